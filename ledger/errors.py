@@ -1,0 +1,102 @@
+"""One tree of errors with stable codes.
+
+The order of :class:`Code` is a contract: of several things wrong with a command, the caller is told
+the first in this order, so that the same command always gets the same answer. The HTTP status that
+belongs to a code stands beside it here and nowhere else.
+"""
+
+from enum import Enum
+from typing import Any
+
+
+class Code(Enum):
+    """A stable code and its HTTP status, in the order in which checks are made."""
+
+    MALFORMED = ("malformed", 400)
+    INVALID_AMOUNT = ("invalid_amount", 400)
+    UNAUTHENTICATED = ("unauthenticated", 401)
+    FORBIDDEN = ("forbidden", 403)
+    LEDGER_NOT_FOUND = ("ledger_not_found", 404)
+    IDEMPOTENCY_CONFLICT = ("idempotency_conflict", 422)
+    PERIOD_CLOSED = ("period_closed", 409)
+    INDICATOR_NOT_FOUND = ("indicator_not_found", 404)
+    INDICATOR_NOT_EXECUTABLE = ("indicator_not_executable", 409)
+    ELEMENT_INVALID = ("element_invalid", 422)
+    ELEMENT_MISMATCH = ("element_mismatch", 422)
+    DETAILS_MISMATCH = ("details_mismatch", 422)
+    INSUFFICIENT_PLAN = ("insufficient_plan", 422)
+    INSUFFICIENT_INDICATOR = ("insufficient_indicator", 422)
+    PAYMENT_NOT_FOUND = ("payment_not_found", 404)
+    CLEARING_EMPTY = ("clearing_empty", 409)
+    INVALID_STATE = ("invalid_state", 409)
+    SAME_PERSON = ("same_person", 403)
+    SIGNATURE_ORDER = ("signature_order", 409)
+    SIGNATURE_INVALID = ("signature_invalid", 422)
+    CERTIFICATE_INVALID = ("certificate_invalid", 422)
+    RECEIPT_MISMATCH = ("receipt_mismatch", 422)
+    REFUND_EXCEEDS_PAID = ("refund_exceeds_paid", 422)
+    # What follows is about the request as a whole or the server, never about one command's content.
+    NOT_FOUND = ("not_found", 404)
+    TOO_MANY_ITEMS = ("too_many_items", 413)
+    BATCH_ABORTED = ("batch_aborted", 409)
+    BUSY = ("busy", 429)
+    UNAVAILABLE = ("unavailable", 503)
+    INTERNAL = ("internal", 500)
+
+    def __init__(self, text: str, status: int) -> None:
+        self.text = text
+        self.status = status
+
+
+BY_TEXT = {code.text: code for code in Code}
+
+
+class GuokuError(Exception):
+    """The root: a code, a sentence for a person, and the figures needed to act on it.
+
+    ``extra`` holds the members that a problem document shows beside the code (``pointer``,
+    ``available_amt``, ``requested_amt``, ``bgt_id``); amounts in it are yuan text.
+    """
+
+    def __init__(self, code: Code, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.extra: dict[str, Any] = extra
+
+    def __str__(self) -> str:
+        return f"{self.code.text}: {self.detail}"
+
+
+class RequestError(GuokuError):
+    """The request itself is wrong (400, 413). It is never stored: mended, it may use its number."""
+
+
+class AccessError(GuokuError):
+    """The caller is unknown, or may not do this (401, 403)."""
+
+
+class Refusal(GuokuError):
+    """A command was understood and refused for the state of the books. It is recorded."""
+
+
+class UnavailableError(GuokuError):
+    """Not now: too busy, or a part that is needed does not answer (429, 503)."""
+
+    def __init__(self, code: Code, detail: str, *, retry_after_s: int = 1, **extra: Any) -> None:
+        super().__init__(code, detail, **extra)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(GuokuError):
+    """A chart, rule, code set, key store or setting that the program cannot work with."""
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(Code.INTERNAL, detail, **extra)
+
+
+class IntegrityError(GuokuError):
+    """Stored history does not agree with itself. Never retried, always shown."""
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(Code.INTERNAL, detail, **extra)

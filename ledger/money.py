@@ -1,0 +1,53 @@
+"""Money: integer fen inside, yuan text with two decimals outside. No float ever touches it.
+
+``parse_yuan`` is the only door in, ``yuan`` the only door out. The limit of 16 integer digits is
+that of ``NUMBER(18,2)`` in the exchange tables; it also keeps every sum of a ledger inside a bigint.
+"""
+
+import re
+
+from ledger.errors import Code, RequestError
+
+FEN_PER_YUAN = 100
+INTEGER_DIGITS_MAX = 16
+
+_YUAN = re.compile(r"(-?)(0|[1-9][0-9]{0,15})\.([0-9]{2})", re.ASCII)
+
+
+def parse_yuan(text: object, *, pointer: str = "", signed: bool = False, zero: bool = False) -> int:
+    """Yuan text to fen.
+
+    Args:
+        text: ``"1234.56"``: a string with exactly two decimals and no leading zeros.
+        pointer: JSON pointer of the field, for the error.
+        signed: whether a negative amount is meaningful here.
+        zero: whether zero is.
+
+    Raises:
+        RequestError: ``invalid_amount`` for anything else: numbers, exponents, a third decimal.
+    """
+    match = _YUAN.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise RequestError(
+            Code.INVALID_AMOUNT,
+            "an amount is text in yuan with two decimals and at most 16 integer digits, "
+            'such as "1234.56"',
+            pointer=pointer,
+        )
+    sign, integer, decimals = match.groups()
+    fen = int(integer) * FEN_PER_YUAN + int(decimals)
+    if fen == 0 and not zero:
+        raise RequestError(Code.INVALID_AMOUNT, "the amount is zero", pointer=pointer)
+    if sign:
+        if not signed or fen == 0:
+            raise RequestError(Code.INVALID_AMOUNT, "the amount is negative", pointer=pointer)
+        return -fen
+    return fen
+
+
+def yuan(amount_fen: int) -> str:
+    """Fen to yuan text: ``123456`` -> ``"1234.56"``."""
+    if amount_fen < 0:
+        return "-" + yuan(-amount_fen)
+    integer, decimals = divmod(amount_fen, FEN_PER_YUAN)
+    return f"{integer}.{decimals:02d}"
