@@ -1,0 +1,74 @@
+"""Every setting in one object, read from the environment (prefix ``GUOKU_``), shown by ``guoku config``."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings; each field is the environment variable ``GUOKU_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="GUOKU_", extra="ignore", frozen=True)
+
+    dsn: str | None = Field(None, description="a Postgres >= 16; without it one is embedded")
+    data: Path = Field(Path("guoku-data"), description="data directory: Postgres, keys, simulators")
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    bank_port: int = Field(8081, ge=0, le=65535)
+    pboc_port: int = Field(8082, ge=0, le=65535)
+    pay_bank_code: str = Field("102", description="the agent bank that `guoku up` simulates")
+    bank_url: str | None = Field(None, description="where vouchers are sent; default: the simulator")
+    pboc_url: str | None = Field(None, description="where claims are sent; default: the simulator")
+
+    keystore_passphrase: SecretStr | None = Field(
+        None, description="opens the key store; without it a development one is kept in the data"
+    )
+    charts: tuple[Path, ...] = Field((), description="further charts and rules (TOML)")
+
+    sequencer_workers: int = Field(2, ge=1, le=64, description="ledgers that commit at once")
+    pool_size_max: int = Field(16, ge=4, le=200, description="database connections of the server")
+    request_bytes_max: int = Field(16 * 1024 * 1024, ge=1024)
+    read_wait_s: float = Field(2.0, description="how long a read waits for its projection")
+    projection_poll_ms: int = Field(200, ge=1, description="longest sleep of the projector")
+    dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
+    send_timeout_s: float = Field(10.0, description="for one message to a bank")
+    send_attempts_max: int = Field(200, ge=1)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_json: bool = False
+
+    @property
+    def bank_address(self) -> str:
+        return self.bank_url or f"http://127.0.0.1:{self.bank_port}"
+
+    @property
+    def pboc_address(self) -> str:
+        return self.pboc_url or f"http://127.0.0.1:{self.pboc_port}"
+
+    @property
+    def keystore_path(self) -> Path:
+        return self.data / "keys" / "keystore"
+
+    def passphrase(self) -> str:
+        """The key store's passphrase.
+
+        Without ``GUOKU_KEYSTORE_PASSPHRASE`` a random one is made once and kept beside the data,
+        readable by its owner alone: fit for development, where the key lies by the lock.
+        """
+        if self.keystore_passphrase is not None:
+            return self.keystore_passphrase.get_secret_value()
+        path = self.data / "keys" / "development.passphrase"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:  # is 0600
+                draft.write(secrets.token_urlsafe(32))
+                draft.flush()
+                with suppress(FileExistsError):  # another process was first: its one counts
+                    os.link(draft.name, path)
+        return path.read_text(encoding="ascii")

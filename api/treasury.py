@@ -1,0 +1,106 @@
+"""The composition root: every part of the core, wired once, opened and closed together."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+
+from psycopg_pool import ConnectionPool
+
+from api.settings import Settings
+from ledger.books import Charts, load_charts
+from ledger.elements import CodeSets
+from ledger.gm import Provider, default_provider
+from ledger.gm.keystore import KeyStore
+from ledger.sequencer import Sequencer
+from ledger.store import code_sets
+from ledger.store.database import Database, make_pool, open_database
+from ledger.store.migrate import migrate
+
+CODES_CHECKED_EVERY_S = 2.0
+
+
+class CodesInForce:
+    """The code sets in force, read again when another process has loaded newer ones."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._checked = 0.0
+        self._loads = -1
+        self._codes = code_sets.shipped()
+
+    def __call__(self) -> CodeSets:
+        if monotonic() - self._checked >= CODES_CHECKED_EVERY_S and self._lock.acquire(False):
+            try:
+                self._refresh()
+            finally:
+                self._lock.release()
+        return self._codes
+
+    def _refresh(self) -> None:
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT count(*) FROM code_set_loads").fetchone()
+            assert row is not None
+            if row[0] != self._loads:
+                self._codes = code_sets.read(connection)
+                self._loads = row[0]
+        self._checked = monotonic()
+
+
+@dataclass(frozen=True)
+class Treasury:
+    """What the ways in (HTTP, command line) work with."""
+
+    settings: Settings
+    database: Database
+    pool: ConnectionPool
+    charts: Charts
+    codes: CodesInForce
+    sequencer: Sequencer
+    provider: Provider
+    keys: KeyStore
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@contextmanager
+def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
+    """The core on a database that is open already: migrated, wired, closed in reverse order."""
+    migrate(database.owner_conninfo)
+    charts = load_charts(settings.charts)
+    with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
+        codes = CodesInForce(pool)
+        sequencer = Sequencer(
+            pool,
+            charts,
+            codes,
+            lambda: datetime.now(UTC),
+            workers=settings.sequencer_workers,
+        )
+        try:
+            yield Treasury(
+                settings=settings,
+                database=database,
+                pool=pool,
+                charts=charts,
+                codes=codes,
+                sequencer=sequencer,
+                provider=default_provider(),
+                keys=KeyStore(settings.keystore_path, settings.passphrase()),
+            )
+        finally:
+            sequencer.close()
+
+
+@contextmanager
+def open_treasury(settings: Settings, *, own: bool = False) -> Iterator[Treasury]:
+    """Opens the database (``own``: as the program that starts and stops it) and the core on it."""
+    with (
+        open_database(dsn=settings.dsn, data_dir=settings.data, own=own) as database,
+        treasury_on(settings, database) as treasury,
+    ):
+        yield treasury

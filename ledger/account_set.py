@@ -1,0 +1,51 @@
+"""账套: a ledger is one fiscal division in one fiscal year.
+
+Outside it is ``440000000-2026``; in the store one bigint, ``mof_div_code * 10000 + fiscal_year``,
+which leads every key, so that the schema distributes by it unchanged.
+"""
+
+import re
+from datetime import date
+
+from ledger.errors import AccessError, Code
+
+_TEXT = re.compile(r"([1-9][0-9]{8})-(20[0-9]{2})", re.ASCII)
+_YEARS = 10_000
+
+
+def ledger_id(mof_div_code: str, fiscal_year: int) -> int:
+    """The store's key of a division's year."""
+    return int(mof_div_code) * _YEARS + fiscal_year
+
+
+def parse_ledger(text: str) -> int:
+    """``440000000-2026`` to the store's key; raises ``ledger_not_found`` for any other shape."""
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise AccessError(Code.LEDGER_NOT_FOUND, f"no ledger is named {text[:40]!r}")
+    return ledger_id(match.group(1), int(match.group(2)))
+
+
+def ledger_text(key: int) -> str:
+    """The store's key to ``440000000-2026``."""
+    return f"{key // _YEARS:09d}-{key % _YEARS}"
+
+
+def division_of(key: int) -> str:
+    """The nine digits of the fiscal division (财政区划)."""
+    return f"{key // _YEARS:09d}"
+
+
+def fiscal_year_of(key: int) -> int:
+    """The fiscal year, which is the calendar year (预算法 §18)."""
+    return key % _YEARS
+
+
+def within_year(key: int, day: date) -> date:
+    """``day`` brought into the ledger's year: late entries fall on its last day, early on its first."""
+    year = fiscal_year_of(key)
+    if day.year < year:
+        return date(year, 1, 1)
+    if day.year > year:
+        return date(year, 12, 31)
+    return day

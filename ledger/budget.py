@@ -1,0 +1,427 @@
+"""预算指标: issue, adjust, reallocate, freeze, plan. Pure decisions.
+
+先有预算、再有指标、后有支出: nothing is paid that no indicator covers, and no indicator is cut below
+what is paid, occupied or frozen (财办〔2022〕36号).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from ledger import events
+from ledger.balances import Balances
+from ledger.commands import Command
+from ledger.errors import Code, Refusal, RequestError
+from ledger.events import Event, Figures
+from ledger.money import parse_yuan, yuan
+from ledger.periods import effective_day
+from ledger.state import Decision, LedgerState
+from ledger.streams import AnyKind, Kind
+
+# elements an indicator is controlled by, with their code sets; a payment must bear the same
+DIMENSIONS = (
+    "agency_code",
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+)
+CODED = (*DIMENSIONS, "bgt_type_code")
+
+
+class Indicator(msgspec.Struct, frozen=True):
+    """An indicator: what was issued, and its figures after its own last event."""
+
+    issued: events.IndicatorIssued
+    figures: Figures
+
+    @property
+    def bgt_id(self) -> str:
+        return self.issued.bgt_id
+
+    @property
+    def codes(self) -> dict[str, str]:
+        return {name: getattr(self.issued, name) for name in DIMENSIONS}
+
+
+def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
+    if isinstance(event, events.IndicatorIssued):
+        return Indicator(event, event.figures)
+    if indicator is None or isinstance(event, events.JournalPosted):
+        return indicator
+    figures: Figures = getattr(event, "figures", indicator.figures)
+    return Indicator(indicator.issued, figures)
+
+
+INDICATOR: Kind[Indicator] = Kind(
+    name="indicator",
+    opened_by="indicator.issue",
+    fold=_fold,
+    indicator_of=lambda indicator: indicator.bgt_id,
+)
+
+
+def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indicator:
+    """The indicator, or the refusal ``indicator_not_found``."""
+    if (indicator := state.get(INDICATOR, bgt_id)) is None:
+        raise Refusal(
+            Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id, pointer=pointer
+        )
+    return indicator
+
+
+def journal(
+    state: LedgerState,
+    event: str,
+    day: date,
+    *,
+    number: str,
+    indicator: Indicator,
+    amounts_fen: Mapping[str, int],
+    ahead: int = 0,
+) -> events.JournalPosted:
+    """The journal of the event that will stand ``ahead`` places after the next position."""
+    return state.books(day).post(
+        event,
+        source=state.next_position + ahead,
+        number=number,
+        amounts_fen=amounts_fen,
+        codes=indicator.codes,
+        bgt_id=indicator.bgt_id,
+    )
+
+
+class IssueIndicator(Command, frozen=True, kw_only=True):
+    """批复下达: the budget becomes a unit's indicator."""
+
+    OPERATION: ClassVar[str] = "indicator.issue"
+    KIND: ClassVar[AnyKind] = INDICATOR
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    bgt_type_code: str
+    amount: str
+    is_contrlbyplan: bool = False
+    bgt_exe_flag: int = 1
+    effective_on: date | None = None
+
+    @property
+    def number(self) -> str:
+        return self.bgt_id
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((INDICATOR, self.bgt_id),)
+
+    def check(self) -> None:
+        parse_yuan(self.amount, pointer="/amount")
+        if self.bgt_exe_flag not in (1, 2):
+            raise RequestError(
+                Code.MALFORMED, "bgt_exe_flag is 1 是 or 2 否", pointer="/bgt_exe_flag"
+            )
+
+    def _names(self, state: LedgerState, day: date) -> dict[str, str]:
+        """The names of all codes; raises ``element_invalid`` for the first one not in force."""
+        division = f"{state.ledger_id // 10_000:09d}"
+        names = {}
+        for element in CODED:
+            names[element] = state.codes.check(
+                element,
+                getattr(self, element),
+                on=day,
+                mof_div_code=division,
+                pointer=f"/{element}",
+            )
+        if not state.codes.allowed_pair(
+            self.gov_bgt_eco_code, self.dep_bgt_eco_code, on=day, mof_div_code=division
+        ):
+            raise Refusal(
+                Code.ELEMENT_INVALID,
+                f"政府经济分类 {self.gov_bgt_eco_code} does not go with "
+                f"部门经济分类 {self.dep_bgt_eco_code}",
+                pointer="/dep_bgt_eco_code",
+            )
+        return names
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        names = self._names(state, day)
+        amount_fen = parse_yuan(self.amount, pointer="/amount")
+        balances = Balances(available=amount_fen)
+        # point of no return
+        issued = events.IndicatorIssued(
+            bgt_id=self.bgt_id,
+            amount=self.amount,
+            is_contrlbyplan=self.is_contrlbyplan,
+            bgt_exe_flag=self.bgt_exe_flag,
+            codes_version=state.codes.version,
+            figures=balances.figures(),
+            by=by,
+            **{code: getattr(self, code) for code in CODED},
+            **{code.replace("_code", "_name"): name for code, name in names.items()},
+        )
+        entry = journal(
+            state,
+            events.IndicatorIssued.TYPE,
+            day,
+            number=self.bgt_id,
+            indicator=Indicator(issued, issued.figures),
+            amounts_fen={"amount": amount_fen},
+        )
+        return Decision(
+            events=[(INDICATOR, self.bgt_id, issued), (INDICATOR, self.bgt_id, entry)],
+            effective_on=day,
+            balances={self.bgt_id: balances},
+        )
+
+
+class _OnIndicator(Command, frozen=True, kw_only=True):
+    """A command about one existing indicator."""
+
+    KIND: ClassVar[AnyKind] = INDICATOR
+    bgt_id: str
+    effective_on: date | None = None
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((INDICATOR, self.bgt_id),)
+
+    def _moved(
+        self, state: LedgerState, day: date, event: str, amounts_fen: Mapping[str, int]
+    ) -> Balances:
+        changes = state.books(day).controlled(event, amounts_fen)
+        return state.balance(self.bgt_id).moved(self.bgt_id, changes)
+
+    def _decision(
+        self,
+        state: LedgerState,
+        day: date,
+        event: Event,
+        balances: Balances,
+        *,
+        number: str,
+        amounts_fen: Mapping[str, int],
+    ) -> Decision:
+        indicator = require(state, self.bgt_id)
+        entry = journal(
+            state, event.TYPE, day, number=number, indicator=indicator, amounts_fen=amounts_fen
+        )
+        return Decision(
+            events=[(INDICATOR, self.bgt_id, event), (INDICATOR, self.bgt_id, entry)],
+            effective_on=day,
+            balances={self.bgt_id: balances},
+        )
+
+
+class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
+    """追加 or 追减 (negative): never below what is paid, occupied and frozen."""
+
+    OPERATION: ClassVar[str] = "indicator.adjust"
+    adj_no: str
+    adj_amt: str
+    reason: str
+
+    @property
+    def number(self) -> str:
+        return self.adj_no
+
+    def check(self) -> None:
+        parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        require(state, self.bgt_id)
+        change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
+        amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
+        balances = self._moved(state, day, events.IndicatorAdjusted.TYPE, amounts)
+        # point of no return
+        adjusted = events.IndicatorAdjusted(
+            bgt_id=self.bgt_id,
+            adj_no=self.adj_no,
+            adj_amt=self.adj_amt,
+            reason=self.reason,
+            figures=balances.figures(),
+            by=by,
+        )
+        return self._decision(
+            state, day, adjusted, balances, number=self.adj_no, amounts_fen=amounts
+        )
+
+
+class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
+    """调剂: from one indicator to another, the total staying as it is."""
+
+    OPERATION: ClassVar[str] = "indicator.reallocate"
+    adj_no: str
+    to_bgt_id: str
+    amt: str
+    reason: str
+
+    @property
+    def number(self) -> str:
+        return self.adj_no
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((INDICATOR, self.bgt_id), (INDICATOR, self.to_bgt_id))
+
+    def check(self) -> None:
+        parse_yuan(self.amt, pointer="/amt")
+        if self.to_bgt_id == self.bgt_id:
+            raise RequestError(
+                Code.MALFORMED, "an indicator gives to another", pointer="/to_bgt_id"
+            )
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        giving = require(state, self.bgt_id)
+        taking = require(state, self.to_bgt_id, "/to_bgt_id")
+        if giving.issued.fund_type_code != taking.issued.fund_type_code:
+            raise Refusal(
+                Code.ELEMENT_MISMATCH,
+                "资金性质 of the two indicators differ",
+                pointer="/to_bgt_id",
+                bgt_id=self.to_bgt_id,
+            )
+        amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
+        out_type = events.IndicatorReallocatedOut.TYPE
+        in_type = events.IndicatorReallocatedIn.TYPE
+        less = self._moved(state, day, out_type, amounts)
+        more = state.balance(self.to_bgt_id).moved(
+            self.to_bgt_id, state.books(day).controlled(in_type, amounts)
+        )
+        # point of no return
+        out = events.IndicatorReallocatedOut(
+            bgt_id=self.bgt_id,
+            to_bgt_id=self.to_bgt_id,
+            adj_no=self.adj_no,
+            amt=self.amt,
+            reason=self.reason,
+            figures=less.figures(),
+            by=by,
+        )
+        into = events.IndicatorReallocatedIn(
+            bgt_id=self.to_bgt_id,
+            from_bgt_id=self.bgt_id,
+            adj_no=self.adj_no,
+            amt=self.amt,
+            figures=more.figures(),
+            by=by,
+        )
+        return Decision(
+            events=[
+                (INDICATOR, self.bgt_id, out),
+                (INDICATOR, self.bgt_id, self._entry(state, day, out_type, giving, amounts, 0)),
+                (INDICATOR, self.to_bgt_id, into),
+                (INDICATOR, self.to_bgt_id, self._entry(state, day, in_type, taking, amounts, 2)),
+            ],
+            effective_on=day,
+            balances={self.bgt_id: less, self.to_bgt_id: more},
+        )
+
+    def _entry(
+        self,
+        state: LedgerState,
+        day: date,
+        event: str,
+        indicator: Indicator,
+        amounts_fen: Mapping[str, int],
+        ahead: int,
+    ) -> events.JournalPosted:
+        return journal(
+            state,
+            event,
+            day,
+            number=self.adj_no,
+            indicator=indicator,
+            amounts_fen=amounts_fen,
+            ahead=ahead,
+        )
+
+
+class _Freezing(_OnIndicator, frozen=True, kw_only=True):
+    freeze_no: str
+    amt: str
+    EVENT: ClassVar[type[events.IndicatorFrozen | events.IndicatorUnfrozen]]
+
+    @property
+    def number(self) -> str:
+        return self.freeze_no
+
+    def check(self) -> None:
+        parse_yuan(self.amt, pointer="/amt")
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        require(state, self.bgt_id)
+        amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
+        balances = self._moved(state, day, self.EVENT.TYPE, amounts)
+        # point of no return
+        event = self.EVENT(
+            bgt_id=self.bgt_id,
+            freeze_no=self.freeze_no,
+            amt=self.amt,
+            figures=balances.figures(),
+            by=by,
+        )
+        return self._decision(
+            state, day, event, balances, number=self.freeze_no, amounts_fen=amounts
+        )
+
+
+class FreezeIndicator(_Freezing, frozen=True, kw_only=True):
+    """冻结: what is frozen cannot be applied for."""
+
+    OPERATION: ClassVar[str] = "indicator.freeze"
+    EVENT = events.IndicatorFrozen
+
+
+class UnfreezeIndicator(_Freezing, frozen=True, kw_only=True):
+    """解冻."""
+
+    OPERATION: ClassVar[str] = "indicator.unfreeze"
+    EVENT = events.IndicatorUnfrozen
+
+
+class SetPlan(_OnIndicator, frozen=True, kw_only=True):
+    """用款计划: within the indicator, and never cut below what is used of it."""
+
+    OPERATION: ClassVar[str] = "plan.set"
+    plan_voucher_no: str
+    plan_month: int
+    plan_amt: str
+
+    @property
+    def number(self) -> str:
+        return self.plan_voucher_no
+
+    def check(self) -> None:
+        parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
+        if not 1 <= self.plan_month <= 12:
+            raise RequestError(
+                Code.MALFORMED, "plan_month is a month, 1 to 12", pointer="/plan_month"
+            )
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        require(state, self.bgt_id)
+        change_fen = parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
+        balances = state.balance(self.bgt_id).planned(self.bgt_id, change_fen)
+        # point of no return
+        plan = events.PlanSet(
+            bgt_id=self.bgt_id,
+            plan_voucher_no=self.plan_voucher_no,
+            plan_month=self.plan_month,
+            plan_amt=yuan(change_fen),
+            figures=balances.figures(),
+            by=by,
+        )
+        return Decision(
+            events=[(INDICATOR, self.bgt_id, plan)],
+            effective_on=day,
+            balances={self.bgt_id: balances},
+        )

@@ -1,0 +1,191 @@
+"""The one write path: for a single payment and for a million.
+
+Commands for a ledger queue up; a worker takes all that wait (group commit) and decides and writes
+them in one transaction under the lock of the ledger's head. Nobody is answered before the commit
+has returned. There is no second, faster way in.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+import psycopg
+import structlog
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from ledger.batch import Batch, Group
+from ledger.books import Charts
+from ledger.commands import Outcome, Submission
+from ledger.elements import CodeSets
+from ledger.errors import AccessError, Code, GuokuError, UnavailableError
+from ledger.events import LedgerOpened
+from ledger.integrity.chain import genesis, microseconds
+from ledger.opening import OpenLedger
+from ledger.state import LedgerState
+from ledger.store import loading
+
+log = structlog.get_logger(__name__)
+
+BATCH_SUBMISSIONS_MAX = 5_000
+QUEUED_SUBMISSIONS_MAX = 50_000
+
+Clock = Callable[[], datetime]
+
+
+class _Queue:
+    """What waits for one ledger, and the ledger's state between batches."""
+
+    def __init__(self, state: LedgerState) -> None:
+        self.state = state
+        self.lock = threading.Lock()
+        self.waiting: deque[tuple[Group, Future[list[Outcome]]]] = deque()
+        self.waiting_submissions = 0
+        self.running = False
+
+    def take(self) -> list[tuple[Group, Future[list[Outcome]]]]:
+        """All that waits, up to a batch; an empty list ends the worker's turn."""
+        with self.lock:
+            taken = []
+            size = 0
+            while self.waiting and size < BATCH_SUBMISSIONS_MAX:
+                group, future = self.waiting.popleft()
+                size += len(group.submissions)
+                taken.append((group, future))
+            self.waiting_submissions -= size
+            self.running = bool(taken)
+            return taken
+
+
+class Sequencer:
+    """Takes submissions for any ledger and answers them after their commit.
+
+    Args:
+        pool: connections as the application role.
+        charts: charts of accounts and posting rules.
+        codes: gives the code sets in force; asked once a batch.
+        clock: the time at which the ledger learns a thing (aware datetime).
+        workers: how many ledgers may commit at the same time.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        charts: Charts,
+        codes: Callable[[], CodeSets],
+        clock: Clock,
+        *,
+        workers: int = 2,
+    ) -> None:
+        self._pool = pool
+        self._charts = charts
+        self._codes = codes
+        self._clock = clock
+        self._queues: dict[int, _Queue] = {}
+        self._queues_lock = threading.Lock()
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
+        self._listeners: list[Callable[[int, int], None]] = []
+
+    def on_commit(self, listener: Callable[[int, int], None]) -> None:
+        """Calls ``listener(ledger_id, position)`` after each commit, from the worker's thread."""
+        self._listeners.append(listener)
+
+    def submit(
+        self, ledger_id: int, submissions: Sequence[Submission], *, atomic: bool = False
+    ) -> Future[list[Outcome]]:
+        """Queues submissions; the future gives one outcome each, in their order, after the commit.
+
+        Raises:
+            UnavailableError: ``busy`` when more wait than can soon be written.
+        """
+        queue = self._queue(ledger_id)
+        future: Future[list[Outcome]] = Future()
+        if not submissions:
+            future.set_result([])
+            return future
+        group = Group(submissions=submissions, atomic=atomic)
+        with queue.lock:
+            if queue.waiting_submissions >= QUEUED_SUBMISSIONS_MAX:
+                raise UnavailableError(Code.BUSY, "too many commands wait for this ledger")
+            queue.waiting.append((group, future))
+            queue.waiting_submissions += len(submissions)
+            if not queue.running:
+                queue.running = True
+                self._workers.submit(self._work, queue)
+        return future
+
+    def close(self) -> None:
+        """Finishes what waits and stops the workers."""
+        self._workers.shutdown(wait=True)
+
+    def _queue(self, ledger_id: int) -> _Queue:
+        with self._queues_lock:
+            queue = self._queues.get(ledger_id)
+            if queue is None:
+                queue = _Queue(LedgerState(ledger_id, self._charts))
+                self._queues[ledger_id] = queue
+            return queue
+
+    def _work(self, queue: _Queue) -> None:
+        while taken := queue.take():
+            groups = [group for group, _ in taken]
+            try:
+                self._commit(queue.state, groups)
+            except BaseException as error:
+                queue.state.forget()
+                log.exception("a batch failed", ledger_id=queue.state.ledger_id)
+                for _, future in taken:
+                    future.set_exception(_unknown_outcome(error))
+                continue
+            for group, future in taken:
+                future.set_result(group.outcomes)
+            for listener in self._listeners:
+                listener(queue.state.ledger_id, queue.state.position)
+
+    def _commit(self, state: LedgerState, groups: list[Group]) -> None:
+        with self._pool.connection() as connection, connection.transaction():
+            new = not loading.lock_head(connection, state)
+            if new and not self._open(connection, state, groups):
+                return
+            state.begin()
+            state.codes = self._codes()
+            state.recorded_us = max(state.recorded_us, microseconds(self._clock()))
+            Batch(connection, state, groups).run()
+            if new and not (state.rows and isinstance(state.rows[0].event, LedgerOpened)):
+                state.forget()
+                raise psycopg.Rollback  # nothing opened the ledger after all
+        state.begin()
+        state.trim()
+
+    def _open(
+        self, connection: psycopg.Connection, state: LedgerState, groups: list[Group]
+    ) -> bool:
+        """Makes the head of a new ledger if one of the commands opens it; that one goes first."""
+        groups.sort(key=lambda group: not _opens(group))
+        if not _opens(groups[0]):
+            for group in groups:
+                problem = AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+                group.outcomes = [Outcome(problem=problem) for _ in group.submissions]
+            return False
+        connection.execute(
+            "INSERT INTO ledgers (ledger_id, chain, recorded_at, settings)"
+            " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (state.ledger_id, genesis(state.ledger_id), self._clock(), Jsonb({})),
+        )
+        return loading.lock_head(connection, state)
+
+
+def _opens(group: Group) -> bool:
+    return any(isinstance(s.command, OpenLedger) and not s.dry_run for s in group.submissions)
+
+
+def _unknown_outcome(error: BaseException) -> GuokuError:
+    if isinstance(error, GuokuError):
+        return error
+    return UnavailableError(
+        Code.UNAVAILABLE,
+        "the books could not be reached; whether the command was accepted is not known: "
+        "repeat it with the same number",
+    )

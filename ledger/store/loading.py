@@ -1,0 +1,172 @@
+"""Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.balances import Balances
+from ledger.events import Event, JournalPosted, PlanSet, decode
+from ledger.integrity.chain import microseconds
+from ledger.state import LedgerState, Settings, UnclearedKey
+from ledger.store.append import CommandKey
+from ledger.streams import AnyKind
+
+TAIL_MAX = 10_000
+
+Wanted = Mapping[tuple[str, str], AnyKind]
+
+
+def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
+    """Locks the ledger's head for this transaction and brings the cache to it.
+
+    Returns:
+        False when there is no such ledger.
+    """
+    row = connection.execute(
+        "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
+        " WHERE ledger_id = %s FOR UPDATE",
+        (state.ledger_id,),
+    ).fetchone()
+    if row is None:
+        return False
+    position, state.chain, recorded_at, state.stream_version, settings = row
+    state.settings = msgspec.convert(settings, Settings)
+    state.recorded_us = microseconds(recorded_at)
+    if position != state.position:
+        _follow_tail(connection, state, position)
+        state.position = position
+    return True
+
+
+def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) -> None:
+    """Another process wrote: forget what its events touched, or all when they are many."""
+    if state.position < 0 or not 0 < head - state.position <= TAIL_MAX:
+        state.forget()
+        return
+    rows = connection.execute(
+        "SELECT stream_id, type, payload FROM events WHERE ledger_id = %s AND position > %s",
+        (state.ledger_id, state.position),
+    ).fetchall()
+    bgt_ids: set[str] = set()
+    for _, type_name, payload in rows:
+        if type_name in (JournalPosted.TYPE, PlanSet.TYPE):
+            event = decode(type_name, payload)
+            assert isinstance(event, JournalPosted | PlanSet)
+            bgt_ids.add(event.bgt_id)
+            bgt_ids.update(line.bgt_id for line in getattr(event, "lines", ()))
+    state.forget_streams((row[0].bytes for row in rows), bgt_ids)
+
+
+def read_keys(
+    connection: psycopg.Connection, ledger_id: int, numbers: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], CommandKey]:
+    """The used ones among (operation, number)."""
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position,"
+        " k.last_position FROM unnest(%s::text[], %s::text[]) AS w (operation, number)"
+        " JOIN command_keys k ON k.ledger_id = %s AND k.operation = w.operation"
+        " AND k.number = w.number",
+        ([o for o, _ in wanted], [n for _, n in wanted], ledger_id),
+    ).fetchall()
+    return {(r[0], r[1]): CommandKey(r[0], r[1], r[2], r[3].bytes, r[4], r[5]) for r in rows}
+
+
+def read_streams(
+    connection: psycopg.Connection, ledger_id: int, stream_ids: Sequence[bytes]
+) -> dict[bytes, list[tuple[int, int, Event]]]:
+    """(position, version, event) of each stream, in order; journals are left out, undecoded."""
+    if not stream_ids:
+        return {}
+    streams: dict[bytes, list[tuple[int, int, Event]]] = {}
+    rows = connection.execute(
+        "SELECT stream_id, position, stream_version, type, payload FROM events"
+        " WHERE ledger_id = %s AND stream_id = ANY(%s::text[]::uuid[])"
+        " ORDER BY stream_id, stream_version",
+        (ledger_id, [stream_id.hex() for stream_id in stream_ids]),
+    )
+    for stream_id, position, version, type_name, payload in rows:
+        event = _JOURNAL if type_name == JournalPosted.TYPE else decode(type_name, payload)
+        streams.setdefault(stream_id.bytes, []).append((position, version, event))
+    return streams
+
+
+_JOURNAL = JournalPosted(source=0, event="", rule="", number="", lines=())  # folds pass it over
+
+
+def load_objects(
+    connection: psycopg.Connection,
+    state: LedgerState,
+    wanted: Wanted,
+    keys: Mapping[tuple[str, str], CommandKey],
+) -> None:
+    """Folds the wanted objects that exist and are not cached, and reads their balances."""
+    missing: dict[bytes, tuple[AnyKind, str]] = {}
+    for (name, number), kind in wanted.items():
+        if (name, number) not in state.objects and (key := keys.get((kind.opened_by, number))):
+            missing[key.stream_id] = (kind, number)
+    for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
+        kind, number = missing[stream_id]
+        obj: Any = None
+        for _, _, event in rows:
+            obj = kind.fold(obj, event)
+        if obj is not None:  # a refused opening leaves a stream without an object
+            state.objects[kind.name, number] = obj
+            state.streams[kind.name, number] = (stream_id, rows[-1][1])
+    bgt_ids = {
+        kind.indicator_of(obj)
+        for (name, number), kind in wanted.items()
+        if (obj := state.objects.get((name, number))) is not None
+    }
+    _load_balances(connection, state, [b for b in bgt_ids if b and b not in state.balances])
+
+
+def _load_balances(
+    connection: psycopg.Connection, state: LedgerState, bgt_ids: Sequence[str]
+) -> None:
+    if bgt_ids:
+        rows = connection.execute(
+            "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
+            " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = ANY(%s)",
+            (state.ledger_id, list(bgt_ids)),
+        )
+        state.balances.update((row[0], Balances(*row[1:])) for row in rows)
+
+
+def load_uncleared(connection: psycopg.Connection, state: LedgerState) -> None:
+    """All that the bank is owed in this ledger; kept in the cache from then on."""
+    if state.uncleared is None:
+        rows = connection.execute(
+            "SELECT pay_bank_code, effective_on, vt_code, fund_type_code, sup_dep_code,"
+            " exp_func_code, gov_bgt_eco_code, amount_fen FROM uncleared WHERE ledger_id = %s",
+            (state.ledger_id,),
+        )
+        state.uncleared = {UnclearedKey(*row[:7]): row[7] for row in rows}
+
+
+def read_range(
+    connection: psycopg.Connection, ledger_id: int, first: int, last: int
+) -> list[tuple[int, bytes, int, Event, bytes]]:
+    """(position, stream, version, event, digest) of the events first..last."""
+    rows = connection.execute(
+        "SELECT position, stream_id, stream_version, type, payload, digest FROM events"
+        " WHERE ledger_id = %s AND position BETWEEN %s AND %s ORDER BY position",
+        (ledger_id, first, last),
+    )
+    return [(r[0], r[1].bytes, r[2], decode(r[3], r[4]), r[5]) for r in rows]
+
+
+def chain_at(connection: psycopg.Connection, ledger_id: int, position: int) -> bytes:
+    """The chain after the commit that holds ``position``."""
+    row = connection.execute(
+        "SELECT chain FROM commits WHERE ledger_id = %s AND position >= %s"
+        " ORDER BY position LIMIT 1",
+        (ledger_id, position),
+    ).fetchone()
+    assert row is not None, "every position belongs to a commit"
+    chain: bytes = row[0]
+    return chain

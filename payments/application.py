@@ -1,0 +1,297 @@
+"""支付申请: apply, approve, reject, withdraw. Pure decisions.
+
+An application occupies its indicator at once; whatever ends it without payment gives the amount
+back. Maker and checker are different persons.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+from ledger import events
+from ledger.balances import Balances
+from ledger.budget import DIMENSIONS, INDICATOR, Indicator
+from ledger.budget import require as require_indicator
+from ledger.commands import Command
+from ledger.errors import Code, Refusal, RequestError
+from ledger.events import Event, PaymentDetail
+from ledger.money import parse_yuan, yuan
+from ledger.periods import effective_day, first_open_day
+from ledger.state import Decision, LedgerState
+from ledger.streams import AnyKind
+from payments.payment import (
+    APPLIED,
+    PAYMENT,
+    Payment,
+    require,
+    require_status,
+    voucher_number,
+)
+
+DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
+EXECUTABLE = 1
+
+
+class ApplyPayment(Command, frozen=True, kw_only=True):
+    """支付申请. The dimensions are those of the indicator; given ones must agree with it."""
+
+    OPERATION: ClassVar[str] = "payment.apply"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    pay_app_no: str
+    bgt_id: str
+    pay_amt: str
+    use_des: str
+    payee_acct_name: str = ""
+    payee_acct_no: str = ""
+    payee_acct_bank_name: str = ""
+    payee_bank_no: str = ""
+    set_mode_code: str = "1"
+    pay_bus_type_code: str = "1"
+    agency_code: str = ""
+    pro_code: str = ""
+    exp_func_code: str = ""
+    gov_bgt_eco_code: str = ""
+    dep_bgt_eco_code: str = ""
+    fund_type_code: str = ""
+    details: tuple[PaymentDetail, ...] = ()
+    effective_on: date | None = None
+
+    @property
+    def number(self) -> str:
+        return self.pay_app_no
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((INDICATOR, self.bgt_id),)
+
+    def check(self) -> None:
+        """Amounts and payees as such; raises RequestError. What needs the books is decided later."""
+        parse_yuan(self.pay_amt, pointer="/pay_amt")
+        for index, detail in enumerate(self.details):
+            parse_yuan(detail.pay_amt, pointer=f"/details/{index}/pay_amt")
+        if not self.details:
+            for name in ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name"):
+                if not getattr(self, name):
+                    raise RequestError(
+                        Code.MALFORMED, f"{name} is needed without details", pointer=f"/{name}"
+                    )
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        indicator = require_indicator(state, self.bgt_id)
+        if indicator.issued.bgt_exe_flag != EXECUTABLE:
+            raise Refusal(
+                Code.INDICATOR_NOT_EXECUTABLE,
+                f"indicator {self.bgt_id} may not be executed (指标可执行标志)",
+                bgt_id=self.bgt_id,
+            )
+        self._check_elements(state, indicator, day)
+        pay_fen = self._check_details()
+        balances = self._occupied(state, indicator, day, pay_fen)
+        # point of no return
+        applied = self._event(indicator, day, balances, by)
+        entry = state.books(day).post(
+            applied.TYPE,
+            source=state.next_position,
+            number=self.pay_app_no,
+            amounts_fen={"pay": pay_fen},
+            codes=indicator.codes,
+            bgt_id=self.bgt_id,
+        )
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
+            effective_on=day,
+            balances={self.bgt_id: balances},
+        )
+
+    def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
+        division = f"{state.ledger_id // 10_000:09d}"
+        for element in ("set_mode_code", "pay_bus_type_code", *DIMENSIONS):
+            if code := getattr(self, element):
+                state.codes.check(
+                    element, code, on=day, mof_div_code=division, pointer=f"/{element}"
+                )
+        for element in DIMENSIONS:
+            code, of_indicator = getattr(self, element), getattr(indicator.issued, element)
+            refined = element == "dep_bgt_eco_code" and code.startswith(of_indicator)
+            if code and code != of_indicator and not refined:
+                raise Refusal(
+                    Code.ELEMENT_MISMATCH,
+                    f"{element} {code} is not that of indicator {self.bgt_id}, {of_indicator}",
+                    pointer=f"/{element}",
+                    bgt_id=self.bgt_id,
+                )
+
+    def _check_details(self) -> int:
+        """The amount in fen; raises ``details_mismatch`` unless the details make it up."""
+        pay_fen = parse_yuan(self.pay_amt, pointer="/pay_amt")
+        if not self.details:
+            return pay_fen
+        ids = {detail.pay_detail_id for detail in self.details}
+        if len(self.details) > DETAILS_MAX:
+            problem = f"{len(self.details)} details; a voucher holds at most {DETAILS_MAX}"
+        elif "" in ids or len(ids) < len(self.details):
+            problem = "every detail has an id of its own"
+        elif (total := sum(parse_yuan(detail.pay_amt) for detail in self.details)) != pay_fen:
+            problem = f"the details add up to {yuan(total)}, not {self.pay_amt}"
+        else:
+            return pay_fen
+        raise Refusal(Code.DETAILS_MISMATCH, problem, pointer="/details")
+
+    def _occupied(
+        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int
+    ) -> Balances:
+        before = state.balance(self.bgt_id)
+        if indicator.issued.is_contrlbyplan and pay_fen > before.plan_available:
+            raise Refusal(
+                Code.INSUFFICIENT_PLAN,
+                f"the plan of {self.bgt_id} leaves {yuan(max(0, before.plan_available))}",
+                bgt_id=self.bgt_id,
+                available_amt=yuan(max(0, before.plan_available)),
+                requested_amt=self.pay_amt,
+            )
+        changes = state.books(day).controlled(events.PaymentApplied.TYPE, {"pay": pay_fen})
+        return before.moved(self.bgt_id, changes)
+
+    def _event(
+        self, indicator: Indicator, day: date, balances: Balances, by: str
+    ) -> events.PaymentApplied:
+        issued = indicator.issued
+        return events.PaymentApplied(
+            pay_app_no=self.pay_app_no,
+            bgt_id=self.bgt_id,
+            agency_code=issued.agency_code,
+            pro_code=issued.pro_code,
+            exp_func_code=issued.exp_func_code,
+            gov_bgt_eco_code=issued.gov_bgt_eco_code,
+            dep_bgt_eco_code=self.dep_bgt_eco_code or issued.dep_bgt_eco_code,
+            fund_type_code=issued.fund_type_code,
+            pay_amt=self.pay_amt,
+            payee_acct_name=self.payee_acct_name,
+            payee_acct_no=self.payee_acct_no,
+            payee_acct_bank_name=self.payee_acct_bank_name,
+            payee_bank_no=self.payee_bank_no,
+            use_des=self.use_des,
+            set_mode_code=self.set_mode_code,
+            pay_bus_type_code=self.pay_bus_type_code,
+            create_date=day.isoformat(),
+            dated_by_caller=self.effective_on is not None,
+            details=self.details,
+            figures=balances.figures(),
+            by=by,
+        )
+
+
+def business_day(state: LedgerState, payment: Payment, asked: date | None) -> date:
+    """The date of an act on a payment: as asked, else the day it happens.
+
+    A payment whose date its caller chose (a late entry, a replayed month) keeps to that date, so
+    that its voucher and its money stand in the period they belong to.
+    """
+    day = asked
+    if day is None and payment.applied.dated_by_caller:
+        last = payment.receipt.xpay_date if payment.receipt else payment.applied.create_date
+        day = first_open_day(state, date.fromisoformat(last))
+    return effective_day(state, day)
+
+
+class _OnPayment(Command, frozen=True, kw_only=True):
+    KIND: ClassVar[AnyKind] = PAYMENT
+    pay_app_no: str
+    effective_on: date | None = None
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def _payment(self, state: LedgerState) -> Payment:
+        """The payment to act on; a date that is not open comes before one that is not found."""
+        if self.effective_on is not None:
+            effective_day(state, self.effective_on)
+        return require(state, self.pay_app_no)
+
+
+class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
+    """审核通过: the voucher is issued, under the signature policy of this moment."""
+
+    OPERATION: ClassVar[str] = "payment.approve"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = self._payment(state)
+        require_status(payment, APPLIED)
+        _other_person(payment, by)
+        day = business_day(state, payment, self.effective_on)
+        # point of no return
+        approved = events.PaymentApproved(
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=voucher_number(state.ledger_id, state.next_position),
+            vou_date=day.isoformat(),
+            roles=state.settings.roles,
+            pay_bank_code=state.settings.pay_bank_code,
+            by=by,
+        )
+        return Decision(events=[(PAYMENT, self.pay_app_no, approved)], effective_on=day)
+
+
+class RejectPayment(_OnPayment, frozen=True, kw_only=True):
+    """退回: the indicator gets its amount back."""
+
+    OPERATION: ClassVar[str] = "payment.reject"
+    reason: str
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = self._payment(state)
+        require_status(payment, APPLIED)
+        _other_person(payment, by)
+        day = business_day(state, payment, self.effective_on)
+        balances = released(state, payment, day, events.PaymentRejected.TYPE)
+        # point of no return
+        rejected = events.PaymentRejected(
+            pay_app_no=self.pay_app_no, reason=self.reason, figures=balances.figures(), by=by
+        )
+        return _with_release(state, payment, day, rejected, balances)
+
+
+class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
+    """撤回 by the person who applied."""
+
+    OPERATION: ClassVar[str] = "payment.withdraw"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = self._payment(state)
+        require_status(payment, APPLIED)
+        day = business_day(state, payment, self.effective_on)
+        balances = released(state, payment, day, events.PaymentWithdrawn.TYPE)
+        # point of no return
+        withdrawn = events.PaymentWithdrawn(
+            pay_app_no=self.pay_app_no, figures=balances.figures(), by=by
+        )
+        return _with_release(state, payment, day, withdrawn, balances)
+
+
+def _other_person(payment: Payment, by: str) -> None:
+    if payment.applied.by == by:
+        raise Refusal(Code.SAME_PERSON, "whoever applied may not check the same payment")
+
+
+def released(state: LedgerState, payment: Payment, day: date, event: str) -> Balances:
+    """The indicator's balances with the occupation given back."""
+    changes = state.books(day).controlled(event, {"pay": payment.pay_fen})
+    bgt_id = payment.applied.bgt_id
+    return state.balance(bgt_id).moved(bgt_id, changes)
+
+
+def _with_release(
+    state: LedgerState, payment: Payment, day: date, event: Event, balances: Balances
+) -> Decision:
+    entry = state.books(day).post(
+        event.TYPE,
+        source=state.next_position,
+        number=payment.pay_app_no,
+        amounts_fen={"pay": payment.pay_fen},
+        codes=payment.codes,
+        bgt_id=payment.applied.bgt_id,
+    )
+    return Decision(
+        events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
+        effective_on=day,
+        balances={payment.applied.bgt_id: balances},
+    )

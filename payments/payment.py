@@ -1,0 +1,180 @@
+"""支付: one payment from application to refund, folded from its events.
+
+``applied -> approved -> signed -> sent -> paid | partially_paid | failed``; from ``applied`` also
+``rejected`` and ``withdrawn``; after it is paid, ``refunded`` when all of it came back.
+"""
+
+from typing import Any
+
+import msgspec
+
+from ledger import events
+from ledger.account_set import division_of, fiscal_year_of, ledger_id
+from ledger.errors import Code, Refusal
+from ledger.events import Event, Figures, PaymentApplied, PaymentDetail
+from ledger.money import parse_yuan
+from ledger.state import LedgerState
+from ledger.streams import Kind
+
+APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
+PAID, PARTIALLY_PAID, FAILED = "paid", "partially_paid", "failed"
+REJECTED, WITHDRAWN, REFUNDED = "rejected", "withdrawn", "refunded"
+STATUSES = (
+    APPLIED,
+    APPROVED,
+    SIGNED,
+    SENT,
+    PAID,
+    PARTIALLY_PAID,
+    FAILED,
+    REJECTED,
+    WITHDRAWN,
+    REFUNDED,
+)
+
+SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a payment; amounts in fen where they are added up."""
+
+    applied: PaymentApplied
+    status: str = APPLIED
+    figures: Figures
+    approved: events.PaymentApproved | None = None
+    reason: str = ""
+    signatures: tuple[events.VoucherSigned, ...] = ()
+    sent: bool = False
+    receipt: events.VoucherReceipted | None = None
+    refunds: tuple[events.PaymentRefunded, ...] = ()
+
+    @property
+    def pay_app_no(self) -> str:
+        return self.applied.pay_app_no
+
+    @property
+    def pay_cert_no(self) -> str:
+        return self.approved.pay_cert_no if self.approved else ""
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The elements that posting rules choose accounts by."""
+        a = self.applied
+        return {
+            "gov_bgt_eco_code": a.gov_bgt_eco_code,
+            "dep_bgt_eco_code": a.dep_bgt_eco_code,
+            "fund_type_code": a.fund_type_code,
+        }
+
+    @property
+    def details(self) -> tuple[PaymentDetail, ...]:
+        """The lines to payees; a single payment is one line."""
+        a = self.applied
+        if a.details:
+            return a.details
+        single = PaymentDetail(
+            pay_detail_id=SINGLE_DETAIL_ID,
+            payee_acct_name=a.payee_acct_name,
+            payee_acct_no=a.payee_acct_no,
+            payee_acct_bank_name=a.payee_acct_bank_name,
+            payee_bank_no=a.payee_bank_no,
+            pay_amt=a.pay_amt,
+        )
+        return (single,)
+
+    @property
+    def pay_fen(self) -> int:
+        return parse_yuan(self.applied.pay_amt)
+
+    @property
+    def paid_fen(self) -> int:
+        return parse_yuan(self.receipt.xpay_amt, zero=True) if self.receipt else 0
+
+    @property
+    def refunded_fen(self) -> int:
+        return sum(parse_yuan(refund.refund_amt) for refund in self.refunds)
+
+    def outcomes(self) -> dict[str, tuple[int, str]]:
+        """(paid fen, reason of failure) per detail id; empty before the receipt."""
+        if self.receipt is None:
+            return {}
+        failed = {detail.pay_detail_id: detail.xadd_word for detail in self.receipt.failed}
+        return {
+            d.pay_detail_id: (0, failed[d.pay_detail_id])
+            if d.pay_detail_id in failed
+            else (parse_yuan(d.pay_amt), "")
+            for d in self.details
+        }
+
+
+def _fold(payment: Payment | None, event: Event) -> Payment | None:
+    if isinstance(event, PaymentApplied):
+        return Payment(applied=event, figures=event.figures)
+    if payment is None or isinstance(event, events.JournalPosted):
+        return payment
+    return msgspec.structs.replace(payment, **_change(payment, event))
+
+
+def _change(payment: Payment, event: Event) -> dict[str, Any]:
+    """The fields an event gives a payment."""
+    match event:
+        case events.PaymentApproved():
+            return {"status": APPROVED, "approved": event}
+        case events.PaymentRejected():
+            return {"status": REJECTED, "reason": event.reason, "figures": event.figures}
+        case events.PaymentWithdrawn():
+            return {"status": WITHDRAWN, "figures": event.figures}
+        case events.VoucherSigned():
+            signed = {"signatures": (*payment.signatures, event)}
+            return {**signed, "status": SIGNED} if event.final else signed
+        case events.VoucherSent():
+            # the bank's receipt may have overtaken its acknowledgement
+            return {"sent": True, "status": SENT if payment.status == SIGNED else payment.status}
+        case events.VoucherReceipted():
+            return {"status": event.outcome, "receipt": event, "figures": event.figures}
+        case events.PaymentRefunded():
+            refunds = (*payment.refunds, event)
+            whole = sum(parse_yuan(r.refund_amt) for r in refunds) == payment.paid_fen
+            return {
+                "refunds": refunds,
+                "figures": event.figures,
+                "status": REFUNDED if whole else payment.status,
+            }
+    return {}
+
+
+PAYMENT: Kind[Payment] = Kind(
+    name="payment",
+    opened_by="payment.apply",
+    fold=_fold,
+    indicator_of=lambda payment: payment.applied.bgt_id,
+)
+
+
+def require(state: LedgerState, pay_app_no: str) -> Payment:
+    """The payment, or the refusal ``payment_not_found``."""
+    if (payment := state.get(PAYMENT, pay_app_no)) is None:
+        raise Refusal(Code.PAYMENT_NOT_FOUND, f"no payment {pay_app_no!r}")
+    return payment
+
+
+def require_status(payment: Payment, *statuses: str) -> None:
+    """Refuses with ``invalid_state`` unless the payment stands in one of ``statuses``."""
+    if payment.status not in statuses:
+        raise Refusal(
+            Code.INVALID_STATE,
+            f"payment {payment.pay_app_no} is {payment.status}, not {' or '.join(statuses)}",
+            payment_status=payment.status,
+        )
+
+
+def voucher_number(key: int, position: int) -> str:
+    """支付凭证号: division, year and the position that issued it, so it is unique everywhere."""
+    return f"{division_of(key)}{fiscal_year_of(key)}{position:010d}"
+
+
+def ledger_of_voucher(pay_cert_no: str) -> int | None:
+    """The ledger a voucher number belongs to, or None if it is not one of ours."""
+    if len(pay_cert_no) != 23 or not (pay_cert_no.isascii() and pay_cert_no.isdigit()):
+        return None
+    return ledger_id(pay_cert_no[:9], int(pay_cert_no[9:13]))

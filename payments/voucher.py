@@ -1,0 +1,327 @@
+"""支付凭证: sign, send, receipt, refund. Pure decisions.
+
+Nothing is sent before it is committed, and nothing twice as a new instruction: the voucher number
+is the bank's idempotency key. A receipt is applied once; what failed goes back to the indicator.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from ledger import events
+from ledger.commands import Command
+from ledger.errors import Code, Refusal
+from ledger.events import FailedDetail
+from ledger.money import parse_yuan, yuan
+from ledger.periods import first_open_day
+from ledger.state import Decision, LedgerState, UnclearedKey
+from ledger.streams import AnyKind
+from payments.application import business_day
+from payments.payment import (
+    APPROVED,
+    FAILED,
+    PAID,
+    PARTIALLY_PAID,
+    PAYMENT,
+    REFUNDED,
+    SENT,
+    SIGNED,
+    Payment,
+    require,
+    require_status,
+)
+
+SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
+
+
+class SignVoucher(Command, frozen=True, kw_only=True):
+    """One signature over the voucher's exact bytes; ``document`` is those bytes, compressed."""
+
+    OPERATION: ClassVar[str] = "voucher.sign"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    pay_app_no: str
+    role: str
+    cert_serial: str
+    voucher_sm3: str
+    signature: str
+    document: bytes
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = require(state, self.pay_app_no)
+        final = check_signer(payment, self.role, by)
+        earlier = {signature.voucher_sm3 for signature in payment.signatures}
+        if earlier and earlier != {self.voucher_sm3}:
+            raise Refusal(Code.SIGNATURE_INVALID, "it is not the voucher that was signed before")
+        # point of no return
+        signed = events.VoucherSigned(
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=payment.pay_cert_no,
+            role=self.role,
+            cert_serial=self.cert_serial,
+            voucher_sm3=self.voucher_sm3,
+            signature=self.signature,
+            final=final,
+            by=by,
+        )
+        documents = [] if earlier else [(bytes.fromhex(self.voucher_sm3), self.document)]
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, signed)],
+            effective_on=date.fromisoformat(payment.approved.vou_date)
+            if payment.approved
+            else state.today,
+            documents=documents,
+        )
+
+
+def check_signer(payment: Payment, role: str, by: str) -> bool:
+    """Whether this signature is the policy's last one.
+
+    Raises:
+        Refusal: ``invalid_state``, ``same_person`` (a second signature by one person) or
+            ``signature_order``.
+    """
+    require_status(payment, APPROVED)
+    assert payment.approved is not None
+    if any(signature.by == by for signature in payment.signatures):
+        raise Refusal(Code.SAME_PERSON, "one person signs a voucher once")
+    roles, signed = payment.approved.roles, len(payment.signatures)
+    if role != roles[signed]:
+        raise Refusal(
+            Code.SIGNATURE_ORDER, f"the next signature is that of {roles[signed]}, not {role}"
+        )
+    return signed + 1 == len(roles)
+
+
+class MarkSent(Command, frozen=True, kw_only=True):
+    """The bank has taken the voucher in. Once is enough: later ones change nothing."""
+
+    OPERATION: ClassVar[str] = "voucher.send"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    pay_app_no: str
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = require(state, self.pay_app_no)
+        require_status(payment, SIGNED, PAID, PARTIALLY_PAID, FAILED, REFUNDED)
+        assert payment.approved is not None
+        if payment.sent:
+            raise Refusal(Code.INVALID_STATE, f"voucher {payment.pay_cert_no} was sent before")
+        # point of no return
+        sent = events.VoucherSent(
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=payment.pay_cert_no,
+            pay_bank_code=payment.approved.pay_bank_code,
+        )
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, sent)],
+            effective_on=date.fromisoformat(payment.approved.vou_date),
+        )
+
+
+class ReceiptLine(msgspec.Struct, frozen=True):
+    """A detail as the bank answers it; amounts in fen."""
+
+    pay_detail_id: str
+    pay_fen: int
+    xpay_fen: int
+    xadd_word: str
+
+
+class ApplyReceipt(Command, frozen=True, kw_only=True):
+    """银行支付回单: the outcome of every line of a voucher, signed by the bank."""
+
+    OPERATION: ClassVar[str] = "voucher.receipt"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    NEEDS_UNCLEARED: ClassVar[bool] = True
+    pay_app_no: str
+    pay_cert_no: str
+    xpay_fen: int
+    xpay_date: date
+    agent_business_no: str
+    lines: tuple[ReceiptLine, ...]
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    document: bytes
+
+    @property
+    def number(self) -> str:
+        return f"{self.pay_cert_no}/{self.agent_business_no}/{self.receipt_sm3}"
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = require(state, self.pay_app_no)
+        require_status(payment, SIGNED, SENT)
+        failed = self._check_lines(payment)
+        day = first_open_day(state, self.xpay_date)
+        amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
+        bgt_id = payment.applied.bgt_id
+        books = state.books(day)
+        balances = state.balance(bgt_id).moved(
+            bgt_id, books.controlled(events.VoucherReceipted.TYPE, amounts)
+        )
+        # point of no return: the money has moved, nothing below refuses
+        receipted = events.VoucherReceipted(
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=self.pay_cert_no,
+            outcome=PARTIALLY_PAID if failed and self.xpay_fen else FAILED if failed else PAID,
+            xpay_amt=yuan(self.xpay_fen),
+            xpay_date=self.xpay_date.isoformat(),
+            agent_business_no=self.agent_business_no,
+            failed=failed,
+            figures=balances.figures(),
+            receipt_sm3=self.receipt_sm3,
+            cert_serial=self.cert_serial,
+            signature=self.signature,
+            by=by,
+        )
+        entry = books.post(
+            receipted.TYPE,
+            source=state.next_position,
+            number=self.pay_app_no,
+            amounts_fen=amounts,
+            codes=payment.codes,
+            bgt_id=bgt_id,
+        )
+        owed = {uncleared_key(payment, day, "2301"): self.xpay_fen} if self.xpay_fen else {}
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
+            effective_on=day,
+            balances={bgt_id: balances},
+            uncleared=owed,
+            documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
+        )
+
+    def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
+        """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""
+        ours = {d.pay_detail_id: parse_yuan(d.pay_amt) for d in payment.details}
+        theirs = {line.pay_detail_id: line.pay_fen for line in self.lines}
+        if self.pay_cert_no != payment.pay_cert_no:
+            raise _mismatch(f"its voucher is not that of payment {self.pay_app_no}")
+        if theirs != ours or len(self.lines) != len(ours):
+            raise _mismatch("its lines are not those of the voucher")
+        if any(line.xpay_fen not in (0, line.pay_fen) for line in self.lines):
+            raise _mismatch("a line is neither paid in full nor failed")
+        if sum(line.xpay_fen for line in self.lines) != self.xpay_fen:
+            raise _mismatch("its total is not the sum of its lines")
+        return _failed(self.lines)
+
+
+def _failed(lines: Sequence[ReceiptLine]) -> tuple[FailedDetail, ...]:
+    return tuple(
+        FailedDetail(line.pay_detail_id, line.xadd_word) for line in lines if line.xpay_fen == 0
+    )
+
+
+def _mismatch(detail: str) -> Refusal:
+    return Refusal(Code.RECEIPT_MISMATCH, f"the receipt is refused: {detail}")
+
+
+def uncleared_key(payment: Payment, day: date, vt_code: str) -> UnclearedKey:
+    """Where a payment's money is summed for the claim on the central bank."""
+    applied = payment.applied
+    assert payment.approved is not None
+    return UnclearedKey(
+        payment.approved.pay_bank_code,
+        day,
+        vt_code,
+        applied.fund_type_code,
+        applied.agency_code[:SUP_DEP_DIGITS],
+        applied.exp_func_code,
+        applied.gov_bgt_eco_code,
+    )
+
+
+class RefundPayment(Command, frozen=True, kw_only=True):
+    """当年退款: restores the indicator of origin, never more than was paid."""
+
+    OPERATION: ClassVar[str] = "payment.refund"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    NEEDS_UNCLEARED: ClassVar[bool] = True
+    pay_app_no: str
+    refund_no: str
+    refund_amt: str
+    reason: str
+    pay_detail_id: str = ""
+    effective_on: date | None = None
+
+    @property
+    def number(self) -> str:
+        return self.refund_no
+
+    def check(self) -> None:
+        parse_yuan(self.refund_amt, pointer="/refund_amt")
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = require(state, self.pay_app_no)
+        day = business_day(state, payment, self.effective_on)
+        require_status(payment, PAID, PARTIALLY_PAID, REFUNDED)
+        refund_fen = parse_yuan(self.refund_amt, pointer="/refund_amt")
+        self._check_paid(payment, refund_fen)
+        amounts = {"refund": refund_fen}
+        bgt_id = payment.applied.bgt_id
+        books = state.books(day)
+        balances = state.balance(bgt_id).moved(
+            bgt_id, books.controlled(events.PaymentRefunded.TYPE, amounts)
+        )
+        # point of no return
+        refunded = events.PaymentRefunded(
+            pay_app_no=self.pay_app_no,
+            refund_no=self.refund_no,
+            refund_amt=self.refund_amt,
+            pay_detail_id=self.pay_detail_id,
+            refund_date=day.isoformat(),
+            reason=self.reason,
+            figures=balances.figures(),
+            by=by,
+        )
+        entry = books.post(
+            refunded.TYPE,
+            source=state.next_position,
+            number=self.refund_no,
+            amounts_fen=amounts,
+            codes=payment.codes,
+            bgt_id=bgt_id,
+        )
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, refunded), (PAYMENT, self.pay_app_no, entry)],
+            effective_on=day,
+            balances={bgt_id: balances},
+            uncleared={uncleared_key(payment, day, "2302"): refund_fen},
+        )
+
+    def _check_paid(self, payment: Payment, refund_fen: int) -> None:
+        left_fen = payment.paid_fen - payment.refunded_fen
+        if self.pay_detail_id:
+            outcomes = payment.outcomes()
+            if self.pay_detail_id not in outcomes:
+                raise Refusal(
+                    Code.DETAILS_MISMATCH,
+                    f"the payment has no detail {self.pay_detail_id!r}",
+                    pointer="/pay_detail_id",
+                )
+            back_fen = sum(
+                parse_yuan(refund.refund_amt)
+                for refund in payment.refunds
+                if refund.pay_detail_id == self.pay_detail_id
+            )
+            left_fen = min(left_fen, outcomes[self.pay_detail_id][0] - back_fen)
+        if refund_fen > left_fen:
+            raise Refusal(
+                Code.REFUND_EXCEEDS_PAID,
+                f"of what was paid {yuan(left_fen)} can still come back",
+                available_amt=yuan(left_fen),
+                requested_amt=self.refund_amt,
+            )
