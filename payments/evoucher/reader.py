@@ -1,0 +1,142 @@
+"""The one reader of XML that came from outside: bounded, without DTD, entities or network.
+
+Nothing of lxml leaves this module but elements, and no exception but
+:class:`~ledger.errors.RequestError` ``malformed``. The bytes are decoded here, strictly, and handed
+to the parser as text: a message that declares another encoding, or is not what it declares, is
+refused, not guessed.
+"""
+
+import datetime as dt
+import re
+
+from lxml import etree
+
+from ledger.errors import Code, RequestError
+from ledger.money import parse_yuan
+
+SIZE_MAX = 8 * 1024 * 1024
+
+_DECLARATION = re.compile(
+    rb"""<\?xml[ \t\r\n]+version=(?:"1\.0"|'1\.0')"""
+    rb"""[ \t\r\n]+encoding=(?:"([A-Za-z0-9._-]{1,40})"|'([A-Za-z0-9._-]{1,40})')"""
+    rb"""(?:[ \t\r\n]+standalone=(?:"yes"|"no"|'yes'|'no'))?[ \t\r\n]*\?>[ \t\r\n]*"""
+)
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+)
+_DATE = re.compile(r"[0-9]{8}", re.ASCII)
+_YEAR = re.compile(r"[1-9][0-9]{3}", re.ASCII)
+
+
+def malformed(detail: str, pointer: str = "") -> RequestError:
+    """The error of every reader here."""
+    return RequestError(Code.MALFORMED, detail, pointer=pointer)
+
+
+def read_document(
+    data: bytes, root: str, *, declared: bool, size_max: int = SIZE_MAX
+) -> etree._Element:
+    """The root element of a GBK message.
+
+    Args:
+        data: the bytes as received.
+        root: the name that the root element must have.
+        declared: whether the XML declaration is required. The envelope's is; an inner voucher is
+            also seen without one.
+        size_max: bytes.
+
+    Raises:
+        RequestError: ``malformed``.
+    """
+    text = _decode(data, root, declared=declared, size_max=size_max)
+    try:
+        element = etree.fromstring(text, _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        raise malformed(f"{root}: not well-formed XML, or nested too deeply") from None
+    if element.tag != root:
+        raise malformed(f"the root element is not {root}")
+    return element
+
+
+def leaves(element: etree._Element, pointer: str, *, besides: str = "") -> dict[str, str]:
+    """Name to text of an element's children, each there once and without children of its own.
+
+    Args:
+        element: the parent.
+        pointer: its path, for errors.
+        besides: the name of one child that is left out, for it has children.
+    """
+    found: dict[str, str] = {}
+    for child in element:
+        tag = child.tag
+        if tag == besides:
+            continue
+        if tag in found:
+            raise malformed(f"{tag} is there twice", f"{pointer}/{tag}")
+        if len(child):
+            raise malformed(f"{tag} holds elements, not text", f"{pointer}/{tag}")
+        found[tag] = child.text or ""
+    return found
+
+
+def text_of(row: dict[str, str], tag: str, pointer: str) -> str:
+    """A field's text, not empty."""
+    text = row.get(tag)
+    if not text:
+        raise malformed(f"{tag} is {'missing' if text is None else 'empty'}", f"{pointer}/{tag}")
+    return text
+
+
+def amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
+    """A field's amount in fen, zero included, from yuan text with two decimals."""
+    try:
+        return parse_yuan(text_of(row, tag, pointer), zero=True)
+    except RequestError as error:
+        raise malformed(f"{tag}: {error.detail}", f"{pointer}/{tag}") from None
+
+
+def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
+    """A field's date, from ``YYYYMMDD``."""
+    text = text_of(row, tag, pointer)
+    if _DATE.fullmatch(text):
+        try:
+            return dt.date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        except ValueError:
+            pass
+    raise malformed(f"{tag} is not a date YYYYMMDD", f"{pointer}/{tag}")
+
+
+def year_of(row: dict[str, str], tag: str, pointer: str) -> int:
+    """A field's year, from four digits."""
+    text = text_of(row, tag, pointer)
+    if not _YEAR.fullmatch(text):
+        raise malformed(f"{tag} is not a year of four digits", f"{pointer}/{tag}")
+    return int(text)
+
+
+def _decode(data: bytes, root: str, *, declared: bool, size_max: int) -> str:
+    if len(data) > size_max:
+        raise malformed(f"{root}: the message is larger than {size_max} bytes")
+    if b"\0" in data:
+        raise malformed(f"{root}: the message holds a NUL byte")
+    declaration = _DECLARATION.match(data)
+    if declaration is None and (declared or data.startswith(b"<?")):
+        raise malformed(
+            f'{root}: the message does not begin with <?xml version="1.0" encoding="GBK"?>'
+        )
+    if declaration is not None:
+        encoding = (declaration[1] or declaration[2]).decode("ascii")
+        if encoding.upper() != "GBK":
+            raise malformed(f"{root}: the declared encoding is {encoding}, not GBK")
+        data = data[declaration.end() :]
+    # A comment would cut an element's text in two, and a reader would see the first half only;
+    # a DTD is the door of every entity bomb. None of them belongs in a message. No byte of a
+    # two-byte character is "<", so the bytes may be searched.
+    if data.count(b"<!") != data.count(b"<![CDATA["):
+        raise malformed(f"{root}: a DTD, an entity declaration or a comment is not accepted")
+    if b"<?" in data:
+        raise malformed(f"{root}: a processing instruction is not accepted")
+    try:
+        return data.decode("gbk")
+    except UnicodeDecodeError:
+        raise malformed(f"{root}: the message is not valid GBK") from None
