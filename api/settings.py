@@ -1,4 +1,4 @@
-"""Every setting in one object, read from the environment (prefix ``GUOKU_``), shown by ``guoku config``."""
+"""Every setting in one object, read from the environment; ``guoku config`` shows it."""
 
 import os
 import secrets
@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     bank_port: int = Field(8081, ge=0, le=65535)
     pboc_port: int = Field(8082, ge=0, le=65535)
     pay_bank_code: str = Field("102", description="the agent bank that `guoku up` simulates")
-    bank_url: str | None = Field(None, description="where vouchers are sent; default: the simulator")
+    bank_url: str | None = Field(
+        None, description="where vouchers are sent; default: the simulator"
+    )
     pboc_url: str | None = Field(None, description="where claims are sent; default: the simulator")
 
     keystore_passphrase: SecretStr | None = Field(

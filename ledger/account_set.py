@@ -42,7 +42,7 @@ def fiscal_year_of(key: int) -> int:
 
 
 def within_year(key: int, day: date) -> date:
-    """``day`` brought into the ledger's year: late entries fall on its last day, early on its first."""
+    """``day`` brought into the ledger's year: its last day for a later one, else its first."""
     year = fiscal_year_of(key)
     if day.year < year:
         return date(year, 1, 1)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ledger.errors import Code, Refusal
+from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Figures
-from ledger.money import yuan
+from ledger.money import AMOUNT_MAX_FEN, yuan
 
 
-class Balances(msgspec.Struct, frozen=True):
+class Balances(msgspec.Struct, frozen=True, gc=False):
     """Controlled credit balances of one indicator, in fen, and its plan total."""
 
     available: int = 0
@@ -37,6 +37,7 @@ class Balances(msgspec.Struct, frozen=True):
 
         Raises:
             Refusal: ``insufficient_indicator`` where a controlled account would fall below zero.
+            RequestError: ``invalid_amount`` where the indicator would outgrow what can be written.
         """
         after = Balances(
             self.available + changes_fen.get("available", 0),
@@ -53,6 +54,10 @@ class Balances(msgspec.Struct, frozen=True):
                 bgt_id=bgt_id,
                 available_amt=yuan(max(0, getattr(self, name))),
                 requested_amt=yuan(-changes_fen.get(name, 0)),
+            )
+        if after.amount > AMOUNT_MAX_FEN:
+            raise RequestError(
+                Code.INVALID_AMOUNT, f"indicator {bgt_id} would exceed {yuan(AMOUNT_MAX_FEN)}"
             )
         return after
 

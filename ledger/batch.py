@@ -11,7 +11,7 @@ import structlog
 
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
-from ledger.events import CommandRefused
+from ledger.events import CommandRefused, Event
 from ledger.gm import sm3
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
@@ -45,17 +45,22 @@ def fingerprint(command: Command) -> bytes:
     return sm3(command.OPERATION.encode() + b"\0" + _encode(command))
 
 
-def numbers_of(submission: Submission) -> list[Number]:
-    """The numbers under which a submission's outcome is kept."""
-    command = submission.command
-    numbers = []
-    if number := command.number:
-        numbers.append((command.OPERATION, number))
-    if submission.idempotency_key:
-        # a key is the caller's own, so nobody meets another's answer through it
-        name = f"{submission.by}\n{submission.idempotency_key}"
-        numbers.append((f"key:{command.OPERATION}", name))
-    return numbers
+class _Item:
+    """A submission with the numbers its outcome is kept under, and its fingerprint."""
+
+    __slots__ = ("command", "fingerprint", "numbers", "submission")
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.command = submission.command
+        self.numbers: list[Number] = []
+        if number := self.command.number:
+            self.numbers.append((self.command.OPERATION, number))
+        if submission.idempotency_key:
+            # a key is the caller's own, so nobody meets another's answer through it
+            name = f"{submission.by}\n{submission.idempotency_key}"
+            self.numbers.append((f"key:{self.command.OPERATION}", name))
+        self.fingerprint = fingerprint(self.command) if self.numbers else b""
 
 
 class Batch:
@@ -67,83 +72,85 @@ class Batch:
         self._connection = connection
         self._state = state
         self._groups = groups
+        self._items = [[_Item(s) for s in group.submissions] for group in groups]
         self._stored: dict[Number, CommandKey] = {}
-        self._fresh: dict[Number, tuple[bytes, Outcome]] = {}
-        self._new_keys: list[tuple[Number, bytes, Outcome]] = []
+        self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
         self._replays: list[tuple[Outcome, CommandKey, AnyKind | None]] = []
 
     def run(self) -> None:
         """Decides all, writes, and completes the outcomes; the caller commits."""
         self._load()
-        for group in self._groups:
-            group.outcomes = self._decide_group(group)
+        for group, items in zip(self._groups, self._items, strict=True):
+            group.outcomes = (
+                self._decide_atomic(items)
+                if group.atomic
+                else [self._decide(item) for item in items]
+            )
         self._resolve_replays()
         if self._state.rows:
             self._write()
 
     def _load(self) -> None:
+        """Everything the decisions will look at, in a few queries for the whole batch."""
         state = self._state
         wanted: dict[Number, AnyKind] = {}
-        numbers: list[Number] = []
+        numbers: set[Number] = set()
         needs_uncleared = False
-        for group in self._groups:
-            for submission in group.submissions:
-                numbers += numbers_of(submission)
-                command = submission.command
-                needs_uncleared = needs_uncleared or command.NEEDS_UNCLEARED
-                for kind, number in command.needs():
+        for items in self._items:
+            for item in items:
+                numbers.update(item.numbers)
+                needs_uncleared = needs_uncleared or item.command.NEEDS_UNCLEARED
+                for kind, number in item.command.needs():
                     wanted[kind.name, number] = kind
-        lookups = [
+        numbers.update(
             (kind.opened_by, number)
             for (name, number), kind in wanted.items()
             if (name, number) not in state.objects
-        ]
-        self._stored = loading.read_keys(self._connection, state.ledger_id, {*numbers, *lookups})
+        )
+        self._stored = loading.read_keys(self._connection, state.ledger_id, numbers)
         loading.load_objects(self._connection, state, wanted, self._stored)
         if needs_uncleared:
             loading.load_uncleared(self._connection, state)
 
     # ---- deciding
 
-    def _decide_group(self, group: Group) -> list[Outcome]:
-        if not group.atomic:
-            return [self._decide(submission) for submission in group.submissions]
-        savepoint, settings = self._state.savepoint(), self._state.settings
-        keys_before, replays_before = len(self._new_keys), len(self._replays)
-        outcomes = []
-        for index, submission in enumerate(group.submissions):
-            outcome = self._decide(submission, within_atomic=True)
+    def _decide_atomic(self, items: Sequence[_Item]) -> list[Outcome]:
+        savepoint, replays = self._state.savepoint(), len(self._replays)
+        outcomes: list[Outcome] = []
+        for index, item in enumerate(items):
+            outcome = self._decide(item, within_atomic=True)
             outcomes.append(outcome)
             if outcome.problem is not None:
-                self._state.rollback(savepoint, settings)
-                for number, _, _ in self._new_keys[keys_before:]:
-                    del self._fresh[number]
-                del self._new_keys[keys_before:]
-                del self._replays[replays_before:]
-                self._refuse(submission, outcome.problem, keep=False)
-                return _aborted(group, index, outcome.problem)
+                self._state.rollback(savepoint)
+                for decided in items[:index]:
+                    for number in decided.numbers:
+                        self._fresh.pop(number, None)
+                del self._replays[replays:]
+                self._refuse(item, outcome.problem, keep=False)
+                return _aborted(len(items), index, outcome.problem)
+        self._state.release()
         return outcomes
 
-    def _decide(self, submission: Submission, *, within_atomic: bool = False) -> Outcome:
-        command, state = submission.command, self._state
+    def _decide(self, item: _Item, *, within_atomic: bool = False) -> Outcome:
+        dry_run = item.submission.dry_run
         try:
-            if (known := self._known(submission)) is not None:
+            if item.numbers and (known := self._known(item)) is not None:
                 return known
-            if submission.dry_run:
-                return self._dry_run(submission)
-            decision = command.decide(state, submission.by)
+            if dry_run:
+                return self._dry_run(item)
+            decision = item.command.decide(self._state, item.submission.by)
         except Refusal as refusal:
-            if submission.dry_run or within_atomic:
+            if dry_run or within_atomic:
                 return Outcome(problem=refusal)
-            return self._refuse(submission, refusal, keep=refusal.code != _CONFLICT)
+            return self._refuse(item, refusal, keep=refusal.code is not _CONFLICT)
         except GuokuError as error:
             return Outcome(problem=error)
         except Exception:
-            log.exception("a decision failed", operation=command.OPERATION)
+            log.exception("a decision failed", operation=item.command.OPERATION)
             problem = GuokuError(Code.INTERNAL, "the command could not be decided")
             return Outcome(problem=problem)
         outcome = self._accept(decision)
-        self._keep(submission, outcome)
+        self._keep(item, outcome)
         return outcome
 
     def _accept(self, decision: Decision) -> Outcome:
@@ -152,45 +159,42 @@ class Batch:
             subjects=_subjects(self._state, decision), first_position=first, last_position=last
         )
 
-    def _dry_run(self, submission: Submission) -> Outcome:
-        savepoint, settings = self._state.savepoint(), self._state.settings
-        try:
-            outcome = self._accept(submission.command.decide(self._state, submission.by))
-        finally:
-            self._state.rollback(savepoint, settings)
-        return outcome
+    def _dry_run(self, item: _Item) -> Outcome:
+        decision = item.command.decide(self._state, item.submission.by)
+        savepoint = self._state.savepoint()
+        outcome = self._accept(decision)
+        self._state.rollback(savepoint)
+        return Outcome(subjects=outcome.subjects)
 
-    def _known(self, submission: Submission) -> Outcome | None:
+    def _known(self, item: _Item) -> Outcome | None:
         """The earlier answer to the same number, or None.
 
         Raises:
             Refusal: ``idempotency_conflict`` when its body was another.
         """
-        for number in numbers_of(submission):
-            mine = fingerprint(submission.command)
+        for number in item.numbers:
             if (fresh := self._fresh.get(number)) is not None:
-                theirs, outcome = fresh
-                _same_body(mine, theirs, number)
+                earlier, outcome = fresh
+                _same_body(item.fingerprint, earlier.fingerprint, number)
                 return msgspec.structs.replace(outcome, replayed=True)
             if (stored := self._stored.get(number)) is not None:
-                _same_body(mine, stored.fingerprint, number)
+                _same_body(item.fingerprint, stored.fingerprint, number)
                 outcome = Outcome(
                     replayed=True,
                     first_position=stored.first_position,
                     last_position=stored.last_position,
                 )
-                self._replays.append((outcome, stored, submission.command.KIND))
+                self._replays.append((outcome, stored, item.command.KIND))
                 return outcome
         return None
 
-    def _keep(self, submission: Submission, outcome: Outcome) -> None:
-        for number in numbers_of(submission):
-            mine = fingerprint(submission.command)
-            self._fresh[number] = (mine, outcome)
-            self._new_keys.append((number, mine, outcome))
+    def _keep(self, item: _Item, outcome: Outcome) -> None:
+        for number in item.numbers:
+            self._fresh[number] = (item, outcome)
 
-    def _refuse(self, submission: Submission, refusal: GuokuError, *, keep: bool) -> Outcome:
-        command = submission.command
+    def _refuse(self, item: _Item, refusal: GuokuError, *, keep: bool) -> Outcome:
+        """Puts the refusal on record, under the command's numbers if it is to be ``keep``-t."""
+        command = item.command
         operation, number = command.OPERATION, command.number
         if isinstance(command, RecordRefusal):
             operation, number = command.refused_operation, command.refused_number
@@ -200,62 +204,59 @@ class Batch:
             code=refusal.code.text,
             detail=refusal.detail,
             extra=refusal.extra,
-            by=submission.by,
+            by=item.submission.by,
         )
         first, last = self._state.apply(
             Decision(events=[(REFUSAL, "", event)], effective_on=self._state.today)
         )
         outcome = Outcome(problem=refusal, first_position=first, last_position=last)
         if keep:
-            self._keep(submission, outcome)
+            self._keep(item, outcome)
         return outcome
 
     # ---- answers
 
     def _resolve_replays(self) -> None:
         """Rebuilds stored answers from their events: the object as it was after the command."""
+        ledger_id = self._state.ledger_id
         for outcome, key, kind in self._replays:
             rows = loading.read_range(
-                self._connection, self._state.ledger_id, key.first_position, key.last_position
+                self._connection, ledger_id, key.first_position, key.last_position
             )
             if isinstance(rows[0][3], CommandRefused):
                 refused = rows[0][3]
                 outcome.problem = Refusal(BY_TEXT[refused.code], refused.detail, **refused.extra)
                 continue
             versions = {stream_id: version for _, stream_id, version, _, _ in rows}
-            streams = loading.read_streams(self._connection, self._state.ledger_id, list(versions))
+            streams = loading.read_streams(self._connection, ledger_id, list(versions))
             outcome.subjects = tuple(
                 _fold_until(kind, streams[stream_id], version)
                 for stream_id, version in versions.items()
                 if kind is not None
             )
-            outcome.commit = Commit(
-                self._state.ledger_id,
-                rows[-1][0],
-                rows[-1][4],
-                loading.chain_at(self._connection, self._state.ledger_id, rows[-1][0]),
-            )
+            position, digest = rows[-1][0], rows[-1][4]
+            chain = loading.chain_at(self._connection, ledger_id, position)
+            outcome.commit = Commit(ledger_id, position, digest, chain)
 
     def _write(self) -> None:
+        """Writes the batch and tells every new outcome where it stands."""
         state = self._state
         first_position = state.rows[0].position
-        keys = []
-        for (operation, number), mine, outcome in self._new_keys:
-            stream_id = state.rows[outcome.first_position - first_position].stream_id
-            keys.append(
-                CommandKey(
-                    operation,
-                    number,
-                    mine,
-                    stream_id,
-                    outcome.first_position,
-                    outcome.last_position,
-                )
+        keys = [
+            CommandKey(
+                operation,
+                number,
+                item.fingerprint,
+                state.rows[outcome.first_position - first_position].stream_id,
+                outcome.first_position,
+                outcome.last_position,
             )
+            for (operation, number), (item, outcome) in self._fresh.items()
+        ]
         digests = write_batch(self._connection, state, keys)
         for group in self._groups:
-            for submission, outcome in zip(group.submissions, group.outcomes, strict=True):
-                if outcome.last_position >= first_position and not submission.dry_run:
+            for outcome in group.outcomes:
+                if outcome.last_position >= first_position:
                     digest = digests[outcome.last_position - first_position]
                     outcome.commit = Commit(
                         state.ledger_id, outcome.last_position, digest, state.chain
@@ -269,7 +270,7 @@ def _same_body(mine: bytes, theirs: bytes, number: Number) -> None:
     if mine != theirs:
         raise Refusal(
             Code.IDEMPOTENCY_CONFLICT,
-            f"{number[1]!r} was used before for another content".replace("\\n", " "),
+            f"{number[1]!r} was used before for another content".replace("\n", " "),
         )
 
 
@@ -279,22 +280,19 @@ def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
     return tuple(state.objects[key] for key in keys if key in state.objects)
 
 
-def _fold_until(kind: AnyKind, rows: list[tuple[int, int, object]], version: int) -> object:
+def _fold_until(kind: AnyKind, rows: list[tuple[int, int, Event]], version: int) -> object:
     obj = None
     for _, stream_version, event in rows:
         if stream_version > version:
             break
-        obj = kind.fold(obj, event)  # type: ignore[arg-type]
+        obj = kind.fold(obj, event)
     return obj
 
 
-def _aborted(group: Group, failed: int, problem: GuokuError) -> list[Outcome]:
+def _aborted(size: int, failed: int, problem: GuokuError) -> list[Outcome]:
     others = Refusal(
         Code.BATCH_ABORTED,
         f"item {failed} was refused and the batch is atomic: nothing was done",
         failed_index=failed,
     )
-    return [
-        Outcome(problem=problem if index == failed else others)
-        for index in range(len(group.submissions))
-    ]
+    return [Outcome(problem=problem if index == failed else others) for index in range(size)]

@@ -160,7 +160,7 @@ class Books:
         )
 
     def controlled(self, event: str, amounts_fen: Mapping[str, int]) -> dict[str, int]:
-        """Change of each controlled balance (credit positive) that the event's rule makes, in fen."""
+        """Change of each controlled balance by the event's rule, credit positive, in fen."""
         changes: dict[str, int] = {}
         for debit, credit, amount in self.rules[event].lines:
             if amount_fen := amounts_fen.get(amount, 0):
@@ -218,7 +218,7 @@ def shipped_books() -> Books:
 
 
 class Charts:
-    """Every version of charts and rules that is loaded; a posting takes the one valid on its date."""
+    """Every loaded version of charts and rules; a posting takes the one valid on its date."""
 
     def __init__(self, versions: Iterable[Books]) -> None:
         self._versions = sorted(versions, key=lambda books: books.valid_from, reverse=True)

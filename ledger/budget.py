@@ -1,7 +1,7 @@
 """预算指标: issue, adjust, reallocate, freeze, plan. Pure decisions.
 
-先有预算、再有指标、后有支出: nothing is paid that no indicator covers, and no indicator is cut below
-what is paid, occupied or frozen (财办〔2022〕36号).
+先有预算、再有指标、后有支出: nothing is paid that no indicator covers, and no indicator is cut
+below what is paid, occupied or frozen (财办〔2022〕36号).
 """
 
 from collections.abc import Iterable, Mapping

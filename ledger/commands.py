@@ -15,7 +15,7 @@ from ledger.state import Decision, LedgerState
 from ledger.streams import AnyKind
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing a person or a bank asks of a ledger."""
 
     OPERATION: ClassVar[str] = ""
@@ -40,7 +40,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True):
+class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A command on its way: who asks, and how."""
 
     command: Command
@@ -49,7 +49,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """Where an accepted write stands: position and digest of its last event, chain after it."""
 
     ledger_id: int

@@ -17,13 +17,13 @@ from ledger.errors import IntegrityError
 Yuan = str
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What happened; ``TYPE`` is the name in the event table."""
 
     TYPE: ClassVar[str] = ""
 
 
-class Figures(msgspec.Struct, frozen=True):
+class Figures(msgspec.Struct, frozen=True, gc=False):
     """An indicator's amounts after an event (canuse = amount - frozen - pay_app - pay)."""
 
     amount: Yuan
@@ -174,7 +174,7 @@ class PlanSet(Event, frozen=True, kw_only=True):
 # ---- 支付
 
 
-class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One line to one payee (支付明细)."""
 
     pay_detail_id: str
@@ -267,7 +267,7 @@ class VoucherSent(Event, frozen=True, kw_only=True):
     pay_bank_code: str
 
 
-class FailedDetail(msgspec.Struct, frozen=True):
+class FailedDetail(msgspec.Struct, frozen=True, gc=False):
     pay_detail_id: str
     xadd_word: str
 
@@ -307,7 +307,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
 # ---- 清算
 
 
-class ClaimLine(msgspec.Struct, frozen=True):
+class ClaimLine(msgspec.Struct, frozen=True, gc=False):
     """What a claim sums: first-level unit (first 3 of agency_code), function code, 政府经济分类."""
 
     sup_dep_code: str
@@ -316,7 +316,7 @@ class ClaimLine(msgspec.Struct, frozen=True):
     pay_amt: Yuan
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """One 2301 (paid ahead by the bank) or 2302 (refunded to it) of one fund type."""
 
     vt_code: str
@@ -365,7 +365,7 @@ class ClearingRejected(Event, frozen=True, kw_only=True):
 # ---- 记账凭证
 
 
-class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A journal line ``[account, dr_cr, amount]``; dr_cr is 1 debit, -1 credit.
 
     ``bgt_id`` stands only where it differs from the journal's own.

@@ -1,7 +1,7 @@
 """Money: integer fen inside, yuan text with two decimals outside. No float ever touches it.
 
 ``parse_yuan`` is the only door in, ``yuan`` the only door out. The limit of 16 integer digits is
-that of ``NUMBER(18,2)`` in the exchange tables; it also keeps every sum of a ledger inside a bigint.
+that of ``NUMBER(18,2)`` in the exchange tables.
 """
 
 import re
@@ -10,6 +10,7 @@ from ledger.errors import Code, RequestError
 
 FEN_PER_YUAN = 100
 INTEGER_DIGITS_MAX = 16
+AMOUNT_MAX_FEN = 10 ** (INTEGER_DIGITS_MAX + 2) - 1
 
 _YUAN = re.compile(r"(-?)(0|[1-9][0-9]{0,15})\.([0-9]{2})", re.ASCII)
 

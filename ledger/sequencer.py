@@ -35,17 +35,20 @@ QUEUED_SUBMISSIONS_MAX = 50_000
 Clock = Callable[[], datetime]
 
 
+_Waiting = tuple[Group, Future[list[Outcome]]]
+
+
 class _Queue:
     """What waits for one ledger, and the ledger's state between batches."""
 
     def __init__(self, state: LedgerState) -> None:
         self.state = state
         self.lock = threading.Lock()
-        self.waiting: deque[tuple[Group, Future[list[Outcome]]]] = deque()
+        self.waiting: deque[_Waiting] = deque()
         self.waiting_submissions = 0
         self.running = False
 
-    def take(self) -> list[tuple[Group, Future[list[Outcome]]]]:
+    def take(self) -> list[_Waiting]:
         """All that waits, up to a batch; an empty list ends the worker's turn."""
         with self.lock:
             taken = []
@@ -130,19 +133,35 @@ class Sequencer:
 
     def _work(self, queue: _Queue) -> None:
         while taken := queue.take():
-            groups = [group for group, _ in taken]
             try:
-                self._commit(queue.state, groups)
+                self._commit(queue.state, [group for group, _ in taken])
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                # nothing was written; one group that the database will not have must not
+                # take the others down with it
+                queue.state.forget()
+                self._commit_singly(queue.state, taken, error)
             except BaseException as error:
                 queue.state.forget()
                 log.exception("a batch failed", ledger_id=queue.state.ledger_id)
                 for _, future in taken:
                     future.set_exception(_unknown_outcome(error))
-                continue
-            for group, future in taken:
-                future.set_result(group.outcomes)
+            else:
+                for group, future in taken:
+                    future.set_result(group.outcomes)
             for listener in self._listeners:
                 listener(queue.state.ledger_id, queue.state.position)
+
+    def _commit_singly(self, state: LedgerState, taken: list[_Waiting], error: Exception) -> None:
+        log.warning("a batch is retried singly", ledger_id=state.ledger_id, error=repr(error))
+        for group, future in taken:
+            try:
+                self._commit(state, [group])
+            except BaseException as reason:
+                state.forget()
+                log.exception("a group failed", ledger_id=state.ledger_id)
+                future.set_exception(_unknown_outcome(reason))
+            else:
+                future.set_result(group.outcomes)
 
     def _commit(self, state: LedgerState, groups: list[Group]) -> None:
         with self._pool.connection() as connection, connection.transaction():
@@ -184,6 +203,8 @@ def _opens(group: Group) -> bool:
 def _unknown_outcome(error: BaseException) -> GuokuError:
     if isinstance(error, GuokuError):
         return error
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+        return GuokuError(Code.INTERNAL, "the books did not take the command")
     return UnavailableError(
         Code.UNAVAILABLE,
         "the books could not be reached; whether the command was accepted is not known: "

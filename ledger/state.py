@@ -1,7 +1,7 @@
 """What decisions look at: the state of one ledger inside one transaction.
 
-Truth lies in the database. This is a cache of it that is valid exactly when its position equals the
-locked head's, and the working copy to which a batch's decisions are applied before they are written.
+Truth lies in the database. This is a cache of it, valid exactly when its position equals the locked
+head's, and the working copy to which a batch's decisions are applied before they are written.
 Every change goes through :meth:`_put`, so that a dry run or an atomic batch can be taken back.
 """
 
@@ -57,6 +57,15 @@ class Row(NamedTuple):
     stream_version: int
     effective_on: date
     event: Event
+
+
+class Savepoint(NamedTuple):
+    """Where a state stood, so that it can be taken back there."""
+
+    position: int
+    rows: int
+    stream_version: int
+    settings: Settings
 
 
 class Decision(msgspec.Struct, kw_only=True):
@@ -129,30 +138,35 @@ class LedgerState:
         self.changed_balances: dict[str, bool] = {}
         self.changed_uncleared: dict[UnclearedKey, bool] = {}
         self.changed_settings = False
-        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
-    def savepoint(self) -> tuple[int, ...]:
-        self._undo.clear()
-        return self.position, len(self.rows), self.stream_version
+    def savepoint(self) -> Savepoint:
+        """From here on changes are remembered, until :meth:`rollback` or :meth:`release`."""
+        self._undo = []
+        return Savepoint(self.position, len(self.rows), self.stream_version, self.settings)
 
-    def rollback(self, savepoint: tuple[int, ...], settings: Settings) -> None:
-        """Takes back all since ``savepoint``. Balances touched stay marked: rewriting is harmless."""
-        for mapping, key, old in reversed(self._undo):
+    def rollback(self, savepoint: Savepoint) -> None:
+        """Takes back all since ``savepoint``; balances stay marked, rewriting them is harmless."""
+        for mapping, key, old in reversed(self._undo or ()):
             if old is None:
                 mapping.pop(key, None)
             else:
                 mapping[key] = old
-        self._undo.clear()
-        self.position, rows, self.stream_version = savepoint
+        self._undo = None
+        self.position, rows, self.stream_version, self.settings = savepoint
         del self.rows[rows:]
-        self.settings = settings
+
+    def release(self) -> None:
+        """Keeps what was done since the savepoint."""
+        self._undo = None
 
     def _put(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
-        self._undo.append((mapping, key, mapping.get(key)))
+        if self._undo is not None:
+            self._undo.append((mapping, key, mapping.get(key)))
         mapping[key] = value
 
     def apply(self, decision: Decision) -> tuple[int, int]:
-        """Makes the decision's effects the state; gives the positions of its first and last event."""
+        """Makes the decision's effects the state; gives positions of its first and last event."""
         first = self.next_position
         for kind, number, event in decision.events:
             self._append(kind, number, event, decision.effective_on)

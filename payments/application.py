@@ -64,7 +64,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         return ((INDICATOR, self.bgt_id),)
 
     def check(self) -> None:
-        """Amounts and payees as such; raises RequestError. What needs the books is decided later."""
+        """Amounts and payees as such; raises RequestError. The books are looked at later."""
         parse_yuan(self.pay_amt, pointer="/pay_amt")
         for index, detail in enumerate(self.details):
             parse_yuan(detail.pay_amt, pointer=f"/details/{index}/pay_amt")

@@ -35,7 +35,7 @@ STATUSES = (
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The state of a payment; amounts in fen where they are added up."""
 
     applied: PaymentApplied

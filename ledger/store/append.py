@@ -20,12 +20,19 @@ COPY_EVENTS = (
     "COPY events (ledger_id, position, stream_id, stream_version, type, recorded_at, effective_on,"
     " payload, digest) FROM STDIN (FORMAT BINARY)"
 )
+COPY_KEYS = (
+    "COPY command_keys (ledger_id, operation, number, fingerprint, stream_id, first_position,"
+    " last_position) FROM STDIN (FORMAT BINARY)"
+)
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _FIELDS = 9
 # field count, then each field as length and value, up to the type; then the two times
 _PLACE = Struct(">h iq iq i16s ii i")
 _TIMES = Struct(">iq ii i")
+_KEY_FIELDS = 7
+_KEY_LEDGER = Struct(">h iq i")
+_KEY_PLACE = Struct(">i32s i16s iq iq")
 _DIGEST_LENGTH = (32).to_bytes(4, "big")
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _POSTGRES_EPOCH_DAY = 10_957
@@ -63,7 +70,7 @@ def copy_events(
     recorded_us: int,
     rows: Sequence[tuple[int, bytes, int, date, bytes, bytes]],
 ) -> list[bytes]:
-    """Appends rows (position, stream, version, effective_on, type, payload); gives their digests."""
+    """Appends rows (position, stream, version, effective_on, type, payload); gives digests."""
     parts = [_SIGNATURE]
     digests = []
     recorded = recorded_us - _POSTGRES_EPOCH_US
@@ -100,10 +107,10 @@ def write_batch(
     first_position = state.rows[0].position
     with connection.cursor() as cursor:
         digests = copy_events(cursor, state.ledger_id, state.recorded_us, encoded_rows(state.rows))
+        if keys:
+            _copy_keys(cursor, state.ledger_id, keys)
     state.chain = extend(state.chain, digests)
     with connection.pipeline(), connection.cursor() as cursor:
-        if keys:
-            _insert_keys(cursor, state.ledger_id, keys)
         if state.changed_balances:
             _upsert_balances(cursor, state)
         if state.changed_uncleared:
@@ -136,22 +143,22 @@ def advance_head(cursor: psycopg.Cursor, state: LedgerState, first_position: int
     )
 
 
-def _insert_keys(cursor: psycopg.Cursor, ledger_id: int, keys: Sequence[CommandKey]) -> None:
-    cursor.execute(
-        "INSERT INTO command_keys (ledger_id, operation, number, fingerprint, stream_id,"
-        " first_position, last_position)"
-        " SELECT %s, k.* FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[]::uuid[],"
-        " %s::bigint[], %s::bigint[]) AS k",
-        (
-            ledger_id,
-            [key.operation for key in keys],
-            [key.number for key in keys],
-            [key.fingerprint for key in keys],
-            [key.stream_id.hex() for key in keys],
-            [key.first_position for key in keys],
-            [key.last_position for key in keys],
-        ),
-    )
+def _copy_keys(cursor: psycopg.Cursor, ledger_id: int, keys: Sequence[CommandKey]) -> None:
+    parts = [_SIGNATURE]
+    for key in keys:
+        operation, number = key.operation.encode(), key.number.encode()
+        parts += (
+            _KEY_LEDGER.pack(_KEY_FIELDS, 8, ledger_id, len(operation)),
+            operation,
+            len(number).to_bytes(4, "big"),
+            number,
+            _KEY_PLACE.pack(
+                32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
+            ),
+        )
+    parts.append(_TRAILER)
+    with cursor.copy(COPY_KEYS) as copy:
+        copy.write(b"".join(parts))
 
 
 def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
@@ -181,16 +188,14 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
     assert state.uncleared is not None
     zero = [key for key in state.changed_uncleared if not state.uncleared.get(key)]
     kept = [key for key in state.changed_uncleared if state.uncleared.get(key)]
-    keys = "%s::text[], %s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]"
-    names = (
-        "pay_bank_code, effective_on, vt_code, fund_type_code, sup_dep_code, exp_func_code,"
-        " gov_bgt_eco_code"
-    )
     if kept:
         cursor.execute(
-            f"INSERT INTO uncleared (ledger_id, {names}, amount_fen)"
-            f" SELECT %s, u.* FROM unnest({keys}, %s::bigint[]) AS u"
-            f" ON CONFLICT (ledger_id, {names}) DO UPDATE SET amount_fen = excluded.amount_fen",
+            "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code,"
+            " fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
+            " SELECT %s, u.* FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::numeric[]) AS u"
+            " ON CONFLICT ON CONSTRAINT uncleared_pkey"
+            " DO UPDATE SET amount_fen = excluded.amount_fen",
             (
                 state.ledger_id,
                 *map(list, zip(*kept, strict=True)),
@@ -199,8 +204,10 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
         )
     if zero:
         cursor.execute(
-            f"DELETE FROM uncleared WHERE ledger_id = %s AND ({names}) IN"
-            f" (SELECT * FROM unnest({keys}))",
+            "DELETE FROM uncleared WHERE ledger_id = %s AND (pay_bank_code, effective_on,"
+            " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
+            " (SELECT * FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[]))",
             (state.ledger_id, *map(list, zip(*zero, strict=True))),
         )
         for key in zero:

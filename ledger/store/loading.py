@@ -145,7 +145,7 @@ def load_uncleared(connection: psycopg.Connection, state: LedgerState) -> None:
             " exp_func_code, gov_bgt_eco_code, amount_fen FROM uncleared WHERE ledger_id = %s",
             (state.ledger_id,),
         )
-        state.uncleared = {UnclearedKey(*row[:7]): row[7] for row in rows}
+        state.uncleared = {UnclearedKey(*row[:7]): int(row[7]) for row in rows}
 
 
 def read_range(

@@ -74,7 +74,7 @@ CREATE TABLE uncleared (
     sup_dep_code     text NOT NULL,
     exp_func_code    text NOT NULL,
     gov_bgt_eco_code text NOT NULL,
-    amount_fen       bigint NOT NULL CHECK (amount_fen > 0),
+    amount_fen       numeric(30, 0) NOT NULL CHECK (amount_fen > 0),
     PRIMARY KEY (ledger_id, pay_bank_code, effective_on, vt_code, fund_type_code,
                  sup_dep_code, exp_func_code, gov_bgt_eco_code)
 );

@@ -1,0 +1,83 @@
+"""Fixtures: one real Postgres for the session, a fresh migrated database for each test that asks.
+
+fsync stays on: what the tests show holds for the settings that run in production.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg_pool import ConnectionPool
+
+from ledger.store.database import Database, embedded_database
+from ledger.store.embedded import EmbeddedPostgres
+from ledger.store.migrate import migrate
+from tests.bookkeeper import Bookkeeper, fresh_pool
+
+TEMPLATE = "template_guoku"
+_serial = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    data: Path = tmp_path_factory.mktemp("guoku")
+    with EmbeddedPostgres(data).own() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(cluster: EmbeddedPostgres) -> str:
+    """A migrated database that others are copied from."""
+    database = embedded_database(cluster, TEMPLATE)
+    migrate(database.owner_conninfo)
+    return TEMPLATE
+
+
+def new_database(cluster: EmbeddedPostgres, template: str) -> Database:
+    name = f"test_{next(_serial)}"
+    with psycopg.connect(cluster.conninfo(dbname="postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return embedded_database(cluster, name)
+
+
+@pytest.fixture
+def database(cluster: EmbeddedPostgres, template: str) -> Database:
+    return new_database(cluster, template)
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: EmbeddedPostgres, template: str) -> Database:
+    return new_database(cluster, template)
+
+
+@pytest.fixture
+def owner_conninfo(database: Database) -> str:
+    return database.owner_conninfo
+
+
+@pytest.fixture
+def owner_conn(database: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.owner_conninfo) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pool(database: Database) -> Iterator[ConnectionPool]:
+    with fresh_pool(database.app_conninfo) as pool:
+        yield pool
+
+
+@pytest.fixture
+def bookkeeper(pool: ConnectionPool) -> Iterator[Bookkeeper]:
+    """An open ledger of 2026 in a database of its own."""
+    keeper = Bookkeeper(pool)
+    keeper.open()
+    yield keeper
+    keeper.close()
