@@ -142,7 +142,8 @@ class Batch:
         except Refusal as refusal:
             if dry_run or within_atomic:
                 return Outcome(problem=refusal)
-            return self._refuse(item, refusal, keep=refusal.code is not _CONFLICT)
+            keep = item.command.KEEPS_REFUSAL and refusal.code is not _CONFLICT
+            return self._refuse(item, refusal, keep=keep)
         except GuokuError as error:
             return Outcome(problem=error)
         except Exception:

@@ -21,6 +21,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     OPERATION: ClassVar[str] = ""
     KIND: ClassVar[AnyKind | None] = None
     NEEDS_UNCLEARED: ClassVar[bool] = False
+    # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
+    KEEPS_REFUSAL: ClassVar[bool] = True
 
     @property
     def number(self) -> str:

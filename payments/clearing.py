@@ -144,6 +144,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
     """申请划款凭证回单: the central bank's answer to one claim, signed by it."""
 
     OPERATION: ClassVar[str] = "clearing.receipt"
+    KEEPS_REFUSAL: ClassVar[bool] = False
     KIND: ClassVar[AnyKind] = CLEARING
     NEEDS_UNCLEARED: ClassVar[bool] = True
     clear_no: str

@@ -138,6 +138,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
     """银行支付回单: the outcome of every line of a voucher, signed by the bank."""
 
     OPERATION: ClassVar[str] = "voucher.receipt"
+    KEEPS_REFUSAL: ClassVar[bool] = False
     KIND: ClassVar[AnyKind] = PAYMENT
     NEEDS_UNCLEARED: ClassVar[bool] = True
     pay_app_no: str

@@ -6,6 +6,7 @@ fsync stays on: what the tests show holds for the settings that run in productio
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -22,9 +23,12 @@ _serial = count(1)
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    data: Path = tmp_path_factory.mktemp("guoku")
-    with EmbeddedPostgres(data).own() as server:
+def cluster() -> Iterator[EmbeddedPostgres]:
+    # not below pytest's own directory: another session that starts takes its permissions away
+    with (
+        TemporaryDirectory(prefix="guoku-test-") as directory,
+        EmbeddedPostgres(Path(directory)).own() as server,
+    ):
         yield server
 
 

@@ -1,0 +1,100 @@
+"""A whole running guoku for the demo: ``guoku up`` as a process of its own, in a fresh directory."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from api.demo.client import Client
+from api.tokens import create_token
+from ledger.errors import ConfigurationError
+from ledger.store.database import connect, open_database
+
+STOP_TIMEOUT_S = 60
+
+# who does what in the demo: maker, checker and signer are three persons
+PERSONS = {
+    "管理员": ("admin",),
+    "经办": ("treasury_maker",),
+    "审核": ("treasury_checker",),
+    "签章": ("treasury",),
+}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running server and one client for each person."""
+
+    url: str
+    admin: Client
+    maker: Client
+    checker: Client
+    signer: Client
+
+
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """Starts ``guoku up`` on free ports, makes the demo's persons, and stops it at the end."""
+    with TemporaryDirectory(prefix="guoku-demo-") as directory:
+        data = Path(directory) / "data"
+        with _up(data) as url:
+            tokens = _tokens(data)
+            admin, maker, checker, signer = (Client(url, tokens[name]) for name in PERSONS)
+            with admin, maker, checker, signer:
+                yield Stack(url, admin, maker, checker, signer)
+
+
+@contextmanager
+def _up(data: Path) -> Iterator[str]:
+    environment = {
+        **os.environ,
+        "GUOKU_DATA": str(data),
+        "GUOKU_PORT": "0",
+        "GUOKU_BANK_PORT": "0",
+        "GUOKU_PBOC_PORT": "0",
+        "GUOKU_LOG_LEVEL": "warning",
+    }
+    environment.pop("GUOKU_DSN", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "up"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _announced_url(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _announced_url(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    url = ""
+    for line in process.stdout:
+        name, _, value = line.strip().partition(": ")
+        if name == "api":
+            url = value
+        if name == "token":  # the last line of the announcement: all of it is ready
+            return url
+    raise ConfigurationError("guoku up ended before it was ready; its log is above")
+
+
+def _tokens(data: Path) -> dict[str, str]:
+    with (
+        open_database(dsn=None, data_dir=data, own=False) as database,
+        connect(database.app_conninfo) as connection,
+    ):
+        return {
+            name: create_token(connection, f"demo/{name}", roles, "44")
+            for name, roles in PERSONS.items()
+        }
