@@ -11,7 +11,7 @@ import structlog
 
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
-from ledger.events import CommandRefused, Event
+from ledger.events import CommandRefused
 from ledger.gm import sm3
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
@@ -42,7 +42,7 @@ class Group(msgspec.Struct, kw_only=True):
 
 def fingerprint(command: Command) -> bytes:
     """SM3 of what a command asks for, however its JSON was written."""
-    return sm3(command.OPERATION.encode() + b"\0" + _encode(command))
+    return sm3(command.OPERATION.encode() + b"\0" + _encode(command.body))
 
 
 class _Item:
@@ -231,7 +231,7 @@ class Batch:
             versions = {stream_id: version for _, stream_id, version, _, _ in rows}
             streams = loading.read_streams(self._connection, ledger_id, list(versions))
             outcome.subjects = tuple(
-                _fold_until(kind, streams[stream_id], version)
+                kind.folded(event for _, at, event in streams[stream_id] if at <= version)
                 for stream_id, version in versions.items()
                 if kind is not None
             )
@@ -279,15 +279,6 @@ def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
     """The objects a decision changed, each once, in the order of its events."""
     keys = dict.fromkeys((kind.name, number) for kind, number, _ in decision.events if kind)
     return tuple(state.objects[key] for key in keys if key in state.objects)
-
-
-def _fold_until(kind: AnyKind, rows: list[tuple[int, int, Event]], version: int) -> object:
-    obj = None
-    for _, stream_version, event in rows:
-        if stream_version > version:
-            break
-        obj = kind.fold(obj, event)
-    return obj
 
 
 def _aborted(size: int, failed: int, problem: GuokuError) -> list[Outcome]:

@@ -29,6 +29,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The business number that makes it idempotent, or "" where its object's state does."""
         return ""
 
+    @property
+    def body(self) -> object:
+        """What must be the same for two of one number to be one and the same request."""
+        return self
+
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         """(kind, number) of the objects it looks at; their balances are loaded with them."""
         return ()

@@ -5,7 +5,7 @@ table grows at its right edge instead of everywhere. The rest is the ledger and 
 stream's first event, so the id is unique without chance and the same history gives the same ids.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -35,6 +35,13 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     opened_by: str
     fold: Callable[[T | None, Event], T | None]
     indicator_of: Callable[[T], str]
+
+    def folded(self, events: Iterable[Event]) -> T | None:
+        """The object after ``events``; None where a refused opening left none."""
+        obj: T | None = None
+        for event in events:
+            obj = self.fold(obj, event)
+        return obj
 
 
 AnyKind = Kind[Any]

@@ -48,6 +48,11 @@ class SignVoucher(Command, frozen=True, kw_only=True):
     signature: str
     document: bytes
 
+    @property
+    def body(self) -> object:
+        """Without the signature, which is another one each time it is made."""
+        return self.pay_app_no, self.role
+
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((PAYMENT, self.pay_app_no),)
 

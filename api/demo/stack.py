@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +33,7 @@ class Stack:
     url: str
     admin: Client
     maker: Client
+    maker_token: str
     checker: Client
     signer: Client
 
@@ -42,15 +43,24 @@ def running_stack() -> Iterator[Stack]:
     """Starts ``guoku up`` on free ports, makes the demo's persons, and stops it at the end."""
     with TemporaryDirectory(prefix="guoku-demo-") as directory:
         data = Path(directory) / "data"
-        with _up(data) as url:
-            tokens = _tokens(data)
-            admin, maker, checker, signer = (Client(url, tokens[name]) for name in PERSONS)
-            with admin, maker, checker, signer:
-                yield Stack(url, admin, maker, checker, signer)
+        with running_up(data) as (_, url), persons(data, url) as stack:
+            yield stack
 
 
 @contextmanager
-def _up(data: Path) -> Iterator[str]:
+def persons(data: Path, url: str) -> Iterator[Stack]:
+    """Clients for the demo's persons, with tokens made in the data directory of a running one."""
+    tokens = make_tokens(data, PERSONS)
+    with ExitStack() as opened:
+        admin, maker, checker, signer = (
+            opened.enter_context(Client(url, tokens[name])) for name in PERSONS
+        )
+        yield Stack(url, admin, maker, tokens["经办"], checker, signer)
+
+
+@contextmanager
+def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """``guoku up`` on a data directory and free ports: its process and its URL, stopped at the end."""
     environment = {
         **os.environ,
         "GUOKU_DATA": str(data),
@@ -67,7 +77,7 @@ def _up(data: Path) -> Iterator[str]:
         text=True,
     )
     try:
-        yield _announced_url(process)
+        yield process, _announced_url(process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -89,12 +99,13 @@ def _announced_url(process: "subprocess.Popen[str]") -> str:
     raise ConfigurationError("guoku up ended before it was ready; its log is above")
 
 
-def _tokens(data: Path) -> dict[str, str]:
+def make_tokens(data: Path, roles_by_name: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """A token for each name, with its roles, in every division of the province."""
     with (
         open_database(dsn=None, data_dir=data, own=False) as database,
         connect(database.app_conninfo) as connection,
     ):
         return {
             name: create_token(connection, f"demo/{name}", roles, "44")
-            for name, roles in PERSONS.items()
+            for name, roles in roles_by_name.items()
         }

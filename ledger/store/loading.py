@@ -1,7 +1,6 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 import psycopg
@@ -111,9 +110,7 @@ def load_objects(
             missing[key.stream_id] = (kind, number)
     for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
         kind, number = missing[stream_id]
-        obj: Any = None
-        for _, _, event in rows:
-            obj = kind.fold(obj, event)
+        obj = kind.folded(event for _, _, event in rows)
         if obj is not None:  # a refused opening leaves a stream without an object
             state.objects[kind.name, number] = obj
             state.streams[kind.name, number] = (stream_id, rows[-1][1])
@@ -122,19 +119,21 @@ def load_objects(
         for (name, number), kind in wanted.items()
         if (obj := state.objects.get((name, number))) is not None
     }
-    _load_balances(connection, state, [b for b in bgt_ids if b and b not in state.balances])
+    missing_balances = [b for b in bgt_ids if b and b not in state.balances]
+    if missing_balances:
+        state.balances.update(read_balances(connection, state.ledger_id, missing_balances))
 
 
-def _load_balances(
-    connection: psycopg.Connection, state: LedgerState, bgt_ids: Sequence[str]
-) -> None:
-    if bgt_ids:
-        rows = connection.execute(
-            "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
-            " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = ANY(%s)",
-            (state.ledger_id, list(bgt_ids)),
-        )
-        state.balances.update((row[0], Balances(*row[1:])) for row in rows)
+def read_balances(
+    connection: psycopg.Connection, ledger_id: int, bgt_ids: Collection[str]
+) -> dict[str, Balances]:
+    """Controlled balances, in fen, of the indicators that exist among ``bgt_ids``."""
+    rows = connection.execute(
+        "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
+        " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = ANY(%s)",
+        (ledger_id, list(bgt_ids)),
+    )
+    return {row[0]: Balances(*row[1:]) for row in rows}
 
 
 def load_uncleared(connection: psycopg.Connection, state: LedgerState) -> None:

@@ -1,0 +1,400 @@
+"""Signing in bulk: real keys, real certificates, the same bytes for every signer."""
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger.errors import Code, GuokuError, RequestError
+from ledger.gm import KeyStore, PrivateKey, default_provider
+from ledger.store import code_sets, documents, reading
+from ledger.store.database import Database
+from payments import certificates, signing
+from payments.evoucher import voucher_5214
+from payments.payment import PAYMENT
+from payments.voucher import SignVoucher
+from tests.bookkeeper import Bookkeeper, detail, payment
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+
+
+class Office:
+    """A ledger with its key store: signs over the real path and submits what comes of it."""
+
+    def __init__(self, b: Bookkeeper, keys: KeyStore) -> None:
+        self.b, self.keys = b, keys
+        self.provider: Any = default_provider()
+        self.codes: Any = code_sets.shipped()
+
+    def approved(self, *numbers: str, amount: str = "1.00", **more: Any) -> None:
+        if not self.b.sql("SELECT 1 FROM controlled_balances WHERE ledger_id = %s"):
+            self.b.issue("B", "100000.00")
+        for number in numbers:
+            self.b.apply(number, "B", amount, **more)
+            self.b.approve(number)
+
+    def sign(
+        self,
+        *numbers: str,
+        role: str = "treasury",
+        by: str = "li.si",
+        now: datetime = NOW,
+    ) -> list[SignVoucher | GuokuError]:
+        b = self.b
+        how = (self.provider, self.codes, b.ledger_id, numbers, role, by, now)
+        return signing.sign_vouchers(b.pool, self.keys, *how)
+
+    def signed(self, number: str, **how: Any) -> SignVoucher:
+        """Signs, and puts the signature into the books."""
+        [command] = self.sign(number, **how)
+        assert isinstance(command, SignVoucher), command
+        self.b.do(command, how.get("by", "li.si"))
+        return command
+
+    def document(self, command: SignVoucher) -> bytes:
+        with self.b.pool.connection() as connection:
+            digest = bytes.fromhex(command.voucher_sm3)
+            document = reading.read_document(connection, self.b.ledger_id, digest)
+        assert document is not None
+        return document
+
+    def verifies(self, command: SignVoucher, document: bytes) -> bool:
+        with self.b.pool.connection() as connection:
+            certificate = certificates.find(connection, command.cert_serial)
+        assert certificate is not None
+        signature = base64.b64decode(command.signature, validate=True)
+        valid: bool = self.provider.verify(certificate.public_key, document, signature)
+        return valid
+
+    def certificate(self, by: str = "li.si") -> certificates.Certificate:
+        with self.b.pool.connection() as connection:
+            return certificates.current(connection, signing.subject_of(by), NOW)
+
+
+@pytest.fixture
+def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+    return Office(bookkeeper, KeyStore(tmp_path / "keys", "测试口令", iterations=1000))
+
+
+def codes_of(results: Sequence[SignVoucher | GuokuError]) -> list[str]:
+    """A result as the code of its problem, or "signed"."""
+    return [r.code.text if isinstance(r, GuokuError) else "signed" for r in results]
+
+
+# ---- one signature
+
+
+def test_a_signed_voucher_verifies_and_stands_in_the_books(office: Office) -> None:
+    office.approved("P")
+    command = office.signed("P")
+    document = office.document(command)
+    assert documents.decompress(command.document) == document
+    assert office.provider.sm3(document).hex() == command.voucher_sm3
+    assert office.verifies(command, document)
+    assert not office.verifies(command, document + b" ")
+    _, _, event = office.b.events()[-1]
+    assert (event.cert_serial, event.by, event.final) == (command.cert_serial, "li.si", True)
+    assert event.cert_serial == office.certificate().serial
+
+
+def test_the_voucher_says_what_the_books_say(office: Office) -> None:
+    b = office.b
+    b.issue("B", "1000.00")
+    b.apply("P", "B", "12.34", effective_on=date(2026, 2, 27), payee_bank_no="102581000013")
+    approved = b.approve("P")
+    v = voucher_5214.parse(office.document(office.signed("P")))
+    assert approved.approved is not None
+    assert (v.id, v.voucher_no, v.bill_no) == (approved.pay_cert_no, approved.pay_cert_no, "P")
+    assert (v.adm_div_code, v.st_year) == ("440000", 2026)
+    assert v.vou_date == date.fromisoformat(approved.approved.vou_date) == date(2026, 2, 27)
+    assert (v.fund_type_code, v.exp_func_code, v.agency_code) == ("111", "2010102", "101001")
+    assert (v.gov_exp_eco_code, v.dep_exp_eco_code) == ("50201", "30201")
+    assert v.exp_func_name3 == v.exp_func_name != ""
+    assert v.exp_func_name1 == "一般公共服务支出"
+    assert (v.pay_type_code, v.pay_type_name) == ("1", "国库集中支付")
+    assert (v.set_mode_code, v.business_type_code, v.pay_bank_code) == ("1", "1", "102")
+    assert v.set_mode_name
+    assert v.business_type_name
+    assert v.pay_summary_name == "办公用品"
+    assert (v.pay_amt, v.payee_acct_no) == (1234, "6222000000000000001")
+    [line] = v.details
+    assert (line.id, line.pay_amt, line.payee_acct_bank_no) == ("1", 1234, "102581000013")
+    assert (line.payee_acct_name, v.payee_acct_name) == ("广州样例办公用品有限公司",) * 2
+
+
+def test_a_bulk_payment_has_its_payees_in_the_details_only(office: Office) -> None:
+    lines = (detail("d1", "1.00", "6222000000000000011"), detail("d2", "2.50"))
+    office.approved("P", amount="3.50", details=lines)
+    v = voucher_5214.parse(office.document(office.signed("P")))
+    assert (v.payee_acct_no, v.payee_acct_name, v.pay_amt) == ("", "", 350)
+    assert [(d.id, d.voucher_detail_no, d.pay_amt) for d in v.details] == [
+        ("d1", "1", 100),
+        ("d2", "2", 250),
+    ]
+    assert v.details[0].payee_acct_no == "6222000000000000011"
+
+
+def test_an_official_card_line_says_so_unless_it_says_something(office: Office) -> None:
+    office.approved("card", pay_bus_type_code="2")
+    office.approved("plain")
+    card = voucher_5214.parse(office.document(office.signed("card")))
+    plain = voucher_5214.parse(office.document(office.signed("plain")))
+    assert card.business_type_code == "2"
+    assert [d.remark for d in (*card.details, *plain.details)] == ["公务卡还款", ""]
+
+
+def test_the_accounts_belong_to_unit_and_bank(office: Office) -> None:
+    office.b.issue("B", "10.00")
+    office.b.issue("B2", "10.00", agency_code="101002")
+    for number, bgt_id in (("P1", "B"), ("P2", "B"), ("P3", "B2")):
+        office.b.apply(number, bgt_id, "1.00")
+        office.b.approve(number)
+    one, same, other = (
+        voucher_5214.parse(office.document(office.signed(number))) for number in ("P1", "P2", "P3")
+    )
+    assert one.pay_acct_no == same.pay_acct_no != other.pay_acct_no
+    assert one.clear_acct_no == other.clear_acct_no
+    assert all((one.pay_acct_no, one.pay_acct_name, one.pay_acct_bank_name, one.clear_acct_no))
+
+
+def test_the_same_payment_gives_the_same_bytes(office: Office) -> None:
+    office.approved("P")
+    first, second = office.sign("P")[0], office.sign("P")[0]
+    assert isinstance(first, SignVoucher)
+    assert isinstance(second, SignVoucher)
+    assert first.voucher_sm3 == second.voucher_sm3
+    assert first.signature != second.signature, "a nonce was used twice"
+
+
+# ---- several signers
+
+
+class Renamed:
+    """The code sets after a reform: every name is another."""
+
+    def __init__(self) -> None:
+        self.codes = code_sets.shipped()
+
+    def name(self, element: str, code: str, **how: Any) -> str:
+        return "新" + self.codes.name(element, code, **how)
+
+
+def test_later_signers_sign_the_bytes_of_the_first(office: Office) -> None:
+    office.b.policy("unit", "finance_first", "finance_second")
+    office.approved("P", "Q")
+    first = office.signed("P", role="unit", by="zhang.san")
+    office.codes = Renamed()
+    second = office.signed("P", role="finance_first", by="li.si")
+    third = office.signed("P", role="finance_second", by="wang.wu")
+    assert first.voucher_sm3 == second.voucher_sm3 == third.voucher_sm3
+    document = office.document(first)
+    assert "新".encode("gbk") not in document
+    for command in (first, second, third):
+        assert office.verifies(command, document)
+    assert len({c.cert_serial for c in (first, second, third)}) == 3
+    assert "新".encode("gbk") in office.document(office.signed("Q", role="unit", by="zhang.san"))
+
+
+def test_other_bytes_than_the_first_signers_are_refused(office: Office, database: Database) -> None:
+    office.b.policy("unit", "treasury")
+    office.approved("P", "Q", "R")
+    first = [office.signed(number, role="unit", by="zhang.san") for number in ("P", "Q", "R")]
+    other = documents.compress_document(office.document(first[0]).replace(b"1.00", b"9.00"))
+    with psycopg.connect(database.owner_conninfo) as owner:
+        owner.execute("ALTER TABLE documents DISABLE TRIGGER USER")
+        for statement, command in (
+            ("UPDATE documents SET body = %(body)s WHERE sm3 = %(sm3)s", first[0]),
+            ("DELETE FROM documents WHERE sm3 = %(sm3)s", first[2]),
+        ):
+            owner.execute(statement, {"body": other, "sm3": bytes.fromhex(command.voucher_sm3)})
+    results = office.sign("P", "Q", "R")
+    assert codes_of(results) == ["internal", "signed", "internal"]
+    assert "not what was signed" in str(results[0])
+    assert "not stored" in str(results[2])
+
+
+def test_the_books_refuse_a_second_signature_over_another_voucher(office: Office) -> None:
+    office.b.policy("unit", "treasury")
+    office.approved("P", "Q")
+    office.signed("P", role="unit", by="zhang.san")
+    of_q = office.signed("Q", role="unit", by="zhang.san")
+    [command] = office.sign("P")
+    assert isinstance(command, SignVoucher)
+    forged = SignVoucher(
+        pay_app_no="P",
+        role="treasury",
+        cert_serial=command.cert_serial,
+        voucher_sm3=of_q.voucher_sm3,
+        signature=command.signature,
+        document=of_q.document,
+    )
+    assert office.b.refusal(forged, "li.si") == "signature_invalid"
+
+
+def test_what_may_not_be_signed_is_refused_before_any_key_is_touched(office: Office) -> None:
+    b = office.b
+    b.policy("unit", "treasury")
+    office.approved("ready", "started")
+    office.signed("started", role="unit", by="zhang.san")
+    b.apply("applied", "B", "1.00")
+    before = office.keys.names()
+    numbers = ("none", "applied", "ready", "started")
+    assert codes_of(office.sign(*numbers, role="treasury", by="zhang.san")) == [
+        "payment_not_found",
+        "invalid_state",
+        "signature_order",
+        "same_person",
+    ]
+    assert codes_of(office.sign("none", "applied", by="zhao.liu")) == [
+        "payment_not_found",
+        "invalid_state",
+    ]
+    assert office.keys.names() == before
+    assert office.sign() == []
+
+
+# ---- certificates
+
+
+def test_nobody_signs_with_an_expired_certificate(office: Office) -> None:
+    office.approved("P", "Q")
+    office.signed("P")
+    end = office.certificate().not_after
+    assert codes_of(office.sign("Q", now=end)) == ["signed"]
+    late = end + timedelta(microseconds=1)
+    results = office.sign("none", "Q", "P", now=late)
+    assert codes_of(results) == ["payment_not_found", "certificate_invalid", "invalid_state"]
+    assert "expired" in str(results[1])
+    assert codes_of(office.sign("Q", by="wang.wu", now=late)) == ["signed"], "others go on"
+
+
+def test_nobody_signs_with_a_revoked_certificate(office: Office) -> None:
+    office.approved("P", "Q")
+    office.signed("P")
+    serial = office.certificate().serial
+    with office.b.pool.connection() as connection:
+        certificates.revoke(connection, serial, NOW)
+    results = office.sign("Q")
+    assert codes_of(results) == ["certificate_invalid"]
+    assert "revoked" in str(results[0])
+
+
+def test_a_renewed_certificate_is_taken_up(office: Office) -> None:
+    office.approved("P", "Q")
+    office.signed("P")
+    old = office.certificate()
+    late = old.not_after + timedelta(days=1)
+    with office.b.pool.connection() as connection:
+        new = certificates.register(
+            connection,
+            old.subject,
+            old.public_key,
+            not_before=late,
+            not_after=late + certificates.VALIDITY,
+        )
+    [command] = office.sign("Q", now=late)
+    assert isinstance(command, SignVoucher)
+    assert command.cert_serial == new.serial != old.serial
+
+
+def test_a_key_that_is_not_the_certificates_signs_nothing(office: Office, tmp_path: Path) -> None:
+    office.approved("P", "Q")
+    office.signed("P")
+    office.keys = KeyStore(tmp_path / "other", "测试口令", iterations=1000)
+    results = office.sign("Q")
+    assert codes_of(results) == ["certificate_invalid"]
+    assert "another key" in str(results[0])
+
+
+def test_a_name_that_no_key_can_have_is_malformed(office: Office) -> None:
+    office.approved("P")
+    with pytest.raises(RequestError) as error:
+        office.sign("P", by="li/../si")
+    assert error.value.code is Code.MALFORMED
+
+
+# ---- faults
+
+
+class FaultyDevice:
+    """Signs something else for every voucher over ``amount``, as a device with a flipped bit."""
+
+    def __init__(self, amount: bytes) -> None:
+        self.sound, self.amount = default_provider(), amount
+
+    def sign(self, key: PrivateKey, message: bytes) -> bytes:
+        return self.sound.sign(key, message.replace(self.amount, b"0.00"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sound, name)
+
+
+def test_a_faulty_signature_does_not_reach_the_books(office: Office) -> None:
+    office.approved("P1", "P3")
+    office.approved("P2", amount="77.77")
+    office.provider = FaultyDevice(b"77.77")
+    results = office.sign("P1", "P2", "P3")
+    assert codes_of(results) == ["signed", "internal", "signed"]
+    assert "does not verify" in str(results[1])
+
+
+def test_a_voucher_that_gbk_cannot_carry_stops_no_other(office: Office) -> None:
+    office.approved("P1", "P3")
+    office.approved("P2", payee_acct_name="𠮷野样例商行")
+    results = office.sign("P1", "P2", "P3")
+    assert codes_of(results) == ["signed", "malformed", "signed"]
+    problem = results[1]
+    assert isinstance(problem, GuokuError)
+    assert problem.extra["pointer"].endswith("/PayeeAcctName")
+
+
+# ---- bulks
+
+
+def test_a_bulk_of_two_hundred_keeps_its_places(office: Office) -> None:
+    b = office.b
+    b.issue("B", "100000.00")
+    numbers = [f"P{i}" for i in range(200)]
+    refused = {"P13": "invalid_state", "P77": "payment_not_found", "P199": "invalid_state"}
+    applied = [payment(n, "B", f"{i + 1}.00") for i, n in enumerate(numbers) if n != "P77"]
+    assert all(o.problem is None for o in b.submit(*applied))
+    for number in numbers:
+        if number not in refused:
+            b.approve(number)
+    results = office.sign(*numbers)
+    assert codes_of(results) == [refused.get(number, "signed") for number in numbers]
+    commands = [r for r in results if isinstance(r, SignVoucher)]
+    assert [c.pay_app_no for c in commands] == [n for n in numbers if n not in refused]
+    for command in commands:
+        document = documents.decompress(command.document)
+        assert office.verifies(command, document)
+        voucher = voucher_5214.parse(document)
+        assert (voucher.bill_no, voucher.pay_amt) == (
+            command.pay_app_no,
+            (int(command.pay_app_no[1:]) + 1) * 100,
+        )
+    assert all(o.problem is None for o in b.submit(*commands, by="li.si"))
+    with b.pool.connection() as connection:
+        read = reading.read_objects(connection, b.ledger_id, PAYMENT, numbers)
+    assert {n for n, p in read.items() if p.status == "signed"} == set(numbers) - set(refused)
+
+
+def test_a_bulk_longer_than_what_is_held_at_once_is_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.approved("P1", "P2", "P3", "P4", "P5")
+    numbers = ("P1", "none", "P2", "nil", "nought", "P3", "P4", "P5", "P1")
+    monkeypatch.setattr(signing, "BULK_MAX", 2)
+    results = office.sign(*numbers)
+    expected = ["payment_not_found" if n.startswith("n") else "signed" for n in numbers]
+    assert codes_of(results) == expected
+    commands = [r for r in results if isinstance(r, SignVoucher)]
+    assert [c.pay_app_no for c in commands] == [n for n in numbers if n.startswith("P")]
+    # the number that was there twice is signed once
+    outcomes = office.b.submit(*commands, by="li.si")
+    problems = [o.problem.code.text if o.problem else "" for o in outcomes]
+    assert problems == ["", "", "", "", "", "invalid_state"]
