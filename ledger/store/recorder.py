@@ -121,8 +121,8 @@ class LedgerAggregateRecorder(AggregateRecorder):
 
     def _append(self, stored_events: Sequence[StoredEvent], options: dict[str, Any]) -> list[int]:
         """The positions of the events once they are committed."""
-        if options:
-            raise persistence.NotSupportedError(f"insert_events takes no {', '.join(options)}")
+        if given := [name for name, value in options.items() if value is not None]:
+            raise persistence.NotSupportedError(f"insert_events takes no {', '.join(given)}")
         if not stored_events:
             return []
         _check_foreign(stored_events)

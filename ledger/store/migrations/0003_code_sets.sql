@@ -4,7 +4,7 @@
 CREATE TABLE code_set_loads (
     load_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     loaded_at  timestamptz NOT NULL DEFAULT now(),
-    loaded_by  text NOT NULL,
+    loaded_by  text NOT NULL CHECK (loaded_by <> ''),
     version    text NOT NULL,                     -- of shipped and loaded sets together, after it
     file_name  text NOT NULL,
     file_sm3   text NOT NULL,
@@ -26,6 +26,7 @@ CREATE TABLE code_sets (
     mof_div_code text NOT NULL,                   -- '' = national
     fiscal_year  text NOT NULL,                   -- '' = every year
     load_id      bigint NOT NULL REFERENCES code_set_loads,
+    CHECK (end_date >= start_date),
     PRIMARY KEY (element, code, mof_div_code, fiscal_year, start_date, load_id)
 );
 
@@ -33,4 +34,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON code_set_loads
     FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON code_sets
     FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON code_set_loads
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON code_sets
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 GRANT SELECT, INSERT ON code_set_loads, code_sets TO guoku_app;
