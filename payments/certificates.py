@@ -2,7 +2,8 @@
 
 A register of keys with a validity, not an X.509 hierarchy: what a signature needs to be judged is
 the key, its holder and whether it was valid at the moment of signing. Subjects are
-``principal/<name>``, ``bank/<pay_bank_code>`` and ``pboc/<code>``. A certificate is valid from
+``principal/<name>``, ``finance/<mof_div_code>`` (a finance department, for its claims),
+``bank/<pay_bank_code>`` and ``pboc/<code>``. A certificate is valid from
 ``not_before`` through ``not_after`` (RFC 5280 §4.1.2.5) and not from ``revoked_at`` on.
 """
 
@@ -21,7 +22,7 @@ SERIAL_BYTES = 16
 VALIDITY = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)  # two first signatures at once, on two machines
 
-_SUBJECT = re.compile(r"(principal|bank|pboc)/[\w.@-]{1,96}")
+_SUBJECT = re.compile(r"(principal|finance|bank|pboc)/[\w.@-]{1,96}")
 _SELECT = "SELECT serial, subject, public_key, not_before, not_after, revoked_at FROM certificates"
 
 
@@ -57,7 +58,7 @@ def register(
             the start, or an end other than the one it was registered with.
     """
     if _SUBJECT.fullmatch(subject) is None:
-        raise _malformed(f"{subject[:40]!r} is no principal/…, bank/… or pboc/…", "/subject")
+        raise _malformed(f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…", "/subject")
     _aware(not_before, "/not_before")
     _aware(not_after, "/not_after")
     if not_after < not_before:

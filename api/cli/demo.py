@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from api.demo.stack import Stack
 
 
+TABLE_WIDTH_MIN = 150
+
+
 def demo() -> None:
     """Shows the worked example and a county's month, through the API, against the simulated banks.
 
@@ -22,6 +25,8 @@ def demo() -> None:
     from api.demo.stack import running_stack
 
     console = Console()
+    if console.width < TABLE_WIDTH_MIN:  # amounts are not to be broken over lines
+        console = Console(width=TABLE_WIDTH_MIN)
     started = monotonic()
     with ExitStack() as opened:
         with console.status("启动嵌入式 Postgres、API、银行与人行模拟…"):

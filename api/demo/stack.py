@@ -106,6 +106,6 @@ def make_tokens(data: Path, roles_by_name: Mapping[str, Sequence[str]]) -> dict[
         connect(database.app_conninfo) as connection,
     ):
         return {
-            name: create_token(connection, f"demo/{name}", roles, "44")
+            name: create_token(connection, name, roles, "44")
             for name, roles in roles_by_name.items()
         }
