@@ -6,6 +6,14 @@ from api.demo.client import Client
 from ledger.money import parse_yuan, yuan
 
 
+OUTLAYS = (
+    "一般公共预算支出",
+    "政府性基金预算支出",
+    "国有资本经营预算支出",
+    "财政专户管理资金支出",
+)
+
+
 @dataclass(frozen=True)
 class Identity:
     """Figures that must be the same, each with where it comes from; amounts in fen."""
@@ -78,5 +86,4 @@ def identities(client: Client, ledger: str) -> list[Identity]:
 
 
 def _outlay(books: dict[str, int]) -> int:
-    names = ("一般公共预算支出", "政府性基金预算支出", "国有资本经营预算支出", "财政专户管理资金支出")
-    return sum(books.get(name, 0) for name in names)
+    return sum(books.get(name, 0) for name in OUTLAYS)

@@ -1,4 +1,4 @@
-"""A whole running guoku for the demo: ``guoku up`` as a process of its own, in a fresh directory."""
+"""A whole running guoku for the demo: ``guoku up`` as a process, in a fresh directory."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def persons(data: Path, url: str) -> Iterator[Stack]:
 
 @contextmanager
 def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """``guoku up`` on a data directory and free ports: its process and its URL, stopped at the end."""
+    """``guoku up`` on a data directory and free ports: its process and URL, stopped at the end."""
     environment = {
         **os.environ,
         "GUOKU_DATA": str(data),

@@ -1,0 +1,90 @@
+"""Who may do what: roles, the rights they carry, and the division a token reaches.
+
+A right belongs to an operation, never to a person. Every HTTP route names one (there is a test), so
+a new route cannot be open by oversight. A token acts in the ledgers whose division begins with its
+prefix: ``44`` is all of Guangdong, ``440000000`` the province's own level.
+"""
+
+from collections.abc import Collection
+from enum import Enum
+
+import msgspec
+
+from ledger.account_set import division_of
+from ledger.errors import AccessError, Code
+from ledger.opening import SIGNING_ROLES
+
+ROLES = (
+    "treasury_maker",
+    "treasury_checker",
+    "unit",
+    "finance_first",
+    "finance_second",
+    "treasury",
+    "auditor",
+    "ops",
+    "bank",
+    "admin",
+)
+_READERS = frozenset(ROLES) - {"bank"}
+
+
+class Right(Enum):
+    """A right and the roles that carry it; ``PUBLIC`` needs no token at all."""
+
+    PUBLIC = ("public", frozenset[str]())
+    READ = ("read", _READERS)
+    OPEN_LEDGER = ("ledger.open", frozenset({"admin", "treasury_maker", "ops"}))
+    ADMINISTER = ("administer", frozenset({"admin"}))
+    BUDGET = ("budget", frozenset({"treasury_maker", "admin"}))
+    APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))
+    CHECK = ("payment.check", frozenset({"treasury_checker"}))
+    SIGN = ("voucher.sign", frozenset(SIGNING_ROLES))
+    CLEAR = (
+        "clearing.request",
+        frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),
+    )
+    DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))
+
+    def __init__(self, text: str, roles: frozenset[str]) -> None:
+        self.text = text
+        self.roles = roles
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whoever holds a token: a principal, the roles it acts in, and its division prefix."""
+
+    principal: str
+    roles: frozenset[str]
+    division: str
+
+    def reaches(self, ledger_id: int) -> bool:
+        """Whether the ledger's division is within the token's."""
+        return division_of(ledger_id).startswith(self.division)
+
+
+def require_right(caller: Caller, right: Right) -> None:
+    """Raises AccessError ``forbidden`` unless one of the caller's roles carries the right."""
+    if right is not Right.PUBLIC and not caller.roles & right.roles:
+        raise AccessError(
+            Code.FORBIDDEN, f"{right.text} needs the role {' or '.join(sorted(right.roles))}"
+        )
+
+
+def require_reach(caller: Caller, ledger_id: int) -> None:
+    """Raises AccessError ``forbidden`` outside the caller's division, known ledger or not."""
+    if not caller.reaches(ledger_id):
+        raise AccessError(
+            Code.FORBIDDEN, f"division {division_of(ledger_id)} is outside the token's division"
+        )
+
+
+def require_role(caller: Caller, role: str) -> None:
+    """Raises AccessError ``forbidden`` unless the caller holds just this role."""
+    if role not in caller.roles:
+        raise AccessError(Code.FORBIDDEN, f"the caller does not hold the role {role}")
+
+
+def unknown_roles(roles: Collection[str]) -> list[str]:
+    """Those of ``roles`` that do not exist."""
+    return [role for role in roles if role not in ROLES]

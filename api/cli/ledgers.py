@@ -1,0 +1,61 @@
+"""``guoku ledger``: the ledgers and where each stands."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.session import connection
+from api.cli.terminal import show_fields, show_table
+
+app = typer.Typer(no_args_is_help=True, help="Ledgers 账套: list, show.")
+
+
+@app.command("list")
+def list_(
+    division: Annotated[str, typer.Option(help="Prefix of the division code.")] = "",
+) -> None:
+    """Lists ledgers with their position."""
+    from ledger.account_set import ledger_text
+    from ledger.store.reading import list_heads
+
+    with connection() as opened:
+        heads = list_heads(opened, division)
+    show_table(
+        ("ledger", "name", "position", "recorded_at", "chain"),
+        (
+            (ledger_text(h.ledger_id), h.settings.name, h.position, h.recorded_at, h.chain)
+            for h in heads
+        ),
+    )
+
+
+@app.command()
+def show(ledger: Annotated[str, typer.Argument(help="e.g. 440000000-2026")]) -> None:
+    """Shows one ledger: its head, its policy, what it has in number."""
+    from ledger.account_set import parse_ledger
+    from ledger.errors import AccessError, Code
+    from ledger.store.reading import read_head
+
+    ledger_id = parse_ledger(ledger)
+    with connection() as opened:
+        head = read_head(opened, ledger_id)
+        if head is None:
+            raise AccessError(Code.LEDGER_NOT_FOUND, f"no ledger {ledger} has been opened")
+        counted = opened.execute(
+            "SELECT operation, count(*) FROM command_keys WHERE ledger_id = %s"
+            " GROUP BY operation ORDER BY operation",
+            (ledger_id,),
+        ).fetchall()
+    show_fields(
+        (
+            ("ledger", ledger),
+            ("name", head.settings.name),
+            ("position", head.position),
+            ("chain", head.chain),
+            ("recorded_at", head.recorded_at),
+            ("signature_policy", head.settings.roles),
+            ("pay_bank_code", head.settings.pay_bank_code),
+            ("closed_through", head.settings.closed_through),
+            *counted,
+        )
+    )

@@ -1,0 +1,65 @@
+"""The parts that work beside the API: projector, dispatcher, and programs of ours.
+
+Whatever was started is stopped at the end of the block, the last first; and readiness asks here.
+"""
+
+from contextlib import ExitStack
+from typing import Self
+
+from api.cli.children import Child
+from api.treasury import Treasury
+from payments.channel.dispatcher import Dispatcher
+from payments.channel.messages import ClaimWriter
+from payments.channel.sending import Destinations, SendingPolicy
+from projections.runner import Runner
+
+
+class Parts:
+    """What runs in this process beside the API; ``runner`` and ``dispatcher`` None when they run
+    elsewhere."""
+
+    def __init__(self, treasury: Treasury) -> None:
+        self.treasury = treasury
+        self.runner: Runner | None = None
+        self.dispatcher: Dispatcher | None = None
+        self.children: list[Child] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start_projector(self) -> None:
+        """Keeps the read models up to date from now on."""
+        runner = Runner(self.treasury.pool, poll_ms=self.treasury.settings.projection_poll_ms)
+        self.treasury.sequencer.on_commit(runner.wake)
+        self._stack.callback(runner.close)
+        runner.start()
+        self.runner = runner
+
+    def start_dispatcher(self) -> None:
+        """Sends what is signed to the bank, and claims to the central bank, from now on."""
+        treasury, settings = self.treasury, self.treasury.settings
+        dispatcher = Dispatcher(
+            treasury.pool,
+            treasury.sequencer,
+            ClaimWriter(treasury.keys, treasury.provider, treasury.now),
+            Destinations(
+                banks={settings.pay_bank_code: settings.bank_address}, pboc=settings.pboc_address
+            ),
+            SendingPolicy(
+                timeout_s=settings.send_timeout_s,
+                attempts_max=settings.send_attempts_max,
+                poll_s=settings.dispatcher_poll_ms / 1000,
+            ),
+        )
+        self._stack.callback(dispatcher.stop)
+        dispatcher.start()
+        self.dispatcher = dispatcher
+
+    def start_child(self, child: Child) -> None:
+        """Runs a program until the end of the block, and again whenever it ends before."""
+        self._stack.enter_context(child)
+        self.children.append(child)

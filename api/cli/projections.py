@@ -1,0 +1,133 @@
+"""``guoku projections``: how far the read models are, and proving or mending them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.session import connection, treasury
+from api.cli.terminal import show_table
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from projections.projection import Projection
+    from projections.rebuild import Report
+
+app = typer.Typer(no_args_is_help=True, help="Read models 读模型: status, rebuild, verify.")
+
+Ledger = Annotated[str, typer.Option(help="Only this ledger, e.g. 440000000-2026.")]
+Names = Annotated[list[str] | None, typer.Option("--projection", help="Only this one; repeatable.")]
+
+
+@app.command()
+def status(ledger: Ledger = "") -> None:
+    """Shows every read model of every ledger: where it stands, and how far behind that is."""
+    from ledger.account_set import ledger_text
+    from projections import rebuild
+
+    with connection() as opened:
+        found = rebuild.status(opened, _ledgers(opened, ledger)[0] if ledger else None)
+    show_table(
+        ("ledger", "projection", "position", "behind", "generation", "updated_at"),
+        (
+            (
+                ledger_text(s.ledger_id),
+                s.projection,
+                s.position,
+                s.head - s.position,
+                s.generation,
+                s.updated_at,
+            )
+            for s in found
+        ),
+    )
+
+
+@app.command()
+def verify(ledger: Ledger = "", projection: Names = None) -> None:
+    """Builds the read models beside the live ones and compares them byte for byte.
+
+    Exit code 1 when one of them differs; the first row that differs is named.
+    """
+    from projections import rebuild
+
+    if not _work(rebuild.verify, ledger, projection or ()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(ledger: Ledger = "", projection: Names = None) -> None:
+    """Builds the read models anew and puts them in place; readers keep the old ones meanwhile."""
+    from projections import rebuild as rebuilding
+
+    _work(rebuilding.rebuild, ledger, projection or ())
+
+
+def _work(action: Callable[..., Report], ledger: str, names: Sequence[str]) -> bool:
+    """Does it for each ledger; prints a row for each read model; whether all were equal."""
+    from ledger.account_set import ledger_text
+
+    chosen = _projections(names)
+    rows: list[Sequence[Any]] = []
+    with treasury() as core, _progress() as progress:
+        with core.pool.connection() as opened:
+            ledgers = _ledgers(opened, ledger)
+        for ledger_id in ledgers:
+            text = ledger_text(ledger_id)
+            for c in action(core.pool, ledger_id, chosen, progress=progress(text)).comparisons:
+                verdict = "equal" if c.equal else f"differs: {c.difference}"
+                rows.append((text, c.projection, c.position, c.rows, c.rebuilt_digest, verdict))
+    show_table(("ledger", "projection", "position", "rows", "SM3", "live and rebuilt"), rows)
+    return all(row[-1] == "equal" for row in rows)
+
+
+def _projections(names: Sequence[str]) -> Sequence[Projection]:
+    from ledger.errors import Code, RequestError
+    from projections.catalogue import PROJECTIONS, by_name
+
+    if unknown := [name for name in names if by_name(name) is None]:
+        known = ", ".join(p.name for p in PROJECTIONS)
+        raise RequestError(Code.NOT_FOUND, f"no projection {unknown[0]!r}; there are {known}")
+    return [p for p in PROJECTIONS if not names or p.name in names]
+
+
+def _ledgers(opened: Connection, ledger: str) -> list[int]:
+    """The one that is named, which has to exist, or all."""
+    from ledger.account_set import parse_ledger
+    from ledger.errors import AccessError, Code
+    from ledger.store.reading import list_heads, read_head
+
+    if not ledger:
+        return [head.ledger_id for head in list_heads(opened)]
+    ledger_id = parse_ledger(ledger)
+    if read_head(opened, ledger_id) is None:
+        raise AccessError(Code.LEDGER_NOT_FOUND, f"no ledger {ledger} has been opened")
+    return [ledger_id]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], Callable[[str, int, int], None]]]:
+    """A progress bar for each read model on standard error, when that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    bars: dict[tuple[str, str], TaskID] = {}
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as progress:
+
+        def of_ledger(ledger: str) -> Callable[[str, int, int], None]:
+            def moved(name: str, position: int, aim: int) -> None:
+                key = ledger, name
+                if key not in bars:
+                    bars[key] = progress.add_task(f"{ledger} {name}", total=aim)
+                progress.update(bars[key], completed=position, total=aim)
+
+            return moved
+
+        yield of_ledger

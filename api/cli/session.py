@@ -1,0 +1,83 @@
+"""How a command reaches the core: its settings, a connection, or the whole of it.
+
+Every command that runs with the same ``GUOKU_DATA`` (or ``GUOKU_DSN``) works on the same books: it
+joins the embedded server that is running there, or starts one for as long as it needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from api.settings import Settings
+    from api.treasury import Treasury
+    from ledger.gm import KeyStore
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """The settings of the environment, and of this command's options where they are given.
+
+    Raises:
+        ConfigurationError: a variable has a value that it cannot have.
+    """
+    from pydantic import ValidationError
+
+    from api.settings import Settings
+
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = (
+            f"GUOKU_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigurationError("; ".join(problems)) from None
+
+
+def start_logging(settings: Settings, *, quiet: bool = True) -> None:
+    """Sets up the log; ``quiet``, for short commands, shows only warnings and errors."""
+    from api.logging import configure_logging
+
+    if quiet and settings.log_level == "info":
+        settings = settings.model_copy(update={"log_level": "warning"})
+    configure_logging(settings)
+
+
+@contextmanager
+def connection() -> Iterator[Connection]:
+    """A connection as the application's role to the migrated database; commits at the end."""
+    from ledger.store.database import connect, open_database
+    from ledger.store.migrate import migrate
+
+    settings = load_settings()
+    start_logging(settings)
+    with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
+        migrate(database.owner_conninfo)
+        with connect(database.app_conninfo) as opened:
+            yield opened
+
+
+@contextmanager
+def treasury() -> Iterator[Treasury]:
+    """The whole core, joined."""
+    from api.treasury import open_treasury
+
+    settings = load_settings()
+    start_logging(settings)
+    with open_treasury(settings) as opened:
+        yield opened
+
+
+def key_store() -> KeyStore:
+    """The key store of the data directory; needs no database."""
+    from ledger.gm import KeyStore
+
+    settings = load_settings()
+    return KeyStore(settings.keystore_path, settings.passphrase())

@@ -1,0 +1,136 @@
+"""``guoku bank-sim`` and ``guoku pboc-sim``: the simulated banks as programs of their own.
+
+Without options each joins the treasury of GUOKU_DATA or GUOKU_DSN: it gets its key, certificate and
+token there, and posts its receipts to the API on GUOKU_HOST and GUOKU_PORT.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.session import connection, key_store, load_settings, start_logging
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens.")]
+Api = Annotated[str, typer.Option(help="The treasury's API; default: the one on GUOKU_PORT.")]
+Token = Annotated[
+    str, typer.Option(envvar="GUOKU_BANK_TOKEN", help="Token of role bank; default: a new one.")
+]
+Serial = Annotated[str, typer.Option(help="Its certificate; default: that on the register.")]
+WithParent = Annotated[
+    bool, typer.Option("--end-with-parent", hidden=True, help="End when standard input is closed.")
+]
+Seed = Annotated[int, typer.Option(help="The same seed and vouchers, the same faults.")]
+DropAck = Annotated[
+    float, typer.Option(min=0, max=1, help="Rate of messages done and not acknowledged.")
+]
+AckDelay = Annotated[float, typer.Option(min=0, help="Acknowledgements come so much later.")]
+Delay = Annotated[float, typer.Option(min=0, help="Receipts come so much later.")]
+Duplicate = Annotated[bool, typer.Option("--duplicate-receipts", help="Every receipt comes twice.")]
+Reject = Annotated[float, typer.Option(min=0, max=1, help="Rate of refused vouchers or claims.")]
+WrongAmount = Annotated[
+    float, typer.Option(min=0, max=1, help="Rate of claims answered with another amount.")
+]
+
+
+def bank_sim(
+    port: Port = None,
+    api: Api = "",
+    token: Token = "",
+    cert_serial: Serial = "",
+    seed: Seed = 0,
+    drop_ack_rate: DropAck = 0.0,
+    ack_delay_s: AckDelay = 0.0,
+    delay_s: Delay = 0.0,
+    duplicate_receipts: Duplicate = False,
+    reject_rate: Reject = 0.0,
+    end_with_parent: WithParent = False,
+) -> None:
+    """Simulates the agent bank 代理银行: takes vouchers in, pays them, sends signed receipts.
+
+    Payee accounts that begin with 9999 to 9995 have faults of their own, whatever the switches say.
+    """
+    from api.cli.development import bank_subject
+    from payments.channel.bank_simulator import BankConfig, run_bank
+    from payments.channel.counterparty import Faults
+
+    faults = Faults(
+        seed=seed,
+        drop_ack_rate=drop_ack_rate,
+        ack_delay_s=ack_delay_s,
+        delay_s=delay_s,
+        duplicate_receipts=duplicate_receipts,
+        reject_rate=reject_rate,
+    )
+    settings = _begin(end_with_parent)
+    common = _common(settings, bank_subject(settings), api, token, cert_serial)
+    config = BankConfig(
+        **common, port=port or settings.bank_port, bank_code=settings.pay_bank_code, faults=faults
+    )
+    run_bank(config)
+
+
+def pboc_sim(
+    port: Port = None,
+    api: Api = "",
+    token: Token = "",
+    cert_serial: Serial = "",
+    seed: Seed = 0,
+    drop_ack_rate: DropAck = 0.0,
+    ack_delay_s: AckDelay = 0.0,
+    delay_s: Delay = 0.0,
+    duplicate_receipts: Duplicate = False,
+    reject_rate: Reject = 0.0,
+    wrong_amount_rate: WrongAmount = 0.0,
+    end_with_parent: WithParent = False,
+) -> None:
+    """Simulates the central bank 人民银行国库: settles claims, sends signed receipts."""
+    from api.cli.development import CENTRAL_BANK
+    from payments.channel.counterparty import Faults
+    from payments.channel.pboc_simulator import PbocConfig, run_pboc
+
+    faults = Faults(
+        seed=seed,
+        drop_ack_rate=drop_ack_rate,
+        ack_delay_s=ack_delay_s,
+        delay_s=delay_s,
+        duplicate_receipts=duplicate_receipts,
+        reject_rate=reject_rate,
+        wrong_amount_rate=wrong_amount_rate,
+    )
+    settings = _begin(end_with_parent)
+    common = _common(settings, CENTRAL_BANK, api, token, cert_serial)
+    run_pboc(PbocConfig(**common, port=port or settings.pboc_port, faults=faults))
+
+
+def _begin(end_with_parent: bool) -> "Settings":
+    if end_with_parent:  # before anything that takes time
+        from api.cli.children import end_with_parent as watch
+
+        watch()
+    settings = load_settings()
+    start_logging(settings)
+    return settings
+
+
+def _common(
+    settings: "Settings", subject: str, api: str, token: str, cert_serial: str
+) -> dict[str, Any]:
+    """What both configurations share; what is not given is fetched from the treasury."""
+    if not (token and cert_serial):
+        from api.cli.development import admit
+
+        keys = key_store()
+        with connection() as opened:
+            admitted = admit(opened, keys, subject)
+        token, cert_serial = token or admitted.token, cert_serial or admitted.cert_serial
+    return {
+        "data": settings.data.resolve() / "simulators" / subject,
+        "guoku_url": api or f"http://{settings.host}:{settings.port}",
+        "token": token,
+        "keystore": settings.keystore_path,
+        "passphrase": settings.passphrase(),
+        "cert_serial": cert_serial,
+    }

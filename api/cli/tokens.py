@@ -1,0 +1,56 @@
+"""``guoku token``: who may call the API, as what, and where."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.session import connection
+from api.cli.terminal import show_table
+
+app = typer.Typer(no_args_is_help=True, help="Access tokens 访问令牌: create, list, revoke.")
+
+
+@app.command()
+def create(
+    principal: Annotated[str, typer.Option(help="The person or system that will hold it.")],
+    role: Annotated[
+        list[str], typer.Option(help="A role; several are given by repeating it, or `a b`, or a,b.")
+    ],
+    division: Annotated[
+        str, typer.Option(help="Prefix of the division codes it may act in; '' for all.")
+    ],
+    more_roles: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+) -> None:
+    """Makes a token and prints it as the last word. It is shown only now."""
+    from api.tokens import create_token
+
+    words = ",".join([*role, *(more_roles or ())]).replace(" ", ",").split(",")
+    roles = list(dict.fromkeys(filter(None, words)))
+    with connection() as opened:
+        token = create_token(opened, principal, roles, division)
+    print(f"token: {token}")
+
+
+@app.command("list")
+def list_() -> None:
+    """Lists tokens by principal; the tokens themselves are not kept."""
+    with connection() as opened:
+        rows = opened.execute(
+            "SELECT principal, roles, division, created_at, revoked_at FROM tokens"
+            " ORDER BY principal, created_at"
+        ).fetchall()
+    show_table(("principal", "roles", "division", "created_at", "revoked_at"), rows)
+
+
+@app.command()
+def revoke(
+    principal: Annotated[str, typer.Option(help="Revokes every token of this principal.")],
+) -> None:
+    """Revokes the tokens of a principal at once, and says how many there were."""
+    from api.tokens import revoke_tokens_of
+
+    with connection() as opened:
+        revoked = revoke_tokens_of(opened, principal)
+    print(f"revoked: {revoked}")
+    if not revoked:
+        raise typer.Exit(1)

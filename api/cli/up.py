@@ -1,0 +1,107 @@
+"""``guoku up`` and ``guoku serve``: the server with all its parts, and the API alone."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from api.cli.parts import Parts
+    from api.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on [GUOKU_HOST].")]
+Port = Annotated[int | None, typer.Option(help="Port, 0 for any free one [GUOKU_PORT].")]
+
+
+def up(host: Host = None, port: Port = None) -> None:
+    """Runs everything: Postgres, API, projector, dispatcher, bank and central-bank simulators.
+
+    Prints the addresses and a development token once all of it is ready. Ctrl-C or SIGTERM stops
+    it in order: requests, dispatcher, projector, simulators, sequencer, database.
+    """
+    from api.cli import development
+
+    def start(parts: Parts, url: str) -> Callable[[], None]:
+        token = development.developer_token(parts.treasury)
+        for child in development.simulators(parts.treasury, url):
+            parts.start_child(child)
+        parts.start_projector()
+        parts.start_dispatcher()
+        return lambda: _announce(url, parts.treasury.settings, token)
+
+    _run(host, port, start, own=True, prepare=development.with_simulator_ports)
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    with_projector: Annotated[
+        bool, typer.Option("--with-projector", help="Also keep the read models up to date.")
+    ] = False,
+    with_dispatcher: Annotated[
+        bool, typer.Option("--with-dispatcher", help="Also send vouchers and claims to the banks.")
+    ] = False,
+) -> None:
+    """Runs the API alone, on GUOKU_DSN or on the embedded server of GUOKU_DATA."""
+
+    def start(parts: Parts, url: str) -> Callable[[], None]:
+        if with_projector:
+            parts.start_projector()
+        if with_dispatcher:
+            parts.start_dispatcher()
+        return lambda: _announce(url, parts.treasury.settings)
+
+    _run(host, port, start, own=False)
+
+
+def _run(
+    host: str | None,
+    port: int | None,
+    start: Callable[[Parts, str], Callable[[], None]],
+    *,
+    own: bool,
+    prepare: Callable[[Settings], Settings] = lambda settings: settings,
+) -> None:
+    """Opens everything, serves, and closes it in the reverse order of what is written here."""
+    from api.cli.parts import Parts
+    from api.cli.session import load_settings, start_logging
+    from api.http.app import create_app
+    from api.server import bind, serve, stop_on_signals, url_of
+    from api.treasury import open_treasury
+
+    settings = load_settings(host=host, port=port)
+    start_logging(settings, quiet=False)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        bound = stack.enter_context(closing(bind(settings.host, settings.port)))
+        settings = prepare(settings)
+        treasury = stack.enter_context(open_treasury(settings, own=own))
+        stop.check()
+        parts = stack.enter_context(Parts(treasury))
+        stack.callback(stop.ignore)
+        on_ready = start(parts, url_of(bound))
+        app = create_app(treasury, parts)
+        serve(app, bound, stop, on_ready)
+
+
+def _announce(url: str, settings: Settings, token: str = "") -> None:
+    """Says that it is ready: a frame for people, then lines that programs can read."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.panel import Panel
+
+        Console().print(Panel.fit("国库 guoku is ready · Ctrl-C stops it", border_style="green"))
+    lines = [
+        f"api: {url}",
+        f"docs: {url}/docs",
+        f"health: {url}/readyz",
+        f"data: {settings.data.resolve()}",
+    ]
+    if token:
+        lines.append(f"token: {token}")
+    print(*lines, sep="\n", flush=True)

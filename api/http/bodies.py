@@ -1,0 +1,253 @@
+"""Request bodies: JSON once, straight to a checked command.
+
+A body is a command without the fields that stand in the address; whatever else it holds is refused
+by name, never ignored. Amounts are taken as they come, because a number is not a malformed request
+but an ``invalid_amount``; the command itself reads them. Of several things wrong the caller is told
+a malformed field before a bad amount, whichever stands first.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.budget import CODED
+from ledger.commands import Command
+from ledger.elements import ElementRegister
+from ledger.errors import Code, GuokuError, RequestError
+from ledger.events import PaymentDetail
+from payments.evoucher.gbk import check_encodable
+
+ITEMS_MAX = 5_000
+CODE_CHARACTERS_MAX = 100
+KEY_CHARACTERS_MAX = 255
+
+AMOUNTS = frozenset(e.name for e in ElementRegister.ELEMENTS.values() if e.is_amount)
+# A code of the wrong shape is a code that is not in the year's set, which the books say
+# (element_invalid). Codes that no command looks up are checked for their shape here.
+LOOKED_UP = frozenset({*CODED, "set_mode_code", "pay_bus_type_code"})
+PAYEE = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
+GOES_TO_BANK = frozenset(
+    {*PAYEE, "payee_bank_no", "pay_app_no", "use_des", "pay_detail_id", "iden_no", "remark"}
+)
+
+_PATH = re.compile(r"^(?P<text>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
+_FIELD = re.compile(r"field `([^`]+)`")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+_QUOTED_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
+_STAND_IN = "1.00"
+
+
+class _DetailBody(PaymentDetail, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment detail as callers send it."""
+
+    pay_amt: Any
+
+
+class Body:
+    """How the body of one operation becomes its command.
+
+    Args:
+        command: the command's struct.
+        path: its fields that stand in the address instead.
+    """
+
+    def __init__(self, command: type[Command], *path: str) -> None:
+        self.command = command
+        self.path = path
+        fields = [f for f in msgspec.structs.fields(command) if f.name not in path]
+        self.struct = msgspec.defstruct(
+            f"{command.__name__}Body",
+            [_as_received(field) for field in fields],
+            frozen=True,
+            kw_only=True,
+            forbid_unknown_fields=True,
+        )
+        # what the OpenAPI document shows: amounts are the text they have to be
+        self.published = msgspec.defstruct(
+            self.struct.__name__,
+            [_as_published(field) for field in fields],
+            kw_only=True,
+            forbid_unknown_fields=True,
+        )
+        self._names = tuple(field.name for field in fields)
+        self._decode = msgspec.json.Decoder(self.struct).decode
+
+    def read(self, data: bytes | msgspec.Raw, **path: str) -> Command:
+        """The command in these bytes, checked as far as that goes without the books.
+
+        Raises:
+            RequestError: ``malformed`` or, when nothing is malformed, ``invalid_amount``; with the
+                JSON pointer of the field.
+        """
+        if not data and all(not f.required for f in msgspec.structs.fields(self.struct)):
+            data = b"{}"  # approve and withdraw need no body
+        given = decoded(self._decode, data)
+        command = self.command(**path, **{name: getattr(given, name) for name in self._names})
+        check(command)
+        return command
+
+
+def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    kind: Any = field.type
+    if field.name in AMOUNTS:
+        kind = Any
+    elif field.name == "details":
+        kind = tuple[_DetailBody, ...]
+    return (field.name, kind) if field.required else (field.name, kind, field.default)
+
+
+def _as_published(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    if field.required:
+        return field.name, field.type
+    return field.name, field.type, field.default
+
+
+def decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:
+    """What the decoder makes of the bytes; its errors as ours."""
+    try:
+        return decode(data)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(text: str) -> RequestError:
+    match = _PATH.match(text)
+    assert match is not None, "the pattern matches every text"
+    steps = [name or index for name, index in _STEP.findall(match["path"] or "")]
+    if field := _FIELD.search(match["text"]):
+        steps.append(field[1])
+    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    wrong_type = not field and steps and steps[-1] in AMOUNTS
+    code = Code.INVALID_AMOUNT if wrong_type else Code.MALFORMED
+    if wrong_type:
+        return RequestError(code, "an amount is text in yuan with two decimals", pointer=pointer)
+    return RequestError(code, f"the body cannot be read: {match['text']}", pointer=pointer)
+
+
+# ---- what can be said of a command without the books
+
+
+def check(command: Command) -> None:
+    """Shapes and texts first, then what the command itself checks; see :meth:`Body.read`."""
+    _check_texts(command, "")
+    details: Sequence[PaymentDetail] = getattr(command, "details", ())
+    for index, detail in enumerate(details):
+        _check_texts(detail, f"/details/{index}")
+        for name in PAYEE:
+            if not getattr(detail, name):
+                raise RequestError(
+                    Code.MALFORMED, f"{name} is empty", pointer=f"/details/{index}/{name}"
+                )
+    own_check = getattr(command, "check", None)
+    if own_check is None:
+        return
+    try:
+        own_check()
+    except RequestError as error:
+        if error.code is Code.INVALID_AMOUNT:
+            _with_sound_amounts(command).check()  # a malformed field comes before a bad amount
+        raise
+
+
+def _with_sound_amounts(command: Command) -> Any:
+    changes: dict[str, Any] = {
+        name: _STAND_IN for name in command.__struct_fields__ if name in AMOUNTS
+    }
+    if details := getattr(command, "details", ()):
+        changes["details"] = tuple(
+            msgspec.structs.replace(detail, pay_amt=_STAND_IN) for detail in details
+        )
+    return msgspec.structs.replace(command, **changes)
+
+
+def _check_texts(part: msgspec.Struct, base: str) -> None:
+    for name, optional in _texts(type(part)):
+        value = getattr(part, name)
+        if not value and optional:
+            continue
+        pointer = f"{base}/{name}"
+        if name not in LOOKED_UP:
+            ElementRegister.check_shape(name, value, pointer)
+        elif len(value) > CODE_CHARACTERS_MAX or not value.isprintable():
+            raise RequestError(Code.MALFORMED, f"{name} is no code", pointer=pointer)
+        if name in GOES_TO_BANK:
+            check_encodable(value, pointer=pointer)
+
+
+@cache
+def _texts(struct: type[msgspec.Struct]) -> list[tuple[str, bool]]:
+    """Name of each text field but amounts, and whether it may be empty.
+
+    An empty detail id passes: that is a details_mismatch, which the books refuse and record.
+    """
+    return [
+        (field.name, field.default == "" or field.name == "pay_detail_id")
+        for field in msgspec.structs.fields(struct)
+        if field.type is str and field.name not in AMOUNTS
+    ]
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str:
+    """The Idempotency-Key header: a quoted structured-field string, or bare; "" without one.
+
+    Source: draft-ietf-httpapi-idempotency-key-header-07 §2.1, RFC 9651 §3.3.3.
+
+    Raises:
+        RequestError: ``malformed`` for another shape or more than 255 characters.
+    """
+    raw = headers.get("idempotency-key")
+    if raw is None:
+        return ""
+    raw = raw.strip()
+    quoted = _QUOTED_KEY.fullmatch(raw)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else raw
+    if not 0 < len(key) <= KEY_CHARACTERS_MAX or not (quoted or _BARE_KEY.fullmatch(key)):
+        raise RequestError(
+            Code.MALFORMED,
+            f"Idempotency-Key is a string of 1 to {KEY_CHARACTERS_MAX} visible characters",
+        )
+    return key
+
+
+# ---- many at once
+
+
+class Item(NamedTuple):
+    """One item of a bulk body: its command, or what is wrong with it."""
+
+    command: Command | None
+    error: GuokuError | None = None
+
+
+def read_items(body: Body, data: bytes, *, lines: bool) -> list[Item]:
+    """The items of a JSON array, or (``lines``) of newline-delimited JSON, each for itself.
+
+    Raises:
+        RequestError: ``malformed`` when there are no items to tell apart; ``too_many_items``.
+    """
+    parts: Sequence[bytes | msgspec.Raw]
+    if lines:
+        parts = [line for line in data.split(b"\n") if line.strip()]
+    else:
+        parts = decoded(_decode_array, data)
+    if not parts:
+        raise RequestError(Code.MALFORMED, "there are no items")
+    if len(parts) > ITEMS_MAX:
+        raise RequestError(
+            Code.TOO_MANY_ITEMS, f"{len(parts)} items; one request holds at most {ITEMS_MAX}"
+        )
+    return [_item(body, part) for part in parts]
+
+
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def _item(body: Body, part: bytes | msgspec.Raw) -> Item:
+    try:
+        return Item(body.read(part))
+    except GuokuError as error:
+        return Item(None, error)

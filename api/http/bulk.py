@@ -1,0 +1,283 @@
+"""Many commands in one request: each item has its result, in its place.
+
+*independent*: what is wrong with one item touches no other. *atomic*: all of them or none.
+"""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.responses import Response
+
+from api.access import Right
+from api.http.bodies import ITEMS_MAX, Body, Item, decoded, read_items
+from api.http.door import Call, Operation, Route, encode, last_commit, recorded
+from api.http.problems import problem
+from api.http.views import (
+    CommitView,
+    IndicatorView,
+    PaymentView,
+    commit_view,
+    indicator_view,
+    payment_view,
+)
+from ledger.budget import IssueIndicator
+from ledger.commands import Command, Outcome, Submission
+from ledger.elements import ElementRegister
+from ledger.errors import Code, GuokuError, Refusal, RequestError
+from ledger.opening import SIGNING_ROLES
+from payments.application import ApplyPayment, ApprovePayment
+from payments.signing import sign_vouchers
+from payments.voucher import SignVoucher
+
+MODES = ("independent", "atomic")
+
+
+class PaymentResult(msgspec.Struct, kw_only=True):
+    index: int
+    status: Literal["created", "replayed", "refused"]
+    payment: PaymentView | UnsetType = UNSET
+    problem: dict[str, Any] | UnsetType = UNSET
+
+
+class IndicatorResult(msgspec.Struct, kw_only=True):
+    index: int
+    status: Literal["created", "replayed", "refused"]
+    indicator: IndicatorView | UnsetType = UNSET
+    problem: dict[str, Any] | UnsetType = UNSET
+
+
+class PaymentResults(msgspec.Struct, kw_only=True):
+    """One result an item, in order; ``commit`` is that of the last event of them all."""
+
+    results: list[PaymentResult]
+    commit: CommitView | None
+
+
+class IndicatorResults(msgspec.Struct, kw_only=True):
+    results: list[IndicatorResult]
+    commit: CommitView | None
+
+
+class PaymentNumbers(msgspec.Struct, forbid_unknown_fields=True):
+    pay_app_nos: list[str]
+
+
+class SigningRequest(msgspec.Struct, forbid_unknown_fields=True):
+    pay_app_nos: list[str]
+    role: str
+
+
+# ---- results
+
+
+def _payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
+    if outcome.problem is not None:
+        return PaymentResult(index=index, status="refused", problem=problem(outcome.problem))
+    view = payment_view(key, outcome.subjects[0])
+    return PaymentResult(index=index, status=outcome.status, payment=view)
+
+
+def _indicator_result(key: int, index: int, outcome: Outcome) -> IndicatorResult:
+    if outcome.problem is not None:
+        return IndicatorResult(index=index, status="refused", problem=problem(outcome.problem))
+    view = indicator_view(key, outcome.subjects[0])
+    return IndicatorResult(index=index, status=outcome.status, indicator=view)
+
+
+def _rendered(
+    key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
+) -> bytes:
+    commit = commit_view(last_commit(outcomes))
+    results = [result(key, index, outcome) for index, outcome in enumerate(outcomes)]
+    return encode({"results": results, "commit": commit})
+
+
+async def _answer(
+    call: Call, key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
+) -> Response:
+    content = await call.in_thread(_rendered, key, outcomes, result)
+    return Response(content, media_type="application/json")
+
+
+# ---- :batch
+
+
+def _batch_route(
+    command: type[Command],
+    path: str,
+    right: Right,
+    result: Callable[[int, int, Outcome], Any],
+    answer: type[Any],
+    summary: str,
+) -> Route:
+    body = Body(command)
+
+    async def handle(call: Call) -> Response:
+        mode = call.choice("mode", MODES)
+        media = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        lines = media in ("application/x-ndjson", "application/ndjson", "application/jsonl")
+        items = await call.in_thread(lambda: read_items(body, call.data, lines=lines))
+        key = await call.admit()
+        outcomes = await _submit_items(call, key, items, atomic=mode == "atomic")
+        return await _answer(call, key, outcomes, result)
+
+    operation = Operation(
+        name=f"{command.OPERATION}.batch",
+        method="POST",
+        path=path,
+        right=right,
+        summary=summary,
+        body=body,
+        many=True,
+        answer=answer,
+        codes=(Code.TOO_MANY_ITEMS,),
+        query=("mode", "dry_run"),
+    )
+    return Route(operation, handle)
+
+
+async def _submit_items(
+    call: Call, key: int, items: Sequence[Item], *, atomic: bool
+) -> list[Outcome]:
+    sound = [item.command for item in items if item.command is not None]
+    if atomic and len(sound) < len(items):
+        first = next(index for index, item in enumerate(items) if item.error)
+        aborted = Refusal(
+            Code.BATCH_ABORTED,
+            f"item {first} was refused and the batch is atomic: nothing was done",
+            failed_index=first,
+        )
+        return [Outcome(problem=item.error or aborted) for item in items]
+    # an item's key goes by its place, so that a mended item leaves the others' keys as they were
+    places = [index for index, item in enumerate(items) if item.command is not None]
+    decided = iter(await call.submit_all(key, sound, places=places, atomic=atomic))
+    return [Outcome(problem=item.error) if item.error else next(decided) for item in items]
+
+
+# ---- :approve and :sign
+
+
+def _check_numbers(numbers: Sequence[str]) -> None:
+    if not numbers:
+        raise RequestError(Code.MALFORMED, "there are no numbers", pointer="/pay_app_nos")
+    if len(numbers) > ITEMS_MAX:
+        raise RequestError(
+            Code.TOO_MANY_ITEMS, f"{len(numbers)} items; one request holds at most {ITEMS_MAX}"
+        )
+    for index, number in enumerate(numbers):
+        ElementRegister.check_shape("pay_app_no", number, f"/pay_app_nos/{index}")
+
+
+_decode_numbers = msgspec.json.Decoder(PaymentNumbers).decode
+_decode_signing = msgspec.json.Decoder(SigningRequest).decode
+
+
+async def approve_all(call: Call) -> Response:
+    asked: PaymentNumbers = decoded(_decode_numbers, call.data)
+    _check_numbers(asked.pay_app_nos)
+    key = await call.admit()
+    commands = [ApprovePayment(pay_app_no=number) for number in asked.pay_app_nos]
+    outcomes = await call.submit_all(key, commands)
+    return await _answer(call, key, outcomes, _payment_result)
+
+
+async def sign_all(call: Call) -> Response:
+    asked: SigningRequest = decoded(_decode_signing, call.data)
+    _check_numbers(asked.pay_app_nos)
+    if asked.role not in SIGNING_ROLES:
+        raise RequestError(
+            Code.MALFORMED, f"signing roles are {', '.join(SIGNING_ROLES)}", pointer="/role"
+        )
+    key = await call.admit(role=asked.role)
+    by, treasury = call.caller.principal, call.treasury
+
+    def sign() -> list[SignVoucher | GuokuError]:
+        return sign_vouchers(
+            treasury.pool,
+            treasury.keys,
+            treasury.provider,
+            treasury.codes(),
+            key,
+            asked.pay_app_nos,
+            asked.role,
+            by,
+            treasury.now(),
+        )
+
+    signed = await call.in_thread(sign)
+    submissions = [
+        Submission(command=_signing(item, number), by=by, dry_run=call.dry_run)
+        for item, number in zip(signed, asked.pay_app_nos, strict=True)
+        if not _failed_inside(item)
+    ]
+    decided = iter(await call.submit_as(key, submissions))
+    outcomes = [
+        Outcome(problem=item)
+        if isinstance(item, GuokuError) and _failed_inside(item)
+        else next(decided)
+        for item in signed
+    ]
+    return await _answer(call, key, outcomes, _payment_result)
+
+
+def _signing(item: SignVoucher | GuokuError, number: str) -> Command:
+    """The signature, or the refusal that was found before it, for the record."""
+    if isinstance(item, SignVoucher):
+        return item
+    return recorded(SignVoucher.OPERATION, number, item)
+
+
+def _failed_inside(item: SignVoucher | GuokuError) -> bool:
+    """What the server itself could not do is no refusal, and is not put on record as one."""
+    return isinstance(item, GuokuError) and item.code.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+ROUTES = (
+    _batch_route(
+        IssueIndicator,
+        "/v1/ledgers/{ledger}/indicators:batch",
+        Right.BUDGET,
+        _indicator_result,
+        IndicatorResults,
+        f"Issue up to {ITEMS_MAX} indicators",
+    ),
+    _batch_route(
+        ApplyPayment,
+        "/v1/ledgers/{ledger}/payments:batch",
+        Right.APPLY,
+        _payment_result,
+        PaymentResults,
+        f"Apply for up to {ITEMS_MAX} payments",
+    ),
+    Route(
+        Operation(
+            name="payment.approve.batch",
+            method="POST",
+            path="/v1/ledgers/{ledger}/payments:approve",
+            right=Right.CHECK,
+            summary="Approve many payments",
+            body=PaymentNumbers,
+            answer=PaymentResults,
+            codes=(Code.TOO_MANY_ITEMS,),
+            query=("dry_run",),
+        ),
+        approve_all,
+    ),
+    Route(
+        Operation(
+            name="voucher.sign.batch",
+            method="POST",
+            path="/v1/ledgers/{ledger}/payments:sign",
+            right=Right.SIGN,
+            summary="Sign the vouchers of many payments, in one role",
+            body=SigningRequest,
+            answer=PaymentResults,
+            codes=(Code.TOO_MANY_ITEMS,),
+            query=("dry_run",),
+        ),
+        sign_all,
+    ),
+)

@@ -1,0 +1,116 @@
+"""Clearings 清算: claim from the central bank, show, list."""
+
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from starlette.responses import Response
+
+from api.access import Right
+from api.http.commands import command_route
+from api.http.door import Call, Operation, Route
+from api.http.moments import no_as_of, wait_for_projections
+from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
+from api.http.views import ClearingView, clearing_view, commit_view
+from ledger.commands import Command, Outcome
+from ledger.errors import Code, RequestError
+from ledger.events import ClearingRequested
+from ledger.store.reading import read_objects
+from payments.clearing import CLEARING, Clearing, RequestClearing
+from projections import queries
+
+_ALL = "/v1/ledgers/{ledger}/clearings"
+
+
+class ClearingList(msgspec.Struct):
+    items: list[ClearingView]
+    next_cursor: str | None
+
+
+def _requested(key: int, _command: Command, outcome: Outcome) -> Any:
+    return clearing_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
+
+
+async def show_clearing(call: Call) -> Response:
+    """A clearing with the vouchers and refunds under it, the first thousand or those that follow
+    a cursor."""
+    no_as_of(call)
+    clear_no = call.path("clear_no")
+    cursor = call.request.query_params.get("cursor")
+    key = await call.admit(number=clear_no)
+    await wait_for_projections(call, key)
+
+    def read(connection: Connection) -> tuple[int, ClearingView]:
+        found = read_objects(connection, key, CLEARING, [clear_no])
+        if clear_no not in found:
+            raise RequestError(Code.NOT_FOUND, f"no clearing {clear_no!r}")
+        page = queries.list_clearing_movements(connection, key, clear_no, cursor, PAGE_SIZE_MAX)
+        view = clearing_view(key, found[clear_no])
+        view.vouchers, view.vouchers_next_cursor = page.items, page.next_cursor
+        return page.position, view
+
+    position, view = await call.read(read)
+    return call.respond(view, position=position)
+
+
+async def list_clearings(call: Call) -> Response:
+    no_as_of(call)
+    page = page_of(call)
+    after = page.after or "0"
+    if not after.isdigit():
+        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
+    key = await call.admit()
+
+    def read(connection: Connection) -> tuple[list[ClearingView], str | None]:
+        rows = connection.execute(
+            "SELECT k.first_position, k.number FROM command_keys k JOIN events e"
+            " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
+            " WHERE k.ledger_id = %s AND k.operation = %s AND k.first_position > %s"
+            " AND e.type = %s ORDER BY k.first_position LIMIT %s",
+            (key, CLEARING.opened_by, int(after), ClearingRequested.TYPE, page.size + 1),
+        ).fetchall()
+        shown = rows[: page.size]
+        found: dict[str, Clearing] = read_objects(connection, key, CLEARING, [r[1] for r in shown])
+        views = [clearing_view(key, found[row[1]]) for row in shown]
+        return views, str(shown[-1][0]) if len(rows) > page.size else None
+
+    views, following = await call.read(read)
+    return call.respond(page.answer(views, following))
+
+
+ROUTES = (
+    command_route(
+        RequestClearing,
+        _ALL,
+        right=Right.CLEAR,
+        view=_requested,
+        answer=ClearingView,
+        summary="Claim from the central bank what the bank has paid ahead 申请划款",
+        status=201,
+        codes=(Code.IDEMPOTENCY_CONFLICT, Code.PERIOD_CLOSED, Code.CLEARING_EMPTY),
+    ),
+    Route(
+        Operation(
+            name="clearing.list",
+            method="GET",
+            path=_ALL,
+            right=Right.READ,
+            summary="Clearings in the order of their requests",
+            answer=ClearingList,
+            query=PAGE_QUERY,
+        ),
+        list_clearings,
+    ),
+    Route(
+        Operation(
+            name="clearing.show",
+            method="GET",
+            path=_ALL + "/{clear_no}",
+            right=Right.READ,
+            summary="A clearing with its lines, the vouchers under it and the receipt",
+            answer=ClearingView,
+            query=("cursor",),
+        ),
+        show_clearing,
+    ),
+)

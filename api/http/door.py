@@ -1,0 +1,378 @@
+"""The door: every request passes here, in the order that the contract gives its refusals.
+
+1. what the bytes say: ``malformed``, then ``invalid_amount``
+2. who asks: ``unauthenticated``
+3. whether they may: ``forbidden``, put on record where the ledger exists
+4. whether the ledger exists: ``ledger_not_found``; then the books decide the rest
+
+Nobody unknown makes us read much: without a valid token a body of more than
+``UNKNOWN_CALLER_BYTES_MAX`` is answered ``unauthenticated`` unread.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry
+from psycopg import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.access import Caller, Right, require_reach, require_right, require_role
+from api.http.authentication import Callers
+from api.http.bodies import Body, idempotency_key
+from api.http.parts import Parts
+from api.http.problems import problem_response
+from api.http.reading import Reads
+from api.treasury import Treasury
+from ledger.account_set import parse_ledger
+from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
+from ledger.elements import ElementRegister
+from ledger.errors import AccessError, Code, GuokuError, RequestError
+from ledger.store.reading import Head, read_head
+
+UNKNOWN_CALLER_BYTES_MAX = 64 * 1024
+
+T = TypeVar("T")
+Handler = Callable[["Call"], Awaitable[Response]]
+
+log = structlog.get_logger(__name__)
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation as it is served and published.
+
+    Attributes:
+        name: its ``operationId``.
+        path: under the server's root.
+        body: how its body is read, None where it has none.
+        many: how many commands one body holds: "" one, "items" a list of them.
+        answer: struct of the answer, None where it is not JSON.
+        media: media type of the answer.
+        codes: codes beyond those that every operation of its kind has.
+        query: names of its query parameters.
+    """
+
+    name: str
+    method: str
+    path: str
+    right: Right
+    summary: str
+    body: Body | type[Any] | None = None
+    many: bool = False
+    answer: Any = None
+    status: int = 200
+    media: str = "application/json"
+    codes: tuple[Code, ...] = ()
+    query: tuple[str, ...] = ()
+    raw_body: str = ""
+
+
+class Route(msgspec.Struct, frozen=True):
+    operation: Operation
+    handler: Handler
+
+
+class Services:
+    """What all requests share.
+
+    Attributes:
+        parts: what runs beside the API in this process.
+        waiting: commands that were handed to the sequencer and not answered yet.
+        document, docs: the OpenAPI document and its page for reading.
+    """
+
+    def __init__(self, treasury: Treasury, parts: Parts | None = None) -> None:
+        self.treasury = treasury
+        self.parts = parts
+        self.reads = Reads(treasury.pool)
+        self.callers = Callers(self.reads)
+        self.registry = CollectorRegistry()
+        self.known_ledgers: set[int] = set()
+        self.live_streams = 0
+        self.waiting = 0
+        self.document = b""
+        self.docs = b""
+
+    def wake_projector(self, key: int, position: int) -> None:
+        """Tells the projector in this process, if there is one, to look at a ledger."""
+        if self.parts is not None and self.parts.runner is not None:
+            self.parts.runner.wake(key, position)
+
+
+class Call:
+    """One request on its way through the door."""
+
+    def __init__(self, request: Request, operation: Operation, services: Services) -> None:
+        self.request = request
+        self.operation = operation
+        self.services = services
+        self.treasury = services.treasury
+        self.data = b""
+        self.idempotency_key = ""
+        self.dry_run = False
+        self._caller: Caller | None = None
+        self._unknown: AccessError | None = None
+
+    # ---- 1. what the bytes say
+
+    async def open(self) -> None:
+        """Learns who asks and takes the body in; neither is judged yet."""
+        if self.operation.right is not Right.PUBLIC:
+            try:
+                self._caller = await self.services.callers.of(self.request)
+            except AccessError as error:
+                self._unknown = error
+        if self.operation.method not in ("GET", "HEAD"):
+            self.data = await self._read_body()
+            self.idempotency_key = idempotency_key(self.request.headers)
+            self.dry_run = self.flag("dry_run")
+
+    async def _read_body(self) -> bytes:
+        limit = self.treasury.settings.request_bytes_max
+        if self._unknown is not None:
+            limit = min(limit, UNKNOWN_CALLER_BYTES_MAX)
+        declared = self.request.headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > limit:
+            raise self._too_large(limit)
+        parts, size = [], 0
+        async for part in self.request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise self._too_large(limit)
+        return b"".join(parts)
+
+    def _too_large(self, limit: int) -> GuokuError:
+        if self._unknown is not None:
+            return self._unknown
+        return RequestError(Code.TOO_MANY_ITEMS, f"a body has at most {limit} bytes")
+
+    def path(self, name: str) -> str:
+        """A business number of the address, checked."""
+        value: str = self.request.path_params[name]
+        ElementRegister.check_shape(name, value, f"/{name}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        text = self.request.query_params.get(name, "false").lower()
+        if text not in ("true", "false", "1", "0"):
+            raise RequestError(Code.MALFORMED, f"{name} is true or false")
+        return text in ("true", "1")
+
+    def integer(self, name: str, default: int, *, low: int = 0, high: int = 2**62) -> int:
+        """A query parameter (or, as a header, ``X-…``) that is a number within bounds."""
+        headers = name.startswith("X-")
+        text = (self.request.headers if headers else self.request.query_params).get(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
+            raise RequestError(Code.MALFORMED, f"{name} is a whole number from {low} to {high}")
+        return int(text)
+
+    def choice(self, name: str, options: Sequence[str]) -> str:
+        """A query parameter with few values; the first is the default."""
+        text = self.request.query_params.get(name, options[0])
+        if text not in options:
+            raise RequestError(Code.MALFORMED, f"{name} is {' or '.join(options)}")
+        return text
+
+    # ---- 2. to 4. who asks, whether they may, whether the ledger exists
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever asks; raises ``unauthenticated``."""
+        if self._caller is None:
+            raise self._unknown or AccessError(Code.UNAUTHENTICATED, "this needs a token")
+        return self._caller
+
+    async def admit(
+        self, ledger: str | int | None = None, *, number: str = "", role: str = ""
+    ) -> int:
+        """Passes the caller on to a ledger.
+
+        Args:
+            ledger: its name or key; None takes the one in the address.
+            number: of what is asked for, for the record of a denied right.
+            role: a role that the caller has to hold for this very request.
+
+        Returns:
+            The ledger's key.
+        """
+        caller = self.caller
+        named = self.request.path_params["ledger"] if ledger is None else ledger
+        try:
+            require_right(caller, self.operation.right)
+            key = parse_ledger(named) if isinstance(named, str) else named
+            require_reach(caller, key)
+            if role:
+                require_role(caller, role)
+        except AccessError as error:
+            if error.code is Code.FORBIDDEN:
+                await self._record(caller, named, number, error)
+            raise
+        if ledger is None:
+            await self._require_ledger(key)
+        return key
+
+    async def _require_ledger(self, key: int) -> None:
+        if not await self.exists(key):
+            raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+
+    async def exists(self, key: int) -> bool:
+        """Whether the ledger has been opened."""
+        known = self.services.known_ledgers  # a ledger that is there stays there
+        if key not in known and await self.read(lambda conn: read_head(conn, key)) is not None:
+            known.add(key)
+        return key in known
+
+    async def _record(
+        self, caller: Caller, ledger: str | int, number: str, error: GuokuError
+    ) -> None:
+        """Puts a denied right on the ledger's record; the refusal stands whether that works."""
+        try:
+            key = parse_ledger(ledger) if isinstance(ledger, str) else ledger
+            if await self.exists(key):
+                await self.refuse(key, caller, self.operation.name, number, error)
+        except GuokuError as failed:
+            log.warning("a refusal could not be recorded", reason=str(failed))
+
+    async def refuse(
+        self, key: int, caller: Caller, operation: str, number: str, error: GuokuError
+    ) -> None:
+        """Records a refusal that was found before the books were asked."""
+        refusal = recorded(operation, number, error)
+        await self._submit(key, [Submission(command=refusal, by=caller.principal)])
+
+    # ---- asking the books
+
+    async def submit(self, key: int, command: Command) -> Outcome:
+        """One command's outcome, after its commit."""
+        submission = Submission(
+            command=command,
+            by=self.caller.principal,
+            idempotency_key=self.idempotency_key,
+            dry_run=self.dry_run,
+        )
+        return (await self._submit(key, [submission]))[0]
+
+    async def submit_all(
+        self,
+        key: int,
+        commands: Sequence[Command],
+        *,
+        places: Sequence[int] | None = None,
+        atomic: bool = False,
+    ) -> list[Outcome]:
+        """Outcomes of many commands, in their order.
+
+        Args:
+            places: of each in the request, which its own idempotency key is made with.
+        """
+        key_of_all = self.idempotency_key
+        submissions = [
+            Submission(
+                command=command,
+                by=self.caller.principal,
+                idempotency_key=f"{key_of_all}#{place}" if key_of_all else "",
+                dry_run=self.dry_run,
+            )
+            for place, command in zip(places or range(len(commands)), commands, strict=True)
+        ]
+        return await self._submit(key, submissions, atomic=atomic)
+
+    async def submit_as(self, key: int, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Outcomes of submissions made elsewhere."""
+        return await self._submit(key, submissions)
+
+    async def _submit(
+        self, key: int, submissions: Sequence[Submission], *, atomic: bool = False
+    ) -> list[Outcome]:
+        future = self.treasury.sequencer.submit(key, submissions, atomic=atomic)
+        self.services.waiting += len(submissions)
+        try:
+            # a caller who hangs up must not cancel what the sequencer has taken in
+            return await asyncio.shield(asyncio.wrap_future(future))
+        finally:
+            self.services.waiting -= len(submissions)
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """What ``function`` reads, in a thread, through a pooled connection."""
+        return await self.services.reads.read(function)
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """What ``function`` gives, without holding up other requests."""
+        return await self.services.reads.in_thread(function, *arguments)
+
+    async def head(self, key: int) -> Head:
+        """The ledger's head; raises ``ledger_not_found``."""
+        head = await self.read(lambda connection: read_head(connection, key))
+        if head is None:
+            raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+        return head
+
+    # ---- answering
+
+    def respond(
+        self,
+        answer: Any,
+        *,
+        status: int | None = None,
+        replayed: bool = False,
+        position: int | None = None,
+    ) -> Response:
+        """The answer as JSON."""
+        headers = {}
+        if replayed:
+            headers["Idempotent-Replayed"] = "true"
+        if position is not None:
+            headers["X-Projection-Position"] = str(position)
+        return Response(
+            encode(answer),
+            status_code=status or self.operation.status,
+            headers=headers,
+            media_type="application/json",
+        )
+
+    def outcome(self, outcome: Outcome, view: Callable[[Outcome], Any]) -> Response:
+        """The answer to one command: what it changed, or why it was refused."""
+        if outcome.problem is None:
+            return self.respond(view(outcome), replayed=outcome.replayed)
+        headers = {"Idempotent-Replayed": "true"} if outcome.replayed else None
+        return problem_response(self.request, outcome.problem, headers=headers)
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def recorded(operation: str, number: str, error: GuokuError) -> RecordRefusal:
+    """The command that puts a refusal on record."""
+    return RecordRefusal(
+        refused_operation=operation,
+        refused_number=number,
+        code=error.code.text,
+        detail=error.detail,
+        extra=error.extra,
+    )
+
+
+def last_commit(outcomes: Sequence[Outcome]) -> Commit | None:
+    """The commit of several outcomes: where the last of their events stands."""
+    commits = [outcome.commit for outcome in outcomes if outcome.commit is not None]
+    return max(commits, key=lambda commit: commit.position, default=None)
+
+
+def endpoint(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
+    """The ASGI-facing function of a route."""
+
+    async def serve(request: Request) -> Response:
+        request.scope["route_path_template"] = route.operation.path
+        call = Call(request, route.operation, services)
+        await call.open()
+        return await route.handler(call)
+
+    serve.__name__ = route.operation.name.replace(".", "_")
+    return serve

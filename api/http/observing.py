@@ -1,0 +1,95 @@
+"""What is seen of requests: a correlation id in and out, a log line, counts and latencies."""
+
+import re
+import secrets
+from time import perf_counter
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.problems import on_any_error
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+NO_ROUTE = "none"
+
+log = structlog.get_logger(__name__)
+
+
+class RequestFigures:
+    """Counts and latencies of requests by route, method and status."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("route", "method", "status")
+        self._requests = Counter(
+            "guoku_http_requests", "HTTP requests answered", labels, registry=registry
+        )
+        self._seconds = Histogram(
+            "guoku_http_request_seconds",
+            "Time from the request's head to the answer's head",
+            ("route", "method"),
+            registry=registry,
+            buckets=_BUCKETS_S,
+        )
+
+    def note(self, route: str, method: str, status: int, seconds: float) -> None:
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+
+class Observing:
+    """ASGI middleware, outermost: nothing that is answered goes past it, not even a failure."""
+
+    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
+        self._app = app
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["correlation_id"] = request_id
+        started, status = perf_counter(), 0
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                self._note(scope, status, perf_counter() - started)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+            try:
+                await self._app(scope, receive, observed)
+            except Exception as error:
+                if status:  # the answer has begun: it can only be cut off
+                    raise
+                response = await on_any_error(Request(scope), error)
+                await response(scope, receive, observed)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route_path_template", NO_ROUTE)
+        self._figures.note(route, scope["method"], status, seconds)
+        log.debug(
+            "request",
+            method=scope["method"],
+            route=route,
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's X-Request-Id where it is harmless, else one of ours."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            if _ID.fullmatch(text):
+                return str(text)
+    return secrets.token_hex(16)

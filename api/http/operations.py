@@ -1,0 +1,191 @@
+"""What operations staff ask: is it alive, is it ready and if not why, what do the figures say."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+from starlette.responses import Response
+
+from api.access import Right
+from api.http.door import Call, Operation, Route, Services
+from ledger.account_set import ledger_text
+from ledger.errors import Code
+from payments.channel import outbox
+from payments.channel.dispatcher import Dispatcher
+from projections.catalogue import PROJECTIONS
+
+LAG_S_MAX = 60.0  # an event that old and not followed means that nobody follows
+
+_LATE = """
+SELECT count(*) FROM ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)
+LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live
+JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
+    AND c.position > coalesce(p.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
+WHERE l.position > coalesce(p.position, 0)
+  AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
+_OUTBOX_LATE = """
+SELECT count(*) FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)
+JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
+    AND c.position > coalesce(o.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
+WHERE l.position > coalesce(o.position, 0)
+  AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
+_POSITIONS = """
+SELECT l.ledger_id, l.position, coalesce(min(p.position), 0) FROM ledgers l
+LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.live
+GROUP BY l.ledger_id, l.position ORDER BY l.ledger_id"""
+
+
+class Readiness(msgspec.Struct):
+    ready: bool
+    reasons: list[str]
+
+
+async def alive(call: Call) -> Response:
+    return call.respond({"alive": True})
+
+
+async def ready(call: Call) -> Response:
+    try:
+        reasons = await call.in_thread(lambda: list(_reasons(call)))
+    except psycopg.OperationalError as error:
+        reasons = [f"the database cannot be reached: {error}".splitlines()[0]]
+    status = 503 if reasons else 200
+    response = call.respond(Readiness(ready=not reasons, reasons=reasons), status=status)
+    if reasons:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _reasons(call: Call) -> Iterator[str]:
+    """Why the server is not ready; nothing when it is."""
+    parts = call.services.parts
+    runner = parts.runner if parts else None
+    dispatcher = parts.dispatcher if parts else None
+    with call.treasury.pool.connection() as connection:
+        names = [projection.name for projection in PROJECTIONS]
+        scope = {"names": names, "lag_s": LAG_S_MAX}
+        if late := _count(connection, _LATE, scope):
+            yield f"{late} read models are more than {LAG_S_MAX:.0f} s behind"
+        if late := _count(connection, _OUTBOX_LATE, scope):
+            yield f"the outbox of {late} ledgers is more than {LAG_S_MAX:.0f} s behind"
+    if runner is not None:
+        yield from runner.health().reasons
+    if dispatcher is not None:
+        yield from _dispatcher_reasons(dispatcher)
+    for child in parts.children if parts else ():
+        if fault := child.fault():
+            yield fault
+
+
+def _dispatcher_reasons(dispatcher: Dispatcher) -> Iterator[str]:
+    health = dispatcher.health()
+    if not health.running:
+        yield "the dispatcher does not run"
+    elif health.last_error:
+        yield f"the dispatcher cannot work: {health.last_error}"
+    elif health.last_loop_at is not None:
+        silent_s = (datetime.now(UTC) - health.last_loop_at).total_seconds()
+        if silent_s > LAG_S_MAX:
+            yield f"the dispatcher has been silent for {silent_s:.0f} s"
+
+
+def _count(connection: Connection, statement: str, scope: dict[str, Any]) -> int:
+    row = connection.execute(statement.encode(), scope).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+# ---- figures
+
+
+class _Standing(Collector):
+    """Positions, lag and outbox, read when they are asked for."""
+
+    def __init__(self, pool: ConnectionPool, services: Services) -> None:
+        self._pool = pool
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        position = GaugeMetricFamily(
+            "guoku_ledger_position", "Position of the ledger's head", labels=["ledger"]
+        )
+        lag = GaugeMetricFamily(
+            "guoku_projection_lag_events",
+            "Events that the slowest read model has still to see",
+            labels=["ledger"],
+        )
+        with self._pool.connection() as connection:
+            for ledger_id, head, projected in connection.execute(_POSITIONS):
+                position.add_metric([ledger_text(ledger_id)], head)
+                lag.add_metric([ledger_text(ledger_id)], head - projected)
+            standing = outbox.standing(connection)
+        states = GaugeMetricFamily("guoku_outbox_rows", "Outbox rows by state", labels=["state"])
+        for state in ("due", "sent", "dead"):
+            states.add_metric([state], getattr(standing, state))
+        yield position
+        yield lag
+        yield states
+        yield GaugeMetricFamily(
+            "guoku_outbox_lag_events", "Events the outbox has not read", value=standing.lag_events
+        )
+        yield GaugeMetricFamily(
+            "guoku_sequencer_waiting_commands",
+            "Commands of this process that wait for their commit",
+            value=self._services.waiting,
+        )
+        yield GaugeMetricFamily(
+            "guoku_live_streams", "Open event streams", value=self._services.live_streams
+        )
+        for name, value in self._pool.get_stats().items():
+            yield GaugeMetricFamily(f"guoku_pool_{name}", f"psycopg pool: {name}", value=value)
+
+
+def register_figures(registry: CollectorRegistry, services: Services) -> None:
+    """Puts the books' figures into the registry, and counts commits from now on."""
+    commits = Counter("guoku_sequencer_batches", "Commits of this process", registry=registry)
+    services.treasury.sequencer.on_commit(lambda _ledger_id, _position: commits.inc())
+    registry.register(_Standing(services.treasury.pool, services))
+
+
+async def metrics(call: Call) -> Response:
+    content = await call.in_thread(generate_latest, call.services.registry)
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+
+async def api_document(call: Call) -> Response:
+    return Response(call.services.document, media_type="application/json")
+
+
+async def docs_page(call: Call) -> Response:
+    return Response(call.services.docs, media_type="text/html; charset=utf-8")
+
+
+def _public(path: str, name: str, summary: str, handler: Any, **more: Any) -> Route:
+    return Route(
+        Operation(name=name, method="GET", path=path, right=Right.PUBLIC, summary=summary, **more),
+        handler,
+    )
+
+
+ROUTES = (
+    _public("/healthz", "health.live", "Liveness", alive, answer=dict),
+    _public(
+        "/readyz",
+        "health.ready",
+        "Readiness, with reasons",
+        ready,
+        answer=Readiness,
+        codes=(Code.UNAVAILABLE,),
+    ),
+    _public("/metrics", "health.metrics", "Prometheus", metrics, media="text/plain"),
+    _public("/openapi.json", "api.document", "This document", api_document, answer=dict),
+    _public("/docs", "api.docs", "The operations for reading", docs_page, media="text/html"),
+)

@@ -1,0 +1,25 @@
+"""What may run beside the API in one process, as far as the API asks it something."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from payments.channel.dispatcher import Dispatcher
+from projections.runner import Runner
+
+
+class Program(Protocol):
+    """A program of ours that runs beside the server."""
+
+    def fault(self) -> str | None:
+        """Why it does not run, or None."""
+        ...
+
+
+class Parts(Protocol):
+    """What runs in this process; None for what runs elsewhere."""
+
+    runner: Runner | None
+    dispatcher: Dispatcher | None
+
+    @property
+    def children(self) -> Sequence[Program]: ...

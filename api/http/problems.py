@@ -1,0 +1,149 @@
+"""Errors as callers meet them: RFC 9457 problem documents, made in this one place."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger.errors import BY_TEXT, Code, GuokuError, RequestError, UnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:guoku:problem:"
+SANITISED = "the server failed; whoever runs it finds the reason under the correlation id"
+
+TITLES = {
+    Code.MALFORMED: "The request is malformed",
+    Code.INVALID_AMOUNT: "An amount is not yuan text with two decimals",
+    Code.UNAUTHENTICATED: "No valid token",
+    Code.FORBIDDEN: "The caller may not do this",
+    Code.LEDGER_NOT_FOUND: "No such ledger",
+    Code.IDEMPOTENCY_CONFLICT: "The number was used for another content",
+    Code.PERIOD_CLOSED: "The period is closed",
+    Code.INDICATOR_NOT_FOUND: "No such indicator",
+    Code.INDICATOR_NOT_EXECUTABLE: "The indicator may not be executed",
+    Code.ELEMENT_INVALID: "A code is not in force",
+    Code.ELEMENT_MISMATCH: "A dimension differs from the indicator's",
+    Code.DETAILS_MISMATCH: "The details do not make up the payment",
+    Code.INSUFFICIENT_PLAN: "The plan does not suffice",
+    Code.INSUFFICIENT_INDICATOR: "The indicator does not suffice",
+    Code.PAYMENT_NOT_FOUND: "No such payment",
+    Code.CLEARING_EMPTY: "There is nothing to clear",
+    Code.INVALID_STATE: "Not in this state",
+    Code.SAME_PERSON: "Another person has to do this",
+    Code.SIGNATURE_ORDER: "Another role signs first",
+    Code.SIGNATURE_INVALID: "A signature does not verify",
+    Code.CERTIFICATE_INVALID: "A certificate is not valid",
+    Code.RECEIPT_MISMATCH: "The receipt does not fit",
+    Code.REFUND_EXCEEDS_PAID: "More than was paid cannot come back",
+    Code.NOT_FOUND: "Not found",
+    Code.TOO_MANY_ITEMS: "Too much in one request",
+    Code.BATCH_ABORTED: "The atomic batch was not done",
+    Code.BUSY: "Too busy",
+    Code.UNAVAILABLE: "Not available now",
+    Code.INTERNAL: "The server failed",
+}
+
+log = structlog.get_logger(__name__)
+
+
+def correlation_id(request: Request) -> str:
+    """The id of this request, as the middleware has set it."""
+    return str(request.scope.get("correlation_id", ""))
+
+
+def problem(error: GuokuError, *, instance: str = "", correlation: str = "") -> dict[str, Any]:
+    """The members of a problem document; what failed inside the server is not told."""
+    code = error.code
+    document: dict[str, Any] = {
+        "type": TYPE_PREFIX + code.text,
+        "title": TITLES[code],
+        "status": code.status,
+        "detail": SANITISED if code is Code.INTERNAL else error.detail,
+    }
+    if instance:
+        document["instance"] = instance
+    document["code"] = code.text
+    if code is not Code.INTERNAL:
+        document.update({name: value for name, value in error.extra.items() if value != ""})
+    if correlation:
+        document["correlation_id"] = correlation
+    return document
+
+
+def problem_response(
+    request: Request,
+    error: GuokuError,
+    *,
+    headers: Mapping[str, str] | None = None,
+    status: int | None = None,
+) -> Response:
+    """The problem document of an error; ``status`` only where HTTP itself has a finer one."""
+    if error.code is Code.INTERNAL:
+        log.error("a request failed inside", detail=error.detail, exc_info=error)
+    document = problem(error, instance=request.url.path, correlation=correlation_id(request))
+    all_headers = dict(headers or {})
+    if isinstance(error, UnavailableError):
+        all_headers["Retry-After"] = str(error.retry_after_s)
+    elif error.code.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        all_headers["Retry-After"] = "1"
+    if error.code is Code.UNAUTHENTICATED:
+        all_headers["WWW-Authenticate"] = "Bearer"
+    if status is not None:
+        document["status"] = status
+    return Response(
+        orjson.dumps(document, default=str),
+        status_code=document["status"],
+        headers=all_headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def stored_refusal(code: str, detail: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The problem document of a refusal that stands in the record."""
+    return problem(GuokuError(BY_TEXT[code], detail, **extra))
+
+
+async def on_guoku_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GuokuError)
+    return problem_response(request, error)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: an unknown route, a method the resource does not have."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            found: GuokuError = RequestError(Code.NOT_FOUND, "there is nothing at this address")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            found = RequestError(Code.NOT_FOUND, f"{request.method} is not done at this address")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            found = RequestError(Code.TOO_MANY_ITEMS, "the body is too large")
+        case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            found = RequestError(Code.MALFORMED, str(error.detail))
+        case _:
+            found = GuokuError(Code.INTERNAL, str(error.detail))
+    status_code = error.status_code if found.code is not Code.INTERNAL else None
+    return problem_response(request, found, headers=headers, status=status_code)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """FastAPI's own validation, for whatever is declared as a parameter."""
+    return problem_response(request, RequestError(Code.MALFORMED, f"a parameter is wrong: {error}"))
+
+
+async def on_database_away(request: Request, error: Exception) -> Response:
+    """The database does not answer, or no connection is free: not now, but perhaps soon."""
+    log.warning("the database could not be reached", reason=str(error))
+    problem = UnavailableError(Code.UNAVAILABLE, "the books could not be reached")
+    return problem_response(request, problem)
+
+
+async def on_any_error(request: Request, error: Exception) -> Response:
+    """Whatever nobody expected: logged in full, answered with the correlation id only."""
+    return problem_response(request, GuokuError(Code.INTERNAL, f"{type(error).__name__}: {error}"))

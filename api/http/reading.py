@@ -1,0 +1,33 @@
+"""Reads run in threads, beside the event loop and never in the way of the write path."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+T = TypeVar("T")
+
+CONNECTIONS_LEFT = 4  # for the sequencer, the projector and the dispatcher
+
+
+class Reads:
+    """Threads for reading, fewer than the pool has connections."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._threads = anyio.CapacityLimiter(max(2, pool.max_size - CONNECTIONS_LEFT))
+
+    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        """What ``function`` gives, run in one of a bounded number of threads."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._threads)
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """What ``function`` reads through a pooled connection, in a thread."""
+
+        def read() -> T:
+            with self._pool.connection() as connection:
+                return function(connection)
+
+        return await self.in_thread(read)
