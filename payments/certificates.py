@@ -58,7 +58,8 @@ def register(
             the start, or an end other than the one it was registered with.
     """
     if _SUBJECT.fullmatch(subject) is None:
-        raise _malformed(f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…", "/subject")
+        problem = f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…"
+        raise _malformed(problem, "/subject")
     _aware(not_before, "/not_before")
     _aware(not_after, "/not_after")
     if not_after < not_before:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from api.demo.client import Client
 from ledger.money import parse_yuan, yuan
 
-
 OUTLAYS = (
     "一般公共预算支出",
     "政府性基金预算支出",

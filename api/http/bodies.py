@@ -29,6 +29,7 @@ AMOUNTS = frozenset(e.name for e in ElementRegister.ELEMENTS.values() if e.is_am
 # (element_invalid). Codes that no command looks up are checked for their shape here.
 LOOKED_UP = frozenset({*CODED, "set_mode_code", "pay_bus_type_code"})
 PAYEE = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
+SAME_ELEMENT = {"to_bgt_id": "bgt_id"}  # fields that hold an element under another name
 GOES_TO_BANK = frozenset(
     {*PAYEE, "payee_bank_no", "pay_app_no", "use_des", "pay_detail_id", "iden_no", "remark"}
 )
@@ -171,7 +172,7 @@ def _check_texts(part: msgspec.Struct, base: str) -> None:
             continue
         pointer = f"{base}/{name}"
         if name not in LOOKED_UP:
-            ElementRegister.check_shape(name, value, pointer)
+            ElementRegister.check_shape(SAME_ELEMENT.get(name, name), value, pointer)
         elif len(value) > CODE_CHARACTERS_MAX or not value.isprintable():
             raise RequestError(Code.MALFORMED, f"{name} is no code", pointer=pointer)
         if name in GOES_TO_BANK:
