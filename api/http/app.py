@@ -28,9 +28,9 @@ from api.treasury import Treasury
 from ledger.errors import GuokuError
 
 ROUTES: tuple[Route, ...] = (
+    *payments.ROUTES,  # first, because routes are tried in order and these are asked most
     *ledgers.ROUTES,
     *indicators.ROUTES,
-    *payments.ROUTES,
     *bulk.ROUTES,
     *clearings.ROUTES,
     *bank.ROUTES,

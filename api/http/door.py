@@ -211,7 +211,7 @@ class Call:
             if role:
                 require_role(caller, role)
         except AccessError as error:
-            if error.code is Code.FORBIDDEN:
+            if error.code is Code.FORBIDDEN and not self.dry_run:
                 await self._record(caller, named, number, error)
             raise
         if ledger is None:

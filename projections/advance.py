@@ -1,0 +1,177 @@
+"""Moving read models forward: whole commits at a time, rows and position in one transaction.
+
+A batch ends where a commit ends, so a read model never shows half of what was decided together.
+The rows of ``proj_positions`` are the locks: whoever holds a ledger's row moves that projection,
+and anybody else leaves it alone, so any number of processes may run a runner.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import psycopg
+
+from ledger.errors import IntegrityError
+from ledger.events import TYPES, decode
+from projections.projection import Fact, Projection
+
+BATCH_EVENTS = 5_000
+
+_BATCH_END = b"""
+SELECT coalesce(
+    (SELECT max(position) FROM commits WHERE ledger_id = %(ledger_id)s
+        AND position > %(after)s AND position <= least(%(after)s + %(events)s, %(upto)s)),
+    (SELECT min(position) FROM commits WHERE ledger_id = %(ledger_id)s
+        AND position > %(after)s AND position <= %(upto)s))"""
+_BATCH = b"""
+SELECT position, type, recorded_at, effective_on, payload FROM events
+WHERE ledger_id = %s AND position > %s AND position <= %s ORDER BY position"""
+# Types of ours, known or of a newer program. Others were written through the recorder by
+# applications of the eventsourcing library and are no projection's business.
+_OURS = re.compile(r"[a-z_]+\.[a-z_]+(@[0-9]+)?", re.ASCII)
+
+
+class ProjectionError(Exception):
+    """Projections cannot take an event in. They stop there; skipping would make them wrong."""
+
+    def __init__(self, names: Sequence[str], position: int, cause: Exception) -> None:
+        super().__init__(f"{', '.join(names)} stopped after position {position}: {cause!r}")
+        self.names = tuple(names)
+        self.position = position
+
+
+class Place(NamedTuple):
+    """How far one generation of a projection's rows has come."""
+
+    projection: str
+    generation: int
+    version: int
+    position: int
+
+
+class Target(NamedTuple):
+    """Rows that are being moved forward."""
+
+    projection: Projection
+    generation: int
+
+
+def lock_live(
+    connection: psycopg.Connection, ledger_id: int, names: Collection[str]
+) -> dict[str, Place]:
+    """Locks the live positions that nobody else holds; makes those that are missing.
+
+    Only for the length of the transaction. Names that another process holds are left out.
+    """
+    statement = (
+        "SELECT projection, generation, version, position FROM proj_positions"
+        " WHERE ledger_id = %s AND live AND projection = ANY(%s) FOR UPDATE SKIP LOCKED"
+    )
+    rows = connection.execute(statement, (ledger_id, list(names))).fetchall()
+    return {row[0]: Place(*row) for row in rows}
+
+
+def start_live(
+    connection: psycopg.Connection, ledger_id: int, projections: Iterable[Projection]
+) -> None:
+    """Makes the live positions of projections that never saw the ledger."""
+    for projection in projections:
+        connection.execute(
+            "INSERT INTO proj_positions (ledger_id, projection, generation, version, live)"
+            " VALUES (%s, %s, 1, %s, true) ON CONFLICT DO NOTHING",
+            (ledger_id, projection.name, projection.version),
+        )
+
+
+def advance(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    targets: Sequence[Target],
+    after: int,
+    *,
+    upto: int,
+    events: int = BATCH_EVENTS,
+) -> int:
+    """Takes the targets, which all stand at ``after``, one batch forward; the caller commits.
+
+    Args:
+        upto: the end of a commit that is not gone beyond.
+        events: size of a batch; a commit that is larger is one batch.
+
+    Returns:
+        Their new position; ``after`` when there is nothing to do.
+
+    Raises:
+        ProjectionError: one of them cannot take an event in; the caller rolls back.
+    """
+    span = {"ledger_id": ledger_id, "after": after, "events": events, "upto": upto}
+    row = connection.execute(_BATCH_END, span).fetchone()
+    if row is None or row[0] is None:
+        return after
+    last: int = row[0]
+    facts = _read(connection, ledger_id, targets, after, last)
+    for target in targets:
+        try:
+            _apply(connection, ledger_id, target, facts)
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not the event's: it may be tried again
+        except Exception as error:
+            raise ProjectionError([target.projection.name], after, error) from error
+    connection.execute(
+        "UPDATE proj_positions SET position = %s, updated_at = now() FROM unnest(%s::text[],"
+        " %s::integer[]) AS t (name, number)"
+        " WHERE ledger_id = %s AND projection = t.name AND generation = t.number",
+        (
+            last,
+            [target.projection.name for target in targets],
+            [target.generation for target in targets],
+            ledger_id,
+        ),
+    )
+    return last
+
+
+def _read(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    targets: Sequence[Target],
+    after: int,
+    last: int,
+) -> list[Fact]:
+    """The events after..last that some target follows, decoded once for all of them."""
+    followed = frozenset[type]().union(*(target.projection.follows for target in targets))
+    passed_over = {name for name, cls in TYPES.items() if cls not in followed}
+    facts = []
+    # in binary: a payload as hexadecimal text would double the bytes and cost a decoding
+    with connection.cursor(binary=True) as cursor:
+        for row in cursor.execute(_BATCH, (ledger_id, after, last)):
+            position, type_name, recorded_at, effective_on, payload = row
+            if type_name in passed_over or not _OURS.fullmatch(type_name):
+                continue
+            try:
+                event = decode(type_name, payload)
+            except IntegrityError as error:
+                names = [target.projection.name for target in targets]
+                raise ProjectionError(names, after, error) from error
+            facts.append(Fact(position, recorded_at, effective_on, event))
+    return facts
+
+
+def _apply(
+    connection: psycopg.Connection, ledger_id: int, target: Target, facts: Sequence[Fact]
+) -> None:
+    projection, generation = target
+    followed = [fact for fact in facts if type(fact.event) in projection.follows]
+    if not followed:
+        return
+    needs = projection.needs(followed)
+    rows = {
+        table: table.load(connection, ledger_id, generation, needs.get(table, ()))
+        for table in projection.tables
+    }
+    writes = projection.apply(followed, rows)
+    for table, changed in writes.rows.items():
+        table.upsert(connection, ledger_id, generation, changed)
+    scope = {"ledger_id": ledger_id, "generation": generation}
+    for statement in writes.statements:
+        connection.execute(statement.sql.encode(), {**statement.parameters, **scope})

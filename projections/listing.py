@@ -1,0 +1,214 @@
+"""Pages of a read model: filters, order, and cursors that carry both.
+
+Pages are found by key, never by counting, so that the thousandth costs what the first does and rows
+written meanwhile neither repeat nor hide others. A cursor names its list, ledger, filters and the
+last key it showed; it holds nothing that its reader has not seen.
+"""
+
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any, Generic, LiteralString, NamedTuple, TypeVar
+
+import msgspec
+import psycopg
+from psycopg.sql import SQL, Composable, Identifier, Placeholder
+
+from ledger.errors import Code, RequestError
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+PAGE_SIZE = 100
+PAGE_SIZE_MAX = 1000
+POSITION_MAX = 2**63 - 1
+_FILTER_CHARACTERS_MAX = 200
+# the position and the rows in one statement, so that they are of one moment
+_PAGE = SQL("""
+SELECT g.position AS model_position, r.*
+FROM proj_positions g LEFT JOIN LATERAL (
+    SELECT {columns} FROM {table} t
+    WHERE t.ledger_id = g.ledger_id AND t.generation = g.generation {conditions}
+    ORDER BY {order} LIMIT %s) AS r ON true
+WHERE g.ledger_id = %s AND g.projection = %s AND g.live
+ORDER BY {order}""")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def a_text(text: str, pointer: str) -> str:
+    if "\0" in text or len(text) > _FILTER_CHARACTERS_MAX:
+        raise _malformed("a filter is a short text", pointer)
+    return text
+
+
+def a_day(text: str, pointer: str) -> date:
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise _malformed("a date is written YYYY-MM-DD", pointer)
+
+
+def a_position(text: str, pointer: str) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise _malformed("a position is a whole number", pointer)
+    return int(text)
+
+
+class Filter(NamedTuple):
+    """A condition, in which ``%s`` is the value, and how the value is read from its text."""
+
+    condition: LiteralString
+    parse: Callable[[str, str], Any] = a_text
+
+
+class Page(NamedTuple):
+    """Items as callers see them, the cursor of the next page, and how far the model has come."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+    position: int
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True):
+    list_name: str
+    ledger_id: int
+    filters: dict[str, str]
+    after: list[str | int]
+
+
+class Listing(Generic[R]):
+    """One list over a table or view of a projection.
+
+    Args:
+        projection: whose live generation is read.
+        table: where the rows are.
+        row: their struct.
+        order: the fields that order and name a row; the last is unique within the others.
+        filters: by the name callers use.
+    """
+
+    def __init__(
+        self,
+        projection: str,
+        table: str,
+        row: type[R],
+        order: tuple[str, ...],
+        filters: Mapping[str, Filter],
+    ) -> None:
+        types = {field.name: field.type for field in msgspec.structs.fields(row)}
+        self._projection = projection
+        self._table = table
+        self._row = row
+        self._order = order
+        self._key_types = [types[name] for name in order]
+        self._filters = filters
+
+    def page(
+        self,
+        connection: psycopg.Connection,
+        ledger_id: int,
+        filters: Mapping[str, str | None],
+        cursor: str | None,
+        page_size: int,
+    ) -> tuple[list[R], str | None, int]:
+        """The rows of a page, the next cursor, and the model's position, in one statement.
+
+        Raises:
+            RequestError: ``malformed`` for a filter, a page size or a cursor that is none, or a
+                cursor of another list or of other filters.
+        """
+        if not 1 <= page_size <= PAGE_SIZE_MAX:
+            raise _malformed(f"page_size is 1 to {PAGE_SIZE_MAX}", "/page_size")
+        given = {name: value for name, value in filters.items() if value}
+        after: list[Any] = []
+        if cursor:
+            given, after = self._continue(cursor, ledger_id, given)
+        conditions, values = self._conditions(given)
+        if after:
+            placeholders = SQL(", ").join([Placeholder()] * len(after))
+            key = SQL("({}) > ({})").format(_names(self._order), placeholders)
+            conditions.append(key)
+            values += after
+        rows, position = self._select(connection, ledger_id, conditions, values, page_size + 1)
+        if len(rows) <= page_size:
+            return rows, None, position
+        del rows[page_size:]
+        return rows, self._cursor(ledger_id, given, rows[-1]), position
+
+    def _conditions(self, given: Mapping[str, str]) -> tuple[list[Composable], list[Any]]:
+        conditions: list[Composable] = []
+        values: list[Any] = []
+        for name, text in given.items():
+            if (known := self._filters.get(name)) is None:
+                raise _malformed(f"there is no filter {name!r} here", f"/{name}")
+            conditions.append(SQL(known.condition))
+            values.append(known.parse(text, f"/{name}"))
+        return conditions, values
+
+    def _select(
+        self,
+        connection: psycopg.Connection,
+        ledger_id: int,
+        conditions: list[Composable],
+        values: list[Any],
+        limit: int,
+    ) -> tuple[list[R], int]:
+        statement = _PAGE.format(
+            columns=_names(self._row.__struct_fields__),
+            table=Identifier(self._table),
+            conditions=SQL("").join(SQL(" AND ") + condition for condition in conditions),
+            order=_names(self._order),
+        )
+        parameters = (*values, limit, ledger_id, self._projection)
+        found = connection.execute(statement, parameters).fetchall()
+        rows = [self._row(*fields) for _, *fields in found if fields[0] is not None]
+        return rows, found[0][0] if found else 0
+
+    # ---- cursors
+
+    def _cursor(self, ledger_id: int, filters: dict[str, str], last: R) -> str:
+        after = [getattr(last, name) for name in self._order]
+        encoded = msgspec.json.encode(_Cursor(self._table, ledger_id, filters, after))
+        return urlsafe_b64encode(encoded).decode().rstrip("=")
+
+    def _continue(
+        self, text: str, ledger_id: int, given: dict[str, str]
+    ) -> tuple[dict[str, str], list[Any]]:
+        """Filters and last key of a cursor; filters given beside it must be the same."""
+        try:
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            cursor = msgspec.json.decode(urlsafe_b64decode(padded), type=_Cursor)
+        except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError):
+            raise _malformed("the cursor is none of ours", "/cursor") from None
+        if (cursor.list_name, cursor.ledger_id) != (self._table, ledger_id):
+            raise _malformed("the cursor belongs to another list", "/cursor")
+        if given and given != cursor.filters:
+            raise _malformed("the cursor belongs to other filters", "/cursor")
+        if len(cursor.after) != len(self._order):
+            raise _malformed("the cursor is none of ours", "/cursor")
+        return cursor.filters, [
+            _key_value(value, kind)
+            for value, kind in zip(cursor.after, self._key_types, strict=True)
+        ]
+
+
+def _names(columns: Iterable[str]) -> Composable:
+    return SQL(", ").join(Identifier(column) for column in columns)
+
+
+def _key_value(value: str | int, kind: Any) -> Any:
+    if kind is date and isinstance(value, str):
+        return a_day(value, "/cursor")
+    if kind is str and isinstance(value, str):
+        return a_text(value, "/cursor")
+    if kind is int and isinstance(value, int) and 0 <= value <= POSITION_MAX:
+        return value
+    raise _malformed("the cursor is none of ours", "/cursor")
+
+
+def _malformed(detail: str, pointer: str) -> RequestError:
+    return RequestError(Code.MALFORMED, detail, pointer=pointer)

@@ -1,0 +1,230 @@
+"""Payments as they stand, their refunds, and the clearing that holds each movement of money.
+
+A clearing takes what the bank has moved up to its date and is in no other clearing; a claim that
+the central bank rejects gives its movements back, to be claimed from that date on. This repeats
+what the core does with sums (``payments.clearing``) for the single movements, so that a claim can
+be opened down to its vouchers.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+import msgspec
+
+from ledger import events
+from ledger.events import Event
+from ledger.money import parse_yuan
+from payments.payment import (
+    APPLIED,
+    APPROVED,
+    REFUNDED,
+    REJECTED,
+    SENT,
+    SIGNED,
+    WITHDRAWN,
+)
+from projections.projection import Fact, Projection, Rows, Statement, Writes, known
+from projections.tables import Table
+
+
+class PaymentRow(msgspec.Struct):
+    """A row of ``proj_payments``."""
+
+    pay_app_no: str
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    use_des: str
+    pay_fen: int
+    details: int
+    effective_on: date
+    applied_position: int
+    last_position: int
+    status: str = APPLIED
+    xpay_fen: int = 0
+    refund_fen: int = 0
+    pay_cert_no: str = ""
+    pay_bank_code: str = ""
+    receipt_position: int = 0
+    claimable_on: date | None = None
+    clear_no: str = ""
+    claim_no: str = ""
+
+
+class RefundRow(msgspec.Struct):
+    """A row of ``proj_refunds``."""
+
+    position: int
+    refund_no: str
+    pay_app_no: str
+    pay_cert_no: str
+    pay_detail_id: str
+    fund_type_code: str
+    refund_fen: int
+    pay_bank_code: str
+    effective_on: date
+    claimable_on: date
+    clear_no: str = ""
+    claim_no: str = ""
+
+
+PAYMENTS = Table("proj_payments", PaymentRow, ("pay_app_no",))
+REFUNDS = Table("proj_refunds", RefundRow, ("position",))
+
+_AS_APPLIED = (
+    "pay_app_no",
+    "bgt_id",
+    "agency_code",
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+    "payee_acct_name",
+    "payee_acct_no",
+    "payee_acct_bank_name",
+    "use_des",
+)
+_CLAIMED = """
+UPDATE {table} SET clear_no = %(clear_no)s, claim_no = c.claim_no, claimable_on = %(clear_date)s
+FROM unnest(%(funds)s::text[], %(claims)s::text[]) AS c (fund_type_code, claim_no)
+WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
+  AND clear_no = '' AND pay_bank_code = %(pay_bank_code)s AND claimable_on <= %(clear_date)s
+  AND {table}.fund_type_code = c.fund_type_code AND {moved}"""
+_RELEASED = """
+UPDATE {table} SET clear_no = '', claim_no = ''
+WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
+  AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
+# (message of the claim, table of its movements, when they had happened)
+_MOVEMENTS = (
+    ("2301", PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
+    ("2302", REFUNDS.name, "position <= %(upto)s"),
+)
+
+
+class Payments(Projection):
+    name: ClassVar[str] = "payments"
+    tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
+    follows: ClassVar[frozenset[type[Event]]] = frozenset(
+        {
+            events.PaymentApplied,
+            events.PaymentApproved,
+            events.PaymentRejected,
+            events.PaymentWithdrawn,
+            events.VoucherSigned,
+            events.VoucherSent,
+            events.VoucherReceipted,
+            events.PaymentRefunded,
+            events.ClearingRequested,
+            events.ClaimReceipted,
+        }
+    )
+
+    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        numbers = {getattr(fact.event, "pay_app_no", None) for fact in facts}
+        return {PAYMENTS: numbers - {None}}
+
+    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
+        payments = rows[PAYMENTS]
+        touched: dict[str, PaymentRow] = {}
+        refunds: list[RefundRow] = []
+        statements: list[Statement] = []
+        for fact in facts:
+            match fact.event:
+                case events.ClearingRequested() as requested:
+                    statements += _claimed(requested)
+                case events.ClaimReceipted() as receipted:
+                    statements += _released(receipted)
+                case events.PaymentApplied() as applied:
+                    row = _applied(fact, applied)
+                    payments[row.pay_app_no,] = touched[row.pay_app_no] = row
+                case event:
+                    number: str = event.pay_app_no  # type: ignore[attr-defined]
+                    row = touched[number] = known(payments, (number,), fact)
+                    _change(row, fact)
+                    if isinstance(event, events.PaymentRefunded):
+                        refunds.append(_refund(row, fact, event))
+        return Writes({PAYMENTS: touched.values(), REFUNDS: refunds}, statements)
+
+
+def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
+    return PaymentRow(
+        **{name: getattr(applied, name) for name in _AS_APPLIED},
+        pay_fen=parse_yuan(applied.pay_amt),
+        details=len(applied.details),
+        effective_on=fact.effective_on,
+        applied_position=fact.position,
+        last_position=fact.position,
+    )
+
+
+def _change(row: PaymentRow, fact: Fact) -> None:
+    row.last_position = fact.position
+    match fact.event:
+        case events.PaymentApproved() as approved:
+            row.status = APPROVED
+            row.pay_cert_no, row.pay_bank_code = approved.pay_cert_no, approved.pay_bank_code
+        case events.PaymentRejected():
+            row.status = REJECTED
+        case events.PaymentWithdrawn():
+            row.status = WITHDRAWN
+        case events.VoucherSigned() as signed if signed.final:
+            row.status = SIGNED
+        case events.VoucherSent() if row.status == SIGNED:
+            row.status = SENT
+        case events.VoucherReceipted() as receipted:
+            row.status = receipted.outcome
+            row.xpay_fen = parse_yuan(receipted.xpay_amt, zero=True)
+            row.receipt_position = fact.position
+            row.claimable_on = fact.effective_on
+        case events.PaymentRefunded() as refunded:
+            row.refund_fen += parse_yuan(refunded.refund_amt)
+            if row.refund_fen == row.xpay_fen:
+                row.status = REFUNDED
+
+
+def _refund(row: PaymentRow, fact: Fact, refunded: events.PaymentRefunded) -> RefundRow:
+    return RefundRow(
+        position=fact.position,
+        refund_no=refunded.refund_no,
+        pay_app_no=row.pay_app_no,
+        pay_cert_no=row.pay_cert_no,
+        pay_detail_id=refunded.pay_detail_id,
+        fund_type_code=row.fund_type_code,
+        refund_fen=parse_yuan(refunded.refund_amt),
+        pay_bank_code=row.pay_bank_code,
+        effective_on=fact.effective_on,
+        claimable_on=fact.effective_on,
+    )
+
+
+def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
+    for vt_code, table, moved in _MOVEMENTS:
+        claims = [claim for claim in requested.claims if claim.vt_code == vt_code]
+        if claims:
+            yield Statement(
+                _CLAIMED.format(table=table, moved=moved),
+                {
+                    "clear_no": requested.clear_no,
+                    "clear_date": date.fromisoformat(requested.clear_date),
+                    "pay_bank_code": requested.pay_bank_code,
+                    "upto": requested.upto,
+                    "funds": [claim.fund_type_code for claim in claims],
+                    "claims": [claim.voucher_no for claim in claims],
+                },
+            )
+
+
+def _released(receipted: events.ClaimReceipted) -> Iterable[Statement]:
+    if receipted.rejected:
+        given = {"clear_no": receipted.clear_no, "claim_no": receipted.voucher_no}
+        for _, table, _ in _MOVEMENTS:
+            yield Statement(_RELEASED.format(table=table), given)

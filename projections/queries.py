@@ -1,0 +1,329 @@
+"""What the ways in read from the read models: lists, and through ``trial_balance`` the books.
+
+Every function takes a connection and answers from one statement, or from events that never change,
+so each answer is of one moment. Amounts leave as yuan text, dates as ISO text.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.books import Account, Books, Charts
+from ledger.errors import Code, ConfigurationError, RequestError
+from ledger.events import CommandRefused, IndicatorIssued, JournalPosted, decode
+from ledger.money import yuan
+from payments.payment import STATUSES
+from projections.indicators import INDICATORS, IndicatorRow
+from projections.journals import JOURNALS, JournalRow
+from projections.listing import PAGE_SIZE, Filter, Listing, Page, a_day, a_position, a_text
+from projections.payments import PAYMENTS, PaymentRow
+from projections.refusals import REFUSALS, RefusalRow
+from projections.trial_balance import trial_balance
+
+__all__ = [
+    "Page",
+    "list_clearing_movements",
+    "list_indicators",
+    "list_journals",
+    "list_payments",
+    "list_refusals",
+    "trial_balance",
+]
+
+Filters = Mapping[str, str | None]
+
+DIMENSIONS = (
+    "agency_code",
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+)
+
+
+def _status(text: str, pointer: str) -> str:
+    if text not in STATUSES:
+        raise RequestError(
+            Code.MALFORMED, f"status is one of {', '.join(STATUSES)}", pointer=pointer
+        )
+    return text
+
+
+_INDICATORS = Listing(
+    "indicators",
+    INDICATORS.name,
+    IndicatorRow,
+    ("bgt_id",),
+    {"agency_code": Filter("agency_code = %s")},
+)
+_PAYMENTS = Listing(
+    "payments",
+    PAYMENTS.name,
+    PaymentRow,
+    ("effective_on", "applied_position"),
+    {
+        "status": Filter("status = %s", _status),
+        "agency_code": Filter("agency_code = %s"),
+        "bgt_id": Filter("bgt_id = %s"),
+        "from": Filter("effective_on >= %s", a_day),
+        "to": Filter("effective_on <= %s", a_day),
+    },
+)
+_REFUSALS = Listing(
+    "refusals",
+    REFUSALS.name,
+    RefusalRow,
+    ("position",),
+    {
+        "operation": Filter("operation = %s"),
+        "code": Filter("code = %s"),
+        "by": Filter("by = %s"),
+    },
+)
+
+
+class _Movement(msgspec.Struct):
+    """A row of ``proj_clearing_movements``."""
+
+    position: int
+    vt_code: str
+    clear_no: str
+    claim_no: str
+    pay_app_no: str
+    pay_cert_no: str
+    refund_no: str
+    amount_fen: int
+
+
+_MOVEMENTS = Listing(
+    "payments",
+    "proj_clearing_movements",
+    _Movement,
+    ("position",),
+    {"clear_no": Filter("clear_no = %s")},
+)
+
+
+def list_indicators(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page:
+    """Indicators by ``bgt_id``. Filter: ``agency_code``. Raises RequestError."""
+    rows, following, position = _INDICATORS.page(
+        connection, ledger_id, filters or {}, cursor, page_size
+    )
+    return Page([_item(row) for row in rows], following, position)
+
+
+def list_payments(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page:
+    """Payments by date of application, then in the order of application.
+
+    Filters: ``status``, ``agency_code``, ``bgt_id``, ``from``, ``to`` (dates of application, both
+    included). ``detail_count`` is 0 for a single payment; ``clear_no`` is the clearing that holds
+    its receipt. Raises RequestError.
+    """
+    rows, following, position = _PAYMENTS.page(
+        connection, ledger_id, filters or {}, cursor, page_size
+    )
+    items = []
+    for row in rows:
+        item = _item(row, leave_out=("claimable_on", "claim_no"))
+        item["detail_count"] = item.pop("details")
+        items.append(item)
+    return Page(items, following, position)
+
+
+def list_refusals(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page:
+    """Refusals in order. Filters: ``operation``, ``code``, ``by``. Raises RequestError."""
+    rows, following, position = _REFUSALS.page(
+        connection, ledger_id, filters or {}, cursor, page_size
+    )
+    return Page([_item(row) for row in rows], following, position)
+
+
+def list_clearing_movements(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    clear_no: str,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page:
+    """The vouchers (2301) and refunds (2302) that a clearing claims, in order of their events.
+
+    A rejected claim holds none: what it had waits for the next clearing. Raises RequestError.
+    """
+    rows, following, position = _MOVEMENTS.page(
+        connection, ledger_id, {"clear_no": clear_no}, cursor, page_size
+    )
+    return Page([_item(row) for row in rows], following, position)
+
+
+def list_journals(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    charts: Charts,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page:
+    """Journals by effective date, then in order, with their lines named by the chart of then.
+
+    Filters: ``source`` (position of the business event), ``book``, ``from``, ``to``. With ``book``
+    only the lines of that book are shown; they balance by themselves. Raises RequestError, and
+    ConfigurationError when a journal's chart is not loaded.
+    """
+    filters = filters or {}
+    listing = Listing(
+        "journals",
+        JOURNALS.name,
+        JournalRow,
+        ("effective_on", "position"),
+        {
+            "source": Filter("source = %s", a_position),
+            "book": Filter("translate(books, %s, '') <> books", _letters(charts)),
+            "from": Filter("effective_on >= %s", a_day),
+            "to": Filter("effective_on <= %s", a_day),
+        },
+    )
+    rows, following, position = listing.page(connection, ledger_id, filters, cursor, page_size)
+    journals = _read_journals(connection, ledger_id, [row.position for row in rows])
+    bgt_ids = {j.bgt_id for j in journals.values()}
+    bgt_ids |= {line.bgt_id for j in journals.values() for line in j.lines}
+    issued = _read_issued(connection, ledger_id, bgt_ids - {""})
+    items = [
+        _journal_item(row, journals[row.position], charts, issued, filters.get("book") or "")
+        for row in rows
+    ]
+    return Page(items, following, position)
+
+
+def _letters(charts: Charts) -> Any:
+    """Reads the name of a book as the letters its accounts begin with, in any chart."""
+
+    def parse(text: str, pointer: str) -> str:
+        accounts = [a for books in charts.by_version.values() for a in books.accounts.values()]
+        letters = {account.id[0] for account in accounts if account.book == a_text(text, pointer)}
+        if not letters:
+            names = dict.fromkeys(account.book for account in accounts)
+            raise RequestError(
+                Code.MALFORMED, f"book is one of {', '.join(names)}", pointer=pointer
+            )
+        return "".join(sorted(letters))
+
+    return parse
+
+
+def _read_journals(
+    connection: psycopg.Connection, ledger_id: int, positions: list[int]
+) -> dict[int, JournalPosted]:
+    rows = connection.execute(
+        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position = ANY(%s)",
+        (ledger_id, positions),
+    )
+    journals = {}
+    for position, type_name, payload in rows:
+        event = decode(type_name, payload)
+        assert isinstance(event, JournalPosted), "the journals' model names journals"
+        journals[position] = event
+    return journals
+
+
+def _read_issued(
+    connection: psycopg.Connection, ledger_id: int, bgt_ids: Iterable[str]
+) -> dict[str, IndicatorIssued]:
+    """What the indicators were issued as; read from the events, which never lag behind."""
+    rows = connection.execute(
+        "SELECT k.number, e.type, e.payload FROM command_keys k JOIN events e"
+        " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
+        " WHERE k.ledger_id = %s AND k.operation = 'indicator.issue' AND k.number = ANY(%s)"
+        " AND e.type <> %s",
+        (ledger_id, list(bgt_ids), CommandRefused.TYPE),
+    )
+    issued = {}
+    for bgt_id, type_name, payload in rows:
+        event = decode(type_name, payload)
+        assert isinstance(event, IndicatorIssued), "an indicator begins with its issue"
+        issued[bgt_id] = event
+    return issued
+
+
+def _journal_item(
+    row: JournalRow,
+    journal: JournalPosted,
+    charts: Charts,
+    issued: Mapping[str, IndicatorIssued],
+    book: str,
+) -> dict[str, Any]:
+    if (books := charts.by_version.get(journal.rule)) is None:
+        raise ConfigurationError(
+            f"journal {row.position} was made with chart {journal.rule}, which is not loaded"
+        )
+    lines = []
+    for line in journal.lines:
+        account: Account = books.accounts[line.account]
+        if book and account.book != book:
+            continue
+        lines.append(
+            {
+                "book": account.book,
+                "acct_cls_code": account.acct_cls_code,
+                "acct_cls_name": account.name,
+                "dr_cr": line.dr_cr,
+                "amt": line.amt,
+                "dimensions": _dimensions(journal, issued.get(line.bgt_id or journal.bgt_id)),
+            }
+        )
+    item = _item(row, leave_out=("books", "rule", "event"))
+    rule = _rule(journal, books)
+    return {**item, "event": row.event, "rule": rule, "rule_version": row.rule, "lines": lines}
+
+
+def _rule(journal: JournalPosted, books: Books) -> str:
+    """The rule's name: the event's type, except where an event has one rule a message (清算)."""
+    if journal.event in books.rules:
+        return journal.event
+    return "clearing.2302" if journal.red_flag else "clearing.2301"
+
+
+def _dimensions(journal: JournalPosted, issued: IndicatorIssued | None) -> dict[str, str]:
+    if issued is None:  # a clearing's journal is of many indicators, of one fund type
+        return {"fund_type_code": journal.fund_type_code}
+    return {"bgt_id": issued.bgt_id, **{name: getattr(issued, name) for name in DIMENSIONS}}
+
+
+def _item(row: msgspec.Struct, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A row as callers see it: fen become yuan under the element's name, dates ISO text."""
+    item: dict[str, Any] = {}
+    for name in row.__struct_fields__:
+        if name in leave_out:
+            continue
+        value = getattr(row, name)
+        if name.endswith("_fen"):
+            item[_AMOUNTS.get(name, name.replace("_fen", "_amt"))] = yuan(value)
+        elif isinstance(value, date):
+            item[name] = value.isoformat()
+        else:
+            item[name] = value
+    return item
+
+
+_AMOUNTS = {"amount_fen": "amount"}

@@ -1,0 +1,342 @@
+"""Building read models anew beside the live ones: to mend them, and to prove them.
+
+The new rows are a further generation. They are brought to exactly the position of the live ones,
+both are read in key order as canonical text, and their SM3 digests compared. The live rows are read
+in one snapshot, so nothing waits while that happens. A rebuilt generation then takes over in one
+short transaction; a verification throws it away.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from ledger.account_set import ledger_text
+from ledger.errors import Code, UnavailableError
+from projections.advance import Place, Target, advance, lock_live, start_live
+from projections.catalogue import PROJECTIONS
+from projections.projection import Projection
+from projections.tables import Table
+
+# called with (projection, position, position aimed at) after each batch
+Progress = Callable[[str, int, int], None]
+
+_LOCK_CLASS = int.from_bytes(b"proj")
+_LIVE = """
+SELECT projection, generation, version, position FROM proj_positions
+WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
+# canonical text does not depend on the session it is read in
+_CANONICAL = b"SET LOCAL timezone TO 'UTC'; SET LOCAL datestyle TO 'ISO, YMD'"
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The live rows of a projection and the rebuilt ones, at the same position.
+
+    Attributes:
+        rows: of the rebuilt ones, over all tables.
+        live_digest, rebuilt_digest: SM3 over the canonical rows, hex.
+        difference: the first row that differs, "" when none does.
+    """
+
+    projection: str
+    position: int
+    rows: int
+    live_digest: str
+    rebuilt_digest: str
+    difference: str
+
+    @property
+    def equal(self) -> bool:
+        return self.live_digest == self.rebuilt_digest
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a rebuild or a verification of one ledger found."""
+
+    ledger_id: int
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def equal(self) -> bool:
+        return all(comparison.equal for comparison in self.comparisons)
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a projection has followed a ledger; ``position`` 0 before it began."""
+
+    ledger_id: int
+    projection: str
+    generation: int
+    version: int
+    position: int
+    head: int
+    updated_at: datetime | None
+
+
+def status(connection: psycopg.Connection, ledger_id: int | None = None) -> list[Status]:
+    """Every projection in every ledger, or in one."""
+    rows = connection.execute(
+        "SELECT l.ledger_id, n.name, coalesce(p.generation, 0), coalesce(p.version, 0),"
+        " coalesce(p.position, 0), l.position, p.updated_at"
+        " FROM ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)"
+        " LEFT JOIN proj_positions p"
+        " ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live"
+        " WHERE %(ledger_id)s::bigint IS NULL OR l.ledger_id = %(ledger_id)s"
+        " ORDER BY l.ledger_id, n.name",
+        {"names": [projection.name for projection in PROJECTIONS], "ledger_id": ledger_id},
+    )
+    fields = Status.__struct_fields__
+    return [Status(**dict(zip(fields, row, strict=True))) for row in rows]
+
+
+def verify(
+    pool: ConnectionPool,
+    ledger_id: int,
+    projections: Sequence[Projection] = PROJECTIONS,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Builds the rows anew from the events as of the live position, and compares.
+
+    Raises:
+        UnavailableError: another rebuild or verification of this ledger is under way.
+        ProjectionError: the events cannot be taken in.
+    """
+    with _alone(pool, ledger_id):
+        shadows = _build(pool, ledger_id, projections, progress)
+        try:
+            return _compare(pool, ledger_id, shadows)
+        finally:
+            _remove_shadows(pool, ledger_id, projections)
+
+
+def rebuild(
+    pool: ConnectionPool,
+    ledger_id: int,
+    projections: Sequence[Projection] = PROJECTIONS,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Builds the rows anew and puts them in the place of the live ones, whatever those hold.
+
+    Returns:
+        How the replaced rows compared.
+
+    Raises:
+        UnavailableError, ProjectionError: as :func:`verify`; the live rows stay as they are.
+    """
+    with _alone(pool, ledger_id):
+        shadows = _build(pool, ledger_id, projections, progress)
+        report = _compare(pool, ledger_id, shadows)
+        for shadow in shadows:
+            _switch(pool, ledger_id, shadow)
+        _remove_shadows(pool, ledger_id, projections)
+        return report
+
+
+@contextmanager
+def _alone(pool: ConnectionPool, ledger_id: int) -> Iterator[None]:
+    """One rebuild of a ledger at a time: the lock ends with its connection, however we do."""
+    key = _LOCK_CLASS << 32 ^ ledger_id
+    with pool.connection() as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+        connection.commit()
+        if row != (True,):
+            raise UnavailableError(
+                Code.BUSY, f"the projections of {ledger_text(ledger_id)} are being rebuilt already"
+            )
+        try:
+            yield
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+
+
+def _build(
+    pool: ConnectionPool,
+    ledger_id: int,
+    projections: Sequence[Projection],
+    progress: Progress | None,
+) -> list[Target]:
+    """A new generation of each projection, brought to where the live one stands now."""
+    _remove_shadows(pool, ledger_id, projections)
+    with pool.connection() as connection:
+        start_live(connection, ledger_id, projections)
+        shadows = [_new_generation(connection, ledger_id, p) for p in projections]
+        live = _live(connection, ledger_id, projections)
+    # those whose live rows stand together are built together, from one reading of the events
+    ends = sorted({place.position for place in live.values()})
+    for end in ends:
+        together = [s for s in shadows if live[s.projection.name].position == end]
+        _follow(pool, ledger_id, together, 0, end, progress)
+    return shadows
+
+
+def _follow(
+    pool: ConnectionPool,
+    ledger_id: int,
+    targets: Sequence[Target],
+    position: int,
+    upto: int,
+    progress: Progress | None = None,
+) -> None:
+    while position < upto:
+        with pool.connection() as connection:
+            position = advance(connection, ledger_id, targets, position, upto=upto)
+        if progress is not None:
+            for target in targets:
+                progress(target.projection.name, position, upto)
+
+
+def _new_generation(
+    connection: psycopg.Connection, ledger_id: int, projection: Projection
+) -> Target:
+    row = connection.execute(
+        "INSERT INTO proj_positions (ledger_id, projection, generation, version, live)"
+        " SELECT %(ledger_id)s, %(name)s, max(generation) + 1, %(version)s, false"
+        " FROM proj_positions WHERE ledger_id = %(ledger_id)s AND projection = %(name)s"
+        " RETURNING generation",
+        {"ledger_id": ledger_id, "name": projection.name, "version": projection.version},
+    ).fetchone()
+    assert row is not None
+    return Target(projection, row[0])
+
+
+def _live(
+    connection: psycopg.Connection, ledger_id: int, projections: Sequence[Projection]
+) -> dict[str, Place]:
+    names = [projection.name for projection in projections]
+    rows = connection.execute(_LIVE, (ledger_id, names)).fetchall()
+    return {row[0]: Place(*row) for row in rows}
+
+
+def _position(connection: psycopg.Connection, ledger_id: int, target: Target) -> int:
+    row = connection.execute(
+        "SELECT position FROM proj_positions"
+        " WHERE ledger_id = %s AND projection = %s AND generation = %s",
+        (ledger_id, target.projection.name, target.generation),
+    ).fetchone()
+    assert row is not None, "a shadow keeps its position"
+    position: int = row[0]
+    return position
+
+
+# ---- comparing
+
+
+def _compare(pool: ConnectionPool, ledger_id: int, shadows: Sequence[Target]) -> Report:
+    """Takes a snapshot of the live rows, brings the shadows to it and compares the two."""
+    projections = [shadow.projection for shadow in shadows]
+    comparisons = []
+    with pool.connection() as ours, ours.transaction():
+        ours.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        ours.execute(_CANONICAL)
+        live = _live(ours, ledger_id, projections)
+        for shadow in shadows:
+            place = live[shadow.projection.name]
+            with pool.connection() as theirs:
+                reached = _position(theirs, ledger_id, shadow)
+            _follow(pool, ledger_id, [shadow], reached, place.position)
+            with pool.connection() as theirs, theirs.transaction():
+                theirs.execute(_CANONICAL)
+                comparisons.append(_compare_rows(ours, theirs, ledger_id, place, shadow))
+    return Report(ledger_id, tuple(comparisons))
+
+
+def _compare_rows(
+    ours: psycopg.Connection,
+    theirs: psycopg.Connection,
+    ledger_id: int,
+    place: Place,
+    shadow: Target,
+) -> Comparison:
+    live_digest, rebuilt_digest = hashlib.new("sm3"), hashlib.new("sm3")
+    rows, difference = 0, ""
+    for table in shadow.projection.tables:
+        for digest in (live_digest, rebuilt_digest):
+            digest.update(table.name.encode() + b"\n")
+        live_rows = table.canonical_rows(ours, ledger_id, place.generation)
+        rebuilt_rows = table.canonical_rows(theirs, ledger_id, shadow.generation)
+        for live, rebuilt in zip_longest(live_rows, rebuilt_rows, fillvalue=b""):
+            live_digest.update(live)
+            rebuilt_digest.update(rebuilt)
+            rows += bool(rebuilt)
+            if live != rebuilt and not difference:
+                difference = _difference(table, live, rebuilt)
+    return Comparison(
+        projection=shadow.projection.name,
+        position=place.position,
+        rows=rows,
+        live_digest=live_digest.hexdigest(),
+        rebuilt_digest=rebuilt_digest.hexdigest(),
+        difference=difference,
+    )
+
+
+def _difference(table: Table[Any], live: bytes, rebuilt: bytes) -> str:
+    """One sentence on the first row that differs."""
+    ours, theirs = _fields(table, live), _fields(table, rebuilt)
+    if not theirs:
+        return f"{table.name}: live row {_key(table, ours)} follows from no event"
+    if not ours:
+        return f"{table.name}: row {_key(table, theirs)} is missing in the live ones"
+    if _key(table, ours) != _key(table, theirs):
+        return f"{table.name}: live row {_key(table, ours)} where {_key(table, theirs)} is due"
+    column = next(name for name in table.columns if ours[name] != theirs[name])
+    return (
+        f"{table.name}: row {_key(table, ours)} has {column} {ours[column]!r}, "
+        f"the events say {theirs[column]!r}"
+    )
+
+
+def _fields(table: Table[Any], line: bytes) -> dict[str, str]:
+    values = line.decode().rstrip("\n").split("\t")
+    return dict(zip(table.columns, values, strict=True)) if line else {}
+
+
+def _key(table: Table[Any], fields: dict[str, str]) -> str:
+    return " ".join(fields[name] for name in table.key)
+
+
+# ---- taking over
+
+
+def _switch(pool: ConnectionPool, ledger_id: int, shadow: Target) -> None:
+    """Makes the shadow live, at a position not before the one readers have seen."""
+    name = shadow.projection.name
+    with pool.connection() as connection:
+        connection.execute(
+            "SELECT FROM proj_positions WHERE ledger_id = %s AND projection = %s AND live"
+            " FOR UPDATE",
+            (ledger_id, name),
+        )
+        [place] = lock_live(connection, ledger_id, [name]).values()
+        position = _position(connection, ledger_id, shadow)
+        while position < place.position:
+            position = advance(connection, ledger_id, [shadow], position, upto=place.position)
+        for generation, live in ((place.generation, False), (shadow.generation, True)):
+            connection.execute(
+                "UPDATE proj_positions SET live = %s"
+                " WHERE ledger_id = %s AND projection = %s AND generation = %s",
+                (live, ledger_id, name, generation),
+            )
+
+
+def _remove_shadows(
+    pool: ConnectionPool, ledger_id: int, projections: Sequence[Projection]
+) -> None:
+    """Drops every generation that is not live, also those that a killed process left."""
+    for projection in projections:
+        with pool.connection() as connection:
+            rows = connection.execute(
+                "DELETE FROM proj_positions WHERE ledger_id = %s AND projection = %s"
+                " AND NOT live RETURNING generation",
+                (ledger_id, projection.name),
+            ).fetchall()
+            for (generation,) in rows:
+                projection.truncate(connection, ledger_id, generation)
