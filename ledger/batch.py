@@ -115,19 +115,24 @@ class Batch:
     # ---- deciding
 
     def _decide_atomic(self, items: Sequence[_Item]) -> list[Outcome]:
-        savepoint, replays = self._state.savepoint(), len(self._replays)
+        """All or none; a dry run of all is decided together too, and then taken back."""
+        savepoint, replays, fresh = self._state.savepoint(), len(self._replays), dict(self._fresh)
+        dry_run = any(item.submission.dry_run for item in items)
         outcomes: list[Outcome] = []
         for index, item in enumerate(items):
             outcome = self._decide(item, within_atomic=True)
             outcomes.append(outcome)
             if outcome.problem is not None:
                 self._state.rollback(savepoint)
-                for decided in items[:index]:
-                    for number in decided.numbers:
-                        self._fresh.pop(number, None)
+                self._fresh = fresh
                 del self._replays[replays:]
-                self._refuse(item, outcome.problem, keep=False)
+                if not dry_run:
+                    self._refuse(item, outcome.problem, keep=False)
                 return _aborted(len(items), index, outcome.problem)
+        if dry_run:
+            self._state.rollback(savepoint)
+            self._fresh = fresh
+            return [o if o.replayed else Outcome(subjects=o.subjects) for o in outcomes]
         self._state.release()
         return outcomes
 
@@ -136,7 +141,7 @@ class Batch:
         try:
             if item.numbers and (known := self._known(item)) is not None:
                 return known
-            if dry_run:
+            if dry_run and not within_atomic:
                 return self._dry_run(item)
             decision = item.command.decide(self._state, item.submission.by)
         except Refusal as refusal:
@@ -219,25 +224,30 @@ class Batch:
 
     def _resolve_replays(self) -> None:
         """Rebuilds stored answers from their events: the object as it was after the command."""
+        if not self._replays:
+            return
         ledger_id = self._state.ledger_id
-        for outcome, key, kind in self._replays:
-            rows = loading.read_range(
-                self._connection, ledger_id, key.first_position, key.last_position
-            )
+        spans = [(key.first_position, key.last_position) for _, key, _ in self._replays]
+        ranges = loading.read_ranges(self._connection, ledger_id, spans)
+        streams = loading.read_streams(
+            self._connection, ledger_id, list({row[1] for rows in ranges for row in rows})
+        )
+        chains = loading.chains_at(self._connection, ledger_id, [last for _, last in spans])
+        for (outcome, key, kind), rows in zip(self._replays, ranges, strict=True):
             if isinstance(rows[0][3], CommandRefused):
                 refused = rows[0][3]
                 outcome.problem = Refusal(BY_TEXT[refused.code], refused.detail, **refused.extra)
                 continue
             versions = {stream_id: version for _, stream_id, version, _, _ in rows}
-            streams = loading.read_streams(self._connection, ledger_id, list(versions))
             outcome.subjects = tuple(
                 kind.folded(event for _, at, event in streams[stream_id] if at <= version)
                 for stream_id, version in versions.items()
                 if kind is not None
             )
-            position, digest = rows[-1][0], rows[-1][4]
-            chain = loading.chain_at(self._connection, ledger_id, position)
-            outcome.commit = Commit(ledger_id, position, digest, chain)
+            digest = rows[-1][4]
+            outcome.commit = Commit(
+                ledger_id, key.last_position, digest, chains[key.last_position]
+            )
 
     def _write(self) -> None:
         """Writes the batch and tells every new outcome where it stands."""

@@ -112,7 +112,7 @@ _ELEMENTS = (
         ("clearing.request",),
     ),
     # 指标
-    Element("bgt_id", "指标主键", 38, _NAME, _ISSUE, _ON_INDICATOR),
+    Element("bgt_id", "指标主键", 64, _NAME, _ISSUE, _ON_INDICATOR),
     _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _ISSUE, _APPLY),
     _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _ISSUE, _APPLY),
     _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE, _APPLY),
@@ -132,7 +132,7 @@ _ELEMENTS = (
     # 支付
     Element("pay_app_no", "支付申请编号", 100, _NAME, _APPLY, _ON_PAYMENT),
     Element("pay_amt", "支付金额", 19, _AMOUNT, _APPLY),
-    Element("pay_detail_id", "支付明细主键", 38, _NUMBER, _APPLY, _REFUND),
+    Element("pay_detail_id", "支付明细主键", 64, _NUMBER, _APPLY, _REFUND),
     Element("payee_acct_name", "收款人全称", 300, _TEXT, _APPLY),
     Element("payee_acct_no", "收款人账号", 40, _NUMBER, _APPLY),
     Element("payee_acct_bank_name", "收款人开户银行", 180, _TEXT, _APPLY),

@@ -51,12 +51,13 @@ class _Queue:
     def take(self) -> list[_Waiting]:
         """All that waits, up to a batch; an empty list ends the worker's turn."""
         with self.lock:
-            taken = []
+            taken: list[_Waiting] = []
             size = 0
-            while self.waiting and size < BATCH_SUBMISSIONS_MAX:
+            while self.waiting and (size < BATCH_SUBMISSIONS_MAX or not taken):
                 group, future = self.waiting.popleft()
                 size += len(group.submissions)
-                taken.append((group, future))
+                if future.set_running_or_notify_cancel():  # from here on nobody can cancel it
+                    taken.append((group, future))
             self.waiting_submissions -= size
             self.running = bool(taken)
             return taken

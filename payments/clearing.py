@@ -22,6 +22,7 @@ from ledger.periods import effective_day, first_open_day
 from ledger.state import Decision, LedgerState, UnclearedKey
 from ledger.streams import AnyKind, Kind
 
+CLAIM_LINES_MAX = 499  # details < 500 a message, as with payment vouchers
 REQUESTED, CLEARED, REJECTED = "requested", "cleared", "rejected"
 
 
@@ -122,22 +123,34 @@ class RequestClearing(Command, frozen=True, kw_only=True):
 
 
 def _claims(key: int, clear_no: str, owed: dict[UnclearedKey, int]) -> tuple[Claim, ...]:
-    """One claim per message type and fund type, its lines in a fixed order."""
+    """A claim per message type and fund type, or several where one would have too many lines."""
     grouped: dict[tuple[str, str], dict[tuple[str, str, str], int]] = {}
     for item, amount_fen in owed.items():
         lines = grouped.setdefault((item.vt_code, item.fund_type_code), {})
         place = (item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code)
         lines[place] = lines.get(place, 0) + amount_fen
+    parts = [
+        (vt_code, fund, part)
+        for (vt_code, fund), lines in sorted(grouped.items())
+        for part in _parts(sorted(lines.items()))
+    ]
     return tuple(
         Claim(
             vt_code=vt_code,
             voucher_no=claim_number(key, clear_no, index),
             fund_type_code=fund,
-            pay_amt=yuan(sum(lines.values())),
-            lines=tuple(ClaimLine(*place, yuan(fen)) for place, fen in sorted(lines.items())),
+            pay_amt=yuan(sum(fen for _, fen in part)),
+            lines=tuple(ClaimLine(*place, yuan(fen)) for place, fen in part),
         )
-        for index, ((vt_code, fund), lines) in enumerate(sorted(grouped.items()), 1)
+        for index, (vt_code, fund, part) in enumerate(parts, 1)
     )
+
+
+_Lines = list[tuple[tuple[str, str, str], int]]
+
+
+def _parts(lines: _Lines) -> list[_Lines]:
+    return [lines[at : at + CLAIM_LINES_MAX] for at in range(0, len(lines), CLAIM_LINES_MAX)]
 
 
 class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
@@ -160,6 +173,11 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
     @property
     def number(self) -> str:
         return f"{self.voucher_no}/{self.receipt_sm3}"
+
+    @property
+    def body(self) -> object:
+        """The receipt is its bytes, which the number names; it may be signed anew."""
+        return self.number
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((CLEARING, self.clear_no),)

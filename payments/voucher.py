@@ -161,6 +161,11 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
     def number(self) -> str:
         return f"{self.pay_cert_no}/{self.agent_business_no}/{self.receipt_sm3}"
 
+    @property
+    def body(self) -> object:
+        """The receipt is its bytes, which the number names; it may be signed anew."""
+        return self.number
+
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((PAYMENT, self.pay_app_no),)
 

@@ -17,6 +17,7 @@ import structlog
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
+from ledger.errors import UnavailableError
 from projections.advance import (
     BATCH_EVENTS,
     Place,
@@ -283,8 +284,7 @@ class Runner:
         """One batch for projections that stand at the same position; gives its events."""
         versions = {b.projection: self._projections[b.projection].version for b in group}
         if outdated := [b for b in group if b.place and b.place.version != versions[b.projection]]:
-            self._renew(ledger_id, outdated)
-            return len(outdated)
+            return self._renew(ledger_id, outdated)
         after = group[0].position
         new = [self._projections[b.projection] for b in group if b.place is None]
         try:
@@ -312,8 +312,11 @@ class Runner:
         self._note(ledger_id, group[0].head - last)
         return last - after
 
-    def _renew(self, ledger_id: int, outdated: Sequence[_Behind]) -> None:
-        """Rows that an older program wrote are built anew; readers keep the old ones meanwhile."""
+    def _renew(self, ledger_id: int, outdated: Sequence[_Behind]) -> int:
+        """Rows that an older program wrote are built anew; readers keep the old ones meanwhile.
+
+        Gives how many projections there is nothing more to do for, 0 to try again later.
+        """
         older = []
         for b in outdated:
             projection = self._projections[b.projection]
@@ -324,7 +327,13 @@ class Runner:
                 self._stop([b], f"its rows are of a newer program (version {b.place.version})")
         if older:
             log.info("rebuilding", ledger=ledger_text(ledger_id), projections=len(older))
-            rebuild(self._pool, ledger_id, older, progress=self._still_here)
+            try:
+                rebuild(self._pool, ledger_id, older, progress=self._still_here)
+            except ProjectionError as error:
+                self._stop([b for b in outdated if b.projection in error.names], str(error))
+            except UnavailableError:
+                return 0  # another process is rebuilding this ledger
+        return len(outdated)
 
     def _still_here(self, _name: str, _position: int, _upto: int) -> None:
         self._looked_at = monotonic()
@@ -341,6 +350,6 @@ class Runner:
         with self._moved:
             if lag:
                 self._lag[ledger_id] = lag
-            else:
+            elif not any(stopped == ledger_id for stopped, _ in self._stopped):
                 self._lag.pop(ledger_id, None)
             self._moved.notify_all()

@@ -19,6 +19,7 @@ from ledger.store.migrate import migrate
 from tests.bookkeeper import Bookkeeper, fresh_pool
 
 TEMPLATE = "template_guoku"
+SMALL = {"shared_buffers": "32MB", "max_wal_size": "256MB", "min_wal_size": "32MB"}
 _serial = count(1)
 
 
@@ -27,7 +28,7 @@ def cluster() -> Iterator[EmbeddedPostgres]:
     # not below pytest's own directory: another session that starts takes its permissions away
     with (
         TemporaryDirectory(prefix="guoku-test-") as directory,
-        EmbeddedPostgres(Path(directory)).own() as server,
+        EmbeddedPostgres(Path(directory), SMALL).own() as server,
     ):
         yield server
 

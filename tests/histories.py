@@ -30,8 +30,8 @@ def mixed_history(b: Bookkeeper) -> None:
         )
     )
     b.pay("P1", "B1", "100.00", effective_on=MARCH_2)
-    b.do(MarkSent(pay_app_no="P1"), "dispatcher")  # the receipt has overtaken it
     b.pay("P2", "B2", "200.00", effective_on=MARCH_3)
+    b.do(MarkSent(pay_app_no="P2"), "dispatcher")  # the receipt has overtaken it
     lines = (detail("d1", "30.00"), detail("d2", "20.00"))
     b.pay("P3", "B1", "50.00", "d2", details=lines, effective_on=MARCH_2)
     b.pay("P4", "B1", "40.00", "1", effective_on=MARCH_2)  # its only line fails

@@ -9,6 +9,7 @@ import projections.rebuild
 from ledger.errors import Code, UnavailableError
 from projections.catalogue import PROJECTIONS
 from projections.indicators import Indicators
+from projections.journals import Journals
 from projections.payments import Payments
 from projections.projection import Fact, Rows, Writes
 from projections.queries import list_indicators, list_payments
@@ -225,6 +226,46 @@ def test_rows_of_an_older_program_are_built_anew(bookkeeper: Bookkeeper) -> None
     assert "of a newer program (version 2)" in older.health().reasons[0]
     Runner(b.pool, [Renewed()]).catch_up()
     assert b.sql("SELECT detail FROM proj_refusals WHERE ledger_id = %s") == [("第二版",)] * 2
+
+
+class Broken(Renewed):
+    """A next version with a bug."""
+
+    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
+        raise KeyError("a bug")
+
+
+def test_a_rebuild_that_fails_stops_that_projection_and_keeps_its_rows(
+    bookkeeper: Bookkeeper,
+) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool, [Refusals()]).catch_up()
+    runner = Runner(b.pool, [Broken(), Journals()])
+    runner.catch_up()
+    head = commit_ends(b)[-1]
+    assert live_positions(b) == {"refusals": head, "journals": head}
+    assert [s.projection for s in runner.health().stopped] == ["refusals"]
+    assert "'a bug'" in runner.health().reasons[0]
+    assert b.sql("SELECT generation, code FROM proj_refusals WHERE ledger_id = %s") == [
+        (1, "insufficient_indicator")
+    ]
+
+
+def test_a_rebuild_of_another_process_is_waited_for(bookkeeper: Bookkeeper) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool, [Refusals(), Journals()]).catch_up()
+    waiting = Runner(b.pool, [Renewed()])
+
+    def meanwhile(_name: str, _position: int, _upto: int) -> None:
+        waiting.catch_up()
+        assert b.sql("SELECT max(version) FROM proj_positions WHERE ledger_id = %s") == [(1,)]
+
+    rebuild(b.pool, b.ledger_id, [Journals()], progress=meanwhile)
+    assert waiting.health().stopped == ()
+    waiting.catch_up()
+    assert b.sql("SELECT max(version) FROM proj_positions WHERE ledger_id = %s") == [(2,)]
 
 
 def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:

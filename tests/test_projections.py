@@ -214,6 +214,7 @@ def test_a_projection_that_fails_stops_alone_and_skips_nothing(bookkeeper: Bookk
     [stopped] = runner.health().stopped
     assert (stopped.projection, stopped.position) == ("journals", before)
     assert "'a bug'" in stopped.error
+    assert runner.health().lag == {b.ledger_id: head - before}
     assert not runner.wait_for(b.ledger_id, head, 0.05)
 
     b.adjust("B1", "1.00")

@@ -12,6 +12,7 @@ from api.cli import (
     elements,
     keys,
     ledgers,
+    outbox,
     projections,
     simulators,
     tokens,
@@ -37,6 +38,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(certificates.app, name="cert")
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(elements.app, name="elements")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
 app.command("demo")(demo.demo)

@@ -31,7 +31,16 @@ LOOKED_UP = frozenset({*CODED, "set_mode_code", "pay_bus_type_code"})
 PAYEE = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
 SAME_ELEMENT = {"to_bgt_id": "bgt_id"}  # fields that hold an element under another name
 GOES_TO_BANK = frozenset(
-    {*PAYEE, "payee_bank_no", "pay_app_no", "use_des", "pay_detail_id", "iden_no", "remark"}
+    {
+        *PAYEE,
+        "payee_bank_no",
+        "pay_app_no",
+        "use_des",
+        "pay_detail_id",
+        "iden_no",
+        "remark",
+        "clear_no",
+    }
 )
 
 _PATH = re.compile(r"^(?P<text>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)

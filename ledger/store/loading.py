@@ -147,25 +147,32 @@ def load_uncleared(connection: psycopg.Connection, state: LedgerState) -> None:
         state.uncleared = {UnclearedKey(*row[:7]): int(row[7]) for row in rows}
 
 
-def read_range(
-    connection: psycopg.Connection, ledger_id: int, first: int, last: int
-) -> list[tuple[int, bytes, int, Event, bytes]]:
-    """(position, stream, version, event, digest) of the events first..last."""
+def read_ranges(
+    connection: psycopg.Connection, ledger_id: int, spans: Sequence[tuple[int, int]]
+) -> list[list[tuple[int, bytes, int, Event, bytes]]]:
+    """(position, stream, version, event, digest) of the events of each span first..last."""
+    found: list[list[tuple[int, bytes, int, Event, bytes]]] = [[] for _ in spans]
     rows = connection.execute(
-        "SELECT position, stream_id, stream_version, type, payload, digest FROM events"
-        " WHERE ledger_id = %s AND position BETWEEN %s AND %s ORDER BY position",
-        (ledger_id, first, last),
+        "SELECT s.number, e.position, e.stream_id, e.stream_version, e.type, e.payload, e.digest"
+        " FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS s (first, last, number)"
+        " JOIN events e ON e.ledger_id = %s AND e.position BETWEEN s.first AND s.last"
+        " ORDER BY s.number, e.position",
+        ([first for first, _ in spans], [last for _, last in spans], ledger_id),
     )
-    return [(r[0], r[1].bytes, r[2], decode(r[3], r[4]), r[5]) for r in rows]
+    for number, position, stream_id, version, type_name, payload, digest in rows:
+        event = decode(type_name, payload)
+        found[number - 1].append((position, stream_id.bytes, version, event, digest))
+    return found
 
 
-def chain_at(connection: psycopg.Connection, ledger_id: int, position: int) -> bytes:
-    """The chain after the commit that holds ``position``."""
-    row = connection.execute(
-        "SELECT chain FROM commits WHERE ledger_id = %s AND position >= %s"
-        " ORDER BY position LIMIT 1",
-        (ledger_id, position),
-    ).fetchone()
-    assert row is not None, "every position belongs to a commit"
-    chain: bytes = row[0]
-    return chain
+def chains_at(
+    connection: psycopg.Connection, ledger_id: int, positions: Sequence[int]
+) -> dict[int, bytes]:
+    """The chain after the commit that holds each position."""
+    rows = connection.execute(
+        "SELECT p.position, c.chain FROM unnest(%s::bigint[]) AS p (position)"
+        " CROSS JOIN LATERAL (SELECT chain FROM commits WHERE ledger_id = %s"
+        " AND position >= p.position ORDER BY position LIMIT 1) c",
+        (list(set(positions)), ledger_id),
+    )
+    return dict(rows.fetchall())

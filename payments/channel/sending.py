@@ -126,6 +126,9 @@ class Sender:
     def postpone(self, parcel: Parcel, errors: Mapping[str, str]) -> None:
         """Records failed attempts, by number in the outbox."""
         if errors:
+            first = [number for number in errors if parcel.attempts[number] <= 1]
+            if first:
+                log.warning("will be sent again", items=len(first), error=errors[first[0]])
             policy = self._policy
             with self._pool.connection() as connection:
                 outbox.postpone(

@@ -71,7 +71,7 @@ def create_app(counterparty: Counterparty, path: str) -> Starlette:
 
 def run(app: Starlette, config: CounterpartyConfig) -> None:
     """Serves until the process is told to end."""
-    uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+    uvicorn.run(app, host=config.host, port=config.port, access_log=False, log_config=None)
 
 
 async def _read(request: Request) -> bytes:
