@@ -7,6 +7,7 @@ and never rewritten. What an event says holds at its own position: figures and n
 that moment.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -427,8 +428,18 @@ TYPES: dict[str, type[Event]] = {
 # type name of an old version -> (function over the decoded mapping, type name it becomes)
 UPCASTERS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {}
 
+# "payment.applied", "payment.applied@2"; other names were written through the recorder by other
+# applications of the eventsourcing library. The same text serves in SQL.
+OWN_TYPE_PATTERN = r"^[a-z_]+\.[a-z_]+(@[0-9]+)?$"
+_OWN_TYPE = re.compile(OWN_TYPE_PATTERN, re.ASCII)
+
 encode = msgspec.json.Encoder().encode
 _DECODERS = {name: msgspec.json.Decoder(cls).decode for name, cls in TYPES.items()}
+
+
+def is_own_type(type_name: str) -> bool:
+    """Whether a type's name has our shape; another application's recorder may share a ledger."""
+    return _OWN_TYPE.fullmatch(type_name) is not None
 
 
 def decode(type_name: str, payload: bytes) -> Event:

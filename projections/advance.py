@@ -5,14 +5,13 @@ The rows of ``proj_positions`` are the locks: whoever holds a ledger's row moves
 and anybody else leaves it alone, so any number of processes may run a runner.
 """
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import psycopg
 
 from ledger.errors import IntegrityError
-from ledger.events import TYPES, decode
+from ledger.events import TYPES, decode, is_own_type
 from projections.projection import Fact, Projection
 
 BATCH_EVENTS = 5_000
@@ -26,9 +25,6 @@ SELECT coalesce(
 _BATCH = b"""
 SELECT position, type, recorded_at, effective_on, payload FROM events
 WHERE ledger_id = %s AND position > %s AND position <= %s ORDER BY position"""
-# Types of ours, known or of a newer program. Others were written through the recorder by
-# applications of the eventsourcing library and are no projection's business.
-_OURS = re.compile(r"[a-z_]+\.[a-z_]+(@[0-9]+)?", re.ASCII)
 
 
 class ProjectionError(Exception):
@@ -146,7 +142,7 @@ def _read(
     with connection.cursor(binary=True) as cursor:
         for row in cursor.execute(_BATCH, (ledger_id, after, last)):
             position, type_name, recorded_at, effective_on, payload = row
-            if type_name in passed_over or not _OURS.fullmatch(type_name):
+            if type_name in passed_over or not is_own_type(type_name):
                 continue
             try:
                 event = decode(type_name, payload)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
 from ledger.store.database import Database, embedded_database
@@ -52,14 +53,25 @@ def new_database(cluster: EmbeddedPostgres, template: str) -> Database:
     return embedded_database(cluster, name)
 
 
+def drop_database(cluster: EmbeddedPostgres, database: Database) -> None:
+    """Hundreds of databases would make the server's stop slow."""
+    name = sql.Identifier(conninfo_to_dict(database.owner_conninfo)["dbname"])
+    with psycopg.connect(cluster.conninfo(dbname="postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
 @pytest.fixture
-def database(cluster: EmbeddedPostgres, template: str) -> Database:
-    return new_database(cluster, template)
+def database(cluster: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    made = new_database(cluster, template)
+    yield made
+    drop_database(cluster, made)
 
 
 @pytest.fixture(scope="module")
-def module_database(cluster: EmbeddedPostgres, template: str) -> Database:
-    return new_database(cluster, template)
+def module_database(cluster: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    made = new_database(cluster, template)
+    yield made
+    drop_database(cluster, made)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ decided by the sequencer alone: the recorder reads them, and refuses to write th
 The library's own test cases are run against it unchanged (tests/test_recorder_upstream.py).
 """
 
-import re
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +35,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
 from ledger.books import Charts, shipped_books
-from ledger.events import Event, decode
+from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
 from ledger.integrity.chain import extend, genesis, microseconds
 from ledger.state import LedgerState
 from ledger.store.append import advance_head, copy_events
@@ -45,9 +44,6 @@ from ledger.store.loading import lock_head
 POLL_MS = 100
 SUBSCRIPTION_PAGE = 500
 
-# Names such as "payment.applied" and "payment.applied@2" are the ledger's own types.
-_OWN_TYPE = re.compile(r"[a-z_]+\.[a-z_]+(@[0-9]+)?", re.ASCII)
-_OWN_TYPE_SQL = r"^[a-z_]+\.[a-z_]+(@[0-9]+)?$"
 
 _STORED = SQL("SELECT stream_id, stream_version, type, payload{} FROM events WHERE ledger_id = %s")
 
@@ -159,7 +155,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
         taken = connection.execute(
             "SELECT stream_id FROM events WHERE ledger_id = %s AND stream_id = ANY(%s)"
             " AND type ~ %s LIMIT 1",
-            (self.ledger_id, list(stream_ids), _OWN_TYPE_SQL),
+            (self.ledger_id, list(stream_ids), OWN_TYPE_PATTERN),
         ).fetchone()
         if taken is not None:
             raise persistence.ProgrammingError(f"stream {taken[0]} belongs to the ledger itself")
@@ -306,7 +302,7 @@ class LedgerMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """A struct of ``ledger.events``, or the library's own kind of event."""
-        if _OWN_TYPE.fullmatch(stored_event.topic):
+        if is_own_type(stored_event.topic):
             event: Event = decode(stored_event.topic, stored_event.state)
             return event
         return super().to_domain_event(stored_event)
@@ -314,7 +310,7 @@ class LedgerMapper(Mapper[UUID]):
 
 def _check_foreign(stored_events: Sequence[StoredEvent]) -> None:
     for event in stored_events:
-        if _OWN_TYPE.fullmatch(event.topic):
+        if is_own_type(event.topic):
             raise persistence.ProgrammingError(
                 f"{event.topic} is a type of the ledger itself; submit a command to the sequencer"
             )

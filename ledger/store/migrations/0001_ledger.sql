@@ -36,6 +36,7 @@ CREATE TABLE commits (
     chain          bytea NOT NULL,
     PRIMARY KEY (ledger_id, position)
 );
+CREATE INDEX commits_recorded_at ON commits (ledger_id, recorded_at);  -- "as of that time"
 
 -- Business numbers and idempotency keys, kept for ever. The answer is not stored a second time:
 -- it follows from the events first_position..last_position.
