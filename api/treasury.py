@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
-from ledger.elements import CodeSets
 from psycopg_pool import ConnectionPool
 
 from api.settings import Settings
 from ledger.books import Charts, load_charts
+from ledger.elements import CodeSets
 from ledger.gm import Provider, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.sequencer import Sequencer
