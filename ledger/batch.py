@@ -245,9 +245,7 @@ class Batch:
                 if kind is not None
             )
             digest = rows[-1][4]
-            outcome.commit = Commit(
-                ledger_id, key.last_position, digest, chains[key.last_position]
-            )
+            outcome.commit = Commit(ledger_id, key.last_position, digest, chains[key.last_position])
 
     def _write(self) -> None:
         """Writes the batch and tells every new outcome where it stands."""
