@@ -5,6 +5,7 @@ import sys
 import typer
 
 from api.cli import (
+    bench,
     certificates,
     config,
     database,
@@ -42,6 +43,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
 app.command("demo")(demo.demo)
+app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)
 app.command("bank-sim")(simulators.bank_sim)
 app.command("pboc-sim")(simulators.pboc_sim)
 
