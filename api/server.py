@@ -5,6 +5,7 @@ around it could be closed. Here a signal only ends the serving; the caller unwin
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -154,6 +155,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def rarely_collect() -> None:
+    """Lets the cyclic garbage collector run seldom, and never over what is there already.
+
+    The hot structs hold no cycles and are kept from it (``gc=False``); what remains are caches of
+    a hundred thousand entries that each full collection would walk. Measured: a fifth of the time
+    of a bulk of 5,000.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+
+
 def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], None]) -> None:
     """Serves an ASGI application on a bound socket until a stop signal, in the main thread.
 
@@ -172,6 +185,7 @@ def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], Non
     )
     server = _Server(config, url_of(bound), on_ready)
     stop.serving(server)
+    rarely_collect()
     log.info("serving", url=server.url, pid=os.getpid())
     try:
         server.run(sockets=[bound])

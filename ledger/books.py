@@ -78,6 +78,7 @@ class Books:
         self.rules = {rule.event: rule for rule in rules}
         self._resolved: dict[tuple[str, ...], tuple[tuple[str, str, str], ...]] = {}
         self._check()
+        self._controls = {event: self._controls_of(rule) for event, rule in self.rules.items()}
 
     def _check(self) -> None:
         for name, choice in self._choices.items():
@@ -162,13 +163,19 @@ class Books:
     def controlled(self, event: str, amounts_fen: Mapping[str, int]) -> dict[str, int]:
         """Change of each controlled balance by the event's rule, credit positive, in fen."""
         changes: dict[str, int] = {}
-        for debit, credit, amount in self.rules[event].lines:
+        for control, side, amount in self._controls[event]:
             if amount_fen := amounts_fen.get(amount, 0):
-                for account_id, change_fen in ((debit, -amount_fen), (credit, amount_fen)):
-                    account = self.accounts.get(account_id)
-                    if account is not None and account.control:
-                        changes[account.control] = changes.get(account.control, 0) + change_fen
+                changes[control] = changes.get(control, 0) - side * amount_fen
         return changes
+
+    def _controls_of(self, rule: Rule) -> list[tuple[str, int, str]]:
+        """(control, side, amount) of the rule's lines on controlled accounts."""
+        return [
+            (account.control, side, amount)
+            for debit, credit, amount in rule.lines
+            for account_id, side in ((debit, DEBIT), (credit, CREDIT))
+            if (account := self.accounts.get(account_id)) is not None and account.control
+        ]
 
 
 def merge(journals: list[JournalPosted]) -> JournalPosted:

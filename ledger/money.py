@@ -48,7 +48,9 @@ def parse_yuan(text: object, *, pointer: str = "", signed: bool = False, zero: b
 
 def yuan(amount_fen: int) -> str:
     """Fen to yuan text: ``123456`` -> ``"1234.56"``."""
+    if amount_fen >= FEN_PER_YUAN:
+        digits = str(amount_fen)
+        return digits[:-2] + "." + digits[-2:]
     if amount_fen < 0:
         return "-" + yuan(-amount_fen)
-    integer, decimals = divmod(amount_fen, FEN_PER_YUAN)
-    return f"{integer}.{decimals:02d}"
+    return f"0.{amount_fen:02d}"

@@ -172,12 +172,12 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
 
     @property
     def number(self) -> str:
-        return f"{self.voucher_no}/{self.receipt_sm3}"
+        return f"{self.voucher_no}/{self.receipt_sm3[:16]}"
 
     @property
     def body(self) -> object:
-        """The receipt is its bytes, which the number names; it may be signed anew."""
-        return self.number
+        """The receipt is its bytes; it may be signed anew."""
+        return self.receipt_sm3
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((CLEARING, self.clear_no),)

@@ -159,12 +159,12 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
 
     @property
     def number(self) -> str:
-        return f"{self.pay_cert_no}/{self.agent_business_no}/{self.receipt_sm3}"
+        return f"{self.pay_cert_no}/{self.receipt_sm3[:16]}"
 
     @property
     def body(self) -> object:
-        """The receipt is its bytes, which the number names; it may be signed anew."""
-        return self.number
+        """The receipt is its bytes; it may be signed anew."""
+        return self.receipt_sm3
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((PAYMENT, self.pay_app_no),)

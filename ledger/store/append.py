@@ -30,6 +30,7 @@ _FIELDS = 9
 # field count, then each field as length and value, up to the type; then the two times
 _PLACE = Struct(">h iq iq i16s ii i")
 _TIMES = Struct(">iq ii i")
+_DOCUMENT = Struct(">h iq i")
 _KEY_FIELDS = 7
 _KEY_LEDGER = Struct(">h iq i")
 _KEY_PLACE = Struct(">i32s i16s iq iq")
@@ -109,14 +110,14 @@ def write_batch(
         digests = copy_events(cursor, state.ledger_id, state.recorded_us, encoded_rows(state.rows))
         if keys:
             _copy_keys(cursor, state.ledger_id, keys)
+        if state.documents:
+            _copy_documents(cursor, state)
     state.chain = extend(state.chain, digests)
     with connection.pipeline(), connection.cursor() as cursor:
         if state.changed_balances:
             _upsert_balances(cursor, state)
         if state.changed_uncleared:
             _write_uncleared(cursor, state)
-        if state.documents:
-            _insert_documents(cursor, state)
         advance_head(cursor, state, first_position)
     return digests
 
@@ -167,8 +168,8 @@ def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
     cursor.execute(
         "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen,"
         " occupied_fen, paid_fen, plan_fen)"
-        " SELECT %s, b.* FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[]) AS b"
+        " SELECT %s, b.* FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[],"
+        " %b::bigint[], %b::bigint[]) AS b"
         " ON CONFLICT (ledger_id, bgt_id) DO UPDATE SET available_fen = excluded.available_fen,"
         " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
         " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen",
@@ -192,8 +193,8 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
         cursor.execute(
             "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code,"
             " fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
-            " SELECT %s, u.* FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::numeric[]) AS u"
+            " SELECT %s, u.* FROM unnest(%b::text[], %b::date[], %b::text[], %b::text[],"
+            " %b::text[], %b::text[], %b::text[], %b::numeric[]) AS u"
             " ON CONFLICT ON CONSTRAINT uncleared_pkey"
             " DO UPDATE SET amount_fen = excluded.amount_fen",
             (
@@ -206,18 +207,19 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
         cursor.execute(
             "DELETE FROM uncleared WHERE ledger_id = %s AND (pay_bank_code, effective_on,"
             " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
-            " (SELECT * FROM unnest(%s::text[], %s::date[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[]))",
+            " (SELECT * FROM unnest(%b::text[], %b::date[], %b::text[], %b::text[],"
+            " %b::text[], %b::text[], %b::text[]))",
             (state.ledger_id, *map(list, zip(*zero, strict=True))),
         )
         for key in zero:
             state.uncleared.pop(key, None)
 
 
-def _insert_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
-    cursor.execute(
-        "INSERT INTO documents (ledger_id, sm3, body)"
-        " SELECT %s, d.* FROM unnest(%s::bytea[], %s::bytea[]) AS d"
-        " ON CONFLICT (ledger_id, sm3) DO NOTHING",
-        (state.ledger_id, list(state.documents), list(state.documents.values())),
-    )
+def _copy_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
+    parts = [_SIGNATURE]
+    head = _DOCUMENT.pack(3, 8, state.ledger_id, 32)
+    for sm3, body in state.documents.items():
+        parts += (head, sm3, len(body).to_bytes(4, "big"), body)
+    parts.append(_TRAILER)
+    with cursor.copy("COPY documents (ledger_id, sm3, body) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"".join(parts))

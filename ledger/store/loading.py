@@ -67,7 +67,7 @@ def read_keys(
         return {}
     rows = connection.execute(
         "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position,"
-        " k.last_position FROM unnest(%s::text[], %s::text[]) AS w (operation, number)"
+        " k.last_position FROM unnest(%b::text[], %b::text[]) AS w (operation, number)"
         " JOIN command_keys k ON k.ledger_id = %s AND k.operation = w.operation"
         " AND k.number = w.number",
         ([o for o, _ in wanted], [n for _, n in wanted], ledger_id),
@@ -84,7 +84,7 @@ def read_streams(
     streams: dict[bytes, list[tuple[int, int, Event]]] = {}
     rows = connection.execute(
         "SELECT stream_id, position, stream_version, type, payload FROM events"
-        " WHERE ledger_id = %s AND stream_id = ANY(%s::text[]::uuid[])"
+        " WHERE ledger_id = %s AND stream_id = ANY(%b::text[]::uuid[])"
         " ORDER BY stream_id, stream_version",
         (ledger_id, [stream_id.hex() for stream_id in stream_ids]),
     )
@@ -154,7 +154,7 @@ def read_ranges(
     found: list[list[tuple[int, bytes, int, Event, bytes]]] = [[] for _ in spans]
     rows = connection.execute(
         "SELECT s.number, e.position, e.stream_id, e.stream_version, e.type, e.payload, e.digest"
-        " FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS s (first, last, number)"
+        " FROM unnest(%b::bigint[], %b::bigint[]) WITH ORDINALITY AS s (first, last, number)"
         " JOIN events e ON e.ledger_id = %s AND e.position BETWEEN s.first AND s.last"
         " ORDER BY s.number, e.position",
         ([first for first, _ in spans], [last for _, last in spans], ledger_id),
@@ -170,7 +170,7 @@ def chains_at(
 ) -> dict[int, bytes]:
     """The chain after the commit that holds each position."""
     rows = connection.execute(
-        "SELECT p.position, c.chain FROM unnest(%s::bigint[]) AS p (position)"
+        "SELECT p.position, c.chain FROM unnest(%b::bigint[]) AS p (position)"
         " CROSS JOIN LATERAL (SELECT chain FROM commits WHERE ledger_id = %s"
         " AND position >= p.position ORDER BY position LIMIT 1) c",
         (list(set(positions)), ledger_id),
