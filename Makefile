@@ -28,7 +28,8 @@ demo: setup
 	$(BIN)/guoku demo
 
 bench: setup
-	$(BIN)/guoku bench all
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	$(BIN)/guoku bench all --json bench/results/result.json --plots bench/results
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,6 +42,9 @@ lock: setup
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
+	  --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) build dist

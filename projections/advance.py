@@ -19,7 +19,7 @@ BATCH_EVENTS = 5_000
 _BATCH_END = b"""
 SELECT coalesce(
     (SELECT max(position) FROM commits WHERE ledger_id = %(ledger_id)s
-        AND position > %(after)s AND position <= least(%(after)s + %(events)s, %(upto)s)),
+        AND position > %(after)s AND position <= least(%(after)s::bigint + %(events)s, %(upto)s)),
     (SELECT min(position) FROM commits WHERE ledger_id = %(ledger_id)s
         AND position > %(after)s AND position <= %(upto)s))"""
 _BATCH = b"""

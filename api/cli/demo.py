@@ -1,8 +1,9 @@
 """``guoku demo``: the main job, end to end, with figures."""
 
 from contextlib import ExitStack
+from enum import StrEnum
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
 TABLE_WIDTH_MIN = 150
 
 
-def demo() -> None:
+class Scale(StrEnum):
+    """How much is shown."""
+
+    SMALL = "small"
+
+
+def demo(
+    scale: Annotated[Scale, typer.Option(help="small: one worked example, one county's month.")] = (
+        Scale.SMALL
+    ),
+) -> None:
     """Shows the worked example and a county's month, through the API, against the simulated banks.
 
     It starts a guoku of its own in a temporary directory and leaves nothing behind.

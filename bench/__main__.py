@@ -1,0 +1,159 @@
+"""``guoku bench``: the measurements, peers beside them, tables, JSON and plots.
+
+A program above all packages, which measures them from outside; the command line starts it.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import machine, suite_engine, suite_growth, suite_http, suite_projections, suite_sign
+from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult, Tell
+from bench.report import Report, print_report, write_json
+from bench.server import own_server
+from ledger.errors import GuokuError
+from ledger.store.database import connect
+from ledger.store.embedded import SUPERUSER, EmbeddedPostgres
+
+Suite = Callable[[EmbeddedPostgres, Scale, Tell], SuiteResult]
+
+SUITES: dict[str, Suite] = {
+    "engine": suite_engine.run,
+    "http": suite_http.run,
+    "sign": suite_sign.run,
+    "projections": suite_projections.run,
+    "growth": suite_growth.run,
+}
+INTERRUPTED = 130
+
+
+class SuiteName(StrEnum):
+    engine = "engine"
+    http = "http"
+    sign = "sign"
+    projections = "projections"
+    growth = "growth"
+    all = "all"
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def bench(
+    suite: Annotated[SuiteName, typer.Argument(help="What to measure.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A short look: each suite ends within 50 s.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="More rounds; growth to 5 million events.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the result to this file.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write PNG and SVG plots into this directory.")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option(help="Where the temporary data directory is made; a real disk.")
+    ] = None,
+) -> None:
+    """Measures guoku beside its peers, on a Postgres of its own that is removed at the end.
+
+    engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
+    http: payments one by one against an empty endpoint. sign: SM2 and vouchers. projections:
+    following and rebuilding. growth: after 100,000 and a million events.
+    """
+    if quick and full:
+        raise typer.BadParameter("--quick and --full exclude each other")
+    scale = QUICK if quick else FULL if full else STANDARD
+    chosen = list(SUITES) if suite is SuiteName.all else [suite.value]
+    report = measure(chosen, scale, directory)
+    if json is not None:
+        write_json(report, json)
+    print_report(report, Console())
+    if plots is not None:
+        from bench.plots import write_plots
+
+        for path in write_plots(report, plots):
+            print(path, file=sys.stderr)
+
+
+def measure(chosen: list[str], scale: Scale, directory: Path | None = None) -> Report:
+    """Runs suites, each on a server of its own, and gives what they found.
+
+    Raises:
+        BenchError: a figure would not be true.
+        GuokuError: a part of guoku could not be used.
+    """
+    started_at, began = machine.now(), perf_counter()
+    results: dict[str, SuiteResult] = {}
+    settings: dict[str, str] = {}
+    with _progress() as tell:
+        for name in chosen:
+            tell(f"{name}: starting Postgres")
+            with own_server(directory) as server:
+                if not results:
+                    described = machine.describe_machine(server.data_dir)
+                    with connect(server.conninfo(dbname=SUPERUSER)) as connection:
+                        settings = machine.describe_server(connection)
+                results[name] = SUITES[name](server, scale, _within(tell, name))
+                tell(f"{name}: stopping Postgres")
+    ratios = {k: v for result in results.values() for k, v in result.ratios.items()}
+    if sum(len(result.ratios) for result in results.values()) != len(ratios):
+        raise BenchError("two suites give the same ratio")
+    return Report(
+        started_at=started_at,
+        duration_s=round(perf_counter() - began, 3),
+        scale=scale.name,
+        machine=described,
+        software=machine.describe_software(),
+        server=settings,
+        suites=results,
+        ratios=ratios,
+    )
+
+
+def _within(tell: Tell, name: str) -> Tell:
+    return lambda text: tell(f"{name}: {text}")
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """What is being done: a line that changes on a terminal, else a line each."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        began = perf_counter()
+        yield lambda text: print(f"{perf_counter() - began:6.1f} s  {text}", file=sys.stderr)
+        return
+    with console.status("") as status:
+        yield lambda text: status.update(text)
+
+
+def _end(signum: int, _: FrameType | None) -> None:
+    """The first signal unwinds, so that servers stop and directories go; later ones wait for it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(INTERRUPTED if signum == signal.SIGINT else 128 + signum)
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 a clear error, 2 wrong usage, 130 interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        app(prog_name="guoku bench")
+    except (BenchError, GuokuError) as error:
+        print(f"guoku: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The work that is measured: full payments, from application to receipt, in a ledger of one's own.
+
+A *full payment* is five commands and seven events: applied and its journal, approved, signed, sent,
+receipted and its journal. Its voucher and receipt are stored with it, in the size of real ones. The
+signature is made up, since signatures are verified at the door and not in the books (suite
+``sign`` measures them). Amounts are log-normal around 558,000 yuan, as a province's are.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from itertools import count
+from random import Random
+from typing import NamedTuple
+
+from psycopg_pool import ConnectionPool
+
+from bench.drive import ClosedLoop, Drive, Driven, accepted
+from ledger.account_set import ledger_id
+from ledger.books import load_charts
+from ledger.budget import INDICATOR, Indicator, IssueIndicator
+from ledger.commands import Command, Submission
+from ledger.gm import sm3
+from ledger.money import parse_yuan, yuan
+from ledger.opening import OpenLedger
+from ledger.sequencer import BATCH_SUBMISSIONS_MAX, Sequencer
+from ledger.store import code_sets, reading
+from ledger.store.database import Database, make_pool
+from ledger.store.documents import compress_document
+from payments.application import ApplyPayment, ApprovePayment
+from payments.evoucher import voucher_5214
+from payments.payment import Payment
+from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
+from payments.voucher_document import voucher_document
+
+DIVISION, YEAR = "440000000", 2026
+INDICATORS = 1_000
+HOT = "ZB-HOT"
+INDICATOR_AMOUNT = "9000000000000.00"
+AMOUNT_MEDIAN_LN, AMOUNT_SIGMA = 12.4, 1.2  # e^(12.4 + 1.2²/2) is about 500,000 yuan
+SEED = 20260302
+SIGNATURE = "MEUCIQ" + "A" * 90  # base64 of a DER signature: 96 characters
+CERTIFICATE = "0123456789abcdef"
+MAKER, CHECKER, SIGNER, BANK = "maker", "checker", "signer", "bank/102"
+SETTING_UP = ClosedLoop(batch=BATCH_SUBMISSIONS_MAX, callers=1)
+
+
+class Paid(NamedTuple):
+    """A run of full payments: counts, and the sum of its stages' wall times."""
+
+    payments: int
+    commands: int
+    events: int
+    elapsed_s: float
+    waits_s: list[float]
+    first_position: int
+    last_position: int
+
+
+class Bookkeeping:
+    """An open ledger with indicators, and full payments on them."""
+
+    def __init__(self, pool: ConnectionPool, sequencer: Sequencer) -> None:
+        self.pool = pool
+        self.ledger_id = ledger_id(DIVISION, YEAR)
+        self.sequencer = sequencer
+        self._serial = count(1)
+        self._random = Random(SEED)
+        self._voucher = self._receipt = b""
+
+    # ---- setting up
+
+    def open(self, indicators: int = INDICATORS) -> None:
+        """Opens the ledger, issues the spread indicators and the hot one, takes samples."""
+        self._do([OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级")], "admin")
+        self._bgt_ids = [f"ZB-{n:06d}" for n in range(indicators)]
+        self._do([_indicator(n, bgt_id) for n, bgt_id in enumerate([*self._bgt_ids, HOT])], MAKER)
+        self._take_samples()
+
+    def _take_samples(self) -> None:
+        """Documents of the size that real ones have, from one payment that is not counted."""
+        [number] = self.apply(1)
+        [payment] = self.approve([number])
+        with self.pool.connection() as connection:
+            found = reading.read_objects(
+                connection, self.ledger_id, INDICATOR, [payment.applied.bgt_id]
+            )
+        indicator = found[payment.applied.bgt_id]
+        assert isinstance(indicator, Indicator)
+        voucher = voucher_document(self.ledger_id, payment, indicator, code_sets.shipped())
+        outcome = voucher_5214.Outcome(
+            x_pay_date=_voucher_date(payment),
+            x_agent_business_no="BANK-0000000001",
+            details=tuple(
+                voucher_5214.DetailOutcome(id=d.pay_detail_id, x_pay_amt=parse_yuan(d.pay_amt))
+                for d in payment.details
+            ),
+        )
+        self._voucher = compress_document(voucher)
+        self._receipt = compress_document(voucher_5214.fill_receipt(voucher, outcome))
+
+    # ---- stages, outside of any measurement
+
+    def apply(self, payments: int, *, hot: bool = False) -> list[str]:
+        """Applications; gives their numbers."""
+        applications = list(self.applications(payments, hot=hot))
+        self._do(applications, MAKER)
+        return [application.pay_app_no for application in applications]
+
+    def approve(self, numbers: Sequence[str]) -> list[Payment]:
+        driven = self._do([ApprovePayment(pay_app_no=number) for number in numbers], CHECKER)
+        return [outcome.subjects[0] for outcome in driven.outcomes]
+
+    def _do(self, commands: Iterable[Command], by: str) -> Driven:
+        return accepted(self._drive(SETTING_UP, commands, by))
+
+    def _drive(self, drive: Drive, commands: Iterable[Command], by: str) -> Driven:
+        submissions = [Submission(command=command, by=by) for command in commands]
+        return drive(lambda some: self.sequencer.submit(self.ledger_id, some), submissions)
+
+    # ---- what is measured
+
+    def pay(self, payments: int, drive: Drive, *, hot: bool = False) -> Paid:
+        """Full payments, stage by stage. The commands of a stage are made before its clock runs."""
+        before = self.position()
+        applied = accepted(self._drive(drive, self.applications(payments, hot=hot), MAKER))
+        numbers = [outcome.subjects[0].pay_app_no for outcome in applied.outcomes]
+        approvals = (ApprovePayment(pay_app_no=number) for number in numbers)
+        approved = accepted(self._drive(drive, approvals, CHECKER))
+        signed = accepted(self._drive(drive, map(self._signature, numbers), SIGNER))
+        sent = accepted(self._drive(drive, (MarkSent(pay_app_no=n) for n in numbers), "dispatcher"))
+        receipts = (self._receipt_for(outcome.subjects[0]) for outcome in approved.outcomes)
+        received = accepted(self._drive(drive, receipts, BANK))
+        stages = (applied, approved, signed, sent, received)
+        after = self.position()
+        return Paid(
+            payments=payments,
+            commands=sum(len(stage.outcomes) for stage in stages),
+            events=after - before,
+            elapsed_s=sum(stage.elapsed_s for stage in stages),
+            waits_s=[wait_s for stage in stages for wait_s in stage.waits_s],
+            first_position=before + 1,
+            last_position=after,
+        )
+
+    def position(self) -> int:
+        with self.pool.connection() as connection:
+            head = reading.read_head(connection, self.ledger_id)
+        assert head is not None
+        return head.position
+
+    def applications(self, payments: int, *, hot: bool = False) -> Iterator[ApplyPayment]:
+        for _ in range(payments):
+            serial = next(self._serial)
+            amount = self._random.lognormvariate(AMOUNT_MEDIAN_LN, AMOUNT_SIGMA)
+            yield ApplyPayment(
+                pay_app_no=f"SQ-440000-2026-{serial:08d}",
+                bgt_id=HOT if hot else self._bgt_ids[serial % len(self._bgt_ids)],
+                pay_amt=yuan(max(1, round(amount * 100))),
+                use_des="购办公用品",
+                payee_acct_name="广州样例办公用品有限公司",
+                payee_acct_no=f"62220000{serial:011d}",
+                payee_acct_bank_name="样例银行广州分行",
+            )
+
+    def _signature(self, number: str) -> SignVoucher:
+        return SignVoucher(
+            pay_app_no=number,
+            role="treasury",
+            cert_serial=CERTIFICATE,
+            voucher_sm3=sm3(number.encode()).hex(),
+            signature=SIGNATURE,
+            document=self._voucher,
+        )
+
+    def _receipt_for(self, payment: Payment) -> ApplyReceipt:
+        lines = tuple(
+            ReceiptLine(d.pay_detail_id, fen := parse_yuan(d.pay_amt), fen, "")
+            for d in payment.details
+        )
+        return ApplyReceipt(
+            pay_app_no=payment.pay_app_no,
+            pay_cert_no=payment.pay_cert_no,
+            xpay_fen=payment.pay_fen,
+            xpay_date=_voucher_date(payment),
+            agent_business_no=f"BANK-{payment.pay_app_no[-10:]}",
+            lines=lines,
+            receipt_sm3=sm3(b"receipt " + payment.pay_app_no.encode()).hex(),
+            cert_serial=CERTIFICATE,
+            signature=SIGNATURE,
+            document=self._receipt,
+        )
+
+
+@contextmanager
+def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bookkeeping]:
+    """A ledger with the real sequencer, wired as the composition root wires it."""
+    with make_pool(database.app_conninfo, 2, 16, "bench") as pool:
+        sequencer = Sequencer(pool, load_charts(), code_sets.shipped, lambda: datetime.now(UTC))
+        try:
+            books = Bookkeeping(pool, sequencer)
+            books.open(indicators)
+            yield books
+        finally:
+            sequencer.close()
+
+
+def _indicator(number: int, bgt_id: str) -> IssueIndicator:
+    return IssueIndicator(
+        bgt_id=bgt_id,
+        amount=INDICATOR_AMOUNT,
+        agency_code=f"{101 + number % 200}001",
+        pro_code="440000260000000000001",
+        exp_func_code="2010102",
+        gov_bgt_eco_code="50201",
+        dep_bgt_eco_code="30201",
+        fund_type_code="111",
+        bgt_type_code="21",
+    )
+
+
+def _voucher_date(payment: Payment) -> date:
+    assert payment.approved is not None
+    return date.fromisoformat(payment.approved.vou_date)

@@ -1,0 +1,130 @@
+"""projections: how fast read models follow the events, and how fast they are built anew.
+
+Beside it the replay rate of the ``eventsourcing`` package, which reads the same events back from
+its own table: reading only, no read model is made there.
+"""
+
+import json
+from contextlib import ExitStack
+from time import perf_counter
+
+import psycopg
+from eventsourcing.postgres import PostgresApplicationRecorder
+
+from bench import peers
+from bench.bookkeeping import Bookkeeping, bookkeeping
+from bench.drive import ClosedLoop
+from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.server import new_database
+from ledger.events import decode
+from ledger.store import reading
+from ledger.store.embedded import EmbeddedPostgres
+from projections.catalogue import PROJECTIONS
+from projections.rebuild import rebuild
+from projections.runner import Runner
+
+PAYMENTS = 5_000  # a round adds so many full payments
+SAVE_EVENTS = 200
+PAGE_EVENTS = 5_000
+FOLLOW = f"projection runner, {len(PROJECTIONS)} read models"
+REBUILD = f"rebuild, {len(PROJECTIONS)} read models, compared with the live ones"
+REPLAY = "guoku events read and decoded"
+ES_REPLAY = "eventsourcing events read and decoded"
+
+TIMED = {
+    FOLLOW: "Runner.catch_up over the events of a round, all read models, commits included",
+    REBUILD: "projections.rebuild.rebuild of the whole history, comparison and switch included",
+    REPLAY: "ledger.store.reading.read_events in pages, each event decoded to its struct",
+    ES_REPLAY: "PostgresApplicationRecorder.select_notifications in pages of the same size, each"
+    " state decoded with json.loads",
+}
+
+
+def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
+    """Measures; see the module."""
+    sheet = Sheet(tell)
+    sheet.timed.update(TIMED)
+    with ExitStack() as stack:
+        database = new_database(server, "projections")
+        books = stack.enter_context(bookkeeping(database))
+        recorder = stack.enter_context(
+            peers.eventsourcing_recorder(new_database(server, "replay", migrated=False))
+        )
+        source = stack.enter_context(psycopg.connect(database.owner_conninfo))
+        runner = Runner(books.pool)
+        runner.catch_up()
+        copied = 0
+        for _ in sheet.rounds(scale):
+            tell("payments to follow")
+            paid = books.pay(scale.count(PAYMENTS), ClosedLoop(batch=5_000, callers=1))
+            _follow(sheet, runner, paid.events)
+            _rebuild(sheet, books)
+            copied = _copy_to_recorder(sheet, recorder, source, books, copied)
+            _replay(sheet, books, copied)
+            _eventsourcing_replay(sheet, recorder, copied)
+    sheet.ratio("follow_to_eventsourcing_replay", (FOLLOW, "events/s"), (ES_REPLAY, "events/s"))
+    sheet.ratio("rebuild_to_eventsourcing_replay", (REBUILD, "events/s"), (ES_REPLAY, "events/s"))
+    sheet.ratio("replay_to_eventsourcing_replay", (REPLAY, "events/s"), (ES_REPLAY, "events/s"))
+    return sheet.result()
+
+
+def _follow(sheet: Sheet, runner: Runner, events: int) -> None:
+    sheet.tell(FOLLOW)
+    began = perf_counter()
+    runner.catch_up()
+    elapsed_s = perf_counter() - began
+    if stopped := runner.health().stopped:
+        raise BenchError(f"a projection stopped: {stopped[0].error}")
+    sheet.rate(FOLLOW, elapsed_s, events=events)
+
+
+def _rebuild(sheet: Sheet, books: Bookkeeping) -> None:
+    sheet.tell(REBUILD)
+    position = books.position()
+    began = perf_counter()
+    report = rebuild(books.pool, books.ledger_id)
+    elapsed_s = perf_counter() - began
+    if not report.equal:
+        raise BenchError("a rebuilt projection differs from the live one")
+    sheet.rate(REBUILD, elapsed_s, events=position)
+
+
+def _copy_to_recorder(
+    sheet: Sheet,
+    recorder: PostgresApplicationRecorder,
+    source: psycopg.Connection,
+    books: Bookkeeping,
+    copied: int,
+) -> int:
+    """Brings the library's table to the ledger's position; gives that position."""
+    sheet.tell("the same events for the eventsourcing recorder")
+    while events := peers.stored_events(source, books.ledger_id, copied, PAGE_EVENTS):
+        peers.save_events(recorder, events, SAVE_EVENTS)
+        copied += len(events)
+    source.commit()
+    return copied
+
+
+def _replay(sheet: Sheet, books: Bookkeeping, events: int) -> None:
+    sheet.tell(REPLAY)
+    position = read = 0
+    began = perf_counter()
+    while read < events:
+        with books.pool.connection() as connection:
+            rows = reading.read_events(connection, books.ledger_id, position, PAGE_EVENTS)
+        for row in rows:
+            decode(row.type, row.payload)
+        read, position = read + len(rows), rows[-1].position
+    sheet.rate(REPLAY, perf_counter() - began, events=read)
+
+
+def _eventsourcing_replay(sheet: Sheet, recorder: PostgresApplicationRecorder, events: int) -> None:
+    sheet.tell(ES_REPLAY)
+    read, start = 0, 1
+    began = perf_counter()
+    while read < events:
+        page = recorder.select_notifications(start, PAGE_EVENTS)
+        for notification in page:
+            json.loads(notification.state)
+        read, start = read + len(page), page[-1].id + 1
+    sheet.rate(ES_REPLAY, perf_counter() - began, events=read)
