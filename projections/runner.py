@@ -107,6 +107,9 @@ class _Behind(msgspec.Struct, frozen=True):
         return self.place.generation if self.place else 0
 
 
+PACE_S = 0.02
+
+
 class Runner:
     """Follows all ledgers with a set of projections.
 
@@ -130,6 +133,7 @@ class Runner:
         self._poll_s = poll_ms / 1000
         self._batch_events = batch_events
         self._wakeup = threading.Event()
+        self._awaited = threading.Event()
         self._closing = threading.Event()
         self._moved = threading.Condition()
         self._woken: set[int] = set()
@@ -152,6 +156,7 @@ class Runner:
         """Finishes the batch in hand and ends the thread."""
         self._closing.set()
         self._wakeup.set()
+        self._awaited.set()
         if self._thread is not None:
             self._thread.join()
 
@@ -172,6 +177,7 @@ class Runner:
         deadline = monotonic() + timeout_s
         self.wake(ledger_id, position)
         while not self._has_seen(ledger_id, position):
+            self._awaited.set()
             left_s = deadline - monotonic()
             if left_s <= 0:
                 return False
@@ -232,6 +238,10 @@ class Runner:
                 self._closing.wait(self._poll_s)
             if not busy:
                 self._wakeup.wait(self._poll_s)
+            # Commits of single payments follow one another every few milliseconds; a pass for
+            # each would cost as much as the payments. Whoever waits for a position is not kept.
+            self._awaited.wait(PACE_S)
+            self._awaited.clear()
             self._wakeup.clear()
 
     def _pass(self) -> bool:

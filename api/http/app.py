@@ -12,6 +12,7 @@ from api.http import (
     books,
     bulk,
     clearings,
+    disbursements,
     history,
     indicators,
     ledgers,
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *indicators.ROUTES,
     *bulk.ROUTES,
     *clearings.ROUTES,
+    *disbursements.ROUTES,
     *bank.ROUTES,
     *books.ROUTES,
     *history.ROUTES,
@@ -53,12 +55,19 @@ def create_app(treasury: Treasury, parts: Parts | None = None) -> FastAPI:
     document = openapi.api_document(ROUTES, version("guoku"))
     services.document = openapi.packed(document)
     services.docs = openapi.docs_page(document).encode()
-    app = FastAPI(title="guoku 国库", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="guoku 国库",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=disbursements.lifespan(services),
+    )
     for route in ROUTES:
         operation = route.operation
+        serve = disbursements.streamed if route is disbursements.LOAD else endpoint
         app.router.add_route(
             operation.path,
-            endpoint(route, services),
+            serve(route, services),
             methods=[operation.method],
             name=operation.name,
         )

@@ -5,6 +5,7 @@ the write path together; the column order is the one of ``COPY_EVENTS``.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from struct import Struct
 
@@ -16,6 +17,7 @@ from ledger.events import encode
 from ledger.integrity.chain import day_number, event_digest, extend, moment_of
 from ledger.state import LedgerState, Row
 
+PIPELINED_ROWS_MAX = 200
 COPY_EVENTS = (
     "COPY events (ledger_id, position, stream_id, stream_version, type, recorded_at, effective_on,"
     " payload, digest) FROM STDIN (FORMAT BINARY)"
@@ -113,7 +115,9 @@ def write_batch(
         if state.documents:
             _copy_documents(cursor, state)
     state.chain = extend(state.chain, digests)
-    with connection.pipeline(), connection.cursor() as cursor:
+    # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
+    few = len(state.changed_balances) + len(state.changed_uncleared) <= PIPELINED_ROWS_MAX
+    with connection.pipeline() if few else nullcontext(), connection.cursor() as cursor:
         if state.changed_balances:
             _upsert_balances(cursor, state)
         if state.changed_uncleared:

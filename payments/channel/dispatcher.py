@@ -27,6 +27,7 @@ from payments.channel.sending import Destinations, Sender, SendingPolicy
 log = structlog.get_logger(__name__)
 
 ERROR_PAUSE_S = 1.0
+PACE_S = 0.02
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +127,7 @@ class Dispatcher:
                 continue
             self._last_loop_at, self._last_error = self._clock(), ""
             self._wake.wait(self._policy.poll_s)
+            self._stopping.wait(PACE_S)  # what commits meanwhile is taken in with it
 
     def _read_events(self) -> None:
         """One bounded helping from each ledger that moved; what is left keeps the loop awake."""
