@@ -175,7 +175,7 @@ class Bookkeeping:
 
     def _receipt_for(self, payment: Payment) -> ApplyReceipt:
         lines = tuple(
-            ReceiptLine(d.pay_detail_id, fen := parse_yuan(d.pay_amt), fen, "")
+            ReceiptLine(d.pay_detail_id, d.payee_acct_no, fen := parse_yuan(d.pay_amt), fen, "")
             for d in payment.details
         )
         return ApplyReceipt(

@@ -39,7 +39,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Picks an account by the longest prefix of an element's code."""
+    """Picks an account by the longest prefix of an element's code; "" where there is none."""
 
     element: str
     prefixes: Mapping[str, str]
@@ -82,7 +82,7 @@ class Books:
 
     def _check(self) -> None:
         for name, choice in self._choices.items():
-            books = {self._account(account).book for account in choice.prefixes.values()}
+            books = {self._account(account).book for account in choice.prefixes.values() if account}
             if len(books) != 1:
                 raise ConfigurationError(f"choice {name} mixes the books {sorted(books)}")
         for rule in self.rules.values():
@@ -100,7 +100,14 @@ class Books:
 
     def _book(self, name: str) -> str:
         choice = self._choices.get(name)
-        return self._account(next(iter(choice.prefixes.values())) if choice else name).book
+        return self._account(next(filter(None, choice.prefixes.values())) if choice else name).book
+
+    def uncovered(self, codes: Mapping[str, str]) -> str:
+        """The element whose code has no account in some book, "" when all have one."""
+        for choice in self._choices.values():
+            if not choice.account(codes):
+                return choice.element
+        return ""
 
     def _pairs(self, event: str, codes: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
         """The rule's lines with choices resolved; kept, since few combinations of codes exist."""

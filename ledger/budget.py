@@ -152,6 +152,13 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         names = self._names(state, day)
+        codes = {element: getattr(self, element) for element in DIMENSIONS}
+        if element := state.books(day).uncovered(codes):
+            raise Refusal(
+                Code.ELEMENT_INVALID,
+                f"{element} {codes[element]} is not paid through these books",
+                pointer=f"/{element}",
+            )
         amount_fen = parse_yuan(self.amount, pointer="/amount")
         balances = Balances(available=amount_fen)
         # point of no return
@@ -392,7 +399,7 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "plan.set"
     plan_voucher_no: str
-    plan_month: int
+    plan_month: int | str  # 3, or "03" as the exchange tables write it
     plan_amt: str
 
     @property
@@ -401,10 +408,14 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
 
     def check(self) -> None:
         parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
-        if not 1 <= self.plan_month <= 12:
+        if self._month() not in range(1, 13):
             raise RequestError(
                 Code.MALFORMED, "plan_month is a month, 1 to 12", pointer="/plan_month"
             )
+
+    def _month(self) -> int:
+        text = str(self.plan_month)
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 2 else 0
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -415,7 +426,7 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
         plan = events.PlanSet(
             bgt_id=self.bgt_id,
             plan_voucher_no=self.plan_voucher_no,
-            plan_month=self.plan_month,
+            plan_month=self._month(),
             plan_amt=yuan(change_fen),
             figures=balances.figures(),
             by=by,

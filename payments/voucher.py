@@ -15,7 +15,7 @@ from ledger.commands import Command
 from ledger.errors import Code, Refusal
 from ledger.events import FailedDetail
 from ledger.money import parse_yuan, yuan
-from ledger.periods import first_open_day
+from ledger.periods import effective_day, first_open_day
 from ledger.state import Decision, LedgerState, UnclearedKey
 from ledger.streams import AnyKind
 from payments.application import business_day
@@ -134,6 +134,7 @@ class ReceiptLine(msgspec.Struct, frozen=True):
     """A detail as the bank answers it; amounts in fen."""
 
     pay_detail_id: str
+    payee_acct_no: str
     pay_fen: int
     xpay_fen: int
     xadd_word: str
@@ -214,12 +215,15 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
 
     def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
         """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""
-        ours = {d.pay_detail_id: parse_yuan(d.pay_amt) for d in payment.details}
-        theirs = {line.pay_detail_id: line.pay_fen for line in self.lines}
+        ours = {d.pay_detail_id: (d.payee_acct_no, parse_yuan(d.pay_amt)) for d in payment.details}
+        theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
+        assert payment.approved is not None
         if self.pay_cert_no != payment.pay_cert_no:
             raise _mismatch(f"its voucher is not that of payment {self.pay_app_no}")
         if theirs != ours or len(self.lines) != len(ours):
             raise _mismatch("its lines are not those of the voucher")
+        if self.xpay_date < date.fromisoformat(payment.approved.vou_date):
+            raise _mismatch(f"it was paid before the voucher's date, {payment.approved.vou_date}")
         if any(line.xpay_fen not in (0, line.pay_fen) for line in self.lines):
             raise _mismatch("a line is neither paid in full nor failed")
         if sum(line.xpay_fen for line in self.lines) != self.xpay_fen:
@@ -276,9 +280,16 @@ class RefundPayment(Command, frozen=True, kw_only=True):
         return ((PAYMENT, self.pay_app_no),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
+        if self.effective_on is not None:
+            effective_day(state, self.effective_on)
         payment = require(state, self.pay_app_no)
         day = business_day(state, payment, self.effective_on)
         require_status(payment, PAID, PARTIALLY_PAID, REFUNDED)
+        assert payment.receipt is not None
+        if day < date.fromisoformat(payment.receipt.xpay_date):
+            raise Refusal(
+                Code.INVALID_STATE, f"it was paid on {payment.receipt.xpay_date}, after {day}"
+            )
         refund_fen = parse_yuan(self.refund_amt, pointer="/refund_amt")
         self._check_paid(payment, refund_fen)
         amounts = {"refund": refund_fen}

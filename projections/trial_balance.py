@@ -166,7 +166,9 @@ def _in_order(
     charts: Charts, ledger_id: int, to_day: date | None, moved: Iterable[str], book: str | None
 ) -> list[Account]:
     """The accounts that moved, as the chart valid at the end of the period names them."""
-    today = charts.on(to_day or date(fiscal_year_of(ledger_id), 12, 31))
+    year = fiscal_year_of(ledger_id)
+    last = date(year, 12, 31)
+    today = charts.on(min(max(to_day or last, date(year, 1, 1)), last))
     known: dict[str, Account] = dict(today.accounts)
     for books in charts.by_version.values():
         known = {**books.accounts, **known}

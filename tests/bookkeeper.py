@@ -233,6 +233,7 @@ def receipt(paid: Payment, *failed: str, **changed: Any) -> ApplyReceipt:
     lines = tuple(
         ReceiptLine(
             d.pay_detail_id,
+            d.payee_acct_no,
             parse_yuan(d.pay_amt),
             0 if d.pay_detail_id in failed else parse_yuan(d.pay_amt),
             "账号户名不符" if d.pay_detail_id in failed else "",

@@ -125,16 +125,19 @@ class Desk:
         assert result["status"] == "created", result
         return number
 
-    def receipt_for(self, number: str, *failed: str, day: date = date(2026, 3, 2)) -> bytes:
+    def receipt_for(self, number: str, *failed: str, day: date | None = None) -> bytes:
         """The bank's message for a signed payment; the lines ``failed`` were not paid."""
         [sent] = parse_envelope(self.get(f"…/payments/{number}/voucher").content)
+        voucher = voucher_5214.parse(sent.voucher)
         lines = tuple(
             DetailOutcome(id=line.id, x_pay_amt=0, x_add_word="账号户名不符")
             if line.id in failed
             else DetailOutcome(id=line.id, x_pay_amt=line.pay_amt)
-            for line in voucher_5214.parse(sent.voucher).details
+            for line in voucher.details
         )
-        outcome = Outcome(x_pay_date=day, x_agent_business_no=f"J{number}", details=lines)
+        outcome = Outcome(
+            x_pay_date=day or voucher.vou_date, x_agent_business_no=f"J{number}", details=lines
+        )
         body = VoucherBody(
             adm_div_code=sent.adm_div_code,
             st_year=sent.st_year,

@@ -495,3 +495,23 @@ def _run_as(user: ServerUser, *command: str) -> int:
         command, cwd="/", capture_output=True, check=False, **user.popen_arguments()
     )
     return done.returncode
+
+
+def test_an_owner_starts_a_server_again_that_died_alone() -> None:
+    """The postmaster killed under a running owner: nobody else would bring it back."""
+    with (
+        TemporaryDirectory(prefix="guoku-test-") as directory,
+        EmbeddedPostgres(Path(directory) / "data").own() as server,
+    ):
+        first = server.postmaster_pid()
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        for _ in range(300):
+            time.sleep(0.1)
+            try:
+                with psycopg.connect(server.conninfo(dbname="postgres")) as connection:
+                    assert connection.execute("SELECT 1").fetchone() == (1,)
+                break
+            except psycopg.OperationalError:
+                continue
+        assert server.postmaster_pid() not in (None, first)

@@ -37,6 +37,12 @@ MAY: dict[str, set[str]] = {
     "payment.reject": {"checker"},
     "voucher.sign.batch": {"unit", "first", "second", "signer"},
     "clearing.request": {"maker", "checker", "signer", "ops"},
+    "disbursement.open": {"unit", "maker"},
+    "disbursement.load": {"unit", "maker"},
+    "disbursement.approve": {"checker"},
+    "disbursement.execute": {"unit", "first", "second", "signer"},
+    "disbursement.stop": {"unit", "first", "second", "signer"},
+    "disbursement.close": {"unit", "maker"},
     "bank.receipts": {"bank"},
 }
 SOUND: dict[str, Any] = {
@@ -51,6 +57,7 @@ SOUND: dict[str, Any] = {
     "indicator.reallocate": {"adj_no": "T", "amt": "1.00", "to_bgt_id": "B2", "reason": "x"},
     "indicator.freeze": {"freeze_no": "D", "amt": "1.00"},
     "indicator.unfreeze": {"freeze_no": "D", "amt": "1.00"},
+    "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
     "plan.set": {"plan_voucher_no": "J", "plan_month": 1, "plan_amt": "1.00"},
 }
 
@@ -59,7 +66,7 @@ def ask(desk: Desk, route: Route, person: str) -> httpx.Response:
     """The operation on things that are not there, with a body that is not malformed."""
     operation = route.operation
     path = operation.path.replace("{ledger}", desk.ledger)
-    for name in ("bgt_id", "pay_app_no", "clear_no"):
+    for name in ("bgt_id", "pay_app_no", "clear_no", "run_no"):
         path = path.replace("{" + name + "}", "none")
     body = SOUND.get(operation.name)
     if operation.name.startswith("payment.apply"):

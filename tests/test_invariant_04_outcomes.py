@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from payments.voucher import RefundPayment
@@ -67,10 +68,16 @@ def test_a_receipt_that_does_not_fit_its_voucher_changes_nothing(bookkeeper: Boo
     lines = receipt(approved).lines
     for wrong in (
         receipt(approved, xpay_fen=3_999),
+        receipt(approved, xpay_date=date(2026, 3, 1)),
+        receipt(approved, lines=(msgspec.structs.replace(lines[0], payee_acct_no="1"), lines[1])),
         receipt(approved, pay_cert_no="44000000020260000000099"),
         receipt(approved, lines=lines[:1], xpay_fen=3_000),
         receipt(approved, lines=(lines[0], lines[0]), xpay_fen=6_000),
-        receipt(approved, lines=(lines[0], type(lines[1])("2", 1_000, 999, "")), xpay_fen=3_999),
+        receipt(
+            approved,
+            lines=(lines[0], msgspec.structs.replace(lines[1], xpay_fen=999)),
+            xpay_fen=3_999,
+        ),
     ):
         assert b.refusal(wrong, "bank") == "receipt_mismatch"
     assert b.figures("B")["occupied"] == "40.00"

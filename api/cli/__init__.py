@@ -10,6 +10,7 @@ from api.cli import (
     config,
     database,
     demo,
+    disburse,
     elements,
     keys,
     ledgers,
@@ -42,6 +43,7 @@ app.add_typer(elements.app, name="elements")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
+app.command("disburse")(disburse.disburse)
 app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)
 app.command("bank-sim")(simulators.bank_sim)

@@ -16,7 +16,7 @@ from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from payments import certificates
 from payments.channel.receipts import ReceivedReceipt, parse_receipts
 
-ABOUT_THE_RECEIPT = frozenset({400, 409, 422})
+ABOUT_THE_RECEIPT = frozenset({400, 404, 409, 422})
 
 
 class ReceiptResult(msgspec.Struct, kw_only=True):

@@ -6,6 +6,7 @@ but an ``invalid_amount``; the command itself reads them. Of several things wron
 a malformed field before a bad amount, whichever stands first.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -63,11 +64,13 @@ class Body:
     Args:
         command: the command's struct.
         path: its fields that stand in the address instead.
+        bare: the field that a body which is an array alone gives.
     """
 
-    def __init__(self, command: type[Command], *path: str) -> None:
+    def __init__(self, command: type[Command], *path: str, bare: str = "") -> None:
         self.command = command
         self.path = path
+        self._bare = bare
         fields = [f for f in msgspec.structs.fields(command) if f.name not in path]
         self.struct = msgspec.defstruct(
             f"{command.__name__}Body",
@@ -84,6 +87,7 @@ class Body:
             forbid_unknown_fields=True,
         )
         self._names = tuple(field.name for field in fields)
+        self._quoted = tuple(b'"%s"' % name.encode() for name in self._names)
         self._decode = msgspec.json.Decoder(self.struct).decode
 
     def read(self, data: bytes | msgspec.Raw, **path: str) -> Command:
@@ -95,10 +99,27 @@ class Body:
         """
         if not data and all(not f.required for f in msgspec.structs.fields(self.struct)):
             data = b"{}"  # approve and withdraw need no body
+        if self._bare and bytes(data).lstrip().startswith(b"["):
+            data = b'{"%s":%s}' % (self._bare.encode(), data)
         given = decoded(self._decode, data)
+        self._require_single_keys(bytes(data))
         command = self.command(**path, **{name: getattr(given, name) for name in self._names})
         check(command)
         return command
+
+    def _require_single_keys(self, data: bytes) -> None:
+        """Of a key that stands twice the decoder takes the last; nobody knows which was meant."""
+        if any(data.count(key) > 1 for key in self._quoted):  # rare but for details: look closely
+            json.loads(data, object_pairs_hook=_single)
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RequestError(Code.MALFORMED, f"the key {twice[:40]!r} is there twice")
+    return found
 
 
 def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
@@ -122,6 +143,8 @@ def decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:
         return decode(data)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unreadable(str(error)) from None
+    except RecursionError:
+        raise RequestError(Code.MALFORMED, "the body is nested too deeply") from None
 
 
 def _unreadable(text: str) -> RequestError:

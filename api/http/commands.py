@@ -29,9 +29,10 @@ def command_route(
     codes: tuple[Code, ...] = (),
     method: str = "POST",
     status: int = 200,
+    bare: str = "",
 ) -> Route:
     """A route whose body is one command on the ledger in its address."""
-    body = Body(command, *in_path)
+    body = Body(command, *in_path, bare=bare)
     operation = Operation(
         name=command.OPERATION,
         method=method,

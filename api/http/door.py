@@ -126,9 +126,16 @@ class Call:
             except AccessError as error:
                 self._unknown = error
         if self.operation.method not in ("GET", "HEAD"):
+            self._require_known_parameters()
             self.data = await self._read_body()
             self.idempotency_key = idempotency_key(self.request.headers)
             self.dry_run = self.flag("dry_run")
+
+    def _require_known_parameters(self) -> None:
+        """A misspelt dry_run must not become the real thing."""
+        for name in self.request.query_params:
+            if name not in self.operation.query:
+                raise RequestError(Code.MALFORMED, f"there is no parameter {name[:40]!r} here")
 
     async def _read_body(self) -> bytes:
         limit = self.treasury.settings.request_bytes_max

@@ -164,6 +164,7 @@ ROUTES = (
         SetSignaturePolicy,
         "/v1/ledgers/{ledger}/signature-policy",
         method="PUT",
+        bare="roles",
         right=Right.ADMINISTER,
         view=_policy,
         answer=PolicyView,

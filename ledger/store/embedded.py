@@ -46,6 +46,7 @@ from ledger.store.server_user import (
     private_directory,
     server_user,
 )
+from ledger.store.supervision import supervised
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class EmbeddedPostgres:
     @contextmanager
     def own(self) -> Iterator[Self]:
         """Runs the server for the length of the block: starts it, or takes over the one that a
-        killed owner left running, and stops it at the end.
+        killed owner left running, starts it again if it dies alone, and stops it at the end.
 
         Raises:
             ConfigurationError: another process owns it, or it cannot be started.
@@ -130,8 +131,15 @@ class EmbeddedPostgres:
                 )
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-            with self._using(stop_at_end=True):
+            with self._using(stop_at_end=True), supervised(self._is_alive, self._restart):
                 yield self
+
+    def _is_alive(self) -> bool:
+        return self._ping() is not pq.Ping.NO_RESPONSE
+
+    def _restart(self) -> None:
+        with self._turn():
+            self._ensure_running()
 
     @contextmanager
     def join(self) -> Iterator[Self]:

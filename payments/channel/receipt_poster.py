@@ -27,6 +27,8 @@ from payments.channel.counterparty import Counterparty
 from payments.channel.simulator_book import DueReceipt
 from payments.evoucher.envelope import VoucherBody, build_envelope
 
+UNKNOWN_VOUCHER = frozenset({"payment_not_found", "ledger_not_found"})  # it will stay unknown
+
 log = structlog.get_logger(__name__)
 
 RECEIPTS_PATH = "/v1/bank/receipts"
@@ -120,7 +122,8 @@ class ReceiptPoster:
 
     def _post(self, content: bytes) -> httpx.Response:
         response = self._http.post(self._config.guoku_url + RECEIPTS_PATH, content=content)
-        if not response.is_success and response.status_code not in ABOUT_THE_MESSAGE:
+        known = response.is_success or response.status_code in ABOUT_THE_MESSAGE
+        if not known and _code(response) not in UNKNOWN_VOUCHER:
             raise UnavailableError(Code.UNAVAILABLE, f"{response.status_code}")
         return response
 
@@ -138,6 +141,14 @@ class ReceiptPoster:
             else:
                 later[receipt.id] = time.time() + BUSY_PAUSE_S
         self._counterparty.book.settle(done, refused, later)
+
+
+def _code(response: httpx.Response) -> str:
+    """The code of a problem document, "" of anything else."""
+    try:
+        return str(response.json().get("code", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _in_messages(due: Sequence[DueReceipt], bytes_max: int) -> Iterator[list[DueReceipt]]:

@@ -133,6 +133,7 @@ class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a receipt; amounts in fen."""
 
     id: str
+    payee_acct_no: str
     pay_amt: int
     x_pay_amt: int
     x_add_word: str
@@ -332,11 +333,16 @@ def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:
     pointer = detail_pointer(index)
     detail = ReceiptDetail(
         id=text_of(row, "Id", pointer),
+        payee_acct_no=row.get("PayeeAcctNo", ""),
         pay_amt=amount_of(row, "PayAmt", pointer),
         x_pay_amt=amount_of(row, "XPayAmt", pointer),
         x_add_word=row.get("XAddWord", ""),
     )
     _check_line(index, detail.pay_amt, detail.x_pay_amt)
+    if detail.x_pay_amt and row.get("XPayeeAcctNo", "") not in ("", detail.payee_acct_no):
+        raise _mismatch(
+            "another account was paid than the voucher's", f"{detail_pointer(index)}/XPayeeAcctNo"
+        )
     return detail
 
 

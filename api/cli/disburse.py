@@ -1,0 +1,255 @@
+"""``guoku disburse``: a file of payees on its way to the bank, over the HTTP API.
+
+Every step is one that the run's state allows and that this person's token may do: whoever has only
+a maker's token opens and uploads, a checker approves with the same command, a signer executes. Run
+again, also after a kill, it goes on where the run stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+POLL_S = 0.5
+ATTEMPTS_MAX = 3
+PART_BYTES = 1 << 20
+ERRORS_PRINTED_MAX = 20
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA = {".csv": "text/csv", ".xlsx": XLSX, ".ndjson": "application/x-ndjson"}
+
+Json = dict[str, Any]
+
+
+def disburse(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX or NDJSON.")],
+    ledger: Annotated[str, typer.Option(help="e.g. 440000000-2026")],
+    run_no: Annotated[str, typer.Option(help="Number of the run; it names the payments too.")],
+    bgt_id: Annotated[str, typer.Option(help="The indicator that pays.")],
+    title: Annotated[str, typer.Option(help="Of the run, and 用途 of its payments.")] = "批量支付",
+    effective_on: Annotated[str, typer.Option(help="Business date, YYYY-MM-DD.")] = "",
+    role: Annotated[str, typer.Option(help="The role to sign in.")] = "",
+    result: Annotated[Path | None, typer.Option(help="Where the result file goes.")] = None,
+    url: Annotated[str, typer.Option(envvar="GUOKU_URL", help="Address of the API.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="GUOKU_TOKEN", help="Who makes the run.", show_default=False)
+    ] = "",
+    checker_token: Annotated[
+        str, typer.Option(envvar="GUOKU_CHECKER_TOKEN", help="Who approves.", show_default=False)
+    ] = "",
+    signer_token: Annotated[
+        str, typer.Option(envvar="GUOKU_SIGNER_TOKEN", help="Who signs.", show_default=False)
+    ] = "",
+) -> None:
+    """Pays every line of FILE as one run; run again, it goes on where the run stands.
+
+    Without a checker's or a signer's token it ends where that person has to act.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    office = _Office(url, ledger, run_no, token or checker_token or signer_token)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with office, Progress(*columns) as bar:
+        body = {"run_no": run_no, "bgt_id": bgt_id, "title": title}
+        run = office.opened(body | ({"effective_on": effective_on} if effective_on else {}))
+        if run["status"] in ("opened", "loaded"):
+            run = office.loaded(file, run, bar)
+        if run["status"] == "loaded" and checker_token:
+            run = office.act("approve", checker_token, {"lines_sm3": run["lines_sm3"]})
+        if signer_token:
+            run = office.executed(run, signer_token, role, bar)
+        if result is not None and run["status"] not in ("opened", "loaded"):
+            office.save_results(result)
+    _tell(run)
+
+
+def _tell(run: Json) -> None:
+    """What became of it, or who has to act next; exit code 1 where the run does not go on."""
+    from api.cli.terminal import show_fields
+
+    waits = {"loaded": "a checker", "approved": "a signer", "stopped": "a signer"}
+    shown = ("run_no", "status", "line_count", "paid_count", "failed_count", "pending_count")
+    fields = [(name, run[name]) for name in (*shown, "pay_amt", "xpay_amt", "failed_amt")]
+    if run["status"] in waits:
+        fields.append(("waits_for", waits[run["status"]]))
+    if run["problem"]:
+        fields.append(("problem", run["problem"]))
+    show_fields(fields)
+    if run["status"] in ("stopped", "closed"):
+        raise typer.Exit(1)
+
+
+class _Office:
+    """The run over HTTP, as the persons whose tokens there are."""
+
+    def __init__(self, url: str, ledger: str, run_no: str, maker_token: str) -> None:
+        import httpx
+
+        from api.cli.session import load_settings
+        from ledger.errors import ConfigurationError
+
+        self._maker = maker_token
+        if not self._maker:
+            raise ConfigurationError("a token is needed: --token or GUOKU_TOKEN")
+        settings = load_settings()
+        self._http = httpx.Client(
+            base_url=url or f"http://{settings.host}:{settings.port}",
+            timeout=httpx.Timeout(30.0, read=600.0),
+            trust_env=False,
+        )
+        self._all = f"/v1/ledgers/{quote(ledger, safe='')}/disbursements"
+        self._one = f"{self._all}/{quote(run_no, safe='')}"
+
+    def __enter__(self) -> _Office:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def _call(self, method: str, path: str, token: str, **request: Any) -> Json:
+        """The answer; a problem document, and an address where nobody answers, as our errors."""
+        import httpx
+
+        from ledger.errors import BY_TEXT, Code, GuokuError, UnavailableError
+
+        headers = {"Authorization": f"Bearer {token}", **request.pop("headers", {})}
+        try:
+            response = self._http.request(method, path, headers=headers, **request)
+        except httpx.TransportError as error:
+            detail = f"{self._http.base_url} does not answer: {error}"
+            raise UnavailableError(Code.UNAVAILABLE, detail) from None
+        try:
+            answer: Json = response.json()
+        except ValueError:
+            answer = {"detail": f"HTTP {response.status_code}"}
+        if response.is_error:
+            code = BY_TEXT.get(answer.get("code", ""), Code.UNAVAILABLE)
+            raise GuokuError(code, _with_errors(answer))
+        return answer
+
+    def opened(self, body: Json) -> Json:
+        """The run, opened if it is not there yet."""
+        from ledger.errors import Code, GuokuError
+
+        try:
+            return self.show()
+        except GuokuError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+        return self._call("POST", self._all, self._maker, json=body)
+
+    def show(self) -> Json:
+        return self._call("GET", self._one, self._maker)
+
+    def act(self, name: str, token: str, body: Json) -> Json:
+        return self._call("POST", f"{self._one}/{name}", token, json=body)
+
+    def loaded(self, file: Path, run: Json, bar: Progress) -> Json:
+        """The run with this file's lines; a file that it has already is not sent again."""
+        if run["status"] == "loaded" and run["file_sm3"] == _sm3_of(file):
+            return run
+        task = bar.add_task("上传", total=file.stat().st_size)
+        media = MEDIA.get(file.suffix.lower()) or mimetypes.guess_type(file)[0] or "text/csv"
+        return self._call(
+            "POST",
+            f"{self._one}/lines",
+            self._maker,
+            content=_parts(file, lambda size: bar.advance(task, size)),
+            headers={"Content-Type": media, "Content-Length": str(file.stat().st_size)},
+        )
+
+    def executed(self, run: Json, token: str, role: str, bar: Progress) -> Json:
+        """The run at its end, or where it waits for somebody else.
+
+        A run that nobody is at work on is taken on, also when a server was killed on the way.
+        """
+        if run["status"] in ("opened", "loaded", "closed", "finished"):
+            return run
+        task = bar.add_task("支付", total=run["line_count"])
+        body = {"role": role} if role else {}
+        begun = False
+        tried, seen = 0, None  # how often it was taken on without anything coming of it
+        while run["status"] != "finished":
+            bar.update(task, completed=run["paid_count"] + run["failed_count"])
+            standing = (run["drawn_count"], run["vouchers"])
+            tried, seen = (tried, seen) if standing == seen else (0, standing)
+            if not run["under_way"] and (not begun or not _is_drawn_and_signed(run)):
+                if tried == ATTEMPTS_MAX or (begun and run["status"] in ("stopped", "closed")):
+                    return run
+                begun = self._begin(token, body) or begun
+                tried += 1
+            sleep(POLL_S)
+            run = self._show_again(run)
+        bar.update(task, completed=run["line_count"])
+        return run
+
+    def _begin(self, token: str, body: Json) -> bool:
+        """Takes the run on; False while somebody is at work on it, or the server is away."""
+        from ledger.errors import Code, GuokuError
+
+        try:
+            self.act("execute", token, body)
+        except GuokuError as error:
+            if error.code is Code.UNAVAILABLE or self._show_again({})["under_way"]:
+                return False
+            raise
+        return True
+
+    def _show_again(self, run: Json) -> Json:
+        """The run now; as it was while the server is away, which may come back."""
+        from ledger.errors import Code, GuokuError
+
+        try:
+            return self.show()
+        except GuokuError as error:
+            if error.code is not Code.UNAVAILABLE:
+                raise
+        return {"under_way": True, **run}
+
+    def save_results(self, path: Path) -> None:
+        """Writes the result file, streamed."""
+        headers = {"Authorization": f"Bearer {self._maker}"}
+        with (
+            self._http.stream("GET", f"{self._one}/results.csv", headers=headers) as response,
+            path.open("wb") as file,
+        ):
+            response.raise_for_status()
+            for part in response.iter_bytes():
+                file.write(part)
+
+
+def _is_drawn_and_signed(run: Json) -> bool:
+    """Whether nothing is left to do but for the bank."""
+    return run["status"] == "executed" and "approved" not in run["vouchers"]
+
+
+def _with_errors(answer: Json) -> str:
+    """The problem in words, with the first lines of an error report."""
+    lines = [str(answer.get("detail", ""))]
+    for error in answer.get("errors", ())[:ERRORS_PRINTED_MAX]:
+        column = f" {error['column']}" if error["column"] else ""
+        lines.append(f"  line {error['line']}{column}: {error['detail']}")
+    return "\n".join(lines)
+
+
+def _sm3_of(file: Path) -> str:
+    digest = hashlib.new("sm3")
+    for part in _parts(file, lambda _: None):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(file: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while part := opened.read(PART_BYTES):
+            yield part
+            progress(len(part))

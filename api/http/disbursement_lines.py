@@ -1,0 +1,119 @@
+"""Uploading the lines of a disbursement run: streamed to disk, then validated and loaded as one."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import msgspec
+from starlette.responses import Response
+
+from api.http.disbursement_views import LoadView, SuspectView, run_view
+from api.http.door import Call
+from api.http.views import commit_view
+from ledger.commands import Outcome, Submission
+from ledger.errors import Code, Refusal, RequestError
+from ledger.money import yuan
+from payments.disbursement import LoadLines
+from payments.disbursing.execution import read_run
+from payments.disbursing.loading import Loaded, load_file
+from payments.disbursing.lock import held
+from payments.disbursing.run import LOADED, OPENED, Run, require_status
+
+FILE_BYTES_MAX = 1024 * 1024 * 1024
+COMMIT_TIMEOUT_S = 120.0
+_PART_BYTES = 1 << 20
+
+
+async def load_upload(call: Call, key: int, run: Run) -> Response:
+    """Takes the file in and loads it; an error report is a refusal that stays on record."""
+    require_status(run, OPENED, LOADED)
+    with _upload_file(call) as file:
+        file_sm3 = await _receive(call, file)
+        try:
+            loaded, outcome = await call.in_thread(
+                lambda: _load(call, key, run.run_no, file, file_sm3)
+            )
+        except Refusal as refusal:
+            if not call.dry_run and "errors" in refusal.extra:
+                await call.refuse(
+                    key, call.caller, LoadLines.OPERATION, run.run_no, _short(refusal)
+                )
+            raise
+    if outcome.problem is not None:
+        return call.outcome(outcome, lambda _: None)
+    after, commit = outcome.subjects[0], commit_view(outcome.commit)
+    view = await call.read(lambda connection: run_view(connection, key, after, commit=commit))
+    suspects = [SuspectView(s.first_line, s.last_line) for s in loaded.suspects]
+    return call.respond(
+        LoadView(
+            **msgspec.structs.asdict(view), suspect_count=loaded.suspect_count, suspects=suspects
+        )
+    )
+
+
+def _short(refusal: Refusal) -> Refusal:
+    """For the record the counts are enough: the report is its reader's."""
+    extra = {name: value for name, value in refusal.extra.items() if name != "errors"}
+    return Refusal(refusal.code, refusal.detail, **extra)
+
+
+@contextmanager
+def _upload_file(call: Call) -> Iterator[BinaryIO]:
+    """A file without a name: it is gone when it is closed, also by a kill."""
+    folder = call.treasury.settings.data
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        yield file
+
+
+async def _receive(call: Call, file: BinaryIO) -> str:
+    """Writes the body to the file; its SM3 in hex."""
+    digest = hashlib.new("sm3")
+    parts: list[bytes] = []
+    waiting = size = 0
+    async for part in call.request.stream():
+        parts.append(part)
+        waiting += len(part)
+        size += len(part)
+        if size > FILE_BYTES_MAX:
+            raise RequestError(Code.TOO_MANY_ITEMS, f"a file has at most {FILE_BYTES_MAX} bytes")
+        if waiting >= _PART_BYTES:
+            await call.in_thread(_write, file, digest, parts)
+            parts, waiting = [], 0
+    await call.in_thread(_write, file, digest, parts)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _write(file: BinaryIO, digest: "hashlib._Hash", parts: list[bytes]) -> None:
+    for part in parts:
+        digest.update(part)
+        file.write(part)
+
+
+def _load(
+    call: Call, key: int, run_no: str, file: BinaryIO, file_sm3: str
+) -> tuple[Loaded, Outcome]:
+    """Table first, event after: lines that no event tells of are never approved."""
+    treasury = call.treasury
+    kind, _, parameters = call.request.headers.get("content-type", "").lower().partition(";")
+    _, _, charset = parameters.partition("charset=")
+    with held(treasury.pool, key, run_no) as connection:
+        run = read_run(connection, key, run_no)
+        assert run is not None, "a run that is there stays there"
+        require_status(run, OPENED, LOADED)
+        with connection.transaction(force_rollback=call.dry_run):
+            loaded = load_file(connection, key, run_no, file, kind.strip(), charset.strip(' "'))
+        command = LoadLines(
+            run_no=run_no,
+            bgt_id=run.bgt_id,
+            line_count=loaded.pages.line_count,
+            pay_amt=yuan(loaded.pay_fen),
+            lines_sm3=loaded.pages.lines_sm3,
+            file_sm3=file_sm3,
+        )
+        submission = Submission(command=command, by=call.caller.principal, dry_run=call.dry_run)
+        [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
+    return loaded, outcome

@@ -1,0 +1,297 @@
+"""What callers see of disbursement runs: the run, its lines with outcomes, the result file."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from psycopg import Connection
+from starlette.responses import Response, StreamingResponse
+
+from api.http.door import Call
+from api.http.pages import page_of
+from api.http.views import Committed
+from ledger.account_set import ledger_text
+from ledger.element_register import ElementRegister
+from ledger.errors import Code, RequestError
+from ledger.events import DisbursementOpened
+from ledger.money import yuan
+from ledger.store.reading import read_objects, stream_of
+from payments.disbursing.execution import read_run
+from payments.disbursing.lock import is_held
+from payments.disbursing.progress import (
+    FINAL,
+    LineResult,
+    Totals,
+    read_drawn,
+    read_results,
+    read_vouchers,
+    totals,
+)
+from payments.disbursing.run import DISBURSEMENT, EXECUTED, LINES_MAX, NUMBER_DIGITS, Run
+from payments.evoucher.gbk import check_encodable
+
+CSV = "text/csv; charset=utf-8"
+FILE_PART_LINES = 4_990  # of the result file, read at once: ten vouchers
+RUN_NO_CHARACTERS_MAX = ElementRegister.ELEMENTS["pay_app_no"].max_length - NUMBER_DIGITS - 1
+FINISHED = "finished"  # executed, and every line has its outcome
+
+
+class RunView(msgspec.Struct, kw_only=True):
+    """A run; counts and amounts at the end are of its lines, as the bank answered.
+
+    ``under_way`` says that somebody is at work on it now; an executing run that is not under way
+    was broken off and waits to be taken on again. ``problem`` is why it was stopped.
+    """
+
+    ledger: str
+    run_no: str
+    bgt_id: str
+    title: str
+    use_des: str
+    effective_on: str | None
+    status: str
+    under_way: bool
+    problem: str
+    made_by: str
+    checked_by: str | None
+    line_count: int
+    voucher_count: int
+    pay_amt: str
+    lines_sm3: str
+    file_sm3: str
+    reserved_amt: str
+    drawn_count: int
+    vouchers: dict[str, int]
+    paid_count: int
+    failed_count: int
+    pending_count: int
+    xpay_amt: str
+    failed_amt: str
+    refund_amt: str
+    commit: Committed = UNSET
+
+
+class SuspectView(msgspec.Struct):
+    """Lines of the file that pay the same amount to the same account."""
+
+    first_line: int
+    last_line: int
+
+
+class LoadView(RunView, kw_only=True):
+    suspect_count: int
+    suspects: list[SuspectView]
+
+
+class LineResultView(msgspec.Struct, kw_only=True):
+    """A line; ``outcome`` is pending, the state of its payment, paid or failed."""
+
+    line_no: int
+    file_line: int
+    pay_detail_id: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    pay_amt: str
+    pay_app_no: str
+    outcome: str
+    xpay_amt: str
+    xadd_word: str
+
+
+class RunList(msgspec.Struct):
+    items: list[RunView]
+    next_cursor: str | None
+
+
+class ResultList(msgspec.Struct):
+    items: list[LineResultView]
+    next_cursor: str | None
+
+
+def check_run_no(text: str) -> str:
+    """The number, if a payment's number can be made of it; raises ``malformed``."""
+    ElementRegister.check_shape("pay_app_no", text, "/run_no")
+    check_encodable(text, pointer="/run_no")
+    if len(text) > RUN_NO_CHARACTERS_MAX:
+        detail = f"run_no has at most {RUN_NO_CHARACTERS_MAX} characters"
+        raise RequestError(Code.MALFORMED, detail, pointer="/run_no")
+    return text
+
+
+def run_no_of(call: Call) -> str:
+    """The run in the address, checked."""
+    return check_run_no(call.request.path_params["run_no"])
+
+
+def require_run(connection: Connection, key: int, run_no: str) -> Run:
+    """The run; raises ``not_found``."""
+    run = read_run(connection, key, run_no)
+    if run is None:
+        raise RequestError(Code.NOT_FOUND, f"no disbursement run {run_no!r}")
+    return run
+
+
+def run_view(
+    connection: Connection,
+    key: int,
+    run: Run,
+    *,
+    under_way: bool | None = None,
+    commit: Committed = UNSET,
+) -> RunView:
+    """The run with its figures; ``under_way`` as it was found before the run was read."""
+    if under_way is None:
+        under_way = is_held(connection, key, run.run_no)
+    loaded, approved = run.loaded, run.approved
+    found = _totals(connection, key, run)
+    line_count = loaded.line_count if loaded else 0
+    pending = line_count - found.paid_count - found.failed_count
+    finished = run.status == EXECUTED and not set(found.vouchers_by_status) - set(FINAL)
+    return RunView(
+        ledger=ledger_text(key),
+        run_no=run.run_no,
+        bgt_id=run.bgt_id,
+        title=run.opened.title,
+        use_des=run.opened.use_des,
+        effective_on=run.opened.effective_on or None,
+        status=FINISHED if finished else run.status,
+        under_way=under_way,
+        problem=run.stopped.reason if run.stopped else "",
+        made_by=loaded.by if loaded else run.opened.by,
+        checked_by=approved.by if approved else None,
+        line_count=line_count,
+        voucher_count=approved.voucher_count if approved else 0,
+        pay_amt=loaded.pay_amt if loaded else "0.00",
+        lines_sm3=loaded.lines_sm3 if loaded else "",
+        file_sm3=loaded.file_sm3 if loaded else "",
+        reserved_amt=yuan(run.reserved_fen),
+        drawn_count=run.drawn,
+        vouchers=found.vouchers_by_status,
+        paid_count=found.paid_count,
+        failed_count=found.failed_count,
+        pending_count=pending,
+        xpay_amt=yuan(found.paid_fen),
+        failed_amt=yuan(found.failed_fen),
+        refund_amt=yuan(found.refunded_fen),
+        commit=commit,
+    )
+
+
+def _totals(connection: Connection, key: int, run: Run) -> Totals:
+    if not run.drawn:
+        return Totals(vouchers_by_status={})
+    vouchers = read_vouchers(connection, key, run.pay_app_nos())
+    stream_id = stream_of(connection, key, DISBURSEMENT, run.run_no)
+    return totals(run, vouchers, read_drawn(connection, key, stream_id))
+
+
+def line_result_view(result: LineResult) -> LineResultView:
+    line = result.line
+    return LineResultView(
+        line_no=line.line_no,
+        file_line=line.file_line,
+        pay_detail_id=line.pay_detail_id,
+        payee_acct_name=line.payee_acct_name,
+        payee_acct_no=line.payee_acct_no,
+        payee_acct_bank_name=line.payee_acct_bank_name,
+        pay_amt=yuan(line.pay_fen),
+        pay_app_no=result.pay_app_no,
+        outcome=result.outcome,
+        xpay_amt=yuan(result.xpay_fen),
+        xadd_word=result.xadd_word,
+    )
+
+
+# ---- handlers
+
+
+async def show_run(call: Call) -> Response:
+    run_no = run_no_of(call)
+    key = await call.admit(number=run_no)
+
+    def read(connection: Connection) -> RunView:
+        # asked first: who is told that nobody is at work sees all that was done
+        under_way = is_held(connection, key, run_no)
+        return run_view(connection, key, require_run(connection, key, run_no), under_way=under_way)
+
+    return call.respond(await call.read(read))
+
+
+async def list_runs(call: Call) -> Response:
+    page = page_of(call)
+    after = page.after or "0"
+    if not after.isdigit():
+        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
+    key = await call.admit()
+
+    def read(connection: Connection) -> tuple[list[RunView], str | None]:
+        rows = connection.execute(
+            "SELECT k.first_position, k.number FROM command_keys k JOIN events e"
+            " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
+            " WHERE k.ledger_id = %s AND k.operation = %s AND k.first_position > %s"
+            " AND e.type = %s ORDER BY k.first_position LIMIT %s",
+            (key, DISBURSEMENT.opened_by, int(after), DisbursementOpened.TYPE, page.size + 1),
+        ).fetchall()
+        shown = rows[: page.size]
+        found: dict[str, Run] = read_objects(
+            connection, key, DISBURSEMENT, [number for _, number in shown]
+        )
+        views = [run_view(connection, key, found[number]) for _, number in shown]
+        return views, str(shown[-1][0]) if len(rows) > page.size else None
+
+    views, following = await call.read(read)
+    return call.respond(page.answer(views, following))
+
+
+async def list_results(call: Call) -> Response:
+    run_no = run_no_of(call)
+    page = page_of(call)
+    after = page.after or "0"
+    if not after.isdigit() or int(after) > LINES_MAX:
+        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
+    key = await call.admit(number=run_no)
+    first = int(after) + 1
+
+    def read(connection: Connection) -> list[LineResultView]:
+        require_run(connection, key, run_no)
+        found = read_results(connection, key, run_no, first, first + page.size)
+        return [line_result_view(result) for result in found]
+
+    views = await call.read(read)
+    shown = views[: page.size]
+    following = str(shown[-1].line_no) if len(views) > page.size else None
+    return call.respond(page.answer(shown, following))
+
+
+async def result_file(call: Call) -> Response:
+    """A row for each line, in the order of the upload, streamed."""
+    run_no = run_no_of(call)
+    key = await call.admit(number=run_no)
+    run = await call.read(lambda connection: require_run(connection, key, run_no))
+    line_count = run.loaded.line_count if run.loaded else 0
+
+    async def parts() -> AsyncIterator[bytes]:
+        # Excel takes a file for UTF-8 only with this mark
+        yield b"\xef\xbb\xbf" + _csv_rows([LineResultView.__struct_fields__])
+        for first in range(1, line_count + 1, FILE_PART_LINES):
+            read = partial(_file_part, key, run_no, first)
+            yield await call.read(read)
+
+    headers = {"Content-Disposition": 'attachment; filename="results.csv"'}
+    return StreamingResponse(parts(), media_type=CSV, headers=headers)
+
+
+def _file_part(key: int, run_no: str, first: int, connection: Connection) -> bytes:
+    results = read_results(connection, key, run_no, first, first + FILE_PART_LINES - 1)
+    return _csv_rows([msgspec.structs.astuple(line_result_view(result)) for result in results])
+
+
+def _csv_rows(rows: list[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,377 @@
+"""Disbursement runs 批量支付: open, load, approve, execute, stop, close; status and results."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import date
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import anyio
+import msgspec
+from fastapi import FastAPI
+from psycopg import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.access import Right, require_role
+from api.http.bodies import CODE_CHARACTERS_MAX, decoded
+from api.http.disbursement_lines import load_upload
+from api.http.disbursement_views import (
+    CSV,
+    LoadView,
+    ResultList,
+    RunList,
+    RunView,
+    check_run_no,
+    list_results,
+    list_runs,
+    require_run,
+    result_file,
+    run_no_of,
+    run_view,
+    show_run,
+)
+from api.http.door import Call, Operation, Route, Services
+from api.http.pages import PAGE_QUERY
+from api.http.views import commit_view
+from ledger.commands import Outcome, Submission
+from ledger.element_register import ElementRegister
+from ledger.errors import Code, Refusal, RequestError
+from ledger.opening import SIGNING_ROLES
+from payments.disbursement import ApproveRun, CloseRun, OpenRun, StopRun
+from payments.disbursing.execution import Executions, Means
+from payments.disbursing.lines import read_pages
+from payments.disbursing.lock import held
+from payments.disbursing.run import LINES_MAX, LOADED, Run, payment_number
+from payments.evoucher.gbk import check_encodable
+from payments.payment import PAYMENT
+
+_ALL = "/v1/ledgers/{ledger}/disbursements"
+_ONE = _ALL + "/{run_no}"
+COMMIT_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 30.0
+
+_executions: WeakKeyDictionary[Services, Executions] = WeakKeyDictionary()
+
+
+def executions_of(services: Services) -> Executions:
+    """The executions of this application."""
+    if services not in _executions:
+        t = services.treasury
+        means = Means(t.pool, t.sequencer, t.keys, t.provider, t.codes, t.now)
+        _executions[services] = Executions(means)
+    return _executions[services]
+
+
+def lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Lets executions finish the vouchers in hand before the application ends."""
+
+    @asynccontextmanager
+    async def span(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await anyio.to_thread.run_sync(executions_of(services).close)
+
+    return span
+
+
+class OpenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``use_des`` goes to the payees' bank; without one the title does."""
+
+    run_no: str
+    bgt_id: str
+    title: str
+    use_des: str = ""
+    set_mode_code: str = "1"
+    pay_bus_type_code: str = "1"
+    effective_on: date | None = None
+
+
+class ApproveRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``lines_sm3``: what the checker has looked at, if he will have nothing else approved."""
+
+    lines_sm3: str = ""
+
+
+class ExecuteRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``role``: the one to sign in; without it the first of the policy that the caller holds."""
+
+    role: str = ""
+
+
+class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str = ""
+
+
+# ---- what the bytes say
+
+
+def _body(call: Call, kind: type[Any]) -> Any:
+    return decoded(msgspec.json.Decoder(kind).decode, call.data or b"{}")
+
+
+def _opening(asked: OpenRequest) -> OpenRun:
+    check_run_no(asked.run_no)
+    ElementRegister.check_shape("bgt_id", asked.bgt_id, "/bgt_id")
+    use_des = asked.use_des or asked.title
+    for name, text in (("title", asked.title), ("use_des", use_des)):
+        ElementRegister.check_shape("use_des", text, f"/{name}")
+    check_encodable(use_des, pointer="/use_des")
+    for name in ("set_mode_code", "pay_bus_type_code"):
+        code = getattr(asked, name)
+        if not (0 < len(code) <= CODE_CHARACTERS_MAX and code.isprintable()):
+            raise RequestError(Code.MALFORMED, f"{name} is no code", pointer=f"/{name}")
+    return OpenRun(**{**msgspec.structs.asdict(asked), "use_des": use_des})
+
+
+# ---- acts
+
+
+async def _read_run(call: Call, key: int, run_no: str) -> Run:
+    return await call.read(lambda connection: require_run(connection, key, run_no))
+
+
+async def _answer(call: Call, key: int, outcome: Outcome, *, status: int | None = None) -> Response:
+    """The run as the command left it, or its refusal."""
+    if outcome.problem is not None:
+        return call.outcome(outcome, lambda _: None)
+    run, commit = outcome.subjects[0], commit_view(outcome.commit)
+    view = await call.read(lambda connection: run_view(connection, key, run, commit=commit))
+    return call.respond(view, status=status, replayed=outcome.replayed)
+
+
+async def open_run(call: Call) -> Response:
+    command = _opening(_body(call, OpenRequest))
+    key = await call.admit(number=command.run_no)
+    return await _answer(call, key, await call.submit(key, command))
+
+
+async def load_lines(call: Call) -> Response:
+    run_no = run_no_of(call)
+    key = await call.admit(number=run_no)
+    run = await _read_run(call, key, run_no)
+    return await load_upload(call, key, run)
+
+
+async def approve_run(call: Call) -> Response:
+    run_no = run_no_of(call)
+    asked = _body(call, ApproveRequest)
+    key = await call.admit(number=run_no)
+    run = await _read_run(call, key, run_no)
+    outcome = await call.in_thread(lambda: _approve(call, key, run, asked.lines_sm3))
+    return await _answer(call, key, outcome)
+
+
+def _approve(call: Call, key: int, run: Run, lines_sm3: str) -> Outcome:
+    """Approves what the table holds while nobody can change it."""
+    treasury = call.treasury
+    with held(treasury.pool, key, run.run_no) as connection:
+        pages = read_pages(connection, key, run.run_no)
+        if lines_sm3 and lines_sm3 != pages.lines_sm3:
+            detail = f"the lines of run {run.run_no} are others: their SM3 is {pages.lines_sm3}"
+            raise Refusal(Code.DETAILS_MISMATCH, detail, lines_sm3=pages.lines_sm3)
+        if run.status == LOADED:
+            _require_free_numbers(connection, key, run, len(pages.digests))
+        command = ApproveRun(run_no=run.run_no, bgt_id=run.bgt_id, lines_sm3=pages.lines_sm3)
+        submission = Submission(
+            command=command,
+            by=call.caller.principal,
+            idempotency_key=call.idempotency_key,
+            dry_run=call.dry_run,
+        )
+        [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
+    return outcome
+
+
+def _require_free_numbers(connection: Connection, key: int, run: Run, vouchers: int) -> None:
+    """Refuses a run some of whose payments' numbers are used already."""
+    numbers = [payment_number(run.run_no, voucher) for voucher in range(1, vouchers + 1)]
+    row = connection.execute(
+        "SELECT number FROM command_keys WHERE ledger_id = %s AND operation = %s"
+        " AND number = ANY(%s) LIMIT 1",
+        (key, PAYMENT.opened_by, numbers),
+    ).fetchone()
+    if row is not None:
+        raise Refusal(Code.IDEMPOTENCY_CONFLICT, f"the payment number {row[0]!r} is used already")
+
+
+async def execute_run(call: Call) -> Response:
+    """Answers as soon as the run is taken on; the vouchers follow."""
+    run_no = run_no_of(call)
+    asked = _body(call, ExecuteRequest)
+    if asked.role and asked.role not in SIGNING_ROLES:
+        detail = f"signing roles are {', '.join(SIGNING_ROLES)}"
+        raise RequestError(Code.MALFORMED, detail, pointer="/role")
+    key = await call.admit(number=run_no, role=asked.role)
+    run = await _read_run(call, key, run_no)
+    role = asked.role or await _role_of(call, key)
+    executions = executions_of(call.services)
+    outcome = await call.in_thread(
+        lambda: executions.start(key, run, role, call.caller.principal, dry_run=call.dry_run)
+    )
+    return await _answer(call, key, outcome)
+
+
+async def _role_of(call: Call, key: int) -> str:
+    """The first role of the signature policy that the caller holds; raises ``forbidden``."""
+    roles = (await call.head(key)).settings.roles
+    held_roles = [role for role in roles if role in call.caller.roles]
+    if not held_roles:
+        require_role(call.caller, roles[0])
+    return held_roles[0]
+
+
+async def stop_run(call: Call) -> Response:
+    run_no = run_no_of(call)
+    asked = _body(call, StopRequest)
+    if asked.reason:
+        ElementRegister.check_shape("reason", asked.reason, "/reason")
+    key = await call.admit(number=run_no)
+    run = await _read_run(call, key, run_no)
+    if not call.dry_run:
+        executions = executions_of(call.services)
+        await call.in_thread(lambda: executions.pause(key, run_no, STOP_TIMEOUT_S))
+    command = StopRun(run_no=run_no, bgt_id=run.bgt_id, reason=asked.reason)
+    return await _answer(call, key, await call.submit(key, command))
+
+
+async def close_run(call: Call) -> Response:
+    run_no = run_no_of(call)
+    key = await call.admit(number=run_no)
+    run = await _read_run(call, key, run_no)
+    command = CloseRun(run_no=run_no, bgt_id=run.bgt_id)
+    return await _answer(call, key, await call.submit(key, command))
+
+
+# ---- routes
+
+
+class _Unread(Call):
+    """A call whose handler reads the body itself, piece by piece."""
+
+    async def _read_body(self) -> bytes:
+        return b""
+
+
+def streamed(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
+    """The ASGI-facing function of a route whose body is not to be held in memory."""
+
+    async def serve(request: Request) -> Response:
+        request.scope["route_path_template"] = route.operation.path
+        call = _Unread(request, route.operation, services)
+        await call.open()
+        return await route.handler(call)
+
+    return serve
+
+
+def _act(name: str, path: str, right: Right, summary: str, handler: Any, **more: Any) -> Route:
+    operation = Operation(
+        name=f"disbursement.{name}",
+        method="POST",
+        path=path,
+        right=right,
+        summary=summary,
+        answer=more.pop("answer", RunView),
+        codes=(Code.NOT_FOUND, Code.INVALID_STATE, *more.pop("codes", ())),
+        query=("dry_run",),
+        **more,
+    )
+    return Route(operation, handler)
+
+
+def _look(name: str, path: str, summary: str, handler: Any, **more: Any) -> Route:
+    operation = Operation(
+        name=f"disbursement.{name}",
+        method="GET",
+        path=path,
+        right=Right.READ,
+        summary=summary,
+        codes=(Code.NOT_FOUND,) if "{run_no}" in path else (),
+        **more,
+    )
+    return Route(operation, handler)
+
+
+LOAD = _act(
+    "load",
+    _ONE + "/lines",
+    Right.APPLY,
+    f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
+    load_lines,
+    raw_body="text/csv",
+    answer=LoadView,
+    codes=(Code.DETAILS_MISMATCH,),
+)
+_INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
+ROUTES = (
+    _act(
+        "open",
+        _ALL,
+        Right.APPLY,
+        "Open a disbursement run 批量支付",
+        open_run,
+        status=201,
+        body=OpenRequest,
+        codes=(*_INDICATOR, Code.ELEMENT_INVALID),
+    ),
+    LOAD,
+    _act(
+        "approve",
+        _ONE + "/approve",
+        Right.CHECK,
+        "Approve all of its lines at once; their total is frozen",
+        approve_run,
+        body=ApproveRequest,
+        codes=(
+            *_INDICATOR,
+            Code.DETAILS_MISMATCH,
+            Code.INSUFFICIENT_PLAN,
+            Code.INSUFFICIENT_INDICATOR,
+            Code.SAME_PERSON,
+        ),
+    ),
+    _act(
+        "execute",
+        _ONE + "/execute",
+        Right.SIGN,
+        "Execute it, or go on with it, signing every voucher as the caller",
+        execute_run,
+        status=202,
+        body=ExecuteRequest,
+        codes=(Code.DETAILS_MISMATCH, Code.CERTIFICATE_INVALID),
+    ),
+    _act(
+        "stop",
+        _ONE + "/stop",
+        Right.SIGN,
+        "Stop before the next voucher",
+        stop_run,
+        body=StopRequest,
+    ),
+    _act(
+        "close",
+        _ONE + "/close",
+        Right.APPLY,
+        "End it 结束: what was frozen and not drawn is set free",
+        close_run,
+        codes=_INDICATOR[:2],
+    ),
+    _look(
+        "list",
+        _ALL,
+        "Runs in the order of their opening",
+        list_runs,
+        answer=RunList,
+        query=PAGE_QUERY,
+    ),
+    _look("show", _ONE, "A run, its progress and its figures", show_run, answer=RunView),
+    _look(
+        "results",
+        _ONE + "/results",
+        "Its lines with their outcomes",
+        list_results,
+        answer=ResultList,
+        query=PAGE_QUERY,
+    ),
+    _look("result_file", _ONE + "/results.csv", "The same as a file", result_file, media=CSV),
+)
