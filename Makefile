@@ -18,8 +18,9 @@ setup: $(STAMP)
 run: setup
 	@$(BIN)/guoku up
 
+# Two workers, a file to each at a time: most tests wait for disk or for processes of their own.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
