@@ -17,12 +17,14 @@ _serial = count(1)
 def own_server(parent: Path | None) -> Iterator[EmbeddedPostgres]:
     """Runs an embedded server with the settings of ``guoku up`` in a new directory.
 
+    Only its connections are more: the contestants of a round hold 64 each.
+
     Args:
         parent: where the directory is made; None for the system's directory of temporary files.
     """
     with (
         TemporaryDirectory(prefix="guoku-bench-", dir=parent) as directory,
-        EmbeddedPostgres(Path(directory)).own() as server,
+        EmbeddedPostgres(Path(directory), {"max_connections": "400"}).own() as server,
     ):
         yield server
 
