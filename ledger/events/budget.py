@@ -1,0 +1,97 @@
+"""预算指标: issue, adjust, reallocate, freeze, plan."""
+
+from typing import ClassVar
+
+from ledger.events.base import Event, Figures, Yuan
+
+
+class IndicatorIssued(Event, frozen=True, kw_only=True):
+    """批复下达: names travel with codes (names of the code set ``codes_version``)."""
+
+    TYPE: ClassVar[str] = "indicator.issued"
+    bgt_id: str
+    agency_code: str
+    agency_name: str = ""
+    pro_code: str
+    pro_name: str = ""
+    exp_func_code: str
+    exp_func_name: str
+    gov_bgt_eco_code: str
+    gov_bgt_eco_name: str
+    dep_bgt_eco_code: str
+    dep_bgt_eco_name: str
+    fund_type_code: str
+    fund_type_name: str
+    bgt_type_code: str
+    bgt_type_name: str
+    amount: Yuan
+    is_contrlbyplan: bool = False
+    bgt_exe_flag: int = 1
+    codes_version: str
+    figures: Figures
+    by: str
+
+
+class IndicatorAdjusted(Event, frozen=True, kw_only=True):
+    """追加 (positive) or 追减 (negative)."""
+
+    TYPE: ClassVar[str] = "indicator.adjusted"
+    bgt_id: str
+    adj_no: str
+    adj_amt: Yuan
+    reason: str
+    figures: Figures
+    by: str
+
+
+class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
+    """调剂, the giving side; it stands directly before the receiving side."""
+
+    TYPE: ClassVar[str] = "indicator.reallocated_out"
+    bgt_id: str
+    to_bgt_id: str
+    adj_no: str
+    amt: Yuan
+    reason: str
+    figures: Figures
+    by: str
+
+
+class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "indicator.reallocated_in"
+    bgt_id: str
+    from_bgt_id: str
+    adj_no: str
+    amt: Yuan
+    figures: Figures
+    by: str
+
+
+class IndicatorFrozen(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "indicator.frozen"
+    bgt_id: str
+    freeze_no: str
+    amt: Yuan
+    figures: Figures
+    by: str
+
+
+class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "indicator.unfrozen"
+    bgt_id: str
+    freeze_no: str
+    amt: Yuan
+    figures: Figures
+    by: str
+
+
+class PlanSet(Event, frozen=True, kw_only=True):
+    """用款计划: a month's plan of an indicator, or (negative) a cut of it."""
+
+    TYPE: ClassVar[str] = "plan.set"
+    bgt_id: str
+    plan_voucher_no: str
+    plan_month: int
+    plan_amt: Yuan
+    figures: Figures
+    by: str

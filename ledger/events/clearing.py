@@ -1,0 +1,62 @@
+"""清算: claims on the central bank and its answers."""
+
+from typing import ClassVar
+
+import msgspec
+
+from ledger.events.base import Event, Yuan
+
+
+class ClaimLine(msgspec.Struct, frozen=True, gc=False):
+    """What a claim sums: first-level unit (first 3 of agency_code), function code, 政府经济分类."""
+
+    sup_dep_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    pay_amt: Yuan
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """One 2301 (paid ahead by the bank) or 2302 (refunded to it) of one fund type."""
+
+    vt_code: str
+    voucher_no: str
+    fund_type_code: str
+    pay_amt: Yuan
+    lines: tuple[ClaimLine, ...]
+
+
+class ClearingRequested(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "clearing.requested"
+    clear_no: str
+    clear_date: str
+    pay_bank_code: str
+    claims: tuple[Claim, ...]
+    upto: int
+    by: str
+
+
+class ClaimReceipted(Event, frozen=True, kw_only=True):
+    """The central bank's receipt for one claim; ``rejected`` carries its reason."""
+
+    TYPE: ClassVar[str] = "clearing.claim_receipted"
+    clear_no: str
+    voucher_no: str
+    xpay_amt: Yuan
+    xclear_date: str
+    rejected: str = ""
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+class ClearingCleared(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "clearing.cleared"
+    clear_no: str
+
+
+class ClearingRejected(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "clearing.rejected"
+    clear_no: str
+    reason: str

@@ -1,0 +1,119 @@
+"""Events to bytes and back: the register of types, their versions, upcasting."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ledger.errors import IntegrityError
+from ledger.events.base import Event
+from ledger.events.budget import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
+from ledger.events.clearing import (
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
+    ClearingRequested,
+)
+from ledger.events.disbursements import (
+    DisbursementApproved,
+    DisbursementClosed,
+    DisbursementDrawn,
+    DisbursementLoaded,
+    DisbursementOpened,
+    DisbursementStarted,
+    DisbursementStopped,
+)
+from ledger.events.journals import JournalPosted
+from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed, SignaturePolicySet
+from ledger.events.payments import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
+
+TYPES: dict[str, type[Event]] = {
+    cls.TYPE: cls
+    for cls in (
+        LedgerOpened,
+        SignaturePolicySet,
+        PeriodClosed,
+        CommandRefused,
+        IndicatorIssued,
+        IndicatorAdjusted,
+        IndicatorReallocatedOut,
+        IndicatorReallocatedIn,
+        IndicatorFrozen,
+        IndicatorUnfrozen,
+        PlanSet,
+        PaymentApplied,
+        PaymentApproved,
+        PaymentRejected,
+        PaymentWithdrawn,
+        VoucherSigned,
+        VoucherSent,
+        VoucherReceipted,
+        PaymentRefunded,
+        DisbursementOpened,
+        DisbursementLoaded,
+        DisbursementApproved,
+        DisbursementStarted,
+        DisbursementDrawn,
+        DisbursementStopped,
+        DisbursementClosed,
+        ClearingRequested,
+        ClaimReceipted,
+        ClearingCleared,
+        ClearingRejected,
+        JournalPosted,
+    )
+}
+
+# type name of an old version -> (function over the decoded mapping, type name it becomes)
+UPCASTERS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {}
+
+# "payment.applied", "payment.applied@2"; other names were written through the recorder by other
+# applications of the eventsourcing library. The same text serves in SQL.
+OWN_TYPE_PATTERN = r"^[a-z_]+\.[a-z_]+(@[0-9]+)?$"
+_OWN_TYPE = re.compile(OWN_TYPE_PATTERN, re.ASCII)
+
+encode = msgspec.json.Encoder().encode
+_DECODERS = {name: msgspec.json.Decoder(cls).decode for name, cls in TYPES.items()}
+
+
+def is_own_type(type_name: str) -> bool:
+    """Whether a type's name has our shape; another application's recorder may share a ledger."""
+    return _OWN_TYPE.fullmatch(type_name) is not None
+
+
+def decode(type_name: str, payload: bytes) -> Event:
+    """The event of a stored row, brought up to today's version of its type.
+
+    Raises:
+        IntegrityError: for a type nobody knows, or bytes that are not such an event.
+    """
+    try:
+        if (decoder := _DECODERS.get(type_name)) is not None:
+            return decoder(payload)
+        mapping = msgspec.json.decode(payload)
+        while (step := UPCASTERS.get(type_name)) is not None:
+            upcast, type_name = step
+            mapping = upcast(mapping)
+        if type_name in TYPES:
+            return msgspec.convert(mapping, TYPES[type_name])
+    except msgspec.MsgspecError as error:
+        raise IntegrityError(f"the bytes are no {type_name}: {error}") from error
+    raise IntegrityError(f"unknown event type {type_name!r}")

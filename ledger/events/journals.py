@@ -1,0 +1,36 @@
+"""记账凭证: the entries of an event in every book it touches."""
+
+from typing import ClassVar
+
+import msgspec
+
+from ledger.events.base import Event, Yuan
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """A journal line ``[account, dr_cr, amount]``; dr_cr is 1 debit, -1 credit.
+
+    ``bgt_id`` stands only where it differs from the journal's own.
+    """
+
+    account: str
+    dr_cr: int
+    amt: Yuan
+    bgt_id: str = ""
+
+
+class JournalPosted(Event, frozen=True, kw_only=True):
+    """The entry of every book that the event at position ``source`` gives rise to (平行记账).
+
+    ``rule`` is the version of charts and rules; ``red_flag`` 1 marks a reversal (红冲).
+    """
+
+    TYPE: ClassVar[str] = "journal.posted"
+    source: int
+    event: str
+    rule: str
+    number: str
+    bgt_id: str = ""
+    fund_type_code: str = ""
+    red_flag: int = 0
+    lines: tuple[Line, ...]

@@ -1,0 +1,137 @@
+"""支付: application, check, voucher, receipt, refund."""
+
+from typing import ClassVar
+
+import msgspec
+
+from ledger.events.base import Event, Figures, Yuan
+
+
+class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One line to one payee (支付明细)."""
+
+    pay_detail_id: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    pay_amt: Yuan
+    payee_bank_no: str = ""
+    iden_no: str = ""
+    remark: str = ""
+
+
+class PaymentApplied(Event, frozen=True, kw_only=True):
+    """支付申请: occupies the indicator. A single payment has no ``details``."""
+
+    TYPE: ClassVar[str] = "payment.applied"
+    pay_app_no: str
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    pay_amt: Yuan
+    payee_acct_name: str = ""
+    payee_acct_no: str = ""
+    payee_acct_bank_name: str = ""
+    payee_bank_no: str = ""
+    use_des: str
+    set_mode_code: str
+    pay_bus_type_code: str
+    create_date: str
+    dated_by_caller: bool = False
+    details: tuple[PaymentDetail, ...] = ()
+    figures: Figures
+    by: str
+
+
+class PaymentApproved(Event, frozen=True, kw_only=True):
+    """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then."""
+
+    TYPE: ClassVar[str] = "payment.approved"
+    pay_app_no: str
+    pay_cert_no: str
+    vou_date: str
+    roles: tuple[str, ...]
+    pay_bank_code: str
+    by: str
+
+
+class PaymentRejected(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "payment.rejected"
+    pay_app_no: str
+    reason: str
+    figures: Figures
+    by: str
+
+
+class PaymentWithdrawn(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "payment.withdrawn"
+    pay_app_no: str
+    figures: Figures
+    by: str
+
+
+class VoucherSigned(Event, frozen=True, kw_only=True):
+    """One signature over the voucher's exact bytes, whose SM3 is ``voucher_sm3`` (hex).
+
+    ``signature`` is DER in base64; ``final`` says that the policy's last role has signed.
+    """
+
+    TYPE: ClassVar[str] = "voucher.signed"
+    pay_app_no: str
+    pay_cert_no: str
+    role: str
+    cert_serial: str
+    voucher_sm3: str
+    signature: str
+    final: bool = False
+    by: str
+
+
+class VoucherSent(Event, frozen=True, kw_only=True):
+    """The bank has taken the voucher in."""
+
+    TYPE: ClassVar[str] = "voucher.sent"
+    pay_app_no: str
+    pay_cert_no: str
+    pay_bank_code: str
+
+
+class FailedDetail(msgspec.Struct, frozen=True, gc=False):
+    pay_detail_id: str
+    xadd_word: str
+
+
+class VoucherReceipted(Event, frozen=True, kw_only=True):
+    """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full."""
+
+    TYPE: ClassVar[str] = "voucher.receipted"
+    pay_app_no: str
+    pay_cert_no: str
+    outcome: str
+    xpay_amt: Yuan
+    xpay_date: str
+    agent_business_no: str
+    failed: tuple[FailedDetail, ...] = ()
+    figures: Figures
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+class PaymentRefunded(Event, frozen=True, kw_only=True):
+    """退款: money came back; the indicator of origin is restored."""
+
+    TYPE: ClassVar[str] = "payment.refunded"
+    pay_app_no: str
+    refund_no: str
+    refund_amt: Yuan
+    pay_detail_id: str = ""
+    refund_date: str
+    reason: str
+    figures: Figures
+    by: str
