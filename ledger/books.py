@@ -18,7 +18,7 @@ import msgspec
 
 from ledger.errors import ConfigurationError
 from ledger.events import JournalPosted, Line
-from ledger.money import yuan
+from ledger.money import parse_yuan, yuan
 
 DEBIT, CREDIT = 1, -1
 
@@ -187,8 +187,6 @@ class Books:
 
 def merge(journals: list[JournalPosted]) -> JournalPosted:
     """One journal of several for the same event: lines of one account and side are added up."""
-    from ledger.money import parse_yuan
-
     totals: dict[tuple[str, int, str], int] = {}
     for journal in journals:
         for line in journal.lines:

@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger import events
+from ledger.account_set import division_of
 from ledger.balances import Balances
 from ledger.commands import Command
 from ledger.errors import Code, Refusal, RequestError
@@ -128,7 +129,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
 
     def _names(self, state: LedgerState, day: date) -> dict[str, str]:
         """The names of all codes; raises ``element_invalid`` for the first one not in force."""
-        division = f"{state.ledger_id // 10_000:09d}"
+        division = division_of(state.ledger_id)
         names = {}
         for element in CODED:
             names[element] = state.codes.check(

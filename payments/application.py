@@ -9,6 +9,7 @@ from datetime import date
 from typing import ClassVar
 
 from ledger import events
+from ledger.account_set import division_of
 from ledger.balances import Balances
 from ledger.budget import DIMENSIONS, INDICATOR, Indicator
 from ledger.budget import require as require_indicator
@@ -104,7 +105,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         )
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
-        division = f"{state.ledger_id // 10_000:09d}"
+        division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code", *DIMENSIONS):
             if code := getattr(self, element):
                 state.codes.check(

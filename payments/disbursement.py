@@ -10,6 +10,7 @@ from datetime import date
 from typing import ClassVar
 
 from ledger import events
+from ledger.account_set import division_of
 from ledger.balances import Balances
 from ledger.budget import INDICATOR, Indicator, journal
 from ledger.budget import require as require_indicator
@@ -72,7 +73,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         require_executable(state, self.bgt_id)
-        division = f"{state.ledger_id // 10_000:09d}"
+        division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code"):
             state.codes.check(
                 element,

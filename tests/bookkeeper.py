@@ -57,8 +57,6 @@ class Clock:
 class Bookkeeper:
     """Keeps one ledger. Methods give the Outcome; ``ok`` ones fail the test when refused."""
 
-    _divisions = count(440_100_000, 100)
-
     def __init__(self, pool: ConnectionPool, *, year: int = 2026, division: str = "440000000"):
         self.pool = pool
         self.clock = Clock()

@@ -82,3 +82,16 @@ def test_funds_that_are_not_the_treasurys_are_refused(desk: Desk, fund: str) -> 
     answer = desk.call("POST", "…/indicators", "maker", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "element_invalid")
     assert answer.json()["pointer"] == "/fund_type_code"
+
+
+def test_a_bit_that_breaks_the_message_is_on_record_too(desk: Desk) -> None:  # noqa: F811
+    bgt_id = desk.indicator("10.00")
+    number = desk.signed(bgt_id, "1.00")
+    message = bytearray(desk.receipt_for(number))
+    message[message.index(b"<Voucher>") + len(b"<Voucher>")] ^= 0x01  # the head of the inner XML
+    before = len(desk.ok(desk.get("…/refusals"))["items"])
+    answer = desk.deliver(bytes(message))
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    refusals = desk.ok(desk.get("…/refusals"))["items"]
+    assert len(refusals) == before + 1
+    assert desk.ok(desk.get(f"…/payments/{number}"))["status"] in ("signed", "sent")

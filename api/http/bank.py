@@ -1,5 +1,6 @@
 """The banks' side: receipts come in; certificates can be looked up by whoever verifies."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -15,7 +16,10 @@ from ledger.commands import Command, Outcome, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from payments import certificates
 from payments.channel.receipts import ReceivedReceipt, parse_receipts
+from payments.payment import ledger_of_voucher
 
+VOUCHER_NUMBER = re.compile(rb'<VoucherBody [^<>]{0,200}VoucherNo="([0-9]{23})"')
+RECORDED_MAX = 100
 ABOUT_THE_RECEIPT = frozenset({400, 404, 409, 422})
 
 
@@ -53,9 +57,13 @@ async def take_receipts(call: Call) -> Response:
     """
     treasury = call.treasury
     require_right(call.caller, Right.DELIVER_RECEIPT)
-    receipts = await call.read(
-        lambda connection: parse_receipts(connection, treasury.provider, call.data, treasury.now())
-    )
+    try:
+        receipts = await call.read(
+            lambda conn: parse_receipts(conn, treasury.provider, call.data, treasury.now())
+        )
+    except RequestError as error:
+        await _record_unreadable(call, error)
+        raise
     outcomes = await _submit(call, receipts)
     refused = outcomes[0].problem if len(outcomes) == 1 else None
     if refused is not None and refused.code.status in ABOUT_THE_RECEIPT:
@@ -75,6 +83,16 @@ async def take_receipts(call: Call) -> Response:
         ReceiptResults(results=results, commit=commit_view(last_commit(outcomes))),
         replayed=all(outcome.replayed for outcome in outcomes),
     )
+
+
+async def _record_unreadable(call: Call, error: GuokuError) -> None:
+    """A message that cannot be read is on record too, in the ledgers whose vouchers it names: a
+    flipped bit may break its form as well as its signature."""
+    numbers = {match.decode() for match in VOUCHER_NUMBER.findall(call.data)}
+    for number in sorted(numbers)[:RECORDED_MAX]:
+        key = ledger_of_voucher(number)
+        if key is not None and _out_of_reach(call, key) is None and await call.exists(key):
+            await call.refuse(key, call.caller, "receipt.take", number, error)
 
 
 async def _submit(call: Call, receipts: Sequence[ReceivedReceipt]) -> list[Outcome]:
