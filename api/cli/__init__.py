@@ -5,6 +5,7 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     bench,
     certificates,
     config,
@@ -43,6 +44,7 @@ app.add_typer(elements.app, name="elements")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
+app.add_typer(audit.app, name="audit")
 app.command("disburse")(disburse.disburse)
 app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)

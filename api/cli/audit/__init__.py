@@ -1,0 +1,13 @@
+"""``guoku audit``: what shows that history is whole, one module a command.
+
+A command is a function in a module of its own here, registered below in the order of the help.
+"""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Audit 审计: prove that history is whole.")
+
+
+@app.callback()
+def _audit() -> None:
+    """Audit 审计: prove that history is whole."""
