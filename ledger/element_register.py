@@ -103,6 +103,7 @@ _ELEMENTS = (
     _pattern("fiscal_year", "预算年度", 4, "20[0-9]{2}", ("ledger.open",)),
     Element("name", "账套名称", 100, _TEXT, ("ledger.open",)),
     _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", ("signature_policy.set",)),
+    _pattern("signing", "签章范围", 8, "voucher|manifest", ("signature_policy.set",)),
     _code(
         "pay_bank_code",
         "代理银行",

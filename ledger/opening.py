@@ -12,6 +12,8 @@ from ledger.events import LedgerOpened, SignaturePolicySet
 from ledger.state import Decision, LedgerState
 
 FISCAL_YEAR_MIN, FISCAL_YEAR_MAX = 2000, 2099
+PER_VOUCHER, PER_MANIFEST = "voucher", "manifest"  # what one signature covers 签章范围
+SIGNING_SCOPES = (PER_VOUCHER, PER_MANIFEST)
 SIGNING_ROLES = ("unit", "finance_first", "finance_second", "treasury")
 
 
@@ -66,14 +68,19 @@ class OpenLedger(Command, frozen=True, kw_only=True):
 
 
 class SetSignaturePolicy(Command, frozen=True, kw_only=True):
-    """签章策略: the roles that sign a voucher, in order, and the bank that pays it."""
+    """签章策略: the roles that sign a voucher, in order, the bank that pays it, and how they sign.
+
+    ``signing`` is of the bank's channel: whether the bank takes one signature over a manifest of
+    many vouchers, or wants one on each.
+    """
 
     OPERATION: ClassVar[str] = "signature_policy.set"
     roles: tuple[str, ...]
     pay_bank_code: str = "102"
+    signing: str = PER_VOUCHER
 
     def check(self) -> None:
-        """Raises RequestError for unknown, repeated or no roles."""
+        """Raises RequestError for unknown, repeated or no roles, or an unknown scope."""
         if not self.roles or len(set(self.roles)) != len(self.roles):
             raise RequestError(
                 Code.MALFORMED, "roles lists each signing role once, in order", pointer="/roles"
@@ -85,10 +92,19 @@ class SetSignaturePolicy(Command, frozen=True, kw_only=True):
                     f"signing roles are {', '.join(SIGNING_ROLES)}",
                     pointer=f"/roles/{index}",
                 )
+        if self.signing not in SIGNING_SCOPES:
+            raise RequestError(
+                Code.MALFORMED, f"signing is {' or '.join(SIGNING_SCOPES)}", pointer="/signing"
+            )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        policy = SignaturePolicySet(roles=self.roles, pay_bank_code=self.pay_bank_code, by=by)
+        policy = SignaturePolicySet(
+            roles=self.roles, pay_bank_code=self.pay_bank_code, signing=self.signing, by=by
+        )
         settings = msgspec.structs.replace(
-            state.settings, roles=self.roles, pay_bank_code=self.pay_bank_code
+            state.settings,
+            roles=self.roles,
+            pay_bank_code=self.pay_bank_code,
+            signing=self.signing,
         )
         return Decision(events=[(None, "", policy)], effective_on=state.today, settings=settings)

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mof_div_name: str = ""
     roles: tuple[str, ...] = ("treasury",)
     pay_bank_code: str = "102"
+    signing: str = "voucher"
     closed_through: date | None = None
 
 
@@ -75,7 +76,8 @@ class Decision(msgspec.Struct, kw_only=True):
         events: (kind, number, event) in order; kind None for the ledger's own stream.
         balances: controlled balances after it.
         uncleared: changes of what the bank is owed, in fen.
-        documents: (SM3, bytes) of signed vouchers and receipts.
+        documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
+        shared_documents: likewise, of documents that an earlier event may have brought already.
     """
 
     events: list[tuple[AnyKind | None, str, Event]]
@@ -83,6 +85,7 @@ class Decision(msgspec.Struct, kw_only=True):
     balances: dict[str, Balances] = {}
     uncleared: dict[UnclearedKey, int] = {}
     documents: list[tuple[bytes, bytes]] = []
+    shared_documents: list[tuple[bytes, bytes]] = []
     settings: Settings | None = None
 
 
@@ -135,6 +138,7 @@ class LedgerState:
         """Starts a batch with nothing to write."""
         self.rows: list[Row] = []
         self.documents: dict[bytes, bytes] = {}
+        self.shared_documents: dict[bytes, bytes] = {}
         self.changed_balances: dict[str, bool] = {}
         self.changed_uncleared: dict[UnclearedKey, bool] = {}
         self.changed_settings = False
@@ -177,6 +181,8 @@ class LedgerState:
             self._move_uncleared(decision.uncleared)
         for sm3, body in decision.documents:
             self._put(self.documents, sm3, body)
+        for sm3, body in decision.shared_documents:
+            self._put(self.shared_documents, sm3, body)
         if decision.settings is not None:
             self.settings = decision.settings
             self.changed_settings = True

@@ -15,10 +15,12 @@ from ledger.commands import Command
 from ledger.errors import Code, Refusal
 from ledger.events import FailedDetail
 from ledger.money import parse_yuan, yuan
+from ledger.opening import PER_MANIFEST
 from ledger.periods import effective_day, first_open_day
 from ledger.state import Decision, LedgerState, UnclearedKey
 from ledger.streams import AnyKind
 from payments.application import business_day
+from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
 from payments.payment import (
     APPROVED,
     FAILED,
@@ -37,7 +39,10 @@ SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency c
 
 
 class SignVoucher(Command, frozen=True, kw_only=True):
-    """One signature over the voucher's exact bytes; ``document`` is those bytes, compressed."""
+    """One signature over the voucher's exact bytes; ``document`` is those bytes as they are stored.
+
+    The signature is the voucher's own, or that of the manifest ``manifest_no`` whose leaf it is.
+    """
 
     OPERATION: ClassVar[str] = "voucher.sign"
     KIND: ClassVar[AnyKind] = PAYMENT
@@ -45,7 +50,9 @@ class SignVoucher(Command, frozen=True, kw_only=True):
     role: str
     cert_serial: str
     voucher_sm3: str
-    signature: str
+    signature: str = ""
+    manifest_no: str = ""
+    leaf: int = 0
     document: bytes
 
     @property
@@ -54,7 +61,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         return self.pay_app_no, self.role
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((PAYMENT, self.pay_app_no),)
+        return _with_manifest(self.pay_app_no, self.manifest_no)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = require(state, self.pay_app_no)
@@ -62,6 +69,8 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         earlier = {signature.voucher_sm3 for signature in payment.signatures}
         if earlier and earlier != {self.voucher_sm3}:
             raise Refusal(Code.SIGNATURE_INVALID, "it is not the voucher that was signed before")
+        if self.manifest_no:
+            self._check_manifest(state, by)
         # point of no return
         signed = events.VoucherSigned(
             pay_app_no=self.pay_app_no,
@@ -70,6 +79,8 @@ class SignVoucher(Command, frozen=True, kw_only=True):
             cert_serial=self.cert_serial,
             voucher_sm3=self.voucher_sm3,
             signature=self.signature,
+            manifest_no=self.manifest_no,
+            leaf=self.leaf,
             final=final,
             by=by,
         )
@@ -81,6 +92,21 @@ class SignVoucher(Command, frozen=True, kw_only=True):
             else state.today,
             documents=documents,
         )
+
+    def _check_manifest(self, state: LedgerState, by: str) -> None:
+        if state.settings.signing != PER_MANIFEST:
+            raise Refusal(
+                Code.SIGNATURE_INVALID, "the bank takes no manifests: every voucher is signed"
+            )
+        check_covered(
+            state, self.manifest_no, self.leaf, role=self.role, cert_serial=self.cert_serial, by=by
+        )
+
+
+def _with_manifest(pay_app_no: str, manifest_no: str) -> tuple[tuple[AnyKind, str], ...]:
+    """What a signature is decided by: its payment, and its manifest where it has one."""
+    payment = (PAYMENT, pay_app_no)
+    return (payment, (MANIFEST, manifest_no)) if manifest_no else (payment,)
 
 
 def check_signer(payment: Payment, role: str, by: str) -> bool:
@@ -141,7 +167,10 @@ class ReceiptLine(msgspec.Struct, frozen=True):
 
 
 class ApplyReceipt(Command, frozen=True, kw_only=True):
-    """银行支付回单: the outcome of every line of a voucher, signed by the bank."""
+    """银行支付回单: the outcome of every line of a voucher, signed by the bank.
+
+    It was signed alone, or as a leaf of the bank's manifest ``manifest_no``.
+    """
 
     OPERATION: ClassVar[str] = "voucher.receipt"
     KEEPS_REFUSAL: ClassVar[bool] = False
@@ -155,7 +184,9 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
     lines: tuple[ReceiptLine, ...]
     receipt_sm3: str
     cert_serial: str
-    signature: str
+    signature: str = ""
+    manifest_no: str = ""
+    leaf: int = 0
     document: bytes
 
     @property
@@ -168,11 +199,19 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return self.receipt_sm3
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((PAYMENT, self.pay_app_no),)
+        return _with_manifest(self.pay_app_no, self.manifest_no)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = require(state, self.pay_app_no)
         require_status(payment, SIGNED, SENT)
+        if self.manifest_no:
+            check_covered(
+                state,
+                self.manifest_no,
+                self.leaf,
+                role=RECEIPT_ROLE,
+                cert_serial=self.cert_serial,
+            )
         failed = self._check_lines(payment)
         day = first_open_day(state, self.xpay_date)
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
@@ -194,6 +233,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             receipt_sm3=self.receipt_sm3,
             cert_serial=self.cert_serial,
             signature=self.signature,
+            manifest_no=self.manifest_no,
+            leaf=self.leaf,
             by=by,
         )
         entry = books.post(

@@ -87,6 +87,7 @@ async def show_policy(call: Call) -> Response:
         ledger=ledger_text(head.ledger_id),
         roles=settings.roles,
         pay_bank_code=settings.pay_bank_code,
+        signing=settings.signing,
     )
     return call.respond(policy, position=head.position)
 
@@ -97,6 +98,7 @@ def _policy(key: int, command: Command, outcome: Outcome) -> Any:
         ledger=ledger_text(key),
         roles=command.roles,
         pay_bank_code=command.pay_bank_code,
+        signing=command.signing,
         commit=commit_view(outcome.commit),
     )
 
@@ -168,7 +170,7 @@ ROUTES = (
         right=Right.ADMINISTER,
         view=_policy,
         answer=PolicyView,
-        summary="Set which roles sign a voucher, in order, and the bank that is sent it",
+        summary="Set which roles sign a voucher, in order, for which bank, and how",
     ),
     command_route(
         ClosePeriod,

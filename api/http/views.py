@@ -42,6 +42,7 @@ class LedgerView(msgspec.Struct, kw_only=True):
     chain: str
     roles: tuple[str, ...]
     pay_bank_code: str
+    signing: str
     closed_through: str | None = None
     commit: Committed = UNSET
 
@@ -50,6 +51,7 @@ class PolicyView(msgspec.Struct, kw_only=True):
     ledger: str
     roles: tuple[str, ...]
     pay_bank_code: str
+    signing: str
     commit: Committed = UNSET
 
 
@@ -114,6 +116,8 @@ class SignatureView(msgspec.Struct, kw_only=True):
     cert_serial: str
     voucher_sm3: str
     signature: str
+    manifest_no: str
+    leaf: int
 
 
 class ReceiptView(msgspec.Struct, kw_only=True):
@@ -124,6 +128,8 @@ class ReceiptView(msgspec.Struct, kw_only=True):
     receipt_sm3: str
     cert_serial: str
     signature: str
+    manifest_no: str
+    leaf: int
 
 
 class RefundView(msgspec.Struct, kw_only=True):
@@ -239,6 +245,7 @@ def ledger_view(
         chain=chain.hex(),
         roles=settings.roles,
         pay_bank_code=settings.pay_bank_code,
+        signing=settings.signing,
         closed_through=settings.closed_through.isoformat() if settings.closed_through else None,
         commit=commit,
     )

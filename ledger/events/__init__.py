@@ -39,6 +39,7 @@ from ledger.events.journals import JournalPosted, Line
 from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed, SignaturePolicySet
 from ledger.events.payments import (
     FailedDetail,
+    ManifestSigned,
     PaymentApplied,
     PaymentApproved,
     PaymentDetail,
@@ -80,6 +81,7 @@ __all__ = [
     "JournalPosted",
     "LedgerOpened",
     "Line",
+    "ManifestSigned",
     "PaymentApplied",
     "PaymentApproved",
     "PaymentDetail",

@@ -35,6 +35,7 @@ from ledger.events.disbursements import (
 from ledger.events.journals import JournalPosted
 from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed, SignaturePolicySet
 from ledger.events.payments import (
+    ManifestSigned,
     PaymentApplied,
     PaymentApproved,
     PaymentRefunded,
@@ -63,6 +64,7 @@ TYPES: dict[str, type[Event]] = {
         PaymentApproved,
         PaymentRejected,
         PaymentWithdrawn,
+        ManifestSigned,
         VoucherSigned,
         VoucherSent,
         VoucherReceipted,

@@ -17,11 +17,15 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
 
 
 class SignaturePolicySet(Event, frozen=True, kw_only=True):
-    """Which roles sign a voucher, in order, and the bank that is sent it."""
+    """Which roles sign a voucher, in order, for which bank, and what one signature covers.
+
+    ``signing`` is ``voucher``, or ``manifest`` where vouchers that are signed together share one.
+    """
 
     TYPE: ClassVar[str] = "ledger.signature_policy_set"
     roles: tuple[str, ...]
     pay_bank_code: str
+    signing: str = "voucher"
     by: str
 
 

@@ -74,10 +74,30 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     by: str
 
 
+class ManifestSigned(Event, frozen=True, kw_only=True):
+    """批量签名清单: one signature over many vouchers of one role, or many receipts of one bank.
+
+    ``signature`` (DER in base64) is over ``text``, which holds the root over the documents' hashes.
+    The hashes stand one after the other, 32 bytes each, in the document ``leaves_sm3`` (hex). The
+    form is described in docs/history-format.md.
+    """
+
+    TYPE: ClassVar[str] = "manifest.signed"
+    manifest_no: str
+    role: str
+    cert_serial: str
+    text: str
+    signature: str
+    leaves_sm3: str
+    by: str
+
+
 class VoucherSigned(Event, frozen=True, kw_only=True):
     """One signature over the voucher's exact bytes, whose SM3 is ``voucher_sm3`` (hex).
 
-    ``signature`` is DER in base64; ``final`` says that the policy's last role has signed.
+    ``signature`` is DER in base64. Where the voucher was signed together with others it is empty,
+    and the voucher is the leaf ``leaf`` (from 0) of the manifest ``manifest_no``. ``final`` says
+    that the policy's last role has signed.
     """
 
     TYPE: ClassVar[str] = "voucher.signed"
@@ -86,7 +106,9 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
     role: str
     cert_serial: str
     voucher_sm3: str
-    signature: str
+    signature: str = ""
+    manifest_no: str = ""
+    leaf: int = 0
     final: bool = False
     by: str
 
@@ -106,7 +128,10 @@ class FailedDetail(msgspec.Struct, frozen=True, gc=False):
 
 
 class VoucherReceipted(Event, frozen=True, kw_only=True):
-    """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full."""
+    """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full.
+
+    It is signed as a voucher is: alone, or as a leaf of the bank's manifest.
+    """
 
     TYPE: ClassVar[str] = "voucher.receipted"
     pay_app_no: str
@@ -119,7 +144,9 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     figures: Figures
     receipt_sm3: str
     cert_serial: str
-    signature: str
+    signature: str = ""
+    manifest_no: str = ""
+    leaf: int = 0
     by: str
 
 

@@ -114,6 +114,8 @@ def write_batch(
             _copy_keys(cursor, state.ledger_id, keys)
         if state.documents:
             _copy_documents(cursor, state)
+        if state.shared_documents:
+            _insert_shared_documents(cursor, state)
     state.chain = extend(state.chain, digests)
     # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
     few = len(state.changed_balances) + len(state.changed_uncleared) <= PIPELINED_ROWS_MAX
@@ -227,3 +229,12 @@ def _copy_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
     parts.append(_TRAILER)
     with cursor.copy("COPY documents (ledger_id, sm3, body) FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"".join(parts))
+
+
+def _insert_shared_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
+    """Few and seldom, so they may go the slow way that passes over what is there."""
+    cursor.execute(
+        "INSERT INTO documents (ledger_id, sm3, body)"
+        " SELECT %s, d.* FROM unnest(%b::bytea[], %b::bytea[]) AS d ON CONFLICT DO NOTHING",
+        (state.ledger_id, list(state.shared_documents), list(state.shared_documents.values())),
+    )

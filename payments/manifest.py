@@ -1,0 +1,171 @@
+"""批量签名清单: one signature over many vouchers, or over many receipts. Pure.
+
+The hashes of the documents are the leaves of a Merkle tree (``ledger.integrity.merkle``); what is
+signed is a short text that holds its root. A document then verifies alone: with its place among the
+leaves, the path from there to the root, and the signature of the text. The text is described in
+docs/history-format.md.
+"""
+
+import base64
+import binascii
+import re
+from typing import ClassVar
+
+import msgspec
+
+from ledger import events
+from ledger.account_set import ledger_text
+from ledger.commands import Command
+from ledger.errors import Code, Refusal
+from ledger.events import Event
+from ledger.gm import sm3
+from ledger.integrity.merkle import HASH_BYTES
+from ledger.state import Decision, LedgerState
+from ledger.streams import AnyKind, Kind
+
+RECEIPT_ROLE = "receipt"
+LEAVES_MAX = 100_000
+NUMBER_DIGITS = 32
+
+_TEXT = re.compile(
+    r"guoku/manifest\n([^\n]{1,120})\n([a-z_]{1,40})\n([1-9][0-9]{0,5})\n([A-Za-z0-9+/]{43}=)\n"
+)
+
+
+class ManifestText(msgspec.Struct, frozen=True):
+    """What is signed.
+
+    Attributes:
+        owner: the ledger (``440000000-2026``) of vouchers, the bank's subject for receipts.
+        role: that the vouchers are signed in, or ``receipt``.
+        leaf_count: how many documents.
+        root: of the tree over their hashes.
+    """
+
+    owner: str
+    role: str
+    leaf_count: int
+    root: bytes
+
+    def written(self) -> str:
+        """The text; UTF-8 of it is signed."""
+        root = base64.b64encode(self.root).decode("ascii")
+        return f"guoku/manifest\n{self.owner}\n{self.role}\n{self.leaf_count}\n{root}\n"
+
+
+def read_text(text: str) -> ManifestText:
+    """The reverse; raises the refusal ``signature_invalid`` for any other text."""
+    match = _TEXT.fullmatch(text)
+    try:
+        root = binascii.a2b_base64(match[4], strict_mode=True) if match else b""
+    except binascii.Error:
+        root = b""
+    if match is None or len(root) != HASH_BYTES or int(match[3]) > LEAVES_MAX:
+        raise _invalid("the text of its manifest is not one")
+    read = ManifestText(match[1], match[2], int(match[3]), root)
+    if read.written() != text:  # base64 has spare bits: one manifest has one text
+        raise _invalid("the text of its manifest is not one")
+    return read
+
+
+def manifest_number(text: str, cert_serial: str) -> str:
+    """A manifest's number: the same documents, role and signer give the same one."""
+    return sm3(f"{text}{cert_serial}".encode()).hex()[:NUMBER_DIGITS]
+
+
+def split_leaves(stored: bytes) -> list[bytes]:
+    """The hashes, from the document that an event names ``leaves_sm3``."""
+    return [stored[at : at + HASH_BYTES] for at in range(0, len(stored), HASH_BYTES)]
+
+
+class Manifest(msgspec.Struct, frozen=True, gc=False):
+    """A manifest in the books: its event, and what its text says."""
+
+    signed: events.ManifestSigned
+    text: ManifestText
+
+
+def _fold(manifest: Manifest | None, event: Event) -> Manifest | None:
+    if isinstance(event, events.ManifestSigned):
+        return Manifest(event, read_text(event.text))
+    return manifest
+
+
+MANIFEST: Kind[Manifest] = Kind(
+    name="manifest",
+    opened_by="manifest.sign",
+    fold=_fold,
+    indicator_of=lambda _manifest: "",
+)
+
+
+class SignManifest(Command, frozen=True, kw_only=True):
+    """A manifest for the books, before the commands that name it.
+
+    Its signature was verified where it was made or came in. ``document`` holds the leaves, in the
+    form in which documents are stored.
+    """
+
+    OPERATION: ClassVar[str] = "manifest.sign"
+    KEEPS_REFUSAL: ClassVar[bool] = False
+    KIND: ClassVar[AnyKind] = MANIFEST
+    role: str
+    cert_serial: str
+    text: str
+    signature: str
+    leaves_sm3: str
+    document: bytes
+
+    @property
+    def number(self) -> str:
+        return manifest_number(self.text, self.cert_serial)
+
+    @property
+    def body(self) -> object:
+        """Without the signature, which is another one each time it is made."""
+        return self.text, self.cert_serial
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        text = read_text(self.text)
+        if text.role != self.role:
+            raise _invalid(f"its manifest is signed as {text.role}, not as {self.role}")
+        if text.role != RECEIPT_ROLE and text.owner != ledger_text(state.ledger_id):
+            raise _invalid(f"its manifest is of {text.owner}")
+        # point of no return
+        signed = events.ManifestSigned(
+            manifest_no=self.number,
+            role=self.role,
+            cert_serial=self.cert_serial,
+            text=self.text,
+            signature=self.signature,
+            leaves_sm3=self.leaves_sm3,
+            by=by,
+        )
+        return Decision(
+            events=[(MANIFEST, signed.manifest_no, signed)],
+            effective_on=state.today,
+            # the next role signs the same vouchers, so its leaves are the same document
+            shared_documents=[(bytes.fromhex(self.leaves_sm3), self.document)],
+        )
+
+
+def check_covered(
+    state: LedgerState, manifest_no: str, leaf: int, *, role: str, cert_serial: str, by: str = ""
+) -> None:
+    """Refuses with ``signature_invalid`` unless the books have this manifest for this signature.
+
+    Args:
+        by: the person who must have put it there; "" for anybody.
+    """
+    manifest = state.get(MANIFEST, manifest_no)
+    if manifest is None:
+        raise _invalid(f"there is no manifest {manifest_no[:NUMBER_DIGITS]!r}")
+    signed = manifest.signed
+    if (signed.role, signed.cert_serial) != (role, cert_serial) or by not in ("", signed.by):
+        raise _invalid(f"manifest {manifest_no} is another signature than this one")
+    if not 0 <= leaf < manifest.text.leaf_count:
+        raise _invalid(f"manifest {manifest_no} has no leaf {leaf}")
+
+
+def _invalid(detail: str) -> Refusal:
+    return Refusal(Code.SIGNATURE_INVALID, detail)
