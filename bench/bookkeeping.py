@@ -28,7 +28,7 @@ from ledger.store import code_sets, reading
 from ledger.store.database import Database, make_pool
 from ledger.store.documents import compress_document
 from payments.application import ApplyPayment, ApprovePayment
-from payments.evoucher import voucher_5214
+from payments.evoucher import receipt_5214
 from payments.payment import Payment
 from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
 from payments.voucher_document import voucher_document
@@ -88,16 +88,16 @@ class Bookkeeping:
         indicator = found[payment.applied.bgt_id]
         assert isinstance(indicator, Indicator)
         voucher = voucher_document(self.ledger_id, payment, indicator, code_sets.shipped())
-        outcome = voucher_5214.Outcome(
+        outcome = receipt_5214.Outcome(
             x_pay_date=_voucher_date(payment),
             x_agent_business_no="BANK-0000000001",
             details=tuple(
-                voucher_5214.DetailOutcome(id=d.pay_detail_id, x_pay_amt=parse_yuan(d.pay_amt))
+                receipt_5214.DetailOutcome(id=d.pay_detail_id, x_pay_amt=parse_yuan(d.pay_amt))
                 for d in payment.details
             ),
         )
         self._voucher = compress_document(voucher)
-        self._receipt = compress_document(voucher_5214.fill_receipt(voucher, outcome))
+        self._receipt = compress_document(receipt_5214.fill_receipt(voucher, outcome))
 
     # ---- stages, outside of any measurement
 

@@ -9,6 +9,7 @@ import datetime as dt
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from payments.evoucher import receipt_5214
 from payments.evoucher import voucher_5214 as v5214
 from payments.evoucher.envelope import (
     VoucherBody,
@@ -16,7 +17,8 @@ from payments.evoucher.envelope import (
     build_envelope,
     parse_envelope,
 )
-from payments.evoucher.voucher_5214 import Detail5214, DetailOutcome, Outcome, Voucher5214
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
+from payments.evoucher.voucher_5214 import Detail5214, Voucher5214
 
 LINE_FEN = 123_456
 
@@ -82,7 +84,7 @@ def _receipt(lines: int) -> bytes:
         x_agent_business_no="20260302000000001",
         details=tuple(DetailOutcome(id=d.id, x_pay_amt=d.pay_amt) for d in voucher.details),
     )
-    return v5214.fill_receipt(v5214.build(voucher), outcome)
+    return receipt_5214.fill_receipt(v5214.build(voucher), outcome)
 
 
 def _body(voucher: bytes) -> VoucherBody:
@@ -107,7 +109,7 @@ def test_build(benchmark: BenchmarkFixture, lines: int) -> None:
 @pytest.mark.parametrize("lines", [1, 499])
 def test_parse_receipt(benchmark: BenchmarkFixture, lines: int) -> None:
     receipt = _receipt(lines)
-    assert benchmark(v5214.parse_receipt, receipt).x_pay_amt == LINE_FEN * lines
+    assert benchmark(receipt_5214.parse_receipt, receipt).x_pay_amt == LINE_FEN * lines
 
 
 @pytest.mark.parametrize("lines", [1, 499])

@@ -21,7 +21,7 @@ from api.tokens import create_token
 from api.treasury import Treasury, treasury_on
 from ledger.store.database import Database
 from payments import certificates
-from payments.evoucher import voucher_5214
+from payments.evoucher import receipt_5214, voucher_5214
 from payments.evoucher.envelope import (
     RECEIPT,
     VoucherBody,
@@ -29,7 +29,7 @@ from payments.evoucher.envelope import (
     build_envelope,
     parse_envelope,
 )
-from payments.evoucher.voucher_5214 import DetailOutcome, Outcome
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
 from projections.runner import Runner
 from tests.bookkeeper import ELEMENTS, PAYEE
 
@@ -144,7 +144,7 @@ class Desk:
             vt_code=sent.vt_code,
             voucher_no=sent.voucher_no,
             voucher_flag=RECEIPT,
-            voucher=voucher_5214.fill_receipt(sent.voucher, outcome),
+            voucher=receipt_5214.fill_receipt(sent.voucher, outcome),
         )
         keys, provider = self.treasury.keys, self.treasury.provider
         public_key = keys.create("bank/102")

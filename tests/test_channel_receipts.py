@@ -18,7 +18,7 @@ from payments.certificates import Certificate
 from payments.channel.messages import claim_document
 from payments.channel.receipts import ReceivedReceipt, parse_receipts
 from payments.clearing import ApplyClaimReceipt, RequestClearing
-from payments.evoucher import clearing_2301, voucher_5214
+from payments.evoucher import clearing_2301, receipt_5214, voucher_5214
 from payments.evoucher.clearing_2301 import ClearingOutcome
 from payments.evoucher.envelope import (
     RECEIPT,
@@ -27,7 +27,7 @@ from payments.evoucher.envelope import (
     add_signature,
     build_envelope,
 )
-from payments.evoucher.voucher_5214 import DetailOutcome, Outcome
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
 from payments.voucher import ApplyReceipt
 from tests.bookkeeper import Bookkeeper
 from tests.channel_parties import BANK, CENTRAL_BANK, Office
@@ -61,7 +61,7 @@ def receipt_of(office: Office, number: str, *, serial: str = "1") -> bytes:
         for line in voucher_5214.parse(document).details
     )
     outcome = Outcome(x_pay_date=DAY, x_agent_business_no=serial, details=done)
-    return voucher_5214.fill_receipt(document, outcome)
+    return receipt_5214.fill_receipt(document, outcome)
 
 
 def body_of(office: Office, number: str, document: bytes, **changed: Any) -> VoucherBody:

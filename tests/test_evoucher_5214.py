@@ -13,9 +13,10 @@ from lxml import etree
 
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.money import yuan
-from payments.evoucher import clearing_2301
+from payments.evoucher import clearing_2301, receipt_5214
 from payments.evoucher import voucher_5214 as v5214
-from payments.evoucher.voucher_5214 import Detail5214, DetailOutcome, Outcome, Voucher5214
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
+from payments.evoucher.voucher_5214 import Detail5214, Voucher5214
 
 # The interface standard's lists in its shorthand: PayeeAcctNo/Name is PayeeAcctNo, PayeeAcctName.
 MAIN_FIELDS = """
@@ -182,7 +183,7 @@ def test_every_text_survives_the_way_there_and_back(
     data = v5214.build(voucher)
     assert v5214.parse(data) == voucher
     outcome = _outcome(*[(d.id, d.pay_amt, "已付") for d in voucher.details])
-    receipt = v5214.parse_receipt(v5214.fill_receipt(data, outcome))
+    receipt = receipt_5214.parse_receipt(receipt_5214.fill_receipt(data, outcome))
     assert receipt.voucher_no == number
     assert receipt.x_pay_amt == voucher.pay_amt
 
@@ -304,7 +305,7 @@ def test_white_space_between_elements_and_a_missing_declaration_are_tolerated() 
 def test_a_receipt_tells_what_was_paid_and_what_was_not() -> None:
     sent = v5214.build(_voucher((100, 200, 300)))
     outcome = _outcome(("d2", 300, ""), ("d0", 100, ""), ("d1", 0, "账号户名不符"))
-    filled = v5214.fill_receipt(sent, outcome)
+    filled = receipt_5214.fill_receipt(sent, outcome)
     root = etree.fromstring(filled)
     main = {child.tag: child.text for child in root}
     assert main["XPayDate"] == "20260302"
@@ -317,7 +318,7 @@ def test_a_receipt_tells_what_was_paid_and_what_was_not() -> None:
     assert failed["XPayeeAcctNo"] == failed["PayeeAcctNo"]
     assert failed["XPayDate"] == "20260302"
 
-    receipt = v5214.parse_receipt(filled)
+    receipt = receipt_5214.parse_receipt(filled)
     assert (receipt.adm_div_code, receipt.st_year) == ("440000", 2026)
     assert receipt.voucher_no == "W002626000001"
     assert receipt.x_pay_date == DAY
@@ -332,7 +333,7 @@ def test_a_receipt_tells_what_was_paid_and_what_was_not() -> None:
 
 def test_filling_a_receipt_changes_nothing_but_the_banks_elements() -> None:
     sent = v5214.build(_voucher((100, 200)))
-    filled = v5214.fill_receipt(sent, _outcome(("d0", 100, ""), ("d1", 0, "户名不符")))
+    filled = receipt_5214.fill_receipt(sent, _outcome(("d0", 100, ""), ("d1", 0, "户名不符")))
     emptied = re.sub(rb"<(X\w+)>[^<]*</\1>", rb"<\1></\1>", filled)
     assert emptied == sent
     with pytest.raises(RequestError):
@@ -353,7 +354,7 @@ def test_filling_a_receipt_changes_nothing_but_the_banks_elements() -> None:
 )
 def test_an_outcome_that_does_not_fit_the_voucher_is_refused(outcome: Outcome) -> None:
     with pytest.raises(Refusal) as caught:
-        v5214.fill_receipt(v5214.build(_voucher((100, 200))), outcome)
+        receipt_5214.fill_receipt(v5214.build(_voucher((100, 200))), outcome)
     assert caught.value.code is Code.RECEIPT_MISMATCH
 
 
@@ -386,38 +387,38 @@ def test_a_receipt_that_is_not_whole_or_does_not_add_up_is_refused(
     old: str, new: str, code: Code
 ) -> None:
     sent = v5214.build(_voucher())
-    filled = v5214.fill_receipt(sent, _outcome(("d0", 123_456, "")))
+    filled = receipt_5214.fill_receipt(sent, _outcome(("d0", 123_456, "")))
     with pytest.raises(GuokuError) as caught:
-        v5214.parse_receipt(_replace(filled, old, new))
+        receipt_5214.parse_receipt(_replace(filled, old, new))
     assert caught.value.code is code
 
 
 def test_a_line_paid_in_part_or_answered_twice_is_refused() -> None:
     sent = v5214.build(_voucher((100, 200)))
-    filled = v5214.fill_receipt(sent, _outcome(("d0", 100, ""), ("d1", 200, "")))
+    filled = receipt_5214.fill_receipt(sent, _outcome(("d0", 100, ""), ("d1", 200, "")))
     twice = _replace(filled, "<Id>d1</Id>", "<Id>d0</Id>")
     with pytest.raises(RequestError) as malformed:
-        v5214.parse_receipt(twice)
+        receipt_5214.parse_receipt(twice)
     assert malformed.value.code is Code.MALFORMED
     part = _replace(filled, "<XPayAmt>2.00", "<XPayAmt>1.50")
     part = _replace(part, "<XPayAmt>3.00", "<XPayAmt>2.50")
     with pytest.raises(Refusal) as mismatch:
-        v5214.parse_receipt(part)
+        receipt_5214.parse_receipt(part)
     assert mismatch.value.code is Code.RECEIPT_MISMATCH
     assert mismatch.value.extra["pointer"] == "/DetailList/1/XPayAmt"
 
 
 def test_a_voucher_as_sent_is_no_receipt() -> None:
     with pytest.raises(RequestError):
-        v5214.parse_receipt(v5214.build(_voucher()))
+        receipt_5214.parse_receipt(v5214.build(_voucher()))
 
 
 def test_a_receipt_may_have_more_elements_in_another_order() -> None:
     sent = v5214.build(_voucher())
-    filled = v5214.fill_receipt(sent, _outcome(("d0", 123_456, "")))
+    filled = receipt_5214.fill_receipt(sent, _outcome(("d0", 123_456, "")))
     moved = _replace(filled, _PAID, "")
     moved = moved.replace(b"<Voucher>", f"<Voucher><Local>a</Local>{_PAID}".encode(), 1)
-    assert v5214.parse_receipt(moved) == v5214.parse_receipt(filled)
+    assert receipt_5214.parse_receipt(moved) == receipt_5214.parse_receipt(filled)
 
 
 @settings(max_examples=40, deadline=None)
@@ -433,7 +434,7 @@ def test_what_was_paid_is_the_sum_of_the_lines_paid(
             for line, ok in zip(voucher.details, paid, strict=True)
         ]
     )
-    receipt = v5214.parse_receipt(v5214.fill_receipt(v5214.build(voucher), outcome))
+    receipt = receipt_5214.parse_receipt(receipt_5214.fill_receipt(v5214.build(voucher), outcome))
     expected = [a if ok else 0 for a, ok in zip(amounts_fen, paid, strict=True)]
     assert [line.x_pay_amt for line in receipt.details] == expected
     assert yuan(receipt.x_pay_amt) == yuan(sum(expected))
@@ -443,11 +444,11 @@ def test_what_was_paid_is_the_sum_of_the_lines_paid(
 @given(st.data())
 def test_a_damaged_receipt_raises_nothing_but_our_errors(data: st.DataObject) -> None:
     sent = v5214.build(_voucher())
-    damaged = bytearray(v5214.fill_receipt(sent, _outcome(("d0", 123_456, "已付"))))
+    damaged = bytearray(receipt_5214.fill_receipt(sent, _outcome(("d0", 123_456, "已付"))))
     for _ in range(data.draw(st.integers(1, 3))):
         position = data.draw(st.integers(0, len(damaged) - 1))
         damaged[position] ^= 1 << data.draw(st.integers(0, 7))
-    for read in (v5214.parse_receipt, v5214.parse):
+    for read in (receipt_5214.parse_receipt, v5214.parse):
         code = None
         try:
             read(bytes(damaged))

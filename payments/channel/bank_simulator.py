@@ -22,15 +22,8 @@ from payments.channel.sending import VOUCHERS_PATH
 from payments.channel.simulator_server import create_app, run
 from payments.evoucher.envelope import VoucherBody, signed_bytes
 from payments.evoucher.reader import malformed
-from payments.evoucher.voucher_5214 import (
-    VT_CODE,
-    Detail5214,
-    DetailOutcome,
-    Outcome,
-    Voucher5214,
-    fill_receipt,
-    parse,
-)
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome, build_receipt
+from payments.evoucher.voucher_5214 import VT_CODE, Detail5214, Voucher5214, parse
 
 FAILS, LATE, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
 LATE_S = 5.0
@@ -84,7 +77,7 @@ class Bank(Counterparty):
         delays_s, after_next = _course(voucher)
         return Answer(
             amount_fen=sum(line.x_pay_amt for line in outcome.details),
-            receipt=fill_receipt(signed_bytes(body), outcome),
+            receipt=build_receipt(voucher, outcome),
             delays_s=delays_s,
             after_next=after_next,
         )

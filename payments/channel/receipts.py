@@ -24,7 +24,7 @@ from ledger.store.documents import compress_document
 from ledger.store.reading import read_objects
 from payments import certificates
 from payments.clearing import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
-from payments.evoucher import clearing_2301, voucher_5214
+from payments.evoucher import clearing_2301, receipt_5214, voucher_5214
 from payments.evoucher.envelope import RECEIPT, VoucherBody, parse_envelope, signed_bytes
 from payments.evoucher.reader import malformed
 from payments.payment import ledger_of_voucher
@@ -116,7 +116,7 @@ class _Intake:
             raise Refusal(Code.PAYMENT_NOT_FOUND, f"no voucher {body.voucher_no!r} was issued")
         # a forged receipt is forged first, whatever it says
         evidence = self._verified(body, f"bank/{approved.pay_bank_code}")
-        receipt = voucher_5214.parse_receipt(signed_bytes(body))
+        receipt = receipt_5214.parse_receipt(signed_bytes(body))
         return ApplyReceipt(
             pay_app_no=approved.pay_app_no,
             pay_cert_no=approved.pay_cert_no,

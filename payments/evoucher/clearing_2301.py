@@ -15,6 +15,7 @@ import msgspec
 from ledger.errors import Code, Refusal
 from ledger.money import yuan
 from payments.evoucher import layout
+from payments.evoucher.columns import Columns
 from payments.evoucher.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.evoucher.reader import amount_of, date_of, malformed, text_of, year_of
 
@@ -115,6 +116,7 @@ DETAIL = Form(
     """,
     ClearingDetail,
 )
+COLUMNS = Columns(DETAIL.tags, DETAIL.tags)
 
 
 def build(v: ClearingVoucher) -> bytes:
@@ -127,7 +129,7 @@ def build(v: ClearingVoucher) -> bytes:
     """
     layout.check_head(v.id, v.voucher_no, v.adm_div_code, v.st_year)
     layout.check_details(v.pay_amt, [(detail.id, detail.pay_amt) for detail in v.details])
-    return layout.write_voucher(MAIN, _main_row(v), DETAIL, _detail_rows(v))
+    return _written(v, _main_row(v))
 
 
 def parse(data: bytes) -> ClearingVoucher:
@@ -177,7 +179,7 @@ def fill_receipt(voucher: bytes, outcome: ClearingOutcome) -> bytes:
     main["XPaySndBnkNo"] = outcome.x_pay_snd_bnk_no
     main["XClearDate"] = compact_date(outcome.x_clear_date)
     main["XPayAmt"] = yuan(outcome.x_pay_amt)
-    return layout.write_voucher(MAIN, main, DETAIL, _detail_rows(v))
+    return _written(v, main)
 
 
 def parse_receipt(data: bytes) -> ClearingReceipt:
@@ -216,6 +218,11 @@ def _main_row(v: ClearingVoucher) -> dict[str, str]:
     row["VouDate"] = compact_date(v.vou_date)
     row["PayAmt"] = yuan(v.pay_amt)
     return row
+
+
+def _written(v: ClearingVoucher, main: dict[str, str]) -> bytes:
+    rows = (tuple(row.values()) for row in _detail_rows(v))
+    return layout.write_voucher(MAIN, main, COLUMNS, {}, rows)
 
 
 def _detail_rows(v: ClearingVoucher) -> Iterator[dict[str, str]]:

@@ -8,7 +8,7 @@ an element that nobody fills is written empty, because receivers look for it. Wr
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +17,8 @@ import msgspec
 from ledger.errors import Code, Refusal
 from ledger.money import FEN_PER_YUAN, INTEGER_DIGITS_MAX, yuan
 from payments.evoucher import gbk
-from payments.evoucher.reader import leaves, malformed, read_document
+from payments.evoucher.columns import Columns
+from payments.evoucher.reader import CLOSE_LIST, OPEN_LIST, leaves, malformed, read_document
 
 DETAILS_MAX = 499  # receivers refuse a voucher of 500 details and more
 AMOUNT_FEN_END = 10**INTEGER_DIGITS_MAX * FEN_PER_YUAN
@@ -74,18 +75,23 @@ class Form:
 
 
 def write_voucher(
-    main: Form, main_row: dict[str, str], detail: Form, detail_rows: Iterable[dict[str, str]]
+    main: Form,
+    main_row: dict[str, str],
+    columns: Columns,
+    shared: Mapping[str, str],
+    rows: Iterable[Sequence[str]],
 ) -> bytes:
-    """The ``<Voucher>`` document in GBK: the same rows give the same bytes.
+    """The ``<Voucher>`` document in GBK: the same texts give the same bytes.
+
+    Args:
+        columns: of the details; ``shared`` and ``rows`` as for :meth:`Columns.write`.
 
     Raises:
         RequestError: ``malformed``, naming the element, for text that GBK cannot carry.
     """
-    details = "".join([f"<Detail>{detail.write(row)}</Detail>" for row in detail_rows])
-    return gbk.encode_document(
-        f"{gbk.DECLARATION}<Voucher>{main.write(main_row)}"
-        f"<DetailList>{details}</DetailList></Voucher>"
-    )
+    head = gbk.encode_document(f"{gbk.DECLARATION}<Voucher>{main.write(main_row)}")
+    details = columns.write(shared, rows)
+    return b"".join((head, OPEN_LIST, details, CLOSE_LIST, b"</Voucher>"))
 
 
 def read_voucher(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -15,6 +15,7 @@ from ledger.errors import Code, RequestError
 from ledger.money import parse_yuan
 
 SIZE_MAX = 8 * 1024 * 1024
+OPEN_LIST, CLOSE_LIST = b"<DetailList>", b"</DetailList>"
 
 _DECLARATION = re.compile(
     rb"""<\?xml[ \t\r\n]+version=(?:"1\.0"|'1\.0')"""
@@ -56,6 +57,27 @@ def read_document(
     if element.tag != root:
         raise malformed(f"the root element is not {root}")
     return element
+
+
+def parted(data: bytes) -> tuple[bytes, bytes] | None:
+    """A voucher with its list of details emptied, and what stood in the list.
+
+    The list is nearly all of a long voucher, and who only asks for the main form need not parse it.
+    None where it cannot be told without parsing where the list begins and ends: then it is not
+    there just once, or CDATA or a comment could hide a tag.
+    """
+    head, opened, rest = data.partition(OPEN_LIST)
+    details, closed, tail = rest.rpartition(CLOSE_LIST)
+    if not (opened and closed) or OPEN_LIST in details or CLOSE_LIST in details:
+        return None
+    if any(mark in part for part in (head, tail) for mark in (b"<!", b"]]>")):
+        return None
+    return b"".join((head, OPEN_LIST, CLOSE_LIST, tail)), details
+
+
+def read_main(data: bytes) -> dict[str, str]:
+    """Name to text of a voucher's main form, whatever is in its list; raises ``malformed``."""
+    return leaves(read_document(data, "Voucher", declared=False), "", besides="DetailList")
 
 
 def leaves(element: etree._Element, pointer: str, *, besides: str = "") -> dict[str, str]:
@@ -132,11 +154,11 @@ def _decode(data: bytes, root: str, *, declared: bool, size_max: int) -> str:
     # A comment would cut an element's text in two, and a reader would see the first half only;
     # a DTD is the door of every entity bomb. None of them belongs in a message. No byte of a
     # two-byte character is "<", so the bytes may be searched.
-    if data.count(b"<!") != data.count(b"<![CDATA["):
+    if b"<!" in data and data.count(b"<!") != data.count(b"<![CDATA["):
         raise malformed(f"{root}: a DTD, an entity declaration or a comment is not accepted")
     if b"<?" in data:
         raise malformed(f"{root}: a processing instruction is not accepted")
     try:
-        return data.decode("gbk")
+        return data.decode("ascii" if data.isascii() else "gbk")  # base64 in a tenth of the time
     except UnicodeDecodeError:
         raise malformed(f"{root}: the message is not valid GBK") from None

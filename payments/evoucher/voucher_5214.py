@@ -1,21 +1,21 @@
 """5214 国库集中支付凭证: the payment instruction from the treasury to the agent bank.
 
 One voucher per payment application, or per part of a disbursement (批量: no payee on the main
-form). The bank answers with the same form, its X… elements filled. Fields: the interface standard
-(国库集中支付电子化管理接口报文规范, 2019-12-25) as sent in the integrated system; how a receipt
-shows a failed line: DA/T 95—2022, table B.1.
+form). Fields: the interface standard (国库集中支付电子化管理接口报文规范, 2019-12-25) as sent in
+the integrated system. The bank's answer is in :mod:`payments.evoucher.receipt_5214`.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 
-from ledger.errors import Code, Refusal
-from ledger.money import yuan
+from ledger.errors import GuokuError
+from ledger.money import parse_yuan, yuan
 from payments.evoucher import layout
+from payments.evoucher.columns import Columns
 from payments.evoucher.layout import Form, check_agrees, compact_date, detail_pointer
-from payments.evoucher.reader import amount_of, date_of, malformed, text_of, year_of
+from payments.evoucher.reader import amount_of, date_of, parted, read_main, year_of
 
 VT_CODE = "5214"
 
@@ -113,45 +113,6 @@ class Voucher5214(msgspec.Struct, frozen=True, kw_only=True):
     business_type_name: str = ""
 
 
-class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bank did with one line: ``x_pay_amt`` fen is its amount, or 0 with the reason."""
-
-    id: str
-    x_pay_amt: int
-    x_add_word: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bank did with a voucher: an outcome per detail, and its serial number 交易流水号."""
-
-    x_pay_date: dt.date
-    x_agent_business_no: str
-    details: tuple[DetailOutcome, ...]
-
-
-class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a receipt; amounts in fen."""
-
-    id: str
-    payee_acct_no: str
-    pay_amt: int
-    x_pay_amt: int
-    x_add_word: str
-
-
-class Receipt5214(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receipt 回单 says; amounts in fen."""
-
-    adm_div_code: str
-    st_year: int
-    voucher_no: str
-    pay_amt: int
-    x_pay_date: dt.date
-    x_agent_business_no: str
-    x_pay_amt: int
-    details: tuple[ReceiptDetail, ...]
-
-
 MAIN = Form(
     """
     Id AdmDivCode StYear VtCode VouDate VoucherNo BillNo
@@ -185,8 +146,18 @@ DETAIL = Form(
     Detail5214,
 )
 
-# A detail repeats the main form wherever both have an element and the line has no field of its own.
-_REPEATED = tuple(tag for tag in DETAIL.tags if tag in MAIN.tags and tag not in DETAIL.text_tags)
+# What a line has of its own, as own_texts gives it. The voucher's numbers are among it, so that
+# vouchers of one indicator share a template.
+_NUMBERS = ("VoucherBillId", "VoucherBillNo", "PayAmt")
+_OWN = tuple(tag for tag in DETAIL.tags if tag in DETAIL.text_tags or tag in _NUMBERS)
+ANSWERED = (
+    *("XAgentBusinessNo", "XPayAmt", "XAddWord"),
+    *("XPayeeAcctBankName", "XPayeeAcctNo", "XPayeeAcctName"),
+)
+SENT = Columns(DETAIL.tags, _OWN)
+
+# A detail repeats the main form wherever both have an element and the line has none of its own.
+REPEATED = tuple(t for t in DETAIL.tags if t in MAIN.tags and t not in _OWN + ANSWERED)
 
 
 def build(v: Voucher5214) -> bytes:
@@ -201,8 +172,10 @@ def build(v: Voucher5214) -> bytes:
     """
     layout.check_head(v.id, v.voucher_no, v.adm_div_code, v.st_year)
     layout.check_details(v.pay_amt, [(detail.id, detail.pay_amt) for detail in v.details])
-    main = _main_row(v)
-    return layout.write_voucher(MAIN, main, DETAIL, _detail_rows(v, main))
+    main = main_row(v)
+    return layout.write_voucher(
+        MAIN, main, SENT, shared_texts(main), [own_texts(v, d) for d in v.details]
+    )
 
 
 def parse(data: bytes) -> Voucher5214:
@@ -213,95 +186,60 @@ def parse(data: bytes) -> Voucher5214:
             filled; a derived code that contradicts its source.
         Refusal: ``details_mismatch``, as in :func:`build`.
     """
+    return _parse_own(data) or _parse_any(data)
+
+
+def _parse_own(data: bytes) -> Voucher5214 | None:
+    """A document that is byte for byte what :func:`build` makes of its fields, which proves every
+    rule at once and in a fifth of the time; None for any other."""
+    parts = parted(data)
+    rows = SENT.read(parts[1]) if parts else None
+    if parts is None or rows is None:
+        return None
+    try:
+        main = read_main(parts[0])
+        if main.keys() != set(MAIN.tags):
+            return None
+        voucher = _voucher(main, map(_detail, rows))
+        return voucher if build(voucher) == data else None
+    except GuokuError:
+        return None  # it is said by the other way of reading
+
+
+def _parse_any(data: bytes) -> Voucher5214:
     main, details = layout.read_voucher(data)
     MAIN.check_complete(main, "")
     for index, row in enumerate(details):
         DETAIL.check_complete(row, detail_pointer(index))
-    voucher = Voucher5214(
-        **MAIN.texts(main),
-        st_year=year_of(main, "StYear", ""),
-        vou_date=date_of(main, "VouDate", ""),
-        pay_amt=amount_of(main, "PayAmt", ""),
-        details=tuple(
+    voucher = _voucher(
+        main,
+        (
             Detail5214(**DETAIL.texts(row), pay_amt=amount_of(row, "PayAmt", detail_pointer(index)))
             for index, row in enumerate(details)
         ),
     )
     layout.check_head(voucher.id, voucher.voucher_no, voucher.adm_div_code, voucher.st_year)
     layout.check_details(voucher.pay_amt, [(line.id, line.pay_amt) for line in voucher.details])
-    written = _main_row(voucher)
+    written = main_row(voucher)
     check_agrees(written, main, "")
-    for index, row in enumerate(_detail_rows(voucher, written)):
+    shared = dict.fromkeys(DETAIL.tags, "") | shared_texts(written)
+    for index, line in enumerate(voucher.details):
+        row = shared | dict(zip(SENT.names, own_texts(voucher, line), strict=True))
         check_agrees(row, details[index], detail_pointer(index))
     return voucher
 
 
-def fill_receipt(voucher: bytes, outcome: Outcome) -> bytes:
-    """The receipt as a bank writes it: the voucher's form with the X… elements filled.
-
-    Raises:
-        RequestError: ``malformed``: the voucher, or an outcome without date or serial number.
-        Refusal: ``receipt_mismatch``: not one outcome per detail; a line neither paid in full nor
-            failed with a reason.
-    """
-    v = parse(voucher)
-    if not outcome.x_agent_business_no:
-        raise malformed("XAgentBusinessNo is empty", "/XAgentBusinessNo")
-    by_id = {line.id: line for line in outcome.details}
-    if len(by_id) != len(outcome.details) or by_id.keys() != {line.id for line in v.details}:
-        raise _mismatch("the outcome does not have each detail once", "/DetailList")
-    main = _main_row(v)
-    main["XPayDate"] = compact_date(outcome.x_pay_date)
-    main["XAgentBusinessNo"] = outcome.x_agent_business_no
-    main["XPayAmt"] = yuan(sum(line.x_pay_amt for line in outcome.details))
-    _fill_payee(main)
-    rows = []
-    for index, (line, row) in enumerate(zip(v.details, _detail_rows(v, main), strict=True)):
-        done = by_id[line.id]
-        _check_line(index, line.pay_amt, done.x_pay_amt)
-        if done.x_pay_amt == 0 and not done.x_add_word:
-            raise _mismatch("a failed line has no reason", f"{detail_pointer(index)}/XAddWord")
-        row["XPayAmt"] = yuan(done.x_pay_amt)
-        row["XAddWord"] = done.x_add_word
-        _fill_payee(row)
-        rows.append(row)
-    return layout.write_voucher(MAIN, main, DETAIL, rows)
-
-
-def parse_receipt(data: bytes) -> Receipt5214:
-    """What a bank's receipt says. Elements that are not needed here may be there, in any order.
-
-    A failed line without a reason is taken as it is: the money's fate is clear.
-
-    Raises:
-        RequestError: ``malformed``: not a 5214; an element missing, empty, twice or misshapen; a
-            detail id twice.
-        Refusal: ``receipt_mismatch``: sums that contradict the main form; a line paid in part.
-    """
-    main, rows = layout.read_voucher(data)
-    if text_of(main, "VtCode", "") != VT_CODE:
-        raise malformed(f"VtCode is not {VT_CODE}", "/VtCode")
-    details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))
-    if len({detail.id for detail in details}) != len(details):
-        raise malformed("a detail id is there twice", "/DetailList")
-    receipt = Receipt5214(
-        adm_div_code=text_of(main, "AdmDivCode", ""),
+def _voucher(main: dict[str, str], details: Iterable[Detail5214]) -> Voucher5214:
+    return Voucher5214(
+        **MAIN.texts(main),
         st_year=year_of(main, "StYear", ""),
-        voucher_no=text_of(main, "VoucherNo", ""),
+        vou_date=date_of(main, "VouDate", ""),
         pay_amt=amount_of(main, "PayAmt", ""),
-        x_pay_date=date_of(main, "XPayDate", ""),
-        x_agent_business_no=text_of(main, "XAgentBusinessNo", ""),
-        x_pay_amt=amount_of(main, "XPayAmt", ""),
-        details=details,
+        details=tuple(details),
     )
-    if sum(detail.pay_amt for detail in details) != receipt.pay_amt:
-        raise _mismatch("the details' PayAmt do not sum to the voucher's", "/PayAmt")
-    if sum(detail.x_pay_amt for detail in details) != receipt.x_pay_amt:
-        raise _mismatch("the details' XPayAmt do not sum to the voucher's", "/XPayAmt")
-    return receipt
 
 
-def _main_row(v: Voucher5214) -> dict[str, str]:
+def main_row(v: Voucher5214) -> dict[str, str]:
     row = MAIN.row(v)
     code = v.exp_func_code
     row["VtCode"] = VT_CODE
@@ -313,46 +251,41 @@ def _main_row(v: Voucher5214) -> dict[str, str]:
     return row
 
 
-def _detail_rows(v: Voucher5214, main: dict[str, str]) -> Iterator[dict[str, str]]:
-    shared = {tag: main[tag] for tag in _REPEATED}
-    shared["VoucherBillId"] = v.id
-    shared["VoucherBillNo"] = v.voucher_no
-    for detail in v.details:
-        row = DETAIL.row(detail)
-        row.update(shared)
-        row["PayAmt"] = yuan(detail.pay_amt)
-        yield row
+def shared_texts(main: dict[str, str]) -> dict[str, str]:
+    """What every detail says as the main form does."""
+    return {tag: main[tag] for tag in REPEATED}
 
 
-def _fill_payee(row: dict[str, str]) -> None:
-    for tag in ("PayeeAcctBankName", "PayeeAcctNo", "PayeeAcctName"):
-        row[f"X{tag}"] = row[tag]
-
-
-def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:
-    pointer = detail_pointer(index)
-    detail = ReceiptDetail(
-        id=text_of(row, "Id", pointer),
-        payee_acct_no=row.get("PayeeAcctNo", ""),
-        pay_amt=amount_of(row, "PayAmt", pointer),
-        x_pay_amt=amount_of(row, "XPayAmt", pointer),
-        x_add_word=row.get("XAddWord", ""),
+def own_texts(v: Voucher5214, line: Detail5214) -> tuple[str, ...]:
+    """What a line has of its own, in the order of ``SENT``."""
+    return (
+        line.id,
+        v.id,
+        v.voucher_no,
+        line.voucher_detail_no,
+        line.payee_acct_no,
+        line.payee_acct_name,
+        line.payee_acct_bank_name,
+        line.payee_acct_bank_no,
+        line.tracking_id,
+        yuan(line.pay_amt),
+        line.remark,
+        line.receiver_code,
     )
-    _check_line(index, detail.pay_amt, detail.x_pay_amt)
-    if detail.x_pay_amt and row.get("XPayeeAcctNo", "") not in ("", detail.payee_acct_no):
-        raise _mismatch(
-            "another account was paid than the voucher's", f"{detail_pointer(index)}/XPayeeAcctNo"
-        )
-    return detail
 
 
-def _check_line(index: int, pay_amt_fen: int, x_pay_amt_fen: int) -> None:
-    if x_pay_amt_fen not in (0, pay_amt_fen):
-        raise _mismatch(
-            "a line is paid in full or not at all: XPayAmt is neither PayAmt nor 0.00",
-            f"{detail_pointer(index)}/XPayAmt",
-        )
-
-
-def _mismatch(detail: str, pointer: str) -> Refusal:
-    return Refusal(Code.RECEIPT_MISMATCH, detail, pointer=pointer)
+def _detail(cells: tuple[str, ...]) -> Detail5214:
+    """The reverse; raises ``malformed`` for an amount that is none."""
+    id_, _, _, serial, acct_no, acct_name, bank, bank_no, tracking, amount, remark, receiver = cells
+    return Detail5214(
+        id=id_,
+        pay_amt=parse_yuan(amount),
+        voucher_detail_no=serial,
+        payee_acct_no=acct_no,
+        payee_acct_name=acct_name,
+        payee_acct_bank_name=bank,
+        payee_acct_bank_no=bank_no,
+        tracking_id=tracking,
+        receiver_code=receiver,
+        remark=remark,
+    )

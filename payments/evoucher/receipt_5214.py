@@ -1,0 +1,191 @@
+"""The receipt of a 5214 回单: the bank's answer, the same form with its X… elements filled.
+
+How it shows a failed line: DA/T 95—2022, table B.1.
+"""
+
+import datetime as dt
+
+import msgspec
+
+from ledger.errors import Code, Refusal
+from ledger.money import yuan
+from payments.evoucher import layout
+from payments.evoucher.columns import Columns
+from payments.evoucher.layout import compact_date, detail_pointer
+from payments.evoucher.reader import (
+    amount_of,
+    date_of,
+    malformed,
+    parted,
+    read_main,
+    text_of,
+    year_of,
+)
+from payments.evoucher.voucher_5214 import (
+    ANSWERED,
+    DETAIL,
+    MAIN,
+    REPEATED,
+    SENT,
+    VT_CODE,
+    Voucher5214,
+    main_row,
+    own_texts,
+    parse,
+    shared_texts,
+)
+
+COLUMNS = Columns(DETAIL.tags, SENT.names + ANSWERED)
+
+
+class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bank did with one line: ``x_pay_amt`` fen is its amount, or 0 with the reason."""
+
+    id: str
+    x_pay_amt: int
+    x_add_word: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bank did with a voucher: an outcome per detail, and its serial number 交易流水号."""
+
+    x_pay_date: dt.date
+    x_agent_business_no: str
+    details: tuple[DetailOutcome, ...]
+
+
+class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a receipt; amounts in fen."""
+
+    id: str
+    payee_acct_no: str
+    pay_amt: int
+    x_pay_amt: int
+    x_add_word: str
+
+
+class Receipt5214(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt 回单 says; amounts in fen."""
+
+    adm_div_code: str
+    st_year: int
+    voucher_no: str
+    pay_amt: int
+    x_pay_date: dt.date
+    x_agent_business_no: str
+    x_pay_amt: int
+    details: tuple[ReceiptDetail, ...]
+
+
+def fill_receipt(voucher: bytes, outcome: Outcome) -> bytes:
+    """:func:`build_receipt` of a voucher's bytes; raises what :func:`parse` raises, too."""
+    return build_receipt(parse(voucher), outcome)
+
+
+def build_receipt(v: Voucher5214, outcome: Outcome) -> bytes:
+    """The receipt as a bank writes it: the voucher's form with the X… elements filled.
+
+    Raises:
+        RequestError: ``malformed``: an outcome without date or serial number.
+        Refusal: ``receipt_mismatch``: not one outcome per detail; a line neither paid in full nor
+            failed with a reason.
+    """
+    if not outcome.x_agent_business_no:
+        raise malformed("XAgentBusinessNo is empty", "/XAgentBusinessNo")
+    by_id = {line.id: line for line in outcome.details}
+    if len(by_id) != len(outcome.details) or by_id.keys() != {line.id for line in v.details}:
+        raise _mismatch("the outcome does not have each detail once", "/DetailList")
+    main = main_row(v)
+    main["XPayDate"] = compact_date(outcome.x_pay_date)
+    main["XAgentBusinessNo"] = outcome.x_agent_business_no
+    main["XPayAmt"] = yuan(sum(line.x_pay_amt for line in outcome.details))
+    _fill_payee(main)
+    rows = []
+    for index, line in enumerate(v.details):
+        done = by_id[line.id]
+        _check_line(index, line.pay_amt, done.x_pay_amt)
+        if done.x_pay_amt == 0 and not done.x_add_word:
+            raise _mismatch("a failed line has no reason", f"{detail_pointer(index)}/XAddWord")
+        answered = (outcome.x_agent_business_no, yuan(done.x_pay_amt), done.x_add_word)
+        payee = (line.payee_acct_bank_name, line.payee_acct_no, line.payee_acct_name)
+        rows.append((*own_texts(v, line), *answered, *payee))
+    return layout.write_voucher(MAIN, main, COLUMNS, shared_texts(main), rows)
+
+
+def parse_receipt(data: bytes) -> Receipt5214:
+    """What a bank's receipt says. Elements that are not needed here may be there, in any order.
+
+    A failed line without a reason is taken as it is: the money's fate is clear.
+
+    Raises:
+        RequestError: ``malformed``: not a 5214; an element missing, empty, twice or misshapen; a
+            detail id twice.
+        Refusal: ``receipt_mismatch``: sums that contradict the main form; a line paid in part.
+    """
+    main, rows = _read_own_receipt(data) or layout.read_voucher(data)
+    if text_of(main, "VtCode", "") != VT_CODE:
+        raise malformed(f"VtCode is not {VT_CODE}", "/VtCode")
+    details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))
+    if len({detail.id for detail in details}) != len(details):
+        raise malformed("a detail id is there twice", "/DetailList")
+    receipt = Receipt5214(
+        adm_div_code=text_of(main, "AdmDivCode", ""),
+        st_year=year_of(main, "StYear", ""),
+        voucher_no=text_of(main, "VoucherNo", ""),
+        pay_amt=amount_of(main, "PayAmt", ""),
+        x_pay_date=date_of(main, "XPayDate", ""),
+        x_agent_business_no=text_of(main, "XAgentBusinessNo", ""),
+        x_pay_amt=amount_of(main, "XPayAmt", ""),
+        details=details,
+    )
+    if sum(detail.pay_amt for detail in details) != receipt.pay_amt:
+        raise _mismatch("the details' PayAmt do not sum to the voucher's", "/PayAmt")
+    if sum(detail.x_pay_amt for detail in details) != receipt.x_pay_amt:
+        raise _mismatch("the details' XPayAmt do not sum to the voucher's", "/XPayAmt")
+    return receipt
+
+
+def _read_own_receipt(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]] | None:
+    """The rows of a receipt whose details are, byte for byte, what :func:`build_receipt` writes."""
+    parts = parted(data)
+    rows = COLUMNS.read(parts[1]) if parts else None
+    if parts is None or rows is None or len(rows) > layout.DETAILS_MAX:
+        return None
+    main = read_main(parts[0])
+    if not main.keys() >= set(REPEATED) or COLUMNS.write(shared_texts(main), rows) != parts[1]:
+        return None
+    return main, [dict(zip(COLUMNS.names, cells, strict=True)) for cells in rows]
+
+
+def _fill_payee(main: dict[str, str]) -> None:
+    for tag in ("PayeeAcctBankName", "PayeeAcctNo", "PayeeAcctName"):
+        main[f"X{tag}"] = main[tag]
+
+
+def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:
+    pointer = detail_pointer(index)
+    detail = ReceiptDetail(
+        id=text_of(row, "Id", pointer),
+        payee_acct_no=row.get("PayeeAcctNo", ""),
+        pay_amt=amount_of(row, "PayAmt", pointer),
+        x_pay_amt=amount_of(row, "XPayAmt", pointer),
+        x_add_word=row.get("XAddWord", ""),
+    )
+    _check_line(index, detail.pay_amt, detail.x_pay_amt)
+    if detail.x_pay_amt and row.get("XPayeeAcctNo", "") not in ("", detail.payee_acct_no):
+        raise _mismatch(
+            "another account was paid than the voucher's", f"{detail_pointer(index)}/XPayeeAcctNo"
+        )
+    return detail
+
+
+def _check_line(index: int, pay_amt_fen: int, x_pay_amt_fen: int) -> None:
+    if x_pay_amt_fen not in (0, pay_amt_fen):
+        raise _mismatch(
+            "a line is paid in full or not at all: XPayAmt is neither PayAmt nor 0.00",
+            f"{detail_pointer(index)}/XPayAmt",
+        )
+
+
+def _mismatch(detail: str, pointer: str) -> Refusal:
+    return Refusal(Code.RECEIPT_MISMATCH, detail, pointer=pointer)

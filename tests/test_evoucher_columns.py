@@ -1,0 +1,107 @@
+"""Long vouchers are read by a pattern where they stand as we write them: nothing may come out other
+than when they are parsed whole, however they were damaged or tampered with."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.errors import GuokuError
+from payments.evoucher import receipt_5214
+from payments.evoucher import voucher_5214 as v5214
+from payments.evoucher.columns import Columns
+from payments.evoucher.reader import parted, read_main
+from tests.test_evoucher_5214 import _outcome, _voucher
+
+SENT = v5214.build(_voucher((100, 200, 300)))
+RECEIPT = receipt_5214.fill_receipt(
+    SENT, _outcome(("d0", 100, ""), ("d1", 0, "账号户名不符"), ("d2", 300, ""))
+)
+PIECES = (
+    *(b"<Detail>", b"</Detail>", b"<DetailList>", b"</DetailList>", b"</DetailList >"),
+    *(b"<Id>1</Id>", b"<VoucherNo>W</VoucherNo>", b"<Hold1/>", b"&amp;", b"&#13;", b" ", b"\n"),
+    *(b"<![CDATA[", b"]]>", b"<!-- -->", b"<?x?>", b"\x81", b"\x80", b"\xff", b"\x00", b"0", b"x"),
+)
+
+
+def read(way: Callable[[bytes], Any], data: bytes) -> Any:
+    """What comes of it, or the refusal as its reader sees it."""
+    try:
+        return way(data)
+    except GuokuError as error:
+        return error.code, error.detail, error.extra
+
+
+def parsed_whole(way: Callable[[bytes], Any], data: bytes) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Columns, "read", lambda _self, _details: None)
+        return read(way, data)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, document: bytes) -> bytes:
+    """The document with a piece cut out, put in, or put in another's place."""
+    start = draw(st.integers(0, len(document)))
+    end = min(len(document), start + draw(st.sampled_from([0, 0, 1, 2, 7, 60])))
+    inserted = draw(st.lists(st.sampled_from(PIECES), max_size=2))
+    return document[:start] + b"".join(inserted) + document[end:]
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=damaged(SENT) | damaged(SENT).flatmap(damaged))
+def test_a_voucher_says_the_same_both_ways(data: bytes) -> None:
+    assert read(v5214.parse, data) == parsed_whole(v5214.parse, data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=damaged(RECEIPT) | damaged(RECEIPT).flatmap(damaged))
+def test_a_receipt_says_the_same_both_ways(data: bytes) -> None:
+    way = receipt_5214.parse_receipt
+    assert read(way, data) == parsed_whole(way, data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=damaged(SENT).flatmap(damaged))
+def test_a_main_form_is_the_same_without_its_details(data: bytes) -> None:
+    """Where the whole can be read, and has one list, its list hides nothing of the main form."""
+    whole = read(v5214.parse, data)
+    if isinstance(whole, v5214.Voucher5214) and (parts := parted(data)) is not None:
+        assert read_main(parts[0]) == read_main(data)
+
+
+def test_the_pattern_is_what_reads_our_own_documents() -> None:
+    """Else the tests above would compare one way with itself."""
+    for document, columns in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.COLUMNS)):
+        parts = parted(document)
+        assert parts is not None
+        rows = columns.read(parts[1])
+        assert rows is not None
+        assert [row[0] for row in rows] == ["d0", "d1", "d2"]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        # a second number, in what a careless cut would take for the list
+        b"<DetailList></DetailList ><VoucherNo>EVIL</VoucherNo><Z><![CDATA[</DetailList>]]></Z>",
+        b"<DetailList></DetailList><VoucherNo>EVIL</VoucherNo><DetailList></DetailList>",
+        b"<Z><![CDATA[<DetailList>]]></Z><VoucherNo>EVIL</VoucherNo><DetailList></DetailList>",
+    ],
+)
+def test_a_cut_hides_no_element_from_the_header_check(hidden: bytes) -> None:
+    data = b"<Voucher><VoucherNo>1</VoucherNo>" + hidden + b"</Voucher>"
+    parts = parted(data)
+    kept = parts[0] if parts else data
+    with pytest.raises(GuokuError):
+        read_main(kept)
+
+
+def test_texts_that_need_care_are_written_all_the_same() -> None:
+    text = "甲&乙<丙>\r\n100%s%"
+    voucher = _voucher((100, 200), agency_name=text, pay_summary_name=text)
+    lines = [v5214.Detail5214(id=f"{n}", pay_amt=n, remark=text) for n in (100, 200)]
+    voucher = msgspec.structs.replace(voucher, details=tuple(lines))
+    assert v5214.parse(v5214.build(voucher)) == voucher
