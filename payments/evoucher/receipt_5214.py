@@ -7,7 +7,7 @@ import datetime as dt
 
 import msgspec
 
-from ledger.errors import Code, Refusal
+from ledger.errors import Code, GuokuError, Refusal
 from ledger.money import yuan
 from payments.evoucher import layout
 from payments.evoucher.columns import Columns
@@ -151,8 +151,12 @@ def _read_own_receipt(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]
     rows = COLUMNS.read(parts[1]) if parts else None
     if parts is None or rows is None or len(rows) > layout.DETAILS_MAX:
         return None
-    main = read_main(parts[0])
-    if not main.keys() >= set(REPEATED) or COLUMNS.write(shared_texts(main), rows) != parts[1]:
+    try:
+        main = read_main(parts[0])
+        written = COLUMNS.write(shared_texts(main), rows) if main.keys() >= set(REPEATED) else b""
+    except GuokuError:
+        return None  # it is said by the other way of reading
+    if written != parts[1]:
         return None
     return main, [dict(zip(COLUMNS.names, cells, strict=True)) for cells in rows]
 
