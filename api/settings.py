@@ -35,7 +35,15 @@ class Settings(BaseSettings):
 
     sequencer_workers: int = Field(2, ge=1, le=64, description="ledgers that commit at once")
     pool_size_max: int = Field(16, ge=4, le=200, description="database connections of the server")
-    request_bytes_max: int = Field(16 * 1024 * 1024, ge=1024)
+    request_bytes_max: int = Field(16 * 1024 * 1024, ge=1024, description="of one body")
+    body_bytes_max: int = Field(
+        64 * 1024 * 1024, ge=1024, description="of all bodies under way; beyond it 429"
+    )
+    body_timeout_s: float = Field(60.0, gt=0, description="for a body to come in")
+    commands_max: int = Field(
+        40_000, ge=1, description="commands waiting for their commit; beyond it 429"
+    )
+    ledger_commands_max: int = Field(20_000, ge=1, description="the same of one ledger")
     read_wait_s: float = Field(2.0, description="how long a read waits for its projection")
     projection_poll_ms: int = Field(200, ge=1, description="longest sleep of the projector")
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,6 +50,7 @@ _FIELD = re.compile(r"field `([^`]+)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
+_KEY = re.compile(rb'"(\w+)"\s*:')
 _STAND_IN = "1.00"
 
 
@@ -72,12 +74,16 @@ class Body:
         self.path = path
         self._bare = bare
         fields = [f for f in msgspec.structs.fields(command) if f.name not in path]
+        # without a field in the address what is decoded is the command itself, no copy of it
+        self._whole = not path
         self.struct = msgspec.defstruct(
             f"{command.__name__}Body",
             [_as_received(field) for field in fields],
+            bases=(command,) if self._whole else None,
             frozen=True,
             kw_only=True,
             forbid_unknown_fields=True,
+            gc=False,
         )
         # what the OpenAPI document shows: amounts are the text they have to be
         self.published = msgspec.defstruct(
@@ -87,7 +93,6 @@ class Body:
             forbid_unknown_fields=True,
         )
         self._names = tuple(field.name for field in fields)
-        self._quoted = tuple(b'"%s"' % name.encode() for name in self._names)
         self._decode = msgspec.json.Decoder(self.struct).decode
 
     def read(self, data: bytes | msgspec.Raw, **path: str) -> Command:
@@ -99,18 +104,24 @@ class Body:
         """
         if not data and all(not f.required for f in msgspec.structs.fields(self.struct)):
             data = b"{}"  # approve and withdraw need no body
-        if self._bare and bytes(data).lstrip().startswith(b"["):
+        data = bytes(data)
+        if self._bare and data.lstrip().startswith(b"["):
             data = b'{"%s":%s}' % (self._bare.encode(), data)
-        given = decoded(self._decode, data)
-        self._require_single_keys(bytes(data))
-        command = self.command(**path, **{name: getattr(given, name) for name in self._names})
+        command: Any = decoded(self._decode, data)
+        _require_single_keys(data)
+        if not self._whole:
+            given = {name: getattr(command, name) for name in self._names}
+            command = self.command(**path, **given)
         check(command)
-        return command
+        return command  # type: ignore[no-any-return]
 
-    def _require_single_keys(self, data: bytes) -> None:
-        """Of a key that stands twice the decoder takes the last; nobody knows which was meant."""
-        if any(data.count(key) > 1 for key in self._quoted):  # rare but for details: look closely
-            json.loads(data, object_pairs_hook=_single)
+
+def _require_single_keys(data: bytes) -> None:
+    """Of a key that stands twice the decoder takes the last; nobody knows which was meant."""
+    keys = _KEY.findall(data)
+    # rare but for details, and for text in escapes, which may hide a key: look closely
+    if len(set(keys)) < len(keys) or b"\\" in data:
+        json.loads(data, object_pairs_hook=_single)
 
 
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -198,17 +209,73 @@ def _with_sound_amounts(command: Command) -> Any:
 
 
 def _check_texts(part: msgspec.Struct, base: str) -> None:
-    for name, optional in _texts(type(part)):
-        value = getattr(part, name)
-        if not value and optional:
-            continue
-        pointer = f"{base}/{name}"
-        if name not in LOOKED_UP:
-            ElementRegister.check_shape(SAME_ELEMENT.get(name, name), value, pointer)
-        elif len(value) > CODE_CHARACTERS_MAX or not value.isprintable():
-            raise RequestError(Code.MALFORMED, f"{name} is no code", pointer=pointer)
-        if name in GOES_TO_BANK:
-            check_encodable(value, pointer=pointer)
+    """All of them at a glance, and one after the other only to say which is wrong."""
+    if not _looks_sound(part):
+        for name, optional in _texts(type(part)):
+            _check_text(name, getattr(part, name), optional, base)
+
+
+def _check_text(name: str, value: str, optional: bool, base: str) -> None:
+    if not value and optional:
+        return
+    pointer = f"{base}/{name}"
+    if name not in LOOKED_UP:
+        ElementRegister.check_shape(SAME_ELEMENT.get(name, name), value, pointer)
+    elif len(value) > CODE_CHARACTERS_MAX or not value.isprintable():
+        raise RequestError(Code.MALFORMED, f"{name} is no code", pointer=pointer)
+    if name in GOES_TO_BANK:
+        check_encodable(value, pointer=pointer)
+
+
+def _looks_sound(part: msgspec.Struct) -> bool:
+    glance = _glance(type(part))
+    for value, (default, length_max, matches) in zip(
+        glance.values(part), glance.rules, strict=True
+    ):
+        if value != default and (len(value) > length_max or not matches(value)):
+            return False
+    if glance.to_bank is None:
+        return True
+    try:
+        check_encodable("".join(glance.to_bank(part)), pointer="")
+    except RequestError:
+        return False
+    return True
+
+
+class _Glance(NamedTuple):
+    """What a struct's texts are held against: in one pass, and to the bank as one text.
+
+    A value that equals its field's default is sound; what has none has None here.
+    """
+
+    values: Callable[[Any], tuple[str, ...]]
+    rules: tuple[tuple[str | None, int, Callable[[str], object]], ...]
+    to_bank: Callable[[Any], tuple[str, ...]] | None
+
+
+@cache
+def _glance(struct: type[msgspec.Struct]) -> _Glance:
+    names = [name for name, _ in _texts(struct)]
+    defaults = {f.name: f.default for f in msgspec.structs.fields(struct) if not f.required}
+    defaults |= {name: "" for name, optional in _texts(struct) if optional}
+    rules = tuple((defaults.get(name), *_rule(name)) for name in names)
+    to_bank = [name for name in names if name in GOES_TO_BANK]
+    return _Glance(_getter(names), rules, _getter(to_bank) if to_bank else None)
+
+
+def _rule(name: str) -> tuple[int, Callable[[str], object]]:
+    """The greatest length and what the text has to match."""
+    if name in LOOKED_UP:
+        return CODE_CHARACTERS_MAX, str.isprintable
+    element = ElementRegister.ELEMENTS[SAME_ELEMENT.get(name, name)]
+    return element.max_length, element.shape.fullmatch
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[str, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda part: tuple(getattr(part, name) for name in names)
 
 
 @cache

@@ -15,6 +15,7 @@ from api.access import Right
 from api.http.bodies import ITEMS_MAX, Body, Item, decoded, read_items
 from api.http.door import Call, Operation, Route, encode, last_commit, recorded
 from api.http.problems import problem
+from api.http.responses import JsonPieces
 from api.http.views import (
     CommitView,
     IndicatorView,
@@ -33,6 +34,8 @@ from payments.signing import sign_vouchers
 from payments.voucher import SignVoucher
 
 MODES = ("independent", "atomic")
+PIECE_ITEMS = 250  # of an answer, or of a request, at a time
+PROMPT_ITEMS, PROMPT_BYTES = 50, 16 * 1024  # so little is done sooner than a thread takes over
 
 
 class PaymentResult(msgspec.Struct, kw_only=True):
@@ -89,17 +92,25 @@ def _indicator_result(key: int, index: int, outcome: Outcome) -> IndicatorResult
 
 def _rendered(
     key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
-) -> bytes:
-    commit = commit_view(last_commit(outcomes))
-    results = [result(key, index, outcome) for index, outcome in enumerate(outcomes)]
-    return encode({"results": results, "commit": commit})
+) -> list[bytes]:
+    """The answer in pieces: the encoder keeps the interpreter to itself for the length of one."""
+    pieces = [b'{"results":[']
+    for start in range(0, len(outcomes), PIECE_ITEMS):
+        part = outcomes[start : start + PIECE_ITEMS]
+        results = [result(key, index, outcome) for index, outcome in enumerate(part, start)]
+        pieces += [b"," if start else b"", encode(results)[1:-1]]  # without its brackets
+    pieces.append(b'],"commit":%s}' % encode(commit_view(last_commit(outcomes))))
+    return [b"".join(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
 
 
 async def _answer(
     call: Call, key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
 ) -> Response:
-    content = await call.in_thread(_rendered, key, outcomes, result)
-    return Response(content, media_type="application/json")
+    if len(outcomes) <= PROMPT_ITEMS:
+        pieces = _rendered(key, outcomes, result)
+    else:
+        pieces = await call.in_thread(_rendered, key, outcomes, result)
+    return JsonPieces(pieces)
 
 
 # ---- :batch
@@ -119,7 +130,11 @@ def _batch_route(
         mode = call.choice("mode", MODES)
         media = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         lines = media in ("application/x-ndjson", "application/ndjson", "application/jsonl")
-        items = await call.in_thread(lambda: read_items(body, call.data, lines=lines))
+        items = (
+            read_items(body, call.data, lines=lines)
+            if len(call.data) <= PROMPT_BYTES
+            else await call.in_thread(lambda: read_items(body, call.data, lines=lines))
+        )
         key = await call.admit()
         outcomes = await _submit_items(call, key, items, atomic=mode == "atomic")
         return await _answer(call, key, outcomes, result)

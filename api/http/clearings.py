@@ -7,11 +7,12 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
+from api.http.clearing_views import ClearingView, clearing_view
 from api.http.commands import command_route
 from api.http.door import Call, Operation, Route
 from api.http.moments import no_as_of, wait_for_projections
 from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
-from api.http.views import ClearingView, clearing_view, commit_view
+from api.http.views import commit_view
 from ledger.commands import Command, Outcome
 from ledger.errors import Code, RequestError
 from ledger.events import ClearingRequested

@@ -1,6 +1,6 @@
 """Disbursement runs 批量支付: open, load, approve, execute, stop, close; status and results."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any
@@ -10,7 +10,6 @@ import anyio
 import msgspec
 from fastapi import FastAPI
 from psycopg import Connection
-from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Right, require_role
@@ -245,25 +244,6 @@ async def close_run(call: Call) -> Response:
 # ---- routes
 
 
-class _Unread(Call):
-    """A call whose handler reads the body itself, piece by piece."""
-
-    async def _read_body(self) -> bytes:
-        return b""
-
-
-def streamed(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
-    """The ASGI-facing function of a route whose body is not to be held in memory."""
-
-    async def serve(request: Request) -> Response:
-        request.scope["route_path_template"] = route.operation.path
-        call = _Unread(request, route.operation, services)
-        await call.open()
-        return await route.handler(call)
-
-    return serve
-
-
 def _act(name: str, path: str, right: Right, summary: str, handler: Any, **more: Any) -> Route:
     operation = Operation(
         name=f"disbursement.{name}",
@@ -292,16 +272,6 @@ def _look(name: str, path: str, summary: str, handler: Any, **more: Any) -> Rout
     return Route(operation, handler)
 
 
-LOAD = _act(
-    "load",
-    _ONE + "/lines",
-    Right.APPLY,
-    f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
-    load_lines,
-    raw_body="text/csv",
-    answer=LoadView,
-    codes=(Code.DETAILS_MISMATCH,),
-)
 _INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
 ROUTES = (
     _act(
@@ -314,7 +284,17 @@ ROUTES = (
         body=OpenRequest,
         codes=(*_INDICATOR, Code.ELEMENT_INVALID),
     ),
-    LOAD,
+    _act(
+        "load",
+        _ONE + "/lines",
+        Right.APPLY,
+        f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
+        load_lines,
+        raw_body="text/csv",
+        streamed=True,
+        answer=LoadView,
+        codes=(Code.DETAILS_MISMATCH,),
+    ),
     _act(
         "approve",
         _ONE + "/approve",

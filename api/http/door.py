@@ -9,8 +9,8 @@ Nobody unknown makes us read much: without a valid token a body of more than
 ``UNKNOWN_CALLER_BYTES_MAX`` is answered ``unauthenticated`` unread.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,13 +19,18 @@ from prometheus_client import CollectorRegistry
 from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from api.access import Caller, Right, require_reach, require_right, require_role
+from api.http.admission import Admission
+from api.http.answers import Answers
 from api.http.authentication import Callers
 from api.http.bodies import Body, idempotency_key
 from api.http.parts import Parts
 from api.http.problems import problem_response
 from api.http.reading import Reads
+from api.http.receiving import receive_body
+from api.http.responses import JsonResponse
 from api.treasury import Treasury
 from ledger.account_set import parse_ledger
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
@@ -34,6 +39,7 @@ from ledger.errors import AccessError, Code, GuokuError, RequestError
 from ledger.store.reading import Head, read_head
 
 UNKNOWN_CALLER_BYTES_MAX = 64 * 1024
+NO_QUERY: Mapping[str, str] = {}
 
 T = TypeVar("T")
 Handler = Callable[["Call"], Awaitable[Response]]
@@ -53,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         media: media type of the answer.
         codes: codes beyond those that every operation of its kind has.
         query: names of its query parameters.
+        streamed: whether its handler reads the body itself, piece by piece.
     """
 
     name: str
@@ -68,6 +75,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[Code, ...] = ()
     query: tuple[str, ...] = ()
     raw_body: str = ""
+    streamed: bool = False
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -80,7 +88,8 @@ class Services:
 
     Attributes:
         parts: what runs beside the API in this process.
-        waiting: commands that were handed to the sequencer and not answered yet.
+        admission: how much is under way: commands at the sequencer, bytes of bodies.
+        answers: brings the sequencer's answers to the event loop.
         document, docs: the OpenAPI document and its page for reading.
     """
 
@@ -92,7 +101,12 @@ class Services:
         self.registry = CollectorRegistry()
         self.known_ledgers: set[int] = set()
         self.live_streams = 0
-        self.waiting = 0
+        self.answers: Answers[list[Outcome]] = Answers()
+        self.admission = Admission(
+            body_bytes_max=treasury.settings.body_bytes_max,
+            commands_max=treasury.settings.commands_max,
+            ledger_commands_max=treasury.settings.ledger_commands_max,
+        )
         self.document = b""
         self.docs = b""
 
@@ -105,67 +119,94 @@ class Services:
 class Call:
     """One request on its way through the door."""
 
-    def __init__(self, request: Request, operation: Operation, services: Services) -> None:
-        self.request = request
+    def __init__(
+        self, scope: Scope, receive: Receive, operation: Operation, services: Services
+    ) -> None:
+        self.scope = scope
         self.operation = operation
         self.services = services
         self.treasury = services.treasury
         self.data = b""
         self.idempotency_key = ""
         self.dry_run = False
+        self._receive = receive
+        self._request: Request | None = None
+        self._held_bytes = 0
         self._caller: Caller | None = None
         self._unknown: AccessError | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request as Starlette shows it; made for those who need more than the body."""
+        if self._request is None:
+            self._request = Request(self.scope, self._receive)
+        return self._request
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params if self.scope["query_string"] else NO_QUERY
 
     # ---- 1. what the bytes say
 
     async def open(self) -> None:
         """Learns who asks and takes the body in; neither is judged yet."""
+        headers = dict(reversed(self.scope["headers"]))  # of a header that stands twice the first
         if self.operation.right is not Right.PUBLIC:
             try:
-                self._caller = await self.services.callers.of(self.request)
+                self._caller = await self.services.callers.of(headers.get(b"authorization", b""))
             except AccessError as error:
                 self._unknown = error
         if self.operation.method not in ("GET", "HEAD"):
             self._require_known_parameters()
-            self.data = await self._read_body()
-            self.idempotency_key = idempotency_key(self.request.headers)
+            if not self.operation.streamed:
+                self.data = await self._read_body(headers.get(b"content-length"))
+            if b"idempotency-key" in headers:
+                self.idempotency_key = idempotency_key(self.request.headers)
             self.dry_run = self.flag("dry_run")
+
+    def close(self) -> None:
+        """Lets go of what the body took."""
+        self.services.admission.release_bytes(self._held_bytes)
+        self._held_bytes = 0
 
     def _require_known_parameters(self) -> None:
         """A misspelt dry_run must not become the real thing."""
-        for name in self.request.query_params:
+        for name in self.query:
             if name not in self.operation.query:
                 raise RequestError(Code.MALFORMED, f"there is no parameter {name[:40]!r} here")
 
-    async def _read_body(self) -> bytes:
-        limit = self.treasury.settings.request_bytes_max
-        if self._unknown is not None:
-            limit = min(limit, UNKNOWN_CALLER_BYTES_MAX)
-        declared = self.request.headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > limit:
-            raise self._too_large(limit)
-        parts, size = [], 0
-        async for part in self.request.stream():
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                raise self._too_large(limit)
-        return b"".join(parts)
+    async def _read_body(self, declared: bytes | None) -> bytes:
+        settings, bytes_max = self.treasury.settings, self.treasury.settings.request_bytes_max
+        if self._unknown is None:
+            self.services.admission.require_room()
+        else:
+            bytes_max = min(bytes_max, UNKNOWN_CALLER_BYTES_MAX)
+        try:
+            return await receive_body(
+                self._receive,
+                declared,
+                bytes_max=bytes_max,
+                timeout_s=settings.body_timeout_s,
+                hold=self._hold_bytes,
+            )
+        except RequestError:
+            if self._unknown is not None:
+                raise self._unknown from None
+            raise
 
-    def _too_large(self, limit: int) -> GuokuError:
-        if self._unknown is not None:
-            return self._unknown
-        return RequestError(Code.TOO_MANY_ITEMS, f"a body has at most {limit} bytes")
+    def _hold_bytes(self, size: int) -> None:
+        self.services.admission.hold_bytes(size)
+        self._held_bytes += size
 
     def path(self, name: str) -> str:
         """A business number of the address, checked."""
-        value: str = self.request.path_params[name]
+        value: str = self.scope["path_params"][name]
         ElementRegister.check_shape(name, value, f"/{name}")
         return value
 
     def flag(self, name: str) -> bool:
         """A query parameter that is true or false."""
-        text = self.request.query_params.get(name, "false").lower()
+        text = self.query.get(name, "false").lower()
         if text not in ("true", "false", "1", "0"):
             raise RequestError(Code.MALFORMED, f"{name} is true or false")
         return text in ("true", "1")
@@ -173,7 +214,7 @@ class Call:
     def integer(self, name: str, default: int, *, low: int = 0, high: int = 2**62) -> int:
         """A query parameter (or, as a header, ``X-…``) that is a number within bounds."""
         headers = name.startswith("X-")
-        text = (self.request.headers if headers else self.request.query_params).get(name)
+        text = (self.request.headers if headers else self.query).get(name)
         if text is None:
             return default
         if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
@@ -182,7 +223,7 @@ class Call:
 
     def choice(self, name: str, options: Sequence[str]) -> str:
         """A query parameter with few values; the first is the default."""
-        text = self.request.query_params.get(name, options[0])
+        text = self.query.get(name, options[0])
         if text not in options:
             raise RequestError(Code.MALFORMED, f"{name} is {' or '.join(options)}")
         return text
@@ -210,7 +251,7 @@ class Call:
             The ledger's key.
         """
         caller = self.caller
-        named = self.request.path_params["ledger"] if ledger is None else ledger
+        named = self.scope["path_params"]["ledger"] if ledger is None else ledger
         try:
             require_right(caller, self.operation.right)
             key = parse_ledger(named) if isinstance(named, str) else named
@@ -298,13 +339,15 @@ class Call:
     async def _submit(
         self, key: int, submissions: Sequence[Submission], *, atomic: bool = False
     ) -> list[Outcome]:
-        future = self.treasury.sequencer.submit(key, submissions, atomic=atomic)
-        self.services.waiting += len(submissions)
+        admission, count = self.services.admission, len(submissions)
+        admission.hold_commands(key, count)
+        release = partial(admission.release_commands, key, count)
         try:
-            # a caller who hangs up must not cancel what the sequencer has taken in
-            return await asyncio.shield(asyncio.wrap_future(future))
-        finally:
-            self.services.waiting -= len(submissions)
+            future = self.treasury.sequencer.submit(key, submissions, atomic=atomic)
+        except BaseException:
+            release()
+            raise
+        return await self.services.answers.wait(future, release)
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """What ``function`` reads, in a thread, through a pooled connection."""
@@ -332,17 +375,10 @@ class Call:
         position: int | None = None,
     ) -> Response:
         """The answer as JSON."""
-        headers = {}
-        if replayed:
-            headers["Idempotent-Replayed"] = "true"
+        headers = [_REPLAYED] if replayed else []
         if position is not None:
-            headers["X-Projection-Position"] = str(position)
-        return Response(
-            encode(answer),
-            status_code=status or self.operation.status,
-            headers=headers,
-            media_type="application/json",
-        )
+            headers.append((b"x-projection-position", b"%d" % position))
+        return JsonResponse(encode(answer), status or self.operation.status, headers)
 
     def outcome(self, outcome: Outcome, view: Callable[[Outcome], Any]) -> Response:
         """The answer to one command: what it changed, or why it was refused."""
@@ -353,6 +389,7 @@ class Call:
 
 
 encode = msgspec.json.Encoder().encode
+_REPLAYED = (b"idempotent-replayed", b"true")
 
 
 def recorded(operation: str, number: str, error: GuokuError) -> RecordRefusal:
@@ -370,16 +407,3 @@ def last_commit(outcomes: Sequence[Outcome]) -> Commit | None:
     """The commit of several outcomes: where the last of their events stands."""
     commits = [outcome.commit for outcome in outcomes if outcome.commit is not None]
     return max(commits, key=lambda commit: commit.position, default=None)
-
-
-def endpoint(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
-    """The ASGI-facing function of a route."""
-
-    async def serve(request: Request) -> Response:
-        request.scope["route_path_template"] = route.operation.path
-        call = Call(request, route.operation, services)
-        await call.open()
-        return await route.handler(call)
-
-    serve.__name__ = route.operation.name.replace(".", "_")
-    return serve

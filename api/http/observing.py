@@ -1,14 +1,15 @@
 """What is seen of requests: a correlation id in and out, a log line, counts and latencies."""
 
+import logging
 import re
+from collections.abc import Awaitable, Callable
 from random import Random
 from time import perf_counter
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.http.problems import on_any_error
 
@@ -16,6 +17,8 @@ _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
 _ids = Random()  # noqa: S311
+
+Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -36,15 +39,25 @@ class RequestFigures:
             buckets=_BUCKETS_S,
         )
 
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
     def note(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route, method).observe(seconds)
+        key = (route, method, status)
+        found = self._of.get(key)
+        if found is None:  # looking a label up costs more than counting
+            found = self._of[key] = (
+                self._requests.labels(route, method, str(status)),
+                self._seconds.labels(route, method),
+            )
+        count, latency = found
+        count.inc()
+        latency.observe(seconds)
 
 
 class Observing:
     """ASGI middleware, outermost: nothing that is answered goes past it, not even a failure."""
 
-    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
+    def __init__(self, app: Answer, figures: RequestFigures) -> None:
         self._app = app
         self._figures = figures
 
@@ -54,36 +67,44 @@ class Observing:
             return
         request_id = _request_id(scope)
         scope["correlation_id"] = request_id
+        # each request is a task, and a task has a context of its own: nothing is to be put back
+        structlog.contextvars.bind_contextvars(correlation_id=request_id)
+        header = (b"x-request-id", request_id.encode("ascii"))
         started, status = perf_counter(), 0
 
         async def observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                message["headers"] = [*message["headers"], header]
                 self._note(scope, status, perf_counter() - started)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
-            try:
-                await self._app(scope, receive, observed)
-            except Exception as error:
-                if status:  # the answer has begun: it can only be cut off
-                    raise
-                response = await on_any_error(Request(scope), error)
-                await response(scope, receive, observed)
+        try:
+            await self._app(scope, receive, observed)
+        except Exception as error:
+            if status:  # the answer has begun: it can only be cut off
+                raise
+            response = await on_any_error(Request(scope), error)
+            await response(scope, receive, observed)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route_path_template", NO_ROUTE)
         self._figures.note(route, scope["method"], status, seconds)
-        log.debug(
-            "request",
-            method=scope["method"],
-            route=route,
-            path=scope["path"],
-            status=status,
-            ms=round(seconds * 1000, 1),
-        )
+        if _debugging():
+            log.debug(
+                "request",
+                method=scope["method"],
+                route=route,
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+
+
+def _debugging() -> bool:
+    """Whether a line a request is wanted: the logger only says so after it has made the line."""
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
 
 
 def _request_id(scope: Scope) -> str:

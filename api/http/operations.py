@@ -139,7 +139,7 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "guoku_sequencer_waiting_commands",
             "Commands of this process that wait for their commit",
-            value=self._services.waiting,
+            value=self._services.admission.commands,
         )
         yield GaugeMetricFamily(
             "guoku_live_streams", "Open event streams", value=self._services.live_streams

@@ -1,15 +1,16 @@
 """Errors as callers meet them: RFC 9457 problem documents, made in this one place."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+import psycopg
 import structlog
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
 
 from ledger.errors import BY_TEXT, Code, GuokuError, RequestError, UnavailableError
 
@@ -86,7 +87,7 @@ def problem_response(
     """The problem document of an error; ``status`` only where HTTP itself has a finer one."""
     if error.code is Code.INTERNAL:
         log.error("a request failed inside", detail=error.detail, exc_info=error)
-    document = problem(error, instance=request.url.path, correlation=correlation_id(request))
+    document = problem(error, instance=request.scope["path"], correlation=correlation_id(request))
     all_headers = dict(headers or {})
     if isinstance(error, UnavailableError):
         all_headers["Retry-After"] = str(error.retry_after_s)
@@ -123,7 +124,6 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             found: GuokuError = RequestError(Code.NOT_FOUND, "there is nothing at this address")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             found = RequestError(Code.NOT_FOUND, f"{request.method} is not done at this address")
-            headers["Allow"] = ", ".join(sorted(_methods_at(request)))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             found = RequestError(Code.TOO_MANY_ITEMS, "the body is too large")
         case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -132,15 +132,6 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             found = GuokuError(Code.INTERNAL, str(error.detail))
     status_code = error.status_code if found.code is not Code.INTERNAL else None
     return problem_response(request, found, headers=headers, status=status_code)
-
-
-def _methods_at(request: Request) -> set[str]:
-    """Every method of this address; Starlette itself names those of the first route only."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is Match.PARTIAL:
-            found |= route.methods or set()
-    return found
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
@@ -158,3 +149,20 @@ async def on_database_away(request: Request, error: Exception) -> Response:
 async def on_any_error(request: Request, error: Exception) -> Response:
     """Whatever nobody expected: logged in full, answered with the correlation id only."""
     return problem_response(request, GuokuError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
+
+
+OF_ERRORS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    GuokuError: on_guoku_error,
+    HTTPException: on_http_exception,
+    RequestValidationError: on_invalid_request,
+    psycopg.OperationalError: on_database_away,
+}
+"""The one mapping from errors to answers, of the door and of the framework behind it."""
+
+
+async def response_to(request: Request, error: Exception) -> Response | None:
+    """The answer to an error; None for one that nobody expected."""
+    for kind in type(error).__mro__:
+        if (handler := OF_ERRORS.get(kind)) is not None:
+            return await handler(request, error)
+    return None

@@ -1,4 +1,4 @@
-"""What callers see of ledgers, indicators, payments and clearings: the answers of the contract.
+"""What callers see of ledgers, indicators and payments: the answers of the contract.
 
 Structs, because the OpenAPI document is made from them. Amounts are yuan text. ``commit`` stands in
 the answer of a write only, and is null for a dry run.
@@ -13,10 +13,9 @@ from ledger.account_set import division_of, fiscal_year_of, ledger_text
 from ledger.balances import Balances
 from ledger.budget import Indicator
 from ledger.commands import Commit
-from ledger.events import Claim, ClaimReceipted, Figures, PaymentApplied
-from ledger.money import parse_yuan, yuan
+from ledger.events import Figures, PaymentDetail
+from ledger.money import yuan
 from ledger.state import Settings
-from payments.clearing import Clearing
 from payments.payment import Payment
 
 
@@ -97,7 +96,7 @@ class ReallocationView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
-class DetailView(msgspec.Struct, kw_only=True):
+class DetailView(msgspec.Struct, kw_only=True, gc=False):
     pay_detail_id: str
     payee_acct_name: str
     payee_acct_no: str
@@ -110,7 +109,7 @@ class DetailView(msgspec.Struct, kw_only=True):
     xadd_word: str | None
 
 
-class SignatureView(msgspec.Struct, kw_only=True):
+class SignatureView(msgspec.Struct, kw_only=True, gc=False):
     role: str
     by: str
     cert_serial: str
@@ -120,7 +119,7 @@ class SignatureView(msgspec.Struct, kw_only=True):
     leaf: int
 
 
-class ReceiptView(msgspec.Struct, kw_only=True):
+class ReceiptView(msgspec.Struct, kw_only=True, gc=False):
     outcome: str
     xpay_amt: str
     xpay_date: str
@@ -132,7 +131,7 @@ class ReceiptView(msgspec.Struct, kw_only=True):
     leaf: int
 
 
-class RefundView(msgspec.Struct, kw_only=True):
+class RefundView(msgspec.Struct, kw_only=True, gc=False):
     refund_no: str
     refund_amt: str
     pay_detail_id: str
@@ -141,7 +140,7 @@ class RefundView(msgspec.Struct, kw_only=True):
     by: str
 
 
-class IndicatorFigures(msgspec.Struct, kw_only=True):
+class IndicatorFigures(msgspec.Struct, kw_only=True, gc=False):
     """An indicator's figures directly after the payment's last event."""
 
     bgt_id: str
@@ -154,7 +153,7 @@ class IndicatorFigures(msgspec.Struct, kw_only=True):
     plan_canuse_amt: str
 
 
-class PaymentView(msgspec.Struct, kw_only=True):
+class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     ledger: str
     pay_app_no: str
     status: str
@@ -189,35 +188,6 @@ class PaymentView(msgspec.Struct, kw_only=True):
     by: str
     checked_by: str | None
     indicator: IndicatorFigures
-    commit: Committed = UNSET
-
-
-class ClaimView(msgspec.Struct, kw_only=True):
-    """One claim on the central bank (2301, or 2302 for refunds), its lines and its receipt."""
-
-    vt_code: str
-    voucher_no: str
-    fund_type_code: str
-    pay_amt: str
-    lines: tuple[dict[str, str], ...]
-    status: str
-    receipt: dict[str, str] | None
-
-
-class ClearingView(msgspec.Struct, kw_only=True):
-    ledger: str
-    clear_no: str
-    status: str
-    clear_date: str
-    pay_bank_code: str
-    pay_amt: str
-    refund_amt: str
-    claims: tuple[ClaimView, ...]
-    lines: tuple[dict[str, str], ...]
-    receipt: dict[str, str] | None
-    vouchers: list[dict[str, Any]] | UnsetType = UNSET
-    vouchers_next_cursor: str | UnsetType | None = UNSET
-    by: str
     commit: Committed = UNSET
 
 
@@ -275,22 +245,36 @@ def indicator_view(
     )
 
 
-_APPLIED = tuple(
-    name
-    for name in PaymentView.__struct_fields__
-    if name in PaymentApplied.__struct_fields__ and name not in ("pay_app_no", "details")
-)
-
-
 def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) -> PaymentView:
-    applied, approved = payment.applied, payment.approved
+    """The payment as callers see it.
+
+    Field by field: this is made once a payment, 5,000 times a bulk, and gathering the fields by
+    their names costs three times as much.
+    """
+    applied, approved, receipt = payment.applied, payment.approved, payment.receipt
+    figures = payment.figures
     return PaymentView(
         ledger=ledger_text(ledger_id),
-        pay_app_no=payment.pay_app_no,
+        pay_app_no=applied.pay_app_no,
         status=payment.status,
-        **{name: getattr(applied, name) for name in _APPLIED},
-        xpay_amt=payment.receipt.xpay_amt if payment.receipt else None,
-        refund_amt=yuan(payment.refunded_fen),
+        bgt_id=applied.bgt_id,
+        agency_code=applied.agency_code,
+        pro_code=applied.pro_code,
+        exp_func_code=applied.exp_func_code,
+        gov_bgt_eco_code=applied.gov_bgt_eco_code,
+        dep_bgt_eco_code=applied.dep_bgt_eco_code,
+        fund_type_code=applied.fund_type_code,
+        pay_amt=applied.pay_amt,
+        xpay_amt=receipt.xpay_amt if receipt else None,
+        refund_amt=yuan(payment.refunded_fen) if payment.refunds else _NOTHING,
+        payee_acct_name=applied.payee_acct_name,
+        payee_acct_no=applied.payee_acct_no,
+        payee_acct_bank_name=applied.payee_acct_bank_name,
+        payee_bank_no=applied.payee_bank_no,
+        use_des=applied.use_des,
+        set_mode_code=applied.set_mode_code,
+        pay_bus_type_code=applied.pay_bus_type_code,
+        create_date=applied.create_date,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,
@@ -298,12 +282,20 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         roles=approved.roles if approved else (),
         signatures=tuple(_same(SignatureView, signed) for signed in payment.signatures),
         sent=payment.sent,
-        receipt=_same(ReceiptView, payment.receipt) if payment.receipt else None,
+        receipt=_same(ReceiptView, receipt) if receipt else None,
         refunds=tuple(_same(RefundView, refund) for refund in payment.refunds),
         reason=payment.reason,
+        by=applied.by,
         checked_by=approved.by if approved else None,
         indicator=IndicatorFigures(
-            bgt_id=applied.bgt_id, **msgspec.structs.asdict(payment.figures)
+            bgt_id=applied.bgt_id,
+            amount=figures.amount,
+            frozen_amt=figures.frozen_amt,
+            pay_app_amt=figures.pay_app_amt,
+            pay_amt=figures.pay_amt,
+            canuse_amt=figures.canuse_amt,
+            plan_amt=figures.plan_amt,
+            plan_canuse_amt=figures.plan_canuse_amt,
         ),
         commit=commit,
     )
@@ -311,66 +303,30 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
 
 def _details(payment: Payment) -> tuple[DetailView, ...]:
     outcomes = payment.outcomes()
-    views = []
-    for detail in payment.details:
-        paid_fen, failure = outcomes.get(detail.pay_detail_id, (None, None))
-        views.append(
-            DetailView(
-                **msgspec.structs.asdict(detail),
-                xpay_amt=None if paid_fen is None else yuan(paid_fen),
-                xadd_word=failure,
-            )
-        )
-    return tuple(views)
+    return tuple(
+        _detail(detail, *outcomes.get(detail.pay_detail_id, (None, None)))
+        for detail in payment.details
+    )
+
+
+def _detail(detail: PaymentDetail, paid_fen: int | None, failure: str | None) -> DetailView:
+    return DetailView(
+        pay_detail_id=detail.pay_detail_id,
+        payee_acct_name=detail.payee_acct_name,
+        payee_acct_no=detail.payee_acct_no,
+        payee_acct_bank_name=detail.payee_acct_bank_name,
+        payee_bank_no=detail.payee_bank_no,
+        iden_no=detail.iden_no,
+        remark=detail.remark,
+        pay_amt=detail.pay_amt,
+        xpay_amt=None if paid_fen is None else yuan(paid_fen),
+        xadd_word=failure,
+    )
+
+
+_NOTHING = yuan(0)
 
 
 def _same(view: type[Any], source: msgspec.Struct) -> Any:
     """The view's fields from a struct that has fields of the same names."""
     return view(**{name: getattr(source, name) for name in view.__struct_fields__})
-
-
-def clearing_view(ledger_id: int, clearing: Clearing, commit: Committed = UNSET) -> ClearingView:
-    requested = clearing.requested
-    claims = tuple(_claim(clearing, claim) for claim in requested.claims)
-    receipts = [claim.receipt for claim in claims if claim.receipt]
-    return ClearingView(
-        ledger=ledger_text(ledger_id),
-        clear_no=requested.clear_no,
-        status=clearing.status,
-        clear_date=requested.clear_date,
-        pay_bank_code=requested.pay_bank_code,
-        pay_amt=_sum(requested.claims, "2301"),
-        refund_amt=_sum(requested.claims, "2302"),
-        claims=claims,
-        lines=tuple(
-            {"vt_code": claim.vt_code, "fund_type_code": claim.fund_type_code, **line}
-            for claim in claims
-            for line in claim.lines
-        ),
-        receipt=receipts[-1] if len(receipts) == len(claims) else None,
-        by=requested.by,
-        commit=commit,
-    )
-
-
-def _claim(clearing: Clearing, claim: Claim) -> ClaimView:
-    receipt: ClaimReceipted | None = clearing.receipts.get(claim.voucher_no)
-    answered = "" if receipt is None else "rejected" if receipt.rejected else "cleared"
-    return ClaimView(
-        vt_code=claim.vt_code,
-        voucher_no=claim.voucher_no,
-        fund_type_code=claim.fund_type_code,
-        pay_amt=claim.pay_amt,
-        lines=tuple(msgspec.structs.asdict(line) for line in claim.lines),
-        status=answered or "requested",
-        receipt=_receipt(receipt) if receipt else None,
-    )
-
-
-def _receipt(receipt: ClaimReceipted) -> dict[str, str]:
-    fields = msgspec.structs.asdict(receipt)
-    return {name: fields[name] for name in fields if name not in ("clear_no", "by")}
-
-
-def _sum(claims: tuple[Claim, ...], vt_code: str) -> str:
-    return yuan(sum(parse_yuan(claim.pay_amt) for claim in claims if claim.vt_code == vt_code))
