@@ -25,7 +25,15 @@ from ledger.events.clearing import (
     ClearingRejected,
     ClearingRequested,
 )
-from ledger.events.codec import OWN_TYPE_PATTERN, TYPES, UPCASTERS, decode, encode, is_own_type
+from ledger.events.codec import (
+    OWN_TYPE_PATTERN,
+    TYPES,
+    UPCASTERS,
+    decode,
+    encode,
+    is_own_type,
+    type_names,
+)
 from ledger.events.disbursements import (
     DisbursementApproved,
     DisbursementClosed,
@@ -98,4 +106,5 @@ __all__ = [
     "decode",
     "encode",
     "is_own_type",
+    "type_names",
 ]

@@ -101,6 +101,18 @@ def is_own_type(type_name: str) -> bool:
     return _OWN_TYPE.fullmatch(type_name) is not None
 
 
+def type_names(cls: type[Event]) -> tuple[str, ...]:
+    """The names under which events of a type are stored: today's, and those of older versions."""
+    return tuple(name for name in (*TYPES, *UPCASTERS) if TYPES[_today(name)] is cls)
+
+
+def _today(type_name: str) -> str:
+    """The name of the version that events stored under this one are brought up to."""
+    while (step := UPCASTERS.get(type_name)) is not None:
+        type_name = step[1]
+    return type_name
+
+
 def decode(type_name: str, payload: bytes) -> Event:
     """The event of a stored row, brought up to today's version of its type.
 

@@ -5,9 +5,14 @@ A command is a function in a module of its own here, registered below in the ord
 
 import typer
 
+from api.cli.audit.balance import balance
+
 app = typer.Typer(no_args_is_help=True, help="Audit 审计: prove that history is whole.")
 
 
 @app.callback()
 def _audit() -> None:
     """Audit 审计: prove that history is whole."""
+
+
+app.command()(balance)
