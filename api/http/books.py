@@ -12,13 +12,12 @@ from api.http.door import Call, Operation, Route
 from api.http.moments import (
     AS_OF_QUERY,
     as_of,
+    day_of,
     no_as_of,
     wait_for_projections,
 )
 from api.http.pages import PAGE_QUERY, PAGE_SIZE, PAGE_SIZE_MAX
 from projections import queries
-from projections.late import LateEntries
-from projections.moments import day_of
 
 _LEDGER = "/v1/ledgers/{ledger}"
 
@@ -48,11 +47,10 @@ class TotalView(msgspec.Struct):
 
 
 class TrialBalanceView(msgspec.Struct):
-    """``dr_cr`` is the side of ``closing``: 1 debit, -1 credit. ``late`` is null for now."""
+    """``dr_cr`` is the side of ``closing``: 1 debit, -1 credit."""
 
     accounts: list[AccountView]
     totals: list[TotalView]
-    late: LateEntries | None
 
 
 Reader = Callable[..., queries.Page]
@@ -108,11 +106,7 @@ async def trial_balance(call: Call) -> Response:
             **days,
         )
     )
-    answer = {
-        "accounts": balance.accounts,
-        "totals": balance.totals,
-        "late": balance.late,
-    }
+    answer = {"accounts": balance.accounts, "totals": balance.totals}
     return call.respond(answer, position=balance.position)
 
 

@@ -32,7 +32,7 @@ from ledger.events.codec import (
     decode,
     encode,
     is_own_type,
-    type_names,
+    with_older_versions,
 )
 from ledger.events.disbursements import (
     DisbursementApproved,
@@ -106,5 +106,5 @@ __all__ = [
     "decode",
     "encode",
     "is_own_type",
-    "type_names",
+    "with_older_versions",
 ]

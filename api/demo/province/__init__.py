@@ -1,1 +1,0 @@
-"""A province's year: several divisions' ledgers from the first indicator to closed books."""
