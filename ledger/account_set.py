@@ -2,6 +2,9 @@
 
 Outside it is ``440000000-2026``; in the store one bigint, ``mof_div_code * 10000 + fiscal_year``,
 which leads every key, so that the schema distributes by it unchanged.
+
+``000000000-2026`` is no division's: the system ledger 系统账套 of a year keeps what the program has
+to have on record about the others, such as their signed checkpoints. Only the program writes it.
 """
 
 import re
@@ -9,8 +12,11 @@ from datetime import date
 
 from ledger.errors import AccessError, Code
 
-_TEXT = re.compile(r"([1-9][0-9]{8})-(20[0-9]{2})", re.ASCII)
+SYSTEM_DIVISION = "000000000"
+
+_TEXT = re.compile(r"([1-9][0-9]{8}|0{9})-(20[0-9]{2})", re.ASCII)
 _YEARS = 10_000
+DIVISIONS_BEGIN = _YEARS  # every key from here on is a division's
 
 
 def ledger_id(mof_div_code: str, fiscal_year: int) -> int:
@@ -39,6 +45,16 @@ def division_of(key: int) -> str:
 def fiscal_year_of(key: int) -> int:
     """The fiscal year, which is the calendar year (预算法 §18)."""
     return key % _YEARS
+
+
+def system_ledger(fiscal_year: int) -> int:
+    """The key of a year's system ledger."""
+    return fiscal_year
+
+
+def is_system(key: int) -> bool:
+    """Whether the ledger is a system ledger, and no division's."""
+    return key < DIVISIONS_BEGIN
 
 
 def within_year(key: int, day: date) -> date:

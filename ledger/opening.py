@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.account_set import ledger_id
+from ledger.account_set import SYSTEM_DIVISION, ledger_id
 from ledger.commands import Command
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import LedgerOpened, SignaturePolicySet
@@ -65,6 +65,35 @@ class OpenLedger(Command, frozen=True, kw_only=True):
         )
         settings = msgspec.structs.replace(state.settings, name=self.name, mof_div_name=division)
         return Decision(events=[(None, "", opened)], effective_on=day, settings=settings)
+
+
+class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
+    """Opens a year's system ledger, which belongs to no division; asked by the program alone."""
+
+    mof_div_code: str = SYSTEM_DIVISION
+    name: str = "系统账套"
+
+    @property
+    def ledger_id(self) -> int:
+        return ledger_id(self.mof_div_code, self.fiscal_year)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        if state.position > 0:
+            raise Refusal(Code.INVALID_STATE, "the ledger is open already")
+        # point of no return
+        opened = LedgerOpened(
+            mof_div_code=self.mof_div_code,
+            mof_div_name=self.name,
+            fiscal_year=self.fiscal_year,
+            name=self.name,
+            by=by,
+        )
+        settings = msgspec.structs.replace(state.settings, name=self.name, mof_div_name=self.name)
+        return Decision(
+            events=[(None, "", opened)],
+            effective_on=date(self.fiscal_year, 1, 1),
+            settings=settings,
+        )
 
 
 class SetSignaturePolicy(Command, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from api.http.reading import Reads
 from api.http.receiving import receive_body
 from api.http.responses import JsonResponse
 from api.treasury import Treasury
-from ledger.account_set import parse_ledger
+from ledger.account_set import is_system, parse_ledger
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.elements import ElementRegister
 from ledger.errors import AccessError, Code, GuokuError, RequestError
@@ -256,6 +256,7 @@ class Call:
             require_right(caller, self.operation.right)
             key = parse_ledger(named) if isinstance(named, str) else named
             require_reach(caller, key)
+            self._require_books(key)
             if role:
                 require_role(caller, role)
         except AccessError as error:
@@ -265,6 +266,11 @@ class Call:
         if ledger is None:
             await self._require_ledger(key)
         return key
+
+    def _require_books(self, key: int) -> None:
+        """Raises ``forbidden`` where a command is meant for a system ledger."""
+        if is_system(key) and self.operation.method not in ("GET", "HEAD"):
+            raise AccessError(Code.FORBIDDEN, "only the program itself writes a system ledger")
 
     async def _require_ledger(self, key: int) -> None:
         if not await self.exists(key):

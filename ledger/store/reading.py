@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from ledger.account_set import DIVISIONS_BEGIN
 from ledger.account_set import ledger_id as ledger_key
 from ledger.events import CommandRefused
 from ledger.state import Settings
@@ -68,9 +69,10 @@ def read_head(connection: psycopg.Connection, ledger_id: int) -> Head | None:
 
 
 def list_heads(connection: psycopg.Connection, division_prefix: str = "") -> list[Head]:
-    """Heads of all ledgers whose division begins so, by division and year.
+    """Heads of all divisions' ledgers whose division begins so, by division and year.
 
-    A prefix that no division has (other than up to nine digits) finds nothing.
+    The system ledgers are not among them. A prefix that no division has (other than up to nine
+    digits) finds nothing.
     """
     digits = division_prefix.isascii() and division_prefix.isdigit()
     if len(division_prefix) > DIVISION_DIGITS or (division_prefix and not digits):
@@ -79,7 +81,8 @@ def list_heads(connection: psycopg.Connection, division_prefix: str = "") -> lis
     first = ledger_key(division_prefix.ljust(DIVISION_DIGITS, "0"), 0)
     last = ledger_key(division_prefix.ljust(DIVISION_DIGITS, "9"), 9999)
     rows = connection.execute(
-        f"{_HEAD} WHERE ledger_id BETWEEN %s AND %s ORDER BY ledger_id", (first, last)
+        f"{_HEAD} WHERE ledger_id BETWEEN %s AND %s ORDER BY ledger_id",
+        (max(first, DIVISIONS_BEGIN), last),
     )
     return [_head(row) for row in rows]
 
