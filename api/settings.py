@@ -46,6 +46,13 @@ class Settings(BaseSettings):
     ledger_commands_max: int = Field(20_000, ge=1, description="the same of one ledger")
     read_wait_s: float = Field(2.0, description="how long a read waits for its projection")
     projection_poll_ms: int = Field(200, ge=1, description="longest sleep of the projector")
+    seal_interval_ms: int = Field(700, ge=1, description="longest wait of a commit to be sealed")
+    province_interval_s: float = Field(
+        10.0, ge=0, description="shortest time between two province heads"
+    )
+    log_key: str = Field(
+        "guoku/log", description="key that signs checkpoints; a new one rolls over"
+    )
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
     send_timeout_s: float = Field(10.0, description="for one message to a bank")
     send_attempts_max: int = Field(200, ge=1)
@@ -64,6 +71,10 @@ class Settings(BaseSettings):
     @property
     def keystore_path(self) -> Path:
         return self.data / "keys" / "keystore"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.data / "checkpoints"
 
     def passphrase(self) -> str:
         """The key store's passphrase.

@@ -2,19 +2,22 @@
 
 Every event that moves an indicator carries its figures. Those of a payment do not name the
 indicator; the journal that stands directly behind them in the same commit does. Batches are whole
-commits, so the two are always seen together.
+commits, so the two are always seen together. Beside the figures of now stand their changes by
+spans of positions and business days, from which those of any other moment are added up.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
 from ledger import events
+from ledger.balances import Balances
 from ledger.events import Event, Figures, IndicatorIssued, JournalPosted
 from ledger.money import parse_yuan
 from projections.projection import Fact, Projection, Rows, Writes, known
+from projections.spans import end_of, lengths
 from projections.tables import Table
 
 
@@ -50,28 +53,48 @@ class IndicatorRow(msgspec.Struct):
     last_position: int = 0
 
 
-INDICATORS = Table("proj_indicators", IndicatorRow, ("bgt_id",))
+class IndicatorSpanRow(msgspec.Struct):
+    """A row of ``proj_indicator_spans``: how an indicator's balances changed, for one business day,
+    by what was recorded within one span of positions."""
 
-# field of Figures -> column
-_FIGURES = {
-    "amount": "amount_fen",
-    "frozen_amt": "frozen_fen",
-    "pay_app_amt": "pay_app_fen",
-    "pay_amt": "pay_fen",
-    "canuse_amt": "canuse_fen",
-    "plan_amt": "plan_fen",
-    "plan_canuse_amt": "plan_canuse_fen",
-}
+    bgt_id: str
+    span_end: int
+    effective_on: date
+    available_fen: int = 0
+    frozen_fen: int = 0
+    occupied_fen: int = 0
+    paid_fen: int = 0
+    plan_fen: int = 0
+
+
+INDICATORS = Table("proj_indicators", IndicatorRow, ("bgt_id",))
+INDICATOR_SPANS = Table(
+    "proj_indicator_spans",
+    IndicatorSpanRow,
+    ("bgt_id", "span_end", "effective_on"),
+    adds=tuple(f"{name}_fen" for name in Balances.__struct_fields__),
+)
+
+_FIGURES = (
+    "amount_fen",
+    "frozen_fen",
+    "pay_app_fen",
+    "pay_fen",
+    "canuse_fen",
+    "plan_fen",
+    "plan_canuse_fen",
+)
 _AS_ISSUED = tuple(
     name
     for name in IndicatorRow.__struct_fields__
-    if name not in (*_FIGURES.values(), "effective_on", "issued_position", "last_position")
+    if name not in (*_FIGURES, "effective_on", "issued_position", "last_position")
 )
 
 
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
-    tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS,)
+    version: ClassVar[int] = 2
+    tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         {
             events.IndicatorIssued,
@@ -91,37 +114,76 @@ class Indicators(Projection):
     )
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        return {INDICATORS: {bgt_id for _, bgt_id, _ in _movements(facts)}}
+        return {INDICATORS: {movement.bgt_id for movement in movements(facts)}}
 
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
         indicators = rows[INDICATORS]
-        last: dict[str, tuple[Fact, Figures]] = {}
-        for fact, bgt_id, figures in _movements(facts):
+        touched: dict[str, IndicatorRow] = {}
+        spans: dict[tuple[str, int, date], IndicatorSpanRow] = {}
+        length = lengths()[0]
+        for fact, bgt_id, figures, position in movements(facts):
             if isinstance(fact.event, IndicatorIssued):
                 indicators[bgt_id,] = _issued(fact, fact.event)
-            last[bgt_id] = (fact, figures)
-        for bgt_id, (fact, figures) in last.items():
-            row = known(indicators, (bgt_id,), fact)
+            row = touched[bgt_id] = known(indicators, (bgt_id,), fact)
+            key = (bgt_id, end_of(position, length), fact.effective_on)
+            if (span := spans.get(key)) is None:
+                span = spans[key] = IndicatorSpanRow(*key)
+            _move(row, span, balances_of(figures))
             row.last_position = fact.position
-            for amount, column in _FIGURES.items():
-                setattr(row, column, parse_yuan(getattr(figures, amount), zero=True))
-        return Writes({INDICATORS: [indicators[bgt_id,] for bgt_id in last]})
+        return Writes({INDICATORS: touched.values(), INDICATOR_SPANS: spans.values()})
 
 
-def _movements(facts: Sequence[Fact]) -> list[tuple[Fact, str, Figures]]:
-    """(event, its indicator, figures after it), in order."""
-    found = []
-    nameless: dict[int, tuple[Fact, Figures]] = {}
+class Movement(NamedTuple):
+    """What moved an indicator, its figures after it, and where the books have it: at the position
+    of the event's journal, its own where it has none."""
+
+    fact: Fact
+    bgt_id: str
+    figures: Figures
+    position: int
+
+
+def movements(facts: Sequence[Fact]) -> Iterator[Movement]:
+    """What moved indicators, in order. An event whose journal is not among ``facts`` moves none."""
+    waiting: dict[int, Fact] = {}
     for fact in facts:
         event = fact.event
         if isinstance(event, JournalPosted):
-            if (waiting := nameless.pop(event.source, None)) is not None:
-                found.append((waiting[0], event.bgt_id, waiting[1]))
-        elif (bgt_id := getattr(event, "bgt_id", None)) is not None:
-            found.append((fact, bgt_id, event.figures))  # type: ignore[attr-defined]
+            if (source := waiting.pop(event.source, None)) is not None:
+                figures: Figures = source.event.figures  # type: ignore[attr-defined]
+                yield Movement(source, event.bgt_id, figures, fact.position)
+        elif isinstance(event, events.PlanSet):  # no account, so no journal
+            yield Movement(fact, event.bgt_id, event.figures, fact.position)
         else:
-            nameless[fact.position] = (fact, event.figures)  # type: ignore[attr-defined]
-    return found
+            waiting[fact.position] = fact
+
+
+def balances_of(figures: Figures) -> Balances:
+    """The controlled balances that an event's figures state, in fen."""
+    return Balances(
+        available=_fen(figures.canuse_amt),
+        frozen=_fen(figures.frozen_amt),
+        occupied=_fen(figures.pay_app_amt),
+        paid=_fen(figures.pay_amt),
+        plan=_fen(figures.plan_amt),
+    )
+
+
+def _fen(amount: str) -> int:
+    return 0 if amount == "0.00" else parse_yuan(amount)
+
+
+def _move(row: IndicatorRow, span: IndicatorSpanRow, after: Balances) -> None:
+    """The row becomes what is after a movement, and the span has it as a change."""
+    span.available_fen += after.available - row.canuse_fen
+    span.frozen_fen += after.frozen - row.frozen_fen
+    span.occupied_fen += after.occupied - row.pay_app_fen
+    span.paid_fen += after.paid - row.pay_fen
+    span.plan_fen += after.plan - row.plan_fen
+    row.amount_fen = after.amount
+    row.canuse_fen, row.frozen_fen = after.available, after.frozen
+    row.pay_app_fen, row.pay_fen = after.occupied, after.paid
+    row.plan_fen, row.plan_canuse_fen = after.plan, max(0, after.plan_available)
 
 
 def _issued(fact: Fact, issued: IndicatorIssued) -> IndicatorRow:

@@ -1,10 +1,11 @@
 """Where journals stand, and what each account was debited and credited on each business day.
 
 The lines of a journal stay in its event: a payment has some ten of them, and copying them would
-double the store. The daily totals are what trial balances are added up from.
+double the store. The daily totals are what trial balances are added up from; the same sums by spans
+of positions are what those of the past are added up from.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, cast
 
@@ -14,6 +15,7 @@ from ledger.books import DEBIT
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan
 from projections.projection import Fact, Projection, Rows, Writes
+from projections.spans import end_of, lengths
 from projections.tables import Table
 
 
@@ -41,8 +43,28 @@ class AccountTotalRow(msgspec.Struct):
     credit_fen: int = 0
 
 
+class AccountSpanRow(msgspec.Struct):
+    """A row of ``proj_account_spans``: the same over one span of positions."""
+
+    span_events: int
+    span_end: int
+    effective_on: date
+    account: str
+    debit_fen: int = 0
+    credit_fen: int = 0
+
+
+_SUMS = ("debit_fen", "credit_fen")
 JOURNALS = Table("proj_journals", JournalRow, ("position",))
-ACCOUNT_TOTALS = Table("proj_account_totals", AccountTotalRow, ("effective_on", "account"))
+ACCOUNT_TOTALS = Table(
+    "proj_account_totals", AccountTotalRow, ("effective_on", "account"), adds=_SUMS
+)
+ACCOUNT_SPANS = Table(
+    "proj_account_spans",
+    AccountSpanRow,
+    ("span_events", "span_end", "effective_on", "account"),
+    adds=_SUMS,
+)
 
 
 class Journals(Projection):
@@ -71,22 +93,40 @@ def _row(fact: Fact, journal: JournalPosted) -> JournalRow:
 
 class AccountTotals(Projection):
     name: ClassVar[str] = "account_totals"
-    tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS,)
+    version: ClassVar[int] = 2
+    tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
 
-    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        return {ACCOUNT_TOTALS: {fact.effective_on for fact in facts}}
-
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        totals = rows[ACCOUNT_TOTALS]
-        touched: dict[tuple[date, str], AccountTotalRow] = {}
-        for fact in facts:
-            for line in cast("JournalPosted", fact.event).lines:
-                key = (fact.effective_on, line.account)
-                if (row := touched.get(key)) is None:
-                    row = touched[key] = totals.get(key) or AccountTotalRow(*key)
-                if line.dr_cr == DEBIT:
-                    row.debit_fen += parse_yuan(line.amt)
-                else:
-                    row.credit_fen += parse_yuan(line.amt)
-        return Writes({ACCOUNT_TOTALS: touched.values()})
+        totals: dict[tuple[date, str], AccountTotalRow] = {}
+        spans: dict[tuple[int, int, date, str], AccountSpanRow] = {}
+        for (end, day, account), (debit_fen, credit_fen) in _sums(facts).items():
+            total = totals.get((day, account))
+            if total is None:
+                total = totals[day, account] = AccountTotalRow(day, account)
+            total.debit_fen += debit_fen
+            total.credit_fen += credit_fen
+            for length in lengths():
+                key = (length, end_of(end, length), day, account)
+                if (span := spans.get(key)) is None:
+                    span = spans[key] = AccountSpanRow(*key)
+                span.debit_fen += debit_fen
+                span.credit_fen += credit_fen
+        return Writes({ACCOUNT_TOTALS: totals.values(), ACCOUNT_SPANS: spans.values()})
+
+
+def _sums(facts: Sequence[Fact]) -> dict[tuple[int, date, str], list[int]]:
+    """(end of the shortest span, business day, account) -> [debit fen, credit fen]."""
+    length = lengths()[0]
+    sums: dict[tuple[int, date, str], list[int]] = {}
+    fen: dict[str, int] = {}  # a journal names one amount in all its lines
+    for fact in facts:
+        end, day = end_of(fact.position, length), fact.effective_on
+        for line in cast("JournalPosted", fact.event).lines:
+            if (amount_fen := fen.get(line.amt)) is None:
+                amount_fen = fen[line.amt] = parse_yuan(line.amt)
+            key = (end, day, line.account)
+            if (pair := sums.get(key)) is None:
+                pair = sums[key] = [0, 0]
+            pair[line.dr_cr != DEBIT] += amount_fen
+    return sums

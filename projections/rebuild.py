@@ -84,7 +84,7 @@ def status(connection: psycopg.Connection, ledger_id: int | None = None) -> list
     rows = connection.execute(
         "SELECT l.ledger_id, n.name, coalesce(p.generation, 0), coalesce(p.version, 0),"
         " coalesce(p.position, 0), l.position, p.updated_at"
-        " FROM ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)"
+        " FROM division_ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)"
         " LEFT JOIN proj_positions p"
         " ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live"
         " WHERE %(ledger_id)s::bigint IS NULL OR l.ledger_id = %(ledger_id)s"

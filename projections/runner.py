@@ -37,7 +37,8 @@ SILENT_S_MAX = 60.0  # a pass is a few batches; a thread that says nothing for l
 
 _BEHIND = """
 SELECT l.ledger_id, l.position, n.name, p.generation, p.version, p.position
-FROM ledgers l CROSS JOIN unnest(%(names)s::text[], %(versions)s::integer[]) AS n (name, version)
+FROM division_ledgers l
+CROSS JOIN unnest(%(names)s::text[], %(versions)s::integer[]) AS n (name, version)
 LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live
 WHERE (%(ledgers)s::bigint[] IS NULL OR l.ledger_id = ANY(%(ledgers)s))
   AND (l.position > coalesce(p.position, 0) OR p.version <> n.version)

@@ -29,7 +29,7 @@ SELECT {columns} FROM {name}
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND {first} = ANY(%(first)s::{first_type}[])""")
 _UPSERT = SQL("""
-INSERT INTO {name} (ledger_id, generation, {columns})
+INSERT INTO {name} AS held (ledger_id, generation, {columns})
 SELECT %(ledger_id)s, %(generation)s, {columns}
 FROM json_to_recordset(%(rows)s::text::json) AS r ({typed})
 ON CONFLICT (ledger_id, generation, {key}) DO UPDATE SET {changes}""")
@@ -48,9 +48,13 @@ class Table(Generic[R]):
         name: the table; its columns are ``ledger_id``, ``generation`` and the struct's fields.
         row: the struct.
         key: the fields that name a row within its ledger and generation.
+        adds: the fields that are added to what the row holds already, so that it need not be read
+            before; the others take its place.
     """
 
-    def __init__(self, name: str, row: type[R], key: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, row: type[R], key: tuple[str, ...], *, adds: tuple[str, ...] = ()
+    ) -> None:
         fields = msgspec.structs.fields(row)
         self.name = name
         self.key = key
@@ -65,7 +69,9 @@ class Table(Generic[R]):
             "first": Identifier(key[0]),
             "first_type": types[key[0]],
             "changes": _list(
-                SQL("{0} = excluded.{0}").format(Identifier(column))
+                SQL(
+                    "{0} = held.{0} + excluded.{0}" if column in adds else "{0} = excluded.{0}"
+                ).format(Identifier(column))
                 for column in self.columns
                 if column not in key
             ),

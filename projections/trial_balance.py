@@ -1,12 +1,10 @@
 """余额表: every account's opening, debit, credit and closing, of any period, as of any moment.
 
-Two times are asked for apart. The effective dates say which business days are added up; the
-position (or recorded time) says what the ledger knew. What it knows now lies in the daily totals;
-what it knew earlier follows from them by taking back the journals since, or is added up from the
-beginning where that is shorter.
+Effective dates say which business days are added up, a position or recorded time what the ledger
+knew (``projections.moments``); the sums come from ``projections.account_sums``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -16,30 +14,21 @@ import psycopg
 from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Account, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
-from ledger.events import JournalPosted, decode
-from ledger.money import parse_yuan, yuan
-
-_ROWS_AT_ONCE = 2_000
-
-_LIVE = """
-SELECT g.position, t.effective_on, t.account, t.debit_fen, t.credit_fen
-FROM proj_positions g LEFT JOIN proj_account_totals t
-    ON t.ledger_id = g.ledger_id AND t.generation = g.generation
-WHERE g.ledger_id = %s AND g.projection = 'account_totals' AND g.live"""
-_JOURNALS = """
-SELECT effective_on, payload FROM events
-WHERE ledger_id = %s AND position > %s AND position <= %s AND type = 'journal.posted'"""
-
-# (effective date, account) -> [debit fen, credit fen]
-DayTotals = dict[tuple[date, str], list[int]]
+from ledger.money import yuan
+from projections.account_sums import account_sums, live_model
+from projections.journals import AccountTotals
+from projections.late import LateEntries, late_entries
+from projections.moments import Moment, one_moment, reach
 
 
 class TrialBalance(msgspec.Struct, frozen=True):
-    """``accounts`` and ``totals`` as the contract has them, and the position they are of."""
+    """``accounts`` and ``totals`` as the contract has them, the position they are of, and what came
+    in late for the moment (None for now)."""
 
     accounts: list[dict[str, Any]]
     totals: list[dict[str, str]]
     position: int
+    late: LateEntries | None
 
 
 def trial_balance(
@@ -74,92 +63,21 @@ def trial_balance(
     if as_of_effective and to_day and as_of_effective != to_day:
         raise RequestError(Code.MALFORMED, "as_of_effective and to differ", pointer="/to")
     to_day = to_day or as_of_effective
-    position = _known_position(connection, ledger_id, as_of_position, as_of_recorded)
-    days, position = _day_totals(connection, ledger_id, position)
-    opening: dict[str, int] = {}
-    debit: dict[str, int] = {}
-    credit: dict[str, int] = {}
-    for (day, account), (debit_fen, credit_fen) in days.items():
-        if to_day is not None and day > to_day:
-            continue
-        if from_day is not None and day < from_day:
-            opening[account] = opening.get(account, 0) + debit_fen - credit_fen
-        else:
-            debit[account] = debit.get(account, 0) + debit_fen
-            credit[account] = credit.get(account, 0) + credit_fen
-    chosen = _in_order(charts, ledger_id, to_day, {*opening, *debit}, book)
-    accounts = [
-        _line(a, opening.get(a.id, 0), debit.get(a.id, 0), credit.get(a.id, 0)) for a in chosen
-    ]
-    return TrialBalance(accounts, _totals(chosen, debit, credit), position)
-
-
-def _known_position(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    as_of_position: int | None,
-    as_of_recorded: datetime | None,
-) -> int | None:
-    """The position whose knowledge is asked for; None for all there is."""
-    if as_of_position is not None and as_of_recorded is not None:
-        raise RequestError(Code.MALFORMED, "as_of_position and as_of_recorded exclude each other")
-    if as_of_recorded is not None:
-        if as_of_recorded.tzinfo is None:
-            raise RequestError(
-                Code.MALFORMED, "a recorded time has an offset", pointer="/as_of_recorded"
-            )
-        row = connection.execute(
-            "SELECT position FROM commits WHERE ledger_id = %s AND recorded_at <= %s"
-            " ORDER BY position DESC LIMIT 1",
-            (ledger_id, as_of_recorded),
-        ).fetchone()
-        return row[0] if row else 0
-    if as_of_position is not None:
-        row = connection.execute(
-            "SELECT position FROM ledgers WHERE ledger_id = %s", (ledger_id,)
-        ).fetchone()
-        head = row[0] if row else 0
-        if not 0 <= as_of_position <= head:
-            raise RequestError(
-                Code.MALFORMED, f"the ledger stands at {head}", pointer="/as_of_position"
-            )
-    return as_of_position
-
-
-def _day_totals(
-    connection: psycopg.Connection, ledger_id: int, position: int | None
-) -> tuple[DayTotals, int]:
-    """The totals of every business day as they were known at a position."""
-    rows = connection.execute(_LIVE, (ledger_id,)).fetchall()
-    live = rows[0][0] if rows else 0
-    days: DayTotals = {(row[1], row[2]): [row[3], row[4]] for row in rows if row[1] is not None}
-    if position is None or position == live:
-        return days, live
-    if position < live - position:  # the way from the beginning is the shorter one
-        days, live = {}, 0
-    sign = 1 if position > live else -1
-    first, last = sorted((position, live))
-    for day, journal in _journals(connection, ledger_id, first, last):
-        for line in journal.lines:
-            totals = days.setdefault((day, line.account), [0, 0])
-            totals[line.dr_cr != DEBIT] += sign * parse_yuan(line.amt)
-    return {key: totals for key, totals in days.items() if totals != [0, 0]}, position
-
-
-def _journals(
-    connection: psycopg.Connection, ledger_id: int, after: int, upto: int
-) -> Iterator[tuple[date, JournalPosted]]:
-    """Journals of a span, streamed: a year of a province does not fit in memory."""
-    with (
-        connection.transaction(),
-        connection.cursor("journals", withhold=False) as cursor,
-    ):
-        cursor.itersize = _ROWS_AT_ONCE
-        cursor.execute(_JOURNALS, (ledger_id, after, upto), binary=True)
-        for day, payload in cursor:
-            event = decode(JournalPosted.TYPE, payload)
-            assert isinstance(event, JournalPosted)
-            yield day, event
+    moment = Moment(as_of_position, as_of_recorded, as_of_effective)
+    with one_moment(connection):
+        now = live_model(connection, ledger_id, AccountTotals.name).position
+        upto, _, late = reach(connection, ledger_id, moment, now)
+        sums = account_sums(connection, ledger_id, upto, from_day, to_day)
+        chosen = _in_order(charts, ledger_id, to_day, sums.opening, book)
+        entries = None
+        if late is not None:
+            since = account_sums(connection, ledger_id, late.upto, last=late.through)
+            before = account_sums(connection, ledger_id, late.after, last=late.through)
+            moved = _in_order(charts, ledger_id, to_day, since.opening, book)
+            entries = late_entries(connection, ledger_id, late, moved, since, before)
+    opening, debit, credit = sums
+    accounts = [_line(a, opening[a.id], debit[a.id], credit[a.id]) for a in chosen]
+    return TrialBalance(accounts, _totals(chosen, debit, credit), upto, entries)
 
 
 def _in_order(

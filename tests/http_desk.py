@@ -202,7 +202,7 @@ def desk_on(database: Database) -> Iterator[Desk]:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
-            parts = SimpleNamespace(runner=runner, dispatcher=None, children=[])
+            parts = SimpleNamespace(runner=runner, dispatcher=None, sealer=None, children=[])
             try:
                 with served(create_app(treasury, parts)) as url:
                     yield Desk(treasury, url).open()

@@ -29,7 +29,7 @@ def test_it_lives_and_is_ready(desk: Desk) -> None:
 
 def test_a_dead_projector_is_not_ready(desk: Desk) -> None:
     dead = Runner(desk.treasury.pool)
-    parts = SimpleNamespace(runner=dead, dispatcher=None, children=[_Broken()])
+    parts = SimpleNamespace(runner=dead, dispatcher=None, sealer=None, children=[_Broken()])
     with served(create_app(desk.treasury, parts)) as url:
         answer = httpx.get(f"{url}/readyz", trust_env=False)
     assert answer.status_code == 503

@@ -151,7 +151,7 @@ def test_as_of_a_moment_is_what_was_known_or_effective_then(desk: Desk) -> None:
     assert desk.get(payment, as_of_effective="2026-03-01").json()["code"] == "payment_not_found"
     for wrong in (
         {"as_of_position": 10**9},
-        {"as_of_position": 1, "as_of_effective": "2026-01-01"},
+        {"as_of_position": 1, "as_of_recorded": then},
         {"as_of_recorded": "2026-01-01T00:00:00"},
         {"as_of_effective": "01.02.2026"},
     ):

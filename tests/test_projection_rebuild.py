@@ -48,6 +48,16 @@ from tests.histories import commit_ends, differences, live_positions, mixed_hist
             "proj_account_totals: live row 2026-12-31 Z9 follows from no event",
         ),
         (
+            "UPDATE proj_account_spans SET debit_fen = debit_fen + 1 WHERE account = 'A1'",
+            "account_totals",
+            "proj_account_spans: row 2048 2048",
+        ),
+        (
+            "UPDATE proj_indicator_spans SET paid_fen = paid_fen + 1 WHERE bgt_id = 'B3'",
+            "indicators",
+            "proj_indicator_spans: row B3 2048",
+        ),
+        (
             "UPDATE proj_refusals SET code = 'malformed'",
             "refusals",
             "the events say 'insufficient_indicator'",
@@ -276,8 +286,11 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
     with bookkeeper.pool.connection() as connection:
         after = status(connection)
     assert [(s.projection, s.generation, s.version, s.position) for s in after] == [
-        (name, 1, 1, 1)
-        for name in ("account_totals", "indicators", "journals", "payments", "refusals")
+        ("account_totals", 1, 2, 1),
+        ("indicators", 1, 2, 1),
+        ("journals", 1, 1, 1),
+        ("payments", 1, 1, 1),
+        ("refusals", 1, 1, 1),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The parts that work beside the API: projector, dispatcher, and programs of ours.
+"""The parts that work beside the API: sealer, projector, dispatcher, and programs of ours.
 
 Whatever was started is stopped at the end of the block, the last first; and readiness asks here.
 """
@@ -8,6 +8,7 @@ from typing import Self
 
 from api.cli.children import Child
 from api.treasury import Treasury
+from ledger.sealing.sealer import Sealer, SealingPolicy
 from payments.channel.dispatcher import Dispatcher
 from payments.channel.messages import ClaimWriter
 from payments.channel.sending import Destinations, SendingPolicy
@@ -15,13 +16,14 @@ from projections.runner import Runner
 
 
 class Parts:
-    """What runs in this process beside the API; ``runner`` and ``dispatcher`` None when they run
-    elsewhere."""
+    """What runs in this process beside the API; ``runner``, ``dispatcher`` and ``sealer`` None
+    when they run elsewhere."""
 
     def __init__(self, treasury: Treasury) -> None:
         self.treasury = treasury
         self.runner: Runner | None = None
         self.dispatcher: Dispatcher | None = None
+        self.sealer: Sealer | None = None
         self.children: list[Child] = []
         self._stack = ExitStack()
 
@@ -58,6 +60,26 @@ class Parts:
         self._stack.callback(dispatcher.stop)
         dispatcher.start()
         self.dispatcher = dispatcher
+
+    def start_sealer(self) -> None:
+        """Seals every commit into a signed checkpoint, from now on."""
+        treasury, settings = self.treasury, self.treasury.settings
+        sealer = Sealer(
+            treasury.pool,
+            treasury.sequencer,
+            treasury.keys,
+            treasury.provider,
+            settings.checkpoints_path,
+            treasury.now,
+            SealingPolicy(
+                interval_s=settings.seal_interval_ms / 1000,
+                province_interval_s=settings.province_interval_s,
+                log_key=settings.log_key,
+            ),
+        )
+        self._stack.callback(sealer.close)
+        sealer.start()
+        self.sealer = sealer
 
     def start_child(self, child: Child) -> None:
         """Runs a program until the end of the block, and again whenever it ends before."""

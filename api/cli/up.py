@@ -19,10 +19,10 @@ Port = Annotated[int | None, typer.Option(help="Port, 0 for any free one [GUOKU_
 
 
 def up(host: Host = None, port: Port = None) -> None:
-    """Runs everything: Postgres, API, projector, dispatcher, bank and central-bank simulators.
+    """Runs everything: Postgres, API, sealer, projector, dispatcher, simulated banks.
 
     Prints the addresses and a development token once all of it is ready. Ctrl-C or SIGTERM stops
-    it in order: requests, dispatcher, projector, simulators, sequencer, database.
+    it in order: requests, dispatcher, projector, sealer, simulators, sequencer, database.
     """
     from api.cli import development
 
@@ -30,6 +30,7 @@ def up(host: Host = None, port: Port = None) -> None:
         token = development.developer_token(parts.treasury)
         for child in development.simulators(parts.treasury, url):
             parts.start_child(child)
+        parts.start_sealer()
         parts.start_projector()
         parts.start_dispatcher()
         return lambda: _announce(url, parts.treasury.settings, token)
@@ -46,6 +47,9 @@ def serve(
     with_dispatcher: Annotated[
         bool, typer.Option("--with-dispatcher", help="Also send vouchers and claims to the banks.")
     ] = False,
+    with_sealer: Annotated[
+        bool, typer.Option("--with-sealer", help="Also seal history into signed checkpoints.")
+    ] = False,
 ) -> None:
     """Runs the API alone, on GUOKU_DSN or on the embedded server of GUOKU_DATA."""
 
@@ -54,6 +58,8 @@ def serve(
             parts.start_projector()
         if with_dispatcher:
             parts.start_dispatcher()
+        if with_sealer:
+            parts.start_sealer()
         return lambda: _announce(url, parts.treasury.settings)
 
     _run(host, port, start, own=False)

@@ -33,9 +33,13 @@ class Stack:
     url: str
     admin: Client
     maker: Client
-    maker_token: str
     checker: Client
     signer: Client
+    tokens: Mapping[str, str]
+
+    @property
+    def maker_token(self) -> str:
+        return self.tokens["经办"]
 
 
 @contextmanager
@@ -55,7 +59,7 @@ def persons(data: Path, url: str) -> Iterator[Stack]:
         admin, maker, checker, signer = (
             opened.enter_context(Client(url, tokens[name])) for name in PERSONS
         )
-        yield Stack(url, admin, maker, tokens["经办"], checker, signer)
+        yield Stack(url, admin, maker, checker, signer, tokens)
 
 
 @contextmanager

@@ -53,8 +53,8 @@ def create_app(treasury: Treasury, parts: Parts | None = None) -> FastAPI:
     """The application on an open treasury.
 
     Args:
-        parts: projector, dispatcher and programs that run in this process beside it: readiness
-            asks them. None when all of them run elsewhere.
+        parts: sealer, projector, dispatcher and programs that run in this process beside it:
+            readiness asks them. None when all of them run elsewhere.
     """
     services = Services(treasury, parts)
     operations.register_figures(services.registry, services)

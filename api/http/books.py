@@ -12,12 +12,13 @@ from api.http.door import Call, Operation, Route
 from api.http.moments import (
     AS_OF_QUERY,
     as_of,
-    day_of,
     no_as_of,
     wait_for_projections,
 )
 from api.http.pages import PAGE_QUERY, PAGE_SIZE, PAGE_SIZE_MAX
 from projections import queries
+from projections.late import LateEntries
+from projections.moments import day_of
 
 _LEDGER = "/v1/ledgers/{ledger}"
 
@@ -47,10 +48,11 @@ class TotalView(msgspec.Struct):
 
 
 class TrialBalanceView(msgspec.Struct):
-    """``dr_cr`` is the side of ``closing``: 1 debit, -1 credit."""
+    """``dr_cr`` is the side of ``closing``: 1 debit, -1 credit. ``late`` is null for now."""
 
     accounts: list[AccountView]
     totals: list[TotalView]
+    late: LateEntries | None
 
 
 Reader = Callable[..., queries.Page]
@@ -106,7 +108,11 @@ async def trial_balance(call: Call) -> Response:
             **days,
         )
     )
-    answer = {"accounts": balance.accounts, "totals": balance.totals}
+    answer = {
+        "accounts": balance.accounts,
+        "totals": balance.totals,
+        "late": balance.late,
+    }
     return call.respond(answer, position=balance.position)
 
 

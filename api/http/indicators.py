@@ -1,8 +1,5 @@
 """Indicators 指标: issue, adjust, reallocate, freeze, plan, show."""
 
-from collections.abc import Iterator
-from datetime import date
-from functools import reduce
 from typing import Any
 
 from psycopg import Connection
@@ -11,10 +8,10 @@ from starlette.responses import Response
 from api.access import Right
 from api.http.commands import command_route, indicator_answer
 from api.http.door import Call, Operation, Route
-from api.http.moments import AS_OF_QUERY, AsOf, as_of, wait_for_head, wait_for_projections
+from api.http.late import late_figures
+from api.http.moments import AS_OF_QUERY, as_of, wait_for_head, wait_for_projections
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
-from ledger.balances import NOTHING, Balances
-from ledger.books import Charts
+from ledger.balances import NOTHING
 from ledger.budget import (
     INDICATOR,
     AdjustIndicator,
@@ -27,16 +24,9 @@ from ledger.budget import (
 )
 from ledger.commands import Command, Outcome
 from ledger.errors import Code, Refusal
-from ledger.events import JournalPosted, PlanSet, decode
-from ledger.money import parse_yuan
-from ledger.store.reading import (
-    EVENTS_MAX,
-    read_balances,
-    read_events,
-    read_head,
-    read_objects,
-    stream_of,
-)
+from ledger.store.reading import read_balances, read_head, read_objects
+from projections.indicator_past import past_indicator
+from projections.moments import Moment
 
 _ONE = "/v1/ledgers/{ledger}/indicators/{bgt_id}"
 _CHANGES = (
@@ -52,7 +42,7 @@ def not_found(bgt_id: str) -> Refusal:
 
 
 async def show_indicator(call: Call) -> Response:
-    """Now from the controlled balances themselves; as of another moment from the journals."""
+    """Now from the controlled balances themselves; as of another moment from the read model."""
     moment, bgt_id = as_of(call), call.path("bgt_id")
     key = await call.admit(number=bgt_id)
     if moment.is_now:
@@ -60,10 +50,7 @@ async def show_indicator(call: Call) -> Response:
         position, view = await call.read(lambda connection: _now(connection, key, bgt_id))
     else:
         await wait_for_projections(call, key)
-        charts = call.treasury.charts
-        position, view = await call.read(
-            lambda connection: _then(connection, key, bgt_id, moment, charts)
-        )
+        position, view = await call.read(lambda connection: _then(connection, key, bgt_id, moment))
     return call.respond(view, position=position)
 
 
@@ -79,48 +66,15 @@ def _now(connection: Connection, key: int, bgt_id: str) -> tuple[int, IndicatorV
 
 
 def _then(
-    connection: Connection, key: int, bgt_id: str, moment: AsOf, charts: Charts
+    connection: Connection, key: int, bgt_id: str, moment: Moment
 ) -> tuple[int, IndicatorView]:
-    """The figures that the journals and plans known then, or effective then, add up to."""
-    upto = moment.upto(connection, key)
-    stream_id = stream_of(connection, key, INDICATOR, bgt_id)
-    if stream_id is None:
+    past = past_indicator(connection, key, bgt_id, moment)
+    if past is None:
         raise not_found(bgt_id)
-    rows = read_events(connection, key, 0, EVENTS_MAX, stream_id=stream_id, upto=upto)
-    own = [
-        decode(row.type, row.payload)
-        for row in rows
-        if moment.effective is None or row.effective_on <= moment.effective
-    ]
-    indicator: Indicator | None = reduce(INDICATOR.fold, own, None)
-    if indicator is None:
-        raise not_found(bgt_id)
-    fen = dict.fromkeys(("available", "frozen", "occupied", "paid"), 0)
-    for journal in _journals(connection, key, bgt_id, upto, moment):
-        accounts = charts.by_version[journal.rule].accounts
-        for line in journal.lines:
-            control = accounts[line.account].control
-            if control and (line.bgt_id or journal.bgt_id) == bgt_id:
-                fen[control] -= line.dr_cr * parse_yuan(line.amt)
-    plan = sum(parse_yuan(e.plan_amt, signed=True) for e in own if isinstance(e, PlanSet))
-    return upto, indicator_view(key, indicator, Balances(**fen, plan=plan))
-
-
-def _journals(
-    connection: Connection, key: int, bgt_id: str, upto: int, moment: AsOf
-) -> Iterator[JournalPosted]:
-    rows = connection.execute(
-        "SELECT e.type, e.payload FROM proj_positions g"
-        " JOIN proj_journals j ON j.ledger_id = g.ledger_id AND j.generation = g.generation"
-        " JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position"
-        " WHERE g.ledger_id = %s AND g.projection = 'journals' AND g.live"
-        " AND j.bgt_id = %s AND j.position <= %s AND j.effective_on <= %s",
-        (key, bgt_id, upto, moment.effective or date.max),
-    )
-    for type_name, payload in rows:
-        event = decode(type_name, payload)
-        assert isinstance(event, JournalPosted), "the journals' model names journals"
-        yield event
+    indicator = Indicator(past.issued, past.balances.figures())
+    view = indicator_view(key, indicator)
+    view.late = late_figures(past.reach.late, past.late)
+    return past.position, view
 
 
 def _both(key: int, _command: Command, outcome: Outcome) -> Any:
@@ -160,7 +114,7 @@ ROUTES = (
             method="GET",
             path=_ONE,
             right=Right.READ,
-            summary="An indicator with its figures now",
+            summary="An indicator with its figures now, or as of a moment",
             answer=IndicatorView,
             codes=(Code.INDICATOR_NOT_FOUND,),
             query=AS_OF_QUERY,

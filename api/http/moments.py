@@ -1,9 +1,7 @@
 """As of when: a position, a recorded time, an effective date; and how long a read waits."""
 
 import asyncio
-from datetime import date, datetime
 from time import monotonic
-from typing import NamedTuple
 
 from psycopg import Connection
 
@@ -11,6 +9,7 @@ from api.http.door import Call
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.store.reading import read_head
 from projections.catalogue import PROJECTIONS
+from projections.moments import Moment, day_of, time_of
 
 AS_OF_QUERY = ("as_of_position", "as_of_recorded", "as_of_effective")
 MIN_POSITION = "X-Min-Position"
@@ -22,82 +21,28 @@ SELECT count(*), min(position) FROM proj_positions
 WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
 
 
-class AsOf(NamedTuple):
-    """The moment a read is asked for; at most one of them is given."""
-
-    position: int | None = None
-    recorded: datetime | None = None
-    effective: date | None = None
-
-    @property
-    def is_now(self) -> bool:
-        return self == AsOf()
-
-    def upto(self, connection: Connection, key: int) -> int:
-        """The last position that counts.
-
-        Raises:
-            RequestError: ``malformed`` for a position that the ledger has not reached.
-        """
-        head = read_head(connection, key)
-        position = head.position if head else 0
-        if self.position is not None:
-            if self.position > position:
-                raise RequestError(
-                    Code.MALFORMED, f"the ledger stands at {position}", pointer="/as_of_position"
-                )
-            return self.position
-        if self.recorded is not None:
-            row = connection.execute(
-                "SELECT position FROM commits WHERE ledger_id = %s AND recorded_at <= %s"
-                " ORDER BY position DESC LIMIT 1",
-                (key, self.recorded),
-            ).fetchone()
-            return int(row[0]) if row else 0
-        return position
-
-
-def as_of(call: Call) -> AsOf:
-    """The moment in the query.
+def as_of(call: Call) -> Moment:
+    """The moment in the query: an effective date, a position or a recorded time, or the date with
+    one of the two.
 
     Raises:
-        RequestError: ``malformed`` for one that cannot be read, and for more than one.
+        RequestError: ``malformed`` for one that cannot be read, and for position and time at once.
     """
     query = call.request.query_params
-    given = [name for name in AS_OF_QUERY if name in query]
-    if len(given) > 1:
-        raise RequestError(Code.MALFORMED, f"{' and '.join(given)} exclude each other")
-    if not given:
-        return AsOf()
-    text = query[given[0]]
-    match given[0]:
-        case "as_of_position":
-            return AsOf(position=call.integer("as_of_position", 0))
-        case "as_of_effective":
-            return AsOf(effective=day_of(text, "as_of_effective"))
-    try:  # a plus sign that was not escaped comes in as a space
-        recorded = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        recorded = None
-    if recorded is None or recorded.tzinfo is None:
-        raise RequestError(Code.MALFORMED, "as_of_recorded is an RFC 3339 time with its offset")
-    return AsOf(recorded=recorded)
+    position, recorded, effective = (query.get(name) for name in AS_OF_QUERY)
+    if position is not None and recorded is not None:
+        raise RequestError(Code.MALFORMED, "as_of_position and as_of_recorded exclude each other")
+    return Moment(
+        position=None if position is None else call.integer("as_of_position", 0),
+        recorded=None if recorded is None else time_of(recorded, "as_of_recorded"),
+        effective=None if effective is None else day_of(effective, "as_of_effective"),
+    )
 
 
 def no_as_of(call: Call) -> None:
     """Refuses a moment where the answer would not be of it."""
     if given := [name for name in AS_OF_QUERY if name in call.request.query_params]:
         raise RequestError(Code.MALFORMED, f"{given[0]} cannot be asked of this list")
-
-
-def day_of(text: str, name: str) -> date:
-    """A date as YYYY-MM-DD; raises RequestError ``malformed``."""
-    try:
-        if len(text) == len("2026-01-31"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise RequestError(Code.MALFORMED, f"{name} is a date such as 2026-01-31")
 
 
 async def wait_for_head(call: Call, key: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import psycopg
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from psycopg import Connection
@@ -25,20 +25,27 @@ from projections.catalogue import PROJECTIONS
 LAG_S_MAX = 60.0  # an event that old and not followed means that nobody follows
 
 _LATE = """
-SELECT count(*) FROM ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)
+SELECT count(*) FROM division_ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)
 LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(p.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(p.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
 _OUTBOX_LATE = """
-SELECT count(*) FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)
+SELECT count(*) FROM division_ledgers l LEFT JOIN outbox_positions o USING (ledger_id)
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(o.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(o.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
+_SEALING_LATE = """
+SELECT count(*) FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id)
+JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
+    AND c.position > coalesce(s.size, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
+WHERE l.position > coalesce(s.size, 0)
+  AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
 _POSITIONS = """
-SELECT l.ledger_id, l.position, coalesce(min(p.position), 0) FROM ledgers l
+SELECT l.ledger_id, l.position, coalesce(min(p.position), 0), coalesce(max(s.size), 0)
+FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id)
 LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.live
 GROUP BY l.ledger_id, l.position ORDER BY l.ledger_id"""
 
@@ -76,6 +83,10 @@ def _reasons(call: Call) -> Iterator[str]:
             yield f"{late} read models are more than {LAG_S_MAX:.0f} s behind"
         if late := _count(connection, _OUTBOX_LATE, scope):
             yield f"the outbox of {late} ledgers is more than {LAG_S_MAX:.0f} s behind"
+        if late := _count(connection, _SEALING_LATE, scope):
+            yield f"{late} ledgers have events unsealed for more than {LAG_S_MAX:.0f} s"
+    if parts is not None and parts.sealer is not None:
+        yield from parts.sealer.health().reasons
     if runner is not None:
         yield from runner.health().reasons
     if dispatcher is not None:
@@ -122,16 +133,22 @@ class _Standing(Collector):
             "Events that the slowest read model has still to see",
             labels=["ledger"],
         )
+        unsealed = GaugeMetricFamily(
+            "guoku_unsealed_events", "Events without a checkpoint", labels=["ledger"]
+        )
         with self._pool.connection() as connection:
-            for ledger_id, head, projected in connection.execute(_POSITIONS):
+            for ledger_id, head, projected, sealed in connection.execute(_POSITIONS):
                 position.add_metric([ledger_text(ledger_id)], head)
                 lag.add_metric([ledger_text(ledger_id)], head - projected)
+                unsealed.add_metric([ledger_text(ledger_id)], head - sealed)
             standing = outbox.standing(connection)
         states = GaugeMetricFamily("guoku_outbox_rows", "Outbox rows by state", labels=["state"])
         for state in ("due", "sent", "dead"):
             states.add_metric([state], getattr(standing, state))
         yield position
         yield lag
+        yield unsealed
+        yield from self._sealer()
         yield states
         yield GaugeMetricFamily(
             "guoku_outbox_lag_events", "Events the outbox has not read", value=standing.lag_events
@@ -146,6 +163,23 @@ class _Standing(Collector):
         )
         for name, value in self._pool.get_stats().items():
             yield GaugeMetricFamily(f"guoku_pool_{name}", f"psycopg pool: {name}", value=value)
+
+    def _sealer(self) -> Iterator[Metric]:
+        parts = self._services.parts
+        if parts is None or parts.sealer is None:
+            return
+        health = parts.sealer.health()
+        yield CounterMetricFamily(
+            "guoku_sealed_events", "Events sealed by this process", value=health.sealed_events
+        )
+        yield CounterMetricFamily(
+            "guoku_checkpoints", "Checkpoints signed by this process", value=health.checkpoints
+        )
+        yield GaugeMetricFamily(
+            "guoku_sealing_stopped",
+            "Ledgers whose history is not sealed because it does not agree with what was sealed",
+            value=len(health.stopped),
+        )
 
 
 def register_figures(registry: CollectorRegistry, services: Services) -> None:

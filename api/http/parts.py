@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ledger.sealing.sealer import Sealer
 from payments.channel.dispatcher import Dispatcher
 from projections.runner import Runner
 
@@ -20,6 +21,7 @@ class Parts(Protocol):
 
     runner: Runner | None
     dispatcher: Dispatcher | None
+    sealer: Sealer | None
 
     @property
     def children(self) -> Sequence[Program]: ...

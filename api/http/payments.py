@@ -11,16 +11,24 @@ from starlette.responses import Response
 from api.access import Right
 from api.http.commands import command_route, payment_answer
 from api.http.door import Call, Operation, Route
-from api.http.moments import AS_OF_QUERY, AsOf, as_of, wait_for_head
+from api.http.late import late_events
+from api.http.moments import AS_OF_QUERY, as_of, wait_for_head
 from api.http.views import PaymentView, payment_view
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import decode
-from ledger.store.reading import read_document, read_events, read_objects, stream_of
+from ledger.store.reading import (
+    read_document,
+    read_events,
+    read_head,
+    read_objects,
+    stream_of,
+)
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
 from payments.channel.messages import voucher_body
 from payments.evoucher.envelope import RECEIPT, VoucherSignature, build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.voucher import RefundPayment
+from projections.moments import Moment, one_moment, reach
 
 _ALL = "/v1/ledgers/{ledger}/payments"
 _ONE = _ALL + "/{pay_app_no}"
@@ -43,35 +51,41 @@ def read_payment(connection: Connection, key: int, pay_app_no: str) -> Payment:
 
 
 def _payment_as_of(
-    connection: Connection, key: int, pay_app_no: str, moment: AsOf
-) -> tuple[int, Payment]:
+    connection: Connection, key: int, pay_app_no: str, moment: Moment
+) -> tuple[int, PaymentView]:
     """The last position that counts, and the payment as its events until then make it."""
-    upto = moment.upto(connection, key)
-    stream_id = stream_of(connection, key, PAYMENT, pay_app_no)
-    rows = (
-        []
-        if stream_id is None
-        else read_events(connection, key, 0, _STREAM_EVENTS_MAX, stream_id=stream_id, upto=upto)
-    )
+    with one_moment(connection):
+        head = read_head(connection, key)
+        reached = reach(connection, key, moment, head.position if head else 0)
+        stream_id = stream_of(connection, key, PAYMENT, pay_app_no)
+        rows = (
+            []
+            if stream_id is None
+            else read_events(connection, key, 0, _STREAM_EVENTS_MAX, stream_id=stream_id)
+        )
     known = (
         decode(row.type, row.payload)
         for row in rows
-        if moment.effective is None or row.effective_on <= moment.effective
+        if row.position <= reached.upto
+        and (reached.through is None or row.effective_on <= reached.through)
     )
     payment: Payment | None = reduce(PAYMENT.fold, known, None)
     if payment is None:
         raise not_found(pay_app_no)
-    return upto, payment
+    view = payment_view(key, payment)
+    if not moment.is_now:
+        view.late = late_events(reached.late, rows)
+    return reached.upto, view
 
 
 async def show_payment(call: Call) -> Response:
     moment, pay_app_no = as_of(call), call.path("pay_app_no")
     key = await call.admit(number=pay_app_no)
     await wait_for_head(call, key)
-    upto, payment = await call.read(
+    upto, view = await call.read(
         lambda connection: _payment_as_of(connection, key, pay_app_no, moment)
     )
-    return call.respond(payment_view(key, payment), position=upto)
+    return call.respond(view, position=upto)
 
 
 async def show_voucher(call: Call) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.http.late import LateEventsView, LateFiguresView
 from ledger.account_set import division_of, fiscal_year_of, ledger_text
 from ledger.balances import Balances
 from ledger.budget import Indicator
@@ -86,6 +87,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     canuse_amt: str
     plan_amt: str
     plan_canuse_amt: str
+    late: LateFiguresView | UnsetType | None = UNSET
     commit: Committed = UNSET
 
 
@@ -188,6 +190,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     by: str
     checked_by: str | None
     indicator: IndicatorFigures
+    late: LateEventsView | UnsetType | None = UNSET
     commit: Committed = UNSET
 
 
@@ -224,7 +227,7 @@ def ledger_view(
 _ISSUED = tuple(
     name
     for name in IndicatorView.__struct_fields__
-    if name not in {"ledger", "commit", *Figures.__struct_fields__}
+    if name not in {"ledger", "commit", "late", *Figures.__struct_fields__}
 )
 
 

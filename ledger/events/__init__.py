@@ -17,6 +17,12 @@ from ledger.events.budget import (
     IndicatorUnfrozen,
     PlanSet,
 )
+from ledger.events.checkpoints import (
+    CheckpointCosigned,
+    CheckpointSealed,
+    LogKeyRegistered,
+    ProvinceSealed,
+)
 from ledger.events.clearing import (
     Claim,
     ClaimLine,
@@ -32,7 +38,7 @@ from ledger.events.codec import (
     decode,
     encode,
     is_own_type,
-    with_older_versions,
+    type_names,
 )
 from ledger.events.disbursements import (
     DisbursementApproved,
@@ -63,6 +69,8 @@ __all__ = [
     "OWN_TYPE_PATTERN",
     "TYPES",
     "UPCASTERS",
+    "CheckpointCosigned",
+    "CheckpointSealed",
     "Claim",
     "ClaimLine",
     "ClaimReceipted",
@@ -89,6 +97,7 @@ __all__ = [
     "JournalPosted",
     "LedgerOpened",
     "Line",
+    "LogKeyRegistered",
     "ManifestSigned",
     "PaymentApplied",
     "PaymentApproved",
@@ -98,6 +107,7 @@ __all__ = [
     "PaymentWithdrawn",
     "PeriodClosed",
     "PlanSet",
+    "ProvinceSealed",
     "SignaturePolicySet",
     "VoucherReceipted",
     "VoucherSent",
@@ -106,5 +116,5 @@ __all__ = [
     "decode",
     "encode",
     "is_own_type",
-    "with_older_versions",
+    "type_names",
 ]

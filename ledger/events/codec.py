@@ -1,7 +1,7 @@
 """Events to bytes and back: the register of types, their versions, upcasting."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +16,12 @@ from ledger.events.budget import (
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
     PlanSet,
+)
+from ledger.events.checkpoints import (
+    CheckpointCosigned,
+    CheckpointSealed,
+    LogKeyRegistered,
+    ProvinceSealed,
 )
 from ledger.events.clearing import (
     ClaimReceipted,
@@ -81,6 +87,10 @@ TYPES: dict[str, type[Event]] = {
         ClearingCleared,
         ClearingRejected,
         JournalPosted,
+        LogKeyRegistered,
+        CheckpointSealed,
+        CheckpointCosigned,
+        ProvinceSealed,
     )
 }
 
@@ -101,6 +111,18 @@ def is_own_type(type_name: str) -> bool:
     return _OWN_TYPE.fullmatch(type_name) is not None
 
 
+def type_names(cls: type[Event]) -> tuple[str, ...]:
+    """The names under which events of a type are stored: today's, and those of older versions."""
+    return tuple(name for name in (*TYPES, *UPCASTERS) if TYPES[_today(name)] is cls)
+
+
+def _today(type_name: str) -> str:
+    """The name of the version that events stored under this one are brought up to."""
+    while (step := UPCASTERS.get(type_name)) is not None:
+        type_name = step[1]
+    return type_name
+
+
 def decode(type_name: str, payload: bytes) -> Event:
     """The event of a stored row, brought up to today's version of its type.
 
@@ -119,15 +141,3 @@ def decode(type_name: str, payload: bytes) -> Event:
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"the bytes are no {type_name}: {error}") from error
     raise IntegrityError(f"unknown event type {type_name!r}")
-
-
-def with_older_versions(types: Iterable[str]) -> frozenset[str]:
-    """These type names and those of all older versions that are read as one of them."""
-
-    def today(name: str) -> str:
-        while (step := UPCASTERS.get(name)) is not None:
-            name = step[1]
-        return name
-
-    wanted = frozenset(types)
-    return wanted | {name for name in UPCASTERS if today(name) in wanted}

@@ -71,7 +71,7 @@ class DeadItem(msgspec.Struct, frozen=True):
 def ledgers_behind(connection: psycopg.Connection) -> list[int]:
     """The ledgers with events that were not read yet."""
     rows = connection.execute(
-        "SELECT l.ledger_id FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
+        "SELECT l.ledger_id FROM division_ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
         " WHERE l.position > coalesce(o.position, 0) ORDER BY l.ledger_id"
     )
     return [row[0] for row in rows]
@@ -309,7 +309,7 @@ def standing(connection: psycopg.Connection) -> Standing:
     """Figures for health and metrics, over all ledgers."""
     lag = connection.execute(
         "SELECT coalesce(sum(l.position - coalesce(o.position, 0)), 0)::bigint"
-        " FROM ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
+        " FROM division_ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
     ).fetchone()
     counts = connection.execute(
         "SELECT count(*) FILTER (WHERE state = 'due'), count(*) FILTER (WHERE state = 'sent'),"

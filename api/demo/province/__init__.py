@@ -1,0 +1,1 @@
+"""A province's year: several divisions' ledgers from the first indicator to closed books."""

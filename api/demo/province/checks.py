@@ -1,0 +1,215 @@
+"""Whether a ledger's year came to what was asked for, in every book of every party.
+
+What each division had planned is counted by the program that drove it, and stands here against the
+six books, the read models, the agent bank's own book and the central bank's.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from api.demo.books import OUTLAYS
+from api.demo.province.plan import FISCAL_YEAR
+from api.demo.province.year import BANK, Figures
+from ledger.account_set import parse_ledger
+from ledger.books import Charts
+from ledger.money import yuan
+from projections import rebuild
+
+YEAR_END = date(FISCAL_YEAR, 12, 31)
+ZERO_BALANCE_ACCOUNT = "F1"
+
+# the movements of an account on each business day, as the live read model has them
+_DAYS = """
+SELECT t.effective_on, t.account, t.debit_fen, t.credit_fen
+FROM proj_positions g JOIN proj_account_totals t USING (ledger_id, generation)
+WHERE g.ledger_id = %s AND g.projection = 'account_totals' AND g.live"""
+_PAYMENTS = """
+SELECT count(*), coalesce(sum(p.xpay_fen), 0)::bigint, coalesce(sum(p.refund_fen), 0)::bigint,
+       count(*) FILTER (WHERE p.status = 'failed'),
+       count(*) FILTER (WHERE p.status = 'partially_paid'),
+       count(*) FILTER (WHERE p.status NOT IN ('paid', 'partially_paid', 'failed', 'refunded')),
+       count(*) FILTER (WHERE p.xpay_fen > 0 AND p.clear_no = '')
+FROM proj_positions g JOIN proj_payments p USING (ledger_id, generation)
+WHERE g.ledger_id = %s AND g.projection = 'payments' AND g.live"""
+_CONTROLLED = """
+SELECT coalesce(sum(available_fen), 0)::bigint, coalesce(sum(occupied_fen), 0)::bigint,
+       coalesce(sum(paid_fen), 0)::bigint,
+       count(*) FILTER (WHERE least(available_fen, frozen_fen, occupied_fen, paid_fen) < 0)
+FROM controlled_balances WHERE ledger_id = %s"""
+_RECEIPTS = """
+SELECT count(*), count(DISTINCT stream_id) FROM events
+WHERE ledger_id = %s AND type = 'voucher.receipted'"""
+_UNCLEARED = "SELECT count(*) FROM uncleared WHERE ledger_id = %s"
+
+
+class Check(NamedTuple):
+    """One identity: its name, what was seen, and whether it holds."""
+
+    name: str
+    seen: str
+    holds: bool
+
+
+def same(name: str, figures: Mapping[str, int], show: Callable[[int], str] = yuan) -> Check:
+    """Figures that must be one and the same."""
+    seen = " = ".join(f"{source} {show(figure)}" for source, figure in figures.items())
+    return Check(name, seen, len(set(figures.values())) == 1)
+
+
+def check_ledger(
+    pool: ConnectionPool, charts: Charts, ledger: str, asked: Figures, closed: date = YEAR_END
+) -> Iterator[Check]:
+    """The identities of one ledger, from what its books and read models hold.
+
+    Args:
+        closed: the day through which the books must be closed.
+    """
+    key = parse_ledger(ledger)
+    with pool.connection() as connection:
+        days = connection.execute(_DAYS, (key,)).fetchall()
+        counted = _one(connection, _PAYMENTS, key)
+        controlled = _one(connection, _CONTROLLED, key)
+        receipts = _one(connection, _RECEIPTS, key)
+        uncleared = _one(connection, _UNCLEARED, key)
+        settings = _one(connection, "SELECT settings FROM ledgers WHERE ledger_id = %s", key)
+    payments, paid_fen, refunded_fen, failed, partly, open_, unclaimed = counted
+    available_fen, occupied_fen, net_fen, below_floor = controlled
+    accounts = _closings(charts, days)
+    yield from _double_entry(charts, days)
+    yield same(
+        "支付笔数",
+        {
+            "计划": asked.payments,
+            "账上": payments,
+            "回单": receipts[0],
+            "有回单的支付": receipts[1],
+        },
+        str,
+    )
+    yield same("失败", {"计划": asked.failing, "账上": failed}, str)
+    yield same("部分失败", {"计划": asked.partly_failing, "账上": partly}, str)
+    yield same(
+        "支付一致",
+        {
+            "计划": asked.paid_fen - asked.refunded_fen,
+            "支付(指标账)": -accounts.get("支付", 0),
+            "Σ回单−退款": paid_fen - refunded_fen,
+            "控制余额": net_fen,
+            "−Δ国库存款": -accounts.get("国库存款", 0),
+            "预算支出": sum(accounts.get(name, 0) for name in OUTLAYS),
+            "单位支出": accounts.get("行政支出", 0) + accounts.get("事业支出", 0),
+        },
+    )
+    yield same(
+        "指标余额", {"支出指标(指标账)": -accounts.get("支出指标", 0), "可用指标": available_fen}
+    )
+    yield same("支付申请余额", {"指标账": -accounts.get("支付申请", 0), "控制余额": occupied_fen})
+    yield same(
+        "无在途",
+        {"应为": 0, "未回单": open_, "未清算": unclaimed + uncleared[0], "低于下限": below_floor},
+        str,
+    )
+    yield _zero_balance(days)
+    through = settings[0].get("closed_through")
+    yield Check("结账", f"已结至 {through}", through == closed.isoformat())
+
+
+def check_read_models(
+    pool: ConnectionPool, ledger: str, progress: rebuild.Progress | None = None
+) -> Check:
+    """The read models against what their events give anew, byte for byte."""
+    report = rebuild.verify(pool, parse_ledger(ledger), progress=progress)
+    rows = sum(comparison.rows for comparison in report.comparisons)
+    found = [c.difference for c in report.comparisons if not c.equal]
+    return Check("读模型重建一致", found[0] if found else f"{rows} 行", report.equal)
+
+
+def check_banks(simulators: Path, asked: Mapping[str, Figures]) -> Iterator[Check]:
+    """The agent bank's and the central bank's own books against all divisions together.
+
+    Args:
+        simulators: the directory of their books.
+    """
+    vouchers, paid_fen, owed = _book(simulators / "bank" / BANK)
+    yield same(
+        "代理银行笔数",
+        {"国库": sum(figures.payments for figures in asked.values()), "银行": vouchers},
+        str,
+    )
+    yield same(
+        "代理银行金额",
+        {"国库": sum(figures.paid_fen for figures in asked.values()), "银行": paid_fen},
+    )
+    _, settled_fen, claims_owed = _book(simulators / "pboc" / "1")
+    yield same(
+        "人民银行清算金额",
+        {
+            "支付+退款": sum(f.paid_fen + f.refunded_fen for f in asked.values()),
+            "2301+2302": settled_fen,
+        },
+    )
+    yield same("回单送达", {"应为": 0, "银行未送": owed, "人行未送": claims_owed}, str)
+
+
+def _one(connection: psycopg.Connection, query: str, key: int) -> tuple[Any, ...]:
+    row = connection.execute(query.encode(), (key,)).fetchone()
+    assert row is not None
+    return row
+
+
+def _closings(charts: Charts, days: list[tuple[Any, ...]]) -> dict[str, int]:
+    """Closing balance of each account by its name, in fen, debit positive."""
+    names = charts.on(YEAR_END).accounts
+    closings: dict[str, int] = {}
+    for _, account, debit_fen, credit_fen in days:
+        name = names[account].name
+        closings[name] = closings.get(name, 0) + debit_fen - credit_fen
+    return closings
+
+
+def _double_entry(charts: Charts, days: list[tuple[Any, ...]]) -> Iterator[Check]:
+    """Every book balances, on every business day: seen on the day where it is furthest off."""
+    books = {account.id: account.book for account in charts.on(days[0][0]).accounts.values()}
+    by_day: dict[tuple[str, date], list[int]] = {}
+    for day, account, debit_fen, credit_fen in days:
+        sides = by_day.setdefault((books[account], day), [0, 0])
+        sides[0] += debit_fen
+        sides[1] += credit_fen
+    for book in sorted({book for book, _ in by_day}):
+        of_book = [sides for (name, _), sides in by_day.items() if name == book]
+        off = max(of_book, key=lambda sides: abs(sides[0] - sides[1]))
+        holds = off[0] == off[1]
+        total_fen = sum(sides[0] for sides in of_book)
+        seen = (
+            f"{len(of_book)} 日, 发生额 {yuan(total_fen)}" if holds else f"借 {off[0]} 贷 {off[1]}"
+        )
+        yield Check(f"{book} 借贷平衡", seen, holds)
+
+
+def _zero_balance(days: list[tuple[Any, ...]]) -> Check:
+    """The zero-balance account at the end of every cleared day."""
+    moved: dict[date, int] = {}
+    for day, account, debit_fen, credit_fen in days:
+        if account == ZERO_BALANCE_ACCOUNT:
+            moved[day] = moved.get(day, 0) + debit_fen - credit_fen
+    left = {day: fen for day, fen in sorted(moved.items()) if fen}
+    seen = "; ".join(f"{day} 余 {yuan(fen)}" for day, fen in left.items())
+    return Check("零余额账户日终为零", seen or f"{len(moved)} 日", not left)
+
+
+def _book(directory: Path) -> tuple[int, int, int]:
+    """Vouchers, fen paid, and receipts owed, of a simulated bank's book."""
+    with closing(sqlite3.connect(directory / "book.sqlite")) as book:
+        row: tuple[int, int, int] = book.execute(
+            "SELECT (SELECT count(*) FROM vouchers),"
+            " (SELECT coalesce(sum(amount_fen), 0) FROM vouchers),"
+            " (SELECT count(*) FROM receipts)"
+        ).fetchone()
+        return row

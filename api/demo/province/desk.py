@@ -1,0 +1,137 @@
+"""Bulk calls to one ledger, as a treasury's system makes them: thousands of items a request.
+
+A demo asks only for what must be accepted, so a refusal ends it. A server that is busy (429, 503)
+is asked again: every number is an idempotency key, so nothing is done twice by that.
+"""
+
+from collections.abc import Sequence
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import httpx
+import msgspec
+
+from api.demo.client import Json
+from api.demo.stack import Stack
+from ledger.errors import ConfigurationError
+
+TIMEOUT_S = 300.0
+SETTLE_TIMEOUT_S = 900.0
+BUSY_PAUSE_S = 0.5
+BUSY = frozenset({429, 503})
+ITEMS_MAX = 5_000
+POLL_FIRST_S, POLL_MAX_S = 0.05, 0.5
+
+
+class Stopped(Exception):
+    """The demo was told to end; nothing more is asked for."""
+
+
+class _Result(msgspec.Struct):
+    status: str
+    problem: Any = None
+
+
+class _Commit(msgspec.Struct):
+    position: int
+
+
+class _Results(msgspec.Struct):
+    results: list[_Result]
+    commit: _Commit | None = None
+
+
+_decode_results = msgspec.json.Decoder(_Results).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Desk:
+    """The persons of one ledger, used by one thread; ``stop`` ends whatever it waits for."""
+
+    def __init__(self, stack: Stack, ledger: str, stop: Event) -> None:
+        self._stop = stop
+        self._base = f"/v1/ledgers/{ledger}"
+        self._http = httpx.Client(base_url=stack.url, timeout=TIMEOUT_S, trust_env=False)
+        self._tokens = stack.tokens
+        self._position = 0  # of the last event of ours: reads wait until they have seen it
+
+    def close(self) -> None:
+        self._http.close()
+
+    def bulk(self, person: str, path: str, body: Any) -> int:
+        """Sends a bulk call; gives how many items there were, all of them accepted.
+
+        Raises:
+            ConfigurationError: an item was refused.
+        """
+        answer = self._answer("POST", person, path, _encode(body))
+        answered = _decode_results(answer.content)
+        for result in answered.results:
+            if result.status == "refused":
+                raise ConfigurationError(f"{self._base}{path}: {result.problem}")
+        if answered.commit is not None:
+            self._position = answered.commit.position
+        return len(answered.results)
+
+    def post(self, person: str, path: str, body: Json) -> Json:
+        answer: Json = self._answer("POST", person, path, _encode(body)).json()
+        return answer
+
+    def get(self, path: str, **query: str) -> Json:
+        answer: Json = self._answer("GET", "经办", path, None, query).json()
+        return answer
+
+    def wait_empty(self, path: str, filters: Sequence[dict[str, str]]) -> None:
+        """Until each of these lists has nothing in it any more."""
+        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        for query in filters:
+            while self.get(path, page_size="1", **query)["items"]:
+                self.pause(pause_s)
+                pause_s = min(POLL_MAX_S, pause_s * 1.5)
+                if monotonic() > deadline:
+                    raise ConfigurationError(f"{self._base}{path} did not settle: {query}")
+
+    def wait_cleared(self, clear_no: str) -> None:
+        """Until the central bank has answered every claim of a clearing.
+
+        Raises:
+            ConfigurationError: it was rejected, or is not answered in time.
+        """
+        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        while (status := self.get(f"/clearings/{clear_no}")["status"]) == "requested":
+            self.pause(pause_s)
+            pause_s = min(POLL_MAX_S, pause_s * 1.5)
+            if monotonic() > deadline:
+                raise ConfigurationError(f"clearing {clear_no} is not answered")
+        if status != "cleared":
+            raise ConfigurationError(f"clearing {clear_no} was {status}")
+
+    def pause(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def _answer(
+        self,
+        method: str,
+        person: str,
+        path: str,
+        content: bytes | None,
+        query: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        headers = {
+            "Authorization": f"Bearer {self._tokens[person]}",
+            "Content-Type": "application/json",
+        }
+        if method == "GET":
+            headers["X-Min-Position"] = str(self._position)
+        while not self._stop.is_set():
+            answer = self._http.request(
+                method, self._base + path, content=content, params=query, headers=headers
+            )
+            if answer.status_code not in BUSY:
+                if answer.is_error:
+                    raise ConfigurationError(f"{method} {self._base}{path}: {answer.text[:500]}")
+                return answer
+            self.pause(float(answer.headers.get("Retry-After", BUSY_PAUSE_S)))
+        raise Stopped

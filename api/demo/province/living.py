@@ -1,0 +1,67 @@
+"""All divisions live through their years at once, each in a thread of its own."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from functools import partial
+from threading import Event
+
+from api.demo.province.desk import Desk, Stopped
+from api.demo.province.plan import FISCAL_YEAR, Division
+from api.demo.province.stages import Board
+from api.demo.province.year import Figures, Year
+from api.demo.stack import Stack
+
+SHOWN_EVERY_S = 0.25
+
+
+def live(
+    stack: Stack,
+    divisions: Sequence[Division],
+    board: Board,
+    show: Callable[[], None],
+    *,
+    months: int = 12,
+) -> dict[str, Figures]:
+    """Opens every ledger and lives through its year; ``show`` is called a few times a second.
+
+    Returns:
+        What each division's ledger must come to, by its name.
+
+    Raises:
+        Exception: the first thing that went wrong in any division; the others are stopped.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(len(divisions), thread_name_prefix="division") as threads:
+        years = {
+            division.ledger: threads.submit(_year, stack, division, board, stop, months)
+            for division in divisions
+        }
+        try:
+            _watch(list(years.values()), show)
+        finally:
+            stop.set()  # the pool waits for its threads, which end after the call under way
+    return {ledger: year.result() for ledger, year in years.items()}
+
+
+def _watch(years: Sequence[Future[Figures]], show: Callable[[], None]) -> None:
+    left = set(years)
+    while left:
+        done, left = wait(left, SHOWN_EVERY_S, FIRST_EXCEPTION)
+        show()
+        for year in done:
+            if (error := year.exception()) and not isinstance(error, Stopped):
+                raise error
+
+
+def _year(stack: Stack, division: Division, board: Board, stop: Event, months: int) -> Figures:
+    stack.admin.post(
+        "/v1/ledgers",
+        {
+            "mof_div_code": division.code,
+            "fiscal_year": FISCAL_YEAR,
+            "name": f"{division.name} {FISCAL_YEAR} 年度",
+        },
+    )
+    with closing(Desk(stack, division.ledger, stop)) as desk:
+        return Year(division, desk, partial(board.note, division.code), months=months).live()

@@ -1,0 +1,146 @@
+"""One division lives through its year: indicators, twelve months of payments, closed books.
+
+Each month is applied for, approved and signed in bulk; when the bank has answered every voucher,
+what came back is booked, each working day is cleared with the central bank, and the month is
+closed. Divisions are independent, so each has a thread of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from itertools import islice
+from time import perf_counter
+from typing import Any, TypeVar
+
+import msgspec
+
+from api.demo.province.desk import ITEMS_MAX, Desk
+from api.demo.province.plan import FISCAL_YEAR, Division, Payment, month_end, working_days
+from api.demo.province.stages import Stage
+from ledger.money import yuan
+
+BANK = "102"
+
+T = TypeVar("T")
+Report = Callable[[Stage, int, float], None]
+
+
+class Figures(msgspec.Struct):
+    """What one division asked for and must find in its books; amounts in fen."""
+
+    payments: int = 0
+    applied_fen: int = 0
+    paid_fen: int = 0
+    refunded_fen: int = 0
+    failing: int = 0
+    partly_failing: int = 0
+    refunds: int = 0
+    clearings: int = 0
+
+
+class Year:
+    """A division's year, to be lived through once.
+
+    Args:
+        months: how many of its months, from January.
+        report: told of each step: its stage, how many payments (or indicators, clearings) it moved
+            on, and the seconds it took.
+    """
+
+    def __init__(self, division: Division, desk: Desk, report: Report, *, months: int = 12) -> None:
+        self._division = division
+        self._months = months
+        self._desk = desk
+        self._report = report
+        self.figures = Figures()
+
+    def live(self) -> Figures:
+        self._issue()
+        for month in range(1, self._months + 1):
+            came_back = self._pay(month)
+            self._refund(came_back)
+            self._clear(month)
+            self._timed(Stage.CLOSING, 1, self._close, month)
+        return self.figures
+
+    def _issue(self) -> None:
+        for bodies in _in_bulks(self._division.indicator_bodies()):
+            self._timed(
+                Stage.INDICATORS, len(bodies), self._desk.bulk, "经办", "/indicators:batch", bodies
+            )
+
+    def _pay(self, month: int) -> list[Payment]:
+        """Applies, has approved and signed, waits for the bank; gives what will come back."""
+        desk, came_back = self._desk, []
+        for payments in _in_bulks(self._division.month(month)):
+            bodies = [payment.body() for payment in payments]
+            numbers = {"pay_app_nos": [payment.number for payment in payments]}
+            signing = {**numbers, "role": "treasury"}
+            size = len(payments)
+            self._timed(Stage.APPLYING, size, desk.bulk, "经办", "/payments:batch", bodies)
+            self._timed(Stage.APPROVING, size, desk.bulk, "审核", "/payments:approve", numbers)
+            self._timed(Stage.SIGNING, size, desk.bulk, "签章", "/payments:sign", signing)
+            came_back += [payment for payment in payments if payment.refund_fen]
+            self._count(payments)
+        unsettled = [
+            {"status": status, "from": f"{FISCAL_YEAR}-{month:02d}-01"}
+            for status in ("signed", "sent")
+        ]
+        sent = self._division.month_payments(month)
+        self._timed(Stage.PAYING, sent, desk.wait_empty, "/payments", unsettled)
+        return came_back
+
+    def _refund(self, came_back: list[Payment]) -> None:
+        for payment in came_back:
+            body = {
+                "refund_no": f"TK-{payment.number}",
+                "refund_amt": yuan(payment.refund_fen),
+                "reason": "收款人退回",
+                "effective_on": working_days(payment.month)[-1].isoformat(),
+            }
+            path = f"/payments/{payment.number}/refunds"
+            self._timed(Stage.REFUNDING, 1, self._desk.post, "经办", path, body)
+
+    def _clear(self, month: int) -> None:
+        """A clearing for every working day on which money moved, and all of them answered."""
+        clear_nos = []
+        for day in self._days_with_money(month):
+            clear_no = f"QS-{day:%m%d}"
+            body = {"clear_no": clear_no, "clear_date": day.isoformat(), "pay_bank_code": BANK}
+            self._timed(Stage.CLEARING, 1, self._desk.post, "经办", "/clearings", body)
+            clear_nos.append(clear_no)
+        for clear_no in clear_nos:
+            self._timed(Stage.CLEARING, 0, self._desk.wait_cleared, clear_no)
+        self.figures.clearings += len(clear_nos)
+
+    def _days_with_money(self, month: int) -> list[date]:
+        days = {p.day for p in self._division.month(month) if p.paid_fen}
+        if any(p.refund_fen for p in self._division.month(month)):
+            days.add(working_days(month)[-1])
+        return sorted(days)
+
+    def _close(self, month: int) -> None:
+        through = {"through": month_end(month).isoformat()}
+        self._desk.post("管理员", "/periods:close", through)
+
+    def _count(self, payments: Iterable[Payment]) -> None:
+        figures = self.figures
+        for payment in payments:
+            figures.payments += 1
+            figures.applied_fen += payment.amount_fen
+            figures.paid_fen += payment.paid_fen
+            figures.refunded_fen += payment.refund_fen
+            figures.refunds += payment.refund_fen > 0
+            figures.failing += payment.failing >= 0 and not payment.paid_fen
+            figures.partly_failing += payment.failing >= 0 and payment.paid_fen > 0
+
+    def _timed(self, stage: Stage, moved: int, act: Callable[..., Any], *arguments: object) -> None:
+        began = perf_counter()
+        act(*arguments)
+        self._report(stage, moved, perf_counter() - began)
+
+
+def _in_bulks(items: Iterable[T]) -> Iterator[list[T]]:
+    """As many items as a request may hold, none of them kept longer."""
+    left = iter(items)
+    while bulk := list(islice(left, ITEMS_MAX)):
+        yield bulk

@@ -1,0 +1,118 @@
+"""What the sealer has the system ledger put on record. Pure decisions.
+
+The text of a checkpoint is a function of history, its signature is not: SM2 signs differently each
+time. So the number of a checkpoint is its origin and size, and its body the text. The same one
+twice is one, whoever sealed it; another text for that size is refused as a conflict, and history
+that was rewritten cannot come to a second checkpoint beside the first.
+"""
+
+from typing import ClassVar
+
+from ledger.commands import Command
+from ledger.events import (
+    CheckpointCosigned,
+    CheckpointSealed,
+    Event,
+    LogKeyRegistered,
+    ProvinceSealed,
+)
+from ledger.gm import sm3
+from ledger.integrity.note import PROVINCE_ORIGIN, assemble
+from ledger.state import Decision, LedgerState
+
+
+class RegisterNoteKey(Command, frozen=True, kw_only=True):
+    """Puts a public key on record that signs, or cosigns, from now on."""
+
+    OPERATION: ClassVar[str] = "log_key.register"
+    name: str
+    key_hash: str
+    public_key: str
+
+    @property
+    def number(self) -> str:
+        return f"{self.name}:{self.key_hash}"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        return _on_record(
+            state,
+            LogKeyRegistered(name=self.name, key_hash=self.key_hash, public_key=self.public_key),
+        )
+
+
+class SealCheckpoint(Command, frozen=True, kw_only=True):
+    """A ledger's checkpoint: its text and the log's signature line."""
+
+    OPERATION: ClassVar[str] = "checkpoint.seal"
+    origin: str
+    size: int
+    text: str
+    line: str
+
+    @property
+    def number(self) -> str:
+        return f"{self.origin}:{self.size}"
+
+    @property
+    def body(self) -> object:
+        return self.text
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        note = assemble(self.text, [self.line])
+        return _on_record(state, CheckpointSealed(origin=self.origin, size=self.size, note=note))
+
+
+class SealProvince(Command, frozen=True, kw_only=True):
+    """A province head; it names its moment, so that no two are alike."""
+
+    OPERATION: ClassVar[str] = "province.seal"
+    size: int
+    text: str
+    line: str
+
+    @property
+    def number(self) -> str:
+        return sm3(self.text.encode()).hex()
+
+    @property
+    def body(self) -> object:
+        return self.text
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        note = assemble(self.text, [self.line])
+        return _on_record(state, ProvinceSealed(origin=PROVINCE_ORIGIN, size=self.size, note=note))
+
+
+class Cosign(Command, frozen=True, kw_only=True):
+    """A witness's signature line under the note at ``position`` of this system ledger."""
+
+    OPERATION: ClassVar[str] = "checkpoint.cosign"
+    origin: str
+    size: int
+    position: int
+    witness: str
+    line: str
+
+    @property
+    def number(self) -> str:
+        return f"{self.position}:{self.witness}"
+
+    @property
+    def body(self) -> object:
+        return self.origin, self.size
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        return _on_record(
+            state,
+            CheckpointCosigned(
+                origin=self.origin,
+                size=self.size,
+                position=self.position,
+                witness=self.witness,
+                line=self.line,
+            ),
+        )
+
+
+def _on_record(state: LedgerState, event: Event) -> Decision:
+    return Decision(events=[(None, "", event)], effective_on=state.today)

@@ -1,0 +1,235 @@
+"""Where checkpoints, province heads, cosignatures and keys stand: a reading of the system ledgers.
+
+What is sealed is recorded as events, by the one write path; these tables only find them again. They
+are brought up by whoever has written, and after a kill by whoever comes next.
+"""
+
+from collections.abc import Iterable
+from typing import LiteralString, NamedTuple
+
+import msgspec
+import psycopg
+
+from ledger.account_set import DIVISIONS_BEGIN, parse_ledger
+from ledger.events import (
+    CheckpointCosigned,
+    CheckpointSealed,
+    Event,
+    LogKeyRegistered,
+    ProvinceSealed,
+    decode,
+)
+from ledger.gm import PublicKey
+
+READ_EVENTS_MAX = 5_000
+
+_TYPES = [
+    cls.TYPE for cls in (CheckpointSealed, CheckpointCosigned, ProvinceSealed, LogKeyRegistered)
+]
+_FOUND: LiteralString = """
+SELECT c.ledger_id, c.size, c.system_ledger_id, c.position, e.payload FROM checkpoints c
+JOIN events e ON e.ledger_id = c.system_ledger_id AND e.position = c.position"""
+_LATEST: LiteralString = (
+    "SELECT f.* FROM sealed s CROSS JOIN LATERAL"  # noqa: S608 - constants only
+    f" ({_FOUND} WHERE c.ledger_id = s.ledger_id ORDER BY c.size DESC LIMIT 1) f"
+    " ORDER BY f.ledger_id"
+)
+
+
+class Recorded(NamedTuple):
+    """A note on record: the ledger and size it speaks of, and the event that holds it.
+
+    For a province head ``ledger_id`` is 0, ``size`` the number of ledgers.
+    """
+
+    ledger_id: int
+    size: int
+    system_ledger_id: int
+    position: int
+    note: str
+
+
+class NoteKey(msgspec.Struct, frozen=True):
+    """A public key that has signed notes under a name."""
+
+    name: str
+    public_key: PublicKey
+
+
+def system_ledgers(connection: psycopg.Connection) -> list[int]:
+    """The system ledgers that have been opened, by year."""
+    rows = connection.execute(
+        "SELECT ledger_id FROM ledgers WHERE ledger_id < %s ORDER BY ledger_id", (DIVISIONS_BEGIN,)
+    )
+    return [row[0] for row in rows]
+
+
+def follow(connection: psycopg.Connection, system_ledger_id: int) -> None:
+    """Takes in what the system ledger has on record since the last time, in one transaction."""
+    if not _is_behind(connection, system_ledger_id):
+        return
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO system_positions (system_ledger_id, position) VALUES (%s, 0)"
+            " ON CONFLICT DO NOTHING",
+            (system_ledger_id,),
+        )
+        row = connection.execute(
+            "SELECT position FROM system_positions WHERE system_ledger_id = %s FOR UPDATE",
+            (system_ledger_id,),
+        ).fetchone()
+        assert row is not None
+        while (after := _take_in(connection, system_ledger_id, row[0])) > row[0]:
+            row = (after,)
+
+
+def _is_behind(connection: psycopg.Connection, system_ledger_id: int) -> bool:
+    """Looked at first, because a lock makes a commit even where there is nothing to write."""
+    row = connection.execute(
+        "SELECT l.position > coalesce(p.position, 0) FROM ledgers l LEFT JOIN system_positions p"
+        " ON p.system_ledger_id = l.ledger_id WHERE l.ledger_id = %s",
+        (system_ledger_id,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def latest_checkpoint(
+    connection: psycopg.Connection, ledger_id: int, size: int | None = None
+) -> Recorded | None:
+    """The ledger's last checkpoint, or the one of ``size``; None when there is none."""
+    if size is None:
+        return _first(connection, "WHERE c.ledger_id = %s ORDER BY c.size DESC LIMIT 1", ledger_id)
+    return _first(connection, "WHERE c.ledger_id = %s AND c.size = %s", ledger_id, size)
+
+
+def latest_checkpoints(connection: psycopg.Connection) -> list[Recorded]:
+    """The last checkpoint of every ledger that has one, in the order of the ledgers."""
+    rows = connection.execute(_LATEST)
+    return [_recorded(row) for row in rows]
+
+
+def checkpoints_after(
+    connection: psycopg.Connection, ledger_id: int, size: int, limit: int
+) -> list[Recorded]:
+    """The ledger's next checkpoints beyond a size, in order."""
+    where = " WHERE c.ledger_id = %s AND c.size > %s ORDER BY c.size LIMIT %s"
+    rows = connection.execute(f"{_FOUND}{where}".encode(), (ledger_id, size, limit))
+    return [_recorded(row) for row in rows]
+
+
+def province_heads_after(
+    connection: psycopg.Connection, place: tuple[int, int], limit: int
+) -> list[Recorded]:
+    """The province heads beyond a place (system ledger, position), in order."""
+    rows = connection.execute(
+        "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
+        " JOIN events e ON e.ledger_id = h.system_ledger_id AND e.position = h.position"
+        " WHERE (h.system_ledger_id, h.position) > (%s, %s)"
+        " ORDER BY h.system_ledger_id, h.position LIMIT %s",
+        (*place, limit),
+    )
+    return [_recorded(row) for row in rows]
+
+
+def latest_province_head(connection: psycopg.Connection) -> Recorded | None:
+    """The last province head; None before the first."""
+    row = connection.execute(
+        "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
+        " JOIN events e ON e.ledger_id = h.system_ledger_id AND e.position = h.position"
+        " ORDER BY h.system_ledger_id DESC, h.position DESC LIMIT 1"
+    ).fetchone()
+    return _recorded(row) if row else None
+
+
+def cosigned(connection: psycopg.Connection, recorded: Recorded) -> str:
+    """The note with all signature lines that witnesses have added to it."""
+    rows = connection.execute(
+        "SELECT e.payload FROM cosignatures k"
+        " JOIN events e ON e.ledger_id = k.system_ledger_id AND e.position = k.position"
+        " WHERE k.system_ledger_id = %s AND k.sealed_position = %s ORDER BY k.witness",
+        (recorded.system_ledger_id, recorded.position),
+    )
+    lines = []
+    for (payload,) in rows:
+        event = decode(CheckpointCosigned.TYPE, payload)
+        assert isinstance(event, CheckpointCosigned)
+        lines.append(f"{event.line}\n")
+    return recorded.note + "".join(lines)
+
+
+def note_keys(connection: psycopg.Connection) -> list[NoteKey]:
+    """Every key that was ever registered, each once, in the order of registration."""
+    rows = connection.execute(
+        "SELECT name, public_key FROM note_keys ORDER BY system_ledger_id, position"
+    )
+    return list(dict.fromkeys(NoteKey(name, PublicKey(point)) for name, point in rows))
+
+
+def _first(connection: psycopg.Connection, where: str, *values: int) -> Recorded | None:
+    row = connection.execute(f"{_FOUND} {where}".encode(), values).fetchone()
+    return _recorded(row) if row else None
+
+
+def _recorded(row: tuple[int, int, int, int, bytes]) -> Recorded:
+    ledger_id, size, system_ledger_id, position, payload = row
+    event = decode((CheckpointSealed if ledger_id else ProvinceSealed).TYPE, payload)
+    assert isinstance(event, CheckpointSealed | ProvinceSealed)
+    return Recorded(ledger_id, size or event.size, system_ledger_id, position, event.note)
+
+
+def _take_in(connection: psycopg.Connection, system_ledger_id: int, after: int) -> int:
+    """One helping; gives the position read up to."""
+    rows = connection.execute(
+        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position > %s"
+        " ORDER BY position LIMIT %s",
+        (system_ledger_id, after, READ_EVENTS_MAX),
+    ).fetchall()
+    if not rows:
+        return after
+    placed = [(place, decode(kind, payload)) for place, kind, payload in rows if kind in _TYPES]
+    _insert(connection, system_ledger_id, placed)
+    connection.execute(
+        "UPDATE system_positions SET position = %s WHERE system_ledger_id = %s",
+        (rows[-1][0], system_ledger_id),
+    )
+    return int(rows[-1][0])
+
+
+def _insert(
+    connection: psycopg.Connection, system_ledger_id: int, placed: Iterable[tuple[int, Event]]
+) -> None:
+    with connection.cursor() as cursor, connection.pipeline():
+        for position, event in placed:
+            statement, values = _row(event)
+            cursor.execute(statement, (system_ledger_id, position, *values))
+
+
+def _row(event: Event) -> tuple[LiteralString, tuple[object, ...]]:
+    """The statement that finds an event again, and what it has beside the event's place."""
+    match event:
+        case CheckpointSealed():
+            ledger_id = parse_ledger(event.origin.removeprefix("guoku/"))
+            return _INSERT_CHECKPOINT, (ledger_id, event.size)
+        case CheckpointCosigned():
+            return _INSERT_COSIGNATURE, (event.position, event.witness)
+        case LogKeyRegistered():
+            return _INSERT_KEY, (event.name, bytes.fromhex(event.public_key))
+        case _:
+            return _INSERT_HEAD, ()
+
+
+_INSERT_CHECKPOINT: LiteralString = (
+    "INSERT INTO checkpoints (system_ledger_id, position, ledger_id, size)"
+    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_INSERT_COSIGNATURE: LiteralString = (
+    "INSERT INTO cosignatures (system_ledger_id, position, sealed_position, witness)"
+    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_INSERT_KEY: LiteralString = (
+    "INSERT INTO note_keys (system_ledger_id, position, name, public_key)"
+    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_INSERT_HEAD: LiteralString = (
+    "INSERT INTO province_heads (system_ledger_id, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+)

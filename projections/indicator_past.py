@@ -1,0 +1,147 @@
+"""An indicator as of any moment: its balances from spans of positions, and what came in late."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+
+from ledger.balances import NOTHING, Balances
+from ledger.budget import INDICATOR
+from ledger.events import IndicatorIssued, decode, type_names
+from ledger.store.reading import read_events, stream_of
+from projections.account_sums import Model, live_model
+from projections.indicators import INDICATOR_SPANS, Indicators, Movement, balances_of, movements
+from projections.moments import Moment, Reach, one_moment, reach
+from projections.projection import Fact
+from projections.spans import covering
+
+_BALANCES = Balances.__struct_fields__
+_NAMES = [name for cls in Indicators.follows for name in type_names(cls)]
+# all business days, and those that count
+_SPANS = """
+SELECT {everything}, {counted} FROM {rows}
+WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND bgt_id = %(bgt_id)s
+  AND span_end <= %(done)s""".format(
+    everything=", ".join(f"sum({name}_fen)" for name in _BALANCES),
+    counted=", ".join(
+        f"sum({name}_fen) FILTER (WHERE effective_on <= %(through)s)" for name in _BALANCES
+    ),
+    rows=INDICATOR_SPANS.name,
+)
+_BEHIND = """
+SELECT position, type, recorded_at, effective_on, payload FROM events
+WHERE ledger_id = %s AND position >= %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
+
+
+class PastIndicator(NamedTuple):
+    """An indicator as of a moment.
+
+    Attributes:
+        position: the last position that counts.
+        late: by how much late entries moved the balances, and the span they lie in.
+    """
+
+    position: int
+    issued: IndicatorIssued
+    balances: Balances
+    reach: Reach
+    late: Balances
+
+
+def past_indicator(
+    connection: psycopg.Connection, ledger_id: int, bgt_id: str, moment: Moment
+) -> PastIndicator | None:
+    """The indicator as of a moment; None where it was not issued then.
+
+    Raises:
+        RequestError: ``malformed`` for an impossible moment.
+    """
+    with one_moment(connection):
+        model = live_model(connection, ledger_id, Indicators.name)
+        reached = reach(connection, ledger_id, moment, model.position)
+        issued = _issued(connection, ledger_id, bgt_id, reached)
+        if issued is None:
+            return None
+        scope = (connection, ledger_id, bgt_id, model)
+        balances = _balances(*scope, reached)
+        late = NOTHING
+        if span := reached.late:
+            since = _balances(*scope, Reach(span.upto, span.through, None))
+            late = _less(since, _balances(*scope, Reach(span.after, span.through, None)))
+        return PastIndicator(reached.upto, issued, balances, reached, late)
+
+
+def _issued(
+    connection: psycopg.Connection, ledger_id: int, bgt_id: str, reached: Reach
+) -> IndicatorIssued | None:
+    stream_id = stream_of(connection, ledger_id, INDICATOR, bgt_id)
+    if stream_id is None:
+        return None
+    rows = read_events(connection, ledger_id, 0, 1, stream_id=stream_id, upto=reached.upto)
+    if not rows or (reached.through is not None and rows[0].effective_on > reached.through):
+        return None
+    event = decode(rows[0].type, rows[0].payload)
+    assert isinstance(event, IndicatorIssued), "an indicator's stream begins with its issue"
+    return event
+
+
+def _balances(
+    connection: psycopg.Connection, ledger_id: int, bgt_id: str, model: Model, reached: Reach
+) -> Balances:
+    """What the movements up to a position, of the business days that count, add up to."""
+    spans = covering(min(reached.upto, model.position))
+    done = spans[-1][1] if spans else 0
+    row = connection.execute(
+        _SPANS.encode(),
+        {
+            "ledger_id": ledger_id,
+            "generation": model.generation,
+            "bgt_id": bgt_id,
+            "done": done,
+            "through": reached.through,
+        },
+    ).fetchone()
+    assert row is not None, "sums are one row"
+    fen = [int(value or 0) for value in row]
+    everything, counted = Balances(*fen[: len(_BALANCES)]), Balances(*fen[len(_BALANCES) :])
+    if reached.through is None:
+        counted = everything
+    for movement in _behind(connection, ledger_id, done, reached.upto):
+        if movement.bgt_id != bgt_id:
+            continue
+        after = balances_of(movement.figures)
+        if reached.through is None or movement.fact.effective_on <= reached.through:
+            counted = _more(counted, _less(after, everything))
+        everything = after
+    return counted
+
+
+def _behind(
+    connection: psycopg.Connection, ledger_id: int, after: int, upto: int
+) -> Iterator[Movement]:
+    """The movements whose place is behind a position. A journal stands directly behind its event,
+    so the one whose event stands at ``after`` itself is among them."""
+    if after >= upto:
+        return
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_BEHIND, (ledger_id, after, upto, _NAMES))
+        facts = [
+            Fact(position, recorded_at, effective_on, decode(type_name, payload))
+            for position, type_name, recorded_at, effective_on, payload in rows
+        ]
+    for movement in movements(facts):
+        if movement.position > after:
+            yield movement
+
+
+def _more(balances: Balances, change: Balances) -> Balances:
+    return Balances(*map(int.__add__, _fen(balances), _fen(change)))
+
+
+def _less(balances: Balances, other: Balances) -> Balances:
+    return Balances(*map(int.__sub__, _fen(balances), _fen(other)))
+
+
+def _fen(balances: Balances) -> tuple[int, ...]:
+    return msgspec.structs.astuple(balances)
