@@ -2,10 +2,11 @@
 
 import hashlib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.integrity.merkle import (
+    ProvenTree,
     Tree,
     leaf_hash,
     node_hash,
@@ -70,6 +71,8 @@ def test_roots_and_inclusion_paths_are_the_models() -> None:
     for size in SIZES:
         tree = Tree(LEAVES[:size])
         assert tree.root == mth(DATA[:size])
+        paths = tree.inclusion_paths()
+        assert paths == [b"".join(path(index, DATA[:size])) for index in range(size)]
         for index in range(size):
             proof = tree.inclusion_path(index)
             assert proof == path(index, DATA[:size])
@@ -104,6 +107,7 @@ def flipped(data: bytes, bit: int) -> bytes:
 BITS = st.integers(min_value=0, max_value=255)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_changed_inclusion_proof_is_refused(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from(SIZES))
@@ -124,6 +128,7 @@ def test_a_changed_inclusion_proof_is_refused(data: st.DataObject) -> None:
         assert not verify_inclusion(leaf, index, size, [*proof[:at], b"", *proof[at + 1 :]], root)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_changed_consistency_proof_is_refused(data: st.DataObject) -> None:
     size = data.draw(st.sampled_from(SIZES[1:]))
@@ -147,3 +152,35 @@ def test_another_history_of_the_same_length_has_no_proof() -> None:
     old_root = root_of(LEAVES[:6])
     rewritten = Tree([*LEAVES[:2], leaf_hash(b"another"), *LEAVES[3:11]])
     assert not verify_consistency(6, 11, old_root, rewritten.root, rewritten.consistency_path(6))
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_proving_many_leaves_of_one_root_is_proving_each(data: st.DataObject) -> None:
+    """Good and changed proofs in any order: each answer is that of the RFC's own algorithm."""
+    size = data.draw(st.sampled_from(SIZES))
+    tree = Tree(LEAVES[:size])
+    proven = ProvenTree(size, tree.root)
+    for _ in range(8):
+        index = data.draw(st.integers(0, size - 1))
+        asked = data.draw(st.sampled_from((index, index, index, 0, size - 1, size)))
+        leaf, path = LEAVES[index], tree.inclusion_path(index)
+        change = data.draw(st.sampled_from(("", "", "leaf", "bit", "shorter", "longer")))
+        if change == "leaf":
+            leaf = flipped(leaf, data.draw(BITS))
+        elif change == "longer":
+            path = [*path, data.draw(st.sampled_from((leaf, tree.root)))]
+        elif path and change == "shorter":
+            path = path[:-1]
+        elif path and change == "bit":
+            at = data.draw(st.integers(0, len(path) - 1))
+            path = [*path[:at], flipped(path[at], data.draw(BITS)), *path[at + 1 :]]
+        expected = verify_inclusion(leaf, asked, size, path, tree.root)
+        assert proven.proves(leaf, asked, b"".join(path)) is expected
+
+
+def test_a_proof_that_is_cut_within_a_hash_proves_nothing() -> None:
+    tree = Tree(LEAVES[:5])
+    path = tree.inclusion_paths()[2]
+    for wrong in (path[:-1], path + b"x", path[1:]):
+        assert not ProvenTree(5, tree.root).proves(LEAVES[2], 2, wrong)

@@ -70,6 +70,21 @@ class Tree:
         """The proof that the leaf ``index`` is in the tree."""
         return inclusion_path(index, len(self), self.subtree)
 
+    def inclusion_paths(self) -> list[bytes]:
+        """The proofs of all leaves, each with its hashes one after the other.
+
+        Made from the root down: a node's path is its sibling and then its parent's path.
+        """
+        above = [b""]
+        for level in self._levels[-2::-1]:
+            paths = []
+            for left, right, path in zip(level[::2], level[1::2], above, strict=False):
+                paths += (right + path, left + path)
+            if len(level) % 2:
+                paths.append(above[-1])
+            above = paths
+        return above[: len(self)]
+
     def consistency_path(self, size: int) -> list[bytes]:
         """The proof that the tree of the first ``size`` leaves is the beginning of this one."""
         return consistency_path(size, len(self), self.subtree)
@@ -143,6 +158,46 @@ def verify_inclusion(
             computed = node_hash(computed, sibling)
         place, last = place >> 1, last >> 1
     return last == 0 and computed == root
+
+
+class ProvenTree:
+    """Verifies leaves of one root that comes from elsewhere; safe between threads.
+
+    The upper part of the paths is the same for many leaves. A node that was proven once ends the
+    way up, if what is left of the path is what proved it: two hashes a leaf instead of all.
+    """
+
+    def __init__(self, size: int, root: bytes) -> None:
+        self._size = size
+        self._root = root
+        self._proven: dict[tuple[int, int], tuple[bytes, bytes]] = {}  # (level, place): node, path
+
+    def proves(self, leaf: bytes, index: int, path: bytes) -> bool:
+        """As :func:`verify_inclusion`; the path's hashes stand one after the other."""
+        if not 0 <= index < self._size:
+            return False
+        place, last, level, at = index, self._size - 1, 0, 0
+        computed, passed = leaf, []
+        while last:
+            if level:
+                if (known := self._proven.get((level, place))) is not None:
+                    if known != (computed, path[at:]):
+                        return False
+                    break
+                passed.append(((level, place), (computed, path[at:])))
+            if place % 2 or place < last:
+                sibling = path[at : at + HASH_BYTES]
+                if len(sibling) != HASH_BYTES:
+                    return False
+                at += HASH_BYTES
+                nodes = (sibling, computed) if place % 2 else (computed, sibling)
+                computed = node_hash(*nodes)
+            place, last, level = place >> 1, last >> 1, level + 1
+        else:
+            if at != len(path) or computed != self._root:
+                return False
+        self._proven.update(passed)
+        return True
 
 
 def verify_consistency(
