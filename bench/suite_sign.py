@@ -103,7 +103,7 @@ def _sign_vouchers(books: Bookkeeping, keys: KeyStore, count: int) -> float:
         books.pool, keys, provider, codes, books.ledger_id, numbers, "treasury", "signer", now
     )
     elapsed_s = perf_counter() - began
-    for item in signed:
+    for item in signed.vouchers:
         if not isinstance(item, SignVoucher):
             raise BenchError(f"a voucher of the bench was not signed: {item}")
     return elapsed_s

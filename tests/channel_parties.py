@@ -27,16 +27,18 @@ from starlette.routing import Route
 
 from ledger.gm import KeyStore, default_provider
 from ledger.store import code_sets
-from ledger.store.reading import read_objects
+from ledger.store.reading import read_document, read_objects
 from payments import certificates
 from payments.certificates import Certificate
 from payments.channel.bank_simulator import BankConfig, run_bank
 from payments.channel.counterparty import CounterpartyConfig
 from payments.channel.dispatcher import Dispatcher
-from payments.channel.messages import ClaimWriter
+from payments.channel.messages import ClaimWriter, voucher_body
 from payments.channel.pboc_simulator import PbocConfig, run_pboc
+from payments.channel.proofs import read_proofs
 from payments.channel.receipts import parse_receipts
 from payments.channel.sending import Destinations, SendingPolicy
+from payments.evoucher.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
 from payments.signing import sign_vouchers
 from tests.bookkeeper import Bookkeeper
@@ -93,7 +95,7 @@ class Office:
         return numbers
 
     def sign(self, numbers: Sequence[str], role: str = "treasury", by: str = "signer") -> None:
-        commands = sign_vouchers(
+        manifest, vouchers = sign_vouchers(
             self.pool,
             self.keys,
             self.provider,
@@ -104,7 +106,8 @@ class Office:
             by,
             datetime.now(UTC),
         )
-        for outcome in self.keeper.submit(*commands, by=by):  # type: ignore[arg-type]
+        before = [manifest] if manifest else []
+        for outcome in self.keeper.submit(*before, *vouchers, by=by):  # type: ignore[arg-type]
             assert outcome.problem is None, str(outcome.problem)
 
     def signed(self, count: int, prefix: str = "P", **more: Any) -> list[str]:
@@ -115,6 +118,16 @@ class Office:
     def payments(self, numbers: Sequence[str]) -> dict[str, Payment]:
         with self.pool.connection() as connection:
             return read_objects(connection, self.keeper.ledger_id, PAYMENT, numbers)
+
+    def body_of(self, number: str) -> VoucherBody:
+        """A signed voucher as the bank is sent it."""
+        key, payment = self.keeper.ledger_id, self.payments([number])[number]
+        with self.pool.connection() as connection:
+            digest = bytes.fromhex(payment.signatures[0].voucher_sm3)
+            document = read_document(connection, key, digest)
+            proofs = read_proofs(connection, key, (s.manifest_no for s in payment.signatures))
+        assert document is not None
+        return voucher_body(key, payment, document, proofs)
 
     def statuses(self, numbers: Sequence[str]) -> list[str]:
         payments = self.payments(numbers)
@@ -182,8 +195,11 @@ class Desk:
         office = self.office
         with office.pool.connection() as connection:
             received = parse_receipts(connection, office.provider, message, datetime.now(UTC))
-        commands = [item for item in received if item.command is not None]
-        outcomes = iter(office.keeper.submit(*(item.command for item in commands), by="bank"))
+        manifests = {item.manifest.number: item.manifest for item in received if item.manifest}
+        commands = [item.command for item in received if item.command is not None]
+        outcomes = iter(office.keeper.submit(*manifests.values(), *commands, by="bank"))
+        for _ in manifests:
+            assert next(outcomes).problem is None
         results: list[dict[str, Any]] = []
         for item in received:
             outcome = next(outcomes) if item.command is not None else None

@@ -20,11 +20,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ledger.errors import UnavailableError
-from ledger.store.reading import read_document
 from payments.channel.bank_client import Acknowledgements, BankClient
 from payments.channel.bank_simulator import Bank
 from payments.channel.counterparty import Counterparty, Faults
-from payments.channel.messages import ClaimWriter, voucher_body
+from payments.channel.messages import ClaimWriter
 from payments.channel.pboc_simulator import CentralBank
 from payments.channel.sending import Item, in_messages
 from payments.clearing import RequestClearing
@@ -53,18 +52,6 @@ def till(office: Office, desk: Desk) -> Iterator[Bank]:
     bank.close()
 
 
-def body_of(office: Office, number: str) -> VoucherBody:
-    payment = office.payments([number])[number]
-    with office.pool.connection() as connection:
-        document = read_document(
-            connection,
-            office.keeper.ledger_id,
-            bytes.fromhex(payment.signatures[0].voucher_sm3),
-        )
-    assert document is not None
-    return voucher_body(office.keeper.ledger_id, payment, document)
-
-
 def told(party: Counterparty, *bodies: VoucherBody) -> list[str]:
     """What it says of each: accepted, replayed, or why not."""
     results = party.take_in(build_envelope(bodies)).results
@@ -88,7 +75,7 @@ def other_bytes(body: VoucherBody) -> VoucherBody:
 
 def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank) -> None:
     office.signed(2)
-    first, second = body_of(office, "P1"), body_of(office, "P2")
+    first, second = office.body_of("P1"), office.body_of("P2")
     assert told(till, first) == ["accepted"]
     assert told(till, first, second, second) == ["replayed", "accepted", "accepted"]
     assert told(till, other_bytes(first), second) == ["idempotency_conflict", "replayed"]
@@ -101,7 +88,7 @@ def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank
 
 def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> None:
     numbers = office.signed(6)
-    message = build_envelope([body_of(office, number) for number in numbers])
+    message = build_envelope([office.body_of(number) for number in numbers])
     answers: list[Acknowledgements] = []
     threads = [
         threading.Thread(target=lambda: answers.append(till.take_in(message))) for _ in range(4)
@@ -117,7 +104,7 @@ def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> N
 
 def test_it_pays_for_good_signatures_only(office: Office, till: Bank) -> None:
     office.signed(1)
-    good = body_of(office, "P1")
+    good = office.body_of("P1")
     unsigned = msgspec.structs.replace(good, signatures=())
     signature = good.signatures[0]
     office.certificate("principal/wang")
@@ -154,7 +141,7 @@ def test_it_insists_on_the_roles_agreed_with_it(office: Office, desk: Desk) -> N
     office.signed(1)
     roles = ("finance_first", "treasury")
     party = Bank(bank_config(office, desk.url, required_roles=roles))
-    assert told(party, body_of(office, "P1")) == ["signature_order"]
+    assert told(party, office.body_of("P1")) == ["signature_order"]
     party.close()
 
 
@@ -162,7 +149,7 @@ def test_a_voucher_for_another_bank_is_refused(office: Office, desk: Desk) -> No
     office.signed(1)
     serial = office.certificate("bank/103").serial
     party = Bank(bank_config(office, desk.url, bank_code="103", cert_serial=serial))
-    assert told(party, body_of(office, "P1")) == ["malformed"]
+    assert told(party, office.body_of("P1")) == ["malformed"]
     party.close()
 
 
@@ -170,7 +157,7 @@ def test_without_the_certificates_it_takes_nothing_in(office: Office, till: Bank
     office.signed(1)
     nowhere = Bank(bank_config(office, "http://127.0.0.1:9", data=office.folder / "other"))
     with pytest.raises(UnavailableError):
-        told(nowhere, body_of(office, "P1"))
+        told(nowhere, office.body_of("P1"))
     assert nowhere.book.figures().vouchers == 0
     nowhere.close()
 
@@ -178,7 +165,7 @@ def test_without_the_certificates_it_takes_nothing_in(office: Office, till: Bank
 def test_receipts_come_as_the_payee_account_asks(office: Office, till: Bank) -> None:
     def arrives(prefix: str, name: str) -> str:
         [number] = office.signed(1, name, payee_acct_no=f"{prefix}000000000001")
-        assert told(till, body_of(office, number)) == ["accepted"]
+        assert told(till, office.body_of(number)) == ["accepted"]
         return office.payments([number])[number].pay_cert_no
 
     arrives("9995", "never")
@@ -329,7 +316,7 @@ def post(receiver: Receiver, bodies: list[VoucherBody]) -> dict[str, Any]:
 
 
 def test_one_bad_voucher_does_not_keep_back_the_others(office: Office) -> None:
-    bodies = [body_of(office, number) for number in office.signed(8)]
+    bodies = [office.body_of(number) for number in office.signed(8)]
     bad = bodies[5].voucher_no
 
     def picky(came: list[VoucherBody]) -> Response:
@@ -359,7 +346,7 @@ def test_one_bad_voucher_does_not_keep_back_the_others(office: Office) -> None:
     ids=["503", "401", "404", "429", "no JSON", "not mentioned"],
 )
 def test_an_answer_about_nothing_leaves_it_open(office: Office, answer: Response) -> None:
-    bodies = [body_of(office, number) for number in office.signed(2)]
+    bodies = [office.body_of(number) for number in office.signed(2)]
     with Receiver(lambda _: answer) as receiver, pytest.raises(UnavailableError):
         post(receiver, bodies)
     assert len(receiver.came) == 1
@@ -367,7 +354,7 @@ def test_an_answer_about_nothing_leaves_it_open(office: Office, answer: Response
 
 def test_messages_stay_within_their_size_and_go_to_one_receiver(office: Office) -> None:
     office.signed(1)
-    body = body_of(office, "P1")
+    body = office.body_of("P1")
     size = len(body.voucher)
     items = [Item(str(i), "a" if i < 5 else "b", body) for i in range(8)]
     messages = [[item.number for item in m] for m in in_messages(items, 3 * size)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from payments.evoucher.envelope import parse_envelope
 from tests.http_desk import Desk, desk
 
 
@@ -140,3 +141,43 @@ def test_vouchers_are_signed_in_the_order_of_the_policy(desk: Desk) -> None:
     finally:
         default = {"roles": ["treasury"], "pay_bank_code": "102"}
         desk.ok(desk.call("PUT", "…/signature-policy", "admin", json=default))
+
+
+def test_vouchers_are_signed_together_where_the_bank_takes_manifests(desk: Desk) -> None:
+    policy = {"roles": ["treasury"], "signing": "manifest"}
+    shown = desk.ok(desk.call("PUT", "…/signature-policy", "admin", json=policy))
+    assert (shown["signing"], shown["roles"]) == ("manifest", ["treasury"])
+    try:
+        assert desk.ok(desk.get("…/signature-policy"))["signing"] == "manifest"
+        assert desk.ok(desk.get("…"))["signing"] == "manifest"
+        numbers = [desk.applied(desk.indicator()) for _ in range(3)]
+        desk.ok(desk.post("…/payments:approve", {"pay_app_nos": numbers}, "checker"))
+        asked = {"pay_app_nos": [numbers[0], "none", *numbers[1:]], "role": "treasury"}
+        rehearsed = desk.ok(desk.post("…/payments:sign?dry_run=true", asked, "signer"))
+        assert statuses(rehearsed) == ["created", "payment_not_found", "created", "created"]
+        assert desk.ok(desk.get(f"…/payments/{numbers[0]}"))["status"] == "approved"
+        signed = desk.ok(desk.post("…/payments:sign", asked, "signer"))
+        assert statuses(signed) == statuses(rehearsed)
+        signatures = [signed["results"][i]["payment"]["signatures"][0] for i in (0, 2, 3)]
+        assert len({s["manifest_no"] for s in signatures}) == 1
+        assert [(s["leaf"], s["signature"]) for s in signatures] == [(0, ""), (1, ""), (2, "")]
+        again = statuses(desk.ok(desk.post("…/payments:sign", asked, "signer")))
+        assert again == ["invalid_state", "payment_not_found", "invalid_state", "invalid_state"]
+        [body] = parse_envelope(desk.get(f"…/payments/{numbers[1]}/voucher").content)
+        [signature] = body.signatures
+        assert signature.manifest is not None
+        assert (signature.no, signature.leaf, len(signature.path)) == ("treasury", 1, 64)
+        [receipt] = desk.ok(desk.deliver(desk.receipt_for(numbers[1])))["results"]
+        assert receipt["status"] == "created"
+    finally:
+        default = {"roles": ["treasury"], "pay_bank_code": "102"}
+        desk.ok(desk.call("PUT", "…/signature-policy", "admin", json=default))
+    assert desk.ok(desk.get("…/signature-policy"))["signing"] == "voucher"
+
+
+@pytest.mark.parametrize("scope", ["both", "", 1, None])
+def test_another_signing_scope_is_malformed(desk: Desk, scope: Any) -> None:
+    policy = {"roles": ["treasury"], "signing": scope}
+    answer = desk.call("PUT", "…/signature-policy", "admin", json=policy)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert answer.json()["pointer"] == "/signing"

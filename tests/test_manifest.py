@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from ledger.errors import Refusal
-from ledger.events import SignaturePolicySet, VoucherReceipted, VoucherSigned, decode, encode
 from ledger.gm import sm3
 from ledger.integrity.merkle import Tree, leaf_hash
 from ledger.opening import SetSignaturePolicy
@@ -190,37 +189,6 @@ def test_receipts_of_a_manifest(b: Bookkeeper) -> None:
     assert b.refusal(receipt(paid, **covered | {"leaf": 1}), "bank") == "signature_invalid"
     stated = b.do(receipt(paid, **covered), "bank").subjects[0].receipt
     assert (stated.manifest_no, stated.leaf, stated.signature) == (answer.number, 0, "")
-
-
-# ---- what was written before there were manifests
-
-
-def test_old_events_keep_their_bytes() -> None:
-    policy = b'{"roles":["treasury"],"pay_bank_code":"102","by":"admin"}'
-    signed = (
-        b'{"pay_app_no":"P","pay_cert_no":"44000000020260000000004","role":"treasury",'
-        b'"cert_serial":"ab","voucher_sm3":"cd","signature":"MEUC","final":true,"by":"li.si"}'
-    )
-    figures = b'"1.00","0.00","1.00","0.00","0.00","0.00","0.00"'
-    names = ("amount", "frozen_amt", "pay_app_amt", "pay_amt", "canuse_amt", "plan_amt")
-    keys = (*names, "plan_canuse_amt")
-    amounts = b",".join(
-        b'"%b":%b' % (key.encode(), amount)
-        for key, amount in zip(keys, figures.split(b","), strict=True)
-    )
-    receipted = (
-        b'{"pay_app_no":"P","pay_cert_no":"4","outcome":"paid","xpay_amt":"1.00",'
-        b'"xpay_date":"2026-03-02","agent_business_no":"1","figures":{' + amounts + b"},"
-        b'"receipt_sm3":"ef","cert_serial":"ab","signature":"MEUC","by":"bank"}'
-    )
-    for event, payload in (
-        (SignaturePolicySet, policy),
-        (VoucherSigned, signed),
-        (VoucherReceipted, receipted),
-    ):
-        read = decode(event.TYPE, payload)
-        assert isinstance(read, event)
-        assert encode(read) == payload
 
 
 def test_a_number_is_of_documents_role_and_signer() -> None:

@@ -11,10 +11,13 @@ import pytest
 
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.gm import KeyStore, PrivateKey, default_provider
+from ledger.integrity.merkle import leaf_hash, root_of
+from ledger.opening import SetSignaturePolicy
 from ledger.store import code_sets, documents, reading
 from ledger.store.database import Database
 from payments import certificates, signing
 from payments.evoucher import voucher_5214
+from payments.manifest import SignManifest, read_text, split_leaves
 from payments.payment import PAYMENT
 from payments.voucher import SignVoucher
 from tests.bookkeeper import Bookkeeper, detail, payment
@@ -29,6 +32,7 @@ class Office:
         self.b, self.keys = b, keys
         self.provider: Any = default_provider()
         self.codes: Any = code_sets.shipped()
+        self.manifest: SignManifest | None = None
 
     def approved(self, *numbers: str, amount: str = "1.00", **more: Any) -> None:
         if not self.b.sql("SELECT 1 FROM controlled_balances WHERE ledger_id = %s"):
@@ -46,7 +50,8 @@ class Office:
     ) -> list[SignVoucher | GuokuError]:
         b = self.b
         how = (self.provider, self.codes, b.ledger_id, numbers, role, by, now)
-        return signing.sign_vouchers(b.pool, self.keys, *how)
+        self.manifest, vouchers = signing.sign_vouchers(b.pool, self.keys, *how)
+        return vouchers
 
     def signed(self, number: str, **how: Any) -> SignVoucher:
         """Signs, and puts the signature into the books."""
@@ -398,3 +403,84 @@ def test_a_bulk_longer_than_what_is_held_at_once_is_the_same(
     outcomes = office.b.submit(*commands, by="li.si")
     problems = [o.problem.code.text if o.problem else "" for o in outcomes]
     assert problems == ["", "", "", "", "", "invalid_state"]
+
+
+# ---- together
+
+
+def by_manifest(office: Office, *roles: str) -> None:
+    office.b.do(SetSignaturePolicy(roles=roles, signing="manifest"), "admin")
+
+
+def test_what_is_signed_together_has_one_signature_that_verifies(office: Office) -> None:
+    by_manifest(office, "treasury")
+    office.approved("P1", "P2", "P3", "P4", "P5")
+    results = office.sign("P1", "none", "P2", "P3", "P4", "P5")
+    assert codes_of(results) == ["signed", "payment_not_found", *["signed"] * 4]
+    manifest, commands = office.manifest, [r for r in results if isinstance(r, SignVoucher)]
+    assert manifest is not None
+    leaves = [leaf_hash(documents.decompress(command.document)) for command in commands]
+    text = read_text(manifest.text)
+    assert (text.owner, text.role, text.leaf_count) == ("440000000-2026", "treasury", 5)
+    assert text.root == root_of(leaves)
+    assert split_leaves(documents.decompress(manifest.document)) == leaves
+    assert [(c.manifest_no, c.leaf, c.signature) for c in commands] == [
+        (manifest.number, leaf, "") for leaf in range(5)
+    ]
+    signature = base64.b64decode(manifest.signature, validate=True)
+    signer = office.certificate()
+    assert manifest.cert_serial == signer.serial
+    assert office.provider.verify(signer.public_key, manifest.text.encode(), signature)
+    outcomes = office.b.submit(manifest, *commands, by="li.si")
+    assert [o.problem for o in outcomes] == [None] * 6
+    assert [o.subjects[0].status for o in outcomes[1:]] == ["signed"] * 5
+
+
+def test_the_bytes_are_the_same_however_they_are_signed(office: Office) -> None:
+    office.approved("P")
+    [alone] = office.sign("P")
+    by_manifest(office, "treasury")
+    [together] = office.sign("P")
+    assert isinstance(alone, SignVoucher)
+    assert isinstance(together, SignVoucher)
+    assert (alone.voucher_sm3, alone.document) == (together.voucher_sm3, together.document)
+
+
+def test_signing_the_same_vouchers_again_gives_the_same_manifest(office: Office) -> None:
+    by_manifest(office, "treasury")
+    office.approved("P1", "P2")
+    office.sign("P1", "P2")
+    first = office.manifest
+    office.sign("P1", "P2")
+    assert first is not None
+    assert office.manifest is not None
+    assert office.manifest.number == first.number
+    assert office.manifest.signature != first.signature
+    office.b.do(first, "li.si")
+    assert office.b.do(office.manifest, "li.si").replayed
+
+
+def test_a_faulty_signature_of_a_manifest_signs_nothing(office: Office) -> None:
+    by_manifest(office, "treasury")
+    office.approved("P1", "P2")
+    office.provider = FaultyDevice(b"guoku/manifest")
+    results = office.sign("P1", "none", "P2")
+    assert codes_of(results) == ["internal", "payment_not_found", "internal"]
+    assert office.manifest is None
+
+
+def test_nothing_to_sign_makes_no_manifest(office: Office) -> None:
+    by_manifest(office, "treasury")
+    assert codes_of(office.sign("none", "nil")) == ["payment_not_found"] * 2
+    assert office.manifest is None
+    assert office.sign() == []
+
+
+def test_a_revoked_certificate_signs_no_manifest(office: Office) -> None:
+    by_manifest(office, "treasury")
+    office.approved("P", "Q")
+    office.sign("P")
+    with office.b.pool.connection() as connection:
+        certificates.revoke(connection, office.certificate().serial, NOW)
+    assert codes_of(office.sign("Q", "none")) == ["certificate_invalid", "payment_not_found"]
+    assert office.manifest is None

@@ -16,7 +16,9 @@ from ledger.commands import Command, Outcome, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from payments import certificates
 from payments.channel.receipts import ReceivedReceipt, parse_receipts
+from payments.manifest import SignManifest
 from payments.payment import ledger_of_voucher
+from payments.voucher import ApplyReceipt
 
 VOUCHER_NUMBER = re.compile(rb'<VoucherBody [^<>]{0,200}VoucherNo="([0-9]{23})"')
 RECORDED_MAX = 100
@@ -107,15 +109,15 @@ async def _submit(call: Call, receipts: Sequence[ReceivedReceipt]) -> list[Outco
             by_ledger.setdefault(receipt.ledger_id, []).append(index)
         outcomes.append(Outcome(problem=problem))
     for key, places in by_ledger.items():
+        commands = [_command(receipts[place], outcomes[place].problem) for place in places]
+        manifests = _manifests([receipts[place] for place in places])
+        if call.dry_run:  # it leaves no manifest behind that a receipt could name
+            manifests, commands = [], [_without_manifest(command) for command in commands]
         submissions = [
-            Submission(
-                command=_command(receipts[place], outcomes[place].problem),
-                by=call.caller.principal,
-                dry_run=call.dry_run,
-            )
-            for place in places
+            Submission(command=command, by=call.caller.principal, dry_run=call.dry_run)
+            for command in (*manifests, *commands)
         ]
-        decided = await call.submit_as(key, submissions)
+        decided = (await call.submit_as(key, submissions))[len(manifests) :]
         for place, outcome in zip(places, decided, strict=True):
             outcomes[place] = outcome
     return outcomes
@@ -136,6 +138,18 @@ def _command(receipt: ReceivedReceipt, problem: GuokuError | None) -> Command:
         return recorded("receipt.take", receipt.voucher_no, problem)
     assert receipt.command is not None, "a receipt is a command or a problem"
     return receipt.command
+
+
+def _without_manifest(command: Command) -> Command:
+    if isinstance(command, ApplyReceipt):
+        return msgspec.structs.replace(command, manifest_no="", leaf=0)
+    return command
+
+
+def _manifests(receipts: Sequence[ReceivedReceipt]) -> list[SignManifest]:
+    """What goes into the books before the receipts that name it."""
+    found = {r.manifest.number: r.manifest for r in receipts if r.manifest is not None}
+    return list(found.values())
 
 
 async def show_certificate(call: Call) -> Response:

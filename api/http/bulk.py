@@ -30,7 +30,7 @@ from ledger.elements import ElementRegister
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.opening import SIGNING_ROLES
 from payments.application import ApplyPayment, ApprovePayment
-from payments.signing import sign_vouchers
+from payments.signing import Signed, sign_vouchers
 from payments.voucher import SignVoucher
 
 MODES = ("independent", "atomic")
@@ -209,7 +209,7 @@ async def sign_all(call: Call) -> Response:
     key = await call.admit(role=asked.role)
     by, treasury = call.caller.principal, call.treasury
 
-    def sign() -> list[SignVoucher | GuokuError]:
+    def sign() -> Signed:
         return sign_vouchers(
             treasury.pool,
             treasury.keys,
@@ -220,15 +220,20 @@ async def sign_all(call: Call) -> Response:
             asked.role,
             by,
             treasury.now(),
+            dry_run=call.dry_run,
         )
 
-    signed = await call.in_thread(sign)
-    submissions = [
-        Submission(command=_signing(item, number), by=by, dry_run=call.dry_run)
+    manifest, signed = await call.in_thread(sign)
+    commands = [
+        _signing(item, number)
         for item, number in zip(signed, asked.pay_app_nos, strict=True)
         if not _failed_inside(item)
     ]
-    decided = iter(await call.submit_as(key, submissions))
+    before = [manifest] if manifest else []
+    submissions = [
+        Submission(command=command, by=by, dry_run=call.dry_run) for command in (*before, *commands)
+    ]
+    decided = iter((await call.submit_as(key, submissions))[len(before) :])
     outcomes = [
         Outcome(problem=item)
         if isinstance(item, GuokuError) and _failed_inside(item)

@@ -1,6 +1,5 @@
 """Payments 支付: apply, check, withdraw, refund, show; voucher and receipt as they travel."""
 
-import base64
 from functools import reduce
 from typing import Any
 
@@ -25,7 +24,8 @@ from ledger.store.reading import (
 )
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
 from payments.channel.messages import voucher_body
-from payments.evoucher.envelope import RECEIPT, VoucherSignature, build_envelope
+from payments.channel.proofs import read_proofs, travelling_signature
+from payments.evoucher.envelope import RECEIPT, build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.voucher import RefundPayment
 from projections.moments import Moment, one_moment, reach
@@ -98,7 +98,8 @@ async def show_voucher(call: Call) -> Response:
         if not payment.signatures or payment.status in (APPLIED, APPROVED):
             raise Refusal(Code.INVALID_STATE, f"payment {pay_app_no} has no signed voucher yet")
         document = _document(connection, key, payment.signatures[0].voucher_sm3)
-        return build_envelope([voucher_body(key, payment, document)])
+        proofs = read_proofs(connection, key, (s.manifest_no for s in payment.signatures))
+        return build_envelope([voucher_body(key, payment, document, proofs)])
 
     return Response(await call.read(read), media_type=XML_GBK)
 
@@ -113,19 +114,12 @@ async def show_receipt(call: Call) -> Response:
         if payment.receipt is None:
             raise Refusal(Code.INVALID_STATE, f"payment {pay_app_no} has no receipt yet")
         document = _document(connection, key, payment.receipt.receipt_sm3)
-        signature = VoucherSignature(
-            no=SIGNED_BY_BANK,
-            sn=payment.receipt.cert_serial,
-            value=base64.b64decode(payment.receipt.signature),
-        )
+        proofs = read_proofs(connection, key, [payment.receipt.manifest_no])
+        signature = travelling_signature(payment.receipt, SIGNED_BY_BANK, proofs)
+        unsigned = msgspec.structs.replace(payment, signatures=())
+        body = voucher_body(key, unsigned, document, {})
         return build_envelope(
-            [
-                msgspec.structs.replace(
-                    voucher_body(key, payment, document),
-                    voucher_flag=RECEIPT,
-                    signatures=(signature,),
-                )
-            ]
+            [msgspec.structs.replace(body, voucher_flag=RECEIPT, signatures=(signature,))]
         )
 
     return Response(await call.read(read), media_type=XML_GBK)

@@ -54,6 +54,11 @@ class Tree:
         return len(self._levels[0])
 
     @property
+    def leaves(self) -> Sequence[bytes]:
+        """Their hashes."""
+        return self._levels[0]
+
+    @property
     def root(self) -> bytes:
         top = self._levels[-1]
         return top[0] if top else _EMPTY_ROOT
@@ -77,7 +82,7 @@ class Tree:
         """
         above = [b""]
         for level in self._levels[-2::-1]:
-            paths = []
+            paths: list[bytes] = []
             for left, right, path in zip(level[::2], level[1::2], above, strict=False):
                 paths += (right + path, left + path)
             if len(level) % 2:

@@ -20,8 +20,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
 from ledger.gm import KeyStore, PublicKey, default_provider
+from ledger.integrity.merkle import Tree, leaf_hash
 from payments.certificates import Certificate, require_valid
 from payments.channel.bank_client import Acknowledgement, Acknowledgements, Problem
 from payments.channel.simulator_book import Paid, SimulatorBook
@@ -29,11 +31,16 @@ from payments.evoucher.envelope import (
     RECEIPT,
     SEND,
     VoucherBody,
+    VoucherSignature,
     add_signature,
     parse_envelope,
     signed_bytes,
 )
+from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import malformed
+from payments.manifest import RECEIPT_ROLE, ManifestText
+from payments.payment import ledger_of_voucher
+from payments.verifying import Verifier
 
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
 SECOND_COPY_AFTER_S = 0.2
@@ -137,6 +144,7 @@ class Counterparty(ABC):
         self.book = SimulatorBook(config.data / "book.sqlite")
         self.owing = threading.Event()  # set when there may be receipts to send
         self._provider = default_provider()
+        self._verifier = Verifier(self._provider)
         keys = KeyStore(config.keystore, config.passphrase)
         self._key = keys.private_key(config.subject)
         self._http = httpx.Client(timeout=config.timeout_s, trust_env=False)
@@ -199,18 +207,18 @@ class Counterparty(ABC):
             return Problem(error.code.text, error.code.status, error.detail)
 
     def _paid(self, body: VoucherBody, answer: Answer) -> Paid:
-        receipt = add_signature(
-            msgspec.structs.replace(
-                body,
-                voucher_flag=RECEIPT,
-                voucher=answer.receipt,
-                return_reason=answer.return_reason,
-                signatures=(),
-            ),
-            no=self.config.subject,
-            sn=self.config.cert_serial,
-            sign=lambda document: self._provider.sign(self._key, document),
+        receipt = msgspec.structs.replace(
+            body,
+            voucher_flag=RECEIPT,
+            voucher=answer.receipt,
+            return_reason=answer.return_reason,
+            signatures=(),
         )
+        # what came by a manifest is answered by one: with the others of its message, when it goes
+        if not all(signature.manifest for signature in body.signatures):
+            receipt = add_signature(
+                receipt, no=self.config.subject, sn=self.config.cert_serial, sign=self._sign
+            )
         faults, now_s = self.config.faults, time.time()
         due_s = [now_s + delay_s + faults.delay_s for delay_s in answer.delays_s]
         if faults.duplicate_receipts and due_s:
@@ -225,6 +233,33 @@ class Counterparty(ABC):
             after_next=answer.after_next,
         )
 
+    def _sign(self, document: bytes) -> bytes:
+        return self._provider.sign(self._key, document)
+
+    def sign_together(self, receipts: Sequence[VoucherBody]) -> list[VoucherBody]:
+        """The receipts of one message; those that are not signed yet get one manifest.
+
+        It has its leaves with it, because the treasury keeps them.
+        """
+        leaves = [leaf_hash(signed_bytes(body)) for body in receipts if not body.signatures]
+        if not leaves:
+            return list(receipts)
+        text = ManifestText(self.config.subject, RECEIPT_ROLE, len(leaves), Tree(leaves).root)
+        written = text.written()
+        manifest = SignedManifest(written, self._sign(written.encode()), b"".join(leaves))
+        places = iter(range(len(leaves)))
+        return [
+            body
+            if body.signatures
+            else msgspec.structs.replace(body, signatures=(self._by_leaf(manifest, next(places)),))
+            for body in receipts
+        ]
+
+    def _by_leaf(self, manifest: SignedManifest, leaf: int) -> VoucherSignature:
+        return VoucherSignature(
+            no=self.config.subject, sn=self.config.cert_serial, manifest=manifest, leaf=leaf
+        )
+
     def _verified_signers(self, body: VoucherBody) -> list[Certificate]:
         """The certificates of the signatures, in order, each verified.
 
@@ -233,13 +268,19 @@ class Counterparty(ABC):
         """
         if not body.signatures:
             raise Refusal(Code.SIGNATURE_INVALID, "the voucher is not signed")
+        key = ledger_of_voucher(body.voucher_no)
+        owner = "" if key is None else ledger_text(key)
         signers = []
         for signature in body.signatures:
             if signature.sn not in self._certificates:
                 raise Refusal(Code.CERTIFICATE_INVALID, f"no certificate {signature.sn[:40]!r}")
             _, certificate = self._certificates[signature.sn]
-            if not self._provider.verify(
-                certificate.public_key, signed_bytes(body), signature.value
+            if not self._verifier.verifies(
+                certificate.public_key,
+                signed_bytes(body),
+                signature,
+                owner=owner,
+                role=signature.no,
             ):
                 raise Refusal(Code.SIGNATURE_INVALID, f"that of {signature.no} does not verify")
             require_valid(certificate, datetime.now(UTC))

@@ -4,8 +4,7 @@ A claim's document is a function of its event alone. No code-set name and no clo
 claim that is sent again has the same bytes, and the central bank knows it for the same claim.
 """
 
-import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 import psycopg
@@ -15,9 +14,10 @@ from ledger.account_set import division_of, fiscal_year_of
 from ledger.gm import KeyStore, Provider
 from ledger.money import parse_yuan
 from payments import certificates
+from payments.channel.proofs import Proofs, travelling_signature
 from payments.evoucher import clearing_2301, voucher_5214
 from payments.evoucher.clearing_2301 import ClearingDetail, ClearingVoucher
-from payments.evoucher.envelope import SEND, VoucherBody, VoucherSignature, add_signature
+from payments.evoucher.envelope import SEND, VoucherBody, add_signature
 from payments.payment import Payment
 from payments.voucher_document import PAY_TYPE_CODE, TREASURY_BANK_CODE
 
@@ -26,8 +26,14 @@ FINANCE_ROLE = "finance"
 _ADM_DIV_DIGITS = 6
 
 
-def voucher_body(ledger_id: int, payment: Payment, document: bytes) -> VoucherBody:
-    """A signed voucher on its way to the bank, with its signatures in their order."""
+def voucher_body(
+    ledger_id: int, payment: Payment, document: bytes, proofs: Mapping[str, Proofs]
+) -> VoucherBody:
+    """A signed voucher on its way to the bank, with its signatures in their order.
+
+    Args:
+        proofs: of the manifests that its signatures name.
+    """
     return VoucherBody(
         adm_div_code=_adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
@@ -36,10 +42,7 @@ def voucher_body(ledger_id: int, payment: Payment, document: bytes) -> VoucherBo
         voucher_flag=SEND,
         voucher=document,
         signatures=tuple(
-            VoucherSignature(
-                no=signed.role, sn=signed.cert_serial, value=base64.b64decode(signed.signature)
-            )
-            for signed in payment.signatures
+            travelling_signature(signed, signed.role, proofs) for signed in payment.signatures
         ),
     )
 

@@ -101,7 +101,8 @@ class ReceiptPoster:
                 owing.wait(POLL_S)
 
     def _post_until_acknowledged(self, message: Sequence[DueReceipt]) -> None:
-        content = build_envelope([_decode_body(receipt.body) for receipt in message])
+        receipts = [_decode_body(receipt.body) for receipt in message]
+        content = build_envelope(self._counterparty.sign_together(receipts))
         retrying = Retrying(
             retry=retry_if_exception_type((httpx.HTTPError, UnavailableError)),
             wait=wait_random_exponential(multiplier=RETRY_FIRST_S, max=RETRY_CAP_S),

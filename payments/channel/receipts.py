@@ -25,9 +25,18 @@ from ledger.store.reading import read_objects
 from payments import certificates
 from payments.clearing import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
 from payments.evoucher import clearing_2301, receipt_5214, voucher_5214
-from payments.evoucher.envelope import RECEIPT, VoucherBody, parse_envelope, signed_bytes
+from payments.evoucher.envelope import (
+    RECEIPT,
+    VoucherBody,
+    VoucherSignature,
+    parse_envelope,
+    signed_bytes,
+)
+from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import malformed
+from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
 from payments.payment import ledger_of_voucher
+from payments.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
 
 PBOC_SUBJECT = "pboc/1"
@@ -38,17 +47,22 @@ ReceiptCommand = ApplyReceipt | ApplyClaimReceipt
 
 
 class ReceivedReceipt(msgspec.Struct, frozen=True):
-    """One receipt of a message: a command, or the problem; ``ledger_id`` where it is known."""
+    """One receipt of a message: a command, or the problem; ``ledger_id`` where it is known.
+
+    ``manifest`` is what the command's signature stands in, if it is none of its own: the books must
+    have it first. Receipts of one manifest have the same one.
+    """
 
     vt_code: str
     voucher_no: str
     ledger_id: int | None
     command: ReceiptCommand | None = None
+    manifest: SignManifest | None = None
     problem: GuokuError | None = None
 
 
 class Evidence(TypedDict):
-    """What a command keeps of a receipt's bytes and signature; the document is compressed."""
+    """What a command keeps of a receipt's bytes and signature, "" for one by manifest."""
 
     receipt_sm3: str
     cert_serial: str
@@ -87,6 +101,8 @@ class _Intake:
         now: datetime,
     ) -> None:
         self._provider = provider
+        self._verifier = Verifier(provider)
+        self._manifests: dict[tuple[str, SignedManifest], SignManifest] = {}
         self._now = now
         numbers = {body.voucher_no for body in bodies}
         self._approvals = _read_approvals(connection, numbers)
@@ -109,13 +125,16 @@ class _Intake:
                 raise malformed(f"receipts of VtCode {body.vt_code} are not taken", "/VtCode")
         except GuokuError as problem:
             return msgspec.structs.replace(received, problem=problem)
-        return msgspec.structs.replace(received, command=command)
+        manifest = self._manifest_of(body.signatures[0])
+        return msgspec.structs.replace(received, command=command, manifest=manifest)
 
     def _voucher_receipt(self, body: VoucherBody) -> ApplyReceipt:
         if (approved := self._approvals.get(body.voucher_no)) is None:
             raise Refusal(Code.PAYMENT_NOT_FOUND, f"no voucher {body.voucher_no!r} was issued")
         # a forged receipt is forged first, whatever it says
         evidence = self._verified(body, f"bank/{approved.pay_bank_code}")
+        [signature] = body.signatures
+        signed = signature.manifest
         receipt = receipt_5214.parse_receipt(signed_bytes(body))
         return ApplyReceipt(
             pay_app_no=approved.pay_app_no,
@@ -129,11 +148,15 @@ class _Intake:
                 )
                 for line in receipt.details
             ),
+            manifest_no=manifest_number(signed.text, signature.sn) if signed else "",
+            leaf=signature.leaf,
             **evidence,
         )
 
     def _claim_receipt(self, body: VoucherBody, place: tuple[int, str] | None) -> ApplyClaimReceipt:
         evidence = self._verified(body, PBOC_SUBJECT)
+        if body.signatures[0].manifest is not None:
+            raise _forged("a claim's receipt is signed by itself")
         receipt = clearing_2301.parse_receipt(signed_bytes(body))
         claim = self._claims.get(body.voucher_no)
         if place is None or claim is None:
@@ -166,7 +189,9 @@ class _Intake:
         if certificate.subject != subject:
             raise _forged(f"it is signed by {certificate.subject}, not by {subject}")
         document = signed_bytes(body)
-        if not self._provider.verify(certificate.public_key, document, signature.value):
+        if not self._verifier.verifies(
+            certificate.public_key, document, signature, owner=subject, role=RECEIPT_ROLE
+        ):
             raise _forged(f"the signature of {subject} is not over these bytes")
         certificates.require_valid(certificate, self._now)
         return Evidence(
@@ -175,6 +200,27 @@ class _Intake:
             signature=base64.b64encode(signature.value).decode("ascii"),
             document=compress_document(document),
         )
+
+    def _manifest_of(self, signature: VoucherSignature) -> SignManifest | None:
+        """The manifest of a verified signature for the books, which keep its leaves.
+
+        None for a signature of its own; and where the leaves are not with it, so that it must be in
+        the books already.
+        """
+        manifest = signature.manifest
+        if manifest is None or not manifest.leaves:
+            return None
+        place = (signature.sn, manifest)
+        if place not in self._manifests:
+            self._manifests[place] = SignManifest(
+                role=RECEIPT_ROLE,
+                cert_serial=signature.sn,
+                text=manifest.text,
+                signature=base64.b64encode(manifest.value).decode("ascii"),
+                leaves_sm3=self._provider.sm3(manifest.leaves).hex(),
+                document=compress_document(manifest.leaves),
+            )
+        return self._manifests[place]
 
 
 def _read_approvals(

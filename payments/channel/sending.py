@@ -22,6 +22,7 @@ from payments.channel import outbox
 from payments.channel.bank_client import Acknowledgement, BankClient
 from payments.channel.messages import ClaimWriter, voucher_body
 from payments.channel.outbox import Parcel
+from payments.channel.proofs import ProofReader
 from payments.clearing import CLEARING, Clearing, split_claim_number
 from payments.evoucher.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
@@ -101,6 +102,7 @@ class Sender:
         self._destinations = destinations
         self._policy = policy
         self._client = BankClient(policy.timeout_s)
+        self._proofs = ProofReader()
 
     def close(self) -> None:
         self._client.close()
@@ -155,6 +157,8 @@ class Sender:
             }
             digests = {number: _digest(payment) for number, payment in open_payments.items()}
             stored = read_bodies(connection, parcel.ledger_id, set(digests.values()))
+            manifest_nos = {s.manifest_no for p in open_payments.values() for s in p.signatures}
+            proofs = self._proofs.read(connection, parcel.ledger_id, manifest_nos)
         missing = [number for number in parcel.attempts if number not in payments]
         self._bury(parcel, dict.fromkeys(missing, "the books have no such payment"))
         for number in sorted(open_payments, key=lambda n: _bank_code(open_payments[n])):
@@ -171,7 +175,7 @@ class Sender:
             except GuokuError as error:
                 self.postpone(parcel, {number: str(error)})
             else:
-                body = voucher_body(parcel.ledger_id, payment, document)
+                body = voucher_body(parcel.ledger_id, payment, document, proofs)
                 yield Item(number, url + VOUCHERS_PATH, body)
 
     def _claims_of(self, parcel: Parcel) -> Iterator[Item]:

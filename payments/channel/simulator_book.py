@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS receipts (
     number TEXT NOT NULL,
     due_s  REAL,                   -- Unix time; NULL while it waits for the next one
     head   TEXT NOT NULL,          -- receipts of one head may go in one message
-    body   BLOB NOT NULL,          -- signed; kept because a second signature has other bytes
+    body   BLOB NOT NULL,          -- signed, unless its message is signed as a whole
     answer TEXT                    -- why the treasury refused it; such a one is not sent again
 );
 CREATE INDEX IF NOT EXISTS receipts_due ON receipts (due_s, id) WHERE answer IS NULL;

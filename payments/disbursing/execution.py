@@ -229,7 +229,7 @@ class Execution:
         if not pay_app_nos:
             return
         means = self._means
-        signed = sign_vouchers(
+        manifest, signed = sign_vouchers(
             means.pool,
             means.keys,
             means.provider,
@@ -240,7 +240,7 @@ class Execution:
             self._signer,
             means.now(),
         )
-        submissions = []
+        submissions = [Submission(command=manifest, by=self._signer)] if manifest else []
         for item in signed:
             if isinstance(item, GuokuError):
                 raise item

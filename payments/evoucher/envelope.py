@@ -5,16 +5,17 @@ are never parsed and written again on the way: what came in is what is kept, ver
 Fields: the interface standard 国库集中支付电子化管理接口报文规范.
 """
 
-import base64
-import binascii
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 from lxml import etree
 
-from payments.evoucher import gbk
+from payments.evoucher import gbk, manifest_list
+from payments.evoucher.base64_text import read_base64, write_base64
+from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import (
     SIZE_MAX,
     leaves,
@@ -42,12 +43,19 @@ class VoucherSignature(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         no: the role that signed.
         sn: the certificate's serial number.
-        value: the signature, DER.
+        value: the signature of this voucher, DER; empty where it has one together with others.
+        manifest: that other signature, over a manifest whose leaf this voucher is.
+        leaf: its place among the leaves, from 0.
+        path: the hashes from there to the root, one after the other; none where the manifest has
+            its leaves with it.
     """
 
     no: str
     sn: str
-    value: bytes
+    value: bytes = b""
+    manifest: SignedManifest | None = None
+    leaf: int = 0
+    path: bytes = b""
 
 
 class VoucherBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +102,13 @@ def build_envelope(bodies: Sequence[VoucherBody]) -> bytes:
     for body in bodies:
         _check_header(_header(body))
         _check_same_voucher(_header(body), body.voucher)
-    parts = [f"{gbk.DECLARATION}<MOF><VoucherCount>{len(bodies)}</VoucherCount>".encode("ascii")]
-    for body in bodies:
-        parts += _write_body(body)
-    parts.append(b"</MOF>")
-    data = b"".join(parts)
+    manifests: dict[SignedManifest, int] = {}
+    written = [part for body in bodies for part in _write_body(body, manifests)]
+    head = (
+        f"{gbk.DECLARATION}<MOF><VoucherCount>{len(bodies)}</VoucherCount>"
+        f"{manifest_list.write_manifests(list(manifests))}"
+    )
+    data = b"".join((head.encode("ascii"), *written, b"</MOF>"))
     if len(data) > SIZE_MAX:
         raise malformed(f"MOF: the message is larger than {SIZE_MAX} bytes")
     return data
@@ -118,36 +128,52 @@ def parse_envelope(data: bytes, *, size_max: int = SIZE_MAX) -> list[VoucherBody
     """
     root = read_document(data, "MOF", declared=True, size_max=size_max)
     bodies = root.findall("VoucherBody")
-    if len(root) != len(bodies) + 1 or root[0].tag != "VoucherCount":
+    lists = root.findall(manifest_list.TAG)
+    before = 1 + len(lists)
+    tags = [root[index].tag for index in range(min(before, len(root)))]
+    if len(root) != before + len(bodies) or tags != ["VoucherCount", manifest_list.TAG][:before]:
         raise malformed("MOF holds VoucherCount, then VoucherBody elements, and nothing else")
     if root[0].text != str(len(bodies)) or not bodies:
         raise malformed("VoucherCount is not the number of vouchers, at least one", "/VoucherCount")
-    return [_read_body(element, f"/VoucherBody/{i}") for i, element in enumerate(bodies)]
+    manifests = manifest_list.read_manifests(lists[0]) if lists else []
+    return [_read_body(element, manifests, f"/VoucherBody/{i}") for i, element in enumerate(bodies)]
 
 
-def _write_body(body: VoucherBody) -> tuple[bytes, bytes, bytes]:
+def _write_body(
+    body: VoucherBody, manifests: dict[SignedManifest, int]
+) -> tuple[bytes, bytes, bytes]:
     """In three parts, so that the document between them, most of it, is encoded once."""
     header = " ".join(
         f'{name}="{gbk.escape_attribute(text)}"' for name, text in _header(body).items()
     )
-    signatures = "".join(map(_write_signature, body.signatures))
+    signatures = "".join([_write_signature(item, manifests) for item in body.signatures])
     before = (
         f"<VoucherBody {header}><VoucherFlag>{body.voucher_flag}</VoucherFlag>"
         f"<Return_Reason>{gbk.escape(body.return_reason)}</Return_Reason><Attach></Attach><Voucher>"
     )
     after = f"</Voucher><SignStampList/><SignatureList>{signatures}</SignatureList></VoucherBody>"
     encode = gbk.encode_document
-    return encode(before), base64.b64encode(body.voucher), encode(after)
+    return encode(before), b2a_base64(body.voucher, newline=False), encode(after)
 
 
-def _write_signature(signature: VoucherSignature) -> str:
-    if not (signature.no and signature.sn and signature.value):
+def _write_signature(signature: VoucherSignature, manifests: dict[SignedManifest, int]) -> str:
+    """The element; a manifest that is not among ``manifests`` yet is put there."""
+    value, manifest = signature.value, signature.manifest
+    if not (signature.no and signature.sn) or bool(value) == bool(manifest):
         raise malformed("a signature lacks its role, its serial number or its value")
     no, sn = gbk.escape_attribute(signature.no), gbk.escape_attribute(signature.sn)
-    return f'<Signature No="{no}" SN="{sn}">{_base64(signature.value)}</Signature>'
+    if manifest is None:
+        return f'<Signature No="{no}" SN="{sn}">{write_base64(value)}</Signature>'
+    place = manifests.setdefault(manifest, len(manifests))
+    return (
+        f'<Signature No="{no}" SN="{sn}" Manifest="{place}" Leaf="{signature.leaf}">'
+        f"{write_base64(signature.path)}</Signature>"
+    )
 
 
-def _read_body(element: etree._Element, pointer: str) -> VoucherBody:
+def _read_body(
+    element: etree._Element, manifests: Sequence[SignedManifest], pointer: str
+) -> VoucherBody:
     header = {name: element.get(name, "") for name in (*_HEADER, "VoucherNo")}
     _check_header(header, pointer)
     children = {child.tag: child for child in element}
@@ -160,7 +186,7 @@ def _read_body(element: etree._Element, pointer: str) -> VoucherBody:
     row = leaves(element, pointer, besides="SignatureList")
     if row.get("Attach"):
         raise malformed("attachments are not taken", f"{pointer}/Attach")
-    voucher = _unbase64(text_of(row, "Voucher", pointer), f"{pointer}/Voucher")
+    voucher = read_base64(text_of(row, "Voucher", pointer), f"{pointer}/Voucher")
     _check_same_voucher(header, voucher, pointer)
     return VoucherBody(
         adm_div_code=header["AdmDivCode"],
@@ -171,17 +197,32 @@ def _read_body(element: etree._Element, pointer: str) -> VoucherBody:
         return_reason=row.get("Return_Reason", ""),
         voucher=voucher,
         signatures=tuple(
-            _read_signature(child, f"{pointer}/SignatureList/{i}")
+            _read_signature(child, manifests, f"{pointer}/SignatureList/{i}")
             for i, child in enumerate(signatures)
         ),
     )
 
 
-def _read_signature(element: etree._Element, pointer: str) -> VoucherSignature:
+def _read_signature(
+    element: etree._Element, manifests: Sequence[SignedManifest], pointer: str
+) -> VoucherSignature:
     no, sn = element.get("No"), element.get("SN")
-    if element.tag != "Signature" or len(element) or not (no and sn and element.text):
+    if element.tag != "Signature" or len(element) or not (no and sn):
         raise malformed("not a Signature with No, SN and a value", pointer)
-    return VoucherSignature(no=no, sn=sn, value=_unbase64(element.text, pointer))
+    if element.get("Manifest") is None:
+        if not element.text:
+            raise malformed("not a Signature with No, SN and a value", pointer)
+        return VoucherSignature(no=no, sn=sn, value=read_base64(element.text, pointer))
+    place = manifest_list.read_index(element, "Manifest", pointer)
+    if place >= len(manifests):
+        raise malformed(f"there is no manifest {place} in ManifestList", f"{pointer}/Manifest")
+    return VoucherSignature(
+        no=no,
+        sn=sn,
+        manifest=manifests[place],
+        leaf=manifest_list.read_index(element, "Leaf", pointer),
+        path=read_base64(element.text or "", pointer),
+    )
 
 
 def _header(body: VoucherBody) -> dict[str, str]:
@@ -230,17 +271,3 @@ def _flag(row: dict[str, str], pointer: str) -> VoucherFlag:
         case "1":
             return RECEIPT
     raise malformed("VoucherFlag is neither 0 nor 1", f"{pointer}/VoucherFlag")
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _unbase64(text: str, pointer: str) -> bytes:
-    """Strict base64; the line breaks that some senders put in are allowed."""
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except (binascii.Error, ValueError):
-        if any(map(str.isspace, text)):
-            return _unbase64("".join(text.split()), pointer)
-        raise malformed("not base64", pointer) from None

@@ -1,0 +1,76 @@
+"""Verifying signatures of documents, alone or by their manifest.
+
+A manifest's own signature is verified once and remembered, whatever number of its documents come:
+what is left for each is its hash, and its place among the leaves.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from ledger.errors import Refusal
+from ledger.gm import Provider, PublicKey
+from ledger.integrity.merkle import ProvenTree, leaf_hash, root_of
+from payments.evoucher.envelope import VoucherSignature
+from payments.evoucher.manifest_list import SignedManifest
+from payments.manifest import ManifestText, read_text, split_leaves
+
+MANIFESTS_REMEMBERED_MAX = 64
+
+
+class _Proven(NamedTuple):
+    """A manifest whose signature is good."""
+
+    text: ManifestText
+    leaves: list[bytes]
+    tree: ProvenTree
+
+
+class Verifier:
+    """Verifies with one provider; safe between threads."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._proven = lru_cache(MANIFESTS_REMEMBERED_MAX)(self._prove)
+
+    def verifies(
+        self,
+        public_key: PublicKey,
+        document: bytes,
+        signature: VoucherSignature,
+        *,
+        owner: str,
+        role: str,
+    ) -> bool:
+        """Whether the key's holder signed these bytes.
+
+        Args:
+            public_key: that of the signature's certificate.
+            owner, role: what a manifest must say of itself. A document's own signature says
+                neither, so nothing is asked of it.
+        """
+        manifest = signature.manifest
+        if manifest is None:
+            return self._provider.verify(public_key, document, signature.value)
+        proven = self._proven(public_key, manifest)
+        if proven is None or (proven.text.owner, proven.text.role) != (owner, role):
+            return False
+        if not proven.leaves:
+            return proven.tree.proves(leaf_hash(document), signature.leaf, signature.path)
+        return (
+            not signature.path
+            and signature.leaf < len(proven.leaves)
+            and proven.leaves[signature.leaf] == leaf_hash(document)
+        )
+
+    def _prove(self, public_key: PublicKey, manifest: SignedManifest) -> _Proven | None:
+        """The manifest, or None if its text, signature or leaves are not sound."""
+        if not self._provider.verify(public_key, manifest.text.encode(), manifest.value):
+            return None
+        try:
+            text = read_text(manifest.text)
+        except Refusal:
+            return None
+        leaves = split_leaves(manifest.leaves)
+        if leaves and (len(leaves) != text.leaf_count or root_of(leaves) != text.root):
+            return None
+        return _Proven(text, leaves, ProvenTree(text.leaf_count, text.root))
