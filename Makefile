@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test test-slow demo bench lint lock clean
+.PHONY: setup export-tools run test test-slow demo bench lint lock clean
 .DEFAULT_GOAL := setup
 
 $(STAMP): requirements.lock pyproject.toml
@@ -15,14 +15,23 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup: $(STAMP)
 
+# Parquet (55 MB) and DuckDB (25 MB): what an export for people needs and the server does not.
+EXPORT_TOOLS := $(VENV)/.export-tools
+
+$(EXPORT_TOOLS): requirements-export.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-export.lock
+	@touch $(EXPORT_TOOLS)
+
+export-tools: $(EXPORT_TOOLS)
+
 run: setup
 	@$(BIN)/guoku up
 
 # Two workers, a file to each at a time: most tests wait for disk or for processes of their own.
-test: setup
+test: export-tools
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-slow: setup
+test-slow: export-tools
 	$(BIN)/python -m pytest -m slow
 
 demo: setup
@@ -46,6 +55,9 @@ lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
 	  --constraint requirements.lock \
 	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-bench.lock
+	$(BIN)/uv pip compile pyproject.toml --extra export --universal --python-version 3.11 \
+	  --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-export.lock
 
 clean:
 	rm -rf $(VENV) build dist

@@ -77,6 +77,30 @@ def register(
     return registered
 
 
+def restore(connection: psycopg.Connection, certificate: Certificate) -> None:
+    """Puts a certificate of an imported history on the register; the caller commits.
+
+    A revocation stands: one that is on the register already is kept, one that the history brings
+    is added.
+
+    Raises:
+        RequestError: ``malformed``: its serial is not that of its key, subject and start, or it is
+            on the register with another end.
+    """
+    serial = serial_of(certificate.subject, certificate.public_key, certificate.not_before)
+    if serial != certificate.serial:
+        raise _malformed(f"certificate {certificate.serial[:40]} has another key or subject", "")
+    register(
+        connection,
+        certificate.subject,
+        certificate.public_key,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+    )
+    if certificate.revoked_at is not None:
+        revoke(connection, serial, certificate.revoked_at)
+
+
 def enrol(
     connection: psycopg.Connection, subject: str, public_key: PublicKey, *, at: datetime
 ) -> Certificate:

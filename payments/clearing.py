@@ -213,7 +213,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, event) for event in happened],
             effective_on=day,
-            uncleared=_restored(clearing, claim) if self.rejected else {},
+            uncleared=claimable_again(clearing.requested, claim) if self.rejected else {},
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -258,9 +258,8 @@ def _conclusion(clearing: Clearing, last: ClaimReceipted) -> Event:
     return events.ClearingCleared(clear_no=clear_no)
 
 
-def _restored(clearing: Clearing, claim: Claim) -> dict[UnclearedKey, int]:
-    """What a rejected claim leaves to be claimed again."""
-    requested = clearing.requested
+def claimable_again(requested: events.ClearingRequested, claim: Claim) -> dict[UnclearedKey, int]:
+    """What a rejected claim leaves to be claimed again, in fen."""
     return {
         UnclearedKey(
             requested.pay_bank_code,

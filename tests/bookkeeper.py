@@ -22,6 +22,7 @@ from ledger.money import parse_yuan, yuan
 from ledger.opening import OpenLedger, SetSignaturePolicy
 from ledger.sequencer import Sequencer
 from ledger.store import code_sets
+from ledger.store.documents import compress_document
 from payments.application import ApplyPayment, ApprovePayment
 from payments.clearing import ApplyClaimReceipt, RequestClearing
 from payments.payment import Payment
@@ -223,7 +224,7 @@ def signature(pay_app_no: str, role: str = "treasury", body: bytes = b"voucher")
         cert_serial="test",
         voucher_sm3=sm3(body + pay_app_no.encode()).hex(),
         signature="test",
-        document=body,
+        document=compress_document(body + pay_app_no.encode()),
     )
 
 
@@ -239,6 +240,7 @@ def receipt(paid: Payment, *failed: str, **changed: Any) -> ApplyReceipt:
         for d in paid.details
     )
     assert paid.approved is not None
+    text = b"receipt" + paid.pay_app_no.encode() + repr(changed).encode()
     given: dict[str, Any] = {
         "pay_app_no": paid.pay_app_no,
         "pay_cert_no": paid.pay_cert_no,
@@ -246,10 +248,10 @@ def receipt(paid: Payment, *failed: str, **changed: Any) -> ApplyReceipt:
         "xpay_date": date.fromisoformat(paid.approved.vou_date),
         "agent_business_no": "bank-" + paid.pay_app_no,
         "lines": lines,
-        "receipt_sm3": sm3(b"receipt" + paid.pay_app_no.encode() + repr(changed).encode()).hex(),
+        "receipt_sm3": sm3(text).hex(),
         "cert_serial": "bank",
         "signature": "test",
-        "document": b"receipt",
+        "document": compress_document(text),
     }
     return ApplyReceipt(**{**given, **changed})
 
@@ -263,7 +265,7 @@ def claim_receipt(clear_no: str, voucher_no: str, amount: str, day: date) -> App
         receipt_sm3=sm3(voucher_no.encode()).hex(),
         cert_serial="pboc",
         signature="test",
-        document=b"receipt",
+        document=compress_document(voucher_no.encode()),
     )
 
 

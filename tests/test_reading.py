@@ -20,7 +20,7 @@ from ledger.store.database import Database
 from ledger.streams import ledger_stream_id
 from payments.payment import PAYMENT
 from payments.voucher import SignVoucher
-from tests.bookkeeper import Bookkeeper, payment, signature
+from tests.bookkeeper import Bookkeeper, payment
 
 
 @pytest.fixture
@@ -297,17 +297,3 @@ def test_a_document_cut_short_is_noticed(
     replace_body(database, digest, whole[:-5])
     with pytest.raises(IntegrityError):
         reading.read_document(conn, bookkeeper.ledger_id, digest)
-
-
-def test_a_signature_made_up_in_a_test_is_no_document(
-    bookkeeper: Bookkeeper, conn: psycopg.Connection
-) -> None:
-    """The bookkeeper's stand-in is not compressed; reading it must not look like success."""
-    b = bookkeeper
-    b.issue("B", "100.00")
-    b.apply("P", "B", "10.00")
-    b.approve("P")
-    b.sign("P")
-    digest = bytes.fromhex(signature("P").voucher_sm3)
-    with pytest.raises(IntegrityError):
-        reading.read_document(conn, b.ledger_id, digest)

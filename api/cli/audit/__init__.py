@@ -5,6 +5,7 @@ A command is a function in a module of its own here, registered below in the ord
 
 import typer
 
+from api.cli.audit import export, import_
 from api.cli.audit.balance import balance
 
 app = typer.Typer(no_args_is_help=True, help="Audit 审计: prove that history is whole.")
@@ -16,3 +17,5 @@ def _audit() -> None:
 
 
 app.command()(balance)
+app.command("export")(export.export)
+app.command("import")(import_.import_)
