@@ -14,7 +14,7 @@ from ledger.errors import IntegrityError
 from ledger.events import TYPES, decode, is_own_type
 from projections.projection import Fact, Projection
 
-BATCH_EVENTS = 5_000
+BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
 
 _BATCH_END = b"""
 SELECT coalesce(

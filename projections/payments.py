@@ -129,8 +129,13 @@ class Payments(Projection):
     )
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        numbers = {getattr(fact.event, "pay_app_no", None) for fact in facts}
-        return {PAYMENTS: numbers - {None}}
+        numbers, new = set(), set()
+        for fact in facts:
+            if isinstance(fact.event, events.PaymentApplied):
+                new.add(fact.event.pay_app_no)
+            elif (number := getattr(fact.event, "pay_app_no", None)) is not None:
+                numbers.add(number)
+        return {PAYMENTS: numbers - new}
 
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
         payments = rows[PAYMENTS]

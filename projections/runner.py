@@ -109,6 +109,8 @@ class _Behind(msgspec.Struct, frozen=True):
 
 
 PACE_S = 0.02
+REST_FACTOR = 2.0  # after a pass it rests so many times as long as the pass took
+REST_S_MAX = 1.0
 
 
 class Runner:
@@ -138,7 +140,9 @@ class Runner:
         self._closing = threading.Event()
         self._moved = threading.Condition()
         self._woken: set[int] = set()
+        self._awaited_ledgers: set[int] = set()
         self._polled_at = 0.0
+        self._rested_at = 0.0
         self._looked_at = monotonic()
         self._lag: dict[int, int] = {}
         self._stopped: dict[tuple[int, str], Stopped] = {}
@@ -167,6 +171,13 @@ class Runner:
             self._woken.add(ledger_id)
         self._wakeup.set()
 
+    def hasten(self, ledger_id: int) -> None:
+        """Says that somebody waits to read a ledger: it is moved at once. Never blocks."""
+        with self._moved:
+            self._awaited_ledgers.add(ledger_id)
+        self._wakeup.set()
+        self._awaited.set()
+
     # ---- asking
 
     def wait_for(self, ledger_id: int, position: int, timeout_s: float) -> bool:
@@ -176,9 +187,8 @@ class Runner:
             False when they have not within ``timeout_s``.
         """
         deadline = monotonic() + timeout_s
-        self.wake(ledger_id, position)
         while not self._has_seen(ledger_id, position):
-            self._awaited.set()
+            self.hasten(ledger_id)
             left_s = deadline - monotonic()
             if left_s <= 0:
                 return False
@@ -240,16 +250,31 @@ class Runner:
             if not busy:
                 self._wakeup.wait(self._poll_s)
             # Commits of single payments follow one another every few milliseconds; a pass for
-            # each would cost as much as the payments. Whoever waits for a position is not kept.
-            self._awaited.wait(PACE_S)
+            # each would cost as much as the payments. And a payment that has meanwhile been
+            # applied for, approved and signed is written once. Whoever waits is not kept.
+            self._awaited.wait(max(PACE_S, self._rested_at - monotonic()))
             self._awaited.clear()
             self._wakeup.clear()
 
     def _pass(self) -> bool:
-        """All ledgers when their time has come, else those that were woken."""
+        """The ledgers that somebody waits for; all of them, or those that were woken, when the
+        projector has rested."""
+        began = monotonic()
+        with self._moved:
+            awaited, self._awaited_ledgers = self._awaited_ledgers, set()
+        if awaited and began < self._rested_at:
+            return self.run_once(awaited) > 0
+        busy = self._full_pass(began)
+        with self._moved:
+            far_behind = any(lag >= self._batch_events for lag in self._lag.values())
+        if not far_behind:
+            rest_s = min(REST_S_MAX, REST_FACTOR * (monotonic() - began))
+            self._rested_at = monotonic() + rest_s
+        return busy
+
+    def _full_pass(self, now: float) -> bool:
         with self._moved:
             woken, self._woken = self._woken, set()
-        now = monotonic()
         every = now - self._polled_at >= self._poll_s
         if every:
             self._polled_at = now

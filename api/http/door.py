@@ -110,10 +110,10 @@ class Services:
         self.document = b""
         self.docs = b""
 
-    def wake_projector(self, key: int, position: int) -> None:
-        """Tells the projector in this process, if there is one, to look at a ledger."""
+    def hasten_projector(self, key: int) -> None:
+        """Tells the projector in this process, if there is one, that a reader waits."""
         if self.parts is not None and self.parts.runner is not None:
-            self.parts.runner.wake(key, position)
+            self.parts.runner.hasten(key)
 
 
 class Call:

@@ -77,7 +77,7 @@ async def _wait(call: Call, key: int, least: int, *, of_projections: bool) -> No
     seen = _projected if of_projections else _committed
     while (position := await call.read(lambda connection: seen(connection, key))) < least:
         if of_projections:
-            call.services.wake_projector(key, least)
+            call.services.hasten_projector(key)
         if monotonic() + pause_s > deadline:
             raise UnavailableError(
                 Code.UNAVAILABLE, f"position {least} is not reached yet, only {position}"
