@@ -25,6 +25,7 @@ from projections.trial_balance import trial_balance
 
 __all__ = [
     "Page",
+    "clearing_of",
     "list_clearing_movements",
     "list_indicators",
     "list_journals",
@@ -175,6 +176,17 @@ def list_clearing_movements(
         connection, ledger_id, {"clear_no": clear_no}, cursor, page_size
     )
     return Page([_item(row) for row in rows], following, position)
+
+
+def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str) -> tuple[str, str]:
+    """(clearing, claim) that holds the payment's receipt, "" where none does yet."""
+    row = connection.execute(
+        "SELECT p.clear_no, p.claim_no FROM proj_positions g JOIN proj_payments p"
+        " ON p.ledger_id = g.ledger_id AND p.generation = g.generation"
+        " WHERE g.ledger_id = %s AND g.projection = 'payments' AND g.live AND p.pay_app_no = %s",
+        (ledger_id, pay_app_no),
+    ).fetchone()
+    return (row[0], row[1]) if row else ("", "")
 
 
 def list_journals(

@@ -5,7 +5,7 @@ What is sealed is checked against a tree that the tests make themselves, from th
 
 from collections.abc import Iterator
 from datetime import date
-from hashlib import new, sha256
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from ledger.account_set import ledger_text, system_ledger
 from ledger.gm import KeyStore, default_provider
 from ledger.integrity import note as notes
-from ledger.integrity.merkle import leaf_hash, verify_consistency
+from ledger.integrity.merkle import verify_consistency
 from ledger.sealing import register
 from ledger.sealing.register import Recorded
 from ledger.sealing.sealer import Sealer, SealingPolicy
@@ -25,6 +25,7 @@ from ledger.sealing.trees import Trees, read_sealed
 from ledger.store.reading import list_heads
 from tests.bookkeeper import Bookkeeper, payment
 from tests.histories import commit_ends, mixed_history
+from tests.proof_reader import naive_root, root_by_path, roots_by_path, sm3
 
 SYSTEM = system_ledger(2026)
 
@@ -42,22 +43,6 @@ def sealer_on(b: Bookkeeper, keys: KeyStore, folder: Path, **policy: Any) -> Sea
 @pytest.fixture
 def sealer(bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path) -> Sealer:
     return sealer_on(bookkeeper, keys, tmp_path / "checkpoints")
-
-
-def sm3(data: bytes) -> bytes:
-    return new("sm3", data).digest()
-
-
-def naive_root(leaves: list[bytes]) -> bytes:
-    """RFC 9162 §2.1.1 as it is written there: split at the largest power of two, and again."""
-    if not leaves:
-        return sm3(b"")
-    if len(leaves) == 1:
-        return sm3(b"\x00" + leaves[0])
-    split = 1
-    while split * 2 < len(leaves):
-        split *= 2
-    return sm3(b"\x01" + naive_root(leaves[:split]) + naive_root(leaves[split:]))
 
 
 def digests(b: Bookkeeper, ledger_id: int | None = None) -> list[bytes]:
@@ -169,37 +154,24 @@ def test_proofs_from_the_store_verify_at_every_size(bookkeeper: Bookkeeper, seal
     bookkeeper.issue("B1", "1000000.00")
     bookkeeper.submit(*(payment(f"P{number}", "B1", "1.00") for number in range(400)))
     sealer.run_once()
-    leaves = [leaf_hash(digest) for digest in digests(bookkeeper)]
+    leaves = digests(bookkeeper)
     head = latest(bookkeeper).size
     assert head > 3 * 256
     with bookkeeper.pool.connection() as connection:
         sizes = (1, 2, 255, 256, 257, 511, 512, 513, 700, head)
-        roots = {size: naive_root(digests(bookkeeper)[:size]) for size in sizes}
+        roots = {size: naive_root(leaves[:size]) for size in sizes}
         for size in sizes:
             tree = StoredTree(connection, bookkeeper.ledger_id, size)
             assert tree.root == roots[size]
             for position in {1, size // 2 + 1, size - 1 or 1, size}:
                 path = tree.inclusion(position)
-                assert walk(leaves[position - 1], position - 1, size, path) == roots[size]
+                assert root_by_path(leaves[position - 1], position - 1, size, path) == roots[size]
             for old in (s for s in sizes if s <= size):
                 proof = tree.consistency(old)
                 assert verify_consistency(old, size, roots[old], roots[size], proof)
+                assert roots_by_path(old, size, proof, roots[old]) == (roots[old], roots[size])
                 for changed in tampered_proofs(proof):
                     assert not verify_consistency(old, size, roots[old], roots[size], changed)
-
-
-def walk(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
-    """The root that a path leads to, by recursion from the top, as the tree is defined."""
-    if size == 1:
-        assert not path
-        return leaf
-    split = 1
-    while split * 2 < size:
-        split *= 2
-    *below, sibling = path
-    if index < split:
-        return sm3(b"\x01" + walk(leaf, index, split, below) + sibling)
-    return sm3(b"\x01" + sibling + walk(leaf, index - split, size - split, below))
 
 
 def tampered_proofs(proof: list[bytes]) -> Iterator[list[bytes]]:

@@ -24,6 +24,7 @@ from api.http import (
     operations,
     payments,
     problems,
+    proofs,
     trace,
 )
 from api.http.addresses import Addresses
@@ -44,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *bank.ROUTES,
     *books.ROUTES,
     *history.ROUTES,
+    *proofs.ROUTES,
     *trace.ROUTES,
     *operations.ROUTES,
 )

@@ -22,7 +22,8 @@ _AMOUNT = {
     "description": "yuan, two decimals",
 }
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_INTEGERS = {"after", "limit", "page_size", "as_of_position", "source"}
+_INTEGERS = {"after", "limit", "page_size", "as_of_position", "source", "position", "size"}
+_OF_SIZES = {"proof.consistency"}  # where from and to are no days but sizes of trees
 _DAYS = {"as_of_effective", "from", "to"}
 
 # what an operation may answer because of what it is, beside its own codes
@@ -132,7 +133,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name in _PARAMETER.findall(operation.path)
     ]
     parameters += [
-        {"name": name, "in": "query", "schema": _query_schema(name)} for name in operation.query
+        {"name": name, "in": "query", "schema": _query_schema(operation, name)}
+        for name in operation.query
     ]
     headers = {"X-Request-Id": {"type": "string", "maxLength": 128}}
     if operation.method != "GET":
@@ -145,8 +147,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return parameters
 
 
-def _query_schema(name: str) -> dict[str, Any]:
-    if name in _INTEGERS:
+def _query_schema(operation: Operation, name: str) -> dict[str, Any]:
+    if name in _INTEGERS or operation.name in _OF_SIZES:
         return {"type": "integer", "minimum": 0}
     if name == "dry_run":
         return {"type": "boolean", "default": False}

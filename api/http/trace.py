@@ -22,6 +22,7 @@ from ledger.store.reading import EVENTS_MAX, StoredRow, read_events, stream_of
 from ledger.streams import AnyKind
 from payments.clearing import CLEARING
 from payments.payment import PAYMENT, Payment
+from projections.queries import clearing_of
 
 Placed = tuple[int, Event]
 Fact = dict[str, Any]
@@ -107,7 +108,7 @@ def _trace(connection: Connection, key: int, pay_app_no: str) -> TraceView:
     if payment is None:
         raise not_found(pay_app_no)
     budget = _stream(connection, key, INDICATOR, payment.applied.bgt_id)
-    clear_no, claim_no = _clearing_of(connection, key, pay_app_no)
+    clear_no, claim_no = clearing_of(connection, key, pay_app_no)
     clearing = _of_claim(_stream(connection, key, CLEARING, clear_no), claim_no)
     first = own[0][0]
     facts = {
@@ -189,17 +190,6 @@ def _only(placed: Iterable[Placed], kind: type[Event], *names: str) -> list[Fact
         {name: fact[name] for name in ("position", *names) if name in fact}
         for fact in _all(placed, kind)
     ]
-
-
-def _clearing_of(connection: Connection, key: int, pay_app_no: str) -> tuple[str, str]:
-    """(clearing, claim) that holds the payment's receipt, "" where none does yet."""
-    row = connection.execute(
-        "SELECT p.clear_no, p.claim_no FROM proj_positions g JOIN proj_payments p"
-        " ON p.ledger_id = g.ledger_id AND p.generation = g.generation"
-        " WHERE g.ledger_id = %s AND g.projection = 'payments' AND g.live AND p.pay_app_no = %s",
-        (key, pay_app_no),
-    ).fetchone()
-    return (row[0], row[1]) if row else ("", "")
 
 
 ROUTES = (

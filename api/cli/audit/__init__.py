@@ -5,8 +5,10 @@ A command is a function in a module of its own here, registered below in the ord
 
 import typer
 
-from api.cli.audit import export, import_
+from api.cli.audit import export, import_, proof
 from api.cli.audit.balance import balance
+from api.cli.audit.checkpoint import checkpoint
+from api.cli.audit.receipt import receipt
 
 app = typer.Typer(no_args_is_help=True, help="Audit 审计: prove that history is whole.")
 
@@ -19,3 +21,6 @@ def _audit() -> None:
 app.command()(balance)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
+app.command()(checkpoint)
+app.add_typer(proof.app, name="proof")
+app.command()(receipt)
