@@ -121,6 +121,34 @@ def test_a_trace_leads_both_ways(desk: Desk) -> None:
     assert {types[at] for at in by_step["journals"]["positions"]} == {"journal.posted"}
 
 
+def test_an_indicator_is_traced_to_every_fen_in_pages(desk: Desk) -> None:
+    bgt_id, other = desk.indicator("1000.00"), desk.indicator("500.00")
+    moved = {"adj_no": desk.number("D"), "to_bgt_id": bgt_id, "amt": "50.00", "reason": "调剂"}
+    desk.ok(desk.post(f"…/indicators/{other}/reallocations", moved))
+    numbers = [desk.paid(bgt_id, "10.00"), desk.applied(bgt_id, "20.00"), desk.applied(bgt_id)]
+    desk.ok(desk.post(f"…/payments/{numbers[2]}/reject", {"reason": "用途不明"}, "checker"))
+    answer = desk.get(f"…/indicators/{bgt_id}/trace", page_size="2")
+    trace = desk.ok(answer)
+    assert trace["figures"] == {
+        name: amount for name, amount in desk.figures(bgt_id).items() if name in trace["figures"]
+    }
+    assert [proof["holds"] for proof in trace["proofs"]] == [True] * 6
+    assert (trace["sums"]["occupied"], trace["sums"]["net_paid"]) == ("20.00", "10.00")
+    assert [source["bgt_id"] for source in trace["sources"]] == [other]
+    assert int(answer.headers["X-Projection-Position"]) == trace["position"]
+    following = desk.ok(
+        desk.get(f"…/indicators/{bgt_id}/trace", page_size="2", cursor=trace["next_cursor"])
+    )
+    assert "sums" not in following
+    listed = [item["pay_app_no"] for page in (trace, following) for item in page["payments"]]
+    assert listed == numbers
+    assert desk.get("…/indicators/none/trace").json()["code"] == "indicator_not_found"
+    for query in ({"page_size": "0"}, {"cursor": "x"}, {"cursor": trace["next_cursor"][:-4]}):
+        assert desk.get(f"…/indicators/{bgt_id}/trace", **query).json()["code"] == "malformed"
+    stolen = desk.get(f"…/indicators/{other}/trace", cursor=trace["next_cursor"])
+    assert stolen.json()["code"] == "malformed"
+
+
 def test_as_of_a_moment_is_what_was_known_or_effective_then(desk: Desk) -> None:
     bgt_id = desk.indicator("1000.00", effective_on="2026-02-01")
     issued_at = desk.get("…").json()["position"]

@@ -5,7 +5,7 @@ A command is a function in a module of its own here, registered below in the ord
 
 import typer
 
-from api.cli.audit import export, import_, proof
+from api.cli.audit import export, import_, proof, trace
 from api.cli.audit.balance import balance
 from api.cli.audit.checkpoint import checkpoint
 from api.cli.audit.receipt import receipt
@@ -24,3 +24,4 @@ app.command("import")(import_.import_)
 app.command()(checkpoint)
 app.add_typer(proof.app, name="proof")
 app.command()(receipt)
+app.add_typer(trace.app, name="trace")

@@ -1,0 +1,146 @@
+"""Events as a trace shows them, with their positions; where an indicator's money came from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.budget import INDICATOR
+from ledger.events import (
+    Event,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    decode,
+    type_names,
+)
+from ledger.store.reading import EVENTS_MAX, StoredRow, read_events, stream_of
+from ledger.streams import AnyKind
+
+Placed = tuple[int, Event]
+Fact = dict[str, Any]
+
+FACTS_MAX = (
+    1_000  # of one step: an indicator may have been frozen and unfrozen a hundred thousand times
+)
+SOURCES_MAX = 200
+
+_OF_TYPES = """
+SELECT position, type, payload FROM events
+WHERE ledger_id = %s AND stream_id = %s AND position <= %s AND type = ANY(%s)
+ORDER BY stream_version LIMIT %s"""
+
+
+class Source(msgspec.Struct):
+    """A reallocation 调剂 that an indicator got money by, and the budget it came from.
+
+    Attributes:
+        bgt_id, into_bgt_id: the giving and the receiving indicator.
+        positions: of the giving and the receiving event.
+        issued_position: of the giving indicator's own issue.
+        amount: that it was issued with.
+    """
+
+    bgt_id: str
+    into_bgt_id: str
+    adj_no: str
+    amt: str
+    positions: list[int]
+    issued_position: int
+    agency_code: str
+    agency_name: str
+    pro_code: str
+    pro_name: str
+    amount: str
+
+
+def placed(rows: Iterable[StoredRow]) -> list[Placed]:
+    return [(row.position, decode(row.type, row.payload)) for row in rows]
+
+
+def facts_of(events: Iterable[Placed], *types: type[Event]) -> list[Fact]:
+    """The events of these types as they say it, each with its position."""
+    return [
+        {"position": position, "type": event.TYPE, **msgspec.to_builtins(event)}
+        for position, event in events
+        if isinstance(event, types)
+    ]
+
+
+def stream(connection: psycopg.Connection, key: int, kind: AnyKind, number: str) -> list[Placed]:
+    """An object's events; none where there is no such object."""
+    stream_id = stream_of(connection, key, kind, number) if number else None
+    if stream_id is None:
+        return []
+    return placed(read_events(connection, key, 0, EVENTS_MAX, stream_id=stream_id))
+
+
+def of_types(
+    connection: psycopg.Connection,
+    key: int,
+    bgt_id: str,
+    types: Sequence[type[Event]],
+    upto: int,
+    limit: int = FACTS_MAX,
+) -> Iterator[Placed]:
+    """An indicator's own events of some types, in order, up to a position; in a transaction, one
+    reading at a time."""
+    stream_id = stream_of(connection, key, INDICATOR, bgt_id)
+    names = [name for kind in types for name in type_names(kind)]
+    with connection.cursor(name="trace") as cursor:  # on the server: it may be all of a hot one's
+        cursor.itersize = FACTS_MAX
+        cursor.execute(_OF_TYPES, (key, stream_id, upto, names, limit))
+        for position, type_name, payload in cursor:
+            yield position, decode(type_name, payload)
+
+
+def sources(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> list[Source]:
+    """Whom an indicator has got money from until a position, and from whom those had it.
+
+    At most ``SOURCES_MAX``, the nearest first; an indicator that gave and got in turn is followed
+    once.
+    """
+    found: list[Source] = []
+    waiting, seen = [(bgt_id, upto)], {bgt_id}
+    while waiting and len(found) < SOURCES_MAX:
+        into, before = waiting.pop(0)
+        for position, event in list(
+            of_types(connection, key, into, [IndicatorReallocatedIn], before)
+        ):
+            assert isinstance(event, IndicatorReallocatedIn)
+            found.append(_source(connection, key, position, event))
+            if event.from_bgt_id not in seen:
+                seen.add(event.from_bgt_id)
+                waiting.append((event.from_bgt_id, position))
+    return found[:SOURCES_MAX]
+
+
+def _source(
+    connection: psycopg.Connection, key: int, position: int, got: IndicatorReallocatedIn
+) -> Source:
+    giving = list(
+        of_types(
+            connection, key, got.from_bgt_id, [IndicatorIssued, IndicatorReallocatedOut], position
+        )
+    )
+    issued_position, issued = giving[0]
+    assert isinstance(issued, IndicatorIssued), "an indicator's stream begins with its issue"
+    gave = [
+        at
+        for at, event in giving
+        if isinstance(event, IndicatorReallocatedOut) and event.adj_no == got.adj_no
+    ]
+    return Source(
+        bgt_id=got.from_bgt_id,
+        into_bgt_id=got.bgt_id,
+        adj_no=got.adj_no,
+        amt=got.amt,
+        positions=[*gave, position],
+        issued_position=issued_position,
+        agency_code=issued.agency_code,
+        agency_name=issued.agency_name,
+        pro_code=issued.pro_code,
+        pro_name=issued.pro_name,
+        amount=issued.amount,
+    )

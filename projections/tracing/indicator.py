@@ -1,0 +1,275 @@
+"""From an indicator to every fen of it: what moved it, every payment, and sums that prove it all.
+
+What is summed here are the business events one by one; the figures beside them come from another
+way, the balances that were kept as the books were posted. They have to agree.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import psycopg
+from msgspec import UNSET, UnsetType
+
+from ledger import events
+from ledger.account_set import ledger_text
+from ledger.balances import Balances
+from ledger.errors import Code, Refusal
+from ledger.events import Event, Figures
+from ledger.money import parse_yuan, yuan
+from ledger.store.reading import read_objects
+from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED
+from projections.account_sums import Model, live_model
+from projections.indicator_past import past_indicator
+from projections.listing import PAGE_SIZE, POSITION_MAX
+from projections.moments import Moment, one_moment
+from projections.payments import PAYMENTS, Payments
+from projections.queries import list_payments
+from projections.tracing.facts import FACTS_MAX, Fact, Placed, Source, facts_of, of_types, sources
+
+OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
+MOVING: tuple[type[Event], ...] = (
+    events.IndicatorIssued,
+    events.IndicatorAdjusted,
+    events.IndicatorReallocatedIn,
+    events.IndicatorReallocatedOut,
+    events.IndicatorFrozen,
+    events.IndicatorUnfrozen,
+    events.PlanSet,
+)
+_SUMS = f"""
+SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen),
+       sum(pay_fen) FILTER (WHERE status = ANY(%s)),
+       sum(pay_fen - xpay_fen) FILTER (WHERE NOT status = ANY(%s))
+FROM {PAYMENTS.name} WHERE ledger_id = %s AND generation = %s AND bgt_id = %s"""  # noqa: S608
+
+
+class Sums(msgspec.Struct):
+    """What the business events add up to, in yuan.
+
+    Attributes:
+        applied: of all payments; of it ``released`` came back unpaid (rejected, withdrawn, failed),
+            ``occupied`` is on its way and ``paid`` was paid by the bank.
+        net_paid: ``paid`` less ``refunded``.
+    """
+
+    issued: str
+    adjusted: str
+    reallocated_in: str
+    reallocated_out: str
+    frozen: str
+    unfrozen: str
+    planned: str
+    payments: int
+    applied: str
+    released: str
+    occupied: str
+    paid: str
+    refunded: str
+    net_paid: str
+
+
+class Proof(msgspec.Struct):
+    """An identity: both sides in yuan, and whether they are the same."""
+
+    name: str
+    left: str
+    right: str
+    holds: bool
+
+
+class TracedRefund(msgspec.Struct):
+    refund_no: str
+    refund_amt: str
+    refund_date: str
+
+
+class TracedPayment(msgspec.Struct):
+    """A payment of the indicator: what it holds of it now, in which state."""
+
+    pay_app_no: str
+    status: str
+    effective_on: str
+    pay_amt: str
+    occupied_amt: str
+    xpay_amt: str
+    refund_amt: str
+    net_paid_amt: str
+    refunds: list[TracedRefund]
+    pay_cert_no: str
+    clear_no: str
+    applied_position: int
+    last_position: int
+
+
+class IndicatorTrace(msgspec.Struct, kw_only=True):
+    """Payments in pages; what stands beside them comes with the first page.
+
+    ``movements`` are the indicator's own events; ``movements_left_out`` says how many more it has
+    than are shown (they are counted in ``sums``).
+    """
+
+    ledger: str
+    bgt_id: str
+    position: int
+    figures: Figures | UnsetType = UNSET
+    sums: Sums | UnsetType = UNSET
+    proofs: list[Proof] | UnsetType = UNSET
+    movements: list[Fact] | UnsetType = UNSET
+    movements_left_out: int | UnsetType = UNSET
+    sources: list[Source] | UnsetType = UNSET
+    payments: list[TracedPayment]
+    next_cursor: str | None
+
+
+def trace_indicator(
+    connection: psycopg.Connection,
+    key: int,
+    bgt_id: str,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> IndicatorTrace:
+    """The indicator as of the position that the read model of payments has come to.
+
+    Raises:
+        Refusal: ``indicator_not_found``.
+        RequestError: ``malformed``: a cursor or page size that is none.
+    """
+    with one_moment(connection):
+        model = live_model(connection, key, Payments.name)
+        past = past_indicator(connection, key, bgt_id, Moment(position=model.position))
+        if past is None:
+            raise Refusal(Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id)
+        page = list_payments(connection, key, {"bgt_id": bgt_id}, cursor, page_size)
+        trace = IndicatorTrace(
+            ledger=ledger_text(key),
+            bgt_id=bgt_id,
+            position=model.position,
+            payments=_payments(connection, key, page.items),
+            next_cursor=page.next_cursor,
+        )
+        if cursor is None:
+            _complete(connection, key, trace, past.balances, model)
+        return trace
+
+
+def _complete(
+    connection: psycopg.Connection,
+    key: int,
+    trace: IndicatorTrace,
+    balances: Balances,
+    model: Model,
+) -> None:
+    """Adds what comes with the first page."""
+    own = of_types(connection, key, trace.bgt_id, MOVING, model.position, POSITION_MAX)
+    shown: list[Placed] = []
+    totals: dict[type[Event], int] = {}
+    count = 0
+    for count, (position, event) in enumerate(own, 1):
+        if count <= FACTS_MAX:
+            shown.append((position, event))
+        totals[type(event)] = totals.get(type(event), 0) + _amount_fen(event)
+    fen = _Fen(totals, connection.execute(
+        _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
+    ).fetchone() or ())  # fmt: skip
+    trace.figures = balances.figures()
+    trace.sums = fen.sums()
+    trace.proofs = list(fen.proofs(balances))
+    trace.movements = facts_of(shown, *MOVING)
+    trace.movements_left_out = count - len(shown)
+    trace.sources = sources(connection, key, trace.bgt_id, model.position)
+
+
+def _amount_fen(event: Event) -> int:
+    match event:
+        case events.IndicatorIssued():
+            return parse_yuan(event.amount)
+        case events.IndicatorAdjusted():
+            return parse_yuan(event.adj_amt, signed=True)
+        case events.PlanSet():
+            return parse_yuan(event.plan_amt, signed=True)
+    return parse_yuan(event.amt)  # type: ignore[attr-defined]
+
+
+class _Fen:
+    """The sums in fen."""
+
+    def __init__(self, own: dict[type[Event], int], payments: Iterable[Any]) -> None:
+        self.issued = own.get(events.IndicatorIssued, 0)
+        self.adjusted = own.get(events.IndicatorAdjusted, 0)
+        self.into = own.get(events.IndicatorReallocatedIn, 0)
+        self.out = own.get(events.IndicatorReallocatedOut, 0)
+        self.frozen = own.get(events.IndicatorFrozen, 0)
+        self.unfrozen = own.get(events.IndicatorUnfrozen, 0)
+        self.planned = own.get(events.PlanSet, 0)
+        numbers = [int(value or 0) for value in payments]
+        self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
+
+    def sums(self) -> Sums:
+        return Sums(
+            issued=yuan(self.issued),
+            adjusted=yuan(self.adjusted),
+            reallocated_in=yuan(self.into),
+            reallocated_out=yuan(self.out),
+            frozen=yuan(self.frozen),
+            unfrozen=yuan(self.unfrozen),
+            planned=yuan(self.planned),
+            payments=self.count,
+            applied=yuan(self.applied),
+            released=yuan(self.released),
+            occupied=yuan(self.occupied),
+            paid=yuan(self.paid),
+            refunded=yuan(self.refunded),
+            net_paid=yuan(self.paid - self.refunded),
+        )
+
+    def proofs(self, kept: Balances) -> Iterable[Proof]:
+        """The figures that were kept against the sums of what happened."""
+        net_frozen, net_paid = self.frozen - self.unfrozen, self.paid - self.refunded
+        brought = self.issued + self.adjusted + self.into - self.out
+        for name, left, right in (
+            ("amount = issued + adjusted + reallocated_in - reallocated_out", kept.amount, brought),
+            (
+                "amount = canuse + frozen + occupied + net_paid",
+                brought,
+                kept.available + net_frozen + self.occupied + net_paid,
+            ),
+            ("frozen_amt = frozen - unfrozen", kept.frozen, net_frozen),
+            ("pay_app_amt = applied - released - paid", kept.occupied,
+             self.applied - self.released - self.paid),
+            ("pay_amt = paid - refunded", kept.paid, net_paid),
+            ("plan_amt = planned", kept.plan, self.planned),
+        ):  # fmt: skip
+            yield Proof(name, yuan(left), yuan(right), left == right)
+
+
+def _payments(
+    connection: psycopg.Connection, key: int, items: list[dict[str, Any]]
+) -> list[TracedPayment]:
+    refunded = [i["pay_app_no"] for i in items if parse_yuan(i["refund_amt"], zero=True)]
+    objects = read_objects(connection, key, PAYMENT, refunded)
+    found = []
+    for item in items:
+        number, status = item["pay_app_no"], item["status"]
+        refunds = objects[number].refunds if number in objects else ()
+        net_fen = parse_yuan(item["xpay_amt"], zero=True) - parse_yuan(
+            item["refund_amt"], zero=True
+        )
+        found.append(
+            TracedPayment(
+                pay_app_no=number,
+                status=status,
+                effective_on=item["effective_on"],
+                pay_amt=item["pay_amt"],
+                occupied_amt=item["pay_amt"] if status in OCCUPYING else yuan(0),
+                xpay_amt=item["xpay_amt"],
+                refund_amt=item["refund_amt"],
+                net_paid_amt=yuan(net_fen),
+                refunds=[TracedRefund(r.refund_no, r.refund_amt, r.refund_date) for r in refunds],
+                pay_cert_no=item["pay_cert_no"],
+                clear_no=item["clear_no"],
+                applied_position=item["applied_position"],
+                last_position=item["last_position"],
+            )
+        )
+    return found
