@@ -54,3 +54,8 @@ def yuan(amount_fen: int) -> str:
     if amount_fen < 0:
         return "-" + yuan(-amount_fen)
     return f"0.{amount_fen:02d}"
+
+
+def stored_fen(amount: str) -> int:
+    """Yuan text of a stored event, which was parsed when it was decided, to fen."""
+    return int(amount[:-3] + amount[-2:])

@@ -8,7 +8,7 @@ import psycopg
 
 from ledger.books import DEBIT
 from ledger.events import JournalPosted, decode, type_names
-from ledger.money import parse_yuan
+from ledger.money import stored_fen
 from projections.journals import ACCOUNT_SPANS, ACCOUNT_TOTALS, AccountTotals
 from projections.spans import covering
 
@@ -99,7 +99,7 @@ def account_sums(
 
 def _add(sums: Sums, journal: JournalPosted, *, before: bool) -> None:
     for line in journal.lines:
-        amount_fen = parse_yuan(line.amt)
+        amount_fen = stored_fen(line.amt)
         if line.account not in sums.opening:
             for side in sums:
                 side[line.account] = 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psycopg
 
 from ledger.errors import IntegrityError
-from ledger.events import TYPES, decode, is_own_type
+from ledger.events import TYPES, decode, is_own_type, type_names
 from projections.projection import Fact, Projection
 
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
@@ -24,7 +24,7 @@ SELECT coalesce(
         AND position > %(after)s AND position <= %(upto)s))"""
 _BATCH = b"""
 SELECT position, type, recorded_at, effective_on, payload FROM events
-WHERE ledger_id = %s AND position > %s AND position <= %s ORDER BY position"""
+WHERE ledger_id = %s AND position > %s AND position <= %s AND type <> ALL(%s) ORDER BY position"""
 
 
 class ProjectionError(Exception):
@@ -136,20 +136,20 @@ def _read(
 ) -> list[Fact]:
     """The events after..last that some target follows, decoded once for all of them."""
     followed = frozenset[type]().union(*(target.projection.follows for target in targets))
-    passed_over = {name for name, cls in TYPES.items() if cls not in followed}
+    passed_over = [name for cls in set(TYPES.values()) - followed for name in type_names(cls)]
     facts = []
     # in binary: a payload as hexadecimal text would double the bytes and cost a decoding
     with connection.cursor(binary=True) as cursor:
-        for row in cursor.execute(_BATCH, (ledger_id, after, last)):
-            position, type_name, recorded_at, effective_on, payload = row
-            if type_name in passed_over or not is_own_type(type_name):
+        rows = cursor.execute(_BATCH, (ledger_id, after, last, passed_over)).fetchall()
+    for position, type_name, recorded_at, effective_on, payload in rows:
+        try:
+            event = decode(type_name, payload)
+        except IntegrityError as error:
+            if not is_own_type(type_name):
                 continue
-            try:
-                event = decode(type_name, payload)
-            except IntegrityError as error:
-                names = [target.projection.name for target in targets]
-                raise ProjectionError(names, after, error) from error
-            facts.append(Fact(position, recorded_at, effective_on, event))
+            names = [target.projection.name for target in targets]
+            raise ProjectionError(names, after, error) from error
+        facts.append(Fact(position, recorded_at, effective_on, event))
     return facts
 
 

@@ -15,7 +15,7 @@ import msgspec
 from ledger import events
 from ledger.balances import Balances
 from ledger.events import Event, Figures, IndicatorIssued, JournalPosted
-from ledger.money import parse_yuan
+from ledger.money import stored_fen
 from projections.projection import Fact, Projection, Rows, Writes, known
 from projections.spans import end_of, lengths
 from projections.tables import Table
@@ -161,16 +161,12 @@ def movements(facts: Sequence[Fact]) -> Iterator[Movement]:
 def balances_of(figures: Figures) -> Balances:
     """The controlled balances that an event's figures state, in fen."""
     return Balances(
-        available=_fen(figures.canuse_amt),
-        frozen=_fen(figures.frozen_amt),
-        occupied=_fen(figures.pay_app_amt),
-        paid=_fen(figures.pay_amt),
-        plan=_fen(figures.plan_amt),
+        available=stored_fen(figures.canuse_amt),
+        frozen=stored_fen(figures.frozen_amt),
+        occupied=stored_fen(figures.pay_app_amt),
+        paid=stored_fen(figures.pay_amt),
+        plan=stored_fen(figures.plan_amt),
     )
-
-
-def _fen(amount: str) -> int:
-    return 0 if amount == "0.00" else parse_yuan(amount)
 
 
 def _move(row: IndicatorRow, span: IndicatorSpanRow, after: Balances) -> None:

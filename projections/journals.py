@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.books import DEBIT
 from ledger.events import Event, JournalPosted
-from ledger.money import parse_yuan
+from ledger.money import stored_fen
 from projections.projection import Fact, Projection, Rows, Writes
 from projections.spans import end_of, lengths
 from projections.tables import Table
@@ -124,7 +124,7 @@ def _sums(facts: Sequence[Fact]) -> dict[tuple[int, date, str], list[int]]:
         end, day = end_of(fact.position, length), fact.effective_on
         for line in cast("JournalPosted", fact.event).lines:
             if (amount_fen := fen.get(line.amt)) is None:
-                amount_fen = fen[line.amt] = parse_yuan(line.amt)
+                amount_fen = fen[line.amt] = stored_fen(line.amt)
             key = (end, day, line.account)
             if (pair := sums.get(key)) is None:
                 pair = sums[key] = [0, 0]

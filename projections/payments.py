@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import events
 from ledger.events import Event
-from ledger.money import parse_yuan
+from ledger.money import stored_fen
 from payments.payment import (
     APPLIED,
     APPROVED,
@@ -163,7 +163,7 @@ class Payments(Projection):
 def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
     return PaymentRow(
         **{name: getattr(applied, name) for name in _AS_APPLIED},
-        pay_fen=parse_yuan(applied.pay_amt),
+        pay_fen=stored_fen(applied.pay_amt),
         details=len(applied.details),
         effective_on=fact.effective_on,
         applied_position=fact.position,
@@ -187,11 +187,11 @@ def _change(row: PaymentRow, fact: Fact) -> None:
             row.status = SENT
         case events.VoucherReceipted() as receipted:
             row.status = receipted.outcome
-            row.xpay_fen = parse_yuan(receipted.xpay_amt, zero=True)
+            row.xpay_fen = stored_fen(receipted.xpay_amt)
             row.receipt_position = fact.position
             row.claimable_on = fact.effective_on
         case events.PaymentRefunded() as refunded:
-            row.refund_fen += parse_yuan(refunded.refund_amt)
+            row.refund_fen += stored_fen(refunded.refund_amt)
             if row.refund_fen == row.xpay_fen:
                 row.status = REFUNDED
 
@@ -204,7 +204,7 @@ def _refund(row: PaymentRow, fact: Fact, refunded: events.PaymentRefunded) -> Re
         pay_cert_no=row.pay_cert_no,
         pay_detail_id=refunded.pay_detail_id,
         fund_type_code=row.fund_type_code,
-        refund_fen=parse_yuan(refunded.refund_amt),
+        refund_fen=stored_fen(refunded.refund_amt),
         pay_bank_code=row.pay_bank_code,
         effective_on=fact.effective_on,
         claimable_on=fact.effective_on,

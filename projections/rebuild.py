@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import zip_longest
-from typing import Any
 
 import msgspec
 import psycopg
@@ -21,39 +19,17 @@ from ledger.account_set import ledger_text
 from ledger.errors import Code, UnavailableError
 from projections.advance import Place, Target, advance, lock_live, start_live
 from projections.catalogue import PROJECTIONS
+from projections.comparison import Comparison, compare_rows
 from projections.projection import Projection
-from projections.tables import Table
 
 # called with (projection, position, position aimed at) after each batch
 Progress = Callable[[str, int, int], None]
 
-_LOCK_CLASS = int.from_bytes(b"proj")
 _LIVE = """
 SELECT projection, generation, version, position FROM proj_positions
 WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
 # canonical text does not depend on the session it is read in
 _CANONICAL = b"SET LOCAL timezone TO 'UTC'; SET LOCAL datestyle TO 'ISO, YMD'"
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The live rows of a projection and the rebuilt ones, at the same position.
-
-    Attributes:
-        rows: of the rebuilt ones, over all tables.
-        live_digest, rebuilt_digest: SM3 over the canonical rows, hex.
-        difference: the first row that differs, "" when none does.
-    """
-
-    projection: str
-    position: int
-    rows: int
-    live_digest: str
-    rebuilt_digest: str
-    difference: str
-
-    @property
-    def equal(self) -> bool:
-        return self.live_digest == self.rebuilt_digest
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -105,10 +81,10 @@ def verify(
     """Builds the rows anew from the events as of the live position, and compares.
 
     Raises:
-        UnavailableError: another rebuild or verification of this ledger is under way.
+        UnavailableError: another rebuild or verification of one of them is under way.
         ProjectionError: the events cannot be taken in.
     """
-    with _alone(pool, ledger_id):
+    with _alone(pool, ledger_id, projections):
         shadows = _build(pool, ledger_id, projections, progress)
         try:
             return _compare(pool, ledger_id, shadows)
@@ -131,7 +107,7 @@ def rebuild(
     Raises:
         UnavailableError, ProjectionError: as :func:`verify`; the live rows stay as they are.
     """
-    with _alone(pool, ledger_id):
+    with _alone(pool, ledger_id, projections):
         shadows = _build(pool, ledger_id, projections, progress)
         report = _compare(pool, ledger_id, shadows)
         for shadow in shadows:
@@ -141,20 +117,35 @@ def rebuild(
 
 
 @contextmanager
-def _alone(pool: ConnectionPool, ledger_id: int) -> Iterator[None]:
-    """One rebuild of a ledger at a time: the lock ends with its connection, however we do."""
-    key = _LOCK_CLASS << 32 ^ ledger_id
+def _alone(
+    pool: ConnectionPool, ledger_id: int, projections: Sequence[Projection]
+) -> Iterator[None]:
+    """One rebuild of a projection at a time: the locks end with their connection, however we do."""
     with pool.connection() as connection:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-        connection.commit()
-        if row != (True,):
-            raise UnavailableError(
-                Code.BUSY, f"the projections of {ledger_text(ledger_id)} are being rebuilt already"
-            )
+        held: list[int] = []
         try:
+            for projection in projections:
+                if not _try_lock(connection, key := _lock_key(ledger_id, projection.name)):
+                    raise UnavailableError(
+                        Code.BUSY,
+                        f"{projection.name} of {ledger_text(ledger_id)} is being rebuilt already",
+                    )
+                held.append(key)
             yield
         finally:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+            for key in held:
+                connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+
+
+def _try_lock(connection: psycopg.Connection, key: int) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+    connection.commit()
+    return row == (True,)
+
+
+def _lock_key(ledger_id: int, projection: str) -> int:
+    digest = hashlib.new("sm3", f"guoku.projection {ledger_id} {projection}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
 
 
 def _build(
@@ -187,6 +178,7 @@ def _follow(
 ) -> None:
     while position < upto:
         with pool.connection() as connection:
+            connection.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
             position = advance(connection, ledger_id, targets, position, upto=upto)
         if progress is not None:
             for target in targets:
@@ -215,6 +207,13 @@ def _live(
     return {row[0]: Place(*row) for row in rows}
 
 
+def _head(connection: psycopg.Connection, ledger_id: int) -> int:
+    row = connection.execute(
+        "SELECT position FROM ledgers WHERE ledger_id = %s", (ledger_id,)
+    ).fetchone()
+    return row[0] if row else 0
+
+
 def _position(connection: psycopg.Connection, ledger_id: int, target: Target) -> int:
     row = connection.execute(
         "SELECT position FROM proj_positions"
@@ -236,7 +235,7 @@ def _compare(pool: ConnectionPool, ledger_id: int, shadows: Sequence[Target]) ->
     with pool.connection() as ours, ours.transaction():
         ours.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ours.execute(_CANONICAL)
-        live = _live(ours, ledger_id, projections)
+        live, head = _live(ours, ledger_id, projections), _head(ours, ledger_id)
         for shadow in shadows:
             place = live[shadow.projection.name]
             with pool.connection() as theirs:
@@ -244,63 +243,8 @@ def _compare(pool: ConnectionPool, ledger_id: int, shadows: Sequence[Target]) ->
             _follow(pool, ledger_id, [shadow], reached, place.position)
             with pool.connection() as theirs, theirs.transaction():
                 theirs.execute(_CANONICAL)
-                comparisons.append(_compare_rows(ours, theirs, ledger_id, place, shadow))
+                comparisons.append(compare_rows(ours, theirs, ledger_id, place, shadow, head))
     return Report(ledger_id, tuple(comparisons))
-
-
-def _compare_rows(
-    ours: psycopg.Connection,
-    theirs: psycopg.Connection,
-    ledger_id: int,
-    place: Place,
-    shadow: Target,
-) -> Comparison:
-    live_digest, rebuilt_digest = hashlib.new("sm3"), hashlib.new("sm3")
-    rows, difference = 0, ""
-    for table in shadow.projection.tables:
-        for digest in (live_digest, rebuilt_digest):
-            digest.update(table.name.encode() + b"\n")
-        live_rows = table.canonical_rows(ours, ledger_id, place.generation)
-        rebuilt_rows = table.canonical_rows(theirs, ledger_id, shadow.generation)
-        for live, rebuilt in zip_longest(live_rows, rebuilt_rows, fillvalue=b""):
-            live_digest.update(live)
-            rebuilt_digest.update(rebuilt)
-            rows += bool(rebuilt)
-            if live != rebuilt and not difference:
-                difference = _difference(table, live, rebuilt)
-    return Comparison(
-        projection=shadow.projection.name,
-        position=place.position,
-        rows=rows,
-        live_digest=live_digest.hexdigest(),
-        rebuilt_digest=rebuilt_digest.hexdigest(),
-        difference=difference,
-    )
-
-
-def _difference(table: Table[Any], live: bytes, rebuilt: bytes) -> str:
-    """One sentence on the first row that differs."""
-    ours, theirs = _fields(table, live), _fields(table, rebuilt)
-    if not theirs:
-        return f"{table.name}: live row {_key(table, ours)} follows from no event"
-    if not ours:
-        return f"{table.name}: row {_key(table, theirs)} is missing in the live ones"
-    if _key(table, ours) != _key(table, theirs):
-        return f"{table.name}: live row {_key(table, ours)} where {_key(table, theirs)} is due"
-    column = next(name for name in table.columns if ours[name] != theirs[name])
-    return (
-        f"{table.name}: row {_key(table, ours)} has {column} {ours[column]!r}, "
-        f"the events say {theirs[column]!r}"
-    )
-
-
-def _fields(table: Table[Any], line: bytes) -> dict[str, str]:
-    values = line.decode().rstrip("\n").split("\t")
-    return dict(zip(table.columns, values, strict=True)) if line else {}
-
-
-def _key(table: Table[Any], fields: dict[str, str]) -> str:
-    return " ".join(fields[name] for name in table.key)
 
 
 # ---- taking over
@@ -340,3 +284,24 @@ def _remove_shadows(
             ).fetchall()
             for (generation,) in rows:
                 projection.truncate(connection, ledger_id, generation)
+
+
+def remove_abandoned(pool: ConnectionPool, projections: Sequence[Projection] = PROJECTIONS) -> int:
+    """Drops the shadows that killed rebuilds left in any ledger; gives how many projections had
+    some. Those that a living process is building are left alone."""
+    with pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT ledger_id, projection FROM proj_positions WHERE NOT live"
+        ).fetchall()
+    known = {projection.name: projection for projection in projections}
+    removed = 0
+    for ledger_id, name in rows:
+        if (projection := known.get(name)) is None:
+            continue
+        try:
+            with _alone(pool, ledger_id, [projection]):
+                _remove_shadows(pool, ledger_id, [projection])
+                removed += 1
+        except UnavailableError:
+            continue
+    return removed

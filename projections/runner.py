@@ -29,7 +29,7 @@ from projections.advance import (
 )
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
-from projections.rebuild import rebuild
+from projections.rebuild import rebuild, remove_abandoned
 
 log = structlog.get_logger(__name__)
 
@@ -235,8 +235,12 @@ class Runner:
         return taken
 
     def _run(self) -> None:
+        swept = False
         while not self._closing.is_set():
             try:
+                if not swept:
+                    remove_abandoned(self._pool, list(self._projections.values()))
+                    swept = True
                 busy = self._pass()
                 self._error = ""
             except (psycopg.OperationalError, PoolTimeout) as error:

@@ -190,6 +190,7 @@ def test_models_that_lag_are_compared_where_they_stand(bookkeeper: Bookkeeper) -
     assert report.equal, differences(report)
     ends = commit_ends(b)
     assert [c.position for c in report.comparisons] == [ends[11], ends[19]]
+    assert [c.behind for c in report.comparisons] == [ends[-1] - ends[11], ends[-1] - ends[19]]
     assert all(c.rows for c in report.comparisons)
 
 
@@ -238,6 +239,28 @@ def test_rows_of_an_older_program_are_built_anew(bookkeeper: Bookkeeper) -> None
     assert b.sql("SELECT detail FROM proj_refusals WHERE ledger_id = %s") == [("第二版",)] * 2
 
 
+class Unlike(Refusals):
+    """A projection whose program differs from the one that wrote the rows, and does not say so."""
+
+    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
+        writes = super().apply(facts, rows)
+        for table_rows in writes.rows.values():
+            for row in table_rows:
+                row.by = row.by.upper()
+        return writes
+
+
+def test_a_program_that_would_write_other_rows_is_found(bookkeeper: Bookkeeper) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool).catch_up()
+    found = differences(verify(b.pool, b.ledger_id, [Unlike(), Journals()]))
+    [position] = [at for at, name, _ in b.events() if name == "command.refused"]
+    assert found == {
+        "refusals": f"proj_refusals: row {position} has by 'maker', the events say 'MAKER'"
+    }
+
+
 class Broken(Renewed):
     """A next version with a bug."""
 
@@ -272,7 +295,7 @@ def test_a_rebuild_of_another_process_is_waited_for(bookkeeper: Bookkeeper) -> N
         waiting.catch_up()
         assert b.sql("SELECT max(version) FROM proj_positions WHERE ledger_id = %s") == [(1,)]
 
-    rebuild(b.pool, b.ledger_id, [Journals()], progress=meanwhile)
+    rebuild(b.pool, b.ledger_id, [Refusals()], progress=meanwhile)
     assert waiting.health().stopped == ()
     waiting.catch_up()
     assert b.sql("SELECT max(version) FROM proj_positions WHERE ledger_id = %s") == [(2,)]

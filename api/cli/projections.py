@@ -15,8 +15,8 @@ from api.cli.terminal import show_table
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from projections.comparison import Comparison
     from projections.projection import Projection
-    from projections.rebuild import Report
 
 app = typer.Typer(no_args_is_help=True, help="Read models 读模型: status, rebuild, verify.")
 
@@ -52,38 +52,47 @@ def status(ledger: Ledger = "") -> None:
 def verify(ledger: Ledger = "", projection: Names = None) -> None:
     """Builds the read models beside the live ones and compares them byte for byte.
 
-    Exit code 1 when one of them differs; the first row that differs is named.
+    Exit code 1 when one of them differs; the first row that differs is named. A model is compared
+    where it stands; how far that is behind the ledger is said.
     """
-    from projections import rebuild
-
-    if not _work(rebuild.verify, ledger, projection or ()):
+    if not _work(ledger, projection or (), replace=False):
         raise typer.Exit(1)
 
 
 @app.command()
 def rebuild(ledger: Ledger = "", projection: Names = None) -> None:
     """Builds the read models anew and puts them in place; readers keep the old ones meanwhile."""
-    from projections import rebuild as rebuilding
-
-    _work(rebuilding.rebuild, ledger, projection or ())
+    _work(ledger, projection or (), replace=True)
 
 
-def _work(action: Callable[..., Report], ledger: str, names: Sequence[str]) -> bool:
-    """Does it for each ledger; prints a row for each read model; whether all were equal."""
+def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
+    """Does it on all cores; prints a row for each read model; whether all were equal."""
     from ledger.account_set import ledger_text
+    from projections.parallel import in_parallel
 
     chosen = _projections(names)
-    rows: list[Sequence[Any]] = []
-    with treasury() as core, _progress() as progress:
+    rows: list[tuple[Any, ...]] = []
+    equal = True
+    with treasury() as core, _progress("重建" if replace else "核对") as progress:
         with core.pool.connection() as opened:
             ledgers = _ledgers(opened, ledger)
-        for ledger_id in ledgers:
+        conninfo = core.database.app_conninfo
+        found = in_parallel(conninfo, ledgers, chosen, replace=replace, progress=progress)
+        for ledger_id, c in found:
+            equal &= c.equal
             text = ledger_text(ledger_id)
-            for c in action(core.pool, ledger_id, chosen, progress=progress(text)).comparisons:
-                verdict = "equal" if c.equal else f"differs: {c.difference}"
-                rows.append((text, c.projection, c.position, c.rows, c.rebuilt_digest, verdict))
-    show_table(("ledger", "projection", "position", "rows", "SM3", "live and rebuilt"), rows)
-    return all(row[-1] == "equal" for row in rows)
+            rows.append((text, c.projection, c.position, c.rows, c.rebuilt_digest, _verdict(c)))
+    show_table(
+        ("ledger", "projection", "position", "rows", "SM3", "live and rebuilt"), sorted(rows)
+    )
+    return equal
+
+
+def _verdict(comparison: Comparison) -> str:
+    if not comparison.equal:
+        return f"differs: {comparison.difference}"
+    behind = comparison.behind
+    return f"equal so far, {behind} events behind the ledger" if behind else "equal"
 
 
 def _projections(names: Sequence[str]) -> Sequence[Projection]:
@@ -111,23 +120,36 @@ def _ledgers(opened: Connection, ledger: str) -> list[int]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], Callable[[str, int, int], None]]]:
+def _progress(doing: str) -> Iterator[Callable[[int, str, int, int], None]]:
     """A progress bar for each read model on standard error, when that is a terminal."""
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    bars: dict[tuple[str, str], TaskID] = {}
+    from ledger.account_set import ledger_text
+
+    bars: dict[tuple[int, str], TaskID] = {}
     with Progress(
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        TextColumn(doing + " {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("剩余"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
     ) as progress:
 
-        def of_ledger(ledger: str) -> Callable[[str, int, int], None]:
-            def moved(name: str, position: int, aim: int) -> None:
-                key = ledger, name
-                if key not in bars:
-                    bars[key] = progress.add_task(f"{ledger} {name}", total=aim)
-                progress.update(bars[key], completed=position, total=aim)
+        def moved(ledger_id: int, name: str, position: int, aim: int) -> None:
+            key = ledger_id, name
+            if key not in bars:
+                bars[key] = progress.add_task(f"{ledger_text(ledger_id)} {name}", total=aim)
+            progress.update(bars[key], completed=position, total=aim)
 
-            return moved
-
-        yield of_ledger
+        yield moved
