@@ -27,7 +27,9 @@ from ledger.events import (
     is_own_type,
     type_names,
 )
+from ledger.integrity.note import moment_text
 from ledger.store.documents import decompress
+from projections.exchange.checkpoints import write_checkpoints
 from projections.exchange.files import GzipLines, HashedFile, whole_directory
 from projections.exchange.format import (
     BALANCES,
@@ -48,7 +50,6 @@ from projections.exchange.format import (
     KeyLine,
     LogKey,
     Manifest,
-    moment_text,
 )
 from projections.exchange.period import Bound, Period, period_of
 from projections.exchange.replaying import Replay
@@ -210,6 +211,7 @@ class _Export:
         rows = self._rows(_DOCUMENTS.format(named=named), types=types)
         self._lines(DOCUMENTS, rows, _document)
         self._certificates(signer.name)
+        self._files += write_checkpoints(self._connection, self._folder, period)
         if self._companions:
             self._streams()
         for companion in self._companions:

@@ -5,7 +5,7 @@ decimals and ``Z``; stream ids are UUIDs as text. The order of members is fixed,
 history gives the same bytes.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -124,13 +124,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     log_keys: tuple[LogKey, ...]
 
 
-def moment_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with microseconds: ``2026-11-24T09:30:00.123456Z``."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
 def moment_from(text: str) -> datetime:
-    """The moment that :func:`moment_text` wrote; raises IntegrityError for any other text."""
+    """The reverse of ``ledger.integrity.note.moment_text``; raises IntegrityError otherwise."""
     if len(text) == _MOMENT_LENGTH and text.endswith("Z"):
         try:
             return datetime.fromisoformat(text)

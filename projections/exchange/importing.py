@@ -24,6 +24,7 @@ from ledger.errors import Code, GuokuError, IntegrityError, RequestError
 from ledger.events import decode
 from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
+from ledger.integrity.note import LOG_KEY_NAME
 from ledger.store import restoring
 from ledger.store.append import CommandKey
 from ledger.store.documents import compress_document
@@ -31,9 +32,11 @@ from ledger.store.restoring import StoredCommit, StoredEvent
 from ledger.streams import ledger_stream_id
 from payments import certificates
 from projections.exchange import files
+from projections.exchange.checkpoints import SealedHistory
 from projections.exchange.format import (
     BALANCES,
     CERTIFICATES,
+    CHECKPOINTS,
     COMMITS,
     DOCUMENTS,
     EVENTS,
@@ -100,7 +103,7 @@ def import_ledger(
         )
     try:
         with connection.transaction():
-            work = _Import(connection, directory, manifest, charts, progress)
+            work = _Import(connection, directory, manifest, charts, provider, progress)
             return work.run(signer, public_key, now)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         problem = str(error).partition("\n")[0]
@@ -116,6 +119,7 @@ class _Import:
         directory: Path,
         manifest: Manifest,
         charts: Charts,
+        provider: Provider,
         progress: Progress,
     ) -> None:
         self._connection = connection
@@ -128,6 +132,11 @@ class _Import:
         self._chain = genesis(self._ledger_id)
         self._stream_version = 0
         self._recorded_at = moment_from(manifest.created_at)
+        log_keys = [
+            public_key_of(k.public_key) for k in manifest.log_keys if k.name == LOG_KEY_NAME
+        ]
+        sealed = self._files.get(CHECKPOINTS)
+        self._sealed = SealedHistory(directory, sealed, self._ledger_id, log_keys, provider)
 
     def run(self, signer: str, public_key: PublicKey, now: datetime) -> Imported:
         restoring.begin_ledger(self._connection, self._ledger_id, now)
@@ -180,6 +189,7 @@ class _Import:
             self._chain = extend(self._chain, digests)
             if self._chain.hex() != line.chain:
                 raise _bad(COMMITS, line.position, "the chain of the events is another")
+            self._sealed.take(line.position, line.recorded_at, self._chain, digests)
             self._recorded_at = moment_from(line.recorded_at)
             recorded = microseconds(self._recorded_at)
             waiting.append(StoredCommit(line.first_position, line.position, recorded, self._chain))
@@ -187,6 +197,7 @@ class _Import:
             if len(waiting) >= ROWS_AT_ONCE:
                 self._flush(waiting)
         self._flush(waiting)
+        self._sealed.finish()
         extra = next(events, None)
         if extra is not None:
             raise _bad(EVENTS, extra.position, "no commit holds this event")
@@ -331,7 +342,7 @@ class _Import:
     def _companions(self) -> None:
         """Parquet and XML are not read, but they have to be what was signed."""
         for name, entry in self._files.items():
-            if name not in PLAIN:
+            if name not in (*PLAIN, CHECKPOINTS):
                 files.check_file(self._directory, entry)
 
     # ---- reading

@@ -45,10 +45,10 @@ def read_manifest(directory: Path, provider: Provider) -> tuple[Manifest, str, P
         signature = base64.b64decode(encoded.rstrip("\n"), validate=True)
     except (binascii.Error, ValueError):
         raise IntegrityError(f"{SIGNATURE} is no name and signature") from None
-    public_key = _key_of(directory, manifest, name)
-    if not provider.verify(public_key, content, signature):
-        raise IntegrityError(f"the signature of {name[:80]!r} is not over this {MANIFEST}")
-    return manifest, name, public_key
+    for public_key in _keys_of(directory, manifest, name):
+        if provider.verify(public_key, content, signature):
+            return manifest, name, public_key
+    raise IntegrityError(f"the signature of {name[:80]!r} is not over this {MANIFEST}")
 
 
 def _check_names(manifest: Manifest) -> None:
@@ -61,15 +61,15 @@ def _check_names(manifest: Manifest) -> None:
         raise IntegrityError(f"{MANIFEST} names a file twice")
 
 
-def _key_of(directory: Path, manifest: Manifest, name: str) -> PublicKey:
-    """The public key behind the name in ``export.sig``: a log key's, or a certificate's."""
-    for log_key in manifest.log_keys:
-        if log_key.name == name:
-            return public_key_of(log_key.public_key)
+def _keys_of(directory: Path, manifest: Manifest, name: str) -> list[PublicKey]:
+    """The public keys behind the name in ``export.sig``: the log's, which may have changed over
+    time, or a certificate's."""
+    if log_keys := [k.public_key for k in manifest.log_keys if k.name == name]:
+        return [public_key_of(text) for text in log_keys]
     content = files.read_small(directory, CERTIFICATES)
     for line in decoded(CERTIFICATES, msgspec.json.Decoder(list[CertificateLine]), content):
         if line.serial == name:
-            return public_key_of(line.public_key)
+            return [public_key_of(line.public_key)]
     raise IntegrityError(f"{SIGNATURE} is by {name[:80]!r}, whose key the export does not hold")
 
 

@@ -13,10 +13,11 @@ from typing import Any, get_args, get_type_hints
 from lxml import etree
 
 from ledger.account_set import division_of, fiscal_year_of
+from ledger.integrity.note import moment_text
 from ledger.money import yuan
 from projections.exchange.catalogue import SUBJECTS
 from projections.exchange.files import HashedFile
-from projections.exchange.format import FileEntry, moment_text
+from projections.exchange.format import FileEntry
 from projections.exchange.period import Period
 from projections.exchange.subject import CLASSES, NO, Fen, Subject
 

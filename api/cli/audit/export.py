@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from api.treasury import Treasury
     from projections.exchange.exporting import Signer
 
-LOG_KEY = "guoku/log"
-
 _STAGES = {
     "events.ndjson.gz": "事件",
     "commits.ndjson.gz": "提交",
@@ -37,8 +35,8 @@ def export(
     parquet: Annotated[bool, typer.Option(help="Parquet files, one a subject.")] = True,
     xml: Annotated[bool, typer.Option(help="XML in the classes of GB/T 42940.")] = True,
     key: Annotated[
-        str, typer.Option(help="Key of the key store that signs, with its certificate.")
-    ] = LOG_KEY,
+        str, typer.Option(help="Key that signs, with its certificate; else the log's key.")
+    ] = "",
 ) -> None:
     """Exports a ledger 账套导出, or the commits of a period, with SM3 of each file, signed SM2.
 
@@ -54,12 +52,13 @@ def export(
     bounds = {"begin": parse_bound(begin, "--from"), "end": parse_bound(end, "--to")}
     with treasury() as core, core.pool.connection() as connection, exchange_progress() as progress:
         wanted = parquet or xml
+        signer = signer_of(core, connection, key)
         companions = [Tables(core.charts, parquet=parquet, xml=xml)] if wanted else []
         manifest = export_ledger(
             connection,
             ledger_id,
             directory,
-            signer=signer_of(core, connection, key),
+            signer=signer,
             charts=core.charts,
             created_at=core.now(),
             companions=companions,
@@ -72,25 +71,29 @@ def export(
         f"{len(manifest.files)} 个文件, {size_mb:.1f} MB, {directory}"
     )
     print(f"链值: {manifest.head.chain}")
-    print(f"签名: {key}")
+    print(f"签名: {signer.name}")
 
 
 def signer_of(core: Treasury, connection: Connection, key: str) -> Signer:
-    """Who signs: the log key by its name, any other key by its certificate's serial.
+    """Who signs: the log by its name, any other key by its certificate's serial.
 
     Raises:
         KeyMissingError: the key store has no such key.
         Refusal: ``certificate_invalid``: the key has no certificate that is valid now.
     """
     from ledger.errors import Code, Refusal
+    from ledger.integrity.note import LOG_KEY_NAME
+    from ledger.sealing.register import note_keys
     from payments.certificates import current
     from projections.exchange.exporting import Signer
     from projections.exchange.format import LogKey
 
-    log_key = LogKey(LOG_KEY, core.keys.create(LOG_KEY).hex())
-    private_key = core.keys.private_key(key)
-    name = key
-    if key != LOG_KEY:
+    own = core.keys.create(core.settings.log_key)
+    known = [(k.name, k.public_key) for k in note_keys(connection)]
+    log_keys = dict.fromkeys([*known, (LOG_KEY_NAME, own)])
+    private_key = core.keys.private_key(key or core.settings.log_key)
+    name = LOG_KEY_NAME
+    if key:
         certificate = current(connection, key, core.now())
         if certificate.public_key != core.keys.public_key(key):
             raise Refusal(Code.CERTIFICATE_INVALID, f"the certificate of {key} is of another key")
@@ -98,7 +101,7 @@ def signer_of(core: Treasury, connection: Connection, key: str) -> Signer:
     return Signer(
         name=name,
         sign=lambda message: core.provider.sign(private_key, message),
-        log_keys=(log_key,),
+        log_keys=tuple(LogKey(name, public_key.hex()) for name, public_key in log_keys),
     )
 
 
