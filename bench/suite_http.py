@@ -1,39 +1,29 @@
-"""http: payments posted one by one over 64 connections, beside an empty endpoint.
+"""http: payments over HTTP, one by one and in bulk, beside an empty endpoint.
 
 The real application (``guoku serve``) in its own process, the load generator in another, on
-127.0.0.1. Every request is one payment, checked, decided, hashed, chained and committed before its
-answer; a request is one item here, so requests/s is payments/s.
+127.0.0.1. Every payment is checked, decided, hashed, chained and committed before its answer. Where
+a request is one payment, requests/s are payments/s; in bulk both are told.
 """
 
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import count
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
-import msgspec
-
-from api.demo.client import Client
-from api.tokens import create_token
-from bench.bookkeeping import DIVISION, INDICATOR_AMOUNT, YEAR
-from bench.http_load import Answers, Load
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
-from bench.program import serving
-from ledger.store.database import connect, embedded_database
+from bench.http_targets import LEDGER, NDJSON, Servers, Target, lines, numbers, payments, servers
+from bench.measure import Scale, Sheet, SuiteResult, Tell
 from ledger.store.embedded import EmbeddedPostgres
 
 CONNECTIONS = 64
 REQUESTS, EMPTY_REQUESTS, WARM_UP_REQUESTS = 3_000, 6_000, 500
-TIMEOUT_S = 60.0
-INDICATORS = 500
-LEDGER = f"/v1/ledgers/{DIVISION}-{YEAR}"
-ROLES = ("admin", "treasury_maker")
+ARRIVALS_PER_S = (500, 1_000)
+OPEN_LOOP_S = 1.5
+BULK_CONNECTIONS = 2
+BULK_REQUESTS = {50: 100, 500: 20, 5_000: 4}  # payments a request: requests a round
 
 PAYMENTS = "guoku serve, a payment a request"
 FOLLOWED = "guoku serve --with-projector, a payment a request"
 EMPTY = "empty FastAPI endpoint, body read"
 PARSED = "empty FastAPI endpoint, body parsed"
+BULK = "payments:batch, NDJSON, {:,} a request"
+APPROVAL = "payments:approve, {:,} a request"
 
 TIMED = {
     PAYMENTS: "from the first request to the last answer, and for each request from its last byte"
@@ -42,136 +32,84 @@ TIMED = {
     EMPTY: "the same bodies, headers, connections and server (uvicorn, uvloop, httptools); the"
     " answer is {}",
     PARSED: "the same, the body parsed by FastAPI to a dict",
+    "open loop": f"a request is due at a fixed rate; its wait counts from then; {CONNECTIONS}"
+    " connections",
+    "in bulk": f"{BULK_CONNECTIONS} connections, closed loop; every payment has its own result",
 }
-
-_serial = count(1)
-
-
-class Target:
-    """A URL that bodies are posted to."""
-
-    def __init__(self, name: str, url: str, path: str, token: str, expected: str) -> None:
-        self.name, self.path, self.token, self.expected = name, path, token, expected
-        parts = urlsplit(url)
-        assert parts.hostname
-        assert parts.port
-        self.host, self.port = parts.hostname, parts.port
-
-    def post(self, bodies: list[str]) -> Answers:
-        """Posts all bodies from a process of its own; raises BenchError unless all succeed."""
-        load = Load(
-            host=self.host,
-            port=self.port,
-            path=self.path,
-            token=self.token,
-            bodies=bodies,
-            connections=min(CONNECTIONS, len(bodies)),
-            timeout_s=TIMEOUT_S,
-        )
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.http_load"],
-            input=msgspec.json.encode(load),
-            capture_output=True,
-            check=False,
-            timeout=TIMEOUT_S * 2,
-        )
-        if done.returncode:
-            raise BenchError(f"{self.name}: {done.stderr.decode().strip().splitlines()[-1:]}")
-        answers = msgspec.json.decode(done.stdout, type=Answers)
-        if answers.statuses != {self.expected: len(bodies)}:
-            raise BenchError(f"{self.name}: answers by status {answers.statuses}")
-        return answers
 
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
     sheet = Sheet(tell)
     sheet.timed.update(TIMED)
-    with _targets(server) as targets:
-        for target in targets:
+    with servers(server) as up:
+        singles = _singles(up)
+        for target in singles:
             tell(f"warm-up: {target.name}")
-            target.post(_bodies(scale.count(WARM_UP_REQUESTS)))
+            target.post(payments(scale.count(WARM_UP_REQUESTS)), connections=CONNECTIONS)
         for _ in sheet.rounds(scale):
-            for target in targets:
-                tell(target.name)
-                standard = EMPTY_REQUESTS if target.expected == "200" else REQUESTS
-                answers = target.post(_bodies(scale.count(standard)))
-                sheet.rate(target.name, answers.elapsed_s, requests=len(answers.waits_s))
-                sheet.waits(target.name, answers.waits_s)
+            for target in singles:
+                _closed(sheet, scale, target)
+            for rate in ARRIVALS_PER_S:
+                for target in singles[:2]:
+                    _open(sheet, scale, target, rate)
+            for size, requests in BULK_REQUESTS.items():
+                _bulk(sheet, up, size, scale.count(requests))
     for name, over in (("requests_to_empty", PAYMENTS), ("followed_requests_to_empty", FOLLOWED)):
         sheet.ratio(name, (over, "requests/s"), (EMPTY, "requests/s"))
     sheet.ratio("requests_to_empty_parsed", (PAYMENTS, "requests/s"), (PARSED, "requests/s"))
     p99 = {name: sheet.percentile_ms(name, 0.99) for name in (PAYMENTS, EMPTY)}
     sheet.ratio_of("p99_to_empty", p99[PAYMENTS] / p99[EMPTY])
+    single, bulk = sheet.median(PAYMENTS, "requests/s"), BULK.format(max(BULK_REQUESTS))
+    sheet.ratio_of("bulk_payments_to_single", sheet.median(bulk, "payments/s") / single)
     return sheet.result()
 
 
-@contextmanager
-def _targets(server: EmbeddedPostgres) -> Iterator[Sequence[Target]]:
-    """The servers, up, with an open ledger."""
-    settings = {
-        "GUOKU_DATA": str(server.data_dir),
-        "GUOKU_PORT": "0",
-        "GUOKU_LOG_LEVEL": "warning",
-    }
-    with ExitStack() as stack:
-        empty = stack.enter_context(serving("bench.empty_app", (), {}))
-        alone = stack.enter_context(serving("api.cli", ("serve",), settings))
-        token = _token(server)
-        _open_ledger(alone, token)
-        followed = stack.enter_context(
-            serving("api.cli", ("serve", "--with-projector"), {**settings})
+def _singles(up: Servers) -> Sequence[Target]:
+    path = f"{LEDGER}/payments"
+    return (
+        Target(EMPTY, up.empty.url, "/empty", up.empty.maker, "200"),
+        Target(PAYMENTS, up.alone.url, path, up.alone.maker, "201"),
+        Target(PARSED, up.empty.url, "/parsed", up.empty.maker, "200"),
+        Target(FOLLOWED, up.followed.url, path, up.followed.maker, "201"),
+    )
+
+
+def _closed(sheet: Sheet, scale: Scale, target: Target) -> None:
+    sheet.tell(target.name)
+    standard = EMPTY_REQUESTS if target.expected == "200" else REQUESTS
+    answers = target.post(payments(scale.count(standard)), connections=CONNECTIONS)
+    sheet.rate(target.name, answers.elapsed_s, requests=len(answers.waits_s))
+    sheet.waits(target.name, answers.waits_s)
+
+
+def _open(sheet: Sheet, scale: Scale, target: Target, per_s: int) -> None:
+    name = f"{target.name}, open loop {per_s:,}/s"
+    sheet.tell(name)
+    bodies = payments(scale.count(int(per_s * OPEN_LOOP_S)))
+    answers = target.post(bodies, connections=CONNECTIONS, arrivals_per_s=per_s)
+    sheet.rate(name, answers.elapsed_s, arrivals=len(answers.waits_s))
+    sheet.waits(name, answers.waits_s)
+
+
+def _bulk(sheet: Sheet, up: Servers, size: int, requests: int) -> None:
+    """Payments in bulk, and then their approval by another person."""
+    server = up.alone
+    bulks = [payments(size) for _ in range(requests)]
+    for name, path, token, bodies in (
+        (BULK, "payments:batch", server.maker, list(map(lines, bulks))),
+        (APPROVAL, "payments:approve", server.checker, list(map(numbers, bulks))),
+    ):
+        target = Target(
+            name.format(size),
+            server.url,
+            f"{LEDGER}/{path}",
+            token,
+            "200",
+            content_type=NDJSON if name is BULK else "application/json",
+            per_request=size,
         )
-        path = f"{LEDGER}/payments"
-        yield (
-            Target(EMPTY, empty, "/empty", token, "200"),
-            Target(PAYMENTS, alone, path, token, "201"),
-            Target(PARSED, empty, "/parsed", token, "200"),
-            Target(FOLLOWED, followed, path, token, "201"),
-        )
-
-
-def _token(server: EmbeddedPostgres) -> str:
-    with connect(embedded_database(server).app_conninfo) as connection:
-        return create_token(connection, "bench", ROLES, DIVISION[:2])
-
-
-def _open_ledger(url: str, token: str) -> None:
-    with Client(url, token) as client:
-        client.post(
-            "/v1/ledgers", {"mof_div_code": DIVISION, "fiscal_year": YEAR, "name": "省本级"}
-        )
-        client.bulk(
-            f"{LEDGER}/indicators:batch",
-            [
-                {
-                    "bgt_id": f"ZB-{n:06d}",
-                    "amount": INDICATOR_AMOUNT,
-                    "agency_code": f"{101 + n % 200}001",
-                    "pro_code": "440000260000000000001",
-                    "exp_func_code": "2010102",
-                    "gov_bgt_eco_code": "50201",
-                    "dep_bgt_eco_code": "30201",
-                    "fund_type_code": "111",
-                    "bgt_type_code": "21",
-                }
-                for n in range(INDICATORS)
-            ],
-        )
-
-
-def _bodies(number: int) -> list[str]:
-    return [_body(next(_serial)) for _ in range(number)]
-
-
-def _body(serial: int) -> str:
-    fields = {
-        "pay_app_no": f"SQ-440000-2026-{serial:08d}",
-        "bgt_id": f"ZB-{serial % INDICATORS:06d}",
-        "pay_amt": f"{1_000 + serial % 9_000}.00",
-        "use_des": "购办公用品",
-        "payee_acct_name": "广州样例办公用品有限公司",
-        "payee_acct_no": f"62220000{serial:011d}",
-        "payee_acct_bank_name": "样例银行广州分行",
-    }
-    return msgspec.json.encode(fields).decode()
+        sheet.tell(target.name)
+        answers = target.post(bodies, connections=BULK_CONNECTIONS)
+        sheet.rate(target.name, answers.elapsed_s, requests=requests, payments=size * requests)
+        sheet.waits(target.name, answers.waits_s)

@@ -44,6 +44,7 @@ RATIOS = {
         "followed_requests_to_empty",
         "requests_to_empty_parsed",
         "p99_to_empty",
+        "bulk_payments_to_single",
     },
     "sign": {"vouchers_to_provider", "vouchers_to_provider_times_cores"},
     "projections": {
@@ -55,7 +56,7 @@ RATIOS = {
 }
 UNITS = {
     "engine": {"payments/s", "commands/s", "events/s", "transfers/s", "arrivals/s"},
-    "http": {"requests/s"},
+    "http": {"requests/s", "arrivals/s", "payments/s"},
     "sign": {"operations/s", "vouchers/s"},
     "projections": {"events/s"},
     "growth": {"payments/s", "commands/s", "events/s", "bytes of memory", "bytes/payment"},
