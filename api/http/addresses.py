@@ -4,13 +4,17 @@ A look-up costs one step a segment, however many routes there are. A segment tha
 (``payments:batch``) comes before one that stands for a number (``{bgt_id}``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from api.http.door import Route
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
-Found = tuple[Route, dict[str, str]]
+REMEMBERED_MAX = 1024  # the addresses that are asked most hold no number of their own
+
+Found = tuple[Route, Mapping[str, str]]
 
 
 class Addresses:
@@ -20,15 +24,19 @@ class Addresses:
         self._root = _Node()
         for route in routes:
             self._put(route)
+        self._remembered = lru_cache(REMEMBERED_MAX)(self._find)
 
     def find(self, method: str, path: str) -> Found | None:
         """The route and the values of its ``{…}`` segments; None where nothing is served."""
+        return self._remembered(method, path)
+
+    def _find(self, method: str, path: str) -> Found | None:
         values: list[str] = []
         served = _descend(self._root, path.split("/"), 0, values, method)
         if served is None:
             return None
         route, names = served
-        return route, dict(zip(names, values, strict=True))
+        return route, MappingProxyType(dict(zip(names, values, strict=True)))
 
     def methods(self, path: str) -> list[str]:
         """Every method that is served at this address."""

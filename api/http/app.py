@@ -28,9 +28,10 @@ from api.http import (
     trace,
 )
 from api.http.addresses import Addresses
-from api.http.door import Call, Route, Services
+from api.http.door import Call, Route
 from api.http.observing import Observing, RequestFigures
 from api.http.parts import Parts
+from api.http.services import Services
 from api.treasury import Treasury
 
 log = structlog.get_logger(__name__)

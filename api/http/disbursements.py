@@ -30,8 +30,9 @@ from api.http.disbursement_views import (
     run_view,
     show_run,
 )
-from api.http.door import Call, Operation, Route, Services
+from api.http.door import Call, Operation, Route
 from api.http.pages import PAGE_QUERY
+from api.http.services import Services
 from api.http.views import commit_view
 from ledger.commands import Outcome, Submission
 from ledger.element_register import ElementRegister

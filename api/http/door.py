@@ -15,23 +15,17 @@ from typing import Any, TypeVar
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry
 from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from api.access import Caller, Right, require_reach, require_right, require_role
-from api.http.admission import Admission
-from api.http.answers import Answers
-from api.http.authentication import Callers
 from api.http.bodies import Body, idempotency_key
-from api.http.parts import Parts
 from api.http.problems import problem_response
-from api.http.reading import Reads
 from api.http.receiving import receive_body
 from api.http.responses import JsonResponse
-from api.treasury import Treasury
+from api.http.services import Services
 from ledger.account_set import is_system, parse_ledger
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.elements import ElementRegister
@@ -81,39 +75,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 class Route(msgspec.Struct, frozen=True):
     operation: Operation
     handler: Handler
-
-
-class Services:
-    """What all requests share.
-
-    Attributes:
-        parts: what runs beside the API in this process.
-        admission: how much is under way: commands at the sequencer, bytes of bodies.
-        answers: brings the sequencer's answers to the event loop.
-        document, docs: the OpenAPI document and its page for reading.
-    """
-
-    def __init__(self, treasury: Treasury, parts: Parts | None = None) -> None:
-        self.treasury = treasury
-        self.parts = parts
-        self.reads = Reads(treasury.pool)
-        self.callers = Callers(self.reads)
-        self.registry = CollectorRegistry()
-        self.known_ledgers: set[int] = set()
-        self.live_streams = 0
-        self.answers: Answers[list[Outcome]] = Answers()
-        self.admission = Admission(
-            body_bytes_max=treasury.settings.body_bytes_max,
-            commands_max=treasury.settings.commands_max,
-            ledger_commands_max=treasury.settings.ledger_commands_max,
-        )
-        self.document = b""
-        self.docs = b""
-
-    def hasten_projector(self, key: int) -> None:
-        """Tells the projector in this process, if there is one, that a reader waits."""
-        if self.parts is not None and self.parts.runner is not None:
-            self.parts.runner.hasten(key)
 
 
 class Call:
@@ -299,7 +260,8 @@ class Call:
     ) -> None:
         """Records a refusal that was found before the books were asked."""
         refusal = recorded(operation, number, error)
-        await self._submit(key, [Submission(command=refusal, by=caller.principal)])
+        submission = Submission(command=refusal, by=caller.principal)
+        await self.services.singles.submit(key, submission)
 
     # ---- asking the books
 
@@ -311,7 +273,7 @@ class Call:
             idempotency_key=self.idempotency_key,
             dry_run=self.dry_run,
         )
-        return (await self._submit(key, [submission]))[0]
+        return await self.services.singles.submit(key, submission)
 
     async def submit_all(
         self,

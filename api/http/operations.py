@@ -15,7 +15,8 @@ from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.door import Call, Operation, Route, Services
+from api.http.door import Call, Operation, Route
+from api.http.services import Services
 from ledger.account_set import ledger_text
 from ledger.errors import Code
 from payments.channel import outbox
