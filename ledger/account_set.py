@@ -15,13 +15,13 @@ from ledger.errors import AccessError, Code
 SYSTEM_DIVISION = "000000000"
 
 _TEXT = re.compile(r"([1-9][0-9]{8}|0{9})-(20[0-9]{2})", re.ASCII)
-_YEARS = 10_000
-DIVISIONS_BEGIN = _YEARS  # every key from here on is a division's
+YEARS = 10_000  # a year takes the last four digits of the store's key
+DIVISIONS_BEGIN = YEARS  # every key from here on is a division's
 
 
 def ledger_id(mof_div_code: str, fiscal_year: int) -> int:
     """The store's key of a division's year."""
-    return int(mof_div_code) * _YEARS + fiscal_year
+    return int(mof_div_code) * YEARS + fiscal_year
 
 
 def parse_ledger(text: str) -> int:
@@ -34,17 +34,17 @@ def parse_ledger(text: str) -> int:
 
 def ledger_text(key: int) -> str:
     """The store's key to ``440000000-2026``."""
-    return f"{key // _YEARS:09d}-{key % _YEARS}"
+    return f"{key // YEARS:09d}-{key % YEARS}"
 
 
 def division_of(key: int) -> str:
     """The nine digits of the fiscal division (财政区划)."""
-    return f"{key // _YEARS:09d}"
+    return f"{key // YEARS:09d}"
 
 
 def fiscal_year_of(key: int) -> int:
     """The fiscal year, which is the calendar year (预算法 §18)."""
-    return key % _YEARS
+    return key % YEARS
 
 
 def system_ledger(fiscal_year: int) -> int:

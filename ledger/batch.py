@@ -3,7 +3,9 @@
 No I/O but through ``ledger.store``; the sequencer owns the transaction around it.
 """
 
+import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import msgspec
 import psycopg
@@ -12,10 +14,10 @@ import structlog
 from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
-from ledger.gm import sm3
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
-from ledger.store.append import CommandKey, write_batch
+from ledger.store.append import Writer
+from ledger.store.frames import CommandKey
 from ledger.streams import AnyKind, Kind
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,8 @@ REFUSAL: Kind[None] = Kind(
     fold=lambda _obj, _event: None,
     indicator_of=lambda _obj: "",
 )
+
+SLICE_EVENTS = 1_000  # decided while as many are on their way to the server
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,58 +46,64 @@ class Group(msgspec.Struct, kw_only=True):
 
 def fingerprint(command: Command) -> bytes:
     """SM3 of what a command asks for, however its JSON was written."""
-    return sm3(command.OPERATION.encode() + b"\0" + _encode(command.body))
+    asked = command.OPERATION.encode() + b"\0" + _encode(command.body)
+    return hashlib.new("sm3", asked).digest()
 
 
-class _Item:
+class _Item(msgspec.Struct, gc=False):
     """A submission with the numbers its outcome is kept under, and its fingerprint."""
 
-    __slots__ = ("command", "fingerprint", "numbers", "submission")
+    submission: Submission
+    command: Command
+    numbers: tuple[Number, ...]
+    fingerprint: bytes
 
-    def __init__(self, submission: Submission) -> None:
-        self.submission = submission
-        self.command = submission.command
-        self.numbers: list[Number] = []
-        if number := self.command.number:
-            self.numbers.append((self.command.OPERATION, number))
-        if submission.idempotency_key:
-            # a key is the caller's own, so nobody meets another's answer through it
-            name = f"{submission.by}\n{submission.idempotency_key}"
-            self.numbers.append((f"key:{self.command.OPERATION}", name))
-        self.fingerprint = fingerprint(self.command) if self.numbers else b""
+
+def _item(submission: Submission) -> _Item:
+    command = submission.command
+    number, key = command.number, submission.idempotency_key
+    if not number and not key:
+        return _Item(submission, command, (), b"")
+    numbers: tuple[Number, ...] = ((command.OPERATION, number),) if number else ()
+    if key:
+        # a key is the caller's own, so nobody meets another's answer through it
+        numbers += ((f"key:{command.OPERATION}", f"{submission.by}\n{key}"),)
+    return _Item(submission, command, numbers, fingerprint(command))
 
 
 class Batch:
-    """Decides groups in order and collects what is to be written."""
+    """Decides groups in order and has what comes of it written, slice by slice."""
 
-    def __init__(
-        self, connection: psycopg.Connection, state: LedgerState, groups: Sequence[Group]
-    ) -> None:
-        self._connection = connection
+    def __init__(self, state: LedgerState, groups: Sequence[Group]) -> None:
         self._state = state
         self._groups = groups
-        self._items = [[_Item(s) for s in group.submissions] for group in groups]
+        self._items = [[_item(s) for s in group.submissions] for group in groups]
         self._stored: dict[Number, CommandKey] = {}
         self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
+        self._kept: list[tuple[Number, _Item, Outcome]] = []  # numbers not yet written
         self._replays: list[tuple[Outcome, CommandKey, AnyKind | None]] = []
 
-    def run(self) -> None:
+    def run(self, connection: psycopg.Connection, threads: Executor) -> None:
         """Decides all, writes, and completes the outcomes; the caller commits."""
-        self._load()
-        for group, items in zip(self._groups, self._items, strict=True):
-            group.outcomes = (
-                self._decide_atomic(items)
-                if group.atomic
-                else [self._decide(item) for item in items]
-            )
-        self._resolve_replays()
-        if self._state.rows:
-            self._write()
+        self._load(connection)
+        with Writer(connection, self._state, threads) as writer:
+            for group, items in zip(self._groups, self._items, strict=True):
+                if group.atomic:
+                    group.outcomes = self._decide_atomic(items)
+                    self._hand_over(writer)
+                else:
+                    group.outcomes = outcomes = []
+                    for item in items:
+                        outcomes.append(self._decide(item))
+                        self._hand_over(writer)
+            writer.finish(self._keys())
+        self._resolve_replays(connection)
+        self._commits(writer)
 
-    def _load(self) -> None:
+    def _load(self, connection: psycopg.Connection) -> None:
         """Everything the decisions will look at, in a few queries for the whole batch."""
         state = self._state
-        wanted: dict[Number, AnyKind] = {}
+        wanted: dict[str, tuple[AnyKind, set[str]]] = {}
         numbers: set[Number] = set()
         needs_uncleared = False
         for items in self._items:
@@ -101,22 +111,56 @@ class Batch:
                 numbers.update(item.numbers)
                 needs_uncleared = needs_uncleared or item.command.NEEDS_UNCLEARED
                 for kind, number in item.command.needs():
-                    wanted[kind.name, number] = kind
-        numbers.update(
-            (kind.opened_by, number)
-            for (name, number), kind in wanted.items()
-            if (name, number) not in state.objects
-        )
-        self._stored = loading.read_keys(self._connection, state.ledger_id, numbers)
-        loading.load_objects(self._connection, state, wanted, self._stored)
+                    if (of_kind := wanted.get(kind.name)) is None:
+                        of_kind = wanted[kind.name] = (kind, set())
+                    of_kind[1].add(number)
+        for kind, all_numbers in wanted.values():
+            missing = all_numbers - state.held(kind).keys()
+            numbers.update([(kind.opened_by, number) for number in missing])
+        self._stored = loading.read_keys(connection, state.ledger_id, numbers)
+        loading.load_objects(connection, state, wanted, self._stored)
         if needs_uncleared:
-            loading.load_uncleared(self._connection, state)
+            loading.load_uncleared(connection, state)
+
+    # ---- writing
+
+    def _hand_over(self, writer: Writer) -> None:
+        """Sends a full slice on its way; what is less waits for more."""
+        if len(self._state.rows) >= SLICE_EVENTS:
+            writer.write(self._keys())
+
+    def _keys(self) -> list[CommandKey]:
+        """The numbers used since the last slice, with the events that answer them."""
+        rows, kept = self._state.rows, self._kept
+        self._kept = []
+        return [
+            CommandKey(
+                operation,
+                number,
+                item.fingerprint,
+                rows[outcome.first_position - rows[0].position].stream_id,
+                outcome.first_position,
+                outcome.last_position,
+            )
+            for (operation, number), item, outcome in kept
+        ]
+
+    def _commits(self, writer: Writer) -> None:
+        """Tells every new outcome where it stands."""
+        ledger_id, chain = self._state.ledger_id, self._state.chain
+        first_position, digests = writer.first_position, writer.digests
+        for group in self._groups:
+            for outcome in group.outcomes:
+                if (position := outcome.last_position) >= first_position:
+                    digest = digests[position - first_position]
+                    outcome.commit = Commit(ledger_id, position, digest, chain)
 
     # ---- deciding
 
     def _decide_atomic(self, items: Sequence[_Item]) -> list[Outcome]:
         """All or none; a dry run of all is decided together too, and then taken back."""
-        savepoint, replays, fresh = self._state.savepoint(), len(self._replays), dict(self._fresh)
+        savepoint, fresh = self._state.savepoint(), dict(self._fresh)
+        replays, kept = len(self._replays), len(self._kept)
         dry_run = any(item.submission.dry_run for item in items)
         outcomes: list[Outcome] = []
         for index, item in enumerate(items):
@@ -125,13 +169,14 @@ class Batch:
             if outcome.problem is not None:
                 self._state.rollback(savepoint)
                 self._fresh = fresh
-                del self._replays[replays:]
+                del self._replays[replays:], self._kept[kept:]
                 if not dry_run:
                     self._refuse(item, outcome.problem, keep=False)
                 return _aborted(len(items), index, outcome.problem)
         if dry_run:
             self._state.rollback(savepoint)
             self._fresh = fresh
+            del self._kept[kept:]
             return [o if o.replayed else Outcome(subjects=o.subjects) for o in outcomes]
         self._state.release()
         return outcomes
@@ -197,6 +242,7 @@ class Batch:
     def _keep(self, item: _Item, outcome: Outcome) -> None:
         for number in item.numbers:
             self._fresh[number] = (item, outcome)
+            self._kept.append((number, item, outcome))
 
     def _refuse(self, item: _Item, refusal: GuokuError, *, keep: bool) -> Outcome:
         """Puts the refusal on record, under the command's numbers if it is to be ``keep``-t."""
@@ -222,17 +268,17 @@ class Batch:
 
     # ---- answers
 
-    def _resolve_replays(self) -> None:
+    def _resolve_replays(self, connection: psycopg.Connection) -> None:
         """Rebuilds stored answers from their events: the object as it was after the command."""
         if not self._replays:
             return
         ledger_id = self._state.ledger_id
         spans = [(key.first_position, key.last_position) for _, key, _ in self._replays]
-        ranges = loading.read_ranges(self._connection, ledger_id, spans)
+        ranges = loading.read_ranges(connection, ledger_id, spans)
         streams = loading.read_streams(
-            self._connection, ledger_id, list({row[1] for rows in ranges for row in rows})
+            connection, ledger_id, list({row[1] for rows in ranges for row in rows})
         )
-        chains = loading.chains_at(self._connection, ledger_id, [last for _, last in spans])
+        chains = loading.chains_at(connection, ledger_id, [last for _, last in spans])
         for (outcome, key, kind), rows in zip(self._replays, ranges, strict=True):
             if isinstance(rows[0][3], CommandRefused):
                 refused = rows[0][3]
@@ -246,30 +292,6 @@ class Batch:
             )
             digest = rows[-1][4]
             outcome.commit = Commit(ledger_id, key.last_position, digest, chains[key.last_position])
-
-    def _write(self) -> None:
-        """Writes the batch and tells every new outcome where it stands."""
-        state = self._state
-        first_position = state.rows[0].position
-        keys = [
-            CommandKey(
-                operation,
-                number,
-                item.fingerprint,
-                state.rows[outcome.first_position - first_position].stream_id,
-                outcome.first_position,
-                outcome.last_position,
-            )
-            for (operation, number), (item, outcome) in self._fresh.items()
-        ]
-        digests = write_batch(self._connection, state, keys)
-        for group in self._groups:
-            for outcome in group.outcomes:
-                if outcome.last_position >= first_position:
-                    digest = digests[outcome.last_position - first_position]
-                    outcome.commit = Commit(
-                        state.ledger_id, outcome.last_position, digest, state.chain
-                    )
 
 
 _CONFLICT = Code.IDEMPOTENCY_CONFLICT
@@ -285,8 +307,11 @@ def _same_body(mine: bytes, theirs: bytes, number: Number) -> None:
 
 def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
     """The objects a decision changed, each once, in the order of its events."""
-    keys = dict.fromkeys((kind.name, number) for kind, number, _ in decision.events if kind)
-    return tuple(state.objects[key] for key in keys if key in state.objects)
+    subjects: dict[tuple[str, str], object] = {}
+    for kind, number, _ in decision.events:
+        if kind is not None and (held := state.held(kind).get(number)) is not None:
+            subjects[kind.name, number] = held.obj
+    return tuple(subjects.values())
 
 
 def _aborted(size: int, failed: int, problem: GuokuError) -> list[Outcome]:

@@ -21,7 +21,6 @@ from ledger.books import Charts
 from ledger.commands import Outcome, Submission
 from ledger.elements import CodeSets
 from ledger.errors import AccessError, Code, GuokuError, UnavailableError
-from ledger.events import LedgerOpened
 from ledger.integrity.chain import genesis, microseconds
 from ledger.opening import OpenLedger
 from ledger.state import LedgerState
@@ -90,6 +89,7 @@ class Sequencer:
         self._queues: dict[int, _Queue] = {}
         self._queues_lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
+        self._writers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer-writer")
         self._listeners: list[Callable[[int, int], None]] = []
 
     def on_commit(self, listener: Callable[[int, int], None]) -> None:
@@ -123,6 +123,7 @@ class Sequencer:
     def close(self) -> None:
         """Finishes what waits and stops the workers."""
         self._workers.shutdown(wait=True)
+        self._writers.shutdown(wait=True)
 
     def _queue(self, ledger_id: int) -> _Queue:
         with self._queues_lock:
@@ -169,14 +170,12 @@ class Sequencer:
             new = not loading.lock_head(connection, state)
             if new and not self._open(connection, state, groups):
                 return
-            state.begin()
+            state.begin(microseconds(self._clock()))
             state.codes = self._codes()
-            state.recorded_us = max(state.recorded_us, microseconds(self._clock()))
-            Batch(connection, state, groups).run()
-            if new and not (state.rows and isinstance(state.rows[0].event, LedgerOpened)):
+            Batch(state, groups).run(connection, self._writers)
+            if new and not _opened(groups[0]):
                 state.forget()
                 raise psycopg.Rollback  # nothing opened the ledger after all
-        state.begin()
         state.trim()
 
     def _open(
@@ -199,6 +198,14 @@ class Sequencer:
 
 def _opens(group: Group) -> bool:
     return any(isinstance(s.command, OpenLedger) and not s.dry_run for s in group.submissions)
+
+
+def _opened(group: Group) -> bool:
+    """Whether the group's opening became the ledger's first event."""
+    return any(
+        isinstance(s.command, OpenLedger) and outcome.first_position == 1 and not outcome.problem
+        for s, outcome in zip(group.submissions, group.outcomes, strict=True)
+    )
 
 
 def _unknown_outcome(error: BaseException) -> GuokuError:

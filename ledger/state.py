@@ -24,8 +24,6 @@ T = TypeVar("T")
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 200_000
 
-Stream = tuple[bytes, int]
-
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger's own state, kept with its head."""
@@ -50,7 +48,7 @@ class UnclearedKey(NamedTuple):
     gov_bgt_eco_code: str
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """An event with its place, before it is hashed and written."""
 
     position: int
@@ -58,6 +56,14 @@ class Row(NamedTuple):
     stream_version: int
     effective_on: date
     event: Event
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """An object in the cache, and where its stream stands."""
+
+    obj: Any
+    stream_id: bytes
+    stream_version: int
 
 
 class Savepoint(NamedTuple):
@@ -101,11 +107,10 @@ class LedgerState:
         self.recorded_us = 0
         self.stream_version = 0
         self.settings = Settings()
-        self.objects: dict[tuple[str, str], Any] = {}
-        self.streams: dict[tuple[str, str], Stream] = {}
+        self._held: dict[str, dict[str, Held]] = {}
         self.balances: dict[str, Balances] = {}
         self.uncleared: dict[UnclearedKey, int] | None = None
-        self.begin()
+        self.begin(0)
 
     # ---- what decisions read
 
@@ -113,29 +118,34 @@ class LedgerState:
     def next_position(self) -> int:
         return self.position + 1
 
-    @property
-    def today(self) -> date:
-        """The business day of this commit, in the ledger's year."""
-        return within_year(self.ledger_id, self.now.astimezone(BEIJING).date())
-
-    @property
-    def now(self) -> datetime:
-        return moment_of(self.recorded_us)
-
     def books(self, day: date) -> Books:
         return self._charts.on(day)
 
     def get(self, kind: Kind[T], number: str) -> T | None:
-        obj: T | None = self.objects.get((kind.name, number))
-        return obj
+        held = self.held(kind).get(number)
+        return None if held is None else held.obj
+
+    def held(self, kind: AnyKind) -> dict[str, Held]:
+        """The cached objects of one kind, by number."""
+        held = self._held.get(kind.name)
+        if held is None:
+            held = self._held[kind.name] = {}
+        return held
 
     def balance(self, bgt_id: str) -> Balances:
         return self.balances.get(bgt_id, NOTHING)
 
     # ---- one batch
 
-    def begin(self) -> None:
-        """Starts a batch with nothing to write."""
+    def begin(self, now_us: int) -> None:
+        """Starts a batch with nothing to write; time never runs backwards.
+
+        ``now`` is the moment at which the ledger learns all of the batch, ``today`` its business
+        day, in the ledger's year.
+        """
+        self.recorded_us = max(self.recorded_us, now_us)
+        self.now: datetime = moment_of(self.recorded_us)
+        self.today: date = within_year(self.ledger_id, self.now.astimezone(BEIJING).date())
         self.rows: list[Row] = []
         self.documents: dict[bytes, bytes] = {}
         self.shared_documents: dict[bytes, bytes] = {}
@@ -164,6 +174,13 @@ class LedgerState:
         """Keeps what was done since the savepoint."""
         self._undo = None
 
+    def take(self) -> tuple[list[Row], dict[bytes, bytes]]:
+        """Rows and documents that were not taken before, to be written. Not within a savepoint."""
+        assert self._undo is None, "what is on its way to the server cannot be taken back"
+        rows, documents = self.rows, self.documents
+        self.rows, self.documents = [], {}
+        return rows, documents
+
     def _put(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         if self._undo is not None:
             self._undo.append((mapping, key, mapping.get(key)))
@@ -189,24 +206,21 @@ class LedgerState:
         return first, self.position
 
     def _append(self, kind: AnyKind | None, number: str, event: Event, day: date) -> None:
-        self.position += 1
+        self.position = position = self.position + 1
         if kind is None:
             self.stream_version += 1
             stream_id, version = ledger_stream_id(self.ledger_id), self.stream_version
         else:
-            key = (kind.name, number)
-            stream_id, version = self.streams.get(key) or (
-                new_stream_id(self.ledger_id, self.recorded_us, self.position),
-                0,
-            )
-            version += 1
-            before = self.objects.get(key)
-            after = kind.fold(before, event)
+            held = self.held(kind)
+            if (before := held.get(number)) is not None:
+                stream_id, version = before.stream_id, before.stream_version + 1
+                after = kind.fold(before.obj, event)
+            else:
+                stream_id, version = new_stream_id(self.ledger_id, self.recorded_us, position), 1
+                after = kind.fold(None, event)
             if after is not None:  # a refusal's stream is no object's
-                self._put(self.streams, key, (stream_id, version))
-            if after is not before:
-                self._put(self.objects, key, after)
-        self.rows.append(Row(self.position, stream_id, version, day, event))
+                self._put(held, number, Held(after, stream_id, version))
+        self.rows.append(Row(position, stream_id, version, day, event))
 
     def _move_uncleared(self, changes: dict[UnclearedKey, int]) -> None:
         assert self.uncleared is not None, "uncleared amounts are loaded before they move"
@@ -219,26 +233,25 @@ class LedgerState:
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
         self.position = -1
-        self.objects.clear()
-        self.streams.clear()
+        self._held.clear()
         self.balances.clear()
         self.uncleared = None
 
     def forget_streams(self, stream_ids: Iterable[bytes], bgt_ids: Iterable[str]) -> None:
         """Drops what another process has written to."""
         gone = set(stream_ids)
-        for key in [key for key, (stream_id, _) in self.streams.items() if stream_id in gone]:
-            del self.streams[key]
-            self.objects.pop(key, None)
+        for held in self._held.values():
+            for number in [n for n, each in held.items() if each.stream_id in gone]:
+                del held[number]
         for bgt_id in bgt_ids:
             self.balances.pop(bgt_id, None)
         self.uncleared = None
 
     def trim(self) -> None:
-        """Keeps the cache bounded; the oldest objects go first."""
-        while len(self.objects) > OBJECTS_CACHED_MAX:
-            key = next(iter(self.objects))
-            del self.objects[key]
-            self.streams.pop(key, None)
+        """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
+        go is read from the database again."""
+        for held in self._held.values():
+            while len(held) > OBJECTS_CACHED_MAX:
+                del held[next(iter(held))]
         if len(self.balances) > OBJECTS_CACHED_MAX:
             self.balances.clear()

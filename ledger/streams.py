@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ledger.account_set import division_of, fiscal_year_of
+from ledger.account_set import YEARS
 from ledger.events import Event
 
 T = TypeVar("T")
@@ -49,10 +49,15 @@ AnyKind = Kind[Any]
 
 def new_stream_id(ledger_id: int, recorded_us: int, first_position: int) -> bytes:
     """16 bytes of a UUIDv7 for the stream that begins at ``first_position``."""
-    milliseconds = recorded_us // 1000
-    low = int(division_of(ledger_id)) << 32 | first_position & _POSITION_MAX
-    value = milliseconds << 80 | _VERSION_7 | fiscal_year_of(ledger_id) << 64 | _VARIANT | low
-    return value.to_bytes(16, "big")
+    division, year = divmod(ledger_id, YEARS)
+    return (
+        recorded_us // 1000 << 80
+        | _VERSION_7
+        | year << 64
+        | _VARIANT
+        | division << 32
+        | first_position & _POSITION_MAX
+    ).to_bytes(16, "big")
 
 
 def ledger_stream_id(ledger_id: int) -> bytes:

@@ -40,7 +40,7 @@ def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
     """What opening a ledger would answer; it has no head yet that could decide."""
     state = LedgerState(command.ledger_id, call.treasury.charts)
     state.codes = call.treasury.codes()
-    state.recorded_us = microseconds(call.treasury.now())
+    state.begin(microseconds(call.treasury.now()))
     decision = command.decide(state, call.caller.principal)
     assert decision.settings is not None
     return _opened(command, decision.settings, None)

@@ -21,8 +21,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 
-_HEAD = Struct(">qq16siqiH")
-_EVENT_START = hashlib.new("sm3", b"guoku.event.1\x00")
+EVENT_HEAD = Struct(">qq16siqiH")
+EVENT_START = hashlib.new("sm3", b"guoku.event.1\x00")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -53,8 +53,8 @@ def event_digest(
     payload: bytes,
 ) -> bytes:
     """The 32-byte digest of one row, as the module describes it."""
-    digest = _EVENT_START.copy()
-    head = _HEAD.pack(
+    digest = EVENT_START.copy()
+    head = EVENT_HEAD.pack(
         ledger_id,
         position,
         stream_id,

@@ -1,140 +1,135 @@
-"""Writing a batch: events by binary COPY, everything else in one pipelined round trip.
+"""Writing a batch, slice by slice, in the transaction that holds the ledger's head.
 
-The COPY frame is packed here in one buffer, because a generic encoder costs more than the rest of
-the write path together; the column order is the one of ``COPY_EVENTS``.
+A slice is on its way to the server while the next one is decided, so that the server's work and
+ours overlap; the head is locked before the first is decided and moved after the last is written.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
-from datetime import date
-from struct import Struct
+from types import TracebackType
 
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ledger.events import encode
-from ledger.integrity.chain import day_number, event_digest, extend, moment_of
-from ledger.state import LedgerState, Row
+from ledger.integrity.chain import extend
+from ledger.state import LedgerState
+from ledger.store.frames import (
+    COPY_DOCUMENTS,
+    COPY_EVENTS,
+    COPY_KEYS,
+    CommandKey,
+    document_frame,
+    encoded_rows,
+    event_frame,
+    key_frame,
+)
 
 PIPELINED_ROWS_MAX = 200
-COPY_EVENTS = (
-    "COPY events (ledger_id, position, stream_id, stream_version, type, recorded_at, effective_on,"
-    " payload, digest) FROM STDIN (FORMAT BINARY)"
-)
-COPY_KEYS = (
-    "COPY command_keys (ledger_id, operation, number, fingerprint, stream_id, first_position,"
-    " last_position) FROM STDIN (FORMAT BINARY)"
-)
-_SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
-_FIELDS = 9
-# field count, then each field as length and value, up to the type; then the two times
-_PLACE = Struct(">h iq iq i16s ii i")
-_TIMES = Struct(">iq ii i")
-_DOCUMENT = Struct(">h iq i")
-_KEY_FIELDS = 7
-_KEY_LEDGER = Struct(">h iq i")
-_KEY_PLACE = Struct(">i32s i16s iq iq")
-_DIGEST_LENGTH = (32).to_bytes(4, "big")
-_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-_POSTGRES_EPOCH_DAY = 10_957
 
 
-class CommandKey(msgspec.Struct, frozen=True):
-    """A number that was used, and where its events are."""
+class Writer:
+    """Takes the slices of one batch in order; the caller's transaction is around it.
 
-    operation: str
-    number: str
-    fingerprint: bytes
-    stream_id: bytes
-    first_position: int
-    last_position: int
+    The connection is the writer's while it is open: a slice under way uses it from another thread.
 
+    Args:
+        threads: where a slice is written while its successor is made.
 
-def encoded_rows(rows: Sequence[Row]) -> list[tuple[int, bytes, int, date, bytes, bytes]]:
-    """Rows with type name and payload as the bytes that are hashed and stored."""
-    return [
-        (
-            position,
-            stream_id,
-            version,
-            day,
-            event.TYPE.encode(),
-            encode(event),
-        )
-        for position, stream_id, version, day, event in rows
-    ]
-
-
-def copy_events(
-    cursor: psycopg.Cursor,
-    ledger_id: int,
-    recorded_us: int,
-    rows: Sequence[tuple[int, bytes, int, date, bytes, bytes]],
-) -> list[bytes]:
-    """Appends rows (position, stream, version, effective_on, type, payload); gives digests."""
-    parts = [_SIGNATURE]
-    digests = []
-    recorded = recorded_us - _POSTGRES_EPOCH_US
-    for position, stream_id, version, day, type_name, payload in rows:
-        days = day_number(day)
-        digest = event_digest(
-            ledger_id, position, stream_id, version, recorded_us, days, type_name, payload
-        )
-        digests.append(digest)
-        parts += (
-            _PLACE.pack(
-                _FIELDS, 8, ledger_id, 8, position, 16, stream_id, 4, version, len(type_name)
-            ),
-            type_name,
-            _TIMES.pack(8, recorded, 4, days - _POSTGRES_EPOCH_DAY, len(payload)),
-            payload,
-            _DIGEST_LENGTH,
-            digest,
-        )
-    parts.append(_TRAILER)
-    with cursor.copy(COPY_EVENTS) as copy:
-        copy.write(b"".join(parts))
-    return digests
-
-
-def write_batch(
-    connection: psycopg.Connection, state: LedgerState, keys: Sequence[CommandKey]
-) -> list[bytes]:
-    """Writes all that a batch's decisions did to ``state``; the caller commits.
-
-    Returns:
-        The digests of the batch's events, in order. ``state.chain`` is extended by them.
+    Attributes:
+        first_position: of the batch's first event.
+        digests: of its events so far, in order.
     """
-    first_position = state.rows[0].position
-    with connection.cursor() as cursor:
-        digests = copy_events(cursor, state.ledger_id, state.recorded_us, encoded_rows(state.rows))
-        if keys:
-            _copy_keys(cursor, state.ledger_id, keys)
-        if state.documents:
-            _copy_documents(cursor, state)
+
+    def __init__(
+        self, connection: psycopg.Connection, state: LedgerState, threads: Executor
+    ) -> None:
+        self._connection = connection
+        self._state = state
+        self._threads = threads
+        self._under_way: Future[None] | None = None
+        self.first_position = state.next_position
+        self.digests: list[bytes] = []
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if self._under_way is not None:  # the transaction ends after it, whatever it came to
+            error = self._under_way.exception()
+            if error is not None and kind is None:
+                raise error
+
+    def write(self, keys: Sequence[CommandKey]) -> None:
+        """Sends the state's rows and documents and these keys on their way."""
+        copies = self._slice(keys)
+        self._settle()
+        self._under_way = self._threads.submit(self._copy, copies)
+
+    def finish(self, keys: Sequence[CommandKey]) -> None:
+        """Writes what is left, the changed balances and the new head."""
+        state = self._state
+        copies = self._slice(keys)
+        self._settle()
+        if not self.digests:
+            return
+        self._copy(copies)
+        state.chain = extend(state.chain, self.digests)
+        finish_batch(self._connection, state, self.first_position)
+
+    def _slice(self, keys: Sequence[CommandKey]) -> list[tuple[str, bytes]]:
+        state = self._state
+        rows, documents = state.take()
+        events, digests = event_frame(state.ledger_id, state.recorded_us, encoded_rows(rows))
+        self.digests += digests
+        return [
+            (COPY_EVENTS, events),
+            (COPY_KEYS, key_frame(state.ledger_id, keys)),
+            (COPY_DOCUMENTS, document_frame(state.ledger_id, documents)),
+        ]
+
+    def _settle(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()
+            self._under_way = None
+
+    def _copy(self, copies: Sequence[tuple[str, bytes]]) -> None:
+        with self._connection.cursor() as cursor:
+            for statement, frame in copies:
+                copy(cursor, statement, frame)
+
+
+def copy(cursor: psycopg.Cursor, statement: str, frame: bytes) -> None:
+    """Sends a whole COPY frame; nothing for an empty one."""
+    if frame:
+        with cursor.copy(statement.encode()) as into:
+            into.write(frame)
+
+
+def finish_batch(connection: psycopg.Connection, state: LedgerState, first_position: int) -> None:
+    """Writes the balances that changed and moves the head; the caller commits."""
+    # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
+    changed = len(state.changed_balances) + len(state.changed_uncleared)
+    few = changed <= PIPELINED_ROWS_MAX and not state.shared_documents
+    with connection.pipeline() if few else nullcontext(), connection.cursor() as cursor:
         if state.shared_documents:
             _insert_shared_documents(cursor, state)
-    state.chain = extend(state.chain, digests)
-    # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
-    few = len(state.changed_balances) + len(state.changed_uncleared) <= PIPELINED_ROWS_MAX
-    with connection.pipeline() if few else nullcontext(), connection.cursor() as cursor:
         if state.changed_balances:
             _upsert_balances(cursor, state)
         if state.changed_uncleared:
             _write_uncleared(cursor, state)
         advance_head(cursor, state, first_position)
-    return digests
 
 
 def advance_head(cursor: psycopg.Cursor, state: LedgerState, first_position: int) -> None:
     """Moves the head to the state's position and records the commit."""
-    recorded_at = moment_of(state.recorded_us)
     cursor.execute(
         "INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
         " VALUES (%s, %s, %s, %s, %s)",
-        (state.ledger_id, state.position, first_position, recorded_at, state.chain),
+        (state.ledger_id, state.position, first_position, state.now, state.chain),
     )
     cursor.execute(
         "UPDATE ledgers SET position = %s, chain = %s, recorded_at = %s, stream_version = %s,"
@@ -142,30 +137,12 @@ def advance_head(cursor: psycopg.Cursor, state: LedgerState, first_position: int
         (
             state.position,
             state.chain,
-            recorded_at,
+            state.now,
             state.stream_version,
             Jsonb(msgspec.to_builtins(state.settings)),
             state.ledger_id,
         ),
     )
-
-
-def _copy_keys(cursor: psycopg.Cursor, ledger_id: int, keys: Sequence[CommandKey]) -> None:
-    parts = [_SIGNATURE]
-    for key in keys:
-        operation, number = key.operation.encode(), key.number.encode()
-        parts += (
-            _KEY_LEDGER.pack(_KEY_FIELDS, 8, ledger_id, len(operation)),
-            operation,
-            len(number).to_bytes(4, "big"),
-            number,
-            _KEY_PLACE.pack(
-                32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
-            ),
-        )
-    parts.append(_TRAILER)
-    with cursor.copy(COPY_KEYS) as copy:
-        copy.write(b"".join(parts))
 
 
 def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
@@ -219,16 +196,6 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
         )
         for key in zero:
             state.uncleared.pop(key, None)
-
-
-def _copy_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
-    parts = [_SIGNATURE]
-    head = _DOCUMENT.pack(3, 8, state.ledger_id, 32)
-    for sm3, body in state.documents.items():
-        parts += (head, sm3, len(body).to_bytes(4, "big"), body)
-    parts.append(_TRAILER)
-    with cursor.copy("COPY documents (ledger_id, sm3, body) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(b"".join(parts))
 
 
 def _insert_shared_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:

@@ -8,13 +8,14 @@ import psycopg
 from ledger.balances import Balances
 from ledger.events import Event, JournalPosted, PlanSet, decode
 from ledger.integrity.chain import microseconds
-from ledger.state import LedgerState, Settings, UnclearedKey
-from ledger.store.append import CommandKey
+from ledger.state import Held, LedgerState, Settings, UnclearedKey
+from ledger.store.frames import CommandKey
 from ledger.streams import AnyKind
 
 TAIL_MAX = 10_000
 
-Wanted = Mapping[tuple[str, str], AnyKind]
+# by the kind's name: the kind, and the numbers of the objects
+Wanted = Mapping[str, tuple[AnyKind, set[str]]]
 
 
 def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
@@ -109,20 +110,20 @@ def load_objects(
 ) -> None:
     """Folds the wanted objects that exist and are not cached, and reads their balances."""
     missing: dict[bytes, tuple[AnyKind, str]] = {}
-    for (name, number), kind in wanted.items():
-        if (name, number) not in state.objects and (key := keys.get((kind.opened_by, number))):
-            missing[key.stream_id] = (kind, number)
+    for kind, numbers in wanted.values():
+        held = state.held(kind)
+        for number in numbers:
+            if number not in held and (key := keys.get((kind.opened_by, number))):
+                missing[key.stream_id] = (kind, number)
     for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
         kind, number = missing[stream_id]
         obj = kind.folded(event for _, _, event in rows)
         if obj is not None:  # a refused opening leaves a stream without an object
-            state.objects[kind.name, number] = obj
-            state.streams[kind.name, number] = (stream_id, rows[-1][1])
-    bgt_ids = {
-        kind.indicator_of(obj)
-        for (name, number), kind in wanted.items()
-        if (obj := state.objects.get((name, number))) is not None
-    }
+            state.held(kind)[number] = Held(obj, stream_id, rows[-1][1])
+    bgt_ids: set[str] = set()
+    for kind, numbers in wanted.values():
+        held, indicator_of = state.held(kind), kind.indicator_of
+        bgt_ids.update([indicator_of(held[number].obj) for number in numbers if number in held])
     missing_balances = [b for b in bgt_ids if b and b not in state.balances]
     if missing_balances:
         state.balances.update(read_balances(connection, state.ledger_id, missing_balances))

@@ -38,7 +38,8 @@ from ledger.books import Charts, shipped_books
 from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
 from ledger.integrity.chain import extend, genesis, microseconds
 from ledger.state import LedgerState
-from ledger.store.append import advance_head, copy_events
+from ledger.store.append import copy, finish_batch
+from ledger.store.frames import COPY_EVENTS, event_frame
 from ledger.store.loading import lock_head
 
 POLL_MS = 100
@@ -128,7 +129,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
                 raise persistence.ProgrammingError(f"{self!r} was not created")
             self._check_streams(connection, stored_events)
             first = state.next_position
-            state.recorded_us = max(state.recorded_us, microseconds(self._clock()))
+            state.begin(microseconds(self._clock()))
             rows = [
                 (
                     position,
@@ -140,11 +141,12 @@ class LedgerAggregateRecorder(AggregateRecorder):
                 )
                 for position, event in enumerate(stored_events, first)
             ]
+            frame, digests = event_frame(self.ledger_id, state.recorded_us, rows)
             with connection.cursor() as cursor:
-                digests = copy_events(cursor, self.ledger_id, state.recorded_us, rows)
-                state.chain = extend(state.chain, digests)
-                state.position = rows[-1][0]
-                advance_head(cursor, state, first)
+                copy(cursor, COPY_EVENTS, frame)
+            state.chain = extend(state.chain, digests)
+            state.position = rows[-1][0]
+            finish_batch(connection, state, first)
         return [row[0] for row in rows]
 
     def _check_streams(
