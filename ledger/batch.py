@@ -307,8 +307,12 @@ def _same_body(mine: bytes, theirs: bytes, number: Number) -> None:
 
 def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
     """The objects a decision changed, each once, in the order of its events."""
+    decided = decision.events
+    kind, number, _ = decided[0]
+    if kind is not None and decided[-1][:2] == (kind, number) and len(decided) <= 2:
+        return (state.get(kind, number),)  # as most do: an event and its journal
     subjects: dict[tuple[str, str], object] = {}
-    for kind, number, _ in decision.events:
+    for kind, number, _ in decided:
         if kind is not None and (held := state.held(kind).get(number)) is not None:
             subjects[kind.name, number] = held.obj
     return tuple(subjects.values())

@@ -58,6 +58,13 @@ class Rule(msgspec.Struct, frozen=True):
     red: bool = False
 
 
+class Postings(msgspec.Struct, frozen=True):
+    """A rule for certain codes: for each amount the accounts it moves, (account, side)."""
+
+    red_flag: int
+    lines: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+
+
 class Books:
     """One version of charts and rules. Immutable; share it freely."""
 
@@ -76,7 +83,7 @@ class Books:
         self.accounts = {account.id: account for account in accounts}
         self._choices = dict(choices)
         self.rules = {rule.event: rule for rule in rules}
-        self._resolved: dict[tuple[str, ...], tuple[tuple[str, str, str], ...]] = {}
+        self._resolved: dict[tuple[str, ...], Postings] = {}
         self._check()
         self._controls = {event: self._controls_of(rule) for event, rule in self.rules.items()}
 
@@ -109,25 +116,34 @@ class Books:
                 return choice.element
         return ""
 
-    def _pairs(self, event: str, codes: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
-        """The rule's lines with choices resolved; kept, since few combinations of codes exist."""
+    def _postings(self, event: str, codes: Mapping[str, str]) -> Postings:
+        """The rule with choices resolved; kept, since few combinations of codes exist."""
         key = (
             event,
             codes.get("gov_bgt_eco_code", ""),
             codes.get("dep_bgt_eco_code", ""),
             codes.get("fund_type_code", ""),
         )
-        if (pairs := self._resolved.get(key)) is None:
-            if (rule := self.rules.get(event)) is None:
-                raise ConfigurationError(f"no posting rule for {event} in {self.version}")
+        if (postings := self._resolved.get(key)) is None:
+            postings = self._resolved[key] = self._resolve(event, codes)
+        return postings
 
-            def resolve(name: str) -> str:
-                choice = self._choices.get(name)
-                return choice.account(codes) if choice else name
+    def _resolve(self, event: str, codes: Mapping[str, str]) -> Postings:
+        if (rule := self.rules.get(event)) is None:
+            raise ConfigurationError(f"no posting rule for {event} in {self.version}")
 
-            pairs = tuple((resolve(debit), resolve(credit), a) for debit, credit, a in rule.lines)
-            self._resolved[key] = pairs
-        return pairs
+        def resolve(name: str) -> str:
+            choice = self._choices.get(name)
+            return choice.account(codes) if choice else name
+
+        postings: list[tuple[str, list[tuple[str, int]]]] = []
+        for debit, credit, amount in rule.lines:
+            sides = [(resolve(debit), DEBIT), (resolve(credit), CREDIT)]
+            if postings and postings[-1][0] == amount:
+                postings[-1][1].extend(sides)
+            else:
+                postings.append((amount, sides))
+        return Postings(int(rule.red), tuple((amount, tuple(sides)) for amount, sides in postings))
 
     def post(
         self,
@@ -149,13 +165,12 @@ class Books:
             amounts_fen: the amounts its rule names; lines of a zero amount are left out.
             codes: the elements that choices look at.
         """
-        lines = []
-        rule = rule or event
-        for debit, credit, amount in self._pairs(rule, codes):
+        lines: list[Line] = []
+        postings = self._postings(rule or event, codes)
+        for amount, sides in postings.lines:
             if amount_fen := amounts_fen.get(amount, 0):
                 amt = yuan(amount_fen)
-                lines.append(Line(debit, DEBIT, amt))
-                lines.append(Line(credit, CREDIT, amt))
+                lines += [Line(account, side, amt) for account, side in sides]
         return JournalPosted(
             source=source,
             event=event,
@@ -163,7 +178,7 @@ class Books:
             number=number,
             bgt_id=bgt_id,
             fund_type_code=codes.get("fund_type_code", ""),
-            red_flag=int(self.rules[rule].red),
+            red_flag=postings.red_flag,
             lines=tuple(lines),
         )
 

@@ -16,6 +16,7 @@ from ledger.gm import sm3
 __all__ = ["CodeRow", "CodeSets", "ElementRegister"]
 
 VERSION_HEX_DIGITS = 16
+CHECKED_MAX = 50_000  # codes that were found in force and are remembered
 # Units and projects are each division's own: until it has loaded them, only their shape is checked.
 OPEN_ELEMENTS = frozenset({"agency_code", "pro_code"})
 
@@ -73,12 +74,13 @@ class CodeSets:
     项); a row's ancestors are not asked.
     """
 
-    __slots__ = ("_by_code", "_loaded_for", "_rows", "version")
+    __slots__ = ("_by_code", "_checked", "_loaded_for", "_rows", "version")
 
     def __init__(self, rows: Iterable[CodeRow]) -> None:
         latest = {row.key: row for row in rows}
         self._rows = tuple(latest[key] for key in sorted(latest))
         self._by_code: dict[tuple[str, str], list[_Held]] = {}
+        self._checked: dict[tuple[str, str, date, str], str] = {}  # what was in force, once asked
         self._loaded_for = {(r.element, r.mof_div_code) for r in self._rows}
         for row in self._rows:
             held = _Held(division_prefix(row.mof_div_code), int(row.fiscal_year or 0), row)
@@ -131,8 +133,14 @@ class CodeSets:
             Refusal: ``element_invalid``, with what is wrong: unknown, disabled, another year's,
                 another division's, or not on this day.
         """
+        asked = (element, code, on, mof_div_code)
+        if (known := self._checked.get(asked)) is not None:
+            return known
         row = self.find(element, code, on=on, mof_div_code=mof_div_code)
         if row is not None and row.is_enabled:
+            if len(self._checked) >= CHECKED_MAX:
+                self._checked.clear()
+            self._checked[asked] = row.name
             return row.name
         if row is None and self._is_open(element, mof_div_code):
             if ElementRegister.ELEMENTS[element].shape.fullmatch(code):

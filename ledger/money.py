@@ -51,6 +51,8 @@ def yuan(amount_fen: int) -> str:
     if amount_fen >= FEN_PER_YUAN:
         digits = str(amount_fen)
         return digits[:-2] + "." + digits[-2:]
+    if not amount_fen:
+        return "0.00"
     if amount_fen < 0:
         return "-" + yuan(-amount_fen)
     return f"0.{amount_fen:02d}"

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.account_set import fiscal_year_of
+from ledger.account_set import fiscal_year_of, within_year
 from ledger.commands import Command
 from ledger.errors import Code, Refusal
 from ledger.events import PeriodClosed
@@ -40,12 +40,11 @@ def first_open_day(state: LedgerState, day: date) -> date:
     Money that the bank has moved is booked whatever the calendar says. When the whole year is
     closed there is no open day left and the year's last day takes it, visibly late.
     """
-    year = fiscal_year_of(state.ledger_id)
-    day = min(max(day, date(year, 1, 1)), date(year, 12, 31))
+    day = within_year(state.ledger_id, day)
     closed = state.settings.closed_through
     if closed is None or day > closed:
         return day
-    return min(date.fromordinal(closed.toordinal() + 1), date(year, 12, 31))
+    return within_year(state.ledger_id, date.fromordinal(closed.toordinal() + 1))
 
 
 class ClosePeriod(Command, frozen=True, kw_only=True):

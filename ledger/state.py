@@ -188,9 +188,10 @@ class LedgerState:
 
     def apply(self, decision: Decision) -> tuple[int, int]:
         """Makes the decision's effects the state; gives positions of its first and last event."""
-        first = self.next_position
+        first = self.position + 1
+        day = decision.effective_on
         for kind, number, event in decision.events:
-            self._append(kind, number, event, decision.effective_on)
+            self._append(kind, number, event, day)
         for bgt_id, balances in decision.balances.items():
             self._put(self.balances, bgt_id, balances)
             self.changed_balances[bgt_id] = True

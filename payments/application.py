@@ -31,6 +31,8 @@ from payments.payment import (
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
 EXECUTABLE = 1
+WAYS = ("set_mode_code", "pay_bus_type_code")  # how it is paid; the rest is what for
+CODED = (*WAYS, *DIMENSIONS)
 
 
 class ApplyPayment(Command, frozen=True, kw_only=True):
@@ -106,15 +108,15 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         division = division_of(state.ledger_id)
-        for element in ("set_mode_code", "pay_bus_type_code", *DIMENSIONS):
-            if code := getattr(self, element):
-                state.codes.check(
-                    element, code, on=day, mof_div_code=division, pointer=f"/{element}"
-                )
-        for element in DIMENSIONS:
-            code, of_indicator = getattr(self, element), getattr(indicator.issued, element)
+        given = [(element, code) for element in CODED if (code := getattr(self, element))]
+        for element, code in given:
+            state.codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+        for element, code in given:
+            if element in WAYS:
+                continue
+            of_indicator = getattr(indicator.issued, element)
             refined = element == "dep_bgt_eco_code" and code.startswith(of_indicator)
-            if code and code != of_indicator and not refined:
+            if code != of_indicator and not refined:
                 raise Refusal(
                     Code.ELEMENT_MISMATCH,
                     f"{element} {code} is not that of indicator {self.bgt_id}, {of_indicator}",

@@ -4,9 +4,11 @@
 ``rejected`` and ``withdrawn``; after it is paid, ``refunded`` when all of it came back.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import events
 from ledger.account_set import division_of, fiscal_year_of, ledger_id
@@ -39,6 +41,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The state of a payment; amounts in fen where they are added up."""
 
     applied: PaymentApplied
+    pay_fen: int
     status: str = APPLIED
     figures: Figures
     approved: events.PaymentApproved | None = None
@@ -83,10 +86,6 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (single,)
 
     @property
-    def pay_fen(self) -> int:
-        return parse_yuan(self.applied.pay_amt)
-
-    @property
     def paid_fen(self) -> int:
         return parse_yuan(self.receipt.xpay_amt, zero=True) if self.receipt else 0
 
@@ -109,38 +108,48 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def _fold(payment: Payment | None, event: Event) -> Payment | None:
     if isinstance(event, PaymentApplied):
-        return Payment(applied=event, figures=event.figures)
-    if payment is None or isinstance(event, events.JournalPosted):
+        return Payment(applied=event, pay_fen=parse_yuan(event.pay_amt), figures=event.figures)
+    change = _CHANGES.get(type(event))
+    if payment is None or change is None:
         return payment
-    return msgspec.structs.replace(payment, **_change(payment, event))
+    return replace(payment, **change(payment, event))
 
 
-def _change(payment: Payment, event: Event) -> dict[str, Any]:
-    """The fields an event gives a payment."""
-    match event:
-        case events.PaymentApproved():
-            return {"status": APPROVED, "approved": event}
-        case events.PaymentRejected():
-            return {"status": REJECTED, "reason": event.reason, "figures": event.figures}
-        case events.PaymentWithdrawn():
-            return {"status": WITHDRAWN, "figures": event.figures}
-        case events.VoucherSigned():
-            signed = {"signatures": (*payment.signatures, event)}
-            return {**signed, "status": SIGNED} if event.final else signed
-        case events.VoucherSent():
-            # the bank's receipt may have overtaken its acknowledgement
-            return {"sent": True, "status": SENT if payment.status == SIGNED else payment.status}
-        case events.VoucherReceipted():
-            return {"status": event.outcome, "receipt": event, "figures": event.figures}
-        case events.PaymentRefunded():
-            refunds = (*payment.refunds, event)
-            whole = sum(parse_yuan(r.refund_amt) for r in refunds) == payment.paid_fen
-            return {
-                "refunds": refunds,
-                "figures": event.figures,
-                "status": REFUNDED if whole else payment.status,
-            }
-    return {}
+def _signed(payment: Payment, event: events.VoucherSigned) -> dict[str, Any]:
+    signatures = (*payment.signatures, event)
+    return {"signatures": signatures, "status": SIGNED if event.final else payment.status}
+
+
+def _sent(payment: Payment, _: events.VoucherSent) -> dict[str, Any]:
+    # the bank's receipt may have overtaken its acknowledgement
+    return {"sent": True, "status": SENT if payment.status == SIGNED else payment.status}
+
+
+def _refunded(payment: Payment, event: events.PaymentRefunded) -> dict[str, Any]:
+    refunds = (*payment.refunds, event)
+    whole = sum(parse_yuan(r.refund_amt) for r in refunds) == payment.paid_fen
+    status = REFUNDED if whole else payment.status
+    return {"refunds": refunds, "figures": event.figures, "status": status}
+
+
+# the fields that an event gives a payment
+_CHANGES: dict[type[Event], Callable[[Payment, Any], dict[str, Any]]] = {
+    events.PaymentApproved: lambda _, e: {"status": APPROVED, "approved": e},
+    events.PaymentRejected: lambda _, e: {
+        "status": REJECTED,
+        "reason": e.reason,
+        "figures": e.figures,
+    },
+    events.PaymentWithdrawn: lambda _, e: {"status": WITHDRAWN, "figures": e.figures},
+    events.VoucherSigned: _signed,
+    events.VoucherSent: _sent,
+    events.VoucherReceipted: lambda _, e: {
+        "status": e.outcome,
+        "receipt": e,
+        "figures": e.figures,
+    },
+    events.PaymentRefunded: _refunded,
+}
 
 
 PAYMENT: Kind[Payment] = Kind(

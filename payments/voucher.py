@@ -30,6 +30,7 @@ from payments.payment import (
     REFUNDED,
     SENT,
     SIGNED,
+    SINGLE_DETAIL_ID,
     Payment,
     require,
     require_status,
@@ -256,12 +257,11 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
 
     def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
         """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""
-        ours = {d.pay_detail_id: (d.payee_acct_no, parse_yuan(d.pay_amt)) for d in payment.details}
-        theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
         assert payment.approved is not None
         if self.pay_cert_no != payment.pay_cert_no:
             raise _mismatch(f"its voucher is not that of payment {self.pay_app_no}")
-        if theirs != ours or len(self.lines) != len(ours):
+        theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
+        if len(theirs) != len(self.lines) or theirs != _lines_of(payment):
             raise _mismatch("its lines are not those of the voucher")
         if self.xpay_date < date.fromisoformat(payment.approved.vou_date):
             raise _mismatch(f"it was paid before the voucher's date, {payment.approved.vou_date}")
@@ -270,6 +270,14 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         if sum(line.xpay_fen for line in self.lines) != self.xpay_fen:
             raise _mismatch("its total is not the sum of its lines")
         return _failed(self.lines)
+
+
+def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:
+    """(account, fen) of each detail."""
+    applied = payment.applied
+    if not applied.details:
+        return {SINGLE_DETAIL_ID: (applied.payee_acct_no, payment.pay_fen)}
+    return {d.pay_detail_id: (d.payee_acct_no, parse_yuan(d.pay_amt)) for d in applied.details}
 
 
 def _failed(lines: Sequence[ReceiptLine]) -> tuple[FailedDetail, ...]:

@@ -21,8 +21,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 
-EVENT_HEAD = Struct(">qq16siqiH")
-EVENT_START = hashlib.new("sm3", b"guoku.event.1\x00")
+EVENT_PLACE = Struct(">q16si")
+_EVENT_TAIL = Struct(">qiH")
+_EVENT_START = hashlib.new("sm3", b"guoku.event.1\x00")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -53,18 +54,25 @@ def event_digest(
     payload: bytes,
 ) -> bytes:
     """The 32-byte digest of one row, as the module describes it."""
-    digest = EVENT_START.copy()
-    head = EVENT_HEAD.pack(
-        ledger_id,
-        position,
-        stream_id,
-        stream_version,
-        recorded_us,
-        effective_day,
-        len(type_name),
+    digest = event_start(ledger_id)
+    digest.update(
+        EVENT_PLACE.pack(position, stream_id, stream_version)
+        + event_tail(recorded_us, effective_day, type_name)
+        + payload
     )
-    digest.update(head + type_name + payload)
     return digest.digest()
+
+
+def event_start(ledger_id: int) -> "hashlib._Hash":
+    """SM3 over what all events of a ledger begin with; copy it for each."""
+    digest = _EVENT_START.copy()
+    digest.update(ledger_id.to_bytes(8, "big", signed=True))
+    return digest
+
+
+def event_tail(recorded_us: int, effective_day: int, type_name: bytes) -> bytes:
+    """What is hashed between an event's place and its payload."""
+    return _EVENT_TAIL.pack(recorded_us, effective_day, len(type_name)) + type_name
 
 
 def genesis(ledger_id: int) -> bytes:

@@ -12,7 +12,7 @@ from struct import Struct
 import msgspec
 
 from ledger.events import encode
-from ledger.integrity.chain import EVENT_HEAD, EVENT_START, day_number
+from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
 from ledger.state import Row
 
 COPY_EVENTS = (
@@ -29,7 +29,8 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EVENT_FIELDS, _KEY_FIELDS, _DOCUMENT_FIELDS = 9, 7, 3
 # field count, then each field as length and value
-_EVENT_PLACE = Struct(">h iq iq i16s ii i")
+_EVENT_LEDGER = Struct(">h iq i")  # through the length of the position
+_EVENT_PLACE = Struct(">q i16s ii")
 _TIMES = Struct(">iq ii")
 _KEY_LEDGER = Struct(">h iq i")
 _KEY_PLACE = Struct(">i32s i16s iq iq")
@@ -39,7 +40,7 @@ _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 197
 _POSTGRES_EPOCH_DAY = 10_957
 
 # (position, stream_id, stream_version, effective_on, type, payload)
-EncodedRow = tuple[int, bytes, int, date, bytes, bytes]
+EncodedRow = tuple[int, bytes, int, date, str, bytes]
 
 
 class CommandKey(msgspec.Struct, frozen=True, gc=False):
@@ -55,19 +56,14 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
 
 def encoded_rows(rows: Iterable[Row]) -> Iterable[EncodedRow]:
     """Rows with type name and payload as the bytes that are hashed and stored."""
-    types: dict[type, bytes] = {}
     for row in rows:
         event = row.event
-        cls = type(event)
-        type_name = types.get(cls)
-        if type_name is None:
-            type_name = types[cls] = event.TYPE.encode()
         yield (
             row.position,
             row.stream_id,
             row.stream_version,
             row.effective_on,
-            type_name,
+            event.TYPE,
             encode(event),
         )
 
@@ -78,27 +74,23 @@ def event_frame(
     """The COPY frame of events, and their digests (``ledger.integrity.chain`` says of what)."""
     parts = [_SIGNATURE]
     digests = []
-    recorded = recorded_us - _POSTGRES_EPOCH_US
-    times_of: dict[date, tuple[int, bytes]] = {}
-    head, place, start = EVENT_HEAD.pack, _EVENT_PLACE.pack, EVENT_START.copy
+    ledger = _EVENT_LEDGER.pack(_EVENT_FIELDS, 8, ledger_id, 8)
+    # what rows of one type and day have in common, in the frame and in what is hashed
+    alike: dict[tuple[str, date], tuple[bytes, bytes]] = {}
+    start = event_start(ledger_id).copy
+    hashed_place, place = EVENT_PLACE.pack, _EVENT_PLACE.pack
     for position, stream_id, version, day, type_name, payload in rows:
-        if (known := times_of.get(day)) is None:
-            days = day_number(day)
-            known = times_of[day] = days, _TIMES.pack(8, recorded, 4, days - _POSTGRES_EPOCH_DAY)
-        days, times = known
-        length = len(type_name)
+        if (common := alike.get((type_name, day))) is None:
+            common = alike[type_name, day] = _common(recorded_us, day, type_name)
+        framed, hashed = common
         digest = start()
-        digest.update(
-            head(ledger_id, position, stream_id, version, recorded_us, days, length)
-            + type_name
-            + payload
-        )
+        digest.update(hashed_place(position, stream_id, version) + hashed + payload)
         sm3 = digest.digest()
         digests.append(sm3)
         parts += (
-            place(_EVENT_FIELDS, 8, ledger_id, 8, position, 16, stream_id, 4, version, length),
-            type_name,
-            times,
+            ledger,
+            place(position, 16, stream_id, 4, version),
+            framed,
             len(payload).to_bytes(4, "big"),
             payload,
             _DIGEST_LENGTH,
@@ -106,6 +98,13 @@ def event_frame(
         )
     parts.append(_TRAILER)
     return b"".join(parts), digests
+
+
+def _common(recorded_us: int, day: date, type_name: str) -> tuple[bytes, bytes]:
+    """Type and times of a row as COPY takes them, and as its digest covers them."""
+    name, days = type_name.encode(), day_number(day)
+    times = _TIMES.pack(8, recorded_us - _POSTGRES_EPOCH_US, 4, days - _POSTGRES_EPOCH_DAY)
+    return len(name).to_bytes(4, "big") + name + times, event_tail(recorded_us, days, name)
 
 
 def key_frame(ledger_id: int, keys: Sequence[CommandKey]) -> bytes:

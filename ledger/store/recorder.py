@@ -136,7 +136,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
                     _uuid(event.originator_id).bytes,
                     event.originator_version,
                     state.today,
-                    event.topic.encode(),
+                    event.topic,
                     event.state,
                 )
                 for position, event in enumerate(stored_events, first)
