@@ -5,7 +5,6 @@ around it could be closed. Here a signal only ends the serving; the caller unwin
 """
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ import httpx
 import structlog
 import uvicorn
 
+from api.interpreter import tune_interpreter
 from ledger.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -155,18 +155,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def rarely_collect() -> None:
-    """Lets the cyclic garbage collector run seldom, and never over what is there already.
-
-    The hot structs hold no cycles and are kept from it (``gc=False``); what remains are caches of
-    a hundred thousand entries that each full collection would walk. Measured: a fifth of the time
-    of a bulk of 5,000.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 100)
-
-
 def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], None]) -> None:
     """Serves an ASGI application on a bound socket until a stop signal, in the main thread.
 
@@ -185,7 +173,7 @@ def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], Non
     )
     server = _Server(config, url_of(bound), on_ready)
     stop.serving(server)
-    rarely_collect()
+    tune_interpreter()
     log.info("serving", url=server.url, pid=os.getpid())
     try:
         server.run(sockets=[bound])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from psycopg_pool import ConnectionPool
 
+from api.interpreter import tune_interpreter
 from bench.drive import ClosedLoop, Drive, Driven, accepted
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
@@ -200,6 +201,7 @@ def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bo
         try:
             books = Bookkeeping(pool, sequencer)
             books.open(indicators)
+            tune_interpreter()
             yield books
         finally:
             sequencer.close()

@@ -31,7 +31,7 @@ REFUSAL: Kind[None] = Kind(
     indicator_of=lambda _obj: "",
 )
 
-SLICE_EVENTS = 1_000  # decided while as many are on their way to the server
+SLICE_EVENTS = 2_000  # decided while as many are on their way to the server
 
 _encode = msgspec.json.Encoder().encode
 

@@ -4,7 +4,9 @@ The *owner* makes and migrates the schema. The *application* has its own role, w
 what the migrations grant it: it can append events, and never change one.
 """
 
+import os
 import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ CONNECT_TIMEOUT_S = 10
 CHECKOUT_TIMEOUT_S = 10
 # Our statements are few and always the same: prepared from the third use on.
 PREPARE_THRESHOLD = 2
+SEND_BUFFER_BYTES = 4 * 1024 * 1024
 # A peer that vanished without a word is noticed in a minute (over TCP; a unix socket ignores it).
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 # Roles belong to the cluster: processes that migrate different databases may meet at them.
@@ -137,8 +140,16 @@ def make_pool(
         open=False,
         timeout=CHECKOUT_TIMEOUT_S,
         check=_check_at_checkout,
+        configure=_widen_send_buffer,
         kwargs=_connection_arguments(conninfo, f"guoku {name}"),
     )
+
+
+def _widen_send_buffer(connection: Connection[TupleRow]) -> None:
+    """Lets a slice of a batch go to the kernel in one piece, so that its thread need not wait for
+    the server to read it (the system's net.core.wmem_max may allow less)."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as shared:
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def describe(conninfo: str) -> str:

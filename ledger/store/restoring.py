@@ -18,7 +18,7 @@ from ledger.balances import Balances
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.state import Settings, UnclearedKey
-from ledger.store.append import COPY_EVENTS, COPY_KEYS, CommandKey
+from ledger.store.frames import COPY_EVENTS, COPY_KEYS, CommandKey
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"

@@ -26,8 +26,8 @@ from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.integrity.note import LOG_KEY_NAME
 from ledger.store import restoring
-from ledger.store.append import CommandKey
 from ledger.store.documents import compress_document
+from ledger.store.frames import CommandKey
 from ledger.store.restoring import StoredCommit, StoredEvent
 from ledger.streams import ledger_stream_id
 from payments import certificates
