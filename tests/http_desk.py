@@ -195,9 +195,11 @@ def served(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def desk_on(database: Database) -> Iterator[Desk]:
+def desk_on(database: Database, **more: Any) -> Iterator[Desk]:
+    """A desk with an open ledger; ``more`` are settings of the server."""
     with TemporaryDirectory(prefix="guoku-desk-") as folder:
-        settings = Settings(data=Path(folder), request_bytes_max=BYTES_MAX, read_wait_s=5.0)
+        bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": 5.0, **more}
+        settings = Settings(data=Path(folder), **bounds)
         with treasury_on(settings, database) as treasury:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)

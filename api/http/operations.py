@@ -160,6 +160,16 @@ class _Standing(Collector):
             value=self._services.admission.commands,
         )
         yield GaugeMetricFamily(
+            "guoku_http_body_bytes",
+            "Bytes of bodies of requests under way",
+            value=self._services.admission.body_bytes,
+        )
+        yield CounterMetricFamily(
+            "guoku_http_busy_refusals",
+            "Requests refused because too much was under way",
+            value=self._services.admission.refused,
+        )
+        yield GaugeMetricFamily(
             "guoku_live_streams", "Open event streams", value=self._services.live_streams
         )
         for name, value in self._pool.get_stats().items():
