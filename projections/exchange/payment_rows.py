@@ -42,6 +42,7 @@ def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
         status=payment.status,
         pay_cert_no=payment.pay_cert_no,
         reason=payment.reason,
+        made_by=applied.by,
         checked_by=payment.approved.by if payment.approved else "",
         applied_position=facts[0].position,
         last_position=facts[-1].position,
@@ -133,4 +134,5 @@ def _revenue(payment: Payment, refund_no: str, day: date, amount_fen: int) -> Su
 def _same(event: events.Event, row: type[Subject]) -> dict[str, Any]:
     """What an event and a row have under the same name."""
     names = row.__struct_fields__
-    return {name: getattr(event, name) for name in event.__struct_fields__ if name in names}
+    made = {"made_by": event.by} if "made_by" in names else {}  # type: ignore[attr-defined]
+    return made | {name: getattr(event, name) for name in event.__struct_fields__ if name in names}

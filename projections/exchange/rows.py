@@ -71,7 +71,7 @@ class AdjustmentRow(Subject):
 
     PARQUET = "adjustments"
     XML, ELEMENT = BUDGET, "BA_BGT_ADJUST"
-    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "act": "ADJ_TYPE", "by": "INPUTER"}
+    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "act": "ADJ_TYPE", "made_by": "INPUTER"}
     bgt_id: str
     adj_no: str
     act: str
@@ -79,7 +79,7 @@ class AdjustmentRow(Subject):
     amt: Fen
     reason: str
     effective_on: date
-    by: str
+    made_by: str
     position: int
     create_time: datetime
 
@@ -89,14 +89,14 @@ class PlanRow(Subject):
 
     PARQUET = "plans"
     XML, ELEMENT = BUDGET, "PAY_PLAN_VOUCHER"
-    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "by": "INPUTER"}
+    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
     plan_voucher_no: str
     bgt_id: str
     agency_code: str
     plan_month: int
     plan_amt: Fen
     effective_on: date
-    by: str
+    made_by: str
     position: int
     create_time: datetime
 
@@ -109,7 +109,7 @@ class PaymentRow(Subject):
     ELEMENTS: ClassVar[dict[str, str]] = {
         "pay_amt": "PAY_APP_AMT",
         "status": "PAY_STATUS",
-        "by": "INPUTER",
+        "made_by": "INPUTER",
         "checked_by": "AUDITOR",
         "applied_position": "",
         "last_position": "",
@@ -136,7 +136,7 @@ class PaymentRow(Subject):
     status: str
     pay_cert_no: str
     reason: str
-    by: str
+    made_by: str
     checked_by: str
     applied_position: int
     last_position: int
@@ -188,7 +188,7 @@ class VoucherSignatureRow(Subject):
     pay_cert_no: str
     pay_app_no: str
     role: str
-    by: str
+    made_by: str
     cert_serial: str
     voucher_sm3: str
     signature: str
@@ -223,7 +223,7 @@ class RefundRow(Subject):
 
     PARQUET = "refunds"
     XML, ELEMENT = EXPENDITURE, "PAY_REFUND"
-    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "by": "INPUTER"}
+    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
     refund_no: str
     pay_app_no: str
     pay_cert_no: str
@@ -233,7 +233,7 @@ class RefundRow(Subject):
     refund_amt: Fen
     refund_date: date
     reason: str
-    by: str
+    made_by: str
     position: int
     create_time: datetime
 
@@ -292,7 +292,7 @@ class RefusalRow(Subject):
     number: str
     code: str
     detail: str
-    by: str
+    made_by: str
     recorded_at: datetime
 
 

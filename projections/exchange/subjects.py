@@ -291,7 +291,7 @@ def _adjustment(fact: Fact, issued: events.IndicatorIssued) -> Rows:
                 plan_month=e.plan_month,
                 plan_amt=parse_yuan(e.plan_amt, signed=True),
                 effective_on=fact.effective_on,
-                by=e.by,
+                made_by=e.by,
                 position=fact.position,
                 create_time=fact.recorded_at,
             )

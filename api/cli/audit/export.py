@@ -50,21 +50,23 @@ def export(
 
     ledger_id = parse_ledger(ledger)
     bounds = {"begin": parse_bound(begin, "--from"), "end": parse_bound(end, "--to")}
-    with treasury() as core, core.pool.connection() as connection, exchange_progress() as progress:
+    with treasury() as core, exchange_progress() as progress:
+        with core.pool.connection() as connection:
+            signer = signer_of(core, connection, key)
         wanted = parquet or xml
-        signer = signer_of(core, connection, key)
         companions = [Tables(core.charts, parquet=parquet, xml=xml)] if wanted else []
-        manifest = export_ledger(
-            connection,
-            ledger_id,
-            directory,
-            signer=signer,
-            charts=core.charts,
-            created_at=core.now(),
-            companions=companions,
-            progress=progress,
-            **bounds,
-        )
+        with core.pool.connection() as connection:
+            manifest = export_ledger(
+                connection,
+                ledger_id,
+                directory,
+                signer=signer,
+                charts=core.charts,
+                created_at=core.now(),
+                companions=companions,
+                progress=progress,
+                **bounds,
+            )
     size_mb = sum(entry.bytes for entry in manifest.files) / 1e6
     print(
         f"已导出 {ledger} 第 {manifest.from_position} 至 {manifest.to_position} 号事件: "
