@@ -7,8 +7,16 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WitnessSetting(BaseModel, frozen=True):
+    """A witness that is asked for its signature under every checkpoint."""
+
+    name: str = Field(pattern=r"^witness/[\w.@-]{1,96}$")
+    url: str
+    public_key: str = Field(pattern="^[0-9a-fA-F]{128}$")
 
 
 class Settings(BaseSettings):
@@ -53,6 +61,10 @@ class Settings(BaseSettings):
     log_key: str = Field(
         "guoku/log", description="key that signs checkpoints; a new one rolls over"
     )
+    witnesses: tuple[WitnessSetting, ...] = Field(
+        (), description='JSON: [{"name": "witness/audit", "url": "http://…", "public_key": "…"}]'
+    )
+    witness_timeout_s: float = Field(5.0, gt=0, description="for one question to a witness")
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
     send_timeout_s: float = Field(10.0, description="for one message to a bank")
     send_attempts_max: int = Field(200, ge=1)

@@ -35,6 +35,11 @@ class Code(Enum):
     CERTIFICATE_INVALID = ("certificate_invalid", 422)
     RECEIPT_MISMATCH = ("receipt_mismatch", 422)
     REFUND_EXCEEDS_PAID = ("refund_exceeds_paid", 422)
+    # What a witness of checkpoints answers.
+    CHECKPOINT_STALE = ("checkpoint_stale", 409)
+    HISTORY_SHRUNK = ("history_shrunk", 422)
+    HISTORY_FORKED = ("history_forked", 422)
+    PROOF_INVALID = ("proof_invalid", 422)
     # What follows is about the request as a whole or the server, never about one command's content.
     NOT_FOUND = ("not_found", 404)
     TOO_MANY_ITEMS = ("too_many_items", 413)

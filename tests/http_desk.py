@@ -204,7 +204,9 @@ def desk_on(database: Database, **more: Any) -> Iterator[Desk]:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
-            parts = SimpleNamespace(runner=runner, dispatcher=None, sealer=None, children=[])
+            parts = SimpleNamespace(
+                runner=runner, dispatcher=None, sealer=None, cosigners=[], children=[]
+            )
             try:
                 with served(create_app(treasury, parts)) as url:
                     yield Desk(treasury, url).open()

@@ -9,7 +9,6 @@ from api.cli.session import connection, key_store
 from api.cli.terminal import show_fields, show_table
 
 if TYPE_CHECKING:
-    from ledger.gm import PublicKey
     from payments.certificates import Certificate
 
 app = typer.Typer(no_args_is_help=True, help="Certificates 证书: list, issue, revoke.")
@@ -40,9 +39,10 @@ def issue(
     """Registers a certificate for a subject: a renewal, or the key of a bank outside."""
     from datetime import UTC
 
+    from ledger.gm import PublicKey
     from payments import certificates
 
-    key = _public_key(public_key) if public_key else key_store().public_key(subject)
+    key = PublicKey.from_hex(public_key) if public_key else key_store().public_key(subject)
     now = datetime.now(UTC)
     with connection() as opened:
         issued = certificates.register(
@@ -61,16 +61,6 @@ def revoke(serial: str) -> None:
     with connection() as opened:
         revoked = certificates.revoke(opened, serial, datetime.now(UTC))
     _show(revoked)
-
-
-def _public_key(text: str) -> "PublicKey":
-    from ledger.errors import Code, RequestError
-    from ledger.gm import PublicKey
-
-    try:
-        return PublicKey(bytes.fromhex(text))
-    except ValueError:
-        raise RequestError(Code.MALFORMED, "a public key is 128 hexadecimal digits") from None
 
 
 def _show(certificate: "Certificate") -> None:

@@ -7,8 +7,12 @@ from contextlib import ExitStack
 from typing import Self
 
 from api.cli.children import Child
+from api.settings import WitnessSetting
 from api.treasury import Treasury
+from ledger.gm import PublicKey
+from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.sealer import Sealer, SealingPolicy
+from ledger.sealing.system_record import SystemRecord
 from payments.channel.dispatcher import Dispatcher
 from payments.channel.messages import ClaimWriter
 from payments.channel.sending import Destinations, SendingPolicy
@@ -24,6 +28,7 @@ class Parts:
         self.runner: Runner | None = None
         self.dispatcher: Dispatcher | None = None
         self.sealer: Sealer | None = None
+        self.cosigners: list[Cosigner] = []
         self.children: list[Child] = []
         self._stack = ExitStack()
 
@@ -78,8 +83,26 @@ class Parts:
             ),
         )
         self._stack.callback(sealer.close)
+        for chosen in settings.witnesses:
+            self._start_cosigner(chosen, sealer)
         sealer.start()
         self.sealer = sealer
+
+    def _start_cosigner(self, chosen: WitnessSetting, sealer: Sealer) -> None:
+        treasury = self.treasury
+        key = PublicKey.from_hex(chosen.public_key)
+        record = SystemRecord(treasury.pool, treasury.sequencer, lambda: [(chosen.name, key)])
+        cosigner = Cosigner(
+            treasury.pool,
+            record,
+            treasury.provider,
+            WitnessAddress(chosen.name, chosen.url, key),
+            timeout_s=treasury.settings.witness_timeout_s,
+        )
+        sealer.on_seal(cosigner.wake)
+        self._stack.callback(cosigner.close)
+        cosigner.start()
+        self.cosigners.append(cosigner)
 
     def start_child(self, child: Child) -> None:
         """Runs a program until the end of the block, and again whenever it ends before."""

@@ -88,6 +88,8 @@ def _reasons(call: Call) -> Iterator[str]:
             yield f"{late} ledgers have events unsealed for more than {LAG_S_MAX:.0f} s"
     if parts is not None and parts.sealer is not None:
         yield from parts.sealer.health().reasons
+        for cosigner in parts.cosigners:
+            yield from cosigner.health().reasons
     if runner is not None:
         yield from runner.health().reasons
     if dispatcher is not None:
@@ -191,6 +193,18 @@ class _Standing(Collector):
             "Ledgers whose history is not sealed because it does not agree with what was sealed",
             value=len(health.stopped),
         )
+        away = GaugeMetricFamily(
+            "guoku_witness_away", "1 while a witness cannot be asked", labels=["witness"]
+        )
+        refusing = GaugeMetricFamily(
+            "guoku_witness_refusals", "Origins that a witness does not cosign", labels=["witness"]
+        )
+        for cosigner in parts.cosigners:
+            standing = cosigner.health()
+            away.add_metric([standing.witness], int(bool(standing.away)))
+            refusing.add_metric([standing.witness], len(standing.refused))
+        yield away
+        yield refusing
 
 
 def register_figures(registry: CollectorRegistry, services: Services) -> None:

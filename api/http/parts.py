@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ledger.sealing.cosigner import Cosigner
 from ledger.sealing.sealer import Sealer
 from payments.channel.dispatcher import Dispatcher
 from projections.runner import Runner
@@ -23,5 +24,7 @@ class Parts(Protocol):
     dispatcher: Dispatcher | None
     sealer: Sealer | None
 
+    @property
+    def cosigners(self) -> Sequence[Cosigner]: ...
     @property
     def children(self) -> Sequence[Program]: ...

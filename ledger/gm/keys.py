@@ -47,6 +47,15 @@ class PublicKey:
             raise RequestError(Code.MALFORMED, "an encoded SM2 public key is 04 and then 64 bytes")
         return cls(bytes(encoded[1:]))
 
+    @classmethod
+    def from_hex(cls, text: str) -> "PublicKey":
+        """Reads 128 hexadecimal digits. Raises RequestError (``malformed``) as the class does."""
+        try:
+            return cls(bytes.fromhex(text))
+        except ValueError:
+            detail = "a public key is 128 hexadecimal digits"
+            raise RequestError(Code.MALFORMED, detail) from None
+
     def encoded(self) -> bytes:
         """The uncompressed form: 04, then X and Y (65 bytes)."""
         return _UNCOMPRESSED + self.point

@@ -7,21 +7,18 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import fiscal_year_of, system_ledger
-from ledger.commands import Command, Outcome, Submission
 from ledger.errors import GuokuError
 from ledger.events import CheckpointCosigned, CheckpointSealed, ProvinceSealed
-from ledger.gm import KeyStore, Provider, PublicKey
+from ledger.gm import KeyStore, Provider
 from ledger.integrity.note import (
     LOG_KEY_NAME,
     PROVINCE_ORIGIN,
-    key_hash,
     ledger_checkpoint,
     ledger_origin,
     parse_note,
     sign_text,
 )
-from ledger.opening import OpenSystemLedger
-from ledger.sealing.commands import RegisterNoteKey, SealCheckpoint, SealProvince
+from ledger.sealing.commands import SealCheckpoint, SealProvince
 from ledger.sealing.province import province_checkpoint
 from ledger.sealing.record import system_ledger_at
 from ledger.sealing.register import (
@@ -30,12 +27,8 @@ from ledger.sealing.register import (
     latest_province_head,
     system_ledgers,
 )
+from ledger.sealing.system_record import SystemRecord
 from ledger.sealing.trees import Sealed
-from ledger.sequencer import Sequencer
-from ledger.store.reading import read_head
-
-SEALER = "guoku-sealer"
-ANSWER_TIMEOUT_S = 60.0
 
 _OWN = [CheckpointSealed.TYPE, CheckpointCosigned.TYPE, ProvinceSealed.TYPE]
 # something other than what sealing the system ledger itself, and the province, has left there
@@ -52,19 +45,18 @@ class Notary:
     def __init__(
         self,
         pool: ConnectionPool,
-        sequencer: Sequencer,
+        record: SystemRecord,
         keys: KeyStore,
         provider: Provider,
         clock: Callable[[], datetime],
         log_key: str,
     ) -> None:
         self._pool = pool
-        self._sequencer = sequencer
+        self._record = record
         self._keys = keys
         self._provider = provider
         self._clock = clock
         self._log_key = log_key
-        self._ready: set[int] = set()
 
     def follow(self, connection: psycopg.Connection, keys: Iterable[int]) -> None:
         """Brings the register up to what these system ledgers have on record."""
@@ -79,7 +71,7 @@ class Notary:
             key = system_ledger(fiscal_year_of(sealed.ledger_id))
             by_system.setdefault(key, []).append(sealed)
         for key, of_year in by_system.items():
-            outcomes = self.submit(key, [self._checkpoint(sealed) for sealed in of_year])
+            outcomes = self._record.submit(key, [self._checkpoint(sealed) for sealed in of_year])
             for sealed, outcome in zip(of_year, outcomes, strict=True):
                 if outcome.problem is not None:
                     problems[sealed.ledger_id] = outcome.problem
@@ -92,7 +84,7 @@ class Notary:
             latest = latest_checkpoints(connection)
         head = province_checkpoint(latest, moment)
         command = SealProvince(size=head.size, text=head.text, line=self._sign(head.text))
-        [outcome] = self.submit(system_ledger_at(moment), [command])
+        [outcome] = self._record.submit(system_ledger_at(moment), [command])
         if outcome.problem is not None:
             raise outcome.problem
 
@@ -110,29 +102,6 @@ class Notary:
         """System ledgers that have something on record beside the echo of their own sealing."""
         return [key for key in system_ledgers(connection) if _has_news(connection, key)]
 
-    def submit(self, key: int, commands: Sequence[Command]) -> list[Outcome]:
-        """Puts commands on a system ledger's record, opening it first where there is none yet.
-
-        Raises:
-            GuokuError: the books could not be reached.
-        """
-        before = [] if key in self._ready else self._preparations(key)
-        submissions = [Submission(command=c, by=SEALER) for c in (*before, *commands)]
-        outcomes = self._sequencer.submit(key, submissions).result(ANSWER_TIMEOUT_S)
-        self._ready.add(key)
-        with self._pool.connection() as connection:
-            follow(connection, key)
-        return outcomes[len(before) :]
-
-    def _preparations(self, key: int) -> list[Command]:
-        """What has to be on record before the first note: the ledger itself, and our key."""
-        public_key = self._keys.create(self._log_key)
-        commands: list[Command] = [registration(LOG_KEY_NAME, public_key)]
-        with self._pool.connection() as connection:
-            if read_head(connection, key) is None:
-                commands.insert(0, OpenSystemLedger(fiscal_year=fiscal_year_of(key)))
-        return commands
-
     def _checkpoint(self, sealed: Sealed) -> SealCheckpoint:
         text = ledger_checkpoint(*sealed).text
         return SealCheckpoint(
@@ -146,13 +115,6 @@ class Notary:
         self._keys.create(self._log_key)
         key = self._keys.private_key(self._log_key)
         return sign_text(self._provider, LOG_KEY_NAME, key, text)
-
-
-def registration(name: str, public_key: PublicKey) -> RegisterNoteKey:
-    """The command that puts a key on record."""
-    return RegisterNoteKey(
-        name=name, key_hash=key_hash(name, public_key).hex(), public_key=public_key.hex()
-    )
 
 
 def _has_news(connection: psycopg.Connection, key: int) -> bool:

@@ -4,7 +4,7 @@ What is sealed is recorded as events, by the one write path; these tables only f
 are brought up by whoever has written, and after a kill by whoever comes next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import LiteralString, NamedTuple
 
 import msgspec
@@ -155,6 +155,20 @@ def cosigned(connection: psycopg.Connection, recorded: Recorded) -> str:
         assert isinstance(event, CheckpointCosigned)
         lines.append(f"{event.line}\n")
     return recorded.note + "".join(lines)
+
+
+def signed_by(
+    connection: psycopg.Connection, witness: str, recorded: Sequence[Recorded]
+) -> set[Recorded]:
+    """Those of the notes that a witness has cosigned."""
+    rows = connection.execute(
+        "SELECT k.system_ledger_id, k.sealed_position"
+        " FROM unnest(%b::bigint[], %b::bigint[]) AS n (system_ledger_id, position)"
+        " JOIN cosignatures k ON k.system_ledger_id = n.system_ledger_id"
+        " AND k.sealed_position = n.position AND k.witness = %s",
+        ([r.system_ledger_id for r in recorded], [r.position for r in recorded], witness),
+    ).fetchall()
+    return {r for r in recorded if (r.system_ledger_id, r.position) in rows}
 
 
 def note_keys(connection: psycopg.Connection) -> list[NoteKey]:

@@ -28,12 +28,19 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ledger.account_set import ledger_text
 from ledger.errors import GuokuError, IntegrityError
 from ledger.gm import KeyStore, Provider
-from ledger.integrity.note import PROVINCE_ORIGIN, ledger_origin, parse_checkpoint, parse_note
+from ledger.integrity.note import (
+    LOG_KEY_NAME,
+    PROVINCE_ORIGIN,
+    ledger_origin,
+    parse_checkpoint,
+    parse_note,
+)
 from ledger.sealing.files import NoteFiles
 from ledger.sealing.notary import Notary
 from ledger.sealing.record import keep_files
 from ledger.sealing.register import system_ledgers
 from ledger.sealing.stored_tree import StoredTree
+from ledger.sealing.system_record import SystemRecord
 from ledger.sealing.trees import Sealed, Trees, due_ledgers, owed_checkpoints, sealed_ledgers
 from ledger.sequencer import Sequencer
 
@@ -112,7 +119,9 @@ class Sealer:
         self._pool = pool
         self._policy = policy or SealingPolicy()
         self._files = NoteFiles(folder)
-        self._notary = Notary(pool, sequencer, keys, provider, clock, self._policy.log_key)
+        log_key = self._policy.log_key
+        self._record = SystemRecord(pool, sequencer, lambda: [(LOG_KEY_NAME, keys.create(log_key))])
+        self._notary = Notary(pool, self._record, keys, provider, clock, log_key)
         self._trees = Trees(self._compare_with_file)
         self._listeners: list[Callable[[], None]] = []
         self._closing = threading.Event()

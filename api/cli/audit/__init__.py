@@ -9,6 +9,7 @@ from api.cli.audit import export, import_, proof, trace
 from api.cli.audit.balance import balance
 from api.cli.audit.checkpoint import checkpoint
 from api.cli.audit.receipt import receipt
+from api.cli.audit.witness import witness
 
 app = typer.Typer(no_args_is_help=True, help="Audit 审计: prove that history is whole.")
 
@@ -25,3 +26,4 @@ app.command()(checkpoint)
 app.add_typer(proof.app, name="proof")
 app.command()(receipt)
 app.add_typer(trace.app, name="trace")
+app.command()(witness)
