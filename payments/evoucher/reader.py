@@ -25,6 +25,9 @@ _DECLARATION = re.compile(
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
 )
+# An element that holds plain text: no markup, no reference, no control character in it.
+_LEAF = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*+)>([^<>&\x00-\x1f]*+)</\1>")
+_LEAF_MARKUP = len("<></>")
 _DATE = re.compile(r"[0-9]{8}", re.ASCII)
 _YEAR = re.compile(r"[1-9][0-9]{3}", re.ASCII)
 
@@ -49,7 +52,10 @@ def read_document(
     Raises:
         RequestError: ``malformed``.
     """
-    text = _decode(data, root, declared=declared, size_max=size_max)
+    return _parsed(_decode(data, root, declared=declared, size_max=size_max), root)
+
+
+def _parsed(text: str, root: str) -> etree._Element:
     try:
         element = etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError):
@@ -77,7 +83,24 @@ def parted(data: bytes) -> tuple[bytes, bytes] | None:
 
 def read_main(data: bytes) -> dict[str, str]:
     """Name to text of a voucher's main form, whatever is in its list; raises ``malformed``."""
-    return leaves(read_document(data, "Voucher", declared=False), "", besides="DetailList")
+    text = _decode(data, "Voucher", declared=False, size_max=SIZE_MAX)
+    return _plain_main(text) or leaves(_parsed(text, "Voucher"), "", besides="DetailList")
+
+
+def _plain_main(text: str) -> dict[str, str] | None:
+    """The main form of a voucher with an empty list behind it, each element plain text and directly
+    behind the one before: what every program writes, in a third of the parser's time. None for any
+    other, which the parser has to read."""
+    inner = text.removeprefix("<Voucher>").removesuffix("<DetailList></DetailList></Voucher>")
+    if len(text) - len(inner) != len("<Voucher><DetailList></DetailList></Voucher>"):
+        return None
+    found = _LEAF.findall(inner)
+    if not found:
+        return None
+    names, texts = zip(*found, strict=True)
+    read = 2 * sum(map(len, names)) + sum(map(len, texts)) + _LEAF_MARKUP * len(found)
+    row = dict(found)
+    return row if read == len(inner) and len(row) == len(found) else None
 
 
 def leaves(element: etree._Element, pointer: str, *, besides: str = "") -> dict[str, str]:
