@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +43,7 @@ from payments.manifest import RECEIPT_ROLE, ManifestText
 from payments.payment import ledger_of_voucher
 from payments.verifying import Verifier
 
+CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
 SECOND_COPY_AFTER_S = 0.2
 
@@ -99,7 +101,7 @@ class CounterpartyConfig:
     cert_serial: str
     faults: Faults = Faults()
     timeout_s: float = 30.0
-    receipts_per_message_max: int = 500
+    receipts_per_message_max: int = 1_000
     message_bytes_max: int = 4 * 1024 * 1024
 
     @property
@@ -174,7 +176,9 @@ class Counterparty(ABC):
         bodies = parse_envelope(message)
         self._fetch_certificates({s.sn for body in bodies for s in body.signatures})
         known = self.book.known([body.voucher_no for body in bodies])
-        judged = list(self._workers.map(lambda body: self._judge(body, known), bodies))
+        chunks = [bodies[start : start + CHUNK] for start in range(0, len(bodies), CHUNK)]
+        judging = self._workers.map(lambda chunk: [self._judge(b, known) for b in chunk], chunks)
+        judged = list(chain.from_iterable(judging))
         known |= self.book.record([item for item in judged if isinstance(item, Paid)])
         self.owing.set()
         taken: dict[str, bytes] = {}
@@ -184,7 +188,7 @@ class Counterparty(ABC):
             if isinstance(item, Problem):
                 results.append(Acknowledgement(number, "refused", item))
                 continue
-            digest = self._provider.sm3(signed_bytes(body))
+            digest = item.sm3 if item else self._provider.sm3(signed_bytes(body))
             first = known.get(number) or taken.setdefault(number, digest)
             if first != digest:
                 results.append(Acknowledgement(number, "refused", _OTHER_BYTES))

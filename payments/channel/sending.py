@@ -57,7 +57,7 @@ class SendingPolicy:
         senders: parcels under way at the same time.
     """
 
-    items_max: int = 200
+    items_max: int = 1_000
     message_bytes_max: int = 4 * 1024 * 1024
     timeout_s: float = 10.0
     attempts_max: int = 200

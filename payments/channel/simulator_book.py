@@ -4,6 +4,7 @@ One SQLite file. A voucher's number and its receipts are written in one transact
 kills the process, a number is paid once and its receipt is owed exactly when it was paid.
 """
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+AFTER_NEXT_S = 0.001  # so much later than the next one goes a receipt that waited for it
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vouchers (
     number     TEXT PRIMARY KEY,
@@ -26,6 +28,7 @@ CREATE TABLE IF NOT EXISTS receipts (
     answer TEXT                    -- why the treasury refused it; such a one is not sent again
 );
 CREATE INDEX IF NOT EXISTS receipts_due ON receipts (due_s, id) WHERE answer IS NULL;
+CREATE INDEX IF NOT EXISTS receipts_waiting ON receipts (id) WHERE due_s IS NULL;
 """
 
 
@@ -94,8 +97,7 @@ class SimulatorBook:
                 "INSERT INTO vouchers (number, sm3, amount_fen) VALUES (?, ?, ?)",
                 [(item.number, item.sm3, item.amount_fen) for item in items],
             )
-            for item in items:
-                self._owe(item)
+            self._owe(items)
             return before
 
     def due(self, now_s: float, limit: int) -> list[DueReceipt]:
@@ -137,26 +139,39 @@ class SimulatorBook:
             return Figures(*row)
 
     def _known(self, numbers: Sequence[str]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for number in numbers:
-            row = self._connection.execute(
-                "SELECT sm3 FROM vouchers WHERE number = ?", (number,)
-            ).fetchone()
-            if row is not None:
-                found[number] = row[0]
-        return found
-
-    def _owe(self, item: Paid) -> None:
-        due_s: tuple[float | None, ...] = (None,) if item.after_next else item.due_s
-        self._connection.executemany(
-            "INSERT INTO receipts (number, due_s, head, body) VALUES (?, ?, ?, ?)",
-            [(item.number, at, item.head, item.receipt) for at in due_s],
+        rows = self._connection.execute(
+            "SELECT v.number, v.sm3 FROM json_each(?) AS n CROSS JOIN vouchers AS v"
+            " ON v.number = n.value",
+            (json.dumps(numbers),),
         )
-        if item.due_s and not item.after_next:
-            # What was held back follows this one, which was written before it and has its place.
+        return dict(rows.fetchall())
+
+    def _owe(self, items: Sequence[Paid]) -> None:
+        """The receipts in the order of their vouchers. One that was held back follows the next that
+        is sent by itself: that one was written before it and has its place."""
+        rows: list[tuple[str, float | None, str, bytes]] = []
+        waiting: list[int] = []  # which of these rows are held back so far
+        released_s: float | None = None  # when those are sent that were held back before all this
+        for item in items:
+            if item.after_next:
+                waiting.append(len(rows))
+                rows.append((item.number, None, item.head, item.receipt))
+                continue
+            rows += [(item.number, at, item.head, item.receipt) for at in item.due_s]
+            if item.due_s:
+                follows_s = item.due_s[0] + AFTER_NEXT_S
+                released_s = follows_s if released_s is None else released_s
+                for index in waiting:
+                    number, _, head, body = rows[index]
+                    rows[index] = (number, follows_s, head, body)
+                waiting.clear()
+        if released_s is not None:
             self._connection.execute(
-                "UPDATE receipts SET due_s = ? WHERE due_s IS NULL", (item.due_s[0] + 0.001,)
+                "UPDATE receipts SET due_s = ? WHERE due_s IS NULL", (released_s,)
             )
+        self._connection.executemany(
+            "INSERT INTO receipts (number, due_s, head, body) VALUES (?, ?, ?, ?)", rows
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

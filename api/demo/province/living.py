@@ -63,5 +63,8 @@ def _year(stack: Stack, division: Division, board: Board, stop: Event, months: i
             "name": f"{division.name} {FISCAL_YEAR} 年度",
         },
     )
+    # the bank takes one signature over a request's vouchers, and answers so
+    policy = {"roles": ["treasury"], "signing": "manifest"}
+    stack.admin.call("PUT", f"/v1/ledgers/{division.ledger}/signature-policy", policy)
     with closing(Desk(stack, division.ledger, stop)) as desk:
         return Year(division, desk, partial(board.note, division.code), months=months).live()
