@@ -12,6 +12,7 @@ from functools import lru_cache
 from payments.evoucher import gbk
 
 TEMPLATES_KEPT_MAX = 1_000
+TEMPLATE_ROWS_MIN = 8  # below it a template costs more than it saves
 
 _TEXT = rb"[^<>&\x00-\x1f]*+"
 _Texts = tuple[str, ...]
@@ -28,6 +29,7 @@ class Columns:
     def __init__(self, tags: Sequence[str], names: Sequence[str]) -> None:
         self.tags, self.names = tuple(tags), tuple(names)
         assert self.names == tuple(tag for tag in tags if tag in names), "in another order"
+        self._each = "".join(f"<{tag}>%b</{tag}>" for tag in tags).encode()
         self._pattern = re.compile(b"<Detail>%b</Detail>" % b"".join(map(self._element, tags)))
 
     def _element(self, tag: str) -> bytes:
@@ -44,11 +46,27 @@ class Columns:
         Raises:
             RequestError: ``malformed``, naming line and element, for text that GBK cannot carry.
         """
+        rows = list(rows)
+        if len(rows) < TEMPLATE_ROWS_MIN and (few := self._written_each(shared, rows)) is not None:
+            return few
         template = _template(self.tags, self.names, tuple(shared.items()))
         texts = [text for row in rows for text in row]
         cells = gbk.encode_all(texts) or self._encoded_singly(texts)
         starts, width = range(0, len(cells), len(self.names)), len(self.names)
         return b"".join([template % tuple(cells[start : start + width]) for start in starts])
+
+    def _written_each(
+        self, shared: Mapping[str, str], rows: Sequence[Sequence[str]]
+    ) -> bytes | None:
+        """Few details, every element filled in anew; None when a text has to be escaped."""
+        written = []
+        for row in rows:
+            texts = {**shared, **dict(zip(self.names, row, strict=True))}
+            cells = gbk.encode_all([texts.get(tag, "") for tag in self.tags])
+            if cells is None:
+                return None
+            written.append(b"<Detail>%b</Detail>" % (self._each % tuple(cells)))
+        return b"".join(written)
 
     def _encoded_singly(self, texts: Sequence[str]) -> list[bytes]:
         """Slower, but escapes, and says which element cannot be carried if one cannot."""

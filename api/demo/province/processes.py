@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import psutil
 
-SAMPLED_EVERY_S = 0.5
+SAMPLED_EVERY_S = 2.0  # the kernel walks every process's pages for it
 # what stands in the command line of our processes -> what they are
 KINDS = {"up": "服务", "serve": "服务", "bank-sim": "代理银行", "pboc-sim": "人民银行"}
 DATABASE, DRIVER, OTHERS = "Postgres", "演示程序", "其他"
