@@ -19,6 +19,7 @@ from ledger.account_set import ledger_id
 from ledger.store.database import embedded_database
 from ledger.store.embedded import EmbeddedPostgres
 from tests.bookkeeper import Bookkeeper, fresh_pool
+from tests.proof_reader import faults
 from tests.test_invariant_01_double_entry import assert_balanced
 from tests.test_invariant_05_gapless import assert_gapless
 from tests.test_invariant_07_chain import COLUMNS, verify
@@ -42,6 +43,9 @@ def test_the_worked_example_over_http(data: Path) -> None:
         for identity in identities(stack.maker, LEDGER):
             assert identity.holds, str(identity)
         receipts_are_believed_only_once_and_only_whole(stack, data)
+        evidence = stack.maker.get(f"{LEDGER}/payments/P3/evidence")
+        assert faults(evidence) == [], "what guoku up has sealed proves itself to an outsider"
+        assert {d["kind"] for d in evidence["documents"]} >= {"voucher", "receipt"}
 
 
 def receipts_are_believed_only_once_and_only_whole(stack: Stack, data: Path) -> None:
