@@ -16,7 +16,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import machine, suite_engine, suite_growth, suite_http, suite_projections, suite_sign
+from bench import (
+    machine,
+    suite_engine,
+    suite_growth,
+    suite_http,
+    suite_projections,
+    suite_proofs,
+    suite_sign,
+)
 from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult, Tell
 from bench.report import Report, print_report, write_json
 from bench.server import own_server
@@ -31,6 +39,7 @@ SUITES: dict[str, Suite] = {
     "http": suite_http.run,
     "sign": suite_sign.run,
     "projections": suite_projections.run,
+    "proofs": suite_proofs.run,
     "growth": suite_growth.run,
 }
 INTERRUPTED = 130
@@ -41,6 +50,7 @@ class SuiteName(StrEnum):
     http = "http"
     sign = "sign"
     projections = "projections"
+    proofs = "proofs"
     growth = "growth"
     all = "all"
 
@@ -69,7 +79,8 @@ def bench(
 
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
     http: payments one by one against an empty endpoint. sign: SM2 and vouchers. projections:
-    following and rebuilding. growth: after 100,000 and a million events.
+    following and rebuilding. proofs: sealing and proving. growth: after 100,000 and a million
+    events.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")

@@ -52,6 +52,7 @@ RATIOS = {
         "rebuild_to_eventsourcing_replay",
         "replay_to_eventsourcing_replay",
     },
+    "proofs": {"inclusion_last_to_first", "consistency_last_to_first"},
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
 UNITS = {
@@ -59,6 +60,7 @@ UNITS = {
     "http": {"requests/s", "arrivals/s", "payments/s"},
     "sign": {"operations/s", "vouchers/s"},
     "projections": {"events/s"},
+    "proofs": {"events/s", "µs of CPU/event", "bytes/event"},
     "growth": {"payments/s", "commands/s", "events/s", "bytes of memory", "bytes/payment"},
 }
 
