@@ -29,11 +29,14 @@ Line = dict[str, Any]
 
 def export(pool: ConnectionPool, ledger_id: int, directory: Path, **more: Any) -> Manifest:
     charts = load_charts()
-    given = {"companions": [Tables(charts)], "created_at": CREATED_AT, **more}
+    given = {
+        "companions": [Tables(charts)],
+        "created_at": CREATED_AT,
+        "signer": SIGNER,
+        **more,
+    }
     with pool.connection() as connection:
-        return export_ledger(
-            connection, ledger_id, directory, signer=SIGNER, charts=charts, **given
-        )
+        return export_ledger(connection, ledger_id, directory, charts=charts, **given)
 
 
 def restore(pool: ConnectionPool, directory: Path, **more: Any) -> Imported:
