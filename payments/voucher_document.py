@@ -13,6 +13,7 @@ else than this module makes them.
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.budget import Indicator
@@ -26,6 +27,8 @@ PAY_TYPE_CODE = "1"  # 国库集中支付: the one way of paying in the integrat
 TREASURY_BANK_CODE = "011"  # 国家金库: what the numbers of its clearing banks begin with
 OFFICIAL_CARD = "2"  # pay_bus_type_code 公务卡
 OFFICIAL_CARD_REMARK = "公务卡还款"  # DA/T 95—2022 table B.1: what a card line says by default
+
+NAMINGS_KEPT_MAX = 64
 
 Name = Callable[[str, str], str]  # of an element's code, "" where no code set has one
 
@@ -41,10 +44,7 @@ def voucher_document(
     assert payment.approved is not None, "a voucher is issued with the approval"
     vou_date = date.fromisoformat(payment.approved.vou_date)
     division = division_of(ledger_id)
-
-    def name(element: str, code: str) -> str:
-        return codes.name(element, code, on=vou_date, mof_div_code=division) if code else ""
-
+    name = _naming(codes, vou_date, division)
     number, applied = payment.pay_cert_no, payment.applied
     voucher = Voucher5214(
         id=number,
@@ -62,6 +62,17 @@ def voucher_document(
         **_accounts(payment, indicator, division, name),
     )
     return build(voucher)
+
+
+@lru_cache(NAMINGS_KEPT_MAX)
+def _naming(codes: CodeSets, on: date, division: str) -> Name:
+    """Names of one day in one division, each looked up once: a bulk asks for the same few."""
+
+    @lru_cache(None)
+    def name(element: str, code: str) -> str:
+        return codes.name(element, code, on=on, mof_div_code=division) if code else ""
+
+    return name
 
 
 def _details(payment: Payment) -> tuple[Detail5214, ...]:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.money import yuan
-from payments.evoucher import clearing_2301, receipt_5214
+from payments.evoucher import clearing_2301, layout, receipt_5214
 from payments.evoucher import voucher_5214 as v5214
 from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
 from payments.evoucher.voucher_5214 import Detail5214, Voucher5214
@@ -186,6 +186,63 @@ def test_every_text_survives_the_way_there_and_back(
     receipt = receipt_5214.parse_receipt(receipt_5214.fill_receipt(data, outcome))
     assert receipt.voucher_no == number
     assert receipt.x_pay_amt == voucher.pay_amt
+
+
+def _by_lxml(v: Voucher5214) -> bytes:
+    """The document element by element, as the standard lists them: another writer's work."""
+    main = {
+        **_texts(v, _expand(MAIN_FIELDS)),
+        "VtCode": "5214",
+        "StYear": str(v.st_year),
+        "VouDate": v.vou_date.strftime("%Y%m%d").zfill(8),
+        "SupDepCode": v.agency_code[:3],
+        "PayAmt": yuan(v.pay_amt),
+        "ExpFuncCode1": v.exp_func_code[:3],
+        "ExpFuncCode2": v.exp_func_code[3:5],
+        "ExpFuncCode3": v.exp_func_code[5:],
+    }
+    root = etree.Element("Voucher")
+    for tag in _expand(MAIN_FIELDS):
+        etree.SubElement(root, tag).text = main.get(tag, "")
+    for line in v.details:
+        numbers = {
+            "VoucherBillId": v.id,
+            "VoucherBillNo": v.voucher_no,
+            "PayAmt": yuan(line.pay_amt),
+        }
+        own = dict.fromkeys(_expand(DETAIL_FIELDS), "") | _texts(line, _expand(DETAIL_FIELDS))
+        detail = etree.SubElement(root[-1], "Detail")
+        for tag in _expand(DETAIL_FIELDS):
+            of_line = tag in numbers or layout.field_name(tag) in Detail5214.__struct_fields__
+            text = (own | numbers)[tag] if of_line else main.get(tag, "")
+            etree.SubElement(detail, tag).text = text
+    written = etree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="GBK"?>{written}'.encode("gbk")
+
+
+def _texts(source: Any, tags: list[str]) -> dict[str, str]:
+    fields = {layout.field_name(tag): tag for tag in tags}
+    return {
+        fields[f.name]: getattr(source, f.name)
+        for f in msgspec.structs.fields(type(source))
+        if f.type is str
+    }
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    amounts_fen=_AMOUNTS,
+    texts=st.fixed_dictionaries(dict.fromkeys(_TEXT_FIELDS, _TEXT)),
+    line=st.fixed_dictionaries(dict.fromkeys(_DETAIL_TEXT_FIELDS, _TEXT)),
+    day=st.dates(),
+)
+def test_the_bytes_are_those_that_an_xml_library_writes(
+    amounts_fen: tuple[int, ...], texts: dict[str, str], line: dict[str, str], day: dt.date
+) -> None:
+    voucher = _voucher(amounts_fen, **texts, vou_date=day)
+    first = msgspec.structs.replace(voucher.details[0], **line)
+    voucher = msgspec.structs.replace(voucher, details=(first, *voucher.details[1:]))
+    assert v5214.build(voucher) == _by_lxml(voucher)
 
 
 @pytest.mark.parametrize("character", ["𠮷", "😀", "㛃", "\x00", "\x1f"])

@@ -15,9 +15,9 @@ import msgspec
 from ledger.errors import Code, Refusal
 from ledger.money import yuan
 from payments.evoucher import layout
-from payments.evoucher.columns import Columns
 from payments.evoucher.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.evoucher.reader import amount_of, date_of, malformed, text_of, year_of
+from payments.evoucher.sheet import Sheet
 
 VtCode = Literal["2301", "2302"]
 VT_CODES: tuple[VtCode, ...] = ("2301", "2302")
@@ -116,7 +116,7 @@ DETAIL = Form(
     """,
     ClearingDetail,
 )
-COLUMNS = Columns(DETAIL.tags, DETAIL.tags)
+SHEET = Sheet(MAIN.tags, MAIN.tags, DETAIL.tags, DETAIL.tags)
 
 
 def build(v: ClearingVoucher) -> bytes:
@@ -222,7 +222,7 @@ def _main_row(v: ClearingVoucher) -> dict[str, str]:
 
 def _written(v: ClearingVoucher, main: dict[str, str]) -> bytes:
     rows = (tuple(row.values()) for row in _detail_rows(v))
-    return layout.write_voucher(MAIN, main, COLUMNS, {}, rows)
+    return SHEET.write(tuple(main.values()), rows)
 
 
 def _detail_rows(v: ClearingVoucher) -> Iterator[dict[str, str]]:

@@ -2,13 +2,12 @@
 
 A form is given by the names of its elements, as the interface standard writes them. Where a struct
 has the field, its name is the element's in snake_case (``PayeeAcctName`` -> ``payee_acct_name``);
-an element that nobody fills is written empty, because receivers look for it. Writing is one
-``template % values``: a voucher is built for every payment, so it is the hot path.
+an element that nobody fills is written empty, because receivers look for it.
 """
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,9 +15,7 @@ import msgspec
 
 from ledger.errors import Code, Refusal
 from ledger.money import FEN_PER_YUAN, INTEGER_DIGITS_MAX, yuan
-from payments.evoucher import gbk
-from payments.evoucher.columns import Columns
-from payments.evoucher.reader import CLOSE_LIST, OPEN_LIST, leaves, malformed, read_document
+from payments.evoucher.reader import leaves, malformed, read_document
 
 DETAILS_MAX = 499  # receivers refuse a voucher of 500 details and more
 AMOUNT_FEN_END = 10**INTEGER_DIGITS_MAX * FEN_PER_YUAN
@@ -45,24 +42,16 @@ class Form:
         self.text_names = tuple(t for t in map(field_name, self.tags) if t in text_fields)
         assert len(self.text_names) == len(text_fields), "a text field without an element"
         self.text_tags = tuple(t for t in self.tags if field_name(t) in text_fields)
-        self._texts = attrgetter(*self.text_names)
+        self.values = attrgetter(*self.text_names)  # of the struct's text fields
         self._empty = dict.fromkeys(self.tags, "")
-        self._template = "".join(f"<{tag}>%({tag})s</{tag}>" for tag in self.tags)
 
     def row(self, source: Any) -> dict[str, str]:
         """Element to text: the struct's text fields, and "" for every other element."""
-        return self._empty | dict(zip(self.text_tags, self._texts(source), strict=True))
+        return self._empty | dict(zip(self.text_tags, self.values(source), strict=True))
 
     def texts(self, row: dict[str, str]) -> dict[str, str]:
         """The reverse: the struct's text fields, by field name."""
         return {name: row[tag] for name, tag in zip(self.text_names, self.text_tags, strict=True)}
-
-    def write(self, row: dict[str, str]) -> str:
-        """The elements as XML."""
-        joined = "".join(row.values())
-        if "&" in joined or "<" in joined or ">" in joined or "\r" in joined:
-            row = {tag: gbk.escape(text) for tag, text in row.items()}
-        return self._template % row
 
     def check_complete(self, row: dict[str, str], pointer: str) -> None:
         """Every element there, and no other."""
@@ -72,26 +61,6 @@ class Form:
         for tag in row:
             if tag not in self._empty:
                 raise malformed(f"{tag} is not known here", f"{pointer}/{tag}")
-
-
-def write_voucher(
-    main: Form,
-    main_row: dict[str, str],
-    columns: Columns,
-    shared: Mapping[str, str],
-    rows: Iterable[Sequence[str]],
-) -> bytes:
-    """The ``<Voucher>`` document in GBK: the same texts give the same bytes.
-
-    Args:
-        columns: of the details; ``shared`` and ``rows`` as for :meth:`Columns.write`.
-
-    Raises:
-        RequestError: ``malformed``, naming the element, for text that GBK cannot carry.
-    """
-    head = gbk.encode_document(f"{gbk.DECLARATION}<Voucher>{main.write(main_row)}")
-    details = columns.write(shared, rows)
-    return b"".join((head, OPEN_LIST, details, CLOSE_LIST, b"</Voucher>"))
 
 
 def read_voucher(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -185,7 +154,7 @@ def check_details(pay_amt_fen: int, details: Sequence[tuple[str, int]]) -> None:
 
 def compact_date(date: dt.date) -> str:
     """``YYYYMMDD``, four digits of year whatever the platform."""
-    return f"{date.year:04d}{date.month:02d}{date.day:02d}"
+    return date.isoformat().replace("-", "")
 
 
 def _details(detail: str, pointer: str = "/DetailList") -> Refusal:

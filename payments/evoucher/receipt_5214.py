@@ -4,38 +4,43 @@ How it shows a failed line: DA/T 95—2022, table B.1.
 """
 
 import datetime as dt
+from operator import itemgetter
 
 import msgspec
 
-from ledger.errors import Code, GuokuError, Refusal
+from ledger.errors import Code, Refusal
 from ledger.money import yuan
 from payments.evoucher import layout
-from payments.evoucher.columns import Columns
 from payments.evoucher.layout import compact_date, detail_pointer
 from payments.evoucher.reader import (
     amount_of,
     date_of,
     malformed,
-    parted,
-    read_main,
     text_of,
     year_of,
 )
+from payments.evoucher.sheet import Sheet
 from payments.evoucher.voucher_5214 import (
-    ANSWERED,
     DETAIL,
     MAIN,
-    REPEATED,
     SENT,
     VT_CODE,
     Voucher5214,
-    main_row,
+    main_texts,
     own_texts,
     parse,
-    shared_texts,
 )
 
-COLUMNS = Columns(DETAIL.tags, SENT.names + ANSWERED)
+_ANSWERED_ONCE = (
+    *("XPayDate", "XAgentBusinessNo", "XPayAmt"),
+    *("XPayeeAcctBankName", "XPayeeAcctNo", "XPayeeAcctName"),
+)
+_ANSWERED = (
+    *("XAgentBusinessNo", "XPayAmt", "XAddWord"),
+    *("XPayeeAcctBankName", "XPayeeAcctNo", "XPayeeAcctName"),
+)
+SHEET = Sheet(MAIN.tags, SENT.filled + _ANSWERED_ONCE, DETAIL.tags, SENT.own + _ANSWERED)
+_in_order = itemgetter(*((SENT.filled + _ANSWERED_ONCE).index(tag) for tag in SHEET.filled))
 
 
 class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +100,13 @@ def build_receipt(v: Voucher5214, outcome: Outcome) -> bytes:
     by_id = {line.id: line for line in outcome.details}
     if len(by_id) != len(outcome.details) or by_id.keys() != {line.id for line in v.details}:
         raise _mismatch("the outcome does not have each detail once", "/DetailList")
-    main = main_row(v)
-    main["XPayDate"] = compact_date(outcome.x_pay_date)
-    main["XAgentBusinessNo"] = outcome.x_agent_business_no
-    main["XPayAmt"] = yuan(sum(line.x_pay_amt for line in outcome.details))
-    _fill_payee(main)
+    main = (
+        *main_texts(v),
+        compact_date(outcome.x_pay_date),
+        outcome.x_agent_business_no,
+        yuan(sum(line.x_pay_amt for line in outcome.details)),
+        *(v.payee_acct_bank_name, v.payee_acct_no, v.payee_acct_name),
+    )
     rows = []
     for index, line in enumerate(v.details):
         done = by_id[line.id]
@@ -109,7 +116,7 @@ def build_receipt(v: Voucher5214, outcome: Outcome) -> bytes:
         answered = (outcome.x_agent_business_no, yuan(done.x_pay_amt), done.x_add_word)
         payee = (line.payee_acct_bank_name, line.payee_acct_no, line.payee_acct_name)
         rows.append((*own_texts(v, line), *answered, *payee))
-    return layout.write_voucher(MAIN, main, COLUMNS, shared_texts(main), rows)
+    return SHEET.write(_in_order(main), rows)
 
 
 def parse_receipt(data: bytes) -> Receipt5214:
@@ -146,24 +153,13 @@ def parse_receipt(data: bytes) -> Receipt5214:
 
 
 def _read_own_receipt(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]] | None:
-    """The rows of a receipt whose details are, byte for byte, what :func:`build_receipt` writes."""
-    parts = parted(data)
-    rows = COLUMNS.read(parts[1]) if parts else None
-    if parts is None or rows is None or len(rows) > layout.DETAILS_MAX:
+    """The rows of a receipt that stands as :func:`build_receipt` writes it."""
+    read = SHEET.read(data)
+    if read is None or not 1 <= len(read[1]) <= layout.DETAILS_MAX:
         return None
-    try:
-        main = read_main(parts[0])
-        written = COLUMNS.write(shared_texts(main), rows) if main.keys() >= set(REPEATED) else b""
-    except GuokuError:
-        return None  # it is said by the other way of reading
-    if written != parts[1]:
-        return None
-    return main, [dict(zip(COLUMNS.names, cells, strict=True)) for cells in rows]
-
-
-def _fill_payee(main: dict[str, str]) -> None:
-    for tag in ("PayeeAcctBankName", "PayeeAcctNo", "PayeeAcctName"):
-        main[f"X{tag}"] = main[tag]
+    main, lines = read
+    rows = [dict(zip(SHEET.own, line, strict=True)) for line in lines]
+    return dict(zip(SHEET.filled, main, strict=True)), rows
 
 
 def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:

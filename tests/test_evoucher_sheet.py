@@ -1,5 +1,5 @@
-"""Long vouchers are read by a pattern where they stand as we write them: nothing may come out other
-than when they are parsed whole, however they were damaged or tampered with."""
+"""Vouchers are read by a pattern where they stand as we write them: nothing may come out other than
+when they are parsed whole, however they were damaged or tampered with."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ledger.errors import GuokuError
 from payments.evoucher import receipt_5214
 from payments.evoucher import voucher_5214 as v5214
-from payments.evoucher.columns import Columns
 from payments.evoucher.reader import parted, read_main
+from payments.evoucher.sheet import Sheet
 from tests.test_evoucher_5214 import _outcome, _voucher
 
 SENT = v5214.build(_voucher((100, 200, 300)))
@@ -37,7 +37,7 @@ def read(way: Callable[[bytes], Any], data: bytes) -> Any:
 
 def parsed_whole(way: Callable[[bytes], Any], data: bytes) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Columns, "read", lambda _self, _details: None)
+        patch.setattr(Sheet, "read", lambda _self, _data: None)
         return read(way, data)
 
 
@@ -74,12 +74,12 @@ def test_a_main_form_is_the_same_without_its_details(data: bytes) -> None:
 
 def test_the_pattern_is_what_reads_our_own_documents() -> None:
     """Else the tests above would compare one way with itself."""
-    for document, columns in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.COLUMNS)):
-        parts = parted(document)
-        assert parts is not None
-        rows = columns.read(parts[1])
-        assert rows is not None
-        assert [row[0] for row in rows] == ["d0", "d1", "d2"]
+    for document, sheet in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.SHEET)):
+        read = sheet.read(document)
+        assert read is not None
+        main, lines = read
+        assert sheet.write(main, lines) == document
+        assert [line[0] for line in lines] == ["d0", "d1", "d2"]
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,18 @@ def test_texts_that_need_care_are_written_all_the_same() -> None:
     lines = [v5214.Detail5214(id=f"{n}", pay_amt=n, remark=text) for n in (100, 200)]
     voucher = msgspec.structs.replace(voucher, details=tuple(lines))
     assert v5214.parse(v5214.build(voucher)) == voucher
+
+
+def other_sheets(element: str, text: str) -> list[bytes]:
+    """The voucher with another text in every place of an element, one at a time."""
+    old, new = f"<{element}>".encode(), f"<{element}>{text}".encode("gbk")
+    places = [at for at in range(len(SENT)) if SENT.startswith(old, at)]
+    return [SENT[:at] + new + SENT[at + len(old) :] for at in places]
+
+
+@pytest.mark.parametrize("element", [*v5214.MAIN.tags, "VoucherBillId", "TrackingID", "Remark"])
+def test_every_text_that_follows_from_another_is_checked(element: str) -> None:
+    """Main form and each line: a text more is either refused, or a field of its own."""
+    for data in other_sheets(element, "9"):
+        assert data != SENT
+        assert read(v5214.parse, data) == parsed_whole(v5214.parse, data)
