@@ -28,7 +28,7 @@ from ledger.errors import Code, GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, PrivateKey, Provider
 from ledger.integrity.merkle import ProvenTree, Tree, leaf_hash
 from ledger.opening import PER_MANIFEST
-from ledger.store.documents import compress_document, open_document
+from ledger.store.documents import compress_document, keep_plainly, open_document
 from ledger.store.reading import read_bodies, read_head, read_objects
 from payments import certificates
 from payments.certificates import Certificate
@@ -314,5 +314,5 @@ def _manifest(pen: _Pen, tree: Tree) -> SignManifest:
         text=written,
         signature=base64.b64encode(pen.sign(written.encode())).decode("ascii"),
         leaves_sm3=pen.provider.sm3(stored).hex(),
-        document=compress_document(stored),
+        document=keep_plainly(stored),
     )

@@ -20,7 +20,7 @@ from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Claim, PaymentApproved, decode
 from ledger.gm import Provider
 from ledger.money import parse_yuan
-from ledger.store.documents import compress_document
+from ledger.store.documents import compress_document, keep_plainly
 from ledger.store.reading import read_objects
 from payments import certificates
 from payments.clearing import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
@@ -220,7 +220,7 @@ class _Intake:
                 text=manifest.text,
                 signature=base64.b64encode(manifest.value).decode("ascii"),
                 leaves_sm3=self._provider.sm3(manifest.leaves).hex(),
-                document=compress_document(manifest.leaves),
+                document=keep_plainly(manifest.leaves),
             )
         return self._manifests[place]
 
