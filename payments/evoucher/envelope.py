@@ -13,7 +13,8 @@ from typing import Literal
 import msgspec
 from lxml import etree
 
-from payments.evoucher import gbk, manifest_list
+from ledger.errors import RequestError
+from payments.evoucher import envelope_sheet, gbk, manifest_list
 from payments.evoucher.base64_text import read_base64, write_base64
 from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import (
@@ -32,12 +33,6 @@ RECEIPT: VoucherFlag = 1  # 回单
 
 _HEADER = {"AdmDivCode": "[0-9]{6}", "StYear": "[1-9][0-9]{3}", "VtCode": "[0-9]{4}"}
 _HEADER_SHAPES = {name: re.compile(shape, re.ASCII) for name, shape in _HEADER.items()}
-# How a voucher begins as every program here writes it; what follows is judged by whoever reads it.
-_BEGINNING = re.compile(
-    rb"(?:<\?xml version=\"1\.0\" encoding=\"GBK\"\?>)?<Voucher><Id>[^<>&]*+</Id>"
-    rb"<AdmDivCode>([0-9]{6})</AdmDivCode><StYear>([0-9]{4})</StYear><VtCode>([0-9]{4})</VtCode>"
-    rb"<VouDate>[0-9]{8}</VouDate><VoucherNo>([!-%'-;=?-~]++)</VoucherNo>"
-)
 _CHILDREN = (
     "VoucherFlag Return_Reason Attach Voucher SignStampList SignatureList".split()  # noqa: SIM905
 )
@@ -132,6 +127,69 @@ def parse_envelope(data: bytes, *, size_max: int = SIZE_MAX) -> list[VoucherBody
     Raises:
         RequestError: ``malformed``, and nothing else, whatever the bytes are.
     """
+    return _read_own(data, size_max) or _read_any(data, size_max)
+
+
+def _read_own(data: bytes, size_max: int) -> list[VoucherBody] | None:
+    """A message that stands as :func:`build_envelope` writes it; None for any other, about which
+    the other way of reading says what is wrong."""
+    message = envelope_sheet.read_message(data) if len(data) <= size_max else None
+    if message is None:
+        return None
+    manifests, rows = message
+    bodies = []
+    for *names, flag, reason, content, signatures in rows:
+        voucher = envelope_sheet.read_plain_base64(content)
+        signed = _own_signatures(signatures, manifests)
+        if not voucher or signed is None:
+            return None
+        try:
+            division, year, vt_code, number = (name.decode("gbk") for name in names)
+            body = VoucherBody(
+                adm_div_code=division,
+                st_year=int(year),
+                vt_code=vt_code,
+                voucher_no=number,
+                voucher_flag=RECEIPT if flag == b"1" else SEND,
+                return_reason=reason.decode("gbk"),
+                voucher=voucher,
+                signatures=signed,
+            )
+            _check_same_voucher(_header(body), voucher)
+        except (UnicodeDecodeError, RequestError):
+            return None
+        bodies.append(body)
+    return bodies
+
+
+def _own_signatures(
+    data: bytes, manifests: Sequence[SignedManifest]
+) -> tuple[VoucherSignature, ...] | None:
+    rows = envelope_sheet.read_signatures(data)
+    if rows is None:
+        return None
+    signatures = []
+    for no, sn, place, leaf, content in rows:
+        value = envelope_sheet.read_plain_base64(content)
+        if value is None or (int(place) >= len(manifests) if place else not value):
+            return None
+        try:
+            signature = VoucherSignature(no=no.decode("gbk"), sn=sn.decode("gbk"), value=value)
+        except UnicodeDecodeError:
+            return None
+        if place:
+            signature = msgspec.structs.replace(
+                signature,
+                value=b"",
+                manifest=manifests[int(place)],
+                leaf=int(leaf),
+                path=value,
+            )
+        signatures.append(signature)
+    return tuple(signatures)
+
+
+def _read_any(data: bytes, size_max: int) -> list[VoucherBody]:
     root = read_document(data, "MOF", declared=True, size_max=size_max)
     bodies = root.findall("VoucherBody")
     lists = root.findall(manifest_list.TAG)
@@ -257,9 +315,12 @@ def _check_same_voucher(
     header's number. But the header is not signed and the body is: neither wins, the message is
     refused.
     """
-    beginning = _BEGINNING.match(voucher)
-    if beginning and [text.decode("ascii") for text in beginning.groups()] == list(header.values()):
-        return
+    if (names := envelope_sheet.names_of(voucher)) is not None:
+        try:
+            if tuple(name.decode("gbk") for name in names) == tuple(header.values()):
+                return
+        except UnicodeDecodeError:
+            pass  # said below
     parts = parted(voucher)
     inside = read_main(parts[0] if parts else voucher)
     if "VoucherNo" not in inside:

@@ -97,6 +97,8 @@ def escape(text: str) -> str:
 
 def escape_attribute(text: str) -> str:
     """Text as the value of a double-quoted attribute; white space survives normalisation."""
+    if text.isalnum():
+        return text
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", text)
 
 
