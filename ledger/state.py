@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 200_000
+LONG_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +111,8 @@ class LedgerState:
         self._held: dict[str, dict[str, Held]] = {}
         self.balances: dict[str, Balances] = {}
         self.uncleared: dict[UnclearedKey, int] | None = None
+        self._long: dict[tuple[str, str], int] = {}
+        self._long_weight = 0
         self.begin(0)
 
     # ---- what decisions read
@@ -219,6 +222,8 @@ class LedgerState:
             else:
                 stream_id, version = new_stream_id(self.ledger_id, self.recorded_us, position), 1
                 after = kind.fold(None, event)
+                if after is not None:
+                    self.weigh(kind, number, after)
             if after is not None:  # a refusal's stream is no object's
                 self._put(held, number, Held(after, stream_id, version))
         self.rows.append(Row(position, stream_id, version, day, event))
@@ -231,12 +236,21 @@ class LedgerState:
 
     # ---- the cache
 
+    def weigh(self, kind: AnyKind, number: str, obj: Any) -> None:
+        """Remembers an object that has come into the cache, if it is a long one."""
+        if (weight := kind.weight(obj)) > 1:
+            key = (kind.name, number)
+            self._long_weight += weight - self._long.get(key, 0)
+            self._long[key] = weight
+
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
         self.position = -1
         self._held.clear()
         self.balances.clear()
         self.uncleared = None
+        self._long.clear()
+        self._long_weight = 0
 
     def forget_streams(self, stream_ids: Iterable[bytes], bgt_ids: Iterable[str]) -> None:
         """Drops what another process has written to."""
@@ -256,3 +270,7 @@ class LedgerState:
                 del held[next(iter(held))]
         if len(self.balances) > OBJECTS_CACHED_MAX:
             self.balances.clear()
+        while self._long_weight > LONG_CACHED_MAX:
+            key = next(iter(self._long))
+            self._long_weight -= self._long.pop(key)
+            self._held.get(key[0], {}).pop(key[1], None)

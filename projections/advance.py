@@ -15,11 +15,19 @@ from ledger.events import TYPES, decode, is_own_type, type_names
 from projections.projection import Fact, Projection
 
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
+BATCH_BYTES = 16 * 1024 * 1024  # of payloads: those of a disbursement run have 100 KB each
 
 _BATCH_END = b"""
+WITH large AS (
+    SELECT min(position) AS position FROM (
+        SELECT position, sum(octet_length(payload)) OVER (ORDER BY position) AS bytes FROM events
+        WHERE ledger_id = %(ledger_id)s AND position > %(after)s
+            AND position <= least(%(after)s::bigint + %(events)s, %(upto)s)) AS sized
+    WHERE bytes > %(bytes)s)
 SELECT coalesce(
-    (SELECT max(position) FROM commits WHERE ledger_id = %(ledger_id)s
-        AND position > %(after)s AND position <= least(%(after)s::bigint + %(events)s, %(upto)s)),
+    (SELECT max(c.position) FROM commits c, large WHERE c.ledger_id = %(ledger_id)s
+        AND c.position > %(after)s
+        AND c.position <= least(%(after)s::bigint + %(events)s, %(upto)s, large.position - 1)),
     (SELECT min(position) FROM commits WHERE ledger_id = %(ledger_id)s
         AND position > %(after)s AND position <= %(upto)s))"""
 _BATCH = b"""
@@ -92,7 +100,8 @@ def advance(
 
     Args:
         upto: the end of a commit that is not gone beyond.
-        events: size of a batch; a commit that is larger is one batch.
+        events: size of a batch, which ``BATCH_BYTES`` may end before; a commit that is larger is
+            one batch.
 
     Returns:
         Their new position; ``after`` when there is nothing to do.
@@ -100,7 +109,8 @@ def advance(
     Raises:
         ProjectionError: one of them cannot take an event in; the caller rolls back.
     """
-    span = {"ledger_id": ledger_id, "after": after, "events": events, "upto": upto}
+    sizes = {"events": events, "bytes": BATCH_BYTES}
+    span = {"ledger_id": ledger_id, "after": after, "upto": upto, **sizes}
     row = connection.execute(_BATCH_END, span).fetchone()
     if row is None or row[0] is None:
         return after

@@ -1,8 +1,17 @@
 """What broke only when a ledger grew."""
 
+import msgspec
+import pytest
+
+import ledger.state
+import projections.advance
+from payments.payment import PAYMENT
+from projections.advance import Target, advance, start_live
+from projections.catalogue import PROJECTIONS
 from projections.rebuild import verify
 from projections.runner import Runner
-from tests.bookkeeper import Bookkeeper, payment
+from tests.bookkeeper import Bookkeeper, detail, payment, receipt
+from tests.histories import commit_ends
 
 BULK, BULKS = 5_000, 7
 
@@ -20,3 +29,50 @@ def test_the_projector_passes_position_32767(bookkeeper: Bookkeeper) -> None:
         "SELECT min(position) FROM proj_positions WHERE ledger_id = %s AND live"
     )
     assert position > BULK * BULKS
+
+
+def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
+    bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger.state, "LONG_CACHED_MAX", 5)
+    bookkeeper.issue("B", "100.00")
+    lines = tuple(detail(f"d{n}", "1.00") for n in range(3))
+    approved = []
+    for number in ("P1", "P2", "P3", "P4"):
+        bookkeeper.apply(number, "B", "3.00", details=lines)
+        approved.append(bookkeeper.approve(number))
+        bookkeeper.sign(number)
+    forged = receipt(approved[0], "d3")
+    forged = msgspec.structs.replace(forged, lines=forged.lines[:2], xpay_fen=200)
+    assert bookkeeper.refusal(forged, "bank") == "receipt_mismatch"
+    for payment_ in approved:
+        bookkeeper.receipt(payment_, "d1")
+    state = bookkeeper.sequencer._queues[bookkeeper.ledger_id].state
+    assert sum(state.get(PAYMENT, number) is not None for number in ("P1", "P2", "P3", "P4")) == 1
+    assert bookkeeper.refund("P1", "2.00").problem is None
+
+
+def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(
+    bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bookkeeper.issue("B", "100.00")
+    for number in ("P1", "P2", "P3"):
+        bookkeeper.apply(number, "B", "1.00")
+    payload_bytes = bookkeeper.sql(
+        "SELECT octet_length(payload) FROM events WHERE ledger_id = %s ORDER BY position"
+    )
+    ends = commit_ends(bookkeeper)
+    upto_second = sum(size for (size,) in payload_bytes[: ends[2]])
+    monkeypatch.setattr(projections.advance, "BATCH_BYTES", upto_second)
+    targets = [Target(projection, 1) for projection in PROJECTIONS]
+    with bookkeeper.pool.connection() as connection:
+        start_live(connection, bookkeeper.ledger_id, PROJECTIONS)
+        place, places = 0, []
+        while (
+            after := advance(connection, bookkeeper.ledger_id, targets, place, upto=ends[-1])
+        ) > place:
+            place = after
+            places.append(after)
+    assert places[0] == ends[2]
+    assert places[-1] == ends[-1]
+    assert verify(bookkeeper.pool, bookkeeper.ledger_id).equal

@@ -76,10 +76,12 @@ def _run(
     """Opens everything, serves, and closes it in the reverse order of what is written here."""
     from api.cli.parts import Parts
     from api.cli.session import load_settings, start_logging
+    from api.heaps import keep_few_heaps
     from api.http.app import create_app
     from api.server import bind, serve, stop_on_signals, url_of
     from api.treasury import open_treasury
 
+    keep_few_heaps()
     settings = load_settings(host=host, port=port)
     start_logging(settings, quiet=False)
     with ExitStack() as stack:

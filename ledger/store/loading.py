@@ -120,6 +120,7 @@ def load_objects(
         obj = kind.folded(event for _, _, event in rows)
         if obj is not None:  # a refused opening leaves a stream without an object
             state.held(kind)[number] = Held(obj, stream_id, rows[-1][1])
+            state.weigh(kind, number, obj)
     bgt_ids: set[str] = set()
     for kind, numbers in wanted.values():
         held, indicator_of = state.held(kind), kind.indicator_of

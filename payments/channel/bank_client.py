@@ -6,7 +6,7 @@ two differ decides about money: only an answer that names a voucher is about tha
 a broken line or a server's trouble says nothing, and the voucher is sent again under its number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import httpx
@@ -88,7 +88,8 @@ class BankClient:
     def _post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
         content = build_envelope(bodies)
         try:
-            response = self._http.post(url, content=content, headers={"Content-Type": CONTENT_TYPE})
+            headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(content))}
+            response = self._http.post(url, content=sent_once(content), headers=headers)
         except httpx.HTTPError as error:
             raise _unavailable(url, f"{type(error).__name__}: {error}") from error
         if response.status_code in ABOUT_THE_MESSAGE:
@@ -102,6 +103,15 @@ class BankClient:
         if missing := [body.voucher_no for body in bodies if body.voucher_no not in answers]:
             raise _unavailable(url, f"its answer does not mention {missing[0]}")
         return answers
+
+
+def sent_once(content: bytes) -> Iterator[bytes]:
+    """The body of a request that is let go when it is sent.
+
+    httpx ties a request and its response into a cycle, so a body of megabytes would stay until the
+    garbage collector comes by.
+    """
+    yield content
 
 
 def _shown(response: httpx.Response) -> str:

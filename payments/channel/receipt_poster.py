@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from ledger.errors import Code, UnavailableError
-from payments.channel.bank_client import ABOUT_THE_MESSAGE, CONTENT_TYPE, Problem
+from payments.channel.bank_client import ABOUT_THE_MESSAGE, CONTENT_TYPE, Problem, sent_once
 from payments.channel.counterparty import Counterparty
 from payments.channel.simulator_book import DueReceipt
 from payments.evoucher.envelope import VoucherBody, build_envelope
@@ -122,7 +122,11 @@ class ReceiptPoster:
             self._counterparty.book.settle([], {r.id: shown for r in message}, {})
 
     def _post(self, content: bytes) -> httpx.Response:
-        response = self._http.post(self._config.guoku_url + RECEIPTS_PATH, content=content)
+        response = self._http.post(
+            self._config.guoku_url + RECEIPTS_PATH,
+            content=sent_once(content),
+            headers={"Content-Length": str(len(content))},
+        )
         known = response.is_success or response.status_code in ABOUT_THE_MESSAGE
         if not known and _code(response) not in UNKNOWN_VOUCHER:
             raise UnavailableError(Code.UNAVAILABLE, f"{response.status_code}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
+import msgspec
+import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 
@@ -32,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 PRINCIPAL = "dispatcher"
 COMMIT_TIMEOUT_S = 60.0
+PAYMENTS_AT_FIRST, DETAILS_AT_ONCE = 20, 5_000  # read together
 VOUCHERS_PATH, CLAIMS_PATH = "/vouchers", "/claims"
 
 
@@ -146,9 +149,7 @@ class Sender:
 
     def _vouchers(self, parcel: Parcel) -> Iterator[Item]:
         with self._pool.connection() as connection:
-            payments: dict[str, Payment] = read_objects(
-                connection, parcel.ledger_id, PAYMENT, parcel.attempts
-            )
+            payments = _read_payments(connection, parcel)
             # What the events call sent or answered is not sent again, whatever the outbox says.
             open_payments = {
                 number: payment
@@ -253,6 +254,25 @@ class Sender:
             )
             with self._pool.connection() as connection:
                 outbox.bury(connection, parcel, errors)
+
+
+def _read_payments(connection: psycopg.Connection, parcel: Parcel) -> dict[str, Payment]:
+    """The payments of a parcel without their details, which are in the document.
+
+    Some at a time: 200 payments of 499 details would fill 50 MB before they are dropped.
+    """
+    payments: dict[str, Payment] = {}
+    numbers = list(parcel.attempts)
+    at_once = PAYMENTS_AT_FIRST
+    while numbers:
+        some, numbers = numbers[:at_once], numbers[at_once:]
+        found: dict[str, Payment] = read_objects(connection, parcel.ledger_id, PAYMENT, some)
+        details = sum(len(payment.applied.details) for payment in found.values())
+        at_once = max(1, at_once * DETAILS_AT_ONCE // max(1, details))
+        for number, payment in found.items():
+            applied = msgspec.structs.replace(payment.applied, details=())
+            payments[number] = msgspec.structs.replace(payment, applied=applied)
+    return payments
 
 
 def in_messages(items: Iterable[Item], bytes_max: int) -> Iterator[list[Item]]:
