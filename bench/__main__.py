@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bench import (
     machine,
+    suite_disburse,
     suite_engine,
     suite_growth,
     suite_http,
@@ -37,6 +38,7 @@ Suite = Callable[[EmbeddedPostgres, Scale, Tell], SuiteResult]
 SUITES: dict[str, Suite] = {
     "engine": suite_engine.run,
     "http": suite_http.run,
+    "disburse": suite_disburse.run,
     "sign": suite_sign.run,
     "projections": suite_projections.run,
     "proofs": suite_proofs.run,
@@ -48,6 +50,7 @@ INTERRUPTED = 130
 class SuiteName(StrEnum):
     engine = "engine"
     http = "http"
+    disburse = "disburse"
     sign = "sign"
     projections = "projections"
     proofs = "proofs"
@@ -65,7 +68,7 @@ def bench(
         bool, typer.Option("--quick", help="A short look: each suite ends within 50 s.")
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="More rounds; growth to 5 million events.")
+        bool, typer.Option("--full", help="More rounds; growth to 20 million events.")
     ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the result to this file.")] = None,
     plots: Annotated[
@@ -78,9 +81,9 @@ def bench(
     """Measures guoku beside its peers, on a Postgres of its own that is removed at the end.
 
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
-    http: payments one by one against an empty endpoint. sign: SM2 and vouchers. projections:
-    following and rebuilding. proofs: sealing and proving. growth: after 100,000 and a million
-    events.
+    http: payments one by one against an empty endpoint. disburse: a run of a million lines, with
+    the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
+    proving. growth: after 100,000, a million and 5 million events.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")

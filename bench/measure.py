@@ -26,6 +26,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         budget_s: no further round is begun that would probably end after it (of a suite).
         volume: factor on the counts of a round.
         growth_events: sizes of history between which throughput is compared.
+        disburse_lines: lines of a disbursement run.
     """
 
     name: str
@@ -33,19 +34,44 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     budget_s: float
     volume: float
     growth_events: tuple[int, ...]
+    disburse_lines: int
 
     def count(self, standard: int) -> int:
         """A round's count at this scale; at least one."""
         return max(1, round(standard * self.volume))
 
 
-TINY = Scale(name="tiny", rounds_max=1, budget_s=5, volume=0.01, growth_events=(500, 1_500))
-QUICK = Scale(name="quick", rounds_max=3, budget_s=34, volume=0.5, growth_events=(100_000, 250_000))
+TINY = Scale(
+    name="tiny",
+    rounds_max=1,
+    budget_s=5,
+    volume=0.01,
+    growth_events=(500, 1_500),
+    disburse_lines=1_000,
+)
+QUICK = Scale(
+    name="quick",
+    rounds_max=3,
+    budget_s=34,
+    volume=0.5,
+    growth_events=(100_000, 250_000),
+    disburse_lines=50_000,
+)
 STANDARD = Scale(
-    name="standard", rounds_max=7, budget_s=180, volume=1, growth_events=(100_000, 1_000_000)
+    name="standard",
+    rounds_max=7,
+    budget_s=180,
+    volume=1,
+    growth_events=(100_000, 1_000_000, 5_000_000),
+    disburse_lines=1_000_000,
 )
 FULL = Scale(
-    name="full", rounds_max=9, budget_s=300, volume=1, growth_events=(100_000, 1_000_000, 5_000_000)
+    name="full",
+    rounds_max=9,
+    budget_s=300,
+    volume=1,
+    growth_events=(100_000, 1_000_000, 5_000_000, 20_000_000),
+    disburse_lines=1_000_000,
 )
 
 

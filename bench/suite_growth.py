@@ -8,8 +8,8 @@ import psycopg
 
 from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.drive import ClosedLoop
-from bench.machine import resident_bytes
 from bench.measure import Scale, Sheet, SuiteResult, Tell
+from bench.processes import resident_bytes
 from bench.server import checkpoint, new_database
 from ledger.store.embedded import EmbeddedPostgres
 

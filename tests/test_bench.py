@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from bench import machine, peers
+from bench import machine, peers, processes
 from bench.__main__ import SUITES, SuiteName, measure
 from bench.bookkeeping import bookkeeping
 from bench.drive import ClosedLoop, OpenLoop, accepted
@@ -46,6 +46,7 @@ RATIOS = {
         "p99_to_empty",
         "bulk_payments_to_single",
     },
+    "disburse": {"upload_to_copy", "whole_to_plain_sql"},
     "sign": {"vouchers_to_provider", "vouchers_to_provider_times_cores"},
     "projections": {
         "follow_to_eventsourcing_replay",
@@ -58,6 +59,9 @@ RATIOS = {
 UNITS = {
     "engine": {"payments/s", "commands/s", "events/s", "transfers/s", "arrivals/s"},
     "http": {"requests/s", "arrivals/s", "payments/s"},
+    "disburse": {
+        *("lines/s", "transfers/s", "s", "µs/line", "bytes of memory", "bytes/line"),
+    },
     "sign": {"operations/s", "vouchers/s"},
     "projections": {"events/s"},
     "proofs": {"events/s", "µs of CPU/event", "bytes/event"},
@@ -280,4 +284,4 @@ def test_the_machine_is_described(tmp_path: Path) -> None:
     described = machine.describe_machine(tmp_path)
     assert described["fdatasync_median_us"] > 0
     assert described["filesystem"] != ""
-    assert machine.resident_bytes() > 1_000_000
+    assert processes.resident_bytes() > 1_000_000
