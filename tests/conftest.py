@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from ledger.store.database import Database, embedded_database
 from ledger.store.embedded import EmbeddedPostgres
 from ledger.store.migrate import migrate
+from tests.audited_books import Audited, prepare_audited
 from tests.bookkeeper import Bookkeeper, fresh_pool
 
 TEMPLATE = "template_guoku"
@@ -58,6 +59,22 @@ def drop_database(cluster: EmbeddedPostgres, database: Database) -> None:
     name = sql.Identifier(conninfo_to_dict(database.owner_conninfo)["dbname"])
     with psycopg.connect(cluster.conninfo(dbname="postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def audited(
+    cluster: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Audited:
+    """A database with a ledger that an auditor is to look at; it is copied and not written to."""
+    return prepare_audited(new_database(cluster, template), tmp_path_factory.mktemp("audited"))
+
+
+@pytest.fixture
+def copied(cluster: EmbeddedPostgres, audited: Audited) -> Iterator[Database]:
+    """A copy of the audited database, to be tampered with."""
+    made = new_database(cluster, audited.dbname)
+    yield made
+    drop_database(cluster, made)
 
 
 @pytest.fixture

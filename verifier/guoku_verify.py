@@ -1,0 +1,1598 @@
+#!/usr/bin/env python3
+"""国库离线核验程序 · guoku offline verifier.
+
+Checks the history of a ledger (账套) or the evidence for one payment (支付证据), and trusts neither
+the program that wrote it, nor its operator, nor the database. It is one file, needs Python >= 3.11
+and nothing else, and shares no code with the program: it was written from docs/history-format.md
+alone, and may be read beside that page. 一个文件, 只用标准库, 与被核验的系统不共用任何代码。
+
+    python guoku_verify.py PATH [--key NAME=HEX]... [--witness NAME=HEX]... [--checkpoint FILE]...
+
+PATH          an exported ledger (a directory) or an evidence file. 导出目录或证据文件
+--key         a key that you know to be genuine: the log's (guoku/log), or a certificate's by its
+              serial. Without it the keys are those that the export itself names, which shows
+              that it agrees with itself and no more. 您自己确认过的公钥
+--witness     the key of a witness (witness/NAME). Its cosignature is then required. 见证方公钥
+--checkpoint  a checkpoint that you kept from earlier. History must still hold it. 自存检查点
+
+Exit codes 退出码: 0 all that was checked holds 全部相符; 1 something does not 有不符;
+2 it cannot be read, or was asked wrongly 无法读取或用法有误.
+
+What it proves and what it does not: docs/audit.md.
+"""
+
+import argparse
+import base64
+import gzip
+import hashlib
+import json
+import re
+import sqlite3
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from struct import Struct
+from typing import Any, NamedTuple
+
+# ---------------------------------------------------------------- SM3 (GB/T 32905)
+
+
+def sm3_in_python(message: bytes) -> bytes:
+    """SM3 by the text of the standard, for a Python whose OpenSSL lacks it (slow)."""
+    v = [0x7380166F, 0x4914B2B9, 0x172442D7, 0xDA8A0600]
+    v += [0xA96F30BC, 0x163138AA, 0xE38DEE4D, 0xB0FB0E4E]
+    data = message + b"\x80" + bytes((55 - len(message)) % 64) + (len(message) * 8).to_bytes(8)
+    for start in range(0, len(data), 64):
+        w = [int.from_bytes(data[i : i + 4]) for i in range(start, start + 64, 4)]
+        for j in range(16, 68):
+            x = w[j - 16] ^ w[j - 9] ^ _left(w[j - 3], 15)
+            w.append(x ^ _left(x, 15) ^ _left(x, 23) ^ _left(w[j - 13], 7) ^ w[j - 6])
+        v = [old ^ new for old, new in zip(v, _sm3_rounds(v, w), strict=True)]
+    return b"".join(word.to_bytes(4) for word in v)
+
+
+def _sm3_rounds(v: list[int], w: list[int]) -> tuple[int, ...]:
+    a, b, c, d, e, f, g, h = v
+    for j in range(64):
+        early = j < 16
+        t = 0x79CC4519 if early else 0x7A879D8A
+        ss1 = _left((_left(a, 12) + e + _left(t, j % 32)) & 0xFFFFFFFF, 7)
+        ff = a ^ b ^ c if early else a & b | a & c | b & c
+        gg = e ^ f ^ g if early else e & f | ~e & g
+        tt1 = (ff + d + (ss1 ^ _left(a, 12)) + (w[j] ^ w[j + 4])) & 0xFFFFFFFF
+        tt2 = (gg + h + ss1 + w[j]) & 0xFFFFFFFF
+        a, b, c, d = tt1, a, _left(b, 9), c
+        e, f, g, h = tt2 ^ _left(tt2, 9) ^ _left(tt2, 17), e, _left(f, 19), g
+    return a, b, c, d, e, f, g, h
+
+
+def _left(x: int, n: int) -> int:
+    return (x << n | x >> (32 - n)) & 0xFFFFFFFF
+
+
+def _sm3_of_openssl(message: bytes) -> bytes:
+    return hashlib.new("sm3", message).digest()
+
+
+sm3: Callable[[bytes], bytes] = (
+    _sm3_of_openssl if "sm3" in hashlib.algorithms_available else sm3_in_python
+)
+
+# ---------------------------------------------------------------- SM2 (GB/T 32918)
+
+P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+A = P - 3
+B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+G = (
+    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
+)
+IDENTITY = b"1234567812345678"
+
+Point = tuple[int, int]
+
+
+def _add(p: Point | None, q: Point | None) -> Point | None:
+    """The sum of two points; None is the point at infinity."""
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % P == 0:
+        return None
+    slope = (
+        (3 * p[0] * p[0] + A) * pow(2 * p[1], -1, P)
+        if p == q
+        else (q[1] - p[1]) * pow(q[0] - p[0], -1, P)
+    ) % P
+    x = (slope * slope - p[0] - q[0]) % P
+    return x, (slope * (p[0] - x) - p[1]) % P
+
+
+@lru_cache(256)
+def _multiples(point: Point) -> list[list[Point | None]]:
+    """j * 16^i * point at [i][j]: a product is then a sum of 64 of them."""
+    table = []
+    base: Point | None = point
+    for _ in range(64):
+        row: list[Point | None] = [None]
+        for _ in range(15):
+            row.append(_add(row[-1], base))
+        table.append(row)
+        base = _add(row[-1], base)
+    return table
+
+
+def _sum(points: Iterable[Point | None]) -> Point | None:
+    """The sum of many points in Jacobian coordinates, with one division at the end."""
+    x, y, z = 0, 0, 0  # z = 0: infinity
+    for point in points:
+        if point is None:
+            continue
+        if z == 0:
+            x, y, z = *point, 1
+            continue
+        zz = z * z % P
+        h, r = (point[0] * zz - x) % P, (point[1] * zz * z - y) % P
+        if h == 0:  # the same point, or its opposite: leave it to the plain formula
+            inverse = pow(z, -1, P)
+            doubled = _add((x * inverse**2 % P, y * inverse**3 % P), point)
+            x, y, z = (*doubled, 1) if doubled else (0, 0, 0)
+            continue
+        hh = h * h % P
+        hhh, v = h * hh % P, x * hh % P
+        x = (r * r - hhh - 2 * v) % P
+        y = (r * (v - x) - y * hhh) % P
+        z = z * h % P
+    if z == 0:
+        return None
+    inverse = pow(z, -1, P)
+    return x * inverse * inverse % P, y * inverse * inverse * inverse % P
+
+
+def _digits(k: int, point: Point) -> Iterator[Point | None]:
+    table = _multiples(point)
+    return (table[i][k >> 4 * i & 15] for i in range(64))
+
+
+def _der_pair(signature: bytes) -> tuple[int, int] | None:
+    """(r, s) of the one canonical encoding, else None."""
+
+    def integer(value: int) -> bytes:
+        size = value.bit_length() // 8 + 1
+        return bytes((2, size)) + value.to_bytes(size)
+
+    with suppress(IndexError):
+        end = 4 + signature[3]
+        r, s = int.from_bytes(signature[4:end]), int.from_bytes(signature[end + 2 :])
+        body = integer(r) + integer(s)
+        if signature == bytes((0x30, len(body))) + body and 0 < r < N and 0 < s < N:
+            return r, s
+    return None
+
+
+def sm2_verifies(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether this is a signature of the key (64 bytes, x and y) over the message."""
+    point = int.from_bytes(key[:32]), int.from_bytes(key[32:])
+    pair = _der_pair(signature)
+    on_curve = (point[1] ** 2 - point[0] ** 3 - A * point[0] - B) % P == 0
+    if len(key) != 64 or max(point) >= P or not on_curve or pair is None:
+        return False
+    r, s = pair
+    curve = b"".join(n.to_bytes(32) for n in (A, B, *G))
+    za = sm3((len(IDENTITY) * 8).to_bytes(2) + IDENTITY + curve + key)
+    e = int.from_bytes(sm3(za + message))
+    t = (r + s) % N
+    if t == 0:
+        return False
+    found = _sum([*_digits(s, G), *_digits(t, point)])
+    return found is not None and (e + found[0]) % N == r
+
+
+# ---------------------------------------------------------------- the tree (RFC 9162 §2.1)
+
+EMPTY_ROOT = sm3(b"")
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return sm3(b"\0" + data)
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sm3(b"\1" + left + right)
+
+
+class Tree:
+    """The roots of the full subtrees from left to right; it grows by one leaf at a time."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, data: bytes) -> None:
+        self.append_hash(leaf_hash(data))
+
+    def append_hash(self, leaf: bytes) -> None:
+        node, size = leaf, self.size
+        while size & 1:
+            node, size = node_hash(self._peaks.pop(), node), size >> 1
+        self._peaks.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._peaks:
+            return EMPTY_ROOT
+        node = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            node = node_hash(peak, node)
+        return node
+
+
+def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    """Whether the leaf (its hash) stands at ``index`` of a tree of ``size`` leaves (§2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    node, at, last = leaf, index, size - 1
+    for sibling in path:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            node = node_hash(sibling, node)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and node == root
+
+
+# ---------------------------------------------------------------- what was found
+
+
+class Check(NamedTuple):
+    chinese: str
+    english: str
+    unit: str
+
+
+CHECKS = {
+    "files": Check("文件摘要", "files of the export, SM3 and length", "files"),
+    "export": Check("导出签名", "signature over the export", "signatures"),
+    "digest": Check("事件摘要", "digest over every column", "events"),
+    "position": Check("序号连续", "positions without gap", "events"),
+    "version": Check("对象版本连续", "versions of each stream without gap", "streams"),
+    "chain": Check("提交链", "chain of commits", "commits"),
+    "tree": Check("默克尔树", "tree against checkpoints", "checkpoints"),
+    "note": Check("检查点签名", "signatures of the log on checkpoints", "signatures"),
+    "witness": Check("见证签名", "cosignatures of witnesses", "signatures"),
+    "kept": Check("自存检查点", "checkpoints you kept, still in this history", "checkpoints"),
+    "inclusion": Check("包含证明", "inclusion proofs", "events"),
+    "entry": Check("借贷平衡", "debit = credit in every book of every journal", "journals"),
+    "floor": Check("余额不透支", "controlled balances never below zero", "movements"),
+    "balance": Check("余额一致", "balances equal to those exported", "indicators"),
+    "key": Check("业务号", "business numbers and what they point at", "numbers"),
+    "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
+    "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
+    "document": Check("凭证回单", "documents by their SM3", "documents"),
+    "signature": Check("签章", "signatures, certificates valid when signed", "signatures"),
+}
+FINDINGS_SHOWN_MAX = 20  # of one check; the rest is counted
+
+
+class Finding(NamedTuple):
+    """Something that does not hold, at a position or from it to ``last``."""
+
+    position: int | None
+    last: int
+    check: str
+    what: str
+
+
+class Unreadable(Exception):
+    """What was given is not in the format of docs/history-format.md."""
+
+
+class Report:
+    """Counts what was checked and keeps what does not hold."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._findings: list[Finding] = []
+        self.failed: dict[str, int] = {}
+        self.notes: list[str] = []
+
+    def count(self, check: str, number: int = 1) -> None:
+        self.counts[check] = self.counts.get(check, 0) + number
+
+    def wrong(self, check: str, position: int | None, what: str, last: int = 0) -> None:
+        """``position`` is that of the first event that is wrong or missing; None if no event is.
+
+        With ``last`` no more is known than that something from ``position`` to there is wrong.
+        """
+        self.failed[check] = self.failed.get(check, 0) + 1
+        if self.failed[check] <= FINDINGS_SHOWN_MAX:
+            self._findings.append(Finding(position, last or position or 0, check, what))
+
+    def findings(self) -> list[Finding]:
+        """By position. Where a check knows no more than a span, a narrower finding in it says
+        where: a chain that breaks in a commit breaks at the event in it that was changed."""
+        placed: list[Finding] = []
+        for one in sorted(self._findings, key=lambda f: f.last - (f.position or 0)):
+            first = one.position or 0
+            inside = [f.position for f in placed if f.position and first <= f.position <= one.last]
+            placed.append(
+                one._replace(position=min(inside)) if inside and one.last > first else one
+            )
+        return sorted(placed, key=lambda f: (not f.position, f.position or 0))
+
+    def show(self) -> int:
+        """Prints all; gives the exit code."""
+        for name, check in CHECKS.items():
+            if name in self.counts or name in self.failed:
+                mark = "✗ 不符" if name in self.failed else "✓ 相符"
+                print(
+                    f"{mark}  {check.chinese} {check.english}: "
+                    f"{self.counts.get(name, 0):,} {check.unit}"
+                )
+                self._show_findings(name)
+        for note in self.notes:
+            print(f"· 说明 note: {note}")
+        if not self.failed:
+            print("\n结论: 已核验的全部相符。 RESULT: all that was checked holds.")
+            return 0
+        first = self.findings()[0]
+        where = f" position {first.position}" if first.position else ""
+        name = CHECKS[first.check].english
+        print(f"\n首个不符 FIRST OFFENDING{where}: {name}: {first.what}")
+        print("结论: 有不符。 RESULT: it does not hold.")
+        return 1
+
+    def _show_findings(self, check: str) -> None:
+        for one in (f for f in self.findings() if f.check == check):
+            at = one.position
+            print(f"        {f'第 {at} 号 position {at}: ' if at else ''}{one.what}")
+        if (more := self.failed.get(check, 0) - FINDINGS_SHOWN_MAX) > 0:
+            print(f"        … {more:,} more 另有 {more:,} 项")
+
+
+# ---------------------------------------------------------------- events
+
+_DIGEST_HEAD = Struct(">qq16siqiH")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC without saying so
+_YUAN = re.compile(r"-?(0|[1-9]\d{0,15})\.\d\d", re.ASCII)
+
+
+class Event(NamedTuple):
+    """One event as exported. ``name`` is its type without the version, ``body`` its JSON or {}."""
+
+    position: int
+    stream: bytes
+    version: int
+    type: str
+    recorded_us: int
+    day: int
+    payload: bytes
+    digest: bytes
+    name: str
+    body: dict[str, Any]
+
+
+def microseconds(text: str) -> int:
+    """RFC 3339 in UTC to microseconds since 1970."""
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"no moment in UTC: {text!r}")
+    whole = datetime.fromisoformat(match[1]) - _EPOCH
+    return (whole.days * 86400 + whole.seconds) * 1_000_000 + int((match[2] or "0").ljust(6, "0"))
+
+
+def fen(text: str) -> int:
+    """Yuan text to fen."""
+    if not _YUAN.fullmatch(text):
+        raise ValueError(f"no amount: {text!r}")
+    return int(text[:-3] + text[-2:])
+
+
+def yuan(amount_fen: int) -> str:
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def read_event(row: dict[str, Any]) -> Event:
+    payload = _unbase64(row["payload"])
+    name = row["type"].partition("@")[0]
+    body: Any = {}
+    with suppress(ValueError):  # another program's recorder may have written it
+        body = json.loads(payload)
+    return Event(
+        int(row["position"]),
+        bytes.fromhex(row["stream_id"].replace("-", "")),
+        int(row["stream_version"]),
+        row["type"],
+        microseconds(row["recorded_at"]),
+        date.fromisoformat(row["effective_on"]).toordinal() - date(1970, 1, 1).toordinal(),
+        payload,
+        bytes.fromhex(row["digest"]),
+        name,
+        body if isinstance(body, dict) else {},
+    )
+
+
+def event_digest(ledger: int, event: Event) -> bytes:
+    name = event.type.encode()
+    head = _DIGEST_HEAD.pack(
+        ledger,
+        event.position,
+        event.stream,
+        event.version,
+        event.recorded_us,
+        event.day,
+        len(name),
+    )
+    return sm3(b"guoku.event.1\0" + head + name + event.payload)
+
+
+def ledger_key(text: str) -> int:
+    """``440000000-2026`` to the number that is hashed."""
+    division, _, year = text.partition("-")
+    return int(division) * 10_000 + int(year)
+
+
+# ---------------------------------------------------------------- books 账簿
+
+# the credit balances of the indicator book that may not fall below zero (chart 2026.1)
+CONTROLLED = {"A3": "available", "A4": "frozen", "A5": "occupied", "A6": "paid"}
+BALANCES = ("available", "frozen", "occupied", "paid", "plan")
+
+
+Moves = dict[str, dict[str, int]]
+
+
+class Entries:
+    """复式记账: every journal balances in every book it touches."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def take(self, event: Event) -> Moves:
+        """Checks a journal; gives what it moves of controlled balances, by indicator, in fen."""
+        moves: Moves = {}
+        if event.name != "journal.posted":
+            return moves
+        self._report.count("entry")
+        body, books = event.body, dict[str, int]()
+        if not 0 < body["source"] < event.position:
+            self._report.wrong("entry", event.position, "it is the journal of no earlier event")
+        for account, dr_cr, amount, *of in body["lines"]:
+            amount_fen = fen(amount)
+            if dr_cr not in (1, -1) or amount_fen < 0:
+                self._report.wrong("entry", event.position, "a line is neither debit nor credit")
+            book = account[0]  # the first letter of an account is its book
+            books[book] = books.get(book, 0) + dr_cr * amount_fen
+            if account in CONTROLLED:
+                of_indicator = moves.setdefault("".join(of) or body.get("bgt_id", ""), {})
+                control = CONTROLLED[account]
+                of_indicator[control] = of_indicator.get(control, 0) - dr_cr * amount_fen
+        for book, left in books.items():
+            if left:
+                self._report.wrong(
+                    "entry",
+                    event.position,
+                    f"debit and credit differ by {yuan(left)} in book {book} 借贷不平",
+                )
+        return moves
+
+
+class Books:
+    """Double entry, and the controlled balances after every event."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._entries = Entries(report)
+        self.balances: Moves = {}
+        self._moved_at: dict[str, int] = {}
+
+    def take(self, event: Event) -> None:
+        for bgt_id, changes in self._entries.take(event).items():
+            self._move(event, bgt_id, changes)
+        if event.name == "plan.set":
+            self._move(event, event.body["bgt_id"], {"plan": fen(event.body["plan_amt"])})
+
+    def _move(self, event: Event, bgt_id: str, changes: dict[str, int]) -> None:
+        held = self.balances.setdefault(bgt_id, dict.fromkeys(BALANCES, 0))
+        self._moved_at[bgt_id] = event.position
+        for name, change_fen in changes.items():
+            self._report.count("floor")
+            held[name] += change_fen
+            if held[name] < 0:
+                self._report.wrong(
+                    "floor",
+                    event.position,
+                    f"indicator {bgt_id} has {name} {yuan(held[name])} after it 余额为负",
+                )
+
+    def compare(self, exported: Iterable[dict[str, Any]], last: int) -> None:
+        """The exported balances against the folded ones, which stand since the last that moved; one
+        that differs may be wrong, or right and events behind the last one are missing."""
+        left = dict(self.balances)
+        for row in exported:
+            self._report.count("balance")
+            mine = left.pop(row["bgt_id"], dict.fromkeys(BALANCES, 0))
+            theirs = {name: row[f"{name}_fen"] for name in BALANCES}
+            if mine != theirs:
+                name = next(n for n in BALANCES if mine[n] != theirs[n])
+                self._report.wrong(
+                    "balance",
+                    self._moved_at.get(row["bgt_id"]),
+                    f"indicator {row['bgt_id']}: {name} is given as {yuan(theirs[name])}, "
+                    f"the journals make it {yuan(mine[name])} 余额与分录不符",
+                    last + 1,
+                )
+        for bgt_id in left:
+            what = f"the balances of {bgt_id} are missing 余额缺失"
+            self._report.wrong("balance", self._moved_at[bgt_id], what, last + 1)
+
+
+# ---------------------------------------------------------------- numbers 业务号
+
+
+def _field(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda body: str(body[name])
+
+
+# by the event that a command begins with: its operation, and where the event holds its number
+NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "ledger.opened": ("ledger.open", lambda _: "open"),
+    "ledger.period_closed": ("period.close", _field("through")),
+    "indicator.issued": ("indicator.issue", _field("bgt_id")),
+    "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
+    "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
+    "indicator.frozen": ("indicator.freeze", _field("freeze_no")),
+    "indicator.unfrozen": ("indicator.unfreeze", _field("freeze_no")),
+    "plan.set": ("plan.set", _field("plan_voucher_no")),
+    "payment.applied": ("payment.apply", _field("pay_app_no")),
+    "manifest.signed": ("manifest.sign", _field("manifest_no")),
+    "voucher.receipted": (
+        "voucher.receipt",
+        lambda body: f"{body['pay_cert_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "payment.refunded": ("payment.refund", _field("refund_no")),
+    "clearing.requested": ("clearing.request", _field("clear_no")),
+    "clearing.claim_receipted": (
+        "clearing.receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "disbursement.opened": ("disbursement.open", _field("run_no")),
+    # of the system ledger
+    "log_key.registered": ("log_key.register", lambda body: f"{body['name']}:{body['key_hash']}"),
+    "checkpoint.sealed": ("checkpoint.seal", lambda body: f"{body['origin']}:{body['size']}"),
+    "checkpoint.cosigned": (
+        "checkpoint.cosign",
+        lambda body: f"{body['position']}:{body['witness']}",
+    ),
+    "province.sealed": (
+        "province.seal",
+        lambda body: sm3(body["note"].partition("\n\n")[0].encode() + b"\n").hex(),
+    ),
+}
+# events that stand behind the one that a command begins with
+FOLLOWERS = {"journal.posted", "indicator.reallocated_in", "clearing.cleared", "clearing.rejected"}
+RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
+RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
+
+
+class Numbers:
+    """Command keys against the commands that the events show; kept in a scratch database."""
+
+    def __init__(self, report: Report, scratch: sqlite3.Connection) -> None:
+        self._report, self._scratch = report, scratch
+        self._before: Event | None = None
+        self._pending: tuple[Any, ...] | None = None
+        scratch.execute(
+            "CREATE TABLE kept (operation, number, stream, first INTEGER, last INTEGER)"
+        )
+        scratch.execute(
+            "CREATE TABLE begun (first INTEGER PRIMARY KEY, last, until, stream, name, operation,"
+            " number, refused_operation, refused_number)"
+        )
+
+    def keep(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._scratch.executemany(
+            "INSERT INTO kept VALUES (?, ?, ?, ?, ?)",
+            (
+                (
+                    row["operation"],
+                    row["number"],
+                    row["stream_id"].replace("-", ""),
+                    row["first_position"],
+                    row["last_position"],
+                )
+                for row in rows
+            ),
+        )
+
+    def take(self, event: Event) -> None:
+        before, self._before = self._before, event
+        follows = event.name in FOLLOWERS or (
+            event.name in RUN_MONEY
+            and before is not None
+            and before.name in RUN_EVENTS
+            and event.body.get("freeze_no") == before.body.get("run_no")
+        )
+        if follows and self._pending is not None:
+            return
+        self._close(before.position if before else 0, event.position - 1)
+        operation, number = None, None
+        if event.name in NUMBERED:
+            operation, number_in = NUMBERED[event.name]
+            number = number_in(event.body)
+        refused = event.body if event.name == "command.refused" else {}
+        self._pending = (
+            event.position,
+            event.stream.hex(),
+            event.name,
+            operation,
+            number,
+            refused.get("operation"),
+            refused.get("number", ""),
+        )
+
+    def _close(self, last: int, until: int) -> None:
+        """The command's last event that is there is ``last``; up to ``until`` some are missing."""
+        if self._pending is not None:
+            first, *rest = self._pending
+            self._scratch.execute(
+                "INSERT OR IGNORE INTO begun VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (first, last, until, *rest),
+            )
+
+    def conclude(self, last: int) -> None:
+        self._close(last, last)
+        ask = self._scratch.execute
+        ask("CREATE INDEX kept_first ON kept (first)")
+        for operation, number, stream, first, end, *begun in ask(
+            "SELECT k.operation, k.number, k.stream, k.first, k.last, b.last, b.until, b.stream,"
+            " b.name, b.operation, b.number, b.refused_operation, b.refused_number"
+            " FROM kept k LEFT JOIN begun b ON b.first = k.first ORDER BY k.first"
+        ):
+            self._report.count("key")
+            if wrong := _key_fault(operation, number, stream, end, begun):
+                upto = max(first, end, begun[0] or 0)
+                span = upto if wrong.startswith("its events end") else first
+                self._report.wrong("key", first, f"{operation} {number!r}: {wrong}", span)
+        for first, operation, number in ask(
+            "SELECT first, operation, number FROM begun b WHERE operation IS NOT NULL AND NOT"
+            " EXISTS (SELECT 1 FROM kept k WHERE k.first = b.first AND k.operation = b.operation"
+            " AND k.number = b.number) ORDER BY first"
+        ):
+            self._report.wrong(
+                "key", first, f"the number {number!r} of {operation} is not kept 业务号缺失"
+            )
+
+
+def _key_fault(operation: str, number: str, stream: str, end: int, begun: list[Any]) -> str:
+    """What is wrong with a kept number, "" if nothing is."""
+    last, until, of, name, op, no, refused_operation, refused_number = begun
+    if name is None:
+        return "no command begins where it points 指向有误"
+    if not last <= end <= until:
+        return f"its events end at {last}, it says {end}"
+    if stream != of:
+        return "it points at another stream than its event's"
+    own = operation.startswith("key:")  # a caller's own Idempotency-Key
+    if name == "command.refused":
+        same = refused_operation == operation.removeprefix("key:")
+        return (
+            "" if same and (own or refused_number == number) else "it was not this that was refused"
+        )
+    if not own and (op, no) != (operation, number):
+        return f"the event there is {name} {no or ''}"
+    return ""
+
+
+# ---------------------------------------------------------------- payments 支付
+
+
+class Payment:
+    """A payment under way; ``lines`` are fen by detail id."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.maker = body["by"]
+        details = body.get("details") or [{"pay_detail_id": "1", "pay_amt": body["pay_amt"]}]
+        self.lines = {d["pay_detail_id"]: fen(d["pay_amt"]) for d in details}
+        self.whole = len(self.lines) == len(details) and sum(self.lines.values()) == fen(
+            body["pay_amt"]
+        )
+        self.voucher = ""
+        self.bank = ""
+        self.roles: list[str] = []
+        self.signers: list[str] = []
+        self.signed_sm3 = ""
+
+    @property
+    def signed(self) -> bool:
+        return bool(self.roles) and len(self.signers) == len(self.roles)
+
+
+class Payments:
+    """Maker and checker, signatures in order, one outcome a line, refunds within what was paid."""
+
+    def __init__(self, report: Report, scratch: sqlite3.Connection) -> None:
+        self._report, self._scratch = report, scratch
+        self._under_way: dict[bytes, Payment] = {}
+        self._claims: dict[str, int] = {}
+        self.banks: dict[bytes, str] = {}
+        scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
+        scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
+
+    def take(self, event: Event) -> None:
+        name = event.name
+        if name == "payment.applied":
+            self._report.count("payment")
+            payment = Payment(event.body)
+            if not payment.whole:
+                self._wrong(event, "its lines do not add up to its amount")
+            if event.version != 1:
+                self._wrong(event, "it is not the first event of its stream")
+            self._under_way[event.stream] = payment
+        elif name == "payment.refunded":
+            refund = event.body
+            self._scratch.execute(
+                "INSERT INTO refunds VALUES (?, ?, ?, ?)",
+                (
+                    event.position,
+                    event.stream,
+                    refund.get("pay_detail_id", ""),
+                    fen(refund["refund_amt"]),
+                ),
+            )
+        elif step := _STEPS.get(name):
+            found = self._under_way.get(event.stream)
+            if found is None:
+                self._wrong(event, "no payment is open for it: never applied for, or ended before")
+            else:
+                step(self, event, found)
+        elif name == "voucher.sent":
+            # the bank's receipt may have overtaken its acknowledgement
+            found = self._under_way.get(event.stream)
+            if found is not None and not found.signed:
+                self._wrong(event, "it was sent before all had signed")
+        elif name == "clearing.requested":
+            for claim in event.body["claims"]:
+                self._claims[claim["voucher_no"]] = fen(claim["pay_amt"])
+        elif name == "clearing.claim_receipted":
+            self._claim(event)
+
+    def bank_of(self, event: Event) -> str:
+        """The bank that a payment's voucher goes to, "" when it is not known."""
+        payment = self._under_way.get(event.stream)
+        return payment.bank if payment else ""
+
+    def _wrong(self, event: Event, what: str) -> None:
+        self._report.wrong("payment", event.position, f"{event.name}: {what}")
+
+    def _approved(self, event: Event, payment: Payment) -> None:
+        if payment.roles:
+            self._wrong(event, "it was approved before")
+        if event.body["by"] == payment.maker:
+            self._wrong(event, f"maker and checker are one person, {payment.maker} 制单审核同一人")
+        payment.voucher, payment.bank = event.body["pay_cert_no"], event.body["pay_bank_code"]
+        payment.roles = list(event.body["roles"])
+
+    def _ended(self, event: Event, payment: Payment) -> None:
+        if payment.roles:
+            self._wrong(event, "a voucher was issued already")
+        del self._under_way[event.stream]
+
+    def _signed(self, event: Event, payment: Payment) -> None:
+        body, at = event.body, len(payment.signers)
+        if at >= len(payment.roles) or body["role"] != payment.roles[at]:
+            self._wrong(event, f"the signature of {body['role']} is not due 签章顺序有误")
+        if body["by"] in payment.signers:
+            self._wrong(event, f"{body['by']} signs a second time 同一人重复签章")
+        if payment.signed_sm3 not in ("", body["voucher_sm3"]):
+            self._wrong(event, "it is another voucher than the one signed before")
+        payment.signed_sm3 = body["voucher_sm3"]
+        payment.signers.append(body["by"])
+        if bool(body.get("final")) != payment.signed:
+            self._wrong(event, "whether it is the last signature is not as it says")
+
+    def _receipted(self, event: Event, payment: Payment) -> None:
+        body = event.body
+        if not payment.signed:
+            self._wrong(event, "it has an outcome before all had signed")
+        if body["pay_cert_no"] != payment.voucher:
+            self._wrong(event, "it is the receipt of another voucher")
+        failed = [
+            line["pay_detail_id"] if isinstance(line, dict) else line[0]
+            for line in body.get("failed", ())
+        ]
+        if len(set(failed)) != len(failed) or not set(failed) <= payment.lines.keys():
+            self._wrong(event, "it fails lines that the voucher has not, or one twice")
+        paid = {no: amount for no, amount in payment.lines.items() if no not in failed}
+        if sum(paid.values()) != fen(body["xpay_amt"]):
+            self._wrong(event, "what was paid is not the sum of the lines that were paid")
+        self._scratch.executemany(
+            "INSERT INTO paid VALUES (?, ?, ?)",
+            ((event.stream, detail, amount) for detail, amount in paid.items()),
+        )
+        del self._under_way[event.stream]
+
+    def _claim(self, event: Event) -> None:
+        body = event.body
+        claimed = self._claims.pop(body["voucher_no"], None)
+        due = 0 if body.get("rejected") else claimed
+        if claimed is None:
+            self._wrong(event, "no claim is open for it: never made, or answered before")
+        elif fen(body["xpay_amt"]) != due:
+            self._wrong(event, "it is over another amount than the claim")
+
+    def conclude(self) -> None:
+        ask = self._scratch.execute
+        ask("CREATE INDEX paid_stream ON paid (stream)")
+        self._report.count("refund", ask("SELECT count(*) FROM refunds").fetchone()[0])
+        for position, back, paid in ask(
+            "SELECT position, back, paid FROM (SELECT position,"
+            " sum(fen) OVER (PARTITION BY stream ORDER BY position) AS back,"
+            " (SELECT coalesce(sum(p.fen), 0) FROM paid p WHERE p.stream = r.stream) AS paid"
+            " FROM refunds r) WHERE back > paid UNION ALL"
+            " SELECT position, back, paid FROM (SELECT position,"
+            " sum(fen) OVER (PARTITION BY stream, detail ORDER BY position) AS back,"
+            " (SELECT coalesce(sum(p.fen), 0) FROM paid p WHERE p.stream = r.stream"
+            " AND p.detail = r.detail) AS paid FROM refunds r WHERE detail <> '')"
+            " WHERE back > paid ORDER BY 1"
+        ):
+            self._report.wrong(
+                "refund", position, f"{yuan(back)} came back of {yuan(paid)} paid 退款超付"
+            )
+
+
+_STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
+    "payment.approved": Payments._approved,
+    "payment.rejected": Payments._ended,
+    "payment.withdrawn": Payments._ended,
+    "voucher.signed": Payments._signed,
+    "voucher.receipted": Payments._receipted,
+}
+
+# ---------------------------------------------------------------- certificates, signatures 签章
+
+
+class Certificate(NamedTuple):
+    serial: str
+    subject: str
+    key: bytes
+    not_before: int
+    not_after: int
+    revoked_at: int | None
+
+    def expected_serial(self) -> str:
+        """A serial says of which key, subject and beginning it is."""
+        begin = self.not_before.to_bytes(8, signed=True)
+        return sm3(self.key + begin + self.subject.encode())[:16].hex()
+
+    def fault(self, at_us: int) -> str:
+        """What is wrong with it at that moment, "" if nothing is."""
+        if at_us < self.not_before:
+            return "was not valid yet 尚未生效"
+        if at_us > self.not_after:
+            return "had expired 已过期"
+        if self.revoked_at is not None and at_us >= self.revoked_at:
+            return "had been revoked 已吊销"
+        return ""
+
+
+def read_certificates(rows: Iterable[dict[str, Any]]) -> dict[str, Certificate]:
+    return {
+        row["serial"]: Certificate(
+            row["serial"],
+            row["subject"],
+            bytes.fromhex(row["public_key"]),
+            microseconds(row["not_before"]),
+            microseconds(row["not_after"]),
+            microseconds(row["revoked_at"]) if row.get("revoked_at") else None,
+        )
+        for row in rows
+    }
+
+
+class Signatures:
+    """Every signature of a voucher, a receipt or a manifest over the document it names."""
+
+    def __init__(
+        self,
+        report: Report,
+        scratch: sqlite3.Connection,
+        ledger: str,
+        certificates: dict[str, Certificate],
+        trusted: dict[str, bytes],
+    ) -> None:
+        self._report, self._scratch, self._ledger = report, scratch, ledger
+        self._certificates, self._trusted = certificates, trusted
+        scratch.execute("CREATE TABLE signatures (position, sm3 BLOB, serial, value, at, subject)")
+        # vouchers and receipts that were signed together, and the one signature over them
+        scratch.execute(
+            "CREATE TABLE manifests (number PRIMARY KEY, position, sm3 BLOB, leaves BLOB, subject)"
+        )
+        scratch.execute(
+            "CREATE TABLE members (position, manifest, leaf, sm3 BLOB, hash BLOB, subject)"
+        )
+
+    def take(self, event: Event, bank: str) -> None:
+        """Notes what has to be verified; ``bank`` is whose receipt this would be."""
+        body = event.body
+        if event.name == "voucher.signed":
+            self._note(event, body["voucher_sm3"], f"principal/{body['by']}")
+        elif event.name == "voucher.receipted":
+            self._note(event, body["receipt_sm3"], f"bank/{bank}")
+        elif event.name == "clearing.claim_receipted":
+            self._note(event, body["receipt_sm3"], "pboc/")
+        elif event.name == "manifest.signed":
+            self._manifest(event)
+
+    def _note(self, event: Event, document: str, subject: str) -> None:
+        body, digest = event.body, bytes.fromhex(document)
+        if manifest := body.get("manifest_no", ""):
+            self._scratch.execute(
+                "INSERT INTO members VALUES (?, ?, ?, ?, NULL, ?)",
+                (event.position, manifest, body.get("leaf", 0), digest, subject),
+            )
+        else:
+            self._scratch.execute(
+                "INSERT INTO signatures VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    event.position,
+                    digest,
+                    body["cert_serial"],
+                    body["signature"],
+                    event.recorded_us,
+                    subject,
+                ),
+            )
+
+    def _manifest(self, event: Event) -> None:
+        body = event.body
+        lines = body["text"].split("\n")
+        receipts = body["role"] == "receipt"
+        subject = lines[1] if receipts else f"principal/{body['by']}"
+        self._report.count("signature")
+        wrong = self.fault(
+            body["text"].encode(),
+            body["cert_serial"],
+            body["signature"],
+            event.recorded_us,
+            subject,
+        )
+        whose = subject if receipts else self._ledger
+        if not wrong and lines[:3] != ["guoku/manifest", whose, body["role"]]:
+            wrong = "the manifest's text is of another ledger, bank or role"
+        if wrong:
+            self._report.wrong("signature", event.position, wrong)
+        self._scratch.execute(
+            "INSERT OR IGNORE INTO manifests VALUES (?, ?, ?, ?, ?)",
+            (
+                body["manifest_no"],
+                event.position,
+                bytes.fromhex(body["leaves_sm3"]),
+                "\n".join(lines[3:5]),
+                subject,
+            ),
+        )
+
+    def documents(self, documents: Iterable[tuple[bytes, bytes]]) -> None:
+        """Each document (its SM3, its bytes) against its digest, and all signatures over it."""
+        ask = self._scratch.execute
+        for table in ("signatures", "members", "manifests"):
+            ask(f"CREATE INDEX {table}_sm3 ON {table} (sm3)")
+        ask("CREATE TABLE seen (sm3 BLOB PRIMARY KEY)")
+        for digest, document in documents:
+            self._report.count("document")
+            ask("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
+            self._document(digest, document)
+        for position, digest in ask(
+            "SELECT position, sm3 FROM (SELECT position, sm3 FROM signatures UNION ALL"
+            " SELECT position, sm3 FROM members UNION ALL SELECT position, sm3 FROM manifests)"
+            " WHERE sm3 NOT IN (SELECT sm3 FROM seen) ORDER BY position"
+        ):
+            self._report.wrong("document", position, f"document {digest.hex()} is missing 凭证缺失")
+        for position, manifest in ask(
+            "SELECT m.position, m.manifest FROM members m"
+            " LEFT JOIN manifests f ON f.number = m.manifest"
+            " AND f.subject = m.subject AND substr(f.leaves, 32 * m.leaf + 1, 32) = m.hash"
+            " WHERE f.number IS NULL ORDER BY m.position"
+        ):
+            self._report.wrong(
+                "signature", position, f"it is not under the manifest {manifest} 不在签名清单内"
+            )
+
+    def _document(self, digest: bytes, document: bytes) -> None:
+        ask = self._scratch.execute
+        uses = ask(
+            "SELECT position, serial, value, at, subject FROM signatures WHERE sm3 = ?"
+            " ORDER BY position",
+            (digest,),
+        ).fetchall()
+        [(member,)] = ask("SELECT min(position) FROM members WHERE sm3 = ?", (digest,))
+        lists = ask("SELECT position, number, leaves FROM manifests WHERE sm3 = ?", (digest,))
+        manifests = lists.fetchall()
+        if sm3(document) != digest:
+            named = [use[0] for use in uses] + [m[0] for m in manifests] + [member]
+            self._report.wrong(
+                "document",
+                min((p for p in named if p is not None), default=None),
+                f"document {digest.hex()} is not what was signed 凭证被改",
+            )
+        for position, serial, value, at_us, subject in uses:
+            self._report.count("signature")
+            if wrong := self.fault(document, serial, value, at_us, subject):
+                self._report.wrong("signature", position, wrong)
+        if member is not None:
+            self._report.count("signature")
+            ask("UPDATE members SET hash = ? WHERE sm3 = ?", (leaf_hash(document), digest))
+        for position, number, text in manifests:
+            size, _, root = text.partition("\n")
+            if (size, root) != _root_over(document):
+                self._report.wrong(
+                    "signature", position, f"the leaves of {number} have another root 清单根不符"
+                )
+            ask("UPDATE manifests SET leaves = ? WHERE number = ?", (document, number))
+
+    def fault(self, document: bytes, serial: str, value: str, at_us: int, subject: str) -> str:
+        """What is wrong with a signature, "" if nothing is. A subject ending in / is a prefix."""
+        certificate = self._certificates.get(serial)
+        if certificate is None:
+            return f"its certificate {serial} is not known 无此证书"
+        if serial in self._trusted and self._trusted[serial] != certificate.key:
+            return f"the key of certificate {serial} is not the one you gave 公钥不符"
+        if certificate.serial != certificate.expected_serial():
+            return f"certificate {serial} is not what was registered 证书被改"
+        prefix = subject.endswith("/")
+        if not (
+            certificate.subject.startswith(subject) if prefix else certificate.subject == subject
+        ):
+            return f"it is signed by {certificate.subject}, not by {subject} 签章人不符"
+        if wrong := certificate.fault(at_us):
+            return f"certificate {serial} of {certificate.subject} {wrong}"
+        try:
+            signature = _unbase64(value)
+        except ValueError:
+            signature = b""
+        if not sm2_verifies(certificate.key, document, signature):
+            return f"the signature of {certificate.subject} is not over these bytes 签章无效"
+        return ""
+
+
+def _root_over(leaves: bytes) -> tuple[str, str]:
+    """(how many, root in base64) over hashes of 32 bytes that stand one after the other."""
+    tree = Tree()
+    for start in range(0, len(leaves), 32):
+        tree.append_hash(leaves[start : start + 32])
+    return str(tree.size), base64.b64encode(tree.root()).decode()
+
+
+# ---------------------------------------------------------------- checkpoints 检查点
+
+
+class Note(NamedTuple):
+    """A signed checkpoint; ``signatures`` are (name, key hash, DER)."""
+
+    signed: bytes
+    origin: str
+    size: int
+    root: bytes
+    chain: bytes
+    recorded: str
+    signatures: list[tuple[str, bytes, bytes]]
+
+
+def read_note(text: str) -> Note:
+    signed, _, tail = text.partition("\n\n")
+    lines = signed.split("\n")
+    try:
+        origin, size, root = lines[0], int(lines[1]), _unbase64(lines[2])
+        more = dict(line.split(" ", 1) for line in lines[3:])
+        signatures = []
+        for line in filter(None, tail.split("\n")):
+            dash, name, value = line.split(" ")
+            if dash != "—":
+                raise ValueError(line)
+            blob = _unbase64(value)
+            signatures.append((name, blob[:4], blob[4:]))
+        chain = _unbase64(more.get("chain", ""))
+        return Note(
+            (signed + "\n").encode(), origin, size, root, chain, more["recorded"], signatures
+        )
+    except (ValueError, IndexError, KeyError) as error:
+        raise Unreadable(f"no checkpoint: {text[:60]!r} ({error})") from None
+
+
+def read_notes(text: str) -> list[Note]:
+    """The notes of an append-only file, or the one of a file of its own."""
+    parts = re.split(r"^---\n?", text, flags=re.MULTILINE)
+    return [read_note(part) for part in parts if part.strip()]
+
+
+def key_hash(name: str, key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n\xffguoku-sm2-sm3" + key).digest()[:4]
+
+
+def known_keys(named: list[dict[str, str]], trusted: dict[str, bytes]) -> dict[str, list[bytes]]:
+    """Keys by name: those that the auditor trusts take the place of what the export names."""
+    keys: dict[str, list[bytes]] = {}
+    for row in named:
+        keys.setdefault(row["name"], []).append(bytes.fromhex(row["public_key"]))
+    return keys | {name: [key] for name, key in trusted.items()}
+
+
+class Checkpoints:
+    """Roots and chains against the history, signatures against keys."""
+
+    def __init__(
+        self,
+        report: Report,
+        origin: str,
+        keys: dict[str, list[bytes]],
+        trusted: set[str],
+        witnesses: dict[str, bytes],
+    ) -> None:
+        self._report, self._origin = report, origin
+        self._keys, self._trusted, self._witnesses = keys, trusted, witnesses
+        self._due: dict[int, list[tuple[str, Note]]] = {}
+        self._cosigned = dict.fromkeys(witnesses, 0)
+        self._matched = 0
+
+    def add(self, check: str, note: Note) -> None:
+        """``check`` is "tree" for one of the export, "kept" for one of the auditor's own."""
+        if note.origin != self._origin:
+            self._report.wrong(check, None, f"a checkpoint is of {note.origin}, not {self._origin}")
+            return
+        self._due.setdefault(note.size, []).append((check, note))
+        self._verify(note)
+
+    def _verify(self, note: Note) -> None:
+        at = note.size or None
+        by_log = False
+        for name, hashed, signature in note.signatures:
+            witness = self._witnesses.get(name)
+            known = [witness] if witness else self._keys.get(name, [])
+            meant = [key for key in known if key_hash(name, key) == hashed]
+            if not meant:
+                continue  # of another key, or of somebody else: signed notes pass it over
+            check = "note" if name.startswith("guoku/") else "witness"
+            self._report.count(check)
+            if not any(sm2_verifies(key, note.signed, signature) for key in meant):
+                what = f"checkpoint {note.size}: the signature of {name} is not valid 签名无效"
+                self._report.wrong(check, at, what)
+                continue
+            by_log = by_log or check == "note"
+            if name in self._cosigned:
+                self._cosigned[name] = max(self._cosigned[name], note.size)
+        if not by_log:
+            self._report.wrong(
+                "note", at, f"checkpoint {note.size} is not signed by the log 未签名"
+            )
+
+    def reached(self, tree: Tree, chain: bytes, recorded_us: int) -> None:
+        """At the end of a commit: the checkpoints of this size must be of this history."""
+        for check, note in self._due.pop(tree.size, ()):
+            self._report.count(check)
+            what = ""
+            if note.root != tree.root():
+                what = "the root of the tree is another 历史被改写"
+            elif note.chain and note.chain != chain:
+                what = "the chain is another 历史被改写"
+            elif microseconds(note.recorded) != recorded_us:
+                what = "it was recorded at another time"
+            if not what:
+                self._matched = tree.size
+                continue
+            what = f"checkpoint {tree.size}: {what}; the last one that agrees is of {self._matched}"
+            self._report.wrong(check, self._matched + 1, what, tree.size)
+
+    def conclude(self, last: int) -> None:
+        for size, notes in sorted(self._due.items()):
+            for check, _ in notes:
+                beyond = size > last
+                what = "history ends before it 尾部被截" if beyond else "no commit ends there"
+                self._report.wrong(check, min(size, last + 1), f"checkpoint {size}: {what}")
+        for name, size in self._cosigned.items():
+            if size == 0:
+                self._report.wrong("witness", None, f"no checkpoint is cosigned by {name} 无见证")
+            else:
+                self._report.notes.append(f"{name} has seen this history up to {size} 见证至此")
+        if not self._trusted & {name for name in self._keys if name.startswith("guoku/")}:
+            self._report.notes.append(
+                "the log's key was taken from the export itself; give the one you hold with --key "
+                "guoku/log=… 日志公钥取自导出本身"
+            )
+
+
+# ---------------------------------------------------------------- an exported ledger 导出账套
+
+
+class Chain:
+    """Commits in step with the events."""
+
+    def __init__(self, report: Report, chain: bytes, commits: Iterator[dict[str, Any]]) -> None:
+        self._report, self._commits = report, commits
+        self.chain = chain
+        self._digests: list[bytes] = []
+        self._commit = next(commits, None)
+        self._due = 0
+
+    def take(self, position: int, digest: bytes, recorded_us: int) -> bool:
+        """Whether a commit ends at this position."""
+        commit = self._commit
+        if commit is None:
+            if not self._due:
+                self._report.wrong("chain", position, "it belongs to no commit 不属于任何提交")
+                self._due = position
+            return False
+        self._digests.append(digest)
+        if len(self._digests) == 1 and position != commit["first_position"]:
+            self._report.wrong("chain", position, "no commit begins where the last one ended")
+        if recorded_us >= 0 and recorded_us != microseconds(commit["recorded_at"]):
+            self._report.wrong("chain", position, "its recorded_at is not that of its commit")
+        if position < commit["position"]:
+            return False
+        self._report.count("chain")
+        stored = bytes.fromhex(commit["chain"])
+        if sm3(self.chain + b"".join(self._digests)) != stored or position != commit["position"]:
+            first = position - len(self._digests) + 1
+            what = f"the chain of commit {first}-{position} is another 提交链断裂"
+            self._report.wrong("chain", first, what, position)
+        self.chain = stored  # go on from what is stored, so that one fault is told once
+        self._digests = []
+        self._commit = next(self._commits, None)
+        return True
+
+    def conclude(self, last: int) -> None:
+        if self._commit is not None:
+            position = min(self._commit["position"], last + 1)
+            self._report.wrong("chain", position, "commits go on behind the last event 尾部被截")
+
+
+class Export:
+    """A directory as docs/history-format.md describes it."""
+
+    def __init__(self, folder: Path, asked: argparse.Namespace, report: Report) -> None:
+        self._folder, self.asked, self._report = folder, asked, report
+        self._manifest = folder.joinpath("export.json").read_bytes()
+        self.about = json.loads(self._manifest)
+        if self.about.get("format") != "guoku.export.1":
+            raise Unreadable(f"export.json is of format {self.about.get('format')!r}")
+        self.ledger = ledger_key(self.about["ledger"])
+        self.first, self.last = self.about["from_position"], self.about["to_position"]
+        self.whole = self.first == 1
+        certificates = json.loads(folder.joinpath("certificates.json").read_bytes())
+        self.certificates = read_certificates(certificates)
+        self.scratch = _scratch()
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """The rows of a file, one a line."""
+        with gzip.open(self._folder / name, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def verify(self) -> None:
+        about, report = self.about, self._report
+        self._show()
+        self._files()
+        keys = known_keys(about["log_keys"], self.asked.keys)
+        self._signature(keys)
+        checkpoints = Checkpoints(
+            report,
+            f"guoku/{about['ledger']}",
+            keys,
+            set(self.asked.keys),
+            self.asked.witnesses,
+        )
+        if self.whole:
+            for note in self._notes():
+                checkpoints.add("tree", note)
+            for note in self.asked.notes:
+                checkpoints.add("kept", note)
+        else:
+            report.notes.append(
+                f"the export begins at {self.first}: tree, floors, balances and payments need the "
+                "history from 1 and were not checked 期间导出, 未核树与余额"
+            )
+        self._walk(checkpoints)
+
+    def _notes(self) -> list[Note]:
+        path = self._folder / "checkpoints.txt"
+        notes = read_notes(path.read_text("utf-8")) if path.is_file() else []
+        if not notes:
+            self._report.notes.append(
+                "the export has no checkpoint: it agrees with itself, and nothing shows that it is "
+                "what was recorded then 无检查点, 不能证明未被整体改写"
+            )
+        return notes
+
+    def _show(self) -> None:
+        about = self.about
+        print(f"账套 ledger {about['ledger']}, 序号 positions {self.first:,} to {self.last:,}")
+        print(f"导出于 exported at {about['created_at']}\n")
+
+    def _files(self) -> None:
+        for entry in self.about["files"]:
+            self._report.count("files")
+            path = self._folder / entry["name"]
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                raise Unreadable(f"export.json names a file outside: {entry['name']!r}")
+            if not path.is_file():
+                self._report.wrong("files", None, f"{entry['name']} is missing 文件缺失")
+            elif path.stat().st_size != entry["bytes"] or _file_sm3(path) != entry["sm3"]:
+                self._report.wrong(
+                    "files", None, f"{entry['name']} is not what was exported 文件被改"
+                )
+
+    def _signature(self, keys: dict[str, list[bytes]]) -> None:
+        path = self._folder / "export.sig"
+        if not path.is_file():
+            self._report.wrong("export", None, "export.sig is missing 无签名")
+            return
+        self._report.count("export")
+        name, _, value = path.read_text("utf-8").strip().partition(" ")
+        certificate = self.certificates.get(name)
+        known = keys.get(name) or ([certificate.key] if certificate else [])
+        if not known:
+            self._report.wrong("export", None, f"the key {name} is not known")
+        elif not any(sm2_verifies(key, self._manifest, _unbase64(value)) for key in known):
+            self._report.wrong(
+                "export", None, f"the signature of {name} over export.json is not valid"
+            )
+
+    def _walk(self, checkpoints: Checkpoints) -> None:
+        """Streams the events once; everything that is about events happens here."""
+        report, scratch, about = self._report, self.scratch, self.about
+        opening = bytes.fromhex(about["opening_chain"])
+        genesis = sm3(b"guoku.chain.1\0" + self.ledger.to_bytes(8, signed=True))
+        if self.whole and opening != genesis:
+            report.wrong("chain", 1, "the opening chain is not that of an empty ledger")
+        chain = Chain(report, opening, self.rows("commits.ndjson.gz"))
+        tree, folds = Tree(), Folds(self, report, scratch)
+        folds.numbers.keep(self.rows("command_keys.ndjson.gz"))
+        last, recorded_us = self.first - 1, 0
+        for row in self.rows("events.ndjson.gz"):
+            event = _event(row, report)
+            if event is None:
+                continue
+            if event.position <= last:
+                report.wrong("position", event.position, "it stands behind a later one 顺序颠倒")
+                continue
+            while last + 1 < event.position:
+                last += 1
+                report.wrong("position", last, "the event is missing 事件缺失")
+                tree.append(b"")
+                chain.take(last, b"", -1)
+            last = event.position
+            report.count("position")
+            report.count("digest")
+            if event_digest(self.ledger, event) != event.digest:
+                report.wrong(
+                    "digest", last, f"{event.type}: the row is not what was hashed 事件被改"
+                )
+            if event.recorded_us < recorded_us:
+                report.wrong("position", last, "it was recorded before its predecessor 时间倒退")
+            recorded_us = event.recorded_us
+            tree.append(event.digest)
+            if chain.take(last, event.digest, event.recorded_us) and self.whole:
+                checkpoints.reached(tree, chain.chain, event.recorded_us)
+            folds.take(event)
+            _progress(last, self.last)
+        if last < self.last:
+            report.wrong("position", last + 1, f"events up to {self.last} are missing 尾部被截")
+        head = about["head"]
+        chain.conclude(last)
+        if last == head["position"] and chain.chain.hex() != head["chain"]:
+            report.wrong("chain", last, "the head's chain is not that of the last commit")
+        if self.whole:
+            checkpoints.conclude(last)
+        folds.conclude(last)
+
+
+class Folds:
+    """What is folded from the events, whole exports only; and the documents."""
+
+    def __init__(self, export: Export, report: Report, scratch: sqlite3.Connection) -> None:
+        self._export, self._report, self._scratch = export, report, scratch
+        self.books = Books(report)
+        self.numbers = Numbers(report, scratch)
+        self.payments = Payments(report, scratch)
+        self.signatures = Signatures(
+            report, scratch, export.about["ledger"], export.certificates, export.asked.keys
+        )
+        scratch.execute("CREATE TABLE streams (stream BLOB, version INTEGER, position INTEGER)")
+
+    def take(self, event: Event) -> None:
+        self._scratch.execute(
+            "INSERT INTO streams VALUES (?, ?, ?)", (event.stream, event.version, event.position)
+        )
+        try:
+            self.signatures.take(event, self.payments.bank_of(event))
+            self.numbers.take(event)
+            if self._export.whole:
+                self.books.take(event)
+                self.payments.take(event)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            self._report.wrong(
+                "digest", event.position, f"{event.type}: its content cannot be read ({error!r})"
+            )
+
+    def conclude(self, last: int) -> None:
+        self._versions()
+        self.numbers.conclude(last)
+        if self._export.whole:
+            self.payments.conclude()
+            self.books.compare(self._export.rows("balances.ndjson.gz"), last)
+        self.signatures.documents(
+            (bytes.fromhex(row["sm3"]), _unbase64(row["body"]))
+            for row in self._export.rows("documents.ndjson.gz")
+        )
+
+    def _versions(self) -> None:
+        ask = self._scratch.execute
+        self._report.count(
+            "version", ask("SELECT count(DISTINCT stream) FROM streams").fetchone()[0]
+        )
+        first_known = 1 if self._export.whole else 0
+        for position, version, due in ask(
+            "SELECT position, version, due FROM (SELECT position, version,"
+            " coalesce(lag(version) OVER (PARTITION BY stream ORDER BY position) + 1,"
+            " CASE WHEN ? THEN 1 ELSE version END) AS due FROM streams) WHERE version <> due"
+            " ORDER BY position",
+            (first_known,),
+        ):
+            self._report.wrong(
+                "version", position, f"version {version} where {due} is due 版本不连续"
+            )
+
+
+def _event(row: dict[str, Any], report: Report) -> Event | None:
+    try:
+        return read_event(row)
+    except (KeyError, ValueError, TypeError) as error:
+        position = row.get("position") if isinstance(row, dict) else None
+        report.wrong("digest", position, f"the row cannot be read: {error!r}")
+        return None
+
+
+def _file_sm3(path: Path) -> str:
+    """SM3 of a file in pieces where OpenSSL has it; else of the whole."""
+    if sm3 is sm3_in_python:
+        return sm3(path.read_bytes()).hex()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new("sm3")).hexdigest()
+
+
+def _scratch() -> sqlite3.Connection:
+    """A database in a temporary file, so that memory stays bounded whatever the ledger's size."""
+    scratch = sqlite3.connect("")
+    scratch.execute("PRAGMA temp_store = FILE")
+    scratch.execute("PRAGMA journal_mode = OFF")
+    scratch.execute("PRAGMA synchronous = OFF")
+    return scratch
+
+
+def _progress(done: int, aim: int) -> None:
+    if done % 10_000 == 0 and sys.stderr.isatty():
+        print(f"\r{done:,} / {aim:,} ", end="", file=sys.stderr, flush=True)
+
+
+# ---------------------------------------------------------------- evidence for one payment 支付证据
+
+
+def verify_evidence(evidence: dict[str, Any], asked: argparse.Namespace, report: Report) -> None:
+    ledger = ledger_key(evidence["ledger"])
+    print(f"账套 ledger {evidence['ledger']}, 支付申请 payment {evidence['pay_app_no']}\n")
+    note = read_note(evidence["checkpoint"])
+    keys = known_keys(evidence["log_keys"], asked.keys)
+    checkpoints = Checkpoints(
+        report, f"guoku/{evidence['ledger']}", keys, set(asked.keys), asked.witnesses
+    )
+    checkpoints.add("tree", note)
+    scratch = _scratch()
+    entries, payments = Entries(report), Payments(report, scratch)
+    certificates = read_certificates(evidence["certificates"])
+    signatures = Signatures(report, scratch, evidence["ledger"], certificates, asked.keys)
+    versions: dict[bytes, int] = {}
+    own: Event | None = None
+    for row in evidence["events"]:
+        event = read_event(row)
+        report.count("digest")
+        report.count("inclusion")
+        if event_digest(ledger, event) != event.digest:
+            report.wrong(
+                "digest", event.position, f"{event.type}: it is not what was hashed 事件被改"
+            )
+        path = [_unbase64(part) for part in row["inclusion"]]
+        if not included(leaf_hash(event.digest), event.position - 1, note.size, path, note.root):
+            report.wrong(
+                "inclusion", event.position, "it is not in the history of the checkpoint 不在账中"
+            )
+        due = versions.get(event.stream, 0) + 1
+        report.count("version", due == 1)
+        if event.version != due:
+            report.wrong("version", event.position, f"version {event.version} where {due} is due")
+        versions[event.stream] = event.version
+        if event.name == "payment.applied" and event.body["pay_app_no"] == evidence["pay_app_no"]:
+            own = event
+        signatures.take(event, payments.bank_of(event))
+        payments.take(event)
+        entries.take(event)
+    if own is None:
+        raise Unreadable(f"the evidence has no application {evidence['pay_app_no']!r}")
+    payments.conclude()
+    signatures.documents(
+        (bytes.fromhex(row["sm3"]), _unbase64(row["body"])) for row in evidence["documents"]
+    )
+    for kept in asked.notes:
+        if kept.size != note.size:
+            report.notes.append(
+                f"your checkpoint of {kept.size} cannot be compared with {note.size} without a "
+                "consistency proof 缺一致性证明"
+            )
+            continue
+        report.count("kept")
+        if kept.root != note.root:
+            report.wrong("kept", kept.size, "your checkpoint has another root 与自存检查点不符")
+
+
+# ---------------------------------------------------------------- the command
+
+
+def _named_key(text: str) -> tuple[str, bytes]:
+    name, _, value = text.partition("=")
+    key = bytes.fromhex(value)
+    key = key[1:] if len(key) == 65 and key[0] == 4 else key
+    if not name or len(key) != 64:
+        raise argparse.ArgumentTypeError("a key is NAME=HEX with 128 hexadecimal digits")
+    return name, key
+
+
+def _asked(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--key", type=_named_key, action="append", default=[])
+    parser.add_argument("--witness", type=_named_key, action="append", default=[])
+    parser.add_argument("--checkpoint", type=Path, action="append", default=[])
+    asked = parser.parse_args(arguments)
+    asked.keys, asked.witnesses = dict(asked.key), dict(asked.witness)
+    return asked
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _asked(arguments)
+    report = Report()
+    print("国库离线核验 guoku offline verifier")
+    try:
+        asked.notes = [n for p in asked.checkpoint for n in read_notes(p.read_text("utf-8"))]
+        if asked.path.is_dir():
+            Export(asked.path, asked, report).verify()
+        else:
+            evidence = json.loads(asked.path.read_bytes())
+            if evidence.get("format") != "guoku.evidence.1":
+                raise Unreadable(f"the file is of format {evidence.get('format')!r}")
+            verify_evidence(evidence, asked, report)
+    except (Unreadable, OSError, EOFError, zlib.error) as error:
+        print(f"无法读取 cannot be read: {error}", file=sys.stderr)
+        return 2
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        print(f"格式不符 not of the format: {error!r}", file=sys.stderr)
+        return 2
+    return report.show()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
