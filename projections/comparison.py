@@ -19,6 +19,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         rows: of the rebuilt ones, over all tables.
         live_digest, rebuilt_digest: SM3 over the canonical rows, hex.
         difference: the first row that differs, "" when none does.
+        event: position of the last event that shaped that row; 0 where a row does not tell.
     """
 
     projection: str
@@ -28,6 +29,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     live_digest: str
     rebuilt_digest: str
     difference: str
+    event: int = 0
 
     @property
     def equal(self) -> bool:
@@ -44,7 +46,7 @@ def compare_rows(
 ) -> Comparison:
     """Reads both generations in key order, each through its own connection."""
     live_digest, rebuilt_digest = hashlib.new("sm3"), hashlib.new("sm3")
-    rows, difference = 0, ""
+    rows, difference, event = 0, "", 0
     for table in shadow.projection.tables:
         for digest in (live_digest, rebuilt_digest):
             digest.update(table.name.encode() + b"\n")
@@ -56,6 +58,7 @@ def compare_rows(
             rows += bool(rebuilt)
             if live != rebuilt and not difference:
                 difference = _difference(table, live, rebuilt)
+                event = _event_of(_fields(table, rebuilt or live))
     return Comparison(
         projection=shadow.projection.name,
         position=place.position,
@@ -64,6 +67,7 @@ def compare_rows(
         live_digest=live_digest.hexdigest(),
         rebuilt_digest=rebuilt_digest.hexdigest(),
         difference=difference,
+        event=event,
     )
 
 
@@ -86,6 +90,10 @@ def _difference(table: Table[Any], live: bytes, rebuilt: bytes) -> str:
 def _fields(table: Table[Any], line: bytes) -> dict[str, str]:
     values = line.decode().rstrip("\n").split("\t")
     return dict(zip(table.columns, values, strict=True)) if line else {}
+
+
+def _event_of(fields: dict[str, str]) -> int:
+    return int(fields.get("last_position") or fields.get("position") or 0)
 
 
 def _key(table: Table[Any], fields: dict[str, str]) -> str:

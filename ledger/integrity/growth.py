@@ -37,6 +37,11 @@ class GrowingTree:
         self._edge = list(edge)
 
     @property
+    def edge(self) -> list[bytes]:
+        """What it takes to go on from here."""
+        return list(self._edge)
+
+    @property
     def root(self) -> bytes:
         if not self._edge:
             return root_of(())

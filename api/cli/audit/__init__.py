@@ -5,7 +5,7 @@ A command is a function in a module of its own here, registered below in the ord
 
 import typer
 
-from api.cli.audit import export, import_, proof, trace
+from api.cli.audit import export, import_, proof, trace, verify
 from api.cli.audit.balance import balance
 from api.cli.audit.checkpoint import checkpoint
 from api.cli.audit.receipt import receipt
@@ -19,6 +19,8 @@ def _audit() -> None:
     """Audit 审计: prove that history is whole."""
 
 
+app.command("verify")(verify.verify)
+app.command("verifier")(verify.verifier)
 app.command()(balance)
 app.command("export")(export.export)
 app.command("import")(import_.import_)

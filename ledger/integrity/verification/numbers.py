@@ -1,0 +1,180 @@
+"""业务号: the command keys against the commands that the events show.
+
+A command's events stand one behind the other. Some types never begin a command; any other one does,
+and the command ends before the next that does. So where a key points, how far it reaches and which
+number it holds all follow from the events, and for most commands what was asked as well.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ledger.errors import IntegrityError
+from ledger.events import CommandRefused, Event, decode
+from ledger.integrity.verification.findings import Findings
+from ledger.store.streaming import Chunk, StoredKey
+
+_NEVER = 1 << 63
+OWN_KEY = "key:"  # of a caller's Idempotency-Key: its number is the caller, LF, the key
+
+
+class Numbered(NamedTuple):
+    """How a command is kept, by the event that it begins with.
+
+    Attributes:
+        operation: of the command.
+        number: its business number; None where it has none.
+        fingerprints: of every body that could have brought about this event, effective on this day
+            (since 1970); none where the event does not tell.
+    """
+
+    operation: str
+    number: Callable[[Event], str] | None
+    fingerprints: Callable[[Event, int], Iterable[bytes]]
+
+
+class Grammar(NamedTuple):
+    """Which events make up one command.
+
+    Attributes:
+        begins: by type, how the command is kept that begins with it.
+        follows: types that never begin one.
+        follows_closely: whether an event follows the one before it, by (type, payload) of both.
+    """
+
+    begins: Mapping[bytes, Numbered]
+    follows: frozenset[bytes]
+    follows_closely: Callable[[bytes, bytes, bytes, bytes], bool]
+
+    @property
+    def numbered(self) -> frozenset[bytes]:
+        """The types whose commands have a business number."""
+        return frozenset(t for t, rule in self.begins.items() if rule.number is not None)
+
+
+class _Begun(NamedTuple):
+    position: int
+    stream_id: bytes
+    type: bytes
+    payload: bytes
+    day: int
+
+
+class KeyCheck:
+    """Every key points at one whole command and says what it was; no numbered command lacks one."""
+
+    NAME = "key"
+
+    def __init__(self, findings: Findings, keys: Iterator[StoredKey], grammar: Grammar) -> None:
+        self._findings, self._keys, self._grammar = findings, keys, grammar
+        self._advance()
+        self._begun: _Begun | None = None
+        self._seen = 0  # the last position, behind which something may be missing
+        self._before = (b"", b"")
+
+    def _advance(self) -> None:
+        self._due = next(self._keys, None)
+        self._due_at = self._due.first_position if self._due else _NEVER
+
+    def take(self, chunk: Chunk) -> None:
+        follows, closely = self._grammar.follows, self._grammar.follows_closely
+        numbered = self._grammar.numbered
+        begun, before, seen = self._begun, self._before, self._seen
+        for position, stream_id, day, type_, payload in zip(
+            chunk.positions,
+            chunk.stream_ids,
+            chunk.days,
+            chunk.types,
+            chunk.payloads,
+            strict=True,
+        ):
+            if type_ in follows or closely(*before, type_, payload):
+                before, seen = (type_, payload), position
+                continue
+            if begun is not None:
+                self._close(begun, seen, position - 1)
+                begun = None
+            if type_ in numbered or position >= self._due_at:
+                begun = _Begun(position, stream_id, type_, payload, day)
+            before, seen = (type_, payload), position
+        self._begun, self._before, self._seen = begun, before, seen
+
+    def conclude(self) -> None:
+        if self._begun is not None:
+            self._close(self._begun, self._seen, self._seen)
+        while (due := self._due) is not None:
+            self._misplaced(due)
+
+    def _close(self, begun: _Begun, last: int, end: int) -> None:
+        """The command is complete: its keys are the next ones in order of position.
+
+        Its last event seen is ``last``; events between that and ``end`` are missing.
+        """
+        while (due := self._due) is not None and due.first_position < begun.position:
+            self._misplaced(due)
+        rule = self._grammar.begins.get(begun.type)
+        if rule is None and (due is None or due.first_position != begun.position):
+            return
+        try:
+            event = decode(begun.type.decode(), begun.payload)
+            number = rule.number(event) if rule and rule.number else ""
+        except IntegrityError as error:
+            self._findings.add(self.NAME, begun.position, f"its bytes cannot be read: {error}")
+            return
+        found = not number
+        while (due := self._due) is not None and due.first_position == begun.position:
+            self._findings.count(self.NAME, 1)
+            named = f"{due.operation} {due.number!r}"
+            if not last <= due.last_position <= end:
+                detail = f"{named}: its events end at {last}, it says {due.last_position}"
+                upto = max(last, due.last_position)
+                self._findings.add(self.NAME, begun.position, detail, upto)
+            elif wrong := self._fault(due, begun, event, rule, number):
+                self._findings.add(self.NAME, begun.position, f"{named}: {wrong}")
+            found = found or (rule is not None and due[4:] == (rule.operation, number))
+            self._advance()
+        if not found and rule is not None:
+            detail = f"the number {number!r} of {rule.operation} is not kept 业务号缺失"
+            self._findings.add(self.NAME, begun.position, detail)
+
+    def _misplaced(self, due: StoredKey) -> None:
+        self._findings.count(self.NAME, 1)
+        self._findings.add(
+            self.NAME,
+            due.first_position,
+            f"{due.operation} {due.number!r}: no command begins where it points 指向有误",
+        )
+        self._advance()
+
+    def _fault(
+        self,
+        key: StoredKey,
+        begun: _Begun,
+        event: Event,
+        rule: Numbered | None,
+        number: str,
+    ) -> str:
+        """What is wrong with a key, "" if nothing is."""
+        if key.stream_id != begun.stream_id:
+            return "it points at another stream than its event's"
+        own = key.operation.startswith(OWN_KEY)
+        operation = key.operation.removeprefix(OWN_KEY)
+        by = getattr(event, "by", "")
+        if own and by and key.number.partition("\n")[0] != by:
+            return f"it is of another caller than the event's, {by}"
+        if isinstance(event, CommandRefused):
+            same = event.operation == operation and (own or event.number == key.number)
+            return "" if same else f"it was {event.operation} {event.number!r} that was refused"
+        if rule is None:
+            return "" if own else f"{begun.type.decode()} is kept under no number"
+        if operation != rule.operation or not (own or number == key.number):
+            return f"the event there is {begun.type.decode()} {number}"
+        return _other_content(key.fingerprint, rule.fingerprints(event, begun.day))
+
+
+def _other_content(fingerprint: bytes, possible: Iterable[bytes]) -> str:
+    told = False
+    for one in possible:
+        if one == fingerprint:
+            return ""
+        told = True
+    return "its fingerprint is of another content 请求摘要不符" if told else ""

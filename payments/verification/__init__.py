@@ -1,0 +1,1 @@
+"""核验支付: what a history must show of payments: persons, signatures, outcomes, numbers."""

@@ -1,0 +1,273 @@
+"""Which commands a ledger's events come from: the grammar that its numbers are checked by.
+
+What was asked follows from the event, but for fields that a caller may leave out and that are then
+filled in: a dimension of a payment, a business date. Each way of asking has its own fingerprint,
+and a key must bear one of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from itertools import product
+from typing import Any
+
+import msgspec
+
+from ledger import budget, events
+from ledger.commands import Command
+from ledger.errors import RequestError
+from ledger.events import Event
+from ledger.gm import sm3
+from ledger.integrity.note import parse_note
+from ledger.integrity.verification.numbers import Grammar, Numbered
+from ledger.opening import OpenLedger, SetSignaturePolicy
+from ledger.periods import ClosePeriod
+from ledger.sealing.commands import Cosign, RegisterNoteKey, SealCheckpoint, SealProvince
+from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
+from payments.clearing import ApplyClaimReceipt, RequestClearing
+from payments.disbursement import (
+    ApproveRun,
+    CloseRun,
+    DrawVoucher,
+    LoadLines,
+    OpenRun,
+    StartRun,
+    StopRun,
+)
+from payments.manifest import SignManifest
+from payments.voucher import ApplyReceipt, MarkSent, RefundPayment, SignVoucher
+
+_encode = msgspec.json.Encoder().encode
+_EPOCH = date(1970, 1, 1).toordinal()
+
+Bodies = Callable[[Any, int], Iterable[object]]
+
+
+def _fingerprint(operation: str, body: object) -> bytes:
+    """As ``ledger.batch.fingerprint`` makes it of a command."""
+    return sm3(operation.encode() + b"\0" + _encode(body))
+
+
+def _numbered(
+    operation: str, number: Callable[[Any], str] | None, bodies: Bodies | None = None
+) -> Numbered:
+    def fingerprints(event: Event, day: int) -> Iterator[bytes]:
+        for body in bodies(event, day) if bodies else ():
+            yield _fingerprint(operation, body)
+
+    return Numbered(operation, number, fingerprints)
+
+
+def _same_fields(command: type[Command], **renamed: str) -> Bodies:
+    """Bodies that have the event's own fields, dated by the caller or not."""
+    names = {
+        name: renamed.get(name, name)
+        for name in command.__struct_fields__
+        if name != "effective_on"
+    }
+
+    def bodies(event: Any, day: int) -> Iterator[object]:
+        fields = {name: getattr(event, of) for name, of in names.items()}
+        for dated in _dates(day):
+            yield command(**fields, effective_on=dated)
+
+    return bodies
+
+
+def _dates(day: int) -> tuple[date | None, ...]:
+    return None, date.fromordinal(day + _EPOCH)
+
+
+def _plans(event: events.PlanSet, day: int) -> Iterator[object]:
+    written: tuple[int | str, ...] = (event.plan_month, *_months(event.plan_month))
+    for dated, month in product(_dates(day), written):
+        yield budget.SetPlan(
+            bgt_id=event.bgt_id,
+            plan_voucher_no=event.plan_voucher_no,
+            plan_month=month,
+            plan_amt=event.plan_amt,
+            effective_on=dated,
+        )
+
+
+def _months(month: int) -> tuple[str, str]:
+    return f"{month:02d}", str(month)
+
+
+def _applications(event: events.PaymentApplied, day: int) -> Iterator[object]:
+    """Every combination of dimensions given and left out, the usual ones first."""
+    fields = {
+        name: getattr(event, name)
+        for name in ApplyPayment.__struct_fields__
+        if name not in (*budget.DIMENSIONS, "effective_on")
+    }
+    dated = _dates(day)[1] if event.dated_by_caller else None
+    for given in product((False, True), repeat=len(budget.DIMENSIONS)):
+        dimensions: dict[str, Any] = {
+            name: getattr(event, name) if has else ""
+            for name, has in zip(budget.DIMENSIONS, given, strict=True)
+        }
+        yield ApplyPayment(**fields, **dimensions, effective_on=dated)
+
+
+def _receipted(event: Any, _day: int) -> Iterator[object]:
+    yield event.receipt_sm3
+
+
+def _requested(event: events.ClearingRequested, _day: int) -> Iterator[object]:
+    yield RequestClearing(
+        clear_no=event.clear_no,
+        clear_date=date.fromisoformat(event.clear_date),
+        pay_bank_code=event.pay_bank_code,
+    )
+
+
+def _opened(event: events.LedgerOpened, _day: int) -> Iterator[object]:
+    yield OpenLedger(
+        mof_div_code=event.mof_div_code, fiscal_year=event.fiscal_year, name=event.name
+    )
+
+
+def _run_opened(event: events.DisbursementOpened, _day: int) -> Iterator[object]:
+    yield OpenRun(
+        run_no=event.run_no,
+        bgt_id=event.bgt_id,
+        title=event.title,
+        use_des=event.use_des,
+        set_mode_code=event.set_mode_code,
+        pay_bus_type_code=event.pay_bus_type_code,
+        effective_on=date.fromisoformat(event.effective_on) if event.effective_on else None,
+    )
+
+
+def _closed(event: events.PeriodClosed, _day: int) -> Iterator[object]:
+    yield ClosePeriod(through=date.fromisoformat(event.through))
+
+
+def _note_text(event: events.CheckpointSealed | events.ProvinceSealed, _day: int) -> Iterator[str]:
+    yield _text_of(event.note)
+
+
+def _text_of(note: str) -> str:
+    """What is signed of a note; "" of one that cannot be read."""
+    try:
+        return parse_note(note).text
+    except RequestError:
+        return ""
+
+
+def _cosigned(event: events.CheckpointCosigned, _day: int) -> Iterator[object]:
+    yield event.origin, event.size
+
+
+def _manifests(event: events.ManifestSigned, _day: int) -> Iterator[object]:
+    yield event.text, event.cert_serial
+
+
+_BEGINS: dict[type[Event], Numbered] = {
+    events.LedgerOpened: _numbered(OpenLedger.OPERATION, lambda _: "open", _opened),
+    events.SignaturePolicySet: _numbered(SetSignaturePolicy.OPERATION, None),
+    events.PeriodClosed: _numbered(ClosePeriod.OPERATION, lambda e: e.through, _closed),
+    events.IndicatorIssued: _numbered(
+        budget.IssueIndicator.OPERATION, lambda e: e.bgt_id, _same_fields(budget.IssueIndicator)
+    ),
+    events.IndicatorAdjusted: _numbered(
+        budget.AdjustIndicator.OPERATION, lambda e: e.adj_no, _same_fields(budget.AdjustIndicator)
+    ),
+    events.IndicatorReallocatedOut: _numbered(
+        budget.ReallocateIndicator.OPERATION,
+        lambda e: e.adj_no,
+        _same_fields(budget.ReallocateIndicator),
+    ),
+    events.IndicatorFrozen: _numbered(
+        budget.FreezeIndicator.OPERATION,
+        lambda e: e.freeze_no,
+        _same_fields(budget.FreezeIndicator),
+    ),
+    events.IndicatorUnfrozen: _numbered(
+        budget.UnfreezeIndicator.OPERATION,
+        lambda e: e.freeze_no,
+        _same_fields(budget.UnfreezeIndicator),
+    ),
+    events.PlanSet: _numbered(budget.SetPlan.OPERATION, lambda e: e.plan_voucher_no, _plans),
+    events.PaymentApplied: _numbered(ApplyPayment.OPERATION, lambda e: e.pay_app_no, _applications),
+    events.PaymentApproved: _numbered(ApprovePayment.OPERATION, None),
+    events.PaymentRejected: _numbered(RejectPayment.OPERATION, None),
+    events.PaymentWithdrawn: _numbered(WithdrawPayment.OPERATION, None),
+    events.ManifestSigned: _numbered(SignManifest.OPERATION, lambda e: e.manifest_no, _manifests),
+    events.VoucherSigned: _numbered(SignVoucher.OPERATION, None),
+    events.VoucherSent: _numbered(MarkSent.OPERATION, None),
+    events.VoucherReceipted: _numbered(
+        ApplyReceipt.OPERATION, lambda e: f"{e.pay_cert_no}/{e.receipt_sm3[:16]}", _receipted
+    ),
+    events.PaymentRefunded: _numbered(
+        RefundPayment.OPERATION, lambda e: e.refund_no, _same_fields(RefundPayment)
+    ),
+    events.ClearingRequested: _numbered(
+        RequestClearing.OPERATION, lambda e: e.clear_no, _requested
+    ),
+    events.ClaimReceipted: _numbered(
+        ApplyClaimReceipt.OPERATION, lambda e: f"{e.voucher_no}/{e.receipt_sm3[:16]}", _receipted
+    ),
+    events.DisbursementOpened: _numbered(OpenRun.OPERATION, lambda e: e.run_no, _run_opened),
+    events.LogKeyRegistered: _numbered(
+        RegisterNoteKey.OPERATION,
+        lambda e: f"{e.name}:{e.key_hash}",
+        lambda e, _: [RegisterNoteKey(name=e.name, key_hash=e.key_hash, public_key=e.public_key)],
+    ),
+    events.CheckpointSealed: _numbered(
+        SealCheckpoint.OPERATION, lambda e: f"{e.origin}:{e.size}", _note_text
+    ),
+    events.ProvinceSealed: _numbered(
+        SealProvince.OPERATION, lambda e: sm3(_text_of(e.note).encode()).hex(), _note_text
+    ),
+    events.CheckpointCosigned: _numbered(
+        Cosign.OPERATION, lambda e: f"{e.position}:{e.witness}", _cosigned
+    ),
+    events.DisbursementLoaded: _numbered(LoadLines.OPERATION, None),
+    events.DisbursementApproved: _numbered(ApproveRun.OPERATION, None),
+    events.DisbursementStarted: _numbered(StartRun.OPERATION, None),
+    events.DisbursementDrawn: _numbered(DrawVoucher.OPERATION, None),
+    events.DisbursementStopped: _numbered(StopRun.OPERATION, None),
+    events.DisbursementClosed: _numbered(CloseRun.OPERATION, None),
+}
+_FOLLOWS = (
+    events.JournalPosted,
+    events.IndicatorReallocatedIn,
+    events.ClearingCleared,
+    events.ClearingRejected,
+)
+_RUN_EVENTS = {
+    cls.TYPE.encode()
+    for cls in (
+        events.DisbursementApproved,
+        events.DisbursementDrawn,
+        events.DisbursementClosed,
+    )
+}
+_RUN_MONEY = {cls.TYPE.encode() for cls in (events.IndicatorFrozen, events.IndicatorUnfrozen)}
+
+
+class _Run(msgspec.Struct):
+    run_no: str
+
+
+class _Frozen(msgspec.Struct):
+    freeze_no: str
+
+
+def _run_moves_money(before: bytes, before_payload: bytes, type_: bytes, payload: bytes) -> bool:
+    """What a run freezes or sets free stands behind the run's own event, under the run's number."""
+    if type_ not in _RUN_MONEY or before not in _RUN_EVENTS:
+        return False
+    try:
+        run = msgspec.json.decode(before_payload, type=_Run)
+        return msgspec.json.decode(payload, type=_Frozen).freeze_no == run.run_no
+    except msgspec.MsgspecError:
+        return False
+
+
+GRAMMAR = Grammar(
+    begins={cls.TYPE.encode(): numbered for cls, numbered in _BEGINS.items()},
+    follows=frozenset(cls.TYPE.encode() for cls in _FOLLOWS),
+    follows_closely=_run_moves_money,
+)

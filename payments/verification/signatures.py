@@ -1,0 +1,251 @@
+"""签章: every signature over the document that its event names, by a certificate valid then.
+
+SM2 takes most of the time, and lets go of the interpreter lock: the work is spread over threads. So
+this is a stage of its own behind the reading of the events, which leaves what is to be verified in
+a file.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from struct import Struct
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+
+from ledger.errors import IntegrityError, Refusal
+from ledger.gm import Provider
+from ledger.integrity.chain import moment_of
+from ledger.integrity.merkle import HASH_BYTES, leaf_hash, root_of
+from ledger.integrity.verification.findings import Findings
+from ledger.store.documents import decompress
+from ledger.store.reading import read_bodies, read_objects
+from payments import certificates
+from payments.certificates import Certificate
+from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
+
+BULK = 500  # signatures whose documents are in memory at once
+_LENGTH = Struct(">I")
+
+
+class Signed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One signature to verify, as its event says it.
+
+    Attributes:
+        document_sm3: hex; of a manifest, of its leaves.
+        subject: whose certificate it has to be; one that ends in / is a beginning.
+        manifest_no, leaf: where a manifest's signature covers it.
+        text: of a manifest, what is signed.
+    """
+
+    position: int
+    recorded_us: int
+    document_sm3: str
+    subject: str
+    cert_serial: str
+    signature: str
+    manifest_no: str = ""
+    leaf: int = 0
+    text: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Signed).decode
+
+
+class SignedFile:
+    """Signatures in the order of their events, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+        self.number = 0
+
+    def write(self, signed: Sequence[Signed]) -> None:
+        for one in signed:
+            encoded = _encode(one)
+            self._file.write(_LENGTH.pack(len(encoded)) + encoded)
+        self.number += len(signed)
+
+    def read(self) -> Iterator[list[Signed]]:
+        """All of them, in bulks."""
+        self._file.flush()
+        with self._path.open("rb") as file:
+            bulk: list[Signed] = []
+            while head := file.read(_LENGTH.size):
+                bulk.append(_decode(file.read(*_LENGTH.unpack(head))))
+                if len(bulk) == BULK:
+                    yield bulk
+                    bulk = []
+            if bulk:
+                yield bulk
+
+    def close(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class SignatureCheck:
+    """Verifies signatures and the documents they are over.
+
+    Args:
+        share: which share of the signatures is verified, picked by chance with a fixed seed; 1 for
+            all of them. Documents of the others are still checked against their SM3.
+    """
+
+    NAME, DOCUMENT = "signature", "document"
+
+    def __init__(
+        self,
+        findings: Findings,
+        provider: Provider,
+        connection: psycopg.Connection,
+        ledger_id: int,
+        ledger: str,
+        share: float = 1.0,
+    ) -> None:
+        self._findings, self._provider, self._connection = findings, provider, connection
+        self._ledger_id, self._ledger, self._share = ledger_id, ledger, share
+        self._chance = Random(ledger_id)  # noqa: S311 - a sample that can be drawn again
+        self._certificates: dict[str, Certificate | None] = {}
+
+    def run(self, signed: SignedFile, progress: Callable[[int], None] | None = None) -> None:
+        """Verifies all that the file holds; ``progress`` is told how many are done."""
+        done = 0
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="verifying") as workers:
+            for bulk in signed.read():
+                self._bulk(bulk, workers)
+                done += len(bulk)
+                if progress is not None:
+                    progress(done)
+
+    def _bulk(self, bulk: list[Signed], workers: ThreadPoolExecutor) -> None:
+        material = self._material(bulk)
+        drawn = [self._share >= 1 or self._chance.random() < self._share for _ in bulk]
+        faults = workers.map(material.faults, bulk, drawn)
+        for one, verified, (document, signature) in zip(bulk, drawn, faults, strict=True):
+            self._findings.count(self.DOCUMENT, 1)
+            self._findings.count(self.NAME, int(verified))
+            if document:
+                self._findings.add(self.DOCUMENT, one.position, document)
+            elif signature:
+                self._findings.add(self.NAME, one.position, signature)
+
+    def _material(self, bulk: list[Signed]) -> "_Material":
+        """All that a bulk is judged by, in a few queries."""
+        connection, ledger_id = self._connection, self._ledger_id
+        for serial in {one.cert_serial for one in bulk} - self._certificates.keys():
+            self._certificates[serial] = certificates.find(connection, serial)
+        covering = {one.manifest_no for one in bulk if one.manifest_no and not one.text}
+        manifests: dict[str, Manifest] = read_objects(connection, ledger_id, MANIFEST, covering)
+        digests = {_digest(one.document_sm3) for one in bulk}
+        digests |= {_digest(manifest.signed.leaves_sm3) for manifest in manifests.values()}
+        bodies = read_bodies(connection, ledger_id, digests - {b""})
+        return _Material(self._provider, self._ledger, self._certificates, manifests, bodies)
+
+
+class _Material(NamedTuple):
+    """What signatures are judged by; used by several threads at once."""
+
+    provider: Provider
+    ledger: str
+    certificates: dict[str, Certificate | None]
+    manifests: dict[str, Manifest]
+    bodies: dict[bytes, bytes]
+
+    def faults(self, one: Signed, verify: bool) -> tuple[str, str]:
+        """What is wrong with the document, and with the signature; "" for nothing."""
+        try:
+            document = self._document(one.document_sm3)
+        except IntegrityError as error:
+            return error.detail, ""
+        if one.text:
+            return "", self._manifest(one, document, verify)
+        if one.manifest_no:
+            return "", self._member(one, document)
+        return "", self._signature(one, document, one.subject) if verify else ""
+
+    def _document(self, named: str) -> bytes:
+        body = self.bodies.get(_digest(named))
+        if body is None:
+            raise IntegrityError(f"document {named} is missing 凭证缺失")
+        document = decompress(body)
+        if self.provider.sm3(document) != _digest(named):
+            raise IntegrityError(f"document {named} is not what was signed or received 凭证被改")
+        return document
+
+    def _signature(self, one: Signed, signed: bytes, subject: str) -> str:
+        certificate = self.certificates[one.cert_serial]
+        if certificate is None:
+            return f"its certificate {one.cert_serial} is not known 无此证书"
+        if wrong := _not_of(certificate, subject):
+            return wrong
+        try:
+            certificates.require_valid(certificate, moment_of(one.recorded_us))
+        except Refusal as refusal:
+            return f"{refusal.detail} 证书在签章时无效"
+        try:
+            signature = base64.b64decode(one.signature, validate=True)
+        except binascii.Error:
+            signature = b""
+        if not self.provider.verify(certificate.public_key, signed, signature):
+            return f"the signature of {certificate.subject} is not over these bytes 签章无效"
+        return ""
+
+    def _manifest(self, one: Signed, leaves: bytes, verify: bool) -> str:
+        try:
+            text = read_text(one.text)
+        except Refusal as refusal:
+            return refusal.detail
+        receipts = text.role == RECEIPT_ROLE
+        split = split_leaves(leaves)
+        if not receipts and text.owner != self.ledger:
+            return f"the manifest is of {text.owner}"
+        if len(split) != text.leaf_count or root_of(split) != text.root:
+            return "the manifest's leaves have another root 清单根不符"
+        subject = text.owner if receipts else one.subject
+        return self._signature(one, one.text.encode(), subject) if verify else ""
+
+    def _member(self, one: Signed, document: bytes) -> str:
+        """Of what a manifest's signature covers: whose that is, and its place there."""
+        manifest = self.manifests.get(one.manifest_no)
+        if manifest is None or manifest.signed.cert_serial != one.cert_serial:
+            return f"there is no manifest {one.manifest_no} of this certificate 清单缺失"
+        signed, text = manifest.signed, manifest.text
+        subject = text.owner if text.role == RECEIPT_ROLE else f"principal/{signed.by}"
+        if subject != one.subject:
+            return f"the manifest {one.manifest_no} is of {subject}, not of {one.subject}"
+        try:
+            leaves = self._document(signed.leaves_sm3)
+        except IntegrityError as error:
+            return error.detail
+        start = HASH_BYTES * one.leaf
+        if leaves[start : start + HASH_BYTES] != leaf_hash(document):
+            return f"it is not under the manifest {one.manifest_no} 不在签名清单内"
+        return ""
+
+
+def _digest(named: str) -> bytes:
+    """The SM3 of a document from its hex; no document has the empty one."""
+    try:
+        return bytes.fromhex(named)
+    except ValueError:
+        return b""
+
+
+def _not_of(certificate: Certificate, subject: str) -> str:
+    """A certificate says by its serial of which key and subject it is: a changed one does not."""
+    serial = certificates.serial_of(
+        certificate.subject, certificate.public_key, certificate.not_before
+    )
+    if serial != certificate.serial:
+        return f"certificate {certificate.serial} is not what was registered 证书被改"
+    prefix = subject.endswith("/")
+    fits = certificate.subject.startswith(subject) if prefix else certificate.subject == subject
+    return "" if fits else f"it is signed by {certificate.subject}, not by {subject} 签章人不符"

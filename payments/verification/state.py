@@ -1,0 +1,49 @@
+"""What a verification without a fault leaves, so that the next one goes on behind it."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from payments.verification.lifecycle import OpenClaim, UnderWay
+
+STATE_VERSION = 1
+_NAME = "verified.msgpack"
+
+
+class Verified(msgspec.Struct, kw_only=True):
+    """Where it ended, and what the checks knew there.
+
+    Attributes:
+        edge: of the tree over the events up to ``position``.
+        balances: as ``BalanceCheck`` keeps them.
+        stream_lengths, paid_lengths: of the parts of the spills, in bytes.
+    """
+
+    version: int = STATE_VERSION
+    position: int
+    chain: bytes
+    recorded_us: int
+    edge: list[bytes]
+    balances: dict[str, list[int]]
+    under_way: dict[bytes, UnderWay]
+    claims: dict[str, OpenClaim]
+    stream_lengths: list[int]
+    paid_lengths: list[int]
+    verified_at: datetime
+
+
+def load_verified(folder: Path) -> Verified | None:
+    """The last state, or None where there is none that this program can go on from."""
+    try:
+        state = msgspec.msgpack.decode(folder.joinpath(_NAME).read_bytes(), type=Verified)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+    return state if state.version == STATE_VERSION else None
+
+
+def save_verified(folder: Path, state: Verified) -> None:
+    """In the place of the last one, at once: a kill leaves the one or the other."""
+    draft = folder / f"{_NAME}.draft"
+    draft.write_bytes(msgspec.msgpack.encode(state))
+    draft.replace(folder / _NAME)
