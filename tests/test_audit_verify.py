@@ -241,9 +241,10 @@ def test_a_sealed_checkpoint_that_was_exchanged_is_found_in_its_own_ledger_too(
     sealed(copied, tmp_path)
     with psycopg.connect(copied.owner_conninfo) as connection:
         connection.execute("SET session_replication_role = replica")
+        later = "replace(convert_from(payload, 'UTF8'), 'recorded 2026', 'recorded 2027')"
         connection.execute(
-            "UPDATE events SET payload = convert_to(replace(convert_from(payload, 'UTF8'), 'recorded 2026',"
-            " 'recorded 2027'), 'UTF8') WHERE ledger_id = 2026 AND type = 'checkpoint.sealed'"
+            f"UPDATE events SET payload = convert_to({later}, 'UTF8')"
+            " WHERE ledger_id = 2026 AND type = 'checkpoint.sealed'".encode()
         )
     done = guoku("audit", "verify", "--from-genesis", "--no-projections")
     assert done.returncode == 1
