@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bench import (
     machine,
+    suite_asof,
     suite_disburse,
     suite_engine,
     suite_growth,
@@ -43,6 +44,7 @@ SUITES: dict[str, Suite] = {
     "projections": suite_projections.run,
     "proofs": suite_proofs.run,
     "growth": suite_growth.run,
+    "asof": suite_asof.run,
 }
 INTERRUPTED = 130
 
@@ -55,6 +57,7 @@ class SuiteName(StrEnum):
     projections = "projections"
     proofs = "proofs"
     growth = "growth"
+    asof = "asof"
     all = "all"
 
 
@@ -83,7 +86,8 @@ def bench(
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
     http: payments one by one against an empty endpoint. disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
-    proving. growth: after 100,000, a million and 5 million events.
+    proving. growth: after 100,000, a million and 5 million events. asof: reads of
+    the past.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")

@@ -54,6 +54,13 @@ RATIOS = {
         "replay_to_eventsourcing_replay",
     },
     "proofs": {"inclusion_last_to_first", "consistency_last_to_first"},
+    "asof": {
+        "trial_balance_as_of_a_position_last_to_first",
+        "trial_balance_as_of_a_day_last_to_first",
+        "trial_balance_as_of_a_day_known_at_a_position_last_to_first",
+        "indicator_as_of_a_position_last_to_first",
+        "indicator_as_of_a_day_known_at_a_position_last_to_first",
+    },
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
 UNITS = {
@@ -65,6 +72,7 @@ UNITS = {
     "sign": {"operations/s", "vouchers/s"},
     "projections": {"events/s"},
     "proofs": {"events/s", "µs of CPU/event", "bytes/event"},
+    "asof": {"events/s", "bytes of memory"},
     "growth": {"payments/s", "commands/s", "events/s", "bytes of memory", "bytes/payment"},
 }
 
