@@ -15,7 +15,7 @@ import psycopg
 
 from ledger.events import Event, JournalPosted, decode, encode
 from ledger.integrity.chain import extend, microseconds
-from ledger.store.append import copy_events
+from ledger.store.frames import COPY_EVENTS, EncodedRow, event_frame
 
 _NUMBERS = ("bgt_id", "pay_app_no", "pay_cert_no", "number")
 _DAYS = 360
@@ -72,7 +72,9 @@ class Original:
             for _, commit in groupby(self._rows, lambda row: row.commit):
                 recorded_us += 1000
                 rows = [_copied(row, copy, shift + self._after, day) for row in commit]
-                digests = copy_events(cursor, self._ledger_id, recorded_us, rows)
+                frame, digests = event_frame(self._ledger_id, recorded_us, rows)
+                with cursor.copy(COPY_EVENTS) as events:
+                    events.write(frame)
                 chain = extend(chain, digests)
                 cursor.execute(
                     "INSERT INTO commits VALUES (%s, %s, %s,"
@@ -115,9 +117,7 @@ def days(year: int, share: float) -> date:
     return date(year, 1, 1) + timedelta(days=int(_DAYS * share))
 
 
-def _copied(
-    row: _Row, copy: int, after: int, day: date
-) -> tuple[int, bytes, int, date, bytes, bytes]:
+def _copied(row: _Row, copy: int, after: int, day: date) -> EncodedRow:
     changed: dict[str, Any] = {
         name: f"{value}-{copy}" for name in _NUMBERS if (value := getattr(row.event, name, ""))
     }
@@ -131,7 +131,7 @@ def _copied(
         _stream(row.stream, copy),
         row.version,
         day,
-        row.type_name.encode(),
+        row.type_name,
         encode(event),
     )
 

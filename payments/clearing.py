@@ -112,7 +112,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
             clear_date=self.clear_date.isoformat(),
             pay_bank_code=self.pay_bank_code,
             claims=_claims(state.ledger_id, self.clear_no, owed),
-            upto=state.position,
+            upto_position=state.position,
             by=by,
         )
         return Decision(

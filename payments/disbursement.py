@@ -281,7 +281,7 @@ class DrawVoucher(_OnRun, frozen=True, kw_only=True):
         # point of no return
         drawn = events.DisbursementDrawn(
             run_no=self.run_no,
-            voucher=self.voucher,
+            voucher_serial=self.voucher,
             pay_app_no=payment_number(self.run_no, self.voucher),
             pay_amt=self.pay_amt,
             by=by,

@@ -221,7 +221,7 @@ def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
                     "clear_no": requested.clear_no,
                     "clear_date": date.fromisoformat(requested.clear_date),
                     "pay_bank_code": requested.pay_bank_code,
-                    "upto": requested.upto,
+                    "upto": requested.upto_position,
                     "funds": [claim.fund_type_code for claim in claims],
                     "claims": [claim.voucher_no for claim in claims],
                 },

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from ledger.errors import Code, RequestError
+from ledger.events import ClearingRequested
 from payments.channel import outbox
 from payments.channel.outbox import Parcel
 from payments.clearing import RequestClearing
@@ -81,7 +82,9 @@ def test_rows_follow_the_events(keeper: Bookkeeper, connection: psycopg.Connecti
         for position, name, event in keeper.events()
         if name == "voucher.signed"
     }
-    claimed = next(p for p, n, e in keeper.events() if n == "clearing.requested" and e.upto > 20)
+    claimed = next(
+        p for p, n, e in keeper.events() if n == ClearingRequested.TYPE and e.upto_position > 20
+    )
     assert rows(keeper) == [
         ("claim", "440000000-2026:C:1", "due", claimed),
         ("voucher", "due", "due", positions["due"]),

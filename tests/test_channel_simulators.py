@@ -253,7 +253,7 @@ def test_it_refuses_another_divisions_hand_and_sums_that_do_not_agree(
 def test_a_claim_sent_again_has_the_same_bytes(office: Office) -> None:
     claim = claim_of(office)
     [clearing] = office.keeper.sql(
-        "SELECT payload FROM events WHERE ledger_id = %s AND type = 'clearing.requested'"
+        "SELECT payload FROM events WHERE ledger_id = %s AND type = 'clearing.requested@2'"
     )
     assert b'"clear_no":"C"' in clearing[0]
     again = office.keeper.ask(

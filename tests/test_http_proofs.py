@@ -187,7 +187,7 @@ def test_a_payment_proves_itself_from_indicator_to_clearing(
     types = [event["type"] for event in settled["events"]]
     assert types[0] == "indicator.issued"
     for kind in ("payment.applied", "voucher.signed", "voucher.receipted", "payment.refunded",
-                 "clearing.requested"):  # fmt: skip
+                 "clearing.requested@2"):  # fmt: skip
         assert types.count(kind) == 1, kind
     positions = [event["position"] for event in settled["events"]]
     assert positions == sorted(set(positions))

@@ -15,7 +15,7 @@ from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
 from api.http.views import commit_view
 from ledger.commands import Command, Outcome
 from ledger.errors import Code, RequestError
-from ledger.events import ClearingRequested
+from ledger.events import ClearingRequested, type_names
 from ledger.store.reading import read_objects
 from payments.clearing import CLEARING, Clearing, RequestClearing
 from projections import queries
@@ -62,13 +62,15 @@ async def list_clearings(call: Call) -> Response:
         raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
     key = await call.admit()
 
+    names = list(type_names(ClearingRequested))
+
     def read(connection: Connection) -> tuple[list[ClearingView], str | None]:
         rows = connection.execute(
             "SELECT k.first_position, k.number FROM command_keys k JOIN events e"
             " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
             " WHERE k.ledger_id = %s AND k.operation = %s AND k.first_position > %s"
-            " AND e.type = %s ORDER BY k.first_position LIMIT %s",
-            (key, CLEARING.opened_by, int(after), ClearingRequested.TYPE, page.size + 1),
+            " AND e.type = ANY(%s) ORDER BY k.first_position LIMIT %s",
+            (key, CLEARING.opened_by, int(after), names, page.size + 1),
         ).fetchall()
         shown = rows[: page.size]
         found: dict[str, Clearing] = read_objects(connection, key, CLEARING, [r[1] for r in shown])

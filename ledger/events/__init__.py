@@ -34,7 +34,7 @@ from ledger.events.clearing import (
 from ledger.events.codec import (
     OWN_TYPE_PATTERN,
     TYPES,
-    UPCASTERS,
+    base_name,
     decode,
     encode,
     is_own_type,
@@ -64,6 +64,7 @@ from ledger.events.payments import (
     VoucherSent,
     VoucherSigned,
 )
+from ledger.events.upcasts import UPCASTERS
 
 __all__ = [
     "OWN_TYPE_PATTERN",
@@ -113,6 +114,7 @@ __all__ = [
     "VoucherSent",
     "VoucherSigned",
     "Yuan",
+    "base_name",
     "decode",
     "encode",
     "is_own_type",

@@ -27,12 +27,12 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClearingRequested(Event, frozen=True, kw_only=True):
-    TYPE: ClassVar[str] = "clearing.requested"
+    TYPE: ClassVar[str] = "clearing.requested@2"
     clear_no: str
     clear_date: str
     pay_bank_code: str
     claims: tuple[Claim, ...]
-    upto: int
+    upto_position: int
     by: str
 
 

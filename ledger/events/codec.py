@@ -1,8 +1,6 @@
 """Events to bytes and back: the register of types, their versions, upcasting."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -51,6 +49,7 @@ from ledger.events.payments import (
     VoucherSent,
     VoucherSigned,
 )
+from ledger.events.upcasts import UPCASTERS
 
 TYPES: dict[str, type[Event]] = {
     cls.TYPE: cls
@@ -94,9 +93,6 @@ TYPES: dict[str, type[Event]] = {
     )
 }
 
-# type name of an old version -> (function over the decoded mapping, type name it becomes)
-UPCASTERS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {}
-
 # "payment.applied", "payment.applied@2"; other names were written through the recorder by other
 # applications of the eventsourcing library. The same text serves in SQL.
 OWN_TYPE_PATTERN = r"^[a-z_]+\.[a-z_]+(@[0-9]+)?$"
@@ -109,6 +105,11 @@ _DECODERS = {name: msgspec.json.Decoder(cls).decode for name, cls in TYPES.items
 def is_own_type(type_name: str) -> bool:
     """Whether a type's name has our shape; another application's recorder may share a ledger."""
     return _OWN_TYPE.fullmatch(type_name) is not None
+
+
+def base_name(type_name: str) -> str:
+    """The name without its version: what a business event is called whenever it was written."""
+    return type_name.partition("@")[0]
 
 
 def type_names(cls: type[Event]) -> tuple[str, ...]:

@@ -55,9 +55,9 @@ class DisbursementStarted(Event, frozen=True, kw_only=True):
 class DisbursementDrawn(Event, frozen=True, kw_only=True):
     """Of what was frozen, one voucher's amount is set free for the application that follows."""
 
-    TYPE: ClassVar[str] = "disbursement.drawn"
+    TYPE: ClassVar[str] = "disbursement.drawn@2"
     run_no: str
-    voucher: int
+    voucher_serial: int
     pay_app_no: str
     pay_amt: Yuan
     by: str

@@ -17,7 +17,7 @@ import psycopg
 
 from ledger import events
 from ledger.errors import Code, RequestError
-from ledger.events import decode
+from ledger.events import decode, type_names
 
 Kind = Literal["voucher", "claim"]
 Item = tuple[Kind, str]
@@ -26,7 +26,7 @@ CONSUMED_EVENTS_MAX = 20_000  # of one transaction
 ERROR_CHARACTERS_MAX = 500
 
 _TYPES = [
-    cls.TYPE
+    name
     for cls in (
         events.VoucherSigned,
         events.VoucherSent,
@@ -34,6 +34,7 @@ _TYPES = [
         events.ClearingRequested,
         events.ClaimReceipted,
     )
+    for name in type_names(cls)
 ]
 
 

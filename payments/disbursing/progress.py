@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from ledger import events
-from ledger.events import FailedDetail, decode
+from ledger.events import FailedDetail, decode, type_names
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
 from payments.disbursing.lines import Line, parse_line, read_canonical
@@ -39,7 +39,7 @@ JOIN command_keys k ON k.ledger_id = %(ledger_id)s AND k.operation = %(opened_by
 JOIN events e ON e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
 WHERE e.type = ANY(%(types)s) ORDER BY k.number, e.stream_version"""
 _TYPES = [
-    cls.TYPE
+    name
     for cls in (
         events.PaymentApplied,
         events.PaymentApproved,
@@ -50,6 +50,7 @@ _TYPES = [
         events.VoucherReceipted,
         events.PaymentRefunded,
     )
+    for name in type_names(cls)
 ]
 
 
@@ -169,12 +170,13 @@ def _lines_of(run: Run, pay_app_no: str) -> int:
 def read_drawn(connection: psycopg.Connection, ledger_id: int, stream_id: object) -> dict[str, int]:
     """The amount in fen of each voucher that was drawn, by payment number."""
     rows = connection.execute(
-        "SELECT payload FROM events WHERE ledger_id = %s AND stream_id = %s AND type = %s",
-        (ledger_id, stream_id, events.DisbursementDrawn.TYPE),
+        "SELECT type, payload FROM events"
+        " WHERE ledger_id = %s AND stream_id = %s AND type = ANY(%s)",
+        (ledger_id, stream_id, list(type_names(events.DisbursementDrawn))),
     )
     drawn = {}
-    for (payload,) in rows:
-        event = decode(events.DisbursementDrawn.TYPE, payload)
+    for type_name, payload in rows:
+        event = decode(type_name, payload)
         assert isinstance(event, events.DisbursementDrawn)
         drawn[event.pay_app_no] = parse_yuan(event.pay_amt)
     return drawn

@@ -102,7 +102,7 @@ def _fold(run: Run | None, event: Event) -> Run | None:
             changes = {"closed": event}
         case events.DisbursementDrawn():
             drawn_fen = run.drawn_fen + parse_yuan(event.pay_amt)
-            changes = {"drawn": event.voucher, "drawn_fen": drawn_fen}
+            changes = {"drawn": event.voucher_serial, "drawn_fen": drawn_fen}
     return msgspec.structs.replace(run, **changes) if changes else run
 
 

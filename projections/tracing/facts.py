@@ -12,6 +12,7 @@ from ledger.events import (
     IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
+    base_name,
     decode,
     type_names,
 )
@@ -62,7 +63,7 @@ def placed(rows: Iterable[StoredRow]) -> list[Placed]:
 def facts_of(events: Iterable[Placed], *types: type[Event]) -> list[Fact]:
     """The events of these types as they say it, each with its position."""
     return [
-        {"position": position, "type": event.TYPE, **msgspec.to_builtins(event)}
+        {"position": position, "type": base_name(event.TYPE), **msgspec.to_builtins(event)}
         for position, event in events
         if isinstance(event, types)
     ]
