@@ -86,8 +86,8 @@ def bench(
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
     http: payments one by one against an empty endpoint. disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
-    proving. growth: after 100,000, a million and 5 million events. asof: reads of
-    the past.
+    proving. growth: after 100,000, a million and 5 million events. asof: reads
+    of the past.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")

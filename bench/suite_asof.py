@@ -15,8 +15,8 @@ import psycopg
 from bench.bookkeeping import INDICATORS, SEED, YEAR, Bookkeeping, bookkeeping
 from bench.copies import Original, days
 from bench.drive import ClosedLoop
-from bench.machine import resident_bytes
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.processes import resident_bytes
 from bench.server import checkpoint, new_database
 from ledger.books import Charts, load_charts
 from ledger.store.embedded import EmbeddedPostgres
