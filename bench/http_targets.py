@@ -145,7 +145,11 @@ class Target(NamedTuple):
         )
         if done.returncode:
             raise BenchError(f"{self.name}: {done.stderr.decode().strip().splitlines()[-1:]}")
-        answers = msgspec.json.decode(done.stdout, type=Answers)
+        try:
+            answers = msgspec.json.decode(done.stdout, type=Answers)
+        except msgspec.DecodeError:
+            said = (done.stdout[-80:], done.stderr[-400:])
+            raise BenchError(f"{self.name}: the load generator said {said}") from None
         if answers.statuses != {self.expected: len(bodies)}:
             raise BenchError(f"{self.name}: answers by status {answers.statuses}")
         if answers.counted != len(bodies) * self.per_request:

@@ -60,6 +60,11 @@ class Element:
         return self.shape is _AMOUNT
 
     @property
+    def is_free(self) -> bool:
+        """Whether letters and digits of any script will do, whatever else may stand in it."""
+        return self.shape in (_TEXT, _NUMBER, _NAME)
+
+    @property
     def channels(self) -> frozenset[str]:
         """唯一录入渠道: one name, or none for what nobody enters."""
         if self.of_the_act:

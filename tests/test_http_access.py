@@ -2,15 +2,17 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from api.access import ROLES, Right
+from api.http import authentication
 from api.http.app import ROUTES
 from api.http.door import Route
-from api.tokens import create_token, revoke_tokens_of
+from api.tokens import create_token, find_caller, revoke_tokens_of
 from ledger.errors import RequestError
 from tests.http_desk import ROLES as PERSONS
 from tests.http_desk import Desk, desk
@@ -160,6 +162,43 @@ def test_a_revoked_token_is_no_token(desk: Desk) -> None:
         assert revoke_tokens_of(connection, "leaving") == 1
         assert revoke_tokens_of(connection, "leaving") == 0
     assert desk.get("…", "leaving").json()["code"] == "unauthenticated"
+
+
+def test_a_token_in_use_is_looked_up_again_beside_its_requests(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def counted(connection: Any, key: bytes) -> Any:
+        asked.append(key)
+        return find_caller(connection, key)
+
+    monkeypatch.setattr(authentication, "find_caller", counted)
+    desk.tokens["busy"] = desk.token("busy", "auditor")
+    with ThreadPoolExecutor(16) as callers:
+        answers = list(callers.map(lambda _: desk.get("…", "busy"), range(16)))
+    assert all(answer.is_success for answer in answers)
+    assert len(asked) == 1, "one look-up serves all who come meanwhile"
+
+    monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 0.0)
+    with desk.treasury.pool.connection() as connection:
+        revoke_tokens_of(connection, "busy")
+    codes = []
+    while "unauthenticated" not in codes:  # sooner than REMEMBERED_S: its use is what revokes it
+        codes.append(desk.get("…", "busy").json().get("code"))
+        assert len(codes) < 1_000
+    assert len(asked) >= 2
+
+
+def test_what_is_remembered_of_a_token_has_an_age(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.tokens["gone"] = desk.token("gone", "auditor")
+    assert desk.get("…", "gone").is_success
+    with desk.treasury.pool.connection() as connection:
+        revoke_tokens_of(connection, "gone")
+    monkeypatch.setattr(authentication, "REMEMBERED_S", 0.0)
+    assert desk.get("…", "gone").json()["code"] == "unauthenticated"
 
 
 def test_a_token_is_not_kept(desk: Desk) -> None:

@@ -229,16 +229,18 @@ def _check_text(name: str, value: str, optional: bool, base: str) -> None:
 
 def _looks_sound(part: msgspec.Struct) -> bool:
     glance = _glance(type(part))
-    for value, (default, length_max, matches) in zip(
+    for value, (default, length_max, is_free, matches) in zip(
         glance.values(part), glance.rules, strict=True
     ):
-        if value != default and (len(value) > length_max or not matches(value)):
+        if value == default:
+            continue
+        if len(value) > length_max or not ((is_free and value.isalnum()) or matches(value)):
             return False
     if glance.to_bank is None:
         return True
-    try:
-        check_encodable("".join(glance.to_bank(part)), pointer="")
-    except RequestError:
+    try:  # what has passed holds no control characters, the other thing a bank does not take
+        "".join(glance.to_bank(part)).encode("gbk")
+    except UnicodeEncodeError:
         return False
     return True
 
@@ -250,7 +252,7 @@ class _Glance(NamedTuple):
     """
 
     values: Callable[[Any], tuple[str, ...]]
-    rules: tuple[tuple[str | None, int, Callable[[str], object]], ...]
+    rules: tuple[tuple[str | None, int, bool, Callable[[str], object]], ...]
     to_bank: Callable[[Any], tuple[str, ...]] | None
 
 
@@ -264,12 +266,12 @@ def _glance(struct: type[msgspec.Struct]) -> _Glance:
     return _Glance(_getter(names), rules, _getter(to_bank) if to_bank else None)
 
 
-def _rule(name: str) -> tuple[int, Callable[[str], object]]:
-    """The greatest length and what the text has to match."""
+def _rule(name: str) -> tuple[int, bool, Callable[[str], object]]:
+    """The greatest length, whether letters and digits will do, and what the text has to match."""
     if name in LOOKED_UP:
-        return CODE_CHARACTERS_MAX, str.isprintable
+        return CODE_CHARACTERS_MAX, False, str.isprintable
     element = ElementRegister.ELEMENTS[SAME_ELEMENT.get(name, name)]
-    return element.max_length, element.shape.fullmatch
+    return element.max_length, element.is_free, element.shape.fullmatch
 
 
 def _getter(names: Sequence[str]) -> Callable[[Any], tuple[str, ...]]:

@@ -283,10 +283,10 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         vou_date=approved.vou_date if approved else None,
         pay_bank_code=approved.pay_bank_code if approved else None,
         roles=approved.roles if approved else (),
-        signatures=tuple(_same(SignatureView, signed) for signed in payment.signatures),
+        signatures=tuple([_same(SignatureView, signed) for signed in payment.signatures]),
         sent=payment.sent,
         receipt=_same(ReceiptView, receipt) if receipt else None,
-        refunds=tuple(_same(RefundView, refund) for refund in payment.refunds),
+        refunds=tuple([_same(RefundView, refund) for refund in payment.refunds]),
         reason=payment.reason,
         by=applied.by,
         checked_by=approved.by if approved else None,
@@ -305,11 +305,10 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
 
 
 def _details(payment: Payment) -> tuple[DetailView, ...]:
+    if payment.receipt is None:
+        return tuple([_detail(detail, None, None) for detail in payment.details])
     outcomes = payment.outcomes()
-    return tuple(
-        _detail(detail, *outcomes.get(detail.pay_detail_id, (None, None)))
-        for detail in payment.details
-    )
+    return tuple([_detail(detail, *outcomes[detail.pay_detail_id]) for detail in payment.details])
 
 
 def _detail(detail: PaymentDetail, paid_fen: int | None, failure: str | None) -> DetailView:
