@@ -34,8 +34,8 @@ from payments.signing import Signed, sign_vouchers
 from payments.voucher import SignVoucher
 
 MODES = ("independent", "atomic")
-PIECE_ITEMS = 250  # of an answer, or of a request, at a time
-PROMPT_ITEMS, PROMPT_BYTES = 50, 16 * 1024  # so little is done sooner than a thread takes over
+PIECE_ITEMS = 250  # of an answer
+ITEM_BYTES, NUMBER_BYTES = 300, 20  # about; a body's length tells how much work it is
 
 
 class PaymentResult(msgspec.Struct, kw_only=True):
@@ -106,11 +106,7 @@ def _rendered(
 async def _answer(
     call: Call, key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
 ) -> Response:
-    if len(outcomes) <= PROMPT_ITEMS:
-        pieces = _rendered(key, outcomes, result)
-    else:
-        pieces = await call.in_thread(_rendered, key, outcomes, result)
-    return JsonPieces(pieces)
+    return JsonPieces(await call.beside(len(outcomes), _rendered, key, outcomes, result))
 
 
 # ---- :batch
@@ -130,10 +126,8 @@ def _batch_route(
         mode = call.choice("mode", MODES)
         media = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         lines = media in ("application/x-ndjson", "application/ndjson", "application/jsonl")
-        items = (
-            read_items(body, call.data, lines=lines)
-            if len(call.data) <= PROMPT_BYTES
-            else await call.in_thread(lambda: read_items(body, call.data, lines=lines))
+        items = await call.beside(
+            len(call.data) // ITEM_BYTES, lambda: read_items(body, call.data, lines=lines)
         )
         key = await call.admit()
         outcomes = await _submit_items(call, key, items, atomic=mode == "atomic")
@@ -190,22 +184,31 @@ _decode_numbers = msgspec.json.Decoder(PaymentNumbers).decode
 _decode_signing = msgspec.json.Decoder(SigningRequest).decode
 
 
-async def approve_all(call: Call) -> Response:
-    asked: PaymentNumbers = decoded(_decode_numbers, call.data)
+def _approvals(data: bytes) -> list[Command]:
+    asked: PaymentNumbers = decoded(_decode_numbers, data)
     _check_numbers(asked.pay_app_nos)
+    return [ApprovePayment(pay_app_no=number) for number in asked.pay_app_nos]
+
+
+async def approve_all(call: Call) -> Response:
+    commands = await call.beside(len(call.data) // NUMBER_BYTES, _approvals, call.data)
     key = await call.admit()
-    commands = [ApprovePayment(pay_app_no=number) for number in asked.pay_app_nos]
     outcomes = await call.submit_all(key, commands)
     return await _answer(call, key, outcomes, _payment_result)
 
 
-async def sign_all(call: Call) -> Response:
-    asked: SigningRequest = decoded(_decode_signing, call.data)
+def _signing_request(data: bytes) -> SigningRequest:
+    asked: SigningRequest = decoded(_decode_signing, data)
     _check_numbers(asked.pay_app_nos)
     if asked.role not in SIGNING_ROLES:
         raise RequestError(
             Code.MALFORMED, f"signing roles are {', '.join(SIGNING_ROLES)}", pointer="/role"
         )
+    return asked
+
+
+async def sign_all(call: Call) -> Response:
+    asked = await call.beside(len(call.data) // NUMBER_BYTES, _signing_request, call.data)
     key = await call.admit(role=asked.role)
     by, treasury = call.caller.principal, call.treasury
 

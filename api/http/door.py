@@ -33,6 +33,7 @@ from ledger.errors import AccessError, Code, GuokuError, RequestError
 from ledger.store.reading import Head, read_head
 
 UNKNOWN_CALLER_BYTES_MAX = 64 * 1024
+PROMPT_ITEMS = 50
 NO_QUERY: Mapping[str, str] = {}
 
 T = TypeVar("T")
@@ -288,17 +289,21 @@ class Call:
         Args:
             places: of each in the request, which its own idempotency key is made with.
         """
-        key_of_all = self.idempotency_key
-        submissions = [
-            Submission(
-                command=command,
-                by=self.caller.principal,
-                idempotency_key=f"{key_of_all}#{place}" if key_of_all else "",
-                dry_run=self.dry_run,
-            )
-            for place, command in zip(places or range(len(commands)), commands, strict=True)
-        ]
-        return await self._submit(key, submissions, atomic=atomic)
+        by, key_of_all, dry_run = self.caller.principal, self.idempotency_key, self.dry_run
+
+        def submissions() -> list[Submission]:
+            return [
+                Submission(
+                    command=command,
+                    by=by,
+                    idempotency_key=f"{key_of_all}#{place}" if key_of_all else "",
+                    dry_run=dry_run,
+                )
+                for place, command in zip(places or range(len(commands)), commands, strict=True)
+            ]
+
+        made = await self.beside(len(commands), submissions)
+        return await self._submit(key, made, atomic=atomic)
 
     async def submit_as(self, key: int, submissions: Sequence[Submission]) -> list[Outcome]:
         """Outcomes of submissions made elsewhere."""
@@ -324,6 +329,12 @@ class Call:
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """What ``function`` gives, without holding up other requests."""
         return await self.services.reads.in_thread(function, *arguments)
+
+    async def beside(self, items: int, function: Callable[..., T], *arguments: object) -> T:
+        """As ``in_thread``; but what is done with a few items is done before a thread begins."""
+        if items <= PROMPT_ITEMS:
+            return function(*arguments)
+        return await self.in_thread(function, *arguments)
 
     async def head(self, key: int) -> Head:
         """The ledger's head; raises ``ledger_not_found``."""
