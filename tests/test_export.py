@@ -2,6 +2,7 @@
 
 import base64
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -391,6 +392,22 @@ def test_a_directory_in_use_is_left_alone(keeper: Bookkeeper, tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     export(keeper.pool, keeper.ledger_id, tmp_path / "empty")
     assert (tmp_path / "empty/export.json").exists()
+
+
+def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(
+    keeper: Bookkeeper, tmp_path: Path
+) -> None:
+    """A limit on the size of files stands for the disk: the kernel refuses the write itself."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(ConfigurationError, match="cannot be written: File too large"):
+            export(keeper.pool, keeper.ledger_id, tmp_path / "e", companions=())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 STUCK = """

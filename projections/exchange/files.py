@@ -114,10 +114,13 @@ def whole_directory(directory: Path) -> Iterator[Path]:
     lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield partial
-        partial.chmod(0o755)
-        for folder in (partial, *(path for path in partial.iterdir() if path.is_dir())):
-            _sync(folder)
+        try:
+            yield partial
+            partial.chmod(0o755)
+            for folder in (partial, *(path for path in partial.iterdir() if path.is_dir())):
+                _sync(folder)
+        except OSError as error:  # a full disk
+            raise ConfigurationError(f"{directory} cannot be written: {error.strerror}") from error
         try:
             partial.rename(directory)
         except OSError as error:
