@@ -40,6 +40,8 @@ class Right(Enum):
     APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))
     CHECK = ("payment.check", frozenset({"treasury_checker"}))
     SIGN = ("voucher.sign", frozenset(SIGNING_ROLES))
+    # whoever may let a run go on or have it begun may stop it
+    STOP = ("disbursement.stop", frozenset({"treasury_checker", *SIGNING_ROLES}))
     CLEAR = (
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
 
+import gzip
 import io
 import json
 import zipfile
@@ -206,6 +207,14 @@ def test_wrong_lines_of_other_forms_are_named_too(desk: Desk) -> None:
         (HEADER.encode() + b'\n"a,b,c', "text/csv", "malformed"),
         (b"PK\x03\x04broken", XLSX, "malformed"),
         (b"{" + b" " * 70_000 + b"}", NDJSON, "malformed"),
+        (HEADER.encode() + b"\n" + b"x" * 3_000_000, "text/csv", "malformed"),
+        (gzip.compress(csv_of(100))[:-20], "text/csv", "malformed"),
+        (gzip.compress(bytes(100_000_000)), "", "malformed"),
+        (
+            workbook(tuple(line(1)), *(tuple(line(n).values()) for n in range(99)))[:-999],
+            XLSX,
+            "malformed",
+        ),
     ],
 )
 def test_what_is_no_such_file_is_malformed(
@@ -213,6 +222,36 @@ def test_what_is_no_such_file_is_malformed(
 ) -> None:
     answer = RunDesk(desk).load(content, media)
     assert answer.json()["code"] == code, answer.text
+
+
+def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(desk: Desk) -> None:
+    bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20 if n else "x" * 1000}">' for n in range(12))
+    parts = {}
+    with zipfile.ZipFile(io.BytesIO(workbook(tuple(line(1)), tuple(line(1).values())))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].replace(b"D1", b"&a11;", 1)
+    head, _, rest = sheet.partition(b"<worksheet")
+    parts["xl/worksheets/sheet1.xml"] = (
+        head + f"<!DOCTYPE worksheet [{bomb}]>".encode() + b"<worksheet" + rest
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    answer = RunDesk(desk).load(file.getvalue(), XLSX)
+    assert answer.json()["code"] in ("malformed", "details_mismatch"), answer.text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+86", "@SUM(A1)", "-2+3", "=cmd|'/C calc'!A0"])
+def test_what_a_spreadsheet_would_carry_out_is_refused(desk: Desk, text: str) -> None:
+    rows = [row(1), row(2).replace("收款人2", text), row(3).replace("三月", text)]
+    content = "\n".join([HEADER, *rows, ""]).encode()
+    assert errors_of(desk, content) == [
+        (3, "payee_acct_name", "malformed"),
+        (4, "remark", "malformed"),
+    ]
+    dash = "\n".join([HEADER, row(1).replace("三月", "-"), ""]).encode()
+    assert RunDesk(desk).load(dash).is_success
 
 
 def test_a_run_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

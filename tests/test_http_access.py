@@ -43,7 +43,7 @@ MAY: dict[str, set[str]] = {
     "disbursement.load": {"unit", "maker"},
     "disbursement.approve": {"checker"},
     "disbursement.execute": {"unit", "first", "second", "signer"},
-    "disbursement.stop": {"unit", "first", "second", "signer"},
+    "disbursement.stop": {"unit", "first", "second", "signer", "checker"},
     "disbursement.close": {"unit", "maker"},
     "bank.receipts": {"bank"},
 }

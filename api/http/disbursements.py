@@ -324,7 +324,7 @@ ROUTES = (
     _act(
         "stop",
         _ONE + "/stop",
-        Right.SIGN,
+        Right.STOP,
         "Stop before the next voucher",
         stop_run,
         body=StopRequest,

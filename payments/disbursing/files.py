@@ -131,7 +131,7 @@ def _csv_rows(file: BinaryIO, charset: str) -> Iterator[Row]:
         raise _malformed(f"a CSV file is in UTF-8 or GBK, not {charset[:40]!a}")
     text = io.TextIOWrapper(file, encoding=encoding or _charset(file), newline="")
     try:
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(_bounded_lines(text), strict=True)
         places = _places(cell.strip() for cell in next(reader, []))
         columns = max(places) + 1
         for cells in reader:
@@ -146,6 +146,16 @@ def _csv_rows(file: BinaryIO, charset: str) -> Iterator[Row]:
         raise _malformed(f"line {reader.line_num} is no CSV: {error}") from None
     finally:
         text.detach()
+
+
+def _bounded_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Its lines; a file that is one line of a gigabyte is refused before it is in memory."""
+    number = 0
+    while line := text.readline(LINE_BYTES_MAX):
+        number += 1
+        if len(line) == LINE_BYTES_MAX and line[-1] not in "\r\n":
+            raise _malformed(f"line {number} has more than {LINE_BYTES_MAX} characters")
+        yield line
 
 
 # ---- NDJSON

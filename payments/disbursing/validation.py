@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ledger.element_register import ElementRegister
-from ledger.errors import GuokuError, RequestError
+from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan
 from payments.disbursing.files import FIELDS, REQUIRED, Row
 from payments.disbursing.lines import Line
@@ -20,7 +20,10 @@ from payments.evoucher.gbk import check_encodable
 
 ERRORS_SHOWN_MAX = 1000
 
-_EDGE = re.compile(r"\| | \|")  # a space at either end; printable texts have no other white space
+# what is not plainly sound: a space at either end (printable texts have no other white space), or
+# what may be a formula
+_EDGE = re.compile(r"\| | \||\|[=+@-]")
+_FORMULA = re.compile(r"[=+@]|-.")
 
 _LENGTHS = tuple(ElementRegister.ELEMENTS[name].max_length for name in FIELDS)
 _ID_MAX, _NAME_MAX, _ACCOUNT_MAX, _BANK_MAX, _BANK_NO_MAX, _AMT_MAX, _IDEN_MAX, _REMARK_MAX = (
@@ -128,6 +131,10 @@ def _problem(name: str, text: str) -> GuokuError | None:
         elif text or name in REQUIRED:
             ElementRegister.check_shape(name, text, "")
             check_encodable(text, pointer=f"/{name}")
+            if _FORMULA.match(text):
+                return RequestError(
+                    Code.MALFORMED, f"{name} begins as a formula of a spreadsheet does: {text[0]}"
+                )
     except RequestError as error:
         return error
     return None
