@@ -35,8 +35,8 @@ from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
 from payments.payment import PAYMENT, Payment
 from payments.signing import sign_vouchers
 from payments.voucher import MarkSent
-from projections.exchange.exporting import Signer, export_ledger
-from projections.exchange.format import LogKey
+from projections.exchange.exporting import Signer, export_ledger, seal
+from projections.exchange.format import FileEntry, LogKey
 from tests.bookkeeper import (
     Bookkeeper,
     claim_receipt,
@@ -253,7 +253,7 @@ def export_audited(database: Database, ledger_id: int, folder: Path, notes: list
         log_keys=(LogKey(LOG, public(key).hex()),),
     )
     with psycopg.connect(database.app_conninfo) as connection:
-        export_ledger(
+        manifest = export_ledger(
             connection,
             ledger_id,
             folder,
@@ -261,7 +261,13 @@ def export_audited(database: Database, ledger_id: int, folder: Path, notes: list
             charts=load_charts(),
             created_at=datetime(2026, 12, 1, tzinfo=UTC),
         )
-    folder.joinpath("checkpoints.txt").write_text("".join(f"{n}---\n" for n in notes))
+    content = "".join(f"{note}---\n" for note in notes).encode()
+    folder.joinpath("checkpoints.txt").write_bytes(content)
+    entry = FileEntry("checkpoints.txt", sm3(content).hex(), len(content))
+    others = (file for file in manifest.files if file.name != entry.name)
+    for name in ("export.json", "export.sig"):
+        folder.joinpath(name).unlink()
+    seal(folder, msgspec.structs.replace(manifest, files=(*others, entry)), signer)
     return folder
 
 
