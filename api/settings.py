@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     projection_poll_ms: int = Field(200, ge=1, description="longest sleep of the projector")
     seal_interval_ms: int = Field(700, ge=1, description="longest wait of a commit to be sealed")
     province_interval_s: float = Field(
-        10.0, ge=0, description="shortest time between two province heads"
+        60.0, ge=0, description="shortest time between two province heads"
     )
     log_key: str = Field(
         "guoku/log", description="key that signs checkpoints; a new one rolls over"

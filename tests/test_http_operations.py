@@ -15,6 +15,7 @@ from api.http.openapi import codes_of
 from api.http.problems import TITLES
 from ledger.elements import ElementRegister
 from ledger.errors import Code
+from ledger.sealing.sealer import Sealer
 from projections.runner import Runner
 from tests.http_desk import Desk, desk, served
 
@@ -37,6 +38,18 @@ def test_a_dead_projector_is_not_ready(desk: Desk) -> None:
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["the projector does not run", "bank-sim ended"]
     assert answer.headers["retry-after"] == "1"
+
+
+def test_a_dead_sealer_is_not_ready(desk: Desk) -> None:
+    t = desk.treasury
+    dead = Sealer(t.pool, t.sequencer, t.keys, t.provider, t.settings.checkpoints_path, t.now)
+    parts = SimpleNamespace(runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[])
+    with served(create_app(t, parts)) as url:
+        answer = httpx.get(f"{url}/readyz", trust_env=False)
+        figures = httpx.get(f"{url}/metrics", trust_env=False).text
+    assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
+    assert "guoku_sealing_stopped 0.0" in figures
+    assert f'guoku_unsealed_events{{ledger="{desk.ledger}"}}' in figures
 
 
 class _Broken:

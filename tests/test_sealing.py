@@ -305,6 +305,27 @@ def test_the_province_head_covers_every_ledger(bookkeeper: Bookkeeper, sealer: S
         keeper.close()
 
 
+def test_a_round_is_bounded_and_every_ledger_gets_its_turn(
+    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path
+) -> None:
+    keepers = [
+        Bookkeeper(bookkeeper.pool, division=division, year=year)
+        for division, year in (("440100000", 2026), ("440200000", 2026), ("440000000", 2025),
+                               ("440100000", 2025))
+    ]  # fmt: skip
+    for keeper in keepers:
+        keeper.open()
+    everyone = [bookkeeper, *keepers]
+    sealer = sealer_on(bookkeeper, keys, tmp_path, events_max=1)
+    assert sealer.run_once(), "there is more to do"
+    assert len([b for b in everyone if all_sealed(b, b.ledger_id)]) == 3
+    assert not sealer.run_once()
+    for keeper in everyone:
+        assert [s.size for s in all_sealed(keeper, keeper.ledger_id)] == [1]
+    for keeper in keepers:
+        keeper.close()
+
+
 # ---- several sealers, many writers, files
 
 

@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 
 SILENT_S_MAX = 60.0
 RETRY_STOPPED_S = 60.0
+COMPARE_AGAIN_S = 60.0  # for what another process has sealed
+ROUND_HELPINGS = 3  # of events_max, over all ledgers
 
 
 class SealingPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class SealingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     interval_s: float = 0.7
-    province_interval_s: float = 10.0
+    province_interval_s: float = 60.0
     events_max: int = 100_000
     log_key: str = "guoku/log"
 
@@ -128,6 +130,9 @@ class Sealer:
         self._looked_at = monotonic()
         self._province_at = float("-inf")
         self._kept_all = False
+        self._served = 0
+        self._news = True  # sealed here since the last province head
+        self._compared_at = float("-inf")
         self._stopped: dict[int, str] = {}
         self._stopped_at = float("-inf")
         self._error = ""
@@ -208,13 +213,21 @@ class Sealer:
         return ledger_id in self._stopped
 
     def _grow(self, behind: Mapping[int, int]) -> bool:
-        """Step 1, over ledgers and their events; whether nothing is left for another round."""
+        """Step 1, over ledgers and their events; whether nothing is left for another round.
+
+        A round is bounded, and the next one begins behind the last ledger of this one.
+        """
         grown = 0
         whole = True
+        in_turn = sorted(behind.items(), key=lambda item: (item[0] <= self._served, item[0]))
         with self._pool.connection() as connection, connection.transaction():
-            for ledger_id, events in behind.items():
+            for ledger_id, events in in_turn:
                 if self._stands(ledger_id):
                     continue
+                if grown >= ROUND_HELPINGS * self._policy.events_max:
+                    whole = False
+                    break
+                self._served = ledger_id
                 try:
                     count = self._trees.grow(connection, ledger_id, self._policy.events_max)
                 except IntegrityError as error:
@@ -234,6 +247,7 @@ class Sealer:
             return False
         for ledger_id, problem in self._notary.record(owed).items():
             self._stop(ledger_id, problem)
+        self._news = True
         kept = [s.ledger_id for s in owed if s.ledger_id not in self._stopped]
         self._checkpoints += len(kept)
         self._keep(kept)
@@ -241,13 +255,17 @@ class Sealer:
 
     def _seal_province(self) -> bool:
         """Step 4, when its time has come and something is new; whether a head was recorded."""
-        if monotonic() - self._province_at < self._policy.province_interval_s:
+        now = monotonic()
+        if now - self._province_at < self._policy.province_interval_s:
             return False
+        if not self._news and now - self._compared_at < COMPARE_AGAIN_S:
+            return False
+        self._news, self._compared_at = False, now
         with self._pool.connection() as connection:
-            self._province_at = monotonic()
             if not self._notary.province_is_due(connection):
                 return False
             due = self._notary.due_system_ledgers(connection)
+        self._province_at = monotonic()
         self._grow(dict.fromkeys(due, 0))
         self._seal_owed()
         self._notary.record_province()
