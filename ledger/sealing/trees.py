@@ -26,6 +26,11 @@ _DUE = f"""
 SELECT l.ledger_id, l.position - coalesce(s.size, 0)
 FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id) WHERE l.position > coalesce(s.size, 0)
   AND (s.size IS NULL OR {_HAS_CHECKPOINT}) ORDER BY l.ledger_id"""  # noqa: S608
+# asked under the lock, since another process may have grown the tree after it was found due
+_LOCKED = (
+    f"{_SEALED} s WHERE ledger_id = %s AND (size = 0 OR {_HAS_CHECKPOINT})"
+    " FOR UPDATE SKIP LOCKED"
+)
 _COMMITS = """
 SELECT position, chain, recorded_at FROM commits
 WHERE ledger_id = %s AND position > %s ORDER BY position LIMIT %s"""
@@ -139,11 +144,10 @@ class Trees:
 
 
 def _locked(connection: psycopg.Connection, ledger_id: int) -> Sealed | None:
-    """The ledger's row, locked; None while another process has it."""
-    lock = f"{_SEALED} WHERE ledger_id = %s FOR UPDATE SKIP LOCKED".encode()
-    row = connection.execute(lock, (ledger_id,)).fetchone()
+    """The ledger's row, locked; None while another process has it, or owes its checkpoint."""
+    row = connection.execute(_LOCKED.encode(), (ledger_id,)).fetchone()
     if row is None and _begin(connection, ledger_id):
-        row = connection.execute(lock, (ledger_id,)).fetchone()
+        row = connection.execute(_LOCKED.encode(), (ledger_id,)).fetchone()
     return Sealed(*row) if row else None
 
 
