@@ -28,8 +28,7 @@ FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id) WHERE l.position > 
   AND (s.size IS NULL OR {_HAS_CHECKPOINT}) ORDER BY l.ledger_id"""  # noqa: S608
 # asked under the lock, since another process may have grown the tree after it was found due
 _LOCKED = (
-    f"{_SEALED} s WHERE ledger_id = %s AND (size = 0 OR {_HAS_CHECKPOINT})"
-    " FOR UPDATE SKIP LOCKED"
+    f"{_SEALED} s WHERE ledger_id = %s AND (size = 0 OR {_HAS_CHECKPOINT}) FOR UPDATE SKIP LOCKED"
 )
 _COMMITS = """
 SELECT position, chain, recorded_at FROM commits
