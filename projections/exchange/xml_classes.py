@@ -5,10 +5,10 @@ the exchange tables of the budget management system. Every record carries what e
 carries (财政区划, 年度, 是否删除); nothing is ever deleted here, so IS_DELETED is 2 否.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from lxml import etree
 
@@ -23,6 +23,14 @@ from projections.exchange.subject import CLASSES, NO, Fen, Subject
 
 RECORDS = "RECORDS"
 UNIVERSAL = ("MOF_DIV_CODE", "FISCAL_YEAR", "IS_DELETED")
+
+
+class Column(NamedTuple):
+    """A field of a subject, the element it becomes, and how its values are written."""
+
+    field: str
+    element: str
+    text: Callable[[Any], str]
 
 
 class XmlFiles:
@@ -55,14 +63,14 @@ class _Class:
         self._closing = _document(self._file, title, self._universal)
         self._xml = next(self._closing)
 
-    def write(self, element: str, columns: Sequence[tuple[str, str, bool]], row: Subject) -> None:
-        record = etree.Element(element)
+    def write(self, element: str, columns: Sequence[Column], row: Subject) -> None:
+        record, child = etree.Element(element), etree.SubElement
         for name, value in self._universal.items():
-            etree.SubElement(record, name).text = value
-        for field, name, is_amount in columns:
-            text = _text(getattr(row, field), is_amount)
-            if text:
-                etree.SubElement(record, name).text = text
+            child(record, name).text = value
+        for field, name, text in columns:
+            value = getattr(row, field)
+            if value is not None and value != "":
+                child(record, name).text = text(value)
         record.tail = "\n"
         self._xml.write(record)
 
@@ -83,34 +91,23 @@ def _document(file: HashedFile, title: str, universal: dict[str, str]) -> Any:
             yield xml
 
 
-def elements(row: type[Subject]) -> list[tuple[str, str, bool]]:
-    """(field, element, whether an amount) of what the XML holds of a subject, in order."""
+def elements(row: type[Subject]) -> list[Column]:
+    """What the XML holds of a subject, in order."""
     hints = get_type_hints(row, include_extras=True)
     named = ((name, row.ELEMENTS.get(name, name.upper())) for name in row.__struct_fields__)
-    return [
-        (name, element, Fen in (hints[name], *get_args(hints[name])))
-        for name, element in named
-        if element
-    ]
+    return [Column(name, element, _writer(hints[name])) for name, element in named if element]
 
 
-def _text(value: Any, is_amount: bool) -> str:
-    """As the exchange tables write it; what XML cannot carry shows as the replacement character."""
-    match value:
-        case None:
-            return ""
-        case int() if is_amount:
-            return yuan(value)
-        case str():
-            return _clean(value)
-        case datetime():
-            return moment_text(value)
-        case date():
-            return value.isoformat()
-    return str(value)
+def _writer(hint: Any) -> Callable[[Any], str]:
+    """How values of a type are written, as the exchange tables do."""
+    kinds = (hint, *get_args(hint))
+    if Fen in kinds:
+        return yuan
+    return next(text for kind, text in _WRITERS.items() if kind in kinds)
 
 
 def _clean(text: str) -> str:
+    """What XML cannot carry shows as the replacement character."""
     if text.isprintable():
         return text
     return "".join(c if _allowed(ord(c)) else "\ufffd" for c in text)
@@ -123,3 +120,11 @@ def _allowed(code: int) -> bool:
         or 0x20 <= code <= 0xD7FF
         or (0xE000 <= code <= 0x10FFFF and code not in (0xFFFE, 0xFFFF))
     )
+
+
+_WRITERS: dict[Any, Callable[[Any], str]] = {
+    str: _clean,
+    datetime: moment_text,
+    date: date.isoformat,
+    int: str,
+}
