@@ -23,7 +23,7 @@ from ledger.budget import INDICATOR, Indicator, IssueIndicator
 from ledger.commands import Command, Submission
 from ledger.gm import sm3
 from ledger.money import parse_yuan, yuan
-from ledger.opening import OpenLedger
+from ledger.opening import OpenLedger, SetSignaturePolicy
 from ledger.sequencer import BATCH_SUBMISSIONS_MAX, Sequencer
 from ledger.store import code_sets, reading
 from ledger.store.database import Database, make_pool
@@ -111,6 +111,10 @@ class Bookkeeping:
     def approve(self, numbers: Sequence[str]) -> list[Payment]:
         driven = self._do([ApprovePayment(pay_app_no=number) for number in numbers], CHECKER)
         return [outcome.subjects[0] for outcome in driven.outcomes]
+
+    def take_signatures(self, signing: str) -> None:
+        """Sets what one signature covers from now on."""
+        self._do([SetSignaturePolicy(roles=("treasury",), signing=signing)], "admin")
 
     def _do(self, commands: Iterable[Command], by: str) -> Driven:
         return accepted(self._drive(SETTING_UP, commands, by))

@@ -1,11 +1,12 @@
 """sign: SM2 as the provider does it, and vouchers as they are signed before the write path.
 
 Signing runs outside the write path, in threads: the provider lets go of the interpreter's lock
-while it computes, so the rates of one core and of all cores are both given.
+while it computes, so the rates of one core and of all cores are both given. Vouchers are signed in
+both ways: each by itself, and many by one manifest.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,23 +17,42 @@ from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.server import new_database
 from ledger.gm import KeyStore, default_provider
+from ledger.opening import PER_MANIFEST, PER_VOUCHER
 from ledger.store import code_sets
+from ledger.store.documents import decompress
 from ledger.store.embedded import EmbeddedPostgres
-from payments.signing import sign_vouchers
+from payments import certificates
+from payments.pen import Document, Pen, Signed, in_threads
+from payments.signing import sign_vouchers, subject_of
 from payments.voucher import SignVoucher
 
-MESSAGE_BYTES = 3_900  # as a voucher of one line has
+ROLE, SIGNER = "treasury", "signer"
+MESSAGE_BYTES = 4_150  # as a voucher of one line has
 OPERATIONS = 1_500
 VOUCHERS = 1_000
+TOGETHER_TIMES = 5  # so many more vouchers where one signature is for all of them
 SIGN, VERIFY, SM3 = "SM2 sign", "SM2 verify", "SM3 of 400 bytes"
-PER_VOUCHER = "vouchers signed (document built, signed, verified, compressed)"
+SINGLY_ALONE = "vouchers signed singly, the signatures alone"
+SINGLY = "vouchers signed singly, to commands"
+SINGLY_ALL_IN = "vouchers signed singly, all in"
+TOGETHER = "vouchers signed by a manifest, to commands"
+TOGETHER_ALL_IN = "vouchers signed by a manifest, all in"
 
 TIMED = {
     SIGN: f"the provider's own sign() of {MESSAGE_BYTES} bytes, SM3 included",
     VERIFY: f"the provider's own verify() of {MESSAGE_BYTES} bytes, SM3 included",
     SM3: "the provider's own sm3()",
-    PER_VOUCHER: "payments.signing.sign_vouchers: reading the payments, building and compressing"
-    " each 5214 document, signing it, verifying the fresh signature; in threads on all cores",
+    SINGLY_ALONE: "from the documents in memory: the provider's sign() of each, in threads on all"
+    " cores; nothing is verified",
+    SINGLY: "from the documents in memory to the commands for the books: SM3, signature and"
+    " verification of the fresh signature of each, in threads on all cores",
+    SINGLY_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and compressing"
+    " each 5214 document, then as to commands",
+    TOGETHER: "from the documents in memory to the commands for the books: SM3 and leaf of each, in"
+    " threads on all cores, the tree, one signature and its verification, and every leaf verified"
+    " by its path",
+    TOGETHER_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and"
+    " compressing each 5214 document, then as to commands",
 }
 
 
@@ -42,20 +62,23 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     sheet.timed.update(TIMED)
     with (
         TemporaryDirectory(prefix="guoku-bench-keys-") as directory,
-        bookkeeping(new_database(server, "sign"), indicators=50) as books,
+        bookkeeping(new_database(server, "sign"), indicators=1_000) as books,
     ):
         keys = KeyStore(Path(directory) / "keystore", "bench", iterations=1_000)
-        _sign_vouchers(books, keys, scale.count(50))  # makes the key and its certificate
+        _sign(books, keys, _approved(books, scale.count(50)))  # makes the key and its certificate
         for _ in sheet.rounds(scale):
             _provider_round(sheet, scale)
-            count = scale.count(VOUCHERS)
-            sheet.tell(PER_VOUCHER)
-            sheet.rate(PER_VOUCHER, _sign_vouchers(books, keys, count), vouchers=count)
-    all_cores = _name(SIGN, _cores())
-    sheet.ratio("vouchers_to_provider", (PER_VOUCHER, "vouchers/s"), (all_cores, "operations/s"))
+            _vouchers_round(sheet, books, keys, scale)
     one_core_per_s = sheet.median(_name(SIGN, 1), "operations/s")
-    per_s = sheet.median(PER_VOUCHER, "vouchers/s")
-    sheet.ratio_of("vouchers_to_provider_times_cores", per_s / (one_core_per_s * _cores()))
+    for name, figure in (
+        ("signatures_to_provider", SINGLY_ALONE),
+        ("verified_to_provider", SINGLY),
+        ("vouchers_to_provider", SINGLY_ALL_IN),
+    ):
+        sheet.ratio(name, (figure, "vouchers/s"), (_name(SIGN, _cores()), "operations/s"))
+        per_s = sheet.median(figure, "vouchers/s")
+        sheet.ratio_of(f"{name}_times_cores", per_s / (one_core_per_s * _cores()))
+    sheet.ratio("manifest_to_singly", (TOGETHER, "vouchers/s"), (SINGLY, "vouchers/s"))
     return sheet.result()
 
 
@@ -94,19 +117,78 @@ def _repeat(operation: Callable[[], object], count: int, threads: int) -> float:
         return perf_counter() - began
 
 
-def _sign_vouchers(books: Bookkeeping, keys: KeyStore, count: int) -> float:
-    """Seconds that signing ``count`` approved payments takes."""
-    numbers = [payment.pay_app_no for payment in books.approve(books.apply(count))]
-    codes, provider, now = code_sets.shipped(), default_provider(), datetime.now(UTC)
+def _vouchers_round(sheet: Sheet, books: Bookkeeping, keys: KeyStore, scale: Scale) -> None:
+    """Both ways over payments of the same books; nothing is committed, so they stay unsigned."""
+    numbers = _approved(books, scale.count(VOUCHERS * TOGETHER_TIMES))
+    few = numbers[: scale.count(VOUCHERS)]
+    books.take_signatures(PER_VOUCHER)
+    documents = _all_in(sheet, SINGLY_ALL_IN, books, keys, few)
+    pen = _pen(books, keys, together=False)
+    sheet.tell(SINGLY_ALONE)
     began = perf_counter()
-    signed = sign_vouchers(
-        books.pool, keys, provider, codes, books.ledger_id, numbers, "treasury", "signer", now
-    )
+    in_threads(lambda document: pen.provider.sign(pen.key, document.document), documents)
+    sheet.rate(SINGLY_ALONE, perf_counter() - began, vouchers=len(documents))
+    _to_commands(sheet, SINGLY, pen, documents)
+    books.take_signatures(PER_MANIFEST)
+    documents = _all_in(sheet, TOGETHER_ALL_IN, books, keys, numbers)
+    _to_commands(sheet, TOGETHER, _pen(books, keys, together=True), documents)
+
+
+def _all_in(
+    sheet: Sheet, name: str, books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]
+) -> list[Document]:
+    """Signs approved payments, and gives the documents that came of it, in memory."""
+    sheet.tell(name)
+    began = perf_counter()
+    signed = _sign(books, keys, numbers)
+    sheet.rate(name, perf_counter() - began, vouchers=len(numbers))
+    return [Document(c.pay_app_no, decompress(c.document), c.document) for c in _commands(signed)]
+
+
+def _to_commands(sheet: Sheet, name: str, pen: Pen, documents: Sequence[Document]) -> None:
+    sheet.tell(name)
+    began = perf_counter()
+    signed = pen.finish(in_threads(pen.draft, documents))
     elapsed_s = perf_counter() - began
+    if len(_commands(signed)) != len(documents) or (signed.manifest is not None) != pen.together:
+        raise BenchError(f"{name}: not every document became a command")
+    sheet.rate(name, elapsed_s, vouchers=len(documents))
+
+
+def _approved(books: Bookkeeping, count: int) -> list[str]:
+    return [payment.pay_app_no for payment in books.approve(books.apply(count))]
+
+
+def _sign(books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]) -> Signed:
+    return sign_vouchers(
+        books.pool,
+        keys,
+        default_provider(),
+        code_sets.shipped(),
+        books.ledger_id,
+        numbers,
+        ROLE,
+        SIGNER,
+        datetime.now(UTC),
+    )
+
+
+def _pen(books: Bookkeeping, keys: KeyStore, *, together: bool) -> Pen:
+    """The signer's, whose key and certificate are there already."""
+    subject = subject_of(SIGNER)
+    with books.pool.connection() as connection:
+        certificate = certificates.current(connection, subject, datetime.now(UTC))
+    key = keys.private_key(subject)
+    return Pen(default_provider(), key, certificate, ROLE, books.ledger_id, together)
+
+
+def _commands(signed: Signed) -> list[SignVoucher]:
+    commands = []
     for item in signed.vouchers:
         if not isinstance(item, SignVoucher):
             raise BenchError(f"a voucher of the bench was not signed: {item}")
-    return elapsed_s
+        commands.append(item)
+    return commands
 
 
 def _cores() -> int:

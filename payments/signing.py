@@ -9,51 +9,29 @@ Where the ledger's signature policy says so, the vouchers of a request are signe
 manifest (``payments.manifest``); otherwise each by itself.
 """
 
-import base64
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from ledger.account_set import ledger_text
 from ledger.budget import INDICATOR, Indicator
 from ledger.elements import CodeSets
 from ledger.errors import Code, GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, PrivateKey, Provider
-from ledger.integrity.merkle import ProvenTree, Tree, leaf_hash
 from ledger.opening import PER_MANIFEST
-from ledger.store.documents import compress_document, keep_plainly, open_document
+from ledger.store.documents import compress_document, open_document
 from ledger.store.reading import read_bodies, read_head, read_objects
 from payments import certificates
 from payments.certificates import Certificate
-from payments.manifest import ManifestText, SignManifest
 from payments.payment import PAYMENT, Payment
-from payments.voucher import SignVoucher, check_signer
+from payments.pen import Document, Draft, Pen, Signed, in_threads
+from payments.voucher import check_signer
 from payments.voucher_document import voucher_document
 
 BULK_MAX = 500  # payments in memory at once: each may have 499 details
-CHUNK = 25  # vouchers that a thread takes at once
-
-T = TypeVar("T")
-U = TypeVar("U")
-
-
-class Signed(NamedTuple):
-    """What is to be submitted.
-
-    Attributes:
-        manifest: goes before the vouchers that name it; None where each is signed by itself.
-        vouchers: in the order asked for, each with the command or why there is none.
-    """
-
-    manifest: SignManifest | None
-    vouchers: list[SignVoucher | GuokuError]
 
 
 def subject_of(principal: str) -> str:
@@ -91,34 +69,22 @@ def sign_vouchers(
     with pool.connection() as connection:
         head = read_head(connection, ledger_id)
     together = head is not None and head.settings.signing == PER_MANIFEST and not dry_run
-    pen: _Pen | Refusal | None = None
-    drafts: list[_Draft | GuokuError] = []
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signing") as workers:
-        for start in range(0, len(pay_app_nos), BULK_MAX):
-            numbers = pay_app_nos[start : start + BULK_MAX]
-            with pool.connection() as connection:
-                bulk = _read(connection, ledger_id, numbers, role, principal)
-            if pen is None and any(isinstance(item, _Unsigned) for item in bulk):
-                try:
-                    key, certificate = _credentials(pool, keys, principal, now)
-                    pen = _Pen(provider, key, certificate, role, ledger_id, codes, together)
-                except Refusal as refusal:
-                    pen = refusal
-            drafts += _in_threads(workers, partial(_attempt, pen), bulk)
-    if not isinstance(pen, _Pen):
-        return Signed(None, [draft for draft in drafts if isinstance(draft, GuokuError)])
-    if together:
-        return _signed_together(pen, drafts)
-    return Signed(None, [d if isinstance(d, GuokuError) else pen.command(d) for d in drafts])
-
-
-def _in_threads(
-    workers: ThreadPoolExecutor, function: Callable[[T], U], items: Sequence[T]
-) -> list[U]:
-    """The function of each item. A turn for every one would cost as much as hashing a voucher."""
-    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
-    done = workers.map(lambda chunk: [function(item) for item in chunk], chunks)
-    return list(chain.from_iterable(done))
+    pen: Pen | Refusal | None = None
+    drafts: list[Draft | GuokuError] = []
+    for start in range(0, len(pay_app_nos), BULK_MAX):
+        numbers = pay_app_nos[start : start + BULK_MAX]
+        with pool.connection() as connection:
+            bulk = _read(connection, ledger_id, numbers, role, principal)
+        if pen is None and any(isinstance(item, _Unsigned) for item in bulk):
+            try:
+                key, certificate = _credentials(pool, keys, principal, now)
+                pen = Pen(provider, key, certificate, role, ledger_id, together)
+            except Refusal as refusal:
+                pen = refusal
+        drafts += in_threads(partial(_attempt, pen, ledger_id, codes), bulk)
+    if isinstance(pen, Pen):
+        return pen.finish(drafts)
+    return Signed(None, [draft for draft in drafts if isinstance(draft, GuokuError)])
 
 
 class _Unsigned(NamedTuple):
@@ -189,130 +155,33 @@ def _credentials(
     return keys.private_key(subject), certificate
 
 
-class _Draft(NamedTuple):
-    """A voucher that is ready for the books, but for its place in a manifest if it is to have one.
-
-    ``signature`` is its own, ``leaf`` its hash in a manifest: the one or the other.
-    """
-
-    pay_app_no: str
-    voucher_sm3: str
-    body: bytes
-    signature: bytes = b""
-    leaf: bytes = b""
-
-
-class _Pen(NamedTuple):
-    """What one person signs with; used by several threads at once."""
-
-    provider: Provider
-    key: PrivateKey
-    certificate: Certificate
-    role: str
-    ledger_id: int
-    codes: CodeSets
-    together: bool
-
-    def draft(self, item: _Unsigned) -> _Draft:
-        document, body = self._document(item)
-        draft = _Draft(item.payment.pay_app_no, self.provider.sm3(document).hex(), body)
-        if self.together:
-            return draft._replace(leaf=leaf_hash(document))
-        return draft._replace(signature=self.sign(document))
-
-    def sign(self, message: bytes) -> bytes:
-        """A signature that was verified: a fault in signing (a broken device, a key exchanged under
-        us) must not reach the books.
-
-        Raises:
-            GuokuError: ``internal``: it does not verify.
-        """
-        signature = self.provider.sign(self.key, message)
-        if not self.provider.verify(self.certificate.public_key, message, signature):
-            raise GuokuError(
-                Code.INTERNAL, f"a fresh signature of {self.certificate.subject} does not verify"
-            )
-        return signature
-
-    def command(self, draft: _Draft, manifest_no: str = "", leaf: int = 0) -> SignVoucher:
-        return SignVoucher(
-            pay_app_no=draft.pay_app_no,
-            role=self.role,
-            cert_serial=self.certificate.serial,
-            voucher_sm3=draft.voucher_sm3,
-            signature=base64.b64encode(draft.signature).decode("ascii"),
-            manifest_no=manifest_no,
-            leaf=leaf,
-            document=draft.body,
-        )
-
-    def _document(self, item: _Unsigned) -> tuple[bytes, bytes]:
-        """The bytes to sign, and as they are stored.
-
-        Raises:
-            IntegrityError: what was signed before is not stored, or not as it was signed.
-        """
-        payment = item.payment
-        if not payment.signatures:
-            assert item.indicator is not None, "no payment without an indicator"
-            document = voucher_document(self.ledger_id, payment, item.indicator, self.codes)
-            return document, compress_document(document)
-        if item.body is None:
-            raise IntegrityError(f"the signed voucher {payment.pay_cert_no} is not stored")
-        return open_document(_signed_before(payment), item.body), item.body
-
-
-def _attempt(pen: _Pen | Refusal | None, item: _Unsigned | GuokuError) -> _Draft | GuokuError:
+def _attempt(
+    pen: Pen | Refusal | None, ledger_id: int, codes: CodeSets, item: _Unsigned | GuokuError
+) -> Draft | GuokuError:
     """The draft; a problem of one voucher is its own and stops no other."""
     if isinstance(item, GuokuError):
         return item
-    if not isinstance(pen, _Pen):
+    if not isinstance(pen, Pen):
         assert pen is not None, "there are credentials, or a refusal, for what may be signed"
         return pen
     try:
-        return pen.draft(item)
+        return pen.draft(_document(ledger_id, codes, item))
     except GuokuError as error:
         return error
 
 
-def _signed_together(pen: _Pen, drafts: Sequence[_Draft | GuokuError]) -> Signed:
-    """One signature over all drafts; a fault in it is the fault of each."""
-    tree = Tree([draft.leaf for draft in drafts if isinstance(draft, _Draft)])
-    if not len(tree):
-        return Signed(None, [draft for draft in drafts if isinstance(draft, GuokuError)])
-    try:
-        manifest = _manifest(pen, tree)
-    except GuokuError as error:
-        return Signed(None, [d if isinstance(d, GuokuError) else error for d in drafts])
-    commands: list[SignVoucher | GuokuError] = []
-    number, leaf = manifest.number, 0
-    for draft in drafts:
-        if isinstance(draft, GuokuError):
-            commands.append(draft)
-        else:
-            commands.append(pen.command(draft, number, leaf))
-            leaf += 1
-    return Signed(manifest, commands)
-
-
-def _manifest(pen: _Pen, tree: Tree) -> SignManifest:
-    """The manifest over these leaves, signed.
+def _document(ledger_id: int, codes: CodeSets, item: _Unsigned) -> Document:
+    """The voucher to sign.
 
     Raises:
-        GuokuError: ``internal``: the signature does not verify, or a leaf not by its path.
+        IntegrityError: what was signed before is not stored, or not as it was signed.
     """
-    text = ManifestText(ledger_text(pen.ledger_id), pen.role, len(tree), tree.root)
-    proven, leaves = ProvenTree(len(tree), text.root), tree.leaves
-    for index, (leaf, path) in enumerate(zip(leaves, tree.inclusion_paths(), strict=True)):
-        if not proven.proves(leaf, index, path):
-            raise GuokuError(Code.INTERNAL, f"leaf {index} of a fresh manifest does not verify")
-    stored = b"".join(leaves)
-    written = text.written()
-    return SignManifest(
-        role=pen.role,
-        cert_serial=pen.certificate.serial,
-        text=written,
-        signature=base64.b64encode(pen.sign(written.encode())).decode("ascii"),
-        leaves_sm3=pen.provider.sm3(stored).hex(),
-        document=keep_plainly(stored),
-    )
+    payment = item.payment
+    if not payment.signatures:
+        assert item.indicator is not None, "no payment without an indicator"
+        document = voucher_document(ledger_id, payment, item.indicator, codes)
+        return Document(payment.pay_app_no, document, compress_document(document))
+    if item.body is None:
+        raise IntegrityError(f"the signed voucher {payment.pay_cert_no} is not stored")
+    document = open_document(_signed_before(payment), item.body)
+    return Document(payment.pay_app_no, document, item.body)

@@ -47,7 +47,12 @@ RATIOS = {
         "bulk_payments_to_single",
     },
     "disburse": {"upload_to_copy", "whole_to_plain_sql"},
-    "sign": {"vouchers_to_provider", "vouchers_to_provider_times_cores"},
+    "sign": {
+        *("signatures_to_provider", "signatures_to_provider_times_cores"),
+        *("verified_to_provider", "verified_to_provider_times_cores"),
+        *("vouchers_to_provider", "vouchers_to_provider_times_cores"),
+        "manifest_to_singly",
+    },
     "projections": {
         "follow_to_eventsourcing_replay",
         "rebuild_to_eventsourcing_replay",

@@ -30,7 +30,8 @@ from ledger.elements import ElementRegister
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.opening import SIGNING_ROLES
 from payments.application import ApplyPayment, ApprovePayment
-from payments.signing import Signed, sign_vouchers
+from payments.pen import Signed
+from payments.signing import sign_vouchers
 from payments.voucher import SignVoucher
 
 MODES = ("independent", "atomic")

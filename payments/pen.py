@@ -1,0 +1,155 @@
+"""A person's pen 签章: signatures over documents that are in memory, singly or by one manifest.
+
+A fault in signing (a broken device, a key exchanged under us) must not reach the books: every fresh
+signature is verified before it goes anywhere, and of a manifest every leaf by its path. For single
+signatures that is two fifths of the time; a manifest is verified once for all its vouchers.
+"""
+
+import base64
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from ledger.account_set import ledger_text
+from ledger.errors import Code, GuokuError
+from ledger.gm import PrivateKey, Provider
+from ledger.integrity.merkle import ProvenTree, Tree, leaf_hash
+from ledger.store.documents import keep_plainly
+from payments.certificates import Certificate
+from payments.manifest import ManifestText, SignManifest
+from payments.voucher import SignVoucher
+
+CHUNK = 25  # vouchers that a thread takes at once
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Document(NamedTuple):
+    """A payment's voucher: the bytes to sign, and as they are stored."""
+
+    pay_app_no: str
+    document: bytes
+    body: bytes
+
+
+class Draft(NamedTuple):
+    """A voucher that is ready for the books, but for its place in a manifest if it is to have one.
+
+    ``signature`` is its own, ``leaf`` its hash in a manifest: the one or the other.
+    """
+
+    pay_app_no: str
+    voucher_sm3: str
+    body: bytes
+    signature: bytes = b""
+    leaf: bytes = b""
+
+
+class Signed(NamedTuple):
+    """What is to be submitted.
+
+    Attributes:
+        manifest: goes before the vouchers that name it; None where each is signed by itself.
+        vouchers: in the order asked for, each with the command or why there is none.
+    """
+
+    manifest: SignManifest | None
+    vouchers: list[SignVoucher | GuokuError]
+
+
+class Pen(NamedTuple):
+    """What one person signs with in one role; used by several threads at once."""
+
+    provider: Provider
+    key: PrivateKey
+    certificate: Certificate
+    role: str
+    ledger_id: int
+    together: bool
+
+    def draft(self, document: Document) -> Draft:
+        """The document signed, or hashed for the manifest that is signed at the end.
+
+        Raises:
+            GuokuError: ``internal``: its signature does not verify.
+        """
+        number, content, body = document
+        sm3 = self.provider.sm3(content).hex()
+        if self.together:
+            return Draft(number, sm3, body, leaf=leaf_hash(content))
+        return Draft(number, sm3, body, signature=self.sign(content))
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature, verified; raises ``internal`` where it is not sound."""
+        signature = self.provider.sign(self.key, message)
+        if not self.provider.verify(self.certificate.public_key, message, signature):
+            raise GuokuError(
+                Code.INTERNAL, f"a fresh signature of {self.certificate.subject} does not verify"
+            )
+        return signature
+
+    def finish(self, drafts: Sequence[Draft | GuokuError]) -> Signed:
+        """The commands. What goes together is signed here; a fault in that is the fault of each."""
+        tree = Tree([draft.leaf for draft in drafts if isinstance(draft, Draft)])
+        manifest = None
+        if self.together and len(tree):
+            try:
+                manifest = self._manifest(tree)
+            except GuokuError as error:
+                return Signed(None, [d if isinstance(d, GuokuError) else error for d in drafts])
+        number = manifest.number if manifest else ""
+        commands: list[SignVoucher | GuokuError] = []
+        leaf = 0
+        for draft in drafts:
+            if isinstance(draft, GuokuError):
+                commands.append(draft)
+            else:
+                commands.append(self._command(draft, number, leaf if number else 0))
+                leaf += 1
+        return Signed(manifest, commands)
+
+    def _command(self, draft: Draft, manifest_no: str, leaf: int) -> SignVoucher:
+        return SignVoucher(
+            pay_app_no=draft.pay_app_no,
+            role=self.role,
+            cert_serial=self.certificate.serial,
+            voucher_sm3=draft.voucher_sm3,
+            signature=base64.b64encode(draft.signature).decode("ascii"),
+            manifest_no=manifest_no,
+            leaf=leaf,
+            document=draft.body,
+        )
+
+    def _manifest(self, tree: Tree) -> SignManifest:
+        """The manifest over these leaves; raises ``internal`` where it is not sound."""
+        text = ManifestText(ledger_text(self.ledger_id), self.role, len(tree), tree.root)
+        proven, leaves = ProvenTree(len(tree), text.root), tree.leaves
+        for index, (leaf, path) in enumerate(zip(leaves, tree.inclusion_paths(), strict=True)):
+            if not proven.proves(leaf, index, path):
+                raise GuokuError(Code.INTERNAL, f"leaf {index} of a fresh manifest does not verify")
+        stored = b"".join(leaves)
+        written = text.written()
+        return SignManifest(
+            role=self.role,
+            cert_serial=self.certificate.serial,
+            text=written,
+            signature=base64.b64encode(self.sign(written.encode())).decode("ascii"),
+            leaves_sm3=self.provider.sm3(stored).hex(),
+            document=keep_plainly(stored),
+        )
+
+
+def in_threads(function: Callable[[T], U], items: Sequence[T]) -> list[U]:
+    """The function of each item, in order, on all cores where it lets go of the interpreter lock.
+
+    A turn for every item would cost as much as hashing a voucher, so a thread takes a few at once.
+    """
+    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+    if len(chunks) <= 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signing") as workers:
+        done = workers.map(lambda chunk: [function(item) for item in chunk], chunks)
+        return list(chain.from_iterable(done))
