@@ -48,7 +48,7 @@ RECEIPTS = "guoku execute to the last receipt"
 WHOLE = "guoku upload to the last receipt"
 RESULTS = "guoku result file"
 COPY = "COPY of the same file into a table"
-PLAIN = f"plain SQL, {TRANSFERS_A_CALL} transfers a call"
+PLAIN = f"plain SQL, a transfer a line, {TRANSFERS_A_CALL} a call"
 
 TIMED = {
     UPLOAD: "POST …/lines of the CSV file to its answer",
@@ -101,7 +101,7 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
             _note_sizes(sheet, data, scale.disburse_lines)
     lines_per_s = "lines/s"
     sheet.ratio("upload_to_copy", (UPLOAD, lines_per_s), (COPY, lines_per_s))
-    sheet.ratio("whole_to_plain_sql", (WHOLE, lines_per_s), (PLAIN, "transfers/s"))
+    sheet.ratio("whole_to_plain_sql", (WHOLE, lines_per_s), (PLAIN, lines_per_s))
     return sheet.result()
 
 
@@ -157,7 +157,7 @@ def _peers(sheet: Sheet, server: EmbeddedPostgres, file: Path, scale: Scale) -> 
     with peers.plain_sql_ledger(new_database(server, "plain_sql", migrated=False)) as plain:
         plain.run(TRANSFERS_A_CALL, TRANSFERS_A_CALL)
         posted = plain.run(scale.count(TRANSFERS), TRANSFERS_A_CALL)
-        sheet.rate(PLAIN, posted.elapsed_s, transfers=posted.items)
+        sheet.rate(PLAIN, posted.elapsed_s, lines=posted.items)
 
 
 # ---- the run

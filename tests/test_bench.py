@@ -72,7 +72,7 @@ UNITS = {
     "engine": {"payments/s", "commands/s", "events/s", "transfers/s", "arrivals/s"},
     "http": {"requests/s", "arrivals/s", "payments/s"},
     "disburse": {
-        *("lines/s", "transfers/s", "s", "µs/line", "bytes of memory", "bytes/line"),
+        *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),
     },
     "sign": {"operations/s", "vouchers/s"},
     "projections": {"events/s"},

@@ -1,0 +1,135 @@
+"""What the steps of the write path cost: `python -m pytest bench/micro_engine.py --benchmark-only`.
+
+Without a database: a batch of 1,000 applications is decided on a ledger's state in memory, and what
+comes out is fingerprinted, encoded, hashed and framed. Each figure is of the whole batch, so
+milliseconds are microseconds a payment. A disbursement's payment of 499 lines stands beside it.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from ledger.account_set import ledger_id
+from ledger.batch import fingerprint
+from ledger.books import load_charts
+from ledger.budget import IssueIndicator
+from ledger.commands import Command
+from ledger.events import PaymentDetail, decode, encode
+from ledger.integrity.chain import microseconds
+from ledger.opening import OpenLedger
+from ledger.state import LedgerState, Row
+from ledger.store import code_sets
+from ledger.store.frames import encoded_rows, event_frame
+from payments.application import DETAILS_MAX, ApplyPayment
+
+DIVISION, YEAR = "440000000", 2026
+LEDGER = ledger_id(DIVISION, YEAR)
+INDICATORS, BATCH = 100, 1_000
+NOW_US = microseconds(datetime(2026, 3, 2, 1, 0, tzinfo=UTC))
+DAY = date(2026, 3, 2)
+
+
+def open_state() -> LedgerState:
+    """A ledger with indicators, that was never written anywhere."""
+    state = LedgerState(LEDGER, load_charts())
+    state.codes = code_sets.shipped()
+    state.position = 0
+    state.begin(NOW_US)
+    state.uncleared = {}
+    decide(state, OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级"))
+    for number in range(INDICATORS):
+        decide(
+            state,
+            IssueIndicator(
+                bgt_id=f"ZB-{number}",
+                amount="9000000000000.00",
+                agency_code="101001",
+                pro_code="440000260000000000001",
+                exp_func_code="2010102",
+                gov_bgt_eco_code="50201",
+                dep_bgt_eco_code="30201",
+                fund_type_code="111",
+                bgt_type_code="21",
+            ),
+        )
+    state.begin(NOW_US)
+    return state
+
+
+def decide(state: LedgerState, command: Command) -> None:
+    state.apply(command.decide(state, "maker"))
+
+
+def application(serial: int, details: int = 0) -> ApplyPayment:
+    payee: dict[str, Any] = {
+        "payee_acct_name": "广州样例办公用品有限公司",
+        "payee_acct_no": f"62220000{serial:011d}",
+        "payee_acct_bank_name": "样例银行广州分行",
+    }
+    lines = tuple(
+        PaymentDetail(pay_detail_id=str(n), pay_amt="1.00", **payee) for n in range(details)
+    )
+    return ApplyPayment(
+        pay_app_no=f"SQ-440000-2026-{serial:08d}",
+        bgt_id=f"ZB-{serial % INDICATORS}",
+        pay_amt=f"{details or 1000 + serial}.00",
+        use_des="购办公用品",
+        details=lines,
+        **({} if details else payee),
+    )
+
+
+APPLICATIONS = [application(serial) for serial in range(BATCH)]
+LONG = application(BATCH, DETAILS_MAX)
+
+
+@pytest.fixture
+def state() -> LedgerState:
+    return open_state()
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """The events of a batch: 1,000 applications and their journals."""
+    state = open_state()
+    for command in APPLICATIONS:
+        decide(state, command)
+    return state.rows
+
+
+def test_fingerprint(benchmark: BenchmarkFixture) -> None:
+    assert len(benchmark(lambda: [fingerprint(command) for command in APPLICATIONS])) == BATCH
+
+
+def test_decide_and_apply(benchmark: BenchmarkFixture) -> None:
+    def run(state: LedgerState) -> LedgerState:
+        for command in APPLICATIONS:
+            decide(state, command)
+        return state
+
+    pedantic: Any = benchmark.pedantic  # without types of its own
+    state = pedantic(run, setup=lambda: ((open_state(),), {}), rounds=10)
+    assert len(state.rows) == 2 * BATCH
+
+
+def test_decide_499_lines(benchmark: BenchmarkFixture, state: LedgerState) -> None:
+    assert benchmark(LONG.decide, state, "maker").events
+
+
+def test_encode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    assert len(benchmark(lambda: [encode(row.event) for row in rows])) == 2 * BATCH
+
+
+def test_decode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    stored = [(row.event.TYPE, encode(row.event)) for row in rows]
+    events = benchmark(lambda: [decode(name, payload) for name, payload in stored])
+    assert events == [row.event for row in rows]
+
+
+def test_hash_and_frame(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    encoded = list(encoded_rows(rows))
+    frame, digests = benchmark(event_frame, LEDGER, NOW_US, encoded)
+    assert len(digests) == 2 * BATCH
+    assert frame.startswith(b"PGCOPY")
