@@ -171,26 +171,27 @@ def _insert(
 
 
 def _mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
-    if items := list(items):
+    for kind, numbers in _by_kind(items).items():
         connection.execute(
-            "UPDATE outbox o SET state = 'sent', last_error = ''"
-            " FROM unnest(%s::text[], %s::text[]) AS u (kind, number)"
-            " WHERE o.ledger_id = %s AND o.kind = u.kind AND o.number = u.number",
-            (*_columns(items), ledger_id),
+            "UPDATE outbox SET state = 'sent', last_error = ''"
+            " WHERE ledger_id = %s AND kind = %s AND number = ANY(%s)",
+            (ledger_id, kind, numbers),
         )
 
 
 def _delete(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
-    if items := list(items):
+    for kind, numbers in _by_kind(items).items():
         connection.execute(
-            "DELETE FROM outbox o USING unnest(%s::text[], %s::text[]) AS u (kind, number)"
-            " WHERE o.ledger_id = %s AND o.kind = u.kind AND o.number = u.number",
-            (*_columns(items), ledger_id),
+            "DELETE FROM outbox WHERE ledger_id = %s AND kind = %s AND number = ANY(%s)",
+            (ledger_id, kind, numbers),
         )
 
 
-def _columns(items: Sequence[Item]) -> tuple[list[Kind], list[str]]:
-    return [kind for kind, _ in items], [number for _, number in items]
+def _by_kind(items: Iterable[Item]) -> dict[Kind, list[str]]:
+    found: dict[Kind, list[str]] = {}
+    for kind, number in items:
+        found.setdefault(kind, []).append(number)
+    return found
 
 
 def rebuild(connection: psycopg.Connection) -> None:
@@ -224,12 +225,14 @@ def take(connection: psycopg.Connection, limit: int, lease_s: float) -> Parcel |
             return None
         ledger_id, kind = first
         rows = connection.execute(
-            "WITH taken AS (SELECT number FROM outbox WHERE ledger_id = %(ledger_id)s"
+            # An array and no join: the table empties and fills, so its statistics are never true,
+            # and a planner who believes in few rows would look at all of them for each one taken.
+            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + %(lease)s"
+            " WHERE ledger_id = %(ledger_id)s AND kind = %(kind)s AND number = ANY(ARRAY("
+            "  SELECT number FROM outbox WHERE ledger_id = %(ledger_id)s"
             "  AND kind = %(kind)s AND state = 'due' AND next_attempt_at <= now()"
-            "  ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
-            " UPDATE outbox o SET attempts = attempts + 1, next_attempt_at = now() + %(lease)s"
-            " FROM taken WHERE o.ledger_id = %(ledger_id)s AND o.kind = %(kind)s"
-            " AND o.number = taken.number RETURNING o.position, o.number, o.attempts",
+            "  ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))"
+            " RETURNING position, number, attempts",
             {
                 "ledger_id": ledger_id,
                 "kind": kind,

@@ -7,7 +7,7 @@ it once, because the bytes are the same.
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import msgspec
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 RECEIPTS_PATH = "/v1/bank/receipts"
 POLL_S = 0.05
+HEADS_AT_ONCE = 3
 RETRY_FIRST_S, RETRY_CAP_S = 0.1, 5.0
 BUSY_STATUS = 429  # from here on (429, 5xx) a problem is of the moment, not of the receipt
 BUSY_PAUSE_S = 1.0
@@ -57,7 +58,11 @@ _decode_results = msgspec.json.Decoder(ReceiptResults).decode
 
 
 class ReceiptPoster:
-    """A thread that posts what its counterparty owes, from :meth:`start` to :meth:`stop`."""
+    """Posts what its counterparty owes, from :meth:`start` to :meth:`stop`.
+
+    A thread looks for what is due. Messages of one head follow one another; those of different
+    heads, which are other ledgers', are under way at the same time.
+    """
 
     def __init__(self, counterparty: Counterparty) -> None:
         self._counterparty = counterparty
@@ -72,6 +77,7 @@ class ReceiptPoster:
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
+        self._posting = ThreadPoolExecutor(HEADS_AT_ONCE, thread_name_prefix="posting")
 
     def start(self) -> None:
         self._thread.start()
@@ -81,6 +87,7 @@ class ReceiptPoster:
         self._stopping.set()
         self._counterparty.owing.set()
         self._thread.join()
+        self._posting.shutdown(wait=True)
         self._http.close()
 
     def _run(self) -> None:
@@ -88,9 +95,10 @@ class ReceiptPoster:
         while not self._stopping.is_set():
             owing.clear()
             try:
-                due = book.due(time.time(), self._config.receipts_per_message_max)
-                for message in _in_messages(due, self._config.message_bytes_max):
-                    self._post_until_acknowledged(message)
+                limit = HEADS_AT_ONCE * self._config.receipts_per_message_max
+                due = book.due(time.time(), limit)
+                for _ in self._posting.map(self._post_in_order, _by_head(due)):
+                    pass
             except RetryError:
                 return  # stopped meanwhile
             except Exception:
@@ -99,6 +107,11 @@ class ReceiptPoster:
                 continue
             if not due:
                 owing.wait(POLL_S)
+
+    def _post_in_order(self, due: Sequence[DueReceipt]) -> None:
+        config = self._config
+        for message in _in_messages(due, config.message_bytes_max, config.receipts_per_message_max):
+            self._post_until_acknowledged(message)
 
     def _post_until_acknowledged(self, message: Sequence[DueReceipt]) -> None:
         receipts = [_decode_body(receipt.body) for receipt in message]
@@ -156,15 +169,25 @@ def _code(response: httpx.Response) -> str:
         return ""
 
 
-def _in_messages(due: Sequence[DueReceipt], bytes_max: int) -> Iterator[list[DueReceipt]]:
-    """In messages, their order kept: one head each, because receivers read it from the first."""
-    for _, of_head in groupby(due, key=lambda receipt: receipt.head):
-        message: list[DueReceipt] = []
-        size = 0
-        for receipt in of_head:
-            if message and size + len(receipt.body) > bytes_max:
-                yield message
-                message, size = [], 0
-            message.append(receipt)
-            size += len(receipt.body)
+def _by_head(due: Sequence[DueReceipt]) -> list[list[DueReceipt]]:
+    """The receipts of each head in their order: a message has one, which is read from its first."""
+    found: dict[str, list[DueReceipt]] = {}
+    for receipt in due:
+        found.setdefault(receipt.head, []).append(receipt)
+    return list(found.values())
+
+
+def _in_messages(
+    due: Sequence[DueReceipt], bytes_max: int, receipts_max: int
+) -> Iterator[list[DueReceipt]]:
+    """Receipts of one head in messages, their order kept."""
+    message: list[DueReceipt] = []
+    size = 0
+    for receipt in due:
+        if message and (size + len(receipt.body) > bytes_max or len(message) == receipts_max):
+            yield message
+            message, size = [], 0
+        message.append(receipt)
+        size += len(receipt.body)
+    if message:
         yield message
