@@ -5,8 +5,11 @@
 import base64
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -29,6 +32,7 @@ from tests.proof_reader import (
     signers,
 )
 
+VERIFIER = Path(__file__).parents[1] / "verifier" / "guoku_verify.py"
 DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "1", "payee_acct_bank_name": "样例银行"}
 LINES = [
     {**DETAIL, "pay_detail_id": "d1", "pay_amt": "150.00"},
@@ -248,3 +252,23 @@ def test_evidence_of_nothing_and_of_another_division(desk: Desk, settled: dict[s
     desk.tokens["shenzhen"] = desk.token("shenzhen", "auditor", division="4403")
     path = f"…/payments/{settled['number']}/evidence"
     assert desk.get(path, "shenzhen").json()["code"] == "forbidden"
+
+
+def test_the_offline_verifier_agrees(desk: Desk, tmp_path: Path) -> None:
+    """The file as it comes, and the verifier as another process that shares no code with us."""
+    number = desk.signed(desk.indicator("1000.00"), "200.00", details=LINES, payee_acct_name="")
+    desk.ok(desk.deliver(desk.receipt_for(number, "d2")))
+    answer = desk.get(f"…/payments/{number}/evidence")
+    [key] = [k["public_key"] for k in keys_of(desk) if k["name"] == "guoku/log"]
+
+    def verified(content: bytes) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "evidence.json"
+        path.write_bytes(content)
+        command = [sys.executable, str(VERIFIER), str(path), f"--key=guoku/log={key}"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    done = verified(answer.content)
+    assert done.returncode == 0, done.stdout + done.stderr
+    evidence = answer.json()
+    evidence["events"][3]["stream_version"] += 1
+    assert verified(json.dumps(evidence).encode()).returncode == 1
