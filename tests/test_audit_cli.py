@@ -90,3 +90,13 @@ def test_a_receipt_is_a_file_that_proves_itself(sealed: list[str], tmp_path: Pat
     assert evidence["checkpoint"] == sealed[1]
     assert "payment_not_found" in str(guoku("receipt", LEDGER, "P2").exception)
     assert not list(tmp_path.glob("P2*"))
+
+
+def test_the_log_key_can_be_told_before_it_signs(sealed: list[str]) -> None:
+    told = dict(line.split(": ") for line in ok("log-key").stdout.splitlines())
+    assert told["name"] == "guoku/log"
+    assert signers(sealed[0], [told]) == {"guoku/log"}
+    newer = dict(line.split(": ") for line in ok("log-key", "guoku/log-2027").stdout.splitlines())
+    assert newer["public_key"] != told["public_key"]
+    assert ok("log-key", "guoku/log-2027").stdout.splitlines()[1].endswith(newer["public_key"])
+    assert "malformed" in str(guoku("log-key", "principal/dev").exception)

@@ -54,7 +54,8 @@ class Running:
 
     def end(self, signum: int) -> None:
         self.process.send_signal(signum)
-        self.process.wait(STOP_TIMEOUT_S)
+        ended = self.process.wait(STOP_TIMEOUT_S)
+        assert ended == (0 if signum == signal.SIGTERM else -signum)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -8,6 +8,7 @@ import typer
 from api.cli.audit import export, import_, proof, trace, verify
 from api.cli.audit.balance import balance
 from api.cli.audit.checkpoint import checkpoint
+from api.cli.audit.log_key import log_key
 from api.cli.audit.receipt import receipt
 from api.cli.audit.witness import witness
 
@@ -25,6 +26,7 @@ app.command()(balance)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command()(checkpoint)
+app.command("log-key")(log_key)
 app.add_typer(proof.app, name="proof")
 app.command()(receipt)
 app.add_typer(trace.app, name="trace")

@@ -25,6 +25,7 @@ def witness(
     puts both into GUOKU_WITNESSES. Its own key lies in its data, sealed under
     GUOKU_KEYSTORE_PASSPHRASE or, without that, under a passphrase beside it.
     """
+    import signal
     from contextlib import closing
 
     import uvicorn
@@ -49,5 +50,11 @@ def witness(
         bound.listen()  # before it is told: who comes at once waits a moment
         print(f"witness: {url_of(bound)}", f"name: {named}", f"public_key: {it.public_key.hex()}",
               sep="\n", flush=True)  # fmt: skip
+        for signum in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands it on once all is answered
+            signal.signal(signum, _end)
         config = uvicorn.Config(create_app(it), access_log=False, log_config=None)
         uvicorn.Server(config).run(sockets=[bound])
+
+
+def _end(_signum: int, _frame: object) -> None:
+    raise SystemExit(0)
