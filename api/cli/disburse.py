@@ -20,7 +20,8 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-POLL_S = 0.5
+POLL_S, POLL_S_MAX = 0.5, 2.0
+LINES_A_SECOND = 500_000  # of a run, between two looks at it: each looks at all its vouchers
 ATTEMPTS_MAX = 3
 PART_BYTES = 1 << 20
 ERRORS_PRINTED_MAX = 20
@@ -187,7 +188,7 @@ class _Office:
                     return run
                 begun = self._begin(token, body) or begun
                 tried += 1
-            sleep(POLL_S)
+            sleep(min(POLL_S_MAX, max(POLL_S, run["line_count"] / LINES_A_SECOND)))
             run = self._show_again(run)
         bar.update(task, completed=run["line_count"])
         return run
