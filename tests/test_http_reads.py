@@ -113,7 +113,7 @@ def test_a_trace_leads_both_ways(desk: Desk) -> None:
     types = {}
     for line in desk.get("…/events", limit="100000").text.splitlines():
         event = json.loads(line)
-        types[event["position"]] = event["type"]
+        types[event["position"]] = event["type"].partition("@")[0]  # of whatever version
     for link in chain:
         assert link["positions"]
         for fact in link["facts"]:
