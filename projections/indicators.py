@@ -93,7 +93,7 @@ _AS_ISSUED = tuple(
 
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         {
@@ -114,7 +114,9 @@ class Indicators(Projection):
     )
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        return {INDICATORS: {movement.bgt_id for movement in movements(facts)}}
+        # a movement's journal names its indicator, as a plan does itself
+        named = {getattr(fact.event, "bgt_id", "") for fact in facts}
+        return {INDICATORS: named - {""}}
 
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
         indicators = rows[INDICATORS]

@@ -93,7 +93,7 @@ def _row(fact: Fact, journal: JournalPosted) -> JournalRow:
 
 class AccountTotals(Projection):
     name: ClassVar[str] = "account_totals"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
 

@@ -1,13 +1,13 @@
 """Spans of positions, short ones within long ones, by which sums are kept for reading the past.
 
-What an account moved is summed over every span of 2,048 positions, over every sixteen of those, and
+What an account moved is summed over every span of 1,024 positions, over every sixteen of those, and
 so on. The sum up to any position is then that of a few spans of each length, at most fifteen, and
-of the events behind the last of them, at most 2,047: an as-of read costs the same however long the
+of the events behind the last of them, at most 1,023: an as-of read costs the same however long the
 history is. A span's bounds follow from positions alone, not from commits or batches, so that a
 rebuilt projection has the same rows. A span that is not over yet is written too, but not read.
 """
 
-SPAN_EVENTS = 2_048
+SPAN_EVENTS = 1_024
 FAN = 16
 LEVELS = 4
 

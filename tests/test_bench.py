@@ -56,6 +56,7 @@ RATIOS = {
     "projections": {
         "follow_to_eventsourcing_replay",
         "rebuild_to_eventsourcing_replay",
+        "balances_to_eventsourcing_replay",
         "replay_to_eventsourcing_replay",
     },
     "proofs": {"inclusion_last_to_first", "consistency_last_to_first"},

@@ -50,12 +50,12 @@ from tests.histories import commit_ends, differences, live_positions, mixed_hist
         (
             "UPDATE proj_account_spans SET debit_fen = debit_fen + 1 WHERE account = 'A1'",
             "account_totals",
-            "proj_account_spans: row 2048 2048",
+            "proj_account_spans: row 1024 1024",
         ),
         (
             "UPDATE proj_indicator_spans SET paid_fen = paid_fen + 1 WHERE bgt_id = 'B3'",
             "indicators",
-            "proj_indicator_spans: row B3 2048",
+            "proj_indicator_spans: row B3 1024",
         ),
         (
             "UPDATE proj_refusals SET code = 'malformed'",
@@ -309,8 +309,8 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
     with bookkeeper.pool.connection() as connection:
         after = status(connection)
     assert [(s.projection, s.generation, s.version, s.position) for s in after] == [
-        ("account_totals", 1, 2, 1),
-        ("indicators", 1, 2, 1),
+        ("account_totals", 1, 3, 1),
+        ("indicators", 1, 3, 1),
         ("journals", 1, 1, 1),
         ("payments", 1, 1, 1),
         ("refusals", 1, 1, 1),
