@@ -190,6 +190,22 @@ def test_each_role_of_the_policy_signs_in_turn(desk: Desk) -> None:
     assert [s["role"] for s in payment["signatures"]] == three["roles"]
 
 
+def test_a_run_is_signed_by_manifests_where_the_bank_takes_them(desk: Desk) -> None:
+    run = RunDesk(desk)
+    policy = "/v1/ledgers/" + desk.ledger + "/signature-policy"
+    by_manifest = {"roles": ["treasury"], "signing": "manifest"}
+    desk.ok(desk.call("PUT", policy, "admin", json=by_manifest))
+    try:
+        run.approved(csv_of(600))
+        assert run.executed()["vouchers"] == {"signed": 2}
+    finally:
+        desk.ok(desk.call("PUT", policy, "admin", json={"roles": ["treasury"]}))
+    for number in run.payments(2):
+        [signature] = desk.ok(desk.get(f"…/payments/{number}"))["signatures"]
+        assert (signature["signature"], len(signature["manifest_no"])) == ("", 32)
+        assert b"<ManifestList>" in desk.get(f"…/payments/{number}/voucher").content
+
+
 def test_a_problem_on_the_way_stops_the_run_and_can_be_mended(desk: Desk) -> None:
     """Somebody with the right over the budget unfreezes what is the run's."""
     run = RunDesk(desk, "6000.00").approved(csv_of(600))

@@ -55,6 +55,7 @@ def show(ledger: Annotated[str, typer.Argument(help="e.g. 440000000-2026")]) -> 
             ("recorded_at", head.recorded_at),
             ("signature_policy", head.settings.roles),
             ("pay_bank_code", head.settings.pay_bank_code),
+            ("signing", head.settings.signing),
             ("closed_through", head.settings.closed_through),
             *counted,
         )

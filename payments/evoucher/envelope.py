@@ -38,7 +38,7 @@ _CHILDREN = (
 )
 
 
-class VoucherSignature(msgspec.Struct, frozen=True, kw_only=True):
+class VoucherSignature(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A signature without a seal.
 
     Attributes:
@@ -59,7 +59,7 @@ class VoucherSignature(msgspec.Struct, frozen=True, kw_only=True):
     path: bytes = b""
 
 
-class VoucherBody(msgspec.Struct, frozen=True, kw_only=True):
+class VoucherBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One voucher on its way.
 
     Attributes:

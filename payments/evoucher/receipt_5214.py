@@ -43,7 +43,7 @@ SHEET = Sheet(MAIN.tags, SENT.filled + _ANSWERED_ONCE, DETAIL.tags, SENT.own + _
 _in_order = itemgetter(*((SENT.filled + _ANSWERED_ONCE).index(tag) for tag in SHEET.filled))
 
 
-class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True):
+class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the bank did with one line: ``x_pay_amt`` fen is its amount, or 0 with the reason."""
 
     id: str
@@ -51,7 +51,7 @@ class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True):
     x_add_word: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the bank did with a voucher: an outcome per detail, and its serial number 交易流水号."""
 
     x_pay_date: dt.date
@@ -59,7 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     details: tuple[DetailOutcome, ...]
 
 
-class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
+class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a receipt; amounts in fen."""
 
     id: str
@@ -69,7 +69,7 @@ class ReceiptDetail(msgspec.Struct, frozen=True, kw_only=True):
     x_add_word: str
 
 
-class Receipt5214(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a receipt 回单 says; amounts in fen."""
 
     adm_div_code: str

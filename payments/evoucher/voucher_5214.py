@@ -21,7 +21,7 @@ from payments.evoucher.sheet import Sheet
 VT_CODE = "5214"
 
 
-class Detail5214(msgspec.Struct, frozen=True, kw_only=True):
+class Detail5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line to one payee. The id is chosen by the sender, and the receipt answers by it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Detail5214(msgspec.Struct, frozen=True, kw_only=True):
     remark: str = ""
 
 
-class Voucher5214(msgspec.Struct, frozen=True, kw_only=True):
+class Voucher5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A payment voucher as it is sent. Names are those of the elements, in snake_case.
 
     Derived when written, so not kept twice: VtCode; SupDepCode 一级预算单位, the first three
