@@ -168,6 +168,7 @@ def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], Non
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request comes from
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
     )

@@ -9,6 +9,7 @@ to have on record about the others, such as their signed checkpoints. Only the p
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from ledger.errors import AccessError, Code
 
@@ -17,6 +18,8 @@ SYSTEM_DIVISION = "000000000"
 _TEXT = re.compile(r"([1-9][0-9]{8}|0{9})-(20[0-9]{2})", re.ASCII)
 YEARS = 10_000  # a year takes the last four digits of the store's key
 DIVISIONS_BEGIN = YEARS  # every key from here on is a division's
+# Few ledgers are named again and again: several times a payment.
+_remembered = lru_cache(maxsize=1024)
 
 
 def ledger_id(mof_div_code: str, fiscal_year: int) -> int:
@@ -24,6 +27,7 @@ def ledger_id(mof_div_code: str, fiscal_year: int) -> int:
     return int(mof_div_code) * YEARS + fiscal_year
 
 
+@_remembered
 def parse_ledger(text: str) -> int:
     """``440000000-2026`` to the store's key; raises ``ledger_not_found`` for any other shape."""
     match = _TEXT.fullmatch(text)
@@ -32,11 +36,13 @@ def parse_ledger(text: str) -> int:
     return ledger_id(match.group(1), int(match.group(2)))
 
 
+@_remembered
 def ledger_text(key: int) -> str:
     """The store's key to ``440000000-2026``."""
     return f"{key // YEARS:09d}-{key % YEARS}"
 
 
+@_remembered
 def division_of(key: int) -> str:
     """The nine digits of the fiscal division (财政区划)."""
     return f"{key // YEARS:09d}"

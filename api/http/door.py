@@ -119,12 +119,13 @@ class Call:
             except AccessError as error:
                 self._unknown = error
         if self.operation.method not in ("GET", "HEAD"):
-            self._require_known_parameters()
+            if self.scope["query_string"]:
+                self._require_known_parameters()
+                self.dry_run = self.flag("dry_run")
             if not self.operation.streamed:
                 self.data = await self._read_body(headers.get(b"content-length"))
             if b"idempotency-key" in headers:
                 self.idempotency_key = idempotency_key(self.request.headers)
-            self.dry_run = self.flag("dry_run")
 
     def close(self) -> None:
         """Lets go of what the body took."""
@@ -225,7 +226,7 @@ class Call:
             if error.code is Code.FORBIDDEN and not self.dry_run:
                 await self._record(caller, named, number, error)
             raise
-        if ledger is None:
+        if ledger is None and key not in self.services.known_ledgers:
             await self._require_ledger(key)
         return key
 

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from itertools import count
 from random import Random
 from time import perf_counter
 
@@ -16,7 +17,11 @@ from api.http.problems import on_any_error
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
-_ids = Random()  # noqa: S311
+# unique, not secret: asking the system for randomness with each request gives up the interpreter's
+# lock, and to get it back beside the writing threads costs the event loop up to a millisecond
+_PROCESS = f"{Random().getrandbits(64):016x}"  # noqa: S311
+_serial = count(Random().getrandbits(48))  # noqa: S311
+_root = logging.getLogger()
 
 Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -104,7 +109,7 @@ class Observing:
 
 def _debugging() -> bool:
     """Whether a line a request is wanted: the logger only says so after it has made the line."""
-    return logging.getLogger().isEnabledFor(logging.DEBUG)
+    return _root.isEnabledFor(logging.DEBUG)
 
 
 def _request_id(scope: Scope) -> str:
@@ -114,6 +119,4 @@ def _request_id(scope: Scope) -> str:
             text = value.decode("latin-1")
             if _ID.fullmatch(text):
                 return str(text)
-    # unique, not secret: asking the system for randomness gives up the interpreter's lock, and to
-    # get it back beside the writing threads costs the event loop up to a millisecond a request
-    return f"{_ids.getrandbits(128):032x}"
+    return f"{_PROCESS}{next(_serial):016x}"
