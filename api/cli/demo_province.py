@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ledger.store.database import Database
 
 GIB, BILLION_FEN = 2**30, 10**11
+STAGES = {"history": "历史", "signatures": "签章", "projection": "读模型"}
 
 
 def province(console: Console, payments: int) -> bool:
@@ -75,7 +76,7 @@ def _checked(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
     from rich.table import Table
 
-    from api.demo.province.checks import check_banks, check_ledger, check_read_models
+    from api.demo.province.checks import check_banks, check_histories, check_ledger
     from ledger.books import load_charts
     from ledger.store.database import make_pool
 
@@ -83,6 +84,7 @@ def _checked(
     for name in ("账套", "关系", "数额", "结果"):
         table.add_column(name, overflow="fold")
     charts = load_charts(())
+    names = {division.ledger: division.name for division in divisions}
     found = []
     with (
         make_pool(database.app_conninfo, 1, 4, "guoku-demo") as pool,
@@ -93,17 +95,27 @@ def _checked(
             TimeElapsedColumn(),
             console=console,
             transient=True,
-        ) as bar,
+        ) as bars,
     ):
-        task = bar.add_task("", total=len(divisions) + 1)
         for division in divisions:
-            bar.update(task, description=division.name)
-            checks = list(check_ledger(pool, charts, division.ledger, asked[division.ledger]))
-            checks.append(check_read_models(pool, division.ledger))
+            checks = check_ledger(pool, charts, division.ledger, asked[division.ledger])
             found += [(division.name, check) for check in checks]
-            bar.advance(task)
+        tasks = {stage: bars.add_task(text, total=None) for stage, text in STAGES.items()}
+        standing: dict[tuple[int, str], tuple[int, int]] = {}
+
+        def told(ledger_id: int, stage: str, done: int, aim: int) -> None:
+            standing[ledger_id, stage] = done, aim
+            of_stage = [place for (_, name), place in standing.items() if name == stage]
+            bars.update(
+                tasks[stage],
+                completed=sum(done for done, _ in of_stage),
+                total=sum(aim for _, aim in of_stage),
+            )
+
+        folder = simulators.parent / "audit"
+        for ledger, check in check_histories(database.app_conninfo, list(names), folder, told):
+            found.append((names[ledger], check))
         found += [("全省", check) for check in check_banks(simulators, asked)]
-        bar.advance(task)
     shown = [divisions[0].name, "全省"]
     for name, check in found:
         if name in shown or not check.holds:

@@ -5,7 +5,7 @@ six books, the read models, the agent bank's own book and the central bank's.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -17,10 +17,12 @@ from psycopg_pool import ConnectionPool
 from api.demo.books import OUTLAYS
 from api.demo.province.plan import FISCAL_YEAR
 from api.demo.province.year import BANK, Figures
-from ledger.account_set import parse_ledger
+from api.verification import Progress, Task, verify_all
+from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import Charts
+from ledger.integrity.verification.findings import first_of
 from ledger.money import yuan
-from projections import rebuild
+from payments.verification.run import Options
 
 YEAR_END = date(FISCAL_YEAR, 12, 31)
 ZERO_BALANCE_ACCOUNT = "F1"
@@ -121,14 +123,30 @@ def check_ledger(
     yield Check("结账", f"已结至 {through}", through == closed.isoformat())
 
 
-def check_read_models(
-    pool: ConnectionPool, ledger: str, progress: rebuild.Progress | None = None
-) -> Check:
-    """The read models against what their events give anew, byte for byte."""
-    report = rebuild.verify(pool, parse_ledger(ledger), progress=progress)
-    rows = sum(comparison.rows for comparison in report.comparisons)
-    found = [c.difference for c in report.comparisons if not c.equal]
-    return Check("读模型重建一致", found[0] if found else f"{rows} 行", report.equal)
+def check_histories(
+    conninfo: str, ledgers: Sequence[str], folder: Path, progress: Progress
+) -> Iterator[tuple[str, Check]]:
+    """Every ledger from genesis, as ``guoku audit verify`` does it, on all cores: digests, chain,
+    versions, double entry, floors at every event, one outcome a line, documents, signatures, and
+    the read models against what their events give anew.
+
+    Args:
+        folder: where the verification may keep its files.
+    """
+    tasks = [
+        Task(
+            conninfo=conninfo,
+            charts=(),
+            ledger_id=parse_ledger(ledger),
+            options=Options(folder=folder / ledger),
+        )
+        for ledger in ledgers
+    ]
+    for report in verify_all(tasks, progress):
+        checked = ", ".join(f"{name} {count:,}" for name, count in sorted(report.counts.items()))
+        first = first_of(report.findings)
+        seen = checked if first is None else f"{first.position}: {first.detail}"
+        yield ledger_text(report.ledger_id), Check("全链核验", seen, first is None)
 
 
 def check_banks(simulators: Path, asked: Mapping[str, Figures]) -> Iterator[Check]:
