@@ -42,6 +42,17 @@ class _Results(msgspec.Struct):
     commit: _Commit | None = None
 
 
+class _Clearing(msgspec.Struct):
+    clear_no: str = ""
+
+
+class _Event(msgspec.Struct):
+    position: int
+    type: str
+    payload: _Clearing
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
 _decode_results = msgspec.json.Decoder(_Results).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -101,20 +112,36 @@ class Desk:
         seen = int(answer.headers["X-Projection-Position"])
         return seen >= self._position and not answer.json()["items"]
 
-    def wait_cleared(self, clear_no: str) -> None:
-        """Until the central bank has answered every claim of a clearing.
+    def position(self) -> int:
+        """Where the ledger stands."""
+        return int(self.get("")["position"])
+
+    def wait_cleared(self, clear_nos: Sequence[str], after: int) -> None:
+        """Until the central bank has answered every claim of these clearings.
+
+        The ledger's events say so, and are read once.
+
+        Args:
+            after: a position before the clearings were requested.
 
         Raises:
-            ConfigurationError: it was rejected, or is not answered in time.
+            ConfigurationError: one was rejected, or is not answered in time.
         """
-        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
-        while (status := self.get(f"/clearings/{clear_no}")["status"]) == "requested":
-            self.pause(pause_s)
-            pause_s = min(POLL_MAX_S, pause_s * 1.5)
+        open_, deadline, pause_s = set(clear_nos), monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        while open_:
+            page = self._answer("GET", "经办", "/events", None, {"after": str(after)}).content
+            for line in page.splitlines():
+                event = _decode_event(line)
+                after = event.position
+                if event.type == "clearing.rejected":
+                    raise ConfigurationError(f"a clearing was rejected: {event.payload}")
+                if event.type == "clearing.cleared":
+                    open_.discard(event.payload.clear_no)
+            if not page and open_:
+                self.pause(pause_s)
+                pause_s = min(POLL_MAX_S, pause_s * 1.5)
             if monotonic() > deadline:
-                raise ConfigurationError(f"clearing {clear_no} is not answered")
-        if status != "cleared":
-            raise ConfigurationError(f"clearing {clear_no} was {status}")
+                raise ConfigurationError(f"clearings are not answered: {sorted(open_)}")
 
     def pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -103,13 +103,13 @@ class Year:
     def _clear(self, month: int) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""
         clear_nos = []
+        before = self._desk.position()
         for day in self._days_with_money(month):
             clear_no = f"QS-{day:%m%d}"
             body = {"clear_no": clear_no, "clear_date": day.isoformat(), "pay_bank_code": BANK}
             self._timed(Stage.CLEARING, 1, self._desk.post, "经办", "/clearings", body)
             clear_nos.append(clear_no)
-        for clear_no in clear_nos:
-            self._timed(Stage.CLEARING, 0, self._desk.wait_cleared, clear_no)
+        self._timed(Stage.CLEARING, 0, self._desk.wait_cleared, clear_nos, before)
         self.figures.clearings += len(clear_nos)
 
     def _days_with_money(self, month: int) -> list[date]:
