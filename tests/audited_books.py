@@ -5,7 +5,7 @@ The history is fixed but for the signatures, which are others each time they are
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from ledger import budget
 from ledger.account_set import ledger_text
 from ledger.books import load_charts
 from ledger.gm import KeyStore, PrivateKey, PublicKey, default_provider, sm3
-from ledger.integrity.merkle import leaf_hash, root_of
+from ledger.integrity.growth import GrowingTree
 from ledger.integrity.note import moment_text
 from ledger.money import parse_yuan
 from ledger.opening import SetSignaturePolicy
@@ -159,29 +159,10 @@ class AuditedBooks:
 
     # ---- checkpoints
 
-    def checkpoint(self, *more_signers: str, size: int | None = None) -> str:
-        """The note of the history up to a commit's end, the last one by default."""
-        [(position, chain, recorded_at)] = self.keeper.sql(
-            "SELECT position, chain, recorded_at FROM commits WHERE ledger_id = %s"
-            " AND position <= %s ORDER BY position DESC LIMIT 1",
-            size or 2**62,
-        )
-        leaves = [
-            leaf_hash(digest)
-            for (digest,) in self.keeper.sql(
-                "SELECT digest FROM events WHERE ledger_id = %s AND position <= %s"
-                " ORDER BY position",
-                position,
-            )
-        ]
-        return note(
-            ledger_text(self.keeper.ledger_id),
-            position,
-            root_of(leaves),
-            chain,
-            recorded_at,
-            (LOG, *more_signers),
-        )
+    def checkpoint(self) -> str:
+        """The note of the history as it stands now, signed by the log."""
+        *_, last = _notes(self.keeper, 0)
+        return last
 
 
 def audited_history(books: AuditedBooks) -> None:
@@ -232,16 +213,32 @@ def prepare_audited(database: Database, folder: Path) -> Audited:
         keeper = Bookkeeper(pool)
         books = AuditedBooks(keeper, folder)
         audited_history(books)
-        *sizes, last = commit_ends(keeper)
-        seen = sizes[len(sizes) // 2]
-        notes = [
-            books.checkpoint(*([WITNESS] if size == seen else []), size=size)
-            for size in (*sizes, last)
-        ]
-        keeper.close()
+        return audited_as_it_stands(database, keeper)
+
+
+def audited_as_it_stands(database: Database, keeper: Bookkeeper) -> Audited:
+    """Seals every commit, has the witness cosign the one in the middle, and closes the books."""
+    ends = commit_ends(keeper)
+    seen = ends[len(ends) // 2]
+    notes = list(_notes(keeper, seen))
+    keeper.close()
     dbname = str(conninfo_to_dict(database.owner_conninfo)["dbname"])
-    cosigned = notes[sizes.index(seen)]
-    return Audited(dbname, keeper.ledger_id, notes, cosigned, seen, last)
+    return Audited(dbname, keeper.ledger_id, notes, notes[ends.index(seen)], seen, ends[-1])
+
+
+def _notes(keeper: Bookkeeper, seen: int) -> Iterator[str]:
+    digests = [
+        row[0]
+        for row in keeper.sql("SELECT digest FROM events WHERE ledger_id = %s ORDER BY position")
+    ]
+    tree = GrowingTree()
+    for position, chain, recorded_at in keeper.sql(
+        "SELECT position, chain, recorded_at FROM commits WHERE ledger_id = %s ORDER BY position"
+    ):
+        tree.append(digests[tree.size : position])
+        signers = (LOG, WITNESS) if position == seen else (LOG,)
+        ledger = ledger_text(keeper.ledger_id)
+        yield note(ledger, position, tree.root, chain, recorded_at, signers)
 
 
 def export_audited(database: Database, ledger_id: int, folder: Path, notes: list[str]) -> Path:
