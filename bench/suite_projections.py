@@ -7,6 +7,8 @@ its own table: reading only, no read model is made there.
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import psycopg
@@ -17,9 +19,13 @@ from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.drive import ClosedLoop
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.server import new_database
+from ledger.books import load_charts
 from ledger.events import decode
+from ledger.gm import default_provider
 from ledger.store import reading
+from ledger.store.database import Database
 from ledger.store.embedded import EmbeddedPostgres
+from payments.verification.run import Options, verify_ledger
 from projections.catalogue import PROJECTIONS
 from projections.indicators import Indicators
 from projections.journals import AccountTotals
@@ -33,6 +39,7 @@ PAGE_EVENTS = 5_000
 FOLLOW = f"projection runner, {len(PROJECTIONS)} read models"
 REBUILD = f"rebuild, {len(PROJECTIONS)} read models, compared with the live ones"
 BALANCES = "rebuild of balances (indicators, account totals), compared with the live ones"
+VERIFY = "audit verify: integrity and accounting, no signatures"
 REPLAY = "guoku events read and decoded"
 ES_REPLAY = "eventsourcing events read and decoded"
 
@@ -40,6 +47,8 @@ TIMED = {
     FOLLOW: "Runner.catch_up over the events of a round, all read models, commits included",
     REBUILD: "projections.rebuild.rebuild of the whole history, comparison and switch included",
     BALANCES: "the same of the two read models that hold balances",
+    VERIFY: "the reading of the whole history by every check of `guoku audit verify` that is not a"
+    " signature; per second of this process's CPU as well",
     REPLAY: "ledger.store.reading.read_events in pages, each event decoded to its struct",
     ES_REPLAY: "PostgresApplicationRecorder.select_notifications in pages of the same size, each"
     " state decoded with json.loads",
@@ -56,6 +65,7 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         recorder = stack.enter_context(
             peers.eventsourcing_recorder(new_database(server, "replay", migrated=False))
         )
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="guoku-bench-")))
         source = stack.enter_context(psycopg.connect(database.owner_conninfo))
         runner = Runner(books.pool)
         runner.catch_up()
@@ -66,12 +76,14 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
             _follow(sheet, runner, paid.events)
             _rebuild(sheet, books, REBUILD, PROJECTIONS)
             _rebuild(sheet, books, BALANCES, (Indicators(), AccountTotals()))
+            _verify(sheet, books, database, folder)
             copied = _copy_to_recorder(sheet, recorder, source, books, copied)
             _replay(sheet, books, copied)
             _eventsourcing_replay(sheet, recorder, copied)
     sheet.ratio("follow_to_eventsourcing_replay", (FOLLOW, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("rebuild_to_eventsourcing_replay", (REBUILD, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("balances_to_eventsourcing_replay", (BALANCES, "events/s"), (ES_REPLAY, "events/s"))
+    sheet.ratio("verify_to_eventsourcing_replay", (VERIFY, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("replay_to_eventsourcing_replay", (REPLAY, "events/s"), (ES_REPLAY, "events/s"))
     return sheet.result()
 
@@ -97,6 +109,17 @@ def _rebuild(
     if not report.equal:
         raise BenchError("a rebuilt projection differs from the live one")
     sheet.rate(name, elapsed_s, events=position)
+
+
+def _verify(sheet: Sheet, books: Bookkeeping, database: Database, folder: Path) -> None:
+    sheet.tell(VERIFY)
+    options = Options(folder=folder, resume=False, signatures=False)
+    charts, provider = load_charts(), default_provider()
+    report = verify_ledger(database.app_conninfo, charts, provider, books.ledger_id, options)
+    if report.findings:
+        raise BenchError(f"the history does not verify: {report.findings[0].detail}")
+    sheet.rate(VERIFY, report.history_s, events=report.position)
+    sheet.value(VERIFY, "events/CPU s", report.position / report.history_cpu_s)
 
 
 def _copy_to_recorder(

@@ -56,6 +56,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             record are taken.
         required: witnesses who must have cosigned.
         share: of the signatures, 0 to 1, that are verified.
+        signatures: whether documents and signatures are looked at.
     """
 
     folder: Path
@@ -65,6 +66,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[str, list[bytes]] = {}
     required: Sequence[str] = ()
     share: float = 1.0
+    signatures: bool = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out, so that a later verification may go on behind it."""
+        return self.signatures and self.share >= 1
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -178,8 +185,9 @@ class _Verification:
         history_s, history_cpu_s = perf_counter() - began, process_time() - began_cpu
         began = perf_counter()
         aim = self._signed.number
-        self._signatures.run(self._signed, lambda done: progress(SIGNATURES, done, aim))
-        if not self._findings.wrong and self._options.share >= 1:
+        if self._options.signatures:
+            self._signatures.run(self._signed, lambda done: progress(SIGNATURES, done, aim))
+        if not self._findings.wrong and self._options.whole:
             self._keep()
         findings = self._findings
         return Report(
