@@ -74,6 +74,38 @@ def test_a_voucher_is_sent_paid_and_receipted(office: Office, desk: Desk) -> Non
     assert office.keeper.figures("B")["occupied"] == "0.00"
 
 
+def test_what_a_dead_dispatcher_had_in_hand_does_not_wait(office: Office, desk: Desk) -> None:
+    numbers = office.signed(3)
+    with office.pool.connection() as connection:
+        outbox.consume(connection, office.keeper.ledger_id)
+        connection.commit()
+        assert outbox.take(connection, 10, lease_s=3600.0) is not None
+        connection.commit()
+    with bank(office, desk.url) as simulator, sending(office, simulator.url):
+        wait_for(lambda: office.statuses(numbers) == ["paid"] * 3)
+
+
+def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(office: Office, desk: Desk) -> None:
+    numbers = office.signed(3)
+    with bank(office, desk.url) as simulator, sending(office, "http://127.0.0.1:9") as first:
+        wait_for(lambda: first.health().last_loop_at is not None)
+        with office.pool.connection() as connection:
+            wait_for(lambda: first.health().due == 3)
+            connection.execute("UPDATE outbox SET next_attempt_at = now() + interval '1 hour'")
+            connection.commit()
+            held = connection.execute("SELECT number, next_attempt_at FROM outbox").fetchall()
+            connection.commit()
+            with sending(office, simulator.url) as second:
+                wait_for(lambda: second.health().last_loop_at is not None)
+                [other] = office.signed(1, "Q")
+                wait_for(lambda: office.statuses([other]) == ["paid"])
+            after = connection.execute(
+                "SELECT number, next_attempt_at FROM outbox WHERE number <> %s", (other,)
+            ).fetchall()
+    assert sorted(after) == sorted(held)
+    assert office.statuses(numbers) == ["signed"] * 3
+
+
 def test_nothing_is_sent_before_the_last_signature(office: Office, desk: Desk) -> None:
     office.keeper.policy("finance_first", "treasury")
     with bank(office, desk.url) as simulator, sending(office, simulator.url):

@@ -148,7 +148,12 @@ def lines_of_receipts(data: Path) -> Counter[tuple[str, int]]:
     ("vouchers", "killed_at"),
     [
         pytest.param(24, (3, 10), id="12,000 lines"),
-        pytest.param(201, (20, 90, 160), id="100,000 lines", marks=pytest.mark.slow),
+        pytest.param(
+            201,
+            (20, 90, 160),
+            id="100,000 lines",
+            marks=[pytest.mark.slow, pytest.mark.timeout(1200)],
+        ),
     ],
 )
 def test_a_run_that_is_killed_pays_every_line_once(

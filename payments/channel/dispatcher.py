@@ -22,6 +22,7 @@ from ledger.sequencer import Sequencer
 from payments.channel import outbox
 from payments.channel.messages import ClaimWriter
 from payments.channel.outbox import Parcel
+from payments.channel.presence import Presence
 from payments.channel.sending import Destinations, Sender, SendingPolicy
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ class Dispatcher:
     """Runs in threads of its own from :meth:`start` to :meth:`stop`; several may run side by side.
 
     Args:
-        pool: connections as the application role; uses up to ``policy.senders`` + 1 of them.
+        pool: connections as the application role; uses up to ``policy.senders`` + 2 of them.
         sequencer: records what was sent, and wakes the dispatcher after commits.
         claims: writes and signs claims.
     """
@@ -81,6 +82,7 @@ class Dispatcher:
         self._scanned_at = float("-inf")
         self._last_loop_at: datetime | None = None
         self._last_error = ""
+        self._presence = Presence(pool)
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         sequencer.on_commit(self._on_commit)
 
@@ -95,6 +97,7 @@ class Dispatcher:
             self._thread.join()
         self._senders.shutdown(wait=True)
         self._sender.close()
+        self._presence.leave()
 
     def health(self) -> Health:
         """Raises what the database raises when it cannot be asked."""
@@ -118,6 +121,7 @@ class Dispatcher:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
+                self._presence.enter()
                 self._read_events()
                 self._start_senders()
             except Exception as error:

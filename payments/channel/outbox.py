@@ -243,6 +243,16 @@ def take(connection: psycopg.Connection, limit: int, lease_s: float) -> Parcel |
     return Parcel(ledger_id, kind, {number: attempts for _, number, attempts in sorted(rows)})
 
 
+def end_leases(connection: psycopg.Connection) -> None:
+    """Makes all due rows due now: those on a lease, and those that wait after a failure.
+
+    For when nobody is sending: what a killed sender had in hand need not wait for its lease's end.
+    """
+    connection.execute(
+        "UPDATE outbox SET next_attempt_at = now() WHERE state = 'due' AND next_attempt_at > now()"
+    )
+
+
 def release(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
     """Gives rows back untried: another message carries them."""
     connection.execute(
