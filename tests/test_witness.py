@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,19 @@ import httpx
 import psycopg
 import pytest
 
+from api.server import bind, url_of
+from api.witness import create_app
 from ledger.gm import KeyStore, PublicKey, default_provider
 from ledger.integrity.merkle import Tree, leaf_hash
 from ledger.integrity.note import Checkpoint, assemble, sign_text
-from ledger.integrity.witness import write_request
+from ledger.integrity.witness import Witness, write_request
 from ledger.sealing import register
 from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.proofs import find_note, find_province_head
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
 from tests.bookkeeper import Bookkeeper
+from tests.http_desk import served
 from tests.proof_reader import note_fields, signers
 from tests.test_cli import clean_environment
 
@@ -58,6 +62,27 @@ class Running:
         assert ended == (0 if signum == signal.SIGTERM else -signum)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+
+class InThread:
+    """The same service on a socket of this process, for what needs no kill."""
+
+    def __init__(self, url: str, public_key: PublicKey) -> None:
+        self.url, self.public_key = url, public_key.hex()
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"name": NAME, "public_key": self.public_key}
+
+
+@pytest.fixture
+def served_witness(tmp_path: Path, keys: KeyStore) -> Iterator[InThread]:
+    keys.create(NAME)
+    trusted = [keys.public_key("guoku/log")]
+    memory = tmp_path / "witness.sqlite"
+    witness = Witness(memory, default_provider(), NAME, keys.private_key(NAME), trusted)
+    with closing(witness), served(create_app(witness)) as url:
+        yield InThread(url, witness.public_key)
 
 
 @pytest.fixture
@@ -153,7 +178,7 @@ def test_it_believes_no_other_key_and_no_nonsense(
 class Desk:
     """A ledger with a sealer and a cosigner for one witness."""
 
-    def __init__(self, b: Bookkeeper, keys: KeyStore, folder: Path, witness: Running) -> None:
+    def __init__(self, b: Bookkeeper, keys: KeyStore, folder: Path, witness: InThread) -> None:
         self.b = b
         provider = default_provider()
         policy = SealingPolicy(province_interval_s=0.0)
@@ -176,45 +201,47 @@ class Desk:
 
 
 def test_checkpoints_and_province_heads_are_cosigned(
-    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path, witness: Running
+    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path, served_witness: InThread
 ) -> None:
-    desk = Desk(bookkeeper, keys, tmp_path / "cp", witness)
+    desk = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
     other = Bookkeeper(bookkeeper.pool, division="440100000")
     other.open()
     log_key = {"name": "guoku/log", "public_key": keys.public_key("guoku/log").hex()}
     for number in ("B1", "B2", "B3"):
         bookkeeper.issue(number, "1000.00")
-        assert signers(desk.seal(), [log_key, witness.key]) == {"guoku/log"}
-        assert signers(desk.cosigned(), [log_key, witness.key]) == {"guoku/log", NAME}
+        assert signers(desk.seal(), [log_key, served_witness.key]) == {"guoku/log"}
+        assert signers(desk.cosigned(), [log_key, served_witness.key]) == {"guoku/log", NAME}
         with bookkeeper.pool.connection() as connection:
             head = find_province_head(connection) or ""
-            assert signers(head, [log_key, witness.key]) == {"guoku/log", NAME}
+            assert signers(head, [log_key, served_witness.key]) == {"guoku/log", NAME}
             assert len(register.note_keys(connection)) == 2
     assert desk.cosigner.run_once() == 0, "nothing is left to ask for"
     desk.sealer.run_once()
     assert desk.cosigner.run_once() == 0, "cosignatures are no reason to seal again"
     # another life of the cosigner knows nothing, and finds out what the witness remembers
     bookkeeper.issue("B4", "1000.00")
-    again = Desk(bookkeeper, keys, tmp_path / "cp", witness)
+    again = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
     again.seal()
-    assert signers(again.cosigned(), [witness.key]) == {NAME}
+    assert signers(again.cosigned(), [served_witness.key]) == {NAME}
     assert again.cosigner.health().refused == {}
     other.close()
 
 
 def test_a_witness_that_is_away_stops_nothing(
-    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path, witness: Running
+    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path
 ) -> None:
-    desk = Desk(bookkeeper, keys, tmp_path / "cp", witness)
-    bookkeeper.issue("B1", "1000.00")
-    witness.end(signal.SIGKILL)
-    first = desk.seal()
-    with pytest.raises(httpx.HTTPError):
-        desk.cosigner.run_once()
-    bookkeeper.issue("B2", "1000.00")
-    second = desk.seal()
-    assert note_fields(first)[1] < note_fields(second)[1]
-    assert desk.sealer.health().error == ""
+    keys.create(NAME)
+    with closing(bind("127.0.0.1", 0)) as taken:  # nobody listens there
+        away = InThread(url_of(taken), keys.public_key(NAME))
+        desk = Desk(bookkeeper, keys, tmp_path / "cp", away)
+        bookkeeper.issue("B1", "1000.00")
+        first = desk.seal()
+        with pytest.raises(httpx.HTTPError):
+            desk.cosigner.run_once()
+        bookkeeper.issue("B2", "1000.00")
+        second = desk.seal()
+        assert note_fields(first)[1] < note_fields(second)[1]
+        assert desk.sealer.health().error == ""
 
 
 REWRITING = (
@@ -259,16 +286,20 @@ def rewrite_history(b: Bookkeeper, conninfo: str) -> None:
 
 @pytest.mark.fault
 def test_a_history_rewritten_as_a_whole_is_refused_by_the_witness(
-    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path, witness: Running, owner_conninfo: str
+    bookkeeper: Bookkeeper,
+    keys: KeyStore,
+    tmp_path: Path,
+    served_witness: InThread,
+    owner_conninfo: str,
 ) -> None:
-    desk = Desk(bookkeeper, keys, tmp_path / "cp", witness)
+    desk = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
     bookkeeper.issue("B1", "1000.00")
     desk.seal()
     true = desk.cosigned()
     rewrite_history(bookkeeper, owner_conninfo)
 
     fresh = Bookkeeper(bookkeeper.pool)  # every program is started anew, in an empty folder
-    again = Desk(fresh, keys, tmp_path / "elsewhere", witness)
+    again = Desk(fresh, keys, tmp_path / "elsewhere", served_witness)
     forged = again.seal()
     assert note_fields(forged)[1] == note_fields(true)[1]
     assert note_fields(forged)[2] != note_fields(true)[2], "the forgery itself succeeds"
@@ -277,15 +308,19 @@ def test_a_history_rewritten_as_a_whole_is_refused_by_the_witness(
     assert "history_forked" in again.cosigner.health().refused[ORIGIN]
     fresh.issue("B2", "1.00")
     again.seal()
-    later = Desk(fresh, keys, tmp_path / "elsewhere", witness)
+    later = Desk(fresh, keys, tmp_path / "elsewhere", served_witness)
     later.cosigner.run_once()
     assert "proof_invalid" in later.cosigner.health().refused[ORIGIN]
-    assert signers(again.cosigned(), [witness.key]) == set()
+    assert signers(again.cosigned(), [served_witness.key]) == set()
     fresh.close()
 
 
-def test_the_operator_is_told_what_a_witness_objects_to(witness: Running, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"name": NAME, "url": witness.url, "public_key": witness.public_key}
+def test_the_settings_name_witnesses() -> None:
+    settings: dict[str, Any] = {
+        "name": NAME,
+        "url": "http://127.0.0.1:8090",
+        "public_key": "ab" * 64,
+    }
     done = subprocess.run(
         [sys.executable, "-m", "api.cli", "config", "--json"],
         env=clean_environment(GUOKU_WITNESSES=json.dumps([settings])),

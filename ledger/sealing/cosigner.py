@@ -8,7 +8,6 @@ has seen every checkpoint it names; so those go first, and the head directly beh
 import threading
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Any
 
 import httpx
 import msgspec
@@ -286,25 +285,29 @@ class _Refused(GuokuError):
     """What the witness answered in place of a signature."""
 
 
+class _Problem(msgspec.Struct):
+    """What we read of a problem document."""
+
+    code: str
+    detail: str
+    remembered_size: int | None = None
+
+
 def _problem_of(answer: httpx.Response) -> _Refused:
     """The witness's problem document as an error.
 
     Raises:
         UnavailableError: it is no refusal: the witness, or what stands before it, does not work.
     """
+    away = UnavailableError(Code.UNAVAILABLE, f"the witness answers {answer.status_code}")
     try:
-        told: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
-        code, detail = BY_TEXT[told["code"]], str(told["detail"])
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        code, detail = Code.UNAVAILABLE, ""
-    size = told.get("remembered_size") if code is not Code.UNAVAILABLE else None
-    if (
-        answer.is_server_error
-        or code is Code.UNAVAILABLE
-        or (code is Code.CHECKPOINT_STALE and not isinstance(size, int))
-    ):
-        raise UnavailableError(Code.UNAVAILABLE, f"the witness answers {answer.status_code}")
-    return _Refused(code, detail, remembered_size=size)
+        told = msgspec.json.decode(answer.content, type=_Problem)
+        code = BY_TEXT[told.code]
+    except (msgspec.MsgspecError, KeyError):
+        raise away from None
+    if answer.is_server_error or (code is Code.CHECKPOINT_STALE and told.remembered_size is None):
+        raise away
+    return _Refused(code, told.detail, remembered_size=told.remembered_size)
 
 
 def _origin(recorded: Recorded) -> str:
