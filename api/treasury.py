@@ -80,6 +80,7 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
             codes,
             lambda: datetime.now(UTC),
             workers=settings.sequencer_workers,
+            scribe_conninfo=database.app_conninfo,
         )
         try:
             yield Treasury(

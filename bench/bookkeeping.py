@@ -201,7 +201,13 @@ class Bookkeeping:
 def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bookkeeping]:
     """A ledger with the real sequencer, wired as the composition root wires it."""
     with make_pool(database.app_conninfo, 2, 16, "bench") as pool:
-        sequencer = Sequencer(pool, load_charts(), code_sets.shipped, lambda: datetime.now(UTC))
+        sequencer = Sequencer(
+            pool,
+            load_charts(),
+            code_sets.shipped,
+            lambda: datetime.now(UTC),
+            scribe_conninfo=database.app_conninfo,
+        )
         try:
             books = Bookkeeping(pool, sequencer)
             books.open(indicators)

@@ -5,7 +5,6 @@ No I/O but through ``ledger.store``; the sequencer owns the transaction around i
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import Executor
 
 import msgspec
 import psycopg
@@ -16,7 +15,7 @@ from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
-from ledger.store.append import Writer
+from ledger.store.append import Writer, closing_of, page_of
 from ledger.store.frames import CommandKey
 from ledger.streams import AnyKind, Kind
 
@@ -31,7 +30,7 @@ REFUSAL: Kind[None] = Kind(
     indicator_of=lambda _obj: "",
 )
 
-SLICE_EVENTS = 2_000  # decided while as many are on their way to the server
+PAGE_EVENTS = 2_000  # decided while as many are being written
 
 _encode = msgspec.json.Encoder().encode
 
@@ -72,7 +71,7 @@ def _item(submission: Submission) -> _Item:
 
 
 class Batch:
-    """Decides groups in order and has what comes of it written, slice by slice."""
+    """Decides groups in order and has what comes of it written, page by page."""
 
     def __init__(self, state: LedgerState, groups: Sequence[Group]) -> None:
         self._state = state
@@ -83,22 +82,30 @@ class Batch:
         self._kept: list[tuple[Number, _Item, Outcome]] = []  # numbers not yet written
         self._replays: list[tuple[Outcome, CommandKey, AnyKind | None]] = []
 
-    def run(self, connection: psycopg.Connection, threads: Executor) -> None:
-        """Decides all, writes, and completes the outcomes; the caller commits."""
+    def run(self, connection: psycopg.Connection, writer: Writer) -> None:
+        """Decides all, writes, and completes the outcomes, which are true once it is committed.
+
+        Args:
+            connection: for reading what the decisions look at.
+            writer: holds the lock of the head.
+        """
+        first_position = self._state.next_position
         self._load(connection)
-        with Writer(connection, self._state, threads) as writer:
-            for group, items in zip(self._groups, self._items, strict=True):
-                if group.atomic:
-                    group.outcomes = self._decide_atomic(items)
-                    self._hand_over(writer)
-                else:
-                    group.outcomes = outcomes = []
-                    for item in items:
-                        outcomes.append(self._decide(item))
-                        self._hand_over(writer)
-            writer.finish(self._keys())
+        for group, items in zip(self._groups, self._items, strict=True):
+            if group.atomic:
+                group.outcomes = self._decide_atomic(items)
+                self._turn_page(writer)
+            else:
+                group.outcomes = outcomes = []
+                for item in items:
+                    outcomes.append(self._decide(item))
+                    self._turn_page(writer)
         self._resolve_replays(connection)
-        self._commits(writer)
+        if self._state.position >= first_position:
+            writer.write(page_of(self._state, self._keys()))
+            closing = closing_of(self._state, first_position)
+            self._state.chain, digests = writer.close(closing)
+            self._commits(first_position, digests)
 
     def _load(self, connection: psycopg.Connection) -> None:
         """Everything the decisions will look at, in a few queries for the whole batch."""
@@ -124,13 +131,13 @@ class Batch:
 
     # ---- writing
 
-    def _hand_over(self, writer: Writer) -> None:
-        """Sends a full slice on its way; what is less waits for more."""
-        if len(self._state.rows) >= SLICE_EVENTS:
-            writer.write(self._keys())
+    def _turn_page(self, writer: Writer) -> None:
+        """Has a full page written; what is less waits for more."""
+        if len(self._state.rows) >= PAGE_EVENTS:
+            writer.write(page_of(self._state, self._keys()))
 
     def _keys(self) -> list[CommandKey]:
-        """The numbers used since the last slice, with the events that answer them."""
+        """The numbers used since the last page, with the events that answer them."""
         rows, kept = self._state.rows, self._kept
         self._kept = []
         return [
@@ -145,10 +152,9 @@ class Batch:
             for (operation, number), item, outcome in kept
         ]
 
-    def _commits(self, writer: Writer) -> None:
+    def _commits(self, first_position: int, digests: Sequence[bytes]) -> None:
         """Tells every new outcome where it stands."""
         ledger_id, chain = self._state.ledger_id, self._state.chain
-        first_position, digests = writer.first_position, writer.digests
         for group in self._groups:
             for outcome in group.outcomes:
                 if (position := outcome.last_position) >= first_position:

@@ -25,11 +25,14 @@ from ledger.integrity.chain import genesis, microseconds
 from ledger.opening import OpenLedger
 from ledger.state import LedgerState
 from ledger.store import loading
+from ledger.store.append import OwnHand
+from ledger.store.scribe import Scribes
 
 log = structlog.get_logger(__name__)
 
 BATCH_SUBMISSIONS_MAX = 5_000
 QUEUED_SUBMISSIONS_MAX = 50_000
+SCRIBED_SUBMISSIONS_MIN = 500  # below, telling another process costs more than it saves
 
 Clock = Callable[[], datetime]
 
@@ -71,6 +74,7 @@ class Sequencer:
         codes: gives the code sets in force; asked once a batch.
         clock: the time at which the ledger learns a thing (aware datetime).
         workers: how many ledgers may commit at the same time.
+        scribe_conninfo: where scribes log in, as the application role; "" for none.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Sequencer:
         clock: Clock,
         *,
         workers: int = 2,
+        scribe_conninfo: str = "",
     ) -> None:
         self._pool = pool
         self._charts = charts
@@ -89,7 +94,7 @@ class Sequencer:
         self._queues: dict[int, _Queue] = {}
         self._queues_lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
-        self._writers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer-writer")
+        self._scribes = Scribes(scribe_conninfo) if scribe_conninfo else None
         self._listeners: list[Callable[[int, int], None]] = []
 
     def on_commit(self, listener: Callable[[int, int], None]) -> None:
@@ -123,7 +128,8 @@ class Sequencer:
     def close(self) -> None:
         """Finishes what waits and stops the workers."""
         self._workers.shutdown(wait=True)
-        self._writers.shutdown(wait=True)
+        if self._scribes is not None:
+            self._scribes.close()
 
     def _queue(self, ledger_id: int) -> _Queue:
         with self._queues_lock:
@@ -166,17 +172,37 @@ class Sequencer:
                 future.set_result(group.outcomes)
 
     def _commit(self, state: LedgerState, groups: list[Group]) -> None:
+        size = sum(len(group.submissions) for group in groups)
+        if size < SCRIBED_SUBMISSIONS_MIN or not self._commit_by_scribe(state, groups):
+            self._commit_here(state, groups)
+        state.trim()
+
+    def _commit_by_scribe(self, state: LedgerState, groups: list[Group]) -> bool:
+        """Decides here what another process writes; False where there is none, or no ledger."""
+        if self._scribes is None:
+            return False
+        with self._pool.connection() as connection, self._scribes.one() as scribe:
+            if (head := scribe.begin(state.ledger_id)) is None:
+                return False
+            loading.follow(connection, state, head)
+            self._begin(state)
+            Batch(state, groups).run(connection, scribe)
+        return True
+
+    def _commit_here(self, state: LedgerState, groups: list[Group]) -> None:
         with self._pool.connection() as connection, connection.transaction():
             new = not loading.lock_head(connection, state)
             if new and not self._open(connection, state, groups):
                 return
-            state.begin(microseconds(self._clock()))
-            state.codes = self._codes()
-            Batch(state, groups).run(connection, self._writers)
+            self._begin(state)
+            Batch(state, groups).run(connection, OwnHand(connection))
             if new and not _opened(groups[0]):
                 state.forget()
                 raise psycopg.Rollback  # nothing opened the ledger after all
-        state.trim()
+
+    def _begin(self, state: LedgerState) -> None:
+        state.begin(microseconds(self._clock()))
+        state.codes = self._codes()
 
     def _open(
         self, connection: psycopg.Connection, state: LedgerState, groups: list[Group]

@@ -1,25 +1,27 @@
-"""Writing a batch, slice by slice, in the transaction that holds the ledger's head.
+"""Writing a batch: pages of events, then what closes it, in the transaction that holds the head.
 
-A slice is on its way to the server while the next one is decided, so that the server's work and
-ours overlap; the head is locked before the first is decided and moved after the last is written.
+A page and a closing are plain data, so that another process can write them as well as this one
+(``ledger.store.scribe``). The head is locked before the first page and moved by the closing.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
 from contextlib import nullcontext
-from types import TracebackType
+from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ledger.integrity.chain import extend
-from ledger.state import LedgerState
+from ledger.balances import Balances
+from ledger.integrity.chain import extend, moment_of
+from ledger.state import LedgerState, Settings, UnclearedKey
 from ledger.store.frames import (
     COPY_DOCUMENTS,
     COPY_EVENTS,
     COPY_KEYS,
     CommandKey,
+    EncodedRow,
     document_frame,
     encoded_rows,
     event_frame,
@@ -28,126 +30,158 @@ from ledger.store.frames import (
 
 PIPELINED_ROWS_MAX = 200
 
+Copy = tuple[str, bytes]  # a COPY statement and its frame, empty where there are no rows
 
-class Writer:
-    """Takes the slices of one batch in order; the caller's transaction is around it.
 
-    The connection is the writer's while it is open: a slice under way uses it from another thread.
+class Page(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Some of a batch's events in order, with the numbers and documents that came with them."""
 
-    Args:
-        threads: where a slice is written while its successor is made.
+    ledger_id: int
+    recorded_us: int
+    rows: list[EncodedRow]
+    keys: list[CommandKey]
+    documents: dict[bytes, bytes]
+
+
+class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """What a batch leaves behind besides its events.
 
     Attributes:
-        first_position: of the batch's first event.
-        digests: of its events so far, in order.
+        chain: before the batch.
+        balances: those that changed, as they are now.
+        uncleared: likewise, in fen; zero is deleted.
+        shared_documents: documents that an earlier batch may have brought already.
     """
 
-    def __init__(
-        self, connection: psycopg.Connection, state: LedgerState, threads: Executor
-    ) -> None:
+    ledger_id: int
+    first_position: int
+    position: int
+    recorded_us: int
+    stream_version: int
+    settings: Settings
+    chain: bytes
+    balances: list[tuple[str, Balances]]
+    uncleared: list[tuple[UnclearedKey, Decimal]]
+    shared_documents: list[tuple[bytes, bytes]]
+
+
+class Writer(Protocol):
+    """Takes the pages of one batch in order, and its closing."""
+
+    def write(self, page: Page) -> None:
+        """Writes a page, or sends it on its way."""
+        ...
+
+    def close(self, closing: Closing) -> tuple[bytes, Sequence[bytes]]:
+        """Writes what closes the batch; gives the chain after it and its events' digests."""
+        ...
+
+
+class OwnHand:
+    """Writes on a connection of this process; the caller's transaction is around it."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self._state = state
-        self._threads = threads
-        self._under_way: Future[None] | None = None
-        self.first_position = state.next_position
-        self.digests: list[bytes] = []
+        self._digests: list[bytes] = []
 
-    def __enter__(self) -> "Writer":
-        return self
+    def write(self, page: Page) -> None:
+        copies, digests = framed(page)
+        copy(self._connection, copies)
+        self._digests += digests
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
-        if self._under_way is not None:  # the transaction ends after it, whatever it came to
-            error = self._under_way.exception()
-            if error is not None and kind is None:
-                raise error
-
-    def write(self, keys: Sequence[CommandKey]) -> None:
-        """Sends the state's rows and documents and these keys on their way."""
-        copies = self._slice(keys)
-        self._settle()
-        self._under_way = self._threads.submit(self._copy, copies)
-
-    def finish(self, keys: Sequence[CommandKey]) -> None:
-        """Writes what is left, the changed balances and the new head."""
-        state = self._state
-        copies = self._slice(keys)
-        self._settle()
-        if not self.digests:
-            return
-        self._copy(copies)
-        state.chain = extend(state.chain, self.digests)
-        finish_batch(self._connection, state, self.first_position)
-
-    def _slice(self, keys: Sequence[CommandKey]) -> list[tuple[str, bytes]]:
-        state = self._state
-        rows, documents = state.take()
-        events, digests = event_frame(state.ledger_id, state.recorded_us, encoded_rows(rows))
-        self.digests += digests
-        return [
-            (COPY_EVENTS, events),
-            (COPY_KEYS, key_frame(state.ledger_id, keys)),
-            (COPY_DOCUMENTS, document_frame(state.ledger_id, documents)),
-        ]
-
-    def _settle(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
-            self._under_way = None
-
-    def _copy(self, copies: Sequence[tuple[str, bytes]]) -> None:
-        with self._connection.cursor() as cursor:
-            for statement, frame in copies:
-                copy(cursor, statement, frame)
+    def close(self, closing: Closing) -> tuple[bytes, Sequence[bytes]]:
+        return write_closing(self._connection, closing, self._digests), self._digests
 
 
-def copy(cursor: psycopg.Cursor, statement: str, frame: bytes) -> None:
-    """Sends a whole COPY frame; nothing for an empty one."""
-    if frame:
-        with cursor.copy(statement.encode()) as into:
-            into.write(frame)
+def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:
+    """What the state has to write by now, taken from it."""
+    rows, documents = state.take()
+    return Page(state.ledger_id, state.recorded_us, list(encoded_rows(rows)), keys, documents)
 
 
-def finish_batch(connection: psycopg.Connection, state: LedgerState, first_position: int) -> None:
-    """Writes the balances that changed and moves the head; the caller commits."""
+def closing_of(state: LedgerState, first_position: int) -> Closing:
+    """What the state leaves behind after a batch that began at this position."""
+    uncleared = state.uncleared or {}
+    moved = [(key, Decimal(uncleared.get(key, 0))) for key in state.changed_uncleared]
+    for key, amount_fen in moved:
+        if not amount_fen:
+            uncleared.pop(key, None)
+    return Closing(
+        ledger_id=state.ledger_id,
+        first_position=first_position,
+        position=state.position,
+        recorded_us=state.recorded_us,
+        stream_version=state.stream_version,
+        settings=state.settings,
+        chain=state.chain,
+        balances=[(bgt_id, state.balance(bgt_id)) for bgt_id in state.changed_balances],
+        uncleared=moved,
+        shared_documents=list(state.shared_documents.items()),
+    )
+
+
+def framed(page: Page) -> tuple[list[Copy], list[bytes]]:
+    """A page as COPY takes it, and the digests of its events."""
+    frame, digests = event_frame(page.ledger_id, page.recorded_us, page.rows)
+    copies = [
+        (COPY_EVENTS, frame if digests else b""),
+        (COPY_KEYS, key_frame(page.ledger_id, page.keys)),
+        (COPY_DOCUMENTS, document_frame(page.ledger_id, page.documents)),
+    ]
+    return copies, digests
+
+
+def copy(connection: psycopg.Connection, copies: Sequence[Copy]) -> None:
+    """Appends the rows of a page."""
+    with connection.cursor() as cursor:
+        for statement, frame in copies:
+            if frame:
+                with cursor.copy(statement.encode()) as into:
+                    into.write(frame)
+
+
+def write_closing(
+    connection: psycopg.Connection, closing: Closing, digests: Sequence[bytes]
+) -> bytes:
+    """Writes the balances that changed and moves the head; gives the chain there."""
+    chain = extend(closing.chain, digests)
     # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
-    changed = len(state.changed_balances) + len(state.changed_uncleared)
-    few = changed <= PIPELINED_ROWS_MAX and not state.shared_documents
+    changed = len(closing.balances) + len(closing.uncleared)
+    few = changed <= PIPELINED_ROWS_MAX and not closing.shared_documents
     with connection.pipeline() if few else nullcontext(), connection.cursor() as cursor:
-        if state.shared_documents:
-            _insert_shared_documents(cursor, state)
-        if state.changed_balances:
-            _upsert_balances(cursor, state)
-        if state.changed_uncleared:
-            _write_uncleared(cursor, state)
-        advance_head(cursor, state, first_position)
+        _insert_shared_documents(cursor, closing)
+        _upsert_balances(cursor, closing)
+        _write_uncleared(cursor, closing)
+        _advance_head(cursor, closing, chain)
+    return chain
 
 
-def advance_head(cursor: psycopg.Cursor, state: LedgerState, first_position: int) -> None:
-    """Moves the head to the state's position and records the commit."""
+def _advance_head(cursor: psycopg.Cursor, closing: Closing, chain: bytes) -> None:
+    """Moves the head and records the commit."""
+    recorded_at = moment_of(closing.recorded_us)
     cursor.execute(
         "INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
         " VALUES (%s, %s, %s, %s, %s)",
-        (state.ledger_id, state.position, first_position, state.now, state.chain),
+        (closing.ledger_id, closing.position, closing.first_position, recorded_at, chain),
     )
     cursor.execute(
         "UPDATE ledgers SET position = %s, chain = %s, recorded_at = %s, stream_version = %s,"
         " settings = %s WHERE ledger_id = %s",
         (
-            state.position,
-            state.chain,
-            state.now,
-            state.stream_version,
-            Jsonb(msgspec.to_builtins(state.settings)),
-            state.ledger_id,
+            closing.position,
+            chain,
+            recorded_at,
+            closing.stream_version,
+            Jsonb(msgspec.to_builtins(closing.settings)),
+            closing.ledger_id,
         ),
     )
 
 
-def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
-    bgt_ids = list(state.changed_balances)
-    changed = [state.balance(bgt_id) for bgt_id in bgt_ids]
+def _upsert_balances(cursor: psycopg.Cursor, closing: Closing) -> None:
+    if not closing.balances:
+        return
+    changed = [balances for _, balances in closing.balances]
     cursor.execute(
         "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen,"
         " occupied_fen, paid_fen, plan_fen)"
@@ -157,8 +191,8 @@ def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
         " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
         " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen",
         (
-            state.ledger_id,
-            bgt_ids,
+            closing.ledger_id,
+            [bgt_id for bgt_id, _ in closing.balances],
             [b.available for b in changed],
             [b.frozen for b in changed],
             [b.occupied for b in changed],
@@ -168,10 +202,9 @@ def _upsert_balances(cursor: psycopg.Cursor, state: LedgerState) -> None:
     )
 
 
-def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
-    assert state.uncleared is not None
-    zero = [key for key in state.changed_uncleared if not state.uncleared.get(key)]
-    kept = [key for key in state.changed_uncleared if state.uncleared.get(key)]
+def _write_uncleared(cursor: psycopg.Cursor, closing: Closing) -> None:
+    kept = [(*key, amount_fen) for key, amount_fen in closing.uncleared if amount_fen]
+    zero = [key for key, amount_fen in closing.uncleared if not amount_fen]
     if kept:
         cursor.execute(
             "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code,"
@@ -180,11 +213,7 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
             " %b::text[], %b::text[], %b::text[], %b::numeric[]) AS u"
             " ON CONFLICT ON CONSTRAINT uncleared_pkey"
             " DO UPDATE SET amount_fen = excluded.amount_fen",
-            (
-                state.ledger_id,
-                *map(list, zip(*kept, strict=True)),
-                [state.uncleared[k] for k in kept],
-            ),
+            (closing.ledger_id, *map(list, zip(*kept, strict=True))),
         )
     if zero:
         cursor.execute(
@@ -192,16 +221,15 @@ def _write_uncleared(cursor: psycopg.Cursor, state: LedgerState) -> None:
             " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
             " (SELECT * FROM unnest(%b::text[], %b::date[], %b::text[], %b::text[],"
             " %b::text[], %b::text[], %b::text[]))",
-            (state.ledger_id, *map(list, zip(*zero, strict=True))),
+            (closing.ledger_id, *map(list, zip(*zero, strict=True))),
         )
-        for key in zero:
-            state.uncleared.pop(key, None)
 
 
-def _insert_shared_documents(cursor: psycopg.Cursor, state: LedgerState) -> None:
+def _insert_shared_documents(cursor: psycopg.Cursor, closing: Closing) -> None:
     """Few and seldom, so they may go the slow way that passes over what is there."""
-    cursor.execute(
-        "INSERT INTO documents (ledger_id, sm3, body)"
-        " SELECT %s, d.* FROM unnest(%b::bytea[], %b::bytea[]) AS d ON CONFLICT DO NOTHING",
-        (state.ledger_id, list(state.shared_documents), list(state.shared_documents.values())),
-    )
+    if closing.shared_documents:
+        cursor.execute(
+            "INSERT INTO documents (ledger_id, sm3, body)"
+            " SELECT %s, d.* FROM unnest(%b::bytea[], %b::bytea[]) AS d ON CONFLICT DO NOTHING",
+            (closing.ledger_id, *map(list, zip(*closing.shared_documents, strict=True))),
+        )

@@ -140,12 +140,12 @@ def make_pool(
         open=False,
         timeout=CHECKOUT_TIMEOUT_S,
         check=_check_at_checkout,
-        configure=_widen_send_buffer,
+        configure=widen_send_buffer,
         kwargs=_connection_arguments(conninfo, f"guoku {name}"),
     )
 
 
-def _widen_send_buffer(connection: Connection[TupleRow]) -> None:
+def widen_send_buffer(connection: Connection[TupleRow]) -> None:
     """Lets a slice of a batch go to the kernel in one piece, so that its thread need not wait for
     the server to read it (the system's net.core.wmem_max may allow less)."""
     with socket.socket(fileno=os.dup(connection.fileno())) as shared:

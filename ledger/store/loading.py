@@ -18,26 +18,45 @@ TAIL_MAX = 10_000
 Wanted = Mapping[str, tuple[AnyKind, set[str]]]
 
 
-def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
-    """Locks the ledger's head for this transaction and brings the cache to it.
+class LockedHead(msgspec.Struct, frozen=True, array_like=True):
+    """Where a ledger stands, and will until the transaction that locked it ends."""
 
-    Returns:
-        False when there is no such ledger.
-    """
+    position: int
+    chain: bytes
+    recorded_us: int
+    stream_version: int
+    settings: Settings
+
+
+def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
+    """Locks the ledger's head for this transaction; None when there is no such ledger."""
     row = connection.execute(
         "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
         " WHERE ledger_id = %s FOR UPDATE",
-        (state.ledger_id,),
+        (ledger_id,),
     ).fetchone()
     if row is None:
-        return False
-    position, state.chain, recorded_at, state.stream_version, settings = row
-    state.settings = msgspec.convert(settings, Settings)
-    state.recorded_us = microseconds(recorded_at)
-    if position != state.position:
-        _follow_tail(connection, state, position)
-        state.position = position
-    return True
+        return None
+    position, chain, recorded_at, stream_version, settings = row
+    settings = msgspec.convert(settings, Settings)
+    return LockedHead(position, chain, microseconds(recorded_at), stream_version, settings)
+
+
+def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
+    """Locks the head and brings the cache to it; False when there is no such ledger."""
+    head = lock(connection, state.ledger_id)
+    if head is not None:
+        follow(connection, state, head)
+    return head is not None
+
+
+def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> None:
+    """Brings the cache to a head that is locked, by this transaction or another of ours."""
+    if head.position != state.position:
+        _follow_tail(connection, state, head.position)
+    state.position, state.chain = head.position, head.chain
+    state.recorded_us, state.stream_version = head.recorded_us, head.stream_version
+    state.settings = head.settings
 
 
 def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) -> None:

@@ -36,10 +36,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ledger.account_set import ledger_text
 from ledger.books import Charts, shipped_books
 from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
-from ledger.integrity.chain import extend, genesis, microseconds
+from ledger.integrity.chain import genesis, microseconds
 from ledger.state import LedgerState
-from ledger.store.append import copy, finish_batch
-from ledger.store.frames import COPY_EVENTS, event_frame
+from ledger.store.append import OwnHand, Page, closing_of
 from ledger.store.loading import lock_head
 
 POLL_MS = 100
@@ -141,12 +140,10 @@ class LedgerAggregateRecorder(AggregateRecorder):
                 )
                 for position, event in enumerate(stored_events, first)
             ]
-            frame, digests = event_frame(self.ledger_id, state.recorded_us, rows)
-            with connection.cursor() as cursor:
-                copy(cursor, COPY_EVENTS, frame)
-            state.chain = extend(state.chain, digests)
             state.position = rows[-1][0]
-            finish_batch(connection, state, first)
+            hand = OwnHand(connection)
+            hand.write(Page(self.ledger_id, state.recorded_us, rows, [], {}))
+            hand.close(closing_of(state, first))
         return [row[0] for row in rows]
 
     def _check_streams(
