@@ -181,8 +181,11 @@ class Sequencer:
         """Decides here what another process writes; False where there is none, or no ledger."""
         if self._scribes is None:
             return False
-        with self._pool.connection() as connection, self._scribes.one() as scribe:
-            if (head := scribe.begin(state.ledger_id)) is None:
+        with (
+            self._pool.connection() as connection,
+            self._scribes.begun(state.ledger_id) as (scribe, head),
+        ):
+            if head is None:
                 return False
             loading.follow(connection, state, head)
             self._begin(state)

@@ -58,12 +58,21 @@ class Clock:
 class Bookkeeper:
     """Keeps one ledger. Methods give the Outcome; ``ok`` ones fail the test when refused."""
 
-    def __init__(self, pool: ConnectionPool, *, year: int = 2026, division: str = "440000000"):
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        year: int = 2026,
+        division: str = "440000000",
+        scribe_conninfo: str = "",
+    ):
         self.pool = pool
         self.clock = Clock()
         self.division, self.year = division, year
         self.ledger_id = ledger_id(division, year)
-        self.sequencer = Sequencer(pool, load_charts(), code_sets.shipped, self.clock)
+        self.sequencer = Sequencer(
+            pool, load_charts(), code_sets.shipped, self.clock, scribe_conninfo=scribe_conninfo
+        )
         self._serial = count(1)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -165,15 +165,12 @@ class Scribes:
         self._free: deque[Scribe] = deque()
 
     @contextmanager
-    def one(self) -> Iterator[Scribe]:
-        """A scribe for one batch; what it began and did not close is rolled back."""
-        try:
-            scribe = self._free.pop()
-        except IndexError:
-            scribe = Scribe(self._conninfo)
+    def begun(self, ledger_id: int) -> Iterator[tuple[Scribe, LockedHead | None]]:
+        """A scribe that has begun a batch; what is not closed is rolled back."""
+        scribe, head = self._begin(ledger_id)
         try:
             try:
-                yield scribe
+                yield scribe, head
             finally:
                 scribe.release()
         except (EOFError, OSError):
@@ -183,6 +180,18 @@ class Scribes:
             self._free.append(scribe)
             raise
         self._free.append(scribe)
+
+    def _begin(self, ledger_id: int) -> tuple[Scribe, LockedHead | None]:
+        """One that has died since its last batch is replaced: nothing was asked of it yet."""
+        while self._free:
+            with suppress(IndexError):
+                scribe = self._free.pop()
+                try:
+                    return scribe, scribe.begin(ledger_id)
+                except (EOFError, OSError):
+                    scribe.end()
+        scribe = Scribe(self._conninfo)
+        return scribe, scribe.begin(ledger_id)
 
     def close(self) -> None:
         while self._free:
