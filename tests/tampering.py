@@ -166,20 +166,29 @@ def tail_cut_off(connection: psycopg.Connection, ledger_id: int) -> int:
 
 def chain_recomputed(connection: psycopg.Connection, ledger_id: int) -> int:
     """A payee's account is changed, and every digest and chain from there on made to fit."""
-    at = position_of(connection, ledger_id, "payment.applied", 1)
-    rows = rows_of(connection, ledger_id)
-    changed = list(rows[at - 1])
-    changed[6] = changed[6].replace(b"6222000000000000001", b"6222000000000000666")
-    assert changed[6] != rows[at - 1][6]
-    rows[at - 1] = tuple(changed)
-    connection.execute(
-        "UPDATE events SET payload = %s, digest = %s WHERE ledger_id = %s AND position = %s",
-        (changed[6], digest_of(ledger_id, tuple(changed)), ledger_id, at),
-    )
-    digests = [row[7] for row in rows]
-    digests[at - 1] = digest_of(ledger_id, tuple(changed))
-    rechain(connection, ledger_id, digests)
-    return at
+    change = (b"6222000000000000001", b"6222000000000000666")
+    return rewritten("payment.applied", 1, *change)(connection, ledger_id)
+
+
+def rewritten(type_: str, skip: int, old: bytes, new: bytes) -> Tampering:
+    """Another content of an event, with its digest and every chain made to fit."""
+
+    def tamper(connection: psycopg.Connection, ledger_id: int) -> int:
+        at = position_of(connection, ledger_id, type_, skip)
+        rows = rows_of(connection, ledger_id)
+        changed = list(rows[at - 1])
+        changed[6] = changed[6].replace(old, new)
+        assert changed[6] != rows[at - 1][6]
+        digests = [row[7] for row in rows]
+        digests[at - 1] = digest_of(ledger_id, tuple(changed))
+        connection.execute(
+            "UPDATE events SET payload = %s, digest = %s WHERE ledger_id = %s AND position = %s",
+            (changed[6], digests[at - 1], ledger_id, at),
+        )
+        rechain(connection, ledger_id, digests)
+        return at
+
+    return tamper
 
 
 def rechain(connection: psycopg.Connection, ledger_id: int, digests: list[bytes]) -> None:
@@ -274,4 +283,30 @@ TAMPERINGS: dict[str, Tampering] = {
     "key of another number": key_changed(KEYS + "number = 'P-OTHER'"),
     "key removed": key_changed("DELETE FROM command_keys"),
     "document": document_changed,
+}
+
+# what no digest shows: contents that the rules forbid, with digests and chain that fit; by the
+# check that has to find it
+FORBIDDEN: dict[str, tuple[str, Tampering]] = {
+    "debit without credit": (
+        "entry",
+        rewritten("journal.posted", 9, b'["A3",1,"100.00"', b'["A3",1,"100.01"'),
+    ),
+    "an overdraft": ("floor", rewritten("journal.posted", 9, b'"100.00"', b'"99999.00"')),
+    "maker is checker": (
+        "payment",
+        rewritten("payment.approved", 0, b'"by":"checker"', b'"by":"maker"'),
+    ),
+    "another role signs": (
+        "payment",
+        rewritten("voucher.signed", 0, b'"role":"treasury"', b'"role":"unit"'),
+    ),
+    "more paid than the lines": (
+        "payment",
+        rewritten("voucher.receipted", 0, b'"xpay_amt":"100.00"', b'"xpay_amt":"100.01"'),
+    ),
+    "more back than was paid": (
+        "refund",
+        rewritten("payment.refunded", 0, b'"refund_amt":"60.00"', b'"refund_amt":"600.00"'),
+    ),
 }

@@ -17,7 +17,7 @@ from payments.verification.run import Options, Report, verify_ledger
 from projections.runner import Runner
 from tests.audited_books import LOG, WITNESS, Audited, AuditedBooks, key_of, public
 from tests.bookkeeper import Bookkeeper, fresh_pool
-from tests.tampering import TAMPERINGS, Tampering, column, position_of
+from tests.tampering import FORBIDDEN, TAMPERINGS, Tampering, column, position_of
 from tests.test_cli import Guoku, clean_environment, run
 
 LEDGER = ledger_id("440000000", 2026)
@@ -66,6 +66,17 @@ def test_a_tampering_is_found_where_it_began(
     first = first_of(report.findings)
     assert first is not None
     assert first.position == position, report.findings
+
+
+@pytest.mark.parametrize(("check", "tampering"), FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_what_no_digest_shows_is_found_by_the_rules(
+    copied: Database, tmp_path: Path, check: str, tampering: Tampering
+) -> None:
+    """Digests and chain fit, and there is no checkpoint."""
+    position = tamper(copied, tampering)
+    report = verify(copied, tmp_path, [], required=[])
+    assert {"digest", "chain", "position", "version"}.isdisjoint(report.wrong)
+    assert position in {f.position for f in report.findings if f.check == check}, report.findings
 
 
 def test_a_verification_goes_on_behind_the_last_one(

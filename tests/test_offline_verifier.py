@@ -27,7 +27,7 @@ from tests.audited_books import (
     public,
 )
 from tests.bookkeeper import Bookkeeper, fresh_pool
-from tests.tampering import TAMPERINGS, Tampering
+from tests.tampering import FORBIDDEN, TAMPERINGS, Tampering
 
 VERIFIER = Path(__file__).parents[1] / "verifier" / "guoku_verify.py"
 TRUSTED = ("--key", f"{LOG}={public(key_of(LOG)).hex()}")
@@ -120,6 +120,19 @@ def test_a_tampering_is_found_where_it_began(
     folder = export_audited(copied, audited.ledger_id, tmp_path / "export", audited.notes)
     code, output = run(str(folder), *TRUSTED, *WITNESSED)
     assert code == 1, output
+    assert first(output) == position, output
+
+
+@pytest.mark.parametrize("tampering", [t for _, t in FORBIDDEN.values()], ids=FORBIDDEN.keys())
+def test_what_no_digest_shows_is_found_by_the_rules(
+    audited: Audited, copied: Database, tmp_path: Path, tampering: Tampering
+) -> None:
+    with psycopg.connect(copied.owner_conninfo) as connection:
+        connection.execute("SET session_replication_role = replica")
+        position = tampering(connection, audited.ledger_id)
+    folder = export_audited(copied, audited.ledger_id, tmp_path / "export", [])
+    code, output = run(str(folder), *TRUSTED)
+    assert code == 1
     assert first(output) == position, output
 
 
