@@ -30,6 +30,7 @@ from tests.test_cli import run as guoku
 from tests.test_up import Running, data
 
 LEDGER = "440000000-2026"
+COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt
 FAILING_EVERY = 200  # 0.5 % of the lines go to accounts that the bank does not find
 RUN = f"/v1/ledgers/{LEDGER}/disbursements/R1"
 
@@ -57,7 +58,8 @@ class Server:
         }
 
     def command(self, *arguments: str) -> str:
-        ended = guoku(*arguments, environment=self.running.environment)
+        environment = self.running.environment
+        ended = guoku(*arguments, environment=environment, timeout_s=COMMAND_TIMEOUT_S)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
