@@ -7,6 +7,7 @@ Every change goes through :meth:`_put`, so that a dry run or an atomic batch can
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -22,8 +23,10 @@ from ledger.streams import AnyKind, Kind, ledger_stream_id, new_stream_id
 T = TypeVar("T")
 
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
-OBJECTS_CACHED_MAX = 200_000
+OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
+BALANCES_CACHED_MAX = 200_000
 LONG_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
+TRIMMED_SHARE = 0.125  # of a cache that is full: so much goes at once
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,11 +269,23 @@ class LedgerState:
         """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
         go is read from the database again."""
         for held in self._held.values():
-            while len(held) > OBJECTS_CACHED_MAX:
-                del held[next(iter(held))]
-        if len(self.balances) > OBJECTS_CACHED_MAX:
+            if len(held) > OBJECTS_CACHED_MAX:
+                for number in _oldest(held, OBJECTS_CACHED_MAX):
+                    del held[number]
+        if len(self.balances) > BALANCES_CACHED_MAX:
             self.balances.clear()
-        while self._long_weight > LONG_CACHED_MAX:
-            key = next(iter(self._long))
-            self._long_weight -= self._long.pop(key)
-            self._held.get(key[0], {}).pop(key[1], None)
+        if self._long_weight > LONG_CACHED_MAX:
+            for key in list(self._long):
+                self._long_weight -= self._long.pop(key)
+                self._held.get(key[0], {}).pop(key[1], None)
+                if self._long_weight <= LONG_CACHED_MAX * (1 - TRIMMED_SHARE):
+                    break
+
+
+def _oldest(mapping: dict[T, Any], kept_max: int) -> list[T]:
+    """The keys to let go: those above the bound and a share more, found in one pass.
+
+    A dict remembers what was deleted at its front and steps over it again and again, so taking the
+    first key 5,000 times from a cache of 200,000 cost 0.4 s.
+    """
+    return list(islice(mapping, int(len(mapping) - kept_max * (1 - TRIMMED_SHARE))))
