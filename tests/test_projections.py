@@ -327,6 +327,28 @@ def test_runners_side_by_side_apply_each_event_once(bookkeeper: Bookkeeper) -> N
 # ---- following live
 
 
+def test_a_projector_that_rests_moves_at_once_for_a_reader(
+    bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a pass it rests, so that what commits meanwhile is written once; a reader is not kept
+    waiting by that."""
+    monkeypatch.setattr("projections.runner.REST_S_MAX", 3600.0)
+    monkeypatch.setattr("projections.runner.REST_FACTOR", 1e9)
+    b = bookkeeper
+    runner = Runner(b.pool, poll_ms=5)
+    b.sequencer.on_commit(runner.wake)
+    runner.start()
+    try:
+        first = b.issue("B1", "100.00")
+        assert runner.wait_for(b.ledger_id, first.last_position, WAIT_S)
+        second = b.issue("B2", "100.00")
+        threading.Event().wait(0.1)
+        assert set(live_positions(b).values()) == {first.last_position}, "it rests"
+        assert runner.wait_for(b.ledger_id, second.last_position, WAIT_S)
+    finally:
+        runner.close()
+
+
 def test_what_was_just_committed_can_be_waited_for(bookkeeper: Bookkeeper) -> None:
     b = bookkeeper
     runner = Runner(b.pool, poll_ms=60_000)  # only the sequencer's word wakes it
