@@ -98,6 +98,18 @@ def test_a_verification_goes_on_behind_the_last_one(
     assert again.counts["digest"] == more.position
 
 
+def test_a_kept_checkpoint_has_history_read_again(
+    audited: Audited, copied: Database, tmp_path: Path
+) -> None:
+    """It is of what was verified before: only a whole reading can show that it is still so."""
+    assert verify(copied, tmp_path, audited.notes).findings == []
+    held = verify(copied, tmp_path, audited.notes, kept=[audited.cosigned])
+    assert (held.after, held.findings) == (0, [])
+    other = audited.notes[0].replace("guoku/440000000-2026\n1\n", "guoku/440000000-2026\n2\n")
+    found = verify(copied, tmp_path, audited.notes, kept=[other]).findings
+    assert "the kept checkpoint of 2" in found[0].detail
+
+
 def test_a_refund_of_more_than_was_paid_is_found_behind_a_resumption(
     audited: Audited, copied: Database, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from ledger.errors import AccessError, Code
 from ledger.gm import Provider, PublicKey
 from ledger.integrity.chain import genesis
 from ledger.integrity.growth import GrowingTree
-from ledger.integrity.note import ledger_origin
+from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
 from ledger.integrity.verification.accounts import BalanceCheck, EntryCheck
 from ledger.integrity.verification.amounts import Amounts
 from ledger.integrity.verification.checkpoints import CheckpointCheck, Held, Keys
@@ -101,19 +101,28 @@ def verify_ledger(
 
     Raises:
         AccessError: ``ledger_not_found``.
+        RequestError: ``malformed``: a checkpoint that is kept is none.
     """
     with snapshot(conninfo, 4) as connections:
         head = read_head(connections[0], ledger_id)
         if head is None:
             raise AccessError(Code.LEDGER_NOT_FOUND, f"no ledger {ledger_text(ledger_id)}")
         before = load_verified(options.folder) if options.resume else None
-        if before is not None and before.position > head.position:
-            before = None  # history is shorter than it was: look at all of it
+        if before is not None and _looks_back(before.position, head.position, options.kept):
+            before = None
         verification = _Verification(connections, charts, provider, head, options, before)
         try:
             return verification.run(progress or (lambda *_: None))
         finally:
             verification.close()
+
+
+def _looks_back(verified: int, head: int, kept: Sequence[str]) -> bool:
+    """Whether what was verified before has to be read again: history has become shorter, or the
+    auditor holds a checkpoint of it."""
+    return head < verified or any(
+        parse_checkpoint(parse_note(note).text).size <= verified for note in kept
+    )
 
 
 class _Verification:
