@@ -1,6 +1,10 @@
 """A small province through the API: every branch of its year, and checks that can fail."""
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import msgspec
+import psutil
 import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
@@ -197,3 +202,32 @@ def test_a_tampered_read_model_and_a_tampered_bank_are_noticed(lived: Lived) -> 
         book.execute("UPDATE vouchers SET amount_fen = amount_fen + 1")
     failing = [c.name for c in check_banks(lived.data / "simulators", lived.asked) if not c.holds]
     assert failing == ["代理银行金额"]
+
+
+@pytest.mark.fault
+@pytest.mark.skipif(sys.platform != "linux", reason="process ends are looked up in /proc")
+def test_an_interrupted_demo_leaves_nothing_behind() -> None:
+    with TemporaryDirectory(prefix="guoku-test-") as directory:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "demo", "--scale=province", "--payments=3000"],
+            env={**os.environ, "TMPDIR": directory, "GUOKU_LOG_LEVEL": "error"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert demo.stdout is not None
+        assert any("运行于" in line for line in demo.stdout), "it runs"
+        started = psutil.Process(demo.pid).children(recursive=True)
+        started += [p for p in psutil.process_iter() if _works_in(p, directory)]
+        assert len(started) >= 4, "server, two banks, Postgres"
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=120)
+        assert demo.returncode == 128 + signal.SIGINT
+        assert not list(Path(directory).iterdir())
+        assert not [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def _works_in(process: psutil.Process, directory: str) -> bool:
+    try:
+        return any(directory in word for word in process.cmdline())
+    except psutil.Error:
+        return False
