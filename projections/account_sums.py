@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from ledger.books import DEBIT
 from ledger.events import JournalPosted, decode, type_names
@@ -14,22 +15,29 @@ from projections.spans import covering
 
 _ROWS_AT_ONCE = 2_000
 
-_SUMS = """
+_SUMS = SQL("""
 SELECT account, sum(debit_fen - credit_fen) FILTER (WHERE effective_on < %(first)s),
        sum(debit_fen) FILTER (WHERE effective_on >= %(first)s),
        sum(credit_fen) FILTER (WHERE effective_on >= %(first)s)
 FROM {rows}
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND effective_on <= %(last)s
-GROUP BY account"""
-_OF_NOW = _SUMS.format(rows=ACCOUNT_TOTALS.name)
+GROUP BY account""")
+_OF_NOW = _SUMS.format(rows=Identifier(ACCOUNT_TOTALS.name))
+# a probe of the index for each span (OFFSET 0), whatever the statistics say: no join of them all
 _OF_SPANS = _SUMS.format(
-    rows="unnest(%(lengths)s::bigint[], %(ends)s::bigint[]) AS s (span_events, span_end)"
-    f" JOIN {ACCOUNT_SPANS.name} USING (span_events, span_end)"
+    rows=SQL("""unnest(%(lengths)s::bigint[], %(ends)s::bigint[]) AS s (span_events, span_end)
+CROSS JOIN LATERAL (
+    SELECT * FROM {spans} AS r
+    WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(generation)s
+      AND r.span_events = s.span_events AND r.span_end = s.span_end
+      AND r.effective_on <= %(last)s OFFSET 0) AS r""").format(spans=Identifier(ACCOUNT_SPANS.name))
 )
 _JOURNALS = """
 SELECT type, effective_on, payload FROM events
-WHERE ledger_id = %s AND position > %s AND position <= %s AND type = ANY(%s)
-  AND effective_on <= %s"""
+WHERE ledger_id = %s AND position > %s AND position <= %s AND type = ANY(%s)"""
+
+
+Movements = dict[tuple[date, str], list[int]]  # (business day, account) -> debit, credit in fen
 
 
 class Model(NamedTuple):
@@ -58,60 +66,85 @@ def live_model(connection: psycopg.Connection, ledger_id: int, projection: str) 
     return Model(*row) if row else Model(0, 0)
 
 
-def account_sums(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    upto: int,
-    first: date | None = None,
-    last: date | None = None,
-) -> Sums:
-    """The sums of what stands at positions up to ``upto``; in ``moments.one_moment``.
+class AccountSums:
+    """Sums of a ledger's accounts at several moments; made and asked in ``moments.one_moment``.
 
-    Positions that the read model has not come to are added from their events.
-
-    Args:
-        first, last: the range of business days, both included; None where it is open.
+    Neither what it was asked for before nor the journals behind a position are read a second time.
     """
-    model = live_model(connection, ledger_id, AccountTotals.name)
-    first, last = first or date.min, last or date.max
-    scope: dict[str, Any] = {
-        "ledger_id": ledger_id,
-        "generation": model.generation,
-        "first": first,
-        "last": last,
-    }
-    if upto == model.position:
-        done, rows = upto, connection.execute(_OF_NOW, scope)
-    else:
-        spans = covering(min(upto, model.position))
-        done = spans[-1][1] if spans else 0
-        scope["lengths"] = [length for length, _ in spans]
-        scope["ends"] = [end for _, end in spans]
-        rows = connection.execute(_OF_SPANS.encode(), scope)
-    sums = Sums({}, {}, {})
-    for account, opening, debit, credit in rows:
-        sums.opening[account] = int(opening or 0)
-        sums.debit[account], sums.credit[account] = int(debit or 0), int(credit or 0)
-    for day, journal in _journals(connection, ledger_id, done, upto, last):
-        _add(sums, journal, before=day < first)
-    return sums
 
+    def __init__(self, connection: psycopg.Connection, ledger_id: int) -> None:
+        self._connection = connection
+        self._ledger_id = ledger_id
+        self._model = live_model(connection, ledger_id, AccountTotals.name)
+        self._asked: dict[tuple[int, date, date], Sums] = {}
+        self._behind: dict[tuple[int, int], Movements] = {}
 
-def _add(sums: Sums, journal: JournalPosted, *, before: bool) -> None:
-    for line in journal.lines:
-        amount_fen = stored_fen(line.amt)
-        if line.account not in sums.opening:
-            for side in sums:
-                side[line.account] = 0
-        if before:
-            sums.opening[line.account] += line.dr_cr * amount_fen
+    @property
+    def position(self) -> int:
+        """The position that the read model has come to."""
+        return self._model.position
+
+    def of(self, upto: int, first: date | None = None, last: date | None = None) -> Sums:
+        """The sums of what stands at positions up to ``upto``.
+
+        Positions that the read model has not come to are added from their events.
+
+        Args:
+            first, last: the range of business days, both included; None where it is open.
+        """
+        asked = upto, first or date.min, last or date.max
+        if (sums := self._asked.get(asked)) is None:
+            sums = self._asked[asked] = self._add_up(*asked)
+        return sums
+
+    def _add_up(self, upto: int, first: date, last: date) -> Sums:
+        scope: dict[str, Any] = {
+            "ledger_id": self._ledger_id,
+            "generation": self._model.generation,
+            "first": first,
+            "last": last,
+        }
+        if upto == self._model.position:
+            done, rows = upto, self._connection.execute(_OF_NOW, scope)
         else:
-            side = sums.debit if line.dr_cr == DEBIT else sums.credit
-            side[line.account] += amount_fen
+            spans = covering(min(upto, self._model.position))
+            done = spans[-1][1] if spans else 0
+            scope["lengths"] = [length for length, _ in spans]
+            scope["ends"] = [end for _, end in spans]
+            rows = self._connection.execute(_OF_SPANS, scope)
+        sums = Sums({}, {}, {})
+        for account, opening, debit, credit in rows:
+            sums.opening[account] = int(opening or 0)
+            sums.debit[account], sums.credit[account] = int(debit or 0), int(credit or 0)
+        for (day, account), (debit_fen, credit_fen) in self._moved(done, upto).items():
+            if day <= last:
+                _add(sums, account, debit_fen, credit_fen, before=day < first)
+        return sums
+
+    def _moved(self, after: int, upto: int) -> Movements:
+        """What the journals of a stretch moved each account by on each day."""
+        if (moved := self._behind.get((after, upto))) is None:
+            moved = self._behind[after, upto] = {}
+            for day, journal in _journals(self._connection, self._ledger_id, after, upto):
+                for line in journal.lines:
+                    sides = moved.setdefault((day, line.account), [0, 0])
+                    sides[line.dr_cr != DEBIT] += stored_fen(line.amt)
+        return moved
+
+
+def _add(sums: Sums, account: str, debit_fen: int, credit_fen: int, *, before: bool) -> None:
+    if account not in sums.opening:
+        for side in sums:
+            side[account] = 0
+    if before:
+        sums.opening[account] += debit_fen - credit_fen
+    else:
+        sums.debit[account] += debit_fen
+        sums.credit[account] += credit_fen
 
 
 def _journals(
-    connection: psycopg.Connection, ledger_id: int, after: int, upto: int, last: date
+    connection: psycopg.Connection, ledger_id: int, after: int, upto: int
 ) -> Iterator[tuple[date, JournalPosted]]:
     """Journals of a stretch, streamed, since a read model may be far behind."""
     if after >= upto:
@@ -119,7 +152,7 @@ def _journals(
     with connection.transaction(), connection.cursor("journals", withhold=False) as cursor:
         cursor.itersize = _ROWS_AT_ONCE
         names = list(type_names(JournalPosted))
-        cursor.execute(_JOURNALS, (ledger_id, after, upto, names, last), binary=True)
+        cursor.execute(_JOURNALS, (ledger_id, after, upto, names), binary=True)
         for type_name, day, payload in cursor:
             event = decode(type_name, payload)
             assert isinstance(event, JournalPosted)

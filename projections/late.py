@@ -8,30 +8,53 @@ from collections.abc import Sequence
 
 import msgspec
 import psycopg
+from psycopg.sql import SQL
 
 from ledger.account_set import fiscal_year_of
 from ledger.books import Account
 from ledger.money import yuan
-from projections.account_sums import Sums
+from projections.account_sums import Sums, live_model
+from projections.journals import Journals
 from projections.moments import Late, within_books
 
 JOURNALS_MAX = 100
+_HEADS = 4
 
-# Of each business day the journals behind the position: a probe of the index a day, whatever lies
-# before and behind.
-_JOURNALS = """
-SELECT j.position, j.effective_on, j.event, j.number, e.recorded_at
-FROM proj_positions g
-CROSS JOIN generate_series(%(first)s::date, %(through)s::date, interval '1 day') AS d (day)
-CROSS JOIN LATERAL (
-    SELECT position, effective_on, event, number FROM proj_journals
-    WHERE ledger_id = g.ledger_id AND generation = g.generation AND effective_on = d.day::date
-      AND position > %(after)s AND position <= %(upto)s
-      AND translate(books, %(books)s, '') <> books
-    ORDER BY position LIMIT %(limit)s) AS j
-JOIN events e ON e.ledger_id = g.ledger_id AND e.position = j.position
-WHERE g.ledger_id = %(ledger_id)s AND g.projection = 'journals' AND g.live
-ORDER BY j.position LIMIT %(limit)s"""
+# The first journals by position of many business days, each of which the index has in order. A few
+# of each day are looked at; the last of the wanted number among those bounds what is still sought,
+# and only days that may have more before it are read on, of which there are at most wanted/heads.
+# The bounds are pairs so that only the index by day serves, whatever the statistics say.
+_JOURNALS = SQL("""
+WITH heads AS MATERIALIZED (
+    SELECT j.*, row_number() OVER (PARTITION BY j.effective_on ORDER BY j.position) AS place
+    FROM generate_series(%(first)s::date, %(through)s::date, interval '1 day') AS d (day)
+    CROSS JOIN LATERAL ({journals}
+          AND (effective_on, position) > (d.day::date, %(after)s::bigint)
+          AND (effective_on, position) <= (d.day::date, %(upto)s::bigint)
+        ORDER BY effective_on, position LIMIT {heads}) AS j),
+bound AS MATERIALIZED (
+    SELECT coalesce((SELECT position FROM heads ORDER BY position OFFSET %(wanted)s - 1 LIMIT 1),
+                    %(upto)s) AS position),
+others AS (
+    SELECT j.* FROM bound b JOIN heads h ON h.place = {heads} AND h.position < b.position
+    CROSS JOIN LATERAL ({journals}
+          AND (effective_on, position) > (h.effective_on, h.position)
+          AND (effective_on, position) <= (h.effective_on, b.position)
+        ORDER BY effective_on, position LIMIT %(wanted)s) AS j),
+wanted AS MATERIALIZED (
+    SELECT position, effective_on, event, number FROM heads UNION ALL SELECT * FROM others
+    ORDER BY position LIMIT %(wanted)s)
+SELECT w.position, w.effective_on, w.event, w.number, e.recorded_at
+FROM wanted w CROSS JOIN LATERAL (
+    SELECT recorded_at FROM events
+    WHERE ledger_id = %(ledger_id)s AND position = w.position OFFSET 0) AS e
+ORDER BY w.position""").format(
+    heads=_HEADS,
+    journals=SQL("""
+        SELECT position, effective_on, event, number FROM proj_journals
+        WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
+          AND translate(books, %(books)s, '') <> books"""),
+)
 
 
 class LateAccount(msgspec.Struct, frozen=True):
@@ -88,12 +111,13 @@ def late_entries(
         _JOURNALS,
         {
             "ledger_id": ledger_id,
+            "generation": live_model(connection, ledger_id, Journals.name).generation,
             "after": late.after,
             "upto": late.upto,
             "first": f"{fiscal_year_of(ledger_id)}-01-01",
             "through": within_books(ledger_id, late.through),
             "books": "".join({account.id[0] for account in accounts}),
-            "limit": JOURNALS_MAX + 1,
+            "wanted": JOURNALS_MAX + 1,
         },
     ).fetchall()
     journals = [

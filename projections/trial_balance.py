@@ -15,8 +15,7 @@ from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Account, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.money import yuan
-from projections.account_sums import account_sums, live_model
-from projections.journals import AccountTotals
+from projections.account_sums import AccountSums
 from projections.late import LateEntries, late_entries
 from projections.moments import Moment, one_moment, reach
 
@@ -65,14 +64,14 @@ def trial_balance(
     to_day = to_day or as_of_effective
     moment = Moment(as_of_position, as_of_recorded, as_of_effective)
     with one_moment(connection):
-        now = live_model(connection, ledger_id, AccountTotals.name).position
-        upto, _, late = reach(connection, ledger_id, moment, now)
-        sums = account_sums(connection, ledger_id, upto, from_day, to_day)
+        ledger = AccountSums(connection, ledger_id)
+        upto, _, late = reach(connection, ledger_id, moment, ledger.position)
+        sums = ledger.of(upto, from_day, to_day)
         chosen = _in_order(charts, ledger_id, to_day, sums.opening, book)
         entries = None
         if late is not None:
-            since = account_sums(connection, ledger_id, late.upto, last=late.through)
-            before = account_sums(connection, ledger_id, late.after, last=late.through)
+            since = ledger.of(late.upto, last=late.through)
+            before = ledger.of(late.after, last=late.through)
             moved = _in_order(charts, ledger_id, to_day, since.opening, book)
             entries = late_entries(connection, ledger_id, late, moved, since, before)
     opening, debit, credit = sums

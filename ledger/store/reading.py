@@ -27,16 +27,19 @@ EVENTS_MAX = 10_000  # of one read; whoever wants more asks again after the last
 
 _POSITION_MAX = 2**63 - 1
 _HEAD = "SELECT ledger_id, position, chain, recorded_at, settings FROM ledgers"
-_BETWEEN = (
-    "SELECT position, stream_id, stream_version, type, recorded_at, effective_on, payload, digest"
-    " FROM events WHERE ledger_id = %(ledger_id)s AND position > %(after)s"
-    " AND position <= %(upto)s"
-)
-_EVENTS = _BETWEEN + " ORDER BY position LIMIT %(limit)s"
-# within a stream versions grow with positions; asked so, the stream's own index gives the order
-_EVENTS_OF_STREAM = (
-    _BETWEEN + " AND stream_id = %(stream_id)s ORDER BY stream_version LIMIT %(limit)s"
-)
+_EVENTS = """
+SELECT position, stream_id, stream_version, type, recorded_at, effective_on, payload, digest
+FROM events WHERE ledger_id = %(ledger_id)s AND position > %(after)s AND position <= %(upto)s
+ORDER BY position LIMIT %(limit)s"""
+# Within a stream versions grow with positions; asked so, the stream's own index gives the order.
+# The fence (OFFSET 0) keeps a planner without statistics from looking for it among all positions.
+_EVENTS_OF_STREAM = """
+SELECT * FROM (
+    SELECT position, stream_id, stream_version, type, recorded_at, effective_on, payload, digest
+    FROM events WHERE ledger_id = %(ledger_id)s AND stream_id = %(stream_id)s
+    ORDER BY stream_version OFFSET 0) AS stream
+WHERE position > %(after)s AND position <= %(upto)s
+ORDER BY stream_version LIMIT %(limit)s"""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
