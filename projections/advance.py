@@ -17,8 +17,9 @@ from projections.projection import Fact, Projection
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
 BATCH_BYTES = 16 * 1024 * 1024  # of payloads: those of a disbursement run have 100 KB each
 
+# `large` is worked out once, whatever the planner thinks of how many commits there are
 _BATCH_END = b"""
-WITH large AS (
+WITH large AS MATERIALIZED (
     SELECT min(position) AS position FROM (
         SELECT position, sum(octet_length(payload)) OVER (ORDER BY position) AS bytes FROM events
         WHERE ledger_id = %(ledger_id)s AND position > %(after)s

@@ -1,6 +1,7 @@
 """What broke only when a ledger grew."""
 
 import msgspec
+import psycopg
 import pytest
 
 import ledger.state
@@ -76,3 +77,28 @@ def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(
     assert places[0] == ends[2]
     assert places[-1] == ends[-1]
     assert verify(bookkeeper.pool, bookkeeper.ledger_id).equal
+
+
+def test_many_small_commits_do_not_make_the_projector_read_events_again_for_each(
+    bookkeeper: Bookkeeper,
+) -> None:
+    """The events of a batch were measured once for every commit in it."""
+    bookkeeper.issue("B", "100.00")
+    for number in range(60):
+        bookkeeper.apply(f"P{number}", "B", "1.00")
+    events = commit_ends(bookkeeper)[-1]
+    targets = [Target(projection, 1) for projection in PROJECTIONS]
+    with bookkeeper.pool.connection() as connection:
+        start_live(connection, bookkeeper.ledger_id, PROJECTIONS)
+        before = _events_read(connection)
+        assert advance(connection, bookkeeper.ledger_id, targets, 0, upto=events) == events
+        assert _events_read(connection) - before <= 3 * events
+
+
+def _events_read(connection: psycopg.Connection) -> int:
+    row = connection.execute(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'events'"
+    ).fetchone()
+    assert row is not None
+    events: int = row[0]
+    return events
