@@ -109,8 +109,20 @@ class Desk:
         It is asked for what it has, however little that is, so that it is not hurried on.
         """
         answer = self._answer("GET", "经办", path, None, {"page_size": "1", **query})
-        seen = int(answer.headers["X-Projection-Position"])
-        return seen >= self._position and not answer.json()["items"]
+        return self._seen(answer) >= self._position and not answer.json()["items"]
+
+    @staticmethod
+    def _seen(answer: httpx.Response) -> int:
+        return int(answer.headers["X-Projection-Position"])
+
+    def wait_followed(self, paths: Sequence[str]) -> None:
+        """Until the read models behind these paths have seen all that is in the books."""
+        head, deadline = self.position(), monotonic() + SETTLE_TIMEOUT_S
+        for path in paths:
+            while self._seen(self._answer("GET", "经办", path, None, {})) < head:
+                self.pause(POLL_FIRST_S)
+                if monotonic() > deadline:
+                    raise ConfigurationError(f"{self._base}{path} does not follow")
 
     def position(self) -> int:
         """Where the ledger stands."""

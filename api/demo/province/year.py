@@ -19,6 +19,7 @@ from api.demo.province.stages import Stage
 from ledger.money import yuan
 
 BANK = "102"
+READ_MODELS = ("/payments", "/indicators", "/trial-balance")
 
 T = TypeVar("T")
 Report = Callable[[Stage, int, float], None]
@@ -60,6 +61,8 @@ class Year:
             self._refund(came_back)
             self._clear(month)
             self._timed(Stage.CLOSING, 1, self._close, month)
+        # who looks at the year's figures next must not find those of yesterday
+        self._timed(Stage.CLOSING, 0, self._desk.wait_followed, READ_MODELS)
         return self.figures
 
     def _issue(self) -> None:
