@@ -29,7 +29,8 @@ SEED = 20261124
 
 TIMED = {
     SEAL: "Trees.grow in helpings of 100,000 events, commits included: digests read, chain"
-    " verified, tree grown, nodes written, the checkpoint's row (not signed here); CPU is that of this process",
+    " verified, tree grown, nodes written, the checkpoint's row (not signed here); CPU is that of"
+    " this process",
     INCLUSION: "StoredTree.inclusion of a random position in the whole tree, each with a tree of"
     " its own, as a request makes it; verified outside the clock",
     CONSISTENCY: "StoredTree.consistency from a random older size to the whole tree; the same",
