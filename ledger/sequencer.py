@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 BATCH_SUBMISSIONS_MAX = 5_000
 QUEUED_SUBMISSIONS_MAX = 50_000
-SCRIBED_SUBMISSIONS_MIN = 500  # below, telling another process costs more than it saves
+SCRIBED_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
 
 Clock = Callable[[], datetime]
 

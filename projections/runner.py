@@ -30,6 +30,7 @@ from projections.advance import (
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
 from projections.rebuild import rebuild, remove_abandoned
+from projections.statistics import Statistics
 
 log = structlog.get_logger(__name__)
 
@@ -133,6 +134,7 @@ class Runner:
     ) -> None:
         self._pool = pool
         self._projections = {projection.name: projection for projection in projections}
+        self._statistics = Statistics(pool, self._projections.values())
         self._poll_s = poll_ms / 1000
         self._batch_events = batch_events
         self._wakeup = threading.Event()
@@ -350,6 +352,7 @@ class Runner:
             self._stop([b for b in group if b.projection in error.names], str(error))
             return 1  # the others go on at once
         self._note(ledger_id, group[0].head - last)
+        self._statistics.grown(last - after)
         return last - after
 
     def _renew(self, ledger_id: int, outdated: Sequence[_Behind]) -> int:
