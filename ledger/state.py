@@ -157,7 +157,6 @@ class LedgerState:
         self.shared_documents: dict[bytes, bytes] = {}
         self.changed_balances: dict[str, bool] = {}
         self.changed_uncleared: dict[UnclearedKey, bool] = {}
-        self.changed_settings = False
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
     def savepoint(self) -> Savepoint:
@@ -209,7 +208,6 @@ class LedgerState:
             self._put(self.shared_documents, sm3, body)
         if decision.settings is not None:
             self.settings = decision.settings
-            self.changed_settings = True
         return first, self.position
 
     def _append(self, kind: AnyKind | None, number: str, event: Event, day: date) -> None:
