@@ -122,8 +122,8 @@ class Batch:
                         of_kind = wanted[kind.name] = (kind, set())
                     of_kind[1].add(number)
         for kind, all_numbers in wanted.values():
-            missing = all_numbers - state.held(kind).keys()
-            numbers.update([(kind.opened_by, number) for number in missing])
+            held, opened_by = state.held(kind), kind.opened_by  # a difference of sets would walk it
+            numbers.update([(opened_by, number) for number in all_numbers if number not in held])
         self._stored = loading.read_keys(connection, state.ledger_id, numbers)
         loading.load_objects(connection, state, wanted, self._stored)
         if needs_uncleared:

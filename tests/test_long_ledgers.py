@@ -1,11 +1,14 @@
 """What broke only when a ledger grew."""
 
+from collections.abc import Iterator, KeysView
+
 import msgspec
 import psycopg
 import pytest
 
 import ledger.state
 import projections.advance
+from ledger.state import Held
 from payments.payment import PAYMENT
 from projections.advance import Target, advance, start_live
 from projections.catalogue import PROJECTIONS
@@ -51,6 +54,33 @@ def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
     state = bookkeeper.sequencer._queues[bookkeeper.ledger_id].state
     assert sum(state.get(PAYMENT, number) is not None for number in ("P1", "P2", "P3", "P4")) == 1
     assert bookkeeper.refund("P1", "2.00").problem is None
+
+
+class Walked(dict[str, Held]):
+    """A cache that notes who asks for more than what is looked up in it."""
+
+    walks = 0
+
+    def keys(self) -> KeysView[str]:
+        self.walks += 1
+        return super().keys()
+
+    def __iter__(self) -> Iterator[str]:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_a_small_batch_does_not_walk_the_cache(bookkeeper: Bookkeeper) -> None:
+    """A single payment cost as much as the cache was long: a fifth of them went with 35,000."""
+    bookkeeper.issue("B", "100.00")
+    bookkeeper.apply("P1", "B", "1.00")
+    state = bookkeeper.sequencer._queues[bookkeeper.ledger_id].state
+    cached = {name: Walked(held) for name, held in state._held.items()}
+    state._held.update(cached)
+    bookkeeper.apply("P2", "B", "1.00")
+    bookkeeper.approve("P1")
+    assert "P2" in cached[PAYMENT.name]
+    assert not any(held.walks for held in cached.values())
 
 
 def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(
