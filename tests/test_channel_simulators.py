@@ -212,12 +212,8 @@ def claim_of(office: Office) -> VoucherBody:
     ).subjects[0]
     writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
     with office.pool.connection() as connection:
-        return writer.body(
-            connection,
-            office.keeper.ledger_id,
-            clearing.requested,
-            clearing.requested.claims[0],
-        )
+        hand = writer.hand(connection, office.keeper.ledger_id)
+    return hand.body(clearing.requested, clearing.requested.claims[0])
 
 
 def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> None:
@@ -261,12 +257,8 @@ def test_a_claim_sent_again_has_the_same_bytes(office: Office) -> None:
     ).subjects[0]
     writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
     with office.pool.connection() as connection:
-        second = writer.body(
-            connection,
-            office.keeper.ledger_id,
-            again.requested,
-            again.requested.claims[0],
-        )
+        hand = writer.hand(connection, office.keeper.ledger_id)
+    second = hand.body(again.requested, again.requested.claims[0])
     assert second.voucher == claim.voucher
     assert second.signatures[0].value != claim.signatures[0].value
 

@@ -92,6 +92,30 @@ def test_a_clearing_with_its_lines_and_vouchers(desk: Desk) -> None:
     assert desk.get("…/clearings/none").json()["code"] == "not_found"
 
 
+def test_several_days_are_cleared_by_one_request_each_with_what_the_one_before_left(
+    desk: Desk,
+) -> None:
+    bgt_id = desk.indicator()
+    first = desk.paid(bgt_id, effective_on="2026-06-01")
+    second = desk.paid(bgt_id, effective_on="2026-06-02")
+    bodies = [
+        {"clear_no": desk.number("C"), "clear_date": day, "pay_bank_code": "102"}
+        for day in ("2026-06-01", "2026-06-02", "2026-06-03")
+    ]
+    results = desk.post("…/clearings:batch", bodies).json()["results"]
+    assert [result["status"] for result in results] == ["created", "created", "refused"]
+    assert results[2]["problem"]["code"] == "clearing_empty"
+    for number, body in zip((first, second), bodies, strict=False):
+        shown = desk.get(f"…/clearings/{body['clear_no']}").json()
+        assert number in {voucher["pay_app_no"] for voucher in shown["vouchers"]}
+    assert (
+        desk.get(f"…/clearings/{bodies[1]['clear_no']}").json()["vouchers"][0]["pay_app_no"]
+        == second
+    )
+    again = desk.post("…/clearings:batch", bodies[:1]).json()["results"]
+    assert [result["status"] for result in again] == ["replayed"]
+
+
 def test_a_trace_leads_both_ways(desk: Desk) -> None:
     bgt_id = desk.indicator(is_contrlbyplan=True)
     plan = {"plan_voucher_no": desk.number("J"), "plan_month": 3, "plan_amt": "500.00"}

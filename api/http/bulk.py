@@ -113,7 +113,7 @@ async def _answer(
 # ---- :batch
 
 
-def _batch_route(
+def batch_route(
     command: type[Command],
     path: str,
     right: Right,
@@ -121,6 +121,8 @@ def _batch_route(
     answer: type[Any],
     summary: str,
 ) -> Route:
+    """Up to ``ITEMS_MAX`` of a command in one request; ``result`` makes (ledger, place, outcome)
+    an item of the answer."""
     body = Body(command)
 
     async def handle(call: Call) -> Response:
@@ -260,7 +262,7 @@ def _failed_inside(item: SignVoucher | GuokuError) -> bool:
 
 
 ROUTES = (
-    _batch_route(
+    batch_route(
         IssueIndicator,
         "/v1/ledgers/{ledger}/indicators:batch",
         Right.BUDGET,
@@ -268,7 +270,7 @@ ROUTES = (
         IndicatorResults,
         f"Issue up to {ITEMS_MAX} indicators",
     ),
-    _batch_route(
+    batch_route(
         ApplyPayment,
         "/v1/ledgers/{ledger}/payments:batch",
         Right.APPLY,

@@ -1,18 +1,22 @@
 """Clearings 清算: claim from the central bank, show, list."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
+from api.http.bodies import ITEMS_MAX
+from api.http.bulk import batch_route
 from api.http.clearing_views import ClearingView, clearing_view
 from api.http.commands import command_route
 from api.http.door import Call, Operation, Route
 from api.http.moments import no_as_of, wait_for_projections
 from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
-from api.http.views import commit_view
+from api.http.problems import problem
+from api.http.views import CommitView, commit_view
 from ledger.commands import Command, Outcome
 from ledger.errors import Code, RequestError
 from ledger.events import ClearingRequested, type_names
@@ -28,8 +32,29 @@ class ClearingList(msgspec.Struct):
     next_cursor: str | None
 
 
+class ClearingResult(msgspec.Struct, kw_only=True):
+    index: int
+    status: Literal["created", "replayed", "refused"]
+    clearing: ClearingView | UnsetType = UNSET
+    problem: dict[str, Any] | UnsetType = UNSET
+
+
+class ClearingResults(msgspec.Struct, kw_only=True):
+    """One result an item, in order; ``commit`` is that of the last event of them all."""
+
+    results: list[ClearingResult]
+    commit: CommitView | None
+
+
 def _requested(key: int, _command: Command, outcome: Outcome) -> Any:
     return clearing_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
+
+
+def _result(key: int, index: int, outcome: Outcome) -> ClearingResult:
+    if outcome.problem is not None:
+        return ClearingResult(index=index, status="refused", problem=problem(outcome.problem))
+    view = clearing_view(key, outcome.subjects[0])
+    return ClearingResult(index=index, status=outcome.status, clearing=view)
 
 
 async def show_clearing(call: Call) -> Response:
@@ -91,6 +116,14 @@ ROUTES = (
         summary="Claim from the central bank what the bank has paid ahead 申请划款",
         status=201,
         codes=(Code.IDEMPOTENCY_CONFLICT, Code.PERIOD_CLOSED, Code.CLEARING_EMPTY),
+    ),
+    batch_route(
+        RequestClearing,
+        f"{_ALL}:batch",
+        Right.CLEAR,
+        _result,
+        ClearingResults,
+        f"Claim for up to {ITEMS_MAX} days or banks, each after the one before it",
     ),
     Route(
         Operation(

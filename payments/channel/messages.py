@@ -6,6 +6,7 @@ claim that is sent again has the same bytes, and the central bank knows it for t
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 import psycopg
 
@@ -113,38 +114,40 @@ class ClaimWriter:
         self._provider = provider
         self._now = now
 
-    def body(
-        self,
-        connection: psycopg.Connection,
-        ledger_id: int,
-        requested: events.ClearingRequested,
-        claim: events.Claim,
-    ) -> VoucherBody:
-        """The claim on its way.
+    def hand(self, connection: psycopg.Connection, ledger_id: int) -> "ClaimHand":
+        """The department's hand, for the claims of one parcel.
 
         Raises:
-            Refusal: ``certificate_invalid`` when the department's certificate is no longer valid;
-                ``details_mismatch`` as :func:`claim_document`.
+            Refusal: ``certificate_invalid`` when its certificate is no longer valid.
         """
         subject = finance_subject(ledger_id)
         public_key = self._keys.create(subject)
         with connection.transaction():
             certificate = certificates.enrol(connection, subject, public_key, at=self._now())
         key = self._keys.private_key(subject)
+        return ClaimHand(
+            ledger_id, certificate.serial, lambda document: self._provider.sign(key, document)
+        )
+
+
+class ClaimHand(NamedTuple):
+    """Who writes and signs the claims of a ledger now."""
+
+    ledger_id: int
+    cert_serial: str
+    sign: Callable[[bytes], bytes]
+
+    def body(self, requested: events.ClearingRequested, claim: events.Claim) -> VoucherBody:
+        """The claim on its way; raises ``details_mismatch`` as :func:`claim_document`."""
         unsigned = VoucherBody(
-            adm_div_code=_adm_div_code(ledger_id),
-            st_year=fiscal_year_of(ledger_id),
+            adm_div_code=_adm_div_code(self.ledger_id),
+            st_year=fiscal_year_of(self.ledger_id),
             vt_code=claim.vt_code,
             voucher_no=claim.voucher_no,
             voucher_flag=SEND,
-            voucher=claim_document(ledger_id, requested, claim),
+            voucher=claim_document(self.ledger_id, requested, claim),
         )
-        return add_signature(
-            unsigned,
-            no=FINANCE_ROLE,
-            sn=certificate.serial,
-            sign=lambda document: self._provider.sign(key, document),
-        )
+        return add_signature(unsigned, no=FINANCE_ROLE, sn=self.cert_serial, sign=self.sign)
 
 
 def finance_subject(ledger_id: int) -> str:

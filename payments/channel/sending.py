@@ -188,17 +188,18 @@ class Sender:
             clearings: dict[str, Clearing] = read_objects(
                 connection, parcel.ledger_id, CLEARING, clear_nos
             )
-            for clearing in clearings.values():
-                for claim in clearing.open_claims:
-                    if (number := claim.voucher_no) in parcel.attempts:
-                        try:
-                            body = self._claims.body(
-                                connection, parcel.ledger_id, clearing.requested, claim
-                            )
-                        except GuokuError as error:
-                            problems[number] = str(error)
-                        else:
-                            items.append(Item(number, url, body))
+            try:
+                hand = self._claims.hand(connection, parcel.ledger_id)
+            except GuokuError as error:
+                self.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+                return
+        for clearing in clearings.values():
+            for claim in clearing.open_claims:
+                if (number := claim.voucher_no) in parcel.attempts:
+                    try:
+                        items.append(Item(number, url, hand.body(clearing.requested, claim)))
+                    except GuokuError as error:
+                        problems[number] = str(error)
         self.postpone(parcel, problems)
         yield from items
 

@@ -5,7 +5,7 @@ what came back is booked, each working day is cleared with the central bank, and
 closed. Divisions are independent, so each has a thread of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from time import perf_counter
@@ -57,9 +57,11 @@ class Year:
     def live(self) -> Figures:
         self._issue()
         for month in range(1, self._months + 1):
-            came_back = self._pay(month)
+            came_back, days = self._pay(month)
             self._refund(came_back)
-            self._clear(month)
+            if came_back:
+                days.add(working_days(month)[-1])
+            self._clear(sorted(days))
             self._timed(Stage.CLOSING, 1, self._close, month)
         # who looks at the year's figures next must not find those of yesterday
         self._timed(Stage.CLOSING, 0, self._desk.wait_followed, READ_MODELS)
@@ -71,9 +73,10 @@ class Year:
                 Stage.INDICATORS, len(bodies), self._desk.bulk, "经办", "/indicators:batch", bodies
             )
 
-    def _pay(self, month: int) -> list[Payment]:
-        """Applies, has approved and signed, waits for the bank; gives what will come back."""
-        desk, came_back = self._desk, []
+    def _pay(self, month: int) -> tuple[list[Payment], set[date]]:
+        """Applies, has approved and signed, waits for the bank; gives what will come back, and the
+        days on which money moved."""
+        desk, came_back, days = self._desk, list[Payment](), set[date]()
         for payments in _in_bulks(self._division.month(month)):
             bodies = [payment.body() for payment in payments]
             numbers = {"pay_app_nos": [payment.number for payment in payments]}
@@ -83,6 +86,7 @@ class Year:
             self._timed(Stage.APPROVING, size, desk.bulk, "审核", "/payments:approve", numbers)
             self._timed(Stage.SIGNING, size, desk.bulk, "签章", "/payments:sign", signing)
             came_back += [payment for payment in payments if payment.refund_fen]
+            days.update(payment.day for payment in payments if payment.paid_fen)
             self._count(payments)
         unsettled = [
             {"status": status, "from": f"{FISCAL_YEAR}-{month:02d}-01"}
@@ -90,7 +94,7 @@ class Year:
         ]
         sent = self._division.month_payments(month)
         self._timed(Stage.PAYING, sent, desk.wait_empty, "/payments", unsettled)
-        return came_back
+        return came_back, days
 
     def _refund(self, came_back: list[Payment]) -> None:
         for payment in came_back:
@@ -103,23 +107,18 @@ class Year:
             path = f"/payments/{payment.number}/refunds"
             self._timed(Stage.REFUNDING, 1, self._desk.post, "经办", path, body)
 
-    def _clear(self, month: int) -> None:
+    def _clear(self, days: Sequence[date]) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""
-        clear_nos = []
         before = self._desk.position()
-        for day in self._days_with_money(month):
-            clear_no = f"QS-{day:%m%d}"
-            body = {"clear_no": clear_no, "clear_date": day.isoformat(), "pay_bank_code": BANK}
-            self._timed(Stage.CLEARING, 1, self._desk.post, "经办", "/clearings", body)
-            clear_nos.append(clear_no)
+        bodies = [
+            {"clear_no": f"QS-{day:%m%d}", "clear_date": day.isoformat(), "pay_bank_code": BANK}
+            for day in days
+        ]
+        size = len(bodies)
+        self._timed(Stage.CLEARING, size, self._desk.bulk, "经办", "/clearings:batch", bodies)
+        clear_nos = [body["clear_no"] for body in bodies]
         self._timed(Stage.CLEARING, 0, self._desk.wait_cleared, clear_nos, before)
-        self.figures.clearings += len(clear_nos)
-
-    def _days_with_money(self, month: int) -> list[date]:
-        days = {p.day for p in self._division.month(month) if p.paid_fen}
-        if any(p.refund_fen for p in self._division.month(month)):
-            days.add(working_days(month)[-1])
-        return sorted(days)
+        self.figures.clearings += size
 
     def _close(self, month: int) -> None:
         through = {"through": month_end(month).isoformat()}
