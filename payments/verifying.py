@@ -40,6 +40,7 @@ class Verifier:
         *,
         owner: str,
         role: str,
+        leaf: bytes = b"",
     ) -> bool:
         """Whether the key's holder signed these bytes.
 
@@ -47,6 +48,7 @@ class Verifier:
             public_key: that of the signature's certificate.
             owner, role: what a manifest must say of itself. A document's own signature says
                 neither, so nothing is asked of it.
+            leaf: the document's ``leaf_hash``, for whoever has it already.
         """
         manifest = signature.manifest
         if manifest is None:
@@ -54,12 +56,13 @@ class Verifier:
         proven = self._proven(public_key, manifest)
         if proven is None or (proven.text.owner, proven.text.role) != (owner, role):
             return False
+        leaf = leaf or leaf_hash(document)
         if not proven.leaves:
-            return proven.tree.proves(leaf_hash(document), signature.leaf, signature.path)
+            return proven.tree.proves(leaf, signature.leaf, signature.path)
         return (
             not signature.path
             and signature.leaf < len(proven.leaves)
-            and proven.leaves[signature.leaf] == leaf_hash(document)
+            and proven.leaves[signature.leaf] == leaf
         )
 
     def _prove(self, public_key: PublicKey, manifest: SignedManifest) -> _Proven | None:

@@ -72,6 +72,25 @@ def test_a_main_form_is_the_same_without_its_details(data: bytes) -> None:
         assert read_main(parts[0]) == read_main(data)
 
 
+@settings(max_examples=200, deadline=None)
+@given(data=st.just(SENT) | damaged(SENT), reason=st.sampled_from(["账号户名不符", "甲<乙>"]))
+def test_a_receipt_is_the_voucher_filled_in_or_written_anew_all_the_same(
+    data: bytes, reason: str
+) -> None:
+    """Of any voucher that can be read: both ways the bank says the same."""
+    outcome = _outcome(("d0", 100, ""), ("d1", 0, reason), ("d2", 300, ""))
+
+    def way(voucher: bytes) -> Any:
+        return receipt_5214.parse_receipt(receipt_5214.fill_receipt(voucher, outcome))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receipt_5214, "_filled", lambda *_: None)
+        anew = read(way, data)
+        written = receipt_5214.fill_receipt(SENT, outcome)
+    assert read(way, data) == anew
+    assert receipt_5214.fill_receipt(SENT, outcome) == written
+
+
 def test_the_pattern_is_what_reads_our_own_documents() -> None:
     """Else the tests above would compare one way with itself."""
     for document, sheet in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.SHEET)):

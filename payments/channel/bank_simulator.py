@@ -22,7 +22,7 @@ from payments.channel.sending import VOUCHERS_PATH
 from payments.channel.simulator_server import create_app, run
 from payments.evoucher.envelope import VoucherBody, signed_bytes
 from payments.evoucher.reader import malformed
-from payments.evoucher.receipt_5214 import DetailOutcome, Outcome, build_receipt
+from payments.evoucher.receipt_5214 import DetailOutcome, Outcome, answer
 from payments.evoucher.voucher_5214 import VT_CODE, Detail5214, Voucher5214, parse
 
 FAILS, LATE, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
@@ -70,14 +70,15 @@ class Bank(Counterparty):
         if body.vt_code != VT_CODE:
             raise malformed(f"a bank takes vouchers {VT_CODE}, not {body.vt_code}", "/VtCode")
         self._check_signers(body, signers)
-        voucher = parse(signed_bytes(body))
+        document = signed_bytes(body)
+        voucher = parse(document)
         if voucher.pay_bank_code not in ("", self._bank.bank_code):
             raise malformed(f"the voucher is for bank {voucher.pay_bank_code}", "/PayBankCode")
         outcome = self._pay(voucher)
         delays_s, after_next = _course(voucher)
         return Answer(
             amount_fen=sum(line.x_pay_amt for line in outcome.details),
-            receipt=build_receipt(voucher, outcome),
+            receipt=answer(document, voucher, outcome),
             delays_s=delays_s,
             after_next=after_next,
         )

@@ -61,7 +61,7 @@ class SendingPolicy:
     """
 
     items_max: int = 1_000
-    message_bytes_max: int = 4 * 1024 * 1024
+    message_bytes_max: int = 5 * 1024 * 1024
     timeout_s: float = 10.0
     attempts_max: int = 200
     first_retry_s: float = 0.2

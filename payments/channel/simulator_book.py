@@ -16,7 +16,7 @@ AFTER_NEXT_S = 0.001  # so much later than the next one goes a receipt that wait
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vouchers (
     number     TEXT PRIMARY KEY,
-    sm3        BLOB NOT NULL,      -- of its bytes: the same number with others is refused
+    sm3        BLOB NOT NULL,      -- over 00 and its bytes: with other bytes it is refused
     amount_fen INTEGER NOT NULL    -- what was paid of it
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (
@@ -41,7 +41,7 @@ class Paid(NamedTuple):
     """
 
     number: str
-    sm3: bytes
+    digest: bytes
     amount_fen: int
     head: str
     receipt: bytes
@@ -79,7 +79,7 @@ class SimulatorBook:
             self._connection.close()
 
     def known(self, numbers: Sequence[str]) -> dict[str, bytes]:
-        """SM3 of the vouchers already paid among these."""
+        """Digests of the vouchers already paid among these."""
         with self._lock:
             return self._known(numbers)
 
@@ -87,7 +87,7 @@ class SimulatorBook:
         """Pays what was not paid before, all in one transaction.
 
         Returns:
-            SM3 by number of those that turn out to be paid already; nothing was written for them.
+            Digest by number of those that turn out to be paid already; nothing is written for them.
         """
         with self._transaction():
             before = self._known([item.number for item in paid])
@@ -95,7 +95,7 @@ class SimulatorBook:
             items = [item for item in paid if fresh.get(item.number) is item]
             self._connection.executemany(
                 "INSERT INTO vouchers (number, sm3, amount_fen) VALUES (?, ?, ?)",
-                [(item.number, item.sm3, item.amount_fen) for item in items],
+                [(item.number, item.digest, item.amount_fen) for item in items],
             )
             self._owe(items)
             return before

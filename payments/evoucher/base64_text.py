@@ -1,13 +1,15 @@
 """Base64 as it stands in messages."""
 
-import binascii
+from binascii import Error
+
+from pybase64 import b64decode, b64encode_as_string
 
 from payments.evoucher.reader import malformed
 
 
 def write_base64(data: bytes) -> str:
     """With padding, without line breaks."""
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+    return b64encode_as_string(data)
 
 
 def read_base64(text: str, pointer: str) -> bytes:
@@ -17,8 +19,8 @@ def read_base64(text: str, pointer: str) -> bytes:
         RequestError: ``malformed``.
     """
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except (binascii.Error, ValueError):
+        return b64decode(text, validate=True)
+    except (Error, ValueError):
         if any(map(str.isspace, text)):
             return read_base64("".join(text.split()), pointer)
         raise malformed("not base64", pointer) from None

@@ -6,16 +6,17 @@ Fields: the interface standard 国库集中支付电子化管理接口报文规�
 """
 
 import re
-from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 from lxml import etree
+from pybase64 import b64encode
 
 from ledger.errors import RequestError
 from payments.evoucher import envelope_sheet, gbk, manifest_list
-from payments.evoucher.base64_text import read_base64, write_base64
+from payments.evoucher.base64_text import read_base64
+from payments.evoucher.envelope_sheet import SignatureRow
 from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import (
     SIZE_MAX,
@@ -100,15 +101,10 @@ def build_envelope(bodies: Sequence[VoucherBody]) -> bytes:
     """
     if not bodies:
         raise malformed("an envelope holds at least one voucher", "/VoucherCount")
-    for body in bodies:
-        _check_header(_header(body))
-        _check_same_voucher(_header(body), body.voucher)
-    manifests: dict[SignedManifest, int] = {}
-    written = [part for body in bodies for part in _write_body(body, manifests)]
-    head = (
-        f"{gbk.DECLARATION}<MOF><VoucherCount>{len(bodies)}</VoucherCount>"
-        f"{manifest_list.write_manifests(list(manifests))}"
-    )
+    writer = _Writer()
+    written = [part for body in bodies for part in writer.body(body)]
+    manifests = manifest_list.write_manifests(list(writer.manifests))
+    head = f"{gbk.DECLARATION}<MOF><VoucherCount>{len(bodies)}</VoucherCount>{manifests}"
     data = b"".join((head.encode("ascii"), *written, b"</MOF>"))
     if len(data) > SIZE_MAX:
         raise malformed(f"MOF: the message is larger than {SIZE_MAX} bytes")
@@ -138,24 +134,24 @@ def _read_own(data: bytes, size_max: int) -> list[VoucherBody] | None:
         return None
     manifests, rows = message
     bodies = []
-    for *names, flag, reason, content, signatures in rows:
-        voucher = envelope_sheet.read_plain_base64(content)
-        signed = _own_signatures(signatures, manifests)
-        if not voucher or signed is None:
+    for row in rows:
+        signatures = _own_signatures(row.signatures, manifests)
+        if signatures is None:
             return None
         try:
-            division, year, vt_code, number = (name.decode("gbk") for name in names)
+            division, year, vt_code, number = (name.decode("gbk") for name in row.names)
             body = VoucherBody(
                 adm_div_code=division,
                 st_year=int(year),
                 vt_code=vt_code,
                 voucher_no=number,
-                voucher_flag=RECEIPT if flag == b"1" else SEND,
-                return_reason=reason.decode("gbk"),
-                voucher=voucher,
-                signatures=signed,
+                voucher_flag=RECEIPT if row.flag == b"1" else SEND,
+                return_reason=row.reason.decode("gbk"),
+                voucher=row.voucher,
+                signatures=signatures,
             )
-            _check_same_voucher(_header(body), voucher)
+            if envelope_sheet.names_of(row.voucher) != row.names:
+                _check_same_voucher(_header(body), row.voucher)
         except (UnicodeDecodeError, RequestError):
             return None
         bodies.append(body)
@@ -163,28 +159,22 @@ def _read_own(data: bytes, size_max: int) -> list[VoucherBody] | None:
 
 
 def _own_signatures(
-    data: bytes, manifests: Sequence[SignedManifest]
+    rows: Sequence[SignatureRow], manifests: Sequence[SignedManifest]
 ) -> tuple[VoucherSignature, ...] | None:
-    rows = envelope_sheet.read_signatures(data)
-    if rows is None:
-        return None
     signatures = []
-    for no, sn, place, leaf, content in rows:
-        value = envelope_sheet.read_plain_base64(content)
-        if value is None or (int(place) >= len(manifests) if place else not value):
+    for no, sn, place, leaf, value in rows:
+        if int(place) >= len(manifests) if place else not value:
             return None
         try:
-            signature = VoucherSignature(no=no.decode("gbk"), sn=sn.decode("gbk"), value=value)
+            role, serial = no.decode("gbk"), sn.decode("gbk")
         except UnicodeDecodeError:
             return None
         if place:
-            signature = msgspec.structs.replace(
-                signature,
-                value=b"",
-                manifest=manifests[int(place)],
-                leaf=int(leaf),
-                path=value,
+            signature = VoucherSignature(
+                no=role, sn=serial, manifest=manifests[int(place)], leaf=int(leaf), path=value
             )
+        else:
+            signature = VoucherSignature(no=role, sn=serial, value=value)
         signatures.append(signature)
     return tuple(signatures)
 
@@ -203,36 +193,56 @@ def _read_any(data: bytes, size_max: int) -> list[VoucherBody]:
     return [_read_body(element, manifests, f"/VoucherBody/{i}") for i, element in enumerate(bodies)]
 
 
-def _write_body(
-    body: VoucherBody, manifests: dict[SignedManifest, int]
-) -> tuple[bytes, bytes, bytes]:
-    """In three parts, so that the document between them, most of it, is encoded once."""
-    header = " ".join(
-        f'{name}="{gbk.escape_attribute(text)}"' for name, text in _header(body).items()
-    )
-    signatures = "".join([_write_signature(item, manifests) for item in body.signatures])
-    before = (
-        f"<VoucherBody {header}><VoucherFlag>{body.voucher_flag}</VoucherFlag>"
-        f"<Return_Reason>{gbk.escape(body.return_reason)}</Return_Reason><Attach></Attach><Voucher>"
-    )
-    after = f"</Voucher><SignStampList/><SignatureList>{signatures}</SignatureList></VoucherBody>"
-    encode = gbk.encode_document
-    return encode(before), b2a_base64(body.voucher, newline=False), encode(after)
+class _Writer:
+    """Writes the vouchers of one message, and remembers the manifests that they name."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[SignedManifest, int] = {}
+        self._signers: dict[tuple[str, str], bytes] = {}  # role and serial, as they are written
+
+    def body(self, body: VoucherBody) -> tuple[bytes, bytes, bytes]:
+        """The element, in three parts: the document between them is most of it."""
+        header = _header(body)
+        names = tuple([_attribute(text, "VoucherBody") for text in header.values()])
+        if envelope_sheet.names_of(body.voucher) != names:
+            _check_header(header)
+            _check_same_voucher(header, body.voucher)
+        text = body.return_reason
+        reason = gbk.encode(gbk.escape(text), "Return_Reason") if text else b""
+        before = _BEFORE_VOUCHER % (*names, body.voucher_flag, reason)
+        signatures = b"".join([self._signature(item) for item in body.signatures])
+        return before, b64encode(body.voucher), _AFTER_VOUCHER % signatures
+
+    def _signature(self, signature: VoucherSignature) -> bytes:
+        value, manifest = signature.value, signature.manifest
+        if not (signature.no and signature.sn) or bool(value) == bool(manifest):
+            raise malformed("a signature lacks its role, its serial number or its value")
+        signer = (signature.no, signature.sn)
+        if (written := self._signers.get(signer)) is None:
+            written = b'No="%b" SN="%b"' % tuple(_attribute(text, "Signature") for text in signer)
+            self._signers[signer] = written
+        if manifest is None:
+            return b"<Signature %b>%b</Signature>" % (written, b64encode(value))
+        place = self.manifests.setdefault(manifest, len(self.manifests))
+        return b'<Signature %b Manifest="%d" Leaf="%d">%b</Signature>' % (
+            written,
+            place,
+            signature.leaf,
+            b64encode(signature.path),
+        )
 
 
-def _write_signature(signature: VoucherSignature, manifests: dict[SignedManifest, int]) -> str:
-    """The element; a manifest that is not among ``manifests`` yet is put there."""
-    value, manifest = signature.value, signature.manifest
-    if not (signature.no and signature.sn) or bool(value) == bool(manifest):
-        raise malformed("a signature lacks its role, its serial number or its value")
-    no, sn = gbk.escape_attribute(signature.no), gbk.escape_attribute(signature.sn)
-    if manifest is None:
-        return f'<Signature No="{no}" SN="{sn}">{write_base64(value)}</Signature>'
-    place = manifests.setdefault(manifest, len(manifests))
-    return (
-        f'<Signature No="{no}" SN="{sn}" Manifest="{place}" Leaf="{signature.leaf}">'
-        f"{write_base64(signature.path)}</Signature>"
-    )
+_BEFORE_VOUCHER = (
+    b'<VoucherBody AdmDivCode="%b" StYear="%b" VtCode="%b" VoucherNo="%b">'
+    b"<VoucherFlag>%d</VoucherFlag><Return_Reason>%b</Return_Reason><Attach></Attach><Voucher>"
+)
+_AFTER_VOUCHER = b"</Voucher><SignStampList/><SignatureList>%b</SignatureList></VoucherBody>"
+
+
+def _attribute(text: str, element: str) -> bytes:
+    if text.isascii() and text.isalnum():
+        return text.encode("ascii")
+    return gbk.encode(gbk.escape_attribute(text), element)
 
 
 def _read_body(

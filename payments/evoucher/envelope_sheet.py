@@ -5,14 +5,13 @@ test).
 """
 
 import re
-from binascii import Error, a2b_base64
-from collections.abc import Callable
-from typing import TypeVar
+from binascii import Error
+from typing import NamedTuple
+
+from pybase64 import b64decode
 
 from payments.evoucher import gbk
 from payments.evoucher.manifest_list import SignedManifest
-
-T = TypeVar("T")
 
 _TEXT = rb"[^<>&\x00-\x1f]*+"
 _NAME = rb'"([^"<>&\x00-\x1f]++)"'
@@ -31,38 +30,86 @@ _MANIFEST = re.compile(
 _BODY = re.compile(
     rb'<VoucherBody AdmDivCode="([0-9]{6})" StYear="([1-9][0-9]{3})" VtCode="([0-9]{4})"'
     rb" VoucherNo=%b><VoucherFlag>([01])</VoucherFlag><Return_Reason>(%b)</Return_Reason>"
-    rb"<Attach></Attach><Voucher>([^<]*+)</Voucher><SignStampList/>"
-    rb"<SignatureList>((?:<Signature [^<>]*+>%b</Signature>)*+)</SignatureList></VoucherBody>"
-    % (_NAME, _TEXT, _BASE64)
+    rb"<Attach></Attach><Voucher>" % (_NAME, _TEXT)
 )
+_BEFORE_SIGNATURES = b"</Voucher><SignStampList/><SignatureList>"
 _SIGNATURE = re.compile(
-    rb"<Signature No=%b SN=%b(?: Manifest=%b Leaf=%b)?+>(%b)</Signature>"
-    % (_NAME, _NAME, _INDEX, _INDEX, _BASE64)
+    rb"<Signature No=%b SN=%b(?: Manifest=%b Leaf=%b)?+>" % (_NAME, _NAME, _INDEX, _INDEX)
 )
+_AFTER_SIGNATURE, _AFTER_BODY = b"</Signature>", b"</SignatureList></VoucherBody>"
 _INNER = re.compile(
     rb"(?:%b)?+<Voucher><Id>%b</Id><AdmDivCode>([0-9]{6})</AdmDivCode>"
-    rb"<StYear>([0-9]{4})</StYear><VtCode>([0-9]{4})</VtCode><VouDate>[0-9]{8}</VouDate>"
+    rb"<StYear>([1-9][0-9]{3})</StYear><VtCode>([0-9]{4})</VtCode><VouDate>[0-9]{8}</VouDate>"
     rb"<VoucherNo>([^<>&\x00-\x1f]++)</VoucherNo>" % (_DECLARATION, _TEXT)
 )
 
 Groups = tuple[bytes, ...]
 
 
-def read_message(data: bytes) -> tuple[list[SignedManifest], list[Groups]] | None:
-    """The manifests, and of each voucher the groups of ``_BODY``; None for another form."""
+class SignatureRow(NamedTuple):
+    """A signature element: ``place`` and ``leaf`` are "" where it stands in no manifest."""
+
+    no: bytes
+    sn: bytes
+    place: bytes
+    leaf: bytes
+    value: bytes
+
+
+class BodyRow(NamedTuple):
+    """A voucher's element: ``names`` are AdmDivCode, StYear, VtCode and VoucherNo."""
+
+    names: Groups
+    flag: bytes
+    reason: bytes
+    voucher: bytes
+    signatures: list[SignatureRow]
+
+
+def read_message(data: bytes) -> tuple[list[SignedManifest], list[BodyRow]] | None:
+    """The manifests and the vouchers of a message; None for another form."""
     message = _MESSAGE.match(data)
     if message is None or not data.endswith(b"</MOF>"):
         return None
-    manifests = _all(_MANIFEST, message[2] or b"", 0, len(message[2] or b""), _manifest)
-    bodies = _all(_BODY, data, message.end(), len(data) - len(b"</MOF>"), tuple)
-    if manifests is None or bodies is None or len(bodies) != int(message[1]):
+    manifests = _read_manifests(message[2] or b"")
+    at, end = message.end(), len(data) - len(b"</MOF>")
+    rows: list[BodyRow] = []
+    while at < end:
+        if (read := _read_body(data, at)) is None:
+            return None
+        row, at = read
+        rows.append(row)
+    if manifests is None or at != end or len(rows) != int(message[1]):
         return None
-    return manifests, bodies
+    return manifests, rows
 
 
-def read_signatures(data: bytes) -> list[Groups] | None:
-    """The groups of ``_SIGNATURE``: No, SN, Manifest and Leaf ("" where not there), content."""
-    return _all(_SIGNATURE, data, 0, len(data), tuple)
+def _read_body(data: bytes, at: int) -> tuple[BodyRow, int] | None:
+    """The voucher that begins here, and where it ends.
+
+    Contents, most of a message, are taken up to the next tag: what they are the decoder says.
+    """
+    body = _BODY.match(data, at)
+    if body is None:
+        return None
+    content, at = body.end(), data.find(b"<", body.end())
+    voucher = read_plain_base64(data[content:at])
+    if not voucher or not data.startswith(_BEFORE_SIGNATURES, at):
+        return None
+    at += len(_BEFORE_SIGNATURES)
+    signatures: list[SignatureRow] = []
+    while signature := _SIGNATURE.match(data, at):
+        content, at = signature.end(), data.find(b"<", signature.end())
+        value = read_plain_base64(data[content:at])
+        if value is None or not data.startswith(_AFTER_SIGNATURE, at):
+            return None
+        at += len(_AFTER_SIGNATURE)
+        no, sn, place, leaf = signature.groups(b"")
+        signatures.append(SignatureRow(no, sn, place, leaf, value))
+    if not data.startswith(_AFTER_BODY, at):
+        return None
+    *names, flag, reason = body.groups()
+    return BodyRow(tuple(names), flag, reason, voucher, signatures), at + len(_AFTER_BODY)
 
 
 def names_of(voucher: bytes) -> Groups | None:
@@ -78,9 +125,20 @@ def names_of(voucher: bytes) -> Groups | None:
 def read_plain_base64(text: bytes) -> bytes | None:
     """Bytes, or None where they are not strictly encoded."""
     try:
-        return a2b_base64(text, strict_mode=True)
+        return b64decode(text, validate=True)
     except Error:
         return None
+
+
+def _read_manifests(data: bytes) -> list[SignedManifest] | None:
+    found, at = [], 0
+    while at < len(data):
+        match = _MANIFEST.match(data, at)
+        if match is None or (manifest := _manifest(match.groups())) is None:
+            return None
+        found.append(manifest)
+        at = match.end()
+    return found
 
 
 def _manifest(groups: Groups) -> SignedManifest | None:
@@ -91,21 +149,3 @@ def _manifest(groups: Groups) -> SignedManifest | None:
         return SignedManifest(text.decode(), value, leaves)
     except UnicodeDecodeError:
         return None
-
-
-def _all(
-    pattern: re.Pattern[bytes],
-    data: bytes,
-    at: int,
-    end: int,
-    made: Callable[[Groups], T | None],
-) -> list[T] | None:
-    """What is made of every match, if they follow one another from ``at`` to ``end``."""
-    found: list[T] = []
-    while at < end:
-        match = pattern.match(data, at, end)
-        if match is None or (item := made(match.groups(b""))) is None:
-            return None
-        found.append(item)
-        at = match.end()
-    return found

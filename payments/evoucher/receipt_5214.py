@@ -4,13 +4,14 @@ How it shows a failed line: DA/T 95—2022, table B.1.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from operator import itemgetter
 
 import msgspec
 
 from ledger.errors import Code, Refusal
 from ledger.money import yuan
-from payments.evoucher import layout
+from payments.evoucher import gbk, layout
 from payments.evoucher.layout import compact_date, detail_pointer
 from payments.evoucher.reader import (
     amount_of,
@@ -19,7 +20,7 @@ from payments.evoucher.reader import (
     text_of,
     year_of,
 )
-from payments.evoucher.sheet import Sheet
+from payments.evoucher.sheet import Sheet, template
 from payments.evoucher.voucher_5214 import (
     DETAIL,
     MAIN,
@@ -41,6 +42,24 @@ _ANSWERED = (
 )
 SHEET = Sheet(MAIN.tags, SENT.filled + _ANSWERED_ONCE, DETAIL.tags, SENT.own + _ANSWERED)
 _in_order = itemgetter(*((SENT.filled + _ANSWERED_ONCE).index(tag) for tag in SHEET.filled))
+# The same elements as they stand together, without their texts and with places for them.
+_UNANSWERED, _UNANSWERED_LINE, _ANSWER, _ANSWER_OF_LINE = (
+    template(tags[tags.index("XPayDate") : tags.index("XPayeeAcctName") + 1], contents)
+    for tags, contents in (
+        (MAIN.tags, {}),
+        (DETAIL.tags, {}),
+        (MAIN.tags, dict.fromkeys(_ANSWERED_ONCE, b"%b")),
+        (DETAIL.tags, dict.fromkeys(("XPayDate", *_ANSWERED), b"%b")),
+    )
+)
+# what a receipt is asked for
+_READ_OF_MAIN = (
+    *("VtCode", "AdmDivCode", "StYear", "VoucherNo"),
+    *("PayAmt", "XPayDate", "XAgentBusinessNo", "XPayAmt"),
+)
+_READ_OF_LINE = ("Id", "PayeeAcctNo", "PayAmt", "XPayAmt", "XAddWord", "XPayeeAcctNo")
+_of_main = itemgetter(*map(SHEET.filled.index, _READ_OF_MAIN))
+_of_line = itemgetter(*map(SHEET.own.index, _READ_OF_LINE))
 
 
 class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -83,40 +102,77 @@ class Receipt5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def fill_receipt(voucher: bytes, outcome: Outcome) -> bytes:
-    """:func:`build_receipt` of a voucher's bytes; raises what :func:`parse` raises, too."""
-    return build_receipt(parse(voucher), outcome)
+    """:func:`answer` to a voucher's bytes; raises what :func:`parse` raises, too."""
+    return answer(voucher, parse(voucher), outcome)
 
 
-def build_receipt(v: Voucher5214, outcome: Outcome) -> bytes:
+def answer(voucher: bytes, read: Voucher5214, outcome: Outcome) -> bytes:
     """The receipt as a bank writes it: the voucher's form with the X… elements filled.
+
+    Args:
+        voucher: the bytes that were sent.
+        read: what they say.
 
     Raises:
         RequestError: ``malformed``: an outcome without date or serial number.
         Refusal: ``receipt_mismatch``: not one outcome per detail; a line neither paid in full nor
             failed with a reason.
     """
+    _check_outcome(read, outcome)
+    once, rows = _rows(read, outcome)
+    if (filled := _filled(voucher, once, rows)) is not None:
+        return filled
+    lines = [(*own_texts(read, v), *row) for v, row in zip(read.details, rows, strict=True)]
+    return SHEET.write(_in_order((*main_texts(read), *once)), lines)
+
+
+def _check_outcome(v: Voucher5214, outcome: Outcome) -> None:
     if not outcome.x_agent_business_no:
         raise malformed("XAgentBusinessNo is empty", "/XAgentBusinessNo")
     by_id = {line.id: line for line in outcome.details}
     if len(by_id) != len(outcome.details) or by_id.keys() != {line.id for line in v.details}:
         raise _mismatch("the outcome does not have each detail once", "/DetailList")
-    main = (
-        *main_texts(v),
-        compact_date(outcome.x_pay_date),
-        outcome.x_agent_business_no,
-        yuan(sum(line.x_pay_amt for line in outcome.details)),
-        *(v.payee_acct_bank_name, v.payee_acct_no, v.payee_acct_name),
-    )
-    rows = []
     for index, line in enumerate(v.details):
         done = by_id[line.id]
         _check_line(index, line.pay_amt, done.x_pay_amt)
         if done.x_pay_amt == 0 and not done.x_add_word:
             raise _mismatch("a failed line has no reason", f"{detail_pointer(index)}/XAddWord")
-        answered = (outcome.x_agent_business_no, yuan(done.x_pay_amt), done.x_add_word)
+
+
+def _rows(v: Voucher5214, outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """What the bank says: of the voucher (``_ANSWERED_ONCE``), of each line (``_ANSWERED``)."""
+    serial = outcome.x_agent_business_no
+    once = (
+        compact_date(outcome.x_pay_date),
+        serial,
+        yuan(sum(line.x_pay_amt for line in outcome.details)),
+        *(v.payee_acct_bank_name, v.payee_acct_no, v.payee_acct_name),
+    )
+    by_id = {line.id: line for line in outcome.details}
+    rows: list[tuple[str, ...]] = []
+    for line in v.details:
+        done = by_id[line.id]
         payee = (line.payee_acct_bank_name, line.payee_acct_no, line.payee_acct_name)
-        rows.append((*own_texts(v, line), *answered, *payee))
-    return SHEET.write(_in_order(main), rows)
+        rows.append((serial, yuan(done.x_pay_amt), done.x_add_word, *payee))
+    return once, rows
+
+
+def _filled(voucher: bytes, once: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes | None:
+    """The voucher with the answers where it has nothing; None for one that is laid out otherwise.
+
+    It was read, so each element is there once; and without CDATA a tag in its bytes is a tag.
+    """
+    head, *rest = voucher.split(_UNANSWERED)
+    parts = rest[0].split(_UNANSWERED_LINE) if len(rest) == 1 else []
+    cells = gbk.encode_all([*once, *(text for row in rows for text in row)])
+    if len(parts) != len(rows) + 1 or b"<!" in voucher or cells is None:
+        return None
+    filled = [head, _ANSWER % tuple(cells[: len(once)])]
+    at, width = len(once), len(_ANSWERED)
+    for part in parts[:-1]:
+        filled += (part, _ANSWER_OF_LINE % (cells[0], *cells[at : at + width]))
+        at += width
+    return b"".join((*filled, parts[-1]))
 
 
 def parse_receipt(data: bytes) -> Receipt5214:
@@ -153,13 +209,13 @@ def parse_receipt(data: bytes) -> Receipt5214:
 
 
 def _read_own_receipt(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]] | None:
-    """The rows of a receipt that stands as :func:`build_receipt` writes it."""
+    """What is read of a receipt that stands as it is written here."""
     read = SHEET.read(data)
     if read is None or not 1 <= len(read[1]) <= layout.DETAILS_MAX:
         return None
     main, lines = read
-    rows = [dict(zip(SHEET.own, line, strict=True)) for line in lines]
-    return dict(zip(SHEET.filled, main, strict=True)), rows
+    rows = [dict(zip(_READ_OF_LINE, _of_line(line), strict=True)) for line in lines]
+    return dict(zip(_READ_OF_MAIN, _of_main(main), strict=True)), rows
 
 
 def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:

@@ -42,16 +42,16 @@ class Sheet:
         self.filled = tuple(tag for tag in main_tags if tag in filled)
         self.own = tuple(tag for tag in detail_tags if tag in own)
         repeated = [t for t in detail_tags if t in self.filled and t not in self.own]
-        self._main = _template(main_tags, dict.fromkeys(self.filled, b"%b"))
+        self._main = template(main_tags, dict.fromkeys(self.filled, b"%b"))
         places = dict.fromkeys(repeated, b"%b") | dict.fromkeys(self.own, b"%%b")
-        self._detail = b"<Detail>%b</Detail>" % _template(detail_tags, places)
+        self._detail = b"<Detail>%b</Detail>" % template(detail_tags, places)
         self._repeated = _getter([self.filled.index(tag) for tag in repeated])
         held = [tag for tag in detail_tags if tag in places]
         self._repeats = _getter([held.index(tag) for tag in repeated])
         self._own_of = _getter([held.index(tag) for tag in self.own])
-        pattern = _template(main_tags, dict.fromkeys(self.filled, _TEXT)) + OPEN_LIST
+        pattern = template(main_tags, dict.fromkeys(self.filled, _TEXT)) + OPEN_LIST
         self._read_main = re.compile(re.escape(_OPEN) + pattern).match
-        pattern = b"<Detail>%b</Detail>" % _template(detail_tags, dict.fromkeys(places, _TEXT))
+        pattern = b"<Detail>%b</Detail>" % template(detail_tags, dict.fromkeys(places, _TEXT))
         self._read_detail = re.compile(pattern).match
 
     def write(self, main: Sequence[str], details: Iterable[Sequence[str]]) -> bytes:
@@ -101,7 +101,7 @@ class Sheet:
         return texts[:first], lines
 
 
-def _template(tags: Sequence[str], contents: dict[str, bytes]) -> bytes:
+def template(tags: Sequence[str], contents: dict[str, bytes]) -> bytes:
     """The elements, each with its content if it has one."""
     names = ((tag.encode("ascii"), contents.get(tag, b"")) for tag in tags)
     return b"".join(b"<%b>%b</%b>" % (name, content, name) for name, content in names)
