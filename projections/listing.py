@@ -59,10 +59,17 @@ def a_position(text: str, pointer: str) -> int:
 
 
 class Filter(NamedTuple):
-    """A condition, in which ``%s`` is the value, and how the value is read from its text."""
+    """A condition, in which ``%s`` is the value, and how the value is read from its text.
 
-    condition: LiteralString
+    Where it depends on the value (an index holds some of them alone), a function gives it.
+    """
+
+    condition: LiteralString | Callable[[Any], LiteralString]
     parse: Callable[[str, str], Any] = a_text
+
+    def said(self, value: Any) -> LiteralString:
+        """The condition for this value."""
+        return self.condition(value) if callable(self.condition) else self.condition
 
 
 class Page(NamedTuple):
@@ -145,8 +152,9 @@ class Listing(Generic[R]):
         for name, text in given.items():
             if (known := self._filters.get(name)) is None:
                 raise _malformed(f"there is no filter {name!r} here", f"/{name}")
-            conditions.append(SQL(known.condition))
-            values.append(known.parse(text, f"/{name}"))
+            value = known.parse(text, f"/{name}")
+            conditions.append(SQL(known.said(value)))
+            values.append(value)
         return conditions, values
 
     def _select(

@@ -103,15 +103,17 @@ _RELEASED = """
 UPDATE {table} SET clear_no = '', claim_no = ''
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
+PAID_CLAIM, REFUND_CLAIM = "2301", "2302"
 # (message of the claim, table of its movements, when they had happened)
 _MOVEMENTS = (
-    ("2301", PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
-    ("2302", REFUNDS.name, "position <= %(upto)s"),
+    (PAID_CLAIM, PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
+    (REFUND_CLAIM, REFUNDS.name, "position <= %(upto)s"),
 )
 
 
 class Payments(Projection):
     name: ClassVar[str] = "payments"
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         {
@@ -140,13 +142,16 @@ class Payments(Projection):
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
         payments = rows[PAYMENTS]
         touched: dict[str, PaymentRow] = {}
+        unclaimed = _Unclaimed()
         refunds: list[RefundRow] = []
         statements: list[Statement] = []
         for fact in facts:
             match fact.event:
                 case events.ClearingRequested() as requested:
+                    unclaimed.claim(requested)
                     statements += _claimed(requested)
                 case events.ClaimReceipted() as receipted:
+                    unclaimed.release(receipted)
                     statements += _released(receipted)
                 case events.PaymentApplied() as applied:
                     row = _applied(fact, applied)
@@ -155,9 +160,52 @@ class Payments(Projection):
                     number: str = event.pay_app_no  # type: ignore[attr-defined]
                     row = touched[number] = known(payments, (number,), fact)
                     _change(row, fact)
-                    if isinstance(event, events.PaymentRefunded):
+                    if isinstance(event, events.VoucherReceipted):
+                        unclaimed.add(row)
+                    elif isinstance(event, events.PaymentRefunded):
                         refunds.append(_refund(row, fact, event))
         return Writes({PAYMENTS: touched.values(), REFUNDS: refunds}, statements)
+
+
+class _Unclaimed:
+    """The receipts of a batch that no clearing of the batch holds yet.
+
+    A clearing often stands in one batch with what it claims. Then the rows are written as claimed;
+    they need not be looked for afterwards and written anew. The statements do the same for rows of
+    earlier batches and find these done.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[PaymentRow] = []
+        self._held: dict[tuple[str, str], list[PaymentRow]] = {}
+
+    def add(self, row: PaymentRow) -> None:
+        if row.xpay_fen:
+            self._waiting.append(row)
+
+    def claim(self, requested: events.ClearingRequested) -> None:
+        day = date.fromisoformat(requested.clear_date)
+        claims = _by_fund(requested, PAID_CLAIM)
+        waiting, self._waiting = self._waiting, []
+        for row in waiting:
+            claim = claims.get(row.fund_type_code)
+            due = row.claimable_on is not None and row.claimable_on <= day
+            if claim is None or not due or row.pay_bank_code != requested.pay_bank_code:
+                self._waiting.append(row)
+                continue
+            row.clear_no, row.claim_no, row.claimable_on = (
+                requested.clear_no,
+                claim,
+                day,
+            )
+            self._held.setdefault((row.clear_no, row.claim_no), []).append(row)
+
+    def release(self, receipted: events.ClaimReceipted) -> None:
+        if receipted.rejected:
+            back = self._held.pop((receipted.clear_no, receipted.voucher_no), [])
+            for row in back:
+                row.clear_no = row.claim_no = ""
+            self._waiting += back
 
 
 def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
@@ -211,10 +259,18 @@ def _refund(row: PaymentRow, fact: Fact, refunded: events.PaymentRefunded) -> Re
     )
 
 
+def _by_fund(requested: events.ClearingRequested, vt_code: str) -> dict[str, str]:
+    """The number of each fund type's claim: the first one where it has too many lines for one."""
+    claims: dict[str, str] = {}
+    for claim in requested.claims:
+        if claim.vt_code == vt_code:
+            claims.setdefault(claim.fund_type_code, claim.voucher_no)
+    return claims
+
+
 def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
     for vt_code, table, moved in _MOVEMENTS:
-        claims = [claim for claim in requested.claims if claim.vt_code == vt_code]
-        if claims:
+        if claims := _by_fund(requested, vt_code):
             yield Statement(
                 _CLAIMED.format(table=table, moved=moved),
                 {
@@ -222,8 +278,8 @@ def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
                     "clear_date": date.fromisoformat(requested.clear_date),
                     "pay_bank_code": requested.pay_bank_code,
                     "upto": requested.upto_position,
-                    "funds": [claim.fund_type_code for claim in claims],
-                    "claims": [claim.voucher_no for claim in claims],
+                    "funds": list(claims),
+                    "claims": list(claims.values()),
                 },
             )
 

@@ -111,7 +111,7 @@ class _Behind(msgspec.Struct, frozen=True):
 
 PACE_S = 0.02
 REST_FACTOR = 2.0  # after a pass it rests so many times as long as the pass took
-REST_S_MAX = 1.0
+REST_S_MAX = 8.0
 
 
 class Runner:

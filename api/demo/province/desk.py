@@ -19,6 +19,7 @@ from ledger.errors import ConfigurationError
 TIMEOUT_S = 300.0
 SETTLE_TIMEOUT_S = 900.0
 BUSY_PAUSE_S = 0.5
+UNDER_WAY = ("signed", "sent")
 BUSY = frozenset({429, 503})
 ITEMS_MAX = 5_000
 POLL_FIRST_S, POLL_MAX_S = 0.05, 0.5
@@ -93,23 +94,35 @@ class Desk:
         answer: Json = self._answer("GET", "经办", path, None, query).json()
         return answer
 
-    def wait_empty(self, path: str, filters: Sequence[dict[str, str]]) -> None:
-        """Until each of these lists has nothing in it any more."""
-        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
-        for query in filters:
-            while not self._seen_empty(path, query):
-                self.pause(pause_s)
-                pause_s = min(POLL_MAX_S, pause_s * 1.5)
-                if monotonic() > deadline:
-                    raise ConfigurationError(f"{self._base}{path} did not settle: {query}")
+    def wait_settled(self, numbers: Sequence[str], filters: Sequence[dict[str, str]]) -> None:
+        """Until the bank has answered for all payments.
 
-    def _seen_empty(self, path: str, query: dict[str, str]) -> bool:
-        """Whether a read model that has seen all we did has nothing in this list.
+        It answers in order, so the last one is asked after, which stands in the books themselves;
+        then the read model, brought up to that moment, must list nothing that is still under way.
 
-        It is asked for what it has, however little that is, so that it is not hurried on.
+        Args:
+            numbers: of the payments, in the order in which they were signed.
+            filters: what of the list must be empty.
+
+        Raises:
+            ConfigurationError: they are not answered in time.
         """
-        answer = self._answer("GET", "经办", path, None, {"page_size": "1", **query})
-        return self._seen(answer) >= self._position and not answer.json()["items"]
+        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        last = f"/payments/{numbers[-1]}"
+        while self.get(last)["status"] in UNDER_WAY or not self._none_listed(filters):
+            self.pause(pause_s)
+            pause_s = min(POLL_MAX_S, pause_s * 1.5)
+            if monotonic() > deadline:
+                raise ConfigurationError(f"{self._base}{last} did not settle")
+
+    def _none_listed(self, filters: Sequence[dict[str, str]]) -> bool:
+        """Whether these lists are empty, as of now."""
+        head = str(self.position())
+        answers = (
+            self._answer("GET", "经办", "/payments", None, {"page_size": "1", **query}, head)
+            for query in filters
+        )
+        return not any(answer.json()["items"] for answer in answers)
 
     @staticmethod
     def _seen(answer: httpx.Response) -> int:
@@ -166,13 +179,14 @@ class Desk:
         path: str,
         content: bytes | None,
         query: dict[str, str] | None = None,
+        position: str = "0",
     ) -> httpx.Response:
         headers = {
             "Authorization": f"Bearer {self._tokens[person]}",
             "Content-Type": "application/json",
         }
         if method == "GET":
-            headers["X-Min-Position"] = "0"
+            headers["X-Min-Position"] = position
         while not self._stop.is_set():
             answer = self._http.request(
                 method, self._base + path, content=content, params=query, headers=headers

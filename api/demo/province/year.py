@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.demo.province.desk import ITEMS_MAX, Desk
+from api.demo.province.desk import ITEMS_MAX, UNDER_WAY, Desk
 from api.demo.province.plan import FISCAL_YEAR, Division, Payment, month_end, working_days
 from api.demo.province.stages import Stage
 from ledger.money import yuan
@@ -61,7 +61,8 @@ class Year:
             self._refund(came_back)
             if came_back:
                 days.add(working_days(month)[-1])
-            self._clear(sorted(days))
+            if days:
+                self._clear(sorted(days))
             self._timed(Stage.CLOSING, 1, self._close, month)
         # who looks at the year's figures next must not find those of yesterday
         self._timed(Stage.CLOSING, 0, self._desk.wait_followed, READ_MODELS)
@@ -77,6 +78,7 @@ class Year:
         """Applies, has approved and signed, waits for the bank; gives what will come back, and the
         days on which money moved."""
         desk, came_back, days = self._desk, list[Payment](), set[date]()
+        signed: list[str] = []
         for payments in _in_bulks(self._division.month(month)):
             bodies = [payment.body() for payment in payments]
             numbers = {"pay_app_nos": [payment.number for payment in payments]}
@@ -87,13 +89,15 @@ class Year:
             self._timed(Stage.SIGNING, size, desk.bulk, "签章", "/payments:sign", signing)
             came_back += [payment for payment in payments if payment.refund_fen]
             days.update(payment.day for payment in payments if payment.paid_fen)
+            signed += numbers["pay_app_nos"]
             self._count(payments)
-        unsettled = [
-            {"status": status, "from": f"{FISCAL_YEAR}-{month:02d}-01"}
-            for status in ("signed", "sent")
-        ]
-        sent = self._division.month_payments(month)
-        self._timed(Stage.PAYING, sent, desk.wait_empty, "/payments", unsettled)
+        span = {
+            "from": f"{FISCAL_YEAR}-{month:02d}-01",
+            "to": month_end(month).isoformat(),
+        }
+        unsettled = [{"status": status, **span} for status in UNDER_WAY]
+        if signed:
+            self._timed(Stage.PAYING, len(signed), desk.wait_settled, signed, unsettled)
         return came_back, days
 
     def _refund(self, came_back: list[Payment]) -> None:
