@@ -176,5 +176,6 @@ def read_bodies(
     rows = connection.execute(
         "SELECT sm3, body FROM documents WHERE ledger_id = %s AND sm3 = ANY(%s)",
         (ledger_id, list(digests)),
+        binary=True,
     )
     return {row[0]: row[1] for row in rows}

@@ -101,6 +101,7 @@ def consume(
             "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position > %s"
             " AND position <= %s AND type = ANY(%s) ORDER BY position",
             (ledger_id, after, upto, _TYPES),
+            binary=True,
         ).fetchall()
         _write(connection, ledger_id, rows)
         connection.execute(

@@ -236,6 +236,7 @@ def _read_approvals(
         "SELECT e.type, e.payload FROM unnest(%s::bigint[], %s::bigint[])"
         " AS p (ledger_id, position) JOIN events e USING (ledger_id, position) WHERE e.type = %s",
         ([key for key, _ in places], [position for _, position in places], PaymentApproved.TYPE),
+        binary=True,
     )
     approvals = (decode(type_name, payload) for type_name, payload in rows)
     return {a.pay_cert_no: a for a in approvals if isinstance(a, PaymentApproved)}
