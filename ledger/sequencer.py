@@ -7,9 +7,10 @@ has returned. There is no second, faster way in.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -27,6 +28,9 @@ from ledger.state import LedgerState
 from ledger.store import loading
 from ledger.store.append import OwnHand
 from ledger.store.scribe import Scribes
+from ledger.streams import Kind
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +128,13 @@ class Sequencer:
                 queue.running = True
                 self._workers.submit(self._work, queue)
         return future
+
+    def glance(
+        self, ledger_id: int, kind: Kind[T], numbers: Iterable[str], position: int = 0
+    ) -> dict[str, T]:
+        """What the cache has of these objects; see :meth:`LedgerState.glance`."""
+        queue = self._queues.get(ledger_id)
+        return {} if queue is None else queue.state.glance(kind, numbers, position)
 
     def close(self) -> None:
         """Finishes what waits and stops the workers."""

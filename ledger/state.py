@@ -138,6 +138,18 @@ class LedgerState:
             held = self._held[kind.name] = {}
         return held
 
+    def glance(self, kind: Kind[T], numbers: Iterable[str], position: int) -> dict[str, T]:
+        """What the cache has of these objects, for threads that neither decide nor wait.
+
+        None where it does not reach to ``position``. It may be ahead of what is committed, by
+        batches that can still fail and by dry runs: whoever looks judges what he sees by its place.
+        """
+        held = self._held.get(kind.name)
+        if held is None or self.position < position:
+            return {}
+        found = ((number, held.get(number)) for number in numbers)
+        return {number: each.obj for number, each in found if each is not None}
+
     def balance(self, bgt_id: str) -> Balances:
         return self.balances.get(bgt_id, NOTHING)
 

@@ -34,6 +34,7 @@ STATUSES = (
     REFUNDED,
 )
 
+POSITION_DIGITS = 10  # of a voucher's number, at its end
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 
 
@@ -180,7 +181,12 @@ def require_status(payment: Payment, *statuses: str) -> None:
 
 def voucher_number(key: int, position: int) -> str:
     """支付凭证号: division, year and the position that issued it, so it is unique everywhere."""
-    return f"{division_of(key)}{fiscal_year_of(key)}{position:010d}"
+    return f"{division_of(key)}{fiscal_year_of(key)}{position:0{POSITION_DIGITS}d}"
+
+
+def approved_at(payment: Payment) -> int:
+    """The position that issued its voucher, which the number ends with; it must be approved."""
+    return int(payment.pay_cert_no[-POSITION_DIGITS:])
 
 
 def ledger_of_voucher(pay_cert_no: str) -> int | None:

@@ -9,10 +9,10 @@ Where the ledger's signature policy says so, the vouchers of a request are signe
 manifest (``payments.manifest``); otherwise each by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -24,14 +24,22 @@ from ledger.gm import KeyStore, PrivateKey, Provider
 from ledger.opening import PER_MANIFEST
 from ledger.store.documents import compress_document, open_document
 from ledger.store.reading import read_bodies, read_head, read_objects
+from ledger.streams import AnyKind
 from payments import certificates
 from payments.certificates import Certificate
-from payments.payment import PAYMENT, Payment
+from payments.payment import PAYMENT, Payment, approved_at
 from payments.pen import Document, Draft, Pen, Signed, in_threads
 from payments.voucher import check_signer
 from payments.voucher_document import voucher_document
 
 BULK_MAX = 500  # payments in memory at once: each may have 499 details
+
+
+Glance = Callable[[int, AnyKind, Iterable[str], int], dict[str, Any]]
+
+
+def _sees_nothing(*_: object) -> dict[str, Any]:
+    return {}
 
 
 def subject_of(principal: str) -> str:
@@ -51,11 +59,15 @@ def sign_vouchers(
     now: datetime,
     *,
     dry_run: bool = False,
+    glance: Glance = _sees_nothing,
 ) -> Signed:
     """Signs the vouchers of these payments as ``principal`` in ``role``.
 
     The key ``principal/<name>`` is made with a person's first signature, and with it a certificate
     of a year. A dry run signs singly: it leaves no manifest behind that a voucher could name.
+
+    Args:
+        glance: sees payments and indicators without the database: ``Sequencer.glance``.
 
     Returns:
         For each payment the command, or the problem: ``payment_not_found``, ``invalid_state``,
@@ -69,12 +81,16 @@ def sign_vouchers(
     with pool.connection() as connection:
         head = read_head(connection, ledger_id)
     together = head is not None and head.settings.signing == PER_MANIFEST and not dry_run
+    position = head.position if head is not None else 0
     pen: Pen | Refusal | None = None
     drafts: list[Draft | GuokuError] = []
     for start in range(0, len(pay_app_nos), BULK_MAX):
         numbers = pay_app_nos[start : start + BULK_MAX]
         with pool.connection() as connection:
-            bulk = _read(connection, ledger_id, numbers, role, principal)
+            seen = _seen(glance, ledger_id, position, numbers, role, principal)
+            others = [number for number in numbers if number not in seen]
+            seen |= _read(connection, ledger_id, others, role, principal)
+        bulk = [seen[number] for number in numbers]
         if pen is None and any(isinstance(item, _Unsigned) for item in bulk):
             try:
                 key, certificate = _credentials(pool, keys, principal, now)
@@ -98,14 +114,46 @@ class _Unsigned(NamedTuple):
     body: bytes | None
 
 
+def _seen(
+    glance: Glance,
+    ledger_id: int,
+    position: int,
+    pay_app_nos: Sequence[str],
+    role: str,
+    principal: str,
+) -> dict[str, "_Unsigned | GuokuError"]:
+    """The payments that may be signed for the first time, so far as they are in view.
+
+    What is in view may not be committed yet. An approval up to ``position``, the head that was read
+    before, is; and whatever else is true of such a payment the sequencer decides again. The rest,
+    and all that would be refused, is for the database to say.
+    """
+    payments: dict[str, Payment] = {
+        number: payment
+        for number, payment in glance(ledger_id, PAYMENT, pay_app_nos, position).items()
+        if not payment.signatures
+        and isinstance(_may_sign(payment, number, role, principal), Payment)
+        and approved_at(payment) <= position
+    }
+    bgt_ids = {payment.applied.bgt_id for payment in payments.values()}
+    indicators = glance(ledger_id, INDICATOR, bgt_ids, position)
+    return {
+        number: _Unsigned(payment, indicators[payment.applied.bgt_id], None)
+        for number, payment in payments.items()
+        if payment.applied.bgt_id in indicators
+    }
+
+
 def _read(
     connection: psycopg.Connection,
     ledger_id: int,
     pay_app_nos: Sequence[str],
     role: str,
     principal: str,
-) -> list[_Unsigned | GuokuError]:
+) -> dict[str, "_Unsigned | GuokuError"]:
     """The payments with what their documents need, or why they may not be signed: five queries."""
+    if not pay_app_nos:
+        return {}
     payments = read_objects(connection, ledger_id, PAYMENT, pay_app_nos)
     bulk = [_may_sign(payments.get(number), number, role, principal) for number in pay_app_nos]
     signable = [item for item in bulk if isinstance(item, Payment)]
@@ -115,16 +163,16 @@ def _read(
     bodies = read_bodies(
         connection, ledger_id, {_signed_before(p) for p in signable if p.signatures}
     )
-    return [
-        _Unsigned(
+    return {
+        number: _Unsigned(
             item,
             indicators.get(item.applied.bgt_id),
             bodies.get(_signed_before(item)) if item.signatures else None,
         )
         if isinstance(item, Payment)
         else item
-        for item in bulk
-    ]
+        for number, item in zip(pay_app_nos, bulk, strict=True)
+    }
 
 
 def _may_sign(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -47,10 +48,11 @@ class Office:
         role: str = "treasury",
         by: str = "li.si",
         now: datetime = NOW,
+        **more: Any,
     ) -> list[SignVoucher | GuokuError]:
         b = self.b
         how = (self.provider, self.codes, b.ledger_id, numbers, role, by, now)
-        self.manifest, vouchers = signing.sign_vouchers(b.pool, self.keys, *how)
+        self.manifest, vouchers = signing.sign_vouchers(b.pool, self.keys, *how, **more)
         return vouchers
 
     def signed(self, number: str, **how: Any) -> SignVoucher:
@@ -484,3 +486,61 @@ def test_a_revoked_certificate_signs_no_manifest(office: Office) -> None:
         certificates.revoke(connection, office.certificate().serial, NOW)
     assert codes_of(office.sign("Q", "none")) == ["certificate_invalid", "payment_not_found"]
     assert office.manifest is None
+
+
+# ---- payments that are in the write path's view
+
+
+class View:
+    """A view of payments and indicators as they stood when it was taken."""
+
+    def __init__(self, b: Bookkeeper) -> None:
+        self.b = b
+        self.held = {number: self.of(PAYMENT, number) for number in ("P", "Q")}
+
+    def of(self, kind: Any, number: str) -> Any:
+        return self.b.sequencer.glance(self.b.ledger_id, kind, [number])[number]
+
+    def __call__(self, _ledger_id: int, kind: Any, numbers: Any, _position: int) -> dict[str, Any]:
+        if kind is PAYMENT:
+            return {number: self.held[number] for number in numbers}
+        return {number: self.of(kind, number) for number in numbers}
+
+
+def test_what_is_in_view_is_signed_as_if_it_were_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.approved("P", "Q")
+    read = office.sign("P", "Q")
+    monkeypatch.setattr(signing, "read_objects", None)  # nothing is left to be read
+    seen = office.sign("P", "Q", glance=office.b.sequencer.glance)
+    assert [c.voucher_sm3 for c in seen if isinstance(c, SignVoucher)] == [
+        c.voucher_sm3 for c in read if isinstance(c, SignVoucher)
+    ]
+    assert len(seen) == 2
+
+
+def test_an_approval_in_view_that_was_not_committed_is_not_signed(office: Office) -> None:
+    """A batch that fails takes its approvals back, and their numbers with them."""
+    office.approved("Q")
+    b = office.b
+    b.apply("P", "B", "1.00")
+    view = View(b)
+    assert view.held["P"].approved is None
+    ahead = f"{view.held['Q'].pay_cert_no[:13]}{len(b.events()) + 1:010d}"
+    approved = msgspec.structs.replace(view.held["Q"].approved, pay_cert_no=ahead)
+    view.held["P"] = msgspec.structs.replace(view.held["P"], approved=approved, status="approved")
+    assert codes_of(office.sign("P", "Q", glance=view)) == ["invalid_state", "signed"]
+
+
+def test_a_view_that_is_behind_refuses_nobody(office: Office) -> None:
+    """Another process has taken the first signature: whose turn it is now, the books say."""
+    b = office.b
+    b.do(SetSignaturePolicy(roles=("unit", "treasury"), pay_bank_code="102"), "admin")
+    office.approved("P", "Q")
+    behind = View(b)
+    first = office.signed("P", role="unit", by="unit")
+    [second] = office.sign("P", role="treasury", by="treasury", glance=behind)
+    assert isinstance(second, SignVoucher)
+    assert second.voucher_sm3 == first.voucher_sm3
+    assert b.sequencer.glance(b.ledger_id, PAYMENT, ["P"], len(b.events()) + 1) == {}

@@ -227,6 +227,7 @@ async def sign_all(call: Call) -> Response:
             by,
             treasury.now(),
             dry_run=call.dry_run,
+            glance=treasury.sequencer.glance,
         )
 
     manifest, signed = await call.in_thread(sign)

@@ -27,7 +27,7 @@ from payments.channel.outbox import Parcel
 from payments.channel.proofs import ProofReader
 from payments.clearing import CLEARING, Clearing, split_claim_number
 from payments.evoucher.envelope import VoucherBody
-from payments.payment import PAYMENT, Payment
+from payments.payment import PAYMENT, SIGNED, Payment
 from payments.voucher import MarkSent
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,8 @@ class Sender:
 
     def _vouchers(self, parcel: Parcel) -> Iterator[Item]:
         with self._pool.connection() as connection:
-            payments = _read_payments(connection, parcel)
+            payments = self._signed_in_view(parcel)
+            payments |= _read_payments(connection, parcel, parcel.attempts.keys() - payments.keys())
             # What the events call sent or answered is not sent again, whatever the outbox says.
             open_payments = {
                 number: payment
@@ -178,6 +179,12 @@ class Sender:
             else:
                 body = voucher_body(parcel.ledger_id, payment, document, proofs)
                 yield Item(number, url + VOUCHERS_PATH, body)
+
+    def _signed_in_view(self, parcel: Parcel) -> dict[str, Payment]:
+        """What the write path has just decided. That these are signed is committed, for the outbox
+        has them from their events; what looks sent or answered may be a dry run, and is read."""
+        seen = self._sequencer.glance(parcel.ledger_id, PAYMENT, parcel.attempts)
+        return {number: payment for number, payment in seen.items() if payment.status == SIGNED}
 
     def _claims_of(self, parcel: Parcel) -> Iterator[Item]:
         url = self._destinations.pboc + CLAIMS_PATH
@@ -257,13 +264,15 @@ class Sender:
                 outbox.bury(connection, parcel, errors)
 
 
-def _read_payments(connection: psycopg.Connection, parcel: Parcel) -> dict[str, Payment]:
+def _read_payments(
+    connection: psycopg.Connection, parcel: Parcel, pay_app_nos: Iterable[str]
+) -> dict[str, Payment]:
     """The payments of a parcel without their details, which are in the document.
 
     Some at a time: 200 payments of 499 details would fill 50 MB before they are dropped.
     """
     payments: dict[str, Payment] = {}
-    numbers = list(parcel.attempts)
+    numbers = list(pay_app_nos)
     at_once = PAYMENTS_AT_FIRST
     while numbers:
         some, numbers = numbers[:at_once], numbers[at_once:]
