@@ -60,4 +60,4 @@ def yuan(amount_fen: int) -> str:
 
 def stored_fen(amount: str) -> int:
     """Yuan text of a stored event, which was parsed when it was decided, to fen."""
-    return int(amount[:-3] + amount[-2:])
+    return int(amount.replace(".", ""))

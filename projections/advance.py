@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from ledger.errors import IntegrityError
-from ledger.events import TYPES, decode, is_own_type, type_names
+from projections.facts import ProjectionError, read_pages
 from projections.projection import Fact, Projection
 
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
@@ -31,18 +30,6 @@ SELECT coalesce(
         AND c.position <= least(%(after)s::bigint + %(events)s, %(upto)s, large.position - 1)),
     (SELECT min(position) FROM commits WHERE ledger_id = %(ledger_id)s
         AND position > %(after)s AND position <= %(upto)s))"""
-_BATCH = b"""
-SELECT position, type, recorded_at, effective_on, payload FROM events
-WHERE ledger_id = %s AND position > %s AND position <= %s AND type <> ALL(%s) ORDER BY position"""
-
-
-class ProjectionError(Exception):
-    """Projections cannot take an event in. They stop there; skipping would make them wrong."""
-
-    def __init__(self, names: Sequence[str], position: int, cause: Exception) -> None:
-        super().__init__(f"{', '.join(names)} stopped after position {position}: {cause!r}")
-        self.names = tuple(names)
-        self.position = position
 
 
 class Place(NamedTuple):
@@ -116,67 +103,48 @@ def advance(
     if row is None or row[0] is None:
         return after
     last: int = row[0]
-    facts = _read(connection, ledger_id, targets, after, last)
-    for target in targets:
+    projections = [target.projection for target in targets]
+    [page] = read_pages(connection, ledger_id, projections, after, last)
+    for target, facts in zip(targets, page.facts, strict=True):
         try:
             _apply(connection, ledger_id, target, facts)
         except psycopg.OperationalError:
             raise  # the database's trouble, not the event's: it may be tried again
         except Exception as error:
             raise ProjectionError([target.projection.name], after, error) from error
+    move(connection, ledger_id, targets, last)
+    return last
+
+
+def move(
+    connection: psycopg.Connection, ledger_id: int, targets: Sequence[Target], position: int
+) -> None:
+    """Notes that the targets' rows say what the events up to a position do."""
     connection.execute(
         "UPDATE proj_positions SET position = %s, updated_at = now() FROM unnest(%s::text[],"
         " %s::integer[]) AS t (name, number)"
         " WHERE ledger_id = %s AND projection = t.name AND generation = t.number",
         (
-            last,
+            position,
             [target.projection.name for target in targets],
             [target.generation for target in targets],
             ledger_id,
         ),
     )
-    return last
-
-
-def _read(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    targets: Sequence[Target],
-    after: int,
-    last: int,
-) -> list[Fact]:
-    """The events after..last that some target follows, decoded once for all of them."""
-    followed = frozenset[type]().union(*(target.projection.follows for target in targets))
-    passed_over = [name for cls in set(TYPES.values()) - followed for name in type_names(cls)]
-    facts = []
-    # in binary: a payload as hexadecimal text would double the bytes and cost a decoding
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_BATCH, (ledger_id, after, last, passed_over)).fetchall()
-    for position, type_name, recorded_at, effective_on, payload in rows:
-        try:
-            event = decode(type_name, payload)
-        except IntegrityError as error:
-            if not is_own_type(type_name):
-                continue
-            names = [target.projection.name for target in targets]
-            raise ProjectionError(names, after, error) from error
-        facts.append(Fact(position, recorded_at, effective_on, event))
-    return facts
 
 
 def _apply(
     connection: psycopg.Connection, ledger_id: int, target: Target, facts: Sequence[Fact]
 ) -> None:
     projection, generation = target
-    followed = [fact for fact in facts if type(fact.event) in projection.follows]
-    if not followed:
+    if not facts:
         return
-    needs = projection.needs(followed)
+    needs = projection.needs(facts)
     rows = {
         table: table.load(connection, ledger_id, generation, needs.get(table, ()))
         for table in projection.tables
     }
-    writes = projection.apply(followed, rows)
+    writes = projection.apply(facts, rows)
     for table, changed in writes.rows.items():
         table.upsert(connection, ledger_id, generation, changed)
     scope = {"ledger_id": ledger_id, "generation": generation}

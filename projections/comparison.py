@@ -1,7 +1,8 @@
 """Live rows against rebuilt ones: both read in key order as canonical text, their SM3 compared."""
 
 import hashlib
-from itertools import zip_longest
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ import psycopg
 
 from projections.advance import Place, Target
 from projections.tables import Table
+
+_PIECE_ROWS = 1_000
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,20 +48,23 @@ def compare_rows(
     head: int,
 ) -> Comparison:
     """Reads both generations in key order, each through its own connection."""
-    live_digest, rebuilt_digest = hashlib.new("sm3"), hashlib.new("sm3")
+    live_digest = rebuilt_digest = hashlib.new("sm3")  # one and the same until they part
     rows, difference, event = 0, "", 0
     for table in shadow.projection.tables:
-        for digest in (live_digest, rebuilt_digest):
+        for digest in {live_digest, rebuilt_digest}:
             digest.update(table.name.encode() + b"\n")
         live_rows = table.canonical_rows(ours, ledger_id, place.generation)
         rebuilt_rows = table.canonical_rows(theirs, ledger_id, shadow.generation)
-        for live, rebuilt in zip_longest(live_rows, rebuilt_rows, fillvalue=b""):
-            live_digest.update(live)
-            rebuilt_digest.update(rebuilt)
-            rows += bool(rebuilt)
-            if live != rebuilt and not difference:
-                difference = _difference(table, live, rebuilt)
-                event = _event_of(_fields(table, rebuilt or live))
+        for live, rebuilt in _pieces(live_rows, rebuilt_rows):
+            rows += len(rebuilt)
+            if live == rebuilt and live_digest is rebuilt_digest:
+                live_digest.update(b"".join(live))
+                continue
+            if live_digest is rebuilt_digest:
+                rebuilt_digest = live_digest.copy()
+                difference, event = _first_difference(table, live, rebuilt)
+            live_digest.update(b"".join(live))
+            rebuilt_digest.update(b"".join(rebuilt))
     return Comparison(
         projection=shadow.projection.name,
         position=place.position,
@@ -69,6 +75,26 @@ def compare_rows(
         difference=difference,
         event=event,
     )
+
+
+def _pieces(
+    live_rows: Iterator[bytes], rebuilt_rows: Iterator[bytes]
+) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Both side by side, some rows at a time; the last pieces may be of unequal length."""
+    while True:
+        piece = list(islice(live_rows, _PIECE_ROWS)), list(islice(rebuilt_rows, _PIECE_ROWS))
+        if piece == ([], []):
+            return
+        yield piece
+
+
+def _first_difference(
+    table: Table[Any], live: Sequence[bytes], rebuilt: Sequence[bytes]
+) -> tuple[str, int]:
+    """What differs in the first of these rows that does, and which event shaped it."""
+    pairs = zip_longest(live, rebuilt, fillvalue=b"")
+    ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
+    return _difference(table, ours, theirs), _event_of(_fields(table, theirs or ours))
 
 
 def _difference(table: Table[Any], live: bytes, rebuilt: bytes) -> str:

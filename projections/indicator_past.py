@@ -8,16 +8,15 @@ import psycopg
 
 from ledger.balances import NOTHING, Balances
 from ledger.budget import INDICATOR
-from ledger.events import IndicatorIssued, decode, type_names
+from ledger.events import IndicatorIssued, decode
 from ledger.store.reading import read_events, stream_of
 from projections.account_sums import Model, live_model
+from projections.facts import read_pages
 from projections.indicators import INDICATOR_SPANS, Indicators, Movement, balances_of, movements
 from projections.moments import Moment, Reach, one_moment, reach
-from projections.projection import Fact
 from projections.spans import covering
 
 _BALANCES = Balances.__struct_fields__
-_NAMES = [name for cls in Indicators.follows for name in type_names(cls)]
 # all business days, and those that count
 _SPANS = """
 SELECT {everything}, {counted} FROM {rows}
@@ -29,9 +28,6 @@ WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND bgt_id = %(b
     ),
     rows=INDICATOR_SPANS.name,
 )
-_BEHIND = """
-SELECT position, type, recorded_at, effective_on, payload FROM events
-WHERE ledger_id = %s AND position >= %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
 
 
 class PastIndicator(NamedTuple):
@@ -107,11 +103,11 @@ def _balances(
     everything, counted = Balances(*fen[: len(_BALANCES)]), Balances(*fen[len(_BALANCES) :])
     if reached.through is None:
         counted = everything
-    for movement in _behind(connection, ledger_id, done, reached.upto):
-        if movement.bgt_id != bgt_id:
+    for fact, moved, figures, position in _behind(connection, ledger_id, done, reached.upto):
+        if moved != bgt_id or position <= done:
             continue
-        after = balances_of(movement.figures)
-        if reached.through is None or movement.fact.effective_on <= reached.through:
+        after = balances_of(figures)
+        if reached.through is None or fact.effective_on <= reached.through:
             counted = _more(counted, _less(after, everything))
         everything = after
     return counted
@@ -120,19 +116,12 @@ def _balances(
 def _behind(
     connection: psycopg.Connection, ledger_id: int, after: int, upto: int
 ) -> Iterator[Movement]:
-    """The movements whose place is behind a position. A journal stands directly behind its event,
-    so the one whose event stands at ``after`` itself is among them."""
+    """The movements whose place may be behind a position. A journal stands directly behind its
+    event, so the one whose event stands at ``after`` itself is among them."""
     if after >= upto:
-        return
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_BEHIND, (ledger_id, after, upto, _NAMES))
-        facts = [
-            Fact(position, recorded_at, effective_on, decode(type_name, payload))
-            for position, type_name, recorded_at, effective_on, payload in rows
-        ]
-    for movement in movements(facts):
-        if movement.position > after:
-            yield movement
+        return iter(())
+    [page] = read_pages(connection, ledger_id, [Indicators()], after - 1, upto)
+    return movements(page.facts[0])
 
 
 def _more(balances: Balances, change: Balances) -> Balances:

@@ -8,20 +8,21 @@ spans of positions and business days, from which those of any other moment are a
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
 
 from ledger import events
 from ledger.balances import Balances
-from ledger.events import Event, Figures, IndicatorIssued, JournalPosted
+from ledger.events import Event, Figures, IndicatorIssued
 from ledger.money import stored_fen
-from projections.projection import Fact, Projection, Rows, Writes, known
+from projections.posted import Posted
+from projections.projection import Fact, Fold, Folded, Rows, RowsByTable, known
 from projections.spans import end_of, lengths
 from projections.tables import Table
 
 
-class IndicatorRow(msgspec.Struct):
+class IndicatorRow(msgspec.Struct, gc=False):
     """A row of ``proj_indicators``."""
 
     bgt_id: str
@@ -53,7 +54,7 @@ class IndicatorRow(msgspec.Struct):
     last_position: int = 0
 
 
-class IndicatorSpanRow(msgspec.Struct):
+class IndicatorSpanRow(msgspec.Struct, gc=False):
     """A row of ``proj_indicator_spans``: how an indicator's balances changed, for one business day,
     by what was recorded within one span of positions."""
 
@@ -67,7 +68,7 @@ class IndicatorSpanRow(msgspec.Struct):
     plan_fen: int = 0
 
 
-INDICATORS = Table("proj_indicators", IndicatorRow, ("bgt_id",))
+INDICATORS = Table("proj_indicators", IndicatorRow, ("bgt_id",), integers=("bgt_exe_flag",))
 INDICATOR_SPANS = Table(
     "proj_indicator_spans",
     IndicatorSpanRow,
@@ -91,97 +92,154 @@ _AS_ISSUED = tuple(
 )
 
 
-class Indicators(Projection):
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """Those of an event's ``Figures`` that the others follow from, in yuan."""
+
+    canuse_amt: str
+    frozen_amt: str
+    pay_app_amt: str
+    pay_amt: str
+    plan_amt: str
+
+
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """What an event that a journal follows tells of an indicator."""
+
+    figures: Held
+
+
+_MOVING: tuple[type[Event], ...] = (
+    events.IndicatorAdjusted,
+    events.IndicatorReallocatedOut,
+    events.IndicatorReallocatedIn,
+    events.IndicatorFrozen,
+    events.IndicatorUnfrozen,
+    events.PaymentApplied,
+    events.PaymentRejected,
+    events.PaymentWithdrawn,
+    events.VoucherReceipted,
+    events.PaymentRefunded,
+)
+
+
+class Indicators(Folded):
     name: ClassVar[str] = "indicators"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
-        {
-            events.IndicatorIssued,
-            events.IndicatorAdjusted,
-            events.IndicatorReallocatedOut,
-            events.IndicatorReallocatedIn,
-            events.IndicatorFrozen,
-            events.IndicatorUnfrozen,
-            events.PlanSet,
-            events.PaymentApplied,
-            events.PaymentRejected,
-            events.PaymentWithdrawn,
-            events.VoucherReceipted,
-            events.PaymentRefunded,
-            events.JournalPosted,
-        }
+        {*_MOVING, events.IndicatorIssued, events.PlanSet, events.JournalPosted}
     )
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        **dict.fromkeys(_MOVING, Moved),
+        events.JournalPosted: Posted,
+    }
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
         # a movement's journal names its indicator, as a plan does itself
         named = {getattr(fact.event, "bgt_id", "") for fact in facts}
         return {INDICATORS: named - {""}}
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        indicators = rows[INDICATORS]
-        touched: dict[str, IndicatorRow] = {}
-        spans: dict[tuple[str, int, date], IndicatorSpanRow] = {}
-        length = lengths()[0]
-        for fact, bgt_id, figures, position in movements(facts):
-            if isinstance(fact.event, IndicatorIssued):
-                indicators[bgt_id,] = _issued(fact, fact.event)
-            row = touched[bgt_id] = known(indicators, (bgt_id,), fact)
-            key = (bgt_id, end_of(position, length), fact.effective_on)
+    def fold(self, rows: Mapping[Table[Any], Rows]) -> Fold:
+        return _IndicatorFold(rows.get(INDICATORS, {}))
+
+
+class _IndicatorFold(Fold):
+    """Keeps the row of each indicator, and its changes in the span that is not over."""
+
+    def __init__(self, indicators: Rows) -> None:
+        self._indicators = indicators
+        self._touched: dict[str, IndicatorRow] = {}
+        self._spans: dict[tuple[str, int, date], IndicatorSpanRow] = {}
+        self._waiting: dict[int, Fact] = {}
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        touched, spans, length, end = self._touched, self._spans, lengths()[0], 0
+        for fact, bgt_id, figures, position in movements(facts, self._waiting):
+            if (row := touched.get(bgt_id)) is None:
+                row = touched[bgt_id] = self._row(fact, bgt_id)
+            if position > end:
+                end = end_of(position, length)
+            key = (bgt_id, end, fact.effective_on)
+            after = balances_of(figures)
             if (span := spans.get(key)) is None:
-                span = spans[key] = IndicatorSpanRow(*key)
-            _move(row, span, balances_of(figures))
-            row.last_position = fact.position
-        return Writes({INDICATORS: touched.values(), INDICATOR_SPANS: spans.values()})
+                spans[key] = IndicatorSpanRow(*key, *_changes(row, after))
+            else:
+                _add(span, _changes(row, after))
+            row.canuse_fen, row.frozen_fen = after.available, after.frozen
+            row.pay_app_fen, row.pay_fen = after.occupied, after.paid
+            row.plan_fen, row.last_position = after.plan, fact.position
+
+    def _row(self, fact: Fact, bgt_id: str) -> IndicatorRow:
+        if isinstance(fact.event, IndicatorIssued):
+            self._indicators[bgt_id,] = _issued(fact, fact.event)
+        row: IndicatorRow = known(self._indicators, (bgt_id,), fact)
+        return row
+
+    def settled(self, upto: int) -> RowsByTable:
+        over = [key for key in self._spans if key[1] <= upto]
+        return {INDICATOR_SPANS: [self._spans.pop(key) for key in over]}
+
+    def rest(self) -> RowsByTable:
+        for row in self._touched.values():  # what follows from the balances, worked out once
+            used_fen = row.pay_app_fen + row.pay_fen
+            row.amount_fen = row.canuse_fen + row.frozen_fen + used_fen
+            row.plan_canuse_fen = max(0, row.plan_fen - used_fen)
+        return {INDICATORS: self._touched.values(), INDICATOR_SPANS: self._spans.values()}
 
 
-class Movement(NamedTuple):
-    """What moved an indicator, its figures after it, and where the books have it: at the position
-    of the event's journal, its own where it has none."""
-
-    fact: Fact
-    bgt_id: str
-    figures: Figures
-    position: int
+# What moved an indicator: the event, the indicator, its figures after it, and where the books have
+# it: the position of the event's journal, the event's own where it has none.
+Movement = tuple[Fact, str, Held | Figures, int]
 
 
-def movements(facts: Sequence[Fact]) -> Iterator[Movement]:
-    """What moved indicators, in order. An event whose journal is not among ``facts`` moves none."""
-    waiting: dict[int, Fact] = {}
+def movements(facts: Sequence[Fact], waiting: dict[int, Fact] | None = None) -> Iterator[Movement]:
+    """What moved indicators, in order, of facts as ``Indicators`` sees them.
+
+    Args:
+        waiting: movements of earlier facts by position, whose journal may be among these; those of
+            these facts whose journal is not are put in. Without a journal an event moves nothing.
+    """
+    waiting = {} if waiting is None else waiting
     for fact in facts:
         event = fact.event
-        if isinstance(event, JournalPosted):
+        if type(event) is Posted:
             if (source := waiting.pop(event.source, None)) is not None:
-                figures: Figures = source.event.figures  # type: ignore[attr-defined]
-                yield Movement(source, event.bgt_id, figures, fact.position)
-        elif isinstance(event, events.PlanSet):  # no account, so no journal
-            yield Movement(fact, event.bgt_id, event.figures, fact.position)
+                yield source, event.bgt_id, source.event.figures, fact.position
+        elif type(event) is events.PlanSet:  # no account, so no journal
+            yield fact, event.bgt_id, event.figures, fact.position
         else:
             waiting[fact.position] = fact
 
 
-def balances_of(figures: Figures) -> Balances:
+def balances_of(figures: Held | Figures) -> Balances:
     """The controlled balances that an event's figures state, in fen."""
     return Balances(
-        available=stored_fen(figures.canuse_amt),
-        frozen=stored_fen(figures.frozen_amt),
-        occupied=stored_fen(figures.pay_app_amt),
-        paid=stored_fen(figures.pay_amt),
-        plan=stored_fen(figures.plan_amt),
+        stored_fen(figures.canuse_amt),
+        stored_fen(figures.frozen_amt),
+        stored_fen(figures.pay_app_amt),
+        stored_fen(figures.pay_amt),
+        stored_fen(figures.plan_amt),
     )
 
 
-def _move(row: IndicatorRow, span: IndicatorSpanRow, after: Balances) -> None:
-    """The row becomes what is after a movement, and the span has it as a change."""
-    span.available_fen += after.available - row.canuse_fen
-    span.frozen_fen += after.frozen - row.frozen_fen
-    span.occupied_fen += after.occupied - row.pay_app_fen
-    span.paid_fen += after.paid - row.pay_fen
-    span.plan_fen += after.plan - row.plan_fen
-    row.amount_fen = after.amount
-    row.canuse_fen, row.frozen_fen = after.available, after.frozen
-    row.pay_app_fen, row.pay_fen = after.occupied, after.paid
-    row.plan_fen, row.plan_canuse_fen = after.plan, max(0, after.plan_available)
+def _changes(row: IndicatorRow, after: Balances) -> tuple[int, int, int, int, int]:
+    """By how much a movement changes the balances of a row, in the order of ``Balances``."""
+    return (
+        after.available - row.canuse_fen,
+        after.frozen - row.frozen_fen,
+        after.occupied - row.pay_app_fen,
+        after.paid - row.pay_fen,
+        after.plan - row.plan_fen,
+    )
+
+
+def _add(span: IndicatorSpanRow, changes: tuple[int, int, int, int, int]) -> None:
+    available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen = changes
+    span.available_fen += available_fen
+    span.frozen_fen += frozen_fen
+    span.occupied_fen += occupied_fen
+    span.paid_fen += paid_fen
+    span.plan_fen += plan_fen
 
 
 def _issued(fact: Fact, issued: IndicatorIssued) -> IndicatorRow:

@@ -7,14 +7,13 @@ of positions are what those of the past are added up from.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.books import DEBIT
 from ledger.events import Event, JournalPosted
-from ledger.money import stored_fen
-from projections.projection import Fact, Projection, Rows, Writes
+from projections.posted import Posted, amounts_of, books_of, shape_of, sides
+from projections.projection import Fact, Fold, Folded, Projection, Rows, RowsByTable, Writes
 from projections.spans import end_of, lengths
 from projections.tables import Table
 
@@ -55,7 +54,7 @@ class AccountSpanRow(msgspec.Struct):
 
 
 _SUMS = ("debit_fen", "credit_fen")
-JOURNALS = Table("proj_journals", JournalRow, ("position",))
+JOURNALS = Table("proj_journals", JournalRow, ("position",), integers=("red_flag",))
 ACCOUNT_TOTALS = Table(
     "proj_account_totals", AccountTotalRow, ("effective_on", "account"), adds=_SUMS
 )
@@ -71,12 +70,13 @@ class Journals(Projection):
     name: ClassVar[str] = "journals"
     tables: ClassVar[tuple[Table[Any], ...]] = (JOURNALS,)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
 
     def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        return Writes({JOURNALS: [_row(f, cast("JournalPosted", f.event)) for f in facts]})
+        return Writes({JOURNALS: [_row(fact, fact.event) for fact in facts]})
 
 
-def _row(fact: Fact, journal: JournalPosted) -> JournalRow:
+def _row(fact: Fact, journal: Posted) -> JournalRow:
     return JournalRow(
         position=fact.position,
         source=journal.source,
@@ -87,46 +87,65 @@ def _row(fact: Fact, journal: JournalPosted) -> JournalRow:
         fund_type_code=journal.fund_type_code,
         rule=journal.rule,
         red_flag=journal.red_flag,
-        books="".join(sorted({line.account[0] for line in journal.lines})),
+        books=books_of(bytes(journal.lines)),
     )
 
 
-class AccountTotals(Projection):
+class AccountTotals(Folded):
     name: ClassVar[str] = "account_totals"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        totals: dict[tuple[date, str], AccountTotalRow] = {}
-        spans: dict[tuple[int, int, date, str], AccountSpanRow] = {}
-        for (end, day, account), (debit_fen, credit_fen) in _sums(facts).items():
-            total = totals.get((day, account))
-            if total is None:
-                total = totals[day, account] = AccountTotalRow(day, account)
-            total.debit_fen += debit_fen
-            total.credit_fen += credit_fen
-            for length in lengths():
-                key = (length, end_of(end, length), day, account)
-                if (span := spans.get(key)) is None:
-                    span = spans[key] = AccountSpanRow(*key)
-                span.debit_fen += debit_fen
-                span.credit_fen += credit_fen
-        return Writes({ACCOUNT_TOTALS: totals.values(), ACCOUNT_SPANS: spans.values()})
+    def fold(self, rows: Mapping[Table[Any], Rows]) -> Fold:
+        return _AccountFold()
 
 
-def _sums(facts: Sequence[Fact]) -> dict[tuple[int, date, str], list[int]]:
-    """(end of the shortest span, business day, account) -> [debit fen, credit fen]."""
-    length = lengths()[0]
-    sums: dict[tuple[int, date, str], list[int]] = {}
-    fen: dict[str, int] = {}  # a journal names one amount in all its lines
-    for fact in facts:
-        end, day = end_of(fact.position, length), fact.effective_on
-        for line in cast("JournalPosted", fact.event).lines:
-            if (amount_fen := fen.get(line.amt)) is None:
-                amount_fen = fen[line.amt] = stored_fen(line.amt)
-            key = (end, day, line.account)
-            if (pair := sums.get(key)) is None:
-                pair = sums[key] = [0, 0]
-            pair[line.dr_cr != DEBIT] += amount_fen
-    return sums
+class _AccountFold(Fold):
+    """Keeps the totals, and the spans of each length that are not over: a row for each account and
+    business day, times five."""
+
+    def __init__(self) -> None:
+        self._totals: dict[tuple[date, str], AccountTotalRow] = {}
+        self._spans: dict[tuple[int, int, date, str], AccountSpanRow] = {}
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        length, end = lengths()[0], 0
+        by_shape: dict[tuple[int, date, bytes], int] = {}
+        for fact in facts:
+            lines = bytes(fact.event.lines)
+            if fact.position > end:
+                end = end_of(fact.position, length)
+            shape, fen = shape_of(lines)
+            key = (end, fact.effective_on, shape)
+            if key in by_shape:
+                by_shape[key] += fen
+            elif sides(shape):
+                by_shape[key] = fen
+            else:
+                for account, debit_fen, credit_fen in amounts_of(lines):
+                    self._add(end, fact.effective_on, account, debit_fen, credit_fen)
+        for (end, day, shape), fen in by_shape.items():
+            for side in sides(shape):
+                self._add(end, day, side.account, side.debits * fen, side.credits * fen)
+
+    def _add(self, end: int, day: date, account: str, debit_fen: int, credit_fen: int) -> None:
+        total = self._totals.get((day, account))
+        if total is None:
+            total = self._totals[day, account] = AccountTotalRow(day, account)
+        total.debit_fen += debit_fen
+        total.credit_fen += credit_fen
+        for length in lengths():
+            key = (length, end_of(end, length), day, account)
+            if (span := self._spans.get(key)) is None:
+                span = self._spans[key] = AccountSpanRow(*key)
+            span.debit_fen += debit_fen
+            span.credit_fen += credit_fen
+
+    def settled(self, upto: int) -> RowsByTable:
+        over = [key for key, span in self._spans.items() if span.span_end <= upto]
+        return {ACCOUNT_SPANS: [self._spans.pop(key) for key in over]}
+
+    def rest(self) -> RowsByTable:
+        return {ACCOUNT_TOTALS: self._totals.values(), ACCOUNT_SPANS: self._spans.values()}

@@ -18,9 +18,9 @@ from psycopg_pool import PoolTimeout
 from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.store.database import make_pool
 from projections import rebuild
-from projections.advance import ProjectionError
 from projections.catalogue import by_name
 from projections.comparison import Comparison
+from projections.facts import ProjectionError
 from projections.projection import Projection
 
 # called with (ledger, projection, position, position aimed at)

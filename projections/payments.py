@@ -157,7 +157,7 @@ class Payments(Projection):
                     row = _applied(fact, applied)
                     payments[row.pay_app_no,] = touched[row.pay_app_no] = row
                 case event:
-                    number: str = event.pay_app_no  # type: ignore[attr-defined]
+                    number: str = event.pay_app_no
                     row = touched[number] = known(payments, (number,), fact)
                     _change(row, fact)
                     if isinstance(event, events.VoucherReceipted):

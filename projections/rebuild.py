@@ -7,7 +7,7 @@ short transaction; a verification throws it away.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -20,10 +20,8 @@ from ledger.errors import Code, UnavailableError
 from projections.advance import Place, Target, advance, lock_live, start_live
 from projections.catalogue import PROJECTIONS
 from projections.comparison import Comparison, compare_rows
-from projections.projection import Projection
-
-# called with (projection, position, position aimed at) after each batch
-Progress = Callable[[str, int, int], None]
+from projections.folding import Progress, fold_history
+from projections.projection import Folded, Projection
 
 _LIVE = """
 SELECT projection, generation, version, position FROM proj_positions
@@ -164,7 +162,10 @@ def _build(
     ends = sorted({place.position for place in live.values()})
     for end in ends:
         together = [s for s in shadows if live[s.projection.name].position == end]
-        _follow(pool, ledger_id, together, 0, end, progress)
+        folded = [s for s in together if isinstance(s.projection, Folded)]
+        fold_history(pool, ledger_id, folded, end, progress)
+        followed = [s for s in together if s not in folded]
+        _follow(pool, ledger_id, followed, 0, end, progress)
     return shadows
 
 
@@ -176,7 +177,7 @@ def _follow(
     upto: int,
     progress: Progress | None = None,
 ) -> None:
-    while position < upto:
+    while targets and position < upto:
         with pool.connection() as connection:
             connection.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
             position = advance(connection, ledger_id, targets, position, upto=upto)

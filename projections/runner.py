@@ -21,13 +21,13 @@ from ledger.errors import UnavailableError
 from projections.advance import (
     BATCH_EVENTS,
     Place,
-    ProjectionError,
     Target,
     advance,
     lock_live,
     start_live,
 )
 from projections.catalogue import PROJECTIONS
+from projections.facts import ProjectionError
 from projections.projection import Projection
 from projections.rebuild import rebuild, remove_abandoned
 from projections.statistics import Statistics

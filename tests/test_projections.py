@@ -17,8 +17,9 @@ from ledger.money import parse_yuan, yuan
 from ledger.store.database import Database
 from ledger.store.reading import read_balances, read_objects
 from payments.payment import PAYMENT
-from projections.advance import ProjectionError, Target, advance, start_live
+from projections.advance import Target, advance, start_live
 from projections.catalogue import PROJECTIONS
+from projections.facts import ProjectionError
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments

@@ -3,14 +3,15 @@
 What is read may have been tampered with, so nothing is assumed of it but the types of its columns.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from struct import Struct
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from ledger.store.database import connect
 
@@ -19,16 +20,22 @@ CHUNK_EVENTS = 4_096  # whole blocks of the tree
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _POSTGRES_EPOCH_DAY = 10_957
 _HEADER_BYTES = 19  # signature, flags, length of an extension that nobody uses
-_TRAILER = b"\xff\xff"
+_TRAILER_BYTES = 2
 # field count, then length and value of each column, up to the length of the type
 _FIXED = Struct(">hiqi16siiiqiii")
 _LENGTH = Struct(">i")
+_CONTENT = Struct(">hiqiqiii")
 _COMMIT = Struct(">hiqiqiqi")
 _KEY = Struct(">hiqiqi16si")
 
 _EVENTS = (
     "COPY (SELECT position, stream_id, stream_version, recorded_at, effective_on, type, payload,"
     " digest FROM events WHERE ledger_id = {} AND position > {} AND position <= {}"
+    " ORDER BY position) TO STDOUT (FORMAT BINARY)"
+)
+_CONTENTS = (
+    "COPY (SELECT position, recorded_at, effective_on, type, payload FROM events"
+    " WHERE ledger_id = {} AND position > {} AND position <= {} AND type <> ALL({}::text[])"
     " ORDER BY position) TO STDOUT (FORMAT BINARY)"
 )
 _COMMITS = (
@@ -128,6 +135,31 @@ def stream_events(
         yield chunk
 
 
+def stream_contents(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    after: int,
+    upto: int,
+    passed_over: Sequence[str],
+) -> Generator[tuple[int, int, int, bytes, bytes]]:
+    """What the events ``after < position <= upto`` say, but for those of some types: position,
+    ``recorded_us``, day, type, payload, each as in ``Chunk``.
+
+    The connection serves nothing else until the last one was read, or the iterator was closed.
+    """
+    unpack, fixed = _CONTENT.unpack_from, _CONTENT.size
+    for row in _rows(connection, _CONTENTS, ledger_id, after, upto, list(passed_over)):
+        _, _, position, _, recorded, _, day, type_size = unpack(row)
+        type_end = fixed + type_size
+        yield (
+            position,
+            recorded + _POSTGRES_EPOCH_US,
+            day + _POSTGRES_EPOCH_DAY,
+            row[fixed:type_end],
+            row[type_end + 4 :],
+        )
+
+
 def stream_commits(
     connection: psycopg.Connection, ledger_id: int, after: int
 ) -> Iterator[StoredCommit]:
@@ -154,27 +186,59 @@ def stream_keys(connection: psycopg.Connection, ledger_id: int, after: int) -> I
         )
 
 
-def _rows(connection: psycopg.Connection, statement: str, *values: int) -> Iterator[bytes]:
-    """The rows of a COPY, each in its binary form; the connection is in a transaction.
+def _rows(connection: psycopg.Connection, statement: str, *values: object) -> Iterator[bytes]:
+    """The rows of a COPY in binary, each in its binary form; the connection is in a transaction."""
+    copying = sql.SQL(statement).format(*map(sql.Literal, values))
+    return copied_rows(connection, copying, before=_HEADER_BYTES, behind=_TRAILER_BYTES)
+
+
+def copied_rows(
+    connection: psycopg.Connection, copying: sql.Composable, *, before: int = 0, behind: int = 0
+) -> Iterator[bytes]:
+    """Begins a ``COPY … TO STDOUT``; gives what it sends, row by row.
 
     libpq is asked directly: going through a cursor takes longer than all that is done with a row.
+    Whoever breaks off has the rest discarded and the transaction failed; the connection lives.
+
+    Args:
+        before: bytes of a header that stands before the first row.
+        behind: bytes of a trailer that comes as if it were the last one.
     """
-    copying = sql.SQL(statement).format(*map(sql.Literal, values)).as_bytes(connection)
     libpq = connection.pgconn
-    begun = libpq.exec_(copying)
+    begun = libpq.exec_(copying.as_bytes(connection))
     if begun.status != ExecStatus.COPY_OUT:
         raise psycopg.OperationalError(begun.get_error_message())
-    skip = _HEADER_BYTES  # the first row has the header before it
-    while True:
-        size, row = libpq.get_copy_data(0)
-        if size < 0:
-            break
-        if size > skip + len(_TRAILER):  # else it is no row, but the end
-            yield bytes(row[skip:]) if skip else bytes(row)
-        skip = 0
-    ended = libpq.get_result()
-    while libpq.get_result() is not None:
-        pass
-    if ended is None or ended.status != ExecStatus.COMMAND_OK:
-        message = ended.get_error_message() if ended else "the connection is lost"
+    return _received(libpq, before, behind)
+
+
+def _received(libpq: PGconn, before: int, behind: int) -> Iterator[bytes]:
+    get, ended = libpq.get_copy_data, False
+    try:
+        while True:
+            size, row = get(0)
+            if size < 0:
+                break
+            if size > before + behind:
+                yield bytes(row[before:]) if before else bytes(row)
+            before = 0
+        ended = True
+    finally:
+        if not ended:
+            libpq.get_cancel().cancel()
+        results = _remaining_results(libpq)
+    if not results or results[0].status != ExecStatus.COMMAND_OK:
+        message = results[0].get_error_message() if results else "the connection is lost"
         raise psycopg.OperationalError(message)
+
+
+def _remaining_results(libpq: PGconn) -> list[PGresult]:
+    """Results until there are none; what a cancelled COPY still sends is passed over."""
+    results = []
+    while (result := libpq.get_result()) is not None:
+        if result.status == ExecStatus.COPY_OUT:
+            with suppress(psycopg.Error):
+                while libpq.get_copy_data(0)[0] >= 0:
+                    pass
+        else:
+            results.append(result)
+    return results
