@@ -1,17 +1,18 @@
-"""Verifying ledgers over all cores: a process a ledger, each with its own connections.
+"""Verifying ledgers over all cores, by processes that have connections of their own.
 
-The first three parts of it (history, signatures, projections) are told of by progress; what came
-of them is one report a ledger.
+A ledger is two pieces of work that need nothing of one another: its history with the signatures,
+and its read models against what the events give. They are told of by progress as three stages;
+what came of them is one report a ledger.
 """
 
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -24,6 +25,8 @@ from projections.rebuild import verify as verify_projections
 
 PROJECTION = "projection"
 POLL_S = 0.1
+
+T = TypeVar("T")
 
 # called with ledger, stage, what is done and what there is to do
 Progress = Callable[[int, str, int, int], None]
@@ -40,31 +43,44 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify_one(task: Task, progress: Progress) -> Report:
-    """Verifies a ledger, and its read models against what its events give."""
-    ledger_id = task.ledger_id
-
-    def told(stage: str, done: int, aim: int) -> None:
-        progress(ledger_id, stage, done, aim)
-
-    charts, provider = load_charts(task.charts), default_provider()
-    report = verify_ledger(task.conninfo, charts, provider, ledger_id, task.options, told)
+    """Verifies a ledger, and its read models against what its events give, in this process."""
+    report = _history(task, progress)
     if task.projections:
-        _compare_projections(task, report, told)
+        _add(report, _compared(task, progress))
     return report
 
 
-def _compare_projections(task: Task, report: Report, told: Callable[[str, int, int], None]) -> None:
+def _history(task: Task, progress: Progress) -> Report:
+    charts, provider = load_charts(task.charts), default_provider()
+    return verify_ledger(
+        task.conninfo,
+        charts,
+        provider,
+        task.ledger_id,
+        task.options,
+        lambda *what: progress(task.ledger_id, *what),
+    )
+
+
+def _compared(task: Task, progress: Progress) -> Findings:
+    """The read models of a ledger against rows that are built anew."""
     findings = Findings()
     with make_pool(task.conninfo, 2, 4, "audit") as pool:
         pool.open()
         compared = verify_projections(
-            pool, task.ledger_id, progress=lambda _name, done, aim: told(PROJECTION, done, aim)
+            pool,
+            task.ledger_id,
+            progress=lambda _name, done, aim: progress(task.ledger_id, PROJECTION, done, aim),
         )
     for comparison in compared.comparisons:
         findings.count(PROJECTION, comparison.rows)
         if not comparison.equal:
             detail = f"{comparison.projection}: {comparison.difference}"
             findings.add(PROJECTION, comparison.event, detail)
+    return findings
+
+
+def _add(report: Report, findings: Findings) -> None:
     report.counts |= findings.counts
     report.wrong |= findings.wrong
     report.findings += findings.all()
@@ -76,7 +92,8 @@ def verify_all(tasks: Sequence[Task], progress: Progress, jobs: int = 0) -> Iter
     Raises:
         GuokuError: of the first ledger that cannot be read; the others are given up.
     """
-    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    pieces = sum(1 + task.projections for task in tasks)
+    jobs = min(jobs or os.cpu_count() or 1, pieces)
     if jobs <= 1:
         for task in tasks:
             yield verify_one(task, progress)
@@ -84,17 +101,46 @@ def verify_all(tasks: Sequence[Task], progress: Progress, jobs: int = 0) -> Iter
     spawn = multiprocessing.get_context("spawn")
     told: Queue[Any] = spawn.Queue()
     with ProcessPoolExecutor(jobs, spawn, _tell_through, (told,)) as workers:
-        waiting = {workers.submit(_in_worker, task) for task in tasks}
+        # the order of submission is that of beginning: both pieces of a ledger at about one time
+        under_way = [_UnderWay.begun(workers, task) for task in tasks]
         try:
-            while waiting:
-                done, waiting = wait(waiting, POLL_S, FIRST_COMPLETED)
+            while under_way:
+                waiting = [piece for of_ledger in under_way for piece in of_ledger.waiting]
+                done, _ = wait(waiting, POLL_S, FIRST_COMPLETED)
                 _pass_on(told, progress)
-                for future in done:
-                    yield future.result()
+                for piece in done:
+                    piece.result()  # raises what was raised there
+                for of_ledger in [one for one in under_way if not one.waiting]:
+                    under_way.remove(of_ledger)
+                    yield of_ledger.report()
         except BaseException:
             for process in (workers._processes or {}).values():
                 process.terminate()
             raise
+
+
+class _UnderWay(NamedTuple):
+    """The pieces of a ledger that processes are at work on."""
+
+    history: Future[Report]
+    compared: Future[Findings] | None
+
+    @classmethod
+    def begun(cls, workers: ProcessPoolExecutor, task: Task) -> "_UnderWay":
+        history = workers.submit(_in_worker, _history, task)
+        compared = workers.submit(_in_worker, _compared, task) if task.projections else None
+        return cls(history, compared)
+
+    @property
+    def waiting(self) -> list[Future[Any]]:
+        pieces: list[Future[Any]] = [piece for piece in self if piece is not None]
+        return [piece for piece in pieces if not piece.done()]
+
+    def report(self) -> Report:
+        report = self.history.result()
+        if self.compared is not None:
+            _add(report, self.compared.result())
+        return report
 
 
 _told: "Queue[Any] | None" = None
@@ -105,10 +151,10 @@ def _tell_through(told: "Queue[Any]") -> None:
     _told = told
 
 
-def _in_worker(task: Task) -> Report:
+def _in_worker(piece: Callable[[Task, Progress], T], task: Task) -> T:
     assert _told is not None
     told = _told
-    return verify_one(task, lambda *what: told.put(what))
+    return piece(task, lambda *what: told.put(what))
 
 
 def _pass_on(told: "Queue[Any]", progress: Progress) -> None:

@@ -72,6 +72,18 @@ class GuokuError(Exception):
     def __str__(self) -> str:
         return f"{self.code.text}: {self.detail}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error that a worker process raises arrives as what it was."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(
+    kind: type[GuokuError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> GuokuError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class RequestError(GuokuError):
     """The request itself is wrong (400, 413). It is never stored: mended, it may use its number."""

@@ -34,13 +34,8 @@ class _Result(msgspec.Struct):
     problem: Any = None
 
 
-class _Commit(msgspec.Struct):
-    position: int
-
-
 class _Results(msgspec.Struct):
     results: list[_Result]
-    commit: _Commit | None = None
 
 
 class _Clearing(msgspec.Struct):
@@ -66,7 +61,6 @@ class Desk:
         self._base = f"/v1/ledgers/{ledger}"
         self._http = httpx.Client(base_url=stack.url, timeout=TIMEOUT_S, trust_env=False)
         self._tokens = stack.tokens
-        self._position = 0  # of the last event of ours
 
     def close(self) -> None:
         self._http.close()
@@ -82,8 +76,6 @@ class Desk:
         for result in answered.results:
             if result.status == "refused":
                 raise ConfigurationError(f"{self._base}{path}: {result.problem}")
-        if answered.commit is not None:
-            self._position = answered.commit.position
         return len(answered.results)
 
     def post(self, person: str, path: str, body: Json) -> Json:
@@ -124,18 +116,11 @@ class Desk:
         )
         return not any(answer.json()["items"] for answer in answers)
 
-    @staticmethod
-    def _seen(answer: httpx.Response) -> int:
-        return int(answer.headers["X-Projection-Position"])
-
     def wait_followed(self, paths: Sequence[str]) -> None:
         """Until the read models behind these paths have seen all that is in the books."""
-        head, deadline = self.position(), monotonic() + SETTLE_TIMEOUT_S
+        head = str(self.position())
         for path in paths:
-            while self._seen(self._answer("GET", "经办", path, None, {})) < head:
-                self.pause(POLL_FIRST_S)
-                if monotonic() > deadline:
-                    raise ConfigurationError(f"{self._base}{path} does not follow")
+            self._answer("GET", "经办", path, None, {}, head)
 
     def position(self) -> int:
         """Where the ledger stands."""
@@ -187,11 +172,12 @@ class Desk:
         }
         if method == "GET":
             headers["X-Min-Position"] = position
+        deadline = monotonic() + SETTLE_TIMEOUT_S
         while not self._stop.is_set():
             answer = self._http.request(
                 method, self._base + path, content=content, params=query, headers=headers
             )
-            if answer.status_code not in BUSY:
+            if answer.status_code not in BUSY or monotonic() > deadline:
                 if answer.is_error:
                     raise ConfigurationError(f"{method} {self._base}{path}: {answer.text[:500]}")
                 return answer
