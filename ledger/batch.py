@@ -17,11 +17,10 @@ from ledger.state import Decision, LedgerState
 from ledger.store import loading
 from ledger.store.append import Writer, closing_of, page_of
 from ledger.store.frames import CommandKey
+from ledger.store.loading import Number
 from ledger.streams import AnyKind, Kind
 
 log = structlog.get_logger(__name__)
-
-Number = tuple[str, str]
 
 REFUSAL: Kind[None] = Kind(
     name="refusal",
@@ -77,20 +76,46 @@ class Batch:
         self._state = state
         self._groups = groups
         self._items = [[_item(s) for s in group.submissions] for group in groups]
+        self._wanted: dict[str, tuple[AnyKind, set[str]]] = {}
+        self._needs_uncleared = False
         self._stored: dict[Number, CommandKey] = {}
         self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
         self._kept: list[tuple[Number, _Item, Outcome]] = []  # numbers not yet written
         self._replays: list[tuple[Outcome, CommandKey, AnyKind | None]] = []
 
-    def run(self, connection: psycopg.Connection, writer: Writer) -> None:
+    def look_up(self) -> set[Number]:
+        """The numbers it will ask for, by what the state has cached now."""
+        self._wanted, self._needs_uncleared = {}, False
+        wanted, numbers = self._wanted, set[Number]()
+        for items in self._items:
+            for item in items:
+                numbers.update(item.numbers)
+                self._needs_uncleared = self._needs_uncleared or item.command.NEEDS_UNCLEARED
+                for kind, number in item.command.needs():
+                    if (of_kind := wanted.get(kind.name)) is None:
+                        of_kind = wanted[kind.name] = (kind, set())
+                    of_kind[1].add(number)
+        for kind, all_numbers in wanted.values():
+            held, opened_by = self._state.held(kind), kind.opened_by
+            # number by number: a difference of sets would walk all that is held
+            numbers.update([(opened_by, number) for number in all_numbers if number not in held])
+        return numbers
+
+    def run(
+        self,
+        connection: psycopg.Connection,
+        writer: Writer,
+        keys: dict[Number, CommandKey] | None = None,
+    ) -> None:
         """Decides all, writes, and completes the outcomes, which are true once it is committed.
 
         Args:
             connection: for reading what the decisions look at.
             writer: holds the lock of the head.
+            keys: what the numbers of :meth:`look_up` were used for, where it is read already.
         """
         first_position = self._state.next_position
-        self._load(connection)
+        self._load(connection, keys)
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
@@ -107,26 +132,14 @@ class Batch:
             self._state.chain, digests = writer.close(closing)
             self._commits(first_position, digests)
 
-    def _load(self, connection: psycopg.Connection) -> None:
+    def _load(self, connection: psycopg.Connection, keys: dict[Number, CommandKey] | None) -> None:
         """Everything the decisions will look at, in a few queries for the whole batch."""
         state = self._state
-        wanted: dict[str, tuple[AnyKind, set[str]]] = {}
-        numbers: set[Number] = set()
-        needs_uncleared = False
-        for items in self._items:
-            for item in items:
-                numbers.update(item.numbers)
-                needs_uncleared = needs_uncleared or item.command.NEEDS_UNCLEARED
-                for kind, number in item.command.needs():
-                    if (of_kind := wanted.get(kind.name)) is None:
-                        of_kind = wanted[kind.name] = (kind, set())
-                    of_kind[1].add(number)
-        for kind, all_numbers in wanted.values():
-            held, opened_by = state.held(kind), kind.opened_by  # a difference of sets would walk it
-            numbers.update([(opened_by, number) for number in all_numbers if number not in held])
-        self._stored = loading.read_keys(connection, state.ledger_id, numbers)
-        loading.load_objects(connection, state, wanted, self._stored)
-        if needs_uncleared:
+        if keys is None:
+            keys = loading.read_keys(connection, state.ledger_id, self.look_up())
+        self._stored = keys
+        loading.load_objects(connection, state, self._wanted, keys)
+        if self._needs_uncleared:
             loading.load_uncleared(connection, state)
 
     # ---- writing

@@ -204,15 +204,27 @@ class Sequencer:
         return True
 
     def _commit_here(self, state: LedgerState, groups: list[Group]) -> None:
-        with self._pool.connection() as connection, connection.transaction():
-            new = not loading.lock_head(connection, state)
-            if new and not self._open(connection, state, groups):
+        batch = Batch(state, groups)
+        numbers = batch.look_up()
+        with self._pool.connection() as connection:
+            head, keys = loading.lock_and_read_keys(connection, state.ledger_id, numbers)
+            if head is None:
+                self._commit_opening(connection, state, groups)
                 return
+            forgotten = loading.follow(connection, state, head)
+            self._begin(state)
+            hand = OwnHand(connection, commits=True)
+            batch.run(connection, hand, None if forgotten else keys)
+
+    def _commit_opening(
+        self, connection: psycopg.Connection, state: LedgerState, groups: list[Group]
+    ) -> None:
+        if self._open(connection, state, groups):
             self._begin(state)
             Batch(state, groups).run(connection, OwnHand(connection))
-            if new and not _opened(groups[0]):
+            if not _opened(groups[0]):
                 state.forget()
-                raise psycopg.Rollback  # nothing opened the ledger after all
+                connection.rollback()  # nothing opened the ledger after all
 
     def _begin(self, state: LedgerState) -> None:
         state.begin(microseconds(self._clock()))

@@ -4,31 +4,101 @@ A page and a closing are plain data, so that another process can write them as w
 (``ledger.store.scribe``). The head is locked before the first page and moved by the closing.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import psycopg
-from psycopg.types.json import Jsonb
 
 from ledger.balances import Balances
-from ledger.integrity.chain import extend, moment_of
+from ledger.integrity.chain import day_number, extend
 from ledger.state import LedgerState, Settings, UnclearedKey
 from ledger.store.frames import (
     COPY_DOCUMENTS,
     COPY_EVENTS,
     COPY_KEYS,
+    POSTGRES_EPOCH_DAY,
+    POSTGRES_EPOCH_US,
     CommandKey,
     EncodedRow,
     document_frame,
     encoded_rows,
+    event_digests,
     event_frame,
     key_frame,
 )
+from ledger.store.trip import (
+    BYTEA,
+    COMMIT,
+    DATE,
+    INT4,
+    UUID,
+    Asked,
+    Statement,
+    array,
+    integer,
+    integers,
+    texts,
+    trip,
+)
 
-PIPELINED_ROWS_MAX = 200
+SHORT_ROWS_MAX = 400  # a page up to this length is no dearer without COPY, and needs no round trip
+
+_EVENTS = Statement(
+    "INSERT INTO events (ledger_id, position, stream_id, stream_version, type, recorded_at,"
+    " effective_on, payload, digest)"
+    " SELECT $1::bigint, $2::bigint + e.place - 1, e.stream_id, e.version, e.type,"
+    " $3::timestamptz, e.day, e.payload, e.digest"
+    " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::date[], $8::bytea[], $9::bytea[])"
+    " WITH ORDINALITY AS e (stream_id, version, type, day, payload, digest, place)"
+)
+_COMMAND_KEYS = Statement(
+    "INSERT INTO command_keys (ledger_id, operation, number, fingerprint, stream_id,"
+    " first_position, last_position)"
+    " SELECT $1::bigint, k.* FROM unnest($2::text[], $3::text[], $4::bytea[], $5::uuid[],"
+    " $6::bigint[], $7::bigint[]) AS k"
+)
+_DOCUMENTS = Statement(
+    "INSERT INTO documents (ledger_id, sm3, body)"
+    " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d"
+)
+_SHARED_DOCUMENTS = Statement(
+    "INSERT INTO documents (ledger_id, sm3, body)"
+    " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d ON CONFLICT DO NOTHING"
+)
+_BALANCES = Statement(
+    "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen, occupied_fen,"
+    " paid_fen, plan_fen)"
+    " SELECT $1::bigint, b.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[],"
+    " $6::bigint[], $7::bigint[]) AS b"
+    " ON CONFLICT (ledger_id, bgt_id) DO UPDATE SET available_fen = excluded.available_fen,"
+    " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
+    " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen"
+)
+_OWED = Statement(
+    "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code, fund_type_code,"
+    " sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
+    " SELECT $1::bigint, u.* FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::text[], $9::text[]::numeric[]) AS u"
+    " ON CONFLICT ON CONSTRAINT uncleared_pkey DO UPDATE SET amount_fen = excluded.amount_fen"
+)
+_CLEARED = Statement(
+    "DELETE FROM uncleared WHERE ledger_id = $1::bigint AND (pay_bank_code, effective_on,"
+    " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
+    " (SELECT * FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::text[]))"
+)
+_HEAD = Statement(
+    "WITH made AS (INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
+    " VALUES ($1::bigint, $2::bigint, $3::bigint, $4::timestamptz, $5::bytea))"
+    " UPDATE ledgers SET position = $2::bigint, chain = $5::bytea, recorded_at = $4::timestamptz,"
+    " stream_version = $6::integer, settings = $7::jsonb WHERE ledger_id = $1::bigint"
+)
+_JSONB_VERSION = b"\x01"
+
+_encode = msgspec.json.Encoder().encode
 
 Copy = tuple[str, bytes]  # a COPY statement and its frame, empty where there are no rows
 
@@ -78,19 +148,34 @@ class Writer(Protocol):
 
 
 class OwnHand:
-    """Writes on a connection of this process; the caller's transaction is around it."""
+    """Writes on a connection of this process: what is short in one round trip with its closing.
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    Args:
+        commits: whether the closing ends the transaction, too.
+    """
+
+    def __init__(self, connection: psycopg.Connection, *, commits: bool = False) -> None:
         self._connection = connection
+        self._commits = commits
+        self._asked: list[Asked] = []
         self._digests: list[bytes] = []
 
     def write(self, page: Page) -> None:
-        copies, digests = framed(page)
-        copy(self._connection, copies)
+        if len(page.rows) > SHORT_ROWS_MAX:
+            copies, digests = framed(page)
+            copy(self._connection, copies)
+        else:
+            digests = event_digests(page.ledger_id, page.recorded_us, page.rows)
+            self._asked += page_asked(page, digests)
         self._digests += digests
 
     def close(self, closing: Closing) -> tuple[bytes, Sequence[bytes]]:
-        return write_closing(self._connection, closing, self._digests), self._digests
+        chain = extend(closing.chain, self._digests)
+        self._asked += closing_asked(closing, chain)
+        if self._commits:
+            self._asked.append(COMMIT)
+        trip(self._connection, self._asked)
+        return chain, self._digests
 
 
 def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:
@@ -143,93 +228,89 @@ def copy(connection: psycopg.Connection, copies: Sequence[Copy]) -> None:
 def write_closing(
     connection: psycopg.Connection, closing: Closing, digests: Sequence[bytes]
 ) -> bytes:
-    """Writes the balances that changed and moves the head; gives the chain there."""
+    """Writes what closes a batch; gives the chain there."""
     chain = extend(closing.chain, digests)
-    # a pipeline saves round trips for the few, but may stall on messages of half a megabyte
-    changed = len(closing.balances) + len(closing.uncleared)
-    few = changed <= PIPELINED_ROWS_MAX and not closing.shared_documents
-    with connection.pipeline() if few else nullcontext(), connection.cursor() as cursor:
-        _insert_shared_documents(cursor, closing)
-        _upsert_balances(cursor, closing)
-        _write_uncleared(cursor, closing)
-        _advance_head(cursor, closing, chain)
+    trip(connection, list(closing_asked(closing, chain)))
     return chain
 
 
-def _advance_head(cursor: psycopg.Cursor, closing: Closing, chain: bytes) -> None:
-    """Moves the head and records the commit."""
-    recorded_at = moment_of(closing.recorded_us)
-    cursor.execute(
-        "INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (closing.ledger_id, closing.position, closing.first_position, recorded_at, chain),
-    )
-    cursor.execute(
-        "UPDATE ledgers SET position = %s, chain = %s, recorded_at = %s, stream_version = %s,"
-        " settings = %s WHERE ledger_id = %s",
-        (
-            closing.position,
-            chain,
-            recorded_at,
-            closing.stream_version,
-            Jsonb(msgspec.to_builtins(closing.settings)),
-            closing.ledger_id,
-        ),
-    )
+# ---- statements
 
 
-def _upsert_balances(cursor: psycopg.Cursor, closing: Closing) -> None:
-    if not closing.balances:
-        return
-    changed = [balances for _, balances in closing.balances]
-    cursor.execute(
-        "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen,"
-        " occupied_fen, paid_fen, plan_fen)"
-        " SELECT %s, b.* FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[],"
-        " %b::bigint[], %b::bigint[]) AS b"
-        " ON CONFLICT (ledger_id, bgt_id) DO UPDATE SET available_fen = excluded.available_fen,"
-        " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
-        " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen",
-        (
-            closing.ledger_id,
-            [bgt_id for bgt_id, _ in closing.balances],
-            [b.available for b in changed],
-            [b.frozen for b in changed],
-            [b.occupied for b in changed],
-            [b.paid for b in changed],
-            [b.plan for b in changed],
-        ),
-    )
-
-
-def _write_uncleared(cursor: psycopg.Cursor, closing: Closing) -> None:
-    kept = [(*key, amount_fen) for key, amount_fen in closing.uncleared if amount_fen]
-    zero = [key for key, amount_fen in closing.uncleared if not amount_fen]
-    if kept:
-        cursor.execute(
-            "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code,"
-            " fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
-            " SELECT %s, u.* FROM unnest(%b::text[], %b::date[], %b::text[], %b::text[],"
-            " %b::text[], %b::text[], %b::text[], %b::numeric[]) AS u"
-            " ON CONFLICT ON CONSTRAINT uncleared_pkey"
-            " DO UPDATE SET amount_fen = excluded.amount_fen",
-            (closing.ledger_id, *map(list, zip(*kept, strict=True))),
+def page_asked(page: Page, digests: Sequence[bytes]) -> Iterator[Asked]:
+    """What appends the rows of a short page, which may have none."""
+    ledger_id = integer(page.ledger_id)
+    if page.rows:
+        positions, streams, versions, days, types, payloads = zip(*page.rows, strict=True)
+        yield (
+            _EVENTS,
+            (
+                ledger_id,
+                integer(positions[0]),
+                _moment(page.recorded_us),
+                array(UUID, streams),
+                array(INT4, [version.to_bytes(4, "big") for version in versions]),
+                texts(types),
+                array(DATE, list(map(_day, days))),
+                array(BYTEA, payloads),
+                array(BYTEA, digests),
+            ),
         )
-    if zero:
-        cursor.execute(
-            "DELETE FROM uncleared WHERE ledger_id = %s AND (pay_bank_code, effective_on,"
-            " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
-            " (SELECT * FROM unnest(%b::text[], %b::date[], %b::text[], %b::text[],"
-            " %b::text[], %b::text[], %b::text[]))",
-            (closing.ledger_id, *map(list, zip(*zero, strict=True))),
+    if page.keys:
+        keys = page.keys
+        yield (
+            _COMMAND_KEYS,
+            (
+                ledger_id,
+                texts([key.operation for key in keys]),
+                texts([key.number for key in keys]),
+                array(BYTEA, [key.fingerprint for key in keys]),
+                array(UUID, [key.stream_id for key in keys]),
+                integers([key.first_position for key in keys]),
+                integers([key.last_position for key in keys]),
+            ),
         )
+    if page.documents:
+        bodies = page.documents
+        yield _DOCUMENTS, (ledger_id, array(BYTEA, bodies), array(BYTEA, bodies.values()))
 
 
-def _insert_shared_documents(cursor: psycopg.Cursor, closing: Closing) -> None:
-    """Few and seldom, so they may go the slow way that passes over what is there."""
+def closing_asked(closing: Closing, chain: bytes) -> Iterator[Asked]:
+    """What closes a batch: documents that may be there, balances, the head and its commit."""
+    ledger_id = integer(closing.ledger_id)
     if closing.shared_documents:
-        cursor.execute(
-            "INSERT INTO documents (ledger_id, sm3, body)"
-            " SELECT %s, d.* FROM unnest(%b::bytea[], %b::bytea[]) AS d ON CONFLICT DO NOTHING",
-            (closing.ledger_id, *map(list, zip(*closing.shared_documents, strict=True))),
-        )
+        digests, bodies = zip(*closing.shared_documents, strict=True)
+        yield _SHARED_DOCUMENTS, (ledger_id, array(BYTEA, digests), array(BYTEA, bodies))
+    if closing.balances:
+        bgt_ids, balances = zip(*closing.balances, strict=True)
+        figures = zip(*map(msgspec.structs.astuple, balances), strict=True)
+        yield _BALANCES, (ledger_id, texts(bgt_ids), *map(integers, figures))
+    if owed := [(*key, fen) for key, fen in closing.uncleared if fen]:
+        yield _OWED, (ledger_id, *_as_texts(owed))
+    if cleared := [key for key, fen in closing.uncleared if not fen]:
+        yield _CLEARED, (ledger_id, *_as_texts(cleared))
+    yield (
+        _HEAD,
+        (
+            ledger_id,
+            integer(closing.position),
+            integer(closing.first_position),
+            _moment(closing.recorded_us),
+            chain,
+            closing.stream_version.to_bytes(4, "big"),
+            _JSONB_VERSION + _encode(closing.settings),
+        ),
+    )
+
+
+def _moment(recorded_us: int) -> bytes:
+    return integer(recorded_us - POSTGRES_EPOCH_US)
+
+
+def _day(day: date) -> bytes:
+    return (day_number(day) - POSTGRES_EPOCH_DAY).to_bytes(4, "big", signed=True)
+
+
+def _as_texts(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """An array of text for each column; the server makes of them what they are."""
+    return (texts(list(map(str, column))) for column in zip(*rows, strict=True))

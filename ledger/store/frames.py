@@ -36,8 +36,8 @@ _KEY_LEDGER = Struct(">h iq i")
 _KEY_PLACE = Struct(">i32s i16s iq iq")
 _DOCUMENT = Struct(">h iq i")
 _DIGEST_LENGTH = (32).to_bytes(4, "big")
-_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-_POSTGRES_EPOCH_DAY = 10_957
+POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+POSTGRES_EPOCH_DAY = 10_957
 
 # (position, stream_id, stream_version, effective_on, type, payload)
 EncodedRow = tuple[int, bytes, int, date, str, bytes]
@@ -100,10 +100,25 @@ def event_frame(
     return b"".join(parts), digests
 
 
+def event_digests(ledger_id: int, recorded_us: int, rows: Iterable[EncodedRow]) -> list[bytes]:
+    """The digests alone, of rows that do not go by COPY."""
+    digests = []
+    tails: dict[tuple[str, date], bytes] = {}
+    start, place = event_start(ledger_id).copy, EVENT_PLACE.pack
+    for position, stream_id, version, day, type_name, payload in rows:
+        if (tail := tails.get((type_name, day))) is None:
+            tail = event_tail(recorded_us, day_number(day), type_name.encode())
+            tails[type_name, day] = tail
+        digest = start()
+        digest.update(place(position, stream_id, version) + tail + payload)
+        digests.append(digest.digest())
+    return digests
+
+
 def _common(recorded_us: int, day: date, type_name: str) -> tuple[bytes, bytes]:
     """Type and times of a row as COPY takes them, and as its digest covers them."""
     name, days = type_name.encode(), day_number(day)
-    times = _TIMES.pack(8, recorded_us - _POSTGRES_EPOCH_US, 4, days - _POSTGRES_EPOCH_DAY)
+    times = _TIMES.pack(8, recorded_us - POSTGRES_EPOCH_US, 4, days - POSTGRES_EPOCH_DAY)
     return len(name).to_bytes(4, "big") + name + times, event_tail(recorded_us, days, name)
 
 

@@ -1,18 +1,36 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import psycopg
 
 from ledger.balances import Balances
 from ledger.events import Event, JournalPosted, PlanSet, decode
-from ledger.integrity.chain import microseconds
 from ledger.state import Held, LedgerState, Settings, UnclearedKey
-from ledger.store.frames import CommandKey
+from ledger.store.frames import POSTGRES_EPOCH_US, CommandKey
+from ledger.store.trip import Asked, Result, Statement, integer, rows_of, texts, trip
 from ledger.streams import AnyKind
 
 TAIL_MAX = 10_000
+
+Number = tuple[str, str]  # operation, and the number that it was asked for with
+
+_LOCK = Statement(
+    "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
+    " WHERE ledger_id = $1::bigint FOR UPDATE"
+)
+# One index probe for each: a join would let the planner read all numbers of the ledger for a large
+# batch, and the cost of a batch would grow with the history.
+_USED = (
+    "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position, k.last_position"
+    " FROM unnest({}::text[], {}::text[]) AS w (operation, number)"
+    " CROSS JOIN LATERAL (SELECT * FROM command_keys c WHERE c.ledger_id = {}::bigint"
+    " AND c.operation = w.operation AND c.number = w.number LIMIT 1) k"
+)
+_KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$1", "$2", "$3"))
+
+_decode_settings = msgspec.json.Decoder(Settings).decode
 
 # by the kind's name: the kind, and the numbers of the objects
 Wanted = Mapping[str, tuple[AnyKind, set[str]]]
@@ -30,16 +48,41 @@ class LockedHead(msgspec.Struct, frozen=True, array_like=True):
 
 def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
     """Locks the ledger's head for this transaction; None when there is no such ledger."""
-    row = connection.execute(
-        "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
-        " WHERE ledger_id = %s FOR UPDATE",
-        (ledger_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    position, chain, recorded_at, stream_version, settings = row
-    settings = msgspec.convert(settings, Settings)
-    return LockedHead(position, chain, microseconds(recorded_at), stream_version, settings)
+    return lock_and_read_keys(connection, ledger_id, ())[0]
+
+
+def lock_and_read_keys(
+    connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
+) -> tuple[LockedHead | None, dict[Number, CommandKey]]:
+    """Locks the head, and reads the used ones among (operation, number) as they are then."""
+    asked: list[Asked] = [(_LOCK, (integer(ledger_id),))]
+    if numbers:
+        of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
+        asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
+    locked, *found = trip(connection, asked)
+    keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
+    for position, chain, recorded_at, stream_version, settings in rows_of(locked):
+        head = LockedHead(
+            position=int.from_bytes(position, "big"),
+            chain=chain,
+            recorded_us=int.from_bytes(recorded_at, "big", signed=True) + POSTGRES_EPOCH_US,
+            stream_version=int.from_bytes(stream_version, "big"),
+            settings=_decode_settings(settings[1:]),  # behind the version of the format
+        )
+        return head, keys
+    return None, keys
+
+
+def _keys(result: Result) -> Iterator[CommandKey]:
+    for operation, number, fingerprint, stream_id, first, last in rows_of(result):
+        yield CommandKey(
+            operation=operation.decode(),
+            number=number.decode(),
+            fingerprint=fingerprint,
+            stream_id=stream_id,
+            first_position=int.from_bytes(first, "big"),
+            last_position=int.from_bytes(last, "big"),
+        )
 
 
 def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
@@ -50,13 +93,15 @@ def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
     return head is not None
 
 
-def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> None:
-    """Brings the cache to a head that is locked, by this transaction or another of ours."""
-    if head.position != state.position:
+def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> bool:
+    """Brings the cache to a head that is locked, by this transaction or another of ours; whether
+    it had to forget anything for it."""
+    if forgets := head.position != state.position:
         _follow_tail(connection, state, head.position)
     state.position, state.chain = head.position, head.chain
     state.recorded_us, state.stream_version = head.recorded_us, head.stream_version
     state.settings = head.settings
+    return forgets
 
 
 def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) -> None:
@@ -79,24 +124,13 @@ def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) 
 
 
 def read_keys(
-    connection: psycopg.Connection, ledger_id: int, numbers: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], CommandKey]:
-    """The used ones among (operation, number).
-
-    One index probe for each: a join would let the planner read all numbers of the ledger for a
-    large batch, and the cost of a batch would grow with the history.
-    """
-    wanted = list(numbers)
-    if not wanted:
+    connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
+) -> dict[Number, CommandKey]:
+    """The used ones among (operation, number)."""
+    if not numbers:
         return {}
-    rows = connection.execute(
-        "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position,"
-        " k.last_position FROM unnest(%b::text[], %b::text[]) AS w (operation, number)"
-        " CROSS JOIN LATERAL (SELECT * FROM command_keys c WHERE c.ledger_id = %s"
-        " AND c.operation = w.operation AND c.number = w.number LIMIT 1) k",
-        ([o for o, _ in wanted], [n for _, n in wanted], ledger_id),
-        binary=True,
-    ).fetchall()
+    asked = ([o for o, _ in numbers], [n for _, n in numbers], ledger_id)
+    rows = connection.execute(_KEYS.encode(), asked, binary=True).fetchall()
     return {(r[0], r[1]): CommandKey(r[0], r[1], r[2], r[3].bytes, r[4], r[5]) for r in rows}
 
 

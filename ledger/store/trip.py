@@ -1,0 +1,159 @@
+"""Several statements in one round trip, with parameters that are packed already.
+
+Whoever waits for the server gives up the interpreter, and gets it back behind every other thread
+that wants it: a small batch that waited a dozen times spent more on that than on its statements. In
+one trip it waits once. Statements are prepared on each connection when first needed; parameters and
+results are bytes of the server's binary format.
+"""
+
+import select
+from collections.abc import Collection, Iterable, Sequence
+from itertools import count
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+
+INT4, INT8, TEXT, BYTEA, DATE, UUID = 23, 20, 25, 17, 1082, 2950  # oids of built-in types
+
+_BINARY = pq.Format.BINARY
+_SHORT = tuple(length.to_bytes(4, "big") for length in range(1024))
+
+_serial = count(1)
+
+
+class Statement:
+    """SQL with parameters ``$1``, ``$2``, …, each with its type (``$1::bigint``)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.encode()
+        self.name = b"trip_%d" % next(_serial)
+
+
+Result = pq.abc.PGresult
+Asked = tuple[Statement, Sequence[bytes]]  # a statement and its parameters
+
+_BEGIN: Asked = (Statement("BEGIN"), ())
+COMMIT: Asked = (Statement("COMMIT"), ())
+
+_prepared: WeakKeyDictionary[psycopg.Connection, set[Statement]] = WeakKeyDictionary()
+
+
+def trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]:
+    """Results of the statements, which run in order and are waited for once.
+
+    A transaction is begun as any other statement of the connection begins one; COMMIT may be asked
+    for with the rest. When the driver rolls back it has the server forget all that is prepared,
+    ours too. So a trip that begins a transaction, and by then has done nothing, is made again; one
+    within a transaction is to follow a trip that has begun it.
+
+    Raises:
+        psycopg.Error: of the first statement that fails; those after it were not run. A connection
+            that is lost is closed, and whether a COMMIT has worked is then not known.
+    """
+    pgconn = connection.pgconn
+    if pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        return _trip(connection, asked)
+    begins = not connection.autocommit
+    if begins:
+        asked = [_BEGIN, *asked]
+    try:
+        results = _trip(connection, asked)
+    except InvalidSqlStatementName:
+        pgconn.exec_(b"ROLLBACK")  # not by the driver, or what is prepared is forgotten again
+        results = _trip(connection, asked)
+    return results[1:] if begins else results
+
+
+def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]:
+    pgconn, known = connection.pgconn, _prepared.setdefault(connection, set())
+    sent: list[Statement | None] = []  # for each result the statement that it has prepared
+    try:
+        pgconn.enter_pipeline_mode()
+        for statement, parameters in asked:
+            if statement not in known and statement not in sent:
+                pgconn.send_prepare(statement.name, statement.text)
+                sent.append(statement)
+            formats = (_BINARY,) * len(parameters)
+            pgconn.send_query_prepared(statement.name, parameters, formats, _BINARY)
+            sent.append(None)
+        pgconn.pipeline_sync()
+        results = _results(pgconn)
+        pgconn.exit_pipeline_mode()
+    except BaseException:
+        connection.close()  # nobody knows what it would answer next
+        raise
+    failed = results and results[-1].status == pq.ExecStatus.FATAL_ERROR
+    error = error_from_result(results.pop()) if failed else None
+    if isinstance(error, InvalidSqlStatementName):
+        known.clear()
+    pairs = list(zip(sent, results, strict=error is None))  # nothing follows a failure
+    known.update(prepared for prepared, _ in pairs if prepared is not None)
+    if error is not None:
+        raise error
+    return [result for prepared, result in pairs if prepared is None]
+
+
+def _results(pgconn: pq.abc.PGconn) -> list[Result]:
+    """The results up to the synchronisation, but of what a failure has kept from running."""
+    results: list[Result] = []
+    poll = select.poll()
+    unsent = pgconn.flush()
+    while True:
+        poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
+        poll.poll()
+        pgconn.consume_input()
+        unsent = unsent and pgconn.flush()
+        ended = False
+        while not pgconn.is_busy():
+            if (result := pgconn.get_result()) is None:
+                if ended:  # not the end of a statement: nothing more has come
+                    break
+                ended = True
+                continue
+            ended = False
+            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return results
+            if result.status != pq.ExecStatus.PIPELINE_ABORTED:
+                results.append(result)
+
+
+def rows_of(result: Result) -> list[list[bytes]]:
+    """The rows of a result without nulls, as the server sent them."""
+    columns = range(result.nfields)
+    return [[result.get_value(row, c) or b"" for c in columns] for row in range(result.ntuples)]
+
+
+# ---- packing
+
+
+def array(of: int, values: Collection[bytes]) -> bytes:
+    """An array of a type, by its oid, from values that are packed already."""
+    parts = [_array_head(of, len(values))]
+    for value in values:
+        length = len(value)
+        parts += (_SHORT[length] if length < len(_SHORT) else length.to_bytes(4, "big"), value)
+    return b"".join(parts)
+
+
+def integers(values: Collection[int]) -> bytes:
+    """An array of bigint."""
+    between = _SHORT[8]
+    packed = between.join([value.to_bytes(8, "big", signed=True) for value in values])
+    return _array_head(INT8, len(values)) + between + packed if values else _array_head(INT8, 0)
+
+
+def texts(values: Iterable[str]) -> bytes:
+    """An array of text."""
+    return array(TEXT, [value.encode() for value in values])
+
+
+def integer(value: int) -> bytes:
+    """A bigint."""
+    return value.to_bytes(8, "big", signed=True)
+
+
+def _array_head(of: int, length: int) -> bytes:
+    """One dimension, no nulls, counted from 1."""
+    return b"\0\0\0\x01\0\0\0\0" + of.to_bytes(4, "big") + length.to_bytes(4, "big") + b"\0\0\0\x01"
