@@ -36,7 +36,7 @@ class Case(NamedTuple):
         return f"guoku {kind}, {self.batch} a request, {_callers(self.callers)}"
 
 
-SATURATED = Case(batch=5_000, callers=2, payments=10_000)
+SATURATED = Case(batch=5_000, callers=4, payments=20_000)
 HOT = SATURATED._replace(hot=True)
 SINGLES_64 = Case(batch=1, callers=64, payments=512)
 CASES = (

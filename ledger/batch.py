@@ -4,7 +4,9 @@ No I/O but through ``ledger.store``; the sequencer owns the transaction around i
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
 
 import msgspec
 import psycopg
@@ -15,7 +17,7 @@ from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
-from ledger.store.append import Writer, closing_of, page_of
+from ledger.store.append import Closed, Writer, closing_of, page_of
 from ledger.store.frames import CommandKey
 from ledger.store.loading import Number
 from ledger.streams import AnyKind, Kind
@@ -32,6 +34,7 @@ REFUSAL: Kind[None] = Kind(
 PAGE_EVENTS = 2_000  # decided while as many are being written
 
 _encode = msgspec.json.Encoder().encode
+_SM3 = hashlib.new("sm3")
 
 
 class Group(msgspec.Struct, kw_only=True):
@@ -45,7 +48,9 @@ class Group(msgspec.Struct, kw_only=True):
 def fingerprint(command: Command) -> bytes:
     """SM3 of what a command asks for, however its JSON was written."""
     asked = command.OPERATION.encode() + b"\0" + _encode(command.body)
-    return hashlib.new("sm3", asked).digest()
+    sm3 = _SM3.copy()  # a third of the time of a new one
+    sm3.update(asked)
+    return sm3.digest()
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -69,6 +74,22 @@ def _item(submission: Submission) -> _Item:
     return _Item(submission, command, numbers, fingerprint(command))
 
 
+class Before(NamedTuple):
+    """A batch that is decided and on its way.
+
+    Attributes:
+        numbers: those it has used.
+        settled: waits for its commit; raises what has kept it from being committed.
+    """
+
+    numbers: Collection[Number]
+    settled: Callable[[], object]
+
+
+def _nothing_is_under_way() -> None:
+    """All that was decided is committed."""
+
+
 class Batch:
     """Decides groups in order and has what comes of it written, page by page."""
 
@@ -76,6 +97,8 @@ class Batch:
         self._state = state
         self._groups = groups
         self._items = [[_item(s) for s in group.submissions] for group in groups]
+        self._first_position = 0
+        self.position = 0  # where the ledger stands after it, once it is decided
         self._wanted: dict[str, tuple[AnyKind, set[str]]] = {}
         self._needs_uncleared = False
         self._stored: dict[Number, CommandKey] = {}
@@ -101,21 +124,31 @@ class Batch:
             numbers.update([(opened_by, number) for number in all_numbers if number not in held])
         return numbers
 
+    @property
+    def numbers(self) -> Collection[Number]:
+        """Those that this batch has used."""
+        return self._fresh.keys()
+
     def run(
         self,
         connection: psycopg.Connection,
         writer: Writer,
+        *,
         keys: dict[Number, CommandKey] | None = None,
-    ) -> None:
-        """Decides all, writes, and completes the outcomes, which are true once it is committed.
+        before: Before | None = None,
+    ) -> Future[Closed] | None:
+        """Decides all and has it written; gives what closes it, or None when nothing is written.
+
+        The outcomes are true once that is committed and :meth:`complete` has told them.
 
         Args:
             connection: for reading what the decisions look at.
             writer: holds the lock of the head.
             keys: what the numbers of :meth:`look_up` were used for, where it is read already.
+            before: the batch that this one follows, where its commit is still under way.
         """
-        first_position = self._state.next_position
-        self._load(connection, keys)
+        self._first_position = self._state.next_position
+        self._load(connection, keys, before)
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
@@ -126,21 +159,42 @@ class Batch:
                     outcomes.append(self._decide(item))
                     self._turn_page(writer)
         self._resolve_replays(connection)
-        if self._state.position >= first_position:
-            writer.write(page_of(self._state, self._keys()))
-            closing = closing_of(self._state, first_position)
-            self._state.chain, digests = writer.close(closing)
-            self._commits(first_position, digests)
+        self.position = self._state.position
+        if self.position < self._first_position:
+            return None
+        writer.write(page_of(self._state, self._keys()))
+        return writer.close(closing_of(self._state, self._first_position))
 
-    def _load(self, connection: psycopg.Connection, keys: dict[Number, CommandKey] | None) -> None:
-        """Everything the decisions will look at, in a few queries for the whole batch."""
+    def complete(self, closed: Closed) -> None:
+        """Tells every new outcome where it stands."""
+        ledger_id, (chain, digests) = self._state.ledger_id, closed
+        for group in self._groups:
+            for outcome in group.outcomes:
+                if (position := outcome.last_position) >= self._first_position:
+                    digest = digests[position - self._first_position]
+                    outcome.commit = Commit(ledger_id, position, digest, chain)
+
+    def _load(
+        self,
+        connection: psycopg.Connection,
+        keys: dict[Number, CommandKey] | None,
+        before: Before | None,
+    ) -> None:
+        """Everything the decisions will look at, in a few queries for the whole batch.
+
+        What the batch before has changed is in the state already, or else read after its commit.
+        """
         state = self._state
+        settled = before.settled if before else _nothing_is_under_way
         if keys is None:
-            keys = loading.read_keys(connection, state.ledger_id, self.look_up())
+            numbers = self.look_up()
+            if before is not None and not numbers.isdisjoint(before.numbers):
+                settled()
+            keys = loading.read_keys(connection, state.ledger_id, numbers)
         self._stored = keys
-        loading.load_objects(connection, state, self._wanted, keys)
+        loading.load_objects(connection, state, self._wanted, keys, settled)
         if self._needs_uncleared:
-            loading.load_uncleared(connection, state)
+            loading.load_uncleared(connection, state, settled)
 
     # ---- writing
 
@@ -164,15 +218,6 @@ class Batch:
             )
             for (operation, number), item, outcome in kept
         ]
-
-    def _commits(self, first_position: int, digests: Sequence[bytes]) -> None:
-        """Tells every new outcome where it stands."""
-        ledger_id, chain = self._state.ledger_id, self._state.chain
-        for group in self._groups:
-            for outcome in group.outcomes:
-                if (position := outcome.last_position) >= first_position:
-                    digest = digests[position - first_position]
-                    outcome.commit = Commit(ledger_id, position, digest, chain)
 
     # ---- deciding
 

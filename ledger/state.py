@@ -5,6 +5,7 @@ head's, and the working copy to which a batch's decisions are applied before the
 Every change goes through :meth:`_put`, so that a dry run or an atomic batch can be taken back.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ledger.account_set import within_year
-from ledger.balances import NOTHING, Balances
+from ledger.balances import Balances
 from ledger.books import Books, Charts
 from ledger.elements import CodeSets
 from ledger.events import Event
@@ -111,7 +112,7 @@ class LedgerState:
         self.recorded_us = 0
         self.stream_version = 0
         self.settings = Settings()
-        self._held: dict[str, dict[str, Held]] = {}
+        self._held: defaultdict[str, dict[str, Held]] = defaultdict(dict)  # by the kind's name
         self.balances: dict[str, Balances] = {}
         self.uncleared: dict[UnclearedKey, int] | None = None
         self._long: dict[tuple[str, str], int] = {}
@@ -128,15 +129,12 @@ class LedgerState:
         return self._charts.on(day)
 
     def get(self, kind: Kind[T], number: str) -> T | None:
-        held = self.held(kind).get(number)
+        held = self._held[kind.name].get(number)
         return None if held is None else held.obj
 
     def held(self, kind: AnyKind) -> dict[str, Held]:
         """The cached objects of one kind, by number."""
-        held = self._held.get(kind.name)
-        if held is None:
-            held = self._held[kind.name] = {}
-        return held
+        return self._held[kind.name]
 
     def glance(self, kind: Kind[T], numbers: Iterable[str], position: int) -> dict[str, T]:
         """What the cache has of these objects, for threads that neither decide nor wait.
@@ -151,7 +149,10 @@ class LedgerState:
         return {number: each.obj for number, each in found if each is not None}
 
     def balance(self, bgt_id: str) -> Balances:
-        return self.balances.get(bgt_id, NOTHING)
+        """The balances of an indicator that is there: they are cached as long as any object is
+        that moves them, so one that is not would be an error of ours and must not pass for nothing.
+        """
+        return self.balances[bgt_id]
 
     # ---- one batch
 
@@ -228,7 +229,7 @@ class LedgerState:
             self.stream_version += 1
             stream_id, version = ledger_stream_id(self.ledger_id), self.stream_version
         else:
-            held = self.held(kind)
+            held = self._held[kind.name]
             if (before := held.get(number)) is not None:
                 stream_id, version = before.stream_id, before.stream_version + 1
                 after = kind.fold(before.obj, event)
@@ -259,20 +260,22 @@ class LedgerState:
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
         self.position = -1
+        self.uncleared = None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Objects and their balances, always together."""
         self._held.clear()
         self.balances.clear()
-        self.uncleared = None
         self._long.clear()
         self._long_weight = 0
 
-    def forget_streams(self, stream_ids: Iterable[bytes], bgt_ids: Iterable[str]) -> None:
-        """Drops what another process has written to."""
+    def forget_streams(self, stream_ids: Iterable[bytes]) -> None:
+        """Drops what another process has written to; balances that it moved are read anew."""
         gone = set(stream_ids)
         for held in self._held.values():
             for number in [n for n, each in held.items() if each.stream_id in gone]:
                 del held[number]
-        for bgt_id in bgt_ids:
-            self.balances.pop(bgt_id, None)
         self.uncleared = None
 
     def trim(self) -> None:
@@ -283,7 +286,7 @@ class LedgerState:
                 for number in _oldest(held, OBJECTS_CACHED_MAX):
                     del held[number]
         if len(self.balances) > BALANCES_CACHED_MAX:
-            self.balances.clear()
+            self._let_go()
         if self._long_weight > LONG_CACHED_MAX:
             for key in list(self._long):
                 self._long_weight -= self._long.pop(key)

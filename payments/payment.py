@@ -108,47 +108,42 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def _fold(payment: Payment | None, event: Event) -> Payment | None:
+    if (change := _CHANGES.get(type(event))) is not None:
+        return payment and change(payment, event)
     if isinstance(event, PaymentApplied):
         return Payment(applied=event, pay_fen=parse_yuan(event.pay_amt), figures=event.figures)
-    change = _CHANGES.get(type(event))
-    if payment is None or change is None:
-        return payment
-    return replace(payment, **change(payment, event))
+    return payment
 
 
-def _signed(payment: Payment, event: events.VoucherSigned) -> dict[str, Any]:
+def _signed(payment: Payment, event: events.VoucherSigned) -> Payment:
     signatures = (*payment.signatures, event)
-    return {"signatures": signatures, "status": SIGNED if event.final else payment.status}
+    status = SIGNED if event.final else payment.status
+    return replace(payment, signatures=signatures, status=status)
 
 
-def _sent(payment: Payment, _: events.VoucherSent) -> dict[str, Any]:
+def _sent(payment: Payment, _: events.VoucherSent) -> Payment:
     # the bank's receipt may have overtaken its acknowledgement
-    return {"sent": True, "status": SENT if payment.status == SIGNED else payment.status}
+    return replace(payment, sent=True, status=SENT if payment.status == SIGNED else payment.status)
 
 
-def _refunded(payment: Payment, event: events.PaymentRefunded) -> dict[str, Any]:
+def _refunded(payment: Payment, event: events.PaymentRefunded) -> Payment:
     refunds = (*payment.refunds, event)
     whole = sum(parse_yuan(r.refund_amt) for r in refunds) == payment.paid_fen
     status = REFUNDED if whole else payment.status
-    return {"refunds": refunds, "figures": event.figures, "status": status}
+    return replace(payment, refunds=refunds, figures=event.figures, status=status)
 
 
-# the fields that an event gives a payment
-_CHANGES: dict[type[Event], Callable[[Payment, Any], dict[str, Any]]] = {
-    events.PaymentApproved: lambda _, e: {"status": APPROVED, "approved": e},
-    events.PaymentRejected: lambda _, e: {
-        "status": REJECTED,
-        "reason": e.reason,
-        "figures": e.figures,
-    },
-    events.PaymentWithdrawn: lambda _, e: {"status": WITHDRAWN, "figures": e.figures},
+_CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
+    events.PaymentApproved: lambda p, e: replace(p, status=APPROVED, approved=e),
+    events.PaymentRejected: lambda p, e: replace(
+        p, status=REJECTED, reason=e.reason, figures=e.figures
+    ),
+    events.PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures),
     events.VoucherSigned: _signed,
     events.VoucherSent: _sent,
-    events.VoucherReceipted: lambda _, e: {
-        "status": e.outcome,
-        "receipt": e,
-        "figures": e.figures,
-    },
+    events.VoucherReceipted: lambda p, e: replace(
+        p, status=e.outcome, receipt=e, figures=e.figures
+    ),
     events.PaymentRefunded: _refunded,
 }
 

@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from time import sleep
 
 import psutil
@@ -14,11 +15,13 @@ import pytest
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from ledger.commands import Outcome, Submission
+from ledger.commands import Command, Outcome, Submission
 from ledger.errors import UnavailableError
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
-from ledger.sequencer import SCRIBED_SUBMISSIONS_MIN
 from ledger.store.database import Database
+from ledger.store.loading import LockedHead
+from ledger.store.scribe import Scribe
+from ledger.turn import SCRIBED_SUBMISSIONS_MIN
 from payments.application import ApplyPayment, ApprovePayment
 from tests.bookkeeper import Bookkeeper, payment
 
@@ -237,3 +240,119 @@ def test_what_the_database_will_not_have_takes_no_other_group_down(
     with pytest.raises(Exception, match="the books did not take the command"):
         answers[1].result(30)
     assert_chain_is_whole(scribed)
+
+
+# ---- a batch that follows one whose commit is still under way
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each batch that scribes were given: whether it followed one that was under way."""
+    begun: list[bool] = []
+    begin = Scribe.begin
+
+    def noted(self: Scribe, ledger_id: int, *, follows: bool = False) -> Future[LockedHead | None]:
+        begun.append(follows)
+        return begin(self, ledger_id, follows=follows)
+
+    monkeypatch.setattr(Scribe, "begin", noted)
+    return begun
+
+
+def submissions(commands: Sequence[Command], by: str = "maker") -> list[Submission]:
+    return [Submission(command=command, by=by) for command in commands]
+
+
+def approvals() -> list[ApprovePayment]:
+    return [ApprovePayment(pay_app_no=f"P{n}") for n in range(MANY)]
+
+
+def test_a_batch_is_decided_on_one_that_is_still_being_committed(
+    scribed: Bookkeeper, database: Database, begun: list[bool]
+) -> None:
+    with held("controlled_balances", scribed, database):
+        applied = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        wait_until(lambda: begun == [False])
+        approved = scribed.sequencer.submit(scribed.ledger_id, submissions(approvals(), "checker"))
+        wait_until(lambda: begun == [False, True])
+        assert not applied.done()
+        assert not approved.done()
+
+    assert {outcome.status for outcome in applied.result(30)} == {"created"}
+    assert {outcome.status for outcome in approved.result(30)} == {"created"}
+    assert {outcome.subjects[0].status for outcome in approved.result()} == {"approved"}
+    assert_chain_is_whole(scribed)
+
+
+def test_a_number_used_by_the_batch_before_is_answered_as_it_was(
+    scribed: Bookkeeper, database: Database, begun: list[bool]
+) -> None:
+    with held("controlled_balances", scribed, database):
+        first = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        wait_until(lambda: begun == [False])
+        again = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        wait_until(lambda: begun == [False, True])
+
+    assert {outcome.status for outcome in again.result(30)} == {"replayed"}
+    commits = [outcome.commit for outcome in first.result(30)]
+    assert [outcome.commit for outcome in again.result()] == commits
+    assert scribed.figures("B")["occupied"] == f"{MANY}.00"
+
+
+@pytest.mark.fault
+def test_what_followed_a_batch_that_failed_is_decided_anew(
+    scribed: Bookkeeper, database: Database, begun: list[bool]
+) -> None:
+    other = [payment(f"Q{n}", "B", "1.00") for n in range(MANY)]
+    with held("controlled_balances", scribed, database):
+        lost = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        wait_until(lambda: begun == [False])
+        followed = scribed.sequencer.submit(
+            scribed.ledger_id, submissions([*other, *approvals()], "checker")
+        )
+        wait_until(lambda: begun == [False, True] and waits_for_a_lock(database))
+        (pid,) = scribes_of_this_process()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(UnavailableError, match="repeat it with the same number"):
+            lost.result(30)
+
+    outcomes = followed.result(30)
+    assert {outcome.status for outcome in outcomes[:MANY]} == {"created"}
+    assert {code(outcome) for outcome in outcomes[MANY:]} == {"payment_not_found"}
+    assert scribed.figures("B")["occupied"] == f"{MANY}.00"
+    assert_chain_is_whole(scribed)
+
+
+def test_a_batch_does_not_follow_where_another_process_has_written(
+    scribed: Bookkeeper,
+    database: Database,
+    begun: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other one takes the last of the money in between; who followed must see that."""
+    elsewhere = Bookkeeper(scribed.pool)  # as another server: it shares nothing but the database
+    scribed.do(payment("rest", "B", f"{1_000_000 - 2 * MANY}.00"))
+    with ExitStack() as before_it_commits:
+        before_it_commits.enter_context(held("controlled_balances", scribed, database))
+        first = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        wait_until(lambda: begun == [False])
+        begin = Scribe.begin
+
+        def overtaken(
+            self: Scribe, ledger_id: int, *, follows: bool = False
+        ) -> Future[LockedHead | None]:
+            if follows:
+                before_it_commits.close()
+                first.result(30)
+                elsewhere.do(payment("between", "B", f"{MANY}.00"))
+            return begin(self, ledger_id, follows=follows)
+
+        monkeypatch.setattr(Scribe, "begin", overtaken)
+        followed = scribed.sequencer.submit(scribed.ledger_id, submissions(applications(MANY)))
+        outcomes = followed.result(30)
+
+    assert {code(outcome) for outcome in outcomes} == {"insufficient_indicator"}
+    assert begun == [False, True, False]
+    assert scribed.figures("B")["available"] == "0.00"
+    assert_chain_is_whole(scribed)
+    elsewhere.close()

@@ -5,6 +5,7 @@ A page and a closing are plain data, so that another process can write them as w
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -101,6 +102,7 @@ _JSONB_VERSION = b"\x01"
 _encode = msgspec.json.Encoder().encode
 
 Copy = tuple[str, bytes]  # a COPY statement and its frame, empty where there are no rows
+Closed = tuple[bytes, Sequence[bytes]]  # the chain after a batch, and its events' digests
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -117,7 +119,6 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """What a batch leaves behind besides its events.
 
     Attributes:
-        chain: before the batch.
         balances: those that changed, as they are now.
         uncleared: likewise, in fen; zero is deleted.
         shared_documents: documents that an earlier batch may have brought already.
@@ -129,7 +130,6 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     recorded_us: int
     stream_version: int
     settings: Settings
-    chain: bytes
     balances: list[tuple[str, Balances]]
     uncleared: list[tuple[UnclearedKey, Decimal]]
     shared_documents: list[tuple[bytes, bytes]]
@@ -142,8 +142,8 @@ class Writer(Protocol):
         """Writes a page, or sends it on its way."""
         ...
 
-    def close(self, closing: Closing) -> tuple[bytes, Sequence[bytes]]:
-        """Writes what closes the batch; gives the chain after it and its events' digests."""
+    def close(self, closing: Closing) -> Future[Closed]:
+        """Has what closes the batch written."""
         ...
 
 
@@ -151,11 +151,15 @@ class OwnHand:
     """Writes on a connection of this process: what is short in one round trip with its closing.
 
     Args:
+        chain: before the batch.
         commits: whether the closing ends the transaction, too.
     """
 
-    def __init__(self, connection: psycopg.Connection, *, commits: bool = False) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, chain: bytes, *, commits: bool = False
+    ) -> None:
         self._connection = connection
+        self._chain = chain
         self._commits = commits
         self._asked: list[Asked] = []
         self._digests: list[bytes] = []
@@ -169,13 +173,15 @@ class OwnHand:
             self._asked += page_asked(page, digests)
         self._digests += digests
 
-    def close(self, closing: Closing) -> tuple[bytes, Sequence[bytes]]:
-        chain = extend(closing.chain, self._digests)
+    def close(self, closing: Closing) -> Future[Closed]:
+        chain = extend(self._chain, self._digests)
         self._asked += closing_asked(closing, chain)
         if self._commits:
             self._asked.append(COMMIT)
         trip(self._connection, self._asked)
-        return chain, self._digests
+        closed: Future[Closed] = Future()
+        closed.set_result((chain, self._digests))
+        return closed
 
 
 def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:
@@ -198,7 +204,6 @@ def closing_of(state: LedgerState, first_position: int) -> Closing:
         recorded_us=state.recorded_us,
         stream_version=state.stream_version,
         settings=state.settings,
-        chain=state.chain,
         balances=[(bgt_id, state.balance(bgt_id)) for bgt_id in state.changed_balances],
         uncleared=moved,
         shared_documents=list(state.shared_documents.items()),
@@ -226,10 +231,10 @@ def copy(connection: psycopg.Connection, copies: Sequence[Copy]) -> None:
 
 
 def write_closing(
-    connection: psycopg.Connection, closing: Closing, digests: Sequence[bytes]
+    connection: psycopg.Connection, closing: Closing, chain: bytes, digests: Sequence[bytes]
 ) -> bytes:
-    """Writes what closes a batch; gives the chain there."""
-    chain = extend(closing.chain, digests)
+    """Writes what closes a batch; gives the chain after ``chain``."""
+    chain = extend(chain, digests)
     trip(connection, list(closing_asked(closing, chain)))
     return chain
 

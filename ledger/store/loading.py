@@ -1,6 +1,6 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import psycopg
@@ -120,7 +120,9 @@ def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) 
             assert isinstance(event, JournalPosted | PlanSet)
             bgt_ids.add(event.bgt_id)
             bgt_ids.update(line.bgt_id for line in getattr(event, "lines", ()))
-    state.forget_streams((row[0].bytes for row in rows), bgt_ids)
+    state.forget_streams(row[0].bytes for row in rows)
+    moved = [bgt_id for bgt_id in bgt_ids if bgt_id in state.balances]
+    state.balances.update(read_balances(connection, state.ledger_id, moved))
 
 
 def read_keys(
@@ -164,26 +166,31 @@ def load_objects(
     state: LedgerState,
     wanted: Wanted,
     keys: Mapping[tuple[str, str], CommandKey],
+    settled: Callable[[], object],
 ) -> None:
-    """Folds the wanted objects that exist and are not cached, and reads their balances."""
+    """Folds the wanted objects that exist and are not cached, and reads their balances.
+
+    ``settled`` is called before anything is read: until it returns, what the cache has let go may
+    be newer than the database.
+    """
     missing: dict[bytes, tuple[AnyKind, str]] = {}
     for kind, numbers in wanted.values():
         held = state.held(kind)
         for number in numbers:
             if number not in held and (key := keys.get((kind.opened_by, number))):
                 missing[key.stream_id] = (kind, number)
+    if not missing:
+        return
+    settled()
+    bgt_ids: set[str] = set()
     for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
         kind, number = missing[stream_id]
         obj = kind.folded(event for _, _, event in rows)
         if obj is not None:  # a refused opening leaves a stream without an object
             state.held(kind)[number] = Held(obj, stream_id, rows[-1][1])
             state.weigh(kind, number, obj)
-    bgt_ids: set[str] = set()
-    for kind, numbers in wanted.values():
-        held, indicator_of = state.held(kind), kind.indicator_of
-        bgt_ids.update([indicator_of(held[number].obj) for number in numbers if number in held])
-    missing_balances = [b for b in bgt_ids if b and b not in state.balances]
-    if missing_balances:
+            bgt_ids.add(kind.indicator_of(obj))
+    if missing_balances := [b for b in bgt_ids if b and b not in state.balances]:
         state.balances.update(read_balances(connection, state.ledger_id, missing_balances))
 
 
@@ -199,9 +206,12 @@ def read_balances(
     return {row[0]: Balances(*row[1:]) for row in rows}
 
 
-def load_uncleared(connection: psycopg.Connection, state: LedgerState) -> None:
+def load_uncleared(
+    connection: psycopg.Connection, state: LedgerState, settled: Callable[[], object]
+) -> None:
     """All that the bank is owed in this ledger; kept in the cache from then on."""
     if state.uncleared is None:
+        settled()
         rows = connection.execute(
             "SELECT pay_bank_code, effective_on, vt_code, fund_type_code, sup_dep_code,"
             " exp_func_code, gov_bgt_eco_code, amount_fen FROM uncleared WHERE ledger_id = %s",

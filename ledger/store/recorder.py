@@ -141,7 +141,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
                 for position, event in enumerate(stored_events, first)
             ]
             state.position = rows[-1][0]
-            hand = OwnHand(connection)
+            hand = OwnHand(connection, state.chain)
             hand.write(Page(self.ledger_id, state.recorded_us, rows, [], {}))
             hand.close(closing_of(state, first))
         return [row[0] for row in rows]
