@@ -22,7 +22,7 @@ from ledger.store import code_sets
 from ledger.store.documents import decompress
 from ledger.store.embedded import EmbeddedPostgres
 from payments import certificates
-from payments.pen import Document, Pen, Signed, in_threads
+from payments.pen import Document, Pen, Signed
 from payments.signing import sign_vouchers, subject_of
 from payments.voucher import SignVoucher
 
@@ -48,9 +48,9 @@ TIMED = {
     " verification of the fresh signature of each, in threads on all cores",
     SINGLY_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and compressing"
     " each 5214 document, then as to commands",
-    TOGETHER: "from the documents in memory to the commands for the books: SM3 and leaf of each, in"
-    " threads on all cores, the tree, one signature and its verification, and every leaf verified"
-    " by its path",
+    TOGETHER: "from the documents in memory to the commands for the books: SM3 and leaf of each in"
+    " one thread, the tree, one signature and its verification, and the root made anew from the"
+    " leaves as they are stored",
     TOGETHER_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and"
     " compressing each 5214 document, then as to commands",
 }
@@ -126,7 +126,7 @@ def _vouchers_round(sheet: Sheet, books: Bookkeeping, keys: KeyStore, scale: Sca
     pen = _pen(books, keys, together=False)
     sheet.tell(SINGLY_ALONE)
     began = perf_counter()
-    in_threads(lambda document: pen.provider.sign(pen.key, document.document), documents)
+    pen.each(lambda document: pen.provider.sign(pen.key, document.document), documents)
     sheet.rate(SINGLY_ALONE, perf_counter() - began, vouchers=len(documents))
     _to_commands(sheet, SINGLY, pen, documents)
     books.take_signatures(PER_MANIFEST)
@@ -148,7 +148,7 @@ def _all_in(
 def _to_commands(sheet: Sheet, name: str, pen: Pen, documents: Sequence[Document]) -> None:
     sheet.tell(name)
     began = perf_counter()
-    signed = pen.finish(in_threads(pen.draft, documents))
+    signed = pen.finish(pen.each(pen.draft, documents))
     elapsed_s = perf_counter() - began
     if len(_commands(signed)) != len(documents) or (signed.manifest is not None) != pen.together:
         raise BenchError(f"{name}: not every document became a command")

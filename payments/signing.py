@@ -28,7 +28,7 @@ from ledger.streams import AnyKind
 from payments import certificates
 from payments.certificates import Certificate
 from payments.payment import PAYMENT, Payment, approved_at
-from payments.pen import Document, Draft, Pen, Signed, in_threads
+from payments.pen import Document, Draft, Pen, Signed
 from payments.voucher import check_signer
 from payments.voucher_document import voucher_document
 
@@ -97,7 +97,8 @@ def sign_vouchers(
                 pen = Pen(provider, key, certificate, role, ledger_id, together)
             except Refusal as refusal:
                 pen = refusal
-        drafts += in_threads(partial(_attempt, pen, ledger_id, codes), bulk)
+        attempt = partial(_attempt, pen, ledger_id, codes)
+        drafts += pen.each(attempt, bulk) if isinstance(pen, Pen) else map(attempt, bulk)
     if isinstance(pen, Pen):
         return pen.finish(drafts)
     return Signed(None, [draft for draft in drafts if isinstance(draft, GuokuError)])

@@ -12,11 +12,11 @@ import pytest
 
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.gm import KeyStore, PrivateKey, default_provider
-from ledger.integrity.merkle import leaf_hash, root_of
+from ledger.integrity.merkle import Tree, leaf_hash, root_of
 from ledger.opening import SetSignaturePolicy
 from ledger.store import code_sets, documents, reading
 from ledger.store.database import Database
-from payments import certificates, signing
+from payments import certificates, pen, signing
 from payments.evoucher import voucher_5214
 from payments.manifest import SignManifest, read_text, split_leaves
 from payments.payment import PAYMENT
@@ -544,3 +544,19 @@ def test_a_view_that_is_behind_refuses_nobody(office: Office) -> None:
     assert isinstance(second, SignVoucher)
     assert second.voucher_sm3 == first.voucher_sm3
     assert b.sequencer.glance(b.ledger_id, PAYMENT, ["P"], len(b.events()) + 1) == {}
+
+
+def test_a_manifest_whose_root_was_computed_wrongly_is_not_given_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FaultyTree(Tree):
+        @property
+        def root(self) -> bytes:
+            return bytes([super().root[0] ^ 1]) + super().root[1:]
+
+    office.b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
+    office.approved("P", "Q")
+    assert codes_of(office.sign("P", "Q")) == ["signed", "signed"]
+    monkeypatch.setattr(pen, "Tree", FaultyTree)
+    assert codes_of(office.sign("P", "Q")) == ["internal", "internal"]
+    assert office.manifest is None

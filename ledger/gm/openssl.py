@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.gm import libcrypto
+from ledger.gm.absorbing import absorb
 from ledger.gm.keys import POINT_BYTES, SCALAR_BYTES, PrivateKey, PublicKey
 from ledger.gm.libcrypto import Param
 from ledger.gm.provider import (
@@ -107,7 +108,7 @@ class OpenSSLProvider(DigestSigner):
     def sm3(self, data: bytes) -> bytes:
         if self._hash is not None:
             digest = self._hash.copy()
-            digest.update(data)
+            absorb(digest, data)
             return digest.digest()
         out = ctypes.create_string_buffer(_SM3_BYTES)
         self._require(

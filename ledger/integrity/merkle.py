@@ -15,6 +15,8 @@ makes the same proofs as :class:`Tree` does in memory.
 import hashlib
 from collections.abc import Callable, Sequence
 
+from ledger.gm.absorbing import absorb
+
 HASH_BYTES = 32
 
 _LEAF = hashlib.new("sm3", b"\x00")
@@ -28,7 +30,7 @@ Subtree = Callable[[int, int], bytes]
 def leaf_hash(data: bytes) -> bytes:
     """The hash of one leaf."""
     digest = _LEAF.copy()
-    digest.update(data)
+    absorb(digest, data)
     return digest.digest()
 
 
