@@ -20,6 +20,7 @@ from ledger.gm.sealed import hmac_sm3
 from ledger.gm.signature import decode_signature, encode_signature, signer_digest
 from ledger.gm.vectors import SM2_SIGNATURE as KNOWN
 from ledger.gm.vectors import SM3_DIGESTS, SM4_MILLION, SM4_ONCE, Sm4Block
+from ledger.integrity.merkle import leaf_hash
 
 NATIVE, FALLBACK = OpenSSLProvider(), GmsslProvider()
 KEY, PUBLIC_KEY = PrivateKey(KNOWN.private_key), PublicKey(KNOWN.public_key)
@@ -58,6 +59,13 @@ def test_sm3_is_the_same_everywhere_around_its_block_size() -> None:
     for size in (55, 56, 57, 63, 64, 65, 119, 120, 128):
         data = bytes(range(size))
         assert NATIVE.sm3(data) == FALLBACK.sm3(data) == gm.sm3(data)
+
+
+def test_sm3_is_the_same_where_data_is_hashed_in_pieces() -> None:
+    for size in (2_047, 2_048, 4_094, 4_095, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1):
+        data = bytes(index % 251 for index in range(size))
+        assert NATIVE.sm3(data) == FALLBACK.sm3(data)
+        assert leaf_hash(data) == FALLBACK.sm3(b"\x00" + data)
 
 
 def enciphered(provider: DigestSigner, block: Sm4Block) -> bytes:
