@@ -15,9 +15,8 @@ from payments.evoucher.clearing_2301 import (
     VT_CODES,
     ClearingOutcome,
     ClearingVoucher,
-    build,
-    fill_receipt,
     parse,
+    receipt_of,
 )
 from payments.evoucher.envelope import VoucherBody, signed_bytes
 from payments.evoucher.reader import malformed
@@ -76,7 +75,7 @@ class CentralBank(Counterparty):
             x_clear_date=claim.vou_date,  # so that a month can be replayed on its own dates
             x_pay_amt=claim.pay_amt if settled else 0,
         )
-        return fill_receipt(build(claim), outcome)
+        return receipt_of(claim, outcome)
 
 
 def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:

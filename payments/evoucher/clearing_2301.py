@@ -171,7 +171,11 @@ def fill_receipt(voucher: bytes, outcome: ClearingOutcome) -> bytes:
         RequestError: ``malformed``: the voucher, or an outcome without the sending bank's number.
         Refusal: ``receipt_mismatch``: an amount that is neither the claim nor 0.
     """
-    v = parse(voucher)
+    return receipt_of(parse(voucher), outcome)
+
+
+def receipt_of(v: ClearingVoucher, outcome: ClearingOutcome) -> bytes:
+    """Likewise, of a claim that was read already; raises what :func:`fill_receipt` does."""
     if not outcome.x_pay_snd_bnk_no:
         raise malformed("XPaySndBnkNo is empty", "/XPaySndBnkNo")
     _check_amount(v.pay_amt, outcome.x_pay_amt)
