@@ -7,18 +7,23 @@
 """
 
 import gc
+import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.application import Application
+from eventsourcing.domain import DomainEvent
+from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
@@ -105,6 +110,33 @@ def stored_events(connection: psycopg.Connection, ledger_id: int, after: int, li
         (ledger_id, after, limit),
     ).fetchall()
     return [StoredEvent(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Recorded(DomainEvent):
+    """An event of ours as an application of that library has it, with what it says."""
+
+    content: dict[str, Any]
+
+
+def domain_mapper() -> Mapper[UUID]:
+    """The mapper of an application of that library with all its defaults."""
+    return Application[UUID]().mapper
+
+
+def domain_events(
+    mapper: Mapper[UUID], connection: psycopg.Connection, ledger_id: int, after: int, limit: int
+) -> list[StoredEvent]:
+    """The ledger's own events as the library stores domain events of its own."""
+    rows = connection.execute(
+        "SELECT stream_id, stream_version, recorded_at, payload FROM events"
+        " WHERE ledger_id = %s AND position > %s ORDER BY position LIMIT %s",
+        (ledger_id, after, limit),
+    ).fetchall()
+    return [
+        mapper.to_stored_event(Recorded(stream_id, version, recorded_at, json.loads(payload)))
+        for stream_id, version, recorded_at, payload in rows
+    ]
 
 
 class _Datastore(PostgresDatastore):

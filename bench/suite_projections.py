@@ -1,17 +1,22 @@
 """projections: how fast read models follow the events, and how fast they are built anew.
 
-Beside it the replay rate of the ``eventsourcing`` package, which reads the same events back from
-its own table: reading only, no read model is made there.
+Beside it the replay rates of the ``eventsourcing`` package, which reads the same events back from
+its own table; no read model is made there. Once its recorder's rows are only read and their JSON
+decoded, the least that any user of it does; once they are made domain events by its mapper, as its
+applications and projections get them.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from uuid import UUID
 
 import psycopg
+from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder
 
 from bench import peers
@@ -42,6 +47,7 @@ BALANCES = "rebuild of balances (indicators, account totals), compared with the 
 VERIFY = "audit verify: integrity and accounting, no signatures"
 REPLAY = "guoku events read and decoded"
 ES_REPLAY = "eventsourcing events read and decoded"
+ES_DOMAIN = "eventsourcing events replayed as domain events"
 
 TIMED = {
     FOLLOW: "Runner.catch_up over the events of a round, all read models, commits included",
@@ -52,6 +58,8 @@ TIMED = {
     REPLAY: "ledger.store.reading.read_events in pages, each event decoded to its struct",
     ES_REPLAY: "PostgresApplicationRecorder.select_notifications in pages of the same size, each"
     " state decoded with json.loads",
+    ES_DOMAIN: "the same pages of the same events, stored as domain events, each made one again by"
+    " the library's Mapper.to_domain_event with its defaults",
 }
 
 
@@ -62,9 +70,13 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     with ExitStack() as stack:
         database = new_database(server, "projections")
         books = stack.enter_context(bookkeeping(database))
-        recorder = stack.enter_context(
-            peers.eventsourcing_recorder(new_database(server, "replay", migrated=False))
+        recorder, domain_recorder = (
+            stack.enter_context(
+                peers.eventsourcing_recorder(new_database(server, purpose, migrated=False))
+            )
+            for purpose in ("replay", "domain")
         )
+        mapper = peers.domain_mapper()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="guoku-bench-")))
         source = stack.enter_context(psycopg.connect(database.owner_conninfo))
         runner = Runner(books.pool)
@@ -77,12 +89,20 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
             _rebuild(sheet, books, REBUILD, PROJECTIONS)
             _rebuild(sheet, books, BALANCES, (Indicators(), AccountTotals()))
             _verify(sheet, books, database, folder)
-            copied = _copy_to_recorder(sheet, recorder, source, books, copied)
+            _copy_to_recorder(sheet, recorder, copied, partial(peers.stored_events, source), books)
+            copied = _copy_to_recorder(
+                sheet, domain_recorder, copied, partial(peers.domain_events, mapper, source), books
+            )
+            source.commit()
             _replay(sheet, books, copied)
             _eventsourcing_replay(sheet, recorder, copied)
+            _eventsourcing_domain_replay(sheet, domain_recorder, mapper, copied)
     sheet.ratio("follow_to_eventsourcing_replay", (FOLLOW, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("rebuild_to_eventsourcing_replay", (REBUILD, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("balances_to_eventsourcing_replay", (BALANCES, "events/s"), (ES_REPLAY, "events/s"))
+    sheet.ratio(
+        "balances_to_eventsourcing_domain_replay", (BALANCES, "events/s"), (ES_DOMAIN, "events/s")
+    )
     sheet.ratio("verify_to_eventsourcing_replay", (VERIFY, "events/s"), (ES_REPLAY, "events/s"))
     sheet.ratio("replay_to_eventsourcing_replay", (REPLAY, "events/s"), (ES_REPLAY, "events/s"))
     return sheet.result()
@@ -125,16 +145,19 @@ def _verify(sheet: Sheet, books: Bookkeeping, database: Database, folder: Path) 
 def _copy_to_recorder(
     sheet: Sheet,
     recorder: PostgresApplicationRecorder,
-    source: psycopg.Connection,
-    books: Bookkeeping,
     copied: int,
+    stored: Callable[[int, int, int], list[StoredEvent]],
+    books: Bookkeeping,
 ) -> int:
-    """Brings the library's table to the ledger's position; gives that position."""
+    """Brings the library's table to the ledger's position; gives that position.
+
+    Args:
+        stored: makes (ledger, position, limit) events as the library stores them.
+    """
     sheet.tell("the same events for the eventsourcing recorder")
-    while events := peers.stored_events(source, books.ledger_id, copied, PAGE_EVENTS):
+    while events := stored(books.ledger_id, copied, PAGE_EVENTS):
         peers.save_events(recorder, events, SAVE_EVENTS)
         copied += len(events)
-    source.commit()
     return copied
 
 
@@ -161,3 +184,17 @@ def _eventsourcing_replay(sheet: Sheet, recorder: PostgresApplicationRecorder, e
             json.loads(notification.state)
         read, start = read + len(page), page[-1].id + 1
     sheet.rate(ES_REPLAY, perf_counter() - began, events=read)
+
+
+def _eventsourcing_domain_replay(
+    sheet: Sheet, recorder: PostgresApplicationRecorder, mapper: Mapper[UUID], events: int
+) -> None:
+    sheet.tell(ES_DOMAIN)
+    read, start = 0, 1
+    began = perf_counter()
+    while read < events:
+        page = recorder.select_notifications(start, PAGE_EVENTS)
+        for notification in page:
+            mapper.to_domain_event(notification)
+        read, start = read + len(page), page[-1].id + 1
+    sheet.rate(ES_DOMAIN, perf_counter() - began, events=read)

@@ -57,6 +57,7 @@ RATIOS = {
         "follow_to_eventsourcing_replay",
         "rebuild_to_eventsourcing_replay",
         "balances_to_eventsourcing_replay",
+        "balances_to_eventsourcing_domain_replay",
         "verify_to_eventsourcing_replay",
         "replay_to_eventsourcing_replay",
     },
