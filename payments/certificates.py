@@ -43,6 +43,13 @@ def serial_of(subject: str, public_key: PublicKey, not_before: datetime) -> str:
     return sm3(public_key.point + start + subject.encode())[:SERIAL_BYTES].hex()
 
 
+def check_subject(subject: str) -> None:
+    """Raises RequestError, ``malformed``, unless certificates may be made out to ``subject``."""
+    if _SUBJECT.fullmatch(subject) is None:
+        problem = f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…"
+        raise _malformed(problem, "/subject")
+
+
 def register(
     connection: psycopg.Connection,
     subject: str,
@@ -57,9 +64,7 @@ def register(
         RequestError: ``malformed``: a subject of another shape, a time without zone, an end before
             the start, or an end other than the one it was registered with.
     """
-    if _SUBJECT.fullmatch(subject) is None:
-        problem = f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…"
-        raise _malformed(problem, "/subject")
+    check_subject(subject)
     _aware(not_before, "/not_before")
     _aware(not_after, "/not_after")
     if not_after < not_before:

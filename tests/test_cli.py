@@ -259,6 +259,14 @@ def test_a_backup_restores_to_the_same_books() -> None:
         _back_up_and_restore(Path(directory))
 
 
+def test_a_key_is_not_made_for_a_name_that_no_certificate_can_have(guoku: Guoku) -> None:
+    refused = guoku("keys", "create", "guoku/440000000")
+
+    assert refused.returncode == 1
+    assert "malformed" in refused.stderr
+    assert "guoku/" not in guoku("keys", "list").stdout
+
+
 def _back_up_and_restore(directory: Path) -> None:
     def bare(*arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
         environment = clean_environment(GUOKU_DATA=str(directory / data))

@@ -12,7 +12,7 @@ app = typer.Typer(no_args_is_help=True, help="Signing keys 签名密钥: create,
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="principal/<name>, bank/<code> or pboc/<code>")],
+    name: Annotated[str, typer.Argument(help="principal/<name>, finance/<code>, bank/<code> or pboc/<code>")],
 ) -> None:
     """Makes a key (unless there is one) and its first certificate, valid for a year."""
     from datetime import UTC, datetime
@@ -20,6 +20,7 @@ def create(
     from payments import certificates
 
     name = name if "/" in name else f"principal/{name}"
+    certificates.check_subject(name)  # before there is a key that nothing could vouch for
     public_key = key_store().create(name)
     with connection() as opened:
         certificate = certificates.enrol(opened, name, public_key, at=datetime.now(UTC))
