@@ -12,7 +12,9 @@ app = typer.Typer(no_args_is_help=True, help="Signing keys 签名密钥: create,
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="principal/<name>, finance/<code>, bank/<code> or pboc/<code>")],
+    name: Annotated[
+        str, typer.Argument(help="principal/<name>, finance/<code>, bank/<code> or pboc/<code>")
+    ],
 ) -> None:
     """Makes a key (unless there is one) and its first certificate, valid for a year."""
     from datetime import UTC, datetime
