@@ -129,7 +129,7 @@ def test_decode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
 
 
 def test_hash_and_frame(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
-    encoded = list(encoded_rows(rows))
+    encoded = encoded_rows(rows)
     frame, digests = benchmark(event_frame, LEDGER, NOW_US, encoded)
     assert len(digests) == 2 * BATCH
     assert frame.startswith(b"PGCOPY")

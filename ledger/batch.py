@@ -152,17 +152,19 @@ class Batch:
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
-                self._turn_page(writer)
+                if len(self._state.rows) >= PAGE_EVENTS:
+                    self._turn_page(writer)
             else:
                 group.outcomes = outcomes = []
                 for item in items:
                     outcomes.append(self._decide(item))
-                    self._turn_page(writer)
+                    if len(self._state.rows) >= PAGE_EVENTS:
+                        self._turn_page(writer)
         self._resolve_replays(connection)
         self.position = self._state.position
         if self.position < self._first_position:
             return None
-        writer.write(page_of(self._state, self._keys()))
+        self._turn_page(writer)
         return writer.close(closing_of(self._state, self._first_position))
 
     def complete(self, closed: Closed) -> None:
@@ -199,9 +201,8 @@ class Batch:
     # ---- writing
 
     def _turn_page(self, writer: Writer) -> None:
-        """Has a full page written; what is less waits for more."""
-        if len(self._state.rows) >= PAGE_EVENTS:
-            writer.write(page_of(self._state, self._keys()))
+        """Has all that is decided by now written."""
+        writer.write(page_of(self._state, self._keys()))
 
     def _keys(self) -> list[CommandKey]:
         """The numbers used since the last page, with the events that answer them."""

@@ -187,7 +187,7 @@ class OwnHand:
 def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:
     """What the state has to write by now, taken from it."""
     rows, documents = state.take()
-    return Page(state.ledger_id, state.recorded_us, list(encoded_rows(rows)), keys, documents)
+    return Page(state.ledger_id, state.recorded_us, encoded_rows(rows), keys, documents)
 
 
 def closing_of(state: LedgerState, first_position: int) -> Closing:

@@ -54,18 +54,12 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
     last_position: int
 
 
-def encoded_rows(rows: Iterable[Row]) -> Iterable[EncodedRow]:
+def encoded_rows(rows: Iterable[Row]) -> list[EncodedRow]:
     """Rows with type name and payload as the bytes that are hashed and stored."""
-    for row in rows:
-        event = row.event
-        yield (
-            row.position,
-            row.stream_id,
-            row.stream_version,
-            row.effective_on,
-            event.TYPE,
-            encode(event),
-        )
+    return [
+        (r.position, r.stream_id, r.stream_version, r.effective_on, r.event.TYPE, encode(r.event))
+        for r in rows
+    ]
 
 
 def event_frame(
