@@ -156,6 +156,12 @@ def lines_of_receipts(data: Path) -> Counter[tuple[str, int]]:
             id="100,000 lines",
             marks=[pytest.mark.slow, pytest.mark.timeout(1200)],
         ),
+        pytest.param(
+            2_004,
+            (200, 900, 1_600),
+            id="999,996 lines",
+            marks=[pytest.mark.slow, pytest.mark.timeout(1800)],
+        ),
     ],
 )
 def test_a_run_that_is_killed_pays_every_line_once(
