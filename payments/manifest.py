@@ -1,9 +1,13 @@
 """批量签名清单: one signature over many vouchers, or over many receipts. Pure.
 
-The hashes of the documents are the leaves of a Merkle tree (``ledger.integrity.merkle``); what is
-signed is a short text that holds its root. A document then verifies alone: with its place among the
-leaves, the path from there to the root, and the signature of the text. The text is described in
+The documents are the leaves of a Merkle tree (``ledger.integrity.merkle``); what is signed is a
+short text that holds its root. A document then verifies alone: with its place among the leaves, the
+path from there to the root, and the signature of the text. The text is described in
 docs/history-format.md.
+
+A leaf is over the document's SM3, by which it is stored and named, so its bytes are hashed once for
+both. In the first version a leaf was over the bytes themselves; the text says which it is, and what
+was signed so verifies so for ever.
 """
 
 import base64
@@ -19,7 +23,7 @@ from ledger.commands import Command
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.gm import sm3
-from ledger.integrity.merkle import HASH_BYTES
+from ledger.integrity.merkle import HASH_BYTES, leaf_hash
 from ledger.state import Decision, LedgerState
 from ledger.streams import AnyKind, Kind
 
@@ -27,8 +31,12 @@ RECEIPT_ROLE = "receipt"
 LEAVES_MAX = 100_000
 NUMBER_DIGITS = 32
 
+# the first line of a text, and which version it makes the manifest
+_HEADINGS = {1: "guoku/manifest", 2: "guoku/manifest/2"}
+_VERSIONS = {heading: version for version, heading in _HEADINGS.items()}
 _TEXT = re.compile(
-    r"guoku/manifest\n([^\n]{1,120})\n([a-z_]{1,40})\n([1-9][0-9]{0,5})\n([A-Za-z0-9+/]{43}=)\n"
+    r"(guoku/manifest(?:/2)?)\n([^\n]{1,120})\n([a-z_]{1,40})\n([1-9][0-9]{0,5})\n"
+    r"([A-Za-z0-9+/]{43}=)\n"
 )
 
 
@@ -39,30 +47,46 @@ class ManifestText(msgspec.Struct, frozen=True):
         owner: the ledger (``440000000-2026``) of vouchers, the bank's subject for receipts.
         role: that the vouchers are signed in, or ``receipt``.
         leaf_count: how many documents.
-        root: of the tree over their hashes.
+        root: of the tree over their leaves.
+        version: 2, or 1 for what was signed before there was another.
     """
 
     owner: str
     role: str
     leaf_count: int
     root: bytes
+    version: int = 2
 
     def written(self) -> str:
         """The text; UTF-8 of it is signed."""
         root = base64.b64encode(self.root).decode("ascii")
-        return f"guoku/manifest\n{self.owner}\n{self.role}\n{self.leaf_count}\n{root}\n"
+        lines = (_HEADINGS[self.version], self.owner, self.role, str(self.leaf_count), root, "")
+        return "\n".join(lines)
+
+    def leaf(self, document: bytes, digest: bytes) -> bytes:
+        """The hash that a document has among the leaves.
+
+        Args:
+            digest: the document's SM3, which the caller has made.
+        """
+        return leaf_hash(document) if self.version == 1 else leaf_of(digest)
+
+
+def leaf_of(digest: bytes) -> bytes:
+    """The leaf, in a manifest that is signed today, of the document with this SM3."""
+    return leaf_hash(digest)
 
 
 def read_text(text: str) -> ManifestText:
     """The reverse; raises the refusal ``signature_invalid`` for any other text."""
     match = _TEXT.fullmatch(text)
     try:
-        root = binascii.a2b_base64(match[4], strict_mode=True) if match else b""
+        root = binascii.a2b_base64(match[5], strict_mode=True) if match else b""
     except binascii.Error:
         root = b""
-    if match is None or len(root) != HASH_BYTES or int(match[3]) > LEAVES_MAX:
+    if match is None or len(root) != HASH_BYTES or int(match[4]) > LEAVES_MAX:
         raise _invalid("the text of its manifest is not one")
-    read = ManifestText(match[1], match[2], int(match[3]), root)
+    read = ManifestText(match[2], match[3], int(match[4]), root, _VERSIONS[match[1]])
     if read.written() != text:  # base64 has spare bits: one manifest has one text
         raise _invalid("the text of its manifest is not one")
     return read

@@ -16,10 +16,10 @@ from typing import NamedTuple, TypeVar
 from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError
 from ledger.gm import PrivateKey, Provider
-from ledger.integrity.merkle import Tree, leaf_hash, root_of
+from ledger.integrity.merkle import Tree, root_of
 from ledger.store.documents import keep_plainly
 from payments.certificates import Certificate
-from payments.manifest import ManifestText, SignManifest, split_leaves
+from payments.manifest import ManifestText, SignManifest, leaf_of, split_leaves
 from payments.voucher import SignVoucher
 
 CHUNK = 25  # vouchers that a thread takes at once
@@ -78,10 +78,10 @@ class Pen(NamedTuple):
             GuokuError: ``internal``: its signature does not verify.
         """
         number, content, body = document
-        sm3 = self.provider.sm3(content).hex()
+        digest = self.provider.sm3(content)
         if self.together:
-            return Draft(number, sm3, body, leaf=leaf_hash(content))
-        return Draft(number, sm3, body, signature=self.sign(content))
+            return Draft(number, digest.hex(), body, leaf=leaf_of(digest))
+        return Draft(number, digest.hex(), body, signature=self.sign(content))
 
     def each(self, function: Callable[[T], U], items: Sequence[T]) -> list[U]:
         """What the function makes of each item with this pen, in order.

@@ -1,7 +1,7 @@
 """Verifying signatures of documents, alone or by their manifest.
 
 A manifest's own signature is verified once and remembered, whatever number of its documents come:
-what is left for each is its hash, and its place among the leaves.
+what is left for each is its place among the leaves.
 """
 
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ledger.errors import Refusal
 from ledger.gm import Provider, PublicKey
-from ledger.integrity.merkle import ProvenTree, leaf_hash, root_of
+from ledger.integrity.merkle import ProvenTree, root_of
 from payments.evoucher.envelope import VoucherSignature
 from payments.evoucher.manifest_list import SignedManifest
 from payments.manifest import ManifestText, read_text, split_leaves
@@ -40,7 +40,7 @@ class Verifier:
         *,
         owner: str,
         role: str,
-        leaf: bytes = b"",
+        digest: bytes,
     ) -> bool:
         """Whether the key's holder signed these bytes.
 
@@ -48,7 +48,7 @@ class Verifier:
             public_key: that of the signature's certificate.
             owner, role: what a manifest must say of itself. A document's own signature says
                 neither, so nothing is asked of it.
-            leaf: the document's ``leaf_hash``, for whoever has it already.
+            digest: the document's SM3, which the caller has made.
         """
         manifest = signature.manifest
         if manifest is None:
@@ -56,7 +56,7 @@ class Verifier:
         proven = self._proven(public_key, manifest)
         if proven is None or (proven.text.owner, proven.text.role) != (owner, role):
             return False
-        leaf = leaf or leaf_hash(document)
+        leaf = proven.text.leaf(document, digest)
         if not proven.leaves:
             return proven.tree.proves(leaf, signature.leaf, signature.path)
         return (

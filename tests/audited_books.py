@@ -5,7 +5,7 @@ The history is fixed but for the signatures, which are others each time they are
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,12 +19,13 @@ from ledger.account_set import ledger_text
 from ledger.books import load_charts
 from ledger.gm import KeyStore, PrivateKey, PublicKey, default_provider, sm3
 from ledger.integrity.growth import GrowingTree
+from ledger.integrity.merkle import leaf_hash, root_of
 from ledger.integrity.note import moment_text
 from ledger.money import parse_yuan
 from ledger.opening import SetSignaturePolicy
 from ledger.store import code_sets
 from ledger.store.database import Database
-from ledger.store.documents import compress_document
+from ledger.store.documents import compress_document, decompress, keep_plainly
 from ledger.store.reading import read_document, read_objects
 from payments import certificates
 from payments.application import WithdrawPayment
@@ -32,9 +33,11 @@ from payments.certificates import Certificate
 from payments.clearing import RequestClearing
 from payments.evoucher import receipt_5214
 from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
+from payments.manifest import ManifestText, SignManifest
 from payments.payment import PAYMENT, Payment
+from payments.pen import Signed
 from payments.signing import sign_vouchers
-from payments.voucher import MarkSent
+from payments.voucher import MarkSent, SignVoucher
 from projections.exchange.exporting import Signer, export_ledger, seal
 from projections.exchange.format import FileEntry, LogKey
 from tests.bookkeeper import (
@@ -104,8 +107,40 @@ class AuditedBooks:
         self.keeper.do(receipt(payment, *failed, **signed), "bank")
 
     def sign(self, numbers: Sequence[str]) -> None:
+        """As the ledger's policy has it."""
+        manifest, vouchers = self._signed(numbers)
+        self._submit(*([manifest] if manifest else []), *vouchers)
+
+    def sign_by_version(
+        self, numbers: Sequence[str], version: int, leaf: Callable[[bytes], bytes]
+    ) -> None:
+        """By a manifest of this version, whose leaves are what ``leaf`` makes of the documents."""
+        _, vouchers = self._signed(numbers)
+        signed = [voucher for voucher in vouchers if isinstance(voucher, SignVoucher)]
+        leaves = [leaf(decompress(voucher.document)) for voucher in signed]
+        text = ManifestText(ledger_text(self.keeper.ledger_id), "treasury", 0, b"", version)
+        manifest = self.manifest(SIGNER, text, leaves)
+        self._submit(
+            manifest,
+            *(msgspec.structs.replace(v, manifest_no=manifest.number) for v in signed),
+        )
+
+    def manifest(self, subject: str, text: ManifestText, leaves: Sequence[bytes]) -> SignManifest:
+        """One signature of ``subject`` over these leaves, by a text that begins as this one."""
+        text = msgspec.structs.replace(text, leaf_count=len(leaves), root=root_of(leaves))
+        signature = PROVIDER.sign(self.keys.private_key(subject), text.written().encode())
+        return SignManifest(
+            role=text.role,
+            cert_serial=self.certificates[subject].serial,
+            text=text.written(),
+            signature=base64.b64encode(signature).decode(),
+            leaves_sm3=sm3(b"".join(leaves)).hex(),
+            document=keep_plainly(b"".join(leaves)),
+        )
+
+    def _signed(self, numbers: Sequence[str]) -> Signed:
         keeper = self.keeper
-        manifest, vouchers = sign_vouchers(
+        return sign_vouchers(
             keeper.pool,
             self.keys,
             PROVIDER,
@@ -116,8 +151,9 @@ class AuditedBooks:
             "signer",
             keeper.clock(),
         )
-        before = [manifest] if manifest else []
-        for outcome in keeper.submit(*before, *vouchers, by="signer"):  # type: ignore[arg-type]
+
+    def _submit(self, *commands: Any) -> None:
+        for outcome in self.keeper.submit(*commands, by="signer"):
             assert outcome.problem is None, str(outcome.problem)
 
     def payments(self, numbers: Sequence[str]) -> dict[str, Payment]:
@@ -195,6 +231,10 @@ def audited_history(books: AuditedBooks) -> None:
     books.clear("C1", MARCH_2)
     b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
     books.pay(["P10", "P11"], "B2", "1.00")
+    b.apply("P12", "B2", "1.00")
+    b.approve("P12")
+    books.sign_by_version(["P12"], 1, leaf_hash)
+    books.receipt("P12")
 
 
 class Audited(NamedTuple):

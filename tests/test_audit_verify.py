@@ -9,16 +9,30 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import KeyStore, default_provider, sm3
+from ledger.integrity.merkle import leaf_hash
 from ledger.integrity.verification.findings import first_of
+from ledger.opening import SetSignaturePolicy
 from ledger.sealing.sealer import Sealer
 from ledger.store.database import Database
+from payments.manifest import leaf_of
 from payments.verification.run import Options, Report, verify_ledger
 from projections.runner import Runner
-from tests.audited_books import LOG, WITNESS, Audited, AuditedBooks, key_of, public
+from tests.audited_books import (
+    LOG,
+    WITNESS,
+    Audited,
+    AuditedBooks,
+    audited_as_it_stands,
+    export_audited,
+    key_of,
+    public,
+)
 from tests.bookkeeper import Bookkeeper, fresh_pool
 from tests.tampering import FORBIDDEN, TAMPERINGS, Tampering, column, position_of
 from tests.test_cli import Guoku, clean_environment, run
+from tests.test_offline_verifier import first
+from tests.test_offline_verifier import run as run_offline
 
 LEDGER = ledger_id("440000000", 2026)
 
@@ -204,6 +218,37 @@ def test_a_certificate_that_was_revoked_before_it_signed_is_found(
     report = verify(copied, tmp_path, audited.notes)
     assert report.findings[0].position == position
     assert "was revoked at" in report.findings[0].detail
+
+
+# what a leaf was over in the first version, and what it is over now
+LEAVES = {1: leaf_hash, 2: lambda document: leaf_of(sm3(document))}
+
+
+@pytest.mark.parametrize(("version", "of_version"), [(1, 1), (2, 2), (1, 2), (2, 1)])
+def test_a_leaf_counts_in_the_version_that_its_manifest_was_signed_in(
+    database: Database, tmp_path: Path, version: int, of_version: int
+) -> None:
+    """By both verifiers; the signature and the root are right each time."""
+    with fresh_pool(database.app_conninfo) as pool:
+        keeper = Bookkeeper(pool)
+        books = AuditedBooks(keeper, tmp_path)
+        keeper.open()
+        keeper.issue("B", "100.00")
+        keeper.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
+        keeper.apply("P", "B", "1.00")
+        keeper.approve("P")
+        books.sign_by_version(["P"], version, LEAVES[of_version])
+        ledger_as_it_stands = audited_as_it_stands(database, keeper)
+    notes, last = ledger_as_it_stands.notes, ledger_as_it_stands.last
+    found = verify(database, tmp_path / "audit", notes, required=[]).findings
+    folder = export_audited(database, LEDGER, tmp_path / "export", notes)
+    code, output = run_offline(str(folder))
+    if version == of_version:
+        assert (found, code) == ([], 0), output
+    else:
+        assert [(f.check, f.position) for f in found] == [("signature", last)]
+        assert "it is not under the manifest" in found[0].detail
+        assert (code, first(output)) == (1, last), output
 
 
 def test_a_sample_of_signatures_is_asked_for_and_told(

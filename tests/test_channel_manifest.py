@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.gm import KeyStore
+from ledger.gm import KeyStore, sm3
 from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
 from ledger.opening import SetSignaturePolicy
 from ledger.store.reading import read_document
@@ -19,7 +19,7 @@ from payments.channel.proofs import read_proofs
 from payments.channel.receipts import parse_receipts
 from payments.evoucher.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
 from payments.evoucher.manifest_list import SignedManifest
-from payments.manifest import ManifestText, read_text
+from payments.manifest import ManifestText, leaf_of, read_text
 from tests.bookkeeper import Bookkeeper
 from tests.channel_parties import Desk, Office, bank, bank_config, wait_for
 
@@ -71,12 +71,12 @@ def verifies_alone(office: Office, body: VoucherBody, owner: str, role: str) -> 
     assert signature.manifest is not None
     text = signature.manifest.text
     header, said_owner, said_role, count, root, end = text.split("\n")
-    assert (header, said_owner, said_role, end) == ("guoku/manifest", owner, role, "")
+    assert (header, said_owner, said_role, end) == ("guoku/manifest/2", owner, role, "")
     signer = key_of(office, signature.sn)
     path = [signature.path[at : at + 32] for at in range(0, len(signature.path), 32)]
     return office.provider.verify(signer, text.encode(), signature.manifest.value) and (
         verify_inclusion(
-            leaf_hash(body.voucher), signature.leaf, int(count), path, base64.b64decode(root)
+            leaf_hash(sm3(body.voucher)), signature.leaf, int(count), path, base64.b64decode(root)
         )
     )
 
@@ -217,7 +217,7 @@ def test_a_manifest_counts_for_the_ledger_and_role_it_names(office: Office, till
     [number] = office.signed(1)
     body = office.body_of(number)
     key = office.keys.private_key("principal/signer")
-    leaves = [leaf_hash(body.voucher)]
+    leaves = [leaf_of(sm3(body.voucher))]
 
     def resigned(owner: str, role: str) -> VoucherBody:
         text = ManifestText(owner, role, 1, Tree(leaves).root).written()
@@ -228,6 +228,81 @@ def test_a_manifest_counts_for_the_ledger_and_role_it_names(office: Office, till
     assert told(till, resigned("440100000-2026", "treasury")) == "signature_invalid"
     assert told(till, resigned("bank/102", "receipt")) == "signature_invalid"
     assert told(till, resigned(LEDGER, "treasury")) == "accepted"
+
+
+# ---- manifests of the first version
+
+
+def of_version_1(office: Office, bodies: list[VoucherBody]) -> tuple[SignedManifest, list[bytes]]:
+    """These vouchers under a manifest as it was signed then, and their paths."""
+    tree = Tree([leaf_hash(body.voucher) for body in bodies])
+    text = ManifestText(LEDGER, "treasury", len(tree), tree.root, version=1).written()
+    key = office.keys.private_key("principal/signer")
+    manifest = SignedManifest(text, office.provider.sign(key, text.encode()))
+    return manifest, tree.inclusion_paths()
+
+
+def test_a_bank_takes_what_was_signed_in_the_first_version(office: Office, till: Bank) -> None:
+    bodies = [office.body_of(number) for number in office.signed(3)]
+    manifest, paths = of_version_1(office, bodies)
+    before = [
+        with_signature(body, manifest=manifest, leaf=leaf, path=path)
+        for leaf, (body, path) in enumerate(zip(bodies, paths, strict=True))
+    ]
+    changed = before[1].voucher.replace(b"<PayAmt>1.00<", b"<PayAmt>9.00<")
+    forged = msgspec.structs.replace(before[1], voucher=changed)
+    assert told(till, forged) == "signature_invalid"
+    assert [told(till, body) for body in before] == ["accepted"] * 3
+
+
+def test_a_path_counts_in_the_version_that_was_signed_alone(office: Office, till: Bank) -> None:
+    bodies = [office.body_of(number) for number in office.signed(3)]
+    manifest, paths = of_version_1(office, bodies)
+    [today] = bodies[1].signatures
+    assert today.manifest is not None
+    assert (today.leaf, today.path != paths[1]) == (1, True)
+    with_its_path = with_signature(bodies[1], path=paths[1])
+    with_its_text = with_signature(bodies[1], manifest=manifest)
+    assert told(till, with_its_path) == "signature_invalid"
+    assert told(till, with_its_text) == "signature_invalid"
+    # the text says the version, so it cannot be taken for the other one
+    read = msgspec.structs.replace(read_text(today.manifest.text), version=1)
+    renamed = msgspec.structs.replace(today.manifest, text=read.written())
+    assert told(till, with_signature(bodies[1], manifest=renamed)) == "signature_invalid"
+    # nor are leaves over digests those of the first version, though rightly signed
+    key = office.keys.private_key("principal/signer")
+    value = office.provider.sign(key, read.written().encode())
+    crossed = msgspec.structs.replace(renamed, value=value)
+    assert told(till, with_signature(bodies[1], manifest=crossed)) == "signature_invalid"
+    assert told(till, bodies[1]) == "accepted"
+
+
+def test_receipts_of_the_first_version_are_taken_in(office: Office, till: Bank) -> None:
+    numbers = office.signed(2)
+    till.take_in(build_envelope([office.body_of(number) for number in numbers]))
+    owed = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
+    receipts = [msgspec.msgpack.decode(item.body, type=VoucherBody) for item in owed]
+    key = KeyStore(office.folder / "keys", "channel").private_key("bank/102")
+
+    def signed(leaves: list[bytes], version: int) -> list[VoucherBody]:
+        text = ManifestText("bank/102", "receipt", 2, Tree(leaves).root, version).written()
+        value = office.provider.sign(key, text.encode())
+        manifest = SignedManifest(text, value, b"".join(leaves))
+        sn = till.config.cert_serial
+        return [
+            msgspec.structs.replace(
+                receipt,
+                signatures=(VoucherSignature(no="bank", sn=sn, manifest=manifest, leaf=leaf),),
+            )
+            for leaf, receipt in enumerate(receipts)
+        ]
+
+    documents = [leaf_hash(receipt.voucher) for receipt in receipts]
+    digests = [leaf_of(sm3(receipt.voucher)) for receipt in receipts]
+    assert taken(office, *signed(documents, 1)) == ["", ""]
+    assert taken(office, *signed(digests, 2)) == ["", ""]
+    assert taken(office, *signed(documents, 2)) == ["signature_invalid"] * 2
+    assert taken(office, *signed(digests, 1)) == ["signature_invalid"] * 2
 
 
 # ---- forged receipts
@@ -311,7 +386,7 @@ def test_receipts_are_not_signed_by_vouchers_signers(office: Office, till: Bank)
     till.take_in(build_envelope([office.body_of(number)]))
     [owed] = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
     receipt = msgspec.msgpack.decode(owed.body, type=VoucherBody)
-    leaf = leaf_hash(receipt.voucher)
+    leaf = leaf_of(sm3(receipt.voucher))
     keys = KeyStore(office.folder / "keys", "channel")
     key = keys.private_key("bank/102")
 

@@ -20,12 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ledger.errors import UnavailableError
+from ledger.integrity.merkle import leaf_hash
 from payments.channel.bank_client import Acknowledgements, BankClient
 from payments.channel.bank_simulator import Bank
 from payments.channel.counterparty import Counterparty, Faults
 from payments.channel.messages import ClaimWriter
 from payments.channel.pboc_simulator import CentralBank
 from payments.channel.sending import Item, in_messages
+from payments.channel.simulator_book import Paid
 from payments.clearing import RequestClearing
 from payments.evoucher.envelope import VoucherBody, add_signature, build_envelope, parse_envelope
 from tests.bookkeeper import Bookkeeper
@@ -84,6 +86,15 @@ def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank
     assert (answer.problem.status, answer.definitive) == (409, True)
     figures = till.book.figures()
     assert (figures.vouchers, figures.paid_fen, figures.receipts_owed) == (2, 200, 2)
+
+
+def test_a_book_from_before_knows_its_vouchers(office: Office, till: Bank) -> None:
+    """It has the hash that the voucher had in a manifest of the first version."""
+    office.signed(1)
+    body = office.body_of("P1")
+    till.book.record([Paid(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")])
+    assert told(till, body) == ["replayed"]
+    assert told(till, other_bytes(body)) == ["idempotency_conflict"]
 
 
 def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> None:

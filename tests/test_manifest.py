@@ -8,11 +8,12 @@ import pytest
 
 from ledger.errors import Refusal
 from ledger.gm import sm3
-from ledger.integrity.merkle import Tree, leaf_hash
+from ledger.integrity.merkle import Tree
 from ledger.opening import SetSignaturePolicy
 from payments.manifest import (
     ManifestText,
     SignManifest,
+    leaf_of,
     manifest_number,
     read_text,
     split_leaves,
@@ -25,8 +26,8 @@ ROOT = sm3(b"root")
 
 def manifest(b: Bookkeeper, *numbers: str, role: str = "treasury", **text: str) -> SignManifest:
     """One manifest over the vouchers of these payments; the signature is made up."""
-    tree = Tree([leaf_hash(b"voucher" + number.encode()) for number in numbers])
-    leaves = b"".join(leaf_hash(b"voucher" + number.encode()) for number in numbers)
+    tree = Tree([leaf_of(sm3(b"voucher" + number.encode())) for number in numbers])
+    leaves = b"".join(tree.leaves)
     given = {"owner": "440000000-2026", "role": role, **text}
     return SignManifest(
         role=role,
@@ -38,7 +39,7 @@ def manifest(b: Bookkeeper, *numbers: str, role: str = "treasury", **text: str) 
     )
 
 
-def leaf_of(m: SignManifest, number: str, leaf: int, **changed: Any) -> SignVoucher:
+def covered_by(m: SignManifest, number: str, leaf: int, **changed: Any) -> SignVoucher:
     given = {"role": m.role, "signature": "", "manifest_no": m.number, "leaf": leaf, **changed}
     return msgspec.structs.replace(signature(number), **given)
 
@@ -60,14 +61,34 @@ def b(bookkeeper: Bookkeeper) -> Bookkeeper:
 def test_the_text_is_that_of_the_format() -> None:
     text = ManifestText("440000000-2026", "unit", 2, ROOT)
     root = base64.b64encode(ROOT).decode()
-    assert text.written() == f"guoku/manifest\n440000000-2026\nunit\n2\n{root}\n"
+    assert text.written() == f"guoku/manifest/2\n440000000-2026\nunit\n2\n{root}\n"
     assert read_text(text.written()) == text
+
+
+def test_a_text_of_the_first_version_is_read_as_it_was_signed() -> None:
+    root = base64.b64encode(ROOT).decode()
+    signed = f"guoku/manifest\n440000000-2026\nunit\n2\n{root}\n"
+    assert read_text(signed) == ManifestText("440000000-2026", "unit", 2, ROOT, version=1)
+    assert read_text(signed).written() == signed
+
+
+def test_a_leaf_is_over_the_documents_sm3_and_was_over_the_document() -> None:
+    """So no leaf, and no path from one, counts in both versions."""
+    today = ManifestText("440000000-2026", "unit", 2, ROOT)
+    before = msgspec.structs.replace(today, version=1)
+    document, digest = b"voucher", sm3(b"voucher")
+    assert today.leaf(document, digest) == sm3(b"\x00" + digest) == leaf_of(digest)
+    assert before.leaf(document, digest) == sm3(b"\x00voucher")
+    assert today.written() != before.written()
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("guoku/manifest", "guoku/manifesto"),
+        ("guoku/manifest/2", "guoku/manifesto"),
+        ("guoku/manifest/2", "guoku/manifest/1"),
+        ("guoku/manifest/2", "guoku/manifest/3"),
+        ("guoku/manifest/2", "guoku/manifest/"),
         ("\n2\n", "\n02\n"),
         ("\n2\n", "\n0\n"),
         ("\n2\n", "\n999999\n"),
@@ -99,10 +120,10 @@ def test_two_roles_sign_the_same_vouchers_by_a_manifest_each(b: Bookkeeper) -> N
     unit, treasury = manifest(b, "P1", "P2", role="unit"), manifest(b, "P1", "P2")
     b.do(unit, "zhang.san")
     for leaf, number in enumerate(("P1", "P2")):
-        b.do(leaf_of(unit, number, leaf), "zhang.san")
+        b.do(covered_by(unit, number, leaf), "zhang.san")
     b.do(treasury, "li.si")
     for leaf, number in enumerate(("P1", "P2")):
-        payment = b.do(leaf_of(treasury, number, leaf), "li.si").subjects[0]
+        payment = b.do(covered_by(treasury, number, leaf), "li.si").subjects[0]
         assert payment.status == "signed"
         assert [s.signature for s in payment.signatures] == ["", ""]
         assert [s.manifest_no for s in payment.signatures] == [unit.number, treasury.number]
@@ -115,7 +136,7 @@ def test_two_roles_sign_the_same_vouchers_by_a_manifest_each(b: Bookkeeper) -> N
             "SELECT body FROM documents WHERE ledger_id = %s AND sm3 = %s",
             (b.ledger_id, bytes.fromhex(second.leaves_sm3)),
         ).fetchone()
-    assert split_leaves(stored) == [leaf_hash(b"voucherP1"), leaf_hash(b"voucherP2")]
+    assert split_leaves(stored) == [leaf_of(sm3(b"voucherP1")), leaf_of(sm3(b"voucherP2"))]
 
 
 def test_a_manifest_signed_again_is_the_same_one(b: Bookkeeper) -> None:
@@ -141,16 +162,16 @@ def test_what_is_no_leaf_of_the_persons_own_manifest_is_refused(
 ) -> None:
     unit = manifest(b, "P1", "P2", role="unit")
     b.do(unit, "zhang.san")
-    wrong = msgspec.structs.replace(leaf_of(unit, "P1", 0), **changed)
+    wrong = msgspec.structs.replace(covered_by(unit, "P1", 0), **changed)
     assert b.refusal(wrong, by) == "signature_invalid"
-    assert b.refusal(leaf_of(unit, "P1", 0), "zhang.san") == ""
+    assert b.refusal(covered_by(unit, "P1", 0), "zhang.san") == ""
 
 
 def test_a_manifest_of_one_role_is_no_signature_in_another(b: Bookkeeper) -> None:
     unit = manifest(b, "P1", role="unit")
     b.do(unit, "zhang.san")
-    b.do(leaf_of(unit, "P1", 0), "zhang.san")
-    assert b.refusal(leaf_of(unit, "P1", 0, role="treasury"), "li.si") == "signature_invalid"
+    b.do(covered_by(unit, "P1", 0), "zhang.san")
+    assert b.refusal(covered_by(unit, "P1", 0, role="treasury"), "li.si") == "signature_invalid"
 
 
 def test_a_manifest_says_its_ledger_and_its_role(b: Bookkeeper) -> None:
@@ -162,18 +183,18 @@ def test_a_manifest_says_its_ledger_and_its_role(b: Bookkeeper) -> None:
 def test_persons_and_their_order_are_as_with_single_signatures(b: Bookkeeper) -> None:
     treasury = manifest(b, "P1", role="treasury")
     b.do(treasury, "zhang.san")
-    assert b.refusal(leaf_of(treasury, "P1", 0), "zhang.san") == "signature_order"
+    assert b.refusal(covered_by(treasury, "P1", 0), "zhang.san") == "signature_order"
     unit = manifest(b, "P1", role="unit")
     b.do(unit, "zhang.san")
-    b.do(leaf_of(unit, "P1", 0), "zhang.san")
-    assert b.refusal(leaf_of(treasury, "P1", 0), "zhang.san") == "same_person"
+    b.do(covered_by(unit, "P1", 0), "zhang.san")
+    assert b.refusal(covered_by(treasury, "P1", 0), "zhang.san") == "same_person"
 
 
 def test_a_bank_that_wants_single_signatures_gets_no_manifest(b: Bookkeeper) -> None:
     unit = manifest(b, "P1", role="unit")
     b.do(unit, "zhang.san")
     b.policy("unit", "treasury")
-    assert b.refusal(leaf_of(unit, "P1", 0), "zhang.san") == "signature_invalid"
+    assert b.refusal(covered_by(unit, "P1", 0), "zhang.san") == "signature_invalid"
     b.sign("P1", "unit", "zhang.san")
 
 

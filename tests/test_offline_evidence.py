@@ -42,7 +42,7 @@ class Evidences:
             with pool.connection() as connection:
                 self.of = {
                     number: msgspec.to_builtins(payment_evidence(connection, ledger_id, number))
-                    for number in ("P1", "P10")
+                    for number in ("P1", "P10", "P12")
                 }
         self.key = f"guoku/log={keys.public_key('guoku/log').hex()}"
 
@@ -60,7 +60,11 @@ def check(evidence: dict[str, Any], folder: Path, *arguments: str) -> tuple[int,
     return run(str(path), *arguments)
 
 
-@pytest.mark.parametrize("number", ["P1", "P10"], ids=["signed alone, refunded", "in a manifest"])
+@pytest.mark.parametrize(
+    "number",
+    ["P1", "P10", "P12"],
+    ids=["signed alone, refunded", "in a manifest", "in one of the first version"],
+)
 def test_the_evidence_for_a_payment_holds(
     evidences: Evidences, tmp_path: Path, number: str
 ) -> None:

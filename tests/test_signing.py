@@ -11,14 +11,14 @@ import psycopg
 import pytest
 
 from ledger.errors import Code, GuokuError, RequestError
-from ledger.gm import KeyStore, PrivateKey, default_provider
-from ledger.integrity.merkle import Tree, leaf_hash, root_of
+from ledger.gm import KeyStore, PrivateKey, default_provider, sm3
+from ledger.integrity.merkle import Tree, root_of
 from ledger.opening import SetSignaturePolicy
 from ledger.store import code_sets, documents, reading
 from ledger.store.database import Database
 from payments import certificates, pen, signing
 from payments.evoucher import voucher_5214
-from payments.manifest import SignManifest, read_text, split_leaves
+from payments.manifest import SignManifest, leaf_of, read_text, split_leaves
 from payments.payment import PAYMENT
 from payments.voucher import SignVoucher
 from tests.bookkeeper import Bookkeeper, detail, payment
@@ -421,7 +421,7 @@ def test_what_is_signed_together_has_one_signature_that_verifies(office: Office)
     assert codes_of(results) == ["signed", "payment_not_found", *["signed"] * 4]
     manifest, commands = office.manifest, [r for r in results if isinstance(r, SignVoucher)]
     assert manifest is not None
-    leaves = [leaf_hash(documents.decompress(command.document)) for command in commands]
+    leaves = [leaf_of(sm3(documents.decompress(command.document))) for command in commands]
     text = read_text(manifest.text)
     assert (text.owner, text.role, text.leaf_count) == ("440000000-2026", "treasury", 5)
     assert text.root == root_of(leaves)

@@ -4,7 +4,6 @@ Vouchers and receipts are signed in manifests, so that the offline verifier, who
 is measured by the events and not by signatures.
 """
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,18 +11,16 @@ import psycopg
 import pytest
 
 from ledger.gm import sm3
-from ledger.integrity.merkle import leaf_hash, root_of
 from ledger.integrity.verification.findings import first_of
 from ledger.opening import SetSignaturePolicy
 from ledger.store.database import Database
 from ledger.store.documents import compress_document
 from ledger.store.embedded import EmbeddedPostgres
 from payments.application import ApprovePayment
-from payments.manifest import ManifestText, SignManifest
+from payments.manifest import ManifestText, leaf_of
 from payments.voucher import MarkSent
 from tests.audited_books import (
     BANK,
-    PROVIDER,
     Audited,
     AuditedBooks,
     audited_as_it_stands,
@@ -66,7 +63,8 @@ def pay_in_bulk(books: AuditedBooks, numbers: list[str]) -> None:
     books.sign(numbers)
     keeper.submit(*(MarkSent(pay_app_no=no) for no in numbers), by="dispatcher")
     documents = [f"回单 {no}".encode() for no in numbers]
-    manifest = receipts_signed(books, documents)
+    leaves = [leaf_of(sm3(document)) for document in documents]
+    manifest = books.manifest(BANK, ManifestText(BANK, "receipt", 0, b""), leaves)
     paid = books.payments(numbers)
     answers = [
         receipt(
@@ -82,20 +80,6 @@ def pay_in_bulk(books: AuditedBooks, numbers: list[str]) -> None:
     ]
     for outcome in keeper.submit(manifest, *answers, by="bank"):
         assert outcome.problem is None, str(outcome.problem)
-
-
-def receipts_signed(books: AuditedBooks, documents: list[bytes]) -> SignManifest:
-    leaves = [leaf_hash(document) for document in documents]
-    text = ManifestText(BANK, "receipt", len(leaves), root_of(leaves)).written()
-    signature = PROVIDER.sign(books.keys.private_key(BANK), text.encode())
-    return SignManifest(
-        role="receipt",
-        cert_serial=books.certificates[BANK].serial,
-        text=text,
-        signature=base64.b64encode(signature).decode(),
-        leaves_sm3=sm3(b"".join(leaves)).hex(),
-        document=compress_document(b"".join(leaves)),
-    )
 
 
 @pytest.fixture

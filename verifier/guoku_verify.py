@@ -904,6 +904,10 @@ def read_certificates(rows: Iterable[dict[str, Any]]) -> dict[str, Certificate]:
     }
 
 
+# what a leaf of a manifest is over, by the first line of the text that is signed
+_LEAF_IS_OVER = {"guoku/manifest": "document", "guoku/manifest/2": "its SM3"}
+
+
 class Signatures:
     """Every signature of a voucher, a receipt or a manifest over the document it names."""
 
@@ -920,7 +924,8 @@ class Signatures:
         scratch.execute("CREATE TABLE signatures (position, sm3 BLOB, serial, value, at, subject)")
         # vouchers and receipts that were signed together, and the one signature over them
         scratch.execute(
-            "CREATE TABLE manifests (number PRIMARY KEY, position, sm3 BLOB, leaves BLOB, subject)"
+            "CREATE TABLE manifests"
+            " (number PRIMARY KEY, position, sm3 BLOB, leaves BLOB, subject, heading)"
         )
         scratch.execute(
             "CREATE TABLE members (position, manifest, leaf, sm3 BLOB, hash BLOB, subject)"
@@ -972,18 +977,20 @@ class Signatures:
             subject,
         )
         whose = subject if receipts else self._ledger
-        if not wrong and lines[:3] != ["guoku/manifest", whose, body["role"]]:
+        known = lines[0] in _LEAF_IS_OVER
+        if not wrong and not (known and lines[1:3] == [whose, body["role"]]):
             wrong = "the manifest's text is of another ledger, bank or role"
         if wrong:
             self._report.wrong("signature", event.position, wrong)
         self._scratch.execute(
-            "INSERT OR IGNORE INTO manifests VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO manifests VALUES (?, ?, ?, ?, ?, ?)",
             (
                 body["manifest_no"],
                 event.position,
                 bytes.fromhex(body["leaves_sm3"]),
                 "\n".join(lines[3:5]),
                 subject,
+                lines[0],
             ),
         )
 
@@ -1023,7 +1030,7 @@ class Signatures:
         [(member,)] = ask("SELECT min(position) FROM members WHERE sm3 = ?", (digest,))
         lists = ask("SELECT position, number, leaves FROM manifests WHERE sm3 = ?", (digest,))
         manifests = lists.fetchall()
-        if sm3(document) != digest:
+        if (found := sm3(document)) != digest:
             named = [use[0] for use in uses] + [m[0] for m in manifests] + [member]
             self._report.wrong(
                 "document",
@@ -1036,7 +1043,7 @@ class Signatures:
                 self._report.wrong("signature", position, wrong)
         if member is not None:
             self._report.count("signature")
-            ask("UPDATE members SET hash = ? WHERE sm3 = ?", (leaf_hash(document), digest))
+            self._leaf(digest, document, found)
         for position, number, text in manifests:
             size, _, root = text.partition("\n")
             if (size, root) != _root_over(document):
@@ -1044,6 +1051,22 @@ class Signatures:
                     "signature", position, f"the leaves of {number} have another root 清单根不符"
                 )
             ask("UPDATE manifests SET leaves = ? WHERE number = ?", (document, number))
+
+    def _leaf(self, digest: bytes, document: bytes, found: bytes) -> None:
+        """The hash that the document has among the leaves of each manifest that it is under."""
+        headings = self._scratch.execute(
+            "SELECT DISTINCT f.heading FROM members m JOIN manifests f ON f.number = m.manifest"
+            " WHERE m.sm3 = ?",
+            (digest,),
+        ).fetchall()
+        for (heading,) in headings:
+            hashed = {"document": document, "its SM3": found}.get(_LEAF_IS_OVER.get(heading, ""))
+            if hashed is not None:
+                self._scratch.execute(
+                    "UPDATE members SET hash = ? WHERE sm3 = ? AND manifest IN"
+                    " (SELECT number FROM manifests WHERE heading = ?)",
+                    (leaf_hash(hashed), digest, heading),
+                )
 
     def fault(self, document: bytes, serial: str, value: str, at_us: int, subject: str) -> str:
         """What is wrong with a signature, "" if nothing is. A subject ending in / is a prefix."""

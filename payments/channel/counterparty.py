@@ -39,7 +39,7 @@ from payments.evoucher.envelope import (
 )
 from payments.evoucher.manifest_list import SignedManifest
 from payments.evoucher.reader import malformed
-from payments.manifest import RECEIPT_ROLE, ManifestText
+from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.payment import ledger_of_voucher
 from payments.verifying import Verifier
 
@@ -186,9 +186,9 @@ class Counterparty(ABC):
             if isinstance(item, Problem):
                 results.append(Acknowledgement(number, "refused", item))
                 continue
-            digest = item.digest if item else leaf_hash(signed_bytes(body))
+            digest = item.digest if item else self._provider.sm3(signed_bytes(body))
             first = known.get(number) or taken.setdefault(number, digest)
-            if first != digest:
+            if first != digest and not _kept_as_before(first, body):
                 results.append(Acknowledgement(number, "refused", _OTHER_BYTES))
             else:
                 results.append(
@@ -214,7 +214,7 @@ class Counterparty(ABC):
         try:
             if body.voucher_flag != SEND:
                 raise malformed("VoucherFlag is not 0: this was not sent to be carried out")
-            digest = leaf_hash(signed_bytes(body))
+            digest = self._provider.sm3(signed_bytes(body))
             answer = self.answer(body, self._verified_signers(body, digest))
             return self._paid(body, digest, answer)
         except GuokuError as error:
@@ -255,7 +255,8 @@ class Counterparty(ABC):
 
         It has its leaves with it, because the treasury keeps them.
         """
-        leaves = [leaf_hash(signed_bytes(body)) for body in receipts if not body.signatures]
+        digests = [self._provider.sm3(signed_bytes(b)) for b in receipts if not b.signatures]
+        leaves = [leaf_of(digest) for digest in digests]
         if not leaves:
             return list(receipts)
         text = ManifestText(self.config.subject, RECEIPT_ROLE, len(leaves), Tree(leaves).root)
@@ -274,11 +275,11 @@ class Counterparty(ABC):
             no=self.config.subject, sn=self.config.cert_serial, manifest=manifest, leaf=leaf
         )
 
-    def _verified_signers(self, body: VoucherBody, leaf: bytes) -> list[Certificate]:
+    def _verified_signers(self, body: VoucherBody, digest: bytes) -> list[Certificate]:
         """The certificates of the signatures, in order, each verified.
 
         Args:
-            leaf: the hash that the voucher has as a leaf of a manifest.
+            digest: the voucher's SM3.
 
         Raises:
             Refusal: ``signature_invalid``, ``certificate_invalid`` or ``same_person``.
@@ -298,7 +299,7 @@ class Counterparty(ABC):
                 signature,
                 owner=owner,
                 role=signature.no,
-                leaf=leaf,
+                digest=digest,
             ):
                 raise Refusal(Code.SIGNATURE_INVALID, f"that of {signature.no} does not verify")
             require_valid(certificate, datetime.now(UTC))
@@ -333,6 +334,11 @@ class Counterparty(ABC):
             )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, RequestError) as error:
             raise UnavailableError(Code.UNAVAILABLE, f"certificate {serial}: {error}") from error
+
+
+def _kept_as_before(digest: bytes, body: VoucherBody) -> bool:
+    """Whether this is what earlier books have of the voucher: its leaf in a manifest of then."""
+    return digest == leaf_hash(signed_bytes(body))
 
 
 _OTHER_BYTES = Problem(

@@ -191,13 +191,19 @@ class _Intake:
         if certificate.subject != subject:
             raise _forged(f"it is signed by {certificate.subject}, not by {subject}")
         document = signed_bytes(body)
+        digest = self._provider.sm3(document)
         if not self._verifier.verifies(
-            certificate.public_key, document, signature, owner=subject, role=RECEIPT_ROLE
+            certificate.public_key,
+            document,
+            signature,
+            owner=subject,
+            role=RECEIPT_ROLE,
+            digest=digest,
         ):
             raise _forged(f"the signature of {subject} is not over these bytes")
         certificates.require_valid(certificate, self._now)
         return Evidence(
-            receipt_sm3=self._provider.sm3(document).hex(),
+            receipt_sm3=digest.hex(),
             cert_serial=certificate.serial,
             signature=base64.b64encode(signature.value).decode("ascii"),
             document=compress_document(document),

@@ -16,7 +16,7 @@ AFTER_NEXT_S = 0.001  # so much later than the next one goes a receipt that wait
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vouchers (
     number     TEXT PRIMARY KEY,
-    sm3        BLOB NOT NULL,      -- over 00 and its bytes: with other bytes it is refused
+    sm3        BLOB NOT NULL,      -- of its bytes: with other bytes it is refused
     amount_fen INTEGER NOT NULL    -- what was paid of it
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (

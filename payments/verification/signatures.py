@@ -22,7 +22,7 @@ import psycopg
 from ledger.errors import IntegrityError, Refusal
 from ledger.gm import Provider
 from ledger.integrity.chain import moment_of
-from ledger.integrity.merkle import HASH_BYTES, leaf_hash, root_of
+from ledger.integrity.merkle import HASH_BYTES, root_of
 from ledger.integrity.verification.findings import Findings
 from ledger.store.documents import decompress
 from ledger.store.reading import read_bodies, read_objects
@@ -256,7 +256,8 @@ class _Material(NamedTuple):
         if held.fault:
             return held.fault
         start = HASH_BYTES * one.leaf
-        if held.leaves[start : start + HASH_BYTES] != leaf_hash(document):
+        leaf = held.manifest.text.leaf(document, _digest(one.document_sm3))
+        if held.leaves[start : start + HASH_BYTES] != leaf:
             return f"it is not under the manifest {one.manifest_no} 不在签名清单内"
         return ""
 
