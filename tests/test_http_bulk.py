@@ -59,6 +59,31 @@ def test_independent_items_go_their_own_way(desk: Desk, lines: bool) -> None:
     assert desk.figures(bgt_id)["pay_app_amt"] == "30.00"
 
 
+MINIMAL = {"Prefer": "respond-async, Return=Minimal; x=1"}
+
+
+def test_whoever_prefers_it_is_told_no_more_than_that_an_item_was_accepted(desk: Desk) -> None:
+    bgt_id = desk.indicator("1000.00")
+    asked = desk.post("…/payments:batch", mixed(desk, bgt_id), headers=MINIMAL)
+    brief = desk.ok(asked)
+    assert asked.headers["Preference-Applied"] == "return=minimal"
+    assert statuses(brief) == MIXED
+    assert [set(result) for result in brief["results"]] == [
+        {"index", "status"} | (set() if code in ("created", "replayed") else {"problem"})
+        for code in MIXED
+    ]
+    assert brief["results"][4]["problem"]["available_amt"] == "970.00"
+    assert brief["commit"]["position"] == desk.get("…").json()["position"]
+    number = desk.applied(bgt_id)
+    approved = desk.post(
+        "…/payments:approve", {"pay_app_nos": [number]}, "checker", headers=MINIMAL
+    )
+    assert desk.ok(approved)["results"] == [{"index": 0, "status": "created"}]
+    full = desk.post("…/payments:batch", [desk.payment(bgt_id)], headers={"Prefer": "return=full"})
+    assert "Preference-Applied" not in full.headers
+    assert desk.ok(full)["results"][0]["payment"]["status"] == "applied"
+
+
 def test_atomic_is_all_or_nothing(desk: Desk) -> None:
     bgt_id = desk.indicator("1000.00")
     for wrong in ({"x": 1}, {"pay_amt": 1}, {"pay_amt": "981.00"}):
@@ -84,6 +109,31 @@ def test_indicators_in_bulk(desk: Desk) -> None:
     assert statuses(answer) == ["created", "element_invalid", "created"]
     assert answer["results"][2]["indicator"]["canuse_amt"] == "5.00"
     assert answer["results"][1]["problem"]["pointer"] == "/exp_func_code"
+
+
+def test_refunds_of_several_payments_are_one_request(desk: Desk) -> None:
+    bgt_id = desk.indicator("1000.00")
+    first, second = desk.paid(bgt_id, "300.00"), desk.paid(bgt_id, "200.00")
+    before = desk.figures(bgt_id)
+    assert (before["pay_amt"], before["canuse_amt"]) == ("500.00", "500.00")
+
+    def refund(number: str, amount: str) -> dict[str, str]:
+        back = {"refund_no": desk.number("R"), "refund_amt": amount, "reason": "收款人退回"}
+        return {"pay_app_no": number, **back}
+
+    asked = [refund(first, "300.00"), refund(second, "150.00"), refund(second, "60.00")]
+    answer = desk.ok(desk.post("…/refunds:batch", [*asked, refund("none", "1.00")]))
+    assert statuses(answer) == [
+        "created",
+        "created",
+        "refund_exceeds_paid",
+        "payment_not_found",
+    ]
+    assert answer["results"][1]["payment"]["refund_amt"] == "150.00"
+    assert desk.figures(bgt_id)["pay_amt"] == "50.00"
+    again = desk.ok(desk.post("…/refunds:batch", asked[:1]))
+    assert statuses(again) == ["replayed"]
+    assert desk.figures(bgt_id)["canuse_amt"] == "950.00"
 
 
 def test_a_bulk_has_a_bound_and_is_not_empty(desk: Desk) -> None:

@@ -1,9 +1,13 @@
 """Many commands in one request: each item has its result, in its place.
 
 *independent*: what is wrong with one item touches no other. *atomic*: all of them or none.
+
+Whoever says ``Prefer: return=minimal`` (RFC 7240) is told of an accepted item no more than that it
+was: what it looks like now is most of an answer, and he who sends thousands seldom reads it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -32,9 +36,11 @@ from ledger.opening import SIGNING_ROLES
 from payments.application import ApplyPayment, ApprovePayment
 from payments.pen import Signed
 from payments.signing import sign_vouchers
-from payments.voucher import SignVoucher
+from payments.voucher import RefundPayment, SignVoucher
 
 MODES = ("independent", "atomic")
+MINIMAL = "return=minimal"
+_MINIMAL_APPLIED = (b"preference-applied", MINIMAL.encode())
 PIECE_ITEMS = 250  # of an answer
 ITEM_BYTES, NUMBER_BYTES = 300, 20  # about; a body's length tells how much work it is
 
@@ -51,6 +57,13 @@ class IndicatorResult(msgspec.Struct, kw_only=True):
     status: Literal["created", "replayed", "refused"]
     indicator: IndicatorView | UnsetType = UNSET
     problem: dict[str, Any] | UnsetType = UNSET
+
+
+class BriefResult(msgspec.Struct, kw_only=True, gc=False):
+    """An accepted item, for whoever asked for no more."""
+
+    index: int
+    status: Literal["created", "replayed", "refused"]
 
 
 class PaymentResults(msgspec.Struct, kw_only=True):
@@ -91,6 +104,15 @@ def _indicator_result(key: int, index: int, outcome: Outcome) -> IndicatorResult
     return IndicatorResult(index=index, status=outcome.status, indicator=view)
 
 
+def _in_brief(
+    result: Callable[[int, int, Outcome], Any], key: int, index: int, outcome: Outcome
+) -> Any:
+    """As ``result`` has it where the item was refused."""
+    if outcome.problem is not None:
+        return result(key, index, outcome)
+    return BriefResult(index=index, status=outcome.status)
+
+
 def _rendered(
     key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
 ) -> list[bytes]:
@@ -107,7 +129,18 @@ def _rendered(
 async def _answer(
     call: Call, key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
 ) -> Response:
-    return JsonPieces(await call.beside(len(outcomes), _rendered, key, outcomes, result))
+    headers: list[tuple[bytes, bytes]] = []
+    if _wants_minimal(call):
+        result, headers = partial(_in_brief, result), [_MINIMAL_APPLIED]
+    pieces = await call.beside(len(outcomes), _rendered, key, outcomes, result)
+    return JsonPieces(pieces, headers=headers)
+
+
+def _wants_minimal(call: Call) -> bool:
+    preferences = ",".join(call.request.headers.getlist("prefer")).split(",")
+    return any(
+        preference.partition(";")[0].strip().lower() == MINIMAL for preference in preferences
+    )
 
 
 # ---- :batch
@@ -144,6 +177,7 @@ def batch_route(
         summary=summary,
         body=body,
         many=True,
+        brief=True,
         answer=answer,
         codes=(Code.TOO_MANY_ITEMS,),
         query=("mode", "dry_run"),
@@ -279,6 +313,14 @@ ROUTES = (
         PaymentResults,
         f"Apply for up to {ITEMS_MAX} payments",
     ),
+    batch_route(
+        RefundPayment,
+        "/v1/ledgers/{ledger}/refunds:batch",
+        Right.APPLY,
+        _payment_result,
+        PaymentResults,
+        f"Refund up to {ITEMS_MAX} payments, in whole or in part",
+    ),
     Route(
         Operation(
             name="payment.approve.batch",
@@ -287,6 +329,7 @@ ROUTES = (
             right=Right.CHECK,
             summary="Approve many payments",
             body=PaymentNumbers,
+            brief=True,
             answer=PaymentResults,
             codes=(Code.TOO_MANY_ITEMS,),
             query=("dry_run",),
@@ -301,6 +344,7 @@ ROUTES = (
             right=Right.SIGN,
             summary="Sign the vouchers of many payments, in one role",
             body=SigningRequest,
+            brief=True,
             answer=PaymentResults,
             codes=(Code.TOO_MANY_ITEMS,),
             query=("dry_run",),

@@ -50,6 +50,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         path: under the server's root.
         body: how its body is read, None where it has none.
         many: how many commands one body holds: "" one, "items" a list of them.
+        brief: whether its answer leaves accepted items out where that is preferred.
         answer: struct of the answer, None where it is not JSON.
         media: media type of the answer.
         codes: codes beyond those that every operation of its kind has.
@@ -64,6 +65,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     body: Body | type[Any] | None = None
     many: bool = False
+    brief: bool = False
     answer: Any = None
     status: int = 200
     media: str = "application/json"

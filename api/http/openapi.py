@@ -141,6 +141,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         headers["Idempotency-Key"] = {"type": "string", "maxLength": 255}
     elif "{ledger}" in operation.path:
         headers["X-Min-Position"] = {"type": "integer", "minimum": 0}
+    if operation.brief:
+        headers["Prefer"] = {"type": "string", "examples": ["return=minimal"]}
     parameters += [
         {"name": name, "in": "header", "schema": schema} for name, schema in headers.items()
     ]

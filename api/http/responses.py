@@ -33,10 +33,15 @@ class JsonPieces(Response):
     else waits for one long write. Whoever does not read at all is cut off.
     """
 
-    def __init__(self, pieces: Sequence[bytes], status: int = 200) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[bytes],
+        status: int = 200,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         self.status_code = status
         self.background = None
-        self.raw_headers = [(b"content-length", b"%d" % sum(map(len, pieces))), _JSON]
+        self.raw_headers = [(b"content-length", b"%d" % sum(map(len, pieces))), _JSON, *headers]
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -172,6 +172,8 @@ class Desk:
         }
         if method == "GET":
             headers["X-Min-Position"] = position
+        else:
+            headers["Prefer"] = "return=minimal"  # of what was accepted, nothing is read here
         deadline = monotonic() + SETTLE_TIMEOUT_S
         while not self._stop.is_set():
             answer = self._http.request(

@@ -101,15 +101,19 @@ class Year:
         return came_back, days
 
     def _refund(self, came_back: list[Payment]) -> None:
-        for payment in came_back:
-            body = {
-                "refund_no": f"TK-{payment.number}",
-                "refund_amt": yuan(payment.refund_fen),
-                "reason": "收款人退回",
-                "effective_on": working_days(payment.month)[-1].isoformat(),
-            }
-            path = f"/payments/{payment.number}/refunds"
-            self._timed(Stage.REFUNDING, 1, self._desk.post, "经办", path, body)
+        for payments in _in_bulks(came_back):
+            bodies = [
+                {
+                    "pay_app_no": payment.number,
+                    "refund_no": f"TK-{payment.number}",
+                    "refund_amt": yuan(payment.refund_fen),
+                    "reason": "收款人退回",
+                    "effective_on": working_days(payment.month)[-1].isoformat(),
+                }
+                for payment in payments
+            ]
+            size = len(payments)
+            self._timed(Stage.REFUNDING, size, self._desk.bulk, "经办", "/refunds:batch", bodies)
 
     def _clear(self, days: Sequence[date]) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""
