@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -18,6 +18,7 @@ from ledger.sequencer import Sequencer
 from ledger.store import code_sets
 from ledger.store.database import Database, make_pool, open_database
 from ledger.store.migrate import migrate
+from payments.fresh_documents import FreshDocuments
 
 CODES_CHECKED_EVERY_S = 2.0
 
@@ -62,6 +63,7 @@ class Treasury:
     sequencer: Sequencer
     provider: Provider
     keys: KeyStore
+    fresh_documents: FreshDocuments = field(default_factory=FreshDocuments)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

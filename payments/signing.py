@@ -27,6 +27,7 @@ from ledger.store.reading import read_bodies, read_head, read_objects
 from ledger.streams import AnyKind
 from payments import certificates
 from payments.certificates import Certificate
+from payments.fresh_documents import FreshDocuments
 from payments.payment import PAYMENT, Payment, approved_at
 from payments.pen import Document, Draft, Pen, Signed
 from payments.voucher import check_signer
@@ -60,6 +61,7 @@ def sign_vouchers(
     *,
     dry_run: bool = False,
     glance: Glance = _sees_nothing,
+    fresh: FreshDocuments | None = None,
 ) -> Signed:
     """Signs the vouchers of these payments as ``principal`` in ``role``.
 
@@ -68,6 +70,7 @@ def sign_vouchers(
 
     Args:
         glance: sees payments and indicators without the database: ``Sequencer.glance``.
+        fresh: is given what was signed, for the one who sends it.
 
     Returns:
         For each payment the command, or the problem: ``payment_not_found``, ``invalid_state``,
@@ -97,7 +100,7 @@ def sign_vouchers(
                 pen = Pen(provider, key, certificate, role, ledger_id, together)
             except Refusal as refusal:
                 pen = refusal
-        attempt = partial(_attempt, pen, ledger_id, codes)
+        attempt = partial(_attempt, pen, ledger_id, codes, fresh)
         drafts += pen.each(attempt, bulk) if isinstance(pen, Pen) else map(attempt, bulk)
     if isinstance(pen, Pen):
         return pen.finish(drafts)
@@ -205,7 +208,11 @@ def _credentials(
 
 
 def _attempt(
-    pen: Pen | Refusal | None, ledger_id: int, codes: CodeSets, item: _Unsigned | GuokuError
+    pen: Pen | Refusal | None,
+    ledger_id: int,
+    codes: CodeSets,
+    fresh: FreshDocuments | None,
+    item: _Unsigned | GuokuError,
 ) -> Draft | GuokuError:
     """The draft; a problem of one voucher is its own and stops no other."""
     if isinstance(item, GuokuError):
@@ -214,9 +221,13 @@ def _attempt(
         assert pen is not None, "there are credentials, or a refusal, for what may be signed"
         return pen
     try:
-        return pen.draft(_document(ledger_id, codes, item))
+        document = _document(ledger_id, codes, item)
+        draft = pen.draft(document)
     except GuokuError as error:
         return error
+    if fresh is not None:
+        fresh.keep(bytes.fromhex(draft.voucher_sm3), document.document)
+    return draft
 
 
 def _document(ledger_id: int, codes: CodeSets, item: _Unsigned) -> Document:

@@ -105,8 +105,8 @@ class Bookkeeper:
             OpenLedger(mof_div_code=self.division, fiscal_year=self.year, name="省本级"), "admin"
         )
 
-    def policy(self, *roles: str) -> Outcome:
-        return self.do(SetSignaturePolicy(roles=roles), "admin")
+    def policy(self, *roles: str, **more: Any) -> Outcome:
+        return self.do(SetSignaturePolicy(roles=roles, **more), "admin")
 
     def issue(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
         elements = {**ELEMENTS, **more}

@@ -39,6 +39,7 @@ from payments.channel.proofs import read_proofs
 from payments.channel.receipts import parse_receipts
 from payments.channel.sending import Destinations, SendingPolicy
 from payments.evoucher.envelope import VoucherBody
+from payments.fresh_documents import FreshDocuments
 from payments.payment import PAYMENT, Payment
 from payments.signing import sign_vouchers
 from tests.bookkeeper import Bookkeeper
@@ -94,7 +95,13 @@ class Office:
             self.keeper.approve(number)
         return numbers
 
-    def sign(self, numbers: Sequence[str], role: str = "treasury", by: str = "signer") -> None:
+    def sign(
+        self,
+        numbers: Sequence[str],
+        role: str = "treasury",
+        by: str = "signer",
+        fresh: FreshDocuments | None = None,
+    ) -> None:
         manifest, vouchers = sign_vouchers(
             self.pool,
             self.keys,
@@ -105,6 +112,7 @@ class Office:
             role,
             by,
             datetime.now(UTC),
+            fresh=fresh,
         )
         before = [manifest] if manifest else []
         for outcome in self.keeper.submit(*before, *vouchers, by=by):  # type: ignore[arg-type]
@@ -133,13 +141,16 @@ class Office:
         payments = self.payments(numbers)
         return [payments[number].status for number in numbers]
 
-    def dispatcher(self, bank_url: str, pboc_url: str = "", policy: Any = FAST) -> Dispatcher:
+    def dispatcher(
+        self, bank_url: str, pboc_url: str = "", policy: Any = FAST, **more: Any
+    ) -> Dispatcher:
         return Dispatcher(
             self.pool,
             self.keeper.sequencer,
             ClaimWriter(self.keys, self.provider, lambda: datetime.now(UTC)),
             Destinations(banks={"102": bank_url}, pboc=pboc_url),
             policy,
+            **more,
         )
 
 

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from payments.channel.counterparty import Faults
 from payments.channel.dispatcher import Dispatcher
 from payments.channel.sending import SendingPolicy
 from payments.clearing import CLEARING, RequestClearing
+from payments.fresh_documents import FreshDocuments
 from payments.signing import subject_of
 from tests.bookkeeper import Bookkeeper, detail
 from tests.channel_parties import FAST, Desk, Office, bank, central_bank, wait_for
@@ -39,9 +41,9 @@ def desk(office: Office) -> Iterator[Desk]:
 
 @contextmanager
 def sending(
-    office: Office, bank_url: str, pboc_url: str = "", policy: SendingPolicy = FAST
+    office: Office, bank_url: str, pboc_url: str = "", policy: SendingPolicy = FAST, **more: Any
 ) -> Iterator[Dispatcher]:
-    dispatcher = office.dispatcher(bank_url, pboc_url, policy)
+    dispatcher = office.dispatcher(bank_url, pboc_url, policy, **more)
     dispatcher.start()
     try:
         yield dispatcher
@@ -104,6 +106,36 @@ def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(office: Office, desk
             ).fetchall()
     assert sorted(after) == sorted(held)
     assert office.statuses(numbers) == ["signed"] * 3
+
+
+@pytest.mark.parametrize("signing", ["voucher", "manifest"])
+def test_what_was_just_signed_goes_out_as_it_was_signed(
+    office: Office, desk: Desk, signing: str
+) -> None:
+    """The bank takes only what verifies; what is not at hand any more comes from the store."""
+    office.keeper.policy("treasury", signing=signing)
+    fresh = FreshDocuments()
+    with bank(office, desk.url) as simulator, sending(office, simulator.url, fresh=fresh):
+        numbers = office.applied(6)
+        office.sign(numbers[:3], fresh=fresh)
+        office.sign(numbers[3:])
+        wait_for(lambda: office.statuses(numbers) == ["paid"] * 6)
+        assert simulator.figures()["vouchers"] == 6
+    assert len(fresh) == 0
+    assert dead(office) == {}
+
+
+def test_fresh_documents_are_bounded_and_kept_only_for_somebody_who_comes() -> None:
+    fresh = FreshDocuments(bytes_max=250)
+    fresh.keep(b"0", b"0" * 100)
+    assert len(fresh) == 0
+    fresh.want()
+    for digest in (b"1", b"2", b"2", b"3"):
+        fresh.keep(digest, digest * 100)
+    assert fresh.take([b"1", b"2", b"4"]) == {b"2": b"2" * 100}
+    assert fresh.take([b"2"]) == {}
+    fresh.keep(b"5", b"5" * 251)
+    assert len(fresh) == 0
 
 
 def test_nothing_is_sent_before_the_last_signature(office: Office, desk: Desk) -> None:

@@ -61,6 +61,7 @@ class Parts:
                 attempts_max=settings.send_attempts_max,
                 poll_s=settings.dispatcher_poll_ms / 1000,
             ),
+            fresh=treasury.fresh_documents,
         )
         self._stack.callback(dispatcher.stop)
         dispatcher.start()

@@ -262,6 +262,7 @@ async def sign_all(call: Call) -> Response:
             treasury.now(),
             dry_run=call.dry_run,
             glance=treasury.sequencer.glance,
+            fresh=treasury.fresh_documents,
         )
 
     manifest, signed = await call.in_thread(sign)

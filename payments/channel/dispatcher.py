@@ -24,6 +24,7 @@ from payments.channel.messages import ClaimWriter
 from payments.channel.outbox import Parcel
 from payments.channel.presence import Presence
 from payments.channel.sending import Destinations, Sender, SendingPolicy
+from payments.fresh_documents import FreshDocuments
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class Dispatcher:
         pool: connections as the application role; uses up to ``policy.senders`` + 2 of them.
         sequencer: records what was sent, and wakes the dispatcher after commits.
         claims: writes and signs claims.
+        fresh: what this process has just signed, for it need not be read.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Dispatcher:
         destinations: Destinations,
         policy: SendingPolicy | None = None,
         *,
+        fresh: FreshDocuments | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pool = pool
         self._policy = policy or SendingPolicy()
         self._clock = clock
-        self._sender = Sender(pool, sequencer, claims, destinations, self._policy)
+        self._fresh = fresh or FreshDocuments()
+        self._sender = Sender(pool, sequencer, claims, destinations, self._policy, self._fresh)
         self._senders = ThreadPoolExecutor(self._policy.senders, thread_name_prefix="sender")
         self._slots = threading.Semaphore(self._policy.senders)
         self._stopping = threading.Event()
@@ -87,6 +91,7 @@ class Dispatcher:
         sequencer.on_commit(self._on_commit)
 
     def start(self) -> None:
+        self._fresh.want()
         self._thread.start()
 
     def stop(self) -> None:

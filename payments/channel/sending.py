@@ -27,6 +27,7 @@ from payments.channel.outbox import Parcel
 from payments.channel.proofs import ProofReader
 from payments.clearing import CLEARING, Clearing, split_claim_number
 from payments.evoucher.envelope import VoucherBody
+from payments.fresh_documents import FreshDocuments
 from payments.payment import PAYMENT, SIGNED, Payment
 from payments.voucher import MarkSent
 
@@ -98,12 +99,14 @@ class Sender:
         claims: ClaimWriter,
         destinations: Destinations,
         policy: SendingPolicy,
+        fresh: FreshDocuments,
     ) -> None:
         self._pool = pool
         self._sequencer = sequencer
         self._claims = claims
         self._destinations = destinations
         self._policy = policy
+        self._fresh = fresh
         self._client = BankClient(policy.timeout_s)
         self._proofs = ProofReader()
 
@@ -158,7 +161,8 @@ class Sender:
                 if not payment.sent and payment.receipt is None
             }
             digests = {number: _digest(payment) for number, payment in open_payments.items()}
-            stored = read_bodies(connection, parcel.ledger_id, set(digests.values()))
+            fresh = self._fresh.take(digests.values())
+            stored = read_bodies(connection, parcel.ledger_id, digests.values() - fresh.keys())
             manifest_nos = {s.manifest_no for p in open_payments.values() for s in p.signatures}
             proofs = self._proofs.read(connection, parcel.ledger_id, manifest_nos)
         missing = [number for number in parcel.attempts if number not in payments]
@@ -169,9 +173,7 @@ class Sender:
             try:
                 if (url := self._destinations.banks.get(bank)) is None:
                     raise UnavailableError(Code.UNAVAILABLE, f"no address is set for bank {bank}")
-                if digest not in stored:
-                    raise IntegrityError(f"document {digest.hex()} is not in the store")
-                document = open_document(digest, stored[digest])
+                document = fresh.pop(digest, None) or _opened(digest, stored)
             except IntegrityError as error:
                 self._bury(parcel, {number: str(error)})
             except GuokuError as error:
@@ -298,6 +300,13 @@ def in_messages(items: Iterable[Item], bytes_max: int) -> Iterator[list[Item]]:
         size += item_size
     if message:
         yield message
+
+
+def _opened(digest: bytes, stored: Mapping[bytes, bytes]) -> bytes:
+    """The document from the store; raises ``IntegrityError``."""
+    if digest not in stored:
+        raise IntegrityError(f"document {digest.hex()} is not in the store")
+    return open_document(digest, stored[digest])
 
 
 def _digest(payment: Payment) -> bytes:
