@@ -33,8 +33,12 @@ class CodesInForce:
         self._loads = -1
         self._codes = code_sets.shipped()
 
+    def due(self) -> bool:
+        """Whether the next call may ask the database."""
+        return monotonic() - self._checked >= CODES_CHECKED_EVERY_S
+
     def __call__(self) -> CodeSets:
-        if monotonic() - self._checked >= CODES_CHECKED_EVERY_S and self._lock.acquire(False):
+        if self.due() and self._lock.acquire(False):
             try:
                 self._refresh()
             finally:
@@ -83,6 +87,7 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
             lambda: datetime.now(UTC),
             workers=settings.sequencer_workers,
             scribe_conninfo=database.app_conninfo,
+            codes_due=codes.due,
         )
         try:
             yield Treasury(

@@ -24,7 +24,8 @@ from ledger.commands import Command, Submission
 from ledger.gm import sm3
 from ledger.money import parse_yuan, yuan
 from ledger.opening import OpenLedger, SetSignaturePolicy
-from ledger.sequencer import BATCH_SUBMISSIONS_MAX, Sequencer
+from ledger.queue import BATCH_SUBMISSIONS_MAX
+from ledger.sequencer import Sequencer
 from ledger.store import code_sets, reading
 from ledger.store.database import Database, make_pool
 from ledger.store.documents import compress_document

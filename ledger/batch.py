@@ -124,6 +124,11 @@ class Batch:
             numbers.update([(opened_by, number) for number in all_numbers if number not in held])
         return numbers
 
+    def reads(self, keys: Collection[Number]) -> bool:
+        """Whether more has to be read when these of its numbers are used: an object that is not
+        cached, an earlier answer, or all that the bank is owed."""
+        return bool(keys) or (self._needs_uncleared and self._state.uncleared is None)
+
     @property
     def numbers(self) -> Collection[Number]:
         """Those that this batch has used."""

@@ -1,67 +1,37 @@
 """The one write path: for a single payment and for a million.
 
 Commands for a ledger queue up; a worker takes all that wait (group commit) and decides and writes
-them in one transaction under the lock of the ledger's head. Nobody is answered before the commit
-has returned. There is no second, faster way in.
+them in one transaction under the lock of the ledger's head. Where few wait and an event loop asks,
+the loop's own thread does the same (``ledger.desk``). Nobody is answered before the commit has
+returned. There is no second, faster way in.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import TypeVar
 
-from psycopg_pool import ConnectionPool
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.batch import Group
 from ledger.books import Charts
 from ledger.commands import Outcome, Submission
+from ledger.desk import Desk, Unfinished
 from ledger.elements import CodeSets
 from ledger.errors import Code, UnavailableError
+from ledger.queue import Queue
 from ledger.state import LedgerState
 from ledger.store.scribe import Scribes
+from ledger.store.trip import waited
 from ledger.streams import Kind
 from ledger.turn import Clock, Office, Turn, Waiting
 
 T = TypeVar("T")
 
-BATCH_SUBMISSIONS_MAX = 5_000
 QUEUED_SUBMISSIONS_MAX = 50_000
-
-
-class _Queue:
-    """What waits for one ledger, and the ledger's state between batches."""
-
-    def __init__(self, state: LedgerState) -> None:
-        self.state = state
-        self.changed = threading.Condition()
-        self.waiting: deque[Waiting] = deque()
-        self.waiting_submissions = 0
-        self.running = False
-
-    def take(self, under_way: Future[Any] | None) -> list[Waiting]:
-        """All that waits, up to a batch; nothing when what is under way has ended before.
-
-        Where nothing waits and nothing is under way, the worker's turn is over.
-        """
-        with self.changed:
-            while not self.waiting and under_way is not None and not under_way.done():
-                self.changed.wait()
-            taken: list[Waiting] = []
-            size = 0
-            while self.waiting and (size < BATCH_SUBMISSIONS_MAX or not taken):
-                waiting = self.waiting.popleft()
-                size += len(waiting.group.submissions)
-                if waiting.answer.set_running_or_notify_cancel():  # now nobody can cancel it
-                    taken.append(waiting)
-            self.waiting_submissions -= size
-            self.running = bool(taken) or under_way is not None
-            return taken
-
-    def wake(self, _: object) -> None:
-        """What was under way has ended."""
-        with self.changed:
-            self.changed.notify_all()
+EQUIPPED_WITHIN_S = 0.1
 
 
 class Sequencer:
@@ -71,6 +41,7 @@ class Sequencer:
         pool: connections as the application role.
         charts: charts of accounts and posting rules.
         codes: gives the code sets in force; asked once a batch.
+        codes_due: whether ``codes`` may have to ask the database for them.
         clock: the time at which the ledger learns a thing (aware datetime).
         workers: how many ledgers may commit at the same time.
         scribe_conninfo: where scribes log in, as the application role; "" for none.
@@ -85,17 +56,20 @@ class Sequencer:
         *,
         workers: int = 2,
         scribe_conninfo: str = "",
+        codes_due: Callable[[], bool] = lambda: False,
     ) -> None:
         self._charts = charts
-        self._queues: dict[int, _Queue] = {}
+        self._queues: dict[int, Queue] = {}
         self._queues_lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
         self._scribes = Scribes(scribe_conninfo) if scribe_conninfo else None
-        self._office = Office(pool, self._scribes, codes, clock, self._committed)
+        self._office = Office(pool, self._scribes, codes, codes_due, clock, self._committed)
+        self._desk: Desk | None = None
         self._listeners: list[Callable[[int, int], None]] = []
 
     def on_commit(self, listener: Callable[[int, int], None]) -> None:
-        """Calls ``listener(ledger_id, position)`` after each commit, from the worker's thread."""
+        """Calls ``listener(ledger_id, position)`` after each commit, in the thread that has
+        committed; that may be an event loop's, so it must not wait for anything."""
         self._listeners.append(listener)
 
     def submit(
@@ -119,9 +93,10 @@ class Sequencer:
             queue.waiting_submissions += len(submissions)
             if queue.running:
                 queue.changed.notify_all()
-            else:
-                queue.running = True
-                self._workers.submit(self._work, queue)
+                return future
+            queue.running = True
+        if self._desk is None or not self._desk.takes(queue):
+            self._to_worker(queue)
         return future
 
     def glance(
@@ -137,21 +112,82 @@ class Sequencer:
         if self._scribes is not None:
             self._scribes.close()
 
-    def _queue(self, ledger_id: int) -> _Queue:
+    def _queue(self, ledger_id: int) -> Queue:
         with self._queues_lock:
             queue = self._queues.get(ledger_id)
             if queue is None:
-                queue = _Queue(LedgerState(ledger_id, self._charts))
+                queue = Queue(LedgerState(ledger_id, self._charts))
                 self._queues[ledger_id] = queue
             return queue
 
-    def _work(self, queue: _Queue) -> None:
+    # ---- the desk
+
+    def open_desk(self) -> Desk:
+        """From now on small batches are written on the running event loop's own thread."""
+        self._desk = Desk(self._office, self._to_worker, self._to_finish)
+        return self._desk
+
+    def close_desk(self) -> None:
+        """On the loop, before it ends: workers finish what is under way."""
+        desk, self._desk = self._desk, None
+        if desk is not None:
+            desk.close()
+
+    def _hand_over(self, queue: Queue) -> bool:
+        """Leaves a worker's queue to the desk, where it wants it."""
+        desk = self._desk
+        if desk is None:
+            return False
+        if desk.lacks_connection:
+            self._equip(desk)
+        with suppress(RuntimeError):  # the loop has ended
+            if desk.wants(queue):
+                desk.loop.call_soon_threadsafe(desk.offer, queue)
+                return True
+        return False
+
+    def _equip(self, desk: Desk) -> None:
+        """Gives the desk a connection, if one is to be had; else the next batch tries it again."""
+        with suppress(PoolTimeout, psycopg.Error):
+            connection = self._office.pool.getconn(timeout=EQUIPPED_WITHIN_S)
+            try:
+                desk.loop.call_soon_threadsafe(desk.equip, connection)
+            except RuntimeError:  # the loop has ended
+                self._office.pool.putconn(connection)
+
+    def _to_finish(self, batch: Unfinished) -> None:
+        self._workers.submit(self._finish, batch)
+
+    def _finish(self, batch: Unfinished) -> None:
+        """Finishes what the desk has begun, as a worker would have done it."""
+        try:
+            try:
+                with batch.connection:
+                    if batch.error is not None:
+                        raise batch.error
+                    waited(batch.connection, batch.steps)
+            finally:
+                self._office.pool.putconn(batch.connection)
+        except BaseException as error:  # noqa: BLE001 - dealt with there
+            batch.turn.recover(batch.taken, error)
+        batch.turn.close()
+        if not self._hand_over(batch.queue):
+            self._work(batch.queue)
+
+    # ---- the workers
+
+    def _to_worker(self, queue: Queue) -> None:
+        self._workers.submit(self._work, queue)
+
+    def _work(self, queue: Queue) -> None:
         turn = Turn(self._office, queue.state)
         while (taken := queue.take(turn.under_way)) or turn.under_way:
             if taken:
                 turn.commit(taken)
                 if turn.under_way:
                     turn.under_way.add_done_callback(queue.wake)
+                elif self._hand_over(queue):
+                    break
             else:
                 turn.settle()
         turn.close()

@@ -26,10 +26,12 @@ from ledger.state import LedgerState
 from ledger.store import loading
 from ledger.store.append import Closed, OwnHand
 from ledger.store.scribe import HeadMovedError, Scribe, Scribes
+from ledger.store.trip import COMMIT, Steps, steps_of_trip, waited
 
 log = structlog.get_logger(__name__)
 
 SCRIBED_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
+MAY_WAIT = 0  # a step after which the socket is not all that is waited for
 
 Clock = Callable[[], datetime]
 
@@ -49,12 +51,14 @@ class Office(NamedTuple):
 
     Attributes:
         scribes: who writes large batches; None where this process writes all.
+        codes_due: whether ``codes`` may have to ask the database.
         committed: is told (ledger_id, position) after each commit.
     """
 
     pool: ConnectionPool
     scribes: Scribes | None
     codes: Callable[[], CodeSets]
+    codes_due: Callable[[], bool]
     clock: Clock
     committed: Callable[[int, int], None]
 
@@ -95,7 +99,7 @@ class Turn:
                 mine.closed.exception()  # it did not follow: nothing of it was written
             self._alone(taken)
         elif error is not None:
-            self._recover(taken, error)
+            self.recover(taken, error)
         elif mine is None:
             self._alone(taken)
         else:
@@ -106,7 +110,7 @@ class Turn:
         under_way, self._under_way = self._under_way, None
         if under_way is None or (error := under_way.closed.exception()) is None:
             return True
-        self._recover(under_way.taken, error)
+        self.recover(under_way.taken, error)
         return False
 
     def close(self) -> None:
@@ -122,11 +126,12 @@ class Turn:
             if mine is not None:
                 mine.closed.result()
             else:
-                self._write_here(taken)
+                with self._office.pool.connection() as connection:
+                    waited(connection, self.write(taken, connection))
         except BaseException as error:  # noqa: BLE001 - dealt with there
-            self._recover(taken, error)
+            self.recover(taken, error)
 
-    def _recover(self, taken: Taken, error: BaseException) -> None:
+    def recover(self, taken: Taken, error: BaseException) -> None:
         """Nothing of the batch is in the books, or that is not known."""
         self._state.forget()
         if isinstance(error, HeadMovedError):
@@ -200,21 +205,35 @@ class Turn:
 
     # ---- by our own hand
 
-    def _write_here(self, taken: Taken) -> None:
+    def write(self, taken: Taken, connection: psycopg.Connection) -> Steps[None]:
+        """Decides and commits a batch on a connection of this process, as steps of a trip.
+
+        What comes after the step ``MAY_WAIT`` may wait for the database in other ways.
+        """
         groups, state = [waiting.group for waiting in taken], self._state
         batch = Batch(state, groups)
         numbers = batch.look_up()
-        with self._office.pool.connection() as connection:
-            head, keys = loading.lock_and_read_keys(connection, state.ledger_id, numbers)
-            if head is None:
-                self._write_opening(connection, groups)
+        head, keys = yield from loading.lock_and_read_keys(connection, state.ledger_id, numbers)
+        if (
+            self._office.codes_due()
+            or head is None
+            or batch.reads(keys)
+            or head.position != state.position
+        ):
+            yield MAY_WAIT
+        if head is None:
+            self._write_opening(connection, groups)
+            connection.commit()
+        else:
+            forgotten = loading.follow(connection, state, head)
+            self._begin()
+            hand = OwnHand(connection, state.chain)
+            closed = batch.run(connection, hand, keys=None if forgotten else keys)
+            if closed is None:
+                yield from steps_of_trip(connection, [COMMIT])
             else:
-                forgotten = loading.follow(connection, state, head)
-                self._begin()
-                hand = OwnHand(connection, state.chain, commits=True)
-                closed = batch.run(connection, hand, keys=None if forgotten else keys)
-                if closed is not None:
-                    batch.complete(closed.result())
+                yield from hand.send(commits=True)
+                batch.complete(closed.result())
         state.trim()
         self._tell(taken, state.position)
 
@@ -224,8 +243,10 @@ class Turn:
             return
         self._begin()
         batch = Batch(self._state, groups)
-        closed = batch.run(connection, OwnHand(connection, self._state.chain))
+        hand = OwnHand(connection, self._state.chain)
+        closed = batch.run(connection, hand)
         if closed is not None and _opened(groups[0]):
+            waited(connection, hand.send(commits=False))
             batch.complete(closed.result())
         else:
             self._state.forget()

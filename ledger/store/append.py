@@ -38,9 +38,11 @@ from ledger.store.trip import (
     UUID,
     Asked,
     Statement,
+    Steps,
     array,
     integer,
     integers,
+    steps_of_trip,
     texts,
     trip,
 )
@@ -152,17 +154,14 @@ class OwnHand:
 
     Args:
         chain: before the batch.
-        commits: whether the closing ends the transaction, too.
     """
 
-    def __init__(
-        self, connection: psycopg.Connection, chain: bytes, *, commits: bool = False
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection, chain: bytes) -> None:
         self._connection = connection
         self._chain = chain
-        self._commits = commits
         self._asked: list[Asked] = []
         self._digests: list[bytes] = []
+        self._closed: Future[Closed] = Future()
 
     def write(self, page: Page) -> None:
         if len(page.rows) > SHORT_ROWS_MAX:
@@ -174,14 +173,17 @@ class OwnHand:
         self._digests += digests
 
     def close(self, closing: Closing) -> Future[Closed]:
-        chain = extend(self._chain, self._digests)
-        self._asked += closing_asked(closing, chain)
-        if self._commits:
+        """Nothing is on its way before :meth:`send`."""
+        self._chain = extend(self._chain, self._digests)
+        self._asked += closing_asked(closing, self._chain)
+        return self._closed
+
+    def send(self, *, commits: bool) -> Steps[None]:
+        """Has it written what closes the batch; ``commits``: in one trip with the commit."""
+        if commits:
             self._asked.append(COMMIT)
-        trip(self._connection, self._asked)
-        closed: Future[Closed] = Future()
-        closed.set_result((chain, self._digests))
-        return closed
+        yield from steps_of_trip(self._connection, self._asked)
+        self._closed.set_result((self._chain, self._digests))
 
 
 def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:

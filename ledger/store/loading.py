@@ -9,7 +9,17 @@ from ledger.balances import Balances
 from ledger.events import Event, JournalPosted, PlanSet, decode
 from ledger.state import Held, LedgerState, Settings, UnclearedKey
 from ledger.store.frames import POSTGRES_EPOCH_US, CommandKey
-from ledger.store.trip import Asked, Result, Statement, integer, rows_of, texts, trip
+from ledger.store.trip import (
+    Asked,
+    Result,
+    Statement,
+    Steps,
+    integer,
+    rows_of,
+    steps_of_trip,
+    texts,
+    waited,
+)
 from ledger.streams import AnyKind
 
 TAIL_MAX = 10_000
@@ -48,18 +58,18 @@ class LockedHead(msgspec.Struct, frozen=True, array_like=True):
 
 def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
     """Locks the ledger's head for this transaction; None when there is no such ledger."""
-    return lock_and_read_keys(connection, ledger_id, ())[0]
+    return waited(connection, lock_and_read_keys(connection, ledger_id, ()))[0]
 
 
 def lock_and_read_keys(
     connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
-) -> tuple[LockedHead | None, dict[Number, CommandKey]]:
+) -> Steps[tuple[LockedHead | None, dict[Number, CommandKey]]]:
     """Locks the head, and reads the used ones among (operation, number) as they are then."""
     asked: list[Asked] = [(_LOCK, (integer(ledger_id),))]
     if numbers:
         of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
         asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
-    locked, *found = trip(connection, asked)
+    locked, *found = yield from steps_of_trip(connection, asked)
     keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
     for position, chain, recorded_at, stream_version, settings in rows_of(locked):
         head = LockedHead(

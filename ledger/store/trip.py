@@ -7,8 +7,9 @@ results are bytes of the server's binary format.
 """
 
 import select
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from itertools import count
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -37,10 +38,34 @@ Asked = tuple[Statement, Sequence[bytes]]  # a statement and its parameters
 _BEGIN: Asked = (Statement("BEGIN"), ())
 COMMIT: Asked = (Statement("COMMIT"), ())
 
+T = TypeVar("T")
+Steps = Generator[
+    int, None, T
+]  # yields what the connection's socket is waited for, as poll says it
+READ, WRITE = select.POLLIN, select.POLLOUT
+
 _prepared: WeakKeyDictionary[psycopg.Connection, set[Statement]] = WeakKeyDictionary()
 
 
 def trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]:
+    """As :func:`steps_of_trip`, waiting here."""
+    return waited(connection, steps_of_trip(connection, asked))
+
+
+def waited(connection: psycopg.Connection, steps: Steps[T]) -> T:
+    """Takes the steps one by one, waiting for the connection's socket between them."""
+    poll = select.poll()
+    try:
+        while True:
+            if events := next(steps):
+                poll.register(connection.pgconn.socket, events)
+                poll.poll()
+    except StopIteration as end:
+        done: T = end.value
+        return done
+
+
+def steps_of_trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Steps[list[Result]]:
     """Results of the statements, which run in order and are waited for once.
 
     A transaction is begun as any other statement of the connection begins one; COMMIT may be asked
@@ -54,19 +79,19 @@ def trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]
     """
     pgconn = connection.pgconn
     if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        return _trip(connection, asked)
+        return (yield from _trip(connection, asked))
     begins = not connection.autocommit
     if begins:
         asked = [_BEGIN, *asked]
     try:
-        results = _trip(connection, asked)
+        results = yield from _trip(connection, asked)
     except InvalidSqlStatementName:
         pgconn.exec_(b"ROLLBACK")  # not by the driver, or what is prepared is forgotten again
-        results = _trip(connection, asked)
+        results = yield from _trip(connection, asked)
     return results[1:] if begins else results
 
 
-def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]:
+def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Steps[list[Result]]:
     pgconn, known = connection.pgconn, _prepared.setdefault(connection, set())
     sent: list[Statement | None] = []  # for each result the statement that it has prepared
     try:
@@ -79,7 +104,7 @@ def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result
             pgconn.send_query_prepared(statement.name, parameters, formats, _BINARY)
             sent.append(None)
         pgconn.pipeline_sync()
-        results = _results(pgconn)
+        results = yield from _results(pgconn)
         pgconn.exit_pipeline_mode()
     except BaseException:
         connection.close()  # nobody knows what it would answer next
@@ -95,14 +120,12 @@ def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result
     return [result for prepared, result in pairs if prepared is None]
 
 
-def _results(pgconn: pq.abc.PGconn) -> list[Result]:
+def _results(pgconn: pq.abc.PGconn) -> Steps[list[Result]]:
     """The results up to the synchronisation, but of what a failure has kept from running."""
     results: list[Result] = []
-    poll = select.poll()
     unsent = pgconn.flush()
     while True:
-        poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-        poll.poll()
+        yield READ | WRITE if unsent else READ
         pgconn.consume_input()
         unsent = unsent and pgconn.flush()
         ended = False
