@@ -15,7 +15,8 @@ import psycopg
 
 from ledger.events import Event, JournalPosted, decode, encode
 from ledger.integrity.chain import extend, microseconds
-from ledger.store.frames import COPY_EVENTS, EncodedRow, event_frame
+from ledger.state import Row
+from ledger.store.frames import COPY_EVENTS, event_frame
 
 _NUMBERS = ("bgt_id", "pay_app_no", "pay_cert_no", "number")
 _DAYS = 360
@@ -117,7 +118,7 @@ def days(year: int, share: float) -> date:
     return date(year, 1, 1) + timedelta(days=int(_DAYS * share))
 
 
-def _copied(row: _Row, copy: int, after: int, day: date) -> EncodedRow:
+def _copied(row: _Row, copy: int, after: int, day: date) -> Row:
     changed: dict[str, Any] = {
         name: f"{value}-{copy}" for name in _NUMBERS if (value := getattr(row.event, name, ""))
     }

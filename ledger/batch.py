@@ -3,7 +3,6 @@
 No I/O but through ``ledger.store``; the sequencer owns the transaction around it.
 """
 
-import hashlib
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -12,13 +11,21 @@ import msgspec
 import psycopg
 import structlog
 
-from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
+from ledger.commands import (
+    Command,
+    Commit,
+    Outcome,
+    RecordRefusal,
+    Submission,
+    asked_for,
+    fingerprint,
+)
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
 from ledger.state import Decision, LedgerState
 from ledger.store import loading
 from ledger.store.append import Closed, Writer, closing_of, page_of
-from ledger.store.frames import CommandKey
+from ledger.store.frames import CommandKey, UsedNumber
 from ledger.store.loading import Number
 from ledger.streams import AnyKind, Kind
 
@@ -33,9 +40,6 @@ REFUSAL: Kind[None] = Kind(
 
 PAGE_EVENTS = 2_000  # decided while as many are being written
 
-_encode = msgspec.json.Encoder().encode
-_SM3 = hashlib.new("sm3")
-
 
 class Group(msgspec.Struct, kw_only=True):
     """Submissions of one caller that are answered together; ``atomic``: all of them or none."""
@@ -45,21 +49,13 @@ class Group(msgspec.Struct, kw_only=True):
     outcomes: list[Outcome] = []
 
 
-def fingerprint(command: Command) -> bytes:
-    """SM3 of what a command asks for, however its JSON was written."""
-    asked = command.OPERATION.encode() + b"\0" + _encode(command.body)
-    sm3 = _SM3.copy()  # a third of the time of a new one
-    sm3.update(asked)
-    return sm3.digest()
-
-
 class _Item(msgspec.Struct, gc=False):
-    """A submission with the numbers its outcome is kept under, and its fingerprint."""
+    """A submission with the numbers its outcome is kept under, and what it asks for."""
 
     submission: Submission
     command: Command
     numbers: tuple[Number, ...]
-    fingerprint: bytes
+    asked: bytes
 
 
 def _item(submission: Submission) -> _Item:
@@ -71,7 +67,7 @@ def _item(submission: Submission) -> _Item:
     if key:
         # a key is the caller's own, so nobody meets another's answer through it
         numbers += ((f"key:{command.OPERATION}", f"{submission.by}\n{key}"),)
-    return _Item(submission, command, numbers, fingerprint(command))
+    return _Item(submission, command, numbers, asked_for(command.OPERATION, command.body))
 
 
 class Before(NamedTuple):
@@ -99,7 +95,7 @@ class Batch:
         self._items = [[_item(s) for s in group.submissions] for group in groups]
         self._first_position = 0
         self.position = 0  # where the ledger stands after it, once it is decided
-        self._wanted: dict[str, tuple[AnyKind, set[str]]] = {}
+        self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
         self._needs_uncleared = False
         self._stored: dict[Number, CommandKey] = {}
         self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
@@ -108,20 +104,18 @@ class Batch:
 
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
-        self._wanted, self._needs_uncleared = {}, False
-        wanted, numbers = self._wanted, set[Number]()
+        self._missing, self._needs_uncleared = {}, False
+        missing, held, numbers = self._missing, self._state.held, set[Number]()
         for items in self._items:
             for item in items:
-                numbers.update(item.numbers)
+                if item.numbers:
+                    numbers.update(item.numbers)
                 self._needs_uncleared = self._needs_uncleared or item.command.NEEDS_UNCLEARED
                 for kind, number in item.command.needs():
-                    if (of_kind := wanted.get(kind.name)) is None:
-                        of_kind = wanted[kind.name] = (kind, set())
-                    of_kind[1].add(number)
-        for kind, all_numbers in wanted.values():
-            held, opened_by = self._state.held(kind), kind.opened_by
-            # number by number: a difference of sets would walk all that is held
-            numbers.update([(opened_by, number) for number in all_numbers if number not in held])
+                    # number by number: a difference of sets would walk all that is held
+                    if number not in held(kind):
+                        missing[kind.opened_by, number] = kind
+        numbers.update(missing)
         return numbers
 
     def reads(self, keys: Collection[Number]) -> bool:
@@ -199,7 +193,7 @@ class Batch:
                 settled()
             keys = loading.read_keys(connection, state.ledger_id, numbers)
         self._stored = keys
-        loading.load_objects(connection, state, self._wanted, keys, settled)
+        loading.load_objects(connection, state, self._missing, keys, settled)
         if self._needs_uncleared:
             loading.load_uncleared(connection, state, settled)
 
@@ -209,16 +203,19 @@ class Batch:
         """Has all that is decided by now written."""
         writer.write(page_of(self._state, self._keys()))
 
-    def _keys(self) -> list[CommandKey]:
+    def _keys(self) -> list[UsedNumber]:
         """The numbers used since the last page, with the events that answer them."""
         rows, kept = self._state.rows, self._kept
         self._kept = []
+        if not kept:
+            return []
+        first = rows[0][0]
         return [
-            CommandKey(
+            UsedNumber(
                 operation,
                 number,
-                item.fingerprint,
-                rows[outcome.first_position - rows[0].position].stream_id,
+                item.asked,
+                rows[outcome.first_position - first][1],
                 outcome.first_position,
                 outcome.last_position,
             )
@@ -296,10 +293,10 @@ class Batch:
         for number in item.numbers:
             if (fresh := self._fresh.get(number)) is not None:
                 earlier, outcome = fresh
-                _same_body(item.fingerprint, earlier.fingerprint, number)
+                _same_body(item.asked, earlier.asked, number)
                 return msgspec.structs.replace(outcome, replayed=True)
             if (stored := self._stored.get(number)) is not None:
-                _same_body(item.fingerprint, stored.fingerprint, number)
+                _same_body(fingerprint(item.asked), stored.fingerprint, number)
                 outcome = Outcome(
                     replayed=True,
                     first_position=stored.first_position,

@@ -45,7 +45,15 @@ class Indicator(msgspec.Struct, frozen=True):
 
     @property
     def codes(self) -> dict[str, str]:
-        return {name: getattr(self.issued, name) for name in DIMENSIONS}
+        issued = self.issued
+        return {
+            "agency_code": issued.agency_code,
+            "pro_code": issued.pro_code,
+            "exp_func_code": issued.exp_func_code,
+            "gov_bgt_eco_code": issued.gov_bgt_eco_code,
+            "dep_bgt_eco_code": issued.dep_bgt_eco_code,
+            "fund_type_code": issued.fund_type_code,
+        }
 
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:

@@ -17,7 +17,7 @@ from ledger.account_set import within_year
 from ledger.balances import Balances
 from ledger.books import Books, Charts
 from ledger.elements import CodeSets
-from ledger.events import Event
+from ledger.events import Event, encode
 from ledger.integrity.chain import moment_of
 from ledger.streams import AnyKind, Kind, ledger_stream_id, new_stream_id
 
@@ -53,14 +53,9 @@ class UnclearedKey(NamedTuple):
     gov_bgt_eco_code: str
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """An event with its place, before it is hashed and written."""
-
-    position: int
-    stream_id: bytes
-    stream_version: int
-    effective_on: date
-    event: Event
+# An event with its place, as it is hashed and written:
+# (position, stream_id, stream_version, effective_on, type, payload)
+Row = tuple[int, bytes, int, date, str, bytes]
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -207,9 +202,7 @@ class LedgerState:
     def apply(self, decision: Decision) -> tuple[int, int]:
         """Makes the decision's effects the state; gives positions of its first and last event."""
         first = self.position + 1
-        day = decision.effective_on
-        for kind, number, event in decision.events:
-            self._append(kind, number, event, day)
+        self._append(decision.events, decision.effective_on)
         for bgt_id, balances in decision.balances.items():
             self._put(self.balances, bgt_id, balances)
             self.changed_balances[bgt_id] = True
@@ -223,24 +216,27 @@ class LedgerState:
             self.settings = decision.settings
         return first, self.position
 
-    def _append(self, kind: AnyKind | None, number: str, event: Event, day: date) -> None:
-        self.position = position = self.position + 1
-        if kind is None:
-            self.stream_version += 1
-            stream_id, version = ledger_stream_id(self.ledger_id), self.stream_version
-        else:
-            held = self._held[kind.name]
-            if (before := held.get(number)) is not None:
-                stream_id, version = before.stream_id, before.stream_version + 1
-                after = kind.fold(before.obj, event)
+    def _append(self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date) -> None:
+        add, position = self.rows.append, self.position
+        for kind, number, event in events:
+            position += 1
+            if kind is None:
+                self.stream_version = version = self.stream_version + 1
+                stream_id = ledger_stream_id(self.ledger_id)
             else:
-                stream_id, version = new_stream_id(self.ledger_id, self.recorded_us, position), 1
-                after = kind.fold(None, event)
-                if after is not None:
-                    self.weigh(kind, number, after)
-            if after is not None:  # a refusal's stream is no object's
-                self._put(held, number, Held(after, stream_id, version))
-        self.rows.append(Row(position, stream_id, version, day, event))
+                held = self._held[kind.name]
+                if (before := held.get(number)) is not None:
+                    stream_id, version = before.stream_id, before.stream_version + 1
+                    after = kind.fold(before.obj, event)
+                else:
+                    stream_id = new_stream_id(self.ledger_id, self.recorded_us, position)
+                    version = 1
+                    if (after := kind.fold(None, event)) is not None:
+                        self.weigh(kind, number, after)
+                if after is not None:  # a refusal's stream is no object's
+                    self._put(held, number, Held(after, stream_id, version))
+            add((position, stream_id, version, day, event.TYPE, encode(event)))
+        self.position = position
 
     def _move_uncleared(self, changes: dict[UnclearedKey, int]) -> None:
         assert self.uncleared is not None, "uncleared amounts are loaded before they move"

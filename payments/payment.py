@@ -14,7 +14,7 @@ from ledger import events
 from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.errors import Code, Refusal
 from ledger.events import Event, Figures, PaymentApplied, PaymentDetail
-from ledger.money import parse_yuan
+from ledger.money import stored_fen
 from ledger.state import LedgerState
 from ledger.streams import Kind
 
@@ -88,11 +88,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def paid_fen(self) -> int:
-        return parse_yuan(self.receipt.xpay_amt, zero=True) if self.receipt else 0
+        return stored_fen(self.receipt.xpay_amt) if self.receipt else 0
 
     @property
     def refunded_fen(self) -> int:
-        return sum(parse_yuan(refund.refund_amt) for refund in self.refunds)
+        return sum(stored_fen(refund.refund_amt) for refund in self.refunds)
 
     def outcomes(self) -> dict[str, tuple[int, str]]:
         """(paid fen, reason of failure) per detail id; empty before the receipt."""
@@ -102,7 +102,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return {
             d.pay_detail_id: (0, failed[d.pay_detail_id])
             if d.pay_detail_id in failed
-            else (parse_yuan(d.pay_amt), "")
+            else (stored_fen(d.pay_amt), "")
             for d in self.details
         }
 
@@ -111,7 +111,7 @@ def _fold(payment: Payment | None, event: Event) -> Payment | None:
     if (change := _CHANGES.get(type(event))) is not None:
         return payment and change(payment, event)
     if isinstance(event, PaymentApplied):
-        return Payment(applied=event, pay_fen=parse_yuan(event.pay_amt), figures=event.figures)
+        return Payment(applied=event, pay_fen=stored_fen(event.pay_amt), figures=event.figures)
     return payment
 
 
@@ -128,7 +128,7 @@ def _sent(payment: Payment, _: events.VoucherSent) -> Payment:
 
 def _refunded(payment: Payment, event: events.PaymentRefunded) -> Payment:
     refunds = (*payment.refunds, event)
-    whole = sum(parse_yuan(r.refund_amt) for r in refunds) == payment.paid_fen
+    whole = sum(stored_fen(r.refund_amt) for r in refunds) == payment.paid_fen
     status = REFUNDED if whole else payment.status
     return replace(payment, refunds=refunds, figures=event.figures, status=status)
 

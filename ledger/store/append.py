@@ -14,18 +14,17 @@ import msgspec
 import psycopg
 
 from ledger.balances import Balances
+from ledger.commands import fingerprint
 from ledger.integrity.chain import day_number, extend
-from ledger.state import LedgerState, Settings, UnclearedKey
+from ledger.state import LedgerState, Row, Settings, UnclearedKey
 from ledger.store.frames import (
     COPY_DOCUMENTS,
     COPY_EVENTS,
     COPY_KEYS,
     POSTGRES_EPOCH_DAY,
     POSTGRES_EPOCH_US,
-    CommandKey,
-    EncodedRow,
+    UsedNumber,
     document_frame,
-    encoded_rows,
     event_digests,
     event_frame,
     key_frame,
@@ -112,8 +111,8 @@ class Page(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     ledger_id: int
     recorded_us: int
-    rows: list[EncodedRow]
-    keys: list[CommandKey]
+    rows: list[Row]
+    keys: list[UsedNumber]
     documents: dict[bytes, bytes]
 
 
@@ -186,10 +185,10 @@ class OwnHand:
         self._closed.set_result((self._chain, self._digests))
 
 
-def page_of(state: LedgerState, keys: list[CommandKey]) -> Page:
+def page_of(state: LedgerState, keys: list[UsedNumber]) -> Page:
     """What the state has to write by now, taken from it."""
     rows, documents = state.take()
-    return Page(state.ledger_id, state.recorded_us, encoded_rows(rows), keys, documents)
+    return Page(state.ledger_id, state.recorded_us, rows, keys, documents)
 
 
 def closing_of(state: LedgerState, first_position: int) -> Closing:
@@ -271,7 +270,7 @@ def page_asked(page: Page, digests: Sequence[bytes]) -> Iterator[Asked]:
                 ledger_id,
                 texts([key.operation for key in keys]),
                 texts([key.number for key in keys]),
-                array(BYTEA, [key.fingerprint for key in keys]),
+                array(BYTEA, [fingerprint(key.asked) for key in keys]),
                 array(UUID, [key.stream_id for key in keys]),
                 integers([key.first_position for key in keys]),
                 integers([key.last_position for key in keys]),

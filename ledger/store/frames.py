@@ -11,7 +11,7 @@ from struct import Struct
 
 import msgspec
 
-from ledger.events import encode
+from ledger.commands import fingerprint
 from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
 from ledger.state import Row
 
@@ -39,9 +39,6 @@ _DIGEST_LENGTH = (32).to_bytes(4, "big")
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 POSTGRES_EPOCH_DAY = 10_957
 
-# (position, stream_id, stream_version, effective_on, type, payload)
-EncodedRow = tuple[int, bytes, int, date, str, bytes]
-
 
 class CommandKey(msgspec.Struct, frozen=True, gc=False):
     """A number that was used, and where its events are."""
@@ -54,16 +51,19 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
     last_position: int
 
 
-def encoded_rows(rows: Iterable[Row]) -> list[EncodedRow]:
-    """Rows with type name and payload as the bytes that are hashed and stored."""
-    return [
-        (r.position, r.stream_id, r.stream_version, r.effective_on, r.event.TYPE, encode(r.event))
-        for r in rows
-    ]
+class UsedNumber(msgspec.Struct, frozen=True, gc=False):
+    """A command key to be written; ``asked`` is what its fingerprint is made of on the way."""
+
+    operation: str
+    number: str
+    asked: bytes
+    stream_id: bytes
+    first_position: int
+    last_position: int
 
 
 def event_frame(
-    ledger_id: int, recorded_us: int, rows: Iterable[EncodedRow]
+    ledger_id: int, recorded_us: int, rows: Iterable[Row]
 ) -> tuple[bytes, list[bytes]]:
     """The COPY frame of events, and their digests (``ledger.integrity.chain`` says of what)."""
     parts = [_SIGNATURE]
@@ -94,7 +94,7 @@ def event_frame(
     return b"".join(parts), digests
 
 
-def event_digests(ledger_id: int, recorded_us: int, rows: Iterable[EncodedRow]) -> list[bytes]:
+def event_digests(ledger_id: int, recorded_us: int, rows: Iterable[Row]) -> list[bytes]:
     """The digests alone, of rows that do not go by COPY."""
     digests = []
     tails: dict[tuple[str, date], bytes] = {}
@@ -116,7 +116,7 @@ def _common(recorded_us: int, day: date, type_name: str) -> tuple[bytes, bytes]:
     return len(name).to_bytes(4, "big") + name + times, event_tail(recorded_us, days, name)
 
 
-def key_frame(ledger_id: int, keys: Sequence[CommandKey]) -> bytes:
+def key_frame(ledger_id: int, keys: Sequence[UsedNumber]) -> bytes:
     """The COPY frame of command keys; empty where there are none."""
     if not keys:
         return b""
@@ -134,7 +134,14 @@ def key_frame(ledger_id: int, keys: Sequence[CommandKey]) -> bytes:
             len(number).to_bytes(4, "big"),
             number,
             place(
-                32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
+                32,
+                fingerprint(key.asked),
+                16,
+                key.stream_id,
+                8,
+                key.first_position,
+                8,
+                key.last_position,
             ),
         )
     parts.append(_TRAILER)

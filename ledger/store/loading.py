@@ -42,9 +42,6 @@ _KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$
 
 _decode_settings = msgspec.json.Decoder(Settings).decode
 
-# by the kind's name: the kind, and the numbers of the objects
-Wanted = Mapping[str, tuple[AnyKind, set[str]]]
-
 
 class LockedHead(msgspec.Struct, frozen=True, array_like=True):
     """Where a ledger stands, and will until the transaction that locked it ends."""
@@ -174,21 +171,20 @@ _JOURNAL = JournalPosted(source=0, event="", rule="", number="", lines=())  # fo
 def load_objects(
     connection: psycopg.Connection,
     state: LedgerState,
-    wanted: Wanted,
-    keys: Mapping[tuple[str, str], CommandKey],
+    wanted: Mapping[Number, AnyKind],
+    keys: Mapping[Number, CommandKey],
     settled: Callable[[], object],
 ) -> None:
-    """Folds the wanted objects that exist and are not cached, and reads their balances.
+    """Folds the wanted objects, none of them cached, that exist, and reads their balances.
 
     ``settled`` is called before anything is read: until it returns, what the cache has let go may
     be newer than the database.
     """
-    missing: dict[bytes, tuple[AnyKind, str]] = {}
-    for kind, numbers in wanted.values():
-        held = state.held(kind)
-        for number in numbers:
-            if number not in held and (key := keys.get((kind.opened_by, number))):
-                missing[key.stream_id] = (kind, number)
+    missing = {
+        key.stream_id: (kind, number)
+        for (opened_by, number), kind in wanted.items()
+        if (key := keys.get((opened_by, number))) is not None
+    }
     if not missing:
         return
     settled()

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ledger import budget, events
-from ledger.commands import Command
+from ledger.commands import Command, asked_for, fingerprint
 from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
@@ -36,15 +36,9 @@ from payments.disbursement import (
 from payments.manifest import SignManifest
 from payments.voucher import ApplyReceipt, MarkSent, RefundPayment, SignVoucher
 
-_encode = msgspec.json.Encoder().encode
 _EPOCH = date(1970, 1, 1).toordinal()
 
 Bodies = Callable[[Any, int], Iterable[object]]
-
-
-def _fingerprint(operation: str, body: object) -> bytes:
-    """As ``ledger.batch.fingerprint`` makes it of a command."""
-    return sm3(operation.encode() + b"\0" + _encode(body))
 
 
 def _numbered(
@@ -52,7 +46,7 @@ def _numbered(
 ) -> Numbered:
     def fingerprints(event: Event, day: int) -> Iterator[bytes]:
         for body in bodies(event, day) if bodies else ():
-            yield _fingerprint(operation, body)
+            yield fingerprint(asked_for(operation, body))
 
     return Numbered(operation, number, fingerprints)
 
