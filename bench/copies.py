@@ -16,7 +16,8 @@ import psycopg
 from ledger.events import Event, JournalPosted, decode, encode
 from ledger.integrity.chain import extend, microseconds
 from ledger.state import Row
-from ledger.store.frames import COPY_EVENTS, event_frame
+from ledger.store.copying import copy
+from ledger.store.frames import COPY_EVENTS, packed_events
 
 _NUMBERS = ("bgt_id", "pay_app_no", "pay_cert_no", "number")
 _DAYS = 360
@@ -62,8 +63,8 @@ class Original:
     def events(self) -> int:
         return len(self._rows)
 
-    def append(self, connection: psycopg.Connection, copy: int, day: date) -> int:
-        """Writes copy number ``copy``, made on ``day``; gives the ledger's position after it."""
+    def append(self, connection: psycopg.Connection, number: int, day: date) -> int:
+        """Writes copy ``number``, made on ``day``; gives the ledger's position after it."""
         position, chain, recorded_us = self._head(connection)
         shift = position - self._after
         recorded_us = max(
@@ -72,10 +73,9 @@ class Original:
         with connection.cursor() as cursor:
             for _, commit in groupby(self._rows, lambda row: row.commit):
                 recorded_us += 1000
-                rows = [_copied(row, copy, shift + self._after, day) for row in commit]
-                frame, digests = event_frame(self._ledger_id, recorded_us, rows)
-                with cursor.copy(COPY_EVENTS) as events:
-                    events.write(frame)
+                rows = [_copied(row, number, shift + self._after, day) for row in commit]
+                packed, digests = packed_events(self._ledger_id, recorded_us, rows)
+                copy(connection, {COPY_EVENTS: packed})
                 chain = extend(chain, digests)
                 cursor.execute(
                     "INSERT INTO commits VALUES (%s, %s, %s,"
@@ -83,13 +83,13 @@ class Original:
                     (self._ledger_id, rows[-1][0], rows[0][0], recorded_us, chain),
                 )
             with cursor.copy("COPY command_keys FROM STDIN") as keys:
-                for operation, number, fingerprint, stream, first, last in self._keys:
-                    stream_id = _stream(stream.int, copy)
+                for operation, key, fingerprint, stream, first, last in self._keys:
+                    stream_id = _stream(stream.int, number)
                     keys.write_row(
                         (
                             self._ledger_id,
                             operation,
-                            f"{number}-{copy}",
+                            f"{key}-{number}",
                             fingerprint,
                             stream_id.hex(),
                             first + shift,

@@ -20,7 +20,7 @@ from ledger.integrity.chain import microseconds
 from ledger.opening import OpenLedger
 from ledger.state import LedgerState, Row
 from ledger.store import code_sets
-from ledger.store.frames import event_frame
+from ledger.store.frames import packed_events
 from payments.application import DETAILS_MAX, ApplyPayment
 
 DIVISION, YEAR = "440000000", 2026
@@ -131,7 +131,7 @@ def test_decode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
     assert [encode(event) for event in events] == [payload for _, payload in stored]
 
 
-def test_hash_and_frame(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
-    frame, digests = benchmark(event_frame, LEDGER, NOW_US, rows)
+def test_hash_and_pack(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    packed, digests = benchmark(packed_events, LEDGER, NOW_US, rows)
     assert len(digests) == 2 * BATCH
-    assert frame.startswith(b"PGCOPY")
+    assert packed

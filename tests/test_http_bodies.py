@@ -89,9 +89,7 @@ def test_a_body_is_the_command_itself() -> None:
     for name in ("pay_app_no", "bgt_id", "use_des"):
         del details[0][name]
     detailed = read(ApplyPayment, msgspec.json.encode({**PAYMENT, "details": details}))
-    assert asked(detailed) == asked(
-        ApplyPayment(**PAYMENT, details=(PaymentDetail(**details[0]),))
-    )
+    assert asked(detailed) == asked(ApplyPayment(**PAYMENT, details=(PaymentDetail(**details[0]),)))
 
 
 def test_fields_of_the_address_are_not_of_the_body() -> None:

@@ -17,6 +17,7 @@ from ledger.balances import Balances
 from ledger.commands import fingerprint
 from ledger.integrity.chain import day_number, extend
 from ledger.state import LedgerState, Row, Settings, UnclearedKey
+from ledger.store.copying import copy
 from ledger.store.frames import (
     COPY_DOCUMENTS,
     COPY_EVENTS,
@@ -24,10 +25,10 @@ from ledger.store.frames import (
     POSTGRES_EPOCH_DAY,
     POSTGRES_EPOCH_US,
     UsedNumber,
-    document_frame,
     event_digests,
-    event_frame,
-    key_frame,
+    packed_documents,
+    packed_events,
+    packed_keys,
 )
 from ledger.store.trip import (
     BYTEA,
@@ -102,7 +103,6 @@ _JSONB_VERSION = b"\x01"
 
 _encode = msgspec.json.Encoder().encode
 
-Copy = tuple[str, bytes]  # a COPY statement and its frame, empty where there are no rows
 Closed = tuple[bytes, Sequence[bytes]]  # the chain after a batch, and its events' digests
 
 
@@ -164,8 +164,8 @@ class OwnHand:
 
     def write(self, page: Page) -> None:
         if len(page.rows) > SHORT_ROWS_MAX:
-            copies, digests = framed(page)
-            copy(self._connection, copies)
+            rows, digests = packed(page)
+            copy(self._connection, rows)
         else:
             digests = event_digests(page.ledger_id, page.recorded_us, page.rows)
             self._asked += page_asked(page, digests)
@@ -211,24 +211,15 @@ def closing_of(state: LedgerState, first_position: int) -> Closing:
     )
 
 
-def framed(page: Page) -> tuple[list[Copy], list[bytes]]:
-    """A page as COPY takes it, and the digests of its events."""
-    frame, digests = event_frame(page.ledger_id, page.recorded_us, page.rows)
-    copies = [
-        (COPY_EVENTS, frame if digests else b""),
-        (COPY_KEYS, key_frame(page.ledger_id, page.keys)),
-        (COPY_DOCUMENTS, document_frame(page.ledger_id, page.documents)),
-    ]
-    return copies, digests
-
-
-def copy(connection: psycopg.Connection, copies: Sequence[Copy]) -> None:
-    """Appends the rows of a page."""
-    with connection.cursor() as cursor:
-        for statement, frame in copies:
-            if frame:
-                with cursor.copy(statement.encode()) as into:
-                    into.write(frame)
+def packed(page: Page) -> tuple[dict[str, bytes], list[bytes]]:
+    """A page as COPY takes it, by statement, its events first; and the digests of its events."""
+    events, digests = packed_events(page.ledger_id, page.recorded_us, page.rows)
+    rows = {
+        COPY_EVENTS: events,
+        COPY_KEYS: packed_keys(page.ledger_id, page.keys),
+        COPY_DOCUMENTS: packed_documents(page.ledger_id, page.documents),
+    }
+    return rows, digests
 
 
 def write_closing(

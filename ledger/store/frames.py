@@ -1,11 +1,11 @@
-"""Rows as binary COPY takes them: packed here in one buffer, each event hashed on the way.
+"""Rows as binary COPY takes them: packed here in one buffer, and hashed on the way.
 
 A generic encoder costs more than the rest of the write path together. Of a batch most bytes are the
 same from row to row, so they are made once: the two times of a row, and the name of its type.
 The column orders are those of ``COPY_EVENTS``, ``COPY_KEYS`` and ``COPY_DOCUMENTS``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from struct import Struct
 
@@ -25,8 +25,6 @@ COPY_KEYS = (
 )
 COPY_DOCUMENTS = "COPY documents (ledger_id, sm3, body) FROM STDIN (FORMAT BINARY)"
 
-_SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
 _EVENT_FIELDS, _KEY_FIELDS, _DOCUMENT_FIELDS = 9, 7, 3
 # field count, then each field as length and value
 _EVENT_LEDGER = Struct(">h iq i")  # through the length of the position
@@ -62,11 +60,11 @@ class UsedNumber(msgspec.Struct, frozen=True, gc=False):
     last_position: int
 
 
-def event_frame(
+def packed_events(
     ledger_id: int, recorded_us: int, rows: Iterable[Row]
 ) -> tuple[bytes, list[bytes]]:
-    """The COPY frame of events, and their digests (``ledger.integrity.chain`` says of what)."""
-    parts = [_SIGNATURE]
+    """Events packed, and their digests (``ledger.integrity.chain`` says of what)."""
+    parts: list[bytes] = []
     digests = []
     ledger = _EVENT_LEDGER.pack(_EVENT_FIELDS, 8, ledger_id, 8)
     # what rows of one type and day have in common, in the frame and in what is hashed
@@ -90,7 +88,6 @@ def event_frame(
             _DIGEST_LENGTH,
             sm3,
         )
-    parts.append(_TRAILER)
     return b"".join(parts), digests
 
 
@@ -116,11 +113,9 @@ def _common(recorded_us: int, day: date, type_name: str) -> tuple[bytes, bytes]:
     return len(name).to_bytes(4, "big") + name + times, event_tail(recorded_us, days, name)
 
 
-def key_frame(ledger_id: int, keys: Sequence[UsedNumber]) -> bytes:
-    """The COPY frame of command keys; empty where there are none."""
-    if not keys:
-        return b""
-    parts = [_SIGNATURE]
+def packed_keys(ledger_id: int, keys: Iterable[UsedNumber]) -> bytes:
+    """Command keys packed."""
+    parts: list[bytes] = []
     heads: dict[str, bytes] = {}
     place = _KEY_PLACE.pack
     for key in keys:
@@ -144,17 +139,13 @@ def key_frame(ledger_id: int, keys: Sequence[UsedNumber]) -> bytes:
                 key.last_position,
             ),
         )
-    parts.append(_TRAILER)
     return b"".join(parts)
 
 
-def document_frame(ledger_id: int, documents: Mapping[bytes, bytes]) -> bytes:
-    """The COPY frame of documents by their SM3; empty where there are none."""
-    if not documents:
-        return b""
-    parts = [_SIGNATURE]
+def packed_documents(ledger_id: int, documents: Mapping[bytes, bytes]) -> bytes:
+    """Documents by their SM3, packed."""
+    parts: list[bytes] = []
     head = _DOCUMENT.pack(_DOCUMENT_FIELDS, 8, ledger_id, 32)
     for sm3, body in documents.items():
         parts += (head, sm3, len(body).to_bytes(4, "big"), body)
-    parts.append(_TRAILER)
     return b"".join(parts)

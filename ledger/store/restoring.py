@@ -18,10 +18,13 @@ from ledger.balances import Balances
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.state import Settings, UnclearedKey
-from ledger.store.frames import COPY_EVENTS, COPY_KEYS, CommandKey
+from ledger.store.copying import copy
+from ledger.store.frames import COPY_DOCUMENTS, COPY_EVENTS, COPY_KEYS, CommandKey
 
-_SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
+_COPY_COMMITS = (
+    "COPY commits (ledger_id, position, first_position, recorded_at, chain) FROM STDIN"
+    " (FORMAT BINARY)"
+)
 _EVENT = Struct(">h iq iq i16s ii i")
 _EVENT_TIMES = Struct(">iq ii i")
 _DIGEST = Struct(">i32s")
@@ -76,7 +79,7 @@ def begin_ledger(connection: psycopg.Connection, ledger_id: int, at: datetime) -
 def copy_events(
     connection: psycopg.Connection, ledger_id: int, rows: Sequence[StoredEvent]
 ) -> None:
-    parts = [_SIGNATURE]
+    parts: list[bytes] = []
     for r in rows:
         parts += (
             _EVENT.pack(
@@ -91,13 +94,13 @@ def copy_events(
             r.payload,
             _DIGEST.pack(32, r.digest),
         )  # fmt: skip
-    _copy(connection, COPY_EVENTS, parts)
+    copy(connection, {COPY_EVENTS: b"".join(parts)})
 
 
 def copy_commits(
     connection: psycopg.Connection, ledger_id: int, rows: Sequence[StoredCommit]
 ) -> None:
-    parts = [_SIGNATURE]
+    parts: list[bytes] = []
     for r in rows:
         recorded = r.recorded_us - _POSTGRES_EPOCH_US
         parts.append(
@@ -105,16 +108,11 @@ def copy_commits(
                 5, 8, ledger_id, 8, r.position, 8, r.first_position, 8, recorded, 32, r.chain
             )
         )
-    _copy(
-        connection,
-        "COPY commits (ledger_id, position, first_position, recorded_at, chain)"
-        " FROM STDIN (FORMAT BINARY)",
-        parts,
-    )
+    copy(connection, {_COPY_COMMITS: b"".join(parts)})
 
 
 def copy_keys(connection: psycopg.Connection, ledger_id: int, keys: Sequence[CommandKey]) -> None:
-    parts = [_SIGNATURE]
+    parts: list[bytes] = []
     for key in keys:
         operation, number = key.operation.encode(), key.number.encode()
         parts += (
@@ -126,23 +124,17 @@ def copy_keys(connection: psycopg.Connection, ledger_id: int, keys: Sequence[Com
                 32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
             ),
         )
-    _copy(connection, COPY_KEYS, parts)
+    copy(connection, {COPY_KEYS: b"".join(parts)})
 
 
 def copy_documents(
     connection: psycopg.Connection, ledger_id: int, documents: Sequence[tuple[bytes, bytes]]
 ) -> None:
     """Documents as (SM3, stored bytes)."""
-    parts = [_SIGNATURE]
+    parts: list[bytes] = []
     for sm3, body in documents:
         parts += (_DOCUMENT.pack(3, 8, ledger_id, 32, sm3, len(body)), body)
-    _copy(connection, "COPY documents (ledger_id, sm3, body) FROM STDIN (FORMAT BINARY)", parts)
-
-
-def _copy(connection: psycopg.Connection, statement: str, parts: list[bytes]) -> None:
-    parts.append(_TRAILER)
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        copy.write(b"".join(parts))
+    copy(connection, {COPY_DOCUMENTS: b"".join(parts)})
 
 
 def write_balances(

@@ -31,8 +31,10 @@ import msgspec
 import psycopg
 from psycopg.errors import lookup
 
-from ledger.store.append import Closed, Closing, Page, copy, framed, write_closing
+from ledger.store.append import Closed, Closing, Page, packed, write_closing
+from ledger.store.copying import PagedCopy
 from ledger.store.database import SEND_BUFFER_BYTES, connect, widen_send_buffer
+from ledger.store.frames import COPY_EVENTS
 from ledger.store.loading import LockedHead, lock
 
 DIGEST_BYTES = 32
@@ -309,12 +311,13 @@ class _Desk:
     def _write_pages(self, digests: list[bytes]) -> Order:
         """Gives the order that ends the batch. A page is hashed while the one before is copied."""
         under_way: Future[None] | None = None
-        while isinstance(order := self._next(), Page):
-            copies, of_page = framed(order)
-            digests += of_page
+        with PagedCopy(self._connection, COPY_EVENTS) as batch:
+            while isinstance(order := self._next(), Page):
+                others, of_page = packed(order)
+                digests += of_page
+                _settle(under_way)
+                under_way = self._copier.submit(batch.write, others.pop(COPY_EVENTS), others)
             _settle(under_way)
-            under_way = self._copier.submit(copy, self._connection, copies)
-        _settle(under_way)
         return order
 
     def _close(self, closing: Closing, head: LockedHead, digests: list[bytes]) -> Done:
