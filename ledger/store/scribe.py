@@ -38,6 +38,9 @@ from ledger.store.frames import COPY_EVENTS
 from ledger.store.loading import LockedHead, lock
 
 DIGEST_BYTES = 32
+KEPT_BYTES = 64 * 1024 * 1024
+# Pages come and go by the megabyte: glibc would give each back to the kernel and have it zeroed.
+KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES), "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES)}
 SWITCH_INTERVAL_S = 0.0005  # the thread that copies needs Python for microseconds at a time
 
 
@@ -124,6 +127,7 @@ class Scribe:
                 [sys.executable, "-m", "ledger.store.scribe", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **KEEPING},
                 start_new_session=True,  # Ctrl-C is for us; it ends with its pipe
             )
         self._socket = ours
