@@ -19,7 +19,7 @@ from ledger.books import Books, Charts
 from ledger.elements import CodeSets
 from ledger.events import Event, encode
 from ledger.integrity.chain import moment_of
-from ledger.streams import AnyKind, Kind, ledger_stream_id, new_stream_id
+from ledger.streams import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
 
 T = TypeVar("T")
 
@@ -158,6 +158,7 @@ class LedgerState:
         day, in the ledger's year.
         """
         self.recorded_us = max(self.recorded_us, now_us)
+        self._stream_ids_begin = stream_ids_begin(self.ledger_id, self.recorded_us)
         self.now: datetime = moment_of(self.recorded_us)
         self.today: date = within_year(self.ledger_id, self.now.astimezone(BEIJING).date())
         self.rows: list[Row] = []
@@ -229,7 +230,7 @@ class LedgerState:
                     stream_id, version = before.stream_id, before.stream_version + 1
                     after = kind.fold(before.obj, event)
                 else:
-                    stream_id = new_stream_id(self.ledger_id, self.recorded_us, position)
+                    stream_id = new_stream_id(self._stream_ids_begin, position)
                     version = 1
                     if (after := kind.fold(None, event)) is not None:
                         self.weigh(kind, number, after)

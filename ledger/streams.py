@@ -49,19 +49,18 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
 AnyKind = Kind[Any]
 
 
-def new_stream_id(ledger_id: int, recorded_us: int, first_position: int) -> bytes:
-    """16 bytes of a UUIDv7 for the stream that begins at ``first_position``."""
+def stream_ids_begin(ledger_id: int, recorded_us: int) -> bytes:
+    """The 12 bytes that the ids of streams opened in one batch begin with."""
     division, year = divmod(ledger_id, YEARS)
-    return (
-        recorded_us // 1000 << 80
-        | _VERSION_7
-        | year << 64
-        | _VARIANT
-        | division << 32
-        | first_position & _POSITION_MAX
-    ).to_bytes(16, "big")
+    begin = recorded_us // 1000 << 80 | _VERSION_7 | year << 64 | _VARIANT | division << 32
+    return (begin >> 32).to_bytes(12, "big")
+
+
+def new_stream_id(begin: bytes, first_position: int) -> bytes:
+    """16 bytes of a UUIDv7 for the stream that begins at ``first_position``."""
+    return begin + (first_position & _POSITION_MAX).to_bytes(4, "big")
 
 
 def ledger_stream_id(ledger_id: int) -> bytes:
     """The stream of the ledger's own events; it sorts before all others."""
-    return new_stream_id(ledger_id, 0, 0)
+    return new_stream_id(stream_ids_begin(ledger_id, 0), 0)

@@ -6,6 +6,7 @@ back. Maker and checker are different persons.
 
 from collections.abc import Iterable
 from datetime import date
+from operator import attrgetter
 from typing import ClassVar
 
 from ledger import events
@@ -33,6 +34,7 @@ DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation o
 EXECUTABLE = 1
 WAYS = ("set_mode_code", "pay_bus_type_code")  # how it is paid; the rest is what for
 CODED = (*WAYS, *DIMENSIONS)
+_codes = attrgetter(*CODED)
 
 
 class ApplyPayment(Command, frozen=True, kw_only=True):
@@ -108,7 +110,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         division = division_of(state.ledger_id)
-        given = [(element, code) for element in CODED if (code := getattr(self, element))]
+        given = [(element, code) for element, code in zip(CODED, _codes(self), strict=True) if code]
         for element, code in given:
             state.codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         for element, code in given:
