@@ -23,7 +23,7 @@ from ledger.gm import sm3
 # first bytes; 0x78 begins what zlib itself wrote before there was a dictionary
 _PLAIN, _DEFLATED, _ZSTD, _ZLIB = b"\x00", b"\x01", b"\x02", 0x78
 
-_LEVEL = 3  # 1 is no faster on a single voucher, whose time is the dictionary's, and a tenth larger or more
+_LEVEL = 3  # 1 is no faster on one voucher, whose time is the dictionary's, and a tenth larger
 _WINDOW_BITS = -14  # of what was deflated with the first dictionary
 
 
