@@ -1,14 +1,15 @@
 """Vouchers that were signed a moment ago, at hand until they are sent.
 
-Who sends them would fetch them from the store, open them and hash them to see that they are what
-was signed. Here a document stands under the hash that was taken of these very bytes for its
-signature, so there is nothing to see. What is not at hand any more is read from the store.
+Who sends them would fetch them from the store and hash them to see that they are what was signed.
+Here a document stands under the hash that was taken of it for its signature, so there is nothing to
+see. It is kept deflated, as it is stored: vouchers wait for their sender by the ten thousand. What
+is not at hand any more is read from the store.
 """
 
 import threading
 from collections.abc import Iterable
 
-BYTES_MAX = 64 * 1024 * 1024
+BYTES_MAX = 32 * 1024 * 1024  # some 100,000 vouchers of one line
 
 
 class FreshDocuments:
@@ -21,33 +22,33 @@ class FreshDocuments:
         self._bytes_max = bytes_max
         self._bytes = 0
         self._wanted = False
-        self._documents: dict[bytes, bytes] = {}
+        self._bodies: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._documents)
+        return len(self._bodies)
 
     def want(self) -> None:
         """From now on somebody takes what is kept."""
         self._wanted = True
 
-    def keep(self, digest: bytes, document: bytes) -> None:
-        """Keeps a document; ``digest`` is what was hashed of it."""
+    def keep(self, digest: bytes, body: bytes) -> None:
+        """Keeps a document as it is stored; ``digest`` is what was hashed of it."""
         if not self._wanted:
             return
         with self._lock:
-            self._bytes += len(document) - len(self._documents.pop(digest, b""))
-            self._documents[digest] = document
+            self._bytes += len(body) - len(self._bodies.pop(digest, b""))
+            self._bodies[digest] = body
             while self._bytes > self._bytes_max:
-                self._bytes -= len(self._documents.pop(next(iter(self._documents))))
+                self._bytes -= len(self._bodies.pop(next(iter(self._bodies))))
 
     def take(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         """Gives those of these documents that are at hand, and keeps them no longer."""
         taken: dict[bytes, bytes] = {}
         with self._lock:
             for digest in digests:
-                document = self._documents.pop(digest, None)
-                if document is not None:
-                    taken[digest] = document
-                    self._bytes -= len(document)
+                body = self._bodies.pop(digest, None)
+                if body is not None:
+                    taken[digest] = body
+                    self._bytes -= len(body)
         return taken

@@ -226,7 +226,7 @@ def _attempt(
     except GuokuError as error:
         return error
     if fresh is not None:
-        fresh.keep(bytes.fromhex(draft.voucher_sm3), document.document)
+        fresh.keep(bytes.fromhex(draft.voucher_sm3), document.body)
     return draft
 
 

@@ -18,7 +18,7 @@ from ledger.account_set import ledger_text
 from ledger.commands import Submission
 from ledger.errors import Code, GuokuError, IntegrityError, UnavailableError
 from ledger.sequencer import Sequencer
-from ledger.store.documents import open_document
+from ledger.store.documents import decompress, open_document
 from ledger.store.reading import read_bodies, read_objects
 from payments.channel import outbox
 from payments.channel.bank_client import Acknowledgement, BankClient
@@ -173,7 +173,8 @@ class Sender:
             try:
                 if (url := self._destinations.banks.get(bank)) is None:
                     raise UnavailableError(Code.UNAVAILABLE, f"no address is set for bank {bank}")
-                document = fresh.pop(digest, None) or _opened(digest, stored)
+                held = fresh.pop(digest, None)
+                document = decompress(held) if held is not None else _opened(digest, stored)
             except IntegrityError as error:
                 self._bury(parcel, {number: str(error)})
             except GuokuError as error:

@@ -9,8 +9,8 @@ from operator import itemgetter
 
 import msgspec
 
-from ledger.errors import Code, Refusal
-from ledger.money import yuan
+from ledger.errors import Code, GuokuError, Refusal
+from ledger.money import parse_yuan, yuan
 from payments.evoucher import gbk, layout
 from payments.evoucher.layout import compact_date, detail_pointer
 from payments.evoucher.reader import (
@@ -185,7 +185,69 @@ def parse_receipt(data: bytes) -> Receipt5214:
             detail id twice.
         Refusal: ``receipt_mismatch``: sums that contradict the main form; a line paid in part.
     """
-    main, rows = _read_own_receipt(data) or layout.read_voucher(data)
+    return _read_own(data) or _read_any(data)
+
+
+def _read_own(data: bytes) -> Receipt5214 | None:
+    """A receipt that stands as it is written here and has nothing wrong; None for any other, about
+    which the other way of reading says what is wrong."""
+    read = SHEET.read(data)
+    if read is None or not 1 <= len(read[1]) <= layout.DETAILS_MAX:
+        return None
+    main, lines = read
+    vt_code, division, year, number, amount, day, serial, paid = _of_main(main)
+    try:
+        receipt = Receipt5214(
+            adm_div_code=division,
+            st_year=int(year),
+            voucher_no=number,
+            pay_amt=parse_yuan(amount, zero=True),
+            x_pay_date=dt.date(int(day[:4]), int(day[4:6]), int(day[6:])),
+            x_agent_business_no=serial,
+            x_pay_amt=parse_yuan(paid, zero=True),
+            details=tuple([_own_detail(*_of_line(line)) for line in lines]),
+        )
+    except (GuokuError, ValueError):
+        return None
+    sound = (
+        vt_code == VT_CODE
+        and division
+        and number
+        and serial
+        and 1000 <= receipt.st_year <= 9999
+        and str(receipt.st_year) == year
+        and compact_date(receipt.x_pay_date) == day
+        and _adds_up(receipt)
+    )
+    return receipt if sound else None
+
+
+def _own_detail(
+    id_: str, account: str, amount: str, paid: str, add_word: str, paid_account: str
+) -> ReceiptDetail:
+    """Raises what is wrong, in no particular words."""
+    pay_fen, paid_fen = parse_yuan(amount, zero=True), parse_yuan(paid, zero=True)
+    if not id_ or paid_fen not in (0, pay_fen) or (paid_fen and paid_account not in ("", account)):
+        raise ValueError
+    return ReceiptDetail(
+        id=id_, payee_acct_no=account, pay_amt=pay_fen, x_pay_amt=paid_fen, x_add_word=add_word
+    )
+
+
+def _adds_up(receipt: Receipt5214) -> bool:
+    details = receipt.details
+    if len(details) == 1:
+        [line] = details
+        return (line.pay_amt, line.x_pay_amt) == (receipt.pay_amt, receipt.x_pay_amt)
+    return (
+        len({line.id for line in details}) == len(details)
+        and sum(line.pay_amt for line in details) == receipt.pay_amt
+        and sum(line.x_pay_amt for line in details) == receipt.x_pay_amt
+    )
+
+
+def _read_any(data: bytes) -> Receipt5214:
+    main, rows = layout.read_voucher(data)
     if text_of(main, "VtCode", "") != VT_CODE:
         raise malformed(f"VtCode is not {VT_CODE}", "/VtCode")
     details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))
@@ -206,16 +268,6 @@ def parse_receipt(data: bytes) -> Receipt5214:
     if sum(detail.x_pay_amt for detail in details) != receipt.x_pay_amt:
         raise _mismatch("the details' XPayAmt do not sum to the voucher's", "/XPayAmt")
     return receipt
-
-
-def _read_own_receipt(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]] | None:
-    """What is read of a receipt that stands as it is written here."""
-    read = SHEET.read(data)
-    if read is None or not 1 <= len(read[1]) <= layout.DETAILS_MAX:
-        return None
-    main, lines = read
-    rows = [dict(zip(_READ_OF_LINE, _of_line(line), strict=True)) for line in lines]
-    return dict(zip(_READ_OF_MAIN, _of_main(main), strict=True)), rows
 
 
 def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:
