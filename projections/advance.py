@@ -11,25 +11,27 @@ from typing import NamedTuple
 import psycopg
 
 from projections.facts import ProjectionError, read_pages
-from projections.projection import Fact, Projection
+from projections.projection import Fact, Fold, Projection, Writes
 
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
 BATCH_BYTES = 16 * 1024 * 1024  # of payloads: those of a disbursement run have 100 KB each
 
-# `large` is worked out once, whatever the planner thinks of how many commits there are
+# Which commits are looked at is said by number, so that no plan hangs on how many there seem to be;
+# the sizes of single events are asked for only where all of them are too many bytes together.
 _BATCH_END = b"""
-WITH large AS MATERIALIZED (
-    SELECT min(position) AS position FROM (
-        SELECT position, sum(octet_length(payload)) OVER (ORDER BY position) AS bytes FROM events
-        WHERE ledger_id = %(ledger_id)s AND position > %(after)s
-            AND position <= least(%(after)s::bigint + %(events)s, %(upto)s)) AS sized
-    WHERE bytes > %(bytes)s)
 SELECT coalesce(
-    (SELECT max(c.position) FROM commits c, large WHERE c.ledger_id = %(ledger_id)s
-        AND c.position > %(after)s
-        AND c.position <= least(%(after)s::bigint + %(events)s, %(upto)s, large.position - 1)),
+    (SELECT max(position) FROM commits WHERE ledger_id = %(ledger_id)s
+        AND position > %(after)s AND position <= %(most)s),
     (SELECT min(position) FROM commits WHERE ledger_id = %(ledger_id)s
         AND position > %(after)s AND position <= %(upto)s))"""
+_BYTES = b"""
+SELECT coalesce(sum(octet_length(payload)), 0) FROM events
+WHERE ledger_id = %(ledger_id)s AND position > %(after)s AND position <= %(last)s"""
+_BEFORE_LARGE = b"""
+SELECT min(position) - 1 FROM (
+    SELECT position, sum(octet_length(payload)) OVER (ORDER BY position) AS bytes FROM events
+    WHERE ledger_id = %(ledger_id)s AND position > %(after)s AND position <= %(last)s) AS sized
+WHERE bytes > %(bytes)s"""
 
 
 class Place(NamedTuple):
@@ -97,22 +99,40 @@ def advance(
     Raises:
         ProjectionError: one of them cannot take an event in; the caller rolls back.
     """
-    sizes = {"events": events, "bytes": BATCH_BYTES}
-    span = {"ledger_id": ledger_id, "after": after, "upto": upto, **sizes}
-    row = connection.execute(_BATCH_END, span).fetchone()
-    if row is None or row[0] is None:
+    last = _batch_end(connection, ledger_id, after, upto, events)
+    if last == after:
         return after
-    last: int = row[0]
     projections = [target.projection for target in targets]
     [page] = read_pages(connection, ledger_id, projections, after, last)
     for target, facts in zip(targets, page.facts, strict=True):
         try:
-            _apply(connection, ledger_id, target, facts)
+            _apply(connection, ledger_id, target, facts, after, last)
         except psycopg.OperationalError:
             raise  # the database's trouble, not the event's: it may be tried again
         except Exception as error:
             raise ProjectionError([target.projection.name], after, error) from error
     move(connection, ledger_id, targets, last)
+    return last
+
+
+def _batch_end(
+    connection: psycopg.Connection, ledger_id: int, after: int, upto: int, events: int
+) -> int:
+    """Where the next batch ends; ``after`` when nothing is left."""
+
+    def asked(question: bytes, **values: int) -> int | None:
+        span = {"ledger_id": ledger_id, "after": after, **values}
+        row = connection.execute(question, span).fetchone()
+        assert row is not None
+        answer: int | None = row[0]
+        return answer
+
+    last = asked(_BATCH_END, most=min(after + events, upto), upto=upto)
+    if last is None:
+        return after
+    if (asked(_BYTES, last=last) or 0) > BATCH_BYTES:
+        before = asked(_BEFORE_LARGE, last=last, bytes=BATCH_BYTES) or after
+        last = asked(_BATCH_END, most=before, upto=last) or last
     return last
 
 
@@ -133,20 +153,40 @@ def move(
     )
 
 
-def _apply(
-    connection: psycopg.Connection, ledger_id: int, target: Target, facts: Sequence[Fact]
-) -> None:
-    projection, generation = target
-    if not facts:
-        return
-    needs = projection.needs(facts)
-    rows = {
-        table: table.load(connection, ledger_id, generation, needs.get(table, ()))
-        for table in projection.tables
-    }
-    writes = projection.apply(facts, rows)
-    for table, changed in writes.rows.items():
-        table.upsert(connection, ledger_id, generation, changed)
+def write(connection: psycopg.Connection, ledger_id: int, generation: int, writes: Writes) -> None:
+    """Writes what a fold has given out, in one statement a table and way of writing."""
+    for table, rows in writes.new.items():
+        table.append(connection, ledger_id, generation, rows)
+    for table, rows in writes.changed.items():
+        table.update(connection, ledger_id, generation, rows)
+    for table, rows in writes.added.items():
+        table.upsert(connection, ledger_id, generation, rows)
     scope = {"ledger_id": ledger_id, "generation": generation}
     for statement in writes.statements:
         connection.execute(statement.sql.encode(), {**statement.parameters, **scope})
+
+
+def load(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    generation: int,
+    fold: Fold,
+    facts: Sequence[Fact],
+) -> None:
+    """Gives a fold the rows that it needs for some facts, in one query a table."""
+    for table, first in fold.needs(facts).items():
+        fold.hold(table, table.load(connection, ledger_id, generation, first))
+
+
+def _apply(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    target: Target,
+    facts: Sequence[Fact],
+    after: int,
+    last: int,
+) -> None:
+    fold = target.projection.fold(after)
+    load(connection, ledger_id, target.generation, fold, facts)
+    fold.take(facts)
+    write(connection, ledger_id, target.generation, fold.rest(last))

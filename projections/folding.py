@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from projections.advance import Target, move
+from projections.advance import Target, load, move, write
 from projections.facts import ProjectionError, read_pages
-from projections.projection import Fold, Folded, Projection, RowsByTable
+from projections.projection import NO_ROWS, Fact, Fold, Writes
 from projections.tables import Table
 
 # called with (projection, position, position aimed at) as the work goes on
@@ -63,15 +64,32 @@ class _Sender(ExitStack):
         self._ledger_id = ledger_id
         self._kept: dict[tuple[Table[Any], int], list[Any]] = defaultdict(list)
 
-    def send(self, target: Target, rows: RowsByTable, *, at_least: int) -> None:
-        """Takes rows over; those of a table are kept until there are so many of them."""
-        for table, some in rows.items():
-            kept = self._kept[table, target.generation]
-            kept += some
+    def send(self, target: Target, writes: Writes, *, at_least: int) -> None:
+        """Takes over what is to be written; new rows of a table are kept until there are so many
+        of them, or something else is to be written behind them."""
+        for table, rows in writes.new.items():
+            self._kept[table, target.generation] += rows
+        behind = msgspec.structs.replace(writes, new=NO_ROWS)
+        if any(behind.changed.values()) or any(behind.added.values()) or behind.statements:
+            self._send_kept(at_least=1)
+            self.close()
+            write(self._connection, self._ledger_id, target.generation, behind)
+        else:
+            self._send_kept(at_least)
+
+    def load(self, target: Target, fold: Fold, facts: Sequence[Fact]) -> None:
+        """Gives a fold what it needs of the rows that it has given out."""
+        if any(fold.needs(facts).values()):
+            self._send_kept(at_least=1)
+            self.close()
+            load(self._connection, self._ledger_id, target.generation, fold, facts)
+
+    def _send_kept(self, at_least: int) -> None:
+        for (table, generation), kept in self._kept.items():
             if len(kept) >= at_least:
                 self.close()  # what was sent before is in the server now
                 self.enter_context(
-                    table.appending(self._connection, self._ledger_id, target.generation, kept)
+                    table.appending(self._connection, self._ledger_id, generation, kept)
                 )
                 kept.clear()
 
@@ -85,26 +103,24 @@ def _fold(
 ) -> Iterator[int]:
     """Folds and hands on what is settled, page by page; gives the position after each step."""
     projections = [target.projection for target in targets]
-    folds = [_begun(projection) for projection in projections]
+    folds = [projection.fold(0) for projection in projections]
     after = 0
     pages = read_pages(connection, ledger_id, projections, 0, upto, PAGE_FACTS)
     with closing(pages):
         for number, page in enumerate(pages, start=1):
-            for projection, fold, facts in zip(projections, folds, page.facts, strict=True):
+            for target, fold, facts in zip(targets, folds, page.facts, strict=True):
                 try:
+                    sender.load(target, fold, facts)
                     fold.take(facts)
+                except psycopg.OperationalError:
+                    raise
                 except Exception as error:
-                    raise ProjectionError([projection.name], after, error) from error
+                    raise ProjectionError([target.projection.name], after, error) from error
             after = page.position
             if number % PAGES_A_STEP == 0:
                 for target, fold in zip(targets, folds, strict=True):
                     sender.send(target, fold.settled(after), at_least=ROWS_AT_ONCE)
                 yield after
     for target, fold in zip(targets, folds, strict=True):
-        sender.send(target, fold.rest(), at_least=1)
+        sender.send(target, fold.rest(upto), at_least=1)
     yield upto
-
-
-def _begun(projection: Projection) -> Fold:
-    assert isinstance(projection, Folded)
-    return projection.fold({})

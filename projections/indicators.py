@@ -17,15 +17,28 @@ from ledger.balances import Balances
 from ledger.events import Event, Figures, IndicatorIssued
 from ledger.money import stored_fen
 from projections.posted import Posted
-from projections.projection import Fact, Fold, Folded, Rows, RowsByTable, known
+from projections.projection import Fact, Fold, Projection, Rows, Writes, known
 from projections.spans import end_of, lengths
 from projections.tables import Table
 
 
-class IndicatorRow(msgspec.Struct, gc=False):
-    """A row of ``proj_indicators``."""
+class IndicatorState(msgspec.Struct, gc=False):
+    """What events move of an indicator's row."""
 
     bgt_id: str
+    amount_fen: int
+    frozen_fen: int
+    pay_app_fen: int
+    pay_fen: int
+    canuse_fen: int
+    plan_fen: int
+    plan_canuse_fen: int
+    last_position: int
+
+
+class IndicatorRow(IndicatorState, gc=False):
+    """A row of ``proj_indicators``: as it was issued, and as it stands."""
+
     agency_code: str
     agency_name: str
     pro_code: str
@@ -44,14 +57,6 @@ class IndicatorRow(msgspec.Struct, gc=False):
     bgt_exe_flag: int
     effective_on: date
     issued_position: int
-    amount_fen: int = 0
-    frozen_fen: int = 0
-    pay_app_fen: int = 0
-    pay_fen: int = 0
-    canuse_fen: int = 0
-    plan_fen: int = 0
-    plan_canuse_fen: int = 0
-    last_position: int = 0
 
 
 class IndicatorSpanRow(msgspec.Struct, gc=False):
@@ -68,7 +73,9 @@ class IndicatorSpanRow(msgspec.Struct, gc=False):
     plan_fen: int = 0
 
 
-INDICATORS = Table("proj_indicators", IndicatorRow, ("bgt_id",), integers=("bgt_exe_flag",))
+INDICATORS = Table(
+    "proj_indicators", IndicatorRow, ("bgt_id",), state=IndicatorState, integers=("bgt_exe_flag",)
+)
 INDICATOR_SPANS = Table(
     "proj_indicator_spans",
     IndicatorSpanRow,
@@ -76,19 +83,10 @@ INDICATOR_SPANS = Table(
     adds=tuple(f"{name}_fen" for name in Balances.__struct_fields__),
 )
 
-_FIGURES = (
-    "amount_fen",
-    "frozen_fen",
-    "pay_app_fen",
-    "pay_fen",
-    "canuse_fen",
-    "plan_fen",
-    "plan_canuse_fen",
-)
 _AS_ISSUED = tuple(
     name
     for name in IndicatorRow.__struct_fields__
-    if name not in (*_FIGURES, "effective_on", "issued_position", "last_position")
+    if name not in (*IndicatorState.__struct_fields__[1:], "effective_on", "issued_position")
 )
 
 
@@ -122,7 +120,7 @@ _MOVING: tuple[type[Event], ...] = (
 )
 
 
-class Indicators(Folded):
+class Indicators(Projection):
     name: ClassVar[str] = "indicators"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
@@ -134,23 +132,31 @@ class Indicators(Folded):
         events.JournalPosted: Posted,
     }
 
-    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        # a movement's journal names its indicator, as a plan does itself
-        named = {getattr(fact.event, "bgt_id", "") for fact in facts}
-        return {INDICATORS: named - {""}}
-
-    def fold(self, rows: Mapping[Table[Any], Rows]) -> Fold:
-        return _IndicatorFold(rows.get(INDICATORS, {}))
+    def fold(self, after: int) -> Fold:
+        return _IndicatorFold(after)
 
 
 class _IndicatorFold(Fold):
     """Keeps the row of each indicator, and its changes in the span that is not over."""
 
-    def __init__(self, indicators: Rows) -> None:
-        self._indicators = indicators
-        self._touched: dict[str, IndicatorRow] = {}
+    def __init__(self, after: int) -> None:
+        self._after = after
+        self._begun_before = end_of(after, lengths()[0])  # this span may have rows already
+        self._held: Rows = {}
+        self._issued: dict[str, IndicatorRow] = {}
+        self._touched: dict[str, IndicatorState] = {}
         self._spans: dict[tuple[str, int, date], IndicatorSpanRow] = {}
         self._waiting: dict[int, Fact] = {}
+
+    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        if not self._after:
+            return {}
+        # a movement's journal names its indicator, as a plan does itself
+        named = {getattr(fact.event, "bgt_id", "") for fact in facts}
+        return {INDICATORS: named - {""}}
+
+    def hold(self, table: Table[Any], rows: Rows) -> None:
+        self._held = rows
 
     def take(self, facts: Sequence[Fact]) -> None:
         touched, spans, length, end = self._touched, self._spans, lengths()[0], 0
@@ -169,22 +175,34 @@ class _IndicatorFold(Fold):
             row.pay_app_fen, row.pay_fen = after.occupied, after.paid
             row.plan_fen, row.last_position = after.plan, fact.position
 
-    def _row(self, fact: Fact, bgt_id: str) -> IndicatorRow:
+    def _row(self, fact: Fact, bgt_id: str) -> IndicatorState:
         if isinstance(fact.event, IndicatorIssued):
-            self._indicators[bgt_id,] = _issued(fact, fact.event)
-        row: IndicatorRow = known(self._indicators, (bgt_id,), fact)
+            issued = self._issued[bgt_id] = _issued(fact, fact.event)
+            return issued
+        row: IndicatorState = known(self._held, (bgt_id,), fact)
         return row
 
-    def settled(self, upto: int) -> RowsByTable:
+    def settled(self, upto: int) -> Writes:
         over = [key for key in self._spans if key[1] <= upto]
-        return {INDICATOR_SPANS: [self._spans.pop(key) for key in over]}
+        return self._spread([self._spans.pop(key) for key in over])
 
-    def rest(self) -> RowsByTable:
+    def rest(self, upto: int) -> Writes:
         for row in self._touched.values():  # what follows from the balances, worked out once
             used_fen = row.pay_app_fen + row.pay_fen
             row.amount_fen = row.canuse_fen + row.frozen_fen + used_fen
             row.plan_canuse_fen = max(0, row.plan_fen - used_fen)
-        return {INDICATORS: self._touched.values(), INDICATOR_SPANS: self._spans.values()}
+        held = [row for bgt_id, row in self._touched.items() if bgt_id not in self._issued]
+        spans = self._spread(self._spans.values())
+        new = {INDICATORS: self._issued.values(), **spans.new}
+        return Writes(new, {INDICATORS: held}, spans.added)
+
+    def _spread(self, spans: Collection[IndicatorSpanRow]) -> Writes:
+        """Only what was begun before this fold has to be added to rows that are there."""
+        new: list[IndicatorSpanRow] = []
+        begun: list[IndicatorSpanRow] = []
+        for span in spans:
+            (begun if span.span_end == self._begun_before else new).append(span)
+        return Writes({INDICATOR_SPANS: new}, added={INDICATOR_SPANS: begun})
 
 
 # What moved an indicator: the event, the indicator, its figures after it, and where the books have
@@ -222,7 +240,7 @@ def balances_of(figures: Held | Figures) -> Balances:
     )
 
 
-def _changes(row: IndicatorRow, after: Balances) -> tuple[int, int, int, int, int]:
+def _changes(row: IndicatorState, after: Balances) -> tuple[int, int, int, int, int]:
     """By how much a movement changes the balances of a row, in the order of ``Balances``."""
     return (
         after.available - row.canuse_fen,
@@ -245,6 +263,14 @@ def _add(span: IndicatorSpanRow, changes: tuple[int, int, int, int, int]) -> Non
 def _issued(fact: Fact, issued: IndicatorIssued) -> IndicatorRow:
     return IndicatorRow(
         **{name: getattr(issued, name) for name in _AS_ISSUED},
+        amount_fen=0,
+        frozen_fen=0,
+        pay_app_fen=0,
+        pay_fen=0,
+        canuse_fen=0,
+        plan_fen=0,
+        plan_canuse_fen=0,
+        last_position=0,
         effective_on=fact.effective_on,
         issued_position=fact.position,
     )

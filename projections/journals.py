@@ -5,15 +5,16 @@ double the store. The daily totals are what trial balances are added up from; th
 of positions are what those of the past are added up from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import msgspec
 
 from ledger.events import Event, JournalPosted
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
-from projections.projection import Fact, Fold, Folded, Projection, Rows, RowsByTable, Writes
+from projections.projection import AppendingFold, Fact, Fold, Projection, Statement, Writes
 from projections.spans import end_of, lengths
 from projections.tables import Table
 
@@ -64,6 +65,16 @@ ACCOUNT_SPANS = Table(
     ("span_events", "span_end", "effective_on", "account"),
     adds=_SUMS,
 )
+_LONGER = """
+INSERT INTO proj_account_spans (ledger_id, generation, span_events, span_end, effective_on, account,
+    debit_fen, credit_fen)
+SELECT ledger_id, generation, %(length)s,
+    (span_end + %(length)s - 1) / %(length)s * %(length)s AS longer_end, effective_on, account,
+    sum(debit_fen), sum(credit_fen)
+FROM proj_account_spans
+WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND span_events = %(shorter)s
+  AND span_end > %(begin)s AND span_end <= %(end)s
+GROUP BY ledger_id, generation, longer_end, effective_on, account"""
 
 
 class Journals(Projection):
@@ -72,11 +83,12 @@ class Journals(Projection):
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        return Writes({JOURNALS: [_row(fact, fact.event) for fact in facts]})
+    def fold(self, after: int) -> Fold:
+        return AppendingFold(journal_row, JOURNALS)
 
 
-def _row(fact: Fact, journal: Posted) -> JournalRow:
+def journal_row(fact: Fact) -> JournalRow:
+    journal: Posted = fact.event
     return JournalRow(
         position=fact.position,
         source=journal.source,
@@ -91,27 +103,30 @@ def _row(fact: Fact, journal: Posted) -> JournalRow:
     )
 
 
-class AccountTotals(Folded):
+class AccountTotals(Projection):
     name: ClassVar[str] = "account_totals"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
 
-    def fold(self, rows: Mapping[Table[Any], Rows]) -> Fold:
-        return _AccountFold()
+    def fold(self, after: int) -> Fold:
+        return _AccountFold(after)
 
 
 class _AccountFold(Fold):
-    """Keeps the totals, and the spans of each length that are not over: a row for each account and
-    business day, times five."""
+    """Keeps the totals, and the shortest spans that are not over: a row for each account and
+    business day. Longer spans are summed up from shorter ones when they are over."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: int) -> None:
+        self._after = after
+        self._length = lengths()[0]
+        self._begun_before = end_of(after, self._length)  # this span may have rows already
         self._totals: dict[tuple[date, str], AccountTotalRow] = {}
-        self._spans: dict[tuple[int, int, date, str], AccountSpanRow] = {}
+        self._spans: dict[tuple[int, date, str], AccountSpanRow] = {}
 
     def take(self, facts: Sequence[Fact]) -> None:
-        length, end = lengths()[0], 0
+        length, end = self._length, 0
         by_shape: dict[tuple[int, date, bytes], int] = {}
         for fact in facts:
             lines = bytes(fact.event.lines)
@@ -136,16 +151,37 @@ class _AccountFold(Fold):
             total = self._totals[day, account] = AccountTotalRow(day, account)
         total.debit_fen += debit_fen
         total.credit_fen += credit_fen
-        for length in lengths():
-            key = (length, end_of(end, length), day, account)
-            if (span := self._spans.get(key)) is None:
-                span = self._spans[key] = AccountSpanRow(*key)
-            span.debit_fen += debit_fen
-            span.credit_fen += credit_fen
+        key = (end, day, account)
+        if (span := self._spans.get(key)) is None:
+            span = self._spans[key] = AccountSpanRow(self._length, *key)
+        span.debit_fen += debit_fen
+        span.credit_fen += credit_fen
 
-    def settled(self, upto: int) -> RowsByTable:
+    def settled(self, upto: int) -> Writes:
         over = [key for key, span in self._spans.items() if span.span_end <= upto]
-        return {ACCOUNT_SPANS: [self._spans.pop(key) for key in over]}
+        return self._spread([self._spans.pop(key) for key in over])
 
-    def rest(self) -> RowsByTable:
-        return {ACCOUNT_TOTALS: self._totals.values(), ACCOUNT_SPANS: self._spans.values()}
+    def rest(self, upto: int) -> Writes:
+        writes = self._spread(self._spans.values(), self._totals.values())
+        return msgspec.structs.replace(writes, statements=tuple(_longer(self._after, upto)))
+
+    def _spread(
+        self, spans: Collection[AccountSpanRow], totals: Collection[AccountTotalRow] = ()
+    ) -> Writes:
+        """Only what was begun before this fold may have to be added to rows that are there."""
+        new: list[AccountSpanRow] = []
+        begun: list[AccountSpanRow] = []
+        for span in spans:
+            (begun if span.span_end == self._begun_before else new).append(span)
+        if not self._after:
+            return Writes({ACCOUNT_SPANS: new, ACCOUNT_TOTALS: totals})
+        return Writes({ACCOUNT_SPANS: new}, added={ACCOUNT_SPANS: begun, ACCOUNT_TOTALS: totals})
+
+
+def _longer(after: int, upto: int) -> Iterator[Statement]:
+    """Sums up the longer spans that end behind ``after`` and not behind ``upto``."""
+    for shorter, length in pairwise(lengths()):
+        begin, end = after // length * length, upto // length * length
+        if begin < end:
+            span = {"shorter": shorter, "length": length, "begin": begin, "end": end}
+            yield Statement(_LONGER, span)

@@ -24,21 +24,45 @@ from payments.payment import (
     SIGNED,
     WITHDRAWN,
 )
-from projections.projection import Fact, Projection, Rows, Statement, Writes, known
+from projections.projection import (
+    Fact,
+    Fold,
+    Projection,
+    Rows,
+    RowsByTable,
+    Statement,
+    Writes,
+    known,
+)
 from projections.tables import Table
 
 
-class PaymentRow(msgspec.Struct):
-    """A row of ``proj_payments``."""
+class PaymentState(msgspec.Struct, gc=False):
+    """What events change of a payment's row, and what they are judged by."""
 
     pay_app_no: str
+    fund_type_code: str
+    last_position: int
+    status: str
+    xpay_fen: int
+    refund_fen: int
+    pay_cert_no: str
+    pay_bank_code: str
+    receipt_position: int
+    claimable_on: date | None
+    clear_no: str
+    claim_no: str
+
+
+class PaymentRow(PaymentState, gc=False):
+    """A row of ``proj_payments``: as it was applied for, and as it stands."""
+
     bgt_id: str
     agency_code: str
     pro_code: str
     exp_func_code: str
     gov_bgt_eco_code: str
     dep_bgt_eco_code: str
-    fund_type_code: str
     payee_acct_name: str
     payee_acct_no: str
     payee_acct_bank_name: str
@@ -47,19 +71,9 @@ class PaymentRow(msgspec.Struct):
     details: int
     effective_on: date
     applied_position: int
-    last_position: int
-    status: str = APPLIED
-    xpay_fen: int = 0
-    refund_fen: int = 0
-    pay_cert_no: str = ""
-    pay_bank_code: str = ""
-    receipt_position: int = 0
-    claimable_on: date | None = None
-    clear_no: str = ""
-    claim_no: str = ""
 
 
-class RefundRow(msgspec.Struct):
+class RefundRow(msgspec.Struct, gc=False):
     """A row of ``proj_refunds``."""
 
     position: int
@@ -76,7 +90,10 @@ class RefundRow(msgspec.Struct):
     claim_no: str = ""
 
 
-PAYMENTS = Table("proj_payments", PaymentRow, ("pay_app_no",))
+_Movement = PaymentState | RefundRow  # of money, for a clearing to claim
+PAYMENTS = Table(
+    "proj_payments", PaymentRow, ("pay_app_no",), state=PaymentState, integers=("details",)
+)
 REFUNDS = Table("proj_refunds", RefundRow, ("position",))
 
 _AS_APPLIED = (
@@ -104,6 +121,7 @@ UPDATE {table} SET clear_no = '', claim_no = ''
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
 PAID_CLAIM, REFUND_CLAIM = "2301", "2302"
+HELD_MAX = 30_000  # payments in memory; then they are written
 # (message of the claim, table of its movements, when they had happened)
 _MOVEMENTS = (
     (PAID_CLAIM, PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
@@ -130,82 +148,120 @@ class Payments(Projection):
         }
     )
 
-    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        numbers, new = set(), set()
-        for fact in facts:
-            if isinstance(fact.event, events.PaymentApplied):
-                new.add(fact.event.pay_app_no)
-            elif (number := getattr(fact.event, "pay_app_no", None)) is not None:
-                numbers.add(number)
-        return {PAYMENTS: numbers - new}
+    def fold(self, after: int) -> Fold:
+        return _PaymentFold(after)
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        payments = rows[PAYMENTS]
-        touched: dict[str, PaymentRow] = {}
-        unclaimed = _Unclaimed()
-        refunds: list[RefundRow] = []
-        statements: list[Statement] = []
+
+class _PaymentFold(Fold):
+    """Keeps the payments that were touched, until they are many: those are then written, and read
+    again if an event is about one of them."""
+
+    def __init__(self, after: int) -> None:
+        self._written = after > 0  # whether the tables hold rows
+        self._begin()
+
+    def _begin(self) -> None:
+        self._new: dict[str, PaymentRow] = {}
+        self._held: Rows = {}
+        self._changed: dict[str, PaymentState] = {}
+        self._refunds: list[RefundRow] = []
+        self._unclaimed = _Unclaimed()
+        self._statements: list[Statement] = []
+
+    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        if not self._written:
+            return {}
+        named = {getattr(fact.event, "pay_app_no", None) for fact in facts}
+        new = {f.event.pay_app_no for f in facts if isinstance(f.event, events.PaymentApplied)}
+        named -= {None, *new}
+        return {PAYMENTS: {n for n in named if n not in self._new and (n,) not in self._held}}
+
+    def hold(self, table: Table[Any], rows: Rows) -> None:
+        self._held |= rows
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        new, unclaimed = self._new, self._unclaimed
         for fact in facts:
             match fact.event:
+                case events.PaymentApplied() as applied:
+                    new[applied.pay_app_no] = _applied(fact, applied)
                 case events.ClearingRequested() as requested:
                     unclaimed.claim(requested)
-                    statements += _claimed(requested)
+                    if self._written:
+                        self._statements += _claimed(requested)
                 case events.ClaimReceipted() as receipted:
                     unclaimed.release(receipted)
-                    statements += _released(receipted)
-                case events.PaymentApplied() as applied:
-                    row = _applied(fact, applied)
-                    payments[row.pay_app_no,] = touched[row.pay_app_no] = row
+                    if self._written:
+                        self._statements += _released(receipted)
                 case event:
-                    number: str = event.pay_app_no
-                    row = touched[number] = known(payments, (number,), fact)
+                    row = new.get(event.pay_app_no) or self._earlier(fact, event.pay_app_no)
                     _change(row, fact)
                     if isinstance(event, events.VoucherReceipted):
-                        unclaimed.add(row)
+                        unclaimed.add_receipt(row)
                     elif isinstance(event, events.PaymentRefunded):
-                        refunds.append(_refund(row, fact, event))
-        return Writes({PAYMENTS: touched.values(), REFUNDS: refunds}, statements)
+                        self._refunds.append(refund := _refund(row, fact, event))
+                        unclaimed.add_refund(refund)
+
+    def _earlier(self, fact: Fact, number: str) -> PaymentState:
+        row: PaymentState = known(self._held, (number,), fact)
+        self._changed[number] = row
+        return row
+
+    def settled(self, upto: int) -> Writes:
+        if len(self._new) + len(self._held) < HELD_MAX:
+            return Writes()
+        writes = self.rest(upto)
+        self._written = True
+        self._begin()
+        return writes
+
+    def rest(self, upto: int) -> Writes:
+        new: RowsByTable = {PAYMENTS: self._new.values(), REFUNDS: self._refunds}
+        return Writes(new, {PAYMENTS: self._changed.values()}, statements=self._statements)
 
 
 class _Unclaimed:
-    """The receipts of a batch that no clearing of the batch holds yet.
+    """Receipts and refunds that a fold holds and that no clearing holds yet.
 
-    A clearing often stands in one batch with what it claims. Then the rows are written as claimed;
-    they need not be looked for afterwards and written anew. The statements do the same for rows of
-    earlier batches and find these done.
+    A clearing often stands near what it claims. Then the rows are written as claimed; they need not
+    be looked for afterwards and written anew. The statements do the same for rows that the tables
+    hold, and find these done.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[PaymentRow] = []
-        self._held: dict[tuple[str, str], list[PaymentRow]] = {}
+        self._waiting: dict[str, list[_Movement]] = {PAID_CLAIM: [], REFUND_CLAIM: []}
+        self._held: dict[tuple[str, str], list[_Movement]] = {}
 
-    def add(self, row: PaymentRow) -> None:
+    def add_receipt(self, row: PaymentState) -> None:
         if row.xpay_fen:
-            self._waiting.append(row)
+            self._waiting[PAID_CLAIM].append(row)
+
+    def add_refund(self, row: RefundRow) -> None:
+        self._waiting[REFUND_CLAIM].append(row)
 
     def claim(self, requested: events.ClearingRequested) -> None:
         day = date.fromisoformat(requested.clear_date)
-        claims = _by_fund(requested, PAID_CLAIM)
-        waiting, self._waiting = self._waiting, []
-        for row in waiting:
-            claim = claims.get(row.fund_type_code)
-            due = row.claimable_on is not None and row.claimable_on <= day
-            if claim is None or not due or row.pay_bank_code != requested.pay_bank_code:
-                self._waiting.append(row)
-                continue
-            row.clear_no, row.claim_no, row.claimable_on = (
-                requested.clear_no,
-                claim,
-                day,
-            )
-            self._held.setdefault((row.clear_no, row.claim_no), []).append(row)
+        for vt_code, waiting in self._waiting.items():
+            claims = _by_fund(requested, vt_code)
+            left: list[_Movement] = []
+            for row in waiting if claims else ():
+                claim = claims.get(row.fund_type_code)
+                due = row.claimable_on is not None and row.claimable_on <= day
+                if claim is None or not due or row.pay_bank_code != requested.pay_bank_code:
+                    left.append(row)
+                    continue
+                row.clear_no, row.claim_no, row.claimable_on = requested.clear_no, claim, day
+                self._held.setdefault((row.clear_no, row.claim_no), []).append(row)
+            if claims:
+                waiting[:] = left
 
     def release(self, receipted: events.ClaimReceipted) -> None:
+        back = self._held.pop((receipted.clear_no, receipted.voucher_no), [])
         if receipted.rejected:
-            back = self._held.pop((receipted.clear_no, receipted.voucher_no), [])
             for row in back:
                 row.clear_no = row.claim_no = ""
-            self._waiting += back
+                of_receipt = isinstance(row, PaymentState)
+                self._waiting[PAID_CLAIM if of_receipt else REFUND_CLAIM].append(row)
 
 
 def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
@@ -216,10 +272,19 @@ def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
         effective_on=fact.effective_on,
         applied_position=fact.position,
         last_position=fact.position,
+        status=APPLIED,
+        xpay_fen=0,
+        refund_fen=0,
+        pay_cert_no="",
+        pay_bank_code="",
+        receipt_position=0,
+        claimable_on=None,
+        clear_no="",
+        claim_no="",
     )
 
 
-def _change(row: PaymentRow, fact: Fact) -> None:
+def _change(row: PaymentState, fact: Fact) -> None:
     row.last_position = fact.position
     match fact.event:
         case events.PaymentApproved() as approved:
@@ -244,7 +309,7 @@ def _change(row: PaymentRow, fact: Fact) -> None:
                 row.status = REFUNDED
 
 
-def _refund(row: PaymentRow, fact: Fact, refunded: events.PaymentRefunded) -> RefundRow:
+def _refund(row: PaymentState, fact: Fact, refunded: events.PaymentRefunded) -> RefundRow:
     return RefundRow(
         position=fact.position,
         refund_no=refunded.refund_no,

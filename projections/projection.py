@@ -1,12 +1,12 @@
 """What a projection is: a pure fold of a ledger's events into rows.
 
-A projection says which rows a batch of events starts from and what they become; it never talks to
-the database. Whoever applies it (``projections.advance``) reads those rows once, writes the results
-once, and moves the position in the same transaction.
+A fold says which rows some events start from, takes the events in, and says what is to be written;
+it never talks to the database. Following live is a short fold from the rows that a batch is about
+(``projections.advance``); building anew is one fold of the whole history (``projections.folding``).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -19,7 +19,8 @@ from ledger.events import Event
 from projections.tables import Key, Table
 
 Rows = dict[Key, Any]
-RowsByTable = dict[Table[Any], Collection[Any]]
+RowsByTable = Mapping[Table[Any], Collection[Any]]
+NO_ROWS: RowsByTable = MappingProxyType({})
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +33,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """SQL over many rows at once, run after the batch's rows are written.
+    """SQL over many rows at once, run after the rows are written.
 
     It is given ``ledger_id`` and ``generation`` beside its own parameters.
     """
@@ -42,10 +43,50 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Writes(msgspec.Struct, frozen=True):
-    """What a batch does: rows by table, then statements in order."""
+    """What is to be written, in this order.
 
-    rows: RowsByTable
+    Attributes:
+        new: rows whose keys the table does not hold.
+        changed: rows that it holds, loaded before; their fixed columns stay as they are.
+        added: rows of sums, which are added to those that the table holds.
+        statements: in their order.
+    """
+
+    new: RowsByTable = NO_ROWS
+    changed: RowsByTable = NO_ROWS
+    added: RowsByTable = NO_ROWS
     statements: Sequence[Statement] = ()
+
+
+class Fold(ABC):
+    """Rows in the making, over as many events as one likes.
+
+    What stays in memory is bounded by the objects that the rows are about, not by the events.
+    """
+
+    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        """First key columns of the rows that ``take`` starts from and that are not held yet."""
+        return {}
+
+    def hold(self, table: Table[Any], rows: Rows) -> None:
+        """Rows that it needs, as the table has them."""
+        raise NotImplementedError("a fold that needs rows holds them")
+
+    @abstractmethod
+    def take(self, facts: Sequence[Fact]) -> None:
+        """Takes in the facts behind those taken in before. Only events of ``follows`` come here.
+
+        Raises:
+            IntegrityError: the events do not agree with the rows.
+        """
+
+    def settled(self, upto: int) -> Writes:
+        """What need not be held on to behind position ``upto``: it is forgotten."""
+        return Writes()
+
+    @abstractmethod
+    def rest(self, upto: int) -> Writes:
+        """All that was not given out before: at position ``upto``, where a commit ends."""
 
 
 class Projection(ABC):
@@ -65,17 +106,10 @@ class Projection(ABC):
     follows: ClassVar[frozenset[type[Event]]]
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = MappingProxyType({})
 
-    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
-        """First key columns of the rows that ``apply`` starts from, by table."""
-        return {}
-
     @abstractmethod
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        """What the events make of the rows. Only events of ``follows`` come here, in order.
-
-        Raises:
-            IntegrityError: the events do not agree with the rows.
-        """
+    def fold(self, after: int) -> Fold:
+        """A fold of the events behind ``after``, up to where the tables are written; from 0, over a
+        whole history, they are empty."""
 
     def truncate(self, connection: psycopg.Connection, ledger_id: int, generation: int) -> None:
         """Removes one generation of a ledger's rows."""
@@ -83,36 +117,22 @@ class Projection(ABC):
             table.delete(connection, ledger_id, generation)
 
 
-class Fold(ABC):
-    """Rows in the making, over as many events as one likes; what is given out is not touched again.
+class AppendingFold(Fold):
+    """A fold whose rows are never changed: each follows from one event."""
 
-    What stays in memory is bounded by the objects that the rows are about, not by the events.
-    """
+    def __init__(self, row: Callable[[Fact], Any], table: Table[Any]) -> None:
+        self._row, self._table = row, table
+        self._rows: list[Any] = []
 
-    @abstractmethod
     def take(self, facts: Sequence[Fact]) -> None:
-        """Takes in the facts behind those taken in before."""
+        self._rows += map(self._row, facts)
 
-    @abstractmethod
-    def settled(self, upto: int) -> RowsByTable:
-        """Rows that no event behind position ``upto`` changes; each is given out once."""
+    def settled(self, upto: int) -> Writes:
+        return self.rest(upto)
 
-    @abstractmethod
-    def rest(self) -> RowsByTable:
-        """All others: of a position where a commit ends."""
-
-
-class Folded(Projection):
-    """A projection that can be built anew without reading its own rows."""
-
-    @abstractmethod
-    def fold(self, rows: Mapping[Table[Any], Rows]) -> Fold:
-        """A fold that starts from these rows; from none, over a whole history."""
-
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        fold = self.fold(rows)
-        fold.take(facts)
-        return Writes(fold.rest())
+    def rest(self, upto: int) -> Writes:
+        rows, self._rows = self._rows, []
+        return Writes({self._table: rows})
 
 
 def known(rows: Rows, key: Key, fact: Fact) -> Any:

@@ -21,7 +21,7 @@ from projections.advance import Place, Target, advance, lock_live, start_live
 from projections.catalogue import PROJECTIONS
 from projections.comparison import Comparison, compare_rows
 from projections.folding import Progress, fold_history
-from projections.projection import Folded, Projection
+from projections.projection import Projection
 
 _LIVE = """
 SELECT projection, generation, version, position FROM proj_positions
@@ -162,28 +162,17 @@ def _build(
     ends = sorted({place.position for place in live.values()})
     for end in ends:
         together = [s for s in shadows if live[s.projection.name].position == end]
-        folded = [s for s in together if isinstance(s.projection, Folded)]
-        fold_history(pool, ledger_id, folded, end, progress)
-        followed = [s for s in together if s not in folded]
-        _follow(pool, ledger_id, followed, 0, end, progress)
+        fold_history(pool, ledger_id, together, end, progress)
     return shadows
 
 
 def _follow(
-    pool: ConnectionPool,
-    ledger_id: int,
-    targets: Sequence[Target],
-    position: int,
-    upto: int,
-    progress: Progress | None = None,
+    pool: ConnectionPool, ledger_id: int, targets: Sequence[Target], position: int, upto: int
 ) -> None:
     while targets and position < upto:
         with pool.connection() as connection:
             connection.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
             position = advance(connection, ledger_id, targets, position, upto=upto)
-        if progress is not None:
-            for target in targets:
-                progress(target.projection.name, position, upto)
 
 
 def _new_generation(

@@ -1,13 +1,12 @@
 """What was refused, to whom and why: for auditors."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 
 from ledger.events import CommandRefused, Event
-from projections.projection import Fact, Projection, Rows, Writes
+from projections.projection import AppendingFold, Fact, Fold, Projection
 from projections.tables import Table
 
 
@@ -31,11 +30,12 @@ class Refusals(Projection):
     tables: ClassVar[tuple[Table[Any], ...]] = (REFUSALS,)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({CommandRefused})
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        return Writes({REFUSALS: [_row(f, cast("CommandRefused", f.event)) for f in facts]})
+    def fold(self, after: int) -> Fold:
+        return AppendingFold(refusal_row, REFUSALS)
 
 
-def _row(fact: Fact, refused: CommandRefused) -> RefusalRow:
+def refusal_row(fact: Fact) -> RefusalRow:
+    refused: CommandRefused = fact.event
     return RefusalRow(
         position=fact.position,
         operation=refused.operation,

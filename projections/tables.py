@@ -1,8 +1,9 @@
 """A table of a read model: its rows as a struct, its SQL made from that struct once.
 
-Rows travel as one JSON parameter, which the encoder writes in C and Postgres unpacks into a
-recordset: one round trip for a batch, whatever its size. Against arrays of columns (``unnest``)
-2,500 payments are written in about half the time, with a sixth of the work in Python.
+New rows go by COPY. Changes of old ones travel as one JSON parameter, which the encoder writes in C
+and Postgres unpacks into a recordset: one round trip for a batch, whatever its size. Against arrays
+of columns (``unnest``) 2,500 payments are written in about half the time, with a sixth of the work
+in Python.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -14,7 +15,7 @@ import msgspec
 import psycopg
 from msgspec.structs import astuple
 from psycopg.copy import LibpqWriter
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ledger.store.streaming import copied_rows
 
@@ -30,7 +31,7 @@ _SQL_TYPES: dict[Any, str] = {
     datetime: "timestamptz",
 }
 _LOAD = SQL("""
-SELECT {columns} FROM {name}
+SELECT {state} FROM {name}
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND {first} = ANY(%(first)s::{first_type}[])""")
 _UPSERT = SQL("""
@@ -38,6 +39,10 @@ INSERT INTO {name} AS held (ledger_id, generation, {columns})
 SELECT %(ledger_id)s, %(generation)s, {columns}
 FROM json_to_recordset(%(rows)s::text::json) AS r ({typed})
 ON CONFLICT (ledger_id, generation, {key}) DO UPDATE SET {changes}""")
+_UPDATE = SQL("""
+UPDATE {name} AS held SET {moved}
+FROM json_to_recordset(%(rows)s::text::json) AS r ({state_typed})
+WHERE held.ledger_id = %(ledger_id)s AND held.generation = %(generation)s AND {same}""")
 _DELETE = SQL("""
 DELETE FROM {name} WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s""")
 _APPEND = SQL("COPY {name} (ledger_id, generation, {columns}) FROM STDIN (FORMAT BINARY)")
@@ -55,6 +60,8 @@ class Table(Generic[R]):
         name: the table; its columns are ``ledger_id``, ``generation`` and the struct's fields.
         row: the struct.
         key: the fields that name a row within its ledger and generation.
+        state: a struct with those of its fields that are loaded and changed, the key among them;
+            the others are fixed when a row is new. None for all.
         adds: the fields that are added to what the row holds already, so that it need not be read
             before; the others take its place.
         integers: the columns of 32 bits, which ``append`` has to tell apart.
@@ -66,6 +73,7 @@ class Table(Generic[R]):
         row: type[R],
         key: tuple[str, ...],
         *,
+        state: type[msgspec.Struct] | None = None,
         adds: tuple[str, ...] = (),
         integers: tuple[str, ...] = (),
     ) -> None:
@@ -73,13 +81,20 @@ class Table(Generic[R]):
         self.name = name
         self.key = key
         self.columns = tuple(field.name for field in fields)
-        self._row = row
+        self._state = state or row
+        moving = self._state.__struct_fields__
         types = {field.name: SQL(_SQL_TYPES[field.type]) for field in fields}
         parts: dict[str, Composable] = {
             "name": Identifier(name),
             "columns": _list(Identifier(column) for column in self.columns),
             "typed": _list(SQL("{} {}").format(Identifier(c), t) for c, t in types.items()),
             "key": _list(Identifier(column) for column in key),
+            "state": _list(Identifier(column) for column in moving),
+            "state_typed": _list(SQL("{} {}").format(Identifier(c), types[c]) for c in moving),
+            "moved": _list(
+                SQL("{0} = r.{0}").format(Identifier(c)) for c in moving if c not in key
+            ),
+            "same": SQL(" AND ").join(SQL("held.{0} = r.{0}").format(Identifier(c)) for c in key),
             "first": Identifier(key[0]),
             "first_type": types[key[0]],
             "changes": _list(
@@ -92,6 +107,7 @@ class Table(Generic[R]):
         }
         self._load = _LOAD.format(**parts)
         self._upsert = _UPSERT.format(**parts)
+        self._update = _UPDATE.format(**parts)
         self._append = _APPEND.format(**parts)
         self._types = ["bigint", "integer"] + [
             "integer" if field.name in integers else _SQL_TYPES[field.type] for field in fields
@@ -105,31 +121,53 @@ class Table(Generic[R]):
         ledger_id: int,
         generation: int,
         first: Collection[Any],
-    ) -> dict[Key, R]:
-        """The rows whose key begins with one of ``first``, by key."""
+    ) -> dict[Key, Any]:
+        """The state of the rows whose key begins with one of ``first``, by key."""
         if not first:
             return {}
         scope = {"ledger_id": ledger_id, "generation": generation, "first": list(first)}
-        rows = (self._row(*values) for values in connection.execute(self._load, scope))
+        rows = (self._state(*values) for values in connection.execute(self._load, scope))
         return {tuple(getattr(row, name) for name in self.key): row for row in rows}
 
     def upsert(
         self, connection: psycopg.Connection, ledger_id: int, generation: int, rows: Collection[R]
     ) -> None:
-        """Writes the rows, new ones and old ones alike."""
+        """Writes rows, new ones and old ones alike; ``adds`` are added."""
+        self._write(connection, self._upsert, ledger_id, generation, rows)
+
+    def update(
+        self, connection: psycopg.Connection, ledger_id: int, generation: int, rows: Collection[Any]
+    ) -> None:
+        """Writes the state of rows that the table holds."""
+        self._write(connection, self._update, ledger_id, generation, rows)
+
+    def _write(
+        self,
+        connection: psycopg.Connection,
+        statement: Composed,
+        ledger_id: int,
+        generation: int,
+        rows: Collection[Any],
+    ) -> None:
         if rows:
             encoded = _storable(rows)[1].decode()
             scope = {"ledger_id": ledger_id, "generation": generation, "rows": encoded}
-            connection.execute(self._upsert, scope)
+            connection.execute(statement, scope)
+
+    def append(
+        self, connection: psycopg.Connection, ledger_id: int, generation: int, rows: Collection[R]
+    ) -> None:
+        """Adds rows whose keys the table does not hold; faster than ``upsert``."""
+        if rows:
+            with self.appending(connection, ledger_id, generation, rows):
+                pass
 
     @contextmanager
     def appending(
         self, connection: psycopg.Connection, ledger_id: int, generation: int, rows: Collection[R]
     ) -> Iterator[None]:
-        """Adds rows whose keys the table does not hold; faster than ``upsert``.
-
-        They are on their way to the server when the block begins, and written when it ends.
-        """
+        """As ``append``; the rows are on their way to the server when the block begins, and written
+        when it ends."""
         cursor = connection.cursor()
         sending = LibpqWriter(cursor, flush_threshold=_NEVER)
         with cursor.copy(self._append, writer=sending) as copy:

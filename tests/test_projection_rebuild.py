@@ -1,9 +1,9 @@
 """Read models are proved by building them anew, and mended by putting the new in their place."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import projections.rebuild
 from ledger.errors import Code, UnavailableError
@@ -11,12 +11,11 @@ from projections.catalogue import PROJECTIONS
 from projections.indicators import Indicators
 from projections.journals import Journals
 from projections.payments import Payments
-from projections.projection import Fact, Rows, Writes
+from projections.projection import AppendingFold, Fact, Fold
 from projections.queries import list_indicators, list_payments
 from projections.rebuild import Report, rebuild, status, verify
-from projections.refusals import Refusals
+from projections.refusals import REFUSALS, RefusalRow, Refusals, refusal_row
 from projections.runner import Runner
-from projections.tables import Table
 from tests.bookkeeper import Bookkeeper, payment
 from tests.histories import commit_ends, differences, live_positions, mixed_history, tamper
 
@@ -215,12 +214,8 @@ class Renewed(Refusals):
 
     version = 2
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        writes = super().apply(facts, rows)
-        for table_rows in writes.rows.values():
-            for row in table_rows:
-                row.detail = "第二版"
-        return writes
+    def fold(self, after: int) -> Fold:
+        return AppendingFold(lambda fact: replace(refusal_row(fact), detail="第二版"), REFUSALS)
 
 
 def test_rows_of_an_older_program_are_built_anew(bookkeeper: Bookkeeper) -> None:
@@ -242,12 +237,13 @@ def test_rows_of_an_older_program_are_built_anew(bookkeeper: Bookkeeper) -> None
 class Unlike(Refusals):
     """A projection whose program differs from the one that wrote the rows, and does not say so."""
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        writes = super().apply(facts, rows)
-        for table_rows in writes.rows.values():
-            for row in table_rows:
-                row.by = row.by.upper()
-        return writes
+    def fold(self, after: int) -> Fold:
+        return AppendingFold(_louder, REFUSALS)
+
+
+def _louder(fact: Fact) -> RefusalRow:
+    row = refusal_row(fact)
+    return replace(row, by=row.by.upper())
 
 
 def test_a_program_that_would_write_other_rows_is_found(bookkeeper: Bookkeeper) -> None:
@@ -264,8 +260,12 @@ def test_a_program_that_would_write_other_rows_is_found(bookkeeper: Bookkeeper) 
 class Broken(Renewed):
     """A next version with a bug."""
 
-    def apply(self, facts: Sequence[Fact], rows: Mapping[Table[Any], Rows]) -> Writes:
-        raise KeyError("a bug")
+    def fold(self, after: int) -> Fold:
+        return AppendingFold(_failing, REFUSALS)
+
+
+def _failing(_fact: Fact) -> RefusalRow:
+    raise KeyError("a bug")
 
 
 def test_a_rebuild_that_fails_stops_that_projection_and_keeps_its_rows(
@@ -309,7 +309,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
     with bookkeeper.pool.connection() as connection:
         after = status(connection)
     assert [(s.projection, s.generation, s.version, s.position) for s in after] == [
-        ("account_totals", 1, 3, 1),
+        ("account_totals", 1, 4, 1),
         ("indicators", 1, 3, 1),
         ("journals", 1, 1, 1),
         ("payments", 1, 2, 1),

@@ -113,12 +113,12 @@ def test_a_worker_that_dies_is_noticed(
 
 KILLED = """
 import sys
-from projections import rebuild
+from projections import folding, rebuild
 from tests.bookkeeper import fresh_pool
 
-rebuild.advance.__kwdefaults__["events"] = 1  # a commit a batch
+folding.PAGE_FACTS = folding.PAGES_A_STEP = 1
 def wait(*_):
-    print("batch", flush=True)
+    print("step", flush=True)
     sys.stdin.readline()
 with fresh_pool(sys.argv[1]) as pool:
     rebuild.rebuild(pool, int(sys.argv[2]), progress=wait)
@@ -142,7 +142,7 @@ def test_a_killed_rebuild_leaves_the_live_rows_and_is_swept_away(
     assert child.stdin is not None
     assert child.stdout is not None
     for _ in range(3 * len(PROJECTIONS)):
-        assert child.stdout.readline() == "batch\n"
+        assert child.stdout.readline() == "step\n"
         child.stdin.write("\n")
         child.stdin.flush()
     with pytest.raises(UnavailableError):  # it is at work still
