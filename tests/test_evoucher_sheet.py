@@ -10,16 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import GuokuError
+from payments.evoucher import clearing_2301 as clearing
 from payments.evoucher import receipt_5214
 from payments.evoucher import voucher_5214 as v5214
 from payments.evoucher.reader import parted, read_main
 from payments.evoucher.sheet import Sheet
 from tests.test_evoucher_5214 import _outcome, _voucher
+from tests.test_evoucher_clearing import _claim, _cleared
 
 SENT = v5214.build(_voucher((100, 200, 300)))
 RECEIPT = receipt_5214.fill_receipt(
     SENT, _outcome(("d0", 100, ""), ("d1", 0, "账号户名不符"), ("d2", 300, ""))
 )
+CLAIM = clearing.build(_claim())
+CLEARED = clearing.fill_receipt(CLAIM, _cleared())
 PIECES = (
     *(b"<Detail>", b"</Detail>", b"<DetailList>", b"</DetailList>", b"</DetailList >"),
     *(b"<Id>1</Id>", b"<VoucherNo>W</VoucherNo>", b"<Hold1/>", b"&amp;", b"&#13;", b" ", b"\n"),
@@ -63,6 +67,19 @@ def test_a_receipt_says_the_same_both_ways(data: bytes) -> None:
     assert read(way, data) == parsed_whole(way, data)
 
 
+@settings(max_examples=300, deadline=None)
+@given(data=damaged(CLAIM) | damaged(CLAIM).flatmap(damaged))
+def test_a_claim_says_the_same_both_ways(data: bytes) -> None:
+    assert read(clearing.parse, data) == parsed_whole(clearing.parse, data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=damaged(CLEARED) | damaged(CLEARED).flatmap(damaged))
+def test_a_claims_receipt_says_the_same_both_ways(data: bytes) -> None:
+    way = clearing.parse_receipt
+    assert read(way, data) == parsed_whole(way, data)
+
+
 @settings(max_examples=400, deadline=None)
 @given(data=damaged(SENT).flatmap(damaged))
 def test_a_main_form_is_the_same_without_its_details(data: bytes) -> None:
@@ -99,6 +116,10 @@ def test_the_pattern_is_what_reads_our_own_documents() -> None:
         main, lines = read
         assert sheet.write(main, lines) == document
         assert [line[0] for line in lines] == ["d0", "d1", "d2"]
+    for document in (CLAIM, CLEARED):
+        read = clearing.SHEET.read(document)
+        assert read is not None
+        assert clearing.SHEET.write(*read) == document
 
 
 @pytest.mark.parametrize(

@@ -7,23 +7,23 @@ interface standard 国库集中支付电子化管理接口报文规范.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from operator import itemgetter
 from typing import Literal
 
 import msgspec
 
-from ledger.errors import Code, Refusal
-from ledger.money import yuan
+from ledger.errors import Code, GuokuError, Refusal, RequestError
+from ledger.money import parse_yuan, yuan
 from payments.evoucher import layout
 from payments.evoucher.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.evoucher.reader import amount_of, date_of, malformed, text_of, year_of
-from payments.evoucher.sheet import Sheet
+from payments.evoucher.sheet import Sheet, Texts
 
 VtCode = Literal["2301", "2302"]
 VT_CODES: tuple[VtCode, ...] = ("2301", "2302")
 
 
-class ClearingDetail(msgspec.Struct, frozen=True, kw_only=True):
+class ClearingDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line: what one first-level unit 一级预算单位 spent under one function code, in fen."""
 
     id: str
@@ -117,6 +117,9 @@ DETAIL = Form(
     ClearingDetail,
 )
 SHEET = Sheet(MAIN.tags, MAIN.tags, DETAIL.tags, DETAIL.tags)
+_texts_of = itemgetter(*map(MAIN.tags.index, MAIN.text_tags))
+_AMOUNT = DETAIL.tags.index("PayAmt")
+_HOLDS = ("",) * 4
 
 
 def build(v: ClearingVoucher) -> bytes:
@@ -127,8 +130,7 @@ def build(v: ClearingVoucher) -> bytes:
             amount that is not positive, details that do not sum to ``pay_amt``.
         RequestError: ``malformed``: text outside GBK, an identifier that is missing or misshapen.
     """
-    layout.check_head(v.id, v.voucher_no, v.adm_div_code, v.st_year)
-    layout.check_details(v.pay_amt, [(detail.id, detail.pay_amt) for detail in v.details])
+    _check(v)
     return _written(v, _main_row(v))
 
 
@@ -139,6 +141,74 @@ def parse(data: bytes) -> ClearingVoucher:
         RequestError: ``malformed``: an element missing, unknown or twice; an X… element filled.
         Refusal: ``details_mismatch``, as in :func:`build`.
     """
+    return _parse_own(data) or _parse_any(data)
+
+
+def _parse_own(data: bytes) -> ClearingVoucher | None:
+    """A document that is byte for byte what :func:`build` makes of its fields; None for any other,
+    about which the other way of reading says what is wrong."""
+    if (read := _read_own(data)) is None:
+        return None
+    main, lines = read
+    row = dict(zip(MAIN.tags, main, strict=True))
+    try:
+        voucher = ClearingVoucher(
+            **dict(zip(MAIN.text_names, _texts_of(main), strict=True)),
+            vt_code=_vt_code(row),
+            st_year=year_of(row, "StYear", ""),
+            vou_date=date_of(row, "VouDate", ""),
+            pay_amt=parse_yuan(row["PayAmt"]),
+            details=tuple(map(_detail, lines)),
+        )
+        _check(voucher)
+    except GuokuError:
+        return None
+    if _main_row(voucher) != row or any(line[-len(_HOLDS) :] != _HOLDS for line in lines):
+        return None
+    return voucher
+
+
+def _read_own(data: bytes) -> tuple[Texts, list[Texts]] | None:
+    read = SHEET.read(data)
+    return read if read and 1 <= len(read[1]) <= layout.DETAILS_MAX else None
+
+
+def _detail(cells: Texts) -> ClearingDetail:
+    """The reverse of :func:`_detail_texts`; raises ``invalid_amount``."""
+    id_, number, unit, unit_name, function, function_name, amount, summary = cells[: -len(_HOLDS)]
+    return ClearingDetail(
+        id=id_,
+        sup_dep_code=unit,
+        exp_func_code=function,
+        pay_amt=parse_yuan(amount),
+        sup_dep_name=unit_name,
+        exp_func_name=function_name,
+        voucher_no=number,
+        pay_summary_name=summary,
+    )
+
+
+def _detail_texts(line: ClearingDetail) -> Texts:
+    """A line's texts, in the order of the form."""
+    return (
+        line.id,
+        line.voucher_no,
+        line.sup_dep_code,
+        line.sup_dep_name,
+        line.exp_func_code,
+        line.exp_func_name,
+        yuan(line.pay_amt),
+        line.pay_summary_name,
+        *_HOLDS,
+    )
+
+
+def _check(v: ClearingVoucher) -> None:
+    layout.check_head(v.id, v.voucher_no, v.adm_div_code, v.st_year)
+    layout.check_details(v.pay_amt, [(line.id, line.pay_amt) for line in v.details])
+
+
+def _parse_any(data: bytes) -> ClearingVoucher:
     main, details = layout.read_voucher(data)
     MAIN.check_complete(main, "")
     for index, row in enumerate(details):
@@ -156,10 +226,10 @@ def parse(data: bytes) -> ClearingVoucher:
             for index, row in enumerate(details)
         ),
     )
-    layout.check_head(voucher.id, voucher.voucher_no, voucher.adm_div_code, voucher.st_year)
-    layout.check_details(voucher.pay_amt, [(line.id, line.pay_amt) for line in voucher.details])
+    _check(voucher)
     check_agrees(_main_row(voucher), main, "")
-    for index, row in enumerate(_detail_rows(voucher)):
+    for index, line in enumerate(voucher.details):
+        row = dict(zip(DETAIL.tags, _detail_texts(line), strict=True))
         check_agrees(row, details[index], detail_pointer(index))
     return voucher
 
@@ -195,7 +265,7 @@ def parse_receipt(data: bytes) -> ClearingReceipt:
         Refusal: ``receipt_mismatch``: details that contradict the main form, or an amount that is
             neither the claim nor 0.00.
     """
-    main, rows = layout.read_voucher(data)
+    main, amounts_fen = _main_and_amounts(data)
     receipt = ClearingReceipt(
         vt_code=_vt_code(main),
         adm_div_code=text_of(main, "AdmDivCode", ""),
@@ -206,13 +276,23 @@ def parse_receipt(data: bytes) -> ClearingReceipt:
         x_clear_date=date_of(main, "XClearDate", ""),
         x_pay_amt=amount_of(main, "XPayAmt", ""),
     )
-    total_fen = sum(
-        amount_of(row, "PayAmt", detail_pointer(index)) for index, row in enumerate(rows)
-    )
-    if total_fen != receipt.pay_amt:
+    if sum(amounts_fen) != receipt.pay_amt:
         raise _mismatch("the details' PayAmt do not sum to the voucher's", "/PayAmt")
     _check_amount(receipt.pay_amt, receipt.x_pay_amt)
     return receipt
+
+
+def _main_and_amounts(data: bytes) -> tuple[dict[str, str], list[int]]:
+    """A receipt's main form, and its lines' amounts in fen."""
+    if read := _read_own(data):
+        main, lines = read
+        try:
+            amounts_fen = [parse_yuan(line[_AMOUNT], zero=True) for line in lines]
+            return dict(zip(MAIN.tags, main, strict=True)), amounts_fen
+        except RequestError:
+            pass  # which it is, is said below
+    row, rows = layout.read_voucher(data)
+    return row, [amount_of(r, "PayAmt", detail_pointer(index)) for index, r in enumerate(rows)]
 
 
 def _main_row(v: ClearingVoucher) -> dict[str, str]:
@@ -225,15 +305,7 @@ def _main_row(v: ClearingVoucher) -> dict[str, str]:
 
 
 def _written(v: ClearingVoucher, main: dict[str, str]) -> bytes:
-    rows = (tuple(row.values()) for row in _detail_rows(v))
-    return SHEET.write(tuple(main.values()), rows)
-
-
-def _detail_rows(v: ClearingVoucher) -> Iterator[dict[str, str]]:
-    for detail in v.details:
-        row = DETAIL.row(detail)
-        row["PayAmt"] = yuan(detail.pay_amt)
-        yield row
+    return SHEET.write(tuple(main.values()), map(_detail_texts, v.details))
 
 
 def _vt_code(main: dict[str, str]) -> VtCode:
