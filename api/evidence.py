@@ -13,9 +13,9 @@ from psycopg import Connection
 
 from ledger import events
 from ledger.account_set import ledger_text
-from ledger.budget import INDICATOR
 from ledger.errors import Code, IntegrityError, Refusal, UnavailableError
 from ledger.events import Event, decode
+from ledger.indicator import INDICATOR
 from ledger.integrity.note import encode_hash, moment_text, parse_note
 from ledger.sealing.register import cosigned, latest_checkpoint, note_keys
 from ledger.sealing.stored_tree import StoredTree

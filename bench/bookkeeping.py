@@ -19,9 +19,10 @@ from api.interpreter import tune_interpreter
 from bench.drive import ClosedLoop, Drive, Driven, accepted
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.budget import INDICATOR, Indicator, IssueIndicator
+from ledger.budget import IssueIndicator
 from ledger.commands import Command, Submission
 from ledger.gm import sm3
+from ledger.indicator import INDICATOR, Indicator
 from ledger.money import parse_yuan, yuan
 from ledger.opening import OpenLedger, SetSignaturePolicy
 from ledger.queue import BATCH_SUBMISSIONS_MAX

@@ -8,99 +8,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import ClassVar
 
-import msgspec
-
 from ledger import events
 from ledger.account_set import division_of
 from ledger.balances import Balances
 from ledger.commands import Command
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event, Figures
+from ledger.events import Event
+from ledger.indicator import CODED, DIMENSIONS, INDICATOR, Indicator, journal, require
 from ledger.money import parse_yuan, yuan
 from ledger.periods import effective_day
 from ledger.state import Decision, LedgerState
-from ledger.streams import AnyKind, Kind
-
-# elements an indicator is controlled by, with their code sets; a payment must bear the same
-DIMENSIONS = (
-    "agency_code",
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "fund_type_code",
-)
-CODED = (*DIMENSIONS, "bgt_type_code")
-
-
-class Indicator(msgspec.Struct, frozen=True):
-    """An indicator: what was issued, and its figures after its own last event."""
-
-    issued: events.IndicatorIssued
-    figures: Figures
-
-    @property
-    def bgt_id(self) -> str:
-        return self.issued.bgt_id
-
-    @property
-    def codes(self) -> dict[str, str]:
-        issued = self.issued
-        return {
-            "agency_code": issued.agency_code,
-            "pro_code": issued.pro_code,
-            "exp_func_code": issued.exp_func_code,
-            "gov_bgt_eco_code": issued.gov_bgt_eco_code,
-            "dep_bgt_eco_code": issued.dep_bgt_eco_code,
-            "fund_type_code": issued.fund_type_code,
-        }
-
-
-def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
-    if isinstance(event, events.IndicatorIssued):
-        return Indicator(event, event.figures)
-    if indicator is None or isinstance(event, events.JournalPosted):
-        return indicator
-    figures: Figures = getattr(event, "figures", indicator.figures)
-    return Indicator(indicator.issued, figures)
-
-
-INDICATOR: Kind[Indicator] = Kind(
-    name="indicator",
-    opened_by="indicator.issue",
-    fold=_fold,
-    indicator_of=lambda indicator: indicator.bgt_id,
-)
-
-
-def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indicator:
-    """The indicator, or the refusal ``indicator_not_found``."""
-    if (indicator := state.get(INDICATOR, bgt_id)) is None:
-        raise Refusal(
-            Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id, pointer=pointer
-        )
-    return indicator
-
-
-def journal(
-    state: LedgerState,
-    event: str,
-    day: date,
-    *,
-    number: str,
-    indicator: Indicator,
-    amounts_fen: Mapping[str, int],
-    ahead: int = 0,
-) -> events.JournalPosted:
-    """The journal of the event that will stand ``ahead`` places after the next position."""
-    return state.books(day).post(
-        event,
-        source=state.next_position + ahead,
-        number=number,
-        amounts_fen=amounts_fen,
-        codes=indicator.codes,
-        bgt_id=indicator.bgt_id,
-    )
+from ledger.streams import AnyKind
 
 
 class IssueIndicator(Command, frozen=True, kw_only=True):

@@ -12,11 +12,11 @@ from typing import ClassVar
 from ledger import events
 from ledger.account_set import division_of
 from ledger.balances import Balances
-from ledger.budget import INDICATOR, Indicator, journal
-from ledger.budget import require as require_indicator
 from ledger.commands import Command
 from ledger.errors import Code, Refusal
 from ledger.events import Event
+from ledger.indicator import INDICATOR, Indicator, journal
+from ledger.indicator import require as require_indicator
 from ledger.money import parse_yuan, yuan
 from ledger.periods import effective_day
 from ledger.state import Decision, LedgerState

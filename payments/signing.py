@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from ledger.budget import INDICATOR, Indicator
 from ledger.elements import CodeSets
 from ledger.errors import Code, GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, PrivateKey, Provider
+from ledger.indicator import INDICATOR, Indicator
 from ledger.opening import PER_MANIFEST
 from ledger.store.documents import compress_document, open_document
 from ledger.store.reading import read_bodies, read_head, read_objects

@@ -7,8 +7,8 @@ import msgspec
 import psycopg
 
 from ledger.balances import NOTHING, Balances
-from ledger.budget import INDICATOR
 from ledger.events import IndicatorIssued, decode
+from ledger.indicator import INDICATOR
 from ledger.store.reading import read_events, stream_of
 from projections.account_sums import Model, live_model
 from projections.facts import read_pages

@@ -9,9 +9,9 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_id
-from ledger.budget import INDICATOR
 from ledger.errors import IntegrityError
 from ledger.gm import sm3
+from ledger.indicator import INDICATOR
 from ledger.integrity.chain import day_number, event_digest, microseconds
 from ledger.money import parse_yuan
 from ledger.periods import ClosePeriod

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.budget import CODED
 from ledger.commands import Command
 from ledger.elements import ElementRegister
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.events import PaymentDetail
+from ledger.indicator import CODED
 from payments.evoucher.gbk import check_encodable
 
 ITEMS_MAX = 5_000

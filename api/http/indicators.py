@@ -13,10 +13,8 @@ from api.http.moments import AS_OF_QUERY, as_of, wait_for_head, wait_for_project
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
 from ledger.balances import NOTHING
 from ledger.budget import (
-    INDICATOR,
     AdjustIndicator,
     FreezeIndicator,
-    Indicator,
     IssueIndicator,
     ReallocateIndicator,
     SetPlan,
@@ -24,6 +22,7 @@ from ledger.budget import (
 )
 from ledger.commands import Command, Outcome
 from ledger.errors import Code, Refusal
+from ledger.indicator import INDICATOR, Indicator
 from ledger.store.reading import read_balances, read_head, read_objects
 from projections.indicator_past import past_indicator
 from projections.moments import Moment

@@ -17,6 +17,7 @@ from ledger.commands import Command, asked_for, fingerprint
 from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
+from ledger.indicator import DIMENSIONS
 from ledger.integrity.note import parse_note
 from ledger.integrity.verification.numbers import Grammar, Numbered
 from ledger.opening import OpenLedger, SetSignaturePolicy
@@ -92,13 +93,13 @@ def _applications(event: events.PaymentApplied, day: int) -> Iterator[object]:
     fields = {
         name: getattr(event, name)
         for name in ApplyPayment.__struct_fields__
-        if name not in (*budget.DIMENSIONS, "effective_on")
+        if name not in (*DIMENSIONS, "effective_on")
     }
     dated = _dates(day)[1] if event.dated_by_caller else None
-    for given in product((False, True), repeat=len(budget.DIMENSIONS)):
+    for given in product((False, True), repeat=len(DIMENSIONS)):
         dimensions: dict[str, Any] = {
             name: getattr(event, name) if has else ""
-            for name, has in zip(budget.DIMENSIONS, given, strict=True)
+            for name, has in zip(DIMENSIONS, given, strict=True)
         }
         yield ApplyPayment(**fields, **dimensions, effective_on=dated)
 

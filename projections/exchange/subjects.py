@@ -9,9 +9,9 @@ from ledger import events
 from ledger.account_set import division_of, ledger_text
 from ledger.balances import NOTHING, Balances
 from ledger.books import DEBIT, Charts
-from ledger.budget import CODED, INDICATOR, Indicator
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, JournalPosted
+from ledger.indicator import CODED, INDICATOR, Indicator
 from ledger.money import parse_yuan
 from ledger.state import Settings
 from payments.clearing import CLEARING, Clearing

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import psycopg
 
-from ledger.budget import INDICATOR
 from ledger.events import (
     Event,
     IndicatorIssued,
@@ -16,6 +15,7 @@ from ledger.events import (
     decode,
     type_names,
 )
+from ledger.indicator import INDICATOR
 from ledger.store.reading import EVENTS_MAX, StoredRow, read_events, stream_of
 from ledger.streams import AnyKind
 
