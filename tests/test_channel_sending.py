@@ -115,13 +115,14 @@ def test_what_was_just_signed_goes_out_as_it_was_signed(
     """The bank takes only what verifies; what is not at hand any more comes from the store."""
     office.keeper.policy("treasury", signing=signing)
     fresh = FreshDocuments()
+    numbers = office.applied(6)
     with bank(office, desk.url) as simulator, sending(office, simulator.url, fresh=fresh):
-        numbers = office.applied(6)
+        fresh.keep(b"another's", b"")
         office.sign(numbers[:3], fresh=fresh)
         office.sign(numbers[3:])
         wait_for(lambda: office.statuses(numbers) == ["paid"] * 6)
         assert simulator.figures()["vouchers"] == 6
-    assert len(fresh) == 0
+    assert len(fresh) == 1, "the sender has said that he comes, and has come for his own"
     assert dead(office) == {}
 
 

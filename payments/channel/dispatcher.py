@@ -76,7 +76,7 @@ class Dispatcher:
         self._pool = pool
         self._policy = policy or SendingPolicy()
         self._clock = clock
-        self._fresh = fresh or FreshDocuments()
+        self._fresh = FreshDocuments() if fresh is None else fresh
         self._sender = Sender(pool, sequencer, claims, destinations, self._policy, self._fresh)
         self._senders = ThreadPoolExecutor(self._policy.senders, thread_name_prefix="sender")
         self._slots = threading.Semaphore(self._policy.senders)
