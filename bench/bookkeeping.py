@@ -21,6 +21,7 @@ from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.budget import IssueIndicator
 from ledger.commands import Command, Submission
+from ledger.events import JournalPosted
 from ledger.gm import sm3
 from ledger.indicator import INDICATOR, Indicator
 from ledger.money import parse_yuan, yuan
@@ -155,6 +156,17 @@ class Bookkeeping:
             head = reading.read_head(connection, self.ledger_id)
         assert head is not None
         return head.position
+
+    def movements(self, paid: Paid) -> int:
+        """From one account to another: pairs of lines in the journals of these payments."""
+        with self.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT sum(json_array_length(convert_from(payload, 'UTF8')::json -> 'lines'))"
+                " FROM events WHERE ledger_id = %s AND position BETWEEN %s AND %s AND type = %s",
+                (self.ledger_id, paid.first_position, paid.last_position, JournalPosted.TYPE),
+            ).fetchone()
+        assert row is not None
+        return int(row[0]) // 2
 
     def applications(self, payments: int, *, hot: bool = False) -> Iterator[ApplyPayment]:
         for _ in range(payments):

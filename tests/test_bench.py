@@ -34,6 +34,7 @@ RATIOS = {
         "events_to_copy",
         "events_to_eventsourcing",
         "payments_to_plain_sql",
+        "movements_to_plain_sql",
         "hot_to_spread",
         "singles64_to_eventsourcing",
         "singles64_commands_to_eventsourcing_saves",
@@ -72,7 +73,7 @@ RATIOS = {
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
 UNITS = {
-    "engine": {"payments/s", "commands/s", "events/s", "transfers/s", "arrivals/s"},
+    "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},
     "http": {"requests/s", "arrivals/s", "payments/s"},
     "disburse": {
         *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),
