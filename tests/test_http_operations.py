@@ -8,9 +8,12 @@ from types import SimpleNamespace
 
 import httpx
 import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
 
 from api.http.app import ROUTES, create_app
 from api.http.bodies import AMOUNTS, LOOKED_UP, SAME_ELEMENT, Body
+from api.http.observing import RequestFigures
 from api.http.openapi import codes_of
 from api.http.problems import TITLES
 from ledger.elements import ElementRegister
@@ -50,6 +53,23 @@ def test_a_dead_sealer_is_not_ready(desk: Desk) -> None:
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
     assert "guoku_sealing_stopped 0.0" in figures
     assert f'guoku_unsealed_events{{ledger="{desk.ledger}"}}' in figures
+
+
+def test_latencies_are_counted_in_the_bounds_they_fall_in() -> None:
+    registry = CollectorRegistry()
+    figures = RequestFigures(registry)
+    for status, seconds in ((200, 0.001), (200, 0.0011), (404, 3.0), (200, 60.0)):
+        figures.note("/v1", "GET", status, seconds)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, {"route": "/v1", "method": "GET", **labels})
+
+    requests, seconds = "guoku_http_requests_total", "guoku_http_request_seconds"
+    assert [value(requests, status=status) for status in ("200", "404")] == [3, 1]
+    bounds = ("0.001", "0.0025", "2.5", "5.0", "10.0", "+Inf")
+    assert [value(f"{seconds}_bucket", le=le) for le in bounds] == [1, 2, 2, 3, 3, 4]
+    assert value(f"{seconds}_count") == 4
+    assert value(f"{seconds}_sum") == pytest.approx(63.0021)
 
 
 class _Broken:

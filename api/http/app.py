@@ -105,7 +105,13 @@ class Application(FastAPI):
         scope["route_path_template"] = route.operation.path
         call = Call(scope, receive, route.operation, self._services)
         try:
-            response = await _response(call, route)
+            try:
+                await call.open()
+                response = await route.handler(call)
+            except ClientDisconnect:
+                raise
+            except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised there again
+                response = await _problem(call, error)
             await response(scope, receive, send)
         except ClientDisconnect:
             log.debug("the caller has hung up", route=route.operation.path)
@@ -123,14 +129,9 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-async def _response(call: Call, route: Route) -> Response:
-    try:
-        await call.open()
-        return await route.handler(call)
-    except ClientDisconnect:
-        raise
-    except Exception as error:
-        response = await problems.response_to(Request(call.scope), error)
-        if response is None:
-            raise
-        return response
+async def _problem(call: Call, error: Exception) -> Response:
+    """What the caller is told of an error; raises it again where that is not foreseen."""
+    response = await problems.response_to(Request(call.scope), error)
+    if response is None:
+        raise error
+    return response

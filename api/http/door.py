@@ -116,10 +116,7 @@ class Call:
         """Learns who asks and takes the body in; neither is judged yet."""
         headers = dict(reversed(self.scope["headers"]))  # of a header that stands twice the first
         if self.operation.right is not Right.PUBLIC:
-            try:
-                self._caller = await self.services.callers.of(headers.get(b"authorization", b""))
-            except AccessError as error:
-                self._unknown = error
+            await self._ask_who(headers.get(b"authorization", b""))
         if self.operation.method not in ("GET", "HEAD"):
             if self.scope["query_string"]:
                 self._require_known_parameters()
@@ -128,6 +125,13 @@ class Call:
                 self.data = await self._read_body(headers.get(b"content-length"))
             if b"idempotency-key" in headers:
                 self.idempotency_key = idempotency_key(self.request.headers)
+
+    async def _ask_who(self, authorization: bytes) -> None:
+        callers = self.services.callers
+        try:
+            self._caller = callers.known(authorization) or await callers.of(authorization)
+        except AccessError as error:
+            self._unknown = error
 
     def close(self) -> None:
         """Lets go of what the body took."""
@@ -269,7 +273,7 @@ class Call:
 
     # ---- asking the books
 
-    async def submit(self, key: int, command: Command) -> Outcome:
+    def submit(self, key: int, command: Command) -> Awaitable[Outcome]:
         """One command's outcome, after its commit."""
         submission = Submission(
             command=command,
@@ -277,7 +281,7 @@ class Call:
             idempotency_key=self.idempotency_key,
             dry_run=self.dry_run,
         )
-        return await self.services.singles.submit(key, submission)
+        return self.services.singles.submit(key, submission)
 
     async def submit_all(
         self,

@@ -2,13 +2,17 @@
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from itertools import count
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import accumulate, count
 from random import Random
 from time import perf_counter
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
@@ -28,35 +32,59 @@ Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-class RequestFigures:
-    """Counts and latencies of requests by route, method and status."""
+class _Figure:
+    """Requests of one route, method and status: how many took how long."""
+
+    __slots__ = ("by_bucket", "seconds")
+
+    def __init__(self) -> None:
+        self.by_bucket = [0] * (len(_BUCKETS_S) + 1)
+        self.seconds = 0.0
+
+
+class RequestFigures(Collector):
+    """Counts and latencies of requests by route, method and status.
+
+    Noted on the event loop only, in plain numbers: the library's own count and histogram lock and
+    search for each request. They are made into its families when somebody asks.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        labels = ("route", "method", "status")
-        self._requests = Counter(
-            "guoku_http_requests", "HTTP requests answered", labels, registry=registry
-        )
-        self._seconds = Histogram(
-            "guoku_http_request_seconds",
-            "Time from the request's head to the answer's head",
-            ("route", "method"),
-            registry=registry,
-            buckets=_BUCKETS_S,
-        )
-
-        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._of: dict[tuple[str, str, int], _Figure] = {}
+        registry.register(self)
 
     def note(self, route: str, method: str, status: int, seconds: float) -> None:
         key = (route, method, status)
         found = self._of.get(key)
-        if found is None:  # looking a label up costs more than counting
-            found = self._of[key] = (
-                self._requests.labels(route, method, str(status)),
-                self._seconds.labels(route, method),
+        if found is None:
+            found = self._of[key] = _Figure()
+        found.by_bucket[bisect_left(_BUCKETS_S, seconds)] += 1
+        found.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """In whatever thread."""
+        requests = CounterMetricFamily(
+            "guoku_http_requests", "HTTP requests answered", labels=("route", "method", "status")
+        )
+        latencies = HistogramMetricFamily(
+            "guoku_http_request_seconds",
+            "Time from the request's head to the answer's head",
+            labels=("route", "method"),
+        )
+        of_route: dict[tuple[str, str], list[_Figure]] = {}
+        for (route, method, status), figure in list(self._of.items()):
+            requests.add_metric((route, method, str(status)), sum(figure.by_bucket))
+            of_route.setdefault((route, method), []).append(figure)
+        for labels, figures in of_route.items():
+            counts = accumulate(map(sum, zip(*(f.by_bucket for f in figures), strict=True)))
+            bounds = (*map(floatToGoString, _BUCKETS_S), "+Inf")
+            latencies.add_metric(
+                labels,
+                buckets=list(zip(bounds, counts, strict=True)),
+                sum_value=sum(figure.seconds for figure in figures),
             )
-        count, latency = found
-        count.inc()
-        latency.observe(seconds)
+        yield requests
+        yield latencies
 
 
 class Observing:
@@ -77,13 +105,13 @@ class Observing:
         header = (b"x-request-id", request_id.encode("ascii"))
         started, status = perf_counter(), 0
 
-        async def observed(message: Message) -> None:
+        def observed(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], header]
                 self._note(scope, status, perf_counter() - started)
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, observed)

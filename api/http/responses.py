@@ -25,6 +25,17 @@ class JsonResponse(Response):
         self.background = None
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON, *headers]
 
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """The two messages and nothing else; there are no tasks behind it."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": self.body})
+
 
 class JsonPieces(Response):
     """JSON in pieces, each sent when the caller has taken the ones before.
