@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from projections.advance import Target, load, move, write
 from projections.facts import ProjectionError, read_pages
@@ -29,13 +28,14 @@ ROWS_AT_ONCE = 4_096
 
 
 def fold_history(
-    pool: ConnectionPool,
+    reading: psycopg.Connection,
+    writing: psycopg.Connection,
     ledger_id: int,
     targets: Sequence[Target],
     upto: int,
     progress: Progress | None,
 ) -> None:
-    """Fills empty generations of folded projections with what the events up to ``upto`` say.
+    """Fills empty generations with what the events up to ``upto`` say; the caller commits.
 
     Args:
         upto: where a commit ends.
@@ -45,14 +45,12 @@ def fold_history(
     """
     if not targets or not upto:
         return
-    with pool.connection() as reading, pool.connection() as writing:
-        writing.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
-        with _Sender(writing, ledger_id) as sender:
-            for position in _fold(reading, ledger_id, targets, upto, sender):
-                if progress is not None:
-                    for target in targets:
-                        progress(target.projection.name, position, upto)
-        move(writing, ledger_id, targets, upto)
+    with _Sender(writing, ledger_id) as sender:
+        for position in _fold(reading, ledger_id, targets, upto, sender):
+            if progress is not None:
+                for target in targets:
+                    progress(target.projection.name, position, upto)
+    move(writing, ledger_id, targets, upto)
 
 
 class _Sender(ExitStack):

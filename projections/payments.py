@@ -8,7 +8,7 @@ be opened down to its vouchers.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, LiteralString
 
 import msgspec
 
@@ -90,11 +90,28 @@ class RefundRow(msgspec.Struct, gc=False):
     claim_no: str = ""
 
 
+_UNCLAIMED: LiteralString = "ledger_id, generation, pay_bank_code, claimable_on"
 _Movement = PaymentState | RefundRow  # of money, for a clearing to claim
 PAYMENTS = Table(
-    "proj_payments", PaymentRow, ("pay_app_no",), state=PaymentState, integers=("details",)
+    "proj_payments",
+    PaymentRow,
+    ("pay_app_no",),
+    state=PaymentState,
+    integers=("details",),
+    indexes=(
+        "(ledger_id, generation, pay_bank_code, claimable_on) WHERE clear_no = '' AND xpay_fen > 0",
+        "(ledger_id, generation, clear_no) WHERE clear_no <> ''",
+    ),
 )
-REFUNDS = Table("proj_refunds", RefundRow, ("position",))
+REFUNDS = Table(
+    "proj_refunds",
+    RefundRow,
+    ("position",),
+    indexes=(
+        f"({_UNCLAIMED}) WHERE clear_no = ''",
+        "(ledger_id, generation, clear_no) WHERE clear_no <> ''",
+    ),
+)
 
 _AS_APPLIED = (
     "pay_app_no",

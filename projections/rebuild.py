@@ -1,13 +1,13 @@
 """Building read models anew beside the live ones: to mend them, and to prove them.
 
-The new rows are a further generation. They are brought to exactly the position of the live ones,
-both are read in key order as canonical text, and their SM3 digests compared. The live rows are read
-in one snapshot, so nothing waits while that happens. A rebuilt generation then takes over in one
-short transaction; a verification throws it away.
+The new rows are brought to exactly the position of the live ones, both are read in key order as
+canonical text, and their SM3 digests compared. The live rows are read in one snapshot, so nothing
+waits while that happens. A rebuild's rows are a further generation, which then takes over in one
+short transaction; a verification's lie in tables of its own session, which end with it.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from projections.catalogue import PROJECTIONS
 from projections.comparison import Comparison, compare_rows
 from projections.folding import Progress, fold_history
 from projections.projection import Projection
+from projections.tables import ASIDE
 
 _LIVE = """
 SELECT projection, generation, version, position FROM proj_positions
@@ -82,12 +83,18 @@ def verify(
         UnavailableError: another rebuild or verification of one of them is under way.
         ProjectionError: the events cannot be taken in.
     """
-    with _alone(pool, ledger_id, projections):
-        shadows = _build(pool, ledger_id, projections, progress)
+    with _alone(pool, ledger_id, projections), pool.connection() as theirs:
+        _remove_shadows(pool, ledger_id, projections)
+        start_live(theirs, ledger_id, projections)
+        theirs.commit()
         try:
-            return _compare(pool, ledger_id, shadows)
+            for table in (table for projection in projections for table in projection.tables):
+                table.set_aside(theirs)
+            shadows = [Target(projection, ASIDE) for projection in projections]
+            reached = _fold(pool, theirs, ledger_id, shadows, progress)
+            return _compare(pool, theirs, ledger_id, shadows, reached)
         finally:
-            _remove_shadows(pool, ledger_id, projections)
+            theirs.rollback()  # takes the tables away, too
 
 
 def rebuild(
@@ -106,8 +113,15 @@ def rebuild(
         UnavailableError, ProjectionError: as :func:`verify`; the live rows stay as they are.
     """
     with _alone(pool, ledger_id, projections):
-        shadows = _build(pool, ledger_id, projections, progress)
-        report = _compare(pool, ledger_id, shadows)
+        _remove_shadows(pool, ledger_id, projections)
+        with pool.connection() as theirs:
+            start_live(theirs, ledger_id, projections)
+            shadows = [_new_generation(theirs, ledger_id, p) for p in projections]
+            theirs.commit()
+            theirs.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
+            reached = _fold(pool, theirs, ledger_id, shadows, progress)
+            theirs.commit()
+            report = _compare(pool, theirs, ledger_id, shadows, reached)
         for shadow in shadows:
             _switch(pool, ledger_id, shadow)
         _remove_shadows(pool, ledger_id, projections)
@@ -146,33 +160,22 @@ def _lock_key(ledger_id: int, projection: str) -> int:
     return int.from_bytes(digest[:8], signed=True)
 
 
-def _build(
+def _fold(
     pool: ConnectionPool,
+    writing: psycopg.Connection,
     ledger_id: int,
-    projections: Sequence[Projection],
+    shadows: Sequence[Target],
     progress: Progress | None,
-) -> list[Target]:
-    """A new generation of each projection, brought to where the live one stands now."""
-    _remove_shadows(pool, ledger_id, projections)
-    with pool.connection() as connection:
-        start_live(connection, ledger_id, projections)
-        shadows = [_new_generation(connection, ledger_id, p) for p in projections]
-        live = _live(connection, ledger_id, projections)
+) -> dict[str, int]:
+    """Fills empty shadows with what the live rows say now; gives how far each has come."""
+    live = _live(writing, ledger_id, [shadow.projection for shadow in shadows])
+    reached = {name: place.position for name, place in live.items()}
     # those whose live rows stand together are built together, from one reading of the events
-    ends = sorted({place.position for place in live.values()})
-    for end in ends:
-        together = [s for s in shadows if live[s.projection.name].position == end]
-        fold_history(pool, ledger_id, together, end, progress)
-    return shadows
-
-
-def _follow(
-    pool: ConnectionPool, ledger_id: int, targets: Sequence[Target], position: int, upto: int
-) -> None:
-    while targets and position < upto:
-        with pool.connection() as connection:
-            connection.execute("SET LOCAL synchronous_commit TO off")  # a lost shadow is begun anew
-            position = advance(connection, ledger_id, targets, position, upto=upto)
+    for end in sorted(set(reached.values())):
+        together = [shadow for shadow in shadows if reached[shadow.projection.name] == end]
+        with pool.connection() as reading:
+            fold_history(reading, writing, ledger_id, together, end, progress)
+    return reached
 
 
 def _new_generation(
@@ -218,22 +221,27 @@ def _position(connection: psycopg.Connection, ledger_id: int, target: Target) ->
 # ---- comparing
 
 
-def _compare(pool: ConnectionPool, ledger_id: int, shadows: Sequence[Target]) -> Report:
+def _compare(
+    pool: ConnectionPool,
+    theirs: psycopg.Connection,
+    ledger_id: int,
+    shadows: Sequence[Target],
+    reached: Mapping[str, int],
+) -> Report:
     """Takes a snapshot of the live rows, brings the shadows to it and compares the two."""
     projections = [shadow.projection for shadow in shadows]
     comparisons = []
     with pool.connection() as ours, ours.transaction():
         ours.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ours.execute(_CANONICAL)
+        theirs.execute(_CANONICAL)
         live, head = _live(ours, ledger_id, projections), _head(ours, ledger_id)
         for shadow in shadows:
             place = live[shadow.projection.name]
-            with pool.connection() as theirs:
-                reached = _position(theirs, ledger_id, shadow)
-            _follow(pool, ledger_id, [shadow], reached, place.position)
-            with pool.connection() as theirs, theirs.transaction():
-                theirs.execute(_CANONICAL)
-                comparisons.append(compare_rows(ours, theirs, ledger_id, place, shadow, head))
+            position = reached[shadow.projection.name]
+            while position < place.position:
+                position = advance(theirs, ledger_id, [shadow], position, upto=place.position)
+            comparisons.append(compare_rows(ours, theirs, ledger_id, place, shadow, head))
     return Report(ledger_id, tuple(comparisons))
 
 

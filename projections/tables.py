@@ -9,7 +9,7 @@ in Python.
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, LiteralString, TypeVar
 
 import msgspec
 import psycopg
@@ -49,6 +49,10 @@ _APPEND = SQL("COPY {name} (ledger_id, generation, {columns}) FROM STDIN (FORMAT
 _CANONICAL = SQL("""
 COPY (SELECT {columns} FROM {name}
       WHERE ledger_id = {{}} AND generation = {{}} ORDER BY {key}) TO STDOUT""")
+_ASIDE = SQL("""
+CREATE TEMPORARY TABLE {name} (LIKE {name}) ON COMMIT DROP;
+CREATE UNIQUE INDEX ON pg_temp.{name} (ledger_id, generation, {key})""")
+ASIDE = 0  # the generation of rows in a session's own tables
 _NEVER = 2**62  # bytes after which it would be waited until the server has them
 _encode = msgspec.json.Encoder().encode
 
@@ -65,6 +69,7 @@ class Table(Generic[R]):
         adds: the fields that are added to what the row holds already, so that it need not be read
             before; the others take its place.
         integers: the columns of 32 bits, which ``append`` has to tell apart.
+        indexes: those that a projection's own statements go by, beside the key's.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Table(Generic[R]):
         state: type[msgspec.Struct] | None = None,
         adds: tuple[str, ...] = (),
         integers: tuple[str, ...] = (),
+        indexes: tuple[LiteralString, ...] = (),
     ) -> None:
         fields = msgspec.structs.fields(row)
         self.name = name
@@ -113,6 +119,10 @@ class Table(Generic[R]):
             "integer" if field.name in integers else _SQL_TYPES[field.type] for field in fields
         ]
         self._delete = _DELETE.format(**parts)
+        self._aside = [_ASIDE.format(**parts)] + [
+            SQL("CREATE INDEX ON pg_temp.{} {}").format(Identifier(name), SQL(index))
+            for index in indexes
+        ]
         self._canonical = SQL(_CANONICAL.format(**parts).as_string())
 
     def load(
@@ -178,6 +188,12 @@ class Table(Generic[R]):
 
     def delete(self, connection: psycopg.Connection, ledger_id: int, generation: int) -> None:
         connection.execute(self._delete, {"ledger_id": ledger_id, "generation": generation})
+
+    def set_aside(self, connection: psycopg.Connection) -> None:
+        """Has the connection see an empty table of its own in the place of this one, until its
+        transaction ends: what lies there costs no log, and is gone without being deleted."""
+        for statement in self._aside:
+            connection.execute(statement)
 
     def canonical_rows(
         self, connection: psycopg.Connection, ledger_id: int, generation: int
