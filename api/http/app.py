@@ -1,6 +1,7 @@
 """The HTTP application: every route through one door, every error through one mapping."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -82,7 +83,7 @@ class Application(FastAPI):
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
-            lifespan=disbursements.lifespan(services),
+            lifespan=_lifespan(services),
         )
         self._services = services
         self._addresses = Addresses(routes)
@@ -127,6 +128,22 @@ class Application(FastAPI):
             await response(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """While the application runs, its loop commits small batches itself."""
+    executions = disbursements.lifespan(services)
+
+    @asynccontextmanager
+    async def span(app: FastAPI) -> AsyncIterator[None]:
+        services.treasury.sequencer.open_desk()
+        try:
+            async with executions(app):
+                yield
+        finally:
+            services.treasury.sequencer.close_desk()
+
+    return span
 
 
 async def _problem(call: Call, error: Exception) -> Response:

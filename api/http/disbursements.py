@@ -68,9 +68,7 @@ def lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMana
 
     @asynccontextmanager
     async def span(_app: FastAPI) -> AsyncIterator[None]:
-        services.treasury.sequencer.open_desk()
         yield
-        services.treasury.sequencer.close_desk()
         await anyio.to_thread.run_sync(executions_of(services).close)
 
     return span
