@@ -20,6 +20,7 @@ from projections.posted import Posted
 from projections.projection import Fact, Fold, Projection, Rows, Writes, known
 from projections.spans import end_of, lengths
 from projections.tables import Table
+from projections.views import VIEWS, Held
 
 
 class IndicatorState(msgspec.Struct, gc=False):
@@ -90,22 +91,6 @@ _AS_ISSUED = tuple(
 )
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
-    """Those of an event's ``Figures`` that the others follow from, in yuan."""
-
-    canuse_amt: str
-    frozen_amt: str
-    pay_app_amt: str
-    pay_amt: str
-    plan_amt: str
-
-
-class Moved(msgspec.Struct, frozen=True, gc=False):
-    """What an event that a journal follows tells of an indicator."""
-
-    figures: Held
-
-
 _MOVING: tuple[type[Event], ...] = (
     events.IndicatorAdjusted,
     events.IndicatorReallocatedOut,
@@ -127,10 +112,7 @@ class Indicators(Projection):
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         {*_MOVING, events.IndicatorIssued, events.PlanSet, events.JournalPosted}
     )
-    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
-        **dict.fromkeys(_MOVING, Moved),
-        events.JournalPosted: Posted,
-    }
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 
     def fold(self, after: int) -> Fold:
         return _IndicatorFold(after)

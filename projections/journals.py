@@ -17,6 +17,7 @@ from projections.posted import Posted, amounts_of, books_of, shape_of, sides
 from projections.projection import AppendingFold, Fact, Fold, Projection, Statement, Writes
 from projections.spans import end_of, lengths
 from projections.tables import Table
+from projections.views import VIEWS
 
 
 class JournalRow(msgspec.Struct):
@@ -81,7 +82,7 @@ class Journals(Projection):
     name: ClassVar[str] = "journals"
     tables: ClassVar[tuple[Table[Any], ...]] = (JOURNALS,)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
-    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 
     def fold(self, after: int) -> Fold:
         return AppendingFold(journal_row, JOURNALS)
@@ -108,7 +109,7 @@ class AccountTotals(Projection):
     version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
-    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {JournalPosted: Posted}
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 
     def fold(self, after: int) -> Fold:
         return _AccountFold(after)

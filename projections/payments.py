@@ -35,6 +35,17 @@ from projections.projection import (
     known,
 )
 from projections.tables import Table
+from projections.views import (
+    VIEWS,
+    Applied,
+    Approved,
+    Receipted,
+    Refunded,
+    Rejected,
+    Sent,
+    Signed,
+    Withdrawn,
+)
 
 
 class PaymentState(msgspec.Struct, gc=False):
@@ -113,20 +124,6 @@ REFUNDS = Table(
     ),
 )
 
-_AS_APPLIED = (
-    "pay_app_no",
-    "bgt_id",
-    "agency_code",
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "fund_type_code",
-    "payee_acct_name",
-    "payee_acct_no",
-    "payee_acct_bank_name",
-    "use_des",
-)
 _CLAIMED = """
 UPDATE {table} SET clear_no = %(clear_no)s, claim_no = c.claim_no, claimable_on = %(clear_date)s
 FROM unnest(%(funds)s::text[], %(claims)s::text[]) AS c (fund_type_code, claim_no)
@@ -165,6 +162,8 @@ class Payments(Projection):
         }
     )
 
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
+
     def fold(self, after: int) -> Fold:
         return _PaymentFold(after)
 
@@ -189,7 +188,7 @@ class _PaymentFold(Fold):
         if not self._written:
             return {}
         named = {getattr(fact.event, "pay_app_no", None) for fact in facts}
-        new = {f.event.pay_app_no for f in facts if isinstance(f.event, events.PaymentApplied)}
+        new = {f.event.pay_app_no for f in facts if isinstance(f.event, Applied)}
         named -= {None, *new}
         return {PAYMENTS: {n for n in named if n not in self._new and (n,) not in self._held}}
 
@@ -200,7 +199,7 @@ class _PaymentFold(Fold):
         new, unclaimed = self._new, self._unclaimed
         for fact in facts:
             match fact.event:
-                case events.PaymentApplied() as applied:
+                case Applied() as applied:
                     new[applied.pay_app_no] = _applied(fact, applied)
                 case events.ClearingRequested() as requested:
                     unclaimed.claim(requested)
@@ -213,9 +212,9 @@ class _PaymentFold(Fold):
                 case event:
                     row = new.get(event.pay_app_no) or self._earlier(fact, event.pay_app_no)
                     _change(row, fact)
-                    if isinstance(event, events.VoucherReceipted):
+                    if isinstance(event, Receipted):
                         unclaimed.add_receipt(row)
-                    elif isinstance(event, events.PaymentRefunded):
+                    elif isinstance(event, Refunded):
                         self._refunds.append(refund := _refund(row, fact, event))
                         unclaimed.add_refund(refund)
 
@@ -281,9 +280,20 @@ class _Unclaimed:
                 self._waiting[PAID_CLAIM if of_receipt else REFUND_CLAIM].append(row)
 
 
-def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
+def _applied(fact: Fact, applied: Applied) -> PaymentRow:
     return PaymentRow(
-        **{name: getattr(applied, name) for name in _AS_APPLIED},
+        pay_app_no=applied.pay_app_no,
+        bgt_id=applied.bgt_id,
+        agency_code=applied.agency_code,
+        pro_code=applied.pro_code,
+        exp_func_code=applied.exp_func_code,
+        gov_bgt_eco_code=applied.gov_bgt_eco_code,
+        dep_bgt_eco_code=applied.dep_bgt_eco_code,
+        fund_type_code=applied.fund_type_code,
+        payee_acct_name=applied.payee_acct_name,
+        payee_acct_no=applied.payee_acct_no,
+        payee_acct_bank_name=applied.payee_acct_bank_name,
+        use_des=applied.use_des,
         pay_fen=stored_fen(applied.pay_amt),
         details=len(applied.details),
         effective_on=fact.effective_on,
@@ -304,29 +314,29 @@ def _applied(fact: Fact, applied: events.PaymentApplied) -> PaymentRow:
 def _change(row: PaymentState, fact: Fact) -> None:
     row.last_position = fact.position
     match fact.event:
-        case events.PaymentApproved() as approved:
+        case Approved() as approved:
             row.status = APPROVED
             row.pay_cert_no, row.pay_bank_code = approved.pay_cert_no, approved.pay_bank_code
-        case events.PaymentRejected():
+        case Rejected():
             row.status = REJECTED
-        case events.PaymentWithdrawn():
+        case Withdrawn():
             row.status = WITHDRAWN
-        case events.VoucherSigned() as signed if signed.final:
+        case Signed() as signed if signed.final:
             row.status = SIGNED
-        case events.VoucherSent() if row.status == SIGNED:
+        case Sent() if row.status == SIGNED:
             row.status = SENT
-        case events.VoucherReceipted() as receipted:
+        case Receipted() as receipted:
             row.status = receipted.outcome
             row.xpay_fen = stored_fen(receipted.xpay_amt)
             row.receipt_position = fact.position
             row.claimable_on = fact.effective_on
-        case events.PaymentRefunded() as refunded:
+        case Refunded() as refunded:
             row.refund_fen += stored_fen(refunded.refund_amt)
             if row.refund_fen == row.xpay_fen:
                 row.status = REFUNDED
 
 
-def _refund(row: PaymentState, fact: Fact, refunded: events.PaymentRefunded) -> RefundRow:
+def _refund(row: PaymentState, fact: Fact, refunded: Refunded) -> RefundRow:
     return RefundRow(
         position=fact.position,
         refund_no=refunded.refund_no,

@@ -1,0 +1,129 @@
+"""What read models read of events: a few of their fields.
+
+Making a field of an event costs as much as using it, and dropping it again half of that. Types that
+several models follow have one view with the fields that all of them need, so that each such event
+is decoded once.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from ledger import events
+from ledger.events import Event
+from projections.posted import Posted
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """Those of an event's ``Figures`` that the others follow from, in yuan."""
+
+    canuse_amt: str
+    frozen_amt: str
+    pay_app_amt: str
+    pay_amt: str
+    plan_amt: str
+
+
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """What an event that a journal follows tells of an indicator."""
+
+    figures: Held
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """That it is there is enough."""
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of ``PaymentApplied``."""
+
+    pay_app_no: str
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    pay_amt: str
+    payee_acct_name: str = ""
+    payee_acct_no: str = ""
+    payee_acct_bank_name: str = ""
+    use_des: str
+    details: tuple[_Line, ...] = ()
+    figures: Held
+
+
+class Approved(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentApproved``."""
+
+    pay_app_no: str
+    pay_cert_no: str
+    pay_bank_code: str
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentRejected``."""
+
+    pay_app_no: str
+    figures: Held
+
+
+class Withdrawn(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentWithdrawn``."""
+
+    pay_app_no: str
+    figures: Held
+
+
+class Signed(msgspec.Struct, frozen=True, gc=False):
+    """Of ``VoucherSigned``."""
+
+    pay_app_no: str
+    final: bool = False
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """Of ``VoucherSent``."""
+
+    pay_app_no: str
+
+
+class Receipted(msgspec.Struct, frozen=True, gc=False):
+    """Of ``VoucherReceipted``."""
+
+    pay_app_no: str
+    outcome: str
+    xpay_amt: str
+    figures: Held
+
+
+class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of ``PaymentRefunded``."""
+
+    pay_app_no: str
+    refund_no: str
+    refund_amt: str
+    pay_detail_id: str = ""
+    figures: Held
+
+
+VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
+    {
+        events.IndicatorAdjusted: Moved,
+        events.IndicatorReallocatedOut: Moved,
+        events.IndicatorReallocatedIn: Moved,
+        events.IndicatorFrozen: Moved,
+        events.IndicatorUnfrozen: Moved,
+        events.PaymentApplied: Applied,
+        events.PaymentApproved: Approved,
+        events.PaymentRejected: Rejected,
+        events.PaymentWithdrawn: Withdrawn,
+        events.VoucherSigned: Signed,
+        events.VoucherSent: Sent,
+        events.VoucherReceipted: Receipted,
+        events.PaymentRefunded: Refunded,
+        events.JournalPosted: Posted,
+    }
+)
