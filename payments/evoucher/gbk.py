@@ -21,6 +21,8 @@ DECLARATION = '<?xml version="1.0" encoding="GBK"?>'
 # below 0x40, so the same set may be looked for in encoded bytes.
 _ILLEGAL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 _ILLEGAL_TEXT = re.compile(f"[{re.escape(_ILLEGAL.decode('ascii'))}]")
+# What cannot stand in an element as it is: that, and what goes as a reference.
+_NOT_PLAIN = _ILLEGAL + b"&<>\r"
 _MARKUP = re.compile('[&<>"\t\n\r]')
 
 
@@ -55,14 +57,11 @@ def encode(text: str, field: str, *, pointer: str | None = None) -> bytes:
 
 def encode_all(texts: Sequence[str]) -> list[bytes] | None:
     """Many texts in GBK at once; None when one has to be escaped or cannot be carried."""
-    joined = "\0".join(texts)
-    if "&" in joined or "<" in joined or ">" in joined or "\r" in joined:
-        return None
     try:
-        data = joined.encode("gbk")
+        data = "\0".join(texts).encode("gbk")
     except UnicodeEncodeError:
         return None
-    if len(data) - len(data.translate(None, _ILLEGAL)) != len(texts) - 1:  # our separators
+    if len(data) - len(data.translate(None, _NOT_PLAIN)) != len(texts) - 1:  # our separators
         return None
     return data.split(b"\0")
 

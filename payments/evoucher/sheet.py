@@ -64,15 +64,23 @@ class Sheet:
         Raises:
             RequestError: ``malformed``, naming the element, for text that GBK cannot carry.
         """
-        cells = gbk.encode_all(main) or _encoded_singly(main, self.filled)
+        own_texts = [text for line in details for text in line]
+        cells, own = self._encoded(main, own_texts)
         repeated = self._repeated(cells)
         if b"%" in b"".join(repeated):
             repeated = tuple(cell.replace(b"%", b"%%") for cell in repeated)
         template, width = self._detail % repeated, len(self.own)
-        texts = [text for line in details for text in line]
-        own = gbk.encode_all(texts) or _encoded_singly(texts, self.own, detail=True)
         lines = [template % tuple(own[at : at + width]) for at in range(0, len(own), width)]
         return b"".join((_OPEN, self._main % tuple(cells), OPEN_LIST, *lines, _CLOSE))
+
+    def _encoded(self, main: Sequence[str], own: Sequence[str]) -> tuple[Cells, Cells]:
+        """All texts at once; where one of them is not plain, each by itself."""
+        if (cells := gbk.encode_all([*main, *own])) is not None:
+            return cells[: len(main)], cells[len(main) :]
+        return (
+            _encoded_singly(main, self.filled),
+            _encoded_singly(own, self.own, detail=True),
+        )
 
     def read(self, data: bytes) -> tuple[Texts, list[Texts]] | None:
         """The texts as :meth:`write` takes them, of a document that stands as it writes them.
