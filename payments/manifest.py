@@ -13,6 +13,7 @@ was signed so verifies so for ever.
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -30,6 +31,7 @@ from ledger.streams import AnyKind, Kind
 RECEIPT_ROLE = "receipt"
 LEAVES_MAX = 100_000
 NUMBER_DIGITS = 32
+NUMBERS_KEPT_MAX = 64  # a thousand receipts of one message ask for the same one
 
 # the first line of a text, and which version it makes the manifest
 _HEADINGS = {1: "guoku/manifest", 2: "guoku/manifest/2"}
@@ -92,6 +94,7 @@ def read_text(text: str) -> ManifestText:
     return read
 
 
+@lru_cache(NUMBERS_KEPT_MAX)
 def manifest_number(text: str, cert_serial: str) -> str:
     """A manifest's number: the same documents, role and signer give the same one."""
     return sm3(f"{text}{cert_serial}".encode()).hex()[:NUMBER_DIGITS]
