@@ -101,8 +101,14 @@ def verify_all(tasks: Sequence[Task], progress: Progress, jobs: int = 0) -> Iter
     spawn = multiprocessing.get_context("spawn")
     told: Queue[Any] = spawn.Queue()
     with ProcessPoolExecutor(jobs, spawn, _tell_through, (told,)) as workers:
-        # the order of submission is that of beginning: both pieces of a ledger at about one time
-        under_way = [_UnderWay.begun(workers, task) for task in tasks]
+        # the order of submission is that of beginning: histories take longer, so they go first, and
+        # no process is left with one of them at the end
+        histories = [workers.submit(_in_worker, _history, task) for task in tasks]
+        compared = [
+            workers.submit(_in_worker, _compared, task) if task.projections else None
+            for task in tasks
+        ]
+        under_way = [_UnderWay(*pieces) for pieces in zip(histories, compared, strict=True)]
         try:
             while under_way:
                 waiting = [piece for of_ledger in under_way for piece in of_ledger.waiting]
@@ -124,12 +130,6 @@ class _UnderWay(NamedTuple):
 
     history: Future[Report]
     compared: Future[Findings] | None
-
-    @classmethod
-    def begun(cls, workers: ProcessPoolExecutor, task: Task) -> "_UnderWay":
-        history = workers.submit(_in_worker, _history, task)
-        compared = workers.submit(_in_worker, _compared, task) if task.projections else None
-        return cls(history, compared)
 
     @property
     def waiting(self) -> list[Future[Any]]:
