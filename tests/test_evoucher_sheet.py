@@ -1,6 +1,7 @@
 """Vouchers are read by a pattern where they stand as we write them: nothing may come out other than
 when they are parsed whole, however they were damaged or tampered with."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.errors import GuokuError
+from ledger.errors import GuokuError, RequestError
 from payments.evoucher import clearing_2301 as clearing
 from payments.evoucher import receipt_5214
 from payments.evoucher import voucher_5214 as v5214
@@ -52,6 +53,75 @@ def damaged(draw: st.DrawFn, document: bytes) -> bytes:
     end = min(len(document), start + draw(st.sampled_from([0, 0, 1, 2, 7, 60])))
     inserted = draw(st.lists(st.sampled_from(PIECES), max_size=2))
     return document[:start] + b"".join(inserted) + document[end:]
+
+
+# texts that one reader might take and another not; beside those that stand elsewhere in a document
+ODD_TEXTS = (
+    *("", "0", "0.00", "-1.00", "+1.00", "01.00", "1.0", "1_0.00", "１.００", "2.00", "6.00"),
+    *(
+        "2026-03-02",
+        "2026W101",
+        "20260230",
+        "2026_302",
+        "２０２６０３０２",
+        "20260302" * 3,
+        "9" * 5_000,
+    ),
+    *(" 2026", "0999", "２０２６", "10000", "4400000", "d0", "d1", "a%b", "%s", "\x7f", "　", "'"),
+    *("9" * 16 + ".99", "9" * 17 + ".99", "1e2.00", "5214", "2301", "2302"),
+)
+FILLED = re.compile(rb"<([A-Za-z0-9]+)>([^<]+)</\1>")
+
+
+@st.composite
+def reworded(draw: st.DrawFn, document: bytes) -> bytes:
+    """The document with other texts, also the same one wherever it is repeated."""
+    texts = [match[2] for match in FILLED.finditer(document)]
+    others = st.sampled_from([*(text.encode("gbk") for text in ODD_TEXTS), *texts])
+    for _ in range(draw(st.integers(1, 3))):
+        old, new = draw(st.sampled_from(texts)), draw(others)
+        document = document.replace(b">%b<" % old, b">%b<" % new, draw(st.sampled_from([-1, 1, 2])))
+    return document
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=reworded(SENT))
+def test_a_voucher_of_other_texts_says_the_same_both_ways(data: bytes) -> None:
+    assert read(v5214.parse, data) == parsed_whole(v5214.parse, data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=reworded(RECEIPT))
+def test_a_receipt_of_other_texts_says_the_same_both_ways(data: bytes) -> None:
+    way = receipt_5214.parse_receipt
+    assert read(way, data) == parsed_whole(way, data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=reworded(CLAIM))
+def test_a_claim_of_other_texts_says_the_same_both_ways(data: bytes) -> None:
+    assert read(clearing.parse, data) == parsed_whole(clearing.parse, data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=reworded(CLEARED))
+def test_a_claims_receipt_of_other_texts_says_the_same_both_ways(data: bytes) -> None:
+    way = clearing.parse_receipt
+    assert read(way, data) == parsed_whole(way, data)
+
+
+@pytest.mark.parametrize("day", ["20260302" * 3, "9" * 5_000])
+def test_a_date_without_end_is_malformed_and_no_failure_of_ours(day: str) -> None:
+    """The platform's dates have other errors for a number that is far too large for one."""
+    sent = re.sub(rb"<VouDate>[0-9]+<", b"<VouDate>%b<" % day.encode(), SENT)
+    paid = re.sub(rb"<XPayDate>[0-9]+<", b"<XPayDate>%b<" % day.encode(), RECEIPT)
+
+    for way, data, tag in (
+        (v5214.parse, sent, "VouDate"),
+        (receipt_5214.parse_receipt, paid, "XPayDate"),
+    ):
+        with pytest.raises(RequestError, match=f"{tag} is not a date YYYYMMDD"):
+            way(data)
 
 
 @settings(max_examples=400, deadline=None)

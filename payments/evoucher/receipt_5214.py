@@ -202,7 +202,7 @@ def _read_own(data: bytes) -> Receipt5214 | None:
             st_year=int(year),
             voucher_no=number,
             pay_amt=parse_yuan(amount, zero=True),
-            x_pay_date=dt.date(int(day[:4]), int(day[4:6]), int(day[6:])),
+            x_pay_date=dt.date.fromisoformat(day),
             x_agent_business_no=serial,
             x_pay_amt=parse_yuan(paid, zero=True),
             details=tuple([_own_detail(*_of_line(line)) for line in lines]),

@@ -202,7 +202,7 @@ def _parse_own(data: bytes) -> Voucher5214 | None:
         read_of_main = (
             *_texts_of(main),
             int(year),
-            dt.date(int(day[:4]), int(day[4:6]), int(day[6:])),
+            dt.date.fromisoformat(day),  # other ways to write a date are compared away below
             parse_yuan(amount),
             tuple(map(_detail, lines)),
         )
