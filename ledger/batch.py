@@ -280,8 +280,10 @@ class Batch:
     def _dry_run(self, item: _Item) -> Outcome:
         decision = item.command.decide(self._state, item.submission.by)
         savepoint = self._state.savepoint()
-        outcome = self._accept(decision)
-        self._state.rollback(savepoint)
+        try:
+            outcome = self._accept(decision)
+        finally:  # whatever happens, the batch goes on with the other items
+            self._state.rollback(savepoint)
         return Outcome(subjects=outcome.subjects)
 
     def _known(self, item: _Item) -> Outcome | None:

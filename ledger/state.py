@@ -174,10 +174,13 @@ class LedgerState:
         return Savepoint(self.position, len(self.rows), self.stream_version, self.settings)
 
     def rollback(self, savepoint: Savepoint) -> None:
-        """Takes back all since ``savepoint``; balances stay marked, rewriting them is harmless."""
+        """Takes back all since ``savepoint``. Balances that were there before stay marked,
+        rewriting them is harmless; those of an indicator that was not issued after all do not."""
         for mapping, key, old in reversed(self._undo or ()):
             if old is None:
                 mapping.pop(key, None)
+                if mapping is self.balances:
+                    self.changed_balances.pop(key, None)
             else:
                 mapping[key] = old
         self._undo = None

@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from ledger.budget import IssueIndicator
+from ledger.commands import Submission
 from payments.application import ApprovePayment
-from tests.bookkeeper import Bookkeeper, payment
+from tests.bookkeeper import ELEMENTS, Bookkeeper, payment
 
 
 def test_the_same_application_50_times_at_once_is_one_payment(bookkeeper: Bookkeeper) -> None:
@@ -106,3 +108,39 @@ def test_a_dry_run_answers_in_full_and_keeps_nothing(bookkeeper: Bookkeeper) -> 
     assert b.ask(payment("Q", "B", "100.01"), dry_run=True).problem is not None
     assert len(b.events()) == before
     b.apply("P", "B", "99.00")
+
+
+def test_an_indicator_tried_out_beside_a_real_payment_does_not_disturb_it(
+    bookkeeper: Bookkeeper,
+) -> None:
+    """What is tried out and what is meant may be decided in one batch: its balances are written,
+    and those of an indicator that is not there must not be looked for."""
+    b = bookkeeper
+    b.issue("B", "100.00")
+    tried = Submission(
+        command=IssueIndicator(bgt_id="NEW", amount="5.00", **ELEMENTS), by="maker", dry_run=True
+    )
+    meant = Submission(command=payment("P", "B", "60.00"), by="maker")
+
+    outcomes = b.sequencer.submit(b.ledger_id, [tried, meant]).result(30)
+
+    assert [outcome.problem for outcome in outcomes] == [None, None]
+    assert [outcome.commit is None for outcome in outcomes] == [True, False]
+    assert b.figures("B")["available"] == "40.00"
+    assert b.sql("SELECT bgt_id FROM controlled_balances WHERE ledger_id = %s") == [("B",)]
+
+
+def test_an_aborted_batch_that_issued_an_indicator_leaves_its_refusal_and_nothing_else(
+    bookkeeper: Bookkeeper,
+) -> None:
+    b = bookkeeper
+    issue = IssueIndicator(bgt_id="NEW", amount="5.00", **ELEMENTS)
+
+    outcomes = b.submit(issue, payment("P", "NEW", "6.00"), atomic=True)
+
+    assert [outcome.problem.code.text for outcome in outcomes if outcome.problem] == [
+        "batch_aborted",
+        "insufficient_indicator",
+    ]
+    assert b.sql("SELECT bgt_id FROM controlled_balances WHERE ledger_id = %s") == []
+    assert b.do(issue).status == "created"
