@@ -223,6 +223,39 @@ def test_a_scribe_ends_with_the_process_that_started_it(
     assert scribed.do(payment("P1", "B", "1.00")).commit is not None  # the head is free
 
 
+@pytest.mark.fault
+def test_a_scribe_ends_with_its_parent_also_while_it_copies(
+    scribed: Bookkeeper, database: Database
+) -> None:
+    """Its connection is then at work on a page; nothing of it may stay, nor the lock."""
+    program = (
+        "import sys; from datetime import date; from ledger.store.append import Page;"
+        "from ledger.store.scribe import Scribe;"
+        "scribe = Scribe(sys.argv[1]); ledger_id = int(sys.argv[2]); scribe.begin(ledger_id);"
+        "row = (1_000, bytes(16), 1, date(2026, 3, 2), 'test', b'x' * 4_000);"
+        "scribe.write(Page(ledger_id, 0, [row] * 2_000, [], {}));"
+        "print(scribe.pid, flush=True); sys.stdin.read()"
+    )
+    with psycopg.connect(database.owner_conninfo) as other:
+        other.execute("LOCK TABLE events IN SHARE MODE")  # no row can be added
+        parent = subprocess.Popen(
+            [sys.executable, "-c", program, database.app_conninfo, str(scribed.ledger_id)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        wait_until(lambda: waits_for_a_lock(database))
+        parent.kill()
+        parent.wait()
+
+    parent.communicate()
+    wait_until(lambda: not psutil.pid_exists(pid))
+    assert scribed.do(payment("P1", "B", "1.00")).commit is not None
+    assert_chain_is_whole(scribed)
+
+
 def test_what_the_database_will_not_have_takes_no_other_group_down(
     scribed: Bookkeeper, database: Database
 ) -> None:

@@ -316,12 +316,14 @@ class _Desk:
         """Gives the order that ends the batch. A page is hashed while the one before is copied."""
         under_way: Future[None] | None = None
         with PagedCopy(self._connection, COPY_EVENTS) as batch:
-            while isinstance(order := self._next(), Page):
-                others, of_page = packed(order)
-                digests += of_page
-                _settle(under_way)
-                under_way = self._copier.submit(batch.write, others.pop(COPY_EVENTS), others)
-            _settle(under_way)
+            try:
+                while isinstance(order := self._next(), Page):
+                    others, of_page = packed(order)
+                    digests += of_page
+                    _settle(under_way)
+                    under_way = self._copier.submit(batch.write, others.pop(COPY_EVENTS), others)
+            finally:
+                _settle(under_way)  # even if no order comes any more: it is at the connection
         return order
 
     def _close(self, closing: Closing, head: LockedHead, digests: list[bytes]) -> Done:
