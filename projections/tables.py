@@ -51,7 +51,8 @@ COPY (SELECT {columns} FROM {name}
       WHERE ledger_id = {{}} AND generation = {{}} ORDER BY {key}) TO STDOUT""")
 _ASIDE = SQL("""
 CREATE TEMPORARY TABLE {name} (LIKE {name}) ON COMMIT DROP;
-CREATE UNIQUE INDEX ON pg_temp.{name} (ledger_id, generation, {key})""")
+CREATE UNIQUE INDEX ON pg_temp.{name} (ledger_id, generation, {key});
+DISCARD PLANS""")  # those that were made before still mean the table that is hidden now
 ASIDE = 0  # the generation of rows in a session's own tables
 _NEVER = 2**62  # bytes after which it would be waited until the server has them
 _encode = msgspec.json.Encoder().encode
@@ -193,7 +194,7 @@ class Table(Generic[R]):
         """Has the connection see an empty table of its own in the place of this one, until its
         transaction ends: what lies there costs no log, and is gone without being deleted."""
         for statement in self._aside:
-            connection.execute(statement)
+            connection.execute(statement, prepare=False)  # several commands cannot be
 
     def canonical_rows(
         self, connection: psycopg.Connection, ledger_id: int, generation: int

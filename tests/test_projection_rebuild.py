@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
 import projections.rebuild
 from ledger.errors import Code, UnavailableError
+from ledger.store.database import Database
 from projections.catalogue import PROJECTIONS
 from projections.indicators import Indicators
 from projections.journals import Journals
-from projections.payments import Payments
+from projections.payments import PAYMENTS, Payments
 from projections.projection import AppendingFold, Fact, Fold
 from projections.queries import list_indicators, list_payments
 from projections.rebuild import Report, rebuild, status, verify
@@ -98,6 +100,26 @@ def test_a_verification_leaves_nothing_behind(bookkeeper: Bookkeeper) -> None:
     assert b.sql("SELECT count(*) FROM proj_positions WHERE ledger_id = %s") == [
         (len(PROJECTIONS),)
     ]
+
+
+def test_a_table_aside_hides_the_other_from_what_was_prepared_before(
+    bookkeeper: Bookkeeper, database: Database
+) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool).catch_up()
+    [(live,)] = b.sql(
+        "SELECT generation FROM proj_positions WHERE ledger_id = %s AND live"
+        " AND projection = 'payments'"
+    )
+    with psycopg.connect(database.app_conninfo, prepare_threshold=1) as connection:
+        for _ in range(4):
+            for _ in range(3):
+                assert PAYMENTS.load(connection, b.ledger_id, live, ["P1"])
+            connection.commit()
+            PAYMENTS.set_aside(connection)
+            assert not PAYMENTS.load(connection, b.ledger_id, live, ["P1"])
+            connection.commit()  # by a rollback, the driver forgets what it has prepared
 
 
 def test_what_a_killed_rebuild_left_is_removed(bookkeeper: Bookkeeper) -> None:
