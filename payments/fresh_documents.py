@@ -2,8 +2,8 @@
 
 Who sends them would fetch them from the store and hash them to see that they are what was signed.
 Here a document stands under the hash that was taken of it for its signature, so there is nothing to
-see. It is kept deflated, as it is stored: vouchers wait for their sender by the ten thousand. What
-is not at hand any more is read from the store.
+see. It is kept compressed, as it is stored: vouchers wait for their sender by the ten thousand.
+What is not at hand any more is read from the store.
 """
 
 import threading

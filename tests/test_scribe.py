@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from time import sleep
 
 import psutil
@@ -44,8 +44,12 @@ def applications(first: int = 0) -> list[ApplyPayment]:
 
 def scribes_of_this_process() -> list[int]:
     """Pids of the scribes that this process has started."""
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if "ledger.store.scribe" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended, and its command line with it
+            if "ledger.store.scribe" in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 @contextmanager
