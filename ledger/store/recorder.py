@@ -40,6 +40,7 @@ from ledger.integrity.chain import genesis, microseconds
 from ledger.state import LedgerState
 from ledger.store.append import OwnHand, Page, closing_of
 from ledger.store.loading import lock_head
+from ledger.store.trip import waited
 
 POLL_MS = 100
 SUBSCRIPTION_PAGE = 500
@@ -144,6 +145,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
             hand = OwnHand(connection, state.chain)
             hand.write(Page(self.ledger_id, state.recorded_us, rows, [], {}))
             hand.close(closing_of(state, first))
+            waited(connection, hand.send(commits=False))
         return [row[0] for row in rows]
 
     def _check_streams(
