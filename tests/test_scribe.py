@@ -164,6 +164,8 @@ def test_a_batch_of_replays_writes_nothing_and_lets_the_head_go(scribed: Bookkee
 def test_a_scribe_killed_between_batches_is_replaced(scribed: Bookkeeper) -> None:
     scribed.submit(*applications())
     (pid,) = scribes_of_this_process()
+    # the answer comes before the worker's turn is over: until then a batch would follow at once
+    wait_until(lambda: not scribed.sequencer._queue(scribed.ledger_id).running)
 
     os.kill(pid, signal.SIGKILL)
 
