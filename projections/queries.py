@@ -14,6 +14,7 @@ import psycopg
 from ledger.books import Account, Books, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, IndicatorIssued, JournalPosted, decode
+from ledger.indicator import DIMENSIONS
 from ledger.money import yuan
 from payments.payment import PAID, STATUSES
 from projections.indicators import INDICATORS, IndicatorRow
@@ -35,15 +36,6 @@ __all__ = [
 ]
 
 Filters = Mapping[str, str | None]
-
-DIMENSIONS = (
-    "agency_code",
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "fund_type_code",
-)
 
 
 def _status(text: str, pointer: str) -> str:
