@@ -13,16 +13,16 @@ from psycopg import Connection
 
 from ledger import events
 from ledger.account_set import ledger_text
+from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, IntegrityError, Refusal, UnavailableError
 from ledger.events import Event, decode
 from ledger.indicator import INDICATOR
 from ledger.integrity.note import encode_hash, moment_text, parse_note
+from ledger.reading.objects import EVENTS_MAX, StoredRow, read_document, read_events, stream_of
 from ledger.sealing.register import cosigned, latest_checkpoint, note_keys
 from ledger.sealing.stored_tree import StoredTree
-from ledger.store.reading import EVENTS_MAX, StoredRow, read_document, read_events, stream_of
-from ledger.streams import AnyKind
 from payments import certificates
-from payments.clearing import CLEARING
+from payments.clearing.claims import CLEARING
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT
 from projections.queries import clearing_of

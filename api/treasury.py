@@ -11,13 +11,13 @@ from psycopg_pool import ConnectionPool
 
 from api.settings import Settings
 from ledger.books import Charts, load_charts
-from ledger.elements import CodeSets
+from ledger.elements import stored_code_sets
+from ledger.elements.code_sets import CodeSets
 from ledger.gm import Provider, default_provider
 from ledger.gm.keystore import KeyStore
-from ledger.sequencer import Sequencer
-from ledger.store import code_sets
-from ledger.store.database import Database, make_pool, open_database
-from ledger.store.migrate import migrate
+from ledger.postgres.database import Database, make_pool, open_database
+from ledger.postgres.migrate import migrate
+from ledger.writing.sequencer import Sequencer
 from payments.fresh_documents import FreshDocuments
 
 CODES_CHECKED_EVERY_S = 2.0
@@ -31,7 +31,7 @@ class CodesInForce:
         self._lock = threading.Lock()
         self._checked = 0.0
         self._loads = -1
-        self._codes = code_sets.shipped()
+        self._codes = stored_code_sets.shipped()
 
     def due(self) -> bool:
         """Whether the next call may ask the database."""
@@ -50,7 +50,7 @@ class CodesInForce:
             row = connection.execute("SELECT count(*) FROM code_set_loads").fetchone()
             assert row is not None
             if row[0] != self._loads:
-                self._codes = code_sets.read(connection)
+                self._codes = stored_code_sets.read(connection)
                 self._loads = row[0]
         self._checked = monotonic()
 

@@ -19,9 +19,9 @@ import msgspec
 from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.integrity.verification.findings import Findings
-from ledger.store.database import make_pool
+from ledger.postgres.database import make_pool
 from payments.verification.run import Options, Report, verify_ledger
-from projections.rebuild import verify as verify_projections
+from projections.core.rebuild import verify as verify_projections
 
 PROJECTION = "projection"
 POLL_S = 0.1

@@ -31,8 +31,8 @@ from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult,
 from bench.report import Report, print_report, write_json
 from bench.server import own_server
 from ledger.errors import GuokuError
-from ledger.store.database import connect
-from ledger.store.embedded import SUPERUSER, EmbeddedPostgres
+from ledger.postgres.database import connect
+from ledger.postgres.embedded import SUPERUSER, EmbeddedPostgres
 
 Suite = Callable[[EmbeddedPostgres, Scale, Tell], SuiteResult]
 

@@ -20,19 +20,20 @@ from bench.drive import ClosedLoop, Drive, Driven, accepted
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.budget import IssueIndicator
-from ledger.commands import Command, Submission
+from ledger.deciding.command import Command, Submission
+from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.elements import stored_code_sets
 from ledger.events import JournalPosted
 from ledger.gm import sm3
 from ledger.indicator import INDICATOR, Indicator
 from ledger.money import parse_yuan, yuan
-from ledger.opening import OpenLedger, SetSignaturePolicy
-from ledger.queue import BATCH_SUBMISSIONS_MAX
-from ledger.sequencer import Sequencer
-from ledger.store import code_sets, reading
-from ledger.store.database import Database, make_pool
-from ledger.store.documents import compress_document
+from ledger.postgres.database import Database, make_pool
+from ledger.reading import objects
+from ledger.reading.documents import compress_document
+from ledger.writing.queue import BATCH_SUBMISSIONS_MAX
+from ledger.writing.sequencer import Sequencer
 from payments.application import ApplyPayment, ApprovePayment
-from payments.evoucher import receipt_5214
+from payments.messages import receipt_5214
 from payments.payment import Payment
 from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
 from payments.voucher_document import voucher_document
@@ -86,12 +87,12 @@ class Bookkeeping:
         [number] = self.apply(1)
         [payment] = self.approve([number])
         with self.pool.connection() as connection:
-            found = reading.read_objects(
+            found = objects.read_objects(
                 connection, self.ledger_id, INDICATOR, [payment.applied.bgt_id]
             )
         indicator = found[payment.applied.bgt_id]
         assert isinstance(indicator, Indicator)
-        voucher = voucher_document(self.ledger_id, payment, indicator, code_sets.shipped())
+        voucher = voucher_document(self.ledger_id, payment, indicator, stored_code_sets.shipped())
         outcome = receipt_5214.Outcome(
             x_pay_date=_voucher_date(payment),
             x_agent_business_no="BANK-0000000001",
@@ -153,7 +154,7 @@ class Bookkeeping:
 
     def position(self) -> int:
         with self.pool.connection() as connection:
-            head = reading.read_head(connection, self.ledger_id)
+            head = objects.read_head(connection, self.ledger_id)
         assert head is not None
         return head.position
 
@@ -218,7 +219,7 @@ def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bo
         sequencer = Sequencer(
             pool,
             load_charts(),
-            code_sets.shipped,
+            stored_code_sets.shipped,
             lambda: datetime.now(UTC),
             scribe_conninfo=database.app_conninfo,
         )

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
+from ledger.deciding.state import Row
 from ledger.events import Event, JournalPosted, decode, encode
 from ledger.integrity.chain import extend, microseconds
-from ledger.state import Row
-from ledger.store.copying import copy
-from ledger.store.frames import COPY_EVENTS, packed_events
+from ledger.postgres.copying import copy
+from ledger.writing.frames import COPY_EVENTS, packed_events
 
 _NUMBERS = ("bgt_id", "pay_app_no", "pay_cert_no", "number")
 _DAYS = 360

@@ -7,7 +7,7 @@ from time import perf_counter, sleep
 from typing import NamedTuple, Protocol
 
 from bench.measure import BenchError
-from ledger.commands import Outcome, Submission
+from ledger.deciding.command import Outcome, Submission
 
 ANSWER_TIMEOUT_S = 120
 SLEEP_S_MIN = 0.0005

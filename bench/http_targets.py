@@ -17,8 +17,8 @@ from bench.http_load import Answers, Load
 from bench.measure import BenchError
 from bench.program import serving
 from bench.server import new_database
-from ledger.store.database import Database, connect
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.database import Database, connect
+from ledger.postgres.embedded import EmbeddedPostgres
 
 TIMEOUT_S = 60.0
 INDICATORS = 500

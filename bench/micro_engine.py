@@ -14,13 +14,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.budget import IssueIndicator
-from ledger.commands import Command, asked_for, fingerprint
+from ledger.deciding.command import Command, asked_for, fingerprint
+from ledger.deciding.opening import OpenLedger
+from ledger.deciding.state import LedgerState, Row
+from ledger.elements import stored_code_sets
 from ledger.events import PaymentDetail, decode, encode
 from ledger.integrity.chain import microseconds
-from ledger.opening import OpenLedger
-from ledger.state import LedgerState, Row
-from ledger.store import code_sets
-from ledger.store.frames import packed_events
+from ledger.writing.frames import packed_events
 from payments.application import DETAILS_MAX, ApplyPayment
 
 DIVISION, YEAR = "440000000", 2026
@@ -33,7 +33,7 @@ DAY = date(2026, 3, 2)
 def open_state() -> LedgerState:
     """A ledger with indicators, that was never written anywhere."""
     state = LedgerState(LEDGER, load_charts())
-    state.codes = code_sets.shipped()
+    state.codes = stored_code_sets.shipped()
     state.position = 0
     state.begin(NOW_US)
     state.uncleared = {}

@@ -9,16 +9,11 @@ import datetime as dt
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from payments.evoucher import receipt_5214
-from payments.evoucher import voucher_5214 as v5214
-from payments.evoucher.envelope import (
-    VoucherBody,
-    VoucherSignature,
-    build_envelope,
-    parse_envelope,
-)
-from payments.evoucher.receipt_5214 import DetailOutcome, Outcome
-from payments.evoucher.voucher_5214 import Detail5214, Voucher5214
+from payments.messages import receipt_5214
+from payments.messages import voucher_5214 as v5214
+from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
+from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.voucher_5214 import Detail5214, Voucher5214
 
 LINE_FEN = 123_456
 

@@ -29,7 +29,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
 from bench.measure import Stopwatch
-from ledger.store.database import PREPARE_THRESHOLD, Database
+from ledger.postgres.database import PREPARE_THRESHOLD, Database
 
 COLUMNS = (
     "ledger_id, position, stream_id, stream_version, type, recorded_at, effective_on, payload,"

@@ -6,9 +6,9 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ledger.store.database import Database, connect, embedded_database
-from ledger.store.embedded import SUPERUSER, EmbeddedPostgres
-from ledger.store.migrate import migrate
+from ledger.postgres.database import Database, connect, embedded_database
+from ledger.postgres.embedded import SUPERUSER, EmbeddedPostgres
+from ledger.postgres.migrate import migrate
 
 _serial = count(1)
 

@@ -19,10 +19,10 @@ from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.processes import resident_bytes
 from bench.server import checkpoint, new_database
 from ledger.books import Charts, load_charts
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.embedded import EmbeddedPostgres
+from projections.core.moments import Moment
+from projections.core.runner import Runner
 from projections.indicator_past import past_indicator
-from projections.moments import Moment
-from projections.runner import Runner
 from projections.trial_balance import trial_balance
 
 PAYMENTS = 4_000

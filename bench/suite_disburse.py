@@ -27,8 +27,8 @@ from bench import peers, processes
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.server import new_database
 from ledger.money import parse_yuan, yuan
-from ledger.store.database import open_database
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.database import open_database
+from ledger.postgres.embedded import EmbeddedPostgres
 
 DIVISION, YEAR = "440000000", 2026
 LEDGER = f"/v1/ledgers/{DIVISION}-{YEAR}"

@@ -17,7 +17,7 @@ from bench.bookkeeping import Bookkeeping, Paid, bookkeeping
 from bench.drive import ClosedLoop, Drive, OpenLoop
 from bench.measure import Scale, Sheet, SuiteResult, Tell
 from bench.server import checkpoint, new_database
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.embedded import EmbeddedPostgres
 
 OPEN_LOOP_LOADS = (0.5, 0.8)  # of what 64 callers reached in the same run
 

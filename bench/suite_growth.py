@@ -11,7 +11,7 @@ from bench.drive import ClosedLoop
 from bench.measure import Scale, Sheet, SuiteResult, Tell
 from bench.processes import resident_bytes
 from bench.server import checkpoint, new_database
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.embedded import EmbeddedPostgres
 
 PAYMENTS = 5_000
 SINGLES = 256

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.http_targets import LEDGER, NDJSON, Servers, Target, lines, numbers, payments, servers
 from bench.measure import Scale, Sheet, SuiteResult, Tell
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.embedded import EmbeddedPostgres
 
 CONNECTIONS = 64
 REQUESTS, EMPTY_REQUESTS, WARM_UP_REQUESTS = 3_000, 6_000, 500

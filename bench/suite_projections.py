@@ -27,16 +27,16 @@ from bench.server import new_database
 from ledger.books import load_charts
 from ledger.events import decode
 from ledger.gm import default_provider
-from ledger.store import reading
-from ledger.store.database import Database
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedPostgres
+from ledger.reading import objects
 from payments.verification.run import Options, verify_ledger
 from projections.catalogue import PROJECTIONS
+from projections.core.fold import Projection
+from projections.core.rebuild import rebuild
+from projections.core.runner import Runner
 from projections.indicators import Indicators
 from projections.journals import AccountTotals
-from projections.projection import Projection
-from projections.rebuild import rebuild
-from projections.runner import Runner
 
 PAYMENTS = 5_000  # a round adds so many full payments
 SAVE_EVENTS = 200
@@ -51,11 +51,11 @@ ES_DOMAIN = "eventsourcing events replayed as domain events"
 
 TIMED = {
     FOLLOW: "Runner.catch_up over the events of a round, all read models, commits included",
-    REBUILD: "projections.rebuild.rebuild of the whole history, comparison and switch included",
+    REBUILD: "projections.core.rebuild.rebuild of all history, comparison and switch included",
     BALANCES: "the same of the two read models that hold balances",
     VERIFY: "the reading of the whole history by every check of `guoku audit verify` that is not a"
     " signature; per second of this process's CPU as well",
-    REPLAY: "ledger.store.reading.read_events in pages, each event decoded to its struct",
+    REPLAY: "ledger.reading.objects.read_events in pages, each event decoded to its struct",
     ES_REPLAY: "PostgresApplicationRecorder.select_notifications in pages of the same size, each"
     " state decoded with json.loads",
     ES_DOMAIN: "the same pages of the same events, stored as domain events, each made one again by"
@@ -167,7 +167,7 @@ def _replay(sheet: Sheet, books: Bookkeeping, events: int) -> None:
     began = perf_counter()
     while read < events:
         with books.pool.connection() as connection:
-            rows = reading.read_events(connection, books.ledger_id, position, PAGE_EVENTS)
+            rows = objects.read_events(connection, books.ledger_id, position, PAGE_EVENTS)
         for row in rows:
             decode(row.type, row.payload)
         read, position = read + len(rows), rows[-1].position

@@ -15,9 +15,9 @@ from bench.server import checkpoint, new_database
 from ledger.account_set import ledger_id
 from ledger.integrity.chain import extend, genesis
 from ledger.integrity.merkle import leaf_hash, verify_consistency, verify_inclusion
+from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.sealing.stored_tree import StoredTree, read_digests
 from ledger.sealing.trees import Trees
-from ledger.store.embedded import EmbeddedPostgres
 
 LEDGER = ledger_id("440000000", 2026)
 COMMIT_EVENTS = 5_000

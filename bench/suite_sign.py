@@ -16,11 +16,11 @@ from time import perf_counter
 from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.server import new_database
+from ledger.deciding.opening import PER_MANIFEST, PER_VOUCHER
+from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, default_provider
-from ledger.opening import PER_MANIFEST, PER_VOUCHER
-from ledger.store import code_sets
-from ledger.store.documents import decompress
-from ledger.store.embedded import EmbeddedPostgres
+from ledger.postgres.embedded import EmbeddedPostgres
+from ledger.reading.documents import decompress
 from payments import certificates
 from payments.pen import Document, Pen, Signed
 from payments.signing import sign_vouchers, subject_of
@@ -164,7 +164,7 @@ def _sign(books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]) -> Signed:
         books.pool,
         keys,
         default_provider(),
-        code_sets.shipped(),
+        stored_code_sets.shipped(),
         books.ledger_id,
         numbers,
         ROLE,

@@ -11,14 +11,14 @@ from typing import ClassVar
 from ledger import events
 from ledger.account_set import division_of
 from ledger.balances import Balances
-from ledger.commands import Command
+from ledger.calendar import effective_day
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.indicator import CODED, DIMENSIONS, INDICATOR, Indicator, journal, require
 from ledger.money import parse_yuan, yuan
-from ledger.periods import effective_day
-from ledger.state import Decision, LedgerState
-from ledger.streams import AnyKind
 
 
 class IssueIndicator(Command, frozen=True, kw_only=True):

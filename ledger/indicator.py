@@ -6,10 +6,10 @@ from datetime import date
 import msgspec
 
 from ledger import events
+from ledger.deciding.objects import Kind
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event, Figures
-from ledger.state import LedgerState
-from ledger.streams import Kind
 
 # elements an indicator is controlled by, with their code sets; a payment must bear the same
 DIMENSIONS = (

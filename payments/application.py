@@ -12,15 +12,15 @@ from typing import ClassVar
 from ledger import events
 from ledger.account_set import division_of
 from ledger.balances import Balances
-from ledger.commands import Command
+from ledger.calendar import effective_day, first_open_day
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, PaymentDetail
 from ledger.indicator import DIMENSIONS, INDICATOR, Indicator
 from ledger.indicator import require as require_indicator
 from ledger.money import parse_yuan, yuan
-from ledger.periods import effective_day, first_open_day
-from ledger.state import Decision, LedgerState
-from ledger.streams import AnyKind
 from payments.payment import (
     APPLIED,
     PAYMENT,

@@ -20,13 +20,13 @@ import msgspec
 
 from ledger import events
 from ledger.account_set import ledger_text
-from ledger.commands import Command
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.gm import sm3
 from ledger.integrity.merkle import HASH_BYTES, leaf_hash
-from ledger.state import Decision, LedgerState
-from ledger.streams import AnyKind, Kind
 
 RECEIPT_ROLE = "receipt"
 LEAVES_MAX = 100_000

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from ledger import events
 from ledger.account_set import division_of, fiscal_year_of, ledger_id
+from ledger.deciding.objects import Kind
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event, Figures, PaymentApplied, PaymentDetail
 from ledger.money import stored_fen
-from ledger.state import LedgerState
-from ledger.streams import Kind
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
 PAID, PARTIALLY_PAID, FAILED = "paid", "partially_paid", "failed"

@@ -17,7 +17,7 @@ from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError
 from ledger.gm import PrivateKey, Provider
 from ledger.integrity.merkle import Tree, root_of
-from ledger.store.documents import keep_plainly
+from ledger.reading.documents import keep_plainly
 from payments.certificates import Certificate
 from payments.manifest import ManifestText, SignManifest, leaf_of, split_leaves
 from payments.voucher import SignVoucher

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from ledger.elements import CodeSets
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.opening import PER_MANIFEST
+from ledger.elements.code_sets import CodeSets
 from ledger.errors import Code, GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, PrivateKey, Provider
 from ledger.indicator import INDICATOR, Indicator
-from ledger.opening import PER_MANIFEST
-from ledger.store.documents import compress_document, open_document
-from ledger.store.reading import read_bodies, read_head, read_objects
-from ledger.streams import AnyKind
+from ledger.reading.documents import compress_document, open_document
+from ledger.reading.objects import read_bodies, read_head, read_objects
 from payments import certificates
 from payments.certificates import Certificate
 from payments.fresh_documents import FreshDocuments

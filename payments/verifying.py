@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ledger.errors import Refusal
 from ledger.gm import Provider, PublicKey
 from ledger.integrity.merkle import ProvenTree, root_of
-from payments.evoucher.envelope import VoucherSignature
-from payments.evoucher.manifest_list import SignedManifest
 from payments.manifest import ManifestText, read_text, split_leaves
+from payments.messages.envelope import VoucherSignature
+from payments.messages.manifest_list import SignedManifest
 
 MANIFESTS_REMEMBERED_MAX = 64
 

@@ -11,14 +11,14 @@ from typing import ClassVar
 import msgspec
 
 from ledger import events
-from ledger.commands import Command
+from ledger.calendar import effective_day, first_open_day
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.opening import PER_MANIFEST
+from ledger.deciding.state import Decision, LedgerState, UnclearedKey
 from ledger.errors import Code, Refusal
 from ledger.events import FailedDetail
 from ledger.money import parse_yuan, yuan
-from ledger.opening import PER_MANIFEST
-from ledger.periods import effective_day, first_open_day
-from ledger.state import Decision, LedgerState, UnclearedKey
-from ledger.streams import AnyKind
 from payments.application import business_day
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
 from payments.payment import (

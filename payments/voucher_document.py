@@ -16,10 +16,10 @@ from datetime import date
 from functools import lru_cache
 
 from ledger.account_set import division_of, fiscal_year_of
-from ledger.elements import CodeSets
+from ledger.elements.code_sets import CodeSets
 from ledger.indicator import Indicator
 from ledger.money import parse_yuan
-from payments.evoucher.voucher_5214 import Detail5214, Voucher5214, build
+from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
 from payments.payment import Payment
 from payments.voucher import SUP_DEP_DIGITS
 

@@ -10,8 +10,8 @@ from psycopg.sql import SQL, Identifier
 from ledger.books import DEBIT
 from ledger.events import JournalPosted, decode, type_names
 from ledger.money import stored_fen
+from projections.core.spans import covering
 from projections.journals import ACCOUNT_SPANS, ACCOUNT_TOTALS, AccountTotals
-from projections.spans import covering
 
 _ROWS_AT_ONCE = 2_000
 

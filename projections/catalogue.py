@@ -1,9 +1,9 @@
 """Every projection of the program."""
 
+from projections.core.fold import Projection
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
-from projections.projection import Projection
 from projections.refusals import Refusals
 
 PROJECTIONS: tuple[Projection, ...] = (

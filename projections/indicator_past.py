@@ -9,12 +9,12 @@ import psycopg
 from ledger.balances import NOTHING, Balances
 from ledger.events import IndicatorIssued, decode
 from ledger.indicator import INDICATOR
-from ledger.store.reading import read_events, stream_of
+from ledger.reading.objects import read_events, stream_of
 from projections.account_sums import Model, live_model
-from projections.facts import read_pages
+from projections.core.facts import read_pages
+from projections.core.moments import Moment, Reach, one_moment, reach
+from projections.core.spans import covering
 from projections.indicators import INDICATOR_SPANS, Indicators, Movement, balances_of, movements
-from projections.moments import Moment, Reach, one_moment, reach
-from projections.spans import covering
 
 _BALANCES = Balances.__struct_fields__
 # all business days, and those that count

@@ -16,10 +16,10 @@ from ledger import events
 from ledger.balances import Balances
 from ledger.events import Event, Figures, IndicatorIssued
 from ledger.money import stored_fen
+from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
+from projections.core.spans import end_of, lengths
+from projections.core.tables import Table
 from projections.posted import Posted
-from projections.projection import Fact, Fold, Projection, Rows, Writes, known
-from projections.spans import end_of, lengths
-from projections.tables import Table
 from projections.views import VIEWS, Held
 
 

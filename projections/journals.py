@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.events import Event, JournalPosted
+from projections.core.fold import AppendingFold, Fact, Fold, Projection, Statement, Writes
+from projections.core.spans import end_of, lengths
+from projections.core.tables import Table
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
-from projections.projection import AppendingFold, Fact, Fold, Projection, Statement, Writes
-from projections.spans import end_of, lengths
-from projections.tables import Table
 from projections.views import VIEWS
 
 

@@ -2,8 +2,8 @@
 
 A clearing takes what the bank has moved up to its date and is in no other clearing; a claim that
 the central bank rejects gives its movements back, to be claimed from that date on. This repeats
-what the core does with sums (``payments.clearing``) for the single movements, so that a claim can
-be opened down to its vouchers.
+what the core does with sums (``payments.clearing.claims``) for the single movements, so that a
+claim can be opened down to its vouchers.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from payments.payment import (
     SIGNED,
     WITHDRAWN,
 )
-from projections.projection import (
+from projections.core.fold import (
     Fact,
     Fold,
     Projection,
@@ -34,7 +34,7 @@ from projections.projection import (
     Writes,
     known,
 )
-from projections.tables import Table
+from projections.core.tables import Table
 from projections.views import (
     VIEWS,
     Applied,

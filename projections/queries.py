@@ -17,9 +17,9 @@ from ledger.events import CommandRefused, IndicatorIssued, JournalPosted, decode
 from ledger.indicator import DIMENSIONS
 from ledger.money import yuan
 from payments.payment import PAID, STATUSES
+from projections.core.listing import PAGE_SIZE, Filter, Listing, Page, a_day, a_position, a_text
 from projections.indicators import INDICATORS, IndicatorRow
 from projections.journals import JOURNALS, JournalRow
-from projections.listing import PAGE_SIZE, Filter, Listing, Page, a_day, a_position, a_text
 from projections.payments import PAYMENTS, PaymentRow
 from projections.refusals import REFUSALS, RefusalRow
 from projections.trial_balance import trial_balance

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.events import CommandRefused, Event
-from projections.projection import AppendingFold, Fact, Fold, Projection
-from projections.tables import Table
+from projections.core.fold import AppendingFold, Fact, Fold, Projection
+from projections.core.tables import Table
 
 
 class RefusalRow(msgspec.Struct):

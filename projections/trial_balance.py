@@ -1,7 +1,7 @@
 """余额表: every account's opening, debit, credit and closing, of any period, as of any moment.
 
 Effective dates say which business days are added up, a position or recorded time what the ledger
-knew (``projections.moments``); the sums come from ``projections.account_sums``.
+knew (``projections.core.moments``); the sums come from ``projections.account_sums``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ from ledger.books import CREDIT, DEBIT, Account, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.money import yuan
 from projections.account_sums import AccountSums
-from projections.late import LateEntries, late_entries
-from projections.moments import Moment, one_moment, reach
+from projections.core.moments import Moment, one_moment, reach
+from projections.late_entries import LateEntries, late_entries
 
 
 class TrialBalance(msgspec.Struct, frozen=True):

@@ -14,11 +14,11 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
-from ledger.store.database import Database, embedded_database
-from ledger.store.embedded import EmbeddedPostgres
-from ledger.store.migrate import migrate
-from tests.audited_books import Audited, prepare_audited
-from tests.bookkeeper import Bookkeeper, fresh_pool
+from ledger.postgres.database import Database, embedded_database
+from ledger.postgres.embedded import EmbeddedPostgres
+from ledger.postgres.migrate import migrate
+from tests.support.audited_books import Audited, prepare_audited
+from tests.support.bookkeeper import Bookkeeper, fresh_pool
 
 TEMPLATE = "template_guoku"
 SMALL = {"shared_buffers": "32MB", "max_wal_size": "256MB", "min_wal_size": "32MB"}

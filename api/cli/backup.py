@@ -10,9 +10,9 @@ from pathlib import Path
 
 from api.settings import Settings
 from ledger.errors import ConfigurationError
-from ledger.store.embedded import PORT, SUPERUSER, EmbeddedPostgres
-from ledger.store.file_lock import open_lock, try_lock
-from ledger.store.server_user import ServerUser, grant_search, server_user
+from ledger.postgres.embedded import PORT, SUPERUSER, EmbeddedPostgres
+from ledger.postgres.file_lock import open_lock, try_lock
+from ledger.postgres.server_user import ServerUser, grant_search, server_user
 
 CLUSTER, KEYS = "postgres", "keys"
 

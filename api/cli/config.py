@@ -38,6 +38,6 @@ def config(
 
 
 def _without_password(dsn: str) -> str:
-    from ledger.store.database import describe
+    from ledger.postgres.database import describe
 
     return describe(dsn)

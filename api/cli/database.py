@@ -14,8 +14,8 @@ app = typer.Typer(no_args_is_help=True, help="Database 数据库: init, status, 
 @app.command()
 def init() -> None:
     """Makes or migrates the schema, and says which files were applied now."""
-    from ledger.store.database import describe, open_database
-    from ledger.store.migrate import migrate
+    from ledger.postgres.database import describe, open_database
+    from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)
@@ -34,8 +34,8 @@ def status() -> None:
 
     Exit code 1 unless every migration is applied as this program has it.
     """
-    from ledger.store import migrate
-    from ledger.store.database import connect, describe, open_database
+    from ledger.postgres import migrate
+    from ledger.postgres.database import connect, describe, open_database
 
     settings = load_settings()
     start_logging(settings)

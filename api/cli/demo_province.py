@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from api.demo.province.processes import Meter
     from api.demo.province.stages import Board
     from api.demo.province.year import Figures
-    from ledger.store.database import Database
+    from ledger.postgres.database import Database
 
 GIB, BILLION_FEN = 2**30, 10**11
 STAGES = {"history": "历史", "signatures": "签章", "projection": "读模型"}
@@ -34,8 +34,8 @@ def province(console: Console, payments: int) -> bool:
     from api.demo.province.showing import View
     from api.demo.province.stages import Board
     from api.demo.stack import persons, running_up
-    from ledger.store.database import open_database
-    from ledger.store.embedded import EmbeddedPostgres
+    from ledger.postgres.database import open_database
+    from ledger.postgres.embedded import EmbeddedPostgres
 
     times: dict[str, float] = {}
     divisions = plan.province(payments)
@@ -78,7 +78,7 @@ def _checked(
 
     from api.demo.province.checks import check_banks, check_histories, check_ledger
     from ledger.books import load_charts
-    from ledger.store.database import make_pool
+    from ledger.postgres.database import make_pool
 
     table = Table(title="核对关系 (金额: 元)")
     for name in ("账套", "关系", "数额", "结果"):
@@ -136,7 +136,7 @@ def _summary(
     asked: Mapping[str, Figures],
 ) -> None:
     from api.demo.province.stages import Stage
-    from ledger.store.database import connect
+    from ledger.postgres.database import connect
 
     with connect(database.app_conninfo) as connection:
         row = connection.execute(

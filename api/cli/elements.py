@@ -23,14 +23,14 @@ def load(
     import getpass
     import io
 
-    from ledger.code_set_file import decode_file, parse_code_sets
-    from ledger.store import code_sets
+    from ledger.elements import stored_code_sets
+    from ledger.elements.files import decode_file, parse_code_sets
 
     content = file.read_bytes()
     text = decode_file(content)
     with connection() as opened:
-        known = code_sets.read(opened).codes()
-        report = code_sets.load(
+        known = stored_code_sets.read(opened).codes()
+        report = stored_code_sets.load(
             opened,
             parse_code_sets(io.StringIO(text, newline=""), known),
             loaded_by=by or f"cli/{getpass.getuser()}",
@@ -47,11 +47,11 @@ def show(
     ] = "",
 ) -> None:
     """Shows the version in force and how many codes each set has, or the codes of one."""
+    from ledger.elements import stored_code_sets
     from ledger.errors import Code, RequestError
-    from ledger.store import code_sets
 
     with connection() as opened:
-        codes = code_sets.read(opened)
+        codes = stored_code_sets.read(opened)
     if element:
         rows = [row for row in codes.rows() if row.element == element]
         if not rows:

@@ -16,7 +16,7 @@ def list_(
 ) -> None:
     """Lists ledgers with their position."""
     from ledger.account_set import ledger_text
-    from ledger.store.reading import list_heads
+    from ledger.reading.objects import list_heads
 
     with connection() as opened:
         heads = list_heads(opened, division)
@@ -34,7 +34,7 @@ def show(ledger: Annotated[str, typer.Argument(help="e.g. 440000000-2026")]) -> 
     """Shows one ledger: its head, its policy, what it has in number."""
     from ledger.account_set import parse_ledger
     from ledger.errors import AccessError, Code
-    from ledger.store.reading import read_head
+    from ledger.reading.objects import read_head
 
     ledger_id = parse_ledger(ledger)
     with connection() as opened:

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Sending 发送: what was given up,
 def list_() -> None:
     """Lists what was given up after its last attempt, with the last error."""
     from ledger.account_set import ledger_text
-    from payments.channel.outbox import list_dead
+    from payments.delivery.outbox import list_dead
 
     with connection() as opened:
         dead = list_dead(opened)
@@ -32,7 +32,7 @@ def revive(
 ) -> None:
     """Lets it be sent again, once what was wrong is mended; the bank still pays it only once."""
     from ledger.account_set import parse_ledger
-    from payments.channel import outbox
+    from payments.delivery import outbox
 
     with connection() as opened:
         outbox.revive(opened, parse_ledger(ledger), kind, number)

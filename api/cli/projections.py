@@ -15,8 +15,8 @@ from api.cli.terminal import show_table
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from projections.comparison import Comparison
-    from projections.projection import Projection
+    from projections.core.comparison import Comparison
+    from projections.core.fold import Projection
 
 app = typer.Typer(no_args_is_help=True, help="Read models 读模型: status, rebuild, verify.")
 
@@ -28,7 +28,7 @@ Names = Annotated[list[str] | None, typer.Option("--projection", help="Only this
 def status(ledger: Ledger = "") -> None:
     """Shows every read model of every ledger: where it stands, and how far behind that is."""
     from ledger.account_set import ledger_text
-    from projections import rebuild
+    from projections.core import rebuild
 
     with connection() as opened:
         found = rebuild.status(opened, _ledgers(opened, ledger)[0] if ledger else None)
@@ -68,7 +68,7 @@ def rebuild(ledger: Ledger = "", projection: Names = None) -> None:
 def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
     """Does it on all cores; prints a row for each read model; whether all were equal."""
     from ledger.account_set import ledger_text
-    from projections.parallel import in_parallel
+    from projections.core.parallel import in_parallel
 
     chosen = _projections(names)
     rows: list[tuple[Any, ...]] = []
@@ -109,7 +109,7 @@ def _ledgers(opened: Connection, ledger: str) -> list[int]:
     """The one that is named, which has to exist, or all."""
     from ledger.account_set import parse_ledger
     from ledger.errors import AccessError, Code
-    from ledger.store.reading import list_heads, read_head
+    from ledger.reading.objects import list_heads, read_head
 
     if not ledger:
         return [head.ledger_id for head in list_heads(opened)]

@@ -53,8 +53,8 @@ def start_logging(settings: Settings, *, quiet: bool = True) -> None:
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
-    from ledger.store.database import connect, open_database
-    from ledger.store.migrate import migrate
+    from ledger.postgres.database import connect, open_database
+    from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)

@@ -53,8 +53,8 @@ def bank_sim(
     Payee accounts that begin with 9999 to 9995 have faults of their own, whatever the switches say.
     """
     from api.cli.development import bank_subject
-    from payments.channel.bank_simulator import BankConfig, run_bank
-    from payments.channel.counterparty import Faults
+    from payments.simulators.bank import BankConfig, run_bank
+    from payments.simulators.counterparty import Faults
 
     faults = Faults(
         seed=seed,
@@ -88,8 +88,8 @@ def pboc_sim(
 ) -> None:
     """Simulates the central bank 人民银行国库: settles claims, sends signed receipts."""
     from api.cli.development import CENTRAL_BANK
-    from payments.channel.counterparty import Faults
-    from payments.channel.pboc_simulator import PbocConfig, run_pboc
+    from payments.simulators.counterparty import Faults
+    from payments.simulators.pboc import PbocConfig, run_pboc
 
     faults = Faults(
         seed=seed,

@@ -35,7 +35,7 @@ def explain(error: BaseException) -> str | None:
     from psycopg_pool import PoolTimeout
 
     from ledger.errors import Code, GuokuError
-    from projections.facts import ProjectionError
+    from projections.core.facts import ProjectionError
 
     match error:
         case GuokuError():

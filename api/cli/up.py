@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from api.cli.parts import Parts
+    from api.cli.background import Parts
     from api.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [GUOKU_HOST].")]
@@ -74,7 +74,7 @@ def _run(
     prepare: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> None:
     """Opens everything, serves, and closes it in the reverse order of what is written here."""
-    from api.cli.parts import Parts
+    from api.cli.background import Parts
     from api.cli.session import load_settings, start_logging
     from api.heaps import keep_few_heaps
     from api.http.app import create_app

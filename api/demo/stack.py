@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from api.demo.client import Client
 from api.tokens import create_token
 from ledger.errors import ConfigurationError
-from ledger.store.database import connect, open_database
+from ledger.postgres.database import connect, open_database
 
 STOP_TIMEOUT_S = 60
 

@@ -12,10 +12,10 @@ from api.access import Right, require_reach, require_right
 from api.http.door import Call, Operation, Route, last_commit, recorded
 from api.http.problems import problem, problem_response
 from api.http.views import CommitView, commit_view
-from ledger.commands import Command, Outcome, Submission
+from ledger.deciding.command import Command, Outcome, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from payments import certificates
-from payments.channel.receipts import ReceivedReceipt, parse_receipts
+from payments.delivery.receipts import ReceivedReceipt, parse_receipts
 from payments.manifest import SignManifest
 from payments.payment import ledger_of_voucher
 from payments.voucher import ApplyReceipt

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.commands import Command
-from ledger.elements import ElementRegister
+from ledger.deciding.command import Command
+from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.events import PaymentDetail
 from ledger.indicator import CODED
-from payments.evoucher.gbk import check_encodable
+from payments.messages.gbk import check_encodable
 
 ITEMS_MAX = 5_000
 CODE_CHARACTERS_MAX = 100

@@ -17,8 +17,8 @@ from api.http.moments import (
 )
 from api.http.pages import PAGE_QUERY, PAGE_SIZE, PAGE_SIZE_MAX
 from projections import queries
-from projections.late import LateEntries
-from projections.moments import day_of
+from projections.core.moments import day_of
+from projections.late_entries import LateEntries
 
 _LEDGER = "/v1/ledgers/{ledger}"
 

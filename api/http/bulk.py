@@ -29,10 +29,10 @@ from api.http.views import (
     payment_view,
 )
 from ledger.budget import IssueIndicator
-from ledger.commands import Command, Outcome, Submission
-from ledger.elements import ElementRegister
+from ledger.deciding.command import Command, Outcome, Submission
+from ledger.deciding.opening import SIGNING_ROLES
+from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, GuokuError, Refusal, RequestError
-from ledger.opening import SIGNING_ROLES
 from payments.application import ApplyPayment, ApprovePayment
 from payments.pen import Signed
 from payments.signing import sign_vouchers

@@ -9,7 +9,7 @@ from api.http.views import Committed
 from ledger.account_set import ledger_text
 from ledger.events import Claim, ClaimReceipted
 from ledger.money import parse_yuan, yuan
-from payments.clearing import Clearing
+from payments.clearing.claims import Clearing
 
 
 class ClaimView(msgspec.Struct, kw_only=True):

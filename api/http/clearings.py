@@ -17,11 +17,11 @@ from api.http.moments import no_as_of, wait_for_projections
 from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
 from api.http.problems import problem
 from api.http.views import CommitView, commit_view
-from ledger.commands import Command, Outcome
+from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, RequestError
 from ledger.events import ClearingRequested, type_names
-from ledger.store.reading import read_objects
-from payments.clearing import CLEARING, Clearing, RequestClearing
+from ledger.reading.objects import read_objects
+from payments.clearing.claims import CLEARING, Clearing, RequestClearing
 from projections import queries
 
 _ALL = "/v1/ledgers/{ledger}/clearings"

@@ -9,7 +9,7 @@ from api.access import Right
 from api.http.bodies import Body
 from api.http.door import Call, Operation, Route
 from api.http.views import commit_view, indicator_view, payment_view
-from ledger.commands import Command, Outcome
+from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 
 View = Callable[[int, Command, Outcome], Any]

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from api.http.disbursement_views import LoadView, SuspectView, run_view
 from api.http.door import Call
 from api.http.views import commit_view
-from ledger.commands import Outcome, Submission
+from ledger.deciding.command import Outcome, Submission
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import yuan
-from payments.disbursement import LoadLines
-from payments.disbursing.execution import read_run
-from payments.disbursing.loading import Loaded, load_file
-from payments.disbursing.lock import held
-from payments.disbursing.run import LOADED, OPENED, Run, require_status
+from payments.disbursement.commands import LoadLines
+from payments.disbursement.execution import read_run
+from payments.disbursement.loading import Loaded, load_file
+from payments.disbursement.lock import held
+from payments.disbursement.run import LOADED, OPENED, Run, require_status
 
 FILE_BYTES_MAX = 1024 * 1024 * 1024
 COMMIT_TIMEOUT_S = 120.0

@@ -15,14 +15,14 @@ from api.http.door import Call
 from api.http.pages import page_of
 from api.http.views import Committed
 from ledger.account_set import ledger_text
-from ledger.element_register import ElementRegister
+from ledger.elements.register import ElementRegister
 from ledger.errors import Code, RequestError
 from ledger.events import DisbursementOpened
 from ledger.money import yuan
-from ledger.store.reading import read_objects, stream_of
-from payments.disbursing.execution import read_run
-from payments.disbursing.lock import is_held
-from payments.disbursing.progress import (
+from ledger.reading.objects import read_objects, stream_of
+from payments.disbursement.execution import read_run
+from payments.disbursement.lock import is_held
+from payments.disbursement.progress import (
     FINAL,
     LineResult,
     Totals,
@@ -31,8 +31,8 @@ from payments.disbursing.progress import (
     read_vouchers,
     totals,
 )
-from payments.disbursing.run import DISBURSEMENT, EXECUTED, LINES_MAX, NUMBER_DIGITS, Run
-from payments.evoucher.gbk import check_encodable
+from payments.disbursement.run import DISBURSEMENT, EXECUTED, LINES_MAX, NUMBER_DIGITS, Run
+from payments.messages.gbk import check_encodable
 
 CSV = "text/csv; charset=utf-8"
 FILE_PART_LINES = 4_990  # of the result file, read at once: ten vouchers

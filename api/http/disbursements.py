@@ -34,16 +34,16 @@ from api.http.door import Call, Operation, Route
 from api.http.pages import PAGE_QUERY
 from api.http.services import Services
 from api.http.views import commit_view
-from ledger.commands import Outcome, Submission
-from ledger.element_register import ElementRegister
+from ledger.deciding.command import Outcome, Submission
+from ledger.deciding.opening import SIGNING_ROLES
+from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
-from ledger.opening import SIGNING_ROLES
-from payments.disbursement import ApproveRun, CloseRun, OpenRun, StopRun
-from payments.disbursing.execution import Executions, Means
-from payments.disbursing.lines import read_pages
-from payments.disbursing.lock import held
-from payments.disbursing.run import LINES_MAX, LOADED, Run, payment_number
-from payments.evoucher.gbk import check_encodable
+from payments.disbursement.commands import ApproveRun, CloseRun, OpenRun, StopRun
+from payments.disbursement.execution import Executions, Means
+from payments.disbursement.lines import read_pages
+from payments.disbursement.lock import held
+from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
+from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
 
 _ALL = "/v1/ledgers/{ledger}/disbursements"

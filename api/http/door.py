@@ -27,10 +27,10 @@ from api.http.receiving import receive_body
 from api.http.responses import JsonResponse
 from api.http.services import Services
 from ledger.account_set import is_system, parse_ledger
-from ledger.commands import Command, Commit, Outcome, RecordRefusal, Submission
-from ledger.elements import ElementRegister
+from ledger.deciding.command import Command, Commit, Outcome, RecordRefusal, Submission
+from ledger.elements.code_sets import ElementRegister
 from ledger.errors import AccessError, Code, GuokuError, RequestError
-from ledger.store.reading import Head, read_head
+from ledger.reading.objects import Head, read_head
 
 UNKNOWN_CALLER_BYTES_MAX = 64 * 1024
 PROMPT_ITEMS = 50

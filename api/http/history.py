@@ -17,7 +17,7 @@ from api.http.moments import wait_for_head
 from api.http.payments import not_found
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.events import TYPES
-from ledger.store.reading import StoredRow, read_events, stream_of
+from ledger.reading.objects import StoredRow, read_events, stream_of
 from payments.payment import PAYMENT
 
 LIMIT, LIMIT_MAX = 1000, 1_000_000

@@ -20,12 +20,13 @@ from ledger.budget import (
     SetPlan,
     UnfreezeIndicator,
 )
-from ledger.commands import Command, Outcome
+from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
 from ledger.indicator import INDICATOR, Indicator
-from ledger.store.reading import read_balances, read_head, read_objects
+from ledger.reading.loading import read_balances
+from ledger.reading.objects import read_head, read_objects
+from projections.core.moments import Moment
 from projections.indicator_past import past_indicator
-from projections.moments import Moment
 
 _ONE = "/v1/ledgers/{ledger}/indicators/{bgt_id}"
 _CHANGES = (

@@ -6,8 +6,8 @@ import msgspec
 
 from ledger.balances import Balances
 from ledger.money import yuan
-from ledger.store.reading import StoredRow
-from projections.moments import Late
+from ledger.reading.objects import StoredRow
+from projections.core.moments import Late
 
 
 class LateFiguresView(msgspec.Struct):

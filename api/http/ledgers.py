@@ -11,13 +11,13 @@ from api.http.door import Call, Operation, Route
 from api.http.pages import PAGE_QUERY, page_of
 from api.http.views import LedgerView, PeriodView, PolicyView, commit_view, ledger_view
 from ledger.account_set import ledger_text
-from ledger.commands import Command, Commit, Outcome
+from ledger.calendar import ClosePeriod
+from ledger.deciding.command import Command, Commit, Outcome
+from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.deciding.state import LedgerState, Settings
 from ledger.errors import Code
 from ledger.integrity.chain import microseconds
-from ledger.opening import OpenLedger, SetSignaturePolicy
-from ledger.periods import ClosePeriod
-from ledger.state import LedgerState, Settings
-from ledger.store.reading import Head, list_heads
+from ledger.reading.objects import Head, list_heads
 
 _OPENING = Body(OpenLedger)
 

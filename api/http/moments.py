@@ -7,9 +7,9 @@ from psycopg import Connection
 
 from api.http.door import Call
 from ledger.errors import Code, RequestError, UnavailableError
-from ledger.store.reading import read_head
+from ledger.reading.objects import read_head
 from projections.catalogue import PROJECTIONS
-from projections.moments import Moment, day_of, time_of
+from projections.core.moments import Moment, day_of, time_of
 
 AS_OF_QUERY = ("as_of_position", "as_of_recorded", "as_of_effective")
 MIN_POSITION = "X-Min-Position"

@@ -19,8 +19,8 @@ from api.http.door import Call, Operation, Route
 from api.http.services import Services
 from ledger.account_set import ledger_text
 from ledger.errors import Code
-from payments.channel import outbox
-from payments.channel.dispatcher import Dispatcher
+from payments.delivery import outbox
+from payments.delivery.dispatcher import Dispatcher
 from projections.catalogue import PROJECTIONS
 
 LAG_S_MAX = 60.0  # an event that old and not followed means that nobody follows

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from ledger.sealing.cosigner import Cosigner
 from ledger.sealing.sealer import Sealer
-from payments.channel.dispatcher import Dispatcher
-from projections.runner import Runner
+from payments.delivery.dispatcher import Dispatcher
+from projections.core.runner import Runner
 
 
 class Program(Protocol):

@@ -15,20 +15,14 @@ from api.http.moments import AS_OF_QUERY, as_of, wait_for_head
 from api.http.views import PaymentView, payment_view
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import decode
-from ledger.store.reading import (
-    read_document,
-    read_events,
-    read_head,
-    read_objects,
-    stream_of,
-)
+from ledger.reading.objects import read_document, read_events, read_head, read_objects, stream_of
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
-from payments.channel.messages import voucher_body
-from payments.channel.proofs import read_proofs, travelling_signature
-from payments.evoucher.envelope import RECEIPT, build_envelope
+from payments.delivery.outgoing import voucher_body
+from payments.delivery.proofs import read_proofs, travelling_signature
+from payments.messages.envelope import RECEIPT, build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.voucher import RefundPayment
-from projections.moments import Moment, one_moment, reach
+from projections.core.moments import Moment, one_moment, reach
 
 _ALL = "/v1/ledgers/{ledger}/payments"
 _ONE = _ALL + "/{pay_app_no}"

@@ -9,7 +9,7 @@ from api.http.parts import Parts
 from api.http.reading import Reads
 from api.http.singles import Singles
 from api.treasury import Treasury
-from ledger.commands import Outcome
+from ledger.deciding.command import Outcome
 
 
 class Services:

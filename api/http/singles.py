@@ -11,9 +11,9 @@ from functools import partial
 
 from api.http.admission import Admission
 from api.http.answers import Answers
-from ledger.commands import Outcome, Submission
+from ledger.deciding.command import Outcome, Submission
 from ledger.errors import Code, GuokuError
-from ledger.sequencer import Sequencer
+from ledger.writing.sequencer import Sequencer
 
 Waiter = asyncio.Future[Outcome]
 

@@ -12,11 +12,11 @@ from msgspec import UNSET, UnsetType
 from api.http.late import LateEventsView, LateFiguresView
 from ledger.account_set import division_of, fiscal_year_of, ledger_text
 from ledger.balances import Balances
-from ledger.commands import Commit
+from ledger.deciding.command import Commit
+from ledger.deciding.state import Settings
 from ledger.events import Figures, PaymentDetail
 from ledger.indicator import Indicator
 from ledger.money import yuan
-from ledger.state import Settings
 from payments.payment import Payment
 
 

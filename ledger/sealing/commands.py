@@ -8,7 +8,8 @@ that was rewritten cannot come to a second checkpoint beside the first.
 
 from typing import ClassVar
 
-from ledger.commands import Command
+from ledger.deciding.command import Command
+from ledger.deciding.state import Decision, LedgerState
 from ledger.events import (
     CheckpointCosigned,
     CheckpointSealed,
@@ -18,7 +19,6 @@ from ledger.events import (
 )
 from ledger.gm import sm3
 from ledger.integrity.note import PROVINCE_ORIGIN, assemble
-from ledger.state import Decision, LedgerState
 
 
 class RegisterNoteKey(Command, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ledger.errors import GuokuError, IntegrityError
 from ledger.integrity.note import NOTE_BYTES_MAX, parse_note
-from ledger.store.file_lock import open_lock, wait_for_lock
+from ledger.postgres.file_lock import open_lock, wait_for_lock
 
 END = b"---\n"
 LOCK_TIMEOUT_S = 10.0

@@ -6,6 +6,7 @@ from datetime import datetime
 import psycopg
 
 from ledger.account_set import system_ledger
+from ledger.deciding.state import BEIJING
 from ledger.errors import IntegrityError
 from ledger.gm import sm3
 from ledger.integrity.note import (
@@ -14,6 +15,7 @@ from ledger.integrity.note import (
     parse_checkpoint,
     parse_note,
 )
+from ledger.reading.loading import read_keys
 from ledger.sealing.commands import SealProvince
 from ledger.sealing.files import NoteFiles
 from ledger.sealing.register import (
@@ -21,8 +23,6 @@ from ledger.sealing.register import (
     latest_checkpoint,
     province_heads_after,
 )
-from ledger.state import BEIJING
-from ledger.store.loading import read_keys
 
 HELPING = 1_000
 

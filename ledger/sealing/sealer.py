@@ -42,7 +42,7 @@ from ledger.sealing.register import system_ledgers
 from ledger.sealing.stored_tree import StoredTree
 from ledger.sealing.system_record import SystemRecord
 from ledger.sealing.trees import Sealed, Trees, due_ledgers, owed_checkpoints, sealed_ledgers
-from ledger.sequencer import Sequencer
+from ledger.writing.sequencer import Sequencer
 
 log = structlog.get_logger(__name__)
 

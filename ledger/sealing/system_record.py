@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import fiscal_year_of
-from ledger.commands import Command, Outcome, Submission
+from ledger.deciding.command import Command, Outcome, Submission
+from ledger.deciding.opening import OpenSystemLedger
 from ledger.gm import PublicKey
 from ledger.integrity.note import key_hash
-from ledger.opening import OpenSystemLedger
+from ledger.reading.objects import read_head
 from ledger.sealing.commands import RegisterNoteKey
 from ledger.sealing.register import follow
-from ledger.sequencer import Sequencer
-from ledger.store.reading import read_head
+from ledger.writing.sequencer import Sequencer
 
 SEALER = "guoku-sealer"
 ANSWER_TIMEOUT_S = 60.0

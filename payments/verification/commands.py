@@ -13,19 +13,19 @@ from typing import Any
 import msgspec
 
 from ledger import budget, events
-from ledger.commands import Command, asked_for, fingerprint
+from ledger.calendar import ClosePeriod
+from ledger.deciding.command import Command, asked_for, fingerprint
+from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
 from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
 from ledger.indicator import DIMENSIONS
 from ledger.integrity.note import parse_note
 from ledger.integrity.verification.numbers import Grammar, Numbered
-from ledger.opening import OpenLedger, SetSignaturePolicy
-from ledger.periods import ClosePeriod
 from ledger.sealing.commands import Cosign, RegisterNoteKey, SealCheckpoint, SealProvince
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
-from payments.clearing import ApplyClaimReceipt, RequestClearing
-from payments.disbursement import (
+from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
+from payments.disbursement.commands import (
     ApproveRun,
     CloseRun,
     DrawVoucher,

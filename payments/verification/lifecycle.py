@@ -20,7 +20,7 @@ from ledger.integrity.verification.amounts import Amounts
 from ledger.integrity.verification.findings import Findings
 from ledger.integrity.verification.spill import PARTS, Spill
 from ledger.money import yuan
-from ledger.store.streaming import Chunk
+from ledger.reading.streaming import Chunk
 from payments.payment import SINGLE_DETAIL_ID
 from payments.verification.signatures import Signed
 

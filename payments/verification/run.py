@@ -28,8 +28,8 @@ from ledger.integrity.verification.findings import Finding, Findings
 from ledger.integrity.verification.numbers import KeyCheck
 from ledger.integrity.verification.record import stored_keys, stored_notes
 from ledger.integrity.verification.sequence import PositionCheck, VersionCheck
-from ledger.store.reading import Head, read_head
-from ledger.store.streaming import snapshot, stream_commits, stream_events, stream_keys
+from ledger.reading.objects import Head, read_head
+from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
 from payments.verification.commands import GRAMMAR
 from payments.verification.lifecycle import PaymentCheck, RefundCheck
 from payments.verification.signatures import SignatureCheck, SignedFile

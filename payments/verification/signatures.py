@@ -24,8 +24,8 @@ from ledger.gm import Provider
 from ledger.integrity.chain import moment_of
 from ledger.integrity.merkle import HASH_BYTES, root_of
 from ledger.integrity.verification.findings import Findings
-from ledger.store.documents import decompress
-from ledger.store.reading import read_bodies, read_objects
+from ledger.reading.documents import decompress
+from ledger.reading.objects import read_bodies, read_objects
 from payments import certificates
 from payments.certificates import Certificate
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves

@@ -28,7 +28,8 @@ from ledger.events import (
     type_names,
 )
 from ledger.integrity.note import moment_text
-from ledger.store.documents import decompress
+from ledger.reading.documents import decompress
+from projections.core.fold import Fact
 from projections.exchange.checkpoints import write_checkpoints
 from projections.exchange.files import GzipLines, HashedFile, whole_directory
 from projections.exchange.format import (
@@ -53,7 +54,6 @@ from projections.exchange.format import (
 )
 from projections.exchange.period import Bound, Period, period_of
 from projections.exchange.replaying import Replay
-from projections.projection import Fact
 
 # rows a server-side cursor brings at once: a voucher of 499 lines has 80 KB
 ROWS_AT_ONCE = 500

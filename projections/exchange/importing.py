@@ -20,16 +20,16 @@ import psycopg
 from ledger.account_set import parse_ledger
 from ledger.balances import Balances
 from ledger.books import Charts
+from ledger.deciding.objects import ledger_stream_id
 from ledger.errors import Code, GuokuError, IntegrityError, RequestError
 from ledger.events import decode
 from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.integrity.note import LOG_KEY_NAME
-from ledger.store import restoring
-from ledger.store.documents import compress_document
-from ledger.store.frames import CommandKey
-from ledger.store.restoring import StoredCommit, StoredEvent
-from ledger.streams import ledger_stream_id
+from ledger.postgres import restoring
+from ledger.postgres.restoring import StoredCommit, StoredEvent
+from ledger.reading.documents import compress_document
+from ledger.writing.frames import CommandKey
 from payments import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory

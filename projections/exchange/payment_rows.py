@@ -7,6 +7,7 @@ from typing import Any
 from ledger import events
 from ledger.money import parse_yuan
 from payments.payment import Payment
+from projections.core.fold import Fact
 from projections.exchange.rows import (
     PaymentDetailRow,
     PaymentRow,
@@ -17,7 +18,6 @@ from projections.exchange.rows import (
     VoucherSignatureRow,
 )
 from projections.exchange.subject import Subject, flag
-from projections.projection import Fact
 
 _AS_APPLIED = tuple(
     name

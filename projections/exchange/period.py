@@ -6,9 +6,9 @@ import msgspec
 import psycopg
 
 from ledger.account_set import ledger_text
+from ledger.deciding.state import BEIJING
 from ledger.errors import AccessError, Code, RequestError
 from ledger.integrity.chain import genesis
-from ledger.state import BEIJING
 
 Bound = int | date | None
 

@@ -12,11 +12,11 @@ import msgspec
 from ledger import events
 from ledger.balances import Balances
 from ledger.books import Charts
+from ledger.deciding.state import Settings, UnclearedKey
 from ledger.errors import IntegrityError
 from ledger.events import Event, JournalPosted, type_names
 from ledger.money import parse_yuan
-from ledger.state import Settings, UnclearedKey
-from payments.clearing import claimable_again
+from payments.clearing.claims import claimable_again
 from payments.voucher import SUP_DEP_DIGITS
 
 _CONTROLS = ("available", "frozen", "occupied", "paid")

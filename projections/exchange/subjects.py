@@ -9,13 +9,14 @@ from ledger import events
 from ledger.account_set import division_of, ledger_text
 from ledger.balances import NOTHING, Balances
 from ledger.books import DEBIT, Charts
+from ledger.deciding.state import Settings
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, JournalPosted
 from ledger.indicator import CODED, INDICATOR, Indicator
 from ledger.money import parse_yuan
-from ledger.state import Settings
-from payments.clearing import CLEARING, Clearing
+from payments.clearing.claims import CLEARING, Clearing
 from payments.payment import PAYMENT, Payment
+from projections.core.fold import Fact
 from projections.exchange.payment_rows import (
     detail_rows,
     movement_rows,
@@ -43,7 +44,6 @@ from projections.exchange.rows import (
     RefusalRow,
 )
 from projections.exchange.subject import Subject, flag
-from projections.projection import Fact
 
 Rows = Iterator[Subject]
 

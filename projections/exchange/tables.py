@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from ledger.balances import Balances
 from ledger.books import Charts
+from projections.core.fold import Fact
 from projections.exchange.format import FileEntry
 from projections.exchange.period import Period
 from projections.exchange.subject import Subject
 from projections.exchange.subjects import Subjects
-from projections.projection import Fact
 
 
 class Sink(Protocol):

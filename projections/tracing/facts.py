@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from ledger.deciding.objects import AnyKind
 from ledger.events import (
     Event,
     IndicatorIssued,
@@ -16,8 +17,7 @@ from ledger.events import (
     type_names,
 )
 from ledger.indicator import INDICATOR
-from ledger.store.reading import EVENTS_MAX, StoredRow, read_events, stream_of
-from ledger.streams import AnyKind
+from ledger.reading.objects import EVENTS_MAX, StoredRow, read_events, stream_of
 
 Placed = tuple[int, Event]
 Fact = dict[str, Any]

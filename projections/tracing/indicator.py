@@ -17,12 +17,12 @@ from ledger.balances import Balances
 from ledger.errors import Code, Refusal
 from ledger.events import Event, Figures
 from ledger.money import parse_yuan, yuan
-from ledger.store.reading import read_objects
+from ledger.reading.objects import read_objects
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED
 from projections.account_sums import Model, live_model
+from projections.core.listing import PAGE_SIZE, POSITION_MAX
+from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
-from projections.listing import PAGE_SIZE, POSITION_MAX
-from projections.moments import Moment, one_moment
 from projections.payments import PAYMENTS, Payments
 from projections.queries import list_payments
 from projections.tracing.facts import FACTS_MAX, Fact, Placed, Source, facts_of, of_types, sources

@@ -10,10 +10,10 @@ from ledger import events
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
-from payments.clearing import CLEARING
+from payments.clearing.claims import CLEARING
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT, Payment
-from projections.moments import one_moment
+from projections.core.moments import one_moment
 from projections.queries import clearing_of
 from projections.tracing.facts import (
     FACTS_MAX,

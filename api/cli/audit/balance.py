@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from ledger.books import Charts
-    from projections.moments import Moment
+    from projections.core.moments import Moment
 
 At = Annotated[
     int | None, typer.Option(min=0, help="Known when the ledger stood here 已知到此位置")
@@ -39,9 +39,9 @@ def balance(
     """
     from ledger.account_set import parse_ledger
     from ledger.errors import AccessError, Code
-    from ledger.store.reading import read_head
-    from projections.moments import Moment, day_of, time_of
-    from projections.runner import Runner
+    from ledger.reading.objects import read_head
+    from projections.core.moments import Moment, day_of, time_of
+    from projections.core.runner import Runner
 
     moment = Moment(
         as_of_position,

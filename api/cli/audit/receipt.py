@@ -20,7 +20,7 @@ def receipt(
 
     from api.evidence import payment_evidence
     from ledger.account_set import parse_ledger
-    from projections.runner import Runner
+    from projections.core.runner import Runner
 
     ledger_id = parse_ledger(ledger)
     with treasury() as core:

@@ -198,8 +198,8 @@ def _read(ledger: str, read: Callable[[Connection, int], T]) -> T:
     from api.cli.session import treasury
     from ledger.account_set import parse_ledger
     from ledger.errors import AccessError, Code
-    from ledger.store.reading import read_head
-    from projections.runner import Runner
+    from ledger.reading.objects import read_head
+    from projections.core.runner import Runner
 
     key = parse_ledger(ledger)
     with treasury() as core:

@@ -69,8 +69,8 @@ def verify(
     """
     from api.cli.session import load_settings, start_logging
     from api.verification import verify_all
-    from ledger.store.database import connect, open_database
-    from ledger.store.migrate import migrate
+    from ledger.postgres.database import connect, open_database
+    from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)
@@ -155,8 +155,8 @@ def _keys(given: Sequence[str]) -> dict[str, list[bytes]]:
 def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
     """Those that are named, or all, the system ledgers among them."""
     from ledger.account_set import parse_ledger
+    from ledger.reading.objects import list_heads
     from ledger.sealing.register import system_ledgers
-    from ledger.store.reading import list_heads
 
     if names:
         return [parse_ledger(name) for name in names]

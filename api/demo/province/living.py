@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 from threading import Event
 
-from api.demo.province.desk import Desk, Stopped
+from api.demo.province.bulk import Desk, Stopped
 from api.demo.province.plan import FISCAL_YEAR, Division
 from api.demo.province.stages import Board
 from api.demo.province.year import Figures, Year

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.demo.province.desk import ITEMS_MAX, UNDER_WAY, Desk
+from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, Desk
 from api.demo.province.plan import FISCAL_YEAR, Division, Payment, month_end, working_days
 from api.demo.province.stages import Stage
 from ledger.money import yuan

@@ -11,7 +11,7 @@ from ledger.events import JournalPosted, Line, PlanSet, decode
 from ledger.integrity.verification.amounts import Amounts
 from ledger.integrity.verification.findings import Findings
 from ledger.money import parse_yuan, yuan
-from ledger.store.streaming import Chunk
+from ledger.reading.streaming import Chunk
 
 CONTROLS = ("available", "frozen", "occupied", "paid", "plan")
 _PLAN = CONTROLS.index("plan")

@@ -19,7 +19,7 @@ from ledger.integrity.note import (
 )
 from ledger.integrity.verification.commits import NO_DIGEST
 from ledger.integrity.verification.findings import Findings
-from ledger.store.streaming import Chunk, StoredCommit
+from ledger.reading.streaming import Chunk, StoredCommit
 
 _LOG_NAMES = "guoku/"  # the log's key may be rolled over to one of another name
 Keys = Mapping[str, Sequence[PublicKey]]

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from ledger.integrity.verification.findings import Findings
-from ledger.store.streaming import Chunk, StoredCommit
+from ledger.reading.streaming import Chunk, StoredCommit
 
 NO_DIGEST = bytes(32)  # in the place of an event that is missing
 

@@ -4,7 +4,7 @@ import hashlib
 from struct import Struct
 
 from ledger.integrity.verification.findings import Findings
-from ledger.store.streaming import Chunk
+from ledger.reading.streaming import Chunk
 
 _HEAD = Struct(">qq16siqiH")
 _START = hashlib.new("sm3", b"guoku.event.1\x00")

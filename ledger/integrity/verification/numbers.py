@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
 from ledger.integrity.verification.findings import Findings
-from ledger.store.streaming import Chunk, StoredKey
+from ledger.reading.streaming import Chunk, StoredKey
 
 _NEVER = 1 << 63
 OWN_KEY = "key:"  # of a caller's Idempotency-Key: its number is the caller, LF, the key

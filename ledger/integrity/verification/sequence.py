@@ -10,7 +10,7 @@ from struct import Struct
 
 from ledger.integrity.verification.findings import Findings
 from ledger.integrity.verification.spill import PARTS, Spill
-from ledger.store.streaming import Chunk
+from ledger.reading.streaming import Chunk
 
 _PLACE = Struct(">q16si")
 

@@ -1,0 +1,111 @@
+"""The parts that work beside the API: sealer, projector, dispatcher, and programs of ours.
+
+Whatever was started is stopped at the end of the block, the last first; and readiness asks here.
+"""
+
+from contextlib import ExitStack
+from typing import Self
+
+from api.cli.children import Child
+from api.settings import WitnessSetting
+from api.treasury import Treasury
+from ledger.gm import PublicKey
+from ledger.sealing.cosigner import Cosigner, WitnessAddress
+from ledger.sealing.sealer import Sealer, SealingPolicy
+from ledger.sealing.system_record import SystemRecord
+from payments.delivery.dispatcher import Dispatcher
+from payments.delivery.outgoing import ClaimWriter
+from payments.delivery.sending import Destinations, SendingPolicy
+from projections.core.runner import Runner
+
+
+class Parts:
+    """What runs in this process beside the API; ``runner``, ``dispatcher`` and ``sealer`` None
+    when they run elsewhere."""
+
+    def __init__(self, treasury: Treasury) -> None:
+        self.treasury = treasury
+        self.runner: Runner | None = None
+        self.dispatcher: Dispatcher | None = None
+        self.sealer: Sealer | None = None
+        self.cosigners: list[Cosigner] = []
+        self.children: list[Child] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start_projector(self) -> None:
+        """Keeps the read models up to date from now on."""
+        runner = Runner(self.treasury.pool, poll_ms=self.treasury.settings.projection_poll_ms)
+        self.treasury.sequencer.on_commit(runner.wake)
+        self._stack.callback(runner.close)
+        runner.start()
+        self.runner = runner
+
+    def start_dispatcher(self) -> None:
+        """Sends what is signed to the bank, and claims to the central bank, from now on."""
+        treasury, settings = self.treasury, self.treasury.settings
+        dispatcher = Dispatcher(
+            treasury.pool,
+            treasury.sequencer,
+            ClaimWriter(treasury.keys, treasury.provider, treasury.now),
+            Destinations(
+                banks={settings.pay_bank_code: settings.bank_address}, pboc=settings.pboc_address
+            ),
+            SendingPolicy(
+                timeout_s=settings.send_timeout_s,
+                attempts_max=settings.send_attempts_max,
+                poll_s=settings.dispatcher_poll_ms / 1000,
+            ),
+            fresh=treasury.fresh_documents,
+        )
+        self._stack.callback(dispatcher.stop)
+        dispatcher.start()
+        self.dispatcher = dispatcher
+
+    def start_sealer(self) -> None:
+        """Seals every commit into a signed checkpoint, from now on."""
+        treasury, settings = self.treasury, self.treasury.settings
+        sealer = Sealer(
+            treasury.pool,
+            treasury.sequencer,
+            treasury.keys,
+            treasury.provider,
+            settings.checkpoints_path,
+            treasury.now,
+            SealingPolicy(
+                interval_s=settings.seal_interval_ms / 1000,
+                province_interval_s=settings.province_interval_s,
+                log_key=settings.log_key,
+            ),
+        )
+        self._stack.callback(sealer.close)
+        for chosen in settings.witnesses:
+            self._start_cosigner(chosen, sealer)
+        sealer.start()
+        self.sealer = sealer
+
+    def _start_cosigner(self, chosen: WitnessSetting, sealer: Sealer) -> None:
+        treasury = self.treasury
+        key = PublicKey.from_hex(chosen.public_key)
+        record = SystemRecord(treasury.pool, treasury.sequencer, lambda: [(chosen.name, key)])
+        cosigner = Cosigner(
+            treasury.pool,
+            record,
+            treasury.provider,
+            WitnessAddress(chosen.name, chosen.url, key),
+            timeout_s=treasury.settings.witness_timeout_s,
+        )
+        sealer.on_seal(cosigner.wake)
+        self._stack.callback(cosigner.close)
+        cosigner.start()
+        self.cosigners.append(cosigner)
+
+    def start_child(self, child: Child) -> None:
+        """Runs a program until the end of the block, and again whenever it ends before."""
+        self._stack.enter_context(child)
+        self.children.append(child)

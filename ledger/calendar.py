@@ -1,0 +1,70 @@
+"""会计期间: the dates on which something may still take effect.
+
+The fiscal year is the calendar year (预算法 §18). A closed period stays closed: what comes late is
+dated after it, and corrections are made by reversing entries in an open one.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from ledger.account_set import fiscal_year_of, within_year
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, Refusal
+from ledger.events import PeriodClosed
+
+
+def effective_day(state: LedgerState, asked: date | None) -> date:
+    """The business date of a command: as asked, or today.
+
+    Raises:
+        Refusal: ``period_closed`` outside the ledger's year or in a closed period.
+    """
+    day = asked or state.today
+    year = fiscal_year_of(state.ledger_id)
+    if day.year != year:
+        raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {year}")
+    closed = state.settings.closed_through
+    if closed is not None and day <= closed:
+        raise Refusal(Code.PERIOD_CLOSED, f"the books are closed through {closed}")
+    return day
+
+
+def first_open_day(state: LedgerState, day: date) -> date:
+    """``day``, or the next one on which the books are open: for facts that cannot be refused.
+
+    Money that the bank has moved is booked whatever the calendar says. When the whole year is
+    closed there is no open day left and the year's last day takes it, visibly late.
+    """
+    day = within_year(state.ledger_id, day)
+    closed = state.settings.closed_through
+    if closed is None or day > closed:
+        return day
+    return within_year(state.ledger_id, date.fromordinal(closed.toordinal() + 1))
+
+
+class ClosePeriod(Command, frozen=True, kw_only=True):
+    """结账: nothing takes effect on or before ``through`` any more."""
+
+    OPERATION: ClassVar[str] = "period.close"
+    through: date
+
+    @property
+    def number(self) -> str:
+        return self.through.isoformat()
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ()
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.through)
+        # point of no return
+        return Decision(
+            events=[(None, "", PeriodClosed(through=day.isoformat(), by=by))],
+            effective_on=day,
+            settings=msgspec.structs.replace(state.settings, closed_through=day),
+        )

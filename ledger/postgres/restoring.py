@@ -1,0 +1,202 @@
+"""Writing a history that exists already: an import's rows, by binary COPY.
+
+The write path makes digests and chain as it goes; here they are given and were checked by the
+caller, so the frames are packed anew. Everything happens in the caller's transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from struct import Struct
+
+import msgspec
+import psycopg
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
+
+from ledger.account_set import ledger_text
+from ledger.balances import Balances
+from ledger.deciding.state import Settings, UnclearedKey
+from ledger.errors import Code, RequestError
+from ledger.integrity.chain import genesis
+from ledger.postgres.copying import copy
+from ledger.writing.frames import COPY_DOCUMENTS, COPY_EVENTS, COPY_KEYS, CommandKey
+
+_COPY_COMMITS = (
+    "COPY commits (ledger_id, position, first_position, recorded_at, chain) FROM STDIN"
+    " (FORMAT BINARY)"
+)
+_EVENT = Struct(">h iq iq i16s ii i")
+_EVENT_TIMES = Struct(">iq ii i")
+_DIGEST = Struct(">i32s")
+_COMMIT = Struct(">h iq iq iq iq i32s")
+_KEY = Struct(">h iq i")
+_KEY_PLACE = Struct(">i32s i16s iq iq")
+_DOCUMENT = Struct(">h iq i32s i")
+_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+_POSTGRES_EPOCH_DAY = 10_957
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """A row of ``events``; times as the digest counts them (µs and days since 1970)."""
+
+    position: int
+    stream_id: bytes
+    stream_version: int
+    type_name: bytes
+    recorded_us: int
+    effective_day: int
+    payload: bytes
+    digest: bytes
+
+
+class StoredCommit(msgspec.Struct, frozen=True, gc=False):
+    """A row of ``commits``."""
+
+    first_position: int
+    position: int
+    recorded_us: int
+    chain: bytes
+
+
+def begin_ledger(connection: psycopg.Connection, ledger_id: int, at: datetime) -> None:
+    """Takes the ledger's place, so that nobody else can open it meanwhile.
+
+    Raises:
+        RequestError: ``malformed``: there is such a ledger.
+    """
+    try:
+        connection.execute(
+            "INSERT INTO ledgers (ledger_id, chain, recorded_at, settings) VALUES (%s, %s, %s, %s)",
+            (ledger_id, genesis(ledger_id), at, Jsonb({})),
+        )
+    except UniqueViolation:
+        text = ledger_text(ledger_id)
+        raise RequestError(
+            Code.MALFORMED, f"ledger {text} exists: history is imported where there is none"
+        ) from None
+
+
+def copy_events(
+    connection: psycopg.Connection, ledger_id: int, rows: Sequence[StoredEvent]
+) -> None:
+    parts: list[bytes] = []
+    for r in rows:
+        parts += (
+            _EVENT.pack(
+                9, 8, ledger_id, 8, r.position, 16, r.stream_id, 4, r.stream_version,
+                len(r.type_name),
+            ),
+            r.type_name,
+            _EVENT_TIMES.pack(
+                8, r.recorded_us - _POSTGRES_EPOCH_US, 4, r.effective_day - _POSTGRES_EPOCH_DAY,
+                len(r.payload),
+            ),
+            r.payload,
+            _DIGEST.pack(32, r.digest),
+        )  # fmt: skip
+    copy(connection, {COPY_EVENTS: b"".join(parts)})
+
+
+def copy_commits(
+    connection: psycopg.Connection, ledger_id: int, rows: Sequence[StoredCommit]
+) -> None:
+    parts: list[bytes] = []
+    for r in rows:
+        recorded = r.recorded_us - _POSTGRES_EPOCH_US
+        parts.append(
+            _COMMIT.pack(
+                5, 8, ledger_id, 8, r.position, 8, r.first_position, 8, recorded, 32, r.chain
+            )
+        )
+    copy(connection, {_COPY_COMMITS: b"".join(parts)})
+
+
+def copy_keys(connection: psycopg.Connection, ledger_id: int, keys: Sequence[CommandKey]) -> None:
+    parts: list[bytes] = []
+    for key in keys:
+        operation, number = key.operation.encode(), key.number.encode()
+        parts += (
+            _KEY.pack(7, 8, ledger_id, len(operation)),
+            operation,
+            len(number).to_bytes(4, "big"),
+            number,
+            _KEY_PLACE.pack(
+                32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
+            ),
+        )
+    copy(connection, {COPY_KEYS: b"".join(parts)})
+
+
+def copy_documents(
+    connection: psycopg.Connection, ledger_id: int, documents: Sequence[tuple[bytes, bytes]]
+) -> None:
+    """Documents as (SM3, stored bytes)."""
+    parts: list[bytes] = []
+    for sm3, body in documents:
+        parts += (_DOCUMENT.pack(3, 8, ledger_id, 32, sm3, len(body)), body)
+    copy(connection, {COPY_DOCUMENTS: b"".join(parts)})
+
+
+def write_balances(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    balances: Mapping[str, Balances],
+    uncleared: Mapping[UnclearedKey, int],
+) -> None:
+    """What was worked out from the events: controlled balances and what the bank is owed."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO controlled_balances VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [(ledger_id, bgt_id, *msgspec.structs.astuple(b)) for bgt_id, b in balances.items()],
+        )
+        cursor.executemany(
+            "INSERT INTO uncleared VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [(ledger_id, *key, amount_fen) for key, amount_fen in uncleared.items()],
+        )
+
+
+def finish_ledger(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    *,
+    position: int,
+    chain: bytes,
+    recorded_at: datetime,
+    stream_version: int,
+    settings: Settings,
+) -> None:
+    """Sets the head behind the last commit."""
+    connection.execute(
+        "UPDATE ledgers SET position = %s, chain = %s, recorded_at = %s, stream_version = %s,"
+        " settings = %s WHERE ledger_id = %s",
+        (
+            position,
+            chain,
+            recorded_at,
+            stream_version,
+            Jsonb(msgspec.to_builtins(settings)),
+            ledger_id,
+        ),
+    )
+
+
+def broken_stream(connection: psycopg.Connection, ledger_id: int) -> tuple[str, int] | None:
+    """(stream, position) of a stream whose versions have a gap, or None."""
+    row = connection.execute(
+        "SELECT stream_id::text, max(position) FROM events WHERE ledger_id = %s"
+        " GROUP BY stream_id HAVING max(stream_version) <> count(*) ORDER BY 2 LIMIT 1",
+        (ledger_id,),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def stray_key(connection: psycopg.Connection, ledger_id: int) -> tuple[str, str] | None:
+    """(operation, number) of a key whose events are not where it says, or None."""
+    row = connection.execute(
+        "SELECT k.operation, k.number FROM command_keys k LEFT JOIN events e"
+        " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
+        " WHERE k.ledger_id = %s AND (e.stream_id IS DISTINCT FROM k.stream_id"
+        " OR k.last_position < k.first_position) LIMIT 1",
+        (ledger_id,),
+    ).fetchone()
+    return (row[0], row[1]) if row else None

@@ -1,0 +1,257 @@
+"""Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import msgspec
+import psycopg
+
+from ledger.balances import Balances
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.state import Held, LedgerState, Settings, UnclearedKey
+from ledger.events import Event, JournalPosted, PlanSet, decode
+from ledger.postgres.round_trip import (
+    Asked,
+    Result,
+    Statement,
+    Steps,
+    integer,
+    rows_of,
+    steps_of_trip,
+    texts,
+    waited,
+)
+from ledger.writing.frames import POSTGRES_EPOCH_US, CommandKey
+
+TAIL_MAX = 10_000
+
+Number = tuple[str, str]  # operation, and the number that it was asked for with
+
+_LOCK = Statement(
+    "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
+    " WHERE ledger_id = $1::bigint FOR UPDATE"
+)
+# One index probe for each: a join would let the planner read all numbers of the ledger for a large
+# batch, and the cost of a batch would grow with the history.
+_USED = (
+    "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position, k.last_position"
+    " FROM unnest({}::text[], {}::text[]) AS w (operation, number)"
+    " CROSS JOIN LATERAL (SELECT * FROM command_keys c WHERE c.ledger_id = {}::bigint"
+    " AND c.operation = w.operation AND c.number = w.number LIMIT 1) k"
+)
+_KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$1", "$2", "$3"))
+
+_decode_settings = msgspec.json.Decoder(Settings).decode
+
+
+class LockedHead(msgspec.Struct, frozen=True, array_like=True):
+    """Where a ledger stands, and will until the transaction that locked it ends."""
+
+    position: int
+    chain: bytes
+    recorded_us: int
+    stream_version: int
+    settings: Settings
+
+
+def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
+    """Locks the ledger's head for this transaction; None when there is no such ledger."""
+    return waited(connection, lock_and_read_keys(connection, ledger_id, ()))[0]
+
+
+def lock_and_read_keys(
+    connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
+) -> Steps[tuple[LockedHead | None, dict[Number, CommandKey]]]:
+    """Locks the head, and reads the used ones among (operation, number) as they are then."""
+    asked: list[Asked] = [(_LOCK, (integer(ledger_id),))]
+    if numbers:
+        of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
+        asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
+    locked, *found = yield from steps_of_trip(connection, asked)
+    keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
+    for position, chain, recorded_at, stream_version, settings in rows_of(locked):
+        head = LockedHead(
+            position=int.from_bytes(position, "big"),
+            chain=chain,
+            recorded_us=int.from_bytes(recorded_at, "big", signed=True) + POSTGRES_EPOCH_US,
+            stream_version=int.from_bytes(stream_version, "big"),
+            settings=_decode_settings(settings[1:]),  # behind the version of the format
+        )
+        return head, keys
+    return None, keys
+
+
+def _keys(result: Result) -> Iterator[CommandKey]:
+    for operation, number, fingerprint, stream_id, first, last in rows_of(result):
+        yield CommandKey(
+            operation=operation.decode(),
+            number=number.decode(),
+            fingerprint=fingerprint,
+            stream_id=stream_id,
+            first_position=int.from_bytes(first, "big"),
+            last_position=int.from_bytes(last, "big"),
+        )
+
+
+def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
+    """Locks the head and brings the cache to it; False when there is no such ledger."""
+    head = lock(connection, state.ledger_id)
+    if head is not None:
+        follow(connection, state, head)
+    return head is not None
+
+
+def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> bool:
+    """Brings the cache to a head that is locked, by this transaction or another of ours; whether
+    it had to forget anything for it."""
+    if forgets := head.position != state.position:
+        _follow_tail(connection, state, head.position)
+    state.position, state.chain = head.position, head.chain
+    state.recorded_us, state.stream_version = head.recorded_us, head.stream_version
+    state.settings = head.settings
+    return forgets
+
+
+def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) -> None:
+    """Another process wrote: forget what its events touched, or all when they are many."""
+    if state.position < 0 or not 0 < head - state.position <= TAIL_MAX:
+        state.forget()
+        return
+    rows = connection.execute(
+        "SELECT stream_id, type, payload FROM events WHERE ledger_id = %s AND position > %s",
+        (state.ledger_id, state.position),
+    ).fetchall()
+    bgt_ids: set[str] = set()
+    for _, type_name, payload in rows:
+        if type_name in (JournalPosted.TYPE, PlanSet.TYPE):
+            event = decode(type_name, payload)
+            assert isinstance(event, JournalPosted | PlanSet)
+            bgt_ids.add(event.bgt_id)
+            bgt_ids.update(line.bgt_id for line in getattr(event, "lines", ()))
+    state.forget_streams(row[0].bytes for row in rows)
+    moved = [bgt_id for bgt_id in bgt_ids if bgt_id in state.balances]
+    state.balances.update(read_balances(connection, state.ledger_id, moved))
+
+
+def read_keys(
+    connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
+) -> dict[Number, CommandKey]:
+    """The used ones among (operation, number)."""
+    if not numbers:
+        return {}
+    asked = ([o for o, _ in numbers], [n for _, n in numbers], ledger_id)
+    rows = connection.execute(_KEYS.encode(), asked, binary=True).fetchall()
+    return {(r[0], r[1]): CommandKey(r[0], r[1], r[2], r[3].bytes, r[4], r[5]) for r in rows}
+
+
+def read_streams(
+    connection: psycopg.Connection, ledger_id: int, stream_ids: Sequence[bytes]
+) -> dict[bytes, list[tuple[int, int, Event]]]:
+    """(position, version, event) of each stream, in order; journals are left out, undecoded."""
+    if not stream_ids:
+        return {}
+    streams: dict[bytes, list[tuple[int, int, Event]]] = {}
+    rows = connection.execute(
+        # in binary: as hexadecimal text the payloads cost more than all that is done with them
+        "SELECT stream_id, position, stream_version, type,"
+        " CASE WHEN type = %s THEN ''::bytea ELSE payload END FROM events"
+        " WHERE ledger_id = %s AND stream_id = ANY(%b::text[]::uuid[])"
+        " ORDER BY stream_id, stream_version",
+        (JournalPosted.TYPE, ledger_id, [stream_id.hex() for stream_id in stream_ids]),
+        binary=True,
+    )
+    for stream_id, position, version, type_name, payload in rows:
+        event = _JOURNAL if type_name == JournalPosted.TYPE else decode(type_name, payload)
+        streams.setdefault(stream_id.bytes, []).append((position, version, event))
+    return streams
+
+
+_JOURNAL = JournalPosted(source=0, event="", rule="", number="", lines=())  # folds pass it over
+
+
+def load_objects(
+    connection: psycopg.Connection,
+    state: LedgerState,
+    wanted: Mapping[Number, AnyKind],
+    keys: Mapping[Number, CommandKey],
+    settled: Callable[[], object],
+) -> None:
+    """Folds the wanted objects, none of them cached, that exist, and reads their balances.
+
+    ``settled`` is called before anything is read: until it returns, what the cache has let go may
+    be newer than the database.
+    """
+    missing = {
+        key.stream_id: (kind, number)
+        for (opened_by, number), kind in wanted.items()
+        if (key := keys.get((opened_by, number))) is not None
+    }
+    if not missing:
+        return
+    settled()
+    bgt_ids: set[str] = set()
+    for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
+        kind, number = missing[stream_id]
+        obj = kind.folded(event for _, _, event in rows)
+        if obj is not None:  # a refused opening leaves a stream without an object
+            state.held(kind)[number] = Held(obj, stream_id, rows[-1][1])
+            state.weigh(kind, number, obj)
+            bgt_ids.add(kind.indicator_of(obj))
+    if missing_balances := [b for b in bgt_ids if b and b not in state.balances]:
+        state.balances.update(read_balances(connection, state.ledger_id, missing_balances))
+
+
+def read_balances(
+    connection: psycopg.Connection, ledger_id: int, bgt_ids: Collection[str]
+) -> dict[str, Balances]:
+    """Controlled balances, in fen, of the indicators that exist among ``bgt_ids``."""
+    rows = connection.execute(
+        "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
+        " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = ANY(%s)",
+        (ledger_id, list(bgt_ids)),
+    )
+    return {row[0]: Balances(*row[1:]) for row in rows}
+
+
+def load_uncleared(
+    connection: psycopg.Connection, state: LedgerState, settled: Callable[[], object]
+) -> None:
+    """All that the bank is owed in this ledger; kept in the cache from then on."""
+    if state.uncleared is None:
+        settled()
+        rows = connection.execute(
+            "SELECT pay_bank_code, effective_on, vt_code, fund_type_code, sup_dep_code,"
+            " exp_func_code, gov_bgt_eco_code, amount_fen FROM uncleared WHERE ledger_id = %s",
+            (state.ledger_id,),
+        )
+        state.uncleared = {UnclearedKey(*row[:7]): int(row[7]) for row in rows}
+
+
+def read_ranges(
+    connection: psycopg.Connection, ledger_id: int, spans: Sequence[tuple[int, int]]
+) -> list[list[tuple[int, bytes, int, Event, bytes]]]:
+    """(position, stream, version, event, digest) of the events of each span first..last."""
+    found: list[list[tuple[int, bytes, int, Event, bytes]]] = [[] for _ in spans]
+    rows = connection.execute(
+        "SELECT s.number, e.position, e.stream_id, e.stream_version, e.type, e.payload, e.digest"
+        " FROM unnest(%b::bigint[], %b::bigint[]) WITH ORDINALITY AS s (first, last, number)"
+        " JOIN events e ON e.ledger_id = %s AND e.position BETWEEN s.first AND s.last"
+        " ORDER BY s.number, e.position",
+        ([first for first, _ in spans], [last for _, last in spans], ledger_id),
+    )
+    for number, position, stream_id, version, type_name, payload, digest in rows:
+        event = decode(type_name, payload)
+        found[number - 1].append((position, stream_id.bytes, version, event, digest))
+    return found
+
+
+def chains_at(
+    connection: psycopg.Connection, ledger_id: int, positions: Sequence[int]
+) -> dict[int, bytes]:
+    """The chain after the commit that holds each position."""
+    rows = connection.execute(
+        "SELECT p.position, c.chain FROM unnest(%b::bigint[]) AS p (position)"
+        " CROSS JOIN LATERAL (SELECT chain FROM commits WHERE ledger_id = %s"
+        " AND position >= p.position ORDER BY position LIMIT 1) c",
+        (list(set(positions)), ledger_id),
+    )
+    return dict(rows.fetchall())

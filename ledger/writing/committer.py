@@ -1,0 +1,306 @@
+"""A worker's turn at one ledger: what waits is decided and committed, batch after batch.
+
+A small batch is written on a connection of this process. A large one is written by a scribe, and
+while it commits, the next is decided on what it leaves. Nobody is answered before the commit; where
+a batch fails, what was decided after it is dropped and decided anew.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import psycopg
+import structlog
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from ledger.deciding.command import Outcome
+from ledger.deciding.opening import OpenLedger
+from ledger.deciding.state import LedgerState
+from ledger.elements.code_sets import CodeSets
+from ledger.errors import AccessError, Code, GuokuError, UnavailableError
+from ledger.integrity.chain import genesis, microseconds
+from ledger.postgres.round_trip import COMMIT, Steps, steps_of_trip, waited
+from ledger.reading import loading
+from ledger.writing.batch import Batch, Before, Group
+from ledger.writing.local_writer import Closed, OwnHand
+from ledger.writing.writer_process import HeadMovedError, Scribe, Scribes
+
+log = structlog.get_logger(__name__)
+
+SCRIBED_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
+MAY_WAIT = 0  # a step after which the socket is not all that is waited for
+
+Clock = Callable[[], datetime]
+
+
+class Waiting(NamedTuple):
+    """A group, and the future its caller waits for."""
+
+    group: Group
+    answer: Future[list[Outcome]]
+
+
+Taken = Sequence[Waiting]
+
+
+class Office(NamedTuple):
+    """What every turn works with.
+
+    Attributes:
+        scribes: who writes large batches; None where this process writes all.
+        codes_due: whether ``codes`` may have to ask the database.
+        committed: is told (ledger_id, position) after each commit.
+    """
+
+    pool: ConnectionPool
+    scribes: Scribes | None
+    codes: Callable[[], CodeSets]
+    codes_due: Callable[[], bool]
+    clock: Clock
+    committed: Callable[[int, int], None]
+
+
+class _UnderWay(NamedTuple):
+    """A batch that is decided, and that a scribe is writing."""
+
+    taken: Taken
+    before: Before
+    closed: Future[Closed | None]
+
+
+class Turn:
+    """See the module. Used by one thread."""
+
+    def __init__(self, office: Office, state: LedgerState) -> None:
+        self._office = office
+        self._state = state
+        self._scribe: Scribe | None = None
+        self._under_way: _UnderWay | None = None
+
+    @property
+    def under_way(self) -> Future[Closed | None] | None:
+        """The last batch, where it may not be committed yet."""
+        return self._under_way.closed if self._under_way else None
+
+    def commit(self, taken: Taken) -> None:
+        """Decides a batch and commits it, or leaves it under way."""
+        before = self._under_way
+        mine: _UnderWay | None = None
+        error: BaseException | None = None
+        try:
+            mine = self._hand_over(taken, before) if _is_large(taken) else None
+        except BaseException as reason:  # noqa: BLE001 - dealt with when the one before is settled
+            error = reason
+        if not self.settle():
+            if mine is not None:
+                mine.closed.exception()  # it did not follow: nothing of it was written
+            self._alone(taken)
+        elif error is not None:
+            self.recover(taken, error)
+        elif mine is None:
+            self._alone(taken)
+        else:
+            self._under_way = mine
+
+    def settle(self) -> bool:
+        """Waits for the batch that is under way and deals with its failure; False if it failed."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is None or (error := under_way.closed.exception()) is None:
+            return True
+        self.recover(under_way.taken, error)
+        return False
+
+    def close(self) -> None:
+        """Gives back what the turn has used; nothing is under way any more."""
+        if self._scribe is not None and self._office.scribes is not None:
+            self._office.scribes.give_back(self._scribe)
+        self._scribe = None
+
+    def _alone(self, taken: Taken) -> None:
+        """Decides and commits a batch with nothing else under way."""
+        try:
+            mine = self._hand_over(taken, None) if _is_large(taken) else None
+            if mine is not None:
+                mine.closed.result()
+            else:
+                with self._office.pool.connection() as connection:
+                    waited(connection, self.write(taken, connection))
+        except BaseException as error:  # noqa: BLE001 - dealt with there
+            self.recover(taken, error)
+
+    def recover(self, taken: Taken, error: BaseException) -> None:
+        """Nothing of the batch is in the books, or that is not known."""
+        self._state.forget()
+        if isinstance(error, HeadMovedError):
+            self._alone(taken)
+        elif isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(taken) > 1:
+            # nothing was written; one group that the database will not have must not take the
+            # others down with it
+            log.warning("a batch is retried singly", error=repr(error))
+            for waiting in taken:
+                self._alone([waiting])
+        else:
+            log.error("a batch failed", ledger_id=self._state.ledger_id, exc_info=error)
+            for waiting in taken:
+                waiting.answer.set_exception(_unknown_outcome(error))
+
+    def _begin(self) -> None:
+        self._state.begin(microseconds(self._office.clock()))
+        self._state.codes = self._office.codes()
+
+    # ---- by a scribe
+
+    def _hand_over(self, taken: Taken, before: _UnderWay | None) -> _UnderWay | None:
+        """Decides here what a scribe writes; None where there is none, or no such ledger.
+
+        The answers are given as soon as the batch is committed, whatever this thread does then.
+        """
+        scribe = self._scribe_for(before)
+        if scribe is None:
+            return None
+        try:
+            with self._office.pool.connection() as connection:
+                self._begin()
+                batch = Batch(self._state, [waiting.group for waiting in taken])
+                written = batch.run(connection, scribe, before=before.before if before else None)
+                closed: Future[Any] = written or scribe.release()
+        except BaseException:
+            self._state.forget()
+            scribe.release()
+            raise
+        closed.add_done_callback(partial(self._answer, taken, batch))
+        self._state.trim()
+        return _UnderWay(taken, Before(batch.numbers, closed.result), closed)
+
+    def _scribe_for(self, before: _UnderWay | None) -> Scribe | None:
+        """A scribe that has begun; what it has locked is what the state shows."""
+        if self._office.scribes is None:
+            return None
+        if before is not None and self._scribe is not None:
+            self._scribe.begin(self._state.ledger_id, follows=True)
+            return self._scribe
+        self.close()
+        self._scribe, head = self._office.scribes.begin(self._state.ledger_id)
+        if head is None:
+            self._scribe.release()
+            return None
+        try:
+            with self._office.pool.connection() as connection:
+                loading.follow(connection, self._state, head)
+        except BaseException:
+            self._scribe.release()
+            raise
+        return self._scribe
+
+    def _answer(self, taken: Taken, batch: Batch, closed: Future[Closed | None]) -> None:
+        """Answers a batch that is committed; what failed is dealt with where it is settled."""
+        if closed.exception() is not None:
+            return
+        if (done := closed.result()) is not None:
+            batch.complete(done)
+        self._tell(taken, batch.position)
+
+    # ---- by our own hand
+
+    def write(self, taken: Taken, connection: psycopg.Connection) -> Steps[None]:
+        """Decides and commits a batch on a connection of this process, as steps of a trip.
+
+        What comes after the step ``MAY_WAIT`` may wait for the database in other ways.
+        """
+        groups, state = [waiting.group for waiting in taken], self._state
+        batch = Batch(state, groups)
+        numbers = batch.look_up()
+        head, keys = yield from loading.lock_and_read_keys(connection, state.ledger_id, numbers)
+        if (
+            self._office.codes_due()
+            or head is None
+            or batch.reads(keys)
+            or head.position != state.position
+        ):
+            yield MAY_WAIT
+        if head is None:
+            self._write_opening(connection, groups)
+            connection.commit()
+        else:
+            forgotten = loading.follow(connection, state, head)
+            self._begin()
+            hand = OwnHand(connection, state.chain)
+            closed = batch.run(connection, hand, keys=None if forgotten else keys)
+            if closed is None:
+                yield from steps_of_trip(connection, [COMMIT])
+            else:
+                yield from hand.send(commits=True)
+                batch.complete(closed.result())
+        state.trim()
+        self._tell(taken, state.position)
+
+    def _write_opening(self, connection: psycopg.Connection, groups: list[Group]) -> None:
+        """What is asked of a ledger that is not there: one of the groups may open it."""
+        if not self._open(connection, groups):
+            return
+        self._begin()
+        batch = Batch(self._state, groups)
+        hand = OwnHand(connection, self._state.chain)
+        closed = batch.run(connection, hand)
+        if closed is not None and _opened(groups[0]):
+            waited(connection, hand.send(commits=False))
+            batch.complete(closed.result())
+        else:
+            self._state.forget()
+            connection.rollback()  # nothing opened the ledger after all
+
+    def _open(self, connection: psycopg.Connection, groups: list[Group]) -> bool:
+        """Makes the head of a new ledger if one of the commands opens it; that one goes first."""
+        groups.sort(key=lambda group: not _opens(group))
+        if not _opens(groups[0]):
+            for group in groups:
+                problem = AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+                group.outcomes = [Outcome(problem=problem) for _ in group.submissions]
+            return False
+        connection.execute(
+            "INSERT INTO ledgers (ledger_id, chain, recorded_at, settings)"
+            " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (
+                self._state.ledger_id,
+                genesis(self._state.ledger_id),
+                self._office.clock(),
+                Jsonb({}),
+            ),
+        )
+        return loading.lock_head(connection, self._state)
+
+    def _tell(self, taken: Taken, position: int) -> None:
+        for waiting in taken:
+            waiting.answer.set_result(waiting.group.outcomes)
+        self._office.committed(self._state.ledger_id, position)
+
+
+def _is_large(taken: Taken) -> bool:
+    return sum(len(waiting.group.submissions) for waiting in taken) >= SCRIBED_SUBMISSIONS_MIN
+
+
+def _opens(group: Group) -> bool:
+    return any(isinstance(s.command, OpenLedger) and not s.dry_run for s in group.submissions)
+
+
+def _opened(group: Group) -> bool:
+    """Whether the group's opening became the ledger's first event."""
+    return any(
+        isinstance(s.command, OpenLedger) and outcome.first_position == 1 and not outcome.problem
+        for s, outcome in zip(group.submissions, group.outcomes, strict=True)
+    )
+
+
+def _unknown_outcome(error: BaseException) -> GuokuError:
+    if isinstance(error, GuokuError):
+        return error
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+        return GuokuError(Code.INTERNAL, "the books did not take the command")
+    return UnavailableError(
+        Code.UNAVAILABLE,
+        "the books could not be reached; whether the command was accepted is not known: "
+        "repeat it with the same number",
+    )

@@ -1,0 +1,314 @@
+"""Writing a batch: pages of events, then what closes it, in the transaction that holds the head.
+
+A page and a closing are plain data, so that another process can write them as well as this one
+(``ledger.writing.writer_process``). The head is locked before the first page and moved by the
+closing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from datetime import date
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+import psycopg
+
+from ledger.balances import Balances
+from ledger.deciding.command import fingerprint
+from ledger.deciding.state import LedgerState, Row, Settings, UnclearedKey
+from ledger.integrity.chain import day_number, extend
+from ledger.postgres.copying import copy
+from ledger.postgres.round_trip import (
+    BYTEA,
+    COMMIT,
+    DATE,
+    INT4,
+    UUID,
+    Asked,
+    Statement,
+    Steps,
+    array,
+    integer,
+    integers,
+    steps_of_trip,
+    texts,
+    trip,
+)
+from ledger.writing.frames import (
+    COPY_DOCUMENTS,
+    COPY_EVENTS,
+    COPY_KEYS,
+    POSTGRES_EPOCH_DAY,
+    POSTGRES_EPOCH_US,
+    UsedNumber,
+    event_digests,
+    packed_documents,
+    packed_events,
+    packed_keys,
+)
+
+SHORT_ROWS_MAX = 400  # a page up to this length is no dearer without COPY, and needs no round trip
+
+_EVENTS = Statement(
+    "INSERT INTO events (ledger_id, position, stream_id, stream_version, type, recorded_at,"
+    " effective_on, payload, digest)"
+    " SELECT $1::bigint, $2::bigint + e.place - 1, e.stream_id, e.version, e.type,"
+    " $3::timestamptz, e.day, e.payload, e.digest"
+    " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::date[], $8::bytea[], $9::bytea[])"
+    " WITH ORDINALITY AS e (stream_id, version, type, day, payload, digest, place)"
+)
+_COMMAND_KEYS = Statement(
+    "INSERT INTO command_keys (ledger_id, operation, number, fingerprint, stream_id,"
+    " first_position, last_position)"
+    " SELECT $1::bigint, k.* FROM unnest($2::text[], $3::text[], $4::bytea[], $5::uuid[],"
+    " $6::bigint[], $7::bigint[]) AS k"
+)
+_DOCUMENTS = Statement(
+    "INSERT INTO documents (ledger_id, sm3, body)"
+    " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d"
+)
+_SHARED_DOCUMENTS = Statement(
+    "INSERT INTO documents (ledger_id, sm3, body)"
+    " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d ON CONFLICT DO NOTHING"
+)
+_BALANCES = Statement(
+    "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen, occupied_fen,"
+    " paid_fen, plan_fen)"
+    " SELECT $1::bigint, b.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[],"
+    " $6::bigint[], $7::bigint[]) AS b"
+    " ON CONFLICT (ledger_id, bgt_id) DO UPDATE SET available_fen = excluded.available_fen,"
+    " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
+    " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen"
+)
+_OWED = Statement(
+    "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code, fund_type_code,"
+    " sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
+    " SELECT $1::bigint, u.* FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::text[], $9::text[]::numeric[]) AS u"
+    " ON CONFLICT ON CONSTRAINT uncleared_pkey DO UPDATE SET amount_fen = excluded.amount_fen"
+)
+_CLEARED = Statement(
+    "DELETE FROM uncleared WHERE ledger_id = $1::bigint AND (pay_bank_code, effective_on,"
+    " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
+    " (SELECT * FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::text[]))"
+)
+_HEAD = Statement(
+    "WITH made AS (INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
+    " VALUES ($1::bigint, $2::bigint, $3::bigint, $4::timestamptz, $5::bytea))"
+    " UPDATE ledgers SET position = $2::bigint, chain = $5::bytea, recorded_at = $4::timestamptz,"
+    " stream_version = $6::integer, settings = $7::jsonb WHERE ledger_id = $1::bigint"
+)
+_JSONB_VERSION = b"\x01"
+
+_encode = msgspec.json.Encoder().encode
+
+Closed = tuple[bytes, Sequence[bytes]]  # the chain after a batch, and its events' digests
+
+
+class Page(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Some of a batch's events in order, with the numbers and documents that came with them."""
+
+    ledger_id: int
+    recorded_us: int
+    rows: list[Row]
+    keys: list[UsedNumber]
+    documents: dict[bytes, bytes]
+
+
+class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """What a batch leaves behind besides its events.
+
+    Attributes:
+        balances: those that changed, as they are now.
+        uncleared: likewise, in fen; zero is deleted.
+        shared_documents: documents that an earlier batch may have brought already.
+    """
+
+    ledger_id: int
+    first_position: int
+    position: int
+    recorded_us: int
+    stream_version: int
+    settings: Settings
+    balances: list[tuple[str, Balances]]
+    uncleared: list[tuple[UnclearedKey, Decimal]]
+    shared_documents: list[tuple[bytes, bytes]]
+
+
+class Writer(Protocol):
+    """Takes the pages of one batch in order, and its closing."""
+
+    def write(self, page: Page) -> None:
+        """Writes a page, or sends it on its way."""
+        ...
+
+    def close(self, closing: Closing) -> Future[Closed]:
+        """Has what closes the batch written."""
+        ...
+
+
+class OwnHand:
+    """Writes on a connection of this process: what is short in one round trip with its closing.
+
+    Args:
+        chain: before the batch.
+    """
+
+    def __init__(self, connection: psycopg.Connection, chain: bytes) -> None:
+        self._connection = connection
+        self._chain = chain
+        self._asked: list[Asked] = []
+        self._digests: list[bytes] = []
+        self._closed: Future[Closed] = Future()
+
+    def write(self, page: Page) -> None:
+        if len(page.rows) > SHORT_ROWS_MAX:
+            rows, digests = packed(page)
+            copy(self._connection, rows)
+        else:
+            digests = event_digests(page.ledger_id, page.recorded_us, page.rows)
+            self._asked += page_asked(page, digests)
+        self._digests += digests
+
+    def close(self, closing: Closing) -> Future[Closed]:
+        """Nothing is on its way before :meth:`send`."""
+        self._chain = extend(self._chain, self._digests)
+        self._asked += closing_asked(closing, self._chain)
+        return self._closed
+
+    def send(self, *, commits: bool) -> Steps[None]:
+        """Has it written what closes the batch; ``commits``: in one trip with the commit."""
+        if commits:
+            self._asked.append(COMMIT)
+        yield from steps_of_trip(self._connection, self._asked)
+        self._closed.set_result((self._chain, self._digests))
+
+
+def page_of(state: LedgerState, keys: list[UsedNumber]) -> Page:
+    """What the state has to write by now, taken from it."""
+    rows, documents = state.take()
+    return Page(state.ledger_id, state.recorded_us, rows, keys, documents)
+
+
+def closing_of(state: LedgerState, first_position: int) -> Closing:
+    """What the state leaves behind after a batch that began at this position."""
+    uncleared = state.uncleared or {}
+    moved = [(key, Decimal(uncleared.get(key, 0))) for key in state.changed_uncleared]
+    for key, amount_fen in moved:
+        if not amount_fen:
+            uncleared.pop(key, None)
+    return Closing(
+        ledger_id=state.ledger_id,
+        first_position=first_position,
+        position=state.position,
+        recorded_us=state.recorded_us,
+        stream_version=state.stream_version,
+        settings=state.settings,
+        balances=[(bgt_id, state.balance(bgt_id)) for bgt_id in state.changed_balances],
+        uncleared=moved,
+        shared_documents=list(state.shared_documents.items()),
+    )
+
+
+def packed(page: Page) -> tuple[dict[str, bytes], list[bytes]]:
+    """A page as COPY takes it, by statement, its events first; and the digests of its events."""
+    events, digests = packed_events(page.ledger_id, page.recorded_us, page.rows)
+    rows = {
+        COPY_EVENTS: events,
+        COPY_KEYS: packed_keys(page.ledger_id, page.keys),
+        COPY_DOCUMENTS: packed_documents(page.ledger_id, page.documents),
+    }
+    return rows, digests
+
+
+def write_closing(
+    connection: psycopg.Connection, closing: Closing, chain: bytes, digests: Sequence[bytes]
+) -> bytes:
+    """Writes what closes a batch; gives the chain after ``chain``."""
+    chain = extend(chain, digests)
+    trip(connection, list(closing_asked(closing, chain)))
+    return chain
+
+
+# ---- statements
+
+
+def page_asked(page: Page, digests: Sequence[bytes]) -> Iterator[Asked]:
+    """What appends the rows of a short page, which may have none."""
+    ledger_id = integer(page.ledger_id)
+    if page.rows:
+        positions, streams, versions, days, types, payloads = zip(*page.rows, strict=True)
+        yield (
+            _EVENTS,
+            (
+                ledger_id,
+                integer(positions[0]),
+                _moment(page.recorded_us),
+                array(UUID, streams),
+                array(INT4, [version.to_bytes(4, "big") for version in versions]),
+                texts(types),
+                array(DATE, list(map(_day, days))),
+                array(BYTEA, payloads),
+                array(BYTEA, digests),
+            ),
+        )
+    if page.keys:
+        keys = page.keys
+        yield (
+            _COMMAND_KEYS,
+            (
+                ledger_id,
+                texts([key.operation for key in keys]),
+                texts([key.number for key in keys]),
+                array(BYTEA, [fingerprint(key.asked) for key in keys]),
+                array(UUID, [key.stream_id for key in keys]),
+                integers([key.first_position for key in keys]),
+                integers([key.last_position for key in keys]),
+            ),
+        )
+    if page.documents:
+        bodies = page.documents
+        yield _DOCUMENTS, (ledger_id, array(BYTEA, bodies), array(BYTEA, bodies.values()))
+
+
+def closing_asked(closing: Closing, chain: bytes) -> Iterator[Asked]:
+    """What closes a batch: documents that may be there, balances, the head and its commit."""
+    ledger_id = integer(closing.ledger_id)
+    if closing.shared_documents:
+        digests, bodies = zip(*closing.shared_documents, strict=True)
+        yield _SHARED_DOCUMENTS, (ledger_id, array(BYTEA, digests), array(BYTEA, bodies))
+    if closing.balances:
+        bgt_ids, balances = zip(*closing.balances, strict=True)
+        figures = zip(*map(msgspec.structs.astuple, balances), strict=True)
+        yield _BALANCES, (ledger_id, texts(bgt_ids), *map(integers, figures))
+    if owed := [(*key, fen) for key, fen in closing.uncleared if fen]:
+        yield _OWED, (ledger_id, *_as_texts(owed))
+    if cleared := [key for key, fen in closing.uncleared if not fen]:
+        yield _CLEARED, (ledger_id, *_as_texts(cleared))
+    yield (
+        _HEAD,
+        (
+            ledger_id,
+            integer(closing.position),
+            integer(closing.first_position),
+            _moment(closing.recorded_us),
+            chain,
+            closing.stream_version.to_bytes(4, "big"),
+            _JSONB_VERSION + _encode(closing.settings),
+        ),
+    )
+
+
+def _moment(recorded_us: int) -> bytes:
+    return integer(recorded_us - POSTGRES_EPOCH_US)
+
+
+def _day(day: date) -> bytes:
+    return (day_number(day) - POSTGRES_EPOCH_DAY).to_bytes(4, "big", signed=True)
+
+
+def _as_texts(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """An array of text for each column; the server makes of them what they are."""
+    return (texts(list(map(str, column))) for column in zip(*rows, strict=True))

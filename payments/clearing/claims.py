@@ -1,0 +1,274 @@
+"""清算: what the bank has paid ahead is claimed from the central bank. Pure decisions.
+
+Per fund type one 2301 for what was paid and one 2302 for what came back, summed by first-level
+unit, function code and 政府经济分类. The treasury's books move when the central bank has moved the
+money; then the zero-balance account is zero again.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from ledger import events
+from ledger.account_set import ledger_text, parse_ledger
+from ledger.books import merge
+from ledger.calendar import effective_day, first_open_day
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.state import Decision, LedgerState, UnclearedKey
+from ledger.errors import Code, GuokuError, Refusal
+from ledger.events import Claim, ClaimLine, ClaimReceipted, Event
+from ledger.money import parse_yuan, yuan
+
+CLAIM_LINES_MAX = 499  # details < 500 a message, as with payment vouchers
+REQUESTED, CLEARED, REJECTED = "requested", "cleared", "rejected"
+
+
+class Clearing(msgspec.Struct, frozen=True, kw_only=True):
+    """A day's clearing with one bank, and the central bank's answers by claim number."""
+
+    requested: events.ClearingRequested
+    status: str = REQUESTED
+    receipts: dict[str, ClaimReceipted] = {}
+
+    @property
+    def open_claims(self) -> list[Claim]:
+        return [c for c in self.requested.claims if c.voucher_no not in self.receipts]
+
+
+def _fold(clearing: Clearing | None, event: Event) -> Clearing | None:
+    match event:
+        case events.ClearingRequested():
+            return Clearing(requested=event)
+        case ClaimReceipted() if clearing is not None:
+            receipts = {**clearing.receipts, event.voucher_no: event}
+            return msgspec.structs.replace(clearing, receipts=receipts)
+        case events.ClearingCleared() if clearing is not None:
+            return msgspec.structs.replace(clearing, status=CLEARED)
+        case events.ClearingRejected() if clearing is not None:
+            return msgspec.structs.replace(clearing, status=REJECTED)
+    return clearing
+
+
+CLEARING: Kind[Clearing] = Kind(
+    name="clearing",
+    opened_by="clearing.request",
+    fold=_fold,
+    indicator_of=lambda _clearing: "",
+)
+
+
+def claim_number(key: int, clear_no: str, index: int) -> str:
+    """The claim's voucher number, unique at the central bank."""
+    return f"{ledger_text(key)}:{clear_no}:{index}"
+
+
+def split_claim_number(voucher_no: str) -> tuple[int, str] | None:
+    """(ledger, clear_no) of a claim's number, or None if it is none of ours."""
+    ledger, _, rest = voucher_no.partition(":")
+    clear_no, _, index = rest.rpartition(":")
+    try:
+        return (parse_ledger(ledger), clear_no) if clear_no and index.isdigit() else None
+    except GuokuError:
+        return None
+
+
+class RequestClearing(Command, frozen=True, kw_only=True):
+    """申请划款: claims all that the bank has moved up to ``clear_date`` and not claimed yet."""
+
+    OPERATION: ClassVar[str] = "clearing.request"
+    KIND: ClassVar[AnyKind] = CLEARING
+    NEEDS_UNCLEARED: ClassVar[bool] = True
+    clear_no: str
+    clear_date: date
+    pay_bank_code: str
+
+    @property
+    def number(self) -> str:
+        return self.clear_no
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((CLEARING, self.clear_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.clear_date)
+        owed = {
+            key: amount_fen
+            for key, amount_fen in (state.uncleared or {}).items()
+            if key.pay_bank_code == self.pay_bank_code
+            and key.effective_on <= self.clear_date
+            and amount_fen
+        }
+        if not owed:
+            raise Refusal(
+                Code.CLEARING_EMPTY,
+                f"nothing up to {self.clear_date} waits for clearing with {self.pay_bank_code}",
+            )
+        # point of no return
+        requested = events.ClearingRequested(
+            clear_no=self.clear_no,
+            clear_date=self.clear_date.isoformat(),
+            pay_bank_code=self.pay_bank_code,
+            claims=_claims(state.ledger_id, self.clear_no, owed),
+            upto_position=state.position,
+            by=by,
+        )
+        return Decision(
+            events=[(CLEARING, self.clear_no, requested)],
+            effective_on=day,
+            uncleared={key: -amount_fen for key, amount_fen in owed.items()},
+        )
+
+
+def _claims(key: int, clear_no: str, owed: dict[UnclearedKey, int]) -> tuple[Claim, ...]:
+    """A claim per message type and fund type, or several where one would have too many lines."""
+    grouped: dict[tuple[str, str], dict[tuple[str, str, str], int]] = {}
+    for item, amount_fen in owed.items():
+        lines = grouped.setdefault((item.vt_code, item.fund_type_code), {})
+        place = (item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code)
+        lines[place] = lines.get(place, 0) + amount_fen
+    parts = [
+        (vt_code, fund, part)
+        for (vt_code, fund), lines in sorted(grouped.items())
+        for part in _parts(sorted(lines.items()))
+    ]
+    return tuple(
+        Claim(
+            vt_code=vt_code,
+            voucher_no=claim_number(key, clear_no, index),
+            fund_type_code=fund,
+            pay_amt=yuan(sum(fen for _, fen in part)),
+            lines=tuple(ClaimLine(*place, yuan(fen)) for place, fen in part),
+        )
+        for index, (vt_code, fund, part) in enumerate(parts, 1)
+    )
+
+
+_Lines = list[tuple[tuple[str, str, str], int]]
+
+
+def _parts(lines: _Lines) -> list[_Lines]:
+    return [lines[at : at + CLAIM_LINES_MAX] for at in range(0, len(lines), CLAIM_LINES_MAX)]
+
+
+class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
+    """申请划款凭证回单: the central bank's answer to one claim, signed by it."""
+
+    OPERATION: ClassVar[str] = "clearing.receipt"
+    KEEPS_REFUSAL: ClassVar[bool] = False
+    KIND: ClassVar[AnyKind] = CLEARING
+    NEEDS_UNCLEARED: ClassVar[bool] = True
+    clear_no: str
+    voucher_no: str
+    xpay_fen: int
+    xclear_date: date
+    rejected: str = ""
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    document: bytes
+
+    @property
+    def number(self) -> str:
+        return f"{self.voucher_no}/{self.receipt_sm3[:16]}"
+
+    @property
+    def body(self) -> object:
+        """The receipt is its bytes; it may be signed anew."""
+        return self.receipt_sm3
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((CLEARING, self.clear_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        clearing = state.get(CLEARING, self.clear_no)
+        claim = self._claim(clearing)
+        assert clearing is not None
+        claimed_fen = parse_yuan(claim.pay_amt)
+        if self.xpay_fen != (0 if self.rejected else claimed_fen):
+            raise Refusal(
+                Code.RECEIPT_MISMATCH,
+                f"the receipt is over {yuan(self.xpay_fen)}, the claim over {claim.pay_amt}",
+            )
+        day = first_open_day(state, self.xclear_date)
+        # point of no return: the central bank has decided
+        receipted = ClaimReceipted(
+            clear_no=self.clear_no,
+            voucher_no=self.voucher_no,
+            xpay_amt=yuan(self.xpay_fen),
+            xclear_date=self.xclear_date.isoformat(),
+            rejected=self.rejected,
+            receipt_sm3=self.receipt_sm3,
+            cert_serial=self.cert_serial,
+            signature=self.signature,
+            by=by,
+        )
+        happened: list[Event] = [receipted]
+        if not self.rejected:
+            happened.append(_entry(state, self.clear_no, claim, day))
+        if len(clearing.open_claims) == 1:
+            happened.append(_conclusion(clearing, receipted))
+        return Decision(
+            events=[(CLEARING, self.clear_no, event) for event in happened],
+            effective_on=day,
+            uncleared=claimable_again(clearing.requested, claim) if self.rejected else {},
+            documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
+        )
+
+    def _claim(self, clearing: Clearing | None) -> Claim:
+        if clearing is None:
+            raise Refusal(Code.RECEIPT_MISMATCH, f"no clearing {self.clear_no!r}")
+        for claim in clearing.requested.claims:
+            if claim.voucher_no == self.voucher_no:
+                if self.voucher_no in clearing.receipts:
+                    raise Refusal(Code.INVALID_STATE, "the claim has its receipt already")
+                return claim
+        raise Refusal(Code.RECEIPT_MISMATCH, f"no claim {self.voucher_no!r} in this clearing")
+
+
+def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> events.JournalPosted:
+    """Treasury books and zero-balance account; the expense follows each line's economic class."""
+    books = state.books(day)
+    expenses: dict[str, int] = {}
+    for line in claim.lines:
+        eco = line.gov_bgt_eco_code
+        expenses[eco] = expenses.get(eco, 0) + parse_yuan(line.pay_amt)
+    return merge(
+        [
+            books.post(
+                ClaimReceipted.TYPE,
+                rule=f"clearing.{claim.vt_code}",
+                source=state.next_position,
+                number=clear_no,
+                amounts_fen={"claim": amount_fen},
+                codes={"gov_bgt_eco_code": eco, "fund_type_code": claim.fund_type_code},
+            )
+            for eco, amount_fen in sorted(expenses.items())
+        ]
+    )
+
+
+def _conclusion(clearing: Clearing, last: ClaimReceipted) -> Event:
+    clear_no = clearing.requested.clear_no
+    reasons = [r.rejected for r in (*clearing.receipts.values(), last) if r.rejected]
+    if reasons:
+        return events.ClearingRejected(clear_no=clear_no, reason="; ".join(reasons))
+    return events.ClearingCleared(clear_no=clear_no)
+
+
+def claimable_again(requested: events.ClearingRequested, claim: Claim) -> dict[UnclearedKey, int]:
+    """What a rejected claim leaves to be claimed again, in fen."""
+    return {
+        UnclearedKey(
+            requested.pay_bank_code,
+            date.fromisoformat(requested.clear_date),
+            claim.vt_code,
+            claim.fund_type_code,
+            line.sup_dep_code,
+            line.exp_func_code,
+            line.gov_bgt_eco_code,
+        ): parse_yuan(line.pay_amt)
+        for line in claim.lines
+    }

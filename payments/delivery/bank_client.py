@@ -1,0 +1,122 @@
+"""Talking to a bank or the central bank over HTTP: one message, one answer for each voucher in it.
+
+What is sent is a MOF envelope. What comes back says for every voucher whether it was taken in, was
+known already (``replayed``), or is refused, with a problem as everywhere in this project. How the
+two differ decides about money: only an answer that names a voucher is about that voucher. Silence,
+a broken line or a server's trouble says nothing, and the voucher is sent again under its number.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import httpx
+import msgspec
+
+from ledger.errors import Code, RequestError, UnavailableError
+from payments.messages.envelope import VoucherBody, build_envelope
+
+CONTENT_TYPE = "application/xml; charset=GBK"
+ANSWER_SHOWN_MAX = 200
+
+# Statuses that speak of what we sent; all others (401, 404, 429, 5xx) of the moment or the setup.
+ABOUT_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a voucher is refused: a code of ``ledger.errors``, its status, a sentence."""
+
+    code: str
+    status: int
+    detail: str
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a receiver says of one voucher."""
+
+    voucher_no: str
+    status: Literal["accepted", "replayed", "refused"]
+    problem: Problem | None = None
+
+    @property
+    def definitive(self) -> bool:
+        """Whether a refusal is about the voucher itself, so that sending it again is pointless."""
+        return self.problem is not None and self.problem.status in ABOUT_THE_MESSAGE
+
+
+class Acknowledgements(msgspec.Struct, frozen=True):
+    """The body of a receiver's answer."""
+
+    results: list[Acknowledgement]
+
+
+_decode = msgspec.json.Decoder(Acknowledgements).decode
+
+
+class BankClient:
+    """Posts envelopes; safe between threads, connections are kept.
+
+    The environment's proxies are not used: what is sent here are payment orders, and their way is
+    what the settings say.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._http = httpx.Client(timeout=timeout_s, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
+        """Sends one message; gives the answer by voucher number, one for each.
+
+        When a message is refused as a whole, its halves are sent, so that one voucher that cannot
+        be read does not keep back the others.
+
+        Raises:
+            UnavailableError: no answer, or none that can be understood: whether the vouchers
+                were taken in is not known.
+        """
+        try:
+            return self._post(url, bodies)
+        except RequestError as error:
+            if len(bodies) == 1:
+                number = bodies[0].voucher_no
+                problem = Problem(error.code.text, error.code.status, error.detail)
+                return {number: Acknowledgement(number, "refused", problem)}
+        middle = len(bodies) // 2
+        return self.post(url, bodies[:middle]) | self.post(url, bodies[middle:])
+
+    def _post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
+        content = build_envelope(bodies)
+        try:
+            headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(content))}
+            response = self._http.post(url, content=sent_once(content), headers=headers)
+        except httpx.HTTPError as error:
+            raise _unavailable(url, f"{type(error).__name__}: {error}") from error
+        if response.status_code in ABOUT_THE_MESSAGE:
+            raise RequestError(Code.MALFORMED, f"{response.status_code}: {_shown(response)}")
+        if response.status_code != httpx.codes.OK:
+            raise _unavailable(url, f"{response.status_code}: {_shown(response)}")
+        try:
+            answers = {answer.voucher_no: answer for answer in _decode(response.content).results}
+        except msgspec.MsgspecError as error:
+            raise _unavailable(url, f"its answer cannot be read: {error}") from error
+        if missing := [body.voucher_no for body in bodies if body.voucher_no not in answers]:
+            raise _unavailable(url, f"its answer does not mention {missing[0]}")
+        return answers
+
+
+def sent_once(content: bytes) -> Iterator[bytes]:
+    """The body of a request that is let go when it is sent.
+
+    httpx ties a request and its response into a cycle, so a body of megabytes would stay until the
+    garbage collector comes by.
+    """
+    yield content
+
+
+def _shown(response: httpx.Response) -> str:
+    return response.text[:ANSWER_SHOWN_MAX]
+
+
+def _unavailable(url: str, detail: str) -> UnavailableError:
+    return UnavailableError(Code.UNAVAILABLE, f"{url}: {detail}")

@@ -1,0 +1,269 @@
+"""Receipts 回单 as they come in: from an envelope to commands for the books, or to what is wrong.
+
+A receipt is believed for its signature alone: that of the bank the voucher was sent to, or of the
+central bank for a claim, over the exact inner bytes, with a certificate that is valid now. Checks
+come in the order of ``ledger.errors.Code``. What only the books can tell (a receipt that is there
+already, lines that are not the voucher's) is left to the command.
+"""
+
+import base64
+import os
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypedDict
+
+import msgspec
+import psycopg
+
+from ledger.errors import Code, GuokuError, Refusal
+from ledger.events import Claim, PaymentApproved, decode
+from ledger.gm import Provider
+from ledger.money import parse_yuan
+from ledger.reading.documents import compress_document, keep_plainly
+from ledger.reading.objects import read_objects
+from payments import certificates
+from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
+from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
+from payments.messages import clearing_2301, receipt_5214, voucher_5214
+from payments.messages.envelope import (
+    RECEIPT,
+    VoucherBody,
+    VoucherSignature,
+    parse_envelope,
+    signed_bytes,
+)
+from payments.messages.manifest_list import SignedManifest
+from payments.messages.reader import malformed
+from payments.payment import ledger_of_voucher
+from payments.verifying import Verifier
+from payments.voucher import ApplyReceipt, ReceiptLine
+
+PBOC_SUBJECT = "pboc/1"
+REASON_CHARACTERS_MAX = 300
+REJECTED_WITHOUT_REASON = "退回"
+
+ReceiptCommand = ApplyReceipt | ApplyClaimReceipt
+
+
+class ReceivedReceipt(msgspec.Struct, frozen=True):
+    """One receipt of a message: a command, or the problem; ``ledger_id`` where it is known.
+
+    ``manifest`` is what the command's signature stands in, if it is none of its own: the books must
+    have it first. Receipts of one manifest have the same one.
+    """
+
+    vt_code: str
+    voucher_no: str
+    ledger_id: int | None
+    command: ReceiptCommand | None = None
+    manifest: SignManifest | None = None
+    problem: GuokuError | None = None
+
+
+class Evidence(TypedDict):
+    """What a command keeps of a receipt's bytes and signature, "" for one by manifest."""
+
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    document: bytes
+
+
+def parse_receipts(
+    connection: psycopg.Connection, provider: Provider, body: bytes, now: datetime
+) -> list[ReceivedReceipt]:
+    """The receipts of a message, in its order, each verified.
+
+    A problem of one is ``malformed``, ``payment_not_found``, ``signature_invalid``,
+    ``certificate_invalid`` or ``receipt_mismatch``; the others are not touched by it.
+
+    Raises:
+        RequestError: ``malformed``: the message cannot be read as a whole.
+    """
+    bodies = parse_envelope(body)
+    intake = _Intake(connection, provider, bodies, now)
+    if len(bodies) == 1:
+        return [intake.judge(bodies[0])]
+    if any(signature.manifest is None for body in bodies for signature in body.signatures):
+        # Verifying lets go of the interpreter lock.
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="receipts") as workers:
+            return list(workers.map(intake.judge, bodies))
+    return [intake.judge(body) for body in bodies]
+
+
+class _Intake:
+    """What the receipts of one message are judged by, read in a few queries for all."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        provider: Provider,
+        bodies: Sequence[VoucherBody],
+        now: datetime,
+    ) -> None:
+        self._provider = provider
+        self._verifier = Verifier(provider)
+        self._manifests: dict[tuple[str, SignedManifest], SignManifest] = {}
+        self._now = now
+        numbers = {body.voucher_no for body in bodies}
+        self._approvals = _read_approvals(connection, numbers)
+        self._claims = _read_claims(connection, numbers)
+        serials = {signature.sn for body in bodies for signature in body.signatures}
+        self._certificates = {sn: certificates.find(connection, sn) for sn in serials}
+
+    def judge(self, body: VoucherBody) -> ReceivedReceipt:
+        place = split_claim_number(body.voucher_no)
+        ledger_id = place[0] if place else ledger_of_voucher(body.voucher_no)
+        received = ReceivedReceipt(body.vt_code, body.voucher_no, ledger_id)
+        try:
+            if body.voucher_flag != RECEIPT:
+                raise malformed("VoucherFlag is not 1: this is no receipt", "/VoucherFlag")
+            if body.vt_code == voucher_5214.VT_CODE:
+                command: ReceiptCommand = self._voucher_receipt(body)
+            elif body.vt_code in clearing_2301.VT_CODES:
+                command = self._claim_receipt(body, place)
+            else:
+                raise malformed(f"receipts of VtCode {body.vt_code} are not taken", "/VtCode")
+        except GuokuError as problem:
+            return msgspec.structs.replace(received, problem=problem)
+        manifest = self._manifest_of(body.signatures[0])
+        return msgspec.structs.replace(received, command=command, manifest=manifest)
+
+    def _voucher_receipt(self, body: VoucherBody) -> ApplyReceipt:
+        if (approved := self._approvals.get(body.voucher_no)) is None:
+            raise Refusal(Code.PAYMENT_NOT_FOUND, f"no voucher {body.voucher_no!r} was issued")
+        # a forged receipt is forged first, whatever it says
+        evidence = self._verified(body, f"bank/{approved.pay_bank_code}")
+        [signature] = body.signatures
+        signed = signature.manifest
+        receipt = receipt_5214.parse_receipt(signed_bytes(body))
+        return ApplyReceipt(
+            pay_app_no=approved.pay_app_no,
+            pay_cert_no=approved.pay_cert_no,
+            xpay_fen=receipt.x_pay_amt,
+            xpay_date=receipt.x_pay_date,
+            agent_business_no=receipt.x_agent_business_no,
+            lines=tuple(
+                ReceiptLine(
+                    line.id, line.payee_acct_no, line.pay_amt, line.x_pay_amt, line.x_add_word
+                )
+                for line in receipt.details
+            ),
+            manifest_no=manifest_number(signed.text, signature.sn) if signed else "",
+            leaf=signature.leaf,
+            **evidence,
+        )
+
+    def _claim_receipt(self, body: VoucherBody, place: tuple[int, str] | None) -> ApplyClaimReceipt:
+        evidence = self._verified(body, PBOC_SUBJECT)
+        if body.signatures[0].manifest is not None:
+            raise _forged("a claim's receipt is signed by itself")
+        receipt = clearing_2301.parse_receipt(signed_bytes(body))
+        claim = self._claims.get(body.voucher_no)
+        if place is None or claim is None:
+            raise _mismatch(f"no claim {body.voucher_no!r} was made")
+        if (receipt.vt_code, receipt.pay_amt) != (claim.vt_code, parse_yuan(claim.pay_amt)):
+            raise _mismatch(f"the claim was a {claim.vt_code} over {claim.pay_amt}")
+        reason = body.return_reason[:REASON_CHARACTERS_MAX] or REJECTED_WITHOUT_REASON
+        return ApplyClaimReceipt(
+            clear_no=place[1],
+            voucher_no=body.voucher_no,
+            xpay_fen=receipt.x_pay_amt,
+            xclear_date=receipt.x_clear_date,
+            rejected="" if receipt.x_pay_amt else reason,
+            **evidence,
+        )
+
+    def _verified(self, body: VoucherBody, subject: str) -> Evidence:
+        """The bytes and their signature, once it is established that ``subject`` made it.
+
+        Raises:
+            Refusal: ``signature_invalid``: none or several, another's, or not over these bytes;
+                ``certificate_invalid``: its certificate is unknown, expired, revoked, not begun.
+        """
+        if len(body.signatures) != 1:
+            raise _forged("a receipt carries the one signature of its sender")
+        signature = body.signatures[0]
+        certificate = self._certificates[signature.sn]
+        if certificate is None:
+            raise Refusal(Code.CERTIFICATE_INVALID, f"no certificate {signature.sn[:40]!r}")
+        if certificate.subject != subject:
+            raise _forged(f"it is signed by {certificate.subject}, not by {subject}")
+        document = signed_bytes(body)
+        digest = self._provider.sm3(document)
+        if not self._verifier.verifies(
+            certificate.public_key,
+            document,
+            signature,
+            owner=subject,
+            role=RECEIPT_ROLE,
+            digest=digest,
+        ):
+            raise _forged(f"the signature of {subject} is not over these bytes")
+        certificates.require_valid(certificate, self._now)
+        return Evidence(
+            receipt_sm3=digest.hex(),
+            cert_serial=certificate.serial,
+            signature=base64.b64encode(signature.value).decode("ascii"),
+            document=compress_document(document),
+        )
+
+    def _manifest_of(self, signature: VoucherSignature) -> SignManifest | None:
+        """The manifest of a verified signature for the books, which keep its leaves.
+
+        None for a signature of its own; and where the leaves are not with it, so that it must be in
+        the books already.
+        """
+        manifest = signature.manifest
+        if manifest is None or not manifest.leaves:
+            return None
+        place = (signature.sn, manifest)
+        if place not in self._manifests:
+            self._manifests[place] = SignManifest(
+                role=RECEIPT_ROLE,
+                cert_serial=signature.sn,
+                text=manifest.text,
+                signature=base64.b64encode(manifest.value).decode("ascii"),
+                leaves_sm3=self._provider.sm3(manifest.leaves).hex(),
+                document=keep_plainly(manifest.leaves),
+            )
+        return self._manifests[place]
+
+
+def _read_approvals(
+    connection: psycopg.Connection, voucher_nos: Collection[str]
+) -> dict[str, PaymentApproved]:
+    """The events that issued these vouchers: a voucher's number holds its ledger and position."""
+    places = {(key, int(n[-10:])) for n in voucher_nos if (key := ledger_of_voucher(n)) is not None}
+    if not places:
+        return {}
+    rows = connection.execute(
+        "SELECT e.type, e.payload FROM unnest(%s::bigint[], %s::bigint[])"
+        " AS p (ledger_id, position) JOIN events e USING (ledger_id, position) WHERE e.type = %s",
+        ([key for key, _ in places], [position for _, position in places], PaymentApproved.TYPE),
+        binary=True,
+    )
+    approvals = (decode(type_name, payload) for type_name, payload in rows)
+    return {a.pay_cert_no: a for a in approvals if isinstance(a, PaymentApproved)}
+
+
+def _read_claims(connection: psycopg.Connection, voucher_nos: Collection[str]) -> dict[str, Claim]:
+    clear_nos: dict[int, set[str]] = {}
+    for voucher_no in voucher_nos:
+        if (place := split_claim_number(voucher_no)) is not None:
+            clear_nos.setdefault(place[0], set()).add(place[1])
+    claims = {}
+    for ledger_id, numbers in clear_nos.items():
+        clearings: dict[str, Clearing] = read_objects(connection, ledger_id, CLEARING, numbers)
+        for clearing in clearings.values():
+            claims.update({claim.voucher_no: claim for claim in clearing.requested.claims})
+    return claims
+
+
+def _forged(detail: str) -> Refusal:
+    return Refusal(Code.SIGNATURE_INVALID, f"the receipt is refused: {detail}")
+
+
+def _mismatch(detail: str) -> Refusal:
+    return Refusal(Code.RECEIPT_MISMATCH, f"the receipt is refused: {detail}")

@@ -1,0 +1,340 @@
+"""批量支付: disbursement runs (惠民惠农补贴, 工资统发). Pure decisions.
+
+Approval freezes (冻结) a run's total, so that the whole of it is covered before the first voucher
+is drawn and nobody else can use the money up. Drawing a voucher sets its amount free and applies
+for it in one transaction.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+from ledger import events
+from ledger.account_set import division_of
+from ledger.balances import Balances
+from ledger.calendar import effective_day
+from ledger.deciding.command import Command
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, Refusal
+from ledger.events import Event
+from ledger.indicator import INDICATOR, Indicator, journal
+from ledger.indicator import require as require_indicator
+from ledger.money import parse_yuan, yuan
+from payments.application import EXECUTABLE
+from payments.disbursement.run import (
+    APPROVED,
+    DISBURSEMENT,
+    EXECUTED,
+    EXECUTING,
+    LOADED,
+    OPENED,
+    STOPPED,
+    Run,
+    payment_number,
+    require,
+    require_status,
+    voucher_count,
+)
+
+
+def require_executable(state: LedgerState, bgt_id: str) -> Indicator:
+    """The indicator, or a refusal where there is none or it may not be executed."""
+    indicator = require_indicator(state, bgt_id)
+    if indicator.issued.bgt_exe_flag != EXECUTABLE:
+        raise Refusal(
+            Code.INDICATOR_NOT_EXECUTABLE,
+            f"indicator {bgt_id} may not be executed (指标可执行标志)",
+            bgt_id=bgt_id,
+        )
+    return indicator
+
+
+class OpenRun(Command, frozen=True, kw_only=True):
+    """Opens a run without lines."""
+
+    OPERATION: ClassVar[str] = "disbursement.open"
+    KIND: ClassVar[AnyKind] = DISBURSEMENT
+    run_no: str
+    bgt_id: str
+    title: str
+    use_des: str
+    set_mode_code: str = "1"
+    pay_bus_type_code: str = "1"
+    effective_on: date | None = None
+
+    @property
+    def number(self) -> str:
+        return self.run_no
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        require_executable(state, self.bgt_id)
+        division = division_of(state.ledger_id)
+        for element in ("set_mode_code", "pay_bus_type_code"):
+            state.codes.check(
+                element,
+                getattr(self, element),
+                on=day,
+                mof_div_code=division,
+                pointer=f"/{element}",
+            )
+        # point of no return
+        opened = events.DisbursementOpened(
+            run_no=self.run_no,
+            bgt_id=self.bgt_id,
+            title=self.title,
+            use_des=self.use_des,
+            set_mode_code=self.set_mode_code,
+            pay_bus_type_code=self.pay_bus_type_code,
+            effective_on=self.effective_on.isoformat() if self.effective_on else "",
+            by=by,
+        )
+        return Decision(events=[(DISBURSEMENT, self.run_no, opened)], effective_on=day)
+
+
+class _OnRun(Command, frozen=True, kw_only=True):
+    """A command about one existing run and its indicator."""
+
+    KIND: ClassVar[AnyKind] = DISBURSEMENT
+    run_no: str
+    bgt_id: str
+
+    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+        return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
+
+    def _only(self, event: Event, state: LedgerState) -> Decision:
+        return Decision(events=[(DISBURSEMENT, self.run_no, event)], effective_on=state.today)
+
+
+class LoadLines(_OnRun, frozen=True, kw_only=True):
+    """The lines are in the table, validated as a whole; until approval others may replace them."""
+
+    OPERATION: ClassVar[str] = "disbursement.load"
+    line_count: int
+    pay_amt: str
+    lines_sm3: str
+    file_sm3: str
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        require_status(run, OPENED, LOADED)
+        # point of no return
+        loaded = events.DisbursementLoaded(
+            run_no=self.run_no,
+            line_count=self.line_count,
+            pay_amt=self.pay_amt,
+            lines_sm3=self.lines_sm3,
+            file_sm3=self.file_sm3,
+            by=by,
+        )
+        return self._only(loaded, state)
+
+
+class ApproveRun(_OnRun, frozen=True, kw_only=True):
+    """审核通过 of every line at once: ``lines_sm3`` is what the table holds as this is asked."""
+
+    OPERATION: ClassVar[str] = "disbursement.approve"
+    lines_sm3: str
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        day = effective_day(state, run.effective_on)
+        indicator = require_executable(state, run.bgt_id)
+        require_status(run, LOADED)
+        loaded = run.loaded
+        assert loaded is not None
+        _require_same_lines(self.lines_sm3, loaded.lines_sm3)
+        total_fen = parse_yuan(loaded.pay_amt)
+        balances = _reserved(state, indicator, day, total_fen)
+        if by in (run.opened.by, loaded.by):
+            raise Refusal(Code.SAME_PERSON, "whoever made the run may not check it")
+        # point of no return
+        approved = events.DisbursementApproved(
+            run_no=self.run_no,
+            line_count=loaded.line_count,
+            voucher_count=voucher_count(loaded.line_count),
+            pay_amt=loaded.pay_amt,
+            lines_sm3=loaded.lines_sm3,
+            by=by,
+        )
+        frozen = events.IndicatorFrozen(
+            bgt_id=run.bgt_id,
+            freeze_no=self.run_no,
+            amt=loaded.pay_amt,
+            figures=balances.figures(),
+            by=by,
+        )
+        return _with_money(state, day, run, approved, frozen, balances, indicator)
+
+
+def _require_same_lines(found: str, known: str) -> None:
+    if found != known:
+        raise Refusal(
+            Code.DETAILS_MISMATCH,
+            f"the lines are not those that were loaded: their SM3 is {found}, not {known}",
+            lines_sm3=found,
+        )
+
+
+def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> Balances:
+    """The balances with the run's total frozen."""
+    bgt_id = indicator.bgt_id
+    before = state.balance(bgt_id)
+    if indicator.issued.is_contrlbyplan and total_fen > before.plan_available:
+        raise Refusal(
+            Code.INSUFFICIENT_PLAN,
+            f"the plan of {bgt_id} leaves {yuan(max(0, before.plan_available))}",
+            bgt_id=bgt_id,
+            available_amt=yuan(max(0, before.plan_available)),
+            requested_amt=yuan(total_fen),
+        )
+    changes = state.books(day).controlled(events.IndicatorFrozen.TYPE, {"amount": total_fen})
+    return before.moved(bgt_id, changes)
+
+
+def _with_money(
+    state: LedgerState,
+    day: date,
+    run: Run,
+    event: Event,
+    money: events.IndicatorFrozen | events.IndicatorUnfrozen,
+    balances: Balances,
+    indicator: Indicator,
+) -> Decision:
+    """The run's event, and behind it what it does to the indicator, with its journal."""
+    entry = journal(
+        state,
+        money.TYPE,
+        day,
+        number=money.freeze_no,
+        indicator=indicator,
+        amounts_fen={"amount": parse_yuan(money.amt)},
+        ahead=1,
+    )
+    return Decision(
+        events=[
+            (DISBURSEMENT, run.run_no, event),
+            (INDICATOR, run.bgt_id, money),
+            (INDICATOR, run.bgt_id, entry),
+        ],
+        effective_on=day,
+        balances={run.bgt_id: balances},
+    )
+
+
+def _freed(
+    state: LedgerState, day: date, run: Run, amount_fen: int, by: str
+) -> tuple[events.IndicatorUnfrozen, Balances]:
+    """What sets a part of the run's frozen amount free, and the balances after it."""
+    changes = state.books(day).controlled(events.IndicatorUnfrozen.TYPE, {"amount": amount_fen})
+    balances = state.balance(run.bgt_id).moved(run.bgt_id, changes)
+    unfrozen = events.IndicatorUnfrozen(
+        bgt_id=run.bgt_id,
+        freeze_no=run.run_no,
+        amt=yuan(amount_fen),
+        figures=balances.figures(),
+        by=by,
+    )
+    return unfrozen, balances
+
+
+class StartRun(_OnRun, frozen=True, kw_only=True):
+    """A signer takes the run on; ``lines_sm3`` is what the table holds as this is asked."""
+
+    OPERATION: ClassVar[str] = "disbursement.execute"
+    role: str
+    lines_sm3: str
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        require_status(run, APPROVED, EXECUTING, STOPPED, EXECUTED)
+        assert run.approved is not None
+        _require_same_lines(self.lines_sm3, run.approved.lines_sm3)
+        # point of no return
+        return self._only(
+            events.DisbursementStarted(run_no=self.run_no, role=self.role, by=by), state
+        )
+
+
+class DrawVoucher(_OnRun, frozen=True, kw_only=True):
+    """Sets the next voucher's amount free; its application follows in the same transaction.
+
+    Vouchers are drawn in order and each once, whoever executes and however often.
+    """
+
+    OPERATION: ClassVar[str] = "disbursement.draw"
+    voucher: int
+    pay_amt: str
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        day = effective_day(state, run.effective_on)
+        indicator = require_indicator(state, run.bgt_id)
+        require_status(run, EXECUTING)
+        amount_fen = parse_yuan(self.pay_amt)
+        self._check_place(run, amount_fen)
+        unfrozen, balances = _freed(state, day, run, amount_fen, by)
+        # point of no return
+        drawn = events.DisbursementDrawn(
+            run_no=self.run_no,
+            voucher_serial=self.voucher,
+            pay_app_no=payment_number(self.run_no, self.voucher),
+            pay_amt=self.pay_amt,
+            by=by,
+        )
+        return _with_money(state, day, run, drawn, unfrozen, balances, indicator)
+
+    def _check_place(self, run: Run, amount_fen: int) -> None:
+        assert run.approved is not None
+        if self.voucher != run.drawn + 1:
+            raise Refusal(
+                Code.INVALID_STATE,
+                f"the next voucher of run {run.run_no} is {run.drawn + 1}, not {self.voucher}",
+            )
+        last = self.voucher == run.approved.voucher_count
+        left_fen = run.reserved_fen - amount_fen
+        if left_fen < 0 or last != (left_fen == 0):
+            raise Refusal(
+                Code.DETAILS_MISMATCH,
+                f"voucher {self.voucher} would leave {yuan(left_fen)} of what was approved",
+            )
+
+
+class StopRun(_OnRun, frozen=True, kw_only=True):
+    """No further voucher is drawn until the run is started again."""
+
+    OPERATION: ClassVar[str] = "disbursement.stop"
+    reason: str = ""
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        require_status(run, EXECUTING, EXECUTED)
+        # point of no return
+        return self._only(
+            events.DisbursementStopped(run_no=self.run_no, reason=self.reason, by=by), state
+        )
+
+
+class CloseRun(_OnRun, frozen=True, kw_only=True):
+    """结束: the run ends here; what was frozen for it and not drawn is set free."""
+
+    OPERATION: ClassVar[str] = "disbursement.close"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        run = require(state, self.run_no)
+        # the date of the run may be closed by now; money is set free today
+        day = effective_day(state, None)
+        indicator = require_indicator(state, run.bgt_id)
+        require_status(run, OPENED, LOADED, APPROVED, STOPPED)
+        released_fen = run.reserved_fen
+        closed = events.DisbursementClosed(
+            run_no=self.run_no, released_amt=yuan(released_fen), by=by
+        )
+        if not released_fen:
+            return self._only(closed, state)
+        unfrozen, balances = _freed(state, day, run, released_fen, by)
+        return _with_money(state, day, run, closed, unfrozen, balances, indicator)

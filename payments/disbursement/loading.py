@@ -1,0 +1,142 @@
+"""Loading a file's lines: read, validated, digested and stored in one pass, or not at all.
+
+Memory stays bounded whatever the file: rows stream from the file into COPY, and what needs all of
+them at once (no detail id twice, a payee who seems to stand there twice) the database is asked.
+"""
+
+from typing import BinaryIO
+
+import msgspec
+import psycopg
+
+from ledger.errors import Code, Refusal, RequestError
+from payments.disbursement.files import Row, read_rows
+from payments.disbursement.lines import Line, LinesWriter, Pages, copy_in
+from payments.disbursement.run import LINES_MAX
+from payments.disbursement.validation import (
+    ERRORS_SHOWN_MAX,
+    LineError,
+    Report,
+    check_total,
+    checked,
+)
+
+SUSPECTS_SHOWN_MAX = 100
+
+_CLEAR = "DELETE FROM disbursement_lines WHERE ledger_id = %(ledger_id)s AND run_no = %(run_no)s"
+_ANY_REPEAT = """
+SELECT pay_detail_id FROM disbursement_lines
+WHERE ledger_id = %(ledger_id)s AND run_no = %(run_no)s
+GROUP BY pay_detail_id HAVING count(*) > 1 LIMIT 1"""
+_REPEATS = """
+SELECT file_line, first_line, count(*) OVER () FROM (
+    SELECT file_line, first_value(file_line) OVER same AS first_line,
+           row_number() OVER same AS place
+    FROM disbursement_lines WHERE ledger_id = %(ledger_id)s AND run_no = %(run_no)s
+    WINDOW same AS (PARTITION BY pay_detail_id ORDER BY line_no)) AS lines
+WHERE place > 1 ORDER BY file_line LIMIT %(limit)s"""
+_SUSPECTS = """
+SELECT min(file_line), max(file_line), sum(count(*) - 1) OVER () FROM disbursement_lines
+WHERE ledger_id = %(ledger_id)s AND run_no = %(run_no)s
+GROUP BY payee_acct_no, pay_fen HAVING count(*) > 1
+ORDER BY min(file_line) LIMIT %(limit)s"""
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """Two lines that pay the same amount to the same account, which may well be meant."""
+
+    first_line: int
+    last_line: int
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was loaded; lines are those of the file.
+
+    Attributes:
+        suspect_count: lines that repeat account and amount of an earlier one.
+        suspects: the first of them.
+    """
+
+    pages: Pages
+    pay_fen: int
+    suspect_count: int
+    suspects: list[Suspect]
+
+
+def load_file(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    run_no: str,
+    file: BinaryIO,
+    media_type: str,
+    charset: str = "",
+) -> Loaded:
+    """Puts a file's lines in the place of what the run had. The caller commits.
+
+    Raises:
+        Refusal: ``details_mismatch`` with ``errors``, ``error_count`` and ``line_count``: some
+            lines are wrong, and nothing of the file may be kept.
+        RequestError: the file as such cannot be read, is empty or has too many lines.
+    """
+    scope = {"ledger_id": ledger_id, "run_no": run_no}
+    connection.execute(_CLEAR, scope)
+    report = Report()
+    own_ids = False
+    line_no = pay_fen = 0
+    with connection.cursor() as cursor, copy_in(cursor) as copy:
+        writer = LinesWriter(copy, ledger_id, run_no)
+        for row in read_rows(file, media_type, charset):
+            line_no += 1
+            if line_no > LINES_MAX:
+                raise RequestError(Code.TOO_MANY_ITEMS, f"a run has at most {LINES_MAX} lines")
+            own_ids = own_ids or bool(row.texts[0])
+            line = checked(row, line_no, report)
+            if line is not None:
+                pay_fen += line.pay_fen
+                writer.write(line.canonical())
+            elif (stand_in := _with_id_only(row, line_no)) is not None:
+                writer.write(stand_in.canonical())  # so that its id is compared all the same
+        pages = writer.finish()
+    if not line_no:
+        raise RequestError(Code.MALFORMED, "the file has no lines")
+    if own_ids:
+        _find_repeats(connection, scope, report)
+    check_total(pay_fen, report)
+    if report.count:
+        raise Refusal(
+            Code.DETAILS_MISMATCH,
+            f"{report.count} errors in {line_no} lines: nothing was loaded",
+            line_count=line_no,
+            **report.as_extra(),
+        )
+    suspects = connection.execute(_SUSPECTS, scope | {"limit": SUSPECTS_SHOWN_MAX}).fetchall()
+    return Loaded(
+        pages=pages,
+        pay_fen=pay_fen,
+        suspect_count=int(suspects[0][2]) if suspects else 0,
+        suspects=[Suspect(first, last) for first, last, _ in suspects],
+    )
+
+
+def _with_id_only(row: Row, line_no: int) -> Line | None:
+    detail_id = row.texts[0]
+    if not detail_id or not detail_id.isprintable():
+        return None
+    return Line(line_no, row.file_line, detail_id, "", "", "", "", 0, "", "")
+
+
+def _find_repeats(connection: psycopg.Connection, scope: dict[str, object], report: Report) -> None:
+    """Reports each line whose id an earlier line has."""
+    if connection.execute(_ANY_REPEAT, scope).fetchone() is None:
+        return
+    rows = connection.execute(_REPEATS, scope | {"limit": ERRORS_SHOWN_MAX}).fetchall()
+    report.count += rows[0][2]
+    for file_line, first_line, _ in rows:
+        report.add_uncounted(
+            LineError(
+                file_line,
+                "pay_detail_id",
+                Code.DETAILS_MISMATCH.text,
+                f"line {first_line} has the same id",
+            )
+        )

@@ -1,0 +1,131 @@
+"""批量支付: what a disbursement run is, folded from its events.
+
+``opened -> loaded -> approved -> executing <-> stopped -> executed``, or ``closed`` on the way. A
+run is one list of payees paid from one indicator. Who was paid what is said by ordinary payments,
+numbered ``<run_no>-000001`` and on, of at most 499 lines each.
+"""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from ledger import events
+from ledger.deciding.objects import Kind
+from ledger.deciding.state import LedgerState
+from ledger.errors import Code, Refusal
+from ledger.events import Event
+from ledger.money import parse_yuan
+from payments.application import DETAILS_MAX
+
+OPENED, LOADED, APPROVED, EXECUTING = "opened", "loaded", "approved", "executing"
+STOPPED, EXECUTED, CLOSED = "stopped", "executed", "closed"
+
+LINES_MAX = 1_000_000
+NUMBER_DIGITS = 6
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a run; ``drawn`` vouchers of ``drawn_fen`` in all were applied for."""
+
+    opened: events.DisbursementOpened
+    loaded: events.DisbursementLoaded | None = None
+    approved: events.DisbursementApproved | None = None
+    started: events.DisbursementStarted | None = None
+    stopped: events.DisbursementStopped | None = None
+    closed: events.DisbursementClosed | None = None
+    drawn: int = 0
+    drawn_fen: int = 0
+
+    @property
+    def run_no(self) -> str:
+        return self.opened.run_no
+
+    @property
+    def bgt_id(self) -> str:
+        return self.opened.bgt_id
+
+    @property
+    def status(self) -> str:
+        if self.closed is not None:
+            return CLOSED
+        if self.approved is None:
+            return OPENED if self.loaded is None else LOADED
+        if self.drawn == self.approved.voucher_count:
+            return EXECUTED
+        if self.started is None:
+            return APPROVED
+        return EXECUTING if self.stopped is None else STOPPED
+
+    @property
+    def reserved_fen(self) -> int:
+        """What is frozen for it now."""
+        if self.approved is None or self.closed is not None:
+            return 0
+        return parse_yuan(self.approved.pay_amt) - self.drawn_fen
+
+    @property
+    def effective_on(self) -> date | None:
+        return date.fromisoformat(self.opened.effective_on) if self.opened.effective_on else None
+
+    def pay_app_nos(self) -> list[str]:
+        """Numbers of the payments that were applied for, in order."""
+        return [payment_number(self.run_no, voucher) for voucher in range(1, self.drawn + 1)]
+
+
+def payment_number(run_no: str, voucher: int) -> str:
+    """The payment of a run's ``voucher``-th voucher, counted from 1."""
+    return f"{run_no}-{voucher:0{NUMBER_DIGITS}d}"
+
+
+def voucher_count(line_count: int) -> int:
+    """How many vouchers that many lines make."""
+    return -(-line_count // DETAILS_MAX)
+
+
+def _fold(run: Run | None, event: Event) -> Run | None:
+    if isinstance(event, events.DisbursementOpened):
+        return Run(opened=event)
+    if run is None:
+        return None
+    changes: dict[str, Any] = {}
+    match event:
+        case events.DisbursementLoaded():
+            changes = {"loaded": event}
+        case events.DisbursementApproved():
+            changes = {"approved": event}
+        case events.DisbursementStarted():
+            changes = {"started": event, "stopped": None}
+        case events.DisbursementStopped():
+            changes = {"stopped": event}
+        case events.DisbursementClosed():
+            changes = {"closed": event}
+        case events.DisbursementDrawn():
+            drawn_fen = run.drawn_fen + parse_yuan(event.pay_amt)
+            changes = {"drawn": event.voucher_serial, "drawn_fen": drawn_fen}
+    return msgspec.structs.replace(run, **changes) if changes else run
+
+
+DISBURSEMENT: Kind[Run] = Kind(
+    name="disbursement",
+    opened_by="disbursement.open",
+    fold=_fold,
+    indicator_of=lambda run: run.bgt_id,
+)
+
+
+def require(state: LedgerState, run_no: str) -> Run:
+    """The run, or the refusal ``not_found``."""
+    if (run := state.get(DISBURSEMENT, run_no)) is None:
+        raise Refusal(Code.NOT_FOUND, f"no disbursement run {run_no!r}")
+    return run
+
+
+def require_status(run: Run, *statuses: str) -> None:
+    """Refuses with ``invalid_state`` unless the run stands in one of ``statuses``."""
+    if run.status not in statuses:
+        raise Refusal(
+            Code.INVALID_STATE,
+            f"run {run.run_no} is {run.status}, not {' or '.join(statuses)}",
+            run_status=run.status,
+        )

@@ -1,0 +1,146 @@
+"""Validation of a run's lines: each by itself, fast where nothing is wrong.
+
+Nearly all lines of a file are sound, so a line is first held against conditions that are narrower
+than the rules and cheap to test; only a line that fails those is asked rule by rule, which says
+exactly what is wrong with it.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.elements.register import ElementRegister
+from ledger.errors import Code, GuokuError, RequestError
+from ledger.money import AMOUNT_MAX_FEN, parse_yuan
+from payments.disbursement.files import FIELDS, REQUIRED, Row
+from payments.disbursement.lines import Line
+from payments.messages.gbk import check_encodable
+
+ERRORS_SHOWN_MAX = 1000
+
+# what is not plainly sound: a space at either end (printable texts have no other white space), or
+# what may be a formula
+_EDGE = re.compile(r"\| | \||\|[=+@-]")
+_FORMULA = re.compile(r"[=+@]|-.")
+
+_LENGTHS = tuple(ElementRegister.ELEMENTS[name].max_length for name in FIELDS)
+_ID_MAX, _NAME_MAX, _ACCOUNT_MAX, _BANK_MAX, _BANK_NO_MAX, _AMT_MAX, _IDEN_MAX, _REMARK_MAX = (
+    _LENGTHS
+)
+
+
+class LineError(msgspec.Struct, frozen=True):
+    """What is wrong with a line of the file; ``column`` "" is the line as a whole."""
+
+    line: int
+    column: str
+    code: str
+    detail: str
+
+
+class Report:
+    """The errors of a whole file: the first ones in full, all of them counted."""
+
+    def __init__(self, shown_max: int = ERRORS_SHOWN_MAX) -> None:
+        self.shown: list[LineError] = []
+        self.count = 0
+        self._shown_max = shown_max
+
+    def add(self, line: int, column: str, code: str, detail: str) -> None:
+        self.count += 1
+        if len(self.shown) < self._shown_max:
+            self.shown.append(LineError(line, column, code, detail))
+
+    def add_uncounted(self, error: LineError) -> None:
+        """An error that was counted otherwise."""
+        if len(self.shown) < self._shown_max:
+            self.shown.append(error)
+
+    def as_extra(self) -> dict[str, Any]:
+        """Members of the problem document, in the order of the file."""
+        shown = sorted(self.shown, key=lambda error: error.line)
+        return {"error_count": self.count, "errors": msgspec.to_builtins(shown)}
+
+
+def checked(row: Row, line_no: int, report: Report) -> Line | None:
+    """The line, or None after its errors were reported. Without an id its number is its id."""
+    if not row.problem:
+        texts = row.texts
+        if not texts[0]:
+            texts[0] = str(line_no)
+        if _plainly_sound(texts):
+            try:
+                pay_fen = parse_yuan(texts[5])
+            except RequestError:
+                pass
+            else:
+                return Line(
+                    line_no, row.file_line, texts[0], texts[1], texts[2], texts[3], texts[4],
+                    pay_fen, texts[6], texts[7],
+                )  # fmt: skip
+    return _examined(row, line_no, report)
+
+
+def _plainly_sound(texts: Sequence[str]) -> bool:
+    """True only for texts that break no rule of theirs; others may yet be sound."""
+    detail_id, name, account, bank, bank_no, _, iden_no, remark = texts
+    everything = f"|{'|'.join(texts)}|"
+    if not everything.isprintable():
+        return False
+    try:
+        everything.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return (
+        0 < len(detail_id) <= _ID_MAX
+        and 0 < len(name) <= _NAME_MAX
+        and 0 < len(account) <= _ACCOUNT_MAX
+        and 0 < len(bank) <= _BANK_MAX
+        and len(bank_no) <= _BANK_NO_MAX
+        and len(iden_no) <= _IDEN_MAX
+        and len(remark) <= _REMARK_MAX
+        and _EDGE.search(everything) is None
+    )
+
+
+def _examined(row: Row, line_no: int, report: Report) -> Line | None:
+    """Each field by its own rules; every error is told."""
+    before = report.count
+    if row.problem:
+        report.add(row.file_line, "", "malformed", row.problem)
+    else:
+        for name, text in zip(FIELDS, row.texts, strict=True):
+            problem = _problem(name, text)
+            if problem is not None:
+                report.add(row.file_line, name, problem.code.text, problem.detail)
+    if report.count > before:
+        return None
+    detail_id, payee, account, bank, bank_no, pay_amt, iden_no, remark = row.texts
+    pay_fen = parse_yuan(pay_amt)
+    return Line(
+        line_no, row.file_line, detail_id, payee, account, bank, bank_no, pay_fen, iden_no, remark
+    )
+
+
+def _problem(name: str, text: str) -> GuokuError | None:
+    try:
+        if name == "pay_amt":
+            parse_yuan(text)
+        elif text or name in REQUIRED:
+            ElementRegister.check_shape(name, text, "")
+            check_encodable(text, pointer=f"/{name}")
+            if _FORMULA.match(text):
+                return RequestError(
+                    Code.MALFORMED, f"{name} begins as a formula of a spreadsheet does: {text[0]}"
+                )
+    except RequestError as error:
+        return error
+    return None
+
+
+def check_total(pay_fen: int, report: Report) -> None:
+    """A run's total is an amount like any other."""
+    if pay_fen > AMOUNT_MAX_FEN:
+        report.add(0, "pay_amt", "invalid_amount", "the lines add up to more than can be written")

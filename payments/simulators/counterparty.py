@@ -1,0 +1,346 @@
+"""What the simulated agent bank and central bank have in common.
+
+Both take in an envelope, verify it as a stranger would (the treasury's certificates come from its
+public API), do their work once per number, and owe a signed receipt until the treasury has
+acknowledged it. Faults can be switched on, by chance but repeatable by a seed.
+"""
+
+import os
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from ledger.account_set import ledger_text
+from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
+from ledger.gm import KeyStore, PublicKey, default_provider
+from ledger.integrity.merkle import Tree, leaf_hash
+from payments.certificates import Certificate, require_valid
+from payments.delivery.bank_client import Acknowledgement, Acknowledgements, Problem
+from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
+from payments.messages.envelope import (
+    RECEIPT,
+    SEND,
+    VoucherBody,
+    VoucherSignature,
+    add_signature,
+    parse_envelope,
+    signed_bytes,
+)
+from payments.messages.manifest_list import SignedManifest
+from payments.messages.reader import malformed
+from payments.payment import ledger_of_voucher
+from payments.simulators.book import Paid, SimulatorBook
+from payments.verifying import Verifier
+
+CHUNK = 50  # vouchers that a thread takes at once
+CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
+SECOND_COPY_AFTER_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong, by rate 0.0 to 1.0, decided by the seed.
+
+    Attributes:
+        seed: the same seed and vouchers, the same faults.
+        drop_ack_rate: of messages that are carried out and not acknowledged.
+        ack_delay_s: the acknowledgement comes so long after the work is done.
+        delay_s: every receipt comes so much later.
+        duplicate_receipts: every receipt is sent twice.
+        reject_rate: of vouchers or claims that are refused money.
+        wrong_amount_rate: of claims answered with another amount (central bank only).
+    """
+
+    seed: int = 0
+    drop_ack_rate: float = 0.0
+    ack_delay_s: float = 0.0
+    delay_s: float = 0.0
+    duplicate_receipts: bool = False
+    reject_rate: float = 0.0
+    wrong_amount_rate: float = 0.0
+
+    def strikes(self, rate: float, fault: str, number: str) -> bool:
+        """Whether a fault of this rate strikes this voucher: always the same answer."""
+        return rate > 0 and random.Random(f"{self.seed}/{fault}/{number}").random() < rate  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterpartyConfig:
+    """How a simulator runs.
+
+    Attributes:
+        port: where it listens.
+        data: its directory; nobody else writes there.
+        guoku_url: base address of the treasury's API, without ``/v1``.
+        token: a bearer token of role ``bank``, for posting receipts.
+        keystore, passphrase: the key store that has its private key under its subject's name.
+        cert_serial: of the certificate over that key, registered with the treasury.
+        timeout_s: for each step of one HTTP exchange.
+        receipts_per_message_max: in one message to the treasury.
+        message_bytes_max: documents of one message, before base64.
+    """
+
+    host: str = "127.0.0.1"
+    port: int
+    data: Path
+    guoku_url: str
+    token: str = field(repr=False)
+    keystore: Path
+    passphrase: str = field(repr=False)
+    cert_serial: str
+    faults: Faults = Faults()
+    timeout_s: float = 30.0
+    receipts_per_message_max: int = 1_000
+    message_bytes_max: int = 5 * 1024 * 1024
+
+    @property
+    def subject(self) -> str:
+        """Its name on the treasury's register, and of its key."""
+        raise NotImplementedError
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a counterparty does with one voucher.
+
+    Attributes:
+        amount_fen: paid.
+        receipt: the form it answers with, not yet signed.
+        delays_s: when the receipt is sent, counted from now; empty for never.
+        after_next: it is sent after the next receipt that is sent by itself.
+    """
+
+    amount_fen: int
+    receipt: bytes
+    return_reason: str = ""
+    delays_s: tuple[float, ...] = (0.0,)
+    after_next: bool = False
+
+
+class CertificateDocument(msgspec.Struct, frozen=True):
+    """A certificate as ``GET /v1/certificates/{serial}`` shows it; the key is 128 hex digits."""
+
+    serial: str
+    subject: str
+    public_key: str
+    not_before: datetime
+    not_after: datetime
+    revoked_at: datetime | None = None
+
+
+class Counterparty(ABC):
+    """Takes vouchers in. Subclasses say what they do with one."""
+
+    def __init__(self, config: CounterpartyConfig) -> None:
+        self.config = config
+        self.book = SimulatorBook(config.data / "book.sqlite")
+        self.owing = threading.Event()  # set when there may be receipts to send
+        self._provider = default_provider()
+        self._verifier = Verifier(self._provider)
+        keys = KeyStore(config.keystore, config.passphrase)
+        self._key = keys.private_key(config.subject)
+        self._http = httpx.Client(timeout=config.timeout_s, trust_env=False)
+        self._certificates: dict[str, tuple[float, Certificate]] = {}
+        self._workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="counterparty")
+
+    def close(self) -> None:
+        self._workers.shutdown(wait=True)
+        self._http.close()
+        self.book.close()
+
+    @abstractmethod
+    def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
+        """What is done with a voucher whose signatures are good.
+
+        Raises:
+            GuokuError: the voucher is not taken in.
+        """
+
+    def take_in(self, message: bytes) -> Acknowledgements:
+        """Carries out a message: every number once, whatever happens after.
+
+        Raises:
+            RequestError: ``malformed``: the message cannot be read.
+            UnavailableError: the certificates cannot be had.
+        """
+        bodies = parse_envelope(message)
+        self._fetch_certificates({s.sn for body in bodies for s in body.signatures})
+        known = self.book.known([body.voucher_no for body in bodies])
+        judged = self._judge_all(bodies, known)
+        known |= self.book.record([item for item in judged if isinstance(item, Paid)])
+        self.owing.set()
+        taken: dict[str, bytes] = {}
+        results = []
+        for body, item in zip(bodies, judged, strict=True):
+            number = body.voucher_no
+            if isinstance(item, Problem):
+                results.append(Acknowledgement(number, "refused", item))
+                continue
+            digest = item.digest if item else self._provider.sm3(signed_bytes(body))
+            first = known.get(number) or taken.setdefault(number, digest)
+            if first != digest and not _kept_as_before(first, body):
+                results.append(Acknowledgement(number, "refused", _OTHER_BYTES))
+            else:
+                results.append(
+                    Acknowledgement(number, "replayed" if number in known else "accepted")
+                )
+        return Acknowledgements(results)
+
+    def _judge_all(
+        self, bodies: Sequence[VoucherBody], known: Mapping[str, bytes]
+    ) -> list[Paid | Problem | None]:
+        """Signatures that stand alone are verified on all cores. Of a manifest nearly all work is
+        Python's, and threads would only take it out of each other's hands."""
+        if all(signature.manifest for body in bodies for signature in body.signatures):
+            return [self._judge(body, known) for body in bodies]
+        chunks = [bodies[start : start + CHUNK] for start in range(0, len(bodies), CHUNK)]
+        judging = self._workers.map(lambda chunk: [self._judge(b, known) for b in chunk], chunks)
+        return list(chain.from_iterable(judging))
+
+    def _judge(self, body: VoucherBody, known: Mapping[str, bytes]) -> Paid | Problem | None:
+        """None for a number that was paid before: its bytes are compared, nothing else is done."""
+        if body.voucher_no in known:
+            return None
+        try:
+            if body.voucher_flag != SEND:
+                raise malformed("VoucherFlag is not 0: this was not sent to be carried out")
+            digest = self._provider.sm3(signed_bytes(body))
+            answer = self.answer(body, self._verified_signers(body, digest))
+            return self._paid(body, digest, answer)
+        except GuokuError as error:
+            return Problem(error.code.text, error.code.status, error.detail)
+
+    def _paid(self, body: VoucherBody, digest: bytes, answer: Answer) -> Paid:
+        receipt = msgspec.structs.replace(
+            body,
+            voucher_flag=RECEIPT,
+            voucher=answer.receipt,
+            return_reason=answer.return_reason,
+            signatures=(),
+        )
+        # what came by a manifest is answered by one: with the others of its message, when it goes
+        if not all(signature.manifest for signature in body.signatures):
+            receipt = add_signature(
+                receipt, no=self.config.subject, sn=self.config.cert_serial, sign=self._sign
+            )
+        faults, now_s = self.config.faults, time.time()
+        due_s = [now_s + delay_s + faults.delay_s for delay_s in answer.delays_s]
+        if faults.duplicate_receipts and due_s:
+            due_s.append(due_s[-1] + SECOND_COPY_AFTER_S)
+        return Paid(
+            number=body.voucher_no,
+            digest=digest,
+            amount_fen=answer.amount_fen,
+            head=f"{body.adm_div_code}-{body.st_year}-{body.vt_code}",
+            receipt=msgspec.msgpack.encode(receipt),
+            due_s=tuple(due_s),
+            after_next=answer.after_next,
+        )
+
+    def _sign(self, document: bytes) -> bytes:
+        return self._provider.sign(self._key, document)
+
+    def sign_together(self, receipts: Sequence[VoucherBody]) -> list[VoucherBody]:
+        """The receipts of one message; those that are not signed yet get one manifest.
+
+        It has its leaves with it, because the treasury keeps them.
+        """
+        digests = [self._provider.sm3(signed_bytes(b)) for b in receipts if not b.signatures]
+        leaves = [leaf_of(digest) for digest in digests]
+        if not leaves:
+            return list(receipts)
+        text = ManifestText(self.config.subject, RECEIPT_ROLE, len(leaves), Tree(leaves).root)
+        written = text.written()
+        manifest = SignedManifest(written, self._sign(written.encode()), b"".join(leaves))
+        places = iter(range(len(leaves)))
+        return [
+            body
+            if body.signatures
+            else msgspec.structs.replace(body, signatures=(self._by_leaf(manifest, next(places)),))
+            for body in receipts
+        ]
+
+    def _by_leaf(self, manifest: SignedManifest, leaf: int) -> VoucherSignature:
+        return VoucherSignature(
+            no=self.config.subject, sn=self.config.cert_serial, manifest=manifest, leaf=leaf
+        )
+
+    def _verified_signers(self, body: VoucherBody, digest: bytes) -> list[Certificate]:
+        """The certificates of the signatures, in order, each verified.
+
+        Args:
+            digest: the voucher's SM3.
+
+        Raises:
+            Refusal: ``signature_invalid``, ``certificate_invalid`` or ``same_person``.
+        """
+        if not body.signatures:
+            raise Refusal(Code.SIGNATURE_INVALID, "the voucher is not signed")
+        key = ledger_of_voucher(body.voucher_no)
+        owner = "" if key is None else ledger_text(key)
+        signers = []
+        for signature in body.signatures:
+            if signature.sn not in self._certificates:
+                raise Refusal(Code.CERTIFICATE_INVALID, f"no certificate {signature.sn[:40]!r}")
+            _, certificate = self._certificates[signature.sn]
+            if not self._verifier.verifies(
+                certificate.public_key,
+                signed_bytes(body),
+                signature,
+                owner=owner,
+                role=signature.no,
+                digest=digest,
+            ):
+                raise Refusal(Code.SIGNATURE_INVALID, f"that of {signature.no} does not verify")
+            require_valid(certificate, datetime.now(UTC))
+            signers.append(certificate)
+        if len({signer.subject for signer in signers}) < len(signers):
+            raise Refusal(Code.SAME_PERSON, "one person has signed twice")
+        return signers
+
+    def _fetch_certificates(self, serials: set[str]) -> None:
+        for serial in serials:
+            kept = self._certificates.get(serial)
+            if kept is None or time.monotonic() - kept[0] > CERTIFICATE_KEPT_S:
+                certificate = self._fetch(serial)
+                if certificate is not None:  # one that is not there may come: it is asked for again
+                    self._certificates[serial] = (time.monotonic(), certificate)
+
+    def _fetch(self, serial: str) -> Certificate | None:
+        url = f"{self.config.guoku_url}/v1/certificates/{quote(serial, safe='')}"
+        try:
+            response = self._http.get(url)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            response.raise_for_status()
+            shown = msgspec.json.decode(response.content, type=CertificateDocument)
+            return Certificate(
+                shown.serial,
+                shown.subject,
+                PublicKey(bytes.fromhex(shown.public_key)),
+                shown.not_before,
+                shown.not_after,
+                shown.revoked_at,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RequestError) as error:
+            raise UnavailableError(Code.UNAVAILABLE, f"certificate {serial}: {error}") from error
+
+
+def _kept_as_before(digest: bytes, body: VoucherBody) -> bool:
+    """Whether this is what earlier books have of the voucher: its leaf in a manifest of then."""
+    return digest == leaf_hash(signed_bytes(body))
+
+
+_OTHER_BYTES = Problem(
+    Code.IDEMPOTENCY_CONFLICT.text, 409, "this voucher number was taken in with another content"
+)

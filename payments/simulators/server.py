@@ -1,0 +1,93 @@
+"""A simulator as a process of its own: one address that takes envelopes, one that shows figures."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ledger.errors import Code, GuokuError, RequestError
+from ledger.money import yuan
+from payments.delivery.bank_client import Problem
+from payments.messages.reader import SIZE_MAX
+from payments.simulators.counterparty import Counterparty, CounterpartyConfig
+from payments.simulators.receipt_poster import ReceiptPoster
+
+
+def create_app(counterparty: Counterparty, path: str) -> Starlette:
+    """The ASGI application; ``path`` is where envelopes are posted."""
+    faults = counterparty.config.faults
+    chance = random.Random(faults.seed)  # noqa: S311
+
+    async def take_in(request: Request) -> Response:
+        try:
+            message = await _read(request)
+            acknowledgements = await run_in_threadpool(counterparty.take_in, message)
+        except GuokuError as error:
+            return _answer(error.code.status, _problem(error))
+        if faults.ack_delay_s:
+            await asyncio.sleep(faults.ack_delay_s)
+        if chance.random() < faults.drop_ack_rate:
+            return _answer(504, Problem(Code.UNAVAILABLE.text, 504, "the acknowledgement is lost"))
+        return _answer(200, acknowledgements)
+
+    async def figures(_request: Request) -> Response:
+        shown = await run_in_threadpool(counterparty.book.figures)
+        return _answer(
+            200,
+            {
+                "status": "ok",
+                "subject": counterparty.config.subject,
+                "vouchers": shown.vouchers,
+                "paid_amt": yuan(shown.paid_fen),
+                "receipts_owed": shown.receipts_owed,
+                "receipts_refused": shown.receipts_refused,
+            },
+        )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        poster = ReceiptPoster(counterparty)
+        poster.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(poster.stop)
+            counterparty.close()
+
+    routes = [
+        Route(path, take_in, methods=["POST"]),
+        Route("/healthz", figures, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def run(app: Starlette, config: CounterpartyConfig) -> None:
+    """Serves until the process is told to end."""
+    uvicorn.run(app, host=config.host, port=config.port, access_log=False, log_config=None)
+
+
+async def _read(request: Request) -> bytes:
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > SIZE_MAX:
+            raise RequestError(Code.TOO_MANY_ITEMS, f"a message is at most {SIZE_MAX} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _problem(error: GuokuError) -> Problem:
+    return Problem(error.code.text, error.code.status, error.detail)
+
+
+def _answer(status: int, body: object) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")

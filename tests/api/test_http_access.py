@@ -1,0 +1,235 @@
+"""Who may do what: tokens, roles, divisions; denied rights stay in the record."""
+
+# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from api.access import ROLES, Right
+from api.http import authentication
+from api.http.app import ROUTES
+from api.http.door import Route
+from api.tokens import create_token, find_caller, revoke_tokens_of
+from ledger.errors import RequestError
+from tests.support.http_server import ROLES as PERSONS
+from tests.support.http_server import Desk, desk
+
+GUARDED = [route for route in ROUTES if route.operation.right is not Right.PUBLIC]
+# the operations that only some roles may do, as the contract names the roles
+MAY: dict[str, set[str]] = {
+    "ledger.open": {"admin", "maker", "ops"},
+    "signature_policy.set": {"admin"},
+    "period.close": {"admin"},
+    "indicator.issue": {"maker", "admin"},
+    "indicator.issue.batch": {"maker", "admin"},
+    "indicator.adjust": {"maker", "admin"},
+    "indicator.reallocate": {"maker", "admin"},
+    "indicator.freeze": {"maker", "admin"},
+    "indicator.unfreeze": {"maker", "admin"},
+    "plan.set": {"maker", "admin"},
+    "payment.apply": {"unit", "maker"},
+    "payment.apply.batch": {"unit", "maker"},
+    "payment.withdraw": {"unit", "maker"},
+    "payment.refund": {"unit", "maker"},
+    "payment.refund.batch": {"unit", "maker"},
+    "payment.approve": {"checker"},
+    "payment.approve.batch": {"checker"},
+    "payment.reject": {"checker"},
+    "voucher.sign.batch": {"unit", "first", "second", "signer"},
+    "clearing.request": {"maker", "checker", "signer", "ops"},
+    "clearing.request.batch": {"maker", "checker", "signer", "ops"},
+    "disbursement.open": {"unit", "maker"},
+    "disbursement.load": {"unit", "maker"},
+    "disbursement.approve": {"checker"},
+    "disbursement.execute": {"unit", "first", "second", "signer"},
+    "disbursement.stop": {"unit", "first", "second", "signer", "checker"},
+    "disbursement.close": {"unit", "maker"},
+    "bank.receipts": {"bank"},
+}
+SOUND: dict[str, Any] = {
+    "ledger.open": {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"},
+    "signature_policy.set": {"roles": ["treasury"]},
+    "period.close": {"through": "2020-01-01"},
+    "payment.approve.batch": {"pay_app_nos": ["x"]},
+    "payment.reject": {"reason": "x"},
+    "payment.refund": {"refund_no": "R", "refund_amt": "1.00", "reason": "x"},
+    "payment.refund.batch": {
+        "pay_app_no": "none",
+        "refund_no": "R",
+        "refund_amt": "1.00",
+        "reason": "x",
+    },
+    "clearing.request": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
+    "clearing.request.batch": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
+    "indicator.adjust": {"adj_no": "T", "adj_amt": "1.00", "reason": "x"},
+    "indicator.reallocate": {"adj_no": "T", "amt": "1.00", "to_bgt_id": "B2", "reason": "x"},
+    "indicator.freeze": {"freeze_no": "D", "amt": "1.00"},
+    "indicator.unfreeze": {"freeze_no": "D", "amt": "1.00"},
+    "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
+    "plan.set": {"plan_voucher_no": "J", "plan_month": 1, "plan_amt": "1.00"},
+}
+
+
+def ask(desk: Desk, route: Route, person: str) -> httpx.Response:
+    """The operation on things that are not there, with a body that is not malformed."""
+    operation = route.operation
+    path = operation.path.replace("{ledger}", desk.ledger)
+    for name in ("bgt_id", "pay_app_no", "clear_no", "run_no"):
+        path = path.replace("{" + name + "}", "none")
+    body = SOUND.get(operation.name)
+    if operation.name.startswith("payment.apply"):
+        body = desk.payment("none")
+    if operation.name.startswith("indicator.issue"):
+        from tests.support.bookkeeper import ELEMENTS
+
+        body = {"bgt_id": "none", "amount": "1.00", **ELEMENTS, "exp_func_code": "9999999"}
+    if operation.name == "voucher.sign.batch":
+        role = next(iter(set(PERSONS.get(person, ("unit",))) & Right.SIGN.roles), "unit")
+        body = {"pay_app_nos": ["x"], "role": role}
+    if operation.many:
+        body = [body]
+    query = {"dry_run": "true"} if operation.method != "GET" else {"limit": "1"}
+    if operation.name == "event.stream":  # it never ends: only its head is looked at
+        token = {"Authorization": f"Bearer {desk.tokens[person]}"} if person else {}
+        with desk.http.stream("GET", path, headers=token) as response:
+            if not response.is_success:
+                response.read()
+            return response
+    return desk.call(operation.method, path, person, json=body, params=query)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.operation.name)
+def test_every_operation_asks_who_and_whether(desk: Desk, route: Route) -> None:
+    name = route.operation.name
+    reads = route.operation.method == "GET"
+    allowed = set(PERSONS) - {"bank"} if reads else MAY[name]
+    answer = ask(desk, route, "")
+    assert answer.json()["code"] == "unauthenticated"
+    for person in PERSONS:
+        answer = ask(desk, route, person)
+        forbidden = not answer.is_success and answer.json().get("code") == "forbidden"
+        assert forbidden == (person not in allowed), (person, answer.status_code)
+
+
+def test_every_route_has_a_right_and_public_ones_are_few() -> None:
+    public = {route.operation.path for route in ROUTES if route.operation.right is Right.PUBLIC}
+    assert public == {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/v1/certificates/{serial}",
+    }
+    assert {r.operation.name for r in GUARDED if r.operation.method != "GET"} == MAY.keys()
+    assert frozenset().union(*(right.roles for right in Right)) == set(ROLES)
+    names = [route.operation.name for route in ROUTES]
+    assert len(set(names)) == len(names)
+
+
+def test_a_denied_right_is_on_record(desk: Desk) -> None:
+    body = desk.payment(desk.indicator())
+    assert desk.post("…/payments", body, "auditor").json()["code"] == "forbidden"
+    desk.tokens["stranger"] = desk.token("stranger", "treasury_maker", division="45")
+    assert desk.post("…/payments", body, "stranger").json()["code"] == "forbidden"
+    recorded = {
+        (refusal["by"], refusal["operation"], refusal["number"])
+        for person in ("auditor", "stranger")
+        for refusal in desk.get("…/refusals", code="forbidden", by=person).json()["items"]
+    }
+    number = body["pay_app_no"]
+    assert {("auditor", "payment.apply", number), ("stranger", "payment.apply", number)} <= recorded
+    assert desk.ok(desk.post("…/payments", body))["status"] == "applied"  # the number is free
+
+
+def test_a_ledger_elsewhere_is_not_told_apart_from_none(desk: Desk) -> None:
+    desk.tokens["stranger"] = desk.token("stranger", "auditor", division="45")
+    there = desk.get("…", "stranger").json()
+    none = desk.get("/v1/ledgers/440000000-2040", "stranger").json()
+    assert there["code"] == none["code"] == "forbidden"
+    assert there["detail"] == none["detail"]
+    assert desk.get("/v1/ledgers/440000000-2040").json()["code"] == "ledger_not_found"
+    assert desk.get("/v1/ledgers/44-2026").json()["code"] == "ledger_not_found"
+    assert desk.get("/v1/ledgers", "stranger").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Basic eDp5", "Bearer gk_no", "Bearer " + "x" * 5000]
+)
+def test_no_valid_token_is_unauthenticated(desk: Desk, header: str) -> None:
+    answer = desk.call("GET", "…", "", headers={"Authorization": header})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_token_is_no_token(desk: Desk) -> None:
+    desk.tokens["leaving"] = desk.token("leaving", "auditor")
+    with desk.treasury.pool.connection() as connection:
+        assert revoke_tokens_of(connection, "leaving") == 1
+        assert revoke_tokens_of(connection, "leaving") == 0
+    assert desk.get("…", "leaving").json()["code"] == "unauthenticated"
+
+
+def test_a_token_in_use_is_looked_up_again_beside_its_requests(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def counted(connection: Any, key: bytes) -> Any:
+        asked.append(key)
+        return find_caller(connection, key)
+
+    monkeypatch.setattr(authentication, "find_caller", counted)
+    desk.tokens["busy"] = desk.token("busy", "auditor")
+    with ThreadPoolExecutor(16) as callers:
+        answers = list(callers.map(lambda _: desk.get("…", "busy"), range(16)))
+    assert all(answer.is_success for answer in answers)
+    assert len(asked) == 1, "one look-up serves all who come meanwhile"
+
+    monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 0.0)
+    with desk.treasury.pool.connection() as connection:
+        revoke_tokens_of(connection, "busy")
+    codes = []
+    while "unauthenticated" not in codes:  # sooner than REMEMBERED_S: its use is what revokes it
+        codes.append(desk.get("…", "busy").json().get("code"))
+        assert len(codes) < 1_000
+    assert len(asked) >= 2
+
+
+def test_what_is_remembered_of_a_token_has_an_age(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.tokens["gone"] = desk.token("gone", "auditor")
+    assert desk.get("…", "gone").is_success
+    with desk.treasury.pool.connection() as connection:
+        revoke_tokens_of(connection, "gone")
+    monkeypatch.setattr(authentication, "REMEMBERED_S", 0.0)
+    assert desk.get("…", "gone").json()["code"] == "unauthenticated"
+
+
+def test_a_token_is_not_kept(desk: Desk) -> None:
+    token = desk.token("kept", "ops")
+    with desk.treasury.pool.connection() as connection:
+        rows = connection.execute("SELECT tokens::text FROM tokens").fetchall()
+        assert not any(token in row[0] or token[3:] in row[0] for row in rows)
+        for principal, roles, division in (
+            ("", ["ops"], ""),
+            ("a b", ["ops"], ""),
+            ("x", [], ""),
+            ("x", ["king"], ""),
+            ("x", ["ops"], "44x"),
+            ("x", ["ops"], "4400000000"),
+        ):
+            with pytest.raises(RequestError):
+                create_token(connection, principal, roles, division)
+
+
+def test_maker_and_checker_are_two_persons(desk: Desk) -> None:
+    desk.tokens["both"] = desk.token("both", "treasury_maker", "treasury_checker")
+    body = desk.payment(desk.indicator())
+    desk.ok(desk.post("…/payments", body, "both"))
+    answer = desk.post(f"…/payments/{body['pay_app_no']}/approve", person="both")
+    assert (answer.status_code, answer.json()["code"]) == (403, "same_person")

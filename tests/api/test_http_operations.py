@@ -1,0 +1,145 @@
+"""Health, figures and the published contract: what is served, documented and coded agrees."""
+
+# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api.http.app import ROUTES, create_app
+from api.http.bodies import AMOUNTS, LOOKED_UP, SAME_ELEMENT, Body
+from api.http.observing import RequestFigures
+from api.http.openapi import codes_of
+from api.http.problems import TITLES
+from ledger.elements.code_sets import ElementRegister
+from ledger.errors import Code
+from ledger.sealing.sealer import Sealer
+from projections.core.runner import Runner
+from tests.support.http_server import Desk, desk, served
+from tests.support.paths import ROOT
+
+ERRORS = ROOT / "docs" / "errors.md"
+
+
+def test_it_lives_and_is_ready(desk: Desk) -> None:
+    assert desk.get("/healthz", "").status_code == 200
+    answer = desk.get("/readyz", "")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
+
+
+def test_a_dead_projector_is_not_ready(desk: Desk) -> None:
+    dead = Runner(desk.treasury.pool)
+    parts = SimpleNamespace(
+        runner=dead, dispatcher=None, sealer=None, cosigners=[], children=[_Broken()]
+    )
+    with served(create_app(desk.treasury, parts)) as url:
+        answer = httpx.get(f"{url}/readyz", trust_env=False)
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["the projector does not run", "bank-sim ended"]
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_dead_sealer_is_not_ready(desk: Desk) -> None:
+    t = desk.treasury
+    dead = Sealer(t.pool, t.sequencer, t.keys, t.provider, t.settings.checkpoints_path, t.now)
+    parts = SimpleNamespace(runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[])
+    with served(create_app(t, parts)) as url:
+        answer = httpx.get(f"{url}/readyz", trust_env=False)
+        figures = httpx.get(f"{url}/metrics", trust_env=False).text
+    assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
+    assert "guoku_sealing_stopped 0.0" in figures
+    assert f'guoku_unsealed_events{{ledger="{desk.ledger}"}}' in figures
+
+
+def test_latencies_are_counted_in_the_bounds_they_fall_in() -> None:
+    registry = CollectorRegistry()
+    figures = RequestFigures(registry)
+    for status, seconds in ((200, 0.001), (200, 0.0011), (404, 3.0), (200, 60.0)):
+        figures.note("/v1", "GET", status, seconds)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, {"route": "/v1", "method": "GET", **labels})
+
+    requests, seconds = "guoku_http_requests_total", "guoku_http_request_seconds"
+    assert [value(requests, status=status) for status in ("200", "404")] == [3, 1]
+    bounds = ("0.001", "0.0025", "2.5", "5.0", "10.0", "+Inf")
+    assert [value(f"{seconds}_bucket", le=le) for le in bounds] == [1, 2, 2, 3, 3, 4]
+    assert value(f"{seconds}_count") == 4
+    assert value(f"{seconds}_sum") == pytest.approx(63.0021)
+
+
+class _Broken:
+    def fault(self) -> str | None:
+        return "bank-sim ended"
+
+
+def test_the_figures_tell_what_happened(desk: Desk) -> None:
+    def figure(name: str) -> float:
+        text = desk.get("/metrics", "").text
+        values = re.findall(rf"^{re.escape(name)} ([0-9.e+]+)$", text, re.MULTILINE)
+        return float(values[0]) if values else 0.0
+
+    posts = (
+        'guoku_http_requests_total{method="POST",route="/v1/ledgers/{ledger}/payments",'
+        'status="201"}'
+    )
+    before, batches = figure(posts), figure("guoku_sequencer_batches_total")
+    desk.applied(desk.indicator())
+    assert figure(posts) == before + 1
+    assert figure("guoku_sequencer_batches_total") == batches + 2
+    head = desk.get("…").json()["position"]
+    assert figure(f'guoku_ledger_position{{ledger="{desk.ledger}"}}') == head
+    text = desk.get("/metrics", "").text
+    for name in ("guoku_projection_lag_events", "guoku_outbox_rows", "guoku_pool_pool_size"):
+        assert name in text
+
+
+def test_the_document_publishes_exactly_what_is_served(desk: Desk) -> None:
+    document = desk.get("/openapi.json", "").json()
+    published = {
+        (method.upper(), path) for path, methods in document["paths"].items() for method in methods
+    }
+    assert published == {(r.operation.method, r.operation.path) for r in ROUTES}
+    assert document["openapi"].startswith("3.1")
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', desk.get("/openapi.json").text))
+    assert references <= set(document["components"]["schemas"])
+    payment = document["components"]["schemas"]["ApplyPaymentBody"]
+    assert payment["properties"]["pay_amt"]["type"] == "string"
+    assert payment["additionalProperties"] is False
+    page = desk.get("/docs", "")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "/v1/ledgers/{ledger}/payments" in page.text
+    assert "http://" not in page.text.replace(desk.url, "")
+    assert "https://" not in page.text
+
+
+def test_every_code_is_in_the_docs_the_document_and_the_titles(desk: Desk) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", ERRORS.read_text(encoding="utf-8"), re.M)
+    assert rows == [(code.text, str(code.status)) for code in Code], "and in the same order"
+    document = desk.get("/openapi.json", "").json()
+    problem = document["components"]["schemas"]["Problem"]
+    assert problem["properties"]["code"]["enum"] == [code.text for code in Code]
+    assert set(TITLES) == set(Code)
+    told = {code for route in ROUTES for code in codes_of(route.operation)}
+    only_in_results = {Code.BATCH_ABORTED, Code.SIGNATURE_ORDER}
+    of_a_witness = {
+        Code.CHECKPOINT_STALE,
+        Code.HISTORY_SHRUNK,
+        Code.HISTORY_FORKED,
+        Code.PROOF_INVALID,
+    }
+    assert set(Code) - told == only_in_results | of_a_witness
+
+
+def test_every_field_of_a_body_is_an_element_of_the_register() -> None:
+    for route in ROUTES:
+        if isinstance(route.operation.body, Body):
+            for field in msgspec.structs.fields(route.operation.body.published):
+                if field.type is str and field.name not in AMOUNTS | LOOKED_UP:
+                    element = SAME_ELEMENT.get(field.name, field.name)
+                    assert element in ElementRegister.ELEMENTS, route.operation.name

@@ -1,0 +1,212 @@
+"""A run whose server is killed on the way: no line is paid twice, none is lost."""
+
+# ruff: noqa: F401, F811  (pytest finds the fixture `data` by its import)
+
+import csv
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.account_set import ledger_id
+from ledger.errors import GuokuError
+from ledger.money import parse_yuan, yuan
+from ledger.postgres.database import connect, open_database
+from ledger.reading.objects import read_document
+from payments.messages.receipt_5214 import parse_receipt
+from tests.processes import test_up
+from tests.processes.test_cli import clean_environment
+from tests.processes.test_cli import run as guoku
+from tests.processes.test_up import Running, data
+from tests.support.bookkeeper import ELEMENTS
+from tests.support.disbursement_runs import HEADER, row
+
+LEDGER = "440000000-2026"
+COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt
+FAILING_EVERY = 200  # 0.5 % of the lines go to accounts that the bank does not find
+RUN = f"/v1/ledgers/{LEDGER}/disbursements/R1"
+
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.skipif(sys.platform != "linux", reason="process ends are looked up in /proc"),
+]
+
+
+class Server:
+    """``guoku up``, that can be killed and comes back on the same data."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.running = Running(data).wait_until_ready()
+        self.tokens = {
+            name: self.command(
+                "token", "create", "--principal", name, "--role", role, "--division", ""
+            ).split()[-1]
+            for name, role in (
+                ("maker", "treasury_maker"),
+                ("checker", "treasury_checker"),
+                ("signer", "treasury"),
+            )
+        }
+
+    def command(self, *arguments: str) -> str:
+        environment = self.running.environment
+        ended = guoku(*arguments, environment=environment, timeout_s=COMMAND_TIMEOUT_S)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def call(self, method: str, path: str, person: str = "maker", **more: Any) -> Any:
+        response = httpx.request(
+            method,
+            self.running.printed["api"] + path,
+            headers={"Authorization": f"Bearer {self.tokens[person]}"},
+            timeout=60,
+            trust_env=False,
+            **more,
+        )
+        assert response.is_success, response.text
+        return response.json()
+
+    def kill(self) -> None:
+        self.running.process.send_signal(signal.SIGKILL)
+        self.running.process.wait()
+        self.close_output()
+        self.running = Running(self.data).wait_until_ready()
+
+    def close_output(self) -> None:
+        assert self.running.process.stdout is not None
+        self.running.process.stdout.close()
+
+
+@pytest.fixture
+def server(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    def environment(**variables: str) -> dict[str, str]:
+        # what a killed dispatcher had in hand comes due again after six times this
+        return clean_environment(**variables, GUOKU_SEND_TIMEOUT_S="2")
+
+    monkeypatch.setattr(test_up, "clean_environment", environment)
+    server = Server(data)
+    yield server
+    if server.running.process.poll() is None:
+        server.running.stop()
+    server.close_output()
+
+
+def wait_until_drawn(server: Server, least: int) -> dict[str, Any]:
+    deadline = monotonic() + 120
+    while (shown := server.call("GET", RUN))["drawn_count"] < least:
+        assert monotonic() < deadline, shown
+        assert shown["under_way"], shown
+        sleep(0.01)
+    return dict(shown)
+
+
+class Payroll:
+    """A file of lines whose amounts differ, so that a line paid twice or lost shows in a sum."""
+
+    def __init__(self, lines: int, path: Path) -> None:
+        self.path = path
+        self.due_fen = {n: 1000 + n * 7919 % 99_991 for n in range(1, lines + 1)}
+        self.paid_fen = {n: 0 if n % FAILING_EVERY == 0 else fen for n, fen in self.due_fen.items()}
+        rows = (
+            row(n, amount=yuan(fen), payee_account="" if self.paid_fen[n] else f"9999{n:015d}")
+            for n, fen in self.due_fen.items()
+        )
+        path.write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+
+
+def bank_book(data: Path) -> tuple[int, int]:
+    """Vouchers and fen that the bank has paid, by its own book."""
+    with sqlite3.connect(data / "simulators" / "bank" / "102" / "book.sqlite") as book:
+        [(vouchers, paid_fen)] = book.execute("SELECT count(*), sum(amount_fen) FROM vouchers")
+    return vouchers, paid_fen
+
+
+def lines_of_receipts(data: Path) -> Counter[tuple[str, int]]:
+    """(detail, fen paid) of every line in every receipt that is kept, as the bank signed it."""
+    lines: Counter[tuple[str, int]] = Counter()
+    with (
+        open_database(dsn=None, data_dir=data, own=False) as database,
+        connect(database.app_conninfo) as connection,
+    ):
+        digests = [sm3 for (sm3,) in connection.execute("SELECT sm3 FROM documents").fetchall()]
+        for digest in digests:
+            document = read_document(connection, ledger_id("440000000", 2026), digest)
+            assert document is not None
+            with suppress(GuokuError):  # a voucher as it was sent is no receipt
+                lines.update((d.id, d.x_pay_amt) for d in parse_receipt(document).details)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("vouchers", "killed_at"),
+    [
+        pytest.param(24, (3, 10), id="12,000 lines"),
+        pytest.param(
+            201,
+            (20, 90, 160),
+            id="100,000 lines",
+            marks=[pytest.mark.slow, pytest.mark.timeout(1200)],
+        ),
+        pytest.param(
+            2_004,
+            (200, 900, 1_600),
+            id="999,996 lines",
+            marks=[pytest.mark.slow, pytest.mark.timeout(1800)],
+        ),
+    ],
+)
+def test_a_run_that_is_killed_pays_every_line_once(
+    server: Server, tmp_path: Path, vouchers: int, killed_at: tuple[int, ...]
+) -> None:
+    payroll = Payroll(499 * vouchers, tmp_path / "wages.csv")
+    opening = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
+    server.call("POST", "/v1/ledgers", json=opening)
+    indicator = {"bgt_id": "B1", "amount": yuan(sum(payroll.due_fen.values())), **ELEMENTS}
+    server.call("POST", f"/v1/ledgers/{LEDGER}/indicators", json=indicator)
+    start = ("disburse", str(payroll.path), "--ledger", LEDGER, "--run-no", "R1", "--bgt-id", "B1")
+    told = server.command(
+        *start,
+        *("--url", server.running.printed["api"], "--token", server.tokens["maker"]),
+        *("--checker-token", server.tokens["checker"]),
+    )
+    assert "waits_for: a signer" in told
+
+    for least in killed_at:
+        server.call("POST", RUN + "/execute", "signer")
+        wait_until_drawn(server, least)
+        server.kill()
+        shown = server.call("GET", RUN)
+        assert shown["drawn_count"] < vouchers, "it was killed on the way"
+        assert (shown["status"], shown["under_way"]) == ("executing", False)
+
+    result = tmp_path / "results.csv"
+    told = server.command(
+        *start,
+        *("--url", server.running.printed["api"], "--token", server.tokens["maker"]),
+        *("--signer-token", server.tokens["signer"], "--result", str(result)),
+    )
+    assert "status: finished" in told
+
+    with result.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [int(r["line_no"]) for r in rows] == list(payroll.due_fen)
+    paid_fen = {int(r["line_no"]): parse_yuan(r["xpay_amt"], zero=True) for r in rows}
+    assert paid_fen == payroll.paid_fen
+    assert {r["outcome"] for r in rows} == {"paid", "failed"}
+    total_fen = sum(payroll.paid_fen.values())
+    assert bank_book(server.data) == (vouchers, total_fen)
+    assert lines_of_receipts(server.data) == Counter(
+        (f"D{n}", fen) for n, fen in payroll.paid_fen.items()
+    )
+    shown = server.call("GET", f"/v1/ledgers/{LEDGER}/indicators/B1")
+    amounts = (shown["pay_amt"], shown["pay_app_amt"], shown["frozen_amt"])
+    assert amounts == (yuan(total_fen), "0.00", "0.00")

@@ -1,0 +1,194 @@
+"""Rebuilding in several processes, and what is left when one of them is killed."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+import projections.core.parallel
+import projections.core.rebuild
+from ledger.errors import Code, GuokuError, UnavailableError
+from ledger.postgres.database import Database
+from projections.catalogue import PROJECTIONS
+from projections.core.comparison import Comparison
+from projections.core.parallel import in_parallel
+from projections.core.rebuild import remove_abandoned, verify
+from projections.core.runner import Runner
+from projections.indicators import Indicators
+from tests.processes.test_cli import clean_environment, run
+from tests.support.bookkeeper import Bookkeeper
+from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
+
+Found = dict[tuple[int, str], Comparison]
+
+
+@pytest.fixture
+def neighbour(pool: ConnectionPool) -> Iterator[Bookkeeper]:
+    """A second ledger in the same database."""
+    keeper = Bookkeeper(pool, division="440300000")
+    keeper.open()
+    yield keeper
+    keeper.close()
+
+
+def compare(database: Database, *books: Bookkeeper, replace: bool = False, processes: int) -> Found:
+    """What the workers found; each told its progress up to where it was to go."""
+    told: dict[tuple[int, str], tuple[int, int]] = {}
+
+    def progress(ledger_id: int, name: str, position: int, upto: int) -> None:
+        told[ledger_id, name] = (position, upto)
+
+    ledgers = [b.ledger_id for b in books]
+    found = {
+        (ledger_id, comparison.projection): comparison
+        for ledger_id, comparison in in_parallel(
+            database.app_conninfo,
+            ledgers,
+            PROJECTIONS,
+            replace=replace,
+            progress=progress,
+            processes=processes,
+        )
+    }
+    assert told == {key: (c.position, c.position) for key, c in found.items()}
+    return found
+
+
+def test_ledgers_and_projections_are_rebuilt_in_several_processes(
+    bookkeeper: Bookkeeper, neighbour: Bookkeeper, database: Database
+) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    mixed_history(neighbour)
+    Runner(b.pool).catch_up()
+    # two ledgers and two processes: a ledger each. One of the two has a row that is wrong.
+    tamper(b, "UPDATE proj_payments SET xpay_fen = 1 WHERE ledger_id = 4403000002026")
+    tamper(b, "UPDATE proj_indicators SET pay_fen = 1 WHERE ledger_id = 4403000002026")
+    found = compare(database, b, neighbour, processes=2)
+    assert len(found) == 2 * len(PROJECTIONS)
+    wrong = {(neighbour.ledger_id, "payments"), (neighbour.ledger_id, "indicators")}
+    assert {key for key, comparison in found.items() if not comparison.equal} == wrong
+    # one ledger and three processes: a projection each
+    mended = compare(database, neighbour, replace=True, processes=3)
+    assert {key for key, comparison in mended.items() if not comparison.equal} == wrong
+    assert verify(b.pool, neighbour.ledger_id).equal
+    assert {c.rebuilt_digest for c in found.values()} >= {c.rebuilt_digest for c in mended.values()}
+
+
+def test_a_worker_says_what_kept_it(bookkeeper: Bookkeeper, database: Database) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool).catch_up()
+    held = projections_locked(b)
+    next(held)
+    with pytest.raises(UnavailableError, match="is being rebuilt already") as error:
+        compare(database, b, processes=2)
+    assert error.value.code is Code.BUSY
+    held.close()
+    assert all(comparison.equal for comparison in compare(database, b, processes=2).values())
+
+
+def projections_locked(b: Bookkeeper) -> Iterator[None]:
+    with projections.rebuild._alone(b.pool, b.ledger_id, [Indicators()]):
+        yield
+
+
+def test_a_worker_that_dies_is_noticed(
+    bookkeeper: Bookkeeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = projections.parallel._start
+
+    def start_and_kill(*given: Any) -> Any:
+        ours, process = start(*given)
+        process.kill()
+        return ours, process
+
+    monkeypatch.setattr(projections.parallel, "_start", start_and_kill)
+    with pytest.raises(GuokuError, match="was ended"):
+        compare(database, bookkeeper, processes=2)
+
+
+KILLED = """
+import sys
+from projections import folding, rebuild
+from tests.support.bookkeeper import fresh_pool
+
+folding.PAGE_FACTS = folding.PAGES_A_STEP = 1
+def wait(*_):
+    print("step", flush=True)
+    sys.stdin.readline()
+with fresh_pool(sys.argv[1]) as pool:
+    rebuild.rebuild(pool, int(sys.argv[2]), progress=wait)
+"""
+
+
+@pytest.mark.fault
+def test_a_killed_rebuild_leaves_the_live_rows_and_is_swept_away(
+    bookkeeper: Bookkeeper, database: Database
+) -> None:
+    b = bookkeeper
+    mixed_history(b)
+    Runner(b.pool).catch_up()
+    before = rows(b)
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, database.app_conninfo, str(b.ledger_id)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    for _ in range(3 * len(PROJECTIONS)):
+        assert child.stdout.readline() == "step\n"
+        child.stdin.write("\n")
+        child.stdin.flush()
+    with pytest.raises(UnavailableError):  # it is at work still
+        verify(b.pool, b.ledger_id)
+    assert remove_abandoned(b.pool) == 0
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+    assert rows(b) == before
+    assert set(live_positions(b).values()) == {commit_ends(b)[-1]}
+    shadows = "SELECT count(*) FROM proj_positions WHERE ledger_id = %s AND NOT live"
+    assert b.sql(shadows) == [(len(PROJECTIONS),)]
+    restarted = Runner(b.pool)
+    restarted.start()
+    try:
+        b.adjust("B1", "1.00")
+        assert restarted.wait_for(b.ledger_id, commit_ends(b)[-1], 10)
+    finally:
+        restarted.close()
+    assert b.sql(shadows) == [(0,)]
+    assert b.sql("SELECT count(*) FROM proj_journals WHERE ledger_id = %s AND generation > 1") == [
+        (0,)
+    ]
+    report = verify(b.pool, b.ledger_id)
+    assert report.equal, differences(report)
+
+
+def rows(b: Bookkeeper) -> list[object]:
+    """The live payments, whole."""
+    return b.sql(
+        "SELECT p::text FROM proj_positions g JOIN proj_payments p USING (ledger_id, generation)"
+        " WHERE ledger_id = %s AND g.projection = 'payments' AND g.live ORDER BY p.pay_app_no"
+    )
+
+
+def test_the_command_says_how_far_a_model_is_behind(
+    bookkeeper: Bookkeeper, database: Database
+) -> None:
+    b = bookkeeper
+    b.issue("B1", "1000.00")
+    Runner(b.pool).catch_up()
+    b.adjust("B1", "1.00")
+    variables = clean_environment(GUOKU_DSN=database.owner_conninfo)
+    done = run("projections", "verify", "--projection", "journals", environment=variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("equal so far, 2 events behind the ledger")
+    done = run("projections", "rebuild", "--projection", "indicators", environment=variables)
+    assert done.returncode == 0, done.stderr

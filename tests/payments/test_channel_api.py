@@ -1,0 +1,137 @@
+"""The channel against the real API: banks are processes of their own, one of them is killed."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from ledger.postgres.database import Database
+from payments import certificates
+from payments.delivery.dispatcher import Dispatcher
+from payments.delivery.outgoing import ClaimWriter
+from payments.delivery.sending import Destinations
+from payments.simulators.bank import BankConfig, run_bank
+from payments.simulators.counterparty import Faults
+from payments.simulators.pboc import PbocConfig, run_pboc
+from tests.support.channel_parties import FAST, Simulator, free_port, wait_for
+from tests.support.http_server import Desk, desk_on
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    with desk_on(database) as desk:
+        yield desk
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="guoku-channel-") as folder:
+        yield Path(folder)
+
+
+def config_of(desk: Desk, folder: Path, subject: str) -> dict[str, Any]:
+    treasury = desk.treasury
+    with treasury.pool.connection() as connection:
+        certificate = certificates.enrol(
+            connection,
+            subject,
+            treasury.keys.create(subject),
+            at=datetime.now(UTC) - timedelta(minutes=1),
+        )
+    return {
+        "port": free_port(),
+        "data": folder / subject,
+        "guoku_url": desk.url,
+        "token": desk.token(subject.replace("/", "-"), "bank", division=""),
+        "keystore": treasury.settings.keystore_path,
+        "passphrase": treasury.settings.passphrase(),
+        "cert_serial": certificate.serial,
+    }
+
+
+@pytest.mark.fault
+def test_paid_and_settled_once_whatever_is_killed(desk: Desk, folder: Path) -> None:
+    slow = Faults(ack_delay_s=60.0, delay_s=0.5)
+    bank = Simulator(
+        run_bank, BankConfig(**config_of(desk, folder, "bank/102"), bank_code="102", faults=slow)
+    )
+    pboc = Simulator(run_pboc, PbocConfig(**config_of(desk, folder, "pboc/1")))
+    treasury = desk.treasury
+    dispatcher = Dispatcher(
+        treasury.pool,
+        treasury.sequencer,
+        ClaimWriter(treasury.keys, treasury.provider, treasury.now),
+        Destinations(banks={"102": bank.url}, pboc=pboc.url),
+        replace(FAST, timeout_s=1.0),
+    )
+    bgt_id = desk.indicator("1000.00")
+    day = datetime.now(UTC).date().replace(year=2026).isoformat()
+    with bank, pboc:
+        dispatcher.start()
+        numbers = [desk.signed(bgt_id, "10.00", effective_on=day) for _ in range(5)]
+        book = bank.config.data / "book.sqlite"
+        wait_for(lambda: _paid(book) == 5)
+        bank.kill()
+        bank.config = replace(bank.config, faults=Faults(duplicate_receipts=True))
+        bank.start()
+        wait_for(lambda: _statuses(desk, numbers) == {"paid"})
+        assert bank.figures()["paid_amt"] == "50.00"
+        claim = {"clear_no": "C-1", "clear_date": day, "pay_bank_code": "102"}
+        desk.ok(desk.post("…/clearings", claim))
+        wait_for(lambda: desk.ok(desk.get("…/clearings/C-1"))["status"] == "cleared")
+        wait_for(lambda: bank.figures()["receipts_owed"] == 0)
+        assert bank.figures()["receipts_refused"] == 0
+        assert pboc.figures()["paid_amt"] == "50.00"
+        dispatcher.stop()
+    figures = desk.figures(bgt_id)
+    assert (figures["pay_amt"], figures["pay_app_amt"]) == ("50.00", "0.00")
+    accounts = desk.ok(desk.get("…/trial-balance", book="zero_balance"))["accounts"]
+    closing_of = {account["acct_cls_name"]: account["closing"] for account in accounts}
+    assert closing_of.get("零余额账户", "0.00") == "0.00"
+
+
+def _paid(book: Path) -> int:
+    with closing(sqlite3.connect(book)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM vouchers").fetchone()[0]
+        return count
+
+
+def _statuses(desk: Desk, numbers: list[str]) -> set[str]:
+    return {desk.ok(desk.get(f"…/payments/{number}"))["status"] for number in numbers}
+
+
+@pytest.mark.fault
+def test_receipts_too_many_for_one_request_go_in_parts(desk: Desk, folder: Path) -> None:
+    """The desk takes 2 MiB at once; what the bank owes after an outage is more."""
+    bank = Simulator(run_bank, BankConfig(**config_of(desk, folder, "bank/102"), bank_code="102"))
+    bgt_id = desk.indicator("1000.00")
+    details = [
+        {
+            "pay_detail_id": str(index),
+            "payee_acct_name": "样例收款人",
+            "payee_acct_no": "6222000000000000009",
+            "payee_acct_bank_name": "样例银行",
+            "pay_amt": "0.10",
+        }
+        for index in range(400)
+    ]
+    numbers = [desk.signed(bgt_id, "40.00", details=details) for _ in range(3)]
+    dispatcher = Dispatcher(
+        desk.treasury.pool,
+        desk.treasury.sequencer,
+        ClaimWriter(desk.treasury.keys, desk.treasury.provider, desk.treasury.now),
+        Destinations(banks={"102": bank.url}, pboc=""),
+        FAST,
+    )
+    with bank:
+        dispatcher.start()
+        wait_for(lambda: _statuses(desk, numbers) == {"paid"})
+        wait_for(lambda: bank.figures()["receipts_owed"] == 0)
+        assert bank.figures()["receipts_refused"] == 0
+        dispatcher.stop()

@@ -1,0 +1,366 @@
+"""The simulated banks: strangers to the treasury that believe signatures only and pay once."""
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ledger.errors import UnavailableError
+from ledger.integrity.merkle import leaf_hash
+from payments.clearing.claims import RequestClearing
+from payments.delivery.bank_client import Acknowledgements, BankClient
+from payments.delivery.outgoing import ClaimWriter
+from payments.delivery.sending import Item, in_messages
+from payments.messages.envelope import VoucherBody, add_signature, build_envelope, parse_envelope
+from payments.simulators.bank import Bank
+from payments.simulators.book import Paid
+from payments.simulators.counterparty import Counterparty, Faults
+from payments.simulators.pboc import CentralBank
+from tests.support.bookkeeper import Bookkeeper
+from tests.support.channel_parties import Desk, Office, bank, bank_config, pboc_config, wait_for
+
+
+@pytest.fixture
+def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+    bookkeeper.issue("B", "1000.00")
+    return Office(bookkeeper, tmp_path)
+
+
+@pytest.fixture
+def desk(office: Office) -> Iterator[Desk]:
+    with Desk(office) as desk:
+        yield desk
+
+
+@pytest.fixture
+def till(office: Office, desk: Desk) -> Iterator[Bank]:
+    """A bank without its server: what it owes stays in its book."""
+    bank = Bank(bank_config(office, desk.url))
+    yield bank
+    bank.close()
+
+
+def told(party: Counterparty, *bodies: VoucherBody) -> list[str]:
+    """What it says of each: accepted, replayed, or why not."""
+    results = party.take_in(build_envelope(bodies)).results
+    return [r.problem.code if r.problem else r.status for r in results]
+
+
+def owed(party: Counterparty) -> list[tuple[str, float | None]]:
+    """(voucher number, seconds from now until the receipt is due) in order of sending."""
+    with closing(sqlite3.connect(party.config.data / "book.sqlite")) as connection:
+        rows = connection.execute("SELECT number, due_s FROM receipts ORDER BY due_s, id")
+        now_s = time.time()
+        return [(number, None if due_s is None else due_s - now_s) for number, due_s in rows]
+
+
+def other_bytes(body: VoucherBody) -> VoucherBody:
+    return msgspec.structs.replace(body, voucher=body.voucher.replace("办公".encode("gbk"), b"-"))
+
+
+# ---- the agent bank
+
+
+def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank) -> None:
+    office.signed(2)
+    first, second = office.body_of("P1"), office.body_of("P2")
+    assert told(till, first) == ["accepted"]
+    assert told(till, first, second, second) == ["replayed", "accepted", "accepted"]
+    assert told(till, other_bytes(first), second) == ["idempotency_conflict", "replayed"]
+    [answer] = till.take_in(build_envelope([other_bytes(first)])).results
+    assert answer.problem is not None
+    assert (answer.problem.status, answer.definitive) == (409, True)
+    figures = till.book.figures()
+    assert (figures.vouchers, figures.paid_fen, figures.receipts_owed) == (2, 200, 2)
+
+
+def test_a_book_from_before_knows_its_vouchers(office: Office, till: Bank) -> None:
+    """It has the hash that the voucher had in a manifest of the first version."""
+    office.signed(1)
+    body = office.body_of("P1")
+    till.book.record([Paid(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")])
+    assert told(till, body) == ["replayed"]
+    assert told(till, other_bytes(body)) == ["idempotency_conflict"]
+
+
+def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> None:
+    numbers = office.signed(6)
+    message = build_envelope([office.body_of(number) for number in numbers])
+    answers: list[Acknowledgements] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(till.take_in(message))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    statuses = [result.status for answer in answers for result in answer.results]
+    assert (statuses.count("accepted"), statuses.count("replayed")) == (6, 18)
+    assert till.book.figures().receipts_owed == 6
+
+
+def test_it_pays_for_good_signatures_only(office: Office, till: Bank) -> None:
+    office.signed(1)
+    good = office.body_of("P1")
+    unsigned = msgspec.structs.replace(good, signatures=())
+    signature = good.signatures[0]
+    office.certificate("principal/wang")
+    stolen_serial = office.certificate("principal/li").serial
+    unknown = msgspec.structs.replace(signature, sn="0" * 32)
+    another = msgspec.structs.replace(signature, sn=stolen_serial)
+    assert told(till, other_bytes(good)) == ["signature_invalid"]
+    assert told(till, unsigned) == ["signature_invalid"]
+    assert told(till, msgspec.structs.replace(good, signatures=(unknown,))) == [
+        "certificate_invalid"
+    ]
+    assert told(till, msgspec.structs.replace(good, signatures=(another,))) == ["signature_invalid"]
+    assert told(till, msgspec.structs.replace(good, signatures=(signature, signature))) == [
+        "same_person"
+    ]
+    by_bank = _signed(office, unsigned, "bank/102", office.certificate("bank/102").serial)
+    assert told(till, by_bank) == ["signature_invalid"]
+    expired = office.certificate("principal/zhao", days=1, begun_days_ago=3).serial
+    assert told(till, _signed(office, unsigned, "principal/zhao", expired)) == [
+        "certificate_invalid"
+    ]
+    assert till.book.figures().vouchers == 0
+    assert told(till, good) == ["accepted"]
+
+
+def _signed(office: Office, body: VoucherBody, subject: str, serial: str) -> VoucherBody:
+    key = office.keys.private_key(subject)
+    return add_signature(
+        body, no="treasury", sn=serial, sign=lambda data: office.provider.sign(key, data)
+    )
+
+
+def test_it_insists_on_the_roles_agreed_with_it(office: Office, desk: Desk) -> None:
+    office.signed(1)
+    roles = ("finance_first", "treasury")
+    party = Bank(bank_config(office, desk.url, required_roles=roles))
+    assert told(party, office.body_of("P1")) == ["signature_order"]
+    party.close()
+
+
+def test_a_voucher_for_another_bank_is_refused(office: Office, desk: Desk) -> None:
+    office.signed(1)
+    serial = office.certificate("bank/103").serial
+    party = Bank(bank_config(office, desk.url, bank_code="103", cert_serial=serial))
+    assert told(party, office.body_of("P1")) == ["malformed"]
+    party.close()
+
+
+def test_without_the_certificates_it_takes_nothing_in(office: Office, till: Bank) -> None:
+    office.signed(1)
+    nowhere = Bank(bank_config(office, "http://127.0.0.1:9", data=office.folder / "other"))
+    with pytest.raises(UnavailableError):
+        told(nowhere, office.body_of("P1"))
+    assert nowhere.book.figures().vouchers == 0
+    nowhere.close()
+
+
+def test_receipts_come_as_the_payee_account_asks(office: Office, till: Bank) -> None:
+    def arrives(prefix: str, name: str) -> str:
+        [number] = office.signed(1, name, payee_acct_no=f"{prefix}000000000001")
+        assert told(till, office.body_of(number)) == ["accepted"]
+        return office.payments([number])[number].pay_cert_no
+
+    arrives("9995", "never")
+    late = arrives("9998", "late")
+    held = arrives("9996", "held")
+    assert [number for number, _ in owed(till)] == [held, late]
+    assert dict(owed(till))[held] is None
+    twice = arrives("9997", "twice")
+    at = owed(till)
+    assert [number for number, _ in at] == [twice, held, twice, late]
+    assert at[3][1] is not None
+    assert 4 < at[3][1] <= 5
+    assert till.book.figures().paid_fen == 400
+
+
+def test_faults_strike_by_their_seed() -> None:
+    numbers = [str(number) for number in range(1000)]
+
+    def struck(seed: int) -> list[bool]:
+        return [Faults(seed=seed).strikes(0.2, "reject", number) for number in numbers]
+
+    assert struck(1) == struck(1) != struck(2)
+    assert 150 < sum(struck(1)) < 250
+    assert not any(Faults().strikes(0.0, "reject", number) for number in numbers)
+
+
+def test_over_http_it_answers_in_words(office: Office, desk: Desk) -> None:
+    with bank(office, desk.url) as simulator:
+        url = f"{simulator.url}/vouchers"
+        garbage = httpx.post(url, content=b"<MOF/>", trust_env=False)
+        huge = httpx.post(url, content=bytes(9 * 1024 * 1024), trust_env=False)
+        assert (garbage.status_code, garbage.json()["code"]) == (400, "malformed")
+        assert huge.status_code == 413
+        assert simulator.figures()["vouchers"] == 0
+
+
+# ---- the central bank
+
+
+def claim_of(office: Office) -> VoucherBody:
+    office.keeper.pay("X", "B", "5.00")
+    clearing = office.keeper.do(
+        RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
+    ).subjects[0]
+    writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
+    with office.pool.connection() as connection:
+        hand = writer.hand(connection, office.keeper.ledger_id)
+    return hand.body(clearing.requested, clearing.requested.claims[0])
+
+
+def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> None:
+    claim = claim_of(office)
+    party = CentralBank(pboc_config(office, desk.url))
+    assert told(party, claim, claim) == ["accepted", "accepted"]
+    assert told(party, claim) == ["replayed"]
+    assert party.book.figures().paid_fen == 500
+    [receipt] = party.book.due(time.time(), 10)
+    body = msgspec.msgpack.decode(receipt.body, type=VoucherBody)
+    assert "<XPayAmt>5.00</XPayAmt>" in body.voucher.decode("gbk")
+    assert "<XClearDate>20260302</XClearDate>" in body.voucher.decode("gbk")
+    party.close()
+
+
+def test_it_refuses_another_divisions_hand_and_sums_that_do_not_agree(
+    office: Office, desk: Desk
+) -> None:
+    claim = claim_of(office)
+    party = CentralBank(pboc_config(office, desk.url))
+    unsigned = msgspec.structs.replace(claim, signatures=())
+    for subject in ("finance/310000000", "bank/102"):
+        serial = office.certificate(subject).serial
+        assert told(party, _signed(office, unsigned, subject, serial)) == ["signature_invalid"]
+    more = unsigned.voucher.replace(b"<PayAmt>5.00<", b"<PayAmt>6.00<", 1)
+    wrong = msgspec.structs.replace(unsigned, voucher=more)
+    serial = claim.signatures[0].sn
+    assert told(party, _signed(office, wrong, "finance/440000000", serial)) == ["details_mismatch"]
+    assert party.book.figures().vouchers == 0
+    party.close()
+
+
+def test_a_claim_sent_again_has_the_same_bytes(office: Office) -> None:
+    claim = claim_of(office)
+    [clearing] = office.keeper.sql(
+        "SELECT payload FROM events WHERE ledger_id = %s AND type = 'clearing.requested@2'"
+    )
+    assert b'"clear_no":"C"' in clearing[0]
+    again = office.keeper.ask(
+        RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
+    ).subjects[0]
+    writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
+    with office.pool.connection() as connection:
+        hand = writer.hand(connection, office.keeper.ledger_id)
+    second = hand.body(again.requested, again.requested.claims[0])
+    assert second.voucher == claim.voucher
+    assert second.signatures[0].value != claim.signatures[0].value
+
+
+# ---- the client
+
+
+class Receiver:
+    """Answers as a test says, over real HTTP, and keeps what came."""
+
+    def __init__(self, answer: Callable[[list[VoucherBody]], Response]) -> None:
+        self.came: list[list[str]] = []
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        app = Starlette(routes=[Route("/", self._post, methods=["POST"])])
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+
+    async def _post(self, request: Request) -> Response:
+        bodies = parse_envelope(await request.body())
+        self.came.append([body.voucher_no for body in bodies])
+        return self._answer(bodies)
+
+    def __enter__(self) -> "Receiver":
+        self._thread.start()
+        wait_for(lambda: self._server.started)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+def _accepting(bodies: list[VoucherBody]) -> Response:
+    results = [{"voucher_no": body.voucher_no, "status": "accepted"} for body in bodies]
+    return Response(msgspec.json.encode({"results": results}))
+
+
+def post(receiver: Receiver, bodies: list[VoucherBody]) -> dict[str, Any]:
+    client = BankClient(timeout_s=5.0)
+    try:
+        return client.post(receiver.url, bodies)
+    finally:
+        client.close()
+
+
+def test_one_bad_voucher_does_not_keep_back_the_others(office: Office) -> None:
+    bodies = [office.body_of(number) for number in office.signed(8)]
+    bad = bodies[5].voucher_no
+
+    def picky(came: list[VoucherBody]) -> Response:
+        if any(body.voucher_no == bad for body in came):
+            return Response(b"what is this", 400)
+        return _accepting(came)
+
+    with Receiver(picky) as receiver:
+        answers = post(receiver, bodies)
+    refused = [number for number, answer in answers.items() if answer.status == "refused"]
+    assert refused == [bad]
+    assert answers[bad].definitive
+    assert len(answers) == 8
+    assert len(receiver.came) == 7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(b"down", 503),
+        Response(b"who are you", 401),
+        Response(b"nobody here", 404),
+        Response(b"slower", 429),
+        Response(b"ok, thanks"),
+        Response(b'{"results": []}'),
+    ],
+    ids=["503", "401", "404", "429", "no JSON", "not mentioned"],
+)
+def test_an_answer_about_nothing_leaves_it_open(office: Office, answer: Response) -> None:
+    bodies = [office.body_of(number) for number in office.signed(2)]
+    with Receiver(lambda _: answer) as receiver, pytest.raises(UnavailableError):
+        post(receiver, bodies)
+    assert len(receiver.came) == 1
+
+
+def test_messages_stay_within_their_size_and_go_to_one_receiver(office: Office) -> None:
+    office.signed(1)
+    body = office.body_of("P1")
+    size = len(body.voucher)
+    items = [Item(str(i), "a" if i < 5 else "b", body) for i in range(8)]
+    messages = [[item.number for item in m] for m in in_messages(items, 3 * size)]
+    assert messages == [["0", "1", "2"], ["3", "4"], ["5", "6", "7"]]
+    assert [len(m) for m in in_messages(items, size - 1)] == [1] * 8
+    assert list(in_messages([], size)) == []

@@ -1,0 +1,293 @@
+"""Files of lines: what is read, what is refused with which line, and the digest over them."""
+
+# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+
+import gzip
+import io
+import json
+import zipfile
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.gm import sm3
+from payments.disbursement import loading, spreadsheet, validation
+from payments.disbursement.files import FIELDS, Row
+from payments.disbursement.lines import Line, parse_line
+from payments.disbursement.validation import Report, checked
+from tests.support.disbursement_runs import HEADER, RunDesk, account, csv_of, row
+from tests.support.http_server import Desk, desk
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+NDJSON = "application/x-ndjson"
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for cells in rows:
+        sheet.append(cells)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def as_json(*rows: dict[str, Any]) -> bytes:
+    return "\n".join(json.dumps(r, ensure_ascii=False) for r in rows).encode()
+
+
+def line(number: int, **changed: Any) -> dict[str, Any]:
+    names = HEADER.split(",")
+    return dict(zip(names, row(number).split(","), strict=True)) | changed
+
+
+def errors_of(desk: Desk, content: bytes, media: str = "text/csv") -> list[tuple[int, str, str]]:
+    """(line, column, code) of the report; nothing may have been loaded."""
+    run = RunDesk(desk)
+    answer = run.load(content, media)
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert problem["code"] == "details_mismatch"
+    assert run.show()["status"] == "opened"
+    assert problem["error_count"] >= len(problem["errors"])
+    return [(e["line"], e["column"], e["code"]) for e in problem["errors"]]
+
+
+# ---- what is read
+
+
+def test_every_form_of_a_file_gives_the_same_lines(desk: Desk) -> None:
+    lines = [line(n) for n in range(1, 4)]
+    text = "\n".join([HEADER, *(row(n) for n in range(1, 4))])
+    chinese = text.replace(
+        HEADER, "支付明细主键,收款人全称,收款人账号,收款人开户银行,支付金额,备注"
+    )
+    amounts = [tuple(10 if k == "pay_amt" else v for k, v in given.items()) for given in lines]
+    forms = {
+        "utf-8": (text.encode(), "text/csv"),
+        "utf-8 with a mark": (text.encode("utf-8-sig"), "text/csv"),
+        "gbk": (text.encode("gbk"), "text/csv"),
+        "gbk, said": (text.encode("gbk"), "text/csv; charset=gbk"),
+        "crlf": (text.replace("\n", "\r\n").encode(), "text/csv"),
+        "titles": (chinese.encode("gbk"), "text/csv"),
+        "xlsx": (workbook(tuple(lines[0]), *(tuple(given.values()) for given in lines)), XLSX),
+        "xlsx, amounts as numbers": (workbook(tuple(lines[0]), *amounts), XLSX),
+        "xlsx by its content": (workbook(tuple(lines[0]), *amounts), "application/octet-stream"),
+        "ndjson by its content": (as_json(*lines), ""),
+    }
+    details = []
+    for form, (content, media) in forms.items():
+        run = RunDesk(desk)
+        loaded = run.load(content, media)
+        assert loaded.is_success, (form, loaded.text)
+        page = desk.ok(desk.get(f"{run.path}/results"))
+        names = ("pay_detail_id", "payee_acct_name", "payee_acct_no", "pay_amt", "outcome")
+        details.append([[item[name] for name in names] for item in page["items"]])
+    assert details == [details[0]] * len(forms)
+    assert details[0][1] == ["D2", "收款人2", account(2), "10.00", "pending"]
+
+
+def test_lines_without_ids_are_numbered_and_empty_ones_passed_over(desk: Desk) -> None:
+    run = RunDesk(desk)
+    content = (
+        "payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt\n"
+        '"张三\t",6222000000000000001,样例银行,1.00\n\n'
+        '"A, ""B"" \\N公司", 6222000000000000002 ,样例银行,2.00\n'
+    )
+    loaded = desk.ok(run.load(content.encode()))
+    assert (loaded["line_count"], loaded["pay_amt"]) == (2, "3.00")
+    items = desk.ok(desk.get(f"{run.path}/results"))["items"]
+    shown = [
+        (i["line_no"], i["file_line"], i["pay_detail_id"], i["payee_acct_name"]) for i in items
+    ]
+    assert shown == [(1, 2, "1", "张三"), (2, 4, "2", 'A, "B" \\N公司')]
+    assert items[1]["payee_acct_no"] == "6222000000000000002"
+
+
+def test_the_digest_is_what_the_documentation_says(desk: Desk) -> None:
+    """An auditor's way: from the table, by the documented encoding, to what the events hold."""
+    run = RunDesk(desk)
+    loaded = desk.ok(run.load(csv_of(1000).replace("收款人7,".encode(), "收款人\\7,".encode())))
+    with desk.treasury.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT line_no, file_line, pay_detail_id, payee_acct_name, payee_acct_no,"
+            " payee_acct_bank_name, payee_bank_no, pay_fen, iden_no, remark"
+            " FROM disbursement_lines WHERE run_no = %s ORDER BY line_no",
+            (run.run_no,),
+        ).fetchall()
+    texts = ["\t".join(str(v).replace("\\", "\\\\") for v in r) + "\n" for r in rows]
+    pages = b"".join(
+        sm3("".join(texts[start : start + 499]).encode()) for start in range(0, 1000, 499)
+    )
+    name = run.run_no.encode()
+    head = (
+        b"guoku.disbursement.1\0"
+        + (4400000002026).to_bytes(8, "big")
+        + len(name).to_bytes(2, "big")
+        + name
+        + (1000).to_bytes(8, "big")
+    )
+    assert loaded["lines_sm3"] == sm3(head + pages).hex()
+    assert (
+        loaded["file_sm3"]
+        == sm3(csv_of(1000).replace("收款人7,".encode(), "收款人\\7,".encode())).hex()
+    )
+
+
+def test_suspected_doubles_are_told_and_not_refused(desk: Desk) -> None:
+    run = RunDesk(desk)
+    content = "\n".join([HEADER, row(1), row(2), row(3, payee_account=account(1)), ""])
+    loaded = desk.ok(run.load(content.encode()))
+    assert (loaded["suspect_count"], loaded["suspects"]) == (1, [{"first_line": 2, "last_line": 4}])
+
+
+# ---- what is refused
+
+
+def test_the_report_names_every_wrong_line(desk: Desk) -> None:
+    rows = [row(n) for n in range(1, 13)]
+    rows[1] = row(2, amount="1.5")
+    rows[2] = row(3, amount="-1.00")
+    rows[3] = row(4).replace("收款人4", "𠮷田")
+    rows[4] = row(5).replace(account(5), "")
+    rows[5] = row(6).replace(account(6), "6" * 41) + ",,,,x"
+    rows[6] = row(7).replace("收款人7", "长" * 301).replace("10.00", "ten")
+    rows[8] = row(1)
+    rows[10] = row(1)
+    content = "\n".join([HEADER, *rows, ""]).encode()
+    assert errors_of(desk, content) == [
+        (3, "pay_amt", "invalid_amount"),
+        (4, "pay_amt", "invalid_amount"),
+        (5, "payee_acct_name", "malformed"),
+        (6, "payee_acct_no", "malformed"),
+        (7, "", "malformed"),
+        (8, "payee_acct_name", "malformed"),
+        (8, "pay_amt", "invalid_amount"),
+        (10, "pay_detail_id", "details_mismatch"),
+        (12, "pay_detail_id", "details_mismatch"),
+    ]
+
+
+def test_the_report_is_bounded_and_counts_all(desk: Desk) -> None:
+    content = "\n".join([HEADER, *(row(n, amount="0.00") for n in range(1, 1502)), row(1)]).encode()
+    problem = RunDesk(desk).load(content).json()
+    assert (problem["error_count"], problem["line_count"]) == (1502, 1502)
+    assert len(problem["errors"]) == validation.ERRORS_SHOWN_MAX
+    refused = desk.ok(desk.get("…/refusals", page_size="1000"))["items"][-1]
+    assert refused["operation"] == "disbursement.load"
+    assert "1502 errors" in refused["detail"]
+
+
+def test_wrong_lines_of_other_forms_are_named_too(desk: Desk) -> None:
+    lines = as_json(line(1), line(2, pay_amt=10), line(3, unknown="x")) + b"\n{\n[]"
+    assert [error[:2] for error in errors_of(desk, lines, NDJSON)] == [
+        (n, "") for n in (2, 3, 4, 5)
+    ]
+    header = tuple(line(1))
+    typed = line(2, payee_acct_no=6222000000000000009)
+    third = line(3, pay_amt=10.005)
+    book = workbook(header, *(tuple(given.values()) for given in (line(1), typed, third)))
+    found = errors_of(desk, book, XLSX)
+    assert found == [(3, "", "malformed"), (4, "pay_amt", "invalid_amount")]
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "code"),
+    [
+        (b"", "text/csv", "malformed"),
+        (HEADER.encode(), "text/csv", "malformed"),
+        (b"payee_acct_name,pay_amt\nx,1.00\n", "text/csv", "malformed"),
+        (HEADER.encode() + b",unknown\n", "text/csv", "malformed"),
+        (HEADER.encode() + b",pay_amt\n", "text/csv", "malformed"),
+        (HEADER.encode() + b"\n\xff\xff\xff,", "text/csv", "malformed"),
+        (csv_of(1), "text/csv; charset=utf-16", "malformed"),
+        (HEADER.encode() + b'\n"a,b,c', "text/csv", "malformed"),
+        (b"PK\x03\x04broken", XLSX, "malformed"),
+        (b"{" + b" " * 70_000 + b"}", NDJSON, "malformed"),
+        (HEADER.encode() + b"\n" + b"x" * 3_000_000, "text/csv", "malformed"),
+        (gzip.compress(csv_of(100))[:-20], "text/csv", "malformed"),
+        (gzip.compress(bytes(100_000_000)), "", "malformed"),
+        (
+            workbook(tuple(line(1)), *(tuple(line(n).values()) for n in range(99)))[:-999],
+            XLSX,
+            "malformed",
+        ),
+    ],
+)
+def test_what_is_no_such_file_is_malformed(
+    desk: Desk, content: bytes, media: str, code: str
+) -> None:
+    answer = RunDesk(desk).load(content, media)
+    assert answer.json()["code"] == code, answer.text
+
+
+def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(desk: Desk) -> None:
+    bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20 if n else "x" * 1000}">' for n in range(12))
+    parts = {}
+    with zipfile.ZipFile(io.BytesIO(workbook(tuple(line(1)), tuple(line(1).values())))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].replace(b"D1", b"&a11;", 1)
+    head, _, rest = sheet.partition(b"<worksheet")
+    parts["xl/worksheets/sheet1.xml"] = (
+        head + f"<!DOCTYPE worksheet [{bomb}]>".encode() + b"<worksheet" + rest
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    answer = RunDesk(desk).load(file.getvalue(), XLSX)
+    assert answer.json()["code"] in ("malformed", "details_mismatch"), answer.text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+86", "@SUM(A1)", "-2+3", "=cmd|'/C calc'!A0"])
+def test_what_a_spreadsheet_would_carry_out_is_refused(desk: Desk, text: str) -> None:
+    rows = [row(1), row(2).replace("收款人2", text), row(3).replace("三月", text)]
+    content = "\n".join([HEADER, *rows, ""]).encode()
+    assert errors_of(desk, content) == [
+        (3, "payee_acct_name", "malformed"),
+        (4, "remark", "malformed"),
+    ]
+    dash = "\n".join([HEADER, row(1).replace("三月", "-"), ""]).encode()
+    assert RunDesk(desk).load(dash).is_success
+
+
+def test_a_run_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "LINES_MAX", 3)
+    assert RunDesk(desk).load(csv_of(3)).is_success
+    assert RunDesk(desk).load(csv_of(4)).json()["code"] == "too_many_items"
+
+
+def test_a_spreadsheet_that_unpacks_to_too_much_is_not_unpacked(desk: Desk) -> None:
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(spreadsheet.UNPACKED_BYTES_MAX // (1 << 24) + 1):
+            entry.write(bytes(1 << 24))
+    assert RunDesk(desk).load(file.getvalue(), XLSX).json()["code"] == "too_many_items"
+
+
+# ---- the short way to sound is no other rule
+
+hostile = st.text(alphabet=st.sampled_from("张三ab1 \t\n\\|𠮷\u3000\x00é\u2028/."), max_size=6)
+
+
+@given(st.tuples(*[hostile] * 5, st.sampled_from(["1.00", "0.00", "x"]), hostile, hostile))
+def test_the_short_way_accepts_nothing_that_the_rules_refuse(texts: tuple[str, ...]) -> None:
+    if validation._plainly_sound(texts):
+        others = [name for name in FIELDS if name != "pay_amt"]
+        given = dict(zip(FIELDS, texts, strict=True))
+        assert [validation._problem(name, given[name]) for name in others] == [None] * 7
+
+
+@given(st.tuples(*[hostile] * 5, st.just("1.00"), hostile, hostile))
+def test_a_sound_line_survives_its_canonical_form(texts: tuple[str, ...]) -> None:
+    found = checked(Row(2, list(texts)), 1, Report())
+    if found is not None:
+        assert parse_line(found.canonical()) == found
+        assert found.canonical().count(b"\n") == 1
+        assert isinstance(found, Line)

@@ -1,0 +1,337 @@
+"""The command line as its users meet it: programs that are run, what they print, how they end."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+
+from api.logging import redact
+from api.tokens import find_caller, token_sm3
+from ledger.postgres.database import Database
+
+Guoku = Callable[..., subprocess.CompletedProcess[str]]
+
+TIMEOUT_S = 60
+COMMANDS = (
+    "up",
+    "serve",
+    "config",
+    "token",
+    "keys",
+    "cert",
+    "ledger",
+    "elements",
+    "projections",
+    "db",
+    "bank-sim",
+    "pboc-sim",
+)
+SECRET = "correct-horse-battery"
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """This process's environment without any setting of ours."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GUOKU_")}
+    return {**own, **variables}
+
+
+def run(
+    *arguments: str, environment: Mapping[str, str], timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+    )
+
+
+@pytest.fixture
+def guoku(database: Database, tmp_path: Path) -> Guoku:
+    """Runs ``guoku`` against a fresh database."""
+
+    def guoku(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        base = {"GUOKU_DSN": database.owner_conninfo, "GUOKU_DATA": str(tmp_path / "data")}
+        return run(*arguments, environment=clean_environment(**{**base, **variables}))
+
+    return guoku
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Guoku:
+    """Runs ``guoku`` without a database at hand."""
+
+    def bare(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        base = {"GUOKU_DATA": str(tmp_path / "data")}
+        return run(*arguments, environment=clean_environment(**{**base, **variables}))
+
+    return bare
+
+
+# ---- the program as a whole
+
+
+def test_help_needs_no_heavy_import() -> None:
+    heavy = ["psycopg", "fastapi", "pydantic", "uvicorn", "lxml", "msgspec", "rich.table"]
+    probe = f"import sys, api.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_names_every_command(bare: Guoku) -> None:
+    shown = bare("--help")
+    assert shown.returncode == 0
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\s", shown.stdout, re.M), command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("no-such-command",), ("token", "create"), ("up", "--port", "many"), ("ledger", "show")],
+)
+def test_wrong_usage_ends_with_2(bare: Guoku, arguments: tuple[str, ...]) -> None:
+    done = bare(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"GUOKU_PORT": "99999"}, "GUOKU_PORT: "),
+        ({"GUOKU_LOG_LEVEL": "loud"}, "GUOKU_LOG_LEVEL: "),
+        ({"GUOKU_DSN": "host=127.0.0.1 port=1 user=x"}, "no connection to the database"),
+    ],
+)
+def test_an_error_is_one_line_on_stderr(
+    bare: Guoku, variables: dict[str, str], message: str
+) -> None:
+    done = bare("db", "status", **variables)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("guoku: ")
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_config_shows_settings_and_hides_secrets(bare: Guoku) -> None:
+    done = bare(
+        "config",
+        "--json",
+        GUOKU_PORT="9191",
+        GUOKU_KEYSTORE_PASSPHRASE=SECRET,
+        GUOKU_DSN=f"postgresql://keeper:{SECRET}@db.invalid/books",
+    )
+    assert done.returncode == 0
+    assert SECRET not in done.stdout + done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["port"] == 9191
+    assert "db.invalid" in shown["dsn"]
+    assert "GUOKU_PORT\t9191" in bare("config", GUOKU_PORT="9191").stdout
+
+
+# ---- tokens
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ("--role", "auditor", "--role", "ops"),
+        ("--role", "auditor,ops"),
+        ("--role", "auditor", "ops"),
+        ("--role", "auditor ops"),
+    ],
+)
+def test_token_create_takes_roles_in_every_form(
+    guoku: Guoku, owner_conn: psycopg.Connection, roles: tuple[str, ...]
+) -> None:
+    done = guoku("token", "create", "--principal", "zhang.san", *roles, "--division", "44")
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.split()[-1]
+    caller = find_caller(owner_conn, token_sm3(token))
+    assert caller is not None
+    assert (caller.principal, caller.division) == ("zhang.san", "44")
+    assert caller.roles == {"auditor", "ops"}
+
+
+def test_token_create_refuses_an_unknown_role(guoku: Guoku, owner_conn: psycopg.Connection) -> None:
+    done = guoku("token", "create", "--principal", "p", "--role", "king", "--division", "")
+    assert done.returncode == 1
+    assert "king" in done.stderr
+    assert "treasury_maker" in done.stderr  # it says which there are
+    assert owner_conn.execute("SELECT count(*) FROM tokens").fetchone() == (0,)
+
+
+def test_a_revoked_token_is_nobodys(guoku: Guoku, owner_conn: psycopg.Connection) -> None:
+    made = guoku("token", "create", "--principal", "p", "--role", "ops", "--division", "")
+    token = made.stdout.split()[-1]
+    assert guoku("token", "revoke", "--principal", "p").stdout == "revoked: 1\n"
+    assert find_caller(owner_conn, token_sm3(token)) is None
+    listed = guoku("token", "list").stdout
+    assert listed.startswith("p\tops\t")
+    assert token not in listed
+    assert guoku("token", "revoke", "--principal", "p").returncode == 1
+
+
+# ---- keys and certificates
+
+
+def test_a_key_has_a_certificate_that_can_be_renewed_and_revoked(guoku: Guoku) -> None:
+    made = dict(
+        line.split(": ", 1) for line in guoku("keys", "create", "li.si").stdout.splitlines()
+    )
+    assert made["name"] == "principal/li.si"
+    assert guoku("keys", "list").stdout == f"principal/li.si\t{made['public_key']}\n"
+
+    renewed = guoku("cert", "issue", "principal/li.si", "--days", "30")
+    assert renewed.returncode == 0, renewed.stderr
+    assert made["public_key"] in renewed.stdout
+    assert guoku("cert", "revoke", made["certificate"]).returncode == 0
+
+    rows = [line.split("\t") for line in guoku("cert", "list").stdout.splitlines()]
+    assert len(rows) == 2
+    revoked = {row[0]: row[4] for row in rows}
+    assert revoked.pop(made["certificate"]) != "-"
+    assert list(revoked.values()) == ["-"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cert", "issue", "bank/103", "--public-key", "abc"),
+        ("cert", "issue", "bank/103", "--public-key", "00" * 64),
+        ("cert", "issue", "principal/nobody"),
+        ("cert", "revoke", "no-such-serial"),
+        ("ledger", "show", "440000000-2026"),
+        ("ledger", "show", "Guangdong"),
+    ],
+)
+def test_what_is_not_there_or_not_right_is_a_clear_error(
+    guoku: Guoku, arguments: tuple[str, ...]
+) -> None:
+    done = guoku(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("guoku: ")
+    assert "Traceback" not in done.stderr
+
+
+# ---- the database
+
+
+def test_db_init_and_status(guoku: Guoku, cluster_dsn: str) -> None:
+    before = guoku("db", "status", GUOKU_DSN=cluster_dsn)
+    assert before.returncode == 1
+    assert "\tpending\t" in before.stdout
+    made = guoku("db", "init", GUOKU_DSN=cluster_dsn)
+    assert "applied: 0001_ledger.sql" in made.stdout
+    after = guoku("db", "status", GUOKU_DSN=cluster_dsn)
+    assert after.returncode == 0
+    assert "\tpending\t" not in after.stdout
+    assert "fsync: on" in after.stdout
+    assert "up to date" in guoku("db", "init", GUOKU_DSN=cluster_dsn).stdout
+
+
+@pytest.fixture
+def cluster_dsn(database: Database) -> str:
+    """A database of the test cluster that has no schema yet."""
+    name = "empty_for_cli"
+    with psycopg.connect(database.owner_conninfo, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return psycopg.conninfo.make_conninfo(database.owner_conninfo, dbname=name)
+
+
+@pytest.mark.slow
+def test_a_backup_restores_to_the_same_books() -> None:
+    with TemporaryDirectory(prefix="guoku-backup-") as directory:  # see test_up.data
+        _back_up_and_restore(Path(directory))
+
+
+def test_a_key_is_not_made_for_a_name_that_no_certificate_can_have(guoku: Guoku) -> None:
+    refused = guoku("keys", "create", "guoku/440000000")
+
+    assert refused.returncode == 1
+    assert "malformed" in refused.stderr
+    assert "guoku/" not in guoku("keys", "list").stdout
+
+
+def _back_up_and_restore(directory: Path) -> None:
+    def bare(*arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
+        environment = clean_environment(GUOKU_DATA=str(directory / data))
+        return run(*arguments, environment=environment)
+
+    copy = str(directory / "copy")
+    made = bare("token", "create", "--principal", "p", "--role", "ops", "--division", "")
+    assert made.returncode == 0, made.stderr
+    assert bare("keys", "create", "li.si").returncode == 0
+
+    copied = bare("db", "backup", copy)
+    assert copied.returncode == 0, copied.stderr
+    assert bare("db", "backup", copy).returncode == 1  # it is not empty any more
+
+    restored = bare("db", "restore", copy, data="other")
+    assert restored.returncode == 0, restored.stderr
+    for what in ("token", "keys"):
+        assert bare(what, "list", data="other").stdout == bare(what, "list").stdout != ""
+    assert bare("db", "restore", copy, data="other").returncode == 1
+
+
+# ---- the log
+
+
+def test_the_log_keeps_no_secrets() -> None:
+    entry = {
+        "event": "sent with Authorization: Bearer abc.def and gk_abcDEF-123",
+        "token": "gk_xyz",
+        "bank_token": "opaque",
+        "headers": {"Authorization": "Basic Zm9v", "accept": "text/xml"},
+        "target": "postgresql://keeper:hush@db/books",
+        "error": "connection to password=hush host=db failed",
+        "count": 3,
+        "items": ["gk_abc"],
+    }
+    kept = redact(logging.getLogger(), "info", dict(entry))
+    text = json.dumps(kept)
+    for secret in ("abc.def", "gk_abc", "gk_xyz", "opaque", "Zm9v", "hush"):
+        assert secret not in text, secret
+    assert kept["count"] == 3
+    assert kept["headers"]["accept"] == "text/xml"
+    assert "host=db" in kept["error"]
+    assert "@db/books" in kept["target"]
+
+
+def test_the_log_of_a_library_is_redacted_too(tmp_path: Path) -> None:
+    program = """
+import logging
+from api.logging import configure_logging
+from api.settings import Settings
+configure_logging(Settings(log_json=True))
+try:
+    raise ValueError("token gk_abcdef")
+except ValueError:
+    logging.getLogger("some.library").exception("with %s", "gk_ghijkl")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=clean_environment(GUOKU_DATA=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_S,
+    )
+    entry = json.loads(done.stderr)
+    assert entry["event"] == "with gk_***"
+    assert entry["level"] == "error"
+    assert "ValueError: token gk_***" in entry["exception"]

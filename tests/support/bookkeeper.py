@@ -1,0 +1,290 @@
+"""A bookkeeper for tests: the treasury's acts as short sentences over the real write path.
+
+Signatures here are made up, since they are verified at the door and not in the books; the tests of
+signing, of the channel and over HTTP use real ones.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from ledger import budget
+from ledger.account_set import ledger_id
+from ledger.books import load_charts, shipped_books
+from ledger.deciding.command import Command, Outcome, Submission
+from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.elements import stored_code_sets
+from ledger.events import JournalPosted, PaymentDetail, decode
+from ledger.gm import sm3
+from ledger.money import parse_yuan, yuan
+from ledger.reading.documents import compress_document
+from ledger.writing.sequencer import Sequencer
+from payments.application import ApplyPayment, ApprovePayment
+from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
+from payments.payment import Payment
+from payments.voucher import ApplyReceipt, ReceiptLine, RefundPayment, SignVoucher
+
+ELEMENTS = {
+    "agency_code": "101001",
+    "pro_code": "440000260000000000001",
+    "exp_func_code": "2010102",
+    "gov_bgt_eco_code": "50201",
+    "dep_bgt_eco_code": "30201",
+    "fund_type_code": "111",
+    "bgt_type_code": "21",
+}
+PAYEE = {
+    "payee_acct_name": "广州样例办公用品有限公司",
+    "payee_acct_no": "6222000000000000001",
+    "payee_acct_bank_name": "样例银行广州分行",
+}
+
+
+class Clock:
+    """A clock that tests move; it never goes back."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+class Bookkeeper:
+    """Keeps one ledger. Methods give the Outcome; ``ok`` ones fail the test when refused."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        year: int = 2026,
+        division: str = "440000000",
+        scribe_conninfo: str = "",
+    ):
+        self.pool = pool
+        self.clock = Clock()
+        self.division, self.year = division, year
+        self.ledger_id = ledger_id(division, year)
+        self.sequencer = Sequencer(
+            pool,
+            load_charts(),
+            stored_code_sets.shipped,
+            self.clock,
+            scribe_conninfo=scribe_conninfo,
+        )
+        self._serial = count(1)
+
+    def close(self) -> None:
+        self.sequencer.close()
+
+    # ---- asking
+
+    def submit(self, *commands: Command, by: str = "maker", **how: Any) -> list[Outcome]:
+        atomic = how.pop("atomic", False)
+        submissions = [Submission(command=command, by=by, **how) for command in commands]
+        return self.sequencer.submit(self.ledger_id, submissions, atomic=atomic).result(30)
+
+    def ask(self, command: Command, by: str = "maker", **how: Any) -> Outcome:
+        return self.submit(command, by=by, **how)[0]
+
+    def refusal(self, command: Command, by: str = "maker", **how: Any) -> str:
+        """The code the command is refused with, or "" when it is accepted."""
+        problem = self.ask(command, by, **how).problem
+        return problem.code.text if problem else ""
+
+    def do(self, command: Command, by: str = "maker", **how: Any) -> Outcome:
+        outcome = self.ask(command, by, **how)
+        assert outcome.problem is None, str(outcome.problem)
+        return outcome
+
+    # ---- the acts, each accepted
+
+    def open(self) -> Outcome:
+        return self.do(
+            OpenLedger(mof_div_code=self.division, fiscal_year=self.year, name="省本级"), "admin"
+        )
+
+    def policy(self, *roles: str, **more: Any) -> Outcome:
+        return self.do(SetSignaturePolicy(roles=roles, **more), "admin")
+
+    def issue(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
+        elements = {**ELEMENTS, **more}
+        return self.do(budget.IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
+
+    def adjust(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
+        number = f"adj-{next(self._serial)}"
+        return self.do(
+            budget.AdjustIndicator(
+                bgt_id=bgt_id, adj_no=number, adj_amt=amount, reason="调整", **more
+            )
+        )
+
+    def plan(self, bgt_id: str, amount: str, month: int = 1, **more: Any) -> Outcome:
+        number = f"plan-{next(self._serial)}"
+        return self.do(
+            budget.SetPlan(
+                bgt_id=bgt_id, plan_voucher_no=number, plan_month=month, plan_amt=amount, **more
+            )
+        )
+
+    def apply(self, pay_app_no: str, bgt_id: str, amount: str, **more: Any) -> Outcome:
+        return self.do(payment(pay_app_no, bgt_id, amount, **more))
+
+    def approve(self, pay_app_no: str, by: str = "checker") -> Payment:
+        subject: Payment = self.do(ApprovePayment(pay_app_no=pay_app_no), by).subjects[0]
+        return subject
+
+    def sign(self, pay_app_no: str, role: str = "treasury", by: str = "signer") -> Outcome:
+        return self.do(signature(pay_app_no, role), by)
+
+    def receipt(self, paid: Payment, *failed: str, **changed: Any) -> Outcome:
+        return self.do(receipt(paid, *failed, **changed), "bank")
+
+    def pay(self, pay_app_no: str, bgt_id: str, amount: str, *failed: str, **more: Any) -> Outcome:
+        """Application, approval, signature and receipt in one."""
+        self.apply(pay_app_no, bgt_id, amount, **more)
+        approved = self.approve(pay_app_no)
+        self.sign(pay_app_no)
+        return self.receipt(approved, *failed)
+
+    def refund(self, pay_app_no: str, amount: str, **more: Any) -> Outcome:
+        number = more.pop("refund_no", f"refund-{next(self._serial)}")
+        return self.do(
+            RefundPayment(
+                pay_app_no=pay_app_no,
+                refund_no=number,
+                refund_amt=amount,
+                reason="收款人退回",
+                **more,
+            )
+        )
+
+    def clear(self, clear_no: str, day: date) -> Outcome:
+        """Claims, and the central bank's receipt for every claim."""
+        outcome = self.do(RequestClearing(clear_no=clear_no, clear_date=day, pay_bank_code="102"))
+        for claim in outcome.subjects[0].requested.claims:
+            outcome = self.do(claim_receipt(clear_no, claim.voucher_no, claim.pay_amt, day), "pboc")
+        return outcome
+
+    # ---- looking
+
+    def sql(self, statement: str, *parameters: Any) -> list[Any]:
+        with self.pool.connection() as connection:
+            return connection.execute(statement, (self.ledger_id, *parameters)).fetchall()
+
+    def events(self) -> list[tuple[int, str, Any]]:
+        rows = self.sql(
+            "SELECT position, type, payload FROM events WHERE ledger_id = %s ORDER BY position"
+        )
+        return [(position, name, decode(name, payload)) for position, name, payload in rows]
+
+    def journals(self) -> list[JournalPosted]:
+        return [event for _, _, event in self.events() if isinstance(event, JournalPosted)]
+
+    def books(self) -> dict[str, str]:
+        """Balance of each account by its name, on its normal side, in yuan; zero ones left out."""
+        return trial_balance(self.journals())
+
+    def figures(self, bgt_id: str) -> dict[str, str]:
+        """The controlled balances as the database holds them, in yuan."""
+        [row] = self.sql(
+            "SELECT available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
+            " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = %s",
+            bgt_id,
+        )
+        names = ("available", "frozen", "occupied", "paid", "plan")
+        return {name: yuan(fen) for name, fen in zip(names, row, strict=True)}
+
+
+def trial_balance(journals: Sequence[JournalPosted]) -> dict[str, str]:
+    totals: dict[str, int] = {}
+    for journal in journals:
+        for line in journal.lines:
+            fen = line.dr_cr * parse_yuan(line.amt)
+            totals[line.account] = totals.get(line.account, 0) + fen
+    accounts = shipped_books().accounts
+    return {
+        accounts[account].name: yuan(fen * accounts[account].side)
+        for account, fen in sorted(totals.items())
+        if fen
+    }
+
+
+def payment(pay_app_no: str, bgt_id: str, amount: str, **more: Any) -> ApplyPayment:
+    given = {"use_des": "办公用品", **PAYEE, **more}
+    return ApplyPayment(pay_app_no=pay_app_no, bgt_id=bgt_id, pay_amt=amount, **given)
+
+
+def detail(detail_id: str, amount: str, account: str = "6222000000000000009") -> PaymentDetail:
+    return PaymentDetail(
+        pay_detail_id=detail_id,
+        payee_acct_name="样例收款人",
+        payee_acct_no=account,
+        payee_acct_bank_name="样例银行",
+        pay_amt=amount,
+    )
+
+
+def signature(pay_app_no: str, role: str = "treasury", body: bytes = b"voucher") -> SignVoucher:
+    return SignVoucher(
+        pay_app_no=pay_app_no,
+        role=role,
+        cert_serial="test",
+        voucher_sm3=sm3(body + pay_app_no.encode()).hex(),
+        signature="test",
+        document=compress_document(body + pay_app_no.encode()),
+    )
+
+
+def receipt(paid: Payment, *failed: str, **changed: Any) -> ApplyReceipt:
+    lines = tuple(
+        ReceiptLine(
+            d.pay_detail_id,
+            d.payee_acct_no,
+            parse_yuan(d.pay_amt),
+            0 if d.pay_detail_id in failed else parse_yuan(d.pay_amt),
+            "账号户名不符" if d.pay_detail_id in failed else "",
+        )
+        for d in paid.details
+    )
+    assert paid.approved is not None
+    text = b"receipt" + paid.pay_app_no.encode() + repr(changed).encode()
+    given: dict[str, Any] = {
+        "pay_app_no": paid.pay_app_no,
+        "pay_cert_no": paid.pay_cert_no,
+        "xpay_fen": sum(line.xpay_fen for line in lines),
+        "xpay_date": date.fromisoformat(paid.approved.vou_date),
+        "agent_business_no": "bank-" + paid.pay_app_no,
+        "lines": lines,
+        "receipt_sm3": sm3(text).hex(),
+        "cert_serial": "bank",
+        "signature": "test",
+        "document": compress_document(text),
+    }
+    return ApplyReceipt(**{**given, **changed})
+
+
+def claim_receipt(clear_no: str, voucher_no: str, amount: str, day: date) -> ApplyClaimReceipt:
+    return ApplyClaimReceipt(
+        clear_no=clear_no,
+        voucher_no=voucher_no,
+        xpay_fen=parse_yuan(amount),
+        xclear_date=day,
+        receipt_sm3=sm3(voucher_no.encode()).hex(),
+        cert_serial="pboc",
+        signature="test",
+        document=compress_document(voucher_no.encode()),
+    )
+
+
+def fresh_pool(conninfo: str) -> ConnectionPool:
+    return ConnectionPool(conninfo, min_size=1, max_size=6, open=True)
+
+
+def superuser(conninfo: str) -> psycopg.Connection:
+    return psycopg.connect(conninfo, autocommit=True)

@@ -1,0 +1,77 @@
+"""What the tests of disbursement runs share: files of lines, and a run's way to its outcome."""
+
+import time
+from typing import Any
+
+from tests.support.http_server import Desk
+
+HEADER = "pay_detail_id,payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt,remark"
+FINAL = {"finished", "stopped", "closed"}
+
+
+def account(number: int) -> str:
+    return f"6222{number:015d}"
+
+
+def row(number: int, *, amount: str = "10.00", payee_account: str = "") -> str:
+    return (
+        f"D{number},收款人{number},{payee_account or account(number)},样例银行广州分行,"
+        f"{amount},三月"
+    )
+
+
+def csv_of(count: int, failing: frozenset[int] = frozenset()) -> bytes:
+    """Lines of 10.00 each; those in ``failing`` go to accounts that the bank does not find."""
+    rows = (
+        row(n, payee_account=f"9999{n:015d}" if n in failing else "") for n in range(1, count + 1)
+    )
+    return "\n".join([HEADER, *rows, ""]).encode()
+
+
+class RunDesk:
+    """One run at a desk."""
+
+    def __init__(self, desk: Desk, amount: str = "1000000.00", **more: Any) -> None:
+        self.desk = desk
+        self.bgt_id = desk.indicator(amount)
+        self.run_no = desk.number("RUN")
+        body = {"run_no": self.run_no, "bgt_id": self.bgt_id, "title": "三月工资", **more}
+        self.opened = desk.ok(desk.post("…/disbursements", body))
+        self.path = f"…/disbursements/{self.run_no}"
+
+    def load(self, content: bytes, media: str = "text/csv", person: str = "maker") -> Any:
+        headers = {"Content-Type": media}
+        path = f"{self.path}/lines"
+        return self.desk.call("POST", path, person, content=content, headers=headers)
+
+    def act(self, name: str, person: str, body: Any = None) -> Any:
+        return self.desk.post(f"{self.path}/{name}", body, person)
+
+    def show(self) -> dict[str, Any]:
+        return dict(self.desk.ok(self.desk.get(self.path)))
+
+    def approved(self, content: bytes) -> "RunDesk":
+        self.desk.ok(self.load(content))
+        self.desk.ok(self.act("approve", "checker"))
+        return self
+
+    def executed(self, person: str = "signer") -> dict[str, Any]:
+        self.desk.ok(self.act("execute", person))
+        return self.at_rest()
+
+    def at_rest(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """The run once nobody is at work on it."""
+        deadline = time.monotonic() + timeout_s
+        while (shown := self.show())["under_way"]:
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.02)
+        return shown
+
+    def payments(self, count: int) -> list[str]:
+        return [f"{self.run_no}-{n:06d}" for n in range(1, count + 1)]
+
+    def receive(self, number: str, *failed: str) -> None:
+        """The bank's receipt of one voucher."""
+        message = self.desk.receipt_for(number, *failed)
+        [result] = self.desk.ok(self.desk.deliver(message))["results"]
+        assert result["status"] == "created", result

@@ -1,0 +1,221 @@
+"""A desk for the tests over HTTP: the real application on a real socket, and people with tokens."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from api.http.app import create_app
+from api.server import bind, url_of
+from api.settings import Settings
+from api.tokens import create_token
+from api.treasury import Treasury, treasury_on
+from ledger.postgres.database import Database
+from payments import certificates
+from payments.messages import receipt_5214, voucher_5214
+from payments.messages.envelope import (
+    RECEIPT,
+    VoucherBody,
+    add_signature,
+    build_envelope,
+    parse_envelope,
+)
+from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from projections.core.runner import Runner
+from tests.support.bookkeeper import ELEMENTS, PAYEE
+
+BYTES_MAX = 2 * 1024 * 1024
+ROLES = {
+    "maker": ("treasury_maker",),
+    "checker": ("treasury_checker",),
+    "unit": ("unit",),
+    "signer": ("treasury",),
+    "first": ("finance_first",),
+    "second": ("finance_second",),
+    "auditor": ("auditor",),
+    "ops": ("ops",),
+    "admin": ("admin",),
+    "bank": ("bank",),
+}
+
+
+class Desk:
+    """Calls the server as one of the persons of ``ROLES``; ``ledger`` is a ledger of its own."""
+
+    _serial = count(1)
+
+    def __init__(self, treasury: Treasury, url: str) -> None:
+        self.treasury = treasury
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.tokens = {name: self.token(name, *roles) for name, roles in ROLES.items()}
+        self.ledger = ""
+
+    def token(self, principal: str, *roles: str, division: str = "44") -> str:
+        with self.treasury.pool.connection() as connection:
+            return create_token(connection, principal, roles, division)
+
+    def open(self) -> "Desk":
+        body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
+        self.ledger = self.ok(self.post("/v1/ledgers", body, "admin"))["ledger"]
+        return self
+
+    # ---- calling
+
+    def call(self, method: str, path: str, person: str = "maker", **request: Any) -> httpx.Response:
+        """``…`` at the head of a path stands for the ledger."""
+        path = path.replace("…", f"/v1/ledgers/{self.ledger}", 1)
+        headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
+        headers |= request.pop("headers", {})
+        return self.http.request(method, path, headers=headers, **request)
+
+    def get(self, path: str, person: str = "auditor", **query: Any) -> httpx.Response:
+        headers = query.pop("headers", {})
+        return self.call("GET", path, person, params=query, headers=headers)
+
+    def post(self, path: str, body: Any = None, person: str = "maker", **more: Any) -> Any:
+        return self.call("POST", path, person, json={} if body is None else body, **more)
+
+    def ok(self, response: httpx.Response) -> Any:
+        assert response.is_success, response.text
+        return response.json()
+
+    # ---- acting
+
+    def number(self, prefix: str = "P") -> str:
+        return f"{prefix}-{next(self._serial):06d}"
+
+    def indicator(self, amount: str = "1000000.00", **more: Any) -> str:
+        bgt_id = self.number("B")
+        body = {"bgt_id": bgt_id, "amount": amount, **ELEMENTS, **more}
+        self.ok(self.post("…/indicators", body))
+        return bgt_id
+
+    def payment(self, bgt_id: str, amount: str = "100.00", **more: Any) -> dict[str, Any]:
+        """A body for ``POST …/payments`` with a number of its own."""
+        return {
+            "pay_app_no": self.number(),
+            "bgt_id": bgt_id,
+            "pay_amt": amount,
+            "use_des": "办公用品",
+            **PAYEE,
+            **more,
+        }
+
+    def applied(self, bgt_id: str, amount: str = "100.00", **more: Any) -> str:
+        body = self.payment(bgt_id, amount, **more)
+        self.ok(self.post("…/payments", body))
+        return str(body["pay_app_no"])
+
+    def signed(self, bgt_id: str, amount: str = "100.00", **more: Any) -> str:
+        """A payment applied for, approved and signed."""
+        number = self.applied(bgt_id, amount, **more)
+        self.ok(self.post(f"…/payments/{number}/approve", person="checker"))
+        asked = {"pay_app_nos": [number], "role": "treasury"}
+        [result] = self.ok(self.post("…/payments:sign", asked, "signer"))["results"]
+        assert result["status"] == "created", result
+        return number
+
+    def receipt_for(self, number: str, *failed: str, day: date | None = None) -> bytes:
+        """The bank's message for a signed payment; the lines ``failed`` were not paid."""
+        [sent] = parse_envelope(self.get(f"…/payments/{number}/voucher").content)
+        voucher = voucher_5214.parse(sent.voucher)
+        lines = tuple(
+            DetailOutcome(id=line.id, x_pay_amt=0, x_add_word="账号户名不符")
+            if line.id in failed
+            else DetailOutcome(id=line.id, x_pay_amt=line.pay_amt)
+            for line in voucher.details
+        )
+        outcome = Outcome(
+            x_pay_date=day or voucher.vou_date, x_agent_business_no=f"J{number}", details=lines
+        )
+        body = VoucherBody(
+            adm_div_code=sent.adm_div_code,
+            st_year=sent.st_year,
+            vt_code=sent.vt_code,
+            voucher_no=sent.voucher_no,
+            voucher_flag=RECEIPT,
+            voucher=receipt_5214.fill_receipt(sent.voucher, outcome),
+        )
+        keys, provider = self.treasury.keys, self.treasury.provider
+        public_key = keys.create("bank/102")
+        with self.treasury.pool.connection() as connection:
+            certificate = certificates.enrol(
+                connection, "bank/102", public_key, at=datetime.now(UTC) - timedelta(minutes=1)
+            )
+        key = keys.private_key("bank/102")
+        return build_envelope(
+            [
+                add_signature(
+                    body,
+                    no="bank",
+                    sn=certificate.serial,
+                    sign=lambda document: provider.sign(key, document),
+                )
+            ]
+        )
+
+    def deliver(self, message: bytes) -> httpx.Response:
+        return self.call("POST", "/v1/bank/receipts", "bank", content=message)
+
+    def paid(self, bgt_id: str, amount: str = "100.00", **more: Any) -> str:
+        number = self.signed(bgt_id, amount, **more)
+        [result] = self.ok(self.deliver(self.receipt_for(number)))["results"]
+        assert result["status"] == "created", result
+        return number
+
+    def figures(self, bgt_id: str) -> dict[str, str]:
+        return dict(self.ok(self.get(f"…/indicators/{bgt_id}")))
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The application on a socket of 127.0.0.1, in a thread."""
+    bound = bind("127.0.0.1", 0)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        yield url_of(bound)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
+
+
+@contextmanager
+def desk_on(database: Database, **more: Any) -> Iterator[Desk]:
+    """A desk with an open ledger; ``more`` are settings of the server."""
+    with TemporaryDirectory(prefix="guoku-desk-") as folder:
+        bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": 5.0, **more}
+        settings = Settings(data=Path(folder), **bounds)
+        with treasury_on(settings, database) as treasury:
+            runner = Runner(treasury.pool, poll_ms=50)
+            treasury.sequencer.on_commit(runner.wake)
+            runner.start()
+            parts = SimpleNamespace(
+                runner=runner, dispatcher=None, sealer=None, cosigners=[], children=[]
+            )
+            try:
+                with served(create_app(treasury, parts)) as url:
+                    yield Desk(treasury, url).open()
+            finally:
+                runner.close()
+
+
+@pytest.fixture(scope="module")
+def desk(module_database: Database) -> Iterator[Desk]:
+    """A desk with an open ledger, for all tests of a module; each makes indicators of its own."""
+    with desk_on(module_database) as opened:
+        yield opened
