@@ -92,31 +92,31 @@ def test_a_worker_says_what_kept_it(bookkeeper: Bookkeeper, database: Database) 
 
 
 def projections_locked(b: Bookkeeper) -> Iterator[None]:
-    with projections.rebuild._alone(b.pool, b.ledger_id, [Indicators()]):
+    with projections.core.rebuild._alone(b.pool, b.ledger_id, [Indicators()]):
         yield
 
 
 def test_a_worker_that_dies_is_noticed(
     bookkeeper: Bookkeeper, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = projections.parallel._start
+    start = projections.core.parallel._start
 
     def start_and_kill(*given: Any) -> Any:
         ours, process = start(*given)
         process.kill()
         return ours, process
 
-    monkeypatch.setattr(projections.parallel, "_start", start_and_kill)
+    monkeypatch.setattr(projections.core.parallel, "_start", start_and_kill)
     with pytest.raises(GuokuError, match="was ended"):
         compare(database, bookkeeper, processes=2)
 
 
 KILLED = """
 import sys
-from projections import folding, rebuild
+from projections.core import rebuild, whole_history
 from tests.support.bookkeeper import fresh_pool
 
-folding.PAGE_FACTS = folding.PAGES_A_STEP = 1
+whole_history.PAGE_FACTS = whole_history.PAGES_A_STEP = 1
 def wait(*_):
     print("step", flush=True)
     sys.stdin.readline()

@@ -78,7 +78,13 @@ def test_what_is_referred_to_is_entered_somewhere() -> None:
 def commands_of_people() -> dict[str, set[str]]:
     """The fields of every command that a caller fills, by its name."""
     found: dict[str, set[str]] = {}
-    for module in (opening, budget, payments.application, payments.voucher, payments.clearing):
+    for module in (
+        opening,
+        budget,
+        payments.application,
+        payments.voucher,
+        payments.clearing.claims,
+    ):
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Command) and kind.OPERATION:
                 found[kind.OPERATION] = set(kind.__struct_fields__)

@@ -17,7 +17,7 @@ from ledger.indicator import INDICATOR
 from ledger.integrity.chain import day_number, event_digest, microseconds
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
-from ledger.reading import documents, objects
+from ledger.reading import documents, loading, objects
 from payments.payment import PAYMENT
 from payments.voucher import SignVoucher
 from tests.support.bookkeeper import Bookkeeper, payment
@@ -171,7 +171,7 @@ def test_balances_are_the_controlled_ones(bookkeeper: Bookkeeper, conn: psycopg.
     b.issue("B", "1000.00")
     b.plan("B", "600.00")
     b.apply("P", "B", "10.00")
-    read = objects.read_balances(conn, b.ledger_id, ["B", "none"])
+    read = loading.read_balances(conn, b.ledger_id, ["B", "none"])
     assert list(read) == ["B"]
     for name, amount in b.figures("B").items():
         assert getattr(read["B"], name) == parse_yuan(amount, zero=True), name

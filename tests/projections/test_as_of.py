@@ -44,8 +44,8 @@ CONTROLS["paid"] = "pay_amt"
 @pytest.fixture(scope="module")
 def short_spans() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projections.spans, "SPAN_EVENTS", 8)
-        patch.setattr(projections.spans, "FAN", 3)
+        patch.setattr(projections.core.spans, "SPAN_EVENTS", 8)
+        patch.setattr(projections.core.spans, "FAN", 3)
         yield
 
 

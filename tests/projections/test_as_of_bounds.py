@@ -37,7 +37,7 @@ Read = Callable[[psycopg.Connection, int, Moment], Any]
 
 @pytest.fixture(autouse=True)
 def _short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projections.spans, "SPAN_EVENTS", 64)
+    monkeypatch.setattr(projections.core.spans, "SPAN_EVENTS", 64)
 
 
 def _trial_balance(connection: psycopg.Connection, ledger_id: int, moment: Moment) -> None:
@@ -130,7 +130,9 @@ def _lengthen(
 
 
 def _most_spans(head: int) -> int:
-    return max(len(projections.spans.covering(position)) for position in range(0, head + 1, 64))
+    return max(
+        len(projections.core.spans.covering(position)) for position in range(0, head + 1, 64)
+    )
 
 
 def _head(b: Bookkeeper) -> int:

@@ -105,9 +105,9 @@ def test_steps_of_one_fact_give_the_rows_that_batches_gave(
     b = bookkeeper
     mixed_history(b)
     Runner(b.pool).catch_up()
-    monkeypatch.setattr(projections.folding, "PAGE_FACTS", 1)
-    monkeypatch.setattr(projections.folding, "PAGES_A_STEP", 1)
-    monkeypatch.setattr(projections.folding, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(projections.core.whole_history, "PAGE_FACTS", 1)
+    monkeypatch.setattr(projections.core.whole_history, "PAGES_A_STEP", 1)
+    monkeypatch.setattr(projections.core.whole_history, "ROWS_AT_ONCE", 1)
     monkeypatch.setattr(projections.payments, "HELD_MAX", held_max)
     told: list[int] = []
     report = rebuild(
@@ -128,7 +128,7 @@ def test_a_fold_that_fails_leaves_the_rows_and_the_connections(
     b = bookkeeper
     mixed_history(b)
     Runner(b.pool).catch_up()
-    monkeypatch.setattr(projections.folding, "PAGE_FACTS", 1)
+    monkeypatch.setattr(projections.core.whole_history, "PAGE_FACTS", 1)
     fold = type(Indicators().fold(0))
     take, taken = fold.take, []
 
@@ -139,7 +139,9 @@ def test_a_fold_that_fails_leaves_the_rows_and_the_connections(
         take(self, facts)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fold, "take", fails_later)
-    with pytest.raises(projections.folding.ProjectionError, match="indicators stopped after"):
+    with pytest.raises(
+        projections.core.whole_history.ProjectionError, match="indicators stopped after"
+    ):
         rebuild(b.pool, b.ledger_id, [Indicators(), AccountTotals()])
     monkeypatch.undo()
     assert verify(b.pool, b.ledger_id).equal

@@ -110,8 +110,8 @@ def test_any_history_gives_the_same_rows_in_any_steps(
 
     report = verify(b.pool, b.ledger_id)  # all that is held in memory
     assert report.equal, differences(report)
-    monkeypatch.setattr(projections.folding, "PAGES_A_STEP", 1)
-    monkeypatch.setattr(projections.folding, "PAGE_FACTS", chance.choice((1, 7, 30)))
+    monkeypatch.setattr(projections.core.whole_history, "PAGES_A_STEP", 1)
+    monkeypatch.setattr(projections.core.whole_history, "PAGE_FACTS", chance.choice((1, 7, 30)))
     monkeypatch.setattr(projections.payments, "HELD_MAX", chance.choice((1, 4, 12)))
     report = rebuild(b.pool, b.ledger_id)  # written and read again, every few payments
     assert report.equal, differences(report)

@@ -182,7 +182,7 @@ def test_what_is_committed_before_the_switch_is_not_lost(
     mixed_history(b)
     runner = Runner(b.pool)
     runner.catch_up()
-    compare = projections.rebuild._compare
+    compare = projections.core.rebuild._compare
 
     def then_commit(*given: Any) -> Report:
         report = compare(*given)
@@ -190,7 +190,7 @@ def test_what_is_committed_before_the_switch_is_not_lost(
         runner.catch_up()
         return report
 
-    monkeypatch.setattr(projections.rebuild, "_compare", then_commit)
+    monkeypatch.setattr(projections.core.rebuild, "_compare", then_commit)
     rebuild(b.pool, b.ledger_id)
     head = commit_ends(b)[-1]
     with b.pool.connection() as connection:

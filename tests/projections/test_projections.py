@@ -47,8 +47,8 @@ def test_spans_do_not_depend_on_how_events_were_batched(
     bookkeeper: Bookkeeper, batch_events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches end within spans, at their ends, and behind several of them."""
-    monkeypatch.setattr(projections.spans, "SPAN_EVENTS", 4)
-    monkeypatch.setattr(projections.spans, "FAN", 2)
+    monkeypatch.setattr(projections.core.spans, "SPAN_EVENTS", 4)
+    monkeypatch.setattr(projections.core.spans, "FAN", 2)
     b = bookkeeper
     mixed_history(b)
     Runner(b.pool, batch_events=batch_events).catch_up()

@@ -38,7 +38,7 @@ def test_the_projector_passes_position_32767(bookkeeper: Bookkeeper) -> None:
 def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
     bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.state, "LONG_CACHED_MAX", 5)
+    monkeypatch.setattr(ledger.deciding.state, "LONG_CACHED_MAX", 5)
     bookkeeper.issue("B", "100.00")
     lines = tuple(detail(f"d{n}", "1.00") for n in range(3))
     approved = []
@@ -94,7 +94,7 @@ def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(
     )
     ends = commit_ends(bookkeeper)
     upto_second = sum(size for (size,) in payload_bytes[: ends[2]])
-    monkeypatch.setattr(projections.advance, "BATCH_BYTES", upto_second)
+    monkeypatch.setattr(projections.core.advance, "BATCH_BYTES", upto_second)
     targets = [Target(projection, 1) for projection in PROJECTIONS]
     with bookkeeper.pool.connection() as connection:
         start_live(connection, bookkeeper.ledger_id, PROJECTIONS)
