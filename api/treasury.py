@@ -86,7 +86,7 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
             codes,
             lambda: datetime.now(UTC),
             workers=settings.sequencer_workers,
-            scribe_conninfo=database.app_conninfo,
+            writer_conninfo=database.app_conninfo,
             codes_due=codes.due,
         )
         try:

@@ -221,7 +221,7 @@ def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bo
             load_charts(),
             stored_code_sets.shipped,
             lambda: datetime.now(UTC),
-            scribe_conninfo=database.app_conninfo,
+            writer_conninfo=database.app_conninfo,
         )
         try:
             books = Bookkeeping(pool, sequencer)

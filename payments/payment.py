@@ -153,7 +153,7 @@ PAYMENT: Kind[Payment] = Kind(
     opened_by="payment.apply",
     fold=_fold,
     indicator_of=lambda payment: payment.applied.bgt_id,
-    weight=lambda payment: max(1, len(payment.applied.details)),
+    cost=lambda payment: max(1, len(payment.applied.details)),
 )
 
 

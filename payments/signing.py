@@ -36,7 +36,7 @@ from payments.voucher_document import voucher_document
 BULK_MAX = 500  # payments in memory at once: each may have 499 details
 
 
-Glance = Callable[[int, AnyKind, Iterable[str], int], dict[str, Any]]
+Peek = Callable[[int, AnyKind, Iterable[str], int], dict[str, Any]]
 
 
 def _sees_nothing(*_: object) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def sign_vouchers(
     now: datetime,
     *,
     dry_run: bool = False,
-    glance: Glance = _sees_nothing,
+    peek: Peek = _sees_nothing,
     fresh: FreshDocuments | None = None,
 ) -> Signed:
     """Signs the vouchers of these payments as ``principal`` in ``role``.
@@ -69,7 +69,7 @@ def sign_vouchers(
     of a year. A dry run signs singly: it leaves no manifest behind that a voucher could name.
 
     Args:
-        glance: sees payments and indicators without the database: ``Sequencer.glance``.
+        peek: sees payments and indicators without the database: ``Sequencer.peek``.
         fresh: is given what was signed, for the one who sends it.
 
     Returns:
@@ -90,7 +90,7 @@ def sign_vouchers(
     for start in range(0, len(pay_app_nos), BULK_MAX):
         numbers = pay_app_nos[start : start + BULK_MAX]
         with pool.connection() as connection:
-            seen = _seen(glance, ledger_id, position, numbers, role, principal)
+            seen = _seen(peek, ledger_id, position, numbers, role, principal)
             others = [number for number in numbers if number not in seen]
             seen |= _read(connection, ledger_id, others, role, principal)
         bulk = [seen[number] for number in numbers]
@@ -119,7 +119,7 @@ class _Unsigned(NamedTuple):
 
 
 def _seen(
-    glance: Glance,
+    peek: Peek,
     ledger_id: int,
     position: int,
     pay_app_nos: Sequence[str],
@@ -134,13 +134,13 @@ def _seen(
     """
     payments: dict[str, Payment] = {
         number: payment
-        for number, payment in glance(ledger_id, PAYMENT, pay_app_nos, position).items()
+        for number, payment in peek(ledger_id, PAYMENT, pay_app_nos, position).items()
         if not payment.signatures
         and isinstance(_may_sign(payment, number, role, principal), Payment)
         and approved_at(payment) <= position
     }
     bgt_ids = {payment.applied.bgt_id for payment in payments.values()}
-    indicators = glance(ledger_id, INDICATOR, bgt_ids, position)
+    indicators = peek(ledger_id, INDICATOR, bgt_ids, position)
     return {
         number: _Unsigned(payment, indicators[payment.applied.bgt_id], None)
         for number, payment in payments.items()

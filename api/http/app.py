@@ -136,12 +136,12 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
 
     @asynccontextmanager
     async def span(app: FastAPI) -> AsyncIterator[None]:
-        services.treasury.sequencer.open_desk()
+        services.treasury.sequencer.open_loop_committer()
         try:
             async with executions(app):
                 yield
         finally:
-            services.treasury.sequencer.close_desk()
+            services.treasury.sequencer.close_loop_committer()
 
     return span
 

@@ -261,7 +261,7 @@ async def sign_all(call: Call) -> Response:
             by,
             treasury.now(),
             dry_run=call.dry_run,
-            glance=treasury.sequencer.glance,
+            peek=treasury.sequencer.peek,
             fresh=treasury.fresh_documents,
         )
 

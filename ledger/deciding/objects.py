@@ -29,14 +29,14 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
         fold: object (None before its first event) and next event to object; events that do not
             concern it, such as its journals, leave it as it is.
         indicator_of: the indicator whose balances its commands move, "" for none.
-        weight: of an object in a cache; one of many details weighs more than 1.
+        cost: of an object in a cache; one of many details costs more than 1.
     """
 
     name: str
     opened_by: str
     fold: Callable[[T | None, Event], T | None]
     indicator_of: Callable[[T], str]
-    weight: Callable[[T], int] = lambda _: 1
+    cost: Callable[[T], int] = lambda _: 1
 
     def folded(self, events: Iterable[Event]) -> T | None:
         """The object after ``events``; None where a refused opening left none."""

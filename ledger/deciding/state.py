@@ -26,7 +26,7 @@ T = TypeVar("T")
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
 BALANCES_CACHED_MAX = 200_000
-LONG_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
+COSTLY_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
 TRIMMED_SHARE = 0.125  # of a cache that is full: so much goes at once
 
 
@@ -58,7 +58,7 @@ class UnclearedKey(NamedTuple):
 Row = tuple[int, bytes, int, date, str, bytes]
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class CachedObject(msgspec.Struct, frozen=True, gc=False):
     """An object in the cache, and where its stream stands."""
 
     obj: Any
@@ -107,11 +107,13 @@ class LedgerState:
         self.recorded_us = 0
         self.stream_version = 0
         self.settings = Settings()
-        self._held: defaultdict[str, dict[str, Held]] = defaultdict(dict)  # by the kind's name
+        self._cached: defaultdict[str, dict[str, CachedObject]] = defaultdict(
+            dict
+        )  # by the kind's name
         self.balances: dict[str, Balances] = {}
         self.uncleared: dict[UnclearedKey, int] | None = None
-        self._long: dict[tuple[str, str], int] = {}
-        self._long_weight = 0
+        self._costly: dict[tuple[str, str], int] = {}
+        self._costly_total = 0
         self.begin(0)
 
     # ---- what decisions read
@@ -124,23 +126,23 @@ class LedgerState:
         return self._charts.on(day)
 
     def get(self, kind: Kind[T], number: str) -> T | None:
-        held = self._held[kind.name].get(number)
-        return None if held is None else held.obj
+        cached = self._cached[kind.name].get(number)
+        return None if cached is None else cached.obj
 
-    def held(self, kind: AnyKind) -> dict[str, Held]:
+    def cached(self, kind: AnyKind) -> dict[str, CachedObject]:
         """The cached objects of one kind, by number."""
-        return self._held[kind.name]
+        return self._cached[kind.name]
 
-    def glance(self, kind: Kind[T], numbers: Iterable[str], position: int) -> dict[str, T]:
+    def peek(self, kind: Kind[T], numbers: Iterable[str], position: int) -> dict[str, T]:
         """What the cache has of these objects, for threads that neither decide nor wait.
 
         None where it does not reach to ``position``. It may be ahead of what is committed, by
         batches that can still fail and by dry runs: whoever looks judges what he sees by its place.
         """
-        held = self._held.get(kind.name)
-        if held is None or self.position < position:
+        cached = self._cached.get(kind.name)
+        if cached is None or self.position < position:
             return {}
-        found = ((number, held.get(number)) for number in numbers)
+        found = ((number, cached.get(number)) for number in numbers)
         return {number: each.obj for number, each in found if each is not None}
 
     def balance(self, bgt_id: str) -> Balances:
@@ -228,17 +230,17 @@ class LedgerState:
                 self.stream_version = version = self.stream_version + 1
                 stream_id = ledger_stream_id(self.ledger_id)
             else:
-                held = self._held[kind.name]
-                if (before := held.get(number)) is not None:
+                cached = self._cached[kind.name]
+                if (before := cached.get(number)) is not None:
                     stream_id, version = before.stream_id, before.stream_version + 1
                     after = kind.fold(before.obj, event)
                 else:
                     stream_id = new_stream_id(self._stream_ids_begin, position)
                     version = 1
                     if (after := kind.fold(None, event)) is not None:
-                        self.weigh(kind, number, after)
+                        self.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
-                    self._put(held, number, Held(after, stream_id, version))
+                    self._put(cached, number, CachedObject(after, stream_id, version))
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 
@@ -250,12 +252,12 @@ class LedgerState:
 
     # ---- the cache
 
-    def weigh(self, kind: AnyKind, number: str, obj: Any) -> None:
+    def note_cost(self, kind: AnyKind, number: str, obj: Any) -> None:
         """Remembers an object that has come into the cache, if it is a long one."""
-        if (weight := kind.weight(obj)) > 1:
+        if (cost := kind.cost(obj)) > 1:
             key = (kind.name, number)
-            self._long_weight += weight - self._long.get(key, 0)
-            self._long[key] = weight
+            self._costly_total += cost - self._costly.get(key, 0)
+            self._costly[key] = cost
 
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
@@ -265,33 +267,33 @@ class LedgerState:
 
     def _let_go(self) -> None:
         """Objects and their balances, always together."""
-        self._held.clear()
+        self._cached.clear()
         self.balances.clear()
-        self._long.clear()
-        self._long_weight = 0
+        self._costly.clear()
+        self._costly_total = 0
 
     def forget_streams(self, stream_ids: Iterable[bytes]) -> None:
         """Drops what another process has written to; balances that it moved are read anew."""
         gone = set(stream_ids)
-        for held in self._held.values():
-            for number in [n for n, each in held.items() if each.stream_id in gone]:
-                del held[number]
+        for cached in self._cached.values():
+            for number in [n for n, each in cached.items() if each.stream_id in gone]:
+                del cached[number]
         self.uncleared = None
 
     def trim(self) -> None:
         """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
         go is read from the database again."""
-        for held in self._held.values():
-            if len(held) > OBJECTS_CACHED_MAX:
-                for number in _oldest(held, OBJECTS_CACHED_MAX):
-                    del held[number]
+        for cached in self._cached.values():
+            if len(cached) > OBJECTS_CACHED_MAX:
+                for number in _oldest(cached, OBJECTS_CACHED_MAX):
+                    del cached[number]
         if len(self.balances) > BALANCES_CACHED_MAX:
             self._let_go()
-        if self._long_weight > LONG_CACHED_MAX:
-            for key in list(self._long):
-                self._long_weight -= self._long.pop(key)
-                self._held.get(key[0], {}).pop(key[1], None)
-                if self._long_weight <= LONG_CACHED_MAX * (1 - TRIMMED_SHARE):
+        if self._costly_total > COSTLY_CACHED_MAX:
+            for key in list(self._costly):
+                self._costly_total -= self._costly.pop(key)
+                self._cached.get(key[0], {}).pop(key[1], None)
+                if self._costly_total <= COSTLY_CACHED_MAX * (1 - TRIMMED_SHARE):
                     break
 
 

@@ -8,6 +8,7 @@ results are bytes of the server's binary format.
 
 import select
 from collections.abc import Collection, Generator, Iterable, Sequence
+from enum import Enum
 from itertools import count
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -29,43 +30,52 @@ class Statement:
 
     def __init__(self, text: str) -> None:
         self.text = text.encode()
-        self.name = b"trip_%d" % next(_serial)
+        self.name = b"statement_%d" % next(_serial)
 
 
 Result = pq.abc.PGresult
-Asked = tuple[Statement, Sequence[bytes]]  # a statement and its parameters
+Query = tuple[Statement, Sequence[bytes]]  # a statement and its parameters
 
-_BEGIN: Asked = (Statement("BEGIN"), ())
-COMMIT: Asked = (Statement("COMMIT"), ())
+_BEGIN: Query = (Statement("BEGIN"), ())
+COMMIT: Query = (Statement("COMMIT"), ())
 
 T = TypeVar("T")
-Steps = Generator[
-    int, None, T
-]  # yields what the connection's socket is waited for, as poll says it
-READ, WRITE = select.POLLIN, select.POLLOUT
+
+
+class Awaits(Enum):
+    """What a step waits for; the value is what poll is asked for."""
+
+    ANSWER = select.POLLIN
+    ROOM = select.POLLIN | select.POLLOUT  # the socket is full: an answer, or room for the rest
+    MORE = 0  # from here on more than the connection's socket may be waited for
+
+
+IoSteps = Generator[Awaits, None, T]  # yields what it waits for before its next step
 
 _prepared: WeakKeyDictionary[psycopg.Connection, set[Statement]] = WeakKeyDictionary()
 
 
-def trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> list[Result]:
-    """As :func:`steps_of_trip`, waiting here."""
-    return waited(connection, steps_of_trip(connection, asked))
+def round_trip(connection: psycopg.Connection, queries: Sequence[Query]) -> list[Result]:
+    """As :func:`round_trip_steps`, waiting here."""
+    return waited(connection, round_trip_steps(connection, queries))
 
 
-def waited(connection: psycopg.Connection, steps: Steps[T]) -> T:
+def waited(connection: psycopg.Connection, steps: IoSteps[T]) -> T:
     """Takes the steps one by one, waiting for the connection's socket between them."""
     poll = select.poll()
     try:
         while True:
-            if events := next(steps):
-                poll.register(connection.pgconn.socket, events)
+            if (awaited := next(steps)) is not Awaits.MORE:
+                poll.register(connection.pgconn.socket, awaited.value)
                 poll.poll()
     except StopIteration as end:
         done: T = end.value
         return done
 
 
-def steps_of_trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Steps[list[Result]]:
+def round_trip_steps(
+    connection: psycopg.Connection, queries: Sequence[Query]
+) -> IoSteps[list[Result]]:
     """Results of the statements, which run in order and are waited for once.
 
     A transaction is begun as any other statement of the connection begins one; COMMIT may be asked
@@ -79,24 +89,24 @@ def steps_of_trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Ste
     """
     pgconn = connection.pgconn
     if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        return (yield from _trip(connection, asked))
+        return (yield from _pipelined(connection, queries))
     begins = not connection.autocommit
     if begins:
-        asked = [_BEGIN, *asked]
+        queries = [_BEGIN, *queries]
     try:
-        results = yield from _trip(connection, asked)
+        results = yield from _pipelined(connection, queries)
     except InvalidSqlStatementName:
         pgconn.exec_(b"ROLLBACK")  # not by the driver, or what is prepared is forgotten again
-        results = yield from _trip(connection, asked)
+        results = yield from _pipelined(connection, queries)
     return results[1:] if begins else results
 
 
-def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Steps[list[Result]]:
+def _pipelined(connection: psycopg.Connection, queries: Sequence[Query]) -> IoSteps[list[Result]]:
     pgconn, known = connection.pgconn, _prepared.setdefault(connection, set())
     sent: list[Statement | None] = []  # for each result the statement that it has prepared
     try:
         pgconn.enter_pipeline_mode()
-        for statement, parameters in asked:
+        for statement, parameters in queries:
             if statement not in known and statement not in sent:
                 pgconn.send_prepare(statement.name, statement.text)
                 sent.append(statement)
@@ -120,12 +130,12 @@ def _trip(connection: psycopg.Connection, asked: Sequence[Asked]) -> Steps[list[
     return [result for prepared, result in pairs if prepared is None]
 
 
-def _results(pgconn: pq.abc.PGconn) -> Steps[list[Result]]:
+def _results(pgconn: pq.abc.PGconn) -> IoSteps[list[Result]]:
     """The results up to the synchronisation, but of what a failure has kept from running."""
     results: list[Result] = []
     unsent = pgconn.flush()
     while True:
-        yield READ | WRITE if unsent else READ
+        yield Awaits.ROOM if unsent else Awaits.ANSWER
         pgconn.consume_input()
         unsent = unsent and pgconn.flush()
         ended = False

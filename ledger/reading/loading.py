@@ -7,16 +7,16 @@ import psycopg
 
 from ledger.balances import Balances
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.state import Held, LedgerState, Settings, UnclearedKey
+from ledger.deciding.state import CachedObject, LedgerState, Settings, UnclearedKey
 from ledger.events import Event, JournalPosted, PlanSet, decode
 from ledger.postgres.round_trip import (
-    Asked,
+    IoSteps,
+    Query,
     Result,
     Statement,
-    Steps,
     integer,
+    round_trip_steps,
     rows_of,
-    steps_of_trip,
     texts,
     waited,
 )
@@ -60,13 +60,13 @@ def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
 
 def lock_and_read_keys(
     connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
-) -> Steps[tuple[LockedHead | None, dict[Number, CommandKey]]]:
+) -> IoSteps[tuple[LockedHead | None, dict[Number, CommandKey]]]:
     """Locks the head, and reads the used ones among (operation, number) as they are then."""
-    asked: list[Asked] = [(_LOCK, (integer(ledger_id),))]
+    asked: list[Query] = [(_LOCK, (integer(ledger_id),))]
     if numbers:
         of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
         asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
-    locked, *found = yield from steps_of_trip(connection, asked)
+    locked, *found = yield from round_trip_steps(connection, asked)
     keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
     for position, chain, recorded_at, stream_version, settings in rows_of(locked):
         head = LockedHead(
@@ -193,8 +193,8 @@ def load_objects(
         kind, number = missing[stream_id]
         obj = kind.folded(event for _, _, event in rows)
         if obj is not None:  # a refused opening leaves a stream without an object
-            state.held(kind)[number] = Held(obj, stream_id, rows[-1][1])
-            state.weigh(kind, number, obj)
+            state.cached(kind)[number] = CachedObject(obj, stream_id, rows[-1][1])
+            state.note_cost(kind, number, obj)
             bgt_ids.add(kind.indicator_of(obj))
     if missing_balances := [b for b in bgt_ids if b and b not in state.balances]:
         state.balances.update(read_balances(connection, state.ledger_id, missing_balances))

@@ -105,7 +105,7 @@ class Batch:
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
         self._missing, self._needs_uncleared = {}, False
-        missing, held, numbers = self._missing, self._state.held, set[Number]()
+        missing, cached, numbers = self._missing, self._state.cached, set[Number]()
         for items in self._items:
             for item in items:
                 if item.numbers:
@@ -113,7 +113,7 @@ class Batch:
                 self._needs_uncleared = self._needs_uncleared or item.command.NEEDS_UNCLEARED
                 for kind, number in item.command.needs():
                     # number by number: a difference of sets would walk all that is held
-                    if number not in held(kind):
+                    if number not in cached(kind):
                         missing[kind.opened_by, number] = kind
         numbers.update(missing)
         return numbers
@@ -382,8 +382,8 @@ def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
         return (state.get(kind, number),)  # as most do: an event and its journal
     subjects: dict[tuple[str, str], object] = {}
     for kind, number, _ in decided:
-        if kind is not None and (held := state.held(kind).get(number)) is not None:
-            subjects[kind.name, number] = held.obj
+        if kind is not None and (cached := state.cached(kind).get(number)) is not None:
+            subjects[kind.name, number] = cached.obj
     return tuple(subjects.values())
 
 

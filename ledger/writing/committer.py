@@ -1,8 +1,8 @@
-"""A worker's turn at one ledger: what waits is decided and committed, batch after batch.
+"""A worker's work at one ledger: what waits is decided and committed, batch after batch.
 
-A small batch is written on a connection of this process. A large one is written by a scribe, and
-while it commits, the next is decided on what it leaves. Nobody is answered before the commit; where
-a batch fails, what was decided after it is dropped and decided anew.
+A small batch is written on a connection of this process. A large one is written by a writer
+process, and while it commits, the next is decided on what it leaves. Nobody is answered before the
+commit; where a batch fails, what was decided after it is dropped and decided anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,41 +22,40 @@ from ledger.deciding.state import LedgerState
 from ledger.elements.code_sets import CodeSets
 from ledger.errors import AccessError, Code, GuokuError, UnavailableError
 from ledger.integrity.chain import genesis, microseconds
-from ledger.postgres.round_trip import COMMIT, Steps, steps_of_trip, waited
+from ledger.postgres.round_trip import COMMIT, Awaits, IoSteps, round_trip_steps, waited
 from ledger.reading import loading
 from ledger.writing.batch import Batch, Before, Group
-from ledger.writing.local_writer import Closed, OwnHand
-from ledger.writing.writer_process import HeadMovedError, Scribe, Scribes
+from ledger.writing.local_writer import Closed, LocalWriter
+from ledger.writing.writer_process import HeadMovedError, WriterProcess, WriterProcesses
 
 log = structlog.get_logger(__name__)
 
-SCRIBED_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
-MAY_WAIT = 0  # a step after which the socket is not all that is waited for
+WRITER_PROCESS_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
 
 Clock = Callable[[], datetime]
 
 
-class Waiting(NamedTuple):
+class PendingRequest(NamedTuple):
     """A group, and the future its caller waits for."""
 
     group: Group
     answer: Future[list[Outcome]]
 
 
-Taken = Sequence[Waiting]
+Requests = Sequence[PendingRequest]
 
 
-class Office(NamedTuple):
+class Resources(NamedTuple):
     """What every turn works with.
 
     Attributes:
-        scribes: who writes large batches; None where this process writes all.
+        writer_processes: who writes large batches; None where this process writes all.
         codes_due: whether ``codes`` may have to ask the database.
         committed: is told (ledger_id, position) after each commit.
     """
 
     pool: ConnectionPool
-    scribes: Scribes | None
+    writer_processes: WriterProcesses | None
     codes: Callable[[], CodeSets]
     codes_due: Callable[[], bool]
     clock: Clock
@@ -64,20 +63,20 @@ class Office(NamedTuple):
 
 
 class _UnderWay(NamedTuple):
-    """A batch that is decided, and that a scribe is writing."""
+    """A batch that is decided, and that a writer process is writing."""
 
-    taken: Taken
+    requests: Requests
     before: Before
     closed: Future[Closed | None]
 
 
-class Turn:
+class Committer:
     """See the module. Used by one thread."""
 
-    def __init__(self, office: Office, state: LedgerState) -> None:
-        self._office = office
+    def __init__(self, resources: Resources, state: LedgerState) -> None:
+        self._resources = resources
         self._state = state
-        self._scribe: Scribe | None = None
+        self._writer_process: WriterProcess | None = None
         self._under_way: _UnderWay | None = None
 
     @property
@@ -85,23 +84,23 @@ class Turn:
         """The last batch, where it may not be committed yet."""
         return self._under_way.closed if self._under_way else None
 
-    def commit(self, taken: Taken) -> None:
+    def commit(self, requests: Requests) -> None:
         """Decides a batch and commits it, or leaves it under way."""
         before = self._under_way
         mine: _UnderWay | None = None
         error: BaseException | None = None
         try:
-            mine = self._hand_over(taken, before) if _is_large(taken) else None
+            mine = self._hand_over(requests, before) if _is_large(requests) else None
         except BaseException as reason:  # noqa: BLE001 - dealt with when the one before is settled
             error = reason
         if not self.settle():
             if mine is not None:
                 mine.closed.exception()  # it did not follow: nothing of it was written
-            self._alone(taken)
+            self._alone(requests)
         elif error is not None:
-            self.recover(taken, error)
+            self.recover(requests, error)
         elif mine is None:
-            self._alone(taken)
+            self._alone(requests)
         else:
             self._under_way = mine
 
@@ -110,132 +109,134 @@ class Turn:
         under_way, self._under_way = self._under_way, None
         if under_way is None or (error := under_way.closed.exception()) is None:
             return True
-        self.recover(under_way.taken, error)
+        self.recover(under_way.requests, error)
         return False
 
     def close(self) -> None:
         """Gives back what the turn has used; nothing is under way any more."""
-        if self._scribe is not None and self._office.scribes is not None:
-            self._office.scribes.give_back(self._scribe)
-        self._scribe = None
+        if self._writer_process is not None and self._resources.writer_processes is not None:
+            self._resources.writer_processes.give_back(self._writer_process)
+        self._writer_process = None
 
-    def _alone(self, taken: Taken) -> None:
+    def _alone(self, requests: Requests) -> None:
         """Decides and commits a batch with nothing else under way."""
         try:
-            mine = self._hand_over(taken, None) if _is_large(taken) else None
+            mine = self._hand_over(requests, None) if _is_large(requests) else None
             if mine is not None:
                 mine.closed.result()
             else:
-                with self._office.pool.connection() as connection:
-                    waited(connection, self.write(taken, connection))
+                with self._resources.pool.connection() as connection:
+                    waited(connection, self.write(requests, connection))
         except BaseException as error:  # noqa: BLE001 - dealt with there
-            self.recover(taken, error)
+            self.recover(requests, error)
 
-    def recover(self, taken: Taken, error: BaseException) -> None:
+    def recover(self, requests: Requests, error: BaseException) -> None:
         """Nothing of the batch is in the books, or that is not known."""
         self._state.forget()
         if isinstance(error, HeadMovedError):
-            self._alone(taken)
-        elif isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(taken) > 1:
+            self._alone(requests)
+        elif isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(requests) > 1:
             # nothing was written; one group that the database will not have must not take the
             # others down with it
             log.warning("a batch is retried singly", error=repr(error))
-            for waiting in taken:
+            for waiting in requests:
                 self._alone([waiting])
         else:
             log.error("a batch failed", ledger_id=self._state.ledger_id, exc_info=error)
-            for waiting in taken:
+            for waiting in requests:
                 waiting.answer.set_exception(_unknown_outcome(error))
 
     def _begin(self) -> None:
-        self._state.begin(microseconds(self._office.clock()))
-        self._state.codes = self._office.codes()
+        self._state.begin(microseconds(self._resources.clock()))
+        self._state.codes = self._resources.codes()
 
-    # ---- by a scribe
+    # ---- by a writer process
 
-    def _hand_over(self, taken: Taken, before: _UnderWay | None) -> _UnderWay | None:
-        """Decides here what a scribe writes; None where there is none, or no such ledger.
+    def _hand_over(self, requests: Requests, before: _UnderWay | None) -> _UnderWay | None:
+        """Decides here what a writer process writes; None where there is none, or no such ledger.
 
         The answers are given as soon as the batch is committed, whatever this thread does then.
         """
-        scribe = self._scribe_for(before)
-        if scribe is None:
+        writer_process = self._writer_process_for(before)
+        if writer_process is None:
             return None
         try:
-            with self._office.pool.connection() as connection:
+            with self._resources.pool.connection() as connection:
                 self._begin()
-                batch = Batch(self._state, [waiting.group for waiting in taken])
-                written = batch.run(connection, scribe, before=before.before if before else None)
-                closed: Future[Any] = written or scribe.release()
+                batch = Batch(self._state, [waiting.group for waiting in requests])
+                written = batch.run(
+                    connection, writer_process, before=before.before if before else None
+                )
+                closed: Future[Any] = written or writer_process.release()
         except BaseException:
             self._state.forget()
-            scribe.release()
+            writer_process.release()
             raise
-        closed.add_done_callback(partial(self._answer, taken, batch))
+        closed.add_done_callback(partial(self._answer, requests, batch))
         self._state.trim()
-        return _UnderWay(taken, Before(batch.numbers, closed.result), closed)
+        return _UnderWay(requests, Before(batch.numbers, closed.result), closed)
 
-    def _scribe_for(self, before: _UnderWay | None) -> Scribe | None:
-        """A scribe that has begun; what it has locked is what the state shows."""
-        if self._office.scribes is None:
+    def _writer_process_for(self, before: _UnderWay | None) -> WriterProcess | None:
+        """A writer process that has begun; what it has locked is what the state shows."""
+        if self._resources.writer_processes is None:
             return None
-        if before is not None and self._scribe is not None:
-            self._scribe.begin(self._state.ledger_id, follows=True)
-            return self._scribe
+        if before is not None and self._writer_process is not None:
+            self._writer_process.begin(self._state.ledger_id, follows=True)
+            return self._writer_process
         self.close()
-        self._scribe, head = self._office.scribes.begin(self._state.ledger_id)
+        self._writer_process, head = self._resources.writer_processes.begin(self._state.ledger_id)
         if head is None:
-            self._scribe.release()
+            self._writer_process.release()
             return None
         try:
-            with self._office.pool.connection() as connection:
+            with self._resources.pool.connection() as connection:
                 loading.follow(connection, self._state, head)
         except BaseException:
-            self._scribe.release()
+            self._writer_process.release()
             raise
-        return self._scribe
+        return self._writer_process
 
-    def _answer(self, taken: Taken, batch: Batch, closed: Future[Closed | None]) -> None:
+    def _answer(self, requests: Requests, batch: Batch, closed: Future[Closed | None]) -> None:
         """Answers a batch that is committed; what failed is dealt with where it is settled."""
         if closed.exception() is not None:
             return
         if (done := closed.result()) is not None:
             batch.complete(done)
-        self._tell(taken, batch.position)
+        self._tell(requests, batch.position)
 
-    # ---- by our own hand
+    # ---- by a local writer
 
-    def write(self, taken: Taken, connection: psycopg.Connection) -> Steps[None]:
+    def write(self, requests: Requests, connection: psycopg.Connection) -> IoSteps[None]:
         """Decides and commits a batch on a connection of this process, as steps of a trip.
 
-        What comes after the step ``MAY_WAIT`` may wait for the database in other ways.
+        What comes after the step ``Awaits.MORE`` may wait for the database in other ways.
         """
-        groups, state = [waiting.group for waiting in taken], self._state
+        groups, state = [waiting.group for waiting in requests], self._state
         batch = Batch(state, groups)
         numbers = batch.look_up()
         head, keys = yield from loading.lock_and_read_keys(connection, state.ledger_id, numbers)
         if (
-            self._office.codes_due()
+            self._resources.codes_due()
             or head is None
             or batch.reads(keys)
             or head.position != state.position
         ):
-            yield MAY_WAIT
+            yield Awaits.MORE
         if head is None:
             self._write_opening(connection, groups)
             connection.commit()
         else:
             forgotten = loading.follow(connection, state, head)
             self._begin()
-            hand = OwnHand(connection, state.chain)
-            closed = batch.run(connection, hand, keys=None if forgotten else keys)
+            writer = LocalWriter(connection, state.chain)
+            closed = batch.run(connection, writer, keys=None if forgotten else keys)
             if closed is None:
-                yield from steps_of_trip(connection, [COMMIT])
+                yield from round_trip_steps(connection, [COMMIT])
             else:
-                yield from hand.send(commits=True)
+                yield from writer.send(commits=True)
                 batch.complete(closed.result())
         state.trim()
-        self._tell(taken, state.position)
+        self._tell(requests, state.position)
 
     def _write_opening(self, connection: psycopg.Connection, groups: list[Group]) -> None:
         """What is asked of a ledger that is not there: one of the groups may open it."""
@@ -243,10 +244,10 @@ class Turn:
             return
         self._begin()
         batch = Batch(self._state, groups)
-        hand = OwnHand(connection, self._state.chain)
-        closed = batch.run(connection, hand)
+        writer = LocalWriter(connection, self._state.chain)
+        closed = batch.run(connection, writer)
         if closed is not None and _opened(groups[0]):
-            waited(connection, hand.send(commits=False))
+            waited(connection, writer.send(commits=False))
             batch.complete(closed.result())
         else:
             self._state.forget()
@@ -266,20 +267,23 @@ class Turn:
             (
                 self._state.ledger_id,
                 genesis(self._state.ledger_id),
-                self._office.clock(),
+                self._resources.clock(),
                 Jsonb({}),
             ),
         )
         return loading.lock_head(connection, self._state)
 
-    def _tell(self, taken: Taken, position: int) -> None:
-        for waiting in taken:
+    def _tell(self, requests: Requests, position: int) -> None:
+        for waiting in requests:
             waiting.answer.set_result(waiting.group.outcomes)
-        self._office.committed(self._state.ledger_id, position)
+        self._resources.committed(self._state.ledger_id, position)
 
 
-def _is_large(taken: Taken) -> bool:
-    return sum(len(waiting.group.submissions) for waiting in taken) >= SCRIBED_SUBMISSIONS_MIN
+def _is_large(requests: Requests) -> bool:
+    return (
+        sum(len(waiting.group.submissions) for waiting in requests)
+        >= WRITER_PROCESS_SUBMISSIONS_MIN
+    )
 
 
 def _opens(group: Group) -> bool:

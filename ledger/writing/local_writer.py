@@ -25,15 +25,15 @@ from ledger.postgres.round_trip import (
     DATE,
     INT4,
     UUID,
-    Asked,
+    IoSteps,
+    Query,
     Statement,
-    Steps,
     array,
     integer,
     integers,
-    steps_of_trip,
+    round_trip,
+    round_trip_steps,
     texts,
-    trip,
 )
 from ledger.writing.frames import (
     COPY_DOCUMENTS,
@@ -149,7 +149,7 @@ class Writer(Protocol):
         ...
 
 
-class OwnHand:
+class LocalWriter:
     """Writes on a connection of this process: what is short in one round trip with its closing.
 
     Args:
@@ -159,7 +159,7 @@ class OwnHand:
     def __init__(self, connection: psycopg.Connection, chain: bytes) -> None:
         self._connection = connection
         self._chain = chain
-        self._asked: list[Asked] = []
+        self._queries: list[Query] = []
         self._digests: list[bytes] = []
         self._closed: Future[Closed] = Future()
 
@@ -169,20 +169,20 @@ class OwnHand:
             copy(self._connection, rows)
         else:
             digests = event_digests(page.ledger_id, page.recorded_us, page.rows)
-            self._asked += page_asked(page, digests)
+            self._queries += page_queries(page, digests)
         self._digests += digests
 
     def close(self, closing: Closing) -> Future[Closed]:
         """Nothing is on its way before :meth:`send`."""
         self._chain = extend(self._chain, self._digests)
-        self._asked += closing_asked(closing, self._chain)
+        self._queries += closing_queries(closing, self._chain)
         return self._closed
 
-    def send(self, *, commits: bool) -> Steps[None]:
+    def send(self, *, commits: bool) -> IoSteps[None]:
         """Has it written what closes the batch; ``commits``: in one trip with the commit."""
         if commits:
-            self._asked.append(COMMIT)
-        yield from steps_of_trip(self._connection, self._asked)
+            self._queries.append(COMMIT)
+        yield from round_trip_steps(self._connection, self._queries)
         self._closed.set_result((self._chain, self._digests))
 
 
@@ -228,14 +228,14 @@ def write_closing(
 ) -> bytes:
     """Writes what closes a batch; gives the chain after ``chain``."""
     chain = extend(chain, digests)
-    trip(connection, list(closing_asked(closing, chain)))
+    round_trip(connection, list(closing_queries(closing, chain)))
     return chain
 
 
 # ---- statements
 
 
-def page_asked(page: Page, digests: Sequence[bytes]) -> Iterator[Asked]:
+def page_queries(page: Page, digests: Sequence[bytes]) -> Iterator[Query]:
     """What appends the rows of a short page, which may have none."""
     ledger_id = integer(page.ledger_id)
     if page.rows:
@@ -273,7 +273,7 @@ def page_asked(page: Page, digests: Sequence[bytes]) -> Iterator[Asked]:
         yield _DOCUMENTS, (ledger_id, array(BYTEA, bodies), array(BYTEA, bodies.values()))
 
 
-def closing_asked(closing: Closing, chain: bytes) -> Iterator[Asked]:
+def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
     """What closes a batch: documents that may be there, balances, the head and its commit."""
     ledger_id = integer(closing.ledger_id)
     if closing.shared_documents:

@@ -23,10 +23,10 @@ from ledger.elements.code_sets import CodeSets
 from ledger.errors import Code, UnavailableError
 from ledger.postgres.round_trip import waited
 from ledger.writing.batch import Group
-from ledger.writing.committer import Clock, Office, Turn, Waiting
-from ledger.writing.loop_committer import Desk, Unfinished
+from ledger.writing.committer import Clock, Committer, PendingRequest, Resources
+from ledger.writing.loop_committer import LoopCommitter, Unfinished
 from ledger.writing.queue import Queue
-from ledger.writing.writer_process import Scribes
+from ledger.writing.writer_process import WriterProcesses
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Sequencer:
         codes_due: whether ``codes`` may have to ask the database for them.
         clock: the time at which the ledger learns a thing (aware datetime).
         workers: how many ledgers may commit at the same time.
-        scribe_conninfo: where scribes log in, as the application role; "" for none.
+        writer_conninfo: where writer processes log in, as the application role; "" for none.
     """
 
     def __init__(
@@ -55,16 +55,18 @@ class Sequencer:
         clock: Clock,
         *,
         workers: int = 2,
-        scribe_conninfo: str = "",
+        writer_conninfo: str = "",
         codes_due: Callable[[], bool] = lambda: False,
     ) -> None:
         self._charts = charts
         self._queues: dict[int, Queue] = {}
         self._queues_lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
-        self._scribes = Scribes(scribe_conninfo) if scribe_conninfo else None
-        self._office = Office(pool, self._scribes, codes, codes_due, clock, self._committed)
-        self._desk: Desk | None = None
+        self._writer_processes = WriterProcesses(writer_conninfo) if writer_conninfo else None
+        self._resources = Resources(
+            pool, self._writer_processes, codes, codes_due, clock, self._committed
+        )
+        self._loop_committer: LoopCommitter | None = None
         self._listeners: list[Callable[[int, int], None]] = []
 
     def on_commit(self, listener: Callable[[int, int], None]) -> None:
@@ -89,28 +91,28 @@ class Sequencer:
         with queue.changed:
             if queue.waiting_submissions >= QUEUED_SUBMISSIONS_MAX:
                 raise UnavailableError(Code.BUSY, "too many commands wait for this ledger")
-            queue.waiting.append(Waiting(group, future))
+            queue.waiting.append(PendingRequest(group, future))
             queue.waiting_submissions += len(submissions)
             if queue.running:
                 queue.changed.notify_all()
                 return future
             queue.running = True
-        if self._desk is None or not self._desk.takes(queue):
+        if self._loop_committer is None or not self._loop_committer.takes(queue):
             self._to_worker(queue)
         return future
 
-    def glance(
+    def peek(
         self, ledger_id: int, kind: Kind[T], numbers: Iterable[str], position: int = 0
     ) -> dict[str, T]:
-        """What the cache has of these objects; see :meth:`LedgerState.glance`."""
+        """What the cache has of these objects; see :meth:`LedgerState.peek`."""
         queue = self._queues.get(ledger_id)
-        return {} if queue is None else queue.state.glance(kind, numbers, position)
+        return {} if queue is None else queue.state.peek(kind, numbers, position)
 
     def close(self) -> None:
         """Finishes what waits and stops the workers."""
         self._workers.shutdown(wait=True)
-        if self._scribes is not None:
-            self._scribes.close()
+        if self._writer_processes is not None:
+            self._writer_processes.close()
 
     def _queue(self, ledger_id: int) -> Queue:
         with self._queues_lock:
@@ -120,46 +122,46 @@ class Sequencer:
                 self._queues[ledger_id] = queue
             return queue
 
-    # ---- the desk
+    # ---- the loop committer
 
-    def open_desk(self) -> Desk:
+    def open_loop_committer(self) -> LoopCommitter:
         """From now on small batches are written on the running event loop's own thread."""
-        self._desk = Desk(self._office, self._to_worker, self._to_finish)
-        return self._desk
+        self._loop_committer = LoopCommitter(self._resources, self._to_worker, self._to_finish)
+        return self._loop_committer
 
-    def close_desk(self) -> None:
+    def close_loop_committer(self) -> None:
         """On the loop, before it ends: workers finish what is under way."""
-        desk, self._desk = self._desk, None
-        if desk is not None:
-            desk.close()
+        loop_committer, self._loop_committer = self._loop_committer, None
+        if loop_committer is not None:
+            loop_committer.close()
 
     def _hand_over(self, queue: Queue) -> bool:
-        """Leaves a worker's queue to the desk, where it wants it."""
-        desk = self._desk
-        if desk is None:
+        """Leaves a worker's queue to the loop committer, where it wants it."""
+        loop_committer = self._loop_committer
+        if loop_committer is None:
             return False
-        if desk.lacks_connection:
-            self._equip(desk)
+        if loop_committer.lacks_connection:
+            self._equip(loop_committer)
         with suppress(RuntimeError):  # the loop has ended
-            if desk.wants(queue):
-                desk.loop.call_soon_threadsafe(desk.offer, queue)
+            if loop_committer.wants(queue):
+                loop_committer.loop.call_soon_threadsafe(loop_committer.offer, queue)
                 return True
         return False
 
-    def _equip(self, desk: Desk) -> None:
-        """Gives the desk a connection, if one is to be had; else the next batch tries it again."""
+    def _equip(self, loop_committer: LoopCommitter) -> None:
+        """Gives the loop committer a connection if one is to be had; else the next batch tries."""
         with suppress(PoolTimeout, psycopg.Error):
-            connection = self._office.pool.getconn(timeout=EQUIPPED_WITHIN_S)
+            connection = self._resources.pool.getconn(timeout=EQUIPPED_WITHIN_S)
             try:
-                desk.loop.call_soon_threadsafe(desk.equip, connection)
+                loop_committer.loop.call_soon_threadsafe(loop_committer.equip, connection)
             except RuntimeError:  # the loop has ended
-                self._office.pool.putconn(connection)
+                self._resources.pool.putconn(connection)
 
     def _to_finish(self, batch: Unfinished) -> None:
         self._workers.submit(self._finish, batch)
 
     def _finish(self, batch: Unfinished) -> None:
-        """Finishes what the desk has begun, as a worker would have done it."""
+        """Finishes what the loop committer has begun, as a worker would have done it."""
         try:
             try:
                 with batch.connection:
@@ -167,10 +169,10 @@ class Sequencer:
                         raise batch.error
                     waited(batch.connection, batch.steps)
             finally:
-                self._office.pool.putconn(batch.connection)
+                self._resources.pool.putconn(batch.connection)
         except BaseException as error:  # noqa: BLE001 - dealt with there
-            batch.turn.recover(batch.taken, error)
-        batch.turn.close()
+            batch.committer.recover(batch.requests, error)
+        batch.committer.close()
         if not self._hand_over(batch.queue):
             self._work(batch.queue)
 
@@ -180,17 +182,17 @@ class Sequencer:
         self._workers.submit(self._work, queue)
 
     def _work(self, queue: Queue) -> None:
-        turn = Turn(self._office, queue.state)
-        while (taken := queue.take(turn.under_way)) or turn.under_way:
-            if taken:
-                turn.commit(taken)
-                if turn.under_way:
-                    turn.under_way.add_done_callback(queue.wake)
+        committer = Committer(self._resources, queue.state)
+        while (requests := queue.take(committer.under_way)) or committer.under_way:
+            if requests:
+                committer.commit(requests)
+                if committer.under_way:
+                    committer.under_way.add_done_callback(queue.wake)
                 elif self._hand_over(queue):
                     break
             else:
-                turn.settle()
-        turn.close()
+                committer.settle()
+        committer.close()
 
     def _committed(self, ledger_id: int, position: int) -> None:
         for listener in self._listeners:

@@ -10,7 +10,8 @@ and nothing of the batch is kept.
 
 Orders queue in the pipe, and their answers come in the same order: the next batch can be decided,
 and sent, while this one commits. A batch that *follows* is decided on a history that is not
-committed yet, so the scribe takes it only where its last commit, chain and all, is the head.
+committed yet, so the writer process takes it only where its last commit, chain and all, is the
+head.
 """
 
 import gc
@@ -49,7 +50,7 @@ class HeadMovedError(Exception):
 
 
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Lock this ledger's head; ``follows``: it must be where this scribe's last batch left it."""
+    """Lock this ledger's head; ``follows``: it must be where this process's last batch left it."""
 
     ledger_id: int
     follows: bool
@@ -109,7 +110,7 @@ class Digests(Sequence[bytes]):
         return self._joined[start : start + DIGEST_BYTES]
 
 
-class Scribe:
+class WriterProcess:
     """The other end of such a process. One thread gives orders; answers come as futures, in order.
 
     Futures raise:
@@ -136,7 +137,7 @@ class Scribe:
         self._expected: deque[Future[Any]] = deque()
         self._lock = Lock()
         self._gone: Exception | None = None
-        self._reader = Thread(target=self._read, name=f"scribe {self.pid}", daemon=True)
+        self._reader = Thread(target=self._read, name=f"writer {self.pid}", daemon=True)
         self._reader.start()
 
     @property
@@ -212,31 +213,31 @@ def _answer(order: Future[Any], answer: Answer) -> None:
             order.set_exception(lookup(sqlstate)(message))
 
 
-class Scribes:
-    """The scribes of a sequencer: started when first needed, one for each ledger under way."""
+class WriterProcesses:
+    """Those of a sequencer: started when first needed, one for each ledger under way."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._free: deque[Scribe] = deque()
+        self._free: deque[WriterProcess] = deque()
 
-    def begin(self, ledger_id: int) -> tuple[Scribe, LockedHead | None]:
+    def begin(self, ledger_id: int) -> tuple[WriterProcess, LockedHead | None]:
         """One that has begun; one that has died meanwhile is replaced: nothing was asked of it."""
         while self._free:
             with suppress(IndexError):
-                scribe = self._free.pop()
+                writer_process = self._free.pop()
                 try:
-                    return scribe, scribe.begin(ledger_id).result()
+                    return writer_process, writer_process.begin(ledger_id).result()
                 except (EOFError, OSError):
-                    scribe.end()
-        scribe = Scribe(self._conninfo)
-        return scribe, scribe.begin(ledger_id).result()
+                    writer_process.end()
+        writer_process = WriterProcess(self._conninfo)
+        return writer_process, writer_process.begin(ledger_id).result()
 
-    def give_back(self, scribe: Scribe) -> None:
+    def give_back(self, writer_process: WriterProcess) -> None:
         """Takes one back of which nothing more is expected."""
-        if scribe.gone:
-            scribe.end()
+        if writer_process.gone:
+            writer_process.end()
         else:
-            self._free.append(scribe)
+            self._free.append(writer_process)
 
     def close(self) -> None:
         while self._free:
@@ -253,13 +254,13 @@ def _main() -> None:
     pipe = Connection(int(sys.argv[1]))
     try:
         with (
-            connect(pipe.recv_bytes().decode(), application_name="guoku scribe") as connection,
+            connect(pipe.recv_bytes().decode(), application_name="guoku writer") as connection,
             ThreadPoolExecutor(1) as copier,
         ):
             widen_send_buffer(connection)
-            desk = _Desk(pipe, connection, copier)
+            transactions = _Transactions(pipe, connection, copier)
             while not connection.broken:
-                pipe.send_bytes(_encode(desk.transaction()))
+                pipe.send_bytes(_encode(transactions.transaction()))
     except (EOFError, ConnectionError):
         pass  # whoever started us has ended
     except psycopg.OperationalError:
@@ -269,7 +270,7 @@ def _main() -> None:
 _Place = tuple[int, int, bytes]  # ledger, position, chain
 
 
-class _Desk:
+class _Transactions:
     """Where this process writes batches, one after the other."""
 
     def __init__(self, pipe: Connection, connection: psycopg.Connection, copier: Executor) -> None:

@@ -186,7 +186,7 @@ class Sender:
     def _signed_in_view(self, parcel: Parcel) -> dict[str, Payment]:
         """What the write path has just decided. That these are signed is committed, for the outbox
         has them from their events; what looks sent or answered may be a dry run, and is read."""
-        seen = self._sequencer.glance(parcel.ledger_id, PAYMENT, parcel.attempts)
+        seen = self._sequencer.peek(parcel.ledger_id, PAYMENT, parcel.attempts)
         return {number: payment for number, payment in seen.items() if payment.status == SIGNED}
 
     def _claims_of(self, parcel: Parcel) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""The desk: what an event loop asks is decided on its own thread, as a worker would decide it."""
+"""What an event loop asks is decided on its own thread, as a worker would decide it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +16,7 @@ from ledger.deciding.opening import OpenLedger
 from ledger.errors import GuokuError
 from ledger.integrity.chain import extend, genesis
 from ledger.postgres.database import Database, make_pool
-from ledger.writing.loop_committer import DESK_SUBMISSIONS_MAX, Desk
+from ledger.writing.loop_committer import LOOP_SUBMISSIONS_MAX, LoopCommitter
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
 
@@ -30,7 +30,7 @@ class Clerk:
 
     def __init__(self, keeper: Bookkeeper) -> None:
         self.keeper = keeper
-        self.desk: Desk
+        self.loop_committer: LoopCommitter
         self.threads: list[int] = []
         keeper.sequencer.on_commit(lambda _ledger, _position: self.threads.append(get_ident()))
 
@@ -47,19 +47,19 @@ class Clerk:
         return outcome
 
     async def sit_down(self) -> None:
-        """Until the desk has its connection and has written a batch itself."""
+        """Until the loop committer has its connection and has written a batch itself."""
         for _ in range(TRIES):
             await self.ask(payment(f"{next(self._serial)}", "W", "0.01"))
             if self.threads[-1:] == [get_ident()]:
                 return
-        raise AssertionError("the desk never took anything")
+        raise AssertionError("the loop committer never took anything")
 
     def run(self, work: Callable[[], Awaitable[None]]) -> None:
         async def at_the_desk() -> None:
-            self.desk = self.keeper.sequencer.open_desk()
+            self.loop_committer = self.keeper.sequencer.open_loop_committer()
             await self.sit_down()
             await work()
-            self.keeper.sequencer.close_desk()
+            self.keeper.sequencer.close_loop_committer()
 
         asyncio.run(at_the_desk())
 
@@ -74,14 +74,14 @@ class Clerk:
 @pytest.fixture
 def pool(database: Database) -> Iterator[ConnectionPool]:
     """The server's, which looks at a connection before it gives it out."""
-    with make_pool(database.app_conninfo, 1, 6, "desk") as pool:
+    with make_pool(database.app_conninfo, 1, 6, "loop") as pool:
         yield pool
 
 
 @pytest.fixture
 def clerk(bookkeeper: Bookkeeper) -> Clerk:
     bookkeeper.issue("B", "1000.00")
-    bookkeeper.issue("W", "1000.00")  # for getting to the desk
+    bookkeeper.issue("W", "1000.00")  # for getting to the loop committer
     return Clerk(bookkeeper)
 
 
@@ -237,7 +237,7 @@ def test_what_the_database_will_not_have_does_not_fail_its_neighbours(clerk: Cle
 def test_more_than_the_desk_takes_goes_to_a_worker(clerk: Clerk) -> None:
     async def work() -> None:
         before = len(clerk.threads)
-        many = [payment(f"P{n}", "B", "1.00") for n in range(DESK_SUBMISSIONS_MAX + 1)]
+        many = [payment(f"P{n}", "B", "1.00") for n in range(LOOP_SUBMISSIONS_MAX + 1)]
         assert {outcome.status for outcome in await clerk.send(*many)} == {"created"}
         await clerk.until(lambda: len(clerk.threads) > before)  # who is told after the caller
         assert clerk.threads[-1] != get_ident()
@@ -249,7 +249,7 @@ def test_more_than_the_desk_takes_goes_to_a_worker(clerk: Clerk) -> None:
 def test_an_idle_connection_that_ends_is_replaced(clerk: Clerk, other: psycopg.Connection) -> None:
     async def work() -> None:
         end_all_but(other)
-        await clerk.until(lambda: clerk.desk.lacks_connection)
+        await clerk.until(lambda: clerk.loop_committer.lacks_connection)
         assert (await clerk.ask(payment("P1", "B", "1.00"))).status == "created"
         await clerk.sit_down()
 
@@ -292,7 +292,7 @@ def test_what_is_under_way_when_the_loop_ends_is_finished(
         lock_head(other, clerk.keeper)
         asked = [clerk.send(payment(f"P{n}", "B", "1.00")) for n in range(3)]
         await clerk.until(lambda: bool(waits_for_a_lock(other)))
-        clerk.keeper.sequencer.close_desk()
+        clerk.keeper.sequencer.close_loop_committer()
         other.execute("ROLLBACK")
         assert [o.status for answer in asked for o in await answer] == ["created"] * 3
         await clerk.until(lambda: len(clerk.threads) > before)

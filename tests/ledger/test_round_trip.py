@@ -15,9 +15,9 @@ from ledger.postgres.round_trip import (
     array,
     integer,
     integers,
+    round_trip,
     rows_of,
     texts,
-    trip,
 )
 
 NUMBERS = Statement("SELECT n FROM unnest($1::bigint[]) AS n")
@@ -42,7 +42,7 @@ def kept(database: Database) -> list[int]:
 
 def test_each_statement_has_its_result(conn: psycopg.Connection) -> None:
     for _ in range(2):  # the second time they are prepared already
-        numbers, names, none = trip(
+        numbers, names, none = round_trip(
             conn,
             [
                 (NUMBERS, (integers([1, -1, 2**62]),)),
@@ -61,22 +61,22 @@ def test_each_statement_has_its_result(conn: psycopg.Connection) -> None:
 
 def test_more_bytes_than_a_socket_takes_at_once_go_and_come(conn: psycopg.Connection) -> None:
     bodies = [bytes([n]) * 1_000_000 for n in range(20)]
-    first, again = trip(conn, [(BODIES, (array(BYTEA, bodies),))] * 2)
+    first, again = round_trip(conn, [(BODIES, (array(BYTEA, bodies),))] * 2)
     assert rows_of(first) == rows_of(again) == [[body] for body in bodies]
 
 
 def test_a_trip_is_in_a_transaction_until_it_is_committed(
     conn: psycopg.Connection, database: Database
 ) -> None:
-    trip(conn, [(KEEP, (integer(1),))])
+    round_trip(conn, [(KEEP, (integer(1),))])
     assert kept(database) == []
     conn.rollback()
-    trip(conn, [(KEEP, (integer(2),)), COMMIT])
+    round_trip(conn, [(KEEP, (integer(2),)), COMMIT])
     assert conn.info.transaction_status == TransactionStatus.IDLE
-    trip(conn, [(KEEP, (integer(3),))])
+    round_trip(conn, [(KEEP, (integer(3),))])
     conn.commit()
     conn.autocommit = True
-    trip(conn, [(KEEP, (integer(4),))])
+    round_trip(conn, [(KEEP, (integer(4),))])
     assert kept(database) == [2, 3, 4]
 
 
@@ -84,16 +84,18 @@ def test_the_first_failure_is_raised_and_nothing_after_it_is_done(
     conn: psycopg.Connection, database: Database
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
-        trip(conn, [(KEEP, (integer(1),)), (KEEP, (integer(100),)), (NAMES, (texts([]),)), COMMIT])
+        round_trip(
+            conn, [(KEEP, (integer(1),)), (KEEP, (integer(100),)), (NAMES, (texts([]),)), COMMIT]
+        )
     assert conn.info.transaction_status == TransactionStatus.INERROR
     conn.rollback()
     with pytest.raises(psycopg.errors.UndefinedTable):
-        trip(conn, [(KEEP, (integer(1),)), (NONSENSE, ()), COMMIT])
+        round_trip(conn, [(KEEP, (integer(1),)), (NONSENSE, ()), COMMIT])
     conn.rollback()
     with pytest.raises(psycopg.errors.CharacterNotInRepertoire):
-        trip(conn, [(NAMES, (array(TEXT, [b"\0"]),)), COMMIT])
+        round_trip(conn, [(NAMES, (array(TEXT, [b"\0"]),)), COMMIT])
     conn.rollback()
-    trip(conn, [(KEEP, (integer(5),)), (NAMES, (texts(["a"]),)), COMMIT])
+    round_trip(conn, [(KEEP, (integer(5),)), (NAMES, (texts(["a"]),)), COMMIT])
     assert kept(database) == [5]
 
 
@@ -102,22 +104,22 @@ def test_what_the_driver_makes_the_server_forget_is_prepared_anew(
 ) -> None:
     conn.prepare_threshold = 0  # the driver prepares, and at a rollback has all forgotten
     for n in (1, 2, 3):
-        trip(conn, [(KEEP, (integer(n),)), (NAMES, (texts(["a"]),))])
-        trip(conn, [(NUMBERS, (integers([n]),)), COMMIT])
+        round_trip(conn, [(KEEP, (integer(n),)), (NAMES, (texts(["a"]),))])
+        round_trip(conn, [(NUMBERS, (integers([n]),)), COMMIT])
         conn.execute("SELECT count(*) FROM kept WHERE n = %s", [n])
         conn.rollback()
     conn.autocommit = True
-    trip(conn, [(NUMBERS, (integers([1]),)), (NAMES, (texts(["a"]),))])
+    round_trip(conn, [(NUMBERS, (integers([1]),)), (NAMES, (texts(["a"]),))])
     assert kept(database) == [1, 2, 3]
 
 
 def test_a_lost_connection_is_closed(conn: psycopg.Connection, database: Database) -> None:
-    trip(conn, [(KEEP, (integer(1),))])
+    round_trip(conn, [(KEEP, (integer(1),))])
     with psycopg.connect(database.owner_conninfo, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [conn.info.backend_pid])
     with pytest.raises(psycopg.OperationalError):
-        trip(conn, [(KEEP, (integer(2),)), COMMIT])
+        round_trip(conn, [(KEEP, (integer(2),)), COMMIT])
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):
-        trip(conn, [COMMIT])
+        round_trip(conn, [COMMIT])
     assert kept(database) == []

@@ -1,4 +1,4 @@
-"""Large batches are written by a scribe, a process of its own: same history, same promises."""
+"""Large batches are written by a process of its own: same history, same promises."""
 
 import os
 import signal
@@ -20,18 +20,18 @@ from ledger.errors import UnavailableError
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.postgres.database import Database
 from ledger.reading.loading import LockedHead
-from ledger.writing.committer import SCRIBED_SUBMISSIONS_MIN
-from ledger.writing.writer_process import Scribe
+from ledger.writing.committer import WRITER_PROCESS_SUBMISSIONS_MIN
+from ledger.writing.writer_process import WriterProcess
 from payments.application import ApplyPayment, ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
 
-MANY = SCRIBED_SUBMISSIONS_MIN + 100
+MANY = WRITER_PROCESS_SUBMISSIONS_MIN + 100
 
 
 @pytest.fixture
-def scribed(pool: ConnectionPool, database: Database) -> Iterator[Bookkeeper]:
-    """An open ledger whose large batches go through a scribe."""
-    keeper = Bookkeeper(pool, scribe_conninfo=database.app_conninfo)
+def by_process(pool: ConnectionPool, database: Database) -> Iterator[Bookkeeper]:
+    """An open ledger whose large batches go through a writer process."""
+    keeper = Bookkeeper(pool, writer_conninfo=database.app_conninfo)
     keeper.open()
     keeper.issue("B", "1000000.00")
     yield keeper
@@ -42,8 +42,8 @@ def applications(first: int = 0) -> list[ApplyPayment]:
     return [payment(f"P{n}", "B", "1.00") for n in range(first, first + MANY)]
 
 
-def scribes_of_this_process() -> list[int]:
-    """Pids of the scribes that this process has started."""
+def writers_of_this_process() -> list[int]:
+    """Pids of the writer processes that this process has started."""
     found = []
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it has ended, and its command line with it
@@ -105,35 +105,35 @@ def assert_chain_is_whole(keeper: Bookkeeper) -> None:
             assert chain == stored
 
 
-def test_a_large_batch_is_in_the_books_as_a_small_one_is(scribed: Bookkeeper) -> None:
-    applied = scribed.submit(*applications())
-    approved = scribed.submit(*[ApprovePayment(pay_app_no=f"P{n}") for n in range(MANY)], by="c")
+def test_a_large_batch_is_in_the_books_as_a_small_one_is(by_process: Bookkeeper) -> None:
+    applied = by_process.submit(*applications())
+    approved = by_process.submit(*[ApprovePayment(pay_app_no=f"P{n}") for n in range(MANY)], by="c")
 
-    assert scribes_of_this_process()
+    assert writers_of_this_process()
     assert {outcome.status for outcome in applied + approved} == {"created"}
     assert all(outcome.subjects[0].status == "approved" for outcome in approved)
-    assert scribed.figures("B")["occupied"] == f"{MANY}.00"
+    assert by_process.figures("B")["occupied"] == f"{MANY}.00"
     last = approved[-1].commit
     assert last is not None
     assert last.position == approved[-1].last_position
-    assert_chain_is_whole(scribed)
+    assert_chain_is_whole(by_process)
 
 
-def test_a_small_batch_goes_on_where_a_large_one_ended(scribed: Bookkeeper) -> None:
-    scribed.submit(*applications())
+def test_a_small_batch_goes_on_where_a_large_one_ended(by_process: Bookkeeper) -> None:
+    by_process.submit(*applications())
 
-    small = scribed.do(ApprovePayment(pay_app_no="P7"), "checker")
+    small = by_process.do(ApprovePayment(pay_app_no="P7"), "checker")
 
     assert small.subjects[0].status == "approved"
-    assert_chain_is_whole(scribed)
+    assert_chain_is_whole(by_process)
 
 
-def test_each_item_of_a_large_batch_has_its_own_answer(scribed: Bookkeeper) -> None:
-    scribed.do(payment("P1", "B", "1.00"))
-    scribed.do(payment("P2", "B", "9.00"))
+def test_each_item_of_a_large_batch_has_its_own_answer(by_process: Bookkeeper) -> None:
+    by_process.do(payment("P1", "B", "1.00"))
+    by_process.do(payment("P2", "B", "9.00"))
     too_much = payment("too-much", "B", "99999999.00")
 
-    outcomes = scribed.submit(*applications(), too_much)
+    outcomes = by_process.submit(*applications(), too_much)
 
     told = {n: outcome for n, outcome in enumerate(outcomes) if outcome.status != "created"}
     assert {n: outcome.status for n, outcome in told.items()} == {
@@ -142,7 +142,7 @@ def test_each_item_of_a_large_batch_has_its_own_answer(scribed: Bookkeeper) -> N
         MANY: "refused",
     }
     assert [code(told[n]) for n in (2, MANY)] == ["idempotency_conflict", "insufficient_indicator"]
-    assert_chain_is_whole(scribed)
+    assert_chain_is_whole(by_process)
 
 
 def code(outcome: Outcome) -> str:
@@ -150,71 +150,71 @@ def code(outcome: Outcome) -> str:
     return outcome.problem.code.text
 
 
-def test_a_batch_of_replays_writes_nothing_and_lets_the_head_go(scribed: Bookkeeper) -> None:
-    first = scribed.submit(*applications())
+def test_a_batch_of_replays_writes_nothing_and_lets_the_head_go(by_process: Bookkeeper) -> None:
+    first = by_process.submit(*applications())
 
-    again = scribed.submit(*applications())
+    again = by_process.submit(*applications())
 
     assert {outcome.status for outcome in again} == {"replayed"}
     assert [outcome.commit for outcome in again] == [outcome.commit for outcome in first]
-    assert scribed.do(payment("next", "B", "1.00")).commit is not None
+    assert by_process.do(payment("next", "B", "1.00")).commit is not None
 
 
 @pytest.mark.fault
-def test_a_scribe_killed_between_batches_is_replaced(scribed: Bookkeeper) -> None:
-    scribed.submit(*applications())
-    (pid,) = scribes_of_this_process()
+def test_a_writer_process_killed_between_batches_is_replaced(by_process: Bookkeeper) -> None:
+    by_process.submit(*applications())
+    (pid,) = writers_of_this_process()
     # the answer comes before the worker's turn is over: until then a batch would follow at once
-    wait_until(lambda: not scribed.sequencer._queue(scribed.ledger_id).running)
+    wait_until(lambda: not by_process.sequencer._queue(by_process.ledger_id).running)
 
     os.kill(pid, signal.SIGKILL)
 
-    outcomes = scribed.submit(*applications(MANY))
+    outcomes = by_process.submit(*applications(MANY))
     assert {outcome.status for outcome in outcomes} == {"created"}
-    assert pid not in scribes_of_this_process()
+    assert pid not in writers_of_this_process()
 
 
 @pytest.mark.fault
-def test_a_scribe_killed_at_work_leaves_nothing_half_done(
-    scribed: Bookkeeper, database: Database
+def test_a_writer_process_killed_at_work_leaves_nothing_half_done(
+    by_process: Bookkeeper, database: Database
 ) -> None:
-    scribed.submit(*applications())
-    (pid,) = scribes_of_this_process()
+    by_process.submit(*applications())
+    (pid,) = writers_of_this_process()
     submissions = [Submission(command=command, by="maker") for command in applications(MANY)]
 
-    with held("controlled_balances", scribed, database):  # the last that a batch writes
-        answer = scribed.sequencer.submit(scribed.ledger_id, submissions)
+    with held("controlled_balances", by_process, database):  # the last that a batch writes
+        answer = by_process.sequencer.submit(by_process.ledger_id, submissions)
         wait_until(lambda: waits_for_a_lock(database))
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnavailableError, match="repeat it with the same number"):
             answer.result(30)
 
-    repeated = scribed.sequencer.submit(scribed.ledger_id, submissions).result(30)
+    repeated = by_process.sequencer.submit(by_process.ledger_id, submissions).result(30)
     assert {outcome.status for outcome in repeated} == {"created"}
-    assert scribed.figures("B")["occupied"] == f"{2 * MANY}.00"
-    assert_chain_is_whole(scribed)
+    assert by_process.figures("B")["occupied"] == f"{2 * MANY}.00"
+    assert_chain_is_whole(by_process)
 
 
 def waits_for_a_lock(database: Database) -> bool:
     with psycopg.connect(database.owner_conninfo) as connection:
         waiting = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND application_name = 'guoku scribe' AND datname = current_database()"
+            " AND application_name = 'guoku writer' AND datname = current_database()"
         ).fetchone()
     return waiting == (1,)
 
 
 @pytest.mark.fault
-def test_a_scribe_ends_with_the_process_that_started_it(
-    scribed: Bookkeeper, database: Database
+def test_a_writer_process_ends_with_the_process_that_started_it(
+    by_process: Bookkeeper, database: Database
 ) -> None:
     program = (
-        "import sys; from ledger.writing.writer_process import Scribe;"
-        "scribe = Scribe(sys.argv[1]); scribe.begin(int(sys.argv[2]));"
-        "print(scribe.pid, flush=True); sys.stdin.read()"
+        "import sys; from ledger.writing.writer_process import WriterProcess;"
+        "writer = WriterProcess(sys.argv[1]); writer.begin(int(sys.argv[2]));"
+        "print(writer.pid, flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program, database.app_conninfo, str(scribed.ledger_id)],
+        [sys.executable, "-c", program, database.app_conninfo, str(by_process.ledger_id)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -226,26 +226,27 @@ def test_a_scribe_ends_with_the_process_that_started_it(
     parent.communicate()
 
     wait_until(lambda: not psutil.pid_exists(pid))
-    assert scribed.do(payment("P1", "B", "1.00")).commit is not None  # the head is free
+    assert by_process.do(payment("P1", "B", "1.00")).commit is not None  # the head is free
 
 
 @pytest.mark.fault
-def test_a_scribe_ends_with_its_parent_also_while_it_copies(
-    scribed: Bookkeeper, database: Database
+def test_a_writer_process_ends_with_its_parent_also_while_it_copies(
+    by_process: Bookkeeper, database: Database
 ) -> None:
     """Its connection is then at work on a page; nothing of it may stay, nor the lock."""
     program = (
         "import sys; from datetime import date; from ledger.writing.local_writer import Page;"
-        "from ledger.writing.writer_process import Scribe;"
-        "scribe = Scribe(sys.argv[1]); ledger_id = int(sys.argv[2]); scribe.begin(ledger_id);"
+        "from ledger.writing.writer_process import WriterProcess;"
+        "writer = WriterProcess(sys.argv[1]);"
+        "ledger_id = int(sys.argv[2]); writer.begin(ledger_id);"
         "row = (1_000, bytes(16), 1, date(2026, 3, 2), 'test', b'x' * 4_000);"
-        "scribe.write(Page(ledger_id, 0, [row] * 2_000, [], {}));"
-        "print(scribe.pid, flush=True); sys.stdin.read()"
+        "writer.write(Page(ledger_id, 0, [row] * 2_000, [], {}));"
+        "print(writer.pid, flush=True); sys.stdin.read()"
     )
     with psycopg.connect(database.owner_conninfo) as other:
         other.execute("LOCK TABLE events IN SHARE MODE")  # no row can be added
         parent = subprocess.Popen(
-            [sys.executable, "-c", program, database.app_conninfo, str(scribed.ledger_id)],
+            [sys.executable, "-c", program, database.app_conninfo, str(by_process.ledger_id)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -258,27 +259,29 @@ def test_a_scribe_ends_with_its_parent_also_while_it_copies(
 
     parent.communicate()
     wait_until(lambda: not psutil.pid_exists(pid))
-    assert scribed.do(payment("P1", "B", "1.00")).commit is not None
-    assert_chain_is_whole(scribed)
+    assert by_process.do(payment("P1", "B", "1.00")).commit is not None
+    assert_chain_is_whole(by_process)
 
 
 def test_what_the_database_will_not_have_takes_no_other_group_down(
-    scribed: Bookkeeper, database: Database
+    by_process: Bookkeeper, database: Database
 ) -> None:
     good = [Submission(command=command, by="maker") for command in applications()]
     bad = [Submission(command=payment("P\0", "B", "1.00"), by="maker")]
 
-    with held("ledgers", scribed, database):
-        first = scribed.sequencer.submit(
-            scribed.ledger_id, [Submission(command=payment("first", "B", "1.00"), by="maker")]
+    with held("ledgers", by_process, database):
+        first = by_process.sequencer.submit(
+            by_process.ledger_id, [Submission(command=payment("first", "B", "1.00"), by="maker")]
         )
-        answers = [scribed.sequencer.submit(scribed.ledger_id, group) for group in (good, bad)]
+        answers = [
+            by_process.sequencer.submit(by_process.ledger_id, group) for group in (good, bad)
+        ]
 
     assert first.result(30)[0].status == "created"
     assert {outcome.status for outcome in answers[0].result(30)} == {"created"}
     with pytest.raises(Exception, match="the books did not take the command"):
         answers[1].result(30)
-    assert_chain_is_whole(scribed)
+    assert_chain_is_whole(by_process)
 
 
 # ---- a batch that follows one whose commit is still under way
@@ -286,15 +289,17 @@ def test_what_the_database_will_not_have_takes_no_other_group_down(
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """For each batch that scribes were given: whether it followed one that was under way."""
+    """For each batch that they were given: whether it followed one that was under way."""
     begun: list[bool] = []
-    begin = Scribe.begin
+    begin = WriterProcess.begin
 
-    def noted(self: Scribe, ledger_id: int, *, follows: bool = False) -> Future[LockedHead | None]:
+    def noted(
+        self: WriterProcess, ledger_id: int, *, follows: bool = False
+    ) -> Future[LockedHead | None]:
         begun.append(follows)
         return begin(self, ledger_id, follows=follows)
 
-    monkeypatch.setattr(Scribe, "begin", noted)
+    monkeypatch.setattr(WriterProcess, "begin", noted)
     return begun
 
 
@@ -307,12 +312,14 @@ def approvals() -> list[ApprovePayment]:
 
 
 def test_a_batch_is_decided_on_one_that_is_still_being_committed(
-    scribed: Bookkeeper, database: Database, begun: list[bool]
+    by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
-    with held("controlled_balances", scribed, database):
-        applied = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+    with held("controlled_balances", by_process, database):
+        applied = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
-        approved = scribed.sequencer.submit(scribed.ledger_id, submissions(approvals(), "checker"))
+        approved = by_process.sequencer.submit(
+            by_process.ledger_id, submissions(approvals(), "checker")
+        )
         wait_until(lambda: begun == [False, True])
         assert not applied.done()
         assert not approved.done()
@@ -320,37 +327,37 @@ def test_a_batch_is_decided_on_one_that_is_still_being_committed(
     assert {outcome.status for outcome in applied.result(30)} == {"created"}
     assert {outcome.status for outcome in approved.result(30)} == {"created"}
     assert {outcome.subjects[0].status for outcome in approved.result()} == {"approved"}
-    assert_chain_is_whole(scribed)
+    assert_chain_is_whole(by_process)
 
 
 def test_a_number_used_by_the_batch_before_is_answered_as_it_was(
-    scribed: Bookkeeper, database: Database, begun: list[bool]
+    by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
-    with held("controlled_balances", scribed, database):
-        first = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+    with held("controlled_balances", by_process, database):
+        first = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
-        again = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        again = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False, True])
 
     assert {outcome.status for outcome in again.result(30)} == {"replayed"}
     commits = [outcome.commit for outcome in first.result(30)]
     assert [outcome.commit for outcome in again.result()] == commits
-    assert scribed.figures("B")["occupied"] == f"{MANY}.00"
+    assert by_process.figures("B")["occupied"] == f"{MANY}.00"
 
 
 @pytest.mark.fault
 def test_what_followed_a_batch_that_failed_is_decided_anew(
-    scribed: Bookkeeper, database: Database, begun: list[bool]
+    by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
     other = [payment(f"Q{n}", "B", "1.00") for n in range(MANY)]
-    with held("controlled_balances", scribed, database):
-        lost = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+    with held("controlled_balances", by_process, database):
+        lost = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
-        followed = scribed.sequencer.submit(
-            scribed.ledger_id, submissions([*other, *approvals()], "checker")
+        followed = by_process.sequencer.submit(
+            by_process.ledger_id, submissions([*other, *approvals()], "checker")
         )
         wait_until(lambda: begun == [False, True] and waits_for_a_lock(database))
-        (pid,) = scribes_of_this_process()
+        (pid,) = writers_of_this_process()
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnavailableError, match="repeat it with the same number"):
             lost.result(30)
@@ -358,27 +365,27 @@ def test_what_followed_a_batch_that_failed_is_decided_anew(
     outcomes = followed.result(30)
     assert {outcome.status for outcome in outcomes[:MANY]} == {"created"}
     assert {code(outcome) for outcome in outcomes[MANY:]} == {"payment_not_found"}
-    assert scribed.figures("B")["occupied"] == f"{MANY}.00"
-    assert_chain_is_whole(scribed)
+    assert by_process.figures("B")["occupied"] == f"{MANY}.00"
+    assert_chain_is_whole(by_process)
 
 
 def test_a_batch_does_not_follow_where_another_process_has_written(
-    scribed: Bookkeeper,
+    by_process: Bookkeeper,
     database: Database,
     begun: list[bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The other one takes the last of the money in between; who followed must see that."""
-    elsewhere = Bookkeeper(scribed.pool)  # as another server: it shares nothing but the database
-    scribed.do(payment("rest", "B", f"{1_000_000 - 2 * MANY}.00"))
+    elsewhere = Bookkeeper(by_process.pool)  # as another server: it shares nothing but the database
+    by_process.do(payment("rest", "B", f"{1_000_000 - 2 * MANY}.00"))
     with ExitStack() as before_it_commits:
-        before_it_commits.enter_context(held("controlled_balances", scribed, database))
-        first = scribed.sequencer.submit(scribed.ledger_id, submissions(applications()))
+        before_it_commits.enter_context(held("controlled_balances", by_process, database))
+        first = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
-        begin = Scribe.begin
+        begin = WriterProcess.begin
 
         def overtaken(
-            self: Scribe, ledger_id: int, *, follows: bool = False
+            self: WriterProcess, ledger_id: int, *, follows: bool = False
         ) -> Future[LockedHead | None]:
             if follows:
                 before_it_commits.close()
@@ -386,12 +393,14 @@ def test_a_batch_does_not_follow_where_another_process_has_written(
                 elsewhere.do(payment("between", "B", f"{MANY}.00"))
             return begin(self, ledger_id, follows=follows)
 
-        monkeypatch.setattr(Scribe, "begin", overtaken)
-        followed = scribed.sequencer.submit(scribed.ledger_id, submissions(applications(MANY)))
+        monkeypatch.setattr(WriterProcess, "begin", overtaken)
+        followed = by_process.sequencer.submit(
+            by_process.ledger_id, submissions(applications(MANY))
+        )
         outcomes = followed.result(30)
 
     assert {code(outcome) for outcome in outcomes} == {"insufficient_indicator"}
     assert begun == [False, True, False]
-    assert scribed.figures("B")["available"] == "0.00"
-    assert_chain_is_whole(scribed)
+    assert by_process.figures("B")["available"] == "0.00"
+    assert_chain_is_whole(by_process)
     elsewhere.close()

@@ -500,7 +500,7 @@ class View:
         self.held = {number: self.of(PAYMENT, number) for number in ("P", "Q")}
 
     def of(self, kind: Any, number: str) -> Any:
-        return self.b.sequencer.glance(self.b.ledger_id, kind, [number])[number]
+        return self.b.sequencer.peek(self.b.ledger_id, kind, [number])[number]
 
     def __call__(self, _ledger_id: int, kind: Any, numbers: Any, _position: int) -> dict[str, Any]:
         if kind is PAYMENT:
@@ -514,7 +514,7 @@ def test_what_is_in_view_is_signed_as_if_it_were_read(
     office.approved("P", "Q")
     read = office.sign("P", "Q")
     monkeypatch.setattr(signing, "read_objects", None)  # nothing is left to be read
-    seen = office.sign("P", "Q", glance=office.b.sequencer.glance)
+    seen = office.sign("P", "Q", peek=office.b.sequencer.peek)
     assert [c.voucher_sm3 for c in seen if isinstance(c, SignVoucher)] == [
         c.voucher_sm3 for c in read if isinstance(c, SignVoucher)
     ]
@@ -531,7 +531,7 @@ def test_an_approval_in_view_that_was_not_committed_is_not_signed(office: Office
     ahead = f"{view.held['Q'].pay_cert_no[:13]}{len(b.events()) + 1:010d}"
     approved = msgspec.structs.replace(view.held["Q"].approved, pay_cert_no=ahead)
     view.held["P"] = msgspec.structs.replace(view.held["P"], approved=approved, status="approved")
-    assert codes_of(office.sign("P", "Q", glance=view)) == ["invalid_state", "signed"]
+    assert codes_of(office.sign("P", "Q", peek=view)) == ["invalid_state", "signed"]
 
 
 def test_a_view_that_is_behind_refuses_nobody(office: Office) -> None:
@@ -541,10 +541,10 @@ def test_a_view_that_is_behind_refuses_nobody(office: Office) -> None:
     office.approved("P", "Q")
     behind = View(b)
     first = office.signed("P", role="unit", by="unit")
-    [second] = office.sign("P", role="treasury", by="treasury", glance=behind)
+    [second] = office.sign("P", role="treasury", by="treasury", peek=behind)
     assert isinstance(second, SignVoucher)
     assert second.voucher_sm3 == first.voucher_sm3
-    assert b.sequencer.glance(b.ledger_id, PAYMENT, ["P"], len(b.events()) + 1) == {}
+    assert b.sequencer.peek(b.ledger_id, PAYMENT, ["P"], len(b.events()) + 1) == {}
 
 
 def test_a_manifest_whose_root_was_computed_wrongly_is_not_given_out(

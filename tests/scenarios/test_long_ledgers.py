@@ -8,7 +8,7 @@ import pytest
 
 import ledger.deciding.state
 import projections.core.advance
-from ledger.deciding.state import Held
+from ledger.deciding.state import CachedObject
 from payments.payment import PAYMENT
 from projections.catalogue import PROJECTIONS
 from projections.core.advance import Target, advance, start_live
@@ -56,7 +56,7 @@ def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
     assert bookkeeper.refund("P1", "2.00").problem is None
 
 
-class Walked(dict[str, Held]):
+class Walked(dict[str, CachedObject]):
     """A cache that notes who asks for more than what is looked up in it."""
 
     walks = 0
@@ -75,12 +75,12 @@ def test_a_small_batch_does_not_walk_the_cache(bookkeeper: Bookkeeper) -> None:
     bookkeeper.issue("B", "100.00")
     bookkeeper.apply("P1", "B", "1.00")
     state = bookkeeper.sequencer._queues[bookkeeper.ledger_id].state
-    cached = {name: Walked(held) for name, held in state._held.items()}
-    state._held.update(cached)
+    cached = {name: Walked(cached) for name, cached in state._cached.items()}
+    state._cached.update(cached)
     bookkeeper.apply("P2", "B", "1.00")
     bookkeeper.approve("P1")
     assert "P2" in cached[PAYMENT.name]
-    assert not any(held.walks for held in cached.values())
+    assert not any(cached.walks for cached in cached.values())
 
 
 def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(

@@ -64,7 +64,7 @@ class Bookkeeper:
         *,
         year: int = 2026,
         division: str = "440000000",
-        scribe_conninfo: str = "",
+        writer_conninfo: str = "",
     ):
         self.pool = pool
         self.clock = Clock()
@@ -75,7 +75,7 @@ class Bookkeeper:
             load_charts(),
             stored_code_sets.shipped,
             self.clock,
-            scribe_conninfo=scribe_conninfo,
+            writer_conninfo=writer_conninfo,
         )
         self._serial = count(1)
 
