@@ -14,11 +14,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.budget import IssueIndicator
-from ledger.deciding.command import Command, asked_for, fingerprint
+from ledger.deciding.command import Command
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import LedgerState, Row
 from ledger.elements import stored_code_sets
 from ledger.events import PaymentDetail, decode, encode
+from ledger.fingerprints import asked_for, fingerprint
 from ledger.integrity.chain import microseconds
 from ledger.writing.frames import packed_events
 from payments.application import DETAILS_MAX, ApplyPayment

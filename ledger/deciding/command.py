@@ -1,11 +1,10 @@
 """The shape every command has, and what its caller gets back.
 
 A command is one frozen struct with one pure ``decide``: checks in documented order, then the point
-of no return, then events. Its bytes are its fingerprint, so the same number with another body is
-told apart whatever way the caller wrote the JSON.
+of no return, then events. By what it asks for (``ledger.fingerprints``) the same number with
+another body is told apart, whatever way the caller wrote the JSON.
 """
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
@@ -15,12 +14,9 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, GuokuError, Refusal
 
-_encode = msgspec.json.Encoder().encode
-_SM3 = hashlib.new("sm3")
 
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One thing a person or a bank asks of a ledger."""
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """One thing a person or a bank asks of a ledger; what equals its default is not written."""
 
     OPERATION: ClassVar[str] = ""
     KIND: ClassVar[AnyKind | None] = None
@@ -49,18 +45,6 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             Refusal: the first failing check, in the order of ``ledger.errors.Code``.
         """
         raise NotImplementedError
-
-
-def asked_for(operation: str, body: object) -> bytes:
-    """What a command asks for, however its JSON was written."""
-    return operation.encode() + b"\0" + _encode(body)
-
-
-def fingerprint(asked: bytes) -> bytes:
-    """SM3 of what is asked for: what is kept of it under a number."""
-    sm3 = _SM3.copy()  # a third of the time of a new one
-    sm3.update(asked)
-    return sm3.digest()
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):

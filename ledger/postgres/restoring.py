@@ -30,7 +30,7 @@ _EVENT_TIMES = Struct(">iq ii i")
 _DIGEST = Struct(">i32s")
 _COMMIT = Struct(">h iq iq iq iq i32s")
 _KEY = Struct(">h iq i")
-_KEY_PLACE = Struct(">i32s i16s iq iq")
+_KEY_PLACE = Struct(">i16s iq iq")
 _DOCUMENT = Struct(">h iq i32s i")
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _POSTGRES_EPOCH_DAY = 10_957
@@ -120,9 +120,9 @@ def copy_keys(connection: psycopg.Connection, ledger_id: int, keys: Sequence[Com
             operation,
             len(number).to_bytes(4, "big"),
             number,
-            _KEY_PLACE.pack(
-                32, key.fingerprint, 16, key.stream_id, 8, key.first_position, 8, key.last_position
-            ),
+            len(key.fingerprint).to_bytes(4, "big"),
+            key.fingerprint,
+            _KEY_PLACE.pack(16, key.stream_id, 8, key.first_position, 8, key.last_position),
         )
     copy(connection, {COPY_KEYS: b"".join(parts)})
 

@@ -11,19 +11,12 @@ import msgspec
 import psycopg
 import structlog
 
-from ledger.deciding.command import (
-    Command,
-    Commit,
-    Outcome,
-    RecordRefusal,
-    Submission,
-    asked_for,
-    fingerprint,
-)
+from ledger.deciding.command import Command, Commit, Outcome, RecordRefusal, Submission
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
+from ledger.fingerprints import asked_for, is_fingerprint_of
 from ledger.reading import loading
 from ledger.reading.loading import Number
 from ledger.writing.frames import CommandKey, UsedNumber
@@ -291,20 +284,23 @@ class Batch:
 
         Raises:
             Refusal: ``idempotency_conflict`` when its body was another.
+            IntegrityError: what is kept of its body cannot be read.
         """
+        command = item.command
         for number in item.numbers:
             if (fresh := self._fresh.get(number)) is not None:
                 earlier, outcome = fresh
-                _same_body(item.asked, earlier.asked, number)
+                _require_same_body(item.asked == earlier.asked, number)
                 return msgspec.structs.replace(outcome, replayed=True)
             if (stored := self._stored.get(number)) is not None:
-                _same_body(fingerprint(item.asked), stored.fingerprint, number)
+                same = is_fingerprint_of(stored.fingerprint, command.OPERATION, command.body)
+                _require_same_body(same, number)
                 outcome = Outcome(
                     replayed=True,
                     first_position=stored.first_position,
                     last_position=stored.last_position,
                 )
-                self._replays.append((outcome, stored, item.command.KIND))
+                self._replays.append((outcome, stored, command.KIND))
                 return outcome
         return None
 
@@ -366,8 +362,8 @@ class Batch:
 _CONFLICT = Code.IDEMPOTENCY_CONFLICT
 
 
-def _same_body(mine: bytes, theirs: bytes, number: Number) -> None:
-    if mine != theirs:
+def _require_same_body(same: bool, number: Number) -> None:
+    if not same:
         raise Refusal(
             Code.IDEMPOTENCY_CONFLICT,
             f"{number[1]!r} was used before for another content".replace("\n", " "),

@@ -11,8 +11,8 @@ from struct import Struct
 
 import msgspec
 
-from ledger.deciding.command import fingerprint
 from ledger.deciding.state import Row
+from ledger.fingerprints import FINGERPRINT_BYTES, fingerprint
 from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
 
 COPY_EVENTS = (
@@ -31,7 +31,7 @@ _EVENT_LEDGER = Struct(">h iq i")  # through the length of the position
 _EVENT_PLACE = Struct(">q i16s ii")
 _TIMES = Struct(">iq ii")
 _KEY_LEDGER = Struct(">h iq i")
-_KEY_PLACE = Struct(">i32s i16s iq iq")
+_KEY_PLACE = Struct(f">i{FINGERPRINT_BYTES}s i16s iq iq")
 _DOCUMENT = Struct(">h iq i")
 _DIGEST_LENGTH = (32).to_bytes(4, "big")
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
@@ -129,7 +129,7 @@ def packed_keys(ledger_id: int, keys: Iterable[UsedNumber]) -> bytes:
             len(number).to_bytes(4, "big"),
             number,
             place(
-                32,
+                FINGERPRINT_BYTES,
                 fingerprint(key.asked),
                 16,
                 key.stream_id,

@@ -15,8 +15,8 @@ import msgspec
 import psycopg
 
 from ledger.balances import Balances
-from ledger.deciding.command import fingerprint
 from ledger.deciding.state import LedgerState, Row, Settings, UnclearedKey
+from ledger.fingerprints import fingerprint
 from ledger.integrity.chain import day_number, extend
 from ledger.postgres.copying import copy
 from ledger.postgres.round_trip import (

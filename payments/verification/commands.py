@@ -2,7 +2,8 @@
 
 What was asked follows from the event, but for fields that a caller may leave out and that are then
 filled in: a dimension of a payment, a business date. Each way of asking has its own fingerprint,
-and a key must bear one of them.
+and a key must bear one of them. A field of a command that its event does not bear is taken as left
+out.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +14,10 @@ from typing import Any
 import msgspec
 
 from ledger import budget, events
+from ledger.account_set import SYSTEM_DIVISION
 from ledger.calendar import ClosePeriod
-from ledger.deciding.command import Command, asked_for, fingerprint
-from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.deciding.command import Command
+from ledger.deciding.opening import OpenLedger, OpenSystemLedger, SetSignaturePolicy
 from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
@@ -42,30 +44,26 @@ _EPOCH = date(1970, 1, 1).toordinal()
 Bodies = Callable[[Any, int], Iterable[object]]
 
 
-def _numbered(
-    operation: str, number: Callable[[Any], str] | None, bodies: Bodies | None = None
-) -> Numbered:
-    def fingerprints(event: Event, day: int) -> Iterator[bytes]:
-        for body in bodies(event, day) if bodies else ():
-            yield fingerprint(asked_for(operation, body))
-
-    return Numbered(operation, number, fingerprints)
-
-
-def _same_fields(command: type[Command], **renamed: str) -> Bodies:
+def _same_fields(command: type[Command], event_type: type[Event]) -> Bodies:
     """Bodies that have the event's own fields, dated by the caller or not."""
-    names = {
-        name: renamed.get(name, name)
-        for name in command.__struct_fields__
-        if name != "effective_on"
-    }
+    names = _shared(command, event_type)
 
     def bodies(event: Any, day: int) -> Iterator[object]:
-        fields = {name: getattr(event, of) for name, of in names.items()}
+        fields = {name: getattr(event, name) for name in names}
         for dated in _dates(day):
             yield command(**fields, effective_on=dated)
 
     return bodies
+
+
+def _shared(command: type[Command], event_type: type[Event], *but: str) -> list[str]:
+    """The fields that a command and its event both have, without the business date."""
+    without = {"effective_on", *but}
+    return [
+        name
+        for name in command.__struct_fields__
+        if name in event_type.__struct_fields__ and name not in without
+    ]
 
 
 def _dates(day: int) -> tuple[date | None, ...]:
@@ -88,13 +86,12 @@ def _months(month: int) -> tuple[str, str]:
     return f"{month:02d}", str(month)
 
 
+_APPLIED = _shared(ApplyPayment, events.PaymentApplied, *DIMENSIONS)
+
+
 def _applications(event: events.PaymentApplied, day: int) -> Iterator[object]:
     """Every combination of dimensions given and left out, the usual ones first."""
-    fields = {
-        name: getattr(event, name)
-        for name in ApplyPayment.__struct_fields__
-        if name not in (*DIMENSIONS, "effective_on")
-    }
+    fields = {name: getattr(event, name) for name in _APPLIED}
     dated = _dates(day)[1] if event.dated_by_caller else None
     for given in product((False, True), repeat=len(DIMENSIONS)):
         dimensions: dict[str, Any] = {
@@ -117,9 +114,12 @@ def _requested(event: events.ClearingRequested, _day: int) -> Iterator[object]:
 
 
 def _opened(event: events.LedgerOpened, _day: int) -> Iterator[object]:
-    yield OpenLedger(
-        mof_div_code=event.mof_div_code, fiscal_year=event.fiscal_year, name=event.name
-    )
+    if event.mof_div_code == SYSTEM_DIVISION:
+        yield OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name)
+    else:
+        yield OpenLedger(
+            mof_div_code=event.mof_div_code, fiscal_year=event.fiscal_year, name=event.name
+        )
 
 
 def _run_opened(event: events.DisbursementOpened, _day: int) -> Iterator[object]:
@@ -159,71 +159,75 @@ def _manifests(event: events.ManifestSigned, _day: int) -> Iterator[object]:
 
 
 _BEGINS: dict[type[Event], Numbered] = {
-    events.LedgerOpened: _numbered(OpenLedger.OPERATION, lambda _: "open", _opened),
-    events.SignaturePolicySet: _numbered(SetSignaturePolicy.OPERATION, None),
-    events.PeriodClosed: _numbered(ClosePeriod.OPERATION, lambda e: e.through, _closed),
-    events.IndicatorIssued: _numbered(
-        budget.IssueIndicator.OPERATION, lambda e: e.bgt_id, _same_fields(budget.IssueIndicator)
+    events.LedgerOpened: Numbered(OpenLedger.OPERATION, lambda _: "open", _opened),
+    events.SignaturePolicySet: Numbered(SetSignaturePolicy.OPERATION, None),
+    events.PeriodClosed: Numbered(ClosePeriod.OPERATION, lambda e: e.through, _closed),
+    events.IndicatorIssued: Numbered(
+        budget.IssueIndicator.OPERATION,
+        lambda e: e.bgt_id,
+        _same_fields(budget.IssueIndicator, events.IndicatorIssued),
     ),
-    events.IndicatorAdjusted: _numbered(
-        budget.AdjustIndicator.OPERATION, lambda e: e.adj_no, _same_fields(budget.AdjustIndicator)
+    events.IndicatorAdjusted: Numbered(
+        budget.AdjustIndicator.OPERATION,
+        lambda e: e.adj_no,
+        _same_fields(budget.AdjustIndicator, events.IndicatorAdjusted),
     ),
-    events.IndicatorReallocatedOut: _numbered(
+    events.IndicatorReallocatedOut: Numbered(
         budget.ReallocateIndicator.OPERATION,
         lambda e: e.adj_no,
-        _same_fields(budget.ReallocateIndicator),
+        _same_fields(budget.ReallocateIndicator, events.IndicatorReallocatedOut),
     ),
-    events.IndicatorFrozen: _numbered(
+    events.IndicatorFrozen: Numbered(
         budget.FreezeIndicator.OPERATION,
         lambda e: e.freeze_no,
-        _same_fields(budget.FreezeIndicator),
+        _same_fields(budget.FreezeIndicator, events.IndicatorFrozen),
     ),
-    events.IndicatorUnfrozen: _numbered(
+    events.IndicatorUnfrozen: Numbered(
         budget.UnfreezeIndicator.OPERATION,
         lambda e: e.freeze_no,
-        _same_fields(budget.UnfreezeIndicator),
+        _same_fields(budget.UnfreezeIndicator, events.IndicatorUnfrozen),
     ),
-    events.PlanSet: _numbered(budget.SetPlan.OPERATION, lambda e: e.plan_voucher_no, _plans),
-    events.PaymentApplied: _numbered(ApplyPayment.OPERATION, lambda e: e.pay_app_no, _applications),
-    events.PaymentApproved: _numbered(ApprovePayment.OPERATION, None),
-    events.PaymentRejected: _numbered(RejectPayment.OPERATION, None),
-    events.PaymentWithdrawn: _numbered(WithdrawPayment.OPERATION, None),
-    events.ManifestSigned: _numbered(SignManifest.OPERATION, lambda e: e.manifest_no, _manifests),
-    events.VoucherSigned: _numbered(SignVoucher.OPERATION, None),
-    events.VoucherSent: _numbered(MarkSent.OPERATION, None),
-    events.VoucherReceipted: _numbered(
+    events.PlanSet: Numbered(budget.SetPlan.OPERATION, lambda e: e.plan_voucher_no, _plans),
+    events.PaymentApplied: Numbered(ApplyPayment.OPERATION, lambda e: e.pay_app_no, _applications),
+    events.PaymentApproved: Numbered(ApprovePayment.OPERATION, None),
+    events.PaymentRejected: Numbered(RejectPayment.OPERATION, None),
+    events.PaymentWithdrawn: Numbered(WithdrawPayment.OPERATION, None),
+    events.ManifestSigned: Numbered(SignManifest.OPERATION, lambda e: e.manifest_no, _manifests),
+    events.VoucherSigned: Numbered(SignVoucher.OPERATION, None),
+    events.VoucherSent: Numbered(MarkSent.OPERATION, None),
+    events.VoucherReceipted: Numbered(
         ApplyReceipt.OPERATION, lambda e: f"{e.pay_cert_no}/{e.receipt_sm3[:16]}", _receipted
     ),
-    events.PaymentRefunded: _numbered(
-        RefundPayment.OPERATION, lambda e: e.refund_no, _same_fields(RefundPayment)
+    events.PaymentRefunded: Numbered(
+        RefundPayment.OPERATION,
+        lambda e: e.refund_no,
+        _same_fields(RefundPayment, events.PaymentRefunded),
     ),
-    events.ClearingRequested: _numbered(
-        RequestClearing.OPERATION, lambda e: e.clear_no, _requested
-    ),
-    events.ClaimReceipted: _numbered(
+    events.ClearingRequested: Numbered(RequestClearing.OPERATION, lambda e: e.clear_no, _requested),
+    events.ClaimReceipted: Numbered(
         ApplyClaimReceipt.OPERATION, lambda e: f"{e.voucher_no}/{e.receipt_sm3[:16]}", _receipted
     ),
-    events.DisbursementOpened: _numbered(OpenRun.OPERATION, lambda e: e.run_no, _run_opened),
-    events.LogKeyRegistered: _numbered(
+    events.DisbursementOpened: Numbered(OpenRun.OPERATION, lambda e: e.run_no, _run_opened),
+    events.LogKeyRegistered: Numbered(
         RegisterNoteKey.OPERATION,
         lambda e: f"{e.name}:{e.key_hash}",
         lambda e, _: [RegisterNoteKey(name=e.name, key_hash=e.key_hash, public_key=e.public_key)],
     ),
-    events.CheckpointSealed: _numbered(
+    events.CheckpointSealed: Numbered(
         SealCheckpoint.OPERATION, lambda e: f"{e.origin}:{e.size}", _note_text
     ),
-    events.ProvinceSealed: _numbered(
+    events.ProvinceSealed: Numbered(
         SealProvince.OPERATION, lambda e: sm3(_text_of(e.note).encode()).hex(), _note_text
     ),
-    events.CheckpointCosigned: _numbered(
+    events.CheckpointCosigned: Numbered(
         Cosign.OPERATION, lambda e: f"{e.position}:{e.witness}", _cosigned
     ),
-    events.DisbursementLoaded: _numbered(LoadLines.OPERATION, None),
-    events.DisbursementApproved: _numbered(ApproveRun.OPERATION, None),
-    events.DisbursementStarted: _numbered(StartRun.OPERATION, None),
-    events.DisbursementDrawn: _numbered(DrawVoucher.OPERATION, None),
-    events.DisbursementStopped: _numbered(StopRun.OPERATION, None),
-    events.DisbursementClosed: _numbered(CloseRun.OPERATION, None),
+    events.DisbursementLoaded: Numbered(LoadLines.OPERATION, None),
+    events.DisbursementApproved: Numbered(ApproveRun.OPERATION, None),
+    events.DisbursementStarted: Numbered(StartRun.OPERATION, None),
+    events.DisbursementDrawn: Numbered(DrawVoucher.OPERATION, None),
+    events.DisbursementStopped: Numbered(StopRun.OPERATION, None),
+    events.DisbursementClosed: Numbered(CloseRun.OPERATION, None),
 }
 _FOLLOWS = (
     events.JournalPosted,

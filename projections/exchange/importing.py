@@ -23,6 +23,7 @@ from ledger.books import Charts
 from ledger.deciding.objects import ledger_stream_id
 from ledger.errors import Code, GuokuError, IntegrityError, RequestError
 from ledger.events import decode
+from ledger.fingerprints import version_of
 from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.integrity.note import LOG_KEY_NAME
@@ -277,8 +278,10 @@ class _Import:
         waiting: list[CommandKey] = []
         for line in self._read(KEYS, KeyLine):
             try:
-                fingerprint, stream_id = _digest(line.fingerprint), UUID(line.stream_id).bytes
-            except ValueError as error:
+                fingerprint = bytes.fromhex(line.fingerprint)
+                version_of(fingerprint)
+                stream_id = UUID(line.stream_id).bytes
+            except (ValueError, IntegrityError) as error:
                 raise IntegrityError(f"{KEYS}, {line.operation} {line.number}: {error}") from error
             waiting.append(
                 CommandKey(
@@ -368,13 +371,6 @@ class _Import:
 
 def _bad(name: str, position: int, problem: str) -> IntegrityError:
     return IntegrityError(f"{name}, position {position}: {problem}", position=position)
-
-
-def _digest(text: str) -> bytes:
-    digest = bytes.fromhex(text)
-    if len(digest) != 32:
-        raise ValueError("a digest has 32 bytes")
-    return digest
 
 
 @lru_cache(maxsize=1024)

@@ -6,15 +6,20 @@ number it holds all follow from the events, and for most commands what was asked
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
+from ledger.fingerprints import is_fingerprint_of, version_of
 from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk, StoredKey
 
 _NEVER = 1 << 63
 OWN_KEY = "key:"  # of a caller's Idempotency-Key: its number is the caller, LF, the key
+
+
+def _untold(_event: Event, _day: int) -> Iterable[object]:
+    return ()
 
 
 class Numbered(NamedTuple):
@@ -23,13 +28,13 @@ class Numbered(NamedTuple):
     Attributes:
         operation: of the command.
         number: its business number; None where it has none.
-        fingerprints: of every body that could have brought about this event, effective on this day
-            (since 1970); none where the event does not tell.
+        bodies: every one that could have brought about this event, effective on this day (since
+            1970); none where the event does not tell.
     """
 
     operation: str
-    number: Callable[[Event], str] | None
-    fingerprints: Callable[[Event, int], Iterable[bytes]]
+    number: Callable[[Any], str] | None
+    bodies: Callable[[Any, int], Iterable[object]] = _untold
 
 
 class Grammar(NamedTuple):
@@ -154,6 +159,10 @@ class KeyCheck:
         number: str,
     ) -> str:
         """What is wrong with a key, "" if nothing is."""
+        try:
+            version_of(key.fingerprint)
+        except IntegrityError as error:
+            return error.detail
         if key.stream_id != begun.stream_id:
             return "it points at another stream than its event's"
         own = key.operation.startswith(OWN_KEY)
@@ -168,13 +177,13 @@ class KeyCheck:
             return "" if own else f"{begun.type.decode()} is kept under no number"
         if operation != rule.operation or not (own or number == key.number):
             return f"the event there is {begun.type.decode()} {number}"
-        return _other_content(key.fingerprint, rule.fingerprints(event, begun.day))
+        return _other_content(key.fingerprint, operation, rule.bodies(event, begun.day))
 
 
-def _other_content(fingerprint: bytes, possible: Iterable[bytes]) -> str:
+def _other_content(fingerprint: bytes, operation: str, possible: Iterable[object]) -> str:
     told = False
-    for one in possible:
-        if one == fingerprint:
+    for body in possible:
+        if is_fingerprint_of(fingerprint, operation, body):
             return ""
         told = True
     return "its fingerprint is of another content 请求摘要不符" if told else ""
