@@ -11,8 +11,8 @@ from enum import Enum
 import msgspec
 
 from ledger.account_set import division_of
-from ledger.deciding.opening import SIGNING_ROLES
 from ledger.errors import AccessError, Code
+from payments.signature_policy import SIGNING_ROLES
 
 ROLES = (
     "treasury_maker",

@@ -11,18 +11,19 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from ledger import events
+from budget.indicator import INDICATOR
 from ledger.account_set import ledger_text
 from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, IntegrityError, Refusal, UnavailableError
 from ledger.events import Event, decode
-from ledger.indicator import INDICATOR
 from ledger.integrity.note import encode_hash, moment_text, parse_note
 from ledger.reading.objects import EVENTS_MAX, StoredRow, read_document, read_events, stream_of
 from ledger.sealing.register import cosigned, latest_checkpoint, note_keys
 from ledger.sealing.stored_tree import StoredTree
 from payments import certificates
 from payments.clearing.claims import CLEARING
+from payments.clearing.events import ClaimReceipted
+from payments.events import ManifestSigned, PaymentApplied, VoucherReceipted, VoucherSigned
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT
 from projections.queries import clearing_of
@@ -119,9 +120,9 @@ def _rows(connection: Connection, ledger_id: int, pay_app_no: str) -> list[Store
     named: dict[tuple[str, str], AnyKind] = {}
     for row in own:
         event = decode(row.type, row.payload)
-        if isinstance(event, events.PaymentApplied):
+        if isinstance(event, PaymentApplied):
             named[INDICATOR.name, event.bgt_id] = INDICATOR
-        elif isinstance(event, events.VoucherSigned | events.VoucherReceipted):
+        elif isinstance(event, VoucherSigned | VoucherReceipted):
             named[MANIFEST.name, event.manifest_no] = MANIFEST
     clear_no, _ = clearing_of(connection, ledger_id, pay_app_no)
     named[CLEARING.name, clear_no] = CLEARING
@@ -195,13 +196,13 @@ def _documents(
     named: dict[str, str] = {}
     for event in happened:
         match event:
-            case events.VoucherSigned():
+            case VoucherSigned():
                 named.setdefault(event.voucher_sm3, "voucher")
-            case events.VoucherReceipted():
+            case VoucherReceipted():
                 named.setdefault(event.receipt_sm3, "receipt")
-            case events.ManifestSigned():
+            case ManifestSigned():
                 named.setdefault(event.leaves_sm3, "manifest")
-            case events.ClaimReceipted():
+            case ClaimReceipted():
                 named.setdefault(event.receipt_sm3, "clearing")
     for sm3, kind in named.items():
         body = read_document(connection, ledger_id, bytes.fromhex(sm3))

@@ -17,15 +17,15 @@ from psycopg_pool import ConnectionPool
 
 from api.interpreter import tune_interpreter
 from bench.drive import ClosedLoop, Drive, Driven, accepted
+from budget.indicator import INDICATOR, Indicator
+from budget.indicators import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.budget import IssueIndicator
 from ledger.deciding.command import Command, Submission
-from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.deciding.opening import OpenLedger
 from ledger.elements import stored_code_sets
 from ledger.events import JournalPosted
 from ledger.gm import sm3
-from ledger.indicator import INDICATOR, Indicator
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database, make_pool
 from ledger.reading import objects
@@ -35,6 +35,7 @@ from ledger.writing.sequencer import Sequencer
 from payments.application import ApplyPayment, ApprovePayment
 from payments.messages import receipt_5214
 from payments.payment import Payment
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
 from payments.voucher_document import voucher_document
 

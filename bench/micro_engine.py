@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from budget.indicators import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.budget import IssueIndicator
 from ledger.deciding.command import Command
+from ledger.deciding.fingerprints import asked_for, fingerprint
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import LedgerState, Row
 from ledger.elements import stored_code_sets
-from ledger.events import PaymentDetail, decode, encode
-from ledger.fingerprints import asked_for, fingerprint
+from ledger.events import decode, encode
 from ledger.integrity.chain import microseconds
 from ledger.writing.frames import packed_events
 from payments.application import DETAILS_MAX, ApplyPayment
+from payments.clearing.uncleared import UNCLEARED
+from payments.events import PaymentDetail
 
 DIVISION, YEAR = "440000000", 2026
 LEDGER = ledger_id(DIVISION, YEAR)
@@ -37,7 +39,7 @@ def open_state() -> LedgerState:
     state.codes = stored_code_sets.shipped()
     state.position = 0
     state.begin(NOW_US)
-    state.uncleared = {}
+    state.take_rows(UNCLEARED, {}, whole=True)
     decide(state, OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级"))
     for number in range(INDICATORS):
         decide(

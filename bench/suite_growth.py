@@ -29,7 +29,7 @@ TIMED = {
 _SIZES = """
 SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname = ANY(%s)"""
-TABLES = ("events", "command_keys", "documents", "commits", "controlled_balances", "uncleared")
+TABLES = ("events", "command_keys", "documents", "commits", "registers")
 
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:

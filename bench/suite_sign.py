@@ -16,13 +16,13 @@ from time import perf_counter
 from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
 from bench.server import new_database
-from ledger.deciding.opening import PER_MANIFEST, PER_VOUCHER
 from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, default_provider
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import decompress
 from payments import certificates
 from payments.pen import Document, Pen, Signed
+from payments.signature_policy import PER_MANIFEST, PER_VOUCHER
 from payments.signing import sign_vouchers, subject_of
 from payments.voucher import SignVoucher
 

@@ -174,7 +174,7 @@ class Books:
         return JournalPosted(
             source=source,
             event=event,
-            rule=self.version,
+            chart_version=self.version,
             number=number,
             bgt_id=bgt_id,
             fund_type_code=codes.get("fund_type_code", ""),

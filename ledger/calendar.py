@@ -4,7 +4,6 @@ The fiscal year is the calendar year (预算法 §18). A closed period stays clo
 dated after it, and corrections are made by reversing entries in an open one.
 """
 
-from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
@@ -12,10 +11,25 @@ import msgspec
 
 from ledger.account_set import fiscal_year_of, within_year
 from ledger.deciding.command import Command
-from ledger.deciding.objects import AnyKind
+from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import PeriodClosed
+from ledger.events import Event, PeriodClosed
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """``closed_through`` is the last day on which nothing takes effect any more."""
+
+    closed_through: date | None = None
+
+
+def _fold(periods: Periods, event: Event) -> Periods:
+    return (
+        Periods(date.fromisoformat(event.through)) if isinstance(event, PeriodClosed) else periods
+    )
+
+
+PERIODS = declare(Setting("periods", Periods(), _fold))
 
 
 def effective_day(state: LedgerState, asked: date | None) -> date:
@@ -28,7 +42,7 @@ def effective_day(state: LedgerState, asked: date | None) -> date:
     year = fiscal_year_of(state.ledger_id)
     if day.year != year:
         raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {year}")
-    closed = state.settings.closed_through
+    closed = state.settings.get(PERIODS).closed_through
     if closed is not None and day <= closed:
         raise Refusal(Code.PERIOD_CLOSED, f"the books are closed through {closed}")
     return day
@@ -41,7 +55,7 @@ def first_open_day(state: LedgerState, day: date) -> date:
     closed there is no open day left and the year's last day takes it, visibly late.
     """
     day = within_year(state.ledger_id, day)
-    closed = state.settings.closed_through
+    closed = state.settings.get(PERIODS).closed_through
     if closed is None or day > closed:
         return day
     return within_year(state.ledger_id, date.fromordinal(closed.toordinal() + 1))
@@ -57,14 +71,10 @@ class ClosePeriod(Command, frozen=True, kw_only=True):
     def number(self) -> str:
         return self.through.isoformat()
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ()
-
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.through)
         # point of no return
         return Decision(
             events=[(None, "", PeriodClosed(through=day.isoformat(), by=by))],
             effective_on=day,
-            settings=msgspec.structs.replace(state.settings, closed_through=day),
         )

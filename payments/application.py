@@ -9,18 +9,25 @@ from datetime import date
 from operator import attrgetter
 from typing import ClassVar
 
-from ledger import events
+from budget.balances import BALANCES, Balances
+from budget.indicator import DIMENSIONS, INDICATOR, Indicator, moved
+from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
-from ledger.balances import Balances
 from ledger.calendar import effective_day, first_open_day
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event, PaymentDetail
-from ledger.indicator import DIMENSIONS, INDICATOR, Indicator
-from ledger.indicator import require as require_indicator
+from ledger.events import Event
 from ledger.money import parse_yuan, yuan
+from payments.events import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentDetail,
+    PaymentRejected,
+    PaymentWithdrawn,
+)
 from payments.payment import (
     APPLIED,
     PAYMENT,
@@ -29,6 +36,7 @@ from payments.payment import (
     require_status,
     voucher_number,
 )
+from payments.signature_policy import SIGNATURE_POLICY
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
 EXECUTABLE = 1
@@ -65,7 +73,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     def number(self) -> str:
         return self.pay_app_no
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)
 
     def check(self) -> None:
@@ -91,9 +99,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             )
         self._check_elements(state, indicator, day)
         pay_fen = self._check_details()
-        balances = self._occupied(state, indicator, day, pay_fen)
+        occupied = self._occupied(state, indicator, day, pay_fen)
         # point of no return
-        applied = self._event(indicator, day, balances, by)
+        applied = self._event(indicator, day, occupied.row, by)
         entry = state.books(day).post(
             applied.TYPE,
             source=state.next_position,
@@ -105,7 +113,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            balances={self.bgt_id: balances},
+            moved=[occupied],
         )
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
@@ -142,10 +150,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             return pay_fen
         raise Refusal(Code.DETAILS_MISMATCH, problem, pointer="/details")
 
-    def _occupied(
-        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int
-    ) -> Balances:
-        before = state.balance(self.bgt_id)
+    def _occupied(self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int) -> Moved:
+        before = state.row(BALANCES, self.bgt_id)
         if indicator.issued.is_contrlbyplan and pay_fen > before.plan_available:
             raise Refusal(
                 Code.INSUFFICIENT_PLAN,
@@ -154,14 +160,13 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
                 available_amt=yuan(max(0, before.plan_available)),
                 requested_amt=self.pay_amt,
             )
-        changes = state.books(day).controlled(events.PaymentApplied.TYPE, {"pay": pay_fen})
-        return before.moved(self.bgt_id, changes)
+        return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen})
 
     def _event(
         self, indicator: Indicator, day: date, balances: Balances, by: str
-    ) -> events.PaymentApplied:
+    ) -> PaymentApplied:
         issued = indicator.issued
-        return events.PaymentApplied(
+        return PaymentApplied(
             pay_app_no=self.pay_app_no,
             bgt_id=self.bgt_id,
             agency_code=issued.agency_code,
@@ -204,7 +209,7 @@ class _OnPayment(Command, frozen=True, kw_only=True):
     pay_app_no: str
     effective_on: date | None = None
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((PAYMENT, self.pay_app_no),)
 
     def _payment(self, state: LedgerState) -> Payment:
@@ -224,13 +229,14 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
         require_status(payment, APPLIED)
         _other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
+        policy = state.settings.get(SIGNATURE_POLICY)
         # point of no return
-        approved = events.PaymentApproved(
+        approved = PaymentApproved(
             pay_app_no=self.pay_app_no,
             pay_cert_no=voucher_number(state.ledger_id, state.next_position),
             vou_date=day.isoformat(),
-            roles=state.settings.roles,
-            pay_bank_code=state.settings.pay_bank_code,
+            roles=policy.roles,
+            pay_bank_code=policy.pay_bank_code,
             by=by,
         )
         return Decision(events=[(PAYMENT, self.pay_app_no, approved)], effective_on=day)
@@ -247,12 +253,12 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
         require_status(payment, APPLIED)
         _other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
-        balances = released(state, payment, day, events.PaymentRejected.TYPE)
+        after = released(state, payment, day, PaymentRejected.TYPE)
         # point of no return
-        rejected = events.PaymentRejected(
-            pay_app_no=self.pay_app_no, reason=self.reason, figures=balances.figures(), by=by
+        rejected = PaymentRejected(
+            pay_app_no=self.pay_app_no, reason=self.reason, figures=after.row.figures(), by=by
         )
-        return _with_release(state, payment, day, rejected, balances)
+        return _with_release(state, payment, day, rejected, after)
 
 
 class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
@@ -264,12 +270,10 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
         payment = self._payment(state)
         require_status(payment, APPLIED)
         day = business_day(state, payment, self.effective_on)
-        balances = released(state, payment, day, events.PaymentWithdrawn.TYPE)
+        after = released(state, payment, day, PaymentWithdrawn.TYPE)
         # point of no return
-        withdrawn = events.PaymentWithdrawn(
-            pay_app_no=self.pay_app_no, figures=balances.figures(), by=by
-        )
-        return _with_release(state, payment, day, withdrawn, balances)
+        withdrawn = PaymentWithdrawn(pay_app_no=self.pay_app_no, figures=after.row.figures(), by=by)
+        return _with_release(state, payment, day, withdrawn, after)
 
 
 def _other_person(payment: Payment, by: str) -> None:
@@ -277,15 +281,13 @@ def _other_person(payment: Payment, by: str) -> None:
         raise Refusal(Code.SAME_PERSON, "whoever applied may not check the same payment")
 
 
-def released(state: LedgerState, payment: Payment, day: date, event: str) -> Balances:
+def released(state: LedgerState, payment: Payment, day: date, event: str) -> Moved:
     """The indicator's balances with the occupation given back."""
-    changes = state.books(day).controlled(event, {"pay": payment.pay_fen})
-    bgt_id = payment.applied.bgt_id
-    return state.balance(bgt_id).moved(bgt_id, changes)
+    return moved(state, day, payment.applied.bgt_id, event, {"pay": payment.pay_fen})
 
 
 def _with_release(
-    state: LedgerState, payment: Payment, day: date, event: Event, balances: Balances
+    state: LedgerState, payment: Payment, day: date, event: Event, after: Moved
 ) -> Decision:
     entry = state.books(day).post(
         event.TYPE,
@@ -298,5 +300,5 @@ def _with_release(
     return Decision(
         events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
         effective_on=day,
-        balances={payment.applied.bgt_id: balances},
+        moved=[after],
     )

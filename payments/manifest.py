@@ -18,7 +18,6 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger import events
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command
 from ledger.deciding.objects import AnyKind, Kind
@@ -27,6 +26,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.gm import sm3
 from ledger.integrity.merkle import HASH_BYTES, leaf_hash
+from payments.events import ManifestSigned
 
 RECEIPT_ROLE = "receipt"
 LEAVES_MAX = 100_000
@@ -108,12 +108,12 @@ def split_leaves(stored: bytes) -> list[bytes]:
 class Manifest(msgspec.Struct, frozen=True, gc=False):
     """A manifest in the books: its event, and what its text says."""
 
-    signed: events.ManifestSigned
+    signed: ManifestSigned
     text: ManifestText
 
 
 def _fold(manifest: Manifest | None, event: Event) -> Manifest | None:
-    if isinstance(event, events.ManifestSigned):
+    if isinstance(event, ManifestSigned):
         return Manifest(event, read_text(event.text))
     return manifest
 
@@ -122,7 +122,6 @@ MANIFEST: Kind[Manifest] = Kind(
     name="manifest",
     opened_by="manifest.sign",
     fold=_fold,
-    indicator_of=lambda _manifest: "",
 )
 
 
@@ -159,7 +158,7 @@ class SignManifest(Command, frozen=True, kw_only=True):
         if text.role != RECEIPT_ROLE and text.owner != ledger_text(state.ledger_id):
             raise _invalid(f"its manifest is of {text.owner}")
         # point of no return
-        signed = events.ManifestSigned(
+        signed = ManifestSigned(
             manifest_no=self.number,
             role=self.role,
             cert_serial=self.cert_serial,

@@ -10,13 +10,25 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ledger import events
+from budget.balances import BALANCES
+from budget.events import Figures
 from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import Event, Figures, PaymentApplied, PaymentDetail
+from ledger.events import Event
 from ledger.money import stored_fen
+from payments.events import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentDetail,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
 PAID, PARTIALLY_PAID, FAILED = "paid", "partially_paid", "failed"
@@ -45,12 +57,12 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pay_fen: int
     status: str = APPLIED
     figures: Figures
-    approved: events.PaymentApproved | None = None
+    approved: PaymentApproved | None = None
     reason: str = ""
-    signatures: tuple[events.VoucherSigned, ...] = ()
+    signatures: tuple[VoucherSigned, ...] = ()
     sent: bool = False
-    receipt: events.VoucherReceipted | None = None
-    refunds: tuple[events.PaymentRefunded, ...] = ()
+    receipt: VoucherReceipted | None = None
+    refunds: tuple[PaymentRefunded, ...] = ()
 
     @property
     def pay_app_no(self) -> str:
@@ -115,18 +127,18 @@ def _fold(payment: Payment | None, event: Event) -> Payment | None:
     return payment
 
 
-def _signed(payment: Payment, event: events.VoucherSigned) -> Payment:
+def _signed(payment: Payment, event: VoucherSigned) -> Payment:
     signatures = (*payment.signatures, event)
     status = SIGNED if event.final else payment.status
     return replace(payment, signatures=signatures, status=status)
 
 
-def _sent(payment: Payment, _: events.VoucherSent) -> Payment:
+def _sent(payment: Payment, _: VoucherSent) -> Payment:
     # the bank's receipt may have overtaken its acknowledgement
     return replace(payment, sent=True, status=SENT if payment.status == SIGNED else payment.status)
 
 
-def _refunded(payment: Payment, event: events.PaymentRefunded) -> Payment:
+def _refunded(payment: Payment, event: PaymentRefunded) -> Payment:
     refunds = (*payment.refunds, event)
     whole = sum(stored_fen(r.refund_amt) for r in refunds) == payment.paid_fen
     status = REFUNDED if whole else payment.status
@@ -134,17 +146,13 @@ def _refunded(payment: Payment, event: events.PaymentRefunded) -> Payment:
 
 
 _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
-    events.PaymentApproved: lambda p, e: replace(p, status=APPROVED, approved=e),
-    events.PaymentRejected: lambda p, e: replace(
-        p, status=REJECTED, reason=e.reason, figures=e.figures
-    ),
-    events.PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures),
-    events.VoucherSigned: _signed,
-    events.VoucherSent: _sent,
-    events.VoucherReceipted: lambda p, e: replace(
-        p, status=e.outcome, receipt=e, figures=e.figures
-    ),
-    events.PaymentRefunded: _refunded,
+    PaymentApproved: lambda p, e: replace(p, status=APPROVED, approved=e),
+    PaymentRejected: lambda p, e: replace(p, status=REJECTED, reason=e.reason, figures=e.figures),
+    PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures),
+    VoucherSigned: _signed,
+    VoucherSent: _sent,
+    VoucherReceipted: lambda p, e: replace(p, status=e.outcome, receipt=e, figures=e.figures),
+    PaymentRefunded: _refunded,
 }
 
 
@@ -152,7 +160,7 @@ PAYMENT: Kind[Payment] = Kind(
     name="payment",
     opened_by="payment.apply",
     fold=_fold,
-    indicator_of=lambda payment: payment.applied.bgt_id,
+    rows=lambda payment: ((BALANCES, payment.applied.bgt_id),),
     cost=lambda payment: max(1, len(payment.applied.details)),
 )
 

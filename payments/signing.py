@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from budget.indicator import INDICATOR, Indicator
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.opening import PER_MANIFEST
 from ledger.elements.code_sets import CodeSets
 from ledger.errors import Code, GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, PrivateKey, Provider
-from ledger.indicator import INDICATOR, Indicator
 from ledger.reading.documents import compress_document, open_document
 from ledger.reading.objects import read_bodies, read_head, read_objects
 from payments import certificates
@@ -30,6 +29,7 @@ from payments.certificates import Certificate
 from payments.fresh_documents import FreshDocuments
 from payments.payment import PAYMENT, Payment, approved_at
 from payments.pen import Document, Draft, Pen, Signed
+from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.voucher import check_signer
 from payments.voucher_document import voucher_document
 
@@ -83,7 +83,11 @@ def sign_vouchers(
     """
     with pool.connection() as connection:
         head = read_head(connection, ledger_id)
-    together = head is not None and head.settings.signing == PER_MANIFEST and not dry_run
+    together = (
+        head is not None
+        and head.settings.get(SIGNATURE_POLICY).signing == PER_MANIFEST
+        and not dry_run
+    )
     position = head.position if head is not None else 0
     pen: Pen | Refusal | None = None
     drafts: list[Draft | GuokuError] = []

@@ -10,16 +10,25 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger import events
+from budget.indicator import moved
 from ledger.calendar import effective_day, first_open_day
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.opening import PER_MANIFEST
-from ledger.deciding.state import Decision, LedgerState, UnclearedKey
+from ledger.deciding.registers import WHOLE, Moved
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import FailedDetail
 from ledger.money import parse_yuan, yuan
 from payments.application import business_day
+from payments.clearing.uncleared import PAID as PAID_CLAIM
+from payments.clearing.uncleared import REFUNDED as REFUND_CLAIM
+from payments.clearing.uncleared import UNCLEARED, uncleared_key
+from payments.events import (
+    FailedDetail,
+    PaymentRefunded,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
 from payments.payment import (
     APPROVED,
@@ -35,8 +44,7 @@ from payments.payment import (
     require,
     require_status,
 )
-
-SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
+from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 
 
 class SignVoucher(Command, frozen=True, kw_only=True):
@@ -61,7 +69,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         """Without the signature, which is another one each time it is made."""
         return self.pay_app_no, self.role
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return _with_manifest(self.pay_app_no, self.manifest_no)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -73,7 +81,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         if self.manifest_no:
             self._check_manifest(state, by)
         # point of no return
-        signed = events.VoucherSigned(
+        signed = VoucherSigned(
             pay_app_no=self.pay_app_no,
             pay_cert_no=payment.pay_cert_no,
             role=self.role,
@@ -95,7 +103,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         )
 
     def _check_manifest(self, state: LedgerState, by: str) -> None:
-        if state.settings.signing != PER_MANIFEST:
+        if state.settings.get(SIGNATURE_POLICY).signing != PER_MANIFEST:
             raise Refusal(
                 Code.SIGNATURE_INVALID, "the bank takes no manifests: every voucher is signed"
             )
@@ -136,7 +144,7 @@ class MarkSent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((PAYMENT, self.pay_app_no),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -146,7 +154,7 @@ class MarkSent(Command, frozen=True, kw_only=True):
         if payment.sent:
             raise Refusal(Code.INVALID_STATE, f"voucher {payment.pay_cert_no} was sent before")
         # point of no return
-        sent = events.VoucherSent(
+        sent = VoucherSent(
             pay_app_no=self.pay_app_no,
             pay_cert_no=payment.pay_cert_no,
             pay_bank_code=payment.approved.pay_bank_code,
@@ -176,7 +184,6 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "voucher.receipt"
     KEEPS_REFUSAL: ClassVar[bool] = False
     KIND: ClassVar[AnyKind] = PAYMENT
-    NEEDS_UNCLEARED: ClassVar[bool] = True
     pay_app_no: str
     pay_cert_no: str
     xpay_fen: int
@@ -199,8 +206,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         """The receipt is its bytes; it may be signed anew."""
         return self.receipt_sm3
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return _with_manifest(self.pay_app_no, self.manifest_no)
+    def needs(self) -> Iterable[Need]:
+        return *_with_manifest(self.pay_app_no, self.manifest_no), (UNCLEARED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = require(state, self.pay_app_no)
@@ -217,12 +224,9 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         day = first_open_day(state, self.xpay_date)
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
         bgt_id = payment.applied.bgt_id
-        books = state.books(day)
-        balances = state.balance(bgt_id).moved(
-            bgt_id, books.controlled(events.VoucherReceipted.TYPE, amounts)
-        )
+        after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts)
         # point of no return: the money has moved, nothing below refuses
-        receipted = events.VoucherReceipted(
+        receipted = VoucherReceipted(
             pay_app_no=self.pay_app_no,
             pay_cert_no=self.pay_cert_no,
             outcome=PARTIALLY_PAID if failed and self.xpay_fen else FAILED if failed else PAID,
@@ -230,7 +234,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             xpay_date=self.xpay_date.isoformat(),
             agent_business_no=self.agent_business_no,
             failed=failed,
-            figures=balances.figures(),
+            figures=after.row.figures(),
             receipt_sm3=self.receipt_sm3,
             cert_serial=self.cert_serial,
             signature=self.signature,
@@ -238,7 +242,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             leaf=self.leaf,
             by=by,
         )
-        entry = books.post(
+        entry = state.books(day).post(
             receipted.TYPE,
             source=state.next_position,
             number=self.pay_app_no,
@@ -246,12 +250,10 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             codes=payment.codes,
             bgt_id=bgt_id,
         )
-        owed = {uncleared_key(payment, day, "2301"): self.xpay_fen} if self.xpay_fen else {}
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            balances={bgt_id: balances},
-            uncleared=owed,
+            moved=[after, *owed(state, payment, day, PAID_CLAIM, self.xpay_fen)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -290,19 +292,15 @@ def _mismatch(detail: str) -> Refusal:
     return Refusal(Code.RECEIPT_MISMATCH, f"the receipt is refused: {detail}")
 
 
-def uncleared_key(payment: Payment, day: date, vt_code: str) -> UnclearedKey:
-    """Where a payment's money is summed for the claim on the central bank."""
-    applied = payment.applied
+def owed(
+    state: LedgerState, payment: Payment, day: date, vt_code: str, amount_fen: int
+) -> list[Moved]:
+    """What the bank is owed by money that it has moved, or owes; nothing where none has moved."""
+    if not amount_fen:
+        return []
     assert payment.approved is not None
-    return UnclearedKey(
-        payment.approved.pay_bank_code,
-        day,
-        vt_code,
-        applied.fund_type_code,
-        applied.agency_code[:SUP_DEP_DIGITS],
-        applied.exp_func_code,
-        applied.gov_bgt_eco_code,
-    )
+    key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)
+    return [state.moved(UNCLEARED, key.text, {"amount": amount_fen})]
 
 
 class RefundPayment(Command, frozen=True, kw_only=True):
@@ -310,7 +308,6 @@ class RefundPayment(Command, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "payment.refund"
     KIND: ClassVar[AnyKind] = PAYMENT
-    NEEDS_UNCLEARED: ClassVar[bool] = True
     pay_app_no: str
     refund_no: str
     refund_amt: str
@@ -325,8 +322,8 @@ class RefundPayment(Command, frozen=True, kw_only=True):
     def check(self) -> None:
         parse_yuan(self.refund_amt, pointer="/refund_amt")
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((PAYMENT, self.pay_app_no),)
+    def needs(self) -> Iterable[Need]:
+        return (PAYMENT, self.pay_app_no), (UNCLEARED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         if self.effective_on is not None:
@@ -343,22 +340,19 @@ class RefundPayment(Command, frozen=True, kw_only=True):
         self._check_paid(payment, refund_fen)
         amounts = {"refund": refund_fen}
         bgt_id = payment.applied.bgt_id
-        books = state.books(day)
-        balances = state.balance(bgt_id).moved(
-            bgt_id, books.controlled(events.PaymentRefunded.TYPE, amounts)
-        )
+        after = moved(state, day, bgt_id, PaymentRefunded.TYPE, amounts)
         # point of no return
-        refunded = events.PaymentRefunded(
+        refunded = PaymentRefunded(
             pay_app_no=self.pay_app_no,
             refund_no=self.refund_no,
             refund_amt=self.refund_amt,
             pay_detail_id=self.pay_detail_id,
             refund_date=day.isoformat(),
             reason=self.reason,
-            figures=balances.figures(),
+            figures=after.row.figures(),
             by=by,
         )
-        entry = books.post(
+        entry = state.books(day).post(
             refunded.TYPE,
             source=state.next_position,
             number=self.refund_no,
@@ -369,8 +363,7 @@ class RefundPayment(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(PAYMENT, self.pay_app_no, refunded), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            balances={bgt_id: balances},
-            uncleared={uncleared_key(payment, day, "2302"): refund_fen},
+            moved=[after, *owed(state, payment, day, REFUND_CLAIM, refund_fen)],
         )
 
     def _check_paid(self, payment: Payment, refund_fen: int) -> None:

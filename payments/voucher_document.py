@@ -15,13 +15,13 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from budget.indicator import Indicator
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.elements.code_sets import CodeSets
-from ledger.indicator import Indicator
 from ledger.money import parse_yuan
+from payments.clearing.uncleared import SUP_DEP_DIGITS
 from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
 from payments.payment import Payment
-from payments.voucher import SUP_DEP_DIGITS
 
 PAY_TYPE_CODE = "1"  # 国库集中支付: the one way of paying in the integrated system
 TREASURY_BANK_CODE = "011"  # 国家金库: what the numbers of its clearing banks begin with

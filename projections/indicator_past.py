@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 import psycopg
 
-from ledger.balances import NOTHING, Balances
-from ledger.events import IndicatorIssued, decode
-from ledger.indicator import INDICATOR
+from budget.balances import NOTHING, Balances
+from budget.events import IndicatorIssued
+from budget.indicator import INDICATOR
+from ledger.events import decode
 from ledger.reading.objects import read_events, stream_of
 from projections.account_sums import Model, live_model
 from projections.core.facts import read_pages

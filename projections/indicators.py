@@ -12,10 +12,26 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ledger import events
-from ledger.balances import Balances
-from ledger.events import Event, Figures, IndicatorIssued
+from budget.balances import Balances
+from budget.events import (
+    Figures,
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
+from ledger.events import Event, JournalPosted
 from ledger.money import stored_fen
+from payments.events import (
+    PaymentApplied,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+)
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Table
@@ -92,16 +108,16 @@ _AS_ISSUED = tuple(
 
 
 _MOVING: tuple[type[Event], ...] = (
-    events.IndicatorAdjusted,
-    events.IndicatorReallocatedOut,
-    events.IndicatorReallocatedIn,
-    events.IndicatorFrozen,
-    events.IndicatorUnfrozen,
-    events.PaymentApplied,
-    events.PaymentRejected,
-    events.PaymentWithdrawn,
-    events.VoucherReceipted,
-    events.PaymentRefunded,
+    IndicatorAdjusted,
+    IndicatorReallocatedOut,
+    IndicatorReallocatedIn,
+    IndicatorFrozen,
+    IndicatorUnfrozen,
+    PaymentApplied,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    PaymentRefunded,
 )
 
 
@@ -110,7 +126,7 @@ class Indicators(Projection):
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
-        {*_MOVING, events.IndicatorIssued, events.PlanSet, events.JournalPosted}
+        {*_MOVING, IndicatorIssued, PlanSet, JournalPosted}
     )
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 
@@ -205,7 +221,7 @@ def movements(facts: Sequence[Fact], waiting: dict[int, Fact] | None = None) -> 
         if type(event) is Posted:
             if (source := waiting.pop(event.source, None)) is not None:
                 yield source, event.bgt_id, source.event.figures, fact.position
-        elif type(event) is events.PlanSet:  # no account, so no journal
+        elif type(event) is PlanSet:  # no account, so no journal
             yield fact, event.bgt_id, event.figures, fact.position
         else:
             waiting[fact.position] = fact

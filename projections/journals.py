@@ -15,7 +15,7 @@ import msgspec
 from ledger.events import Event, JournalPosted
 from projections.core.fold import AppendingFold, Fact, Fold, Projection, Statement, Writes
 from projections.core.spans import end_of, lengths
-from projections.core.tables import Table
+from projections.core.tables import Sum, Table
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
 from projections.views import VIEWS
 
@@ -40,8 +40,8 @@ class AccountTotalRow(msgspec.Struct):
 
     effective_on: date
     account: str
-    debit_fen: int = 0
-    credit_fen: int = 0
+    debit_fen: Sum = 0
+    credit_fen: Sum = 0
 
 
 class AccountSpanRow(msgspec.Struct):
@@ -51,8 +51,8 @@ class AccountSpanRow(msgspec.Struct):
     span_end: int
     effective_on: date
     account: str
-    debit_fen: int = 0
-    credit_fen: int = 0
+    debit_fen: Sum = 0
+    credit_fen: Sum = 0
 
 
 _SUMS = ("debit_fen", "credit_fen")

@@ -12,9 +12,19 @@ from typing import Any, ClassVar, LiteralString
 
 import msgspec
 
-from ledger import events
 from ledger.events import Event
 from ledger.money import stored_fen
+from payments.clearing.events import ClaimReceipted, ClearingRequested
+from payments.events import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.payment import (
     APPLIED,
     APPROVED,
@@ -149,16 +159,16 @@ class Payments(Projection):
     tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         {
-            events.PaymentApplied,
-            events.PaymentApproved,
-            events.PaymentRejected,
-            events.PaymentWithdrawn,
-            events.VoucherSigned,
-            events.VoucherSent,
-            events.VoucherReceipted,
-            events.PaymentRefunded,
-            events.ClearingRequested,
-            events.ClaimReceipted,
+            PaymentApplied,
+            PaymentApproved,
+            PaymentRejected,
+            PaymentWithdrawn,
+            VoucherSigned,
+            VoucherSent,
+            VoucherReceipted,
+            PaymentRefunded,
+            ClearingRequested,
+            ClaimReceipted,
         }
     )
 
@@ -201,11 +211,11 @@ class _PaymentFold(Fold):
             match fact.event:
                 case Applied() as applied:
                     new[applied.pay_app_no] = _applied(fact, applied)
-                case events.ClearingRequested() as requested:
+                case ClearingRequested() as requested:
                     unclaimed.claim(requested)
                     if self._written:
                         self._statements += _claimed(requested)
-                case events.ClaimReceipted() as receipted:
+                case ClaimReceipted() as receipted:
                     unclaimed.release(receipted)
                     if self._written:
                         self._statements += _released(receipted)
@@ -255,7 +265,7 @@ class _Unclaimed:
     def add_refund(self, row: RefundRow) -> None:
         self._waiting[REFUND_CLAIM].append(row)
 
-    def claim(self, requested: events.ClearingRequested) -> None:
+    def claim(self, requested: ClearingRequested) -> None:
         day = date.fromisoformat(requested.clear_date)
         for vt_code, waiting in self._waiting.items():
             claims = _by_fund(requested, vt_code)
@@ -271,7 +281,7 @@ class _Unclaimed:
             if claims:
                 waiting[:] = left
 
-    def release(self, receipted: events.ClaimReceipted) -> None:
+    def release(self, receipted: ClaimReceipted) -> None:
         back = self._held.pop((receipted.clear_no, receipted.voucher_no), [])
         if receipted.rejected:
             for row in back:
@@ -351,7 +361,7 @@ def _refund(row: PaymentState, fact: Fact, refunded: Refunded) -> RefundRow:
     )
 
 
-def _by_fund(requested: events.ClearingRequested, vt_code: str) -> dict[str, str]:
+def _by_fund(requested: ClearingRequested, vt_code: str) -> dict[str, str]:
     """The number of each fund type's claim: the first one where it has too many lines for one."""
     claims: dict[str, str] = {}
     for claim in requested.claims:
@@ -360,7 +370,7 @@ def _by_fund(requested: events.ClearingRequested, vt_code: str) -> dict[str, str
     return claims
 
 
-def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
+def _claimed(requested: ClearingRequested) -> Iterable[Statement]:
     for vt_code, table, moved in _MOVEMENTS:
         if claims := _by_fund(requested, vt_code):
             yield Statement(
@@ -376,7 +386,7 @@ def _claimed(requested: events.ClearingRequested) -> Iterable[Statement]:
             )
 
 
-def _released(receipted: events.ClaimReceipted) -> Iterable[Statement]:
+def _released(receipted: ClaimReceipted) -> Iterable[Statement]:
     if receipted.rejected:
         given = {"clear_no": receipted.clear_no, "claim_no": receipted.voucher_no}
         for _, table, _ in _MOVEMENTS:

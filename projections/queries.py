@@ -11,10 +11,11 @@ from typing import Any, LiteralString
 import msgspec
 import psycopg
 
+from budget.events import IndicatorIssued
+from budget.indicator import DIMENSIONS
 from ledger.books import Account, Books, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
-from ledger.events import CommandRefused, IndicatorIssued, JournalPosted, decode
-from ledger.indicator import DIMENSIONS
+from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.money import yuan
 from payments.payment import PAID, STATUSES
 from projections.core.listing import PAGE_SIZE, Filter, Listing, Page, a_day, a_position, a_text
@@ -282,9 +283,10 @@ def _journal_item(
     issued: Mapping[str, IndicatorIssued],
     book: str,
 ) -> dict[str, Any]:
-    if (books := charts.by_version.get(journal.rule)) is None:
+    if (books := charts.by_version.get(journal.chart_version)) is None:
         raise ConfigurationError(
-            f"journal {row.position} was made with chart {journal.rule}, which is not loaded"
+            f"journal {row.position} was made with chart {journal.chart_version}, "
+            "which is not loaded"
         )
     lines = []
     for line in journal.lines:
@@ -303,7 +305,13 @@ def _journal_item(
         )
     item = _item(row, leave_out=("books", "rule", "event"))
     rule = _rule(journal, books)
-    return {**item, "event": row.event, "rule": rule, "rule_version": row.rule, "lines": lines}
+    return {
+        **item,
+        "event": row.event,
+        "rule": rule,
+        "rule_version": row.rule,
+        "lines": lines,
+    }
 
 
 def _rule(journal: JournalPosted, books: Books) -> str:

@@ -10,8 +10,24 @@ from types import MappingProxyType
 
 import msgspec
 
-from ledger import events
-from ledger.events import Event
+from budget.events import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+)
+from ledger.events import Event, JournalPosted
+from payments.events import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from projections.posted import Posted
 
 
@@ -111,19 +127,19 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
     {
-        events.IndicatorAdjusted: Moved,
-        events.IndicatorReallocatedOut: Moved,
-        events.IndicatorReallocatedIn: Moved,
-        events.IndicatorFrozen: Moved,
-        events.IndicatorUnfrozen: Moved,
-        events.PaymentApplied: Applied,
-        events.PaymentApproved: Approved,
-        events.PaymentRejected: Rejected,
-        events.PaymentWithdrawn: Withdrawn,
-        events.VoucherSigned: Signed,
-        events.VoucherSent: Sent,
-        events.VoucherReceipted: Receipted,
-        events.PaymentRefunded: Refunded,
-        events.JournalPosted: Posted,
+        IndicatorAdjusted: Moved,
+        IndicatorReallocatedOut: Moved,
+        IndicatorReallocatedIn: Moved,
+        IndicatorFrozen: Moved,
+        IndicatorUnfrozen: Moved,
+        PaymentApplied: Applied,
+        PaymentApproved: Approved,
+        PaymentRejected: Rejected,
+        PaymentWithdrawn: Withdrawn,
+        VoucherSigned: Signed,
+        VoucherSent: Sent,
+        VoucherReceipted: Receipted,
+        PaymentRefunded: Refunded,
+        JournalPosted: Posted,
     }
 )

@@ -16,6 +16,7 @@ def list_(
 ) -> None:
     """Lists ledgers with their position."""
     from ledger.account_set import ledger_text
+    from ledger.deciding.opening import TITLE
     from ledger.reading.objects import list_heads
 
     with connection() as opened:
@@ -23,7 +24,13 @@ def list_(
     show_table(
         ("ledger", "name", "position", "recorded_at", "chain"),
         (
-            (ledger_text(h.ledger_id), h.settings.name, h.position, h.recorded_at, h.chain)
+            (
+                ledger_text(h.ledger_id),
+                h.settings.get(TITLE).name,
+                h.position,
+                h.recorded_at,
+                h.chain,
+            )
             for h in heads
         ),
     )
@@ -33,8 +40,11 @@ def list_(
 def show(ledger: Annotated[str, typer.Argument(help="e.g. 440000000-2026")]) -> None:
     """Shows one ledger: its head, its policy, what it has in number."""
     from ledger.account_set import parse_ledger
+    from ledger.calendar import PERIODS
+    from ledger.deciding.opening import TITLE
     from ledger.errors import AccessError, Code
     from ledger.reading.objects import read_head
+    from payments.signature_policy import SIGNATURE_POLICY
 
     ledger_id = parse_ledger(ledger)
     with connection() as opened:
@@ -46,17 +56,18 @@ def show(ledger: Annotated[str, typer.Argument(help="e.g. 440000000-2026")]) -> 
             " GROUP BY operation ORDER BY operation",
             (ledger_id,),
         ).fetchall()
+    policy = head.settings.get(SIGNATURE_POLICY)
     show_fields(
         (
             ("ledger", ledger),
-            ("name", head.settings.name),
+            ("name", head.settings.get(TITLE).name),
             ("position", head.position),
             ("chain", head.chain),
             ("recorded_at", head.recorded_at),
-            ("signature_policy", head.settings.roles),
-            ("pay_bank_code", head.settings.pay_bank_code),
-            ("signing", head.settings.signing),
-            ("closed_through", head.settings.closed_through),
+            ("signature_policy", policy.roles),
+            ("pay_bank_code", policy.pay_bank_code),
+            ("signing", policy.signing),
+            ("closed_through", head.settings.get(PERIODS).closed_through),
             *counted,
         )
     )

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from budget.indicator import CODED
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, GuokuError, RequestError
-from ledger.events import PaymentDetail
-from ledger.indicator import CODED
+from payments.events import PaymentDetail
 from payments.messages.gbk import check_encodable
 
 ITEMS_MAX = 5_000

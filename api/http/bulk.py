@@ -28,13 +28,13 @@ from api.http.views import (
     indicator_view,
     payment_view,
 )
-from ledger.budget import IssueIndicator
+from budget.indicators import IssueIndicator
 from ledger.deciding.command import Command, Outcome, Submission
-from ledger.deciding.opening import SIGNING_ROLES
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from payments.application import ApplyPayment, ApprovePayment
 from payments.pen import Signed
+from payments.signature_policy import SIGNING_ROLES
 from payments.signing import sign_vouchers
 from payments.voucher import RefundPayment, SignVoucher
 

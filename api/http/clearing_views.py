@@ -7,9 +7,9 @@ from msgspec import UNSET, UnsetType
 
 from api.http.views import Committed
 from ledger.account_set import ledger_text
-from ledger.events import Claim, ClaimReceipted
 from ledger.money import parse_yuan, yuan
 from payments.clearing.claims import Clearing
+from payments.clearing.events import Claim, ClaimReceipted
 
 
 class ClaimView(msgspec.Struct, kw_only=True):

@@ -19,9 +19,10 @@ from api.http.problems import problem
 from api.http.views import CommitView, commit_view
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, RequestError
-from ledger.events import ClearingRequested, type_names
+from ledger.events import type_names
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, Clearing, RequestClearing
+from payments.clearing.events import ClearingRequested
 from projections import queries
 
 _ALL = "/v1/ledgers/{ledger}/clearings"

@@ -17,9 +17,9 @@ from api.http.views import Committed
 from ledger.account_set import ledger_text
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, RequestError
-from ledger.events import DisbursementOpened
 from ledger.money import yuan
 from ledger.reading.objects import read_objects, stream_of
+from payments.disbursement.events import DisbursementOpened
 from payments.disbursement.execution import read_run
 from payments.disbursement.lock import is_held
 from payments.disbursement.progress import (

@@ -35,7 +35,6 @@ from api.http.pages import PAGE_QUERY
 from api.http.services import Services
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome, Submission
-from ledger.deciding.opening import SIGNING_ROLES
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from payments.disbursement.commands import ApproveRun, CloseRun, OpenRun, StopRun
@@ -45,6 +44,7 @@ from payments.disbursement.lock import held
 from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
+from payments.signature_policy import SIGNATURE_POLICY, SIGNING_ROLES
 
 _ALL = "/v1/ledgers/{ledger}/disbursements"
 _ONE = _ALL + "/{run_no}"
@@ -213,7 +213,7 @@ async def execute_run(call: Call) -> Response:
 
 async def _role_of(call: Call, key: int) -> str:
     """The first role of the signature policy that the caller holds; raises ``forbidden``."""
-    roles = (await call.head(key)).settings.roles
+    roles = (await call.head(key)).settings.get(SIGNATURE_POLICY).roles
     held_roles = [role for role in roles if role in call.caller.roles]
     if not held_roles:
         require_role(call.caller, roles[0])

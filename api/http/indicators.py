@@ -11,8 +11,9 @@ from api.http.door import Call, Operation, Route
 from api.http.late import late_figures
 from api.http.moments import AS_OF_QUERY, as_of, wait_for_head, wait_for_projections
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
-from ledger.balances import NOTHING
-from ledger.budget import (
+from budget.balances import BALANCES, NOTHING
+from budget.indicator import INDICATOR, Indicator
+from budget.indicators import (
     AdjustIndicator,
     FreezeIndicator,
     IssueIndicator,
@@ -22,8 +23,7 @@ from ledger.budget import (
 )
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
-from ledger.indicator import INDICATOR, Indicator
-from ledger.reading.loading import read_balances
+from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
 from projections.core.moments import Moment
 from projections.indicator_past import past_indicator
@@ -59,7 +59,7 @@ def _now(connection: Connection, key: int, bgt_id: str) -> tuple[int, IndicatorV
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         head = read_head(connection, key)
         indicator = read_objects(connection, key, INDICATOR, [bgt_id]).get(bgt_id)
-        balances = read_balances(connection, key, [bgt_id])
+        balances = read_rows(connection, key, BALANCES, [bgt_id])
     if head is None or indicator is None:
         raise not_found(bgt_id)
     return head.position, indicator_view(key, indicator, balances.get(bgt_id, NOTHING))

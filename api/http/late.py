@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ledger.balances import Balances
+from budget.balances import Balances
 from ledger.money import yuan
 from ledger.reading.objects import StoredRow
 from projections.core.moments import Late

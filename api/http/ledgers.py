@@ -13,11 +13,14 @@ from api.http.views import LedgerView, PeriodView, PolicyView, commit_view, ledg
 from ledger.account_set import ledger_text
 from ledger.calendar import ClosePeriod
 from ledger.deciding.command import Command, Commit, Outcome
-from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
-from ledger.deciding.state import LedgerState, Settings
+from ledger.deciding.opening import TITLE, OpenLedger, Title
+from ledger.deciding.settings import Settings
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code
+from ledger.events import LedgerOpened
 from ledger.integrity.chain import microseconds
 from ledger.reading.objects import Head, list_heads
+from payments.signature_policy import SIGNATURE_POLICY, SetSignaturePolicy
 
 _OPENING = Body(OpenLedger)
 
@@ -30,10 +33,10 @@ async def open_ledger(call: Call) -> Response:
     if call.dry_run and not await call.exists(key):
         return call.respond(await call.in_thread(_rehearsed, call, command))
     outcome = await call.submit(key, command)
-    settings = Settings()
+    division = ""
     if outcome.problem is None:
-        settings = (await call.head(key)).settings
-    return call.outcome(outcome, lambda done: _opened(command, settings, done.commit))
+        division = (await call.head(key)).settings.get(TITLE).mof_div_name
+    return call.outcome(outcome, lambda done: _opened(command, division, done.commit))
 
 
 def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
@@ -42,13 +45,14 @@ def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
     state.codes = call.treasury.codes()
     state.begin(microseconds(call.treasury.now()))
     decision = command.decide(state, call.caller.principal)
-    assert decision.settings is not None
-    return _opened(command, decision.settings, None)
+    [(_, _, opened)] = decision.events
+    assert isinstance(opened, LedgerOpened)
+    return _opened(command, opened.mof_div_name, None)
 
 
-def _opened(command: OpenLedger, settings: Settings, commit: Commit | None) -> LedgerView:
+def _opened(command: OpenLedger, division: str, commit: Commit | None) -> LedgerView:
     """The ledger as it was when it was opened, whatever has been set since."""
-    at_first = Settings(name=command.name, mof_div_name=settings.mof_div_name)
+    at_first = Settings({TITLE.name: Title(command.name, division)})
     position, chain = (commit.position, commit.chain) if commit else (0, b"")
     return ledger_view(command.ledger_id, position, chain, at_first, commit_view(commit))
 
@@ -82,14 +86,14 @@ def _shown(head: Head) -> LedgerView:
 
 async def show_policy(call: Call) -> Response:
     head = await call.head(await call.admit())
-    settings = head.settings
-    policy = PolicyView(
+    policy = head.settings.get(SIGNATURE_POLICY)
+    shown = PolicyView(
         ledger=ledger_text(head.ledger_id),
-        roles=settings.roles,
-        pay_bank_code=settings.pay_bank_code,
-        signing=settings.signing,
+        roles=policy.roles,
+        pay_bank_code=policy.pay_bank_code,
+        signing=policy.signing,
     )
-    return call.respond(policy, position=head.position)
+    return call.respond(shown, position=head.position)
 
 
 def _policy(key: int, command: Command, outcome: Outcome) -> Any:

@@ -10,14 +10,18 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.http.late import LateEventsView, LateFiguresView
+from budget.balances import Balances
+from budget.events import Figures
+from budget.indicator import Indicator
 from ledger.account_set import division_of, fiscal_year_of, ledger_text
-from ledger.balances import Balances
+from ledger.calendar import PERIODS
 from ledger.deciding.command import Commit
-from ledger.deciding.state import Settings
-from ledger.events import Figures, PaymentDetail
-from ledger.indicator import Indicator
+from ledger.deciding.opening import TITLE
+from ledger.deciding.settings import Settings
 from ledger.money import yuan
+from payments.events import PaymentDetail
 from payments.payment import Payment
+from payments.signature_policy import SIGNATURE_POLICY
 
 
 class CommitView(msgspec.Struct, frozen=True):
@@ -208,18 +212,20 @@ def commit_view(commit: Commit | None) -> CommitView | None:
 def ledger_view(
     ledger_id: int, position: int, chain: bytes, settings: Settings, commit: Committed = UNSET
 ) -> LedgerView:
+    title, policy = settings.get(TITLE), settings.get(SIGNATURE_POLICY)
+    closed = settings.get(PERIODS).closed_through
     return LedgerView(
         ledger=ledger_text(ledger_id),
         mof_div_code=division_of(ledger_id),
-        mof_div_name=settings.mof_div_name,
+        mof_div_name=title.mof_div_name,
         fiscal_year=fiscal_year_of(ledger_id),
-        name=settings.name,
+        name=title.name,
         position=position,
         chain=chain.hex(),
-        roles=settings.roles,
-        pay_bank_code=settings.pay_bank_code,
-        signing=settings.signing,
-        closed_through=settings.closed_through.isoformat() if settings.closed_through else None,
+        roles=policy.roles,
+        pay_bank_code=policy.pay_bank_code,
+        signing=policy.signing,
+        closed_through=closed.isoformat() if closed else None,
         commit=commit,
     )
 

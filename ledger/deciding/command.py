@@ -1,8 +1,8 @@
 """The shape every command has, and what its caller gets back.
 
 A command is one frozen struct with one pure ``decide``: checks in documented order, then the point
-of no return, then events. By what it asks for (``ledger.fingerprints``) the same number with
-another body is told apart, whatever way the caller wrote the JSON.
+of no return, then events. By what it asks for (``ledger.deciding.fingerprints``) the same number
+with another body is told apart, whatever way the caller wrote the JSON.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,11 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, GuokuError, Refusal
+
+Need = tuple[AnyKind | AnyRegister, str]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -20,7 +23,6 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     OPERATION: ClassVar[str] = ""
     KIND: ClassVar[AnyKind | None] = None
-    NEEDS_UNCLEARED: ClassVar[bool] = False
     # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
     KEEPS_REFUSAL: ClassVar[bool] = True
 
@@ -34,8 +36,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
         """What must be the same for two of one number to be one and the same request."""
         return self
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        """(kind, number) of the objects it looks at; their balances are loaded with them."""
+    def needs(self) -> Iterable[Need]:
+        """What it looks at: (kind, number) of objects, with which the rows that they move are
+        loaded; (register, key) of other rows, or (register, ``WHOLE``)."""
         return ()
 
     def decide(self, state: LedgerState, by: str) -> Decision:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from ledger.account_set import YEARS
+from ledger.deciding.registers import AnyRegister
 from ledger.events import Event
 
 T = TypeVar("T")
@@ -28,14 +29,14 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
         opened_by: the operation whose number names the object.
         fold: object (None before its first event) and next event to object; events that do not
             concern it, such as its journals, leave it as it is.
-        indicator_of: the indicator whose balances its commands move, "" for none.
+        rows: the registers' rows that commands about it move, by register and key.
         cost: of an object in a cache; one of many details costs more than 1.
     """
 
     name: str
     opened_by: str
     fold: Callable[[T | None, Event], T | None]
-    indicator_of: Callable[[T], str]
+    rows: Callable[[T], Iterable[tuple[AnyRegister, str]]] = lambda _: ()
     cost: Callable[[T], int] = lambda _: 1
 
     def folded(self, events: Iterable[Event]) -> T | None:

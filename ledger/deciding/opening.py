@@ -1,4 +1,4 @@
-"""开账: opening a division's year, and who must sign its vouchers."""
+"""开账: opening a division's year."""
 
 from datetime import date
 from typing import ClassVar
@@ -7,14 +7,26 @@ import msgspec
 
 from ledger.account_set import SYSTEM_DIVISION, ledger_id
 from ledger.deciding.command import Command
+from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import LedgerOpened, SignaturePolicySet
+from ledger.events import Event, LedgerOpened
 
 FISCAL_YEAR_MIN, FISCAL_YEAR_MAX = 2000, 2099
-PER_VOUCHER, PER_MANIFEST = "voucher", "manifest"  # what one signature covers 签章范围
-SIGNING_SCOPES = (PER_VOUCHER, PER_MANIFEST)
-SIGNING_ROLES = ("unit", "finance_first", "finance_second", "treasury")
+
+
+class Title(msgspec.Struct, frozen=True):
+    """What a ledger is called, and its division."""
+
+    name: str = ""
+    mof_div_name: str = ""
+
+
+def _fold(title: Title, event: Event) -> Title:
+    return Title(event.name, event.mof_div_name) if isinstance(event, LedgerOpened) else title
+
+
+TITLE = declare(Setting("title", Title(), _fold))
 
 
 class OpenLedger(Command, frozen=True, kw_only=True):
@@ -63,8 +75,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             name=self.name,
             by=by,
         )
-        settings = msgspec.structs.replace(state.settings, name=self.name, mof_div_name=division)
-        return Decision(events=[(None, "", opened)], effective_on=day, settings=settings)
+        return Decision(events=[(None, "", opened)], effective_on=day)
 
 
 class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
@@ -88,52 +99,7 @@ class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
             name=self.name,
             by=by,
         )
-        settings = msgspec.structs.replace(state.settings, name=self.name, mof_div_name=self.name)
         return Decision(
             events=[(None, "", opened)],
             effective_on=date(self.fiscal_year, 1, 1),
-            settings=settings,
         )
-
-
-class SetSignaturePolicy(Command, frozen=True, kw_only=True):
-    """签章策略: the roles that sign a voucher, in order, the bank that pays it, and how they sign.
-
-    ``signing`` is of the bank's channel: whether the bank takes one signature over a manifest of
-    many vouchers, or wants one on each.
-    """
-
-    OPERATION: ClassVar[str] = "signature_policy.set"
-    roles: tuple[str, ...]
-    pay_bank_code: str = "102"
-    signing: str = PER_VOUCHER
-
-    def check(self) -> None:
-        """Raises RequestError for unknown, repeated or no roles, or an unknown scope."""
-        if not self.roles or len(set(self.roles)) != len(self.roles):
-            raise RequestError(
-                Code.MALFORMED, "roles lists each signing role once, in order", pointer="/roles"
-            )
-        for index, role in enumerate(self.roles):
-            if role not in SIGNING_ROLES:
-                raise RequestError(
-                    Code.MALFORMED,
-                    f"signing roles are {', '.join(SIGNING_ROLES)}",
-                    pointer=f"/roles/{index}",
-                )
-        if self.signing not in SIGNING_SCOPES:
-            raise RequestError(
-                Code.MALFORMED, f"signing is {' or '.join(SIGNING_SCOPES)}", pointer="/signing"
-            )
-
-    def decide(self, state: LedgerState, by: str) -> Decision:
-        policy = SignaturePolicySet(
-            roles=self.roles, pay_bank_code=self.pay_bank_code, signing=self.signing, by=by
-        )
-        settings = msgspec.structs.replace(
-            state.settings,
-            roles=self.roles,
-            pay_bank_code=self.pay_bank_code,
-            signing=self.signing,
-        )
-        return Decision(events=[(None, "", policy)], effective_on=state.today, settings=settings)

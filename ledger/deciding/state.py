@@ -6,7 +6,7 @@ Every change goes through :meth:`_put`, so that a dry run or an atomic batch can
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -14,43 +14,22 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ledger.account_set import within_year
-from ledger.balances import Balances
 from ledger.books import Books, Charts
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
+from ledger.deciding.registers import WHOLE, AnyRegister, Moved, Register
+from ledger.deciding.settings import Settings
 from ledger.elements.code_sets import CodeSets
 from ledger.events import Event, encode
 from ledger.integrity.chain import moment_of
 
 T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
 
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
-BALANCES_CACHED_MAX = 200_000
+ROWS_CACHED_MAX = 200_000
 COSTLY_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
 TRIMMED_SHARE = 0.125  # of a cache that is full: so much goes at once
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's own state, kept with its head."""
-
-    name: str = ""
-    mof_div_name: str = ""
-    roles: tuple[str, ...] = ("treasury",)
-    pay_bank_code: str = "102"
-    signing: str = "voucher"
-    closed_through: date | None = None
-
-
-class UnclearedKey(NamedTuple):
-    """What claims on the central bank are summed over."""
-
-    pay_bank_code: str
-    effective_on: date
-    vt_code: str
-    fund_type_code: str
-    sup_dep_code: str
-    exp_func_code: str
-    gov_bgt_eco_code: str
 
 
 # An event with its place, as it is hashed and written:
@@ -64,6 +43,16 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
     obj: Any
     stream_id: bytes
     stream_version: int
+
+
+class ChangedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A register's row as it is to be kept: its amounts in fen, the first ``floored`` of which may
+    not be below zero; None where it goes."""
+
+    register: str
+    key: str
+    amounts: tuple[int, ...] | None
+    floored: int
 
 
 class Savepoint(NamedTuple):
@@ -80,23 +69,24 @@ class Decision(msgspec.Struct, kw_only=True):
 
     Attributes:
         events: (kind, number, event) in order; kind None for the ledger's own stream.
-        balances: controlled balances after it.
-        uncleared: changes of what the bank is owed, in fen.
+        moved: the rows of registers that it moves, as they are after it.
         documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
         shared_documents: likewise, of documents that an earlier event may have brought already.
     """
 
     events: list[tuple[AnyKind | None, str, Event]]
     effective_on: date
-    balances: dict[str, Balances] = {}
-    uncleared: dict[UnclearedKey, int] = {}
+    moved: list[Moved] = []
     documents: list[tuple[bytes, bytes]] = []
     shared_documents: list[tuple[bytes, bytes]] = []
-    settings: Settings | None = None
 
 
 class LedgerState:
-    """Head, settings, objects and balances of one ledger; see the module."""
+    """Head, settings, objects and register rows of one ledger; see the module.
+
+    Whoever works with it calls its methods: those of deciding change nothing, those of a batch
+    change what is written, those of the cache follow the database.
+    """
 
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
@@ -110,8 +100,8 @@ class LedgerState:
         self._cached: defaultdict[str, dict[str, CachedObject]] = defaultdict(
             dict
         )  # by the kind's name
-        self.balances: dict[str, Balances] = {}
-        self.uncleared: dict[UnclearedKey, int] | None = None
+        self._rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by the register's name
+        self._whole: set[str] = set()  # registers of which all rows are cached
         self._costly: dict[tuple[str, str], int] = {}
         self._costly_total = 0
         self.begin(0)
@@ -145,11 +135,32 @@ class LedgerState:
         found = ((number, cached.get(number)) for number in numbers)
         return {number: each.obj for number, each in found if each is not None}
 
-    def balance(self, bgt_id: str) -> Balances:
-        """The balances of an indicator that is there: they are cached as long as any object is
-        that moves them, so one that is not would be an error of ours and must not pass for nothing.
-        """
-        return self.balances[bgt_id]
+    def row(self, register: Register[R], key: str) -> R:
+        """A register's row. It is cached as long as any object is that moves it, so one that is
+        not would be an error of ours and must not pass for nothing."""
+        row = self._rows[register.name].get(key)
+        if row is None:
+            if not register.whole:
+                raise LookupError(f"no row {key!r} of {register.name} is at hand")
+            assert register.name in self._whole, "a command says what it needs before it is decided"
+            row = register.row()
+        found: R = row
+        return found
+
+    def rows_of(self, register: Register[R]) -> Mapping[str, R]:
+        """All rows of a register that is kept as a whole."""
+        assert register.name in self._whole, "a command says what it needs before it is decided"
+        return self._rows[register.name]
+
+    def moved(self, register: Register[R], key: str, changes_fen: Mapping[str, int]) -> Moved:
+        """A row after its fields have changed, or the refusal of :meth:`Register.moved`."""
+        return register.moved(key, self.row(register, key), changes_fen)
+
+    def has_row(self, register: AnyRegister, key: str) -> bool:
+        """Whether it is cached; ``WHOLE``: whether all are."""
+        return register.name in self._whole or (
+            key != WHOLE and not register.whole and key in self._rows[register.name]
+        )
 
     # ---- one batch
 
@@ -166,8 +177,7 @@ class LedgerState:
         self.rows: list[Row] = []
         self.documents: dict[bytes, bytes] = {}
         self.shared_documents: dict[bytes, bytes] = {}
-        self.changed_balances: dict[str, bool] = {}
-        self.changed_uncleared: dict[UnclearedKey, bool] = {}
+        self._changed: dict[tuple[str, str], AnyRegister] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
     def savepoint(self) -> Savepoint:
@@ -176,13 +186,10 @@ class LedgerState:
         return Savepoint(self.position, len(self.rows), self.stream_version, self.settings)
 
     def rollback(self, savepoint: Savepoint) -> None:
-        """Takes back all since ``savepoint``. Balances that were there before stay marked,
-        rewriting them is harmless; those of an indicator that was not issued after all do not."""
+        """Takes back all since ``savepoint``."""
         for mapping, key, old in reversed(self._undo or ()):
             if old is None:
                 mapping.pop(key, None)
-                if mapping is self.balances:
-                    self.changed_balances.pop(key, None)
             else:
                 mapping[key] = old
         self._undo = None
@@ -209,17 +216,13 @@ class LedgerState:
         """Makes the decision's effects the state; gives positions of its first and last event."""
         first = self.position + 1
         self._append(decision.events, decision.effective_on)
-        for bgt_id, balances in decision.balances.items():
-            self._put(self.balances, bgt_id, balances)
-            self.changed_balances[bgt_id] = True
-        if decision.uncleared:
-            self._move_uncleared(decision.uncleared)
+        for register, key, row in decision.moved:
+            self._put(self._rows[register.name], key, row)
+            self._put(self._changed, (register.name, key), register)
         for sm3, body in decision.documents:
             self._put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:
             self._put(self.shared_documents, sm3, body)
-        if decision.settings is not None:
-            self.settings = decision.settings
         return first, self.position
 
     def _append(self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date) -> None:
@@ -229,6 +232,7 @@ class LedgerState:
             if kind is None:
                 self.stream_version = version = self.stream_version + 1
                 stream_id = ledger_stream_id(self.ledger_id)
+                self.settings = self.settings.after(event)
             else:
                 cached = self._cached[kind.name]
                 if (before := cached.get(number)) is not None:
@@ -244,11 +248,16 @@ class LedgerState:
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 
-    def _move_uncleared(self, changes: dict[UnclearedKey, int]) -> None:
-        assert self.uncleared is not None, "uncleared amounts are loaded before they move"
-        for key, change_fen in changes.items():
-            self._put(self.uncleared, key, self.uncleared.get(key, 0) + change_fen)
-            self.changed_uncleared[key] = True
+    def changed_rows(self) -> list[ChangedRow]:
+        """The rows that the batch has moved, as they are to be kept; zeros that are not kept are
+        forgotten here. Not within a savepoint."""
+        changed: list[ChangedRow] = []
+        for (name, key), register in self._changed.items():
+            amounts = register.stored(self._rows[name][key])
+            if amounts is None:
+                del self._rows[name][key]
+            changed.append(ChangedRow(name, key, amounts, len(register.floored)))
+        return changed
 
     # ---- the cache
 
@@ -259,26 +268,56 @@ class LedgerState:
             self._costly_total += cost - self._costly.get(key, 0)
             self._costly[key] = cost
 
+    def stand_at(
+        self,
+        position: int,
+        chain: bytes,
+        recorded_us: int,
+        stream_version: int,
+        settings: Settings,
+    ) -> None:
+        """The head, as it is locked now."""
+        self.position, self.chain, self.recorded_us = position, chain, recorded_us
+        self.stream_version, self.settings = stream_version, settings
+
+    def take_object(
+        self, kind: AnyKind, number: str, obj: Any, stream_id: bytes, version: int
+    ) -> None:
+        """An object as the database has it."""
+        self._cached[kind.name][number] = CachedObject(obj, stream_id, version)
+        self.note_cost(kind, number, obj)
+
+    def take_rows(
+        self, register: AnyRegister, rows: Mapping[str, Any], *, whole: bool = False
+    ) -> None:
+        """Rows of a register as the database has them; ``whole``: all there are."""
+        self._rows[register.name].update(rows)
+        if whole:
+            self._whole.add(register.name)
+
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
         self.position = -1
-        self.uncleared = None
         self._let_go()
 
     def _let_go(self) -> None:
-        """Objects and their balances, always together."""
+        """Objects and the rows that they move, always together."""
         self._cached.clear()
-        self.balances.clear()
+        self._rows.clear()
+        self._whole.clear()
         self._costly.clear()
         self._costly_total = 0
 
     def forget_streams(self, stream_ids: Iterable[bytes]) -> None:
-        """Drops what another process has written to; balances that it moved are read anew."""
+        """Drops the objects that another process has written to, and registers kept as a whole;
+        single rows that it moved are to be read anew."""
         gone = set(stream_ids)
         for cached in self._cached.values():
             for number in [n for n, each in cached.items() if each.stream_id in gone]:
                 del cached[number]
-        self.uncleared = None
+        for name in self._whole:
+            self._rows.pop(name, None)
+        self._whole.clear()
 
     def trim(self) -> None:
         """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
@@ -287,7 +326,7 @@ class LedgerState:
             if len(cached) > OBJECTS_CACHED_MAX:
                 for number in _oldest(cached, OBJECTS_CACHED_MAX):
                     del cached[number]
-        if len(self.balances) > BALANCES_CACHED_MAX:
+        if sum(map(len, self._rows.values())) > ROWS_CACHED_MAX:
             self._let_go()
         if self._costly_total > COSTLY_CACHED_MAX:
             for key in list(self._costly):

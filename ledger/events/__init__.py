@@ -1,124 +1,52 @@
-"""Every event type of the project: one frozen struct each.
+"""Events: what happened, one frozen struct for each type, beside the fields what the type is.
 
 The payload of an event is the JSON of its struct with the element names of the MoF technical
 standard; the bytes are stored as they were hashed. Amounts in payloads are yuan text, as everywhere
 outside the process. A type's later versions are named ``type@2``; old bytes are upcast when read
 and never rewritten. What an event says holds at its own position: figures and names are those of
-that moment.
+that moment. Each domain has its own types (``budget.events``, ``payments.events``, …) and enters
+them in the registry; here are those of every ledger.
 """
 
-from ledger.events.base import Event, Figures, Yuan
-from ledger.events.budget import (
-    IndicatorAdjusted,
-    IndicatorFrozen,
-    IndicatorIssued,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorUnfrozen,
-    PlanSet,
-)
-from ledger.events.checkpoints import (
-    CheckpointCosigned,
-    CheckpointSealed,
-    LogKeyRegistered,
-    ProvinceSealed,
-)
-from ledger.events.clearing import (
-    Claim,
-    ClaimLine,
-    ClaimReceipted,
-    ClearingCleared,
-    ClearingRejected,
-    ClearingRequested,
-)
-from ledger.events.codec import (
+from ledger.events.base import LEDGER, Event, Traits, Yuan
+from ledger.events.codec import decode, decoder, encode
+from ledger.events.journals import JournalPosted, Line, PostedView
+from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed
+from ledger.events.registry import (
     OWN_TYPE_PATTERN,
     TYPES,
+    UPCASTS,
     base_name,
-    decode,
-    decoder,
-    encode,
     is_own_type,
+    names_that,
+    register,
+    renamed,
     type_names,
+    types_that,
 )
-from ledger.events.disbursements import (
-    DisbursementApproved,
-    DisbursementClosed,
-    DisbursementDrawn,
-    DisbursementLoaded,
-    DisbursementOpened,
-    DisbursementStarted,
-    DisbursementStopped,
-)
-from ledger.events.journals import JournalPosted, Line
-from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed, SignaturePolicySet
-from ledger.events.payments import (
-    FailedDetail,
-    ManifestSigned,
-    PaymentApplied,
-    PaymentApproved,
-    PaymentDetail,
-    PaymentRefunded,
-    PaymentRejected,
-    PaymentWithdrawn,
-    VoucherReceipted,
-    VoucherSent,
-    VoucherSigned,
-)
-from ledger.events.upcasts import UPCASTERS
 
 __all__ = [
+    "LEDGER",
     "OWN_TYPE_PATTERN",
     "TYPES",
-    "UPCASTERS",
-    "CheckpointCosigned",
-    "CheckpointSealed",
-    "Claim",
-    "ClaimLine",
-    "ClaimReceipted",
-    "ClearingCleared",
-    "ClearingRejected",
-    "ClearingRequested",
+    "UPCASTS",
     "CommandRefused",
-    "DisbursementApproved",
-    "DisbursementClosed",
-    "DisbursementDrawn",
-    "DisbursementLoaded",
-    "DisbursementOpened",
-    "DisbursementStarted",
-    "DisbursementStopped",
     "Event",
-    "FailedDetail",
-    "Figures",
-    "IndicatorAdjusted",
-    "IndicatorFrozen",
-    "IndicatorIssued",
-    "IndicatorReallocatedIn",
-    "IndicatorReallocatedOut",
-    "IndicatorUnfrozen",
     "JournalPosted",
     "LedgerOpened",
     "Line",
-    "LogKeyRegistered",
-    "ManifestSigned",
-    "PaymentApplied",
-    "PaymentApproved",
-    "PaymentDetail",
-    "PaymentRefunded",
-    "PaymentRejected",
-    "PaymentWithdrawn",
     "PeriodClosed",
-    "PlanSet",
-    "ProvinceSealed",
-    "SignaturePolicySet",
-    "VoucherReceipted",
-    "VoucherSent",
-    "VoucherSigned",
+    "PostedView",
+    "Traits",
     "Yuan",
     "base_name",
     "decode",
     "decoder",
     "encode",
     "is_own_type",
+    "names_that",
+    "register",
+    "renamed",
     "type_names",
+    "types_that",
 ]

@@ -1,25 +1,36 @@
-"""What every event has, and the figures that many carry."""
+"""What every event has, and what a type says of itself to those who follow a history."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 Yuan = str
+LEDGER = "ledger"  # the subject of events that are about the ledger itself
+
+
+class Traits(NamedTuple):
+    """What a type is to readers, projections, exports and verifications.
+
+    Nobody keeps a list of types by hand: ``ledger.events.registry.types_that`` answers.
+
+    Attributes:
+        subject: the kind of object in whose stream it stands, by its name.
+        asked_by: the operation of the command that it answers; "" where it only follows the event
+            that does, in the same decision.
+        moves: the registers that it moves, by their names, itself or by its journal.
+        posts: the rules of the charts that its journal is made by.
+        delivery: whether it tells what is to be sent to a bank, was sent, or is answered.
+    """
+
+    subject: str
+    asked_by: str = ""
+    moves: tuple[str, ...] = ()
+    posts: tuple[str, ...] = ()
+    delivery: bool = False
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """What happened; ``TYPE`` is the name in the event table."""
+    """What happened; ``TYPE`` is the name in the event table, a former version has another."""
 
     TYPE: ClassVar[str] = ""
-
-
-class Figures(msgspec.Struct, frozen=True, gc=False):
-    """An indicator's amounts after an event (canuse = amount - frozen - pay_app - pay)."""
-
-    amount: Yuan
-    frozen_amt: Yuan
-    pay_app_amt: Yuan
-    pay_amt: Yuan
-    canuse_amt: Yuan
-    plan_amt: Yuan
-    plan_canuse_amt: Yuan
+    TRAITS: ClassVar[Traits]

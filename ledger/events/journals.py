@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.events.base import Event, Yuan
+from ledger.events.base import Event, Traits, Yuan
+from ledger.events.registry import register
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
@@ -22,15 +23,30 @@ class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 class JournalPosted(Event, frozen=True, kw_only=True):
     """The entry of every book that the event at position ``source`` gives rise to (平行记账).
 
-    ``rule`` is the version of charts and rules; ``red_flag`` 1 marks a reversal (红冲).
+    ``chart_version`` is that of charts and rules; ``red_flag`` 1 marks a reversal (红冲).
     """
 
     TYPE: ClassVar[str] = "journal.posted"
+    TRAITS: ClassVar[Traits] = Traits(subject="", moves=("indicator",))
     source: int
     event: str
-    rule: str
+    chart_version: str = msgspec.field(name="rule")
     number: str
     bgt_id: str = ""
     fund_type_code: str = ""
     red_flag: int = 0
     lines: tuple[Line, ...]
+
+
+class PostedView(msgspec.Struct, frozen=True, gc=False):
+    """Of ``JournalPosted`` what double entry and registers need."""
+
+    source: int
+    chart_version: str = msgspec.field(name="rule")
+    lines: list[Line]
+    bgt_id: str = ""
+
+
+register(
+    JournalPosted,
+)

@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.events.base import Event
+from ledger.events.base import LEDGER, Event, Traits
+from ledger.events.registry import register
 
 
 class LedgerOpened(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "ledger.opened"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="ledger.open")
     mof_div_code: str
     mof_div_name: str
     fiscal_year: int
@@ -16,23 +18,11 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     by: str
 
 
-class SignaturePolicySet(Event, frozen=True, kw_only=True):
-    """Which roles sign a voucher, in order, for which bank, and what one signature covers.
-
-    ``signing`` is ``voucher``, or ``manifest`` where vouchers that are signed together share one.
-    """
-
-    TYPE: ClassVar[str] = "ledger.signature_policy_set"
-    roles: tuple[str, ...]
-    pay_bank_code: str
-    signing: str = "voucher"
-    by: str
-
-
 class PeriodClosed(Event, frozen=True, kw_only=True):
     """Nothing may take effect on or before ``through`` any more."""
 
     TYPE: ClassVar[str] = "ledger.period_closed"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="period.close")
     through: str
     by: str
 
@@ -41,9 +31,17 @@ class CommandRefused(Event, frozen=True, kw_only=True):
     """A refusal of an authenticated caller: part of the record like any other event."""
 
     TYPE: ClassVar[str] = "command.refused"
+    TRAITS: ClassVar[Traits] = Traits(subject="refusal")
     operation: str
     number: str = ""
     code: str
     detail: str
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
     by: str
+
+
+register(
+    LedgerOpened,
+    PeriodClosed,
+    CommandRefused,
+)

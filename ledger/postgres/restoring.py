@@ -7,6 +7,7 @@ caller, so the frames are packed anew. Everything happens in the caller's transa
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from struct import Struct
+from typing import Any
 
 import msgspec
 import psycopg
@@ -14,8 +15,8 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from ledger.account_set import ledger_text
-from ledger.balances import Balances
-from ledger.deciding.state import Settings, UnclearedKey
+from ledger.deciding.registers import AnyRegister
+from ledger.deciding.settings import Settings
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.copying import copy
@@ -137,21 +138,19 @@ def copy_documents(
     copy(connection, {COPY_DOCUMENTS: b"".join(parts)})
 
 
-def write_balances(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    balances: Mapping[str, Balances],
-    uncleared: Mapping[UnclearedKey, int],
+def write_rows(
+    connection: psycopg.Connection, ledger_id: int, register: AnyRegister, rows: Mapping[str, Any]
 ) -> None:
-    """What was worked out from the events: controlled balances and what the bank is owed."""
+    """A register as it was folded from the events."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO controlled_balances VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [(ledger_id, bgt_id, *msgspec.structs.astuple(b)) for bgt_id, b in balances.items()],
-        )
-        cursor.executemany(
-            "INSERT INTO uncleared VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(ledger_id, *key, amount_fen) for key, amount_fen in uncleared.items()],
+            "INSERT INTO registers (ledger_id, register, key, floored, amounts)"
+            " VALUES (%s, %s, %s, %s, %s::numeric[])",
+            [
+                (ledger_id, register.name, key, len(register.floored), list(amounts))
+                for key, row in rows.items()
+                if (amounts := register.stored(row)) is not None
+            ],
         )
 
 
@@ -168,13 +167,13 @@ def finish_ledger(
     """Sets the head behind the last commit."""
     connection.execute(
         "UPDATE ledgers SET position = %s, chain = %s, recorded_at = %s, stream_version = %s,"
-        " settings = %s WHERE ledger_id = %s",
+        " settings = %s::jsonb WHERE ledger_id = %s",
         (
             position,
             chain,
             recorded_at,
             stream_version,
-            Jsonb(msgspec.to_builtins(settings)),
+            settings.encoded().decode(),
             ledger_id,
         ),
     )

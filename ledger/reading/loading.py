@@ -1,14 +1,18 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TypeVar
 
 import msgspec
 import psycopg
 
-from ledger.balances import Balances
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.state import CachedObject, LedgerState, Settings, UnclearedKey
-from ledger.events import Event, JournalPosted, PlanSet, decode
+from ledger.deciding.registers import AnyRegister, Register, declared
+from ledger.deciding.settings import decoded
+from ledger.deciding.state import LedgerState
+from ledger.events import Event, JournalPosted, decode, names_that
 from ledger.postgres.round_trip import (
     IoSteps,
     Query,
@@ -21,6 +25,8 @@ from ledger.postgres.round_trip import (
     waited,
 )
 from ledger.writing.frames import POSTGRES_EPOCH_US, CommandKey
+
+R = TypeVar("R", bound=msgspec.Struct)
 
 TAIL_MAX = 10_000
 
@@ -40,17 +46,16 @@ _USED = (
 )
 _KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$1", "$2", "$3"))
 
-_decode_settings = msgspec.json.Decoder(Settings).decode
-
 
 class LockedHead(msgspec.Struct, frozen=True, array_like=True):
-    """Where a ledger stands, and will until the transaction that locked it ends."""
+    """Where a ledger stands, and will until the transaction that locked it ends; ``settings`` as
+    the row has them."""
 
     position: int
     chain: bytes
     recorded_us: int
     stream_version: int
-    settings: Settings
+    settings: bytes
 
 
 def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
@@ -74,7 +79,7 @@ def lock_and_read_keys(
             chain=chain,
             recorded_us=int.from_bytes(recorded_at, "big", signed=True) + POSTGRES_EPOCH_US,
             stream_version=int.from_bytes(stream_version, "big"),
-            settings=_decode_settings(settings[1:]),  # behind the version of the format
+            settings=settings[1:],  # behind the version of the format
         )
         return head, keys
     return None, keys
@@ -105,9 +110,9 @@ def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead)
     it had to forget anything for it."""
     if forgets := head.position != state.position:
         _follow_tail(connection, state, head.position)
-    state.position, state.chain = head.position, head.chain
-    state.recorded_us, state.stream_version = head.recorded_us, head.stream_version
-    state.settings = head.settings
+    state.stand_at(
+        head.position, head.chain, head.recorded_us, head.stream_version, decoded(head.settings)
+    )
     return forgets
 
 
@@ -120,16 +125,19 @@ def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) 
         "SELECT stream_id, type, payload FROM events WHERE ledger_id = %s AND position > %s",
         (state.ledger_id, state.position),
     ).fetchall()
-    bgt_ids: set[str] = set()
-    for _, type_name, payload in rows:
-        if type_name in (JournalPosted.TYPE, PlanSet.TYPE):
-            event = decode(type_name, payload)
-            assert isinstance(event, JournalPosted | PlanSet)
-            bgt_ids.add(event.bgt_id)
-            bgt_ids.update(line.bgt_id for line in getattr(event, "lines", ()))
     state.forget_streams(row[0].bytes for row in rows)
-    moved = [bgt_id for bgt_id in bgt_ids if bgt_id in state.balances]
-    state.balances.update(read_balances(connection, state.ledger_id, moved))
+    moved = [(name, decode(name, payload)) for _, name, payload in rows if name in _moving_types()]
+    for register in declared():
+        if not register.whole:
+            keys = {key for _, event in moved for key in register.touched(event)}
+            keys = {key for key in keys if state.has_row(register, key)}
+            state.take_rows(register, read_rows(connection, state.ledger_id, register, keys))
+
+
+@cache
+def _moving_types() -> frozenset[str]:
+    """The names of the types that move a register."""
+    return frozenset(names_that(lambda traits: bool(traits.moves)))
 
 
 def read_keys(
@@ -165,7 +173,9 @@ def read_streams(
     return streams
 
 
-_JOURNAL = JournalPosted(source=0, event="", rule="", number="", lines=())  # folds pass it over
+_JOURNAL = JournalPosted(
+    source=0, event="", chart_version="", number="", lines=()
+)  # folds pass it over
 
 
 def load_objects(
@@ -173,9 +183,11 @@ def load_objects(
     state: LedgerState,
     wanted: Mapping[Number, AnyKind],
     keys: Mapping[Number, CommandKey],
+    rows: Collection[tuple[AnyRegister, str]],
     settled: Callable[[], object],
 ) -> None:
-    """Folds the wanted objects, none of them cached, that exist, and reads their balances.
+    """Folds the wanted objects, none of them cached, that exist, and reads the rows that they move;
+    beside them the wanted rows.
 
     ``settled`` is called before anything is read: until it returns, what the cache has let go may
     be newer than the database.
@@ -185,45 +197,44 @@ def load_objects(
         for (opened_by, number), kind in wanted.items()
         if (key := keys.get((opened_by, number))) is not None
     }
-    if not missing:
+    if not missing and not rows:
         return
     settled()
-    bgt_ids: set[str] = set()
-    for stream_id, rows in read_streams(connection, state.ledger_id, list(missing)).items():
+    wanted_rows: defaultdict[AnyRegister, set[str]] = defaultdict(set)
+    for register, row_key in rows:
+        wanted_rows[register].add(row_key)
+    for stream_id, events in read_streams(connection, state.ledger_id, list(missing)).items():
         kind, number = missing[stream_id]
-        obj = kind.folded(event for _, _, event in rows)
+        obj = kind.folded(event for _, _, event in events)
         if obj is not None:  # a refused opening leaves a stream without an object
-            state.cached(kind)[number] = CachedObject(obj, stream_id, rows[-1][1])
-            state.note_cost(kind, number, obj)
-            bgt_ids.add(kind.indicator_of(obj))
-    if missing_balances := [b for b in bgt_ids if b and b not in state.balances]:
-        state.balances.update(read_balances(connection, state.ledger_id, missing_balances))
-
-
-def read_balances(
-    connection: psycopg.Connection, ledger_id: int, bgt_ids: Collection[str]
-) -> dict[str, Balances]:
-    """Controlled balances, in fen, of the indicators that exist among ``bgt_ids``."""
-    rows = connection.execute(
-        "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
-        " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = ANY(%s)",
-        (ledger_id, list(bgt_ids)),
-    )
-    return {row[0]: Balances(*row[1:]) for row in rows}
-
-
-def load_uncleared(
-    connection: psycopg.Connection, state: LedgerState, settled: Callable[[], object]
-) -> None:
-    """All that the bank is owed in this ledger; kept in the cache from then on."""
-    if state.uncleared is None:
-        settled()
-        rows = connection.execute(
-            "SELECT pay_bank_code, effective_on, vt_code, fund_type_code, sup_dep_code,"
-            " exp_func_code, gov_bgt_eco_code, amount_fen FROM uncleared WHERE ledger_id = %s",
-            (state.ledger_id,),
+            state.take_object(kind, number, obj, stream_id, events[-1][1])
+            for register, row_key in kind.rows(obj):
+                if not state.has_row(register, row_key):
+                    wanted_rows[register].add(row_key)
+    for register, row_keys in wanted_rows.items():
+        found = read_rows(
+            connection, state.ledger_id, register, None if register.whole else row_keys
         )
-        state.uncleared = {UnclearedKey(*row[:7]): int(row[7]) for row in rows}
+        state.take_rows(register, found, whole=register.whole)
+
+
+def read_rows(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    register: Register[R],
+    keys: Collection[str] | None = None,
+) -> dict[str, R]:
+    """The rows of a register that exist, all of them or those of ``keys``; amounts in fen."""
+    if keys is not None and not keys:
+        return {}
+    every = "SELECT key, amounts::text FROM registers WHERE ledger_id = %s AND register = %s"
+    if keys is None:
+        rows = connection.execute(every, (ledger_id, register.name))
+    else:
+        rows = connection.execute(
+            f"{every} AND key = ANY(%s)", (ledger_id, register.name, list(keys))
+        )
+    return {key: register.row(*map(int, amounts[1:-1].split(","))) for key, amounts in rows}
 
 
 def read_ranges(

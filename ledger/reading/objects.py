@@ -16,7 +16,7 @@ import psycopg
 from ledger.account_set import DIVISIONS_BEGIN
 from ledger.account_set import ledger_id as ledger_key
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.state import Settings
+from ledger.deciding.settings import Settings, decoded
 from ledger.events import CommandRefused
 from ledger.reading.documents import open_document
 from ledger.reading.loading import read_keys, read_streams
@@ -25,7 +25,10 @@ DIVISION_DIGITS = 9
 EVENTS_MAX = 10_000  # of one read; whoever wants more asks again after the last position
 
 _POSITION_MAX = 2**63 - 1
-_HEAD = "SELECT ledger_id, position, chain, recorded_at, settings FROM ledgers"
+_HEAD = (
+    "SELECT ledger_id, position, chain, recorded_at, convert_to(settings::text, 'UTF8')"
+    " FROM ledgers"
+)
 _EVENTS = """
 SELECT position, stream_id, stream_version, type, recorded_at, effective_on, payload, digest
 FROM events WHERE ledger_id = %(ledger_id)s AND position > %(after)s AND position <= %(upto)s
@@ -96,7 +99,7 @@ def _head(row: tuple[Any, ...]) -> Head:
         position=position,
         chain=chain,
         recorded_at=recorded_at,
-        settings=msgspec.convert(settings, Settings),
+        settings=decoded(settings),
     )
 
 

@@ -10,15 +10,15 @@ from typing import ClassVar
 
 from ledger.deciding.command import Command
 from ledger.deciding.state import Decision, LedgerState
-from ledger.events import (
+from ledger.events import Event
+from ledger.gm import sm3
+from ledger.integrity.note import PROVINCE_ORIGIN, assemble
+from ledger.sealing.events import (
     CheckpointCosigned,
     CheckpointSealed,
-    Event,
     LogKeyRegistered,
     ProvinceSealed,
 )
-from ledger.gm import sm3
-from ledger.integrity.note import PROVINCE_ORIGIN, assemble
 
 
 class RegisterNoteKey(Command, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ from psycopg_pool import ConnectionPool
 
 from ledger.account_set import fiscal_year_of, system_ledger
 from ledger.errors import GuokuError
-from ledger.events import CheckpointCosigned, CheckpointSealed, ProvinceSealed
 from ledger.gm import KeyStore, Provider
 from ledger.integrity.note import (
     LOG_KEY_NAME,
@@ -19,6 +18,7 @@ from ledger.integrity.note import (
     sign_text,
 )
 from ledger.sealing.commands import SealCheckpoint, SealProvince
+from ledger.sealing.events import CheckpointCosigned, CheckpointSealed, ProvinceSealed
 from ledger.sealing.province import province_checkpoint
 from ledger.sealing.record import system_ledger_at
 from ledger.sealing.register import (

@@ -11,15 +11,14 @@ import msgspec
 import psycopg
 
 from ledger.account_set import DIVISIONS_BEGIN, parse_ledger
-from ledger.events import (
+from ledger.events import Event, decode
+from ledger.gm import PublicKey
+from ledger.sealing.events import (
     CheckpointCosigned,
     CheckpointSealed,
-    Event,
     LogKeyRegistered,
     ProvinceSealed,
-    decode,
 )
-from ledger.gm import PublicKey
 
 READ_EVENTS_MAX = 5_000
 

@@ -12,11 +12,12 @@ import psycopg
 import structlog
 
 from ledger.deciding.command import Command, Commit, Outcome, RecordRefusal, Submission
+from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
 from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.registers import AnyRegister, Register
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
-from ledger.fingerprints import asked_for, is_fingerprint_of
 from ledger.reading import loading
 from ledger.reading.loading import Number
 from ledger.writing.frames import CommandKey, UsedNumber
@@ -28,7 +29,6 @@ REFUSAL: Kind[None] = Kind(
     name="refusal",
     opened_by="",
     fold=lambda _obj, _event: None,
-    indicator_of=lambda _obj: "",
 )
 
 PAGE_EVENTS = 2_000  # decided while as many are being written
@@ -89,7 +89,7 @@ class Batch:
         self._first_position = 0
         self.position = 0  # where the ledger stands after it, once it is decided
         self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
-        self._needs_uncleared = False
+        self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
         self._stored: dict[Number, CommandKey] = {}
         self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
         self._kept: list[tuple[Number, _Item, Outcome]] = []  # numbers not yet written
@@ -97,24 +97,26 @@ class Batch:
 
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
-        self._missing, self._needs_uncleared = {}, False
+        self._missing, self._rows = {}, set()
         missing, cached, numbers = self._missing, self._state.cached, set[Number]()
         for items in self._items:
             for item in items:
                 if item.numbers:
                     numbers.update(item.numbers)
-                self._needs_uncleared = self._needs_uncleared or item.command.NEEDS_UNCLEARED
-                for kind, number in item.command.needs():
-                    # number by number: a difference of sets would walk all that is held
-                    if number not in cached(kind):
-                        missing[kind.opened_by, number] = kind
+                for what, number in item.command.needs():
+                    # number by number: a difference of sets would walk all that is cached
+                    if isinstance(what, Register):
+                        if not self._state.has_row(what, number):
+                            self._rows.add((what, number))
+                    elif number not in cached(what):
+                        missing[what.opened_by, number] = what
         numbers.update(missing)
         return numbers
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
-        cached, an earlier answer, or all that the bank is owed."""
-        return bool(keys) or (self._needs_uncleared and self._state.uncleared is None)
+        cached, an earlier answer, or rows of registers."""
+        return bool(keys) or bool(self._rows)
 
     @property
     def numbers(self) -> Collection[Number]:
@@ -186,9 +188,7 @@ class Batch:
                 settled()
             keys = loading.read_keys(connection, state.ledger_id, numbers)
         self._stored = keys
-        loading.load_objects(connection, state, self._missing, keys, settled)
-        if self._needs_uncleared:
-            loading.load_uncleared(connection, state, settled)
+        loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
 
     # ---- writing
 

@@ -11,8 +11,8 @@ from struct import Struct
 
 import msgspec
 
+from ledger.deciding.fingerprints import FINGERPRINT_BYTES, fingerprint
 from ledger.deciding.state import Row
-from ledger.fingerprints import FINGERPRINT_BYTES, fingerprint
 from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
 
 COPY_EVENTS = (

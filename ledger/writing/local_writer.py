@@ -8,15 +8,13 @@ closing.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import date
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import psycopg
 
-from ledger.balances import Balances
-from ledger.deciding.state import LedgerState, Row, Settings, UnclearedKey
-from ledger.fingerprints import fingerprint
+from ledger.deciding.fingerprints import fingerprint
+from ledger.deciding.state import ChangedRow, LedgerState, Row
 from ledger.integrity.chain import day_number, extend
 from ledger.postgres.copying import copy
 from ledger.postgres.round_trip import (
@@ -72,27 +70,16 @@ _SHARED_DOCUMENTS = Statement(
     "INSERT INTO documents (ledger_id, sm3, body)"
     " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d ON CONFLICT DO NOTHING"
 )
-_BALANCES = Statement(
-    "INSERT INTO controlled_balances (ledger_id, bgt_id, available_fen, frozen_fen, occupied_fen,"
-    " paid_fen, plan_fen)"
-    " SELECT $1::bigint, b.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[],"
-    " $6::bigint[], $7::bigint[]) AS b"
-    " ON CONFLICT (ledger_id, bgt_id) DO UPDATE SET available_fen = excluded.available_fen,"
-    " frozen_fen = excluded.frozen_fen, occupied_fen = excluded.occupied_fen,"
-    " paid_fen = excluded.paid_fen, plan_fen = excluded.plan_fen"
+_ROWS = Statement(
+    "INSERT INTO registers (ledger_id, register, key, floored, amounts)"
+    " SELECT $1::bigint, r.register, r.key, r.floored, r.amounts::numeric[]"
+    " FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[])"
+    " AS r (register, key, floored, amounts)"
+    " ON CONFLICT (ledger_id, register, key) DO UPDATE SET amounts = excluded.amounts"
 )
-_OWED = Statement(
-    "INSERT INTO uncleared (ledger_id, pay_bank_code, effective_on, vt_code, fund_type_code,"
-    " sup_dep_code, exp_func_code, gov_bgt_eco_code, amount_fen)"
-    " SELECT $1::bigint, u.* FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
-    " $6::text[], $7::text[], $8::text[], $9::text[]::numeric[]) AS u"
-    " ON CONFLICT ON CONSTRAINT uncleared_pkey DO UPDATE SET amount_fen = excluded.amount_fen"
-)
-_CLEARED = Statement(
-    "DELETE FROM uncleared WHERE ledger_id = $1::bigint AND (pay_bank_code, effective_on,"
-    " vt_code, fund_type_code, sup_dep_code, exp_func_code, gov_bgt_eco_code) IN"
-    " (SELECT * FROM unnest($2::text[], $3::text[]::date[], $4::text[], $5::text[],"
-    " $6::text[], $7::text[], $8::text[]))"
+_GONE = Statement(
+    "DELETE FROM registers WHERE ledger_id = $1::bigint AND (register, key) IN"
+    " (SELECT * FROM unnest($2::text[], $3::text[]))"
 )
 _HEAD = Statement(
     "WITH made AS (INSERT INTO commits (ledger_id, position, first_position, recorded_at, chain)"
@@ -101,8 +88,6 @@ _HEAD = Statement(
     " stream_version = $6::integer, settings = $7::jsonb WHERE ledger_id = $1::bigint"
 )
 _JSONB_VERSION = b"\x01"
-
-_encode = msgspec.json.Encoder().encode
 
 Closed = tuple[bytes, Sequence[bytes]]  # the chain after a batch, and its events' digests
 
@@ -121,8 +106,8 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """What a batch leaves behind besides its events.
 
     Attributes:
-        balances: those that changed, as they are now.
-        uncleared: likewise, in fen; zero is deleted.
+        settings: as the head's row keeps them.
+        rows: those of registers that changed, as they are now.
         shared_documents: documents that an earlier batch may have brought already.
     """
 
@@ -131,9 +116,8 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     position: int
     recorded_us: int
     stream_version: int
-    settings: Settings
-    balances: list[tuple[str, Balances]]
-    uncleared: list[tuple[UnclearedKey, Decimal]]
+    settings: bytes
+    rows: list[ChangedRow]
     shared_documents: list[tuple[bytes, bytes]]
 
 
@@ -194,20 +178,14 @@ def page_of(state: LedgerState, keys: list[UsedNumber]) -> Page:
 
 def closing_of(state: LedgerState, first_position: int) -> Closing:
     """What the state leaves behind after a batch that began at this position."""
-    uncleared = state.uncleared or {}
-    moved = [(key, Decimal(uncleared.get(key, 0))) for key in state.changed_uncleared]
-    for key, amount_fen in moved:
-        if not amount_fen:
-            uncleared.pop(key, None)
     return Closing(
         ledger_id=state.ledger_id,
         first_position=first_position,
         position=state.position,
         recorded_us=state.recorded_us,
         stream_version=state.stream_version,
-        settings=state.settings,
-        balances=[(bgt_id, state.balance(bgt_id)) for bgt_id in state.changed_balances],
-        uncleared=moved,
+        settings=state.settings.encoded(),
+        rows=state.changed_rows(),
         shared_documents=list(state.shared_documents.items()),
     )
 
@@ -274,19 +252,25 @@ def page_queries(page: Page, digests: Sequence[bytes]) -> Iterator[Query]:
 
 
 def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
-    """What closes a batch: documents that may be there, balances, the head and its commit."""
+    """What closes a batch: documents that may be there, registers, the head and its commit."""
     ledger_id = integer(closing.ledger_id)
     if closing.shared_documents:
         digests, bodies = zip(*closing.shared_documents, strict=True)
         yield _SHARED_DOCUMENTS, (ledger_id, array(BYTEA, digests), array(BYTEA, bodies))
-    if closing.balances:
-        bgt_ids, balances = zip(*closing.balances, strict=True)
-        figures = zip(*map(msgspec.structs.astuple, balances), strict=True)
-        yield _BALANCES, (ledger_id, texts(bgt_ids), *map(integers, figures))
-    if owed := [(*key, fen) for key, fen in closing.uncleared if fen]:
-        yield _OWED, (ledger_id, *_as_texts(owed))
-    if cleared := [key for key, fen in closing.uncleared if not fen]:
-        yield _CLEARED, (ledger_id, *_as_texts(cleared))
+    if kept := [row for row in closing.rows if row.amounts is not None]:
+        yield (
+            _ROWS,
+            (
+                ledger_id,
+                texts([row.register for row in kept]),
+                texts([row.key for row in kept]),
+                array(INT4, [row.floored.to_bytes(4, "big") for row in kept]),
+                texts([_as_array(row.amounts) for row in kept if row.amounts is not None]),
+            ),
+        )
+    if gone := [row for row in closing.rows if row.amounts is None]:
+        names = texts([row.register for row in gone])
+        yield _GONE, (ledger_id, names, texts([row.key for row in gone]))
     yield (
         _HEAD,
         (
@@ -296,7 +280,7 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
             _moment(closing.recorded_us),
             chain,
             closing.stream_version.to_bytes(4, "big"),
-            _JSONB_VERSION + _encode(closing.settings),
+            _JSONB_VERSION + closing.settings,
         ),
     )
 
@@ -309,6 +293,6 @@ def _day(day: date) -> bytes:
     return (day_number(day) - POSTGRES_EPOCH_DAY).to_bytes(4, "big", signed=True)
 
 
-def _as_texts(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """An array of text for each column; the server makes of them what they are."""
-    return (texts(list(map(str, column))) for column in zip(*rows, strict=True))
+def _as_array(amounts: Iterable[int]) -> str:
+    """Numbers as the text of an array, which may be wider than any integer of the server's."""
+    return "{" + ",".join(map(str, amounts)) + "}"

@@ -11,16 +11,25 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger import events
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
 from ledger.calendar import effective_day, first_open_day
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.state import Decision, LedgerState, UnclearedKey
+from ledger.deciding.registers import WHOLE, Moved
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
-from ledger.events import Claim, ClaimLine, ClaimReceipted, Event
+from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan
+from payments.clearing.events import (
+    Claim,
+    ClaimLine,
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
+    ClearingRequested,
+)
+from payments.clearing.uncleared import UNCLEARED, UnclearedKey, claimable_again, claimed
 
 CLAIM_LINES_MAX = 499  # details < 500 a message, as with payment vouchers
 REQUESTED, CLEARED, REJECTED = "requested", "cleared", "rejected"
@@ -29,7 +38,7 @@ REQUESTED, CLEARED, REJECTED = "requested", "cleared", "rejected"
 class Clearing(msgspec.Struct, frozen=True, kw_only=True):
     """A day's clearing with one bank, and the central bank's answers by claim number."""
 
-    requested: events.ClearingRequested
+    requested: ClearingRequested
     status: str = REQUESTED
     receipts: dict[str, ClaimReceipted] = {}
 
@@ -40,14 +49,14 @@ class Clearing(msgspec.Struct, frozen=True, kw_only=True):
 
 def _fold(clearing: Clearing | None, event: Event) -> Clearing | None:
     match event:
-        case events.ClearingRequested():
+        case ClearingRequested():
             return Clearing(requested=event)
         case ClaimReceipted() if clearing is not None:
             receipts = {**clearing.receipts, event.voucher_no: event}
             return msgspec.structs.replace(clearing, receipts=receipts)
-        case events.ClearingCleared() if clearing is not None:
+        case ClearingCleared() if clearing is not None:
             return msgspec.structs.replace(clearing, status=CLEARED)
-        case events.ClearingRejected() if clearing is not None:
+        case ClearingRejected() if clearing is not None:
             return msgspec.structs.replace(clearing, status=REJECTED)
     return clearing
 
@@ -56,7 +65,6 @@ CLEARING: Kind[Clearing] = Kind(
     name="clearing",
     opened_by="clearing.request",
     fold=_fold,
-    indicator_of=lambda _clearing: "",
 )
 
 
@@ -80,7 +88,6 @@ class RequestClearing(Command, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "clearing.request"
     KIND: ClassVar[AnyKind] = CLEARING
-    NEEDS_UNCLEARED: ClassVar[bool] = True
     clear_no: str
     clear_date: date
     pay_bank_code: str
@@ -89,25 +96,20 @@ class RequestClearing(Command, frozen=True, kw_only=True):
     def number(self) -> str:
         return self.clear_no
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((CLEARING, self.clear_no),)
+    def needs(self) -> Iterable[Need]:
+        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.clear_date)
-        owed = {
-            key: amount_fen
-            for key, amount_fen in (state.uncleared or {}).items()
-            if key.pay_bank_code == self.pay_bank_code
-            and key.effective_on <= self.clear_date
-            and amount_fen
-        }
+        waiting = {text: row.amount for text, row in state.rows_of(UNCLEARED).items()}
+        owed = claimed(waiting, self.pay_bank_code, self.clear_date)
         if not owed:
             raise Refusal(
                 Code.CLEARING_EMPTY,
                 f"nothing up to {self.clear_date} waits for clearing with {self.pay_bank_code}",
             )
         # point of no return
-        requested = events.ClearingRequested(
+        requested = ClearingRequested(
             clear_no=self.clear_no,
             clear_date=self.clear_date.isoformat(),
             pay_bank_code=self.pay_bank_code,
@@ -118,14 +120,16 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, requested)],
             effective_on=day,
-            uncleared={key: -amount_fen for key, amount_fen in owed.items()},
+            moved=[state.moved(UNCLEARED, text, {"amount": -fen}) for _, text, fen in owed],
         )
 
 
-def _claims(key: int, clear_no: str, owed: dict[UnclearedKey, int]) -> tuple[Claim, ...]:
+def _claims(
+    key: int, clear_no: str, owed: Iterable[tuple[UnclearedKey, str, int]]
+) -> tuple[Claim, ...]:
     """A claim per message type and fund type, or several where one would have too many lines."""
     grouped: dict[tuple[str, str], dict[tuple[str, str, str], int]] = {}
-    for item, amount_fen in owed.items():
+    for item, _, amount_fen in owed:
         lines = grouped.setdefault((item.vt_code, item.fund_type_code), {})
         place = (item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code)
         lines[place] = lines.get(place, 0) + amount_fen
@@ -159,7 +163,6 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "clearing.receipt"
     KEEPS_REFUSAL: ClassVar[bool] = False
     KIND: ClassVar[AnyKind] = CLEARING
-    NEEDS_UNCLEARED: ClassVar[bool] = True
     clear_no: str
     voucher_no: str
     xpay_fen: int
@@ -179,8 +182,8 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         """The receipt is its bytes; it may be signed anew."""
         return self.receipt_sm3
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((CLEARING, self.clear_no),)
+    def needs(self) -> Iterable[Need]:
+        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         clearing = state.get(CLEARING, self.clear_no)
@@ -213,7 +216,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, event) for event in happened],
             effective_on=day,
-            uncleared=claimable_again(clearing.requested, claim) if self.rejected else {},
+            moved=_claimable_again(state, clearing.requested, claim) if self.rejected else [],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -228,7 +231,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         raise Refusal(Code.RECEIPT_MISMATCH, f"no claim {self.voucher_no!r} in this clearing")
 
 
-def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> events.JournalPosted:
+def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> JournalPosted:
     """Treasury books and zero-balance account; the expense follows each line's economic class."""
     books = state.books(day)
     expenses: dict[str, int] = {}
@@ -254,21 +257,13 @@ def _conclusion(clearing: Clearing, last: ClaimReceipted) -> Event:
     clear_no = clearing.requested.clear_no
     reasons = [r.rejected for r in (*clearing.receipts.values(), last) if r.rejected]
     if reasons:
-        return events.ClearingRejected(clear_no=clear_no, reason="; ".join(reasons))
-    return events.ClearingCleared(clear_no=clear_no)
+        return ClearingRejected(clear_no=clear_no, reason="; ".join(reasons))
+    return ClearingCleared(clear_no=clear_no)
 
 
-def claimable_again(requested: events.ClearingRequested, claim: Claim) -> dict[UnclearedKey, int]:
-    """What a rejected claim leaves to be claimed again, in fen."""
-    return {
-        UnclearedKey(
-            requested.pay_bank_code,
-            date.fromisoformat(requested.clear_date),
-            claim.vt_code,
-            claim.fund_type_code,
-            line.sup_dep_code,
-            line.exp_func_code,
-            line.gov_bgt_eco_code,
-        ): parse_yuan(line.pay_amt)
-        for line in claim.lines
-    }
+def _claimable_again(state: LedgerState, requested: ClearingRequested, claim: Claim) -> list[Moved]:
+    """What a rejected claim leaves to be claimed again: several lines may come to one row."""
+    changes: dict[str, int] = {}
+    for key, amount_fen in claimable_again(requested, claim):
+        changes[key] = changes.get(key, 0) + amount_fen
+    return [state.moved(UNCLEARED, key, {"amount": fen}) for key, fen in changes.items()]

@@ -15,9 +15,10 @@ from typing import Literal
 import msgspec
 import psycopg
 
-from ledger import events
 from ledger.errors import Code, RequestError
 from ledger.events import decode, type_names
+from payments.clearing.events import ClaimReceipted, ClearingRequested
+from payments.events import VoucherReceipted, VoucherSent, VoucherSigned
 
 Kind = Literal["voucher", "claim"]
 Item = tuple[Kind, str]
@@ -28,11 +29,11 @@ ERROR_CHARACTERS_MAX = 500
 _TYPES = [
     name
     for cls in (
-        events.VoucherSigned,
-        events.VoucherSent,
-        events.VoucherReceipted,
-        events.ClearingRequested,
-        events.ClaimReceipted,
+        VoucherSigned,
+        VoucherSent,
+        VoucherReceipted,
+        ClearingRequested,
+        ClaimReceipted,
     )
     for name in type_names(cls)
 ]
@@ -138,15 +139,15 @@ def _write(
     answered: set[Item] = set()
     for position, type_name, payload in rows:
         match decode(type_name, payload):
-            case events.VoucherSigned(final=True) as signed:
+            case VoucherSigned(final=True) as signed:
                 due["voucher", signed.pay_app_no] = position
-            case events.ClearingRequested() as requested:
+            case ClearingRequested() as requested:
                 due.update({("claim", claim.voucher_no): position for claim in requested.claims})
-            case events.VoucherSent() as voucher:
+            case VoucherSent() as voucher:
                 sent.add(("voucher", voucher.pay_app_no))
-            case events.VoucherReceipted() as receipted:
+            case VoucherReceipted() as receipted:
                 answered.add(("voucher", receipted.pay_app_no))
-            case events.ClaimReceipted() as claim_receipted:
+            case ClaimReceipted() as claim_receipted:
                 answered.add(("claim", claim_receipted.voucher_no))
     _insert(connection, ledger_id, {i: at for i, at in due.items() if i not in answered}, sent)
     _mark_sent(connection, ledger_id, sent - answered - due.keys())

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import psycopg
 
-from ledger import events
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.gm import KeyStore, Provider
 from ledger.money import parse_yuan
 from payments import certificates
+from payments.clearing.events import Claim, ClearingRequested
 from payments.delivery.proofs import Proofs, travelling_signature
 from payments.messages import clearing_2301, voucher_5214
 from payments.messages.clearing_2301 import ClearingDetail, ClearingVoucher
@@ -48,9 +48,7 @@ def voucher_body(
     )
 
 
-def claim_document(
-    ledger_id: int, requested: events.ClearingRequested, claim: events.Claim
-) -> bytes:
+def claim_document(ledger_id: int, requested: ClearingRequested, claim: Claim) -> bytes:
     """A claim as 2301 or 2302: one detail for each first-level unit and function code.
 
     The accounts are synthetic but fixed, as in ``payments.voucher_document``.
@@ -137,7 +135,7 @@ class ClaimHand(NamedTuple):
     cert_serial: str
     sign: Callable[[bytes], bytes]
 
-    def body(self, requested: events.ClearingRequested, claim: events.Claim) -> VoucherBody:
+    def body(self, requested: ClearingRequested, claim: Claim) -> VoucherBody:
         """The claim on its way; raises ``details_mismatch`` as :func:`claim_document`."""
         unsigned = VoucherBody(
             adm_div_code=_adm_div_code(self.ledger_id),

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import psycopg
 
 from ledger.errors import IntegrityError
-from ledger.events import VoucherReceipted, VoucherSigned
 from ledger.integrity.merkle import Tree
 from ledger.reading.documents import open_document
 from ledger.reading.objects import read_bodies, read_objects
+from payments.events import VoucherReceipted, VoucherSigned
 from payments.manifest import MANIFEST, Manifest, split_leaves
 from payments.messages.envelope import VoucherSignature
 from payments.messages.manifest_list import SignedManifest

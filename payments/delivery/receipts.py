@@ -17,13 +17,15 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, GuokuError, Refusal
-from ledger.events import Claim, PaymentApproved, decode
+from ledger.events import decode
 from ledger.gm import Provider
 from ledger.money import parse_yuan
 from ledger.reading.documents import compress_document, keep_plainly
 from ledger.reading.objects import read_objects
 from payments import certificates
 from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
+from payments.clearing.events import Claim
+from payments.events import PaymentApproved
 from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
 from payments.messages import clearing_2301, receipt_5214, voucher_5214
 from payments.messages.envelope import (

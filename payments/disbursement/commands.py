@@ -9,19 +9,29 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from ledger import events
+from budget.balances import BALANCES
+from budget.events import IndicatorFrozen, IndicatorUnfrozen
+from budget.indicator import INDICATOR, Indicator, journal, moved
+from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
-from ledger.balances import Balances
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
-from ledger.indicator import INDICATOR, Indicator, journal
-from ledger.indicator import require as require_indicator
 from ledger.money import parse_yuan, yuan
 from payments.application import EXECUTABLE
+from payments.disbursement.events import (
+    DisbursementApproved,
+    DisbursementClosed,
+    DisbursementDrawn,
+    DisbursementLoaded,
+    DisbursementOpened,
+    DisbursementStarted,
+    DisbursementStopped,
+)
 from payments.disbursement.run import (
     APPROVED,
     DISBURSEMENT,
@@ -83,7 +93,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
                 pointer=f"/{element}",
             )
         # point of no return
-        opened = events.DisbursementOpened(
+        opened = DisbursementOpened(
             run_no=self.run_no,
             bgt_id=self.bgt_id,
             title=self.title,
@@ -123,7 +133,7 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
         run = require(state, self.run_no)
         require_status(run, OPENED, LOADED)
         # point of no return
-        loaded = events.DisbursementLoaded(
+        loaded = DisbursementLoaded(
             run_no=self.run_no,
             line_count=self.line_count,
             pay_amt=self.pay_amt,
@@ -149,11 +159,11 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
         assert loaded is not None
         _require_same_lines(self.lines_sm3, loaded.lines_sm3)
         total_fen = parse_yuan(loaded.pay_amt)
-        balances = _reserved(state, indicator, day, total_fen)
+        after = _reserved(state, indicator, day, total_fen)
         if by in (run.opened.by, loaded.by):
             raise Refusal(Code.SAME_PERSON, "whoever made the run may not check it")
         # point of no return
-        approved = events.DisbursementApproved(
+        approved = DisbursementApproved(
             run_no=self.run_no,
             line_count=loaded.line_count,
             voucher_count=voucher_count(loaded.line_count),
@@ -161,14 +171,14 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
             lines_sm3=loaded.lines_sm3,
             by=by,
         )
-        frozen = events.IndicatorFrozen(
+        frozen = IndicatorFrozen(
             bgt_id=run.bgt_id,
             freeze_no=self.run_no,
             amt=loaded.pay_amt,
-            figures=balances.figures(),
+            figures=after.row.figures(),
             by=by,
         )
-        return _with_money(state, day, run, approved, frozen, balances, indicator)
+        return _with_money(state, day, run, approved, frozen, after, indicator)
 
 
 def _require_same_lines(found: str, known: str) -> None:
@@ -180,10 +190,10 @@ def _require_same_lines(found: str, known: str) -> None:
         )
 
 
-def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> Balances:
+def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> Moved:
     """The balances with the run's total frozen."""
     bgt_id = indicator.bgt_id
-    before = state.balance(bgt_id)
+    before = state.row(BALANCES, bgt_id)
     if indicator.issued.is_contrlbyplan and total_fen > before.plan_available:
         raise Refusal(
             Code.INSUFFICIENT_PLAN,
@@ -192,8 +202,7 @@ def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: in
             available_amt=yuan(max(0, before.plan_available)),
             requested_amt=yuan(total_fen),
         )
-    changes = state.books(day).controlled(events.IndicatorFrozen.TYPE, {"amount": total_fen})
-    return before.moved(bgt_id, changes)
+    return moved(state, day, bgt_id, IndicatorFrozen.TYPE, {"amount": total_fen})
 
 
 def _with_money(
@@ -201,8 +210,8 @@ def _with_money(
     day: date,
     run: Run,
     event: Event,
-    money: events.IndicatorFrozen | events.IndicatorUnfrozen,
-    balances: Balances,
+    money: IndicatorFrozen | IndicatorUnfrozen,
+    after: Moved,
     indicator: Indicator,
 ) -> Decision:
     """The run's event, and behind it what it does to the indicator, with its journal."""
@@ -222,24 +231,23 @@ def _with_money(
             (INDICATOR, run.bgt_id, entry),
         ],
         effective_on=day,
-        balances={run.bgt_id: balances},
+        moved=[after],
     )
 
 
 def _freed(
     state: LedgerState, day: date, run: Run, amount_fen: int, by: str
-) -> tuple[events.IndicatorUnfrozen, Balances]:
+) -> tuple[IndicatorUnfrozen, Moved]:
     """What sets a part of the run's frozen amount free, and the balances after it."""
-    changes = state.books(day).controlled(events.IndicatorUnfrozen.TYPE, {"amount": amount_fen})
-    balances = state.balance(run.bgt_id).moved(run.bgt_id, changes)
-    unfrozen = events.IndicatorUnfrozen(
+    after = moved(state, day, run.bgt_id, IndicatorUnfrozen.TYPE, {"amount": amount_fen})
+    unfrozen = IndicatorUnfrozen(
         bgt_id=run.bgt_id,
         freeze_no=run.run_no,
         amt=yuan(amount_fen),
-        figures=balances.figures(),
+        figures=after.row.figures(),
         by=by,
     )
-    return unfrozen, balances
+    return unfrozen, after
 
 
 class StartRun(_OnRun, frozen=True, kw_only=True):
@@ -255,9 +263,7 @@ class StartRun(_OnRun, frozen=True, kw_only=True):
         assert run.approved is not None
         _require_same_lines(self.lines_sm3, run.approved.lines_sm3)
         # point of no return
-        return self._only(
-            events.DisbursementStarted(run_no=self.run_no, role=self.role, by=by), state
-        )
+        return self._only(DisbursementStarted(run_no=self.run_no, role=self.role, by=by), state)
 
 
 class DrawVoucher(_OnRun, frozen=True, kw_only=True):
@@ -277,16 +283,16 @@ class DrawVoucher(_OnRun, frozen=True, kw_only=True):
         require_status(run, EXECUTING)
         amount_fen = parse_yuan(self.pay_amt)
         self._check_place(run, amount_fen)
-        unfrozen, balances = _freed(state, day, run, amount_fen, by)
+        unfrozen, after = _freed(state, day, run, amount_fen, by)
         # point of no return
-        drawn = events.DisbursementDrawn(
+        drawn = DisbursementDrawn(
             run_no=self.run_no,
             voucher_serial=self.voucher,
             pay_app_no=payment_number(self.run_no, self.voucher),
             pay_amt=self.pay_amt,
             by=by,
         )
-        return _with_money(state, day, run, drawn, unfrozen, balances, indicator)
+        return _with_money(state, day, run, drawn, unfrozen, after, indicator)
 
     def _check_place(self, run: Run, amount_fen: int) -> None:
         assert run.approved is not None
@@ -314,9 +320,7 @@ class StopRun(_OnRun, frozen=True, kw_only=True):
         run = require(state, self.run_no)
         require_status(run, EXECUTING, EXECUTED)
         # point of no return
-        return self._only(
-            events.DisbursementStopped(run_no=self.run_no, reason=self.reason, by=by), state
-        )
+        return self._only(DisbursementStopped(run_no=self.run_no, reason=self.reason, by=by), state)
 
 
 class CloseRun(_OnRun, frozen=True, kw_only=True):
@@ -331,10 +335,8 @@ class CloseRun(_OnRun, frozen=True, kw_only=True):
         indicator = require_indicator(state, run.bgt_id)
         require_status(run, OPENED, LOADED, APPROVED, STOPPED)
         released_fen = run.reserved_fen
-        closed = events.DisbursementClosed(
-            run_no=self.run_no, released_amt=yuan(released_fen), by=by
-        )
+        closed = DisbursementClosed(run_no=self.run_no, released_amt=yuan(released_fen), by=by)
         if not released_fen:
             return self._only(closed, state)
-        unfrozen, balances = _freed(state, day, run, released_fen, by)
-        return _with_money(state, day, run, closed, unfrozen, balances, indicator)
+        unfrozen, after = _freed(state, day, run, released_fen, by)
+        return _with_money(state, day, run, closed, unfrozen, after, indicator)

@@ -32,6 +32,7 @@ from payments.disbursement.lines import Pages, page_span, parse_line, read_canon
 from payments.disbursement.lock import hold, release
 from payments.disbursement.progress import read_vouchers
 from payments.disbursement.run import DISBURSEMENT, EXECUTING, Run, payment_number
+from payments.signature_policy import SIGNATURE_POLICY
 from payments.signing import sign_vouchers
 
 log = structlog.get_logger(__name__)
@@ -161,7 +162,10 @@ class Execution:
         """Draws, applies for, approves and signs the vouchers that are left."""
         head = read_head(self._connection, self._ledger_id)
         assert head is not None
-        if self._run.status != EXECUTING or head.settings.roles[0] != self._role:
+        if (
+            self._run.status != EXECUTING
+            or head.settings.get(SIGNATURE_POLICY).roles[0] != self._role
+        ):
             return  # the first to sign draws; those after sign what was drawn
         committed: list[str] = []
         for window in self._windows():

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from ledger.events import PaymentDetail
 from ledger.gm import sm3
 from ledger.money import yuan
 from payments.application import DETAILS_MAX
+from payments.events import PaymentDetail
 
 _LOAD = (
     "COPY disbursement_lines (ledger_id, run_no, line_no, file_line, pay_detail_id,"

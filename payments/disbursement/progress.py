@@ -8,12 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import psycopg
 
-from ledger import events
-from ledger.events import FailedDetail, decode, type_names
+from ledger.events import Event, decode, type_names
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
+from payments.disbursement.events import DisbursementDrawn
 from payments.disbursement.lines import Line, parse_line, read_canonical
 from payments.disbursement.run import Run, payment_number
+from payments.events import (
+    FailedDetail,
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.payment import (
     APPLIED,
     APPROVED,
@@ -41,14 +52,14 @@ WHERE e.type = ANY(%(types)s) ORDER BY k.number, e.stream_version"""
 _TYPES = [
     name
     for cls in (
-        events.PaymentApplied,
-        events.PaymentApproved,
-        events.PaymentRejected,
-        events.PaymentWithdrawn,
-        events.VoucherSigned,
-        events.VoucherSent,
-        events.VoucherReceipted,
-        events.PaymentRefunded,
+        PaymentApplied,
+        PaymentApproved,
+        PaymentRejected,
+        PaymentWithdrawn,
+        VoucherSigned,
+        VoucherSent,
+        VoucherReceipted,
+        PaymentRefunded,
     )
     for name in type_names(cls)
 ]
@@ -108,7 +119,7 @@ def read_vouchers(
         {
             "ledger_id": ledger_id,
             "opened_by": PAYMENT.opened_by,
-            "applied": events.PaymentApplied.TYPE,
+            "applied": PaymentApplied.TYPE,
             "numbers": list(pay_app_nos),
             "types": _TYPES,
         },
@@ -121,23 +132,23 @@ def read_vouchers(
     return vouchers
 
 
-def _change(voucher: Voucher, event: events.Event) -> None:
+def _change(voucher: Voucher, event: Event) -> None:
     match event:
-        case events.PaymentApproved():
+        case PaymentApproved():
             voucher.status, voucher.roles = APPROVED, event.roles
-        case events.PaymentRejected():
+        case PaymentRejected():
             voucher.status = REJECTED
-        case events.PaymentWithdrawn():
+        case PaymentWithdrawn():
             voucher.status = WITHDRAWN
-        case events.VoucherSigned():
+        case VoucherSigned():
             voucher.signed += 1
             voucher.status = SIGNED if event.final else voucher.status
-        case events.VoucherSent() if voucher.status == SIGNED:
+        case VoucherSent() if voucher.status == SIGNED:
             voucher.status = SENT
-        case events.VoucherReceipted():
+        case VoucherReceipted():
             voucher.status, voucher.failed = event.outcome, event.failed
             voucher.xpay_fen = parse_yuan(event.xpay_amt, zero=True)
-        case events.PaymentRefunded():
+        case PaymentRefunded():
             voucher.refunded_fen += parse_yuan(event.refund_amt)
             if voucher.refunded_fen == voucher.xpay_fen:
                 voucher.status = REFUNDED
@@ -172,12 +183,12 @@ def read_drawn(connection: psycopg.Connection, ledger_id: int, stream_id: object
     rows = connection.execute(
         "SELECT type, payload FROM events"
         " WHERE ledger_id = %s AND stream_id = %s AND type = ANY(%s)",
-        (ledger_id, stream_id, list(type_names(events.DisbursementDrawn))),
+        (ledger_id, stream_id, list(type_names(DisbursementDrawn))),
     )
     drawn = {}
     for type_name, payload in rows:
         event = decode(type_name, payload)
-        assert isinstance(event, events.DisbursementDrawn)
+        assert isinstance(event, DisbursementDrawn)
         drawn[event.pay_app_no] = parse_yuan(event.pay_amt)
     return drawn
 

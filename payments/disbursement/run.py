@@ -10,13 +10,22 @@ from typing import Any
 
 import msgspec
 
-from ledger import events
+from budget.balances import BALANCES
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
+from payments.disbursement.events import (
+    DisbursementApproved,
+    DisbursementClosed,
+    DisbursementDrawn,
+    DisbursementLoaded,
+    DisbursementOpened,
+    DisbursementStarted,
+    DisbursementStopped,
+)
 
 OPENED, LOADED, APPROVED, EXECUTING = "opened", "loaded", "approved", "executing"
 STOPPED, EXECUTED, CLOSED = "stopped", "executed", "closed"
@@ -28,12 +37,12 @@ NUMBER_DIGITS = 6
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run; ``drawn`` vouchers of ``drawn_fen`` in all were applied for."""
 
-    opened: events.DisbursementOpened
-    loaded: events.DisbursementLoaded | None = None
-    approved: events.DisbursementApproved | None = None
-    started: events.DisbursementStarted | None = None
-    stopped: events.DisbursementStopped | None = None
-    closed: events.DisbursementClosed | None = None
+    opened: DisbursementOpened
+    loaded: DisbursementLoaded | None = None
+    approved: DisbursementApproved | None = None
+    started: DisbursementStarted | None = None
+    stopped: DisbursementStopped | None = None
+    closed: DisbursementClosed | None = None
     drawn: int = 0
     drawn_fen: int = 0
 
@@ -84,23 +93,23 @@ def voucher_count(line_count: int) -> int:
 
 
 def _fold(run: Run | None, event: Event) -> Run | None:
-    if isinstance(event, events.DisbursementOpened):
+    if isinstance(event, DisbursementOpened):
         return Run(opened=event)
     if run is None:
         return None
     changes: dict[str, Any] = {}
     match event:
-        case events.DisbursementLoaded():
+        case DisbursementLoaded():
             changes = {"loaded": event}
-        case events.DisbursementApproved():
+        case DisbursementApproved():
             changes = {"approved": event}
-        case events.DisbursementStarted():
+        case DisbursementStarted():
             changes = {"started": event, "stopped": None}
-        case events.DisbursementStopped():
+        case DisbursementStopped():
             changes = {"stopped": event}
-        case events.DisbursementClosed():
+        case DisbursementClosed():
             changes = {"closed": event}
-        case events.DisbursementDrawn():
+        case DisbursementDrawn():
             drawn_fen = run.drawn_fen + parse_yuan(event.pay_amt)
             changes = {"drawn": event.voucher_serial, "drawn_fen": drawn_fen}
     return msgspec.structs.replace(run, **changes) if changes else run
@@ -110,7 +119,7 @@ DISBURSEMENT: Kind[Run] = Kind(
     name="disbursement",
     opened_by="disbursement.open",
     fold=_fold,
-    indicator_of=lambda run: run.bgt_id,
+    rows=lambda run: ((BALANCES, run.bgt_id),),
 )
 
 

@@ -13,20 +13,41 @@ from typing import Any
 
 import msgspec
 
-from ledger import budget, events
+from budget import indicators
+from budget.events import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
+from budget.indicator import DIMENSIONS
 from ledger.account_set import SYSTEM_DIVISION
 from ledger.calendar import ClosePeriod
 from ledger.deciding.command import Command
-from ledger.deciding.opening import OpenLedger, OpenSystemLedger, SetSignaturePolicy
+from ledger.deciding.opening import OpenLedger, OpenSystemLedger
 from ledger.errors import RequestError
-from ledger.events import Event
+from ledger.events import Event, JournalPosted, LedgerOpened, PeriodClosed
 from ledger.gm import sm3
-from ledger.indicator import DIMENSIONS
 from ledger.integrity.note import parse_note
 from ledger.integrity.verification.numbers import Grammar, Numbered
 from ledger.sealing.commands import Cosign, RegisterNoteKey, SealCheckpoint, SealProvince
+from ledger.sealing.events import (
+    CheckpointCosigned,
+    CheckpointSealed,
+    LogKeyRegistered,
+    ProvinceSealed,
+)
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
+from payments.clearing.events import (
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
+    ClearingRequested,
+)
 from payments.disbursement.commands import (
     ApproveRun,
     CloseRun,
@@ -36,7 +57,29 @@ from payments.disbursement.commands import (
     StartRun,
     StopRun,
 )
+from payments.disbursement.events import (
+    DisbursementApproved,
+    DisbursementClosed,
+    DisbursementDrawn,
+    DisbursementLoaded,
+    DisbursementOpened,
+    DisbursementStarted,
+    DisbursementStopped,
+)
+from payments.events import (
+    ManifestSigned,
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    SignaturePolicySet,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.manifest import SignManifest
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import ApplyReceipt, MarkSent, RefundPayment, SignVoucher
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -70,10 +113,10 @@ def _dates(day: int) -> tuple[date | None, ...]:
     return None, date.fromordinal(day + _EPOCH)
 
 
-def _plans(event: events.PlanSet, day: int) -> Iterator[object]:
+def _plans(event: PlanSet, day: int) -> Iterator[object]:
     written: tuple[int | str, ...] = (event.plan_month, *_months(event.plan_month))
     for dated, month in product(_dates(day), written):
-        yield budget.SetPlan(
+        yield indicators.SetPlan(
             bgt_id=event.bgt_id,
             plan_voucher_no=event.plan_voucher_no,
             plan_month=month,
@@ -86,10 +129,10 @@ def _months(month: int) -> tuple[str, str]:
     return f"{month:02d}", str(month)
 
 
-_APPLIED = _shared(ApplyPayment, events.PaymentApplied, *DIMENSIONS)
+_APPLIED = _shared(ApplyPayment, PaymentApplied, *DIMENSIONS)
 
 
-def _applications(event: events.PaymentApplied, day: int) -> Iterator[object]:
+def _applications(event: PaymentApplied, day: int) -> Iterator[object]:
     """Every combination of dimensions given and left out, the usual ones first."""
     fields = {name: getattr(event, name) for name in _APPLIED}
     dated = _dates(day)[1] if event.dated_by_caller else None
@@ -105,7 +148,7 @@ def _receipted(event: Any, _day: int) -> Iterator[object]:
     yield event.receipt_sm3
 
 
-def _requested(event: events.ClearingRequested, _day: int) -> Iterator[object]:
+def _requested(event: ClearingRequested, _day: int) -> Iterator[object]:
     yield RequestClearing(
         clear_no=event.clear_no,
         clear_date=date.fromisoformat(event.clear_date),
@@ -113,7 +156,7 @@ def _requested(event: events.ClearingRequested, _day: int) -> Iterator[object]:
     )
 
 
-def _opened(event: events.LedgerOpened, _day: int) -> Iterator[object]:
+def _opened(event: LedgerOpened, _day: int) -> Iterator[object]:
     if event.mof_div_code == SYSTEM_DIVISION:
         yield OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name)
     else:
@@ -122,7 +165,7 @@ def _opened(event: events.LedgerOpened, _day: int) -> Iterator[object]:
         )
 
 
-def _run_opened(event: events.DisbursementOpened, _day: int) -> Iterator[object]:
+def _run_opened(event: DisbursementOpened, _day: int) -> Iterator[object]:
     yield OpenRun(
         run_no=event.run_no,
         bgt_id=event.bgt_id,
@@ -134,11 +177,11 @@ def _run_opened(event: events.DisbursementOpened, _day: int) -> Iterator[object]
     )
 
 
-def _closed(event: events.PeriodClosed, _day: int) -> Iterator[object]:
+def _closed(event: PeriodClosed, _day: int) -> Iterator[object]:
     yield ClosePeriod(through=date.fromisoformat(event.through))
 
 
-def _note_text(event: events.CheckpointSealed | events.ProvinceSealed, _day: int) -> Iterator[str]:
+def _note_text(event: CheckpointSealed | ProvinceSealed, _day: int) -> Iterator[str]:
     yield _text_of(event.note)
 
 
@@ -150,100 +193,100 @@ def _text_of(note: str) -> str:
         return ""
 
 
-def _cosigned(event: events.CheckpointCosigned, _day: int) -> Iterator[object]:
+def _cosigned(event: CheckpointCosigned, _day: int) -> Iterator[object]:
     yield event.origin, event.size
 
 
-def _manifests(event: events.ManifestSigned, _day: int) -> Iterator[object]:
+def _manifests(event: ManifestSigned, _day: int) -> Iterator[object]:
     yield event.text, event.cert_serial
 
 
 _BEGINS: dict[type[Event], Numbered] = {
-    events.LedgerOpened: Numbered(OpenLedger.OPERATION, lambda _: "open", _opened),
-    events.SignaturePolicySet: Numbered(SetSignaturePolicy.OPERATION, None),
-    events.PeriodClosed: Numbered(ClosePeriod.OPERATION, lambda e: e.through, _closed),
-    events.IndicatorIssued: Numbered(
-        budget.IssueIndicator.OPERATION,
+    LedgerOpened: Numbered(OpenLedger.OPERATION, lambda _: "open", _opened),
+    SignaturePolicySet: Numbered(SetSignaturePolicy.OPERATION, None),
+    PeriodClosed: Numbered(ClosePeriod.OPERATION, lambda e: e.through, _closed),
+    IndicatorIssued: Numbered(
+        indicators.IssueIndicator.OPERATION,
         lambda e: e.bgt_id,
-        _same_fields(budget.IssueIndicator, events.IndicatorIssued),
+        _same_fields(indicators.IssueIndicator, IndicatorIssued),
     ),
-    events.IndicatorAdjusted: Numbered(
-        budget.AdjustIndicator.OPERATION,
+    IndicatorAdjusted: Numbered(
+        indicators.AdjustIndicator.OPERATION,
         lambda e: e.adj_no,
-        _same_fields(budget.AdjustIndicator, events.IndicatorAdjusted),
+        _same_fields(indicators.AdjustIndicator, IndicatorAdjusted),
     ),
-    events.IndicatorReallocatedOut: Numbered(
-        budget.ReallocateIndicator.OPERATION,
+    IndicatorReallocatedOut: Numbered(
+        indicators.ReallocateIndicator.OPERATION,
         lambda e: e.adj_no,
-        _same_fields(budget.ReallocateIndicator, events.IndicatorReallocatedOut),
+        _same_fields(indicators.ReallocateIndicator, IndicatorReallocatedOut),
     ),
-    events.IndicatorFrozen: Numbered(
-        budget.FreezeIndicator.OPERATION,
+    IndicatorFrozen: Numbered(
+        indicators.FreezeIndicator.OPERATION,
         lambda e: e.freeze_no,
-        _same_fields(budget.FreezeIndicator, events.IndicatorFrozen),
+        _same_fields(indicators.FreezeIndicator, IndicatorFrozen),
     ),
-    events.IndicatorUnfrozen: Numbered(
-        budget.UnfreezeIndicator.OPERATION,
+    IndicatorUnfrozen: Numbered(
+        indicators.UnfreezeIndicator.OPERATION,
         lambda e: e.freeze_no,
-        _same_fields(budget.UnfreezeIndicator, events.IndicatorUnfrozen),
+        _same_fields(indicators.UnfreezeIndicator, IndicatorUnfrozen),
     ),
-    events.PlanSet: Numbered(budget.SetPlan.OPERATION, lambda e: e.plan_voucher_no, _plans),
-    events.PaymentApplied: Numbered(ApplyPayment.OPERATION, lambda e: e.pay_app_no, _applications),
-    events.PaymentApproved: Numbered(ApprovePayment.OPERATION, None),
-    events.PaymentRejected: Numbered(RejectPayment.OPERATION, None),
-    events.PaymentWithdrawn: Numbered(WithdrawPayment.OPERATION, None),
-    events.ManifestSigned: Numbered(SignManifest.OPERATION, lambda e: e.manifest_no, _manifests),
-    events.VoucherSigned: Numbered(SignVoucher.OPERATION, None),
-    events.VoucherSent: Numbered(MarkSent.OPERATION, None),
-    events.VoucherReceipted: Numbered(
+    PlanSet: Numbered(indicators.SetPlan.OPERATION, lambda e: e.plan_voucher_no, _plans),
+    PaymentApplied: Numbered(ApplyPayment.OPERATION, lambda e: e.pay_app_no, _applications),
+    PaymentApproved: Numbered(ApprovePayment.OPERATION, None),
+    PaymentRejected: Numbered(RejectPayment.OPERATION, None),
+    PaymentWithdrawn: Numbered(WithdrawPayment.OPERATION, None),
+    ManifestSigned: Numbered(SignManifest.OPERATION, lambda e: e.manifest_no, _manifests),
+    VoucherSigned: Numbered(SignVoucher.OPERATION, None),
+    VoucherSent: Numbered(MarkSent.OPERATION, None),
+    VoucherReceipted: Numbered(
         ApplyReceipt.OPERATION, lambda e: f"{e.pay_cert_no}/{e.receipt_sm3[:16]}", _receipted
     ),
-    events.PaymentRefunded: Numbered(
+    PaymentRefunded: Numbered(
         RefundPayment.OPERATION,
         lambda e: e.refund_no,
-        _same_fields(RefundPayment, events.PaymentRefunded),
+        _same_fields(RefundPayment, PaymentRefunded),
     ),
-    events.ClearingRequested: Numbered(RequestClearing.OPERATION, lambda e: e.clear_no, _requested),
-    events.ClaimReceipted: Numbered(
+    ClearingRequested: Numbered(RequestClearing.OPERATION, lambda e: e.clear_no, _requested),
+    ClaimReceipted: Numbered(
         ApplyClaimReceipt.OPERATION, lambda e: f"{e.voucher_no}/{e.receipt_sm3[:16]}", _receipted
     ),
-    events.DisbursementOpened: Numbered(OpenRun.OPERATION, lambda e: e.run_no, _run_opened),
-    events.LogKeyRegistered: Numbered(
+    DisbursementOpened: Numbered(OpenRun.OPERATION, lambda e: e.run_no, _run_opened),
+    LogKeyRegistered: Numbered(
         RegisterNoteKey.OPERATION,
         lambda e: f"{e.name}:{e.key_hash}",
         lambda e, _: [RegisterNoteKey(name=e.name, key_hash=e.key_hash, public_key=e.public_key)],
     ),
-    events.CheckpointSealed: Numbered(
+    CheckpointSealed: Numbered(
         SealCheckpoint.OPERATION, lambda e: f"{e.origin}:{e.size}", _note_text
     ),
-    events.ProvinceSealed: Numbered(
+    ProvinceSealed: Numbered(
         SealProvince.OPERATION, lambda e: sm3(_text_of(e.note).encode()).hex(), _note_text
     ),
-    events.CheckpointCosigned: Numbered(
+    CheckpointCosigned: Numbered(
         Cosign.OPERATION, lambda e: f"{e.position}:{e.witness}", _cosigned
     ),
-    events.DisbursementLoaded: Numbered(LoadLines.OPERATION, None),
-    events.DisbursementApproved: Numbered(ApproveRun.OPERATION, None),
-    events.DisbursementStarted: Numbered(StartRun.OPERATION, None),
-    events.DisbursementDrawn: Numbered(DrawVoucher.OPERATION, None),
-    events.DisbursementStopped: Numbered(StopRun.OPERATION, None),
-    events.DisbursementClosed: Numbered(CloseRun.OPERATION, None),
+    DisbursementLoaded: Numbered(LoadLines.OPERATION, None),
+    DisbursementApproved: Numbered(ApproveRun.OPERATION, None),
+    DisbursementStarted: Numbered(StartRun.OPERATION, None),
+    DisbursementDrawn: Numbered(DrawVoucher.OPERATION, None),
+    DisbursementStopped: Numbered(StopRun.OPERATION, None),
+    DisbursementClosed: Numbered(CloseRun.OPERATION, None),
 }
 _FOLLOWS = (
-    events.JournalPosted,
-    events.IndicatorReallocatedIn,
-    events.ClearingCleared,
-    events.ClearingRejected,
+    JournalPosted,
+    IndicatorReallocatedIn,
+    ClearingCleared,
+    ClearingRejected,
 )
 _RUN_EVENTS = {
     cls.TYPE.encode()
     for cls in (
-        events.DisbursementApproved,
-        events.DisbursementDrawn,
-        events.DisbursementClosed,
+        DisbursementApproved,
+        DisbursementDrawn,
+        DisbursementClosed,
     )
 }
-_RUN_MONEY = {cls.TYPE.encode() for cls in (events.IndicatorFrozen, events.IndicatorUnfrozen)}
+_RUN_MONEY = {cls.TYPE.encode() for cls in (IndicatorFrozen, IndicatorUnfrozen)}
 
 
 class _Run(msgspec.Struct):

@@ -12,15 +12,28 @@ from typing import Any
 
 import msgspec
 
-from ledger import events
 from ledger.errors import IntegrityError, RequestError
-from ledger.events import TYPES, PaymentDetail, decode
+from ledger.events import TYPES, Event, decode
 from ledger.gm import sm3
 from ledger.integrity.verification.amounts import Amounts
 from ledger.integrity.verification.findings import Findings
 from ledger.integrity.verification.spill import PARTS, Spill
 from ledger.money import yuan
 from ledger.reading.streaming import Chunk
+from payments.clearing.events import ClaimReceipted, ClearingRequested
+from payments.events import (
+    FailedDetail,
+    ManifestSigned,
+    PaymentApplied,
+    PaymentApproved,
+    PaymentDetail,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.payment import SINGLE_DETAIL_ID
 from payments.verification.signatures import Signed
 
@@ -86,7 +99,7 @@ class _Receipted(msgspec.Struct, frozen=True, gc=False):
     xpay_amt: str
     receipt_sm3: str
     cert_serial: str
-    failed: tuple[events.FailedDetail, ...] = ()
+    failed: tuple[FailedDetail, ...] = ()
     signature: str = ""
     manifest_no: str = ""
     leaf: int = 0
@@ -96,18 +109,18 @@ class _Nothing(msgspec.Struct, frozen=True, gc=False):
     """That it happened is enough."""
 
 
-_WANTED: dict[type[events.Event], type[msgspec.Struct]] = {
-    events.PaymentApplied: _Applied,
-    events.PaymentApproved: _Approved,
-    events.PaymentRejected: _Nothing,
-    events.PaymentWithdrawn: _Nothing,
-    events.VoucherSigned: _Signed,
-    events.VoucherSent: _Nothing,
-    events.VoucherReceipted: _Receipted,
-    events.PaymentRefunded: events.PaymentRefunded,
-    events.ClearingRequested: events.ClearingRequested,
-    events.ClaimReceipted: events.ClaimReceipted,
-    events.ManifestSigned: events.ManifestSigned,
+_WANTED: dict[type[Event], type[msgspec.Struct]] = {
+    PaymentApplied: _Applied,
+    PaymentApproved: _Approved,
+    PaymentRejected: _Nothing,
+    PaymentWithdrawn: _Nothing,
+    VoucherSigned: _Signed,
+    VoucherSent: _Nothing,
+    VoucherReceipted: _Receipted,
+    PaymentRefunded: PaymentRefunded,
+    ClearingRequested: ClearingRequested,
+    ClaimReceipted: ClaimReceipted,
+    ManifestSigned: ManifestSigned,
 }
 _DECODERS = {cls.TYPE.encode(): msgspec.json.Decoder(part).decode for cls, part in _WANTED.items()}
 
@@ -133,17 +146,17 @@ class PaymentCheck:
         self.claims = dict(claims or {})
         self._signed: list[Signed] = []
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
-            events.PaymentApplied.TYPE.encode(): self._applied,
-            events.PaymentApproved.TYPE.encode(): self._approved,
-            events.PaymentRejected.TYPE.encode(): self._ended,
-            events.PaymentWithdrawn.TYPE.encode(): self._ended,
-            events.VoucherSigned.TYPE.encode(): self._voucher_signed,
-            events.VoucherSent.TYPE.encode(): self._sent,
-            events.VoucherReceipted.TYPE.encode(): self._receipted,
-            events.PaymentRefunded.TYPE.encode(): self._refunded,
-            events.ClearingRequested.TYPE.encode(): self._claimed,
-            events.ClaimReceipted.TYPE.encode(): self._claim_receipted,
-            events.ManifestSigned.TYPE.encode(): self._manifest,
+            PaymentApplied.TYPE.encode(): self._applied,
+            PaymentApproved.TYPE.encode(): self._approved,
+            PaymentRejected.TYPE.encode(): self._ended,
+            PaymentWithdrawn.TYPE.encode(): self._ended,
+            VoucherSigned.TYPE.encode(): self._voucher_signed,
+            VoucherSent.TYPE.encode(): self._sent,
+            VoucherReceipted.TYPE.encode(): self._receipted,
+            PaymentRefunded.TYPE.encode(): self._refunded,
+            ClearingRequested.TYPE.encode(): self._claimed,
+            ClaimReceipted.TYPE.encode(): self._claim_receipted,
+            ManifestSigned.TYPE.encode(): self._manifest,
         }
 
     def take(self, chunk: Chunk) -> list[Signed]:
@@ -250,15 +263,15 @@ class PaymentCheck:
         self._refunds.paid(position, stream_id, paid)
         del self.under_way[stream_id]
 
-    def _refunded(self, position: int, stream_id: bytes, event: events.PaymentRefunded) -> None:
+    def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
         self._refunds.refunded(position, stream_id, event.pay_detail_id, back_fen)
 
-    def _claimed(self, _position: int, _stream: bytes, event: events.ClearingRequested) -> None:
+    def _claimed(self, _position: int, _stream: bytes, event: ClearingRequested) -> None:
         for claim in event.claims:
             self.claims[claim.voucher_no] = OpenClaim(self._amounts[claim.pay_amt])
 
-    def _claim_receipted(self, position: int, _stream: bytes, event: events.ClaimReceipted) -> None:
+    def _claim_receipted(self, position: int, _stream: bytes, event: ClaimReceipted) -> None:
         self._note(position, event.receipt_sm3, "pboc/", event)
         claim = self.claims.pop(event.voucher_no, None)
         if claim is None:
@@ -266,7 +279,7 @@ class PaymentCheck:
         elif self._amounts[event.xpay_amt] != (0 if event.rejected else claim.claimed_fen):
             self._wrong(position, "it is over another amount than the claim")
 
-    def _manifest(self, position: int, _stream: bytes, event: events.ManifestSigned) -> None:
+    def _manifest(self, position: int, _stream: bytes, event: ManifestSigned) -> None:
         self._signed.append(
             Signed(
                 position=position,

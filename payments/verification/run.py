@@ -19,14 +19,15 @@ from ledger.gm import Provider, PublicKey
 from ledger.integrity.chain import genesis
 from ledger.integrity.growth import GrowingTree
 from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
-from ledger.integrity.verification.accounts import BalanceCheck, EntryCheck
 from ledger.integrity.verification.amounts import Amounts
 from ledger.integrity.verification.checkpoints import CheckpointCheck, Held, Keys
 from ledger.integrity.verification.commits import ChainCheck
 from ledger.integrity.verification.digests import DigestCheck
+from ledger.integrity.verification.entries import EntryCheck
 from ledger.integrity.verification.findings import Finding, Findings
 from ledger.integrity.verification.numbers import KeyCheck
 from ledger.integrity.verification.record import stored_keys, stored_notes
+from ledger.integrity.verification.registers import RegisterCheck
 from ledger.integrity.verification.sequence import PositionCheck, VersionCheck
 from ledger.reading.objects import Head, read_head
 from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
@@ -39,10 +40,6 @@ from payments.verification.state import Verified, load_verified, save_verified
 Progress = Callable[[str, int, int], None]
 
 HISTORY, SIGNATURES = "history", "signatures"
-_BALANCES = (
-    "SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
-    " FROM controlled_balances WHERE ledger_id = %s"
-)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +155,9 @@ class _Verification:
             tree=GrowingTree(after, before.edge if before else ()),
         )
         amounts = Amounts()
-        self._entries = EntryCheck(findings, charts, amounts)
-        self._balances = BalanceCheck(findings, before.balances if before else None)
+        self._registers = RegisterCheck(
+            findings, EntryCheck(findings, amounts), charts, before.registers if before else None
+        )
         self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), GRAMMAR)
         self._refunds = RefundCheck(findings, folder, before.paid_lengths if before else None)
         self._payments = PaymentCheck(
@@ -221,7 +219,7 @@ class _Verification:
             self._chain.take(chunk)
             self._checkpoints.take(chunk, self._chain.ended)
             self._versions.take(chunk)
-            self._balances.take(self._entries.take(chunk))
+            self._registers.take(chunk)
             self._numbers.take(chunk)
             self._signed.write(self._payments.take(chunk))
             progress(HISTORY, chunk.positions[-1] - self._after, head.position - self._after)
@@ -229,14 +227,9 @@ class _Verification:
         self._chain.conclude(head.position, head.chain)
         self._checkpoints.conclude()
         self._versions.conclude()
-        self._balances.conclude(self._stored_balances(), head.position)
+        self._registers.conclude(self._asking, head.ledger_id, head.position)
         self._numbers.conclude()
         self._refunds.conclude()
-
-    def _stored_balances(self) -> Iterator[tuple[str, int, int, int, int, int]]:
-        with self._asking.cursor("balances") as cursor:
-            cursor.execute(_BALANCES, (self._head.ledger_id,))
-            yield from cursor
 
     def _keep(self) -> None:
         save_verified(
@@ -246,7 +239,7 @@ class _Verification:
                 chain=self._head.chain,
                 recorded_us=self._positions.recorded_us,
                 edge=self._checkpoints.tree.edge,
-                balances=self._balances.balances,
+                registers=self._registers.folded(),
                 under_way=self._payments.under_way,
                 claims=self._payments.claims,
                 stream_lengths=self._versions.lengths(),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from ledger.deciding.refolding import Folded
 from payments.verification.lifecycle import OpenClaim, UnderWay
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 _NAME = "verified.msgpack"
 
 
@@ -16,7 +17,7 @@ class Verified(msgspec.Struct, kw_only=True):
 
     Attributes:
         edge: of the tree over the events up to ``position``.
-        balances: as ``BalanceCheck`` keeps them.
+        registers: as they were folded to there.
         stream_lengths, paid_lengths: of the parts of the spills, in bytes.
     """
 
@@ -25,7 +26,7 @@ class Verified(msgspec.Struct, kw_only=True):
     chain: bytes
     recorded_us: int
     edge: list[bytes]
-    balances: dict[str, list[int]]
+    registers: Folded
     under_way: dict[bytes, UnderWay]
     claims: dict[str, OpenClaim]
     stream_lengths: list[int]

@@ -9,7 +9,7 @@ in Python.
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Generic, LiteralString, TypeVar
+from typing import Annotated, Any, Generic, LiteralString, TypeVar
 
 import msgspec
 import psycopg
@@ -20,6 +20,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ledger.reading.streaming import copied_rows
 
 R = TypeVar("R", bound=msgspec.Struct)
+# Fen added up over accounts or payees, wider than bigint.
+Sum = Annotated[int, "numeric"]
 Key = tuple[Any, ...]
 
 _SQL_TYPES: dict[Any, str] = {
@@ -29,6 +31,7 @@ _SQL_TYPES: dict[Any, str] = {
     date: "date",
     date | None: "date",
     datetime: "timestamptz",
+    Sum: "numeric",
 }
 _LOAD = SQL("""
 SELECT {state} FROM {name}

@@ -14,21 +14,17 @@ from typing import Any, Protocol
 import msgspec
 import psycopg
 
+from budget.balances import BALANCES as BALANCES_REGISTER
+from budget.balances import Balances
+from budget.events import IndicatorIssued, PlanSet
 from ledger.account_set import ledger_text
-from ledger.balances import Balances
 from ledger.books import Charts
+from ledger.deciding.refolding import Refold
 from ledger.errors import IntegrityError
-from ledger.events import (
-    TYPES,
-    IndicatorIssued,
-    JournalPosted,
-    PlanSet,
-    decode,
-    is_own_type,
-    type_names,
-)
+from ledger.events import TYPES, JournalPosted, decode, is_own_type, type_names
 from ledger.integrity.note import moment_text
 from ledger.reading.documents import decompress
+from ledger.reading.loading import read_rows
 from projections.core.fold import Fact
 from projections.exchange.checkpoints import write_checkpoints
 from projections.exchange.files import GzipLines, HashedFile, whole_directory
@@ -53,7 +49,6 @@ from projections.exchange.format import (
     Manifest,
 )
 from projections.exchange.period import Bound, Period, period_of
-from projections.exchange.replaying import Replay
 
 # rows a server-side cursor brings at once: a voucher of 499 lines has 80 KB
 ROWS_AT_ONCE = 500
@@ -80,7 +75,7 @@ _TOUCHED = """AND stream_id IN (
     SELECT stream_id FROM events WHERE ledger_id = %(ledger)s AND position <= %(last)s
     AND (position >= %(first)s OR stream_version = 1 AND type = ANY(%(issued)s)))"""
 _MOVING = """
-SELECT position, stream_id::text, stream_version, type, recorded_at, effective_on, payload
+SELECT position, type, effective_on, payload
 FROM events WHERE ledger_id = %(ledger)s AND position <= %(last)s
 AND type = ANY(%(types)s) ORDER BY position"""
 _COMMITS = """
@@ -90,9 +85,6 @@ _KEYS = """
 SELECT operation, number, fingerprint, stream_id::text, first_position, last_position
 FROM command_keys WHERE ledger_id = %(ledger)s AND first_position BETWEEN %(first)s AND %(last)s
 ORDER BY operation COLLATE "C", number COLLATE "C" """
-_BALANCES = """
-SELECT bgt_id, available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen
-FROM controlled_balances WHERE ledger_id = %(ledger)s"""
 _DOCUMENTS = """
 SELECT sm3, body FROM documents WHERE ledger_id = %(ledger)s {named} ORDER BY sm3"""
 _NAMED = """AND encode(sm3, 'hex') IN (
@@ -277,13 +269,11 @@ class _Export:
     def _balances(self) -> Mapping[str, Balances]:
         """At the end of the period: as they are kept, or, for an earlier end, from the events."""
         if self._period.at_head:
-            return {row[0]: Balances(*row[1:]) for row in self._rows(_BALANCES)}
-        replay = Replay(self._charts)
-        for row in self._rows(_MOVING, types=_MOVERS):
-            fact = _fact(row)
-            assert fact is not None
-            replay.take(fact.event, fact.effective_on)
-        return replay.balances()
+            return read_rows(self._connection, self._period.ledger_id, BALANCES_REGISTER)
+        refold = Refold(self._charts, registers=(BALANCES_REGISTER,))
+        for position, type_name, effective_on, payload in self._rows(_MOVING, types=_MOVERS):
+            refold.take(type_name, payload, position, effective_on)
+        return refold.rows(BALANCES_REGISTER)
 
     def _certificates(self, own: str) -> None:
         types = _types_with(lambda field: field == "cert_serial")

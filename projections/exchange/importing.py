@@ -17,13 +17,16 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from budget.balances import BALANCES, Balances
 from ledger.account_set import parse_ledger
-from ledger.balances import Balances
 from ledger.books import Charts
+from ledger.deciding.fingerprints import version_of
 from ledger.deciding.objects import ledger_stream_id
+from ledger.deciding.refolding import Refold
+from ledger.deciding.registers import declared
+from ledger.deciding.settings import Settings
 from ledger.errors import Code, GuokuError, IntegrityError, RequestError
-from ledger.events import decode
-from ledger.fingerprints import version_of
+from ledger.events import LEDGER, decode, names_that
 from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.integrity.note import LOG_KEY_NAME
@@ -34,8 +37,8 @@ from ledger.writing.frames import CommandKey
 from payments import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
+from projections.exchange.format import BALANCES as BALANCES_FILE
 from projections.exchange.format import (
-    BALANCES,
     CERTIFICATES,
     CHECKPOINTS,
     COMMITS,
@@ -55,10 +58,10 @@ from projections.exchange.format import (
     moment_from,
 )
 from projections.exchange.manifest import decoded, public_key_of, read_manifest
-from projections.exchange.replaying import FOLLOWED, Replay
 
 ROWS_AT_ONCE = 2_000
 BATCH_BYTES = 8 << 20
+OF_LEDGER = frozenset(names_that(lambda traits: traits.subject == LEDGER))
 
 T = TypeVar("T", bound=msgspec.Struct)
 Progress = Callable[[str, int, int], None]
@@ -128,7 +131,8 @@ class _Import:
         self._manifest = manifest
         self._files = {entry.name: entry for entry in manifest.files}
         self._ledger_id = parse_ledger(manifest.ledger)
-        self._replay = Replay(charts)
+        self._refold = Refold(charts)
+        self._settings = Settings()
         self._progress = progress
         self._chain = genesis(self._ledger_id)
         self._stream_version = 0
@@ -156,7 +160,7 @@ class _Import:
             chain=self._chain,
             recorded_at=self._recorded_at,
             stream_version=self._stream_version,
-            settings=self._replay.settings,
+            settings=self._settings,
         )
         return Imported(
             ledger=self._manifest.ledger,
@@ -261,8 +265,9 @@ class _Import:
             )  # fmt: skip
             if digest.hex() != line.digest:
                 raise IntegrityError(f"its digest is {digest.hex()}, not {line.digest[:64]}")
-            if line.type in FOLLOWED:
-                self._replay.take(decode(line.type, line.payload), day)
+            self._refold.take(line.type, line.payload, line.position, day)
+            if line.type in OF_LEDGER:
+                self._settings = self._settings.after(decode(line.type, line.payload))
         except GuokuError as error:
             raise _bad(EVENTS, line.position, error.detail) from error
         except (ValueError, ArithmeticError, LookupError, UnicodeError) as error:
@@ -313,20 +318,22 @@ class _Import:
         return count
 
     def _balances(self) -> int:
-        """Those of the replay are written; those of the export have to be the same."""
-        ours = self._replay.balances()
+        """Registers are written as the events make them; those that the export shows have to be
+        the same."""
+        ours = self._refold.rows(BALANCES)
         theirs = {
             line.bgt_id: Balances(*msgspec.structs.astuple(line)[1:])
-            for line in self._read(BALANCES, BalanceLine)
+            for line in self._read(BALANCES_FILE, BalanceLine)
         }
         for bgt_id in sorted(ours.keys() | theirs.keys()):
             if ours.get(bgt_id) != theirs.get(bgt_id):
                 raise IntegrityError(
-                    f"{BALANCES}: indicator {bgt_id} is {theirs.get(bgt_id)}, "
+                    f"{BALANCES_FILE}: indicator {bgt_id} is {theirs.get(bgt_id)}, "
                     f"the events make it {ours.get(bgt_id)}"
                 )
-        uncleared = self._replay.uncleared
-        restoring.write_balances(self._connection, self._ledger_id, ours, uncleared)
+        for register in declared():
+            rows = self._refold.rows(register)
+            restoring.write_rows(self._connection, self._ledger_id, register, rows)
         return len(ours)
 
     def _certificates(self) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from ledger import events
+from ledger.events import Event
 from ledger.money import parse_yuan
+from payments.events import PaymentApplied, PaymentRefunded, VoucherReceipted, VoucherSigned
 from payments.payment import Payment
 from projections.core.fold import Fact
 from projections.exchange.rows import (
@@ -22,7 +23,7 @@ from projections.exchange.subject import Subject, flag
 _AS_APPLIED = tuple(
     name
     for name in PaymentRow.__struct_fields__
-    if name in events.PaymentApplied.__struct_fields__ and name not in ("pay_amt", "create_date")
+    if name in PaymentApplied.__struct_fields__ and name not in ("pay_amt", "create_date")
 )
 _AS_DETAILED = ("pay_detail_id", "payee_acct_name", "payee_acct_no", "payee_acct_bank_name",
                 "payee_bank_no", "iden_no", "remark")  # fmt: skip
@@ -89,11 +90,11 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
     """Signature, receipt and refund of a payment, each with what it brought its unit."""
     place: dict[str, Any] = {"position": fact.position, "recorded_at": fact.recorded_at}
     match fact.event:
-        case events.VoucherSigned() as e:
+        case VoucherSigned() as e:
             yield VoucherSignatureRow(
                 **_same(e, VoucherSignatureRow), is_final=flag(e.final), **place
             )
-        case events.VoucherReceipted() as e:
+        case VoucherReceipted() as e:
             given = _same(e, ReceiptRow)
             given["xpay_amt"] = paid_fen = parse_yuan(e.xpay_amt, zero=True)
             given["xpay_date"] = day = date.fromisoformat(e.xpay_date)
@@ -102,7 +103,7 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
             )
             if paid_fen:
                 yield _revenue(payment, "", day, paid_fen)
-        case events.PaymentRefunded() as e:
+        case PaymentRefunded() as e:
             given = _same(e, RefundRow)
             given["refund_amt"] = refund_fen = parse_yuan(e.refund_amt)
             given["refund_date"] = day = date.fromisoformat(e.refund_date)
@@ -131,7 +132,7 @@ def _revenue(payment: Payment, refund_no: str, day: date, amount_fen: int) -> Su
     )
 
 
-def _same(event: events.Event, row: type[Subject]) -> dict[str, Any]:
+def _same(event: Event, row: type[Subject]) -> dict[str, Any]:
     """What an event and a row have under the same name."""
     names = row.__struct_fields__
     made = {"made_by": event.by} if "made_by" in names else {}  # type: ignore[attr-defined]

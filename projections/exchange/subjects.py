@@ -5,16 +5,27 @@ from datetime import date
 from functools import reduce
 from typing import Any, NamedTuple
 
-from ledger import events
+from budget.balances import NOTHING, Balances
+from budget.events import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
+from budget.indicator import CODED, INDICATOR, Indicator
 from ledger.account_set import division_of, ledger_text
-from ledger.balances import NOTHING, Balances
 from ledger.books import DEBIT, Charts
-from ledger.deciding.state import Settings
+from ledger.deciding.opening import TITLE
+from ledger.deciding.settings import Settings
 from ledger.errors import IntegrityError
-from ledger.events import CommandRefused, JournalPosted
-from ledger.indicator import CODED, INDICATOR, Indicator
+from ledger.events import CommandRefused, JournalPosted, LedgerOpened
 from ledger.money import parse_yuan
 from payments.clearing.claims import CLEARING, Clearing
+from payments.clearing.events import ClearingRequested
+from payments.events import PaymentApplied
 from payments.payment import PAYMENT, Payment
 from projections.core.fold import Fact
 from projections.exchange.payment_rows import (
@@ -33,7 +44,6 @@ from projections.exchange.registers import (
     LedgerRow,
     ProjectRow,
 )
-from projections.exchange.replaying import settings_after
 from projections.exchange.rows import (
     AdjustmentRow,
     ClearingRow,
@@ -103,9 +113,11 @@ class Subjects:
     def _journal(self, fact: Fact, journal: JournalPosted) -> Rows:
         period = f"{fact.effective_on:%m}"
         for number, line in enumerate(journal.lines, 1):
-            account = self._account(fact, journal.rule, line.account)
+            account = self._account(fact, journal.chart_version, line.account)
             amount_fen = parse_yuan(line.amt)
-            turnover = self._turnover.setdefault((period, journal.rule, line.account), [0, 0])
+            turnover = self._turnover.setdefault(
+                (period, journal.chart_version, line.account), [0, 0]
+            )
             turnover[line.dr_cr != DEBIT] += amount_fen
             yield JournalRow(
                 position=fact.position,
@@ -116,7 +128,7 @@ class Subjects:
                 number=journal.number,
                 bgt_id=line.bgt_id or journal.bgt_id,
                 fund_type_code=journal.fund_type_code,
-                rule=journal.rule,
+                rule=journal.chart_version,
                 red_flag=journal.red_flag,
                 **account._asdict(),
                 dr_cr=line.dr_cr,
@@ -143,20 +155,20 @@ class Subjects:
         """Rows of one object: as it stands, and what happened to it in the period."""
         first = facts[0].event if facts else None
         match first:
-            case events.IndicatorIssued():
+            case IndicatorIssued():
                 yield from self._indicator(facts, first)
-            case events.PaymentApplied():
+            case PaymentApplied():
                 yield from self._payment(facts)
-            case events.ClearingRequested():
+            case ClearingRequested():
                 yield from self._clearing(facts)
-            case events.LedgerOpened():
+            case LedgerOpened():
                 for fact in facts:
-                    self._settings = settings_after(self._settings, fact.event)
+                    self._settings = self._settings.after(fact.event)
 
     def _within(self, facts: Sequence[Fact]) -> Iterator[Fact]:
         return (fact for fact in facts if fact.position >= self._period.first)
 
-    def _indicator(self, facts: Sequence[Fact], issued: events.IndicatorIssued) -> Rows:
+    def _indicator(self, facts: Sequence[Fact], issued: IndicatorIssued) -> Rows:
         indicator: Indicator | None = reduce(INDICATOR.fold, (f.event for f in facts), None)
         assert indicator is not None
         b = self._balances.get(issued.bgt_id, NOTHING)
@@ -187,7 +199,7 @@ class Subjects:
         for fact in self._within(facts):
             yield from _adjustment(fact, issued)
 
-    def _remember(self, issued: events.IndicatorIssued) -> None:
+    def _remember(self, issued: IndicatorIssued) -> None:
         self._agencies[issued.agency_code] = issued.agency_name
         self._projects[issued.pro_code, issued.agency_code] = issued.pro_name
         for code in CODED:
@@ -235,8 +247,8 @@ class Subjects:
         period = self._period
         yield LedgerRow(
             acct_set_code=ledger_text(period.ledger_id),
-            acct_set_name=self._settings.name,
-            mof_div_name=self._settings.mof_div_name or division_of(period.ledger_id),
+            acct_set_name=self._settings.get(TITLE).name,
+            mof_div_name=self._settings.get(TITLE).mof_div_name or division_of(period.ledger_id),
             from_position=period.first,
             to_position=period.last,
             chain=period.chain.hex(),
@@ -263,7 +275,7 @@ class Subjects:
             )
 
 
-def _adjustment(fact: Fact, issued: events.IndicatorIssued) -> Rows:
+def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
     """The row of an event that changed an indicator, if this is one."""
 
     def row(act: str, number: str, amount_fen: int, other: str = "", reason: str = "") -> Subject:
@@ -272,18 +284,18 @@ def _adjustment(fact: Fact, issued: events.IndicatorIssued) -> Rows:
         return AdjustmentRow(issued.bgt_id, number, act, other, amount_fen, reason, *place)
 
     match fact.event:
-        case events.IndicatorAdjusted() as e:
+        case IndicatorAdjusted() as e:
             amount_fen = parse_yuan(e.adj_amt, signed=True)
             yield row("追加" if amount_fen > 0 else "追减", e.adj_no, amount_fen, reason=e.reason)
-        case events.IndicatorReallocatedOut() as e:
+        case IndicatorReallocatedOut() as e:
             yield row("调剂调出", e.adj_no, -parse_yuan(e.amt), e.to_bgt_id, e.reason)
-        case events.IndicatorReallocatedIn() as e:
+        case IndicatorReallocatedIn() as e:
             yield row("调剂调入", e.adj_no, parse_yuan(e.amt), e.from_bgt_id)
-        case events.IndicatorFrozen() as e:
+        case IndicatorFrozen() as e:
             yield row("冻结", e.freeze_no, -parse_yuan(e.amt))
-        case events.IndicatorUnfrozen() as e:
+        case IndicatorUnfrozen() as e:
             yield row("解冻", e.freeze_no, parse_yuan(e.amt))
-        case events.PlanSet() as e:
+        case PlanSet() as e:
             yield PlanRow(
                 plan_voucher_no=e.plan_voucher_no,
                 bgt_id=issued.bgt_id,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ledger.balances import Balances
+from budget.balances import Balances
 from ledger.books import Charts
 from projections.core.fold import Fact
 from projections.exchange.format import FileEntry

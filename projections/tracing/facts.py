@@ -6,17 +6,10 @@ from typing import Any
 import msgspec
 import psycopg
 
+from budget.events import IndicatorIssued, IndicatorReallocatedIn, IndicatorReallocatedOut
+from budget.indicator import INDICATOR
 from ledger.deciding.objects import AnyKind
-from ledger.events import (
-    Event,
-    IndicatorIssued,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    base_name,
-    decode,
-    type_names,
-)
-from ledger.indicator import INDICATOR
+from ledger.events import Event, base_name, decode, type_names
 from ledger.reading.objects import EVENTS_MAX, StoredRow, read_events, stream_of
 
 Placed = tuple[int, Event]

@@ -11,11 +11,20 @@ import msgspec
 import psycopg
 from msgspec import UNSET, UnsetType
 
-from ledger import events
+from budget.balances import Balances
+from budget.events import (
+    Figures,
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
 from ledger.account_set import ledger_text
-from ledger.balances import Balances
 from ledger.errors import Code, Refusal
-from ledger.events import Event, Figures
+from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 from ledger.reading.objects import read_objects
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED
@@ -29,13 +38,13 @@ from projections.tracing.facts import FACTS_MAX, Fact, Placed, Source, facts_of,
 
 OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
 MOVING: tuple[type[Event], ...] = (
-    events.IndicatorIssued,
-    events.IndicatorAdjusted,
-    events.IndicatorReallocatedIn,
-    events.IndicatorReallocatedOut,
-    events.IndicatorFrozen,
-    events.IndicatorUnfrozen,
-    events.PlanSet,
+    IndicatorIssued,
+    IndicatorAdjusted,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorFrozen,
+    IndicatorUnfrozen,
+    PlanSet,
 )
 _SUMS = f"""
 SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen),
@@ -182,11 +191,11 @@ def _complete(
 
 def _amount_fen(event: Event) -> int:
     match event:
-        case events.IndicatorIssued():
+        case IndicatorIssued():
             return parse_yuan(event.amount)
-        case events.IndicatorAdjusted():
+        case IndicatorAdjusted():
             return parse_yuan(event.adj_amt, signed=True)
-        case events.PlanSet():
+        case PlanSet():
             return parse_yuan(event.plan_amt, signed=True)
     return parse_yuan(event.amt)  # type: ignore[attr-defined]
 
@@ -195,13 +204,13 @@ class _Fen:
     """The sums in fen."""
 
     def __init__(self, own: dict[type[Event], int], payments: Iterable[Any]) -> None:
-        self.issued = own.get(events.IndicatorIssued, 0)
-        self.adjusted = own.get(events.IndicatorAdjusted, 0)
-        self.into = own.get(events.IndicatorReallocatedIn, 0)
-        self.out = own.get(events.IndicatorReallocatedOut, 0)
-        self.frozen = own.get(events.IndicatorFrozen, 0)
-        self.unfrozen = own.get(events.IndicatorUnfrozen, 0)
-        self.planned = own.get(events.PlanSet, 0)
+        self.issued = own.get(IndicatorIssued, 0)
+        self.adjusted = own.get(IndicatorAdjusted, 0)
+        self.into = own.get(IndicatorReallocatedIn, 0)
+        self.out = own.get(IndicatorReallocatedOut, 0)
+        self.frozen = own.get(IndicatorFrozen, 0)
+        self.unfrozen = own.get(IndicatorUnfrozen, 0)
+        self.planned = own.get(PlanSet, 0)
         numbers = [int(value or 0) for value in payments]
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
 

@@ -6,11 +6,36 @@ from functools import reduce
 import msgspec
 import psycopg
 
-from ledger import events
+from budget.events import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 from payments.clearing.claims import CLEARING
+from payments.clearing.events import (
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
+    ClearingRequested,
+)
+from payments.events import (
+    ManifestSigned,
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    PaymentRejected,
+    PaymentWithdrawn,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT, Payment
 from projections.core.moments import one_moment
@@ -54,25 +79,25 @@ _BUDGET = (
     "amount",
 )
 _INDICATOR_EVENTS = (
-    events.IndicatorIssued,
-    events.IndicatorAdjusted,
-    events.IndicatorReallocatedIn,
-    events.IndicatorReallocatedOut,
-    events.IndicatorFrozen,
-    events.IndicatorUnfrozen,
+    IndicatorIssued,
+    IndicatorAdjusted,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorFrozen,
+    IndicatorUnfrozen,
 )
 _PAYMENT_EVENTS = (
-    events.PaymentApplied,
-    events.PaymentApproved,
-    events.PaymentRejected,
-    events.PaymentWithdrawn,
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRejected,
+    PaymentWithdrawn,
 )
-_VOUCHER_EVENTS = (events.ManifestSigned, events.VoucherSigned, events.VoucherSent)
+_VOUCHER_EVENTS = (ManifestSigned, VoucherSigned, VoucherSent)
 _CLEARING_EVENTS = (
-    events.ClearingRequested,
-    events.ClaimReceipted,
-    events.ClearingCleared,
-    events.ClearingRejected,
+    ClearingRequested,
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
 )
 
 
@@ -124,12 +149,10 @@ def trace_payment(connection: psycopg.Connection, key: int, pay_app_no: str) -> 
             "indicator": facts_of(
                 of_types(connection, key, bgt_id, _INDICATOR_EVENTS, before), *_INDICATOR_EVENTS
             ),
-            "plan": facts_of(
-                of_types(connection, key, bgt_id, [events.PlanSet], before), events.PlanSet
-            ),
+            "plan": facts_of(of_types(connection, key, bgt_id, [PlanSet], before), PlanSet),
             "payment": facts_of(own, *_PAYMENT_EVENTS),
             "voucher": facts_of(sorted([*manifests, *own], key=_position), *_VOUCHER_EVENTS),
-            "receipt": facts_of(own, events.VoucherReceipted, events.PaymentRefunded),
+            "receipt": facts_of(own, VoucherReceipted, PaymentRefunded),
             "clearing": facts_of(clearing, *_CLEARING_EVENTS),
             "journals": facts_of([*issued, *own, *clearing], JournalPosted),
         }
@@ -152,7 +175,7 @@ def trace_payment(connection: psycopg.Connection, key: int, pay_app_no: str) -> 
 
 def _head(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> list[Placed]:
     """An indicator's issue and its journal."""
-    kinds: tuple[type[Event], ...] = (events.IndicatorIssued, JournalPosted)
+    kinds: tuple[type[Event], ...] = (IndicatorIssued, JournalPosted)
     return list(of_types(connection, key, bgt_id, kinds, upto, limit=2))
 
 
@@ -188,7 +211,7 @@ def _of_claim(clearing: Sequence[Placed], claim_no: str) -> list[Placed]:
     others = {
         position
         for position, event in clearing
-        if isinstance(event, events.ClaimReceipted) and event.voucher_no != claim_no
+        if isinstance(event, ClaimReceipted) and event.voucher_no != claim_no
     }
     return [
         (position, event)
@@ -202,5 +225,5 @@ def _only(issued: Iterable[Placed], *names: str) -> list[Fact]:
     """The issue, with these members alone."""
     return [
         {name: fact[name] for name in ("position", *names) if name in fact}
-        for fact in facts_of(issued, events.IndicatorIssued)
+        for fact in facts_of(issued, IndicatorIssued)
     ]

@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.http.bodies import Body, _check_text, _looks_sound, _texts
-from ledger.budget import IssueIndicator
+from budget.indicators import IssueIndicator
 from ledger.deciding.command import Command
+from ledger.deciding.fingerprints import asked_for
 from ledger.errors import Code, RequestError
-from ledger.events import PaymentDetail
-from ledger.fingerprints import asked_for
 from payments.application import ApplyPayment, ApprovePayment
+from payments.events import PaymentDetail
 from payments.voucher import RefundPayment
 
 PAYMENT = {

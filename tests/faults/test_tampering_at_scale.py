@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.gm import sm3
 from ledger.integrity.verification.findings import first_of
 from ledger.postgres.database import Database
@@ -18,6 +17,7 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import compress_document
 from payments.application import ApprovePayment
 from payments.manifest import ManifestText, leaf_of
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import MarkSent
 from tests.conftest import drop_database, new_database
 from tests.projections.test_audit_verify import tamper, verify

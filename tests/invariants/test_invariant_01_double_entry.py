@@ -50,7 +50,7 @@ def test_a_journal_names_its_source_and_the_rules_it_was_made_by(bookkeeper: Boo
     events = {position: name for position, name, _ in bookkeeper.events()}
     for journal in bookkeeper.journals():
         assert events[journal.source] == journal.event
-        assert journal.rule == shipped_books().version
+        assert journal.chart_version == shipped_books().version
 
 
 def test_reversals_are_marked_red(bookkeeper: Bookkeeper) -> None:
@@ -62,7 +62,9 @@ def test_reversals_are_marked_red(bookkeeper: Bookkeeper) -> None:
 def test_canary_an_unbalanced_journal_is_found(bookkeeper: Bookkeeper) -> None:
     busy_month(bookkeeper)
     journals = bookkeeper.journals()
-    one_side = JournalPosted(source=1, event="x", rule="x", number="x", lines=journals[0].lines[:1])
+    one_side = JournalPosted(
+        source=1, event="x", chart_version="x", number="x", lines=journals[0].lines[:1]
+    )
     try:
         assert_balanced([*journals, one_side])
     except AssertionError:

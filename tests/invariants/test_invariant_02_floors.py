@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from ledger import budget
+from budget import indicators
 from ledger.books import shipped_books
 from ledger.money import parse_yuan
 from tests.support.bookkeeper import Bookkeeper, payment
@@ -38,7 +38,7 @@ def test_an_indicator_is_not_cut_below_what_is_used_of_it(bookkeeper: Bookkeeper
     b = bookkeeper
     b.issue("B", "1000.00")
     b.apply("P", "B", "600.00")
-    cut = budget.AdjustIndicator(bgt_id="B", adj_no="1", adj_amt="-400.01", reason="追减")
+    cut = indicators.AdjustIndicator(bgt_id="B", adj_no="1", adj_amt="-400.01", reason="追减")
     assert b.refusal(cut) == "insufficient_indicator"
     b.adjust("B", "-400.00")
     assert b.figures("B")["available"] == "0.00"
@@ -47,12 +47,12 @@ def test_an_indicator_is_not_cut_below_what_is_used_of_it(bookkeeper: Bookkeeper
 def test_what_is_frozen_cannot_be_applied_for(bookkeeper: Bookkeeper) -> None:
     b = bookkeeper
     b.issue("B", "100.00")
-    b.do(budget.FreezeIndicator(bgt_id="B", freeze_no="1", amt="60.00"))
+    b.do(indicators.FreezeIndicator(bgt_id="B", freeze_no="1", amt="60.00"))
     assert b.refusal(payment("P1", "B", "40.01")) == "insufficient_indicator"
     b.apply("P2", "B", "40.00")
-    unfreeze = budget.UnfreezeIndicator(bgt_id="B", freeze_no="2", amt="60.01")
+    unfreeze = indicators.UnfreezeIndicator(bgt_id="B", freeze_no="2", amt="60.01")
     assert b.refusal(unfreeze) == "insufficient_indicator"
-    b.do(budget.UnfreezeIndicator(bgt_id="B", freeze_no="3", amt="60.00"))
+    b.do(indicators.UnfreezeIndicator(bgt_id="B", freeze_no="3", amt="60.00"))
     assert b.figures("B") == {
         "available": "60.00",
         "frozen": "0.00",
@@ -69,9 +69,9 @@ def test_a_plan_controls_payment_where_it_is_asked_to(bookkeeper: Bookkeeper) ->
     b.plan("B", "50.00")
     assert b.refusal(payment("P2", "B", "50.01")) == "insufficient_plan"
     b.apply("P3", "B", "50.00")
-    cut = budget.SetPlan(bgt_id="B", plan_voucher_no="c", plan_month=1, plan_amt="-0.01")
+    cut = indicators.SetPlan(bgt_id="B", plan_voucher_no="c", plan_month=1, plan_amt="-0.01")
     assert b.refusal(cut) == "insufficient_plan"
-    over = budget.SetPlan(bgt_id="B", plan_voucher_no="o", plan_month=1, plan_amt="50.01")
+    over = indicators.SetPlan(bgt_id="B", plan_voucher_no="o", plan_month=1, plan_amt="50.01")
     assert b.refusal(over) == "insufficient_indicator"
 
 
@@ -80,8 +80,8 @@ def test_a_reallocation_moves_and_never_creates(bookkeeper: Bookkeeper) -> None:
     b.issue("A", "100.00")
     b.issue("B", "10.00")
 
-    def reallocate(number: str, amount: str) -> budget.ReallocateIndicator:
-        return budget.ReallocateIndicator(
+    def reallocate(number: str, amount: str) -> indicators.ReallocateIndicator:
+        return indicators.ReallocateIndicator(
             bgt_id="A", to_bgt_id="B", adj_no=number, amt=amount, reason="调剂"
         )
 
@@ -97,5 +97,6 @@ def test_the_database_itself_refuses_a_balance_below_zero(bookkeeper: Bookkeeper
     bookkeeper.issue("B", "1.00")
     with pytest.raises(psycopg.errors.CheckViolation):
         bookkeeper.sql(
-            "UPDATE controlled_balances SET available_fen = -1 WHERE ledger_id = %s RETURNING 1"
+            "UPDATE registers SET amounts[1] = -1 WHERE ledger_id = %s AND register = 'indicator'"
+            " RETURNING 1"
         )

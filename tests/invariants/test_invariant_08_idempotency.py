@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from ledger.budget import IssueIndicator
+from budget.indicators import IssueIndicator
 from ledger.deciding.command import Submission
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper, payment
@@ -127,7 +127,7 @@ def test_an_indicator_tried_out_beside_a_real_payment_does_not_disturb_it(
     assert [outcome.problem for outcome in outcomes] == [None, None]
     assert [outcome.commit is None for outcome in outcomes] == [True, False]
     assert b.figures("B")["available"] == "40.00"
-    assert b.sql("SELECT bgt_id FROM controlled_balances WHERE ledger_id = %s") == [("B",)]
+    assert b.sql("SELECT key FROM registers WHERE ledger_id = %s") == [("B",)]
 
 
 def test_an_aborted_batch_that_issued_an_indicator_leaves_its_refusal_and_nothing_else(
@@ -142,5 +142,5 @@ def test_an_aborted_batch_that_issued_an_indicator_leaves_its_refusal_and_nothin
         "batch_aborted",
         "insufficient_indicator",
     ]
-    assert b.sql("SELECT bgt_id FROM controlled_balances WHERE ledger_id = %s") == []
+    assert b.sql("SELECT key FROM registers WHERE ledger_id = %s") == []
     assert b.do(issue).status == "created"

@@ -9,14 +9,14 @@ import pytest
 import payments.application
 import payments.clearing.claims
 import payments.voucher
-from ledger import budget
+from budget import indicators
 from ledger.deciding import opening
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import CodeRow, CodeSets, ElementRegister, division_prefix
 from ledger.elements.register import CHANNEL_OF, CHANNELS, ECO_PAIR, OF_THE_ACT
 from ledger.elements.stored_code_sets import shipped
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import PaymentDetail
+from payments.events import PaymentDetail
 from tests.support.paths import ROOT
 
 PROVINCE, GUANGZHOU, YUEXIU, SHAOGUAN = "440000000", "440100000", "440104000", "440200000"
@@ -80,7 +80,7 @@ def commands_of_people() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for module in (
         opening,
-        budget,
+        indicators,
         payments.application,
         payments.voucher,
         payments.clearing.claims,

@@ -19,9 +19,9 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_id
-from ledger.events import PaymentApplied, VoucherReceipted
 from ledger.library.recorder import LedgerMapper, LedgerRecorder
 from ledger.money import parse_yuan, yuan
+from payments.events import PaymentApplied, VoucherReceipted
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, payment
 

@@ -8,17 +8,20 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
+from budget.balances import BALANCES
+from budget.indicator import INDICATOR
 from ledger.account_set import ledger_id
-from ledger.calendar import ClosePeriod
+from ledger.calendar import PERIODS, ClosePeriod
 from ledger.deciding.objects import ledger_stream_id
+from ledger.deciding.opening import TITLE
 from ledger.errors import IntegrityError
 from ledger.gm import sm3
-from ledger.indicator import INDICATOR
 from ledger.integrity.chain import day_number, event_digest, microseconds
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
 from ledger.reading import documents, loading, objects
 from payments.payment import PAYMENT
+from payments.signature_policy import SIGNATURE_POLICY
 from payments.voucher import SignVoucher
 from tests.support.bookkeeper import Bookkeeper, payment
 
@@ -73,7 +76,8 @@ def test_the_head_is_that_of_the_last_commit(
         commit.chain,
     )
     assert head.recorded_at == bookkeeper.clock.now
-    assert (head.settings.name, head.settings.roles) == ("省本级", ("unit", "treasury"))
+    assert head.settings.get(TITLE).name == "省本级"
+    assert head.settings.get(SIGNATURE_POLICY).roles == ("unit", "treasury")
 
 
 def test_a_closed_period_is_read_as_a_date(
@@ -82,7 +86,7 @@ def test_a_closed_period_is_read_as_a_date(
     bookkeeper.do(ClosePeriod(through=date(2026, 1, 31)), "admin")
     head = objects.read_head(conn, bookkeeper.ledger_id)
     assert head is not None
-    assert head.settings.closed_through == date(2026, 1, 31)
+    assert head.settings.get(PERIODS).closed_through == date(2026, 1, 31)
 
 
 def test_an_unopened_ledger_has_no_head(bookkeeper: Bookkeeper, conn: psycopg.Connection) -> None:
@@ -171,7 +175,7 @@ def test_balances_are_the_controlled_ones(bookkeeper: Bookkeeper, conn: psycopg.
     b.issue("B", "1000.00")
     b.plan("B", "600.00")
     b.apply("P", "B", "10.00")
-    read = loading.read_balances(conn, b.ledger_id, ["B", "none"])
+    read = loading.read_rows(conn, b.ledger_id, BALANCES, ["B", "none"])
     assert list(read) == ["B"]
     for name, amount in b.figures("B").items():
         assert getattr(read["B"], name) == parse_yuan(amount, zero=True), name

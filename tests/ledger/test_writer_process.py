@@ -182,7 +182,7 @@ def test_a_writer_process_killed_at_work_leaves_nothing_half_done(
     (pid,) = writers_of_this_process()
     submissions = [Submission(command=command, by="maker") for command in applications(MANY)]
 
-    with held("controlled_balances", by_process, database):  # the last that a batch writes
+    with held("registers", by_process, database):  # the last that a batch writes
         answer = by_process.sequencer.submit(by_process.ledger_id, submissions)
         wait_until(lambda: waits_for_a_lock(database))
         os.kill(pid, signal.SIGKILL)
@@ -314,7 +314,7 @@ def approvals() -> list[ApprovePayment]:
 def test_a_batch_is_decided_on_one_that_is_still_being_committed(
     by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
-    with held("controlled_balances", by_process, database):
+    with held("registers", by_process, database):
         applied = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
         approved = by_process.sequencer.submit(
@@ -333,7 +333,7 @@ def test_a_batch_is_decided_on_one_that_is_still_being_committed(
 def test_a_number_used_by_the_batch_before_is_answered_as_it_was(
     by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
-    with held("controlled_balances", by_process, database):
+    with held("registers", by_process, database):
         first = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
         again = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
@@ -350,7 +350,7 @@ def test_what_followed_a_batch_that_failed_is_decided_anew(
     by_process: Bookkeeper, database: Database, begun: list[bool]
 ) -> None:
     other = [payment(f"Q{n}", "B", "1.00") for n in range(MANY)]
-    with held("controlled_balances", by_process, database):
+    with held("registers", by_process, database):
         lost = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
         followed = by_process.sequencer.submit(
@@ -379,7 +379,7 @@ def test_a_batch_does_not_follow_where_another_process_has_written(
     elsewhere = Bookkeeper(by_process.pool)  # as another server: it shares nothing but the database
     by_process.do(payment("rest", "B", f"{1_000_000 - 2 * MANY}.00"))
     with ExitStack() as before_it_commits:
-        before_it_commits.enter_context(held("controlled_balances", by_process, database))
+        before_it_commits.enter_context(held("registers", by_process, database))
         first = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False])
         begin = WriterProcess.begin

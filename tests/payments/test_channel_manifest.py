@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.gm import KeyStore, sm3
 from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
 from ledger.reading.objects import read_document
@@ -19,6 +18,7 @@ from payments.delivery.receipts import parse_receipts
 from payments.manifest import ManifestText, leaf_of, read_text
 from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
 from payments.messages.manifest_list import SignedManifest
+from payments.signature_policy import SetSignaturePolicy
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import Desk, Office, bank, bank_config, wait_for

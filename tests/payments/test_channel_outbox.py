@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from ledger.errors import Code, RequestError
-from ledger.events import ClearingRequested
 from payments.clearing.claims import RequestClearing
+from payments.clearing.events import ClearingRequested
 from payments.delivery import outbox
 from payments.delivery.outbox import Parcel
 from payments.voucher import MarkSent

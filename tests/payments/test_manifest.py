@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.errors import Refusal
 from ledger.gm import sm3
 from ledger.integrity.merkle import Tree
@@ -18,6 +17,7 @@ from payments.manifest import (
     read_text,
     split_leaves,
 )
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import SignVoucher
 from tests.support.bookkeeper import Bookkeeper, receipt, signature
 

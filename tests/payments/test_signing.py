@@ -10,7 +10,6 @@ import msgspec
 import psycopg
 import pytest
 
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.gm import KeyStore, PrivateKey, default_provider, sm3
@@ -21,6 +20,7 @@ from payments import certificates, pen, signing
 from payments.manifest import SignManifest, leaf_of, read_text, split_leaves
 from payments.messages import voucher_5214
 from payments.payment import PAYMENT
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import SignVoucher
 from tests.support.bookkeeper import Bookkeeper, detail, payment
 
@@ -37,7 +37,7 @@ class Office:
         self.manifest: SignManifest | None = None
 
     def approved(self, *numbers: str, amount: str = "1.00", **more: Any) -> None:
-        if not self.b.sql("SELECT 1 FROM controlled_balances WHERE ledger_id = %s"):
+        if not self.b.sql("SELECT 1 FROM registers WHERE ledger_id = %s"):
             self.b.issue("B", "100000.00")
         for number in numbers:
             self.b.apply(number, "B", amount, **more)

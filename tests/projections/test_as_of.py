@@ -15,18 +15,14 @@ from typing import Any, NamedTuple
 import pytest
 
 import projections.core.spans
-from ledger import budget
+from budget import indicators
+from budget.events import IndicatorIssued, PlanSet
 from ledger.books import load_charts, shipped_books
 from ledger.deciding.state import BEIJING
-from ledger.events import (
-    IndicatorIssued,
-    JournalPosted,
-    PaymentRefunded,
-    PlanSet,
-    VoucherReceipted,
-)
+from ledger.events import JournalPosted
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database
+from payments.events import PaymentRefunded, VoucherReceipted
 from projections.core.runner import Runner
 from projections.queries import trial_balance
 from tests.processes.test_cli import clean_environment, run
@@ -159,11 +155,11 @@ def act(b: Bookkeeper, dice: random.Random, number: str, bgt_id: str, day: date)
         case 1:
             b.plan(bgt_id, amount, effective_on=day)
         case 2:
-            b.do(budget.FreezeIndicator(bgt_id=bgt_id, freeze_no=number, amt="1.00"))
+            b.do(indicators.FreezeIndicator(bgt_id=bgt_id, freeze_no=number, amt="1.00"))
         case 3:
             other = next(name for name in INDICATORS if name != bgt_id)
             b.do(
-                budget.ReallocateIndicator(
+                indicators.ReallocateIndicator(
                     bgt_id=bgt_id,
                     to_bgt_id=other,
                     adj_no=number,

@@ -9,13 +9,13 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.gm import KeyStore, default_provider, sm3
 from ledger.integrity.merkle import leaf_hash
 from ledger.integrity.verification.findings import first_of
 from ledger.postgres.database import Database
 from ledger.sealing.sealer import Sealer
 from payments.manifest import leaf_of
+from payments.signature_policy import SetSignaturePolicy
 from payments.verification.run import Options, Report, verify_ledger
 from projections.core.runner import Runner
 from tests.processes.test_cli import Guoku, clean_environment, run

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from lxml import etree
 
-from ledger import budget
+from budget import indicators
 from ledger.books import shipped_books
 from ledger.events import JournalPosted
 from ledger.postgres.database import Database
@@ -225,7 +225,7 @@ def test_xml_is_of_six_classes_and_says_that_nothing_is_deleted(
 
 def test_control_characters_do_not_break_the_xml(bookkeeper: Bookkeeper, tmp_path: Path) -> None:
     bookkeeper.issue("B", "100.00")
-    odd = budget.AdjustIndicator(bgt_id="B", adj_no="T1", adj_amt="1.00", reason="a\x01<&>追加")
+    odd = indicators.AdjustIndicator(bgt_id="B", adj_no="T1", adj_amt="1.00", reason="a\x01<&>追加")
     bookkeeper.do(odd)
     export(bookkeeper.pool, bookkeeper.ledger_id, tmp_path / "e")
     root = etree.parse(tmp_path / "e/xml/budget.xml")

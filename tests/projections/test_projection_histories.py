@@ -10,10 +10,10 @@ import pytest
 import projections.core.whole_history
 import projections.payments
 from ledger.errors import Code
-from ledger.events import ClaimReceipted, ClearingRequested
 from ledger.money import parse_yuan, yuan
 from payments.application import RejectPayment
 from payments.clearing.claims import RequestClearing
+from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.voucher import RefundPayment
 from projections.core.rebuild import rebuild, verify
 from projections.core.runner import Runner

@@ -10,12 +10,14 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 import projections.core.spans
+from budget.balances import BALANCES
 from ledger.errors import IntegrityError
-from ledger.events import ClearingRequested, CommandRefused
+from ledger.events import CommandRefused
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database
-from ledger.reading.loading import read_balances
+from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
+from payments.clearing.events import ClearingRequested
 from payments.payment import PAYMENT
 from projections.catalogue import PROJECTIONS
 from projections.core.advance import Target, advance, start_live
@@ -109,7 +111,7 @@ def test_payments_and_indicators_agree_with_the_core(bookkeeper: Bookkeeper) -> 
         objects = read_objects(
             connection, b.ledger_id, PAYMENT, [p["pay_app_no"] for p in payments]
         )
-        balances = read_balances(connection, b.ledger_id, [i["bgt_id"] for i in indicators])
+        balances = read_rows(connection, b.ledger_id, BALANCES, [i["bgt_id"] for i in indicators])
     assert len(payments) == len(objects) == 9
     for item in payments:
         core = objects[item["pay_app_no"]]

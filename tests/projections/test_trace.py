@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg_pool import ConnectionPool
 
-from ledger import budget
+from budget import indicators
 from ledger.errors import Refusal
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database
@@ -109,7 +109,7 @@ def test_a_hot_indicator_is_shown_in_part_and_summed_whole(
     monkeypatch.setattr("projections.tracing.indicator.FACTS_MAX", 5)
     bookkeeper.issue("HOT", "1000.00")
     for number in range(10):
-        freeze = budget.FreezeIndicator(bgt_id="HOT", freeze_no=f"F{number}", amt="1.00")
+        freeze = indicators.FreezeIndicator(bgt_id="HOT", freeze_no=f"F{number}", amt="1.00")
         bookkeeper.do(freeze)
     follow(bookkeeper.pool)
     found = indicator(bookkeeper, "HOT")
@@ -158,7 +158,7 @@ def test_a_payment_leads_back_to_the_budget_that_others_gave(bookkeeper: Bookkee
         b.issue(bgt_id, "100.00", pro_code=project)
     for number, giving, taking in (("R1", "C", "A"), ("R2", "A", "B"), ("R3", "B", "C")):
         b.do(
-            budget.ReallocateIndicator(
+            indicators.ReallocateIndicator(
                 bgt_id=giving, adj_no=number, to_bgt_id=taking, amt="40.00", reason="调剂"
             )
         )

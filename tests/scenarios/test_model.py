@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 from psycopg_pool import ConnectionPool
 
-from ledger import budget
+from budget import indicators
 from ledger.money import yuan
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
@@ -99,7 +99,7 @@ class Treasury(RuleBasedStateMachine):
         change = fen if up else -fen
         refused = pot.available + change < 0
         code = self.keeper.refusal(
-            budget.AdjustIndicator(
+            indicators.AdjustIndicator(
                 bgt_id=name, adj_no=self.number(), adj_amt=yuan(change), reason="调整"
             )
         )
@@ -111,7 +111,7 @@ class Treasury(RuleBasedStateMachine):
         giving, taking = (self.model.pots[name] for name in BUDGETS)
         refused = fen > giving.available
         code = self.keeper.refusal(
-            budget.ReallocateIndicator(
+            indicators.ReallocateIndicator(
                 bgt_id=BUDGETS[0],
                 to_bgt_id=BUDGETS[1],
                 adj_no=self.number(),
@@ -128,7 +128,7 @@ class Treasury(RuleBasedStateMachine):
     def freeze(self, name: str, fen: int, thaw: bool) -> None:
         pot = self.model.pots[name]
         refused = fen > (pot.frozen if thaw else pot.available)
-        kind = budget.UnfreezeIndicator if thaw else budget.FreezeIndicator
+        kind = indicators.UnfreezeIndicator if thaw else indicators.FreezeIndicator
         code = self.keeper.refusal(kind(bgt_id=name, freeze_no=self.number(), amt=yuan(fen)))
         assert code == ("insufficient_indicator" if refused else "")
         if not refused:
@@ -144,7 +144,7 @@ class Treasury(RuleBasedStateMachine):
         elif not cut and after > pot.amount - pot.frozen:
             expected = "insufficient_indicator"
         code = self.keeper.refusal(
-            budget.SetPlan(
+            indicators.SetPlan(
                 bgt_id=name,
                 plan_voucher_no=self.number(),
                 plan_month=1,

@@ -168,10 +168,13 @@ def test_a_payment_too_few_is_noticed(lived: Lived) -> None:
         ),
         ("UPDATE proj_payments SET clear_no = '' WHERE xpay_fen > 0", {"无在途"}),
         (
-            "UPDATE controlled_balances SET available_fen = available_fen + 1",
+            "UPDATE registers SET amounts[1] = amounts[1] + 1 WHERE register = 'indicator'",
             {"指标余额"},
         ),
-        ("UPDATE controlled_balances SET paid_fen = paid_fen + 1", {"支付一致"}),
+        (
+            "UPDATE registers SET amounts[4] = amounts[4] + 1 WHERE register = 'indicator'",
+            {"支付一致"},
+        ),
     ],
 )
 def test_a_tampered_row_is_noticed(lived: Lived, tampering: str, noticed: set[str]) -> None:

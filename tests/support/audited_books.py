@@ -14,10 +14,9 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from ledger import budget
+from budget import indicators
 from ledger.account_set import ledger_text
 from ledger.books import load_charts
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, PrivateKey, PublicKey, default_provider, sm3
 from ledger.integrity.growth import GrowingTree
@@ -36,6 +35,7 @@ from payments.messages import receipt_5214
 from payments.messages.receipt_5214 import DetailOutcome, Outcome
 from payments.payment import PAYMENT, Payment
 from payments.pen import Signed
+from payments.signature_policy import SetSignaturePolicy
 from payments.signing import sign_vouchers
 from payments.voucher import MarkSent, SignVoucher
 from projections.exchange.exporting import Signer, export_ledger, seal
@@ -202,10 +202,10 @@ def audited_history(books: AuditedBooks) -> None:
         b.issue(number, "10000.00")
     b.adjust("B1", "-500.00")
     b.plan("B1", "5000.00")
-    b.do(budget.FreezeIndicator(bgt_id="B1", freeze_no="F1", amt="300.00"))
-    b.do(budget.UnfreezeIndicator(bgt_id="B1", freeze_no="U1", amt="100.00"))
+    b.do(indicators.FreezeIndicator(bgt_id="B1", freeze_no="F1", amt="300.00"))
+    b.do(indicators.UnfreezeIndicator(bgt_id="B1", freeze_no="U1", amt="100.00"))
     b.do(
-        budget.ReallocateIndicator(
+        indicators.ReallocateIndicator(
             bgt_id="B1", adj_no="R1", to_bgt_id="B2", amt="700.00", reason="调剂"
         )
     )

@@ -12,20 +12,22 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from ledger import budget
+from budget import indicators
 from ledger.account_set import ledger_id
 from ledger.books import load_charts, shipped_books
 from ledger.deciding.command import Command, Outcome, Submission
-from ledger.deciding.opening import OpenLedger, SetSignaturePolicy
+from ledger.deciding.opening import OpenLedger
 from ledger.elements import stored_code_sets
-from ledger.events import JournalPosted, PaymentDetail, decode
+from ledger.events import JournalPosted, decode
 from ledger.gm import sm3
 from ledger.money import parse_yuan, yuan
 from ledger.reading.documents import compress_document
 from ledger.writing.sequencer import Sequencer
 from payments.application import ApplyPayment, ApprovePayment
 from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
+from payments.events import PaymentDetail
 from payments.payment import Payment
+from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import ApplyReceipt, ReceiptLine, RefundPayment, SignVoucher
 
 ELEMENTS = {
@@ -114,12 +116,12 @@ class Bookkeeper:
 
     def issue(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
         elements = {**ELEMENTS, **more}
-        return self.do(budget.IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
+        return self.do(indicators.IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
 
     def adjust(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
         number = f"adj-{next(self._serial)}"
         return self.do(
-            budget.AdjustIndicator(
+            indicators.AdjustIndicator(
                 bgt_id=bgt_id, adj_no=number, adj_amt=amount, reason="调整", **more
             )
         )
@@ -127,7 +129,7 @@ class Bookkeeper:
     def plan(self, bgt_id: str, amount: str, month: int = 1, **more: Any) -> Outcome:
         number = f"plan-{next(self._serial)}"
         return self.do(
-            budget.SetPlan(
+            indicators.SetPlan(
                 bgt_id=bgt_id, plan_voucher_no=number, plan_month=month, plan_amt=amount, **more
             )
         )
@@ -193,12 +195,12 @@ class Bookkeeper:
     def figures(self, bgt_id: str) -> dict[str, str]:
         """The controlled balances as the database holds them, in yuan."""
         [row] = self.sql(
-            "SELECT available_fen, frozen_fen, occupied_fen, paid_fen, plan_fen"
-            " FROM controlled_balances WHERE ledger_id = %s AND bgt_id = %s",
+            "SELECT amounts FROM registers WHERE ledger_id = %s AND register = 'indicator'"
+            " AND key = %s",
             bgt_id,
         )
         names = ("available", "frozen", "occupied", "paid", "plan")
-        return {name: yuan(fen) for name, fen in zip(names, row, strict=True)}
+        return {name: yuan(int(fen)) for name, fen in zip(names, row[0], strict=True)}
 
 
 def trial_balance(journals: Sequence[JournalPosted]) -> dict[str, str]:

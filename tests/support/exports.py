@@ -90,7 +90,7 @@ def entry_of(directory: Path, name: str) -> FileEntry:
 
 def ledger_rows(pool: ConnectionPool, ledger_id: int) -> dict[str, list[Any]]:
     """All that the write path keeps of a ledger, column for column."""
-    tables = ("ledgers", "events", "commits", "command_keys", "controlled_balances", "uncleared",
+    tables = ("ledgers", "events", "commits", "command_keys", "registers",
               "documents")  # fmt: skip
     with pool.connection() as connection:
         return {

@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from ledger import budget
+from budget import indicators
 from payments.application import RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.voucher import MarkSent
@@ -22,10 +22,10 @@ def mixed_history(b: Bookkeeper) -> None:
     b.adjust("B1", "500.00")
     b.adjust("B2", "-1000.00")
     b.plan("B1", "8000.00")
-    b.do(budget.FreezeIndicator(bgt_id="B1", freeze_no="F1", amt="300.00"))
-    b.do(budget.UnfreezeIndicator(bgt_id="B1", freeze_no="U1", amt="100.00"))
+    b.do(indicators.FreezeIndicator(bgt_id="B1", freeze_no="F1", amt="300.00"))
+    b.do(indicators.UnfreezeIndicator(bgt_id="B1", freeze_no="U1", amt="100.00"))
     b.do(
-        budget.ReallocateIndicator(
+        indicators.ReallocateIndicator(
             bgt_id="B1", adj_no="R1", to_bgt_id="B2", amt="700.00", reason="调剂"
         )
     )

@@ -209,8 +209,8 @@ def rechain(connection: psycopg.Connection, ledger_id: int, digests: list[bytes]
 def balance_changed(connection: psycopg.Connection, ledger_id: int) -> int:
     """The indicator B2 is given a fen; the position is that of the last event that moved it."""
     done = connection.execute(
-        "UPDATE controlled_balances SET available_fen = available_fen + 1"
-        " WHERE ledger_id = %s AND bgt_id = 'B2'",
+        "UPDATE registers SET amounts[1] = amounts[1] + 1"
+        " WHERE ledger_id = %s AND register = 'indicator' AND key = 'B2'",
         (ledger_id,),
     )
     assert done.rowcount == 1

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
@@ -18,10 +19,15 @@ from api.demo.books import OUTLAYS
 from api.demo.province.plan import FISCAL_YEAR
 from api.demo.province.year import BANK, Figures
 from api.verification import Progress, Task, verify_all
+from budget.balances import BALANCES
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import Charts
+from ledger.calendar import PERIODS
 from ledger.integrity.verification.findings import first_of
 from ledger.money import yuan
+from ledger.reading.loading import read_rows
+from ledger.reading.objects import read_head
+from payments.clearing.uncleared import UNCLEARED
 from payments.verification.run import Options
 
 YEAR_END = date(FISCAL_YEAR, 12, 31)
@@ -40,15 +46,9 @@ SELECT count(*), coalesce(sum(p.xpay_fen), 0)::bigint, coalesce(sum(p.refund_fen
        count(*) FILTER (WHERE p.xpay_fen > 0 AND p.clear_no = '')
 FROM proj_positions g JOIN proj_payments p USING (ledger_id, generation)
 WHERE g.ledger_id = %s AND g.projection = 'payments' AND g.live"""
-_CONTROLLED = """
-SELECT coalesce(sum(available_fen), 0)::bigint, coalesce(sum(occupied_fen), 0)::bigint,
-       coalesce(sum(paid_fen), 0)::bigint,
-       count(*) FILTER (WHERE least(available_fen, frozen_fen, occupied_fen, paid_fen) < 0)
-FROM controlled_balances WHERE ledger_id = %s"""
 _RECEIPTS = """
 SELECT count(*), count(DISTINCT stream_id) FROM events
 WHERE ledger_id = %s AND type = 'voucher.receipted'"""
-_UNCLEARED = "SELECT count(*) FROM uncleared WHERE ledger_id = %s"
 
 
 class Check(NamedTuple):
@@ -77,12 +77,11 @@ def check_ledger(
     with pool.connection() as connection:
         days = connection.execute(_DAYS, (key,)).fetchall()
         counted = _one(connection, _PAYMENTS, key)
-        controlled = _one(connection, _CONTROLLED, key)
+        balances = read_rows(connection, key, BALANCES).values()
         receipts = _one(connection, _RECEIPTS, key)
-        uncleared = _one(connection, _UNCLEARED, key)
-        settings = _one(connection, "SELECT settings FROM ledgers WHERE ledger_id = %s", key)
+        uncleared = read_rows(connection, key, UNCLEARED)
+        head = read_head(connection, key)
     payments, paid_fen, refunded_fen, failed, partly, open_, unclaimed = counted
-    available_fen, occupied_fen, net_fen, below_floor = controlled
     accounts = _closings(charts, days)
     yield from _double_entry(charts, days)
     yield same(
@@ -103,24 +102,36 @@ def check_ledger(
             "计划": asked.paid_fen - asked.refunded_fen,
             "支付(指标账)": -accounts.get("支付", 0),
             "Σ回单−退款": paid_fen - refunded_fen,
-            "控制余额": net_fen,
+            "控制余额": sum(b.paid for b in balances),
             "−Δ国库存款": -accounts.get("国库存款", 0),
             "预算支出": sum(accounts.get(name, 0) for name in OUTLAYS),
             "单位支出": accounts.get("行政支出", 0) + accounts.get("事业支出", 0),
         },
     )
     yield same(
-        "指标余额", {"支出指标(指标账)": -accounts.get("支出指标", 0), "可用指标": available_fen}
+        "指标余额",
+        {
+            "支出指标(指标账)": -accounts.get("支出指标", 0),
+            "可用指标": sum(b.available for b in balances),
+        },
     )
-    yield same("支付申请余额", {"指标账": -accounts.get("支付申请", 0), "控制余额": occupied_fen})
+    yield same(
+        "支付申请余额",
+        {"指标账": -accounts.get("支付申请", 0), "控制余额": sum(b.occupied for b in balances)},
+    )
     yield same(
         "无在途",
-        {"应为": 0, "未回单": open_, "未清算": unclaimed + uncleared[0], "低于下限": below_floor},
+        {
+            "应为": 0,
+            "未回单": open_,
+            "未清算": unclaimed + len(uncleared),
+            "低于下限": sum(min(msgspec.structs.astuple(b)) < 0 for b in balances),
+        },
         str,
     )
     yield _zero_balance(days)
-    through = settings[0].get("closed_through")
-    yield Check("结账", f"已结至 {through}", through == closed.isoformat())
+    through = head.settings.get(PERIODS).closed_through if head else None
+    yield Check("结账", f"已结至 {through}", through == closed)
 
 
 def check_histories(

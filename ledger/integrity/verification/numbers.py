@@ -8,9 +8,9 @@ number it holds all follow from the events, and for most commands what was asked
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ledger.deciding.fingerprints import is_fingerprint_of, version_of
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
-from ledger.fingerprints import is_fingerprint_of, version_of
 from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk, StoredKey
 

@@ -7,8 +7,9 @@ import psycopg
 
 from ledger.account_set import DIVISIONS_BEGIN
 from ledger.errors import IntegrityError
-from ledger.events import CheckpointCosigned, CheckpointSealed, LogKeyRegistered, decode
+from ledger.events import decode
 from ledger.gm import PublicKey
+from ledger.sealing.events import CheckpointCosigned, CheckpointSealed, LogKeyRegistered
 
 _SEALED = """
 SELECT s.ledger_id, s.position, s.payload FROM events s WHERE s.ledger_id < %s AND s.type = %s

@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
-from ledger.events.base import Event, Yuan
+from ledger.events import Event, Traits, Yuan, register, renamed
 
 
 class DisbursementOpened(Event, frozen=True, kw_only=True):
     """批量支付: one list of payees, paid from one indicator as one run."""
 
     TYPE: ClassVar[str] = "disbursement.opened"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.open")
     run_no: str
     bgt_id: str
     title: str
@@ -23,6 +24,7 @@ class DisbursementLoaded(Event, frozen=True, kw_only=True):
     """The run's lines as a whole: ``lines_sm3`` over all of them, ``file_sm3`` over the file."""
 
     TYPE: ClassVar[str] = "disbursement.loaded"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.load")
     run_no: str
     line_count: int
     pay_amt: Yuan
@@ -35,6 +37,7 @@ class DisbursementApproved(Event, frozen=True, kw_only=True):
     """审核通过: just these lines may be paid; their total is frozen in the same decision."""
 
     TYPE: ClassVar[str] = "disbursement.approved"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.approve")
     run_no: str
     line_count: int
     voucher_count: int
@@ -47,6 +50,7 @@ class DisbursementStarted(Event, frozen=True, kw_only=True):
     """A signer takes the run on, for the first time or again, to sign in ``role``."""
 
     TYPE: ClassVar[str] = "disbursement.started"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.execute")
     run_no: str
     role: str
     by: str
@@ -56,6 +60,7 @@ class DisbursementDrawn(Event, frozen=True, kw_only=True):
     """Of what was frozen, one voucher's amount is set free for the application that follows."""
 
     TYPE: ClassVar[str] = "disbursement.drawn@2"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.draw")
     run_no: str
     voucher_serial: int
     pay_app_no: str
@@ -65,6 +70,7 @@ class DisbursementDrawn(Event, frozen=True, kw_only=True):
 
 class DisbursementStopped(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "disbursement.stopped"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.stop")
     run_no: str
     reason: str
     by: str
@@ -74,6 +80,23 @@ class DisbursementClosed(Event, frozen=True, kw_only=True):
     """No further voucher will be drawn; what was frozen and not drawn is set free."""
 
     TYPE: ClassVar[str] = "disbursement.closed"
+    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.close")
     run_no: str
     released_amt: Yuan
     by: str
+
+
+register(
+    DisbursementOpened,
+    DisbursementLoaded,
+    DisbursementApproved,
+    DisbursementStarted,
+    DisbursementDrawn,
+    DisbursementStopped,
+    DisbursementClosed,
+    upcasts={
+        # "voucher" was read as a voucher's number, which is pay_cert_no; it counts the run's
+        # vouchers
+        "disbursement.drawn": (renamed("voucher", "voucher_serial"), "disbursement.drawn@2"),
+    },
+)

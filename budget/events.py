@@ -2,13 +2,33 @@
 
 from typing import ClassVar
 
-from ledger.events.base import Event, Figures, Yuan
+import msgspec
+
+from ledger.events import Event, Traits, Yuan, register
+
+
+class Figures(msgspec.Struct, frozen=True, gc=False):
+    """An indicator's amounts after an event (canuse = amount - frozen - pay_app - pay)."""
+
+    amount: Yuan
+    frozen_amt: Yuan
+    pay_app_amt: Yuan
+    pay_amt: Yuan
+    canuse_amt: Yuan
+    plan_amt: Yuan
+    plan_canuse_amt: Yuan
 
 
 class IndicatorIssued(Event, frozen=True, kw_only=True):
     """批复下达: names travel with codes (names of the code set ``codes_version``)."""
 
     TYPE: ClassVar[str] = "indicator.issued"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.issue",
+        moves=("indicator",),
+        posts=("indicator.issued",),
+    )
     bgt_id: str
     agency_code: str
     agency_name: str = ""
@@ -36,6 +56,12 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     """追加 (positive) or 追减 (negative)."""
 
     TYPE: ClassVar[str] = "indicator.adjusted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.adjust",
+        moves=("indicator",),
+        posts=("indicator.adjusted",),
+    )
     bgt_id: str
     adj_no: str
     adj_amt: Yuan
@@ -48,6 +74,12 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
     """调剂, the giving side; it stands directly before the receiving side."""
 
     TYPE: ClassVar[str] = "indicator.reallocated_out"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.reallocate",
+        moves=("indicator",),
+        posts=("indicator.reallocated_out",),
+    )
     bgt_id: str
     to_bgt_id: str
     adj_no: str
@@ -59,6 +91,9 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
 
 class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "indicator.reallocated_in"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator", moves=("indicator",), posts=("indicator.reallocated_in",)
+    )
     bgt_id: str
     from_bgt_id: str
     adj_no: str
@@ -69,6 +104,12 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
 
 class IndicatorFrozen(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "indicator.frozen"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.freeze",
+        moves=("indicator",),
+        posts=("indicator.frozen",),
+    )
     bgt_id: str
     freeze_no: str
     amt: Yuan
@@ -78,6 +119,12 @@ class IndicatorFrozen(Event, frozen=True, kw_only=True):
 
 class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "indicator.unfrozen"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.unfreeze",
+        moves=("indicator",),
+        posts=("indicator.unfrozen",),
+    )
     bgt_id: str
     freeze_no: str
     amt: Yuan
@@ -89,9 +136,23 @@ class PlanSet(Event, frozen=True, kw_only=True):
     """用款计划: a month's plan of an indicator, or (negative) a cut of it."""
 
     TYPE: ClassVar[str] = "plan.set"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator", asked_by="plan.set", moves=("indicator",)
+    )
     bgt_id: str
     plan_voucher_no: str
     plan_month: int
     plan_amt: Yuan
     figures: Figures
     by: str
+
+
+register(
+    IndicatorIssued,
+    IndicatorAdjusted,
+    IndicatorReallocatedOut,
+    IndicatorReallocatedIn,
+    IndicatorFrozen,
+    IndicatorUnfrozen,
+    PlanSet,
+)

@@ -1,8 +1,8 @@
 """Fingerprints of every command, kept for ever.
 
-Lines are added to the files of today's version (``tests.commands_on_file``), none is ever changed:
-a test that fails here says that a caller who repeats an old number would be told that he used it
-for something else.
+Lines are added to the files of today's version (``tests.support.commands_on_file``), none is ever
+changed: a test that fails here says that a caller who repeats an old number would be told that he
+used it for something else.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from ledger.deciding.command import Command
+from ledger.deciding.fingerprints import asked_for, fingerprint, is_fingerprint_of, version_of
 from ledger.errors import IntegrityError
 from ledger.events import LedgerOpened
-from ledger.fingerprints import asked_for, fingerprint, is_fingerprint_of, version_of
 from payments.verification.commands import GRAMMAR
-from tests.commands_on_file import COMMANDS, KEPT, LINES, TODAY, Line, UrgentPayment, read
 from tests.support.bookkeeper import payment
+from tests.support.commands_on_file import COMMANDS, KEPT, LINES, TODAY, Line, UrgentPayment, read
 
 
 def named(line: Line) -> str:

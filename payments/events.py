@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.events.base import Event, Figures, Yuan
+from budget.events import Figures
+from ledger.events import LEDGER, Event, Traits, Yuan, register
 
 
 class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -24,6 +25,12 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     """支付申请: occupies the indicator. A single payment has no ``details``."""
 
     TYPE: ClassVar[str] = "payment.applied"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.apply",
+        moves=("indicator",),
+        posts=("payment.applied",),
+    )
     pay_app_no: str
     bgt_id: str
     agency_code: str
@@ -51,6 +58,7 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then."""
 
     TYPE: ClassVar[str] = "payment.approved"
+    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="payment.approve")
     pay_app_no: str
     pay_cert_no: str
     vou_date: str
@@ -61,6 +69,12 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
 
 class PaymentRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "payment.rejected"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.reject",
+        moves=("indicator",),
+        posts=("payment.rejected",),
+    )
     pay_app_no: str
     reason: str
     figures: Figures
@@ -69,6 +83,12 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
 
 class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "payment.withdrawn"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.withdraw",
+        moves=("indicator",),
+        posts=("payment.withdrawn",),
+    )
     pay_app_no: str
     figures: Figures
     by: str
@@ -83,6 +103,7 @@ class ManifestSigned(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "manifest.signed"
+    TRAITS: ClassVar[Traits] = Traits(subject="manifest", asked_by="manifest.sign")
     manifest_no: str
     role: str
     cert_serial: str
@@ -101,6 +122,7 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "voucher.signed"
+    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="voucher.sign", delivery=True)
     pay_app_no: str
     pay_cert_no: str
     role: str
@@ -117,6 +139,7 @@ class VoucherSent(Event, frozen=True, kw_only=True):
     """The bank has taken the voucher in."""
 
     TYPE: ClassVar[str] = "voucher.sent"
+    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="voucher.send", delivery=True)
     pay_app_no: str
     pay_cert_no: str
     pay_bank_code: str
@@ -134,6 +157,13 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "voucher.receipted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="voucher.receipt",
+        moves=("indicator", "uncleared"),
+        posts=("voucher.receipted",),
+        delivery=True,
+    )
     pay_app_no: str
     pay_cert_no: str
     outcome: str
@@ -154,6 +184,12 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     """退款: money came back; the indicator of origin is restored."""
 
     TYPE: ClassVar[str] = "payment.refunded"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.refund",
+        moves=("indicator", "uncleared"),
+        posts=("payment.refunded",),
+    )
     pay_app_no: str
     refund_no: str
     refund_amt: Yuan
@@ -162,3 +198,31 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     reason: str
     figures: Figures
     by: str
+
+
+class SignaturePolicySet(Event, frozen=True, kw_only=True):
+    """Which roles sign a voucher, in order, for which bank, and what one signature covers.
+
+    ``signing`` is ``voucher``, or ``manifest`` where vouchers that are signed together share one.
+    """
+
+    TYPE: ClassVar[str] = "ledger.signature_policy_set"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="signature_policy.set")
+    roles: tuple[str, ...]
+    pay_bank_code: str
+    signing: str = "voucher"
+    by: str
+
+
+register(
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRejected,
+    PaymentWithdrawn,
+    ManifestSigned,
+    VoucherSigned,
+    VoucherSent,
+    VoucherReceipted,
+    PaymentRefunded,
+    SignaturePolicySet,
+)

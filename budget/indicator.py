@@ -5,11 +5,13 @@ from datetime import date
 
 import msgspec
 
-from ledger import events
+from budget.balances import BALANCES
+from budget.events import Figures, IndicatorIssued
 from ledger.deciding.objects import Kind
+from ledger.deciding.registers import Moved
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import Event, Figures
+from ledger.events import Event, JournalPosted
 
 # elements an indicator is controlled by, with their code sets; a payment must bear the same
 DIMENSIONS = (
@@ -26,7 +28,7 @@ CODED = (*DIMENSIONS, "bgt_type_code")
 class Indicator(msgspec.Struct, frozen=True):
     """An indicator: what was issued, and its figures after its own last event."""
 
-    issued: events.IndicatorIssued
+    issued: IndicatorIssued
     figures: Figures
 
     @property
@@ -47,9 +49,9 @@ class Indicator(msgspec.Struct, frozen=True):
 
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
-    if isinstance(event, events.IndicatorIssued):
+    if isinstance(event, IndicatorIssued):
         return Indicator(event, event.figures)
-    if indicator is None or isinstance(event, events.JournalPosted):
+    if indicator is None or isinstance(event, JournalPosted):
         return indicator
     figures: Figures = getattr(event, "figures", indicator.figures)
     return Indicator(indicator.issued, figures)
@@ -59,7 +61,7 @@ INDICATOR: Kind[Indicator] = Kind(
     name="indicator",
     opened_by="indicator.issue",
     fold=_fold,
-    indicator_of=lambda indicator: indicator.bgt_id,
+    rows=lambda indicator: ((BALANCES, indicator.bgt_id),),
 )
 
 
@@ -72,6 +74,18 @@ def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indica
     return indicator
 
 
+def moved(
+    state: LedgerState, day: date, bgt_id: str, rule: str, amounts_fen: Mapping[str, int]
+) -> Moved:
+    """The indicator's balances as a rule's posting leaves them.
+
+    Raises:
+        Refusal: ``insufficient_indicator`` where a controlled account would fall below zero.
+        RequestError: ``invalid_amount`` where the indicator would outgrow what can be written.
+    """
+    return state.moved(BALANCES, bgt_id, state.books(day).controlled(rule, amounts_fen))
+
+
 def journal(
     state: LedgerState,
     event: str,
@@ -81,7 +95,7 @@ def journal(
     indicator: Indicator,
     amounts_fen: Mapping[str, int],
     ahead: int = 0,
-) -> events.JournalPosted:
+) -> JournalPosted:
     """The journal of the event that will stand ``ahead`` places after the next position."""
     return state.books(day).post(
         event,

@@ -20,9 +20,9 @@ from ledger.postgres.database import Database
 from payments.disbursement.commands import OpenRun
 from payments.verification import commands as grammar
 from payments.verification.run import Options, Report, verify_ledger
-from tests.commands_on_file import LINES, UrgentPayment
 from tests.support.audited_books import AuditedBooks, audited_history
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment
+from tests.support.commands_on_file import LINES, UrgentPayment
 from tests.support.exports import export, restore
 from tests.support.histories import MARCH_2
 

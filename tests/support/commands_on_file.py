@@ -7,7 +7,6 @@ and others with every optional field.
 import sys
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
@@ -15,9 +14,9 @@ import msgspec
 
 from ledger.deciding.command import Command
 from payments.application import ApplyPayment
+from tests.support.paths import FIXTURES, ROOT
 
-ROOT = Path(__file__).parent.parent
-KEPT = Path(__file__).parent / "fixtures" / "commands"
+KEPT = FIXTURES / "commands"
 WITHOUT_COMMANDS = {"api", "bench", "client", "console", "projections", "tests", "verifier"}
 TODAY = 2
 

@@ -8,16 +8,25 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import ClassVar
 
-from ledger import events
+from budget.balances import BALANCES, NOTHING, check_plan
+from budget.events import (
+    IndicatorAdjusted,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorReallocatedIn,
+    IndicatorReallocatedOut,
+    IndicatorUnfrozen,
+    PlanSet,
+)
+from budget.indicator import CODED, DIMENSIONS, INDICATOR, Indicator, journal, moved, require
 from ledger.account_set import division_of
-from ledger.balances import Balances
 from ledger.calendar import effective_day
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event
-from ledger.indicator import CODED, DIMENSIONS, INDICATOR, Indicator, journal, require
+from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan
 
 
@@ -43,7 +52,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     def number(self) -> str:
         return self.bgt_id
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)
 
     def check(self) -> None:
@@ -87,31 +96,33 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
                 pointer=f"/{element}",
             )
         amount_fen = parse_yuan(self.amount, pointer="/amount")
-        balances = Balances(available=amount_fen)
+        amounts = {"amount": amount_fen}
+        changes = state.books(day).controlled(IndicatorIssued.TYPE, amounts)
+        opened = BALANCES.moved(self.bgt_id, NOTHING, changes)
         # point of no return
-        issued = events.IndicatorIssued(
+        issued = IndicatorIssued(
             bgt_id=self.bgt_id,
             amount=self.amount,
             is_contrlbyplan=self.is_contrlbyplan,
             bgt_exe_flag=self.bgt_exe_flag,
             codes_version=state.codes.version,
-            figures=balances.figures(),
+            figures=opened.row.figures(),
             by=by,
             **{code: getattr(self, code) for code in CODED},
             **{code.replace("_code", "_name"): name for code, name in names.items()},
         )
         entry = journal(
             state,
-            events.IndicatorIssued.TYPE,
+            IndicatorIssued.TYPE,
             day,
             number=self.bgt_id,
             indicator=Indicator(issued, issued.figures),
-            amounts_fen={"amount": amount_fen},
+            amounts_fen=amounts,
         )
         return Decision(
             events=[(INDICATOR, self.bgt_id, issued), (INDICATOR, self.bgt_id, entry)],
             effective_on=day,
-            balances={self.bgt_id: balances},
+            moved=[opened],
         )
 
 
@@ -122,21 +133,15 @@ class _OnIndicator(Command, frozen=True, kw_only=True):
     bgt_id: str
     effective_on: date | None = None
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)
-
-    def _moved(
-        self, state: LedgerState, day: date, event: str, amounts_fen: Mapping[str, int]
-    ) -> Balances:
-        changes = state.books(day).controlled(event, amounts_fen)
-        return state.balance(self.bgt_id).moved(self.bgt_id, changes)
 
     def _decision(
         self,
         state: LedgerState,
         day: date,
         event: Event,
-        balances: Balances,
+        after: Moved,
         *,
         number: str,
         amounts_fen: Mapping[str, int],
@@ -148,7 +153,7 @@ class _OnIndicator(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(INDICATOR, self.bgt_id, event), (INDICATOR, self.bgt_id, entry)],
             effective_on=day,
-            balances={self.bgt_id: balances},
+            moved=[after],
         )
 
 
@@ -172,19 +177,17 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
         require(state, self.bgt_id)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
-        balances = self._moved(state, day, events.IndicatorAdjusted.TYPE, amounts)
+        after = moved(state, day, self.bgt_id, IndicatorAdjusted.TYPE, amounts)
         # point of no return
-        adjusted = events.IndicatorAdjusted(
+        adjusted = IndicatorAdjusted(
             bgt_id=self.bgt_id,
             adj_no=self.adj_no,
             adj_amt=self.adj_amt,
             reason=self.reason,
-            figures=balances.figures(),
+            figures=after.row.figures(),
             by=by,
         )
-        return self._decision(
-            state, day, adjusted, balances, number=self.adj_no, amounts_fen=amounts
-        )
+        return self._decision(state, day, adjusted, after, number=self.adj_no, amounts_fen=amounts)
 
 
 class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
@@ -200,7 +203,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
     def number(self) -> str:
         return self.adj_no
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id), (INDICATOR, self.to_bgt_id))
 
     def check(self) -> None:
@@ -222,28 +225,26 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
                 bgt_id=self.to_bgt_id,
             )
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
-        out_type = events.IndicatorReallocatedOut.TYPE
-        in_type = events.IndicatorReallocatedIn.TYPE
-        less = self._moved(state, day, out_type, amounts)
-        more = state.balance(self.to_bgt_id).moved(
-            self.to_bgt_id, state.books(day).controlled(in_type, amounts)
-        )
+        out_type = IndicatorReallocatedOut.TYPE
+        in_type = IndicatorReallocatedIn.TYPE
+        less = moved(state, day, self.bgt_id, out_type, amounts)
+        more = moved(state, day, self.to_bgt_id, in_type, amounts)
         # point of no return
-        out = events.IndicatorReallocatedOut(
+        out = IndicatorReallocatedOut(
             bgt_id=self.bgt_id,
             to_bgt_id=self.to_bgt_id,
             adj_no=self.adj_no,
             amt=self.amt,
             reason=self.reason,
-            figures=less.figures(),
+            figures=less.row.figures(),
             by=by,
         )
-        into = events.IndicatorReallocatedIn(
+        into = IndicatorReallocatedIn(
             bgt_id=self.to_bgt_id,
             from_bgt_id=self.bgt_id,
             adj_no=self.adj_no,
             amt=self.amt,
-            figures=more.figures(),
+            figures=more.row.figures(),
             by=by,
         )
         return Decision(
@@ -254,7 +255,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
                 (INDICATOR, self.to_bgt_id, self._entry(state, day, in_type, taking, amounts, 2)),
             ],
             effective_on=day,
-            balances={self.bgt_id: less, self.to_bgt_id: more},
+            moved=[less, more],
         )
 
     def _entry(
@@ -265,7 +266,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
         indicator: Indicator,
         amounts_fen: Mapping[str, int],
         ahead: int,
-    ) -> events.JournalPosted:
+    ) -> JournalPosted:
         return journal(
             state,
             event,
@@ -280,7 +281,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
 class _Freezing(_OnIndicator, frozen=True, kw_only=True):
     freeze_no: str
     amt: str
-    EVENT: ClassVar[type[events.IndicatorFrozen | events.IndicatorUnfrozen]]
+    EVENT: ClassVar[type[IndicatorFrozen | IndicatorUnfrozen]]
 
     @property
     def number(self) -> str:
@@ -293,32 +294,30 @@ class _Freezing(_OnIndicator, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on)
         require(state, self.bgt_id)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
-        balances = self._moved(state, day, self.EVENT.TYPE, amounts)
+        after = moved(state, day, self.bgt_id, self.EVENT.TYPE, amounts)
         # point of no return
         event = self.EVENT(
             bgt_id=self.bgt_id,
             freeze_no=self.freeze_no,
             amt=self.amt,
-            figures=balances.figures(),
+            figures=after.row.figures(),
             by=by,
         )
-        return self._decision(
-            state, day, event, balances, number=self.freeze_no, amounts_fen=amounts
-        )
+        return self._decision(state, day, event, after, number=self.freeze_no, amounts_fen=amounts)
 
 
 class FreezeIndicator(_Freezing, frozen=True, kw_only=True):
     """冻结: what is frozen cannot be applied for."""
 
     OPERATION: ClassVar[str] = "indicator.freeze"
-    EVENT = events.IndicatorFrozen
+    EVENT = IndicatorFrozen
 
 
 class UnfreezeIndicator(_Freezing, frozen=True, kw_only=True):
     """解冻."""
 
     OPERATION: ClassVar[str] = "indicator.unfreeze"
-    EVENT = events.IndicatorUnfrozen
+    EVENT = IndicatorUnfrozen
 
 
 class SetPlan(_OnIndicator, frozen=True, kw_only=True):
@@ -348,18 +347,19 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on)
         require(state, self.bgt_id)
         change_fen = parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
-        balances = state.balance(self.bgt_id).planned(self.bgt_id, change_fen)
+        check_plan(self.bgt_id, state.row(BALANCES, self.bgt_id), change_fen)
+        after = state.moved(BALANCES, self.bgt_id, {"plan": change_fen})
         # point of no return
-        plan = events.PlanSet(
+        plan = PlanSet(
             bgt_id=self.bgt_id,
             plan_voucher_no=self.plan_voucher_no,
             plan_month=self._month(),
             plan_amt=yuan(change_fen),
-            figures=balances.figures(),
+            figures=after.row.figures(),
             by=by,
         )
         return Decision(
             events=[(INDICATOR, self.bgt_id, plan)],
             effective_on=day,
-            balances={self.bgt_id: balances},
+            moved=[after],
         )

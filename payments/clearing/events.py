@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.events.base import Event, Yuan
+from ledger.events import Event, Traits, Yuan, register, renamed
 
 
 class ClaimLine(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +28,9 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 class ClearingRequested(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.requested@2"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="clearing", asked_by="clearing.request", moves=("uncleared",), delivery=True
+    )
     clear_no: str
     clear_date: str
     pay_bank_code: str
@@ -40,6 +43,13 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
     """The central bank's receipt for one claim; ``rejected`` carries its reason."""
 
     TYPE: ClassVar[str] = "clearing.claim_receipted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="clearing",
+        asked_by="clearing.receipt",
+        moves=("uncleared",),
+        posts=("clearing.2301", "clearing.2302"),
+        delivery=True,
+    )
     clear_no: str
     voucher_no: str
     xpay_amt: Yuan
@@ -53,10 +63,24 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
 
 class ClearingCleared(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.cleared"
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing")
     clear_no: str
 
 
 class ClearingRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.rejected"
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing")
     clear_no: str
     reason: str
+
+
+register(
+    ClearingRequested,
+    ClaimReceipted,
+    ClearingCleared,
+    ClearingRejected,
+    upcasts={
+        # "upto" did not say of what: it is the last position whose movements the claims take
+        "clearing.requested": (renamed("upto", "upto_position"), "clearing.requested@2"),
+    },
+)

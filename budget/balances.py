@@ -1,0 +1,159 @@
+"""受控余额: the register of what each indicator has available, frozen, occupied, paid and planned.
+
+*Available* is the credit balance of 支出指标 for the indicator, nothing else: a posting that would
+take a controlled account below its floor is refused, so that refusing an overdraft and keeping the
+books are one act (36号: 支出指标余额控制资金支付). An account of the chart says by its ``control``
+which field of the register it is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from typing import Any, ClassVar
+
+import msgspec
+
+from budget.events import Figures, PlanSet
+from ledger.books import Books, Charts
+from ledger.deciding.registers import Movement, Register, RegisterFold, Rows, declare
+from ledger.errors import Code, IntegrityError, Refusal, RequestError
+from ledger.events import Event, JournalPosted, PostedView
+from ledger.money import AMOUNT_MAX_FEN, parse_yuan, stored_fen, yuan
+
+
+class Balances(msgspec.Struct, frozen=True, gc=False):
+    """Controlled credit balances of one indicator, in fen, and its plan total."""
+
+    available: int = 0
+    frozen: int = 0
+    occupied: int = 0
+    paid: int = 0
+    plan: int = 0
+
+    @property
+    def amount(self) -> int:
+        """指标金额 now: what is available, frozen, occupied and paid together."""
+        return self.available + self.frozen + self.occupied + self.paid
+
+    @property
+    def plan_available(self) -> int:
+        return self.plan - self.occupied - self.paid
+
+    def figures(self) -> Figures:
+        return Figures(
+            amount=yuan(self.amount),
+            frozen_amt=yuan(self.frozen),
+            pay_app_amt=yuan(self.occupied),
+            pay_amt=yuan(self.paid),
+            canuse_amt=yuan(self.available),
+            plan_amt=yuan(self.plan),
+            plan_canuse_amt=yuan(max(0, self.plan_available)),
+        )
+
+
+NOTHING = Balances()
+
+_PLACE = {name: place for place, name in enumerate(Balances.__struct_fields__)}
+CONTROLS = ("available", "frozen", "occupied", "paid")  # what an account's ``control`` may say
+
+
+class _Plan(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PlanSet``."""
+
+    bgt_id: str
+    plan_amt: str
+
+
+class IndicatorFold(RegisterFold):
+    """Journals move what an account of theirs controls, plans the plan."""
+
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        JournalPosted: PostedView,
+        PlanSet: _Plan,
+    }
+
+    def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
+        if isinstance(event, _Plan):
+            plan_fen = parse_yuan(event.plan_amt, signed=True)
+            return ((event.bgt_id, _PLACE["plan"], plan_fen),)
+        return self._posted(event, charts)
+
+    def _posted(self, journal: PostedView, charts: Charts) -> Iterator[Movement]:
+        if (books := charts.by_version.get(journal.chart_version)) is None:
+            version = journal.chart_version
+            raise IntegrityError(f"no chart {version!r} is loaded (GUOKU_CHARTS)")
+        controls = _controlled(books)
+        for line in journal.lines:
+            if (place := controls.get(line.account)) is not None:
+                change_fen = -line.dr_cr * stored_fen(line.amt)
+                yield line.bgt_id or journal.bgt_id, place, change_fen
+
+
+@cache
+def _controlled(books: Books) -> dict[str, int]:
+    """Account id -> place in :class:`Balances` of what it controls."""
+    return {a.id: _PLACE[a.control] for a in books.accounts.values() if a.control}
+
+
+def _touched(event: Event) -> Iterator[str]:
+    if isinstance(event, JournalPosted):
+        yield event.bgt_id
+        yield from (line.bgt_id for line in event.lines if line.bgt_id)
+    elif isinstance(event, PlanSet):
+        yield event.bgt_id
+
+
+def _refuse(bgt_id: str, field: str, before: Balances, change_fen: int) -> Refusal:
+    return Refusal(
+        Code.INSUFFICIENT_INDICATOR,
+        f"indicator {bgt_id} has too little {field}",
+        bgt_id=bgt_id,
+        available_amt=yuan(max(0, getattr(before, field))),
+        requested_amt=yuan(-change_fen),
+    )
+
+
+def _limit(bgt_id: str, after: Balances) -> None:
+    if after.amount > AMOUNT_MAX_FEN:
+        raise RequestError(
+            Code.INVALID_AMOUNT, f"indicator {bgt_id} would exceed {yuan(AMOUNT_MAX_FEN)}"
+        )
+
+
+BALANCES: Register[Balances] = declare(
+    Register(
+        name="indicator",
+        row=Balances,
+        floored=("available", "frozen", "occupied", "paid", "plan"),
+        refuse=_refuse,
+        limit=_limit,
+        fold=IndicatorFold,
+        touched=_touched,
+    )
+)
+
+
+def check_plan(bgt_id: str, before: Balances, change_fen: int) -> None:
+    """Whether a plan may be set or cut so.
+
+    Raises:
+        Refusal: ``insufficient_plan`` for a cut below what is used, ``insufficient_indicator``
+            for a plan above the indicator.
+    """
+    if change_fen < 0 and before.plan_available + change_fen < 0:
+        raise Refusal(
+            Code.INSUFFICIENT_PLAN,
+            f"the plan of {bgt_id} cannot fall below what is used of it",
+            bgt_id=bgt_id,
+            available_amt=yuan(max(0, before.plan_available)),
+            requested_amt=yuan(-change_fen),
+        )
+    room_fen = before.amount - before.frozen - before.plan
+    if change_fen > 0 and change_fen > room_fen:
+        raise Refusal(
+            Code.INSUFFICIENT_INDICATOR,
+            f"the plan of {bgt_id} would exceed its indicator",
+            bgt_id=bgt_id,
+            available_amt=yuan(max(0, room_fen)),
+            requested_amt=yuan(change_fen),
+        )

@@ -1,0 +1,121 @@
+"""登记簿: amounts that decisions rest on, kept by key, written with the events that move them.
+
+A domain declares a register: what an indicator has available, what a bank is owed. The engine keeps
+all of them in one table, one cache and one way of writing, and refuses what would take a field
+below its floor in one place. A register is no truth of its own: each can be folded anew from the
+events, and every verification and every import does so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from ledger.books import Charts
+from ledger.errors import GuokuError
+from ledger.events import Event
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+WHOLE = ""  # as a key that a command needs: all rows of the register
+
+# The change of one field of one row: key, place of the field in the row, fen.
+Movement = tuple[str, int, int]
+Rows = Mapping[str, Sequence[int]]  # a register's rows by key, each field in fen
+
+
+class Moved(NamedTuple):
+    """A row as a decision leaves it."""
+
+    register: "AnyRegister"
+    key: str
+    row: Any
+
+
+class RegisterFold(msgspec.Struct):
+    """Which rows the events of a history move; it remembers what it needs of earlier ones.
+
+    Attributes:
+        FOLLOWS: the types that it looks at, each with a struct of the fields that it reads.
+    """
+
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {}
+
+    def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
+        """What the next event moves; ``day`` is its business date, ``rows`` the register's before.
+
+        Raises:
+            IntegrityError: the event speaks of what no earlier one brought into being.
+        """
+        raise NotImplementedError
+
+
+class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """One register.
+
+    Attributes:
+        name: its key in the table.
+        row: a frozen struct of whole numbers, in fen, all 0 where nothing has moved yet.
+        floored: the fields, the row's first, that may not fall below zero.
+        refuse: the refusal where one would: key, field, row before, change in fen.
+        limit: refuses a row that could not be written out any more.
+        fold: how it follows from events.
+        touched: the keys of the rows that an event moves, for dropping them from a cache.
+        whole: it has few rows, and is kept in the cache as a whole, so that decisions can walk it.
+        keeps_zero: whether a row whose fields are all 0 stays.
+    """
+
+    name: str
+    row: type[R]
+    floored: tuple[str, ...]
+    refuse: Callable[[str, str, R, int], GuokuError]
+    fold: type[RegisterFold]
+    touched: Callable[[Event], Iterable[str]] = lambda _: ()
+    limit: Callable[[str, R], None] = lambda _key, _row: None
+    whole: bool = False
+    keeps_zero: bool = True
+
+    def __post_init__(self) -> None:
+        assert self.fields[: len(self.floored)] == self.floored, "floored fields come first"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.row.__struct_fields__
+
+    def moved(self, key: str, before: R, changes_fen: Mapping[str, int]) -> Moved:
+        """The row after its fields have changed.
+
+        Raises:
+            GuokuError: as ``refuse`` says, for the first field that would fall below its floor.
+        """
+        after = msgspec.structs.replace(
+            before, **{name: getattr(before, name) + fen for name, fen in changes_fen.items()}
+        )
+        for name in self.floored:
+            if getattr(after, name) < 0:
+                raise self.refuse(key, name, before, changes_fen.get(name, 0))
+        self.limit(key, after)
+        return Moved(self, key, after)
+
+    def stored(self, row: R) -> tuple[int, ...] | None:
+        """The amounts as they are kept; None where the row is to go."""
+        amounts: tuple[int, ...] = msgspec.structs.astuple(row)
+        return amounts if self.keeps_zero or any(amounts) else None
+
+
+AnyRegister = Register[Any]
+
+_declared: dict[str, AnyRegister] = {}
+
+
+def declare(register: Register[R]) -> Register[R]:
+    """Enters a register; raises ValueError for a name that is taken."""
+    if _declared.setdefault(register.name, register) is not register:
+        raise ValueError(f"the register {register.name!r} is declared twice")
+    return register
+
+
+def declared() -> tuple[AnyRegister, ...]:
+    """Every register of the program, in the order of their names."""
+    return tuple(register for _, register in sorted(_declared.items()))

@@ -1,0 +1,234 @@
+"""待清算: the register of what a bank has paid ahead, or received back, and not settled yet.
+
+It is the balance of 待清算款项 by what a claim on the central bank sums over. What puts an amount
+there and what takes it away is said here once; deciding a receipt or a clearing, folding a history
+anew and the read model of single movements ask the same functions.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import msgspec
+
+from budget.events import IndicatorIssued
+from ledger.books import Charts
+from ledger.deciding.registers import Movement, Register, RegisterFold, Rows, declare
+from ledger.errors import Code, GuokuError, IntegrityError
+from ledger.events import Event, JournalPosted, PostedView
+from ledger.money import stored_fen
+from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
+from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
+
+SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
+PAID, REFUNDED = "2301", "2302"  # 申请划款凭证, 申请退款凭证
+
+
+class Uncleared(msgspec.Struct, frozen=True, gc=False):
+    """What waits to be claimed, in fen."""
+
+    amount: int = 0
+
+
+class UnclearedKey(NamedTuple):
+    """What claims on the central bank are summed over."""
+
+    pay_bank_code: str
+    effective_on: date
+    vt_code: str
+    fund_type_code: str
+    sup_dep_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+
+    @property
+    def text(self) -> str:
+        """As the register keeps it: a JSON array."""
+        return _encode(self).decode()
+
+    @classmethod
+    def parsed(cls, text: str) -> "UnclearedKey":
+        return _decode(text)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(UnclearedKey).decode
+
+
+class Dimensions(Protocol):
+    """What a claim looks at in an indicator, or in a payment made from one."""
+
+    @property
+    def agency_code(self) -> str: ...
+    @property
+    def exp_func_code(self) -> str: ...
+    @property
+    def gov_bgt_eco_code(self) -> str: ...
+    @property
+    def fund_type_code(self) -> str: ...
+
+
+def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> UnclearedKey:
+    """Where money that a bank has moved on ``day`` waits to be claimed."""
+    return UnclearedKey(
+        bank,
+        day,
+        vt_code,
+        of.fund_type_code,
+        of.agency_code[:SUP_DEP_DIGITS],
+        of.exp_func_code,
+        of.gov_bgt_eco_code,
+    )
+
+
+def is_claimed(bank: str, moved_on: date, by_bank: str, clear_date: date) -> bool:
+    """Whether a clearing takes what this bank has moved on this day."""
+    return bank == by_bank and moved_on <= clear_date
+
+
+def claimable_again(requested: ClearingRequested, claim: Claim) -> Iterator[tuple[str, int]]:
+    """(key, fen) of what a rejected claim leaves to be claimed again, from its date on."""
+    for line in claim.lines:
+        key = UnclearedKey(
+            requested.pay_bank_code,
+            date.fromisoformat(requested.clear_date),
+            claim.vt_code,
+            claim.fund_type_code,
+            line.sup_dep_code,
+            line.exp_func_code,
+            line.gov_bgt_eco_code,
+        )
+        yield key.text, stored_fen(line.pay_amt)
+
+
+# ---- the fold
+
+
+class _Issued(msgspec.Struct, frozen=True, gc=False):
+    """Of ``IndicatorIssued``."""
+
+    bgt_id: str
+    agency_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    fund_type_code: str
+
+
+class _Approved(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentApproved``."""
+
+    pay_app_no: str
+    pay_bank_code: str
+
+
+class _Receipted(msgspec.Struct, frozen=True, gc=False):
+    """Of ``VoucherReceipted``."""
+
+    pay_app_no: str
+    xpay_amt: str
+
+
+class _Refunded(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentRefunded``."""
+
+    pay_app_no: str
+    refund_amt: str
+
+
+class UnclearedFold(RegisterFold):
+    """Its memory grows with indicators and banks, not with payments: a payment is remembered only
+    where its bank is not the one most are paid through."""
+
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        IndicatorIssued: _Issued,
+        PaymentApproved: _Approved,
+        VoucherReceipted: _Receipted,
+        PaymentRefunded: _Refunded,
+        JournalPosted: PostedView,  # a movement's journal follows it and names the indicator
+        ClearingRequested: ClearingRequested,
+        ClaimReceipted: ClaimReceipted,
+    }
+
+    issued: dict[str, _Issued] = msgspec.field(default_factory=dict)
+    usual_bank: str = ""
+    other_banks: dict[str, str] = msgspec.field(default_factory=dict)
+    moved: tuple[str, str, int] | None = None  # pay_app_no, vt_code, fen: waits for its journal
+    requested: dict[str, ClearingRequested] = msgspec.field(default_factory=dict)
+
+    def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
+        match event:
+            case _Issued():
+                self.issued[event.bgt_id] = event
+            case _Approved():
+                self.usual_bank = self.usual_bank or event.pay_bank_code
+                if event.pay_bank_code != self.usual_bank:
+                    self.other_banks[event.pay_app_no] = event.pay_bank_code
+            case _Receipted():
+                self.moved = event.pay_app_no, PAID, stored_fen(event.xpay_amt)
+            case _Refunded():
+                self.moved = event.pay_app_no, REFUNDED, stored_fen(event.refund_amt)
+            case PostedView() if self.moved is not None:
+                (pay_app_no, vt_code, amount_fen), self.moved = self.moved, None
+                return self._owe(pay_app_no, vt_code, amount_fen, event.bgt_id, day)
+            case ClearingRequested():
+                return self._claim(event, rows)
+            case ClaimReceipted():
+                return self._answer(event)
+        return ()
+
+    def _owe(
+        self, pay_app_no: str, vt_code: str, amount_fen: int, bgt_id: str, day: date
+    ) -> Iterator[Movement]:
+        if not amount_fen:
+            return
+        if (issued := self.issued.get(bgt_id)) is None:
+            raise IntegrityError(f"money moved for the indicator {bgt_id!r}, which is unknown")
+        bank = self.other_banks.get(pay_app_no, self.usual_bank)
+        yield uncleared_key(bank, day, vt_code, issued).text, 0, amount_fen
+
+    def _claim(self, requested: ClearingRequested, rows: Rows) -> Iterator[Movement]:
+        self.requested[requested.clear_no] = requested
+        waiting = {text: amount_fen for text, (amount_fen,) in rows.items()}
+        until = date.fromisoformat(requested.clear_date)
+        for _, text, amount_fen in claimed(waiting, requested.pay_bank_code, until):
+            yield text, 0, -amount_fen
+
+    def _answer(self, receipted: ClaimReceipted) -> Iterator[Movement]:
+        if (requested := self.requested.get(receipted.clear_no)) is None:
+            raise IntegrityError(f"no clearing {receipted.clear_no!r} was asked for")
+        for claim in requested.claims:
+            if receipted.rejected and claim.voucher_no == receipted.voucher_no:
+                for key, amount_fen in claimable_again(requested, claim):
+                    yield key, 0, amount_fen
+
+
+def claimed(
+    waiting: Mapping[str, int], pay_bank_code: str, clear_date: date
+) -> list[tuple[UnclearedKey, str, int]]:
+    """(key, its text, fen) of all that a clearing with a bank takes up to its date."""
+    return [
+        (key, text, amount_fen)
+        for text, amount_fen in waiting.items()
+        if amount_fen
+        and (key := UnclearedKey.parsed(text))
+        and is_claimed(key.pay_bank_code, key.effective_on, pay_bank_code, clear_date)
+    ]
+
+
+def _refuse(key: str, _field: str, before: Uncleared, change_fen: int) -> GuokuError:
+    return GuokuError(
+        Code.INTERNAL, f"{-change_fen} fen of {key} were to be claimed, of {before.amount}"
+    )
+
+
+UNCLEARED: Register[Uncleared] = declare(
+    Register(
+        name="uncleared",
+        row=Uncleared,
+        floored=("amount",),
+        refuse=_refuse,
+        fold=UnclearedFold,
+        whole=True,
+        keeps_zero=False,
+    )
+)
