@@ -50,6 +50,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
         raise NotImplementedError
 
 
+class CommandKey(msgspec.Struct, frozen=True, gc=False):
+    """A number that was used, and where its events are."""
+
+    operation: str
+    number: str
+    fingerprint: bytes
+    stream_id: bytes
+    first_position: int
+    last_position: int
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A command on its way: who asks, and how."""
 

@@ -19,6 +19,9 @@ from psycopg.errors import InvalidSqlStatementName, error_from_result
 
 INT4, INT8, TEXT, BYTEA, DATE, UUID = 23, 20, 25, 17, 1082, 2950  # oids of built-in types
 
+POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+POSTGRES_EPOCH_DAY = 10_957  # its days begin there, too
+
 _BINARY = pq.Format.BINARY
 _SHORT = tuple(length.to_bytes(4, "big") for length in range(1024))
 

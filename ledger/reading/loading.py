@@ -8,12 +8,14 @@ from typing import TypeVar
 import msgspec
 import psycopg
 
+from ledger.deciding.command import CommandKey
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.settings import decoded
 from ledger.deciding.state import LedgerState
 from ledger.events import Event, JournalPosted, decode, names_that
 from ledger.postgres.round_trip import (
+    POSTGRES_EPOCH_US,
     IoSteps,
     Query,
     Result,
@@ -24,7 +26,6 @@ from ledger.postgres.round_trip import (
     texts,
     waited,
 )
-from ledger.writing.frames import POSTGRES_EPOCH_US, CommandKey
 
 R = TypeVar("R", bound=msgspec.Struct)
 

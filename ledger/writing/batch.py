@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import structlog
 
-from ledger.deciding.command import Command, Commit, Outcome, RecordRefusal, Submission
+from ledger.deciding.command import Command, CommandKey, Commit, Outcome, RecordRefusal, Submission
 from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import AnyRegister, Register
@@ -20,7 +20,7 @@ from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import CommandRefused
 from ledger.reading import loading
 from ledger.reading.loading import Number
-from ledger.writing.frames import CommandKey, UsedNumber
+from ledger.writing.frames import UsedNumber
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
 
 log = structlog.get_logger(__name__)

@@ -14,6 +14,7 @@ import msgspec
 from ledger.deciding.fingerprints import FINGERPRINT_BYTES, fingerprint
 from ledger.deciding.state import Row
 from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
+from ledger.postgres.round_trip import POSTGRES_EPOCH_DAY, POSTGRES_EPOCH_US
 
 COPY_EVENTS = (
     "COPY events (ledger_id, position, stream_id, stream_version, type, recorded_at, effective_on,"
@@ -34,19 +35,6 @@ _KEY_LEDGER = Struct(">h iq i")
 _KEY_PLACE = Struct(f">i{FINGERPRINT_BYTES}s i16s iq iq")
 _DOCUMENT = Struct(">h iq i")
 _DIGEST_LENGTH = (32).to_bytes(4, "big")
-POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-POSTGRES_EPOCH_DAY = 10_957
-
-
-class CommandKey(msgspec.Struct, frozen=True, gc=False):
-    """A number that was used, and where its events are."""
-
-    operation: str
-    number: str
-    fingerprint: bytes
-    stream_id: bytes
-    first_position: int
-    last_position: int
 
 
 class UsedNumber(msgspec.Struct, frozen=True, gc=False):

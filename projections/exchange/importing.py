@@ -20,6 +20,7 @@ import psycopg
 from budget.balances import BALANCES, Balances
 from ledger.account_set import parse_ledger
 from ledger.books import Charts
+from ledger.deciding.command import CommandKey
 from ledger.deciding.fingerprints import version_of
 from ledger.deciding.objects import ledger_stream_id
 from ledger.deciding.refolding import Refold
@@ -30,10 +31,9 @@ from ledger.events import LEDGER, decode, names_that
 from ledger.gm import Provider, PublicKey, sm3
 from ledger.integrity.chain import day_number, event_digest, extend, genesis, microseconds
 from ledger.integrity.note import LOG_KEY_NAME
-from ledger.postgres import restoring
-from ledger.postgres.restoring import StoredCommit, StoredEvent
 from ledger.reading.documents import compress_document
-from ledger.writing.frames import CommandKey
+from ledger.writing import restoring
+from ledger.writing.restoring import StoredCommit, StoredEvent
 from payments import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory

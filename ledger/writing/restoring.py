@@ -15,12 +15,14 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from ledger.account_set import ledger_text
+from ledger.deciding.command import CommandKey
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.settings import Settings
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.copying import copy
-from ledger.writing.frames import COPY_DOCUMENTS, COPY_EVENTS, COPY_KEYS, CommandKey
+from ledger.postgres.round_trip import POSTGRES_EPOCH_DAY, POSTGRES_EPOCH_US
+from ledger.writing.frames import COPY_DOCUMENTS, COPY_EVENTS, COPY_KEYS
 
 _COPY_COMMITS = (
     "COPY commits (ledger_id, position, first_position, recorded_at, chain) FROM STDIN"
@@ -33,8 +35,6 @@ _COMMIT = Struct(">h iq iq iq iq i32s")
 _KEY = Struct(">h iq i")
 _KEY_PLACE = Struct(">i16s iq iq")
 _DOCUMENT = Struct(">h iq i32s i")
-_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-_POSTGRES_EPOCH_DAY = 10_957
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +89,7 @@ def copy_events(
             ),
             r.type_name,
             _EVENT_TIMES.pack(
-                8, r.recorded_us - _POSTGRES_EPOCH_US, 4, r.effective_day - _POSTGRES_EPOCH_DAY,
+                8, r.recorded_us - POSTGRES_EPOCH_US, 4, r.effective_day - POSTGRES_EPOCH_DAY,
                 len(r.payload),
             ),
             r.payload,
@@ -103,7 +103,7 @@ def copy_commits(
 ) -> None:
     parts: list[bytes] = []
     for r in rows:
-        recorded = r.recorded_us - _POSTGRES_EPOCH_US
+        recorded = r.recorded_us - POSTGRES_EPOCH_US
         parts.append(
             _COMMIT.pack(
                 5, 8, ledger_id, 8, r.position, 8, r.first_position, 8, recorded, 32, r.chain
