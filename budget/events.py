@@ -28,6 +28,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
         asked_by="indicator.issue",
         moves=("indicator",),
         posts=("indicator.issued",),
+        step="indicator",
     )
     bgt_id: str
     agency_code: str
@@ -61,6 +62,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
         asked_by="indicator.adjust",
         moves=("indicator",),
         posts=("indicator.adjusted",),
+        step="indicator",
     )
     bgt_id: str
     adj_no: str
@@ -79,6 +81,7 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
         asked_by="indicator.reallocate",
         moves=("indicator",),
         posts=("indicator.reallocated_out",),
+        step="indicator",
     )
     bgt_id: str
     to_bgt_id: str
@@ -92,7 +95,10 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
 class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "indicator.reallocated_in"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="indicator", moves=("indicator",), posts=("indicator.reallocated_in",)
+        subject="indicator",
+        moves=("indicator",),
+        posts=("indicator.reallocated_in",),
+        step="indicator",
     )
     bgt_id: str
     from_bgt_id: str
@@ -109,6 +115,7 @@ class IndicatorFrozen(Event, frozen=True, kw_only=True):
         asked_by="indicator.freeze",
         moves=("indicator",),
         posts=("indicator.frozen",),
+        step="indicator",
     )
     bgt_id: str
     freeze_no: str
@@ -124,6 +131,7 @@ class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
         asked_by="indicator.unfreeze",
         moves=("indicator",),
         posts=("indicator.unfrozen",),
+        step="indicator",
     )
     bgt_id: str
     freeze_no: str
@@ -137,7 +145,7 @@ class PlanSet(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "plan.set"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="indicator", asked_by="plan.set", moves=("indicator",)
+        subject="indicator", asked_by="plan.set", moves=("indicator",), step="plan"
     )
     bgt_id: str
     plan_voucher_no: str

@@ -4,8 +4,9 @@
 below what is paid, occupied or frozen (财办〔2022〕36号).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from itertools import product
 from typing import ClassVar
 
 from budget.balances import BALANCES, NOTHING, check_plan
@@ -34,6 +35,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     """批复下达: the budget becomes a unit's indicator."""
 
     OPERATION: ClassVar[str] = "indicator.issue"
+    NUMBER: ClassVar[str] = "bgt_id"
     KIND: ClassVar[AnyKind] = INDICATOR
     bgt_id: str
     agency_code: str
@@ -47,10 +49,6 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     is_contrlbyplan: bool = False
     bgt_exe_flag: int = 1
     effective_on: date | None = None
-
-    @property
-    def number(self) -> str:
-        return self.bgt_id
 
     def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)
@@ -161,13 +159,10 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
+    NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
     adj_amt: str
     reason: str
-
-    @property
-    def number(self) -> str:
-        return self.adj_no
 
     def check(self) -> None:
         parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
@@ -194,14 +189,11 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
     """调剂: from one indicator to another, the total staying as it is."""
 
     OPERATION: ClassVar[str] = "indicator.reallocate"
+    NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
     to_bgt_id: str
     amt: str
     reason: str
-
-    @property
-    def number(self) -> str:
-        return self.adj_no
 
     def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id), (INDICATOR, self.to_bgt_id))
@@ -279,13 +271,10 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
 
 
 class _Freezing(_OnIndicator, frozen=True, kw_only=True):
+    NUMBER: ClassVar[str] = "freeze_no"
     freeze_no: str
     amt: str
     EVENT: ClassVar[type[IndicatorFrozen | IndicatorUnfrozen]]
-
-    @property
-    def number(self) -> str:
-        return self.freeze_no
 
     def check(self) -> None:
         parse_yuan(self.amt, pointer="/amt")
@@ -324,19 +313,33 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
     """用款计划: within the indicator, and never cut below what is used of it."""
 
     OPERATION: ClassVar[str] = "plan.set"
+    NUMBER: ClassVar[str] = "plan_voucher_no"
     plan_voucher_no: str
     plan_month: int | str  # 3, or "03" as the exchange tables write it
     plan_amt: str
-
-    @property
-    def number(self) -> str:
-        return self.plan_voucher_no
 
     def check(self) -> None:
         parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
         if self._month() not in range(1, 13):
             raise RequestError(
                 Code.MALFORMED, "plan_month is a month, 1 to 12", pointer="/plan_month"
+            )
+
+    @classmethod
+    def bodies_in(cls, event: PlanSet, day: date) -> Iterator[object]:
+        """The month may have been written in three ways."""
+        written: tuple[int | str, ...] = (
+            event.plan_month,
+            f"{event.plan_month:02d}",
+            str(event.plan_month),
+        )
+        for dated, month in product((None, day), written):
+            yield cls(
+                bgt_id=event.bgt_id,
+                plan_voucher_no=event.plan_voucher_no,
+                plan_month=month,
+                plan_amt=event.plan_amt,
+                effective_on=dated,
             )
 
     def _month(self) -> int:

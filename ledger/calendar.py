@@ -4,6 +4,7 @@ The fiscal year is the calendar year (预算法 §18). A closed period stays clo
 dated after it, and corrections are made by reversing entries in an open one.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
@@ -70,6 +71,14 @@ class ClosePeriod(Command, frozen=True, kw_only=True):
     @property
     def number(self) -> str:
         return self.through.isoformat()
+
+    @classmethod
+    def number_in(cls, event: PeriodClosed) -> str:
+        return event.through
+
+    @classmethod
+    def bodies_in(cls, event: PeriodClosed, day: date) -> Iterable[object]:
+        return (cls(through=date.fromisoformat(event.through)),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.through)

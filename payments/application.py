@@ -4,10 +4,11 @@ An application occupies its indicator at once; whatever ends it without payment 
 back. Maker and checker are different persons.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import product
 from operator import attrgetter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from budget.balances import BALANCES, Balances
 from budget.indicator import DIMENSIONS, INDICATOR, Indicator, moved
@@ -49,6 +50,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     """支付申请. The dimensions are those of the indicator; given ones must agree with it."""
 
     OPERATION: ClassVar[str] = "payment.apply"
+    NUMBER: ClassVar[str] = "pay_app_no"
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str
     bgt_id: str
@@ -69,9 +71,21 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     details: tuple[PaymentDetail, ...] = ()
     effective_on: date | None = None
 
-    @property
-    def number(self) -> str:
-        return self.pay_app_no
+    @classmethod
+    def bodies_in(cls, event: PaymentApplied, day: date) -> Iterator[object]:
+        """Every combination of dimensions given and left out, the usual ones first."""
+        fields = {
+            name: getattr(event, name)
+            for name in cls.__struct_fields__
+            if name not in (*DIMENSIONS, "effective_on") and name in event.__struct_fields__
+        }
+        dated = day if event.dated_by_caller else None
+        for given in product((False, True), repeat=len(DIMENSIONS)):
+            dimensions: dict[str, Any] = {
+                name: getattr(event, name) if has else ""
+                for name, has in zip(DIMENSIONS, given, strict=True)
+            }
+            yield cls(**fields, **dimensions, effective_on=dated)
 
     def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)

@@ -30,6 +30,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
         asked_by="payment.apply",
         moves=("indicator",),
         posts=("payment.applied",),
+        step="payment",
     )
     pay_app_no: str
     bgt_id: str
@@ -58,7 +59,7 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then."""
 
     TYPE: ClassVar[str] = "payment.approved"
-    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="payment.approve")
+    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="payment.approve", step="payment")
     pay_app_no: str
     pay_cert_no: str
     vou_date: str
@@ -74,6 +75,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         asked_by="payment.reject",
         moves=("indicator",),
         posts=("payment.rejected",),
+        step="payment",
     )
     pay_app_no: str
     reason: str
@@ -88,6 +90,7 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         asked_by="payment.withdraw",
         moves=("indicator",),
         posts=("payment.withdrawn",),
+        step="payment",
     )
     pay_app_no: str
     figures: Figures
@@ -103,7 +106,7 @@ class ManifestSigned(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "manifest.signed"
-    TRAITS: ClassVar[Traits] = Traits(subject="manifest", asked_by="manifest.sign")
+    TRAITS: ClassVar[Traits] = Traits(subject="manifest", asked_by="manifest.sign", step="voucher")
     manifest_no: str
     role: str
     cert_serial: str
@@ -122,7 +125,9 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "voucher.signed"
-    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="voucher.sign", delivery=True)
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment", asked_by="voucher.sign", delivery=True, step="voucher"
+    )
     pay_app_no: str
     pay_cert_no: str
     role: str
@@ -139,7 +144,9 @@ class VoucherSent(Event, frozen=True, kw_only=True):
     """The bank has taken the voucher in."""
 
     TYPE: ClassVar[str] = "voucher.sent"
-    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="voucher.send", delivery=True)
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment", asked_by="voucher.send", delivery=True, step="voucher"
+    )
     pay_app_no: str
     pay_cert_no: str
     pay_bank_code: str
@@ -163,6 +170,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         moves=("indicator", "uncleared"),
         posts=("voucher.receipted",),
         delivery=True,
+        step="receipt",
     )
     pay_app_no: str
     pay_cert_no: str
@@ -189,6 +197,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         asked_by="payment.refund",
         moves=("indicator", "uncleared"),
         posts=("payment.refunded",),
+        step="receipt",
     )
     pay_app_no: str
     refund_no: str

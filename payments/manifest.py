@@ -13,6 +13,8 @@ was signed so verifies so for ever.
 import base64
 import binascii
 import re
+from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 from typing import ClassVar
 
@@ -150,6 +152,14 @@ class SignManifest(Command, frozen=True, kw_only=True):
     def body(self) -> object:
         """Without the signature, which is another one each time it is made."""
         return self.text, self.cert_serial
+
+    @classmethod
+    def number_in(cls, event: ManifestSigned) -> str:
+        return event.manifest_no
+
+    @classmethod
+    def bodies_in(cls, event: ManifestSigned, day: date) -> Iterable[object]:
+        return ((event.text, event.cert_serial),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         text = read_text(self.text)

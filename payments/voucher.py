@@ -206,6 +206,14 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         """The receipt is its bytes; it may be signed anew."""
         return self.receipt_sm3
 
+    @classmethod
+    def number_in(cls, event: VoucherReceipted) -> str:
+        return f"{event.pay_cert_no}/{event.receipt_sm3[:16]}"
+
+    @classmethod
+    def bodies_in(cls, event: VoucherReceipted, day: date) -> Iterable[object]:
+        return (event.receipt_sm3,)
+
     def needs(self) -> Iterable[Need]:
         return *_with_manifest(self.pay_app_no, self.manifest_no), (UNCLEARED, WHOLE)
 
@@ -307,6 +315,7 @@ class RefundPayment(Command, frozen=True, kw_only=True):
     """当年退款: restores the indicator of origin, never more than was paid."""
 
     OPERATION: ClassVar[str] = "payment.refund"
+    NUMBER: ClassVar[str] = "refund_no"
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str
     refund_no: str
@@ -314,10 +323,6 @@ class RefundPayment(Command, frozen=True, kw_only=True):
     reason: str
     pay_detail_id: str = ""
     effective_on: date | None = None
-
-    @property
-    def number(self) -> str:
-        return self.refund_no
 
     def check(self) -> None:
         parse_yuan(self.refund_amt, pointer="/refund_amt")

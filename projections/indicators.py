@@ -12,26 +12,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from budget.balances import Balances
+from budget.balances import BALANCES, Balances
 from budget.events import (
     Figures,
-    IndicatorAdjusted,
-    IndicatorFrozen,
     IndicatorIssued,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorUnfrozen,
     PlanSet,
 )
-from ledger.events import Event, JournalPosted
+from ledger.events import Event, types_that
 from ledger.money import stored_fen
-from payments.events import (
-    PaymentApplied,
-    PaymentRefunded,
-    PaymentRejected,
-    PaymentWithdrawn,
-    VoucherReceipted,
-)
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Table
@@ -107,26 +95,12 @@ _AS_ISSUED = tuple(
 )
 
 
-_MOVING: tuple[type[Event], ...] = (
-    IndicatorAdjusted,
-    IndicatorReallocatedOut,
-    IndicatorReallocatedIn,
-    IndicatorFrozen,
-    IndicatorUnfrozen,
-    PaymentApplied,
-    PaymentRejected,
-    PaymentWithdrawn,
-    VoucherReceipted,
-    PaymentRefunded,
-)
-
-
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
-        {*_MOVING, IndicatorIssued, PlanSet, JournalPosted}
+        types_that(lambda traits: BALANCES.name in traits.moves)
     )
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 

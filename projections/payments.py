@@ -12,22 +12,14 @@ from typing import Any, ClassVar, LiteralString
 
 import msgspec
 
-from ledger.events import Event
+from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from payments.clearing.events import ClaimReceipted, ClearingRequested
-from payments.events import (
-    PaymentApplied,
-    PaymentApproved,
-    PaymentRefunded,
-    PaymentRejected,
-    PaymentWithdrawn,
-    VoucherReceipted,
-    VoucherSent,
-    VoucherSigned,
-)
+from payments.clearing.uncleared import UNCLEARED
 from payments.payment import (
     APPLIED,
     APPROVED,
+    PAYMENT,
     REFUNDED,
     REJECTED,
     SENT,
@@ -158,18 +150,7 @@ class Payments(Projection):
     version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
-        {
-            PaymentApplied,
-            PaymentApproved,
-            PaymentRejected,
-            PaymentWithdrawn,
-            VoucherSigned,
-            VoucherSent,
-            VoucherReceipted,
-            PaymentRefunded,
-            ClearingRequested,
-            ClaimReceipted,
-        }
+        types_that(lambda traits: traits.subject == PAYMENT.name or UNCLEARED.name in traits.moves)
     )
 
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS

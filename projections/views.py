@@ -10,14 +10,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from budget.events import (
-    IndicatorAdjusted,
-    IndicatorFrozen,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorUnfrozen,
-)
-from ledger.events import Event, JournalPosted
+from budget.balances import BALANCES
+from budget.events import IndicatorIssued
+from ledger.events import Event, JournalPosted, types_that
 from payments.events import (
     PaymentApplied,
     PaymentApproved,
@@ -125,13 +120,11 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     figures: Held
 
 
+_MOVING = types_that(lambda traits: BALANCES.name in traits.moves and bool(traits.posts))
+
 VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
     {
-        IndicatorAdjusted: Moved,
-        IndicatorReallocatedOut: Moved,
-        IndicatorReallocatedIn: Moved,
-        IndicatorFrozen: Moved,
-        IndicatorUnfrozen: Moved,
+        **{cls: Moved for cls in _MOVING if cls is not IndicatorIssued},
         PaymentApplied: Applied,
         PaymentApproved: Approved,
         PaymentRejected: Rejected,

@@ -6,6 +6,7 @@ with another body is told apart, whatever way the caller wrote the JSON.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -26,15 +27,40 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
     KEEPS_REFUSAL: ClassVar[bool] = True
 
+    NUMBER: ClassVar[str] = ""  # the field of its business number, by the same name in its event
+
     @property
     def number(self) -> str:
         """The business number that makes it idempotent, or "" where its object's state does."""
-        return ""
+        return getattr(self, self.NUMBER) if self.NUMBER else ""
 
     @property
     def body(self) -> object:
         """What must be the same for two of one number to be one and the same request."""
         return self
+
+    @classmethod
+    def number_in(cls, event: Any) -> str:
+        """The number of the command that an event answers."""
+        number: str = getattr(event, cls.NUMBER)
+        return number
+
+    @classmethod
+    def bodies_in(cls, event: Any, day: date) -> Iterable[object]:
+        """Every body that could have brought about an event which takes effect on ``day``.
+
+        What was asked follows from the event, but for what a caller may leave out and is then
+        filled in, such as the date: each way of asking has its own fingerprint. None where the
+        event does not tell.
+        """
+        fields = {
+            name: getattr(event, name)
+            for name in cls.__struct_fields__
+            if name != "effective_on" and name in event.__struct_fields__
+        }
+        if "effective_on" not in cls.__struct_fields__:
+            return (cls(**fields),)
+        return tuple(cls(**fields, effective_on=dated) for dated in (None, day))
 
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
@@ -59,6 +85,17 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
     stream_id: bytes
     first_position: int
     last_position: int
+
+
+def commands() -> dict[str, type[Command]]:
+    """Every command that the loaded domains have, by its operation."""
+    found: dict[str, type[Command]] = {}
+    waiting = Command.__subclasses__()
+    for cls in waiting:
+        waiting += cls.__subclasses__()
+        if cls.OPERATION:
+            found.setdefault(cls.OPERATION, cls)
+    return found
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):

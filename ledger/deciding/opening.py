@@ -1,5 +1,6 @@
 """开账: opening a division's year."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
@@ -40,6 +41,17 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     @property
     def number(self) -> str:
         return "open"
+
+    @classmethod
+    def number_in(cls, event: LedgerOpened) -> str:
+        return "open"
+
+    @classmethod
+    def bodies_in(cls, event: LedgerOpened, day: date) -> Iterable[object]:
+        if event.mof_div_code == SYSTEM_DIVISION:
+            return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
+        division, year = event.mof_div_code, event.fiscal_year
+        return (cls(mof_div_code=division, fiscal_year=year, name=event.name),)
 
     @property
     def ledger_id(self) -> int:

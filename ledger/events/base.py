@@ -1,5 +1,7 @@
 """What every event has, and what a type says of itself to those who follow a history."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -19,6 +21,9 @@ class Traits(NamedTuple):
             that does, in the same decision.
         moves: the registers that it moves, by their names, itself or by its journal.
         posts: the rules of the charts that its journal is made by.
+        step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
+        leads: types that a command of their own begins with, and that may stand directly behind it
+            as a part of its command, with the fields of both that must then agree.
         delivery: whether it tells what is to be sent to a bank, was sent, or is answered.
     """
 
@@ -26,7 +31,9 @@ class Traits(NamedTuple):
     asked_by: str = ""
     moves: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
+    step: str = ""
     delivery: bool = False
+    leads: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

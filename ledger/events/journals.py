@@ -27,7 +27,7 @@ class JournalPosted(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "journal.posted"
-    TRAITS: ClassVar[Traits] = Traits(subject="", moves=("indicator",))
+    TRAITS: ClassVar[Traits] = Traits(subject="", moves=("indicator",), step="journals")
     source: int
     event: str
     chart_version: str = msgspec.field(name="rule")

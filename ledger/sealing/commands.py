@@ -6,13 +6,16 @@ twice is one, whoever sealed it; another text for that size is refused as a conf
 that was rewritten cannot come to a second checkpoint beside the first.
 """
 
+from collections.abc import Iterable
+from datetime import date
 from typing import ClassVar
 
 from ledger.deciding.command import Command
 from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
-from ledger.integrity.note import PROVINCE_ORIGIN, assemble
+from ledger.integrity.note import PROVINCE_ORIGIN, assemble, parse_note
 from ledger.sealing.events import (
     CheckpointCosigned,
     CheckpointSealed,
@@ -32,6 +35,10 @@ class RegisterNoteKey(Command, frozen=True, kw_only=True):
     @property
     def number(self) -> str:
         return f"{self.name}:{self.key_hash}"
+
+    @classmethod
+    def number_in(cls, event: LogKeyRegistered) -> str:
+        return f"{event.name}:{event.key_hash}"
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         return _on_record(
@@ -57,6 +64,14 @@ class SealCheckpoint(Command, frozen=True, kw_only=True):
     def body(self) -> object:
         return self.text
 
+    @classmethod
+    def number_in(cls, event: CheckpointSealed) -> str:
+        return f"{event.origin}:{event.size}"
+
+    @classmethod
+    def bodies_in(cls, event: CheckpointSealed, day: date) -> Iterable[object]:
+        return (_text_of(event.note),)
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         note = assemble(self.text, [self.line])
         return _on_record(state, CheckpointSealed(origin=self.origin, size=self.size, note=note))
@@ -77,6 +92,14 @@ class SealProvince(Command, frozen=True, kw_only=True):
     @property
     def body(self) -> object:
         return self.text
+
+    @classmethod
+    def number_in(cls, event: ProvinceSealed) -> str:
+        return sm3(_text_of(event.note).encode()).hex()
+
+    @classmethod
+    def bodies_in(cls, event: ProvinceSealed, day: date) -> Iterable[object]:
+        return (_text_of(event.note),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         note = assemble(self.text, [self.line])
@@ -101,6 +124,14 @@ class Cosign(Command, frozen=True, kw_only=True):
     def body(self) -> object:
         return self.origin, self.size
 
+    @classmethod
+    def number_in(cls, event: CheckpointCosigned) -> str:
+        return f"{event.position}:{event.witness}"
+
+    @classmethod
+    def bodies_in(cls, event: CheckpointCosigned, day: date) -> Iterable[object]:
+        return ((event.origin, event.size),)
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         return _on_record(
             state,
@@ -116,3 +147,11 @@ class Cosign(Command, frozen=True, kw_only=True):
 
 def _on_record(state: LedgerState, event: Event) -> Decision:
     return Decision(events=[(None, "", event)], effective_on=state.today)
+
+
+def _text_of(note: str) -> str:
+    """What is signed of a note; "" of one that cannot be read."""
+    try:
+        return parse_note(note).text
+    except RequestError:
+        return ""

@@ -87,14 +87,17 @@ class RequestClearing(Command, frozen=True, kw_only=True):
     """申请划款: claims all that the bank has moved up to ``clear_date`` and not claimed yet."""
 
     OPERATION: ClassVar[str] = "clearing.request"
+    NUMBER: ClassVar[str] = "clear_no"
     KIND: ClassVar[AnyKind] = CLEARING
     clear_no: str
     clear_date: date
     pay_bank_code: str
 
-    @property
-    def number(self) -> str:
-        return self.clear_no
+    @classmethod
+    def bodies_in(cls, event: ClearingRequested, day: date) -> Iterable[object]:
+        clear_date = date.fromisoformat(event.clear_date)
+        bank = event.pay_bank_code
+        return (cls(clear_no=event.clear_no, clear_date=clear_date, pay_bank_code=bank),)
 
     def needs(self) -> Iterable[Need]:
         return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
@@ -181,6 +184,14 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
     def body(self) -> object:
         """The receipt is its bytes; it may be signed anew."""
         return self.receipt_sm3
+
+    @classmethod
+    def number_in(cls, event: ClaimReceipted) -> str:
+        return f"{event.voucher_no}/{event.receipt_sm3[:16]}"
+
+    @classmethod
+    def bodies_in(cls, event: ClaimReceipted, day: date) -> Iterable[object]:
+        return (event.receipt_sm3,)
 
     def needs(self) -> Iterable[Need]:
         return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)

@@ -29,7 +29,11 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 class ClearingRequested(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.requested@2"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="clearing", asked_by="clearing.request", moves=("uncleared",), delivery=True
+        subject="clearing",
+        asked_by="clearing.request",
+        moves=("uncleared",),
+        delivery=True,
+        step="clearing",
     )
     clear_no: str
     clear_date: str
@@ -49,6 +53,7 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
         moves=("uncleared",),
         posts=("clearing.2301", "clearing.2302"),
         delivery=True,
+        step="clearing",
     )
     clear_no: str
     voucher_no: str
@@ -63,13 +68,13 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
 
 class ClearingCleared(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.cleared"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing")
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing")
     clear_no: str
 
 
 class ClearingRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.rejected"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing")
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing")
     clear_no: str
     reason: str
 

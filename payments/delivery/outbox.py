@@ -16,7 +16,7 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, RequestError
-from ledger.events import decode, type_names
+from ledger.events import decode, names_that
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import VoucherReceipted, VoucherSent, VoucherSigned
 
@@ -25,18 +25,6 @@ Item = tuple[Kind, str]
 
 CONSUMED_EVENTS_MAX = 20_000  # of one transaction
 ERROR_CHARACTERS_MAX = 500
-
-_TYPES = [
-    name
-    for cls in (
-        VoucherSigned,
-        VoucherSent,
-        VoucherReceipted,
-        ClearingRequested,
-        ClaimReceipted,
-    )
-    for name in type_names(cls)
-]
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -101,7 +89,7 @@ def consume(
         rows = connection.execute(
             "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position > %s"
             " AND position <= %s AND type = ANY(%s) ORDER BY position",
-            (ledger_id, after, upto, _TYPES),
+            (ledger_id, after, upto, list(names_that(lambda traits: traits.delivery))),
             binary=True,
         ).fetchall()
         _write(connection, ledger_id, rows)

@@ -64,6 +64,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
     """Opens a run without lines."""
 
     OPERATION: ClassVar[str] = "disbursement.open"
+    NUMBER: ClassVar[str] = "run_no"
     KIND: ClassVar[AnyKind] = DISBURSEMENT
     run_no: str
     bgt_id: str
@@ -73,12 +74,15 @@ class OpenRun(Command, frozen=True, kw_only=True):
     pay_bus_type_code: str = "1"
     effective_on: date | None = None
 
-    @property
-    def number(self) -> str:
-        return self.run_no
-
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
         return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
+
+    @classmethod
+    def bodies_in(cls, event: DisbursementOpened, day: date) -> Iterable[object]:
+        """The event says whether its caller has dated it."""
+        fields = {name: getattr(event, name) for name in cls.__struct_fields__}
+        dated = event.effective_on
+        return (cls(**fields | {"effective_on": date.fromisoformat(dated) if dated else None}),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)

@@ -37,7 +37,11 @@ class DisbursementApproved(Event, frozen=True, kw_only=True):
     """审核通过: just these lines may be paid; their total is frozen in the same decision."""
 
     TYPE: ClassVar[str] = "disbursement.approved"
-    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.approve")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="disbursement",
+        asked_by="disbursement.approve",
+        leads={"indicator.frozen": ("run_no", "freeze_no")},
+    )
     run_no: str
     line_count: int
     voucher_count: int
@@ -60,7 +64,11 @@ class DisbursementDrawn(Event, frozen=True, kw_only=True):
     """Of what was frozen, one voucher's amount is set free for the application that follows."""
 
     TYPE: ClassVar[str] = "disbursement.drawn@2"
-    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.draw")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="disbursement",
+        asked_by="disbursement.draw",
+        leads={"indicator.unfrozen": ("run_no", "freeze_no")},
+    )
     run_no: str
     voucher_serial: int
     pay_app_no: str
@@ -80,7 +88,11 @@ class DisbursementClosed(Event, frozen=True, kw_only=True):
     """No further voucher will be drawn; what was frozen and not drawn is set free."""
 
     TYPE: ClassVar[str] = "disbursement.closed"
-    TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.close")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="disbursement",
+        asked_by="disbursement.close",
+        leads={"indicator.unfrozen": ("run_no", "freeze_no")},
+    )
     run_no: str
     released_amt: Yuan
     by: str

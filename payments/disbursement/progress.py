@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import psycopg
 
-from ledger.events import Event, decode, type_names
+from ledger.events import Event, decode, names_that, type_names
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
 from payments.disbursement.events import DisbursementDrawn
@@ -49,20 +49,6 @@ JOIN command_keys k ON k.ledger_id = %(ledger_id)s AND k.operation = %(opened_by
  AND k.number = n.number
 JOIN events e ON e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
 WHERE e.type = ANY(%(types)s) ORDER BY k.number, e.stream_version"""
-_TYPES = [
-    name
-    for cls in (
-        PaymentApplied,
-        PaymentApproved,
-        PaymentRejected,
-        PaymentWithdrawn,
-        VoucherSigned,
-        VoucherSent,
-        VoucherReceipted,
-        PaymentRefunded,
-    )
-    for name in type_names(cls)
-]
 
 
 class Voucher(msgspec.Struct):
@@ -121,7 +107,7 @@ def read_vouchers(
             "opened_by": PAYMENT.opened_by,
             "applied": PaymentApplied.TYPE,
             "numbers": list(pay_app_nos),
-            "types": _TYPES,
+            "types": list(names_that(lambda traits: traits.subject == PAYMENT.name)),
         },
     )
     for number, type_name, payload in rows:

@@ -25,13 +25,13 @@ from ledger.integrity.verification.commits import ChainCheck
 from ledger.integrity.verification.digests import DigestCheck
 from ledger.integrity.verification.entries import EntryCheck
 from ledger.integrity.verification.findings import Finding, Findings
+from ledger.integrity.verification.grammar import grammar
 from ledger.integrity.verification.numbers import KeyCheck
 from ledger.integrity.verification.record import stored_keys, stored_notes
 from ledger.integrity.verification.registers import RegisterCheck
 from ledger.integrity.verification.sequence import PositionCheck, VersionCheck
 from ledger.reading.objects import Head, read_head
 from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
-from payments.verification.commands import GRAMMAR
 from payments.verification.lifecycle import PaymentCheck, RefundCheck
 from payments.verification.signatures import SignatureCheck, SignedFile
 from payments.verification.state import Verified, load_verified, save_verified
@@ -158,7 +158,7 @@ class _Verification:
         self._registers = RegisterCheck(
             findings, EntryCheck(findings, amounts), charts, before.registers if before else None
         )
-        self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), GRAMMAR)
+        self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), grammar())
         self._refunds = RefundCheck(findings, folder, before.paid_lengths if before else None)
         self._payments = PaymentCheck(
             findings,

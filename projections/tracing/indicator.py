@@ -22,9 +22,10 @@ from budget.events import (
     IndicatorUnfrozen,
     PlanSet,
 )
+from budget.indicator import INDICATOR
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
-from ledger.events import Event
+from ledger.events import Event, types_that
 from ledger.money import parse_yuan, yuan
 from ledger.reading.objects import read_objects
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED
@@ -37,15 +38,7 @@ from projections.queries import list_payments
 from projections.tracing.facts import FACTS_MAX, Fact, Placed, Source, facts_of, of_types, sources
 
 OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
-MOVING: tuple[type[Event], ...] = (
-    IndicatorIssued,
-    IndicatorAdjusted,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorFrozen,
-    IndicatorUnfrozen,
-    PlanSet,
-)
+MOVING = types_that(lambda traits: traits.subject == INDICATOR.name)
 _SUMS = f"""
 SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen),
        sum(pay_fen) FILTER (WHERE status = ANY(%s)),

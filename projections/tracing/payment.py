@@ -7,34 +7,14 @@ import msgspec
 import psycopg
 
 from budget.events import (
-    IndicatorAdjusted,
-    IndicatorFrozen,
     IndicatorIssued,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorUnfrozen,
-    PlanSet,
 )
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
-from ledger.events import Event, JournalPosted
+from ledger.events import Event, JournalPosted, types_that
 from payments.clearing.claims import CLEARING
 from payments.clearing.events import (
     ClaimReceipted,
-    ClearingCleared,
-    ClearingRejected,
-    ClearingRequested,
-)
-from payments.events import (
-    ManifestSigned,
-    PaymentApplied,
-    PaymentApproved,
-    PaymentRefunded,
-    PaymentRejected,
-    PaymentWithdrawn,
-    VoucherReceipted,
-    VoucherSent,
-    VoucherSigned,
 )
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT, Payment
@@ -78,27 +58,11 @@ _BUDGET = (
     "bgt_type_name",
     "amount",
 )
-_INDICATOR_EVENTS = (
-    IndicatorIssued,
-    IndicatorAdjusted,
-    IndicatorReallocatedIn,
-    IndicatorReallocatedOut,
-    IndicatorFrozen,
-    IndicatorUnfrozen,
-)
-_PAYMENT_EVENTS = (
-    PaymentApplied,
-    PaymentApproved,
-    PaymentRejected,
-    PaymentWithdrawn,
-)
-_VOUCHER_EVENTS = (ManifestSigned, VoucherSigned, VoucherSent)
-_CLEARING_EVENTS = (
-    ClearingRequested,
-    ClaimReceipted,
-    ClearingCleared,
-    ClearingRejected,
-)
+
+
+def _step(name: str) -> tuple[type[Event], ...]:
+    """The types that a step of the chain shows."""
+    return types_that(lambda traits: traits.step == name)
 
 
 class Link(msgspec.Struct):
@@ -146,15 +110,15 @@ def trace_payment(connection: psycopg.Connection, key: int, pay_app_no: str) -> 
         facts = {
             "project": _only(issued, "pro_code", "pro_name"),
             "budget": _only(issued, *_BUDGET),
-            "indicator": facts_of(
-                of_types(connection, key, bgt_id, _INDICATOR_EVENTS, before), *_INDICATOR_EVENTS
-            ),
-            "plan": facts_of(of_types(connection, key, bgt_id, [PlanSet], before), PlanSet),
-            "payment": facts_of(own, *_PAYMENT_EVENTS),
-            "voucher": facts_of(sorted([*manifests, *own], key=_position), *_VOUCHER_EVENTS),
-            "receipt": facts_of(own, VoucherReceipted, PaymentRefunded),
-            "clearing": facts_of(clearing, *_CLEARING_EVENTS),
-            "journals": facts_of([*issued, *own, *clearing], JournalPosted),
+            **{
+                step: facts_of(of_types(connection, key, bgt_id, _step(step), before), *_step(step))
+                for step in ("indicator", "plan")
+            },
+            "payment": facts_of(own, *_step("payment")),
+            "voucher": facts_of(sorted([*manifests, *own], key=_position), *_step("voucher")),
+            "receipt": facts_of(own, *_step("receipt")),
+            "clearing": facts_of(clearing, *_step("clearing")),
+            "journals": facts_of([*issued, *own, *clearing], *_step("journals")),
         }
         numbers = {
             "project": facts["project"][0]["pro_code"],

@@ -14,7 +14,7 @@ from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for, fingerprint, is_fingerprint_of, version_of
 from ledger.errors import IntegrityError
 from ledger.events import LedgerOpened
-from payments.verification.commands import GRAMMAR
+from ledger.integrity.verification.grammar import grammar
 from tests.support.bookkeeper import payment
 from tests.support.commands_on_file import COMMANDS, KEPT, LINES, TODAY, Line, UrgentPayment, read
 
@@ -139,7 +139,7 @@ def test_an_audit_knows_how_a_system_ledger_was_opened() -> None:
     opened = LedgerOpened(
         mof_div_code="000000000", mof_div_name="系统账套", fiscal_year=2026, name="系统账套", by=""
     )
-    possible = GRAMMAR.begins[b"ledger.opened"].bodies(opened, 0)
+    possible = grammar().begins[b"ledger.opened"].bodies(opened, 0)
     lines = [line for line in LINES[1] + LINES[TODAY] if line.asked == {"fiscal_year": 2026}]
     assert len(lines) == 2
     for body in possible:

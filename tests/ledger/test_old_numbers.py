@@ -14,11 +14,11 @@ from psycopg_pool import ConnectionPool
 
 from ledger.books import load_charts
 from ledger.calendar import ClosePeriod
-from ledger.deciding.command import Command, Outcome
+from ledger.deciding.command import Command, Outcome, commands
 from ledger.gm import default_provider, sm3
+from ledger.integrity.verification import grammar
 from ledger.postgres.database import Database
 from payments.disbursement.commands import OpenRun
-from payments.verification import commands as grammar
 from payments.verification.run import Options, Report, verify_ledger
 from tests.support.audited_books import AuditedBooks, audited_history
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment
@@ -214,7 +214,8 @@ def test_an_audit_holds_over_old_numbers_and_new(
     assert report.findings == []
     assert report.counts["key"] == sum(count for _, count in lengths)
     # and when the command has got a field since
-    monkeypatch.setattr(grammar, "ApplyPayment", UrgentPayment)
+    of_today = {**commands(), UrgentPayment.OPERATION: UrgentPayment}
+    monkeypatch.setattr(grammar, "commands", lambda: of_today)
     assert old_ledger.verified(tmp_path / "later").findings == []
 
 

@@ -1,0 +1,77 @@
+"""Which events make up one command: what the registry and the commands say of it.
+
+Nothing is listed here. A type says which command it answers, the command how it was asked for; a
+type that only follows is never the beginning of one.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from ledger.deciding.command import Command, commands
+from ledger.events import CommandRefused, Event, types_that
+from ledger.integrity.verification.numbers import Grammar, Numbered
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+_REFUSAL = CommandRefused.TRAITS.subject  # begins what its command would have begun
+
+
+def grammar() -> Grammar:
+    """That of all types and commands that the loaded domains have.
+
+    Raises:
+        LookupError: a type is asked by an operation that no command has.
+    """
+    asked = types_that(lambda traits: bool(traits.asked_by))
+    follows = types_that(lambda traits: not traits.asked_by and traits.subject != _REFUSAL)
+    return Grammar(
+        begins={cls.TYPE.encode(): _numbered(cls) for cls in asked},
+        follows=frozenset(cls.TYPE.encode() for cls in follows),
+        follows_closely=_led(types_that(lambda traits: bool(traits.leads))),
+    )
+
+
+def _numbered(cls: type[Event]) -> Numbered:
+    operation = cls.TRAITS.asked_by
+    command = commands().get(operation)
+    if command is None:
+        raise LookupError(f"{cls.TYPE} is asked by {operation}, which no command is")
+    if not _has_number(command):
+        return Numbered(operation, None)
+
+    def bodies(event: Any, day: int) -> Any:
+        return command.bodies_in(event, date.fromordinal(day + _EPOCH))
+
+    return Numbered(operation, command.number_in, bodies)
+
+
+def _has_number(command: type[Command]) -> bool:
+    return bool(command.NUMBER) or command.number is not Command.number
+
+
+def _led(leaders: Iterable[type[Event]]) -> Callable[[bytes, bytes, bytes, bytes], bool]:
+    """Whether an event that could begin a command is a part of the one before it."""
+    fields_of = {
+        (leader.TYPE.encode(), name.encode()): fields
+        for leader in leaders
+        for name, fields in leader.TRAITS.leads.items()
+    }
+    led = {type_ for _, type_ in fields_of}
+
+    def is_led(before: bytes, before_payload: bytes, type_: bytes, payload: bytes) -> bool:
+        if type_ not in led or (fields := fields_of.get((before, type_))) is None:
+            return False
+        try:
+            theirs, mine = _decode(before_payload), _decode(payload)
+        except msgspec.MsgspecError:
+            return False
+        return fields[0] in theirs and theirs[fields[0]] == mine.get(fields[1])
+
+    return is_led
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
