@@ -22,7 +22,7 @@ WHOLE = ""  # as a key that a command needs: all rows of the register
 
 # The change of one field of one row: key, place of the field in the row, fen.
 Movement = tuple[str, int, int]
-Rows = Mapping[str, Sequence[int]]  # a register's rows by key, each field in fen
+Rows = Mapping[str, Sequence[int]]  # a register's rows by key: its fields in fen first
 
 
 class Moved(NamedTuple):

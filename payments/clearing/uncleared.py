@@ -188,7 +188,7 @@ class UnclearedFold(RegisterFold):
 
     def _claim(self, requested: ClearingRequested, rows: Rows) -> Iterator[Movement]:
         self.requested[requested.clear_no] = requested
-        waiting = {text: amount_fen for text, (amount_fen,) in rows.items()}
+        waiting = {text: row[0] for text, row in rows.items()}
         until = date.fromisoformat(requested.clear_date)
         for _, text, amount_fen in claimed(waiting, requested.pay_bank_code, until):
             yield text, 0, -amount_fen
