@@ -19,8 +19,13 @@ from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
 from ledger.writing.sequencer import Sequencer
 from payments.fresh_documents import FreshDocuments
+from payments.receipts.intake import ReceiptIntake
 
 CODES_CHECKED_EVERY_S = 2.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class CodesInForce:
@@ -67,10 +72,11 @@ class Treasury:
     sequencer: Sequencer
     provider: Provider
     keys: KeyStore
+    receipts: ReceiptIntake
     fresh_documents: FreshDocuments = field(default_factory=FreshDocuments)
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return _now()
 
 
 @contextmanager
@@ -80,11 +86,12 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
     charts = load_charts(settings.charts)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
         codes = CodesInForce(pool)
+        provider = default_provider()
         sequencer = Sequencer(
             pool,
             charts,
             codes,
-            lambda: datetime.now(UTC),
+            _now,
             workers=settings.sequencer_workers,
             writer_conninfo=database.app_conninfo,
             codes_due=codes.due,
@@ -97,8 +104,9 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
                 charts=charts,
                 codes=codes,
                 sequencer=sequencer,
-                provider=default_provider(),
+                provider=provider,
                 keys=KeyStore(settings.keystore_path, settings.passphrase()),
+                receipts=ReceiptIntake(pool, provider, _now),
             )
         finally:
             sequencer.close()

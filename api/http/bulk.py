@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.bodies import ITEMS_MAX, Body, Item, decoded, read_items
-from api.http.door import Call, Operation, Route, encode, last_commit, recorded
+from api.http.door import Call, Operation, Route, encode, last_commit
 from api.http.problems import problem
 from api.http.responses import JsonPieces
 from api.http.views import (
@@ -29,7 +29,7 @@ from api.http.views import (
     payment_view,
 )
 from budget.indicators import IssueIndicator
-from ledger.deciding.command import Command, Outcome, Submission
+from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from payments.application import ApplyPayment, ApprovePayment
@@ -289,7 +289,7 @@ def _signing(item: SignVoucher | GuokuError, number: str) -> Command:
     """The signature, or the refusal that was found before it, for the record."""
     if isinstance(item, SignVoucher):
         return item
-    return recorded(SignVoucher.OPERATION, number, item)
+    return RecordRefusal.of(SignVoucher.OPERATION, number, item)
 
 
 def _failed_inside(item: SignVoucher | GuokuError) -> bool:

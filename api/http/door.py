@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import structlog
+from anyio import from_thread
 from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -267,7 +268,7 @@ class Call:
         self, key: int, caller: Caller, operation: str, number: str, error: GuokuError
     ) -> None:
         """Records a refusal that was found before the books were asked."""
-        refusal = recorded(operation, number, error)
+        refusal = RecordRefusal.of(operation, number, error)
         submission = Submission(command=refusal, by=caller.principal)
         await self.services.singles.submit(key, submission)
 
@@ -329,6 +330,10 @@ class Call:
             raise
         return await self.services.answers.wait(future, release)
 
+    def submit_and_wait(self, key: int, submissions: Sequence[Submission]) -> list[Outcome]:
+        """As :meth:`submit_as`, asked in a thread that :meth:`in_thread` has begun."""
+        return from_thread.run(self.submit_as, key, submissions)
+
     async def read(self, function: Callable[[Connection], T]) -> T:
         """What ``function`` reads, in a thread, through a pooled connection."""
         return await self.services.reads.read(function)
@@ -376,17 +381,6 @@ class Call:
 
 encode = msgspec.json.Encoder().encode
 _REPLAYED = (b"idempotent-replayed", b"true")
-
-
-def recorded(operation: str, number: str, error: GuokuError) -> RecordRefusal:
-    """The command that puts a refusal on record."""
-    return RecordRefusal(
-        refused_operation=operation,
-        refused_number=number,
-        code=error.code.text,
-        detail=error.detail,
-        extra=error.extra,
-    )
 
 
 def last_commit(outcomes: Sequence[Outcome]) -> Commit | None:

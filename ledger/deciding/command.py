@@ -7,7 +7,7 @@ with another body is told apart, whatever way the caller wrote the JSON.
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -149,6 +149,17 @@ class RecordRefusal(Command, frozen=True, kw_only=True):
     code: str
     detail: str
     extra: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, operation: str, number: str, error: GuokuError) -> Self:
+        """What puts this error on record, as the refusal of ``number``."""
+        return cls(
+            refused_operation=operation,
+            refused_number=number,
+            code=error.code.text,
+            detail=error.detail,
+            extra=error.extra,
+        )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         raise Refusal(BY_TEXT[self.code], self.detail, **self.extra)

@@ -33,15 +33,16 @@ from payments.certificates import Certificate
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.outgoing import ClaimWriter, voucher_body
 from payments.delivery.proofs import read_proofs
-from payments.delivery.receipts import parse_receipts
 from payments.delivery.sending import Destinations, SendingPolicy
 from payments.fresh_documents import FreshDocuments
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
+from payments.receipts.intake import Deliverer, ReceiptIntake
 from payments.signing import sign_vouchers
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
+from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
 
 PASSPHRASE = "channel"
@@ -164,6 +165,9 @@ class Desk:
         self.refusals: list[str] = []
         self.closed = False
         self.ignores = False
+        self._intake = ReceiptIntake(office.pool, office.provider, lambda: datetime.now(UTC))
+        self._bank = Deliverer("bank", lambda _ledger_id: None)
+        self._submit = submit_to(office.keeper.sequencer)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         app = Starlette(
@@ -203,20 +207,10 @@ class Desk:
 
     def take_in(self, message: bytes) -> list[dict[str, Any]]:
         self.messages.append(message)
-        office = self.office
-        with office.pool.connection() as connection:
-            received = parse_receipts(connection, office.provider, message, datetime.now(UTC))
-        manifests = {item.manifest.number: item.manifest for item in received if item.manifest}
-        commands = [item.command for item in received if item.command is not None]
-        outcomes = iter(office.keeper.submit(*manifests.values(), *commands, by="bank"))
-        for _ in manifests:
-            assert next(outcomes).problem is None
         results: list[dict[str, Any]] = []
-        for item in received:
-            outcome = next(outcomes) if item.command is not None else None
-            problem = item.problem if outcome is None else outcome.problem
-            result: dict[str, Any] = {"status": outcome.status if outcome else "refused"}
-            if problem is not None:
+        for _, _, outcome in self._intake.take_in(message, self._bank, self._submit):
+            result: dict[str, Any] = {"status": outcome.status}
+            if (problem := outcome.problem) is not None:
                 self.refusals.append(problem.code.text)
                 result["problem"] = {
                     "code": problem.code.text,
