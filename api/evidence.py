@@ -20,12 +20,12 @@ from ledger.integrity.note import encode_hash, moment_text, parse_note
 from ledger.reading.objects import EVENTS_MAX, StoredRow, read_document, read_events, stream_of
 from ledger.sealing.register import cosigned, latest_checkpoint, note_keys
 from ledger.sealing.stored_tree import StoredTree
-from payments import certificates
 from payments.clearing.claims import CLEARING
 from payments.clearing.events import ClaimReceipted
 from payments.events import ManifestSigned, PaymentApplied, VoucherReceipted, VoucherSigned
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT
+from payments.signing import certificates
 from projections.queries import clearing_of
 
 FORMAT = "guoku.evidence.1"

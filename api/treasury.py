@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -18,8 +18,9 @@ from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
 from ledger.writing.sequencer import Sequencer
-from payments.fresh_documents import FreshDocuments
 from payments.receipts.intake import ReceiptIntake
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.service import SigningService
 
 CODES_CHECKED_EVERY_S = 2.0
 
@@ -72,8 +73,9 @@ class Treasury:
     sequencer: Sequencer
     provider: Provider
     keys: KeyStore
+    signing: SigningService
     receipts: ReceiptIntake
-    fresh_documents: FreshDocuments = field(default_factory=FreshDocuments)
+    fresh_documents: FreshDocuments
 
     def now(self) -> datetime:
         return _now()
@@ -96,6 +98,8 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
             writer_conninfo=database.app_conninfo,
             codes_due=codes.due,
         )
+        keys = KeyStore(settings.keystore_path, settings.passphrase())
+        fresh = FreshDocuments()
         try:
             yield Treasury(
                 settings=settings,
@@ -105,8 +109,12 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
                 codes=codes,
                 sequencer=sequencer,
                 provider=provider,
-                keys=KeyStore(settings.keystore_path, settings.passphrase()),
+                keys=keys,
+                signing=SigningService(
+                    pool, keys, provider, codes, _now, peek=sequencer.peek, fresh=fresh
+                ),
                 receipts=ReceiptIntake(pool, provider, _now),
+                fresh_documents=fresh,
             )
         finally:
             sequencer.close()

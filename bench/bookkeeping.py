@@ -36,8 +36,8 @@ from payments.application import ApplyPayment, ApprovePayment
 from payments.messages import receipt_5214
 from payments.payment import Payment
 from payments.signature_policy import SetSignaturePolicy
+from payments.signing.voucher_document import voucher_document
 from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
-from payments.voucher_document import voucher_document
 
 DIVISION, YEAR = "440000000", 2026
 INDICATORS = 1_000

@@ -21,9 +21,11 @@ from ledger.gm import KeyStore, default_provider
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import decompress
 from payments import certificates
-from payments.pen import Document, Pen, Signed
 from payments.signature_policy import PER_MANIFEST, PER_VOUCHER
-from payments.signing import sign_vouchers, subject_of
+from payments.signing import certificates
+from payments.signing.credentials import person
+from payments.signing.service import SigningService
+from payments.signing.signer import SignedVouchers, Signer, VoucherDocument
 from payments.voucher import SignVoucher
 
 ROLE, SIGNER = "treasury", "signer"
@@ -46,12 +48,12 @@ TIMED = {
     " cores; nothing is verified",
     SINGLY: "from the documents in memory to the commands for the books: SM3, signature and"
     " verification of the fresh signature of each, in threads on all cores",
-    SINGLY_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and compressing"
+    SINGLY_ALL_IN: "SigningService.sign: reading the payments, building and compressing"
     " each 5214 document, then as to commands",
     TOGETHER: "from the documents in memory to the commands for the books: SM3 and leaf of each in"
     " one thread, the tree, one signature and its verification, and the root made anew from the"
     " leaves as they are stored",
-    TOGETHER_ALL_IN: "payments.signing.sign_vouchers: reading the payments, building and"
+    TOGETHER_ALL_IN: "SigningService.sign: reading the payments, building and"
     " compressing each 5214 document, then as to commands",
 }
 
@@ -123,34 +125,38 @@ def _vouchers_round(sheet: Sheet, books: Bookkeeping, keys: KeyStore, scale: Sca
     few = numbers[: scale.count(VOUCHERS)]
     books.take_signatures(PER_VOUCHER)
     documents = _all_in(sheet, SINGLY_ALL_IN, books, keys, few)
-    pen = _pen(books, keys, together=False)
+    signer = _signer(books, keys, together=False)
     sheet.tell(SINGLY_ALONE)
     began = perf_counter()
-    pen.each(lambda document: pen.provider.sign(pen.key, document.document), documents)
+    signer.each(lambda document: signer.provider.sign(signer.key, document.document), documents)
     sheet.rate(SINGLY_ALONE, perf_counter() - began, vouchers=len(documents))
-    _to_commands(sheet, SINGLY, pen, documents)
+    _to_commands(sheet, SINGLY, signer, documents)
     books.take_signatures(PER_MANIFEST)
     documents = _all_in(sheet, TOGETHER_ALL_IN, books, keys, numbers)
-    _to_commands(sheet, TOGETHER, _pen(books, keys, together=True), documents)
+    _to_commands(sheet, TOGETHER, _signer(books, keys, together=True), documents)
 
 
 def _all_in(
     sheet: Sheet, name: str, books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]
-) -> list[Document]:
+) -> list[VoucherDocument]:
     """Signs approved payments, and gives the documents that came of it, in memory."""
     sheet.tell(name)
     began = perf_counter()
     signed = _sign(books, keys, numbers)
     sheet.rate(name, perf_counter() - began, vouchers=len(numbers))
-    return [Document(c.pay_app_no, decompress(c.document), c.document) for c in _commands(signed)]
+    return [
+        VoucherDocument(c.pay_app_no, decompress(c.document), c.document) for c in _commands(signed)
+    ]
 
 
-def _to_commands(sheet: Sheet, name: str, pen: Pen, documents: Sequence[Document]) -> None:
+def _to_commands(
+    sheet: Sheet, name: str, signer: Signer, documents: Sequence[VoucherDocument]
+) -> None:
     sheet.tell(name)
     began = perf_counter()
-    signed = pen.finish(pen.each(pen.draft, documents))
+    signed = signer.finish(signer.each(signer.draft, documents))
     elapsed_s = perf_counter() - began
-    if len(_commands(signed)) != len(documents) or (signed.manifest is not None) != pen.together:
+    if len(_commands(signed)) != len(documents) or (signed.manifest is not None) != signer.together:
         raise BenchError(f"{name}: not every document became a command")
     sheet.rate(name, elapsed_s, vouchers=len(documents))
 
@@ -159,30 +165,23 @@ def _approved(books: Bookkeeping, count: int) -> list[str]:
     return [payment.pay_app_no for payment in books.approve(books.apply(count))]
 
 
-def _sign(books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]) -> Signed:
-    return sign_vouchers(
-        books.pool,
-        keys,
-        default_provider(),
-        stored_code_sets.shipped(),
-        books.ledger_id,
-        numbers,
-        ROLE,
-        SIGNER,
-        datetime.now(UTC),
+def _sign(books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]) -> SignedVouchers:
+    signing = SigningService(
+        books.pool, keys, default_provider(), stored_code_sets.shipped, lambda: datetime.now(UTC)
     )
+    return signing.sign(books.ledger_id, numbers, ROLE, SIGNER)
 
 
-def _pen(books: Bookkeeping, keys: KeyStore, *, together: bool) -> Pen:
+def _signer(books: Bookkeeping, keys: KeyStore, *, together: bool) -> Signer:
     """The signer's, whose key and certificate are there already."""
-    subject = subject_of(SIGNER)
+    subject = person(SIGNER)
     with books.pool.connection() as connection:
         certificate = certificates.current(connection, subject, datetime.now(UTC))
     key = keys.private_key(subject)
-    return Pen(default_provider(), key, certificate, ROLE, books.ledger_id, together)
+    return Signer(default_provider(), key, certificate, ROLE, books.ledger_id, together)
 
 
-def _commands(signed: Signed) -> list[SignVoucher]:
+def _commands(signed: SignedVouchers) -> list[SignVoucher]:
     commands = []
     for item in signed.vouchers:
         if not isinstance(item, SignVoucher):

@@ -22,7 +22,7 @@ from tests.support.channel_parties import BANK, Desk, Office, bank, wait_for
 ANYWHERE = Deliverer("bank", lambda _ledger_id: None)
 
 
-class Counter:
+class ReceiptsCounter:
     """Where a message is handed in; remembers what it brought to the books."""
 
     def __init__(self, office: Office) -> None:
@@ -57,8 +57,8 @@ def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
 
 
 @pytest.fixture
-def counter(office: Office) -> Counter:
-    return Counter(office)
+def counter(office: Office) -> ReceiptsCounter:
+    return ReceiptsCounter(office)
 
 
 def receipts(office: Office, numbers: Iterable[str]) -> list[VoucherBody]:
@@ -76,7 +76,7 @@ def told(taken: Iterable[TakenReceipt]) -> list[str]:
 
 
 def test_each_receipt_has_its_outcome_and_the_ledger_is_asked_once(
-    office: Office, counter: Counter
+    office: Office, counter: ReceiptsCounter
 ) -> None:
     office.signed(3)
     bodies = receipts(office, ["P1", "P2", "P3"])
@@ -97,7 +97,7 @@ def test_each_receipt_has_its_outcome_and_the_ledger_is_asked_once(
 
 
 def test_nothing_is_taken_from_whoever_does_not_reach_the_ledger(
-    office: Office, counter: Counter
+    office: Office, counter: ReceiptsCounter
 ) -> None:
     def nowhere(_ledger_id: int) -> None:
         raise AccessError(Code.FORBIDDEN, "division 440000000 is outside the token's division")
@@ -111,7 +111,7 @@ def test_nothing_is_taken_from_whoever_does_not_reach_the_ledger(
 
 
 def test_a_voucher_of_a_ledger_that_was_never_opened_reaches_no_books(
-    office: Office, counter: Counter
+    office: Office, counter: ReceiptsCounter
 ) -> None:
     office.signed(1)
     [body] = receipts(office, ["P1"])
@@ -125,7 +125,7 @@ def test_a_voucher_of_a_ledger_that_was_never_opened_reaches_no_books(
 
 
 def test_a_message_that_cannot_be_read_is_on_record_where_it_names_a_voucher(
-    office: Office, counter: Counter
+    office: Office, counter: ReceiptsCounter
 ) -> None:
     office.signed(2)
     bodies = receipts(office, ["P1", "P2"])
@@ -137,7 +137,7 @@ def test_a_message_that_cannot_be_read_is_on_record_where_it_names_a_voucher(
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_trial_leaves_no_trace(office: Office, counter: Counter, broken: bool) -> None:
+def test_a_trial_leaves_no_trace(office: Office, counter: ReceiptsCounter, broken: bool) -> None:
     office.signed(2)
     bodies = receipts(office, ["P1", "P2"])
     bodies[1] = msgspec.structs.replace(bodies[1], signatures=())
@@ -168,11 +168,11 @@ def test_a_manifest_goes_into_the_books_before_the_receipts_that_name_it(
             dispatcher.stop()
             desk.closed = False
             wait_for(lambda: office.statuses(numbers) == ["paid", "paid"])
-    counter = Counter(office)
+    counter = ReceiptsCounter(office)
     assert told(counter.take_in(desk.messages[0])) == ["replayed", "replayed"]
     assert counter.groups == [
         (bookkeeper.ledger_id, ["manifest.sign", "voucher.receipt", "voucher.receipt"])
     ]
-    tried = Counter(office)
+    tried = ReceiptsCounter(office)
     tried.take_in(desk.messages[0], dry_run=True)
     assert tried.groups == [(bookkeeper.ledger_id, ["voucher.receipt", "voucher.receipt"])]

@@ -14,7 +14,6 @@ from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
 from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.outgoing import ClaimWriter
 from payments.delivery.sending import Destinations, SendingPolicy
 from projections.core.runner import Runner
 
@@ -52,7 +51,7 @@ class Parts:
         dispatcher = Dispatcher(
             treasury.pool,
             treasury.sequencer,
-            ClaimWriter(treasury.keys, treasury.provider, treasury.now),
+            treasury.signing,
             Destinations(
                 banks={settings.pay_bank_code: settings.bank_address}, pboc=settings.pboc_address
             ),

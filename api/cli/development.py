@@ -15,7 +15,7 @@ from api.tokens import create_token, revoke_tokens_of
 from api.treasury import Treasury
 from ledger.errors import ConfigurationError, Refusal
 from ledger.gm import KeyStore
-from payments import certificates
+from payments.signing import certificates
 
 DEVELOPER = "dev"
 CENTRAL_BANK = "pboc/1"

@@ -12,8 +12,8 @@ from api.http.door import Call, Operation, Route, last_commit
 from api.http.problems import problem, problem_response
 from api.http.views import CommitView, commit_view
 from ledger.errors import Code, RequestError
-from payments import certificates
 from payments.receipts.intake import Deliverer
+from payments.signing import certificates
 
 ABOUT_THE_RECEIPT = frozenset({400, 404, 409, 422})
 

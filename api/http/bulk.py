@@ -8,7 +8,6 @@ was: what it looks like now is most of an answer, and he who sends thousands sel
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Literal
 
 import msgspec
@@ -29,14 +28,12 @@ from api.http.views import (
     payment_view,
 )
 from budget.indicators import IssueIndicator
-from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
+from ledger.deciding.command import Command, Outcome
 from ledger.elements.code_sets import ElementRegister
-from ledger.errors import Code, GuokuError, Refusal, RequestError
+from ledger.errors import Code, Refusal, RequestError
 from payments.application import ApplyPayment, ApprovePayment
-from payments.pen import Signed
 from payments.signature_policy import SIGNING_ROLES
-from payments.signing import sign_vouchers
-from payments.voucher import RefundPayment, SignVoucher
+from payments.voucher import RefundPayment
 
 MODES = ("independent", "atomic")
 MINIMAL = "return=minimal"
@@ -247,54 +244,16 @@ def _signing_request(data: bytes) -> SigningRequest:
 async def sign_all(call: Call) -> Response:
     asked = await call.beside(len(call.data) // NUMBER_BYTES, _signing_request, call.data)
     key = await call.admit(role=asked.role)
-    by, treasury = call.caller.principal, call.treasury
-
-    def sign() -> Signed:
-        return sign_vouchers(
-            treasury.pool,
-            treasury.keys,
-            treasury.provider,
-            treasury.codes(),
-            key,
-            asked.pay_app_nos,
-            asked.role,
-            by,
-            treasury.now(),
-            dry_run=call.dry_run,
-            peek=treasury.sequencer.peek,
-            fresh=treasury.fresh_documents,
-        )
-
-    manifest, signed = await call.in_thread(sign)
-    commands = [
-        _signing(item, number)
-        for item, number in zip(signed, asked.pay_app_nos, strict=True)
-        if not _failed_inside(item)
-    ]
-    before = [manifest] if manifest else []
-    submissions = [
-        Submission(command=command, by=by, dry_run=call.dry_run) for command in (*before, *commands)
-    ]
-    decided = iter((await call.submit_as(key, submissions))[len(before) :])
-    outcomes = [
-        Outcome(problem=item)
-        if isinstance(item, GuokuError) and _failed_inside(item)
-        else next(decided)
-        for item in signed
-    ]
-    return await _answer(call, key, outcomes, _payment_result)
-
-
-def _signing(item: SignVoucher | GuokuError, number: str) -> Command:
-    """The signature, or the refusal that was found before it, for the record."""
-    if isinstance(item, SignVoucher):
-        return item
-    return RecordRefusal.of(SignVoucher.OPERATION, number, item)
-
-
-def _failed_inside(item: SignVoucher | GuokuError) -> bool:
-    """What the server itself could not do is no refusal, and is not put on record as one."""
-    return isinstance(item, GuokuError) and item.code.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    sign = partial(
+        call.treasury.signing.sign_and_submit,
+        key,
+        asked.pay_app_nos,
+        asked.role,
+        call.caller.principal,
+        call.submit_and_wait,
+        dry_run=call.dry_run,
+    )
+    return await _answer(call, key, await call.in_thread(sign), _payment_result)
 
 
 ROUTES = (

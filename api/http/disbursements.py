@@ -58,7 +58,7 @@ def executions_of(services: Services) -> Executions:
     """The executions of this application."""
     if services not in _executions:
         t = services.treasury
-        means = Means(t.pool, t.sequencer, t.keys, t.provider, t.codes, t.now)
+        means = Means(t.pool, t.sequencer, t.signing)
         _executions[services] = Executions(means)
     return _executions[services]
 

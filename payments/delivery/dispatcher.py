@@ -21,10 +21,10 @@ from ledger.account_set import ledger_text
 from ledger.writing.sequencer import Sequencer
 from payments.delivery import outbox
 from payments.delivery.outbox import Parcel
-from payments.delivery.outgoing import ClaimWriter
 from payments.delivery.presence import Presence
 from payments.delivery.sending import Destinations, Sender, SendingPolicy
-from payments.fresh_documents import FreshDocuments
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.service import SigningService
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Dispatcher:
     Args:
         pool: connections as the application role; uses up to ``policy.senders`` + 2 of them.
         sequencer: records what was sent, and wakes the dispatcher after commits.
-        claims: writes and signs claims.
+        signing: signs claims.
         fresh: what this process has just signed, for it need not be read.
     """
 
@@ -66,7 +66,7 @@ class Dispatcher:
         self,
         pool: ConnectionPool,
         sequencer: Sequencer,
-        claims: ClaimWriter,
+        signing: SigningService,
         destinations: Destinations,
         policy: SendingPolicy | None = None,
         *,
@@ -77,7 +77,7 @@ class Dispatcher:
         self._policy = policy or SendingPolicy()
         self._clock = clock
         self._fresh = FreshDocuments() if fresh is None else fresh
-        self._sender = Sender(pool, sequencer, claims, destinations, self._policy, self._fresh)
+        self._sender = Sender(pool, sequencer, signing, destinations, self._policy, self._fresh)
         self._senders = ThreadPoolExecutor(self._policy.senders, thread_name_prefix="sender")
         self._slots = threading.Semaphore(self._policy.senders)
         self._stopping = threading.Event()

@@ -1,8 +1,4 @@
-"""What goes into a message: vouchers exactly as they were signed, claims written and signed here.
-
-A claim's document is a function of its event alone. No code-set name and no clock enters it, so a
-claim that is sent again has the same bytes, and the central bank knows it for the same claim.
-"""
+"""A voucher on its way to the bank: the document exactly as it was signed, and its signatures."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -16,15 +12,10 @@ from ledger.money import parse_yuan
 from payments import certificates
 from payments.clearing.events import Claim, ClearingRequested
 from payments.delivery.proofs import Proofs, travelling_signature
-from payments.messages import clearing_2301, voucher_5214
-from payments.messages.clearing_2301 import ClearingDetail, ClearingVoucher
-from payments.messages.envelope import SEND, VoucherBody, add_signature
+from payments.messages import voucher_5214
+from payments.messages.envelope import SEND, VoucherBody
 from payments.payment import Payment
-from payments.voucher_document import PAY_TYPE_CODE, TREASURY_BANK_CODE
-
-FINANCE_ROLE = "finance"
-
-_ADM_DIV_DIGITS = 6
+from payments.signing.voucher_document import adm_div_code
 
 
 def voucher_body(
@@ -36,7 +27,7 @@ def voucher_body(
         proofs: of the manifests that its signatures name.
     """
     return VoucherBody(
-        adm_div_code=_adm_div_code(ledger_id),
+        adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
         vt_code=voucher_5214.VT_CODE,
         voucher_no=payment.pay_cert_no,

@@ -24,11 +24,12 @@ from payments.clearing.claims import CLEARING, Clearing, split_claim_number
 from payments.delivery import outbox
 from payments.delivery.bank_client import Acknowledgement, BankClient
 from payments.delivery.outbox import Parcel
-from payments.delivery.outgoing import ClaimWriter, voucher_body
+from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
-from payments.fresh_documents import FreshDocuments
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, SIGNED, Payment
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.service import SigningService
 from payments.voucher import MarkSent
 
 log = structlog.get_logger(__name__)
@@ -96,14 +97,14 @@ class Sender:
         self,
         pool: ConnectionPool,
         sequencer: Sequencer,
-        claims: ClaimWriter,
+        signing: SigningService,
         destinations: Destinations,
         policy: SendingPolicy,
         fresh: FreshDocuments,
     ) -> None:
         self._pool = pool
         self._sequencer = sequencer
-        self._claims = claims
+        self._signing = signing
         self._destinations = destinations
         self._policy = policy
         self._fresh = fresh
@@ -121,15 +122,15 @@ class Sender:
         """
         items = self._vouchers(parcel) if parcel.kind == "voucher" else self._claims_of(parcel)
         give_back_at = monotonic() + self._policy.hold_s
-        late: list[str] = []
+        unsent: list[str] = []
         for message in in_messages(items, self._policy.message_bytes_max):
             if monotonic() < give_back_at:
                 self._send_message(parcel, message)
             else:
-                late += [item.number for item in message]
-        if late:
+                unsent += [item.number for item in message]
+        if unsent:
             with self._pool.connection() as connection:
-                outbox.release(connection, parcel, late)
+                outbox.release(connection, parcel, unsent)
 
     def postpone(self, parcel: Parcel, errors: Mapping[str, str]) -> None:
         """Records failed attempts, by number in the outbox."""
@@ -198,16 +199,16 @@ class Sender:
             clearings: dict[str, Clearing] = read_objects(
                 connection, parcel.ledger_id, CLEARING, clear_nos
             )
-            try:
-                hand = self._claims.hand(connection, parcel.ledger_id)
-            except GuokuError as error:
-                self.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
-                return
+        try:
+            signer = self._signing.claim_signer(parcel.ledger_id)
+        except GuokuError as error:
+            self.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            return
         for clearing in clearings.values():
             for claim in clearing.open_claims:
                 if (number := claim.voucher_no) in parcel.attempts:
                     try:
-                        items.append(Item(number, url, hand.body(clearing.requested, claim)))
+                        items.append(Item(number, url, signer.body(clearing.requested, claim)))
                     except GuokuError as error:
                         problems[number] = str(error)
         self.postpone(parcel, problems)

@@ -8,10 +8,9 @@ is signed from the payments' events.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg
 import structlog
@@ -20,9 +19,8 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
 
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Outcome, Submission
-from ledger.elements.code_sets import CodeSets
 from ledger.errors import Code, GuokuError, IntegrityError, Refusal, UnavailableError
-from ledger.gm import KeyStore, Provider, sm3
+from ledger.gm import sm3
 from ledger.money import yuan
 from ledger.reading.objects import read_head, read_objects
 from ledger.writing.sequencer import Sequencer
@@ -33,7 +31,7 @@ from payments.disbursement.lock import hold, release
 from payments.disbursement.progress import read_vouchers
 from payments.disbursement.run import DISBURSEMENT, EXECUTING, Run, payment_number
 from payments.signature_policy import SIGNATURE_POLICY
-from payments.signing import sign_vouchers
+from payments.signing.service import SigningService
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +51,7 @@ class Means:
 
     pool: ConnectionPool
     sequencer: Sequencer
-    keys: KeyStore
-    provider: Provider
-    codes: Callable[[], CodeSets]
-    now: Callable[[], datetime]
+    signing: SigningService
 
     @retry(
         retry=retry_if_exception(_is_busy),
@@ -233,22 +228,8 @@ class Execution:
         if not pay_app_nos:
             return
         means = self._means
-        manifest, signed = sign_vouchers(
-            means.pool,
-            means.keys,
-            means.provider,
-            means.codes(),
-            self._ledger_id,
-            pay_app_nos,
-            self._role,
-            self._signer,
-            means.now(),
-        )
-        submissions = [Submission(command=manifest, by=self._signer)] if manifest else []
-        for item in signed:
-            if isinstance(item, GuokuError):
-                raise item
-            submissions.append(Submission(command=item, by=self._signer))
+        signed = means.signing.sign(self._ledger_id, pay_app_nos, self._role, self._signer)
+        submissions = [Submission(command=c, by=self._signer) for c in signed.commands()]
         outcomes = means.submit(self._ledger_id, submissions).result(COMMIT_TIMEOUT_S)
         problem = _first_problem(outcomes)
         if problem is not None:

@@ -22,7 +22,6 @@ from ledger.gm import Provider
 from ledger.money import parse_yuan
 from ledger.reading.documents import compress_document, keep_plainly
 from ledger.reading.objects import read_objects
-from payments import certificates
 from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
 from payments.clearing.events import Claim
 from payments.events import PaymentApproved
@@ -38,7 +37,8 @@ from payments.messages.envelope import (
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.reader import malformed
 from payments.payment import ledger_of_voucher
-from payments.verifying import Verifier
+from payments.signing import certificates
+from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
 
 PBOC_SUBJECT = "pboc/1"

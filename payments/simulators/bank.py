@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 from ledger.errors import Code, Refusal
-from payments.certificates import Certificate
 from payments.delivery.sending import VOUCHERS_PATH
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import DetailOutcome, Outcome, answer
 from payments.messages.voucher_5214 import VT_CODE, Detail5214, Voucher5214, parse
+from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import (
     SECOND_COPY_AFTER_S,
     Answer,

@@ -25,7 +25,6 @@ from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
 from ledger.gm import KeyStore, PublicKey, default_provider
 from ledger.integrity.merkle import Tree, leaf_hash
-from payments.certificates import Certificate, require_valid
 from payments.delivery.bank_client import Acknowledgement, Acknowledgements, Problem
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
@@ -40,8 +39,9 @@ from payments.messages.envelope import (
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.reader import malformed
 from payments.payment import ledger_of_voucher
+from payments.signing.certificates import Certificate, require_valid
+from payments.signing.verifying import Verifier
 from payments.simulators.book import Paid, SimulatorBook
-from payments.verifying import Verifier
 
 CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed

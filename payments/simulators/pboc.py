@@ -7,7 +7,6 @@ import msgspec
 from starlette.applications import Starlette
 
 from ledger.errors import Code, Refusal
-from payments.certificates import Certificate
 from payments.delivery.sending import CLAIMS_PATH
 from payments.messages.clearing_2301 import (
     VT_CODES,
@@ -18,6 +17,7 @@ from payments.messages.clearing_2301 import (
 )
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.reader import malformed
+from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import Answer, Counterparty, CounterpartyConfig
 from payments.simulators.server import create_app, run
 

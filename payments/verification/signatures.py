@@ -26,9 +26,9 @@ from ledger.integrity.merkle import HASH_BYTES, root_of
 from ledger.integrity.verification.findings import Findings
 from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies, read_objects
-from payments import certificates
-from payments.certificates import Certificate
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
+from payments.signing import certificates
+from payments.signing.certificates import Certificate
 
 BULK = 500  # signatures whose documents are in memory at once
 _LENGTH = Struct(">I")

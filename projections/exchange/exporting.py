@@ -99,7 +99,7 @@ WHERE serial = %(own)s OR serial IN (
 ORDER BY serial"""
 
 
-class Signer(msgspec.Struct, frozen=True, kw_only=True):
+class ExportSigner(msgspec.Struct, frozen=True, kw_only=True):
     """Who signs an export: a log key by its name, or a certificate by its serial.
 
     Attributes:
@@ -132,7 +132,7 @@ def export_ledger(
     ledger_id: int,
     directory: Path,
     *,
-    signer: Signer,
+    signer: ExportSigner,
     charts: Charts,
     created_at: datetime,
     begin: Bound = None,
@@ -156,7 +156,7 @@ def export_ledger(
         return manifest
 
 
-def seal(folder: Path, manifest: Manifest, signer: Signer) -> None:
+def seal(folder: Path, manifest: Manifest, signer: ExportSigner) -> None:
     """Writes the manifest and the signature over its bytes."""
     content = msgspec.json.format(_encode(manifest), indent=1) + b"\n"
     signature = _encode(signer.sign(content)).strip(b'"')  # base64, as everywhere
@@ -189,7 +189,7 @@ class _Export:
         self._progress = progress
         self._files: list[FileEntry] = []
 
-    def run(self, signer: Signer, created_at: datetime) -> Manifest:
+    def run(self, signer: ExportSigner, created_at: datetime) -> Manifest:
         period = self._period
         balances = self._balances()
         for companion in self._companions:

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from ledger.postgres.database import Database
-from payments import certificates
 from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.outgoing import ClaimWriter
 from payments.delivery.sending import Destinations
+from payments.signing import certificates
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
@@ -66,7 +65,7 @@ def test_paid_and_settled_once_whatever_is_killed(desk: Desk, folder: Path) -> N
     dispatcher = Dispatcher(
         treasury.pool,
         treasury.sequencer,
-        ClaimWriter(treasury.keys, treasury.provider, treasury.now),
+        treasury.signing,
         Destinations(banks={"102": bank.url}, pboc=pboc.url),
         replace(FAST, timeout_s=1.0),
     )
@@ -125,7 +124,7 @@ def test_receipts_too_many_for_one_request_go_in_parts(desk: Desk, folder: Path)
     dispatcher = Dispatcher(
         desk.treasury.pool,
         desk.treasury.sequencer,
-        ClaimWriter(desk.treasury.keys, desk.treasury.provider, desk.treasury.now),
+        desk.treasury.signing,
         Destinations(banks={"102": bank.url}, pboc=""),
         FAST,
     )

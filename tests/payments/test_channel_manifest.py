@@ -12,13 +12,13 @@ import pytest
 from ledger.gm import KeyStore, sm3
 from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
 from ledger.reading.objects import read_document
-from payments import certificates
 from payments.delivery.proofs import read_proofs
 from payments.manifest import ManifestText, leaf_of, read_text
 from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
 from payments.messages.manifest_list import SignedManifest
 from payments.receipts.judging import parse_receipts
 from payments.signature_policy import SetSignaturePolicy
+from payments.signing import certificates
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import Desk, Office, bank, bank_config, wait_for

@@ -13,15 +13,15 @@ from ledger.errors import Code, RequestError
 from ledger.gm import sm3
 from ledger.reading.documents import decompress
 from ledger.reading.objects import read_document
-from payments import certificates
-from payments.certificates import Certificate
 from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
-from payments.delivery.outgoing import claim_document
 from payments.messages import clearing_2301, receipt_5214, voucher_5214
 from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, add_signature, build_envelope
 from payments.messages.receipt_5214 import DetailOutcome, Outcome
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
+from payments.signing import certificates
+from payments.signing.certificates import Certificate
+from payments.signing.claims import claim_document
 from payments.voucher import ApplyReceipt
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import BANK, CENTRAL_BANK, Office

@@ -13,13 +13,13 @@ import pytest
 
 from ledger.account_set import ledger_text
 from ledger.reading.objects import read_objects
-from payments import certificates
 from payments.clearing.claims import CLEARING, RequestClearing
 from payments.delivery import outbox
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import SendingPolicy
-from payments.fresh_documents import FreshDocuments
-from payments.signing import subject_of
+from payments.signing import certificates
+from payments.signing.credentials import person
+from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import FAST, Desk, Office, bank, central_bank, wait_for
@@ -265,7 +265,7 @@ def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
     office.sign(numbers[:1], by="left.the.office")
     office.sign(numbers[1:], by="signer")
     with office.pool.connection() as connection:
-        gone = certificates.current(connection, subject_of("left.the.office"), datetime.now(UTC))
+        gone = certificates.current(connection, person("left.the.office"), datetime.now(UTC))
         certificates.revoke(connection, gone.serial, datetime.now(UTC))
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
         wait_for(lambda: office.statuses(numbers) == ["signed", "paid", "paid"])

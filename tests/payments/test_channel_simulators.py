@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from ledger.errors import UnavailableError
 from ledger.integrity.merkle import leaf_hash
 from payments.clearing.claims import RequestClearing
 from payments.delivery.bank_client import Acknowledgements, BankClient
-from payments.delivery.outgoing import ClaimWriter
 from payments.delivery.sending import Item, in_messages
 from payments.messages.envelope import VoucherBody, add_signature, build_envelope, parse_envelope
 from payments.simulators.bank import Bank
@@ -221,10 +220,8 @@ def claim_of(office: Office) -> VoucherBody:
     clearing = office.keeper.do(
         RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
     ).subjects[0]
-    writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
-    with office.pool.connection() as connection:
-        hand = writer.hand(connection, office.keeper.ledger_id)
-    return hand.body(clearing.requested, clearing.requested.claims[0])
+    signer = office.signing().claim_signer(office.keeper.ledger_id)
+    return signer.body(clearing.requested, clearing.requested.claims[0])
 
 
 def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> None:
@@ -240,7 +237,7 @@ def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> 
     party.close()
 
 
-def test_it_refuses_another_divisions_hand_and_sums_that_do_not_agree(
+def test_it_refuses_another_divisions_signature_and_sums_that_do_not_agree(
     office: Office, desk: Desk
 ) -> None:
     claim = claim_of(office)
@@ -266,10 +263,8 @@ def test_a_claim_sent_again_has_the_same_bytes(office: Office) -> None:
     again = office.keeper.ask(
         RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
     ).subjects[0]
-    writer = ClaimWriter(office.keys, office.provider, lambda: datetime.now(UTC))
-    with office.pool.connection() as connection:
-        hand = writer.hand(connection, office.keeper.ledger_id)
-    second = hand.body(again.requested, again.requested.claims[0])
+    signer = office.signing().claim_signer(office.keeper.ledger_id)
+    second = signer.body(again.requested, again.requested.claims[0])
     assert second.voucher == claim.voucher
     assert second.signatures[0].value != claim.signatures[0].value
 

@@ -16,11 +16,13 @@ from ledger.gm import KeyStore, PrivateKey, default_provider, sm3
 from ledger.integrity.merkle import Tree, root_of
 from ledger.postgres.database import Database
 from ledger.reading import documents, objects
-from payments import certificates, pen, signing
 from payments.manifest import SignManifest, leaf_of, read_text, split_leaves
 from payments.messages import voucher_5214
 from payments.payment import PAYMENT
 from payments.signature_policy import SetSignaturePolicy
+from payments.signing import certificates, service, signer, unsigned
+from payments.signing.credentials import person
+from payments.signing.service import SigningService
 from payments.voucher import SignVoucher
 from tests.support.bookkeeper import Bookkeeper, detail, payment
 
@@ -52,8 +54,10 @@ class Office:
         **more: Any,
     ) -> list[SignVoucher | GuokuError]:
         b = self.b
-        how = (self.provider, self.codes, b.ledger_id, numbers, role, by, now)
-        self.manifest, vouchers = signing.sign_vouchers(b.pool, self.keys, *how, **more)
+        signing = SigningService(
+            b.pool, self.keys, self.provider, lambda: self.codes, lambda: now, **more
+        )
+        self.manifest, vouchers = signing.sign(b.ledger_id, numbers, role, by)
         return vouchers
 
     def signed(self, number: str, **how: Any) -> SignVoucher:
@@ -80,7 +84,7 @@ class Office:
 
     def certificate(self, by: str = "li.si") -> certificates.Certificate:
         with self.b.pool.connection() as connection:
-            return certificates.current(connection, signing.subject_of(by), NOW)
+            return certificates.current(connection, person(by), NOW)
 
 
 @pytest.fixture
@@ -396,7 +400,7 @@ def test_a_bulk_longer_than_what_is_held_at_once_is_the_same(
 ) -> None:
     office.approved("P1", "P2", "P3", "P4", "P5")
     numbers = ("P1", "none", "P2", "nil", "nought", "P3", "P4", "P5", "P1")
-    monkeypatch.setattr(signing, "BULK_MAX", 2)
+    monkeypatch.setattr(service, "BULK_MAX", 2)
     results = office.sign(*numbers)
     expected = ["payment_not_found" if n.startswith("n") else "signed" for n in numbers]
     assert codes_of(results) == expected
@@ -513,7 +517,7 @@ def test_what_is_in_view_is_signed_as_if_it_were_read(
 ) -> None:
     office.approved("P", "Q")
     read = office.sign("P", "Q")
-    monkeypatch.setattr(signing, "read_objects", None)  # nothing is left to be read
+    monkeypatch.setattr(unsigned, "read_objects", None)  # nothing is left to be read
     seen = office.sign("P", "Q", peek=office.b.sequencer.peek)
     assert [c.voucher_sm3 for c in seen if isinstance(c, SignVoucher)] == [
         c.voucher_sm3 for c in read if isinstance(c, SignVoucher)
@@ -558,6 +562,6 @@ def test_a_manifest_whose_root_was_computed_wrongly_is_not_given_out(
     office.b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
     office.approved("P", "Q")
     assert codes_of(office.sign("P", "Q")) == ["signed", "signed"]
-    monkeypatch.setattr(pen, "Tree", FaultyTree)
+    monkeypatch.setattr(signer, "Tree", FaultyTree)
     assert codes_of(office.sign("P", "Q")) == ["internal", "internal"]
     assert office.manifest is None

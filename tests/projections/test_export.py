@@ -25,7 +25,7 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import compress_document
 from ledger.reading.objects import read_head
 from payments.signature_policy import SetSignaturePolicy
-from projections.exchange.exporting import Signer
+from projections.exchange.exporting import ExportSigner
 from projections.exchange.format import FileEntry
 from projections.exchange.manifest import read_manifest
 from projections.exchange.period import parse_bound
@@ -355,12 +355,12 @@ def test_the_signature_is_over_the_manifest_and_names_its_key(exported: Path) ->
 def test_a_person_signs_with_a_certificate(
     keeper: Bookkeeper, tmp_path: Path, pool: ConnectionPool
 ) -> None:
-    from payments.certificates import enrol, find
+    from payments.signing.certificates import enrol, find
 
     key = PROVIDER.generate_key()
     with keeper.pool.connection() as connection:
         own = enrol(connection, "principal/shen", PROVIDER.public_key(key), at=keeper.clock())
-    signer = Signer(name=own.serial, sign=lambda message: PROVIDER.sign(key, message))
+    signer = ExportSigner(name=own.serial, sign=lambda message: PROVIDER.sign(key, message))
     from ledger.books import load_charts
     from projections.exchange.exporting import export_ledger
     from tests.support.exports import CREATED_AT

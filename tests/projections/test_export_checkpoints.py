@@ -19,7 +19,7 @@ from ledger.integrity.chain import event_digest, extend, genesis, microseconds
 from ledger.integrity.note import sign_text
 from ledger.postgres.database import Database
 from ledger.sealing.sealer import Sealer, SealingPolicy
-from projections.exchange.exporting import Signer, export_ledger
+from projections.exchange.exporting import ExportSigner, export_ledger
 from projections.exchange.format import LogKey
 from tests.support import exports
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
@@ -58,10 +58,10 @@ class Sealed:
         self.sealer.run_once()
 
     @property
-    def signer(self) -> Signer:
+    def signer(self) -> ExportSigner:
         key = self.keys.private_key("guoku/log")
         log_key = LogKey("guoku/log", PROVIDER.public_key(key).hex())
-        return Signer(
+        return ExportSigner(
             name="guoku/log", sign=lambda message: PROVIDER.sign(key, message), log_keys=(log_key,)
         )
 

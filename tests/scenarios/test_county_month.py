@@ -16,7 +16,7 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import migrate
 from ledger.sealing.register import note_keys
 from projections.core.rebuild import verify
-from projections.exchange.exporting import Signer
+from projections.exchange.exporting import ExportSigner
 from projections.exchange.format import LogKey
 from tests.support.bookkeeper import fresh_pool
 from tests.support.exports import SIGNER, contents, export, ledger_rows, restore
@@ -63,7 +63,7 @@ def there_and_back(
     assert ones == others
 
 
-def signer_of(pool: ConnectionPool) -> Signer:
+def signer_of(pool: ConnectionPool) -> ExportSigner:
     """The test's own key beside those that have sealed the ledger."""
     with pool.connection() as connection:
         known = tuple(LogKey(k.name, k.public_key.hex()) for k in note_keys(connection))

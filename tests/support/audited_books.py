@@ -26,19 +26,19 @@ from ledger.money import parse_yuan
 from ledger.postgres.database import Database
 from ledger.reading.documents import compress_document, decompress, keep_plainly
 from ledger.reading.objects import read_document, read_objects
-from payments import certificates
 from payments.application import WithdrawPayment
-from payments.certificates import Certificate
 from payments.clearing.claims import RequestClearing
 from payments.manifest import ManifestText, SignManifest
 from payments.messages import receipt_5214
 from payments.messages.receipt_5214 import DetailOutcome, Outcome
 from payments.payment import PAYMENT, Payment
-from payments.pen import Signed
 from payments.signature_policy import SetSignaturePolicy
-from payments.signing import sign_vouchers
+from payments.signing import certificates
+from payments.signing.certificates import Certificate
+from payments.signing.service import SigningService
+from payments.signing.signer import SignedVouchers
 from payments.voucher import MarkSent, SignVoucher
-from projections.exchange.exporting import Signer, export_ledger, seal
+from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import FileEntry, LogKey
 from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, fresh_pool, payment, receipt
 from tests.support.histories import MARCH_2, commit_ends
@@ -131,19 +131,12 @@ class AuditedBooks:
             document=keep_plainly(b"".join(leaves)),
         )
 
-    def _signed(self, numbers: Sequence[str]) -> Signed:
+    def _signed(self, numbers: Sequence[str]) -> SignedVouchers:
         keeper = self.keeper
-        return sign_vouchers(
-            keeper.pool,
-            self.keys,
-            PROVIDER,
-            stored_code_sets.shipped(),
-            keeper.ledger_id,
-            numbers,
-            "treasury",
-            "signer",
-            keeper.clock(),
+        signing = SigningService(
+            keeper.pool, self.keys, PROVIDER, stored_code_sets.shipped, keeper.clock
         )
+        return signing.sign(keeper.ledger_id, numbers, "treasury", "signer")
 
     def _submit(self, *commands: Any) -> None:
         for outcome in self.keeper.submit(*commands, by="signer"):
@@ -277,7 +270,7 @@ def _notes(keeper: Bookkeeper, seen: int) -> Iterator[str]:
 def export_audited(database: Database, ledger_id: int, folder: Path, notes: list[str]) -> Path:
     """The ledger's export, without tables for people, with these checkpoints in it."""
     key = key_of(LOG)
-    signer = Signer(
+    signer = ExportSigner(
         name=LOG,
         sign=lambda message: PROVIDER.sign(key, message),
         log_keys=(LogKey(LOG, public(key).hex()),),

@@ -28,17 +28,17 @@ from starlette.routing import Route
 from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, default_provider
 from ledger.reading.objects import read_document, read_objects
-from payments import certificates
-from payments.certificates import Certificate
 from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.outgoing import ClaimWriter, voucher_body
+from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import read_proofs
 from payments.delivery.sending import Destinations, SendingPolicy
-from payments.fresh_documents import FreshDocuments
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
 from payments.receipts.intake import Deliverer, ReceiptIntake
-from payments.signing import sign_vouchers
+from payments.signing import certificates
+from payments.signing.certificates import Certificate
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.service import SigningService
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
@@ -103,21 +103,21 @@ class Office:
         by: str = "signer",
         fresh: FreshDocuments | None = None,
     ) -> None:
-        manifest, vouchers = sign_vouchers(
+        signing = self.signing(fresh)
+        for outcome in signing.sign_and_submit(
+            self.keeper.ledger_id, numbers, role, by, submit_to(self.keeper.sequencer)
+        ):
+            assert outcome.problem is None, str(outcome.problem)
+
+    def signing(self, fresh: FreshDocuments | None = None) -> SigningService:
+        return SigningService(
             self.pool,
             self.keys,
             self.provider,
-            stored_code_sets.shipped(),
-            self.keeper.ledger_id,
-            numbers,
-            role,
-            by,
-            datetime.now(UTC),
+            stored_code_sets.shipped,
+            lambda: datetime.now(UTC),
             fresh=fresh,
         )
-        before = [manifest] if manifest else []
-        for outcome in self.keeper.submit(*before, *vouchers, by=by):  # type: ignore[arg-type]
-            assert outcome.problem is None, str(outcome.problem)
 
     def signed(self, count: int, prefix: str = "P", **more: Any) -> list[str]:
         numbers = self.applied(count, prefix, **more)
@@ -148,7 +148,7 @@ class Office:
         return Dispatcher(
             self.pool,
             self.keeper.sequencer,
-            ClaimWriter(self.keys, self.provider, lambda: datetime.now(UTC)),
+            self.signing(),
             Destinations(banks={"102": bank_url}, pboc=pboc_url),
             policy,
             **more,

@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from ledger.books import load_charts
 from ledger.gm import default_provider, sm3
-from projections.exchange.exporting import Signer, export_ledger, seal
+from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import MANIFEST, FileEntry, LogKey, Manifest
 from projections.exchange.importing import Imported, import_ledger
 from projections.exchange.tables import Tables
@@ -19,7 +19,7 @@ from projections.exchange.tables import Tables
 CREATED_AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 PROVIDER = default_provider()
 KEY = PROVIDER.generate_key()
-SIGNER = Signer(
+SIGNER = ExportSigner(
     name="guoku/log",
     sign=lambda message: PROVIDER.sign(KEY, message),
     log_keys=(LogKey("guoku/log", PROVIDER.public_key(KEY).hex()),),

@@ -20,7 +20,6 @@ from api.settings import Settings
 from api.tokens import create_token
 from api.treasury import Treasury, treasury_on
 from ledger.postgres.database import Database
-from payments import certificates
 from payments.messages import receipt_5214, voucher_5214
 from payments.messages.envelope import (
     RECEIPT,
@@ -30,6 +29,7 @@ from payments.messages.envelope import (
     parse_envelope,
 )
 from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.signing import certificates
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 

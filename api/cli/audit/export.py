@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from api.treasury import Treasury
-    from projections.exchange.exporting import Signer
+    from projections.exchange.exporting import ExportSigner
 
 _STAGES = {
     "events.ndjson.gz": "事件",
@@ -76,7 +76,7 @@ def export(
     print(f"签名: {signer.name}")
 
 
-def signer_of(core: Treasury, connection: Connection, key: str) -> Signer:
+def signer_of(core: Treasury, connection: Connection, key: str) -> ExportSigner:
     """Who signs: the log by its name, any other key by its certificate's serial.
 
     Raises:
@@ -86,8 +86,8 @@ def signer_of(core: Treasury, connection: Connection, key: str) -> Signer:
     from ledger.errors import Code, Refusal
     from ledger.integrity.note import LOG_KEY_NAME
     from ledger.sealing.register import note_keys
-    from payments.certificates import current
-    from projections.exchange.exporting import Signer
+    from payments.signing.certificates import current
+    from projections.exchange.exporting import ExportSigner
     from projections.exchange.format import LogKey
 
     own = core.keys.create(core.settings.log_key)
@@ -100,7 +100,7 @@ def signer_of(core: Treasury, connection: Connection, key: str) -> Signer:
         if certificate.public_key != core.keys.public_key(key):
             raise Refusal(Code.CERTIFICATE_INVALID, f"the certificate of {key} is of another key")
         name = certificate.serial
-    return Signer(
+    return ExportSigner(
         name=name,
         sign=lambda message: core.provider.sign(private_key, message),
         log_keys=tuple(LogKey(name, public_key.hex()) for name, public_key in log_keys),

@@ -28,6 +28,7 @@ TREASURY_BANK_CODE = "011"  # 国家金库: what the numbers of its clearing ban
 OFFICIAL_CARD = "2"  # pay_bus_type_code 公务卡
 OFFICIAL_CARD_REMARK = "公务卡还款"  # DA/T 95—2022 table B.1: what a card line says by default
 
+ADM_DIV_DIGITS = 6  # banks have six digits of a division, the ledger nine
 NAMINGS_KEPT_MAX = 64
 
 Name = Callable[[str, str], str]  # of an element's code, "" where no code set has one
@@ -49,7 +50,7 @@ def voucher_document(
     voucher = Voucher5214(
         id=number,
         voucher_no=number,
-        adm_div_code=division[:6],
+        adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
         vou_date=vou_date,
         bill_no=applied.pay_app_no,
@@ -62,6 +63,11 @@ def voucher_document(
         **_accounts(payment, indicator, division, name),
     )
     return build(voucher)
+
+
+def adm_div_code(ledger_id: int) -> str:
+    """The ledger's division as messages name it."""
+    return division_of(ledger_id)[:ADM_DIV_DIGITS]
 
 
 @lru_cache(NAMINGS_KEPT_MAX)
@@ -157,7 +163,7 @@ def _accounts(payment: Payment, indicator: Indicator, division: str, name: Name)
     return {
         "pay_bank_code": bank,
         "pay_bank_name": bank_name,
-        "pay_acct_no": f"{bank}{division[:6]}{issued.agency_code}",
+        "pay_acct_no": f"{bank}{division[:ADM_DIV_DIGITS]}{issued.agency_code}",
         "pay_acct_name": issued.agency_name or issued.agency_code,
         "pay_acct_bank_name": bank_name,
         "clear_bank_code": TREASURY_BANK_CODE,

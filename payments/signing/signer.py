@@ -1,4 +1,4 @@
-"""A person's pen 签章: signatures over documents that are in memory, singly or by one manifest.
+"""A person's signatures over documents that are in memory, singly or by one manifest.
 
 A fault in signing (a broken device, a key exchanged under us) must not reach the books: every fresh
 signature is verified before it goes anywhere, and of a manifest the root is made anew from the
@@ -14,12 +14,13 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from ledger.account_set import ledger_text
+from ledger.deciding.command import Command
 from ledger.errors import Code, GuokuError
 from ledger.gm import PrivateKey, Provider
 from ledger.integrity.merkle import Tree, root_of
 from ledger.reading.documents import keep_plainly
-from payments.certificates import Certificate
 from payments.manifest import ManifestText, SignManifest, leaf_of, split_leaves
+from payments.signing.certificates import Certificate
 from payments.voucher import SignVoucher
 
 CHUNK = 25  # vouchers that a thread takes at once
@@ -28,7 +29,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class Document(NamedTuple):
+class VoucherDocument(NamedTuple):
     """A payment's voucher: the bytes to sign, and as they are stored."""
 
     pay_app_no: str
@@ -36,7 +37,7 @@ class Document(NamedTuple):
     body: bytes
 
 
-class Draft(NamedTuple):
+class VoucherDraft(NamedTuple):
     """A voucher that is ready for the books, but for its place in a manifest if it is to have one.
 
     ``signature`` is its own, ``leaf`` its hash in a manifest: the one or the other.
@@ -49,7 +50,7 @@ class Draft(NamedTuple):
     leaf: bytes = b""
 
 
-class Signed(NamedTuple):
+class SignedVouchers(NamedTuple):
     """What is to be submitted.
 
     Attributes:
@@ -60,8 +61,17 @@ class Signed(NamedTuple):
     manifest: SignManifest | None
     vouchers: list[SignVoucher | GuokuError]
 
+    def commands(self) -> list[Command]:
+        """All of it for the books, in order; raises the first problem, where there is one."""
+        commands: list[Command] = [] if self.manifest is None else [self.manifest]
+        for item in self.vouchers:
+            if isinstance(item, GuokuError):
+                raise item
+            commands.append(item)
+        return commands
 
-class Pen(NamedTuple):
+
+class Signer(NamedTuple):
     """What one person signs with in one role; used by several threads at once."""
 
     provider: Provider
@@ -71,7 +81,7 @@ class Pen(NamedTuple):
     ledger_id: int
     together: bool
 
-    def draft(self, document: Document) -> Draft:
+    def draft(self, document: VoucherDocument) -> VoucherDraft:
         """The document signed, or hashed for the manifest that is signed at the end.
 
         Raises:
@@ -80,11 +90,11 @@ class Pen(NamedTuple):
         number, content, body = document
         digest = self.provider.sm3(content)
         if self.together:
-            return Draft(number, digest.hex(), body, leaf=leaf_of(digest))
-        return Draft(number, digest.hex(), body, signature=self.sign(content))
+            return VoucherDraft(number, digest.hex(), body, leaf=leaf_of(digest))
+        return VoucherDraft(number, digest.hex(), body, signature=self.sign(content))
 
     def each(self, function: Callable[[T], U], items: Sequence[T]) -> list[U]:
-        """What the function makes of each item with this pen, in order.
+        """What the function makes of each item as this signer, in order.
 
         Signing lets go of the interpreter lock, so it is done on all cores; a turn for every item
         would cost as much as hashing a voucher, so a thread takes a few at once. For a manifest
@@ -106,15 +116,17 @@ class Pen(NamedTuple):
             )
         return signature
 
-    def finish(self, drafts: Sequence[Draft | GuokuError]) -> Signed:
+    def finish(self, drafts: Sequence[VoucherDraft | GuokuError]) -> SignedVouchers:
         """The commands. What goes together is signed here; a fault in that is the fault of each."""
-        tree = Tree([draft.leaf for draft in drafts if isinstance(draft, Draft)])
+        tree = Tree([draft.leaf for draft in drafts if isinstance(draft, VoucherDraft)])
         manifest = None
         if self.together and len(tree):
             try:
                 manifest = self._manifest(tree)
             except GuokuError as error:
-                return Signed(None, [d if isinstance(d, GuokuError) else error for d in drafts])
+                return SignedVouchers(
+                    None, [d if isinstance(d, GuokuError) else error for d in drafts]
+                )
         number = manifest.number if manifest else ""
         commands: list[SignVoucher | GuokuError] = []
         leaf = 0
@@ -124,9 +136,9 @@ class Pen(NamedTuple):
             else:
                 commands.append(self._command(draft, number, leaf if number else 0))
                 leaf += 1
-        return Signed(manifest, commands)
+        return SignedVouchers(manifest, commands)
 
-    def _command(self, draft: Draft, manifest_no: str, leaf: int) -> SignVoucher:
+    def _command(self, draft: VoucherDraft, manifest_no: str, leaf: int) -> SignVoucher:
         return SignVoucher(
             pay_app_no=draft.pay_app_no,
             role=self.role,

@@ -1,0 +1,42 @@
+"""What somebody signs with: a private key out of the key store, and the certificate over it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg_pool import ConnectionPool
+
+from ledger.account_set import division_of
+from ledger.gm import KeyStore, PrivateKey
+from payments.signing import certificates
+from payments.signing.certificates import Certificate
+
+
+class Credentials(NamedTuple):
+    """A private key and the valid certificate over its public half."""
+
+    key: PrivateKey
+    certificate: Certificate
+
+
+def person(principal: str) -> str:
+    """The name of a person's key in the key store, and the subject of the certificate."""
+    return f"principal/{principal}"
+
+
+def finance_department(ledger_id: int) -> str:
+    """Likewise of the department that signs a division's claims."""
+    return f"finance/{division_of(ledger_id)}"
+
+
+def credentials_of(subject: str, keys: KeyStore, pool: ConnectionPool, at: datetime) -> Credentials:
+    """The subject's key and certificate; both are made when it signs for the first time.
+
+    Raises:
+        Refusal: ``certificate_invalid``: its certificate is not valid at that moment, or over
+            another key than the one in the store.
+        GuokuError: the key store cannot be used, or has no place for such a name.
+    """
+    public_key = keys.create(subject)
+    with pool.connection() as connection:
+        certificate = certificates.enrol(connection, subject, public_key, at=at)
+    return Credentials(keys.private_key(subject), certificate)

@@ -1,0 +1,221 @@
+"""The one service that signs: asked over HTTP, by disbursement runs and by the dispatcher.
+
+Signing is outside the write path. The order is: look at the payments, refuse what may not be
+signed, sign the rest in parallel, verify what was signed, and give back commands for the books,
+which decide again. Every signature of a voucher is over the same bytes: the first signer's are
+built here, everybody after signs what was stored with that signature, whatever the code sets have
+become since.
+
+Where the ledger's signature policy says so, the vouchers of a request are signed together, by one
+manifest (``payments.manifest``); otherwise each by itself.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from psycopg_pool import ConnectionPool
+
+from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
+from ledger.elements.code_sets import CodeSets
+from ledger.errors import GuokuError, IntegrityError, Refusal
+from ledger.gm import KeyStore, Provider
+from ledger.reading.documents import compress_document, open_document
+from ledger.reading.objects import read_head
+from payments.signature_policy import PER_MANIFEST
+from payments.signing.claims import ClaimSigner
+from payments.signing.credentials import credentials_of, finance_department, person
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.signer import SignedVouchers, Signer, VoucherDocument, VoucherDraft
+from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers, signed_before
+from payments.signing.voucher_document import voucher_document
+from payments.submitting import Submit
+from payments.voucher import SignVoucher
+
+BULK_MAX = 500  # payments in memory at once: each may have 499 details
+
+
+def _nothing_at_hand(*_: object) -> dict[str, Any]:
+    return {}
+
+
+class SigningService:
+    """Signs with the keys of the key store; safe between threads.
+
+    A key, and with it a certificate of a year, is made with the first signature of a person or of a
+    division's finance department.
+
+    Args:
+        codes: gives the code sets in force; asked once a request.
+        peek: what the write path has at hand of payments and indicators.
+        fresh: is given what was signed, for the one who sends it.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        keys: KeyStore,
+        provider: Provider,
+        codes: Callable[[], CodeSets],
+        now: Callable[[], datetime],
+        *,
+        peek: Peek = _nothing_at_hand,
+        fresh: FreshDocuments | None = None,
+    ) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._provider = provider
+        self._codes = codes
+        self._now = now
+        self._peek = peek
+        self._fresh = FreshDocuments() if fresh is None else fresh
+
+    # ---- vouchers
+
+    def sign(
+        self,
+        ledger_id: int,
+        pay_app_nos: Sequence[str],
+        role: str,
+        principal: str,
+        *,
+        dry_run: bool = False,
+    ) -> SignedVouchers:
+        """Signs the vouchers of these payments as ``principal`` in ``role``.
+
+        A dry run signs singly: it leaves no manifest behind that a voucher could name.
+
+        Returns:
+            For each payment the command, or the problem: ``payment_not_found``, ``invalid_state``,
+            ``same_person``, ``signature_order``, ``certificate_invalid``; ``malformed`` for a
+            voucher that GBK cannot carry; ``internal`` where a stored document or a fresh signature
+            is not sound.
+
+        Raises:
+            GuokuError: the key store cannot be used, or has no place for such a name.
+        """
+        with self._pool.connection() as connection:
+            head = read_head(connection, ledger_id)
+        together = head is not None and head.settings.signing == PER_MANIFEST and not dry_run
+        asked = UnsignedVouchers(ledger_id, head.position if head else 0, role, principal)
+        codes = self._codes()
+        signer: Signer | Refusal | None = None
+        drafts: list[VoucherDraft | GuokuError] = []
+        for bulk in self._bulks(asked, pay_app_nos):
+            if signer is None and any(isinstance(item, UnsignedVoucher) for item in bulk):
+                signer = self._signer(asked, together=together)
+            attempt = partial(self._attempt, signer, ledger_id, codes)
+            each = signer.each if isinstance(signer, Signer) else map
+            drafts += each(attempt, bulk)
+        if isinstance(signer, Signer):
+            return signer.finish(drafts)
+        return SignedVouchers(None, [draft for draft in drafts if isinstance(draft, GuokuError)])
+
+    def sign_and_submit(
+        self,
+        ledger_id: int,
+        pay_app_nos: Sequence[str],
+        role: str,
+        principal: str,
+        submit: Submit,
+        *,
+        dry_run: bool = False,
+    ) -> list[Outcome]:
+        """Signs as :meth:`sign` does, and brings what came of it to the books.
+
+        A refusal goes on the ledger's record; what could not be done here for a fault of ours is
+        no refusal, and does not.
+
+        Returns:
+            An outcome for each payment, in the order asked for.
+        """
+        manifest, vouchers = self.sign(ledger_id, pay_app_nos, role, principal, dry_run=dry_run)
+        commands: list[Command] = [] if manifest is None else [manifest]
+        before = len(commands)
+        for number, item in zip(pay_app_nos, vouchers, strict=True):
+            if isinstance(item, SignVoucher):
+                commands.append(item)
+            elif not _is_fault(item):
+                commands.append(RecordRefusal.of(SignVoucher.OPERATION, number, item))
+        submissions = [Submission(command=c, by=principal, dry_run=dry_run) for c in commands]
+        decided = iter(submit(ledger_id, submissions)[before:])
+        return [
+            Outcome(problem=item)
+            if isinstance(item, GuokuError) and _is_fault(item)
+            else next(decided)
+            for item in vouchers
+        ]
+
+    def _bulks(
+        self, asked: UnsignedVouchers, pay_app_nos: Sequence[str]
+    ) -> Iterator[list[UnsignedVoucher | GuokuError]]:
+        for start in range(0, len(pay_app_nos), BULK_MAX):
+            with self._pool.connection() as connection:
+                bulk = asked.find(connection, self._peek, pay_app_nos[start : start + BULK_MAX])
+            yield bulk
+
+    def _signer(self, asked: UnsignedVouchers, *, together: bool) -> Signer | Refusal:
+        """Who signs, or the refusal ``certificate_invalid``."""
+        subject = person(asked.principal)
+        try:
+            key, certificate = credentials_of(subject, self._keys, self._pool, self._now())
+        except Refusal as refusal:
+            return refusal
+        return Signer(self._provider, key, certificate, asked.role, asked.ledger_id, together)
+
+    def _attempt(
+        self,
+        signer: Signer | Refusal | None,
+        ledger_id: int,
+        codes: CodeSets,
+        item: UnsignedVoucher | GuokuError,
+    ) -> VoucherDraft | GuokuError:
+        """The draft; a problem of one voucher is its own and stops no other."""
+        if isinstance(item, GuokuError):
+            return item
+        if not isinstance(signer, Signer):
+            assert signer is not None, "there is a signer, or a refusal, for what may be signed"
+            return signer
+        try:
+            document = _document(ledger_id, codes, item)
+            draft = signer.draft(document)
+        except GuokuError as error:
+            return error
+        self._fresh.keep(bytes.fromhex(draft.voucher_sm3), document.body)
+        return draft
+
+    # ---- claims
+
+    def claim_signer(self, ledger_id: int) -> ClaimSigner:
+        """Who signs the claims of a ledger: the finance department of its division.
+
+        Raises:
+            Refusal: ``certificate_invalid`` when its certificate is no longer valid.
+        """
+        subject = finance_department(ledger_id)
+        key, certificate = credentials_of(subject, self._keys, self._pool, self._now())
+        return ClaimSigner(ledger_id, certificate.serial, partial(self._provider.sign, key))
+
+
+def _document(ledger_id: int, codes: CodeSets, item: UnsignedVoucher) -> VoucherDocument:
+    """The voucher to sign.
+
+    Raises:
+        IntegrityError: what was signed before is not stored, or not as it was signed.
+    """
+    payment = item.payment
+    if not payment.signatures:
+        assert item.indicator is not None, "no payment without an indicator"
+        document = voucher_document(ledger_id, payment, item.indicator, codes)
+        return VoucherDocument(payment.pay_app_no, document, compress_document(document))
+    if item.body is None:
+        raise IntegrityError(f"the signed voucher {payment.pay_cert_no} is not stored")
+    document = open_document(signed_before(payment), item.body)
+    return VoucherDocument(payment.pay_app_no, document, item.body)
+
+
+def _is_fault(problem: GuokuError) -> bool:
+    """What the server itself could not do."""
+    return problem.code.status >= HTTPStatus.INTERNAL_SERVER_ERROR
