@@ -30,6 +30,7 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import (
     APPROVED,
     FAILED,
@@ -258,6 +259,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             codes=payment.codes,
             bgt_id=bgt_id,
         )
+        owed = {uncleared_key(payment, day, CLAIM): self.xpay_fen} if self.xpay_fen else {}
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
@@ -369,6 +371,8 @@ class RefundPayment(Command, frozen=True, kw_only=True):
             events=[(PAYMENT, self.pay_app_no, refunded), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
             moved=[after, *owed(state, payment, day, REFUND_CLAIM, refund_fen)],
+            balances={bgt_id: balances},
+            uncleared={uncleared_key(payment, day, REFUND_CLAIM): refund_fen},
         )
 
     def _check_paid(self, payment: Payment, refund_fen: int) -> None:

@@ -16,6 +16,7 @@ from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.clearing.uncleared import UNCLEARED
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import (
     APPLIED,
     APPROVED,
@@ -136,11 +137,10 @@ _RELEASED = """
 UPDATE {table} SET clear_no = '', claim_no = ''
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
-PAID_CLAIM, REFUND_CLAIM = "2301", "2302"
 HELD_MAX = 30_000  # payments in memory; then they are written
 # (message of the claim, table of its movements, when they had happened)
 _MOVEMENTS = (
-    (PAID_CLAIM, PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
+    (CLAIM, PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
     (REFUND_CLAIM, REFUNDS.name, "position <= %(upto)s"),
 )
 
@@ -236,12 +236,12 @@ class _Unclaimed:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[_Movement]] = {PAID_CLAIM: [], REFUND_CLAIM: []}
+        self._waiting: dict[str, list[_Movement]] = {CLAIM: [], REFUND_CLAIM: []}
         self._held: dict[tuple[str, str], list[_Movement]] = {}
 
     def add_receipt(self, row: PaymentState) -> None:
         if row.xpay_fen:
-            self._waiting[PAID_CLAIM].append(row)
+            self._waiting[CLAIM].append(row)
 
     def add_refund(self, row: RefundRow) -> None:
         self._waiting[REFUND_CLAIM].append(row)
@@ -268,7 +268,7 @@ class _Unclaimed:
             for row in back:
                 row.clear_no = row.claim_no = ""
                 of_receipt = isinstance(row, PaymentState)
-                self._waiting[PAID_CLAIM if of_receipt else REFUND_CLAIM].append(row)
+                self._waiting[CLAIM if of_receipt else REFUND_CLAIM].append(row)
 
 
 def _applied(fact: Fact, applied: Applied) -> PaymentRow:

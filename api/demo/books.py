@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.demo.client import Client
 from ledger.money import parse_yuan, yuan
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
 OUTLAYS = (
     "一般公共预算支出",
@@ -44,7 +45,7 @@ def identities(client: Client, ledger: str) -> list[Identity]:
     payments = list(client.pages(f"{ledger}/payments"))
     paid = sum(parse_yuan(p["xpay_amt"], zero=True) for p in payments)
     refunded = sum(parse_yuan(p["refund_amt"], zero=True) for p in payments)
-    claimed = {"2301": 0, "2302": 0}
+    claimed = {CLAIM: 0, REFUND_CLAIM: 0}
     for clearing in client.pages(f"{ledger}/clearings"):
         if clearing["status"] == "cleared":
             for claim in clearing["claims"]:
@@ -67,7 +68,7 @@ def identities(client: Client, ledger: str) -> list[Identity]:
             {
                 "支付(指标账)": -books.get("支付", 0),
                 "Σ回单−退款": paid - refunded,
-                "Σ2301−Σ2302": claimed["2301"] - claimed["2302"],
+                "Σ2301−Σ2302": claimed[CLAIM] - claimed[REFUND_CLAIM],
                 "−Δ国库存款": -books.get("国库存款", 0),
                 "预算支出": _outlay(books),
                 "单位支出": books.get("行政支出", 0) + books.get("事业支出", 0),

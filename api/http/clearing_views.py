@@ -10,6 +10,7 @@ from ledger.account_set import ledger_text
 from ledger.money import parse_yuan, yuan
 from payments.clearing.claims import Clearing
 from payments.clearing.events import Claim, ClaimReceipted
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
 
 class ClaimView(msgspec.Struct, kw_only=True):
@@ -51,8 +52,8 @@ def clearing_view(ledger_id: int, clearing: Clearing, commit: Committed = UNSET)
         status=clearing.status,
         clear_date=requested.clear_date,
         pay_bank_code=requested.pay_bank_code,
-        pay_amt=_sum(requested.claims, "2301"),
-        refund_amt=_sum(requested.claims, "2302"),
+        pay_amt=_sum(requested.claims, CLAIM),
+        refund_amt=_sum(requested.claims, REFUND_CLAIM),
         claims=claims,
         lines=tuple(
             {"vt_code": claim.vt_code, "fund_type_code": claim.fund_type_code, **line}

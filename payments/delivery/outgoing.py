@@ -12,8 +12,8 @@ from ledger.money import parse_yuan
 from payments import certificates
 from payments.clearing.events import Claim, ClearingRequested
 from payments.delivery.proofs import Proofs, travelling_signature
-from payments.messages import voucher_5214
-from payments.messages.envelope import SEND, VoucherBody
+from payments.messages.envelope import VoucherBody
+from payments.messages.message_types import VOUCHER_SENT
 from payments.payment import Payment
 from payments.signing.voucher_document import adm_div_code
 
@@ -29,9 +29,9 @@ def voucher_body(
     return VoucherBody(
         adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
-        vt_code=voucher_5214.VT_CODE,
+        vt_code=VOUCHER_SENT.vt_code,
         voucher_no=payment.pay_cert_no,
-        voucher_flag=SEND,
+        voucher_flag=VOUCHER_SENT.flag,
         voucher=document,
         signatures=tuple(
             travelling_signature(signed, signed.role, proofs) for signed in payment.signatures

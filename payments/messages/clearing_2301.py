@@ -8,19 +8,18 @@ interface standard 国库集中支付电子化管理接口报文规范.
 
 import datetime as dt
 from operator import itemgetter
-from typing import Literal
 
 import msgspec
 
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.money import parse_yuan, yuan
 from payments.messages import layout
+from payments.messages.fixed_layout import FixedLayout, Texts
 from payments.messages.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.messages.reader import amount_of, date_of, malformed, text_of, year_of
-from payments.messages.sheet import Sheet, Texts
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM, ClaimCode
 
-VtCode = Literal["2301", "2302"]
-VT_CODES: tuple[VtCode, ...] = ("2301", "2302")
+VT_CODES: tuple[ClaimCode, ...] = (CLAIM, REFUND_CLAIM)
 
 
 class ClearingDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -49,7 +48,7 @@ class ClearingVoucher(msgspec.Struct, frozen=True, kw_only=True):
         details: 1 to 499.
     """
 
-    vt_code: VtCode
+    vt_code: ClaimCode
     id: str
     adm_div_code: str
     st_year: int
@@ -88,7 +87,7 @@ class ClearingOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class ClearingReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt 回单 says; amounts in fen."""
 
-    vt_code: VtCode
+    vt_code: ClaimCode
     adm_div_code: str
     st_year: int
     voucher_no: str
@@ -116,7 +115,7 @@ DETAIL = Form(
     """,
     ClearingDetail,
 )
-SHEET = Sheet(MAIN.tags, MAIN.tags, DETAIL.tags, DETAIL.tags)
+FIXED = FixedLayout(MAIN.tags, MAIN.tags, DETAIL.tags, DETAIL.tags)
 _texts_of = itemgetter(*map(MAIN.tags.index, MAIN.text_tags))
 _AMOUNT = DETAIL.tags.index("PayAmt")
 _HOLDS = ("",) * 4
@@ -154,7 +153,7 @@ def _parse_own(data: bytes) -> ClearingVoucher | None:
     try:
         voucher = ClearingVoucher(
             **dict(zip(MAIN.text_names, _texts_of(main), strict=True)),
-            vt_code=_vt_code(row),
+            vt_code=claim_code(text_of(row, "VtCode", "")),
             st_year=year_of(row, "StYear", ""),
             vou_date=date_of(row, "VouDate", ""),
             pay_amt=parse_yuan(row["PayAmt"]),
@@ -169,7 +168,7 @@ def _parse_own(data: bytes) -> ClearingVoucher | None:
 
 
 def _read_own(data: bytes) -> tuple[Texts, list[Texts]] | None:
-    read = SHEET.read(data)
+    read = FIXED.read(data)
     return read if read and 1 <= len(read[1]) <= layout.DETAILS_MAX else None
 
 
@@ -215,7 +214,7 @@ def _parse_any(data: bytes) -> ClearingVoucher:
         DETAIL.check_complete(row, detail_pointer(index))
     voucher = ClearingVoucher(
         **MAIN.texts(main),
-        vt_code=_vt_code(main),
+        vt_code=claim_code(text_of(main, "VtCode", "")),
         st_year=year_of(main, "StYear", ""),
         vou_date=date_of(main, "VouDate", ""),
         pay_amt=amount_of(main, "PayAmt", ""),
@@ -267,7 +266,7 @@ def parse_receipt(data: bytes) -> ClearingReceipt:
     """
     main, amounts_fen = _main_and_amounts(data)
     receipt = ClearingReceipt(
-        vt_code=_vt_code(main),
+        vt_code=claim_code(text_of(main, "VtCode", "")),
         adm_div_code=text_of(main, "AdmDivCode", ""),
         st_year=year_of(main, "StYear", ""),
         voucher_no=text_of(main, "VoucherNo", ""),
@@ -305,11 +304,11 @@ def _main_row(v: ClearingVoucher) -> dict[str, str]:
 
 
 def _written(v: ClearingVoucher, main: dict[str, str]) -> bytes:
-    return SHEET.write(tuple(main.values()), map(_detail_texts, v.details))
+    return FIXED.write(tuple(main.values()), map(_detail_texts, v.details))
 
 
-def _vt_code(main: dict[str, str]) -> VtCode:
-    text = text_of(main, "VtCode", "")
+def claim_code(text: str) -> ClaimCode:
+    """The VtCode of a claim; raises ``malformed`` for any other."""
     for code in VT_CODES:
         if code == text:
             return code

@@ -14,9 +14,9 @@ from lxml import etree
 from pybase64 import b64encode
 
 from ledger.errors import RequestError
-from payments.messages import envelope_sheet, gbk, manifest_list
+from payments.messages import fixed_envelope, gbk, manifest_list
 from payments.messages.base64_text import read_base64
-from payments.messages.envelope_sheet import SignatureRow
+from payments.messages.fixed_envelope import SignatureRow
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.reader import (
     SIZE_MAX,
@@ -129,7 +129,7 @@ def parse_envelope(data: bytes, *, size_max: int = SIZE_MAX) -> list[VoucherBody
 def _read_own(data: bytes, size_max: int) -> list[VoucherBody] | None:
     """A message that stands as :func:`build_envelope` writes it; None for any other, about which
     the other way of reading says what is wrong."""
-    message = envelope_sheet.read_message(data) if len(data) <= size_max else None
+    message = fixed_envelope.read_message(data) if len(data) <= size_max else None
     if message is None:
         return None
     manifests, rows = message
@@ -150,7 +150,7 @@ def _read_own(data: bytes, size_max: int) -> list[VoucherBody] | None:
                 voucher=row.voucher,
                 signatures=signatures,
             )
-            if envelope_sheet.names_of(row.voucher) != row.names:
+            if fixed_envelope.names_of(row.voucher) != row.names:
                 _check_same_voucher(_header(body), row.voucher)
         except (UnicodeDecodeError, RequestError):
             return None
@@ -204,7 +204,7 @@ class _Writer:
         """The element, in three parts: the document between them is most of it."""
         header = _header(body)
         names = tuple([_attribute(text, "VoucherBody") for text in header.values()])
-        if envelope_sheet.names_of(body.voucher) != names:
+        if fixed_envelope.names_of(body.voucher) != names:
             _check_header(header)
             _check_same_voucher(header, body.voucher)
         text = body.return_reason
@@ -325,7 +325,7 @@ def _check_same_voucher(
     header's number. But the header is not signed and the body is: neither wins, the message is
     refused.
     """
-    if (names := envelope_sheet.names_of(voucher)) is not None:
+    if (names := fixed_envelope.names_of(voucher)) is not None:
         try:
             if tuple(name.decode("gbk") for name in names) == tuple(header.values()):
                 return

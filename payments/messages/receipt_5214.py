@@ -12,19 +12,19 @@ import msgspec
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.money import parse_yuan, yuan
 from payments.messages import gbk, layout
+from payments.messages.fixed_layout import FixedLayout, template
 from payments.messages.layout import compact_date, detail_pointer
 from payments.messages.reader import amount_of, date_of, malformed, text_of, year_of
-from payments.messages.sheet import Sheet, template
 from payments.messages.voucher_5214 import (
     DETAIL,
     MAIN,
     SENT,
-    VT_CODE,
     Voucher5214,
     main_texts,
     own_texts,
     parse,
 )
+from payments.messages.vt_codes import PAYMENT_VOUCHER
 
 _ANSWERED_ONCE = (
     *("XPayDate", "XAgentBusinessNo", "XPayAmt"),
@@ -34,8 +34,8 @@ _ANSWERED = (
     *("XAgentBusinessNo", "XPayAmt", "XAddWord"),
     *("XPayeeAcctBankName", "XPayeeAcctNo", "XPayeeAcctName"),
 )
-SHEET = Sheet(MAIN.tags, SENT.filled + _ANSWERED_ONCE, DETAIL.tags, SENT.own + _ANSWERED)
-_in_order = itemgetter(*((SENT.filled + _ANSWERED_ONCE).index(tag) for tag in SHEET.filled))
+FIXED = FixedLayout(MAIN.tags, SENT.filled + _ANSWERED_ONCE, DETAIL.tags, SENT.own + _ANSWERED)
+_in_order = itemgetter(*((SENT.filled + _ANSWERED_ONCE).index(tag) for tag in FIXED.filled))
 # The same elements as they stand together, without their texts and with places for them.
 _UNANSWERED, _UNANSWERED_LINE, _ANSWER, _ANSWER_OF_LINE = (
     template(tags[tags.index("XPayDate") : tags.index("XPayeeAcctName") + 1], contents)
@@ -52,8 +52,8 @@ _READ_OF_MAIN = (
     *("PayAmt", "XPayDate", "XAgentBusinessNo", "XPayAmt"),
 )
 _READ_OF_LINE = ("Id", "PayeeAcctNo", "PayAmt", "XPayAmt", "XAddWord", "XPayeeAcctNo")
-_of_main = itemgetter(*map(SHEET.filled.index, _READ_OF_MAIN))
-_of_line = itemgetter(*map(SHEET.own.index, _READ_OF_LINE))
+_of_main = itemgetter(*map(FIXED.filled.index, _READ_OF_MAIN))
+_of_line = itemgetter(*map(FIXED.own.index, _READ_OF_LINE))
 
 
 class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -117,7 +117,7 @@ def answer(voucher: bytes, read: Voucher5214, outcome: Outcome) -> bytes:
     if (filled := _filled(voucher, once, rows)) is not None:
         return filled
     lines = [(*own_texts(read, v), *row) for v, row in zip(read.details, rows, strict=True)]
-    return SHEET.write(_in_order((*main_texts(read), *once)), lines)
+    return FIXED.write(_in_order((*main_texts(read), *once)), lines)
 
 
 def _check_outcome(v: Voucher5214, outcome: Outcome) -> None:
@@ -185,7 +185,7 @@ def parse_receipt(data: bytes) -> Receipt5214:
 def _read_own(data: bytes) -> Receipt5214 | None:
     """A receipt that stands as it is written here and has nothing wrong; None for any other, about
     which the other way of reading says what is wrong."""
-    read = SHEET.read(data)
+    read = FIXED.read(data)
     if read is None or not 1 <= len(read[1]) <= layout.DETAILS_MAX:
         return None
     main, lines = read
@@ -204,7 +204,7 @@ def _read_own(data: bytes) -> Receipt5214 | None:
     except (GuokuError, ValueError):
         return None
     sound = (
-        vt_code == VT_CODE
+        vt_code == PAYMENT_VOUCHER
         and division
         and number
         and serial
@@ -242,8 +242,8 @@ def _adds_up(receipt: Receipt5214) -> bool:
 
 def _read_any(data: bytes) -> Receipt5214:
     main, rows = layout.read_voucher(data)
-    if text_of(main, "VtCode", "") != VT_CODE:
-        raise malformed(f"VtCode is not {VT_CODE}", "/VtCode")
+    if text_of(main, "VtCode", "") != PAYMENT_VOUCHER:
+        raise malformed(f"VtCode is not {PAYMENT_VOUCHER}", "/VtCode")
     details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))
     if len({detail.id for detail in details}) != len(details):
         raise malformed("a detail id is there twice", "/DetailList")

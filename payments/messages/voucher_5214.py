@@ -14,11 +14,10 @@ import msgspec
 from ledger.errors import GuokuError
 from ledger.money import parse_yuan, yuan
 from payments.messages import layout
+from payments.messages.fixed_layout import FixedLayout
 from payments.messages.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.messages.reader import amount_of, date_of, year_of
-from payments.messages.sheet import Sheet
-
-VT_CODE = "5214"
+from payments.messages.vt_codes import PAYMENT_VOUCHER
 
 
 class Detail5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -154,7 +153,7 @@ _DERIVED = (
 )
 # What a line has of its own, as own_texts gives it.
 _OWN = (*DETAIL.text_tags, "VoucherBillId", "VoucherBillNo", "PayAmt")
-SENT = Sheet(MAIN.tags, MAIN.text_tags + _DERIVED, DETAIL.tags, _OWN)
+SENT = FixedLayout(MAIN.tags, MAIN.text_tags + _DERIVED, DETAIL.tags, _OWN)
 
 _GIVEN = MAIN.text_tags + _DERIVED
 _in_order = itemgetter(*(_GIVEN.index(tag) for tag in SENT.filled))
@@ -265,7 +264,7 @@ def derived_texts(v: Voucher5214) -> tuple[str, ...]:
     """What the main form derives from other fields, and its amount."""
     code = v.exp_func_code
     return (
-        VT_CODE,
+        PAYMENT_VOUCHER,
         str(v.st_year),
         compact_date(v.vou_date),
         v.agency_code[:3],

@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 import psycopg
@@ -26,22 +26,17 @@ from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, spli
 from payments.clearing.events import Claim
 from payments.events import PaymentApproved
 from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
-from payments.messages import clearing_2301, receipt_5214, voucher_5214
-from payments.messages.envelope import (
-    RECEIPT,
-    VoucherBody,
-    VoucherSignature,
-    parse_envelope,
-    signed_bytes,
-)
+from payments.messages.clearing_2301 import ClearingReceipt
+from payments.messages.envelope import VoucherBody, VoucherSignature, parse_envelope, signed_bytes
 from payments.messages.manifest_list import SignedManifest
-from payments.messages.reader import malformed
+from payments.messages.message_types import Concern, MessageType, Party, received_by
+from payments.messages.receipt_5214 import Receipt5214
 from payments.payment import ledger_of_voucher
 from payments.signing import certificates
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
 
-PBOC_SUBJECT = "pboc/1"
+PBOC_CODE = "1"
 REASON_CHARACTERS_MAX = 300
 REJECTED_WITHOUT_REASON = "退回"
 
@@ -119,27 +114,29 @@ class _Intake:
         ledger_id = place[0] if place else ledger_of_voucher(body.voucher_no)
         received = ReceivedReceipt(body.vt_code, body.voucher_no, ledger_id)
         try:
-            if body.voucher_flag != RECEIPT:
-                raise malformed("VoucherFlag is not 1: this is no receipt", "/VoucherFlag")
-            if body.vt_code == voucher_5214.VT_CODE:
-                command: ReceiptCommand = self._voucher_receipt(body)
-            elif body.vt_code in clearing_2301.VT_CODES:
-                command = self._claim_receipt(body, place)
-            else:
-                raise malformed(f"receipts of VtCode {body.vt_code} are not taken", "/VtCode")
+            command = self._command(received_by(Party.TREASURY, body), body, place)
         except GuokuError as problem:
             return msgspec.structs.replace(received, problem=problem)
         manifest = self._manifest_of(body.signatures[0])
         return msgspec.structs.replace(received, command=command, manifest=manifest)
 
-    def _voucher_receipt(self, body: VoucherBody) -> ApplyReceipt:
+    def _command(
+        self, message: MessageType[Any], body: VoucherBody, place: tuple[int, str] | None
+    ) -> ReceiptCommand:
+        match message.concerns:
+            case Concern.VOUCHER:
+                return self._voucher_receipt(message, body)
+            case Concern.CLAIM:
+                return self._claim_receipt(message, body, place)
+
+    def _voucher_receipt(self, message: MessageType[Any], body: VoucherBody) -> ApplyReceipt:
         if (approved := self._approvals.get(body.voucher_no)) is None:
             raise Refusal(Code.PAYMENT_NOT_FOUND, f"no voucher {body.voucher_no!r} was issued")
         # a forged receipt is forged first, whatever it says
-        evidence = self._verified(body, f"bank/{approved.pay_bank_code}")
+        evidence = self._verified(message, body, approved.pay_bank_code)
         [signature] = body.signatures
         signed = signature.manifest
-        receipt = receipt_5214.parse_receipt(signed_bytes(body))
+        receipt: Receipt5214 = message.parse(signed_bytes(body))
         return ApplyReceipt(
             pay_app_no=approved.pay_app_no,
             pay_cert_no=approved.pay_cert_no,
@@ -157,11 +154,11 @@ class _Intake:
             **evidence,
         )
 
-    def _claim_receipt(self, body: VoucherBody, place: tuple[int, str] | None) -> ApplyClaimReceipt:
-        evidence = self._verified(body, PBOC_SUBJECT)
-        if body.signatures[0].manifest is not None:
-            raise _forged("a claim's receipt is signed by itself")
-        receipt = clearing_2301.parse_receipt(signed_bytes(body))
+    def _claim_receipt(
+        self, message: MessageType[Any], body: VoucherBody, place: tuple[int, str] | None
+    ) -> ApplyClaimReceipt:
+        evidence = self._verified(message, body, PBOC_CODE)
+        receipt: ClearingReceipt = message.parse(signed_bytes(body))
         claim = self._claims.get(body.voucher_no)
         if place is None or claim is None:
             raise _mismatch(f"no claim {body.voucher_no!r} was made")
@@ -177,8 +174,11 @@ class _Intake:
             **evidence,
         )
 
-    def _verified(self, body: VoucherBody, subject: str) -> Evidence:
-        """The bytes and their signature, once it is established that ``subject`` made it.
+    def _verified(self, message: MessageType[Any], body: VoucherBody, sender: str) -> Evidence:
+        """The bytes and their signature, once it is established that the sender made it.
+
+        Args:
+            sender: the code of the bank that has to answer.
 
         Raises:
             Refusal: ``signature_invalid``: none or several, another's, or not over these bytes;
@@ -186,7 +186,9 @@ class _Intake:
         """
         if len(body.signatures) != 1:
             raise _forged("a receipt carries the one signature of its sender")
-        signature = body.signatures[0]
+        signature, subject = body.signatures[0], message.signed_by.subject(sender)
+        if signature.manifest is not None and not message.manifest:
+            raise _forged(f"{message.title} is signed by itself")
         certificate = self._certificates[signature.sn]
         if certificate is None:
             raise Refusal(Code.CERTIFICATE_INVALID, f"no certificate {signature.sn[:40]!r}")

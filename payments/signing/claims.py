@@ -38,7 +38,7 @@ def claim_document(ledger_id: int, requested: ClearingRequested, claim: Claim) -
         totals_fen[place] = totals_fen.get(place, 0) + parse_yuan(line.pay_amt)
     return clearing_2301.build(
         ClearingVoucher(
-            vt_code="2301" if claim.vt_code == "2301" else "2302",
+            vt_code=clearing_2301.claim_code(claim.vt_code),
             id=claim.voucher_no,
             adm_div_code=adm_div_code(ledger_id),
             st_year=fiscal_year_of(ledger_id),

@@ -13,9 +13,10 @@ from starlette.applications import Starlette
 from ledger.errors import Code, Refusal
 from payments.delivery.sending import VOUCHERS_PATH
 from payments.messages.envelope import VoucherBody, signed_bytes
+from payments.messages.message_types import VOUCHER_RECEIPT, VOUCHER_SENT, Party
 from payments.messages.reader import malformed
-from payments.messages.receipt_5214 import DetailOutcome, Outcome, answer
-from payments.messages.voucher_5214 import VT_CODE, Detail5214, Voucher5214, parse
+from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import (
     SECOND_COPY_AFTER_S,
@@ -25,8 +26,8 @@ from payments.simulators.counterparty import (
 )
 from payments.simulators.server import create_app, run
 
-FAILS, LATE, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
-LATE_S = 5.0
+FAILS, SLOW, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
+SLOW_S = 5.0
 WRONG_NAME = "账号户名不符"
 REJECTED = "账户状态异常"
 
@@ -34,12 +35,11 @@ _PREFIX_DIGITS = 4
 # seconds until each sending of the receipt, and whether it waits for the next one
 _AT_ONCE: tuple[tuple[float, ...], bool] = ((0.0,), False)
 _COURSES: dict[str, tuple[tuple[float, ...], bool]] = {
-    LATE: ((LATE_S,), False),
+    SLOW: ((SLOW_S,), False),
     TWICE: ((0.0, SECOND_COPY_AFTER_S), False),
     AFTER_NEXT: ((), True),
     NEVER: ((), False),
 }
-_PERSON = "principal/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,30 +62,28 @@ class BankConfig(CounterpartyConfig):
 class Bank(Counterparty):
     """Pays at once, answers by rule."""
 
+    PARTY = Party.AGENT_BANK
+
     def __init__(self, config: BankConfig) -> None:
         super().__init__(config)
         self._bank = config
 
     def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
-        if body.vt_code != VT_CODE:
-            raise malformed(f"a bank takes vouchers {VT_CODE}, not {body.vt_code}", "/VtCode")
-        self._check_signers(body, signers)
+        self._check_roles(body)
         document = signed_bytes(body)
-        voucher = parse(document)
+        voucher = VOUCHER_SENT.parse(document)
         if voucher.pay_bank_code not in ("", self._bank.bank_code):
             raise malformed(f"the voucher is for bank {voucher.pay_bank_code}", "/PayBankCode")
         outcome = self._pay(voucher)
         delays_s, after_next = _course(voucher)
         return Answer(
             amount_fen=sum(line.x_pay_amt for line in outcome.details),
-            receipt=answer(document, voucher, outcome),
+            receipt=VOUCHER_RECEIPT.build(document, voucher, outcome),
             delays_s=delays_s,
             after_next=after_next,
         )
 
-    def _check_signers(self, body: VoucherBody, signers: Sequence[Certificate]) -> None:
-        if not all(signer.subject.startswith(_PERSON) for signer in signers):
-            raise Refusal(Code.SIGNATURE_INVALID, "a voucher is signed by persons")
+    def _check_roles(self, body: VoucherBody) -> None:
         roles = tuple(signature.no for signature in body.signatures)
         if self._bank.required_roles and roles != self._bank.required_roles:
             raise Refusal(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -29,7 +30,6 @@ from payments.delivery.bank_client import Acknowledgement, Acknowledgements, Pro
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
     RECEIPT,
-    SEND,
     VoucherBody,
     VoucherSignature,
     add_signature,
@@ -37,7 +37,7 @@ from payments.messages.envelope import (
     signed_bytes,
 )
 from payments.messages.manifest_list import SignedManifest
-from payments.messages.reader import malformed
+from payments.messages.message_types import MessageType, Party, received_by
 from payments.payment import ledger_of_voucher
 from payments.signing.certificates import Certificate, require_valid
 from payments.signing.verifying import Verifier
@@ -139,7 +139,9 @@ class CertificateDocument(msgspec.Struct, frozen=True):
 
 
 class Counterparty(ABC):
-    """Takes vouchers in. Subclasses say what they do with one."""
+    """Takes in what the treasury sends to ``PARTY``. Subclasses say what they do with it."""
+
+    PARTY: ClassVar[Party]
 
     def __init__(self, config: CounterpartyConfig) -> None:
         self.config = config
@@ -212,10 +214,9 @@ class Counterparty(ABC):
         if body.voucher_no in known:
             return None
         try:
-            if body.voucher_flag != SEND:
-                raise malformed("VoucherFlag is not 0: this was not sent to be carried out")
+            message = received_by(self.PARTY, body)
             digest = self._provider.sm3(signed_bytes(body))
-            answer = self.answer(body, self._verified_signers(body, digest))
+            answer = self.answer(body, self._verified_signers(message, body, digest))
             return self._paid(body, digest, answer)
         except GuokuError as error:
             return Problem(error.code.text, error.code.status, error.detail)
@@ -275,7 +276,9 @@ class Counterparty(ABC):
             no=self.config.subject, sn=self.config.cert_serial, manifest=manifest, leaf=leaf
         )
 
-    def _verified_signers(self, body: VoucherBody, digest: bytes) -> list[Certificate]:
+    def _verified_signers(
+        self, message: MessageType[Any], body: VoucherBody, digest: bytes
+    ) -> list[Certificate]:
         """The certificates of the signatures, in order, each verified.
 
         Args:
@@ -304,6 +307,8 @@ class Counterparty(ABC):
                 raise Refusal(Code.SIGNATURE_INVALID, f"that of {signature.no} does not verify")
             require_valid(certificate, datetime.now(UTC))
             signers.append(certificate)
+        if not all(message.signed_by.is_of(signer.subject) for signer in signers):
+            raise Refusal(Code.SIGNATURE_INVALID, f"{message.title}: signed by somebody else")
         if len({signer.subject for signer in signers}) < len(signers):
             raise Refusal(Code.SAME_PERSON, "one person has signed twice")
         return signers

@@ -8,23 +8,15 @@ from starlette.applications import Starlette
 
 from ledger.errors import Code, Refusal
 from payments.delivery.sending import CLAIMS_PATH
-from payments.messages.clearing_2301 import (
-    VT_CODES,
-    ClearingOutcome,
-    ClearingVoucher,
-    parse,
-    receipt_of,
-)
+from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
-from payments.messages.reader import malformed
+from payments.messages.message_types import Party, SignedBy
 from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import Answer, Counterparty, CounterpartyConfig
 from payments.simulators.server import create_app, run
 
 REJECTED = "库款余额不足"
 WRONG_BY_FEN = 1
-
-_FINANCE = "finance/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +39,14 @@ class PbocConfig(CounterpartyConfig):
 class CentralBank(Counterparty):
     """Settles every claim in full, unless a fault is switched on."""
 
+    PARTY = Party.CENTRAL_BANK
+
     def __init__(self, config: PbocConfig) -> None:
         super().__init__(config)
         self._pboc = config
 
     def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
-        if body.vt_code not in VT_CODES:
-            raise malformed(f"claims are 2301 and 2302, not {body.vt_code}", "/VtCode")
-        department = f"{_FINANCE}{body.adm_div_code}"
+        department = SignedBy.FINANCE.subject(body.adm_div_code)
         if len(signers) != 1 or not signers[0].subject.startswith(department):
             raise Refusal(
                 Code.SIGNATURE_INVALID, f"a claim is signed by the division, {department}…"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ledger.errors import Code, RequestError
-from payments.messages import envelope_sheet, voucher_5214
+from payments.messages import fixed_envelope, voucher_5214
 from payments.messages.envelope import (
     VoucherBody,
     VoucherSignature,
@@ -330,8 +330,8 @@ PIECES = (
 
 def read_whole(data: bytes) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(envelope_sheet, "read_message", lambda _data: None)
-        patch.setattr(envelope_sheet, "names_of", lambda _voucher: None)
+        patch.setattr(fixed_envelope, "read_message", lambda _data: None)
+        patch.setattr(fixed_envelope, "names_of", lambda _voucher: None)
         return read(data)
 
 
@@ -360,11 +360,11 @@ def test_a_message_says_the_same_both_ways(data: bytes) -> None:
 
 def test_the_patterns_are_what_reads_our_own_messages() -> None:
     """Else the test above would compare one way with itself."""
-    message = envelope_sheet.read_message(MESSAGE)
+    message = fixed_envelope.read_message(MESSAGE)
     assert message is not None
     assert [m.text for m in message[0]] == ["a text", "another\n"]
     assert len(message[1]) == len(TOGETHER)
-    assert envelope_sheet.names_of(voucher_5214.build(_voucher())) is not None
+    assert fixed_envelope.names_of(voucher_5214.build(_voucher())) is not None
     assert parse_envelope(MESSAGE) == read_whole(MESSAGE) == TOGETHER
 
 

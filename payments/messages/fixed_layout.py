@@ -22,7 +22,7 @@ Texts = tuple[str, ...]
 Cells = Sequence[bytes]
 
 
-class Sheet:
+class FixedLayout:
     """The elements of a voucher, and which of them have a text.
 
     Args:

@@ -14,8 +14,8 @@ from ledger.errors import GuokuError, RequestError
 from payments.messages import clearing_2301 as clearing
 from payments.messages import receipt_5214
 from payments.messages import voucher_5214 as v5214
+from payments.messages.fixed_layout import FixedLayout
 from payments.messages.reader import parted, read_main
-from payments.messages.sheet import Sheet
 from tests.payments.test_evoucher_5214 import _outcome, _voucher
 from tests.payments.test_evoucher_clearing import _claim, _cleared
 
@@ -42,7 +42,7 @@ def read(way: Callable[[bytes], Any], data: bytes) -> Any:
 
 def parsed_whole(way: Callable[[bytes], Any], data: bytes) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sheet, "read", lambda _self, _data: None)
+        patch.setattr(FixedLayout, "read", lambda _self, _data: None)
         return read(way, data)
 
 
@@ -180,16 +180,16 @@ def test_a_receipt_is_the_voucher_filled_in_or_written_anew_all_the_same(
 
 def test_the_pattern_is_what_reads_our_own_documents() -> None:
     """Else the tests above would compare one way with itself."""
-    for document, sheet in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.SHEET)):
-        read = sheet.read(document)
+    for document, fixed in ((SENT, v5214.SENT), (RECEIPT, receipt_5214.FIXED)):
+        read = fixed.read(document)
         assert read is not None
         main, lines = read
-        assert sheet.write(main, lines) == document
+        assert fixed.write(main, lines) == document
         assert [line[0] for line in lines] == ["d0", "d1", "d2"]
     for document in (CLAIM, CLEARED):
-        read = clearing.SHEET.read(document)
+        read = clearing.FIXED.read(document)
         assert read is not None
-        assert clearing.SHEET.write(*read) == document
+        assert clearing.FIXED.write(*read) == document
 
 
 @pytest.mark.parametrize(

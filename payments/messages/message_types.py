@@ -1,0 +1,173 @@
+"""The one table of message types: what the treasury and its banks say to each other, and how.
+
+Whoever builds, sends, takes in or judges a message asks here what it is; nobody else compares a
+VtCode. A message type is one entry of ``MESSAGES`` and its codec. What the books make of an
+incoming one stands with ``concerns``: a message about something that the books already know (a
+voucher, a claim) needs no more than its entry.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from payments.messages import clearing_2301, receipt_5214, voucher_5214
+from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
+from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
+from payments.messages.reader import malformed
+from payments.messages.receipt_5214 import Receipt5214
+from payments.messages.voucher_5214 import Voucher5214
+from payments.messages.vt_codes import CLAIM, PAYMENT_VOUCHER, REFUND_CLAIM
+
+T = TypeVar("T")
+
+
+class Party(StrEnum):
+    """Who sends or receives."""
+
+    TREASURY = "the treasury"
+    AGENT_BANK = "an agent bank"
+    CENTRAL_BANK = "the central bank"
+
+
+class SignedBy(StrEnum):
+    """Whose certificate a signature needs: what its subject begins with, before the slash."""
+
+    PERSON = "principal"
+    FINANCE = "finance"
+    AGENT_BANK = "bank"
+    CENTRAL_BANK = "pboc"
+
+    def subject(self, name: str) -> str:
+        """The subject of this kind with that name."""
+        return f"{self}/{name}"
+
+    def is_of(self, subject: str) -> bool:
+        """Whether a subject is of this kind."""
+        return subject.startswith(f"{self}/")
+
+
+class Concern(StrEnum):
+    """What of the books a message is about."""
+
+    VOUCHER = "voucher"
+    CLAIM = "claim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageType(Generic[T]):
+    """One kind of message, as an envelope names it by VtCode and VoucherFlag.
+
+    Attributes:
+        title: as the interface standard calls it.
+        manifest: whether one signature may stand over many of it.
+        build: makes the inner document; its arguments are the codec's.
+        parse: reads the inner document; raises ``malformed`` and what the codec says.
+    """
+
+    vt_code: str
+    flag: VoucherFlag
+    title: str
+    sender: Party
+    receiver: Party
+    signed_by: SignedBy
+    manifest: bool
+    concerns: Concern
+    build: Callable[..., bytes]
+    parse: Callable[[bytes], T]
+
+
+VOUCHER_SENT: MessageType[Voucher5214] = MessageType(
+    vt_code=PAYMENT_VOUCHER,
+    flag=SEND,
+    title="国库集中支付凭证",
+    sender=Party.TREASURY,
+    receiver=Party.AGENT_BANK,
+    signed_by=SignedBy.PERSON,
+    manifest=True,
+    concerns=Concern.VOUCHER,
+    build=voucher_5214.build,
+    parse=voucher_5214.parse,
+)
+VOUCHER_RECEIPT: MessageType[Receipt5214] = MessageType(
+    vt_code=PAYMENT_VOUCHER,
+    flag=RECEIPT,
+    title="国库集中支付凭证回单",
+    sender=Party.AGENT_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.AGENT_BANK,
+    manifest=True,
+    concerns=Concern.VOUCHER,
+    build=receipt_5214.answer,
+    parse=receipt_5214.parse_receipt,
+)
+
+
+def _claim_sent(vt_code: str, title: str) -> MessageType[ClearingVoucher]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=Party.TREASURY,
+        receiver=Party.CENTRAL_BANK,
+        signed_by=SignedBy.FINANCE,
+        manifest=False,
+        concerns=Concern.CLAIM,
+        build=clearing_2301.build,
+        parse=clearing_2301.parse,
+    )
+
+
+def _claim_receipt(vt_code: str, title: str) -> MessageType[ClearingReceipt]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=RECEIPT,
+        title=title,
+        sender=Party.CENTRAL_BANK,
+        receiver=Party.TREASURY,
+        signed_by=SignedBy.CENTRAL_BANK,
+        manifest=False,
+        concerns=Concern.CLAIM,
+        build=clearing_2301.receipt_of,
+        parse=clearing_2301.parse_receipt,
+    )
+
+
+def _table(
+    types: Iterable[MessageType[Any]],
+) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
+    """By VtCode and VoucherFlag, each once."""
+    table: dict[tuple[str, VoucherFlag], MessageType[Any]] = {}
+    for message in types:
+        assert (message.vt_code, message.flag) not in table, f"{message.title} is there twice"
+        table[message.vt_code, message.flag] = message
+    return table
+
+
+MESSAGES = _table(
+    (
+        VOUCHER_SENT,
+        VOUCHER_RECEIPT,
+        _claim_sent(CLAIM, "申请划款凭证"),
+        _claim_receipt(CLAIM, "申请划款凭证回单"),
+        _claim_sent(REFUND_CLAIM, "申请退款凭证"),
+        _claim_receipt(REFUND_CLAIM, "申请退款凭证回单"),
+    )
+)
+
+
+def received_by(party: Party, body: VoucherBody) -> MessageType[Any]:
+    """What a message is to whoever receives it.
+
+    Raises:
+        RequestError: ``malformed``: this party takes no such message.
+    """
+    message = MESSAGES.get((body.vt_code, body.voucher_flag))
+    if message is not None and message.receiver is party:
+        return message
+    taken = {m.vt_code: m.flag for m in MESSAGES.values() if m.receiver is party}
+    if (flag := taken.get(body.vt_code)) is not None:
+        raise malformed(
+            f"VoucherFlag of {body.vt_code} is {flag} on its way to {party}", "/VoucherFlag"
+        )
+    raise malformed(f"{party} takes {', '.join(sorted(taken))}, not {body.vt_code}", "/VtCode")

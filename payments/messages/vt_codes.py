@@ -1,0 +1,12 @@
+"""业务凭证类型代码 VtCode: what the interface standard calls the messages that are known here.
+
+The numbers stand here only; what each message is, ``message_types`` says.
+"""
+
+from typing import Final, Literal
+
+ClaimCode = Literal["2301", "2302"]
+
+PAYMENT_VOUCHER: Final = "5214"  # 国库集中支付凭证
+CLAIM: Final = "2301"  # 申请划款凭证: of what the agent bank has paid
+REFUND_CLAIM: Final = "2302"  # 申请退款凭证: of what has come back
