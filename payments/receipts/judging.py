@@ -79,17 +79,17 @@ def parse_receipts(
         RequestError: ``malformed``: the message cannot be read as a whole.
     """
     bodies = parse_envelope(body)
-    intake = _Intake(connection, provider, bodies, now)
+    judging = _Judge(connection, provider, bodies, now)
     if len(bodies) == 1:
-        return [intake.judge(bodies[0])]
+        return [judging.judge(bodies[0])]
     if any(signature.manifest is None for body in bodies for signature in body.signatures):
         # Verifying lets go of the interpreter lock.
         with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="receipts") as workers:
-            return list(workers.map(intake.judge, bodies))
-    return [intake.judge(body) for body in bodies]
+            return list(workers.map(judging.judge, bodies))
+    return [judging.judge(body) for body in bodies]
 
 
-class _Intake:
+class _Judge:
     """What the receipts of one message are judged by, read in a few queries for all."""
 
     def __init__(
