@@ -20,7 +20,6 @@ from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, default_provider
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import decompress
-from payments import certificates
 from payments.signature_policy import PER_MANIFEST, PER_VOUCHER
 from payments.signing import certificates
 from payments.signing.credentials import person

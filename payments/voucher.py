@@ -19,8 +19,6 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
 from payments.application import business_day
-from payments.clearing.uncleared import PAID as PAID_CLAIM
-from payments.clearing.uncleared import REFUNDED as REFUND_CLAIM
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.events import (
     FailedDetail,
@@ -259,11 +257,10 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             codes=payment.codes,
             bgt_id=bgt_id,
         )
-        owed = {uncleared_key(payment, day, CLAIM): self.xpay_fen} if self.xpay_fen else {}
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[after, *owed(state, payment, day, PAID_CLAIM, self.xpay_fen)],
+            moved=[after, *owed(state, payment, day, CLAIM, self.xpay_fen)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -371,8 +368,6 @@ class RefundPayment(Command, frozen=True, kw_only=True):
             events=[(PAYMENT, self.pay_app_no, refunded), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
             moved=[after, *owed(state, payment, day, REFUND_CLAIM, refund_fen)],
-            balances={bgt_id: balances},
-            uncleared={uncleared_key(payment, day, REFUND_CLAIM): refund_fen},
         )
 
     def _check_paid(self, payment: Payment, refund_fen: int) -> None:

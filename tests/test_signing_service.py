@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from ledger.deciding.command import Outcome
-from ledger.deciding.opening import SetSignaturePolicy
 from ledger.errors import Refusal
 from ledger.postgres.database import Database
 from payments.messages.message_types import SignedBy
+from payments.signature_policy import SetSignaturePolicy
 from payments.signing import certificates
 from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper

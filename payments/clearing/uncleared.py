@@ -19,9 +19,9 @@ from ledger.events import Event, JournalPosted, PostedView
 from ledger.money import stored_fen
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
 SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
-PAID, REFUNDED = "2301", "2302"  # 申请划款凭证, 申请退款凭证
 
 
 class Uncleared(msgspec.Struct, frozen=True, gc=False):
@@ -164,9 +164,9 @@ class UnclearedFold(RegisterFold):
                 if event.pay_bank_code != self.usual_bank:
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
             case _Receipted():
-                self.moved = event.pay_app_no, PAID, stored_fen(event.xpay_amt)
+                self.moved = event.pay_app_no, CLAIM, stored_fen(event.xpay_amt)
             case _Refunded():
-                self.moved = event.pay_app_no, REFUNDED, stored_fen(event.refund_amt)
+                self.moved = event.pay_app_no, REFUND_CLAIM, stored_fen(event.refund_amt)
             case PostedView() if self.moved is not None:
                 (pay_app_no, vt_code, amount_fen), self.moved = self.moved, None
                 return self._owe(pay_app_no, vt_code, amount_fen, event.bgt_id, day)

@@ -24,7 +24,7 @@ from ledger.errors import GuokuError, IntegrityError, Refusal
 from ledger.gm import KeyStore, Provider
 from ledger.reading.documents import compress_document, open_document
 from ledger.reading.objects import read_head
-from payments.signature_policy import PER_MANIFEST
+from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.signing.claims import ClaimSigner
 from payments.signing.credentials import credentials_of, finance_department, person
 from payments.signing.fresh_documents import FreshDocuments
@@ -98,7 +98,11 @@ class SigningService:
         """
         with self._pool.connection() as connection:
             head = read_head(connection, ledger_id)
-        together = head is not None and head.settings.signing == PER_MANIFEST and not dry_run
+        together = (
+            head is not None
+            and head.settings.get(SIGNATURE_POLICY).signing == PER_MANIFEST
+            and not dry_run
+        )
         asked = UnsignedVouchers(ledger_id, head.position if head else 0, role, principal)
         codes = self._codes()
         signer: Signer | Refusal | None = None

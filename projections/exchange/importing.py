@@ -33,9 +33,7 @@ from ledger.integrity.chain import day_number, event_digest, extend, genesis, mi
 from ledger.integrity.note import LOG_KEY_NAME
 from ledger.reading.documents import compress_document
 from ledger.writing import restoring
-from ledger.writing.frames import CommandKey
 from ledger.writing.restoring import StoredCommit, StoredEvent
-from payments import certificates
 from payments.signing import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
