@@ -9,6 +9,7 @@ from time import monotonic
 
 from psycopg_pool import ConnectionPool
 
+from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.settings import Settings
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets

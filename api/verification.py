@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.integrity.verification.findings import Findings

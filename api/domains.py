@@ -1,0 +1,29 @@
+"""Every domain of the program, from its sealing to its payments.
+
+A domain enters its event types, commands, settings and registers when its modules are loaded. Most
+processes load what they use; one that judges whole histories has to know all there is.
+"""
+
+import budget.indicators
+import ledger.calendar
+import ledger.deciding.opening
+import ledger.sealing.commands
+import payments.application
+import payments.clearing.claims
+import payments.disbursement.commands
+import payments.manifest
+import payments.signature_policy
+import payments.voucher
+
+DOMAINS = (
+    ledger.deciding.opening,
+    ledger.calendar,
+    ledger.sealing.commands,
+    budget.indicators,
+    payments.application,
+    payments.manifest,
+    payments.voucher,
+    payments.signature_policy,
+    payments.clearing.claims,
+    payments.disbursement.commands,
+)
