@@ -154,19 +154,19 @@ class Books:
         amounts_fen: Mapping[str, int],
         codes: Mapping[str, str],
         bgt_id: str = "",
-        rule: str = "",
+        rule_name: str = "",
     ) -> JournalPosted:
         """The journal of one event in all books it touches.
 
         Args:
-            event: type of the business event; ``rule`` names another rule where one event has two.
+            event: type of the business event; ``rule_name`` is that of its rule where it has two.
             source: its position.
             number: the business number an accountant looks for.
             amounts_fen: the amounts its rule names; lines of a zero amount are left out.
             codes: the elements that choices look at.
         """
         lines: list[Line] = []
-        postings = self._postings(rule or event, codes)
+        postings = self._postings(rule_name or event, codes)
         for amount, sides in postings.lines:
             if amount_fen := amounts_fen.get(amount, 0):
                 amt = yuan(amount_fen)

@@ -98,7 +98,7 @@ def journal_row(fact: Fact) -> JournalRow:
         number=journal.number,
         bgt_id=journal.bgt_id,
         fund_type_code=journal.fund_type_code,
-        rule=journal.rule,
+        rule=journal.chart_version,
         red_flag=journal.red_flag,
         books=books_of(bytes(journal.lines)),
     )

@@ -26,7 +26,7 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
 
     source: int
     event: str
-    rule: str
+    chart_version: str = msgspec.field(name="rule")
     number: str
     lines: msgspec.Raw
     bgt_id: str = ""

@@ -283,10 +283,10 @@ def _journal_item(
     issued: Mapping[str, IndicatorIssued],
     book: str,
 ) -> dict[str, Any]:
-    if (books := charts.by_version.get(journal.chart_version)) is None:
+    version = journal.chart_version
+    if (books := charts.by_version.get(version)) is None:
         raise ConfigurationError(
-            f"journal {row.position} was made with chart {journal.chart_version}, "
-            "which is not loaded"
+            f"journal {row.position} was made with chart {version}, which is not loaded"
         )
     lines = []
     for line in journal.lines:

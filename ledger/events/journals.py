@@ -23,7 +23,8 @@ class Line(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 class JournalPosted(Event, frozen=True, kw_only=True):
     """The entry of every book that the event at position ``source`` gives rise to (平行记账).
 
-    ``chart_version`` is that of charts and rules; ``red_flag`` 1 marks a reversal (红冲).
+    ``chart_version``, stored as ``rule``, is that of charts and rules; ``red_flag`` 1 marks a
+    reversal (红冲).
     """
 
     TYPE: ClassVar[str] = "journal.posted"

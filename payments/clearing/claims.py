@@ -253,7 +253,7 @@ def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> Journa
         [
             books.post(
                 ClaimReceipted.TYPE,
-                rule=f"clearing.{claim.vt_code}",
+                rule_name=f"clearing.{claim.vt_code}",
                 source=state.next_position,
                 number=clear_no,
                 amounts_fen={"claim": amount_fen},

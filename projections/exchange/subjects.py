@@ -115,9 +115,8 @@ class Subjects:
         for number, line in enumerate(journal.lines, 1):
             account = self._account(fact, journal.chart_version, line.account)
             amount_fen = parse_yuan(line.amt)
-            turnover = self._turnover.setdefault(
-                (period, journal.chart_version, line.account), [0, 0]
-            )
+            key = period, journal.chart_version, line.account
+            turnover = self._turnover.setdefault(key, [0, 0])
             turnover[line.dr_cr != DEBIT] += amount_fen
             yield JournalRow(
                 position=fact.position,

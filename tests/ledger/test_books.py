@@ -64,7 +64,7 @@ def test_the_treasury_expense_follows_the_economic_class(
     books = shipped_books()
     journal = books.post(
         "clearing.claim_receipted",
-        rule="clearing.2301",
+        rule_name="clearing.2301",
         source=1,
         number="C",
         amounts_fen={"claim": 100},
