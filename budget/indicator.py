@@ -10,19 +10,11 @@ from budget.events import Figures, IndicatorIssued
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import Moved
 from ledger.deciding.state import LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 
-# elements an indicator is controlled by, with their code sets; a payment must bear the same
-DIMENSIONS = (
-    "agency_code",
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "fund_type_code",
-)
-CODED = (*DIMENSIONS, "bgt_type_code")
+CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
 
 
 class Indicator(msgspec.Struct, frozen=True):

@@ -19,13 +19,14 @@ from budget.events import (
     IndicatorUnfrozen,
     PlanSet,
 )
-from budget.indicator import CODED, DIMENSIONS, INDICATOR, Indicator, journal, moved, require
+from budget.indicator import CODED, INDICATOR, Indicator, journal, moved, require
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from budget.balances import BALANCES, Balances
-from budget.indicator import DIMENSIONS, INDICATOR, Indicator, moved
+from budget.indicator import INDICATOR, Indicator, moved
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
@@ -19,6 +19,7 @@ from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan

@@ -12,8 +12,8 @@ import msgspec
 import psycopg
 
 from budget.events import IndicatorIssued
-from budget.indicator import DIMENSIONS
 from ledger.books import Account, Books, Charts
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.money import yuan

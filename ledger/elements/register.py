@@ -13,6 +13,15 @@ from typing import ClassVar
 from ledger.errors import Code, RequestError
 from ledger.money import parse_yuan
 
+# what an indicator is controlled by; a payment must bear the same
+DIMENSIONS = (
+    "agency_code",
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+)
 ECO_PAIR = "gov_dep_eco"  # its codes are <gov_bgt_eco_code>-<dep_bgt_eco_code>
 
 CHANNELS: dict[str, tuple[str, ...]] = {
