@@ -85,8 +85,8 @@ class Treasury:
 @contextmanager
 def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
     """The core on a database that is open already: migrated, wired, closed in reverse order."""
-    migrate(database.owner_conninfo)
     charts = load_charts(settings.charts)
+    migrate(database.owner_conninfo)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
         codes = CodesInForce(pool)
         provider = default_provider()

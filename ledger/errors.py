@@ -112,6 +112,13 @@ class ConfigurationError(GuokuError):
         super().__init__(Code.INTERNAL, detail, **extra)
 
 
+class PostingError(GuokuError):
+    """The program asked the books for what their rules do not book: an error of the program."""
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(Code.INTERNAL, detail, **extra)
+
+
 class IntegrityError(GuokuError):
     """Stored history does not agree with itself. Never retried, always shown."""
 

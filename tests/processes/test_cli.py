@@ -16,6 +16,7 @@ import pytest
 from api.logging import redact
 from api.tokens import find_caller, token_sm3
 from ledger.postgres.database import Database
+from tests.chart_texts import changed, later
 
 Guoku = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -124,6 +125,20 @@ def test_an_error_is_one_line_on_stderr(
     assert done.stderr.startswith("guoku: ")
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_chart_that_does_not_fit_ends_the_server_before_it_begins(
+    guoku: Guoku, tmp_path: Path
+) -> None:
+    """支出指标 without its control: an indicator would take any number of applications."""
+    own = tmp_path / "own.toml"
+    text = changed(', control = "available"', "")
+    own.write_text(later(text, "2026.2", "2026-07-01"), encoding="utf-8")
+    done = guoku("serve", "--port", "0", GUOKU_CHARTS=json.dumps([str(own)]))
+    assert done.returncode == 1
+    reason = "no account of book indicator carries control 'available'"
+    assert done.stderr.splitlines()[-1] == f"guoku: {own}:20: {reason}"
+    assert "Traceback" not in done.stderr
 
 
 def test_config_shows_settings_and_hides_secrets(bare: Guoku) -> None:

@@ -1,0 +1,315 @@
+"""What a file of charts and rules must be, an invariant to a function.
+
+A chart is free in its accounts. It is not free in what controls a budget, nor may it leave a book
+out: each rule is held against what the program needs of it. The checks run in the order of
+``CHECKS``, and each may rely on those before it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from ledger.books.chart_file import ChartFile, Fault, refusal
+from ledger.books.needs import Needs
+from ledger.books.postings import CREDIT, DEBIT, Rule
+from ledger.books.toml_lines import KeyPath
+from ledger.elements.register import ElementRegister
+
+ChartCheck = Callable[[ChartFile, Needs], Iterator[Fault]]
+
+
+def hold(chart: ChartFile, needs: Needs) -> None:
+    """Holds the file against the program.
+
+    Raises:
+        ConfigurationError: with every fault that the first failing check finds.
+    """
+    for check in CHECKS:
+        if faults := list(check(chart, needs)):
+            raise refusal(chart.file, chart.lines, faults)
+
+
+# ---- books and accounts
+
+
+def books_are_told_apart(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A book has one letter, with which the ids of its accounts begin, and a name of its own."""
+    letters: dict[str, str] = {}
+    for letter, book in chart.books.items():
+        if not (len(letter) == 1 and letter.isascii() and letter.isupper()):
+            yield Fault(("books", letter), f"a book is called by one capital, not {letter!r}")
+        if (other := letters.setdefault(book.name, letter)) != letter:
+            yield Fault(("books", letter), f"book {other} is called {book.name} already")
+
+
+def accounts_stand_in_a_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """An account is of the book with whose letter its id begins."""
+    for account_id in chart.accounts:
+        if account_id[:1] not in chart.books:
+            yield Fault(("accounts", account_id), f"account {account_id!r} stands in no book")
+
+
+# ---- controls
+
+
+def _controls(needs: Needs) -> list[tuple[str, str]]:
+    """(book, control) of all that the program controls: what its rules move."""
+    moved = (
+        (book, control)
+        for need in needs.values()
+        for movement in need.amounts.values()
+        for book, changes in movement.items()
+        for control in changes
+    )
+    return sorted(set(moved))
+
+
+def controls_are_known(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """An account carries no control but those that the program keeps in its book."""
+    known = _controls(needs)
+    for account_id, account in chart.accounts.items():
+        book = chart.book_of(account_id)
+        if account.control and (book, account.control) not in known:
+            here = [control for of_book, control in known if of_book == book]
+            yield Fault(
+                ("accounts", account_id, "control"),
+                f"unknown control {account.control!r} in book {book}; known are "
+                f"{', '.join(here) or 'none'}",
+            )
+
+
+def controls_are_carried_once(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """Each control of the program is the balance of exactly one account: what it may not exceed
+    would else be the balance of none, or of a part."""
+    carrying: dict[tuple[str, str], str] = {}
+    for account_id, account in chart.accounts.items():
+        if account.control:
+            key = chart.book_of(account_id), account.control
+            if (other := carrying.setdefault(key, account_id)) != account_id:
+                yield Fault(
+                    ("accounts", account_id, "control"),
+                    f"control {account.control!r} is carried by account {other} already",
+                )
+    for book, control in _controls(needs):
+        if (book, control) not in carrying:
+            yield Fault(("accounts",), f"no account of book {book} carries control {control!r}")
+
+
+def controlled_accounts_are_credit(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A controlled balance is a credit balance: its floor is that of the account."""
+    for account_id, account in chart.accounts.items():
+        if account.control and account.side != "credit":
+            yield Fault(
+                ("accounts", account_id, "side"),
+                f"account {account_id} carries control {account.control!r}: its side is credit",
+            )
+
+
+# ---- choices
+
+
+def choices_pick_known_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A choice picks accounts of the file, and bears no name of one."""
+    for name, choice in chart.choices.items():
+        if name in chart.accounts:
+            yield Fault(("choices", name), f"{name!r} is an account and a choice")
+        for prefix, account_id in choice.prefixes.items():
+            if account_id and account_id not in chart.accounts:
+                yield Fault(
+                    ("choices", name, "prefixes", prefix),
+                    f"choice {name} picks {account_id!r}, which is no account",
+                )
+
+
+def choices_are_complete(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A choice has an answer to every code: by its default, the prefix "". None is said by "" as
+    the account, and refuses an indicator when it is issued, not a bank's receipt later."""
+    for name, choice in chart.choices.items():
+        if "" not in choice.prefixes:
+            yield Fault(("choices", name, "prefixes"), f'choice {name} lacks a default, "" = ...')
+        if not any(choice.prefixes.values()):
+            yield Fault(("choices", name, "prefixes"), f"choice {name} picks no account at all")
+
+
+def choices_stay_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """All accounts of a choice are of one book, so that no code unbalances a line."""
+    for name, choice in chart.choices.items():
+        first = chart.book_of(name)
+        for prefix, account_id in choice.prefixes.items():
+            if account_id and (book := chart.book_of(account_id)) != first:
+                yield Fault(
+                    ("choices", name, "prefixes", prefix),
+                    f"choice {name} mixes the books {first} and {book}",
+                )
+
+
+def choices_pick_nothing_controlled(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """What a rule does to a control is the same for all codes."""
+    for name, choice in chart.choices.items():
+        for prefix, account_id in choice.prefixes.items():
+            if account_id and (control := chart.accounts[account_id].control):
+                yield Fault(
+                    ("choices", name, "prefixes", prefix),
+                    f"choice {name} picks {account_id}, which carries control {control!r}",
+                )
+
+
+# ---- rules
+
+
+def rules_are_those_of_the_program(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """Every event that the program posts has exactly one rule, and there is no other rule."""
+    first: dict[str, int] = {}
+    for index, rule in enumerate(chart.rules):
+        place = ("rules", index, "event")
+        if rule.name not in needs:
+            yield Fault(place, f"unknown rule {rule.name!r}")
+        if first.setdefault(rule.name, index) != index:
+            yield Fault(place, f"there is a rule {rule.name} already")
+    for name in needs:
+        if name not in first:
+            yield Fault(("rules",), f"there is no rule {name}")
+
+
+def lines_name_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A line names accounts or choices of the file, and never one account on both sides."""
+    for place, rule, (debit, credit, _) in _lines(chart):
+        unknown = [n for n in (debit, credit) if n not in chart.accounts and n not in chart.choices]
+        for name in unknown:
+            yield Fault(place, f"rule {rule}: {name!r} is neither an account nor a choice")
+        if not unknown and set(chart.accounts_of(debit)) & set(chart.accounts_of(credit)):
+            yield Fault(place, f"rule {rule}: {debit} / {credit} may move an account to itself")
+
+
+def lines_stand_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """Debit and credit of a line are of one book, so every book balances whatever the amounts."""
+    for place, rule, (debit, credit, _) in _lines(chart):
+        if (one := chart.book_of(debit)) != (other := chart.book_of(credit)):
+            yield Fault(
+                place, f"rule {rule}: {debit} / {credit} does not balance in {one} nor in {other}"
+            )
+
+
+def lines_carry_known_amounts(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """A line carries an amount that the program gives to its rule: another would be nothing."""
+    for place, rule, (_, _, amount) in _lines(chart):
+        if amount not in needs[rule].amounts:
+            known = ", ".join(needs[rule].amounts)
+            yield Fault((*place, 2), f"rule {rule}: unknown amount {amount!r}; known are {known}")
+
+
+def lines_stand_once(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """An amount moves once between two accounts: no line is written twice, or taken back by
+    another of the same journal."""
+    seen: set[tuple[str, frozenset[str], str]] = set()
+    for place, rule, (debit, credit, amount) in _lines(chart):
+        line = rule, frozenset((debit, credit)), amount
+        if line in seen:
+            yield Fault(place, f"rule {rule}: {amount} moves between {debit} and {credit} already")
+        seen.add(line)
+
+
+def amounts_move_their_books(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """An amount moves every book it must move (平行记账): else it is missing there, silently."""
+    for index, rule in enumerate(chart.rules):
+        for amount, movement in needs[rule.name].amounts.items():
+            moved = {chart.book_of(debit) for debit, _, of_line in rule.lines if of_line == amount}
+            for book in movement:
+                if book not in moved:
+                    yield Fault(
+                        ("rules", index, "event"),
+                        f"rule {rule.name}: {amount} moves nothing in book {book}",
+                    )
+
+
+def controls_move_as_they_must(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """An amount moves each control by what the program relies on, and no other: an application
+    takes its amount from what is available, or nothing would ever run out."""
+    for index, rule in enumerate(chart.rules):
+        for amount, movement in needs[rule.name].amounts.items():
+            needed = {c: change for changes in movement.values() for c, change in changes.items()}
+            moved = _moved(chart, rule, amount)
+            for control in sorted(needed.keys() | moved.keys()):
+                if moved[control] != needed.get(control, 0):
+                    yield Fault(
+                        ("rules", index, "event"),
+                        f"rule {rule.name}: {amount} moves control {control!r} by "
+                        f"{moved[control]:+d} times itself, not by {needed.get(control, 0):+d}",
+                    )
+
+
+def choices_are_by_what_is_carried(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """A choice is by an element whose code comes with every event that uses it; one that no rule
+    uses would refuse indicators for nothing."""
+    used: dict[str, set[str]] = {name: set() for name in chart.choices}
+    for _, rule, (debit, credit, _) in _lines(chart):
+        for name in used.keys() & {debit, credit}:
+            used[name].add(rule)
+    for name, rules in used.items():
+        element = chart.choices[name].element
+        if not rules:
+            yield Fault(("choices", name), f"no rule uses the choice {name}")
+        for rule in sorted(rules):
+            if element not in (carried := needs[rule].elements):
+                yield Fault(
+                    ("choices", name, "element"),
+                    f"choice {name} is by {element}, which does not come with {rule}; "
+                    f"what comes is {', '.join(carried)}",
+                )
+
+
+def prefixes_begin_codes(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
+    """A prefix is one with which a code can begin: another would pick nothing, and the default
+    would be booked."""
+    for name, choice in chart.choices.items():
+        element = ElementRegister.ELEMENTS[choice.element]
+        for prefix in choice.prefixes:
+            longer = (prefix + digits for digits in _zeros(element.max_length - len(prefix)))
+            if not any(map(element.shape.fullmatch, longer)):
+                yield Fault(
+                    ("choices", name, "prefixes", prefix),
+                    f"choice {name}: no {choice.element} begins with {prefix!r}",
+                )
+
+
+def _zeros(count_max: int) -> Iterator[str]:
+    return ("0" * count for count in range(count_max + 1))
+
+
+def _lines(chart: ChartFile) -> Iterator[tuple[KeyPath, str, tuple[str, str, str]]]:
+    """Every line of every rule, with its place and the rule's name."""
+    for index, rule in enumerate(chart.rules):
+        for number, line in enumerate(rule.lines):
+            yield ("rules", index, "lines", number), rule.name, line
+
+
+def _moved(chart: ChartFile, rule: Rule, amount: str) -> Counter[str]:
+    """Change of each control by one fen of an amount, credit positive."""
+    changes: Counter[str] = Counter()
+    for debit, credit, of_line in rule.lines:
+        if of_line == amount:
+            for name, side in ((debit, DEBIT), (credit, CREDIT)):
+                if name in chart.accounts and (control := chart.accounts[name].control):
+                    changes[control] -= side
+    return changes
+
+
+CHECKS: tuple[ChartCheck, ...] = (
+    books_are_told_apart,
+    accounts_stand_in_a_book,
+    controls_are_known,
+    controls_are_carried_once,
+    controlled_accounts_are_credit,
+    choices_pick_known_accounts,
+    choices_are_complete,
+    choices_stay_in_one_book,
+    choices_pick_nothing_controlled,
+    rules_are_those_of_the_program,
+    lines_name_accounts,
+    lines_stand_in_one_book,
+    lines_carry_known_amounts,
+    lines_stand_once,
+    amounts_move_their_books,
+    controls_move_as_they_must,
+    choices_are_by_what_is_carried,
+    prefixes_begin_codes,
+)

@@ -1,0 +1,256 @@
+"""记账: the journal of a business event in all books it touches, by the rules of one chart.
+
+An account may be a *choice* by an element's code, as the treasury's expense follows
+政府支出经济分类. The charts come held against what the program needs (``ledger.books.checks``), so
+nothing is made good here: an amount or a code that is missing is an error of the program.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from ledger.errors import PostingError
+from ledger.events import JournalPosted, Line
+from ledger.money import parse_yuan, yuan
+
+DEBIT, CREDIT = 1, -1
+FUND_TYPE = "fund_type_code"  # every journal names it
+RESOLVED_MAX = 10_000  # combinations of codes kept of each rule: few exist, but of projects many
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One account; ``side`` is the side of its normal balance, ``code`` the official code or ""."""
+
+    id: str
+    book: str
+    name: str
+    side: int
+    code: str = ""
+    control: str = ""
+
+    @property
+    def acct_cls_code(self) -> str:
+        return self.code or self.id
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Picks an account by the longest prefix of an element's code; "" where there is none."""
+
+    element: str
+    prefixes: Mapping[str, str]
+
+    def account(self, codes: Mapping[str, str]) -> str:
+        """The account's id. Raises PostingError if the codes lack the element."""
+        if (code := codes.get(self.element)) is None:
+            raise PostingError(f"an account is chosen by {self.element}, which is not given")
+        for length in range(len(code), 0, -1):
+            if (account := self.prefixes.get(code[:length])) is not None:
+                return account
+        return self.prefixes[""]
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines (debit account, credit account, amount); ``red`` marks a reversal (红冲)."""
+
+    name: str = msgspec.field(name="event")
+    lines: tuple[tuple[str, str, str], ...]
+    red: bool = False
+
+
+class _Sides(msgspec.Struct, frozen=True):
+    """A rule for certain codes: for each amount the accounts it moves, (account, side)."""
+
+    fund_type_code: str
+    lines: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+
+
+class _Posting(msgspec.Struct, frozen=True):
+    """A rule as it is posted.
+
+    Attributes:
+        amounts: those its lines carry; it is posted with these and no others.
+        elements: those whose codes tell one resolution of its accounts from another;
+            ``codes_of`` gives these codes.
+        controls: (control, side, amount) of its lines on controlled accounts.
+        resolved: the resolutions made so far, by these codes.
+    """
+
+    lines: tuple[tuple[str, str, str], ...]
+    red_flag: int
+    amounts: frozenset[str]
+    elements: tuple[str, ...]
+    codes_of: Callable[[Mapping[str, str]], Any]
+    controls: tuple[tuple[str, int, str], ...]
+    resolved: dict[Any, _Sides]
+
+
+class Books:
+    """One version of charts and rules, held against the program. Immutable; share it freely."""
+
+    def __init__(
+        self,
+        version: str,
+        valid_from: date,
+        titles: Mapping[str, str],
+        accounts: Iterable[Account],
+        choices: Mapping[str, Choice],
+        rules: Iterable[Rule],
+    ) -> None:
+        self.version = version
+        self.valid_from = valid_from
+        self.titles = dict(titles)
+        self.accounts = {account.id: account for account in accounts}
+        self._choices = dict(choices)
+        self._postings = {rule.name: self._posting(rule) for rule in rules}
+
+    @property
+    def rules(self) -> Iterable[str]:
+        """The names of the rules: the event's type, or one for each message (清算)."""
+        return self._postings.keys()
+
+    def _posting(self, rule: Rule) -> _Posting:
+        names = {name for debit, credit, _ in rule.lines for name in (debit, credit)}
+        chosen = {choice.element for name, choice in self._choices.items() if name in names}
+        elements = sorted(chosen | {FUND_TYPE})
+        return _Posting(
+            lines=rule.lines,
+            red_flag=int(rule.red),
+            amounts=frozenset(amount for _, _, amount in rule.lines),
+            elements=tuple(elements),
+            codes_of=itemgetter(*elements),
+            controls=tuple(self._controls(rule)),
+            resolved={},
+        )
+
+    def _controls(self, rule: Rule) -> Iterator[tuple[str, int, str]]:
+        for debit, credit, amount in rule.lines:
+            for name, side in ((debit, DEBIT), (credit, CREDIT)):
+                if name not in self._choices and (control := self.accounts[name].control):
+                    yield control, side, amount
+
+    def uncovered(self, codes: Mapping[str, str]) -> str:
+        """The element whose code has no account in some book, "" when all have one."""
+        for choice in self._choices.values():
+            if not choice.account(codes):
+                return choice.element
+        return ""
+
+    def post(
+        self,
+        event: str,
+        *,
+        source: int,
+        number: str,
+        amounts_fen: Mapping[str, int],
+        codes: Mapping[str, str],
+        bgt_id: str = "",
+        rule_name: str = "",
+    ) -> JournalPosted:
+        """The journal of one event in all books it touches.
+
+        Args:
+            event: type of the business event.
+            source: its position.
+            number: the business number an accountant looks for.
+            amounts_fen: each amount of its rule; lines of a zero amount are left out.
+            codes: the elements that choices look at, and the fund type.
+            rule_name: the rule, where an event has more than the one that bears its name.
+
+        Raises:
+            PostingError: no such rule, other amounts than the rule's, a code that is missing or for
+                which some book has no account.
+        """
+        name = rule_name or event
+        lines: list[Line] = []
+        try:
+            posting = self._postings[name]
+            key = posting.codes_of(codes)
+            if (sides := posting.resolved.get(key)) is None:
+                sides = self._resolve(posting, key, codes)
+            for amount, moved in sides.lines:
+                if amount_fen := amounts_fen[amount]:
+                    amt = yuan(amount_fen)
+                    lines += [Line(account, side, amt) for account, side in moved]
+        except KeyError:
+            raise self._mismatch(name, amounts_fen, codes) from None
+        if len(amounts_fen) > len(posting.amounts):
+            raise self._mismatch(name, amounts_fen, codes)
+        return JournalPosted(
+            source=source,
+            event=event,
+            chart_version=self.version,
+            number=number,
+            bgt_id=bgt_id,
+            fund_type_code=sides.fund_type_code,
+            red_flag=posting.red_flag,
+            lines=tuple(lines),
+        )
+
+    def controlled(self, rule_name: str, amounts_fen: Mapping[str, int]) -> dict[str, int]:
+        """Change of each controlled balance by a rule, credit positive, in fen.
+
+        Raises:
+            PostingError: no such rule, or an amount of it is not given.
+        """
+        changes: dict[str, int] = {}
+        try:
+            for control, side, amount in self._postings[rule_name].controls:
+                if amount_fen := amounts_fen[amount]:
+                    changes[control] = changes.get(control, 0) - side * amount_fen
+        except KeyError:
+            raise self._mismatch(rule_name, amounts_fen, {}) from None
+        return changes
+
+    def _mismatch(
+        self, rule_name: str, amounts_fen: Mapping[str, int], codes: Mapping[str, str]
+    ) -> PostingError:
+        """What is wrong with what was given, found out only when something is."""
+        if (posting := self._postings.get(rule_name)) is None:
+            return PostingError(f"chart {self.version} has no rule {rule_name!r}")
+        needed, given = posting.amounts, amounts_fen.keys()
+        if needed == given:
+            needed, given = frozenset(posting.elements), codes.keys()
+        return PostingError(
+            f"rule {rule_name} of chart {self.version} needs {', '.join(sorted(needed))}; "
+            f"given are {', '.join(sorted(given)) or 'none'}"
+        )
+
+    def _resolve(self, posting: _Posting, key: Any, codes: Mapping[str, str]) -> _Sides:
+        """The accounts of a rule for these codes; kept under ``key``."""
+        grouped: list[tuple[str, list[tuple[str, int]]]] = []
+        for debit, credit, amount in posting.lines:
+            sides = [(self._account(debit, codes), DEBIT), (self._account(credit, codes), CREDIT)]
+            if grouped and grouped[-1][0] == amount:
+                grouped[-1][1].extend(sides)
+            else:
+                grouped.append((amount, sides))
+        lines = tuple((amount, tuple(sides)) for amount, sides in grouped)
+        if len(posting.resolved) >= RESOLVED_MAX:
+            posting.resolved.clear()
+        posting.resolved[key] = resolved = _Sides(codes[FUND_TYPE], lines)
+        return resolved
+
+    def _account(self, name: str, codes: Mapping[str, str]) -> str:
+        if (choice := self._choices.get(name)) is None:
+            return name
+        if not (account := choice.account(codes)):
+            raise PostingError(
+                f"{choice.element} {codes[choice.element]} has no account in chart {self.version}"
+            )
+        return account
+
+
+def merge(journals: list[JournalPosted]) -> JournalPosted:
+    """One journal of several for the same event: lines of one account and side are added up."""
+    totals: dict[tuple[str, int, str], int] = {}
+    for journal in journals:
+        for line in journal.lines:
+            key = (line.account, line.dr_cr, line.bgt_id)
+            totals[key] = totals.get(key, 0) + parse_yuan(line.amt)
+    lines = tuple(
+        Line(account, dr_cr, yuan(fen), bgt_id) for (account, dr_cr, bgt_id), fen in totals.items()
+    )
+    return msgspec.structs.replace(journals[0], lines=lines)

@@ -1,0 +1,327 @@
+"""A chart that does not fit the program is refused when it is loaded: file, line and reason."""
+
+import re
+from contextlib import suppress
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.books import Books, checks, parse_books, shipped_books
+from ledger.books.needs import NEEDS
+from ledger.elements.register import DIMENSIONS
+from ledger.errors import ConfigurationError
+from tests.chart_texts import SHIPPED, changed
+
+REFUND_RULE = (
+    '[[rules]]\nevent = "payment.refunded"'
+    + SHIPPED.partition('[[rules]]\nevent = "payment.refunded"')[2].partition("\n\n")[0]
+)
+APPLIED = 'lines = [["A3", "A5", "pay"]]'
+UNIT_OUTLAY = '["unit_outlay", "E3", "paid"]'
+
+
+class Case(NamedTuple):
+    """A change of the shipped file, by the check that must find it; "" is that of its form.
+
+    ``replaced``: parts of the text and what stands in their place; ``at``: a part of the line that
+    is named, the first that has it and is no comment.
+    """
+
+    check: str
+    replaced: tuple[str, ...]
+    at: str
+    reason: str
+
+    @property
+    def text(self) -> str:
+        return changed(*self.replaced)
+
+    @property
+    def line(self) -> int:
+        lines = enumerate(self.text.splitlines(), 1)
+        return next(n for n, line in lines if self.at in line and not line.startswith("#"))
+
+
+CASES = [
+    # form
+    Case("", ("[books]", "[books"), "[books", "Expected ']' at the end of a table declaration"),
+    Case("", (SHIPPED, 'version = "x'), "version", "Unterminated string"),
+    Case("", ("A7 =", "A1 ="), '"结转"', "Cannot overwrite a value"),
+    Case("", ("[accounts]", "[acounts]"), "[acounts]", "unknown key 'acounts'; known are version"),
+    Case("", (SHIPPED, 'version = "1"'), "version", "valid_from is missing"),
+    Case("", ("2000-01-01", '"2000-01-01"'), "2000", "valid_from is no date"),
+    Case("", ("2000-01-01", "2000-01-01T00:00:00"), "2000", "valid_from is no date"),
+    Case("", ('"2026.1"', '""'), "version =", "version is empty"),
+    Case("", (", control =", ", controll ="), "A3 =", "unknown key 'controll'"),
+    Case("", ('side = "debit"', 'side = "left"'), "A1 =", "side: Invalid enum value 'left'"),
+    Case("", ('"指标来源",   side = "debit"', '"指标来源"'), "A1 =", "side is missing"),
+    Case("", (APPLIED, "lines = [\n['A3', 'A5'],\n]"), "'A5'", "length 3"),
+    Case("", ("red = true", "red = 1"), "red = 1", "red: Expected `bool`, got `int`"),
+    # books and accounts
+    Case("books_are_told_apart", ("F =", "f ="), "f =", "one capital, not 'f'"),
+    Case(
+        "books_are_told_apart",
+        ('"zero_balance", ', '"indicator", '),
+        "零余额账户",
+        "book A is called indicator already",
+    ),
+    Case("accounts_stand_in_a_book", ("A7 =", "G7 ="), "G7 =", "'G7' stands in no book"),
+    # controls
+    Case(
+        "controls_are_known",
+        ('"available"', '"availabel"'),
+        "A3 =",
+        "unknown control 'availabel' in book indicator; known are available, frozen, occupied",
+    ),
+    Case(
+        "controls_are_known",
+        ('F1 = { name = "零余额账户",', 'F1 = { name = "零余额账户", control = "paid",'),
+        "F1 =",
+        "unknown control 'paid' in book zero_balance; known are none",
+    ),
+    Case(
+        "controls_are_carried_once",
+        (', control = "available"', ""),
+        "[accounts]",
+        "no account of book indicator carries control 'available'",
+    ),
+    Case(
+        "controls_are_carried_once",
+        ('"结转",       side = "credit"', '"结转", side = "credit", control = "paid"'),
+        "A7 =",
+        "control 'paid' is carried by account A6 already",
+    ),
+    Case(
+        "controlled_accounts_are_credit",
+        ('"冻结",       side = "credit"', '"冻结", side = "debit"'),
+        "A4 =",
+        "account A4 carries control 'frozen': its side is credit",
+    ),
+    # choices
+    Case("choices_pick_known_accounts", ('"B16", "510"', '"B66", "510"'), "B66", "'B66', which"),
+    Case(
+        "choices_pick_known_accounts",
+        ("[choices.unit_outlay]", "[choices.E1]"),
+        "[choices.E1]",
+        "'E1' is an account and a choice",
+    ),
+    Case("choices_are_complete", (', "" = "B19"', ""), '"501" =', "lacks a default"),
+    Case("choices_are_complete", ('"2" = "C2", "" = "C1"', '"" = ""'), '{ "" = "" }', "no account"),
+    Case(
+        "choices_stay_in_one_book",
+        ('"509" = "B16"', '"509" = "C11"'),
+        '"509"',
+        "mixes the books treasury_financial and treasury_budgetary",
+    ),
+    Case(
+        "choices_pick_nothing_controlled",
+        ('"2" = "C2", "" = "C1"', '"2" = "A3", "" = "A2"'),
+        '"A3", "" =',
+        "picks A3, which carries control 'available'",
+    ),
+    Case(
+        "choices_are_by_what_is_carried",
+        ('cash]\nelement = "fund_type_code"', 'cash]\nelement = "pro_code"'),
+        '"pro_code"',
+        "choice treasury_cash is by pro_code, which does not come with clearing.2301",
+    ),
+    Case(
+        "choices_are_by_what_is_carried",
+        ('"dep_bgt_eco_code"', '"dep_bgt_eco_cod"'),
+        '"dep_bgt_eco_cod"',
+        "by dep_bgt_eco_cod, which does not come with payment.refunded",
+    ),
+    Case(
+        "choices_are_by_what_is_carried",
+        (UNIT_OUTLAY, '["E1", "E3", "paid"]', '["E3", "unit_outlay"', '["E3", "E1"'),
+        "[choices.unit_outlay]",
+        "no rule uses the choice unit_outlay",
+    ),
+    Case(
+        "prefixes_begin_codes",
+        ('"502" = "B12"', '"5O2" = "B12"'),
+        "5O2",
+        "no gov_bgt_eco_code begins with '5O2'",
+    ),
+    # rules
+    Case(
+        "rules_are_those_of_the_program",
+        (REFUND_RULE, ""),
+        "[[rules]]",
+        "there is no rule payment.refunded",
+    ),
+    Case(
+        "rules_are_those_of_the_program",
+        ('"payment.withdrawn"', '"payment.rejected"  # again'),
+        "# again",
+        "there is a rule payment.rejected already",
+    ),
+    Case(
+        "rules_are_those_of_the_program",
+        (REFUND_RULE, REFUND_RULE.replace("refunded", "refundet")),
+        "refundet",
+        "unknown rule 'payment.refundet'",
+    ),
+    Case("lines_name_accounts", (UNIT_OUTLAY, '["E9", "E3", "paid"]'), '"E9"', "'E9' is neither"),
+    Case(
+        "lines_name_accounts",
+        (UNIT_OUTLAY, '["unit_outlay", "E2", "paid"]'),
+        '"E2", "paid"',
+        "unit_outlay / E2 may move an account to itself",
+    ),
+    Case(
+        "lines_stand_in_one_book",
+        ('lines = [["A3", "A4", "amount"]]', 'lines = [["A3", "B1", "amount"]]'),
+        '"B1", "amount"',
+        "A3 / B1 does not balance in indicator nor in treasury_financial",
+    ),
+    Case(
+        "lines_carry_known_amounts",
+        (UNIT_OUTLAY, '["unit_outlay", "E3", "payd"]'),
+        "payd",
+        "rule voucher.receipted: unknown amount 'payd'; known are paid, failed",
+    ),
+    Case(
+        "lines_stand_once",
+        (UNIT_OUTLAY + ",", f"{UNIT_OUTLAY},\n{UNIT_OUTLAY},  # again"),
+        "# again",
+        "paid moves between unit_outlay and E3 already",
+    ),
+    Case(
+        "lines_stand_once",
+        ('lines = [["A1", "A2", "increase"]', 'lines = [["A1", "A2", "decrease"]'),
+        "increase",
+        "decrease moves between A2 and A1 already",
+    ),
+    Case(
+        "amounts_move_their_books",
+        (UNIT_OUTLAY + ",", ""),
+        '"voucher.receipted"',
+        "paid moves nothing in book unit_budgetary",
+    ),
+    Case(
+        "amounts_move_their_books",
+        ('["A5", "A3", "failed"],', ""),
+        '"voucher.receipted"',
+        "failed moves nothing in book indicator",
+    ),
+    Case(
+        "controls_move_as_they_must",
+        (APPLIED, 'lines = [["A2", "A5", "pay"]]'),
+        '"payment.applied"',
+        "pay moves control 'available' by +0 times itself, not by -1",
+    ),
+    Case(
+        "controls_move_as_they_must",
+        ('["A6", "A3", "refund"]', '["A6", "A3", "refund"], ["A2", "A4", "refund"]'),
+        '"payment.refunded"',
+        "refund moves control 'frozen' by +1 times itself, not by +0",
+    ),
+]
+CHECKED = [case for case in CASES if case.check]
+
+
+def called(case: Case) -> str:
+    return f"{case.check or 'form'}: {case.reason}"
+
+
+def said_of(text: str) -> list[str]:
+    """What is said of a chart that is refused, a line to each fault; nothing if it is loaded."""
+    try:
+        parse_books(text, "own.toml")
+    except ConfigurationError as error:
+        return error.detail.splitlines()
+    return []
+
+
+def finds(case: Case, said: list[str]) -> bool:
+    return any(line.startswith(f"own.toml:{case.line}: ") and case.reason in line for line in said)
+
+
+def test_the_shipped_chart_is_not_refused() -> None:
+    assert said_of(SHIPPED) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=called)
+def test_a_faulty_chart_is_refused_with_the_line_and_the_reason(case: Case) -> None:
+    assert finds(case, said_of(case.text)), said_of(case.text)
+
+
+@pytest.mark.parametrize("case", CHECKED, ids=called)
+def test_canary_without_its_check_the_fault_is_not_found(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = tuple(check for check in checks.CHECKS if check.__name__ != case.check)
+    monkeypatch.setattr(checks, "CHECKS", others)
+    with suppress(LookupError):  # checks that come later rely on it
+        assert not finds(case, said_of(case.text))
+
+
+def test_every_check_has_a_fault_that_it_finds() -> None:
+    assert {check.__name__ for check in checks.CHECKS} == {case.check for case in CHECKED}
+
+
+# ---- any change of one word
+
+
+def postings(books: Books) -> list[object]:
+    """All that the rules can do: journals and controls, over amounts that tell each other apart."""
+    done: list[object] = []
+    for rule, need in NEEDS.items():
+        amounts = {name: 10**index for index, name in enumerate(need.amounts)}
+        done.append(books.controlled(rule, amounts))
+        for gov, dep, fund in (
+            ("50201", "30201", "111"),
+            ("50501", "31001", "2"),
+            ("599", "3", "12"),
+        ):
+            codes = dict.fromkeys(DIMENSIONS, "1")
+            codes |= {"gov_bgt_eco_code": gov, "dep_bgt_eco_code": dep, "fund_type_code": fund}
+            done.append(books.post(rule, source=1, number="x", amounts_fen=amounts, codes=codes))
+    return done
+
+
+WORDS = st.from_regex(r"[a-z_]{0,12}", fullmatch=True)
+AMOUNTS = sorted({amount for need in NEEDS.values() for amount in need.amounts})
+CONTROLS = ["available", "frozen", "occupied", "paid", "plan"]
+RULES = re.findall(r"\[\[rules\]\]\n(?:.+\n)+", SHIPPED)
+# elements that no event with a choice carries, so that none of them may be chosen by
+STRANGE = ["bgt_type_code", "pay_bus_type_code", "mof_div_code"]
+WORDS_OF_THE_CHART = {
+    r'control = "(\w+)"': WORDS | st.sampled_from(CONTROLS),
+    r'", "(\w+)"\]': WORDS | st.sampled_from(AMOUNTS),
+    r'element = "(\w+)"': WORDS | st.sampled_from(STRANGE),
+    r'event = "([\w.]+)"': WORDS | st.sampled_from(sorted(NEEDS)),
+}
+
+
+@st.composite
+def one_word_changed(draw: st.DrawFn) -> str:
+    """The shipped file with one name of a control, an amount, an element or a rule changed."""
+    pattern = draw(st.sampled_from(sorted(WORDS_OF_THE_CHART)))
+    found = draw(st.sampled_from(list(re.finditer(pattern, SHIPPED))))
+    word = draw(WORDS_OF_THE_CHART[pattern])
+    return SHIPPED[: found.start(1)] + word + SHIPPED[found.end(1) :]
+
+
+@st.composite
+def one_rule_changed(draw: st.DrawFn) -> str:
+    """The shipped file with a rule left out, or written twice."""
+    rule = draw(st.sampled_from(RULES))
+    return changed(rule, draw(st.sampled_from(["", f"{rule}\n{rule}"])))
+
+
+@given(text=one_word_changed() | one_rule_changed())
+@settings(max_examples=400, deadline=None)
+def test_one_change_is_refused_or_changes_no_posting(text: str) -> None:
+    """An element that comes with the event may be put in the place of another: whose codes an
+    account follows is the chart's to say."""
+    if not said_of(text):
+        assert postings(parse_books(text)) == postings(shipped_books())
+
+
+def test_canary_a_change_that_is_not_found_shows_in_the_postings() -> None:
+    other = parse_books(changed('"D1" }', '"D2" }'))
+    assert postings(other) != postings(shipped_books())
