@@ -4,7 +4,13 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.events import Event, Traits, Yuan, register
+from ledger.elements.register import DIMENSIONS
+from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
+
+_ISSUED: AmountMoves = {"indicator": {"available": 1}}
+_CUT: AmountMoves = {"indicator": {"available": -1}}
+_FROZEN: AmountMoves = {"indicator": {"available": -1, "frozen": 1}}
+_UNFROZEN: AmountMoves = {"indicator": {"available": 1, "frozen": -1}}
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
@@ -27,7 +33,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
         subject="indicator",
         asked_by="indicator.issue",
         moves=("indicator",),
-        posts=("indicator.issued",),
+        posts={"indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
         step="indicator",
     )
     bgt_id: str
@@ -61,7 +67,9 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
         subject="indicator",
         asked_by="indicator.adjust",
         moves=("indicator",),
-        posts=("indicator.adjusted",),
+        posts={
+            "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT})
+        },
         step="indicator",
     )
     bgt_id: str
@@ -80,7 +88,7 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
         subject="indicator",
         asked_by="indicator.reallocate",
         moves=("indicator",),
-        posts=("indicator.reallocated_out",),
+        posts={"indicator.reallocated_out": RuleNeeds(DIMENSIONS, {"amount": _CUT})},
         step="indicator",
     )
     bgt_id: str
@@ -97,7 +105,7 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         moves=("indicator",),
-        posts=("indicator.reallocated_in",),
+        posts={"indicator.reallocated_in": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
         step="indicator",
     )
     bgt_id: str
@@ -114,7 +122,7 @@ class IndicatorFrozen(Event, frozen=True, kw_only=True):
         subject="indicator",
         asked_by="indicator.freeze",
         moves=("indicator",),
-        posts=("indicator.frozen",),
+        posts={"indicator.frozen": RuleNeeds(DIMENSIONS, {"amount": _FROZEN})},
         step="indicator",
     )
     bgt_id: str
@@ -130,7 +138,7 @@ class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
         subject="indicator",
         asked_by="indicator.unfreeze",
         moves=("indicator",),
-        posts=("indicator.unfrozen",),
+        posts={"indicator.unfrozen": RuleNeeds(DIMENSIONS, {"amount": _UNFROZEN})},
         step="indicator",
     )
     bgt_id: str

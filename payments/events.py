@@ -5,7 +5,14 @@ from typing import ClassVar
 import msgspec
 
 from budget.events import Figures
-from ledger.events import LEDGER, Event, Traits, Yuan, register
+from ledger.elements.register import DIMENSIONS
+from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
+
+_OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
+_RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
+_OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_balance": {}}
+_PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
+_REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
 
 
 class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -29,7 +36,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.apply",
         moves=("indicator",),
-        posts=("payment.applied",),
+        posts={"payment.applied": RuleNeeds(DIMENSIONS, {"pay": _OCCUPIED})},
         step="payment",
     )
     pay_app_no: str
@@ -74,7 +81,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.reject",
         moves=("indicator",),
-        posts=("payment.rejected",),
+        posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
         step="payment",
     )
     pay_app_no: str
@@ -89,7 +96,7 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.withdraw",
         moves=("indicator",),
-        posts=("payment.withdrawn",),
+        posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
         step="payment",
     )
     pay_app_no: str
@@ -168,7 +175,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="voucher.receipt",
         moves=("indicator", "uncleared"),
-        posts=("voucher.receipted",),
+        posts={"voucher.receipted": RuleNeeds(DIMENSIONS, {"paid": _PAID, "failed": _RELEASED})},
         delivery=True,
         step="receipt",
     )
@@ -196,7 +203,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.refund",
         moves=("indicator", "uncleared"),
-        posts=("payment.refunded",),
+        posts={"payment.refunded": RuleNeeds(DIMENSIONS, {"refund": _REFUNDED})},
         step="receipt",
     )
     pay_app_no: str

@@ -13,9 +13,9 @@ from pathlib import Path
 from ledger.books.agreement import hold_together
 from ledger.books.chart_file import ChartFile, read_chart
 from ledger.books.checks import hold
-from ledger.books.needs import NEEDS, Needs
 from ledger.books.postings import CREDIT, DEBIT, Account, Books
 from ledger.errors import ConfigurationError
+from ledger.events import Needs, rule_needs
 
 
 class Charts:
@@ -35,11 +35,11 @@ class Charts:
         raise ConfigurationError(f"no charts of accounts are valid on {day}")
 
 
-def load_charts(paths: Iterable[Path] = (), *, rules: Needs = NEEDS) -> Charts:
+def load_charts(paths: Iterable[Path] = (), *, rules: Needs | None = None) -> Charts:
     """The shipped charts and rules, and a user's own files beside them.
 
     Args:
-        rules: what the program needs of each posting rule.
+        rules: what the program needs of each posting rule; else as the event types say.
 
     Raises:
         ConfigurationError: a file is none of charts and rules, does not fit the program or another
@@ -48,15 +48,15 @@ def load_charts(paths: Iterable[Path] = (), *, rules: Needs = NEEDS) -> Charts:
     """
     files = [_shipped(), *(read_chart(_text(path), str(path)) for path in paths)]
     for chart in files:
-        hold(chart, rules)
+        hold(chart, rule_needs() if rules is None else rules)
     hold_together(files)
     return Charts(map(_books, files))
 
 
-def parse_books(text: str, file: str = "chart", *, rules: Needs = NEEDS) -> Books:
+def parse_books(text: str, file: str = "chart", *, rules: Needs | None = None) -> Books:
     """The charts and rules of one file's text, held as by :func:`load_charts`."""
     chart = read_chart(text, file)
-    hold(chart, rules)
+    hold(chart, rule_needs() if rules is None else rules)
     return _books(chart)
 
 

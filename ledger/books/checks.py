@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from ledger.books.chart_file import ChartFile, Fault, refusal
-from ledger.books.needs import Needs
 from ledger.books.postings import CREDIT, DEBIT, Rule
 from ledger.books.toml_lines import KeyPath
 from ledger.elements.register import ElementRegister
+from ledger.events import Needs
 
 ChartCheck = Callable[[ChartFile, Needs], Iterator[Fault]]
 

@@ -12,6 +12,7 @@ from ledger.events.base import LEDGER, Event, Traits, Yuan
 from ledger.events.codec import decode, decoder, encode
 from ledger.events.journals import JournalPosted, Line, PostedView
 from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed
+from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
     OWN_TYPE_PATTERN,
     TYPES,
@@ -21,6 +22,7 @@ from ledger.events.registry import (
     names_that,
     register,
     renamed,
+    rule_needs,
     type_names,
     types_that,
 )
@@ -30,13 +32,16 @@ __all__ = [
     "OWN_TYPE_PATTERN",
     "TYPES",
     "UPCASTS",
+    "AmountMoves",
     "CommandRefused",
     "Event",
     "JournalPosted",
     "LedgerOpened",
     "Line",
+    "Needs",
     "PeriodClosed",
     "PostedView",
+    "RuleNeeds",
     "Traits",
     "Yuan",
     "base_name",
@@ -47,6 +52,7 @@ __all__ = [
     "names_that",
     "register",
     "renamed",
+    "rule_needs",
     "type_names",
     "types_that",
 ]

@@ -6,6 +6,8 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from ledger.events.needs import Needs
+
 Yuan = str
 LEDGER = "ledger"  # the subject of events that are about the ledger itself
 
@@ -20,7 +22,7 @@ class Traits(NamedTuple):
         asked_by: the operation of the command that it answers; "" where it only follows the event
             that does, in the same decision.
         moves: the registers that it moves, by their names, itself or by its journal.
-        posts: the rules of the charts that its journal is made by.
+        posts: the rules of the charts that its journal is made by, and what they are given.
         step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
         leads: types that a command of their own begins with, and that may stand directly behind it
             as a part of its command, with the fields of both that must then agree.
@@ -30,7 +32,7 @@ class Traits(NamedTuple):
     subject: str
     asked_by: str = ""
     moves: tuple[str, ...] = ()
-    posts: tuple[str, ...] = ()
+    posts: Needs = MappingProxyType({})
     step: str = ""
     delivery: bool = False
     leads: Mapping[str, tuple[str, str]] = MappingProxyType({})

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ledger.events.base import Event, Traits
+from ledger.events.needs import Needs
 
 E = TypeVar("E", bound=type[Event])
 
@@ -51,6 +52,11 @@ def types_that(holds: Callable[[Traits], bool]) -> tuple[type[Event], ...]:
 def names_that(holds: Callable[[Traits], bool]) -> tuple[str, ...]:
     """The names under which such types are stored, former versions included."""
     return tuple(name for cls in types_that(holds) for name in type_names(cls))
+
+
+def rule_needs() -> Needs:
+    """What each posting rule needs, by its name."""
+    return {rule: of for cls in TYPES.values() for rule, of in cls.TRAITS.posts.items()}
 
 
 def is_own_type(type_name: str) -> bool:

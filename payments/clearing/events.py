@@ -4,7 +4,11 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.events import Event, Traits, Yuan, register, renamed
+from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register, renamed
+
+_CLEARED: AmountMoves = {"treasury_financial": {}, "treasury_budgetary": {}, "zero_balance": {}}
+# a claim is of many indicators
+_CLAIMED = RuleNeeds(("gov_bgt_eco_code", "fund_type_code"), {"claim": _CLEARED})
 
 
 class ClaimLine(msgspec.Struct, frozen=True, gc=False):
@@ -51,7 +55,7 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
         subject="clearing",
         asked_by="clearing.receipt",
         moves=("uncleared",),
-        posts=("clearing.2301", "clearing.2302"),
+        posts={"clearing.2301": _CLAIMED, "clearing.2302": _CLAIMED},
         delivery=True,
         step="clearing",
     )

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from api.domains import DOMAINS as DOMAINS
 from ledger.books import Books, Charts, load_charts, parse_books, shipped_books
-from ledger.books.needs import NEEDS
 from ledger.errors import ConfigurationError, PostingError
-from ledger.events import TYPES, JournalPosted
+from ledger.events import TYPES, JournalPosted, rule_needs
 from ledger.money import parse_yuan
-from tests.chart_texts import SHIPPED, changed, later
+from tests.support.chart_texts import SHIPPED, changed, later
 
 CODES = {
     "agency_code": "101001",
@@ -40,8 +40,8 @@ def debited(books: Books, journal: JournalPosted) -> set[str]:
 
 def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
     clearing = {"clearing.2301", "clearing.2302"}
-    assert set(NEEDS) - clearing <= set(TYPES)
-    assert set(shipped_books().rules) == set(NEEDS)
+    assert set(rule_needs()) - clearing <= set(TYPES)
+    assert set(shipped_books().rules) == set(rule_needs())
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_treasury_expense_follows_the_economic_class(
 
 def test_every_rule_balances_in_every_book_for_odd_amounts() -> None:
     books = shipped_books()
-    for rule, need in NEEDS.items():
+    for rule, need in rule_needs().items():
         amounts = {name: 7 * index + 1 for index, name in enumerate(need.amounts)}
         journal = books.post(rule, source=1, number="x", amounts_fen=amounts, codes=CODES)
         per_book: dict[str, int] = {}

@@ -16,7 +16,7 @@ import pytest
 from api.logging import redact
 from api.tokens import find_caller, token_sm3
 from ledger.postgres.database import Database
-from tests.chart_texts import changed, later
+from tests.support.chart_texts import changed, later
 
 Guoku = Callable[..., subprocess.CompletedProcess[str]]
 

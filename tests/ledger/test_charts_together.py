@@ -8,7 +8,7 @@ import pytest
 
 from ledger.books import agreement, load_charts
 from ledger.errors import ConfigurationError
-from tests.chart_texts import SHIPPED, changed, later
+from tests.support.chart_texts import SHIPPED, changed, later
 
 
 class Together(NamedTuple):

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.domains import DOMAINS as DOMAINS
 from ledger.books import Books, checks, parse_books, shipped_books
-from ledger.books.needs import NEEDS
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import ConfigurationError
-from tests.chart_texts import SHIPPED, changed
+from ledger.events import rule_needs
+from tests.support.chart_texts import SHIPPED, changed
 
 REFUND_RULE = (
     '[[rules]]\nevent = "payment.refunded"'
@@ -269,7 +270,7 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
 def postings(books: Books) -> list[object]:
     """All that the rules can do: journals and controls, over amounts that tell each other apart."""
     done: list[object] = []
-    for rule, need in NEEDS.items():
+    for rule, need in rule_needs().items():
         amounts = {name: 10**index for index, name in enumerate(need.amounts)}
         done.append(books.controlled(rule, amounts))
         for gov, dep, fund in (
@@ -284,7 +285,7 @@ def postings(books: Books) -> list[object]:
 
 
 WORDS = st.from_regex(r"[a-z_]{0,12}", fullmatch=True)
-AMOUNTS = sorted({amount for need in NEEDS.values() for amount in need.amounts})
+AMOUNTS = sorted({amount for need in rule_needs().values() for amount in need.amounts})
 CONTROLS = ["available", "frozen", "occupied", "paid", "plan"]
 RULES = re.findall(r"\[\[rules\]\]\n(?:.+\n)+", SHIPPED)
 # elements that no event with a choice carries, so that none of them may be chosen by
@@ -293,7 +294,7 @@ WORDS_OF_THE_CHART = {
     r'control = "(\w+)"': WORDS | st.sampled_from(CONTROLS),
     r'", "(\w+)"\]': WORDS | st.sampled_from(AMOUNTS),
     r'element = "(\w+)"': WORDS | st.sampled_from(STRANGE),
-    r'event = "([\w.]+)"': WORDS | st.sampled_from(sorted(NEEDS)),
+    r'event = "([\w.]+)"': WORDS | st.sampled_from(sorted(rule_needs())),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger.books.toml_lines import KeyPath, line_of, lines_of
-from tests.chart_texts import SHIPPED
+from tests.support.chart_texts import SHIPPED
 
 WAYS = [
     ("a = 1\nb = 2\n", {("a",): 1, ("b",): 2}),
