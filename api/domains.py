@@ -14,6 +14,7 @@ import payments.disbursement.commands
 import payments.manifest
 import payments.signature_policy
 import payments.voucher
+import projections.catalogue
 
 DOMAINS = (
     ledger.deciding.opening,
@@ -26,4 +27,5 @@ DOMAINS = (
     payments.signature_policy,
     payments.clearing.claims,
     payments.disbursement.commands,
+    projections.catalogue,
 )

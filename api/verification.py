@@ -19,8 +19,8 @@ import msgspec
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from ledger.books import load_charts
 from ledger.gm import default_provider
-from ledger.integrity.verification.findings import Findings
 from ledger.postgres.database import make_pool
+from ledger.verification.findings import Findings
 from payments.verification.run import Options, Report, verify_ledger
 from projections.core.rebuild import verify as verify_projections
 

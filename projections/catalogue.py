@@ -1,20 +1,14 @@
-"""Every projection of the program."""
+"""Every projection of the program: loading this module enters them all."""
 
-from projections.core.fold import Projection
+from projections.core.registry import by_name, declare, declared
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
 from projections.refusals import Refusals
 
-PROJECTIONS: tuple[Projection, ...] = (
-    Indicators(),
-    Payments(),
-    Journals(),
-    AccountTotals(),
-    Refusals(),
-)
+for projection in (Indicators(), Payments(), Journals(), AccountTotals(), Refusals()):
+    declare(projection)
 
+PROJECTIONS = declared()
 
-def by_name(name: str) -> Projection | None:
-    """The projection called ``name``, or None."""
-    return next((p for p in PROJECTIONS if p.name == name), None)
+__all__ = ["PROJECTIONS", "by_name"]

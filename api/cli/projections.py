@@ -68,7 +68,7 @@ def rebuild(ledger: Ledger = "", projection: Names = None) -> None:
 def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
     """Does it on all cores; prints a row for each read model; whether all were equal."""
     from ledger.account_set import ledger_text
-    from projections.core.parallel import in_parallel
+    from projections.parallel import in_parallel
 
     chosen = _projections(names)
     rows: list[tuple[Any, ...]] = []

@@ -15,11 +15,11 @@ import msgspec
 from ledger.errors import IntegrityError, RequestError
 from ledger.events import TYPES, Event, decode
 from ledger.gm import sm3
-from ledger.integrity.verification.amounts import Amounts
-from ledger.integrity.verification.findings import Findings
-from ledger.integrity.verification.spill import PARTS, Spill
 from ledger.money import yuan
 from ledger.reading.streaming import Chunk
+from ledger.verification.amounts import Amounts
+from ledger.verification.findings import Findings
+from ledger.verification.spill import PARTS, Spill
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import (
     FailedDetail,

@@ -19,19 +19,19 @@ from ledger.gm import Provider, PublicKey
 from ledger.integrity.chain import genesis
 from ledger.integrity.growth import GrowingTree
 from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
-from ledger.integrity.verification.amounts import Amounts
-from ledger.integrity.verification.checkpoints import CheckpointCheck, Held, Keys
-from ledger.integrity.verification.commits import ChainCheck
-from ledger.integrity.verification.digests import DigestCheck
-from ledger.integrity.verification.entries import EntryCheck
-from ledger.integrity.verification.findings import Finding, Findings
-from ledger.integrity.verification.grammar import grammar
-from ledger.integrity.verification.numbers import KeyCheck
-from ledger.integrity.verification.record import stored_keys, stored_notes
-from ledger.integrity.verification.registers import RegisterCheck
-from ledger.integrity.verification.sequence import PositionCheck, VersionCheck
 from ledger.reading.objects import Head, read_head
 from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
+from ledger.verification.amounts import Amounts
+from ledger.verification.checkpoints import CheckpointCheck, Held, Keys
+from ledger.verification.commits import ChainCheck
+from ledger.verification.digests import DigestCheck
+from ledger.verification.entries import EntryCheck
+from ledger.verification.findings import Finding, Findings
+from ledger.verification.grammar import grammar
+from ledger.verification.numbers import KeyCheck
+from ledger.verification.record import stored_keys, stored_notes
+from ledger.verification.registers import RegisterCheck
+from ledger.verification.sequence import PositionCheck, VersionCheck
 from payments.verification.lifecycle import PaymentCheck, RefundCheck
 from payments.verification.signatures import SignatureCheck, SignedFile
 from payments.verification.state import Verified, load_verified, save_verified

@@ -23,9 +23,9 @@ from ledger.errors import IntegrityError, Refusal
 from ledger.gm import Provider
 from ledger.integrity.chain import moment_of
 from ledger.integrity.merkle import HASH_BYTES, root_of
-from ledger.integrity.verification.findings import Findings
 from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies, read_objects
+from ledger.verification.findings import Findings
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
 from payments.signing import certificates
 from payments.signing.certificates import Certificate

@@ -17,10 +17,10 @@ from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
 from ledger.errors import Code, UnavailableError
-from projections.catalogue import PROJECTIONS
 from projections.core.advance import Place, Target, advance, lock_live, start_live
 from projections.core.comparison import Comparison, compare_rows
 from projections.core.fold import Projection
+from projections.core.registry import declared
 from projections.core.tables import ASIDE
 from projections.core.whole_history import Progress, fold_history
 
@@ -64,7 +64,7 @@ def status(connection: psycopg.Connection, ledger_id: int | None = None) -> list
         " ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live"
         " WHERE %(ledger_id)s::bigint IS NULL OR l.ledger_id = %(ledger_id)s"
         " ORDER BY l.ledger_id, n.name",
-        {"names": [projection.name for projection in PROJECTIONS], "ledger_id": ledger_id},
+        {"names": [projection.name for projection in declared()], "ledger_id": ledger_id},
     )
     fields = Status.__struct_fields__
     return [Status(**dict(zip(fields, row, strict=True))) for row in rows]
@@ -73,16 +73,20 @@ def status(connection: psycopg.Connection, ledger_id: int | None = None) -> list
 def verify(
     pool: ConnectionPool,
     ledger_id: int,
-    projections: Sequence[Projection] = PROJECTIONS,
+    projections: Sequence[Projection] | None = None,
     *,
     progress: Progress | None = None,
 ) -> Report:
     """Builds the rows anew from the events as of the live position, and compares.
 
+    Args:
+        projections: which; all that are declared, unless told.
+
     Raises:
         UnavailableError: another rebuild or verification of one of them is under way.
         ProjectionError: the events cannot be taken in.
     """
+    projections = declared() if projections is None else projections
     with _alone(pool, ledger_id, projections), pool.connection() as theirs:
         _remove_shadows(pool, ledger_id, projections)
         start_live(theirs, ledger_id, projections)
@@ -100,7 +104,7 @@ def verify(
 def rebuild(
     pool: ConnectionPool,
     ledger_id: int,
-    projections: Sequence[Projection] = PROJECTIONS,
+    projections: Sequence[Projection] | None = None,
     *,
     progress: Progress | None = None,
 ) -> Report:
@@ -112,6 +116,7 @@ def rebuild(
     Raises:
         UnavailableError, ProjectionError: as :func:`verify`; the live rows stay as they are.
     """
+    projections = declared() if projections is None else projections
     with _alone(pool, ledger_id, projections):
         _remove_shadows(pool, ledger_id, projections)
         with pool.connection() as theirs:
@@ -284,13 +289,14 @@ def _remove_shadows(
                 projection.truncate(connection, ledger_id, generation)
 
 
-def remove_abandoned(pool: ConnectionPool, projections: Sequence[Projection] = PROJECTIONS) -> int:
+def remove_abandoned(pool: ConnectionPool, projections: Sequence[Projection] | None = None) -> int:
     """Drops the shadows that killed rebuilds left in any ledger; gives how many projections had
     some. Those that a living process is building are left alone."""
     with pool.connection() as connection:
         rows = connection.execute(
             "SELECT DISTINCT ledger_id, projection FROM proj_positions WHERE NOT live"
         ).fetchall()
+    projections = declared() if projections is None else projections
     known = {projection.name: projection for projection in projections}
     removed = 0
     for ledger_id, name in rows:

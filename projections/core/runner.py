@@ -18,11 +18,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
 from ledger.errors import UnavailableError
-from projections.catalogue import PROJECTIONS
 from projections.core.advance import BATCH_EVENTS, Place, Target, advance, lock_live, start_live
 from projections.core.facts import ProjectionError
 from projections.core.fold import Projection
 from projections.core.rebuild import rebuild, remove_abandoned
+from projections.core.registry import declared
 from projections.core.statistics import Statistics
 
 log = structlog.get_logger(__name__)
@@ -112,7 +112,7 @@ class Runner:
 
     Args:
         pool: connections as the application role; one is used at a time, two in a rebuild.
-        projections: what is kept up to date.
+        projections: what is kept up to date; all that are declared, unless told.
         poll_ms: longest time in which a commit of another process goes unnoticed.
         batch_events: events a transaction takes in, at least one commit.
     """
@@ -120,13 +120,14 @@ class Runner:
     def __init__(
         self,
         pool: ConnectionPool,
-        projections: Sequence[Projection] = PROJECTIONS,
+        projections: Sequence[Projection] | None = None,
         *,
         poll_ms: int = 200,
         batch_events: int = BATCH_EVENTS,
     ) -> None:
         self._pool = pool
-        self._projections = {projection.name: projection for projection in projections}
+        followed = declared() if projections is None else projections
+        self._projections = {projection.name: projection for projection in followed}
         self._statistics = Statistics(pool, self._projections.values())
         self._poll_s = poll_ms / 1000
         self._batch_events = batch_events

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-import projections.core.parallel
 import projections.core.rebuild
+import projections.parallel
 from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from projections.catalogue import PROJECTIONS
 from projections.core.comparison import Comparison
-from projections.core.parallel import in_parallel
 from projections.core.rebuild import remove_abandoned, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
+from projections.parallel import in_parallel
 from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
@@ -99,14 +99,14 @@ def projections_locked(b: Bookkeeper) -> Iterator[None]:
 def test_a_worker_that_dies_is_noticed(
     bookkeeper: Bookkeeper, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = projections.core.parallel._start
+    start = projections.parallel._start
 
     def start_and_kill(*given: Any) -> Any:
         ours, process = start(*given)
         process.kill()
         return ours, process
 
-    monkeypatch.setattr(projections.core.parallel, "_start", start_and_kill)
+    monkeypatch.setattr(projections.parallel, "_start", start_and_kill)
     with pytest.raises(GuokuError, match="was ended"):
         compare(database, bookkeeper, processes=2)
 

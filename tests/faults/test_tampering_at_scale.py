@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from ledger.gm import sm3
-from ledger.integrity.verification.findings import first_of
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import compress_document
+from ledger.verification.findings import first_of
 from payments.application import ApprovePayment
 from payments.manifest import ManifestText, leaf_of
 from payments.signature_policy import SetSignaturePolicy

@@ -14,7 +14,7 @@ from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for, fingerprint, is_fingerprint_of, version_of
 from ledger.errors import IntegrityError
 from ledger.events import LedgerOpened
-from ledger.integrity.verification.grammar import grammar
+from ledger.verification.grammar import grammar
 from tests.support.bookkeeper import payment
 from tests.support.commands_on_file import COMMANDS, KEPT, LINES, TODAY, Line, UrgentPayment, read
 

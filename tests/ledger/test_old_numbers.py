@@ -16,8 +16,8 @@ from ledger.books import load_charts
 from ledger.calendar import ClosePeriod
 from ledger.deciding.command import Command, Outcome, commands
 from ledger.gm import default_provider, sm3
-from ledger.integrity.verification import grammar
 from ledger.postgres.database import Database
+from ledger.verification import grammar
 from payments.disbursement.commands import OpenRun
 from payments.verification.run import Options, Report, verify_ledger
 from tests.support.audited_books import AuditedBooks, audited_history

@@ -11,9 +11,9 @@ from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.gm import KeyStore, default_provider, sm3
 from ledger.integrity.merkle import leaf_hash
-from ledger.integrity.verification.findings import first_of
 from ledger.postgres.database import Database
 from ledger.sealing.sealer import Sealer
+from ledger.verification.findings import first_of
 from payments.manifest import leaf_of
 from payments.signature_policy import SetSignaturePolicy
 from payments.verification.run import Options, Report, verify_ledger

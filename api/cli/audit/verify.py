@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
     from api.verification import Progress, Task
-    from ledger.integrity.verification.findings import Finding
+    from ledger.verification.findings import Finding
     from payments.verification.run import Report
 
 VERIFIER = "guoku_verify.py"
@@ -169,7 +169,7 @@ def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
 def _show(report: Report) -> bool:
     """Prints what was checked of a ledger; whether something does not hold."""
     from ledger.account_set import ledger_text
-    from ledger.integrity.verification.findings import first_of
+    from ledger.verification.findings import first_of
 
     behind = f", 续核 behind {report.after:,}" if report.after else ""
     typer.echo(f"账套 ledger {ledger_text(report.ledger_id)}, 至 to {report.position:,}{behind}")

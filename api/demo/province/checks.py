@@ -23,10 +23,10 @@ from budget.balances import BALANCES
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import Charts
 from ledger.calendar import PERIODS
-from ledger.integrity.verification.findings import first_of
 from ledger.money import yuan
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head
+from ledger.verification.findings import first_of
 from payments.clearing.uncleared import UNCLEARED
 from payments.verification.run import Options
 

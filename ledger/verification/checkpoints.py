@@ -17,9 +17,9 @@ from ledger.integrity.note import (
     parse_note,
     verified_by,
 )
-from ledger.integrity.verification.commits import NO_DIGEST
-from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk, StoredCommit
+from ledger.verification.commits import NO_DIGEST
+from ledger.verification.findings import Findings
 
 _LOG_NAMES = "guoku/"  # the log's key may be rolled over to one of another name
 Keys = Mapping[str, Sequence[PublicKey]]

@@ -14,10 +14,10 @@ from ledger.deciding.refolding import Folded, Refold
 from ledger.deciding.registers import AnyRegister, declared
 from ledger.errors import IntegrityError, RequestError
 from ledger.events import JournalPosted, type_names
-from ledger.integrity.verification.entries import EntryCheck
-from ledger.integrity.verification.findings import Findings
 from ledger.money import yuan
 from ledger.reading.streaming import Chunk
+from ledger.verification.entries import EntryCheck
+from ledger.verification.findings import Findings
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _ROWS = "SELECT key, amounts::text FROM registers WHERE ledger_id = %s AND register = %s"

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from ledger.deciding.fingerprints import is_fingerprint_of, version_of
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
-from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk, StoredKey
+from ledger.verification.findings import Findings
 
 _NEVER = 1 << 63
 OWN_KEY = "key:"  # of a caller's Idempotency-Key: its number is the caller, LF, the key

@@ -3,8 +3,8 @@
 import hashlib
 from struct import Struct
 
-from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk
+from ledger.verification.findings import Findings
 
 _HEAD = Struct(">qq16siqiH")
 _START = hashlib.new("sm3", b"guoku.event.1\x00")

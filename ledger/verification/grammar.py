@@ -12,7 +12,7 @@ import msgspec
 
 from ledger.deciding.command import Command, commands
 from ledger.events import CommandRefused, Event, types_that
-from ledger.integrity.verification.numbers import Grammar, Numbered
+from ledger.verification.numbers import Grammar, Numbered
 
 _EPOCH = date(1970, 1, 1).toordinal()
 

@@ -8,9 +8,9 @@ at alone in the end. The files stay, and a later verification goes on from them.
 from pathlib import Path
 from struct import Struct
 
-from ledger.integrity.verification.findings import Findings
-from ledger.integrity.verification.spill import PARTS, Spill
 from ledger.reading.streaming import Chunk
+from ledger.verification.findings import Findings
+from ledger.verification.spill import PARTS, Spill
 
 _PLACE = Struct(">q16si")
 

@@ -2,9 +2,9 @@
 
 from ledger.books import CREDIT, DEBIT
 from ledger.events import PostedView
-from ledger.integrity.verification.amounts import Amounts
-from ledger.integrity.verification.findings import Findings
 from ledger.money import yuan
+from ledger.verification.amounts import Amounts
+from ledger.verification.findings import Findings
 
 
 class EntryCheck:

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 
-from ledger.integrity.verification.findings import Findings
 from ledger.reading.streaming import Chunk, StoredCommit
+from ledger.verification.findings import Findings
 
 NO_DIGEST = bytes(32)  # in the place of an event that is missing
 
