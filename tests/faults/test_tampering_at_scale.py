@@ -32,7 +32,7 @@ from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment, receipt
 from tests.support.tampering import TAMPERINGS, Tampering
 from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, first, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 EVENTS = 100_000
 BULK = 1_000

@@ -8,6 +8,7 @@ from budget.indicators import IssueIndicator
 from ledger.deciding.command import Submission
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper, payment
+from tests.waiting import HANG_S
 
 
 def test_the_same_application_50_times_at_once_is_one_payment(bookkeeper: Bookkeeper) -> None:
@@ -122,7 +123,7 @@ def test_an_indicator_tried_out_beside_a_real_payment_does_not_disturb_it(
     )
     meant = Submission(command=payment("P", "B", "60.00"), by="maker")
 
-    outcomes = b.sequencer.submit(b.ledger_id, [tried, meant]).result(30)
+    outcomes = b.sequencer.submit(b.ledger_id, [tried, meant]).result(HANG_S)
 
     assert [outcome.problem for outcome in outcomes] == [None, None]
     assert [outcome.commit is None for outcome in outcomes] == [True, False]

@@ -24,8 +24,7 @@ from ledger.money import parse_yuan, yuan
 from payments.events import PaymentApplied, VoucherReceipted
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, payment
-
-WAIT_S = 20.0
+from tests.waiting import HANG_S
 
 
 class PaidByAgency(POPOTrackingRecorder):
@@ -108,7 +107,7 @@ def test_it_follows_payments_from_the_beginning_and_live(
     bookkeeper.pay("P2", "B", "20.00")
     bookkeeper.pay("P3", "B", "3.00", "1")  # its only line fails
     receipts = [p for p, name, _ in bookkeeper.events() if name == VoucherReceipted.TYPE]
-    runner.wait(receipts[-1], timeout=WAIT_S)
+    runner.wait(receipts[-1], timeout=HANG_S)
     assert runner.view.amount("101001") == "120.00"
     assert runner.view.max_tracking_id("guoku") == receipts[-1]
 
@@ -117,7 +116,7 @@ def test_an_event_is_taken_in_once(
     bookkeeper: Bookkeeper, runner: ProjectionRunner[LedgerApplication, PaidByAgency]
 ) -> None:
     [receipt] = [p for p, name, _ in bookkeeper.events() if name == VoucherReceipted.TYPE]
-    runner.wait(receipt, timeout=WAIT_S)
+    runner.wait(receipt, timeout=HANG_S)
     with pytest.raises(IntegrityError):
         runner.view.paid("P1", 10_000, Tracking("guoku", receipt))
     assert runner.view.amount("101001") == "100.00"

@@ -15,6 +15,7 @@ import pytest
 from ledger.errors import Code, ConfigurationError, RequestError, UnavailableError
 from ledger.gm import KeyMissingError, KeyStore, default_provider, keystore, sealed
 from ledger.gm.gmssl_provider import GmsslProvider
+from tests.waiting import HANG_S
 
 PASSPHRASE = "国库 treasury 2026"
 ITERATIONS = sealed.ITERATIONS_MIN
@@ -23,7 +24,9 @@ ITERATIONS = sealed.ITERATIONS_MIN
 ADDER = f"""
 import sys
 from ledger.gm import KeyStore
-store = KeyStore(sys.argv[1], {PASSPHRASE!r}, iterations={ITERATIONS})
+store = KeyStore(
+    sys.argv[1], {PASSPHRASE!r}, iterations={ITERATIONS}, lock_timeout_s={HANG_S}
+)
 for index in range(int(sys.argv[3])):
     name = sys.argv[2] + str(index)
     print(name, store.create(name).hex(), flush=True)
@@ -338,7 +341,7 @@ def test_two_processes_adding_at_once_lose_nothing(
     # Both also race for the same names, of which each must end with one key.
     processes = [adder(path, prefix, count) for prefix in ("a/", "b/", "shared/", "shared/")]
     told = [
-        dict(line.split() for line in process.communicate(timeout=60)[0].splitlines())
+        dict(line.split() for line in process.communicate(timeout=HANG_S)[0].splitlines())
         for process in processes
     ]
     assert [process.returncode for process in processes] == [0] * 4
@@ -358,7 +361,7 @@ def test_threads_adding_at_once_lose_nothing(reopen: Callable[[], KeyStore]) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert len(reopen().names()) == 30
 
 

@@ -21,6 +21,7 @@ from ledger.gm.signature import decode_signature, encode_signature, signer_diges
 from ledger.gm.vectors import SM2_SIGNATURE as KNOWN
 from ledger.gm.vectors import SM3_DIGESTS, SM4_MILLION, SM4_ONCE, Sm4Block
 from ledger.integrity.merkle import leaf_hash
+from tests.waiting import HANG_S
 
 NATIVE, FALLBACK = OpenSSLProvider(), GmsslProvider()
 KEY, PUBLIC_KEY = PrivateKey(KNOWN.private_key), PublicKey(KNOWN.public_key)
@@ -85,7 +86,6 @@ def test_sm4_a_million_times() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_sm4_a_million_times_in_pure_python() -> None:
     assert enciphered(FALLBACK, SM4_MILLION) == SM4_MILLION.ciphertext
 
@@ -414,7 +414,7 @@ def test_the_self_test_catches(fault: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_fresh_process_needs_nothing_but_the_import() -> None:
     program = "from ledger import gm; print(gm.sm3(b'abc').hex())"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=HANG_S
     )
     assert done.stdout.strip() == SM3_DIGESTS[0][1].hex()
     assert done.stderr == ""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from threading import get_ident
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -19,8 +20,7 @@ from ledger.postgres.database import Database, make_pool
 from ledger.writing.loop_committer import LOOP_SUBMISSIONS_MAX, LoopCommitter
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
-
-TRIES = 200
+from tests.waiting import HANG_S, POLL_S, lock_waiters
 
 
 class Clerk:
@@ -48,11 +48,10 @@ class Clerk:
 
     async def sit_down(self) -> None:
         """Until the loop committer has its connection and has written a batch itself."""
-        for _ in range(TRIES):
+        before, deadline = self.threads.count(get_ident()), monotonic() + HANG_S
+        while self.threads.count(get_ident()) == before:
+            assert monotonic() < deadline, "the loop committer never took anything"
             await self.ask(payment(f"{next(self._serial)}", "W", "0.01"))
-            if self.threads[-1:] == [get_ident()]:
-                return
-        raise AssertionError("the loop committer never took anything")
 
     def run(self, work: Callable[[], Awaitable[None]]) -> None:
         async def at_the_desk() -> None:
@@ -64,11 +63,10 @@ class Clerk:
         asyncio.run(at_the_desk())
 
     async def until(self, true: Callable[[], bool]) -> None:
-        for _ in range(TRIES * 10):
-            if true():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError("it never came to that")
+        deadline = monotonic() + HANG_S
+        while not true():
+            assert monotonic() < deadline, "it never came to that"
+            await asyncio.sleep(POLL_S)
 
 
 @pytest.fixture
@@ -107,15 +105,6 @@ def require_sound(keeper: Bookkeeper) -> None:
         chain, done = extend(chain, digests[done:position]), position
         assert chain == stored
     assert done == len(rows)
-
-
-def waits_for_a_lock(connection: psycopg.Connection) -> list[int]:
-    """Backends that do."""
-    rows = connection.execute(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock'"
-    )
-    return [pid for (pid,) in rows]
 
 
 def lock_head(connection: psycopg.Connection, keeper: Bookkeeper) -> None:
@@ -259,7 +248,7 @@ def test_an_idle_connection_that_ends_is_replaced(clerk: Clerk, other: psycopg.C
 def end_all_but(connection: psycopg.Connection) -> None:
     """Ends every other session of the database, and waits for it."""
     connection.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
 
@@ -270,7 +259,7 @@ def test_a_connection_that_ends_at_work_leaves_the_outcome_unknown(
     async def work() -> None:
         lock_head(other, clerk.keeper)
         asked = clerk.send(payment("P1", "B", "1.00"))
-        await clerk.until(lambda: bool(waits_for_a_lock(other)))
+        await clerk.until(lambda: bool(lock_waiters(other)))
         end_all_but(other)
         with pytest.raises(GuokuError) as unknown:
             await asked
@@ -291,7 +280,7 @@ def test_what_is_under_way_when_the_loop_ends_is_finished(
         before = len(clerk.threads)
         lock_head(other, clerk.keeper)
         asked = [clerk.send(payment(f"P{n}", "B", "1.00")) for n in range(3)]
-        await clerk.until(lambda: bool(waits_for_a_lock(other)))
+        await clerk.until(lambda: bool(lock_waiters(other)))
         clerk.keeper.sequencer.close_loop_committer()
         other.execute("ROLLBACK")
         assert [o.status for answer in asked for o in await answer] == ["created"] * 3

@@ -28,10 +28,10 @@ from tests.processes.test_cli import clean_environment
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.http_server import served
 from tests.support.proof_reader import note_fields, signers
+from tests.waiting import HANG_S
 
 NAME = "witness/audit-office"
 ORIGIN = "guoku/440000000-2026"
-STOP_TIMEOUT_S = 30
 
 
 class Running:
@@ -54,11 +54,12 @@ class Running:
 
     def post(self, old_size: int, proof: list[bytes], note: str) -> httpx.Response:
         body = write_request(old_size, proof, note)
-        return httpx.post(f"{self.url}/add-checkpoint", content=body, trust_env=False)
+        url = f"{self.url}/add-checkpoint"
+        return httpx.post(url, content=body, timeout=HANG_S, trust_env=False)
 
     def end(self, signum: int) -> None:
         self.process.send_signal(signum)
-        ended = self.process.wait(STOP_TIMEOUT_S)
+        ended = self.process.wait(HANG_S)
         assert ended == (0 if signum == signal.SIGTERM else -signum)
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -186,7 +187,7 @@ class Desk:
         key = PublicKey.from_hex(witness.public_key)
         record = SystemRecord(b.pool, b.sequencer, lambda: [(NAME, key)])
         self.cosigner = Cosigner(
-            b.pool, record, provider, WitnessAddress(NAME, witness.url, key), timeout_s=5.0
+            b.pool, record, provider, WitnessAddress(NAME, witness.url, key), timeout_s=HANG_S
         )
 
     def seal(self) -> str:
@@ -327,6 +328,6 @@ def test_the_settings_name_witnesses() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=HANG_S,
     )
     assert json.loads(done.stdout)["witnesses"] == [settings]

@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from time import sleep
 
 import psutil
 import psycopg
@@ -24,6 +23,7 @@ from ledger.writing.committer import WRITER_PROCESS_SUBMISSIONS_MIN
 from ledger.writing.writer_process import WriterProcess
 from payments.application import ApplyPayment, ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
+from tests.waiting import HANG_S, lock_waiters, wait_until
 
 MANY = WRITER_PROCESS_SUBMISSIONS_MIN + 100
 
@@ -59,15 +59,6 @@ def held(table: str, keeper: Bookkeeper, database: Database) -> Iterator[None]:
         query = sql.SQL("SELECT FROM {} WHERE ledger_id = %s FOR UPDATE")
         other.execute(query.format(sql.Identifier(table)), [keeper.ledger_id])
         yield
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Waits for another process, at most half a minute."""
-    for _ in range(3_000):
-        if holds():
-            return
-        sleep(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 def assert_chain_is_whole(keeper: Bookkeeper) -> None:
@@ -187,21 +178,17 @@ def test_a_writer_process_killed_at_work_leaves_nothing_half_done(
         wait_until(lambda: waits_for_a_lock(database))
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnavailableError, match="repeat it with the same number"):
-            answer.result(30)
+            answer.result(HANG_S)
 
-    repeated = by_process.sequencer.submit(by_process.ledger_id, submissions).result(30)
+    repeated = by_process.sequencer.submit(by_process.ledger_id, submissions).result(HANG_S)
     assert {outcome.status for outcome in repeated} == {"created"}
     assert by_process.figures("B")["occupied"] == f"{2 * MANY}.00"
     assert_chain_is_whole(by_process)
 
 
 def waits_for_a_lock(database: Database) -> bool:
-    with psycopg.connect(database.owner_conninfo) as connection:
-        waiting = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND application_name = 'guoku writer' AND datname = current_database()"
-        ).fetchone()
-    return waiting == (1,)
+    with psycopg.connect(database.owner_conninfo, autocommit=True) as connection:
+        return len(lock_waiters(connection, "guoku writer")) == 1
 
 
 @pytest.mark.fault
@@ -277,10 +264,10 @@ def test_what_the_database_will_not_have_takes_no_other_group_down(
             by_process.sequencer.submit(by_process.ledger_id, group) for group in (good, bad)
         ]
 
-    assert first.result(30)[0].status == "created"
-    assert {outcome.status for outcome in answers[0].result(30)} == {"created"}
+    assert first.result(HANG_S)[0].status == "created"
+    assert {outcome.status for outcome in answers[0].result(HANG_S)} == {"created"}
     with pytest.raises(Exception, match="the books did not take the command"):
-        answers[1].result(30)
+        answers[1].result(HANG_S)
     assert_chain_is_whole(by_process)
 
 
@@ -324,8 +311,8 @@ def test_a_batch_is_decided_on_one_that_is_still_being_committed(
         assert not applied.done()
         assert not approved.done()
 
-    assert {outcome.status for outcome in applied.result(30)} == {"created"}
-    assert {outcome.status for outcome in approved.result(30)} == {"created"}
+    assert {outcome.status for outcome in applied.result(HANG_S)} == {"created"}
+    assert {outcome.status for outcome in approved.result(HANG_S)} == {"created"}
     assert {outcome.subjects[0].status for outcome in approved.result()} == {"approved"}
     assert_chain_is_whole(by_process)
 
@@ -339,8 +326,8 @@ def test_a_number_used_by_the_batch_before_is_answered_as_it_was(
         again = by_process.sequencer.submit(by_process.ledger_id, submissions(applications()))
         wait_until(lambda: begun == [False, True])
 
-    assert {outcome.status for outcome in again.result(30)} == {"replayed"}
-    commits = [outcome.commit for outcome in first.result(30)]
+    assert {outcome.status for outcome in again.result(HANG_S)} == {"replayed"}
+    commits = [outcome.commit for outcome in first.result(HANG_S)]
     assert [outcome.commit for outcome in again.result()] == commits
     assert by_process.figures("B")["occupied"] == f"{MANY}.00"
 
@@ -360,9 +347,9 @@ def test_what_followed_a_batch_that_failed_is_decided_anew(
         (pid,) = writers_of_this_process()
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UnavailableError, match="repeat it with the same number"):
-            lost.result(30)
+            lost.result(HANG_S)
 
-    outcomes = followed.result(30)
+    outcomes = followed.result(HANG_S)
     assert {outcome.status for outcome in outcomes[:MANY]} == {"created"}
     assert {code(outcome) for outcome in outcomes[MANY:]} == {"payment_not_found"}
     assert by_process.figures("B")["occupied"] == f"{MANY}.00"
@@ -389,7 +376,7 @@ def test_a_batch_does_not_follow_where_another_process_has_written(
         ) -> Future[LockedHead | None]:
             if follows:
                 before_it_commits.close()
-                first.result(30)
+                first.result(HANG_S)
                 elsewhere.do(payment("between", "B", f"{MANY}.00"))
             return begin(self, ledger_id, follows=follows)
 
@@ -397,7 +384,7 @@ def test_a_batch_does_not_follow_where_another_process_has_written(
         followed = by_process.sequencer.submit(
             by_process.ledger_id, submissions(applications(MANY))
         )
-        outcomes = followed.result(30)
+        outcomes = followed.result(HANG_S)
 
     assert {code(outcome) for outcome in outcomes} == {"insufficient_indicator"}
     assert begun == [False, True, False]

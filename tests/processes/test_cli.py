@@ -17,10 +17,10 @@ from api.logging import redact
 from api.tokens import find_caller, token_sm3
 from ledger.postgres.database import Database
 from tests.support.chart_texts import changed, later
+from tests.waiting import HANG_S
 
 Guoku = Callable[..., subprocess.CompletedProcess[str]]
 
-TIMEOUT_S = 60
 COMMANDS = (
     "up",
     "serve",
@@ -45,7 +45,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, environment: Mapping[str, str], timeout_s: float = TIMEOUT_S
+    *arguments: str, environment: Mapping[str, str], timeout_s: float = HANG_S
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "api.cli", *arguments],
@@ -86,7 +86,7 @@ def test_help_needs_no_heavy_import() -> None:
     heavy = ["psycopg", "fastapi", "pydantic", "uvicorn", "lxml", "msgspec", "rich.table"]
     probe = f"import sys, api.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=HANG_S
     )
     assert done.stdout.strip() == "[]"
 
@@ -344,7 +344,7 @@ except ValueError:
         capture_output=True,
         text=True,
         check=True,
-        timeout=TIMEOUT_S,
+        timeout=HANG_S,
     )
     entry = json.loads(done.stderr)
     assert entry["event"] == "with gk_***"

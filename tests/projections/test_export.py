@@ -46,6 +46,7 @@ from tests.support.exports import (
 )
 from tests.support.histories import mixed_history
 from tests.support.paths import ROOT
+from tests.waiting import HANG_S
 
 Damage = Callable[[Path], object]
 
@@ -443,7 +444,7 @@ def stopped_midway(signal_number: int, *arguments: str) -> None:
     assert process.stdout is not None
     assert process.stdout.readline().strip() == EVENTS
     process.send_signal(signal_number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=HANG_S)
 
 
 @pytest.mark.fault

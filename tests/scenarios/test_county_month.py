@@ -4,7 +4,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-import pytest
 from psycopg_pool import ConnectionPool
 
 from api.demo import county_month
@@ -22,7 +21,6 @@ from tests.support.bookkeeper import fresh_pool
 from tests.support.exports import SIGNER, contents, export, ledger_rows, restore
 
 
-@pytest.mark.timeout(400)
 def test_the_month_balances_and_its_rebuild_is_the_same() -> None:
     with TemporaryDirectory(prefix="guoku-test-") as directory:
         data = Path(directory) / "data"

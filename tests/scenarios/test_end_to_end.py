@@ -23,6 +23,7 @@ from tests.invariants.test_invariant_05_gapless import assert_gapless
 from tests.invariants.test_invariant_07_chain import COLUMNS, verify
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.proof_reader import faults
+from tests.waiting import HANG_S
 
 LEDGER = worked_example.LEDGER
 CALLERS = 8
@@ -35,7 +36,6 @@ def data() -> Iterator[Path]:
         yield Path(directory) / "data"
 
 
-@pytest.mark.timeout(300)
 def test_the_worked_example_over_http(data: Path) -> None:
     with running_up(data) as (_, url), persons(data, url) as stack:
         steps = list(worked_example.run(stack))
@@ -69,7 +69,6 @@ def receipts_are_believed_only_once_and_only_whole(stack: Stack, data: Path) -> 
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(300)
 def test_what_was_acknowledged_survives_kill_9_of_the_server(data: Path) -> None:
     with running_up(data) as (process, url), persons(data, url) as stack:
         stack.admin.post(
@@ -77,7 +76,7 @@ def test_what_was_acknowledged_survives_kill_9_of_the_server(data: Path) -> None
         )
         stack.maker.post(f"{LEDGER}/indicators", worked_example.INDICATOR)
         acknowledged = load_until_killed(stack, process.pid)
-        process.wait(30)
+        process.wait(HANG_S)
     assert len(acknowledged) >= ACKNOWLEDGED_BEFORE_KILL
     with running_up(data) as (_, url), persons(data, url) as stack:
         kept = {p["pay_app_no"]: p for p in stack.maker.pages(f"{LEDGER}/payments")}
@@ -128,7 +127,7 @@ def load_until_killed(stack: Stack, pid: int) -> dict[str, Json]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     return acknowledged
 
 

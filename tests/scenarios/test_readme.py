@@ -17,7 +17,6 @@ from tests.support.paths import ROOT
 EVERYTHING = ("admin", "treasury_maker", "treasury_checker", "treasury", "auditor")
 
 pytestmark = [
-    pytest.mark.timeout(180),
     pytest.mark.skipif(shutil.which("curl") is None, reason="the README's example needs curl"),
 ]
 

@@ -29,6 +29,7 @@ from payments.events import PaymentDetail
 from payments.payment import Payment
 from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import ApplyReceipt, ReceiptLine, RefundPayment, SignVoucher
+from tests.waiting import HANG_S
 
 ELEMENTS = {
     "agency_code": "101001",
@@ -89,7 +90,7 @@ class Bookkeeper:
     def submit(self, *commands: Command, by: str = "maker", **how: Any) -> list[Outcome]:
         atomic = how.pop("atomic", False)
         submissions = [Submission(command=command, by=by, **how) for command in commands]
-        return self.sequencer.submit(self.ledger_id, submissions, atomic=atomic).result(30)
+        return self.sequencer.submit(self.ledger_id, submissions, atomic=atomic).result(HANG_S)
 
     def ask(self, command: Command, by: str = "maker", **how: Any) -> Outcome:
         return self.submit(command, by=by, **how)[0]
