@@ -4,13 +4,19 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import psycopg
 import pytest
 
+from api.http import disbursements
 from ledger.postgres.database import Database
+from payments.disbursement.execution import WINDOW, Execution
+from tests.draw_hold import draw_held
 from tests.support.disbursement_runs import RunDesk, csv_of
 from tests.support.http_server import Desk, desk
+from tests.waiting import HANG_S
 
 
 def test_a_run_from_the_file_to_the_result_file(desk: Desk) -> None:
@@ -95,14 +101,29 @@ def test_a_run_is_loaded_anew_until_it_is_approved(desk: Desk) -> None:
     assert run.show()["line_count"] == 3
 
 
-def test_a_run_stops_and_goes_on(desk: Desk) -> None:
+def test_a_run_stops_and_goes_on(
+    desk: Desk, module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told to stop while its second window of vouchers is in hand."""
+    told, stop = Event(), Execution.stop
+
+    def noted(self: Execution) -> None:
+        stop(self)
+        told.set()
+
+    monkeypatch.setattr(Execution, "stop", noted)
+    monkeypatch.setattr(disbursements, "STOP_TIMEOUT_S", HANG_S)
     run = RunDesk(desk).approved(csv_of(499 * 30))
-    desk.ok(run.act("execute", "signer"))
-    stopped = desk.ok(run.act("stop", "signer", {"reason": "复核"}))
+    with ThreadPoolExecutor(1) as signer:
+        with draw_held(module_database.owner_conninfo, WINDOW + 1) as hold:
+            desk.ok(run.act("execute", "signer"))
+            hold.wait_until_reached()
+            stopping = signer.submit(run.act, "stop", "signer", {"reason": "复核"})
+            assert told.wait(HANG_S)
+        stopped = desk.ok(stopping.result())
     assert (stopped["status"], stopped["problem"]) == ("stopped", "复核")
-    drawn = stopped["drawn_count"]
-    assert drawn < 30
-    assert stopped["vouchers"] == ({"signed": drawn} if drawn else {}), "those in hand are finished"
+    drawn = 2 * WINDOW
+    assert (stopped["drawn_count"], stopped["vouchers"]) == (drawn, {"signed": drawn})
     reserved = float(stopped["reserved_amt"])
     assert reserved == 4990 * (30 - drawn)
     assert run.at_rest()["drawn_count"] == drawn

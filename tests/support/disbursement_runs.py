@@ -1,9 +1,9 @@
 """What the tests of disbursement runs share: files of lines, and a run's way to its outcome."""
 
-import time
 from typing import Any
 
 from tests.support.http_server import Desk
+from tests.waiting import wait_until
 
 HEADER = "pay_detail_id,payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt,remark"
 FINAL = {"finished", "stopped", "closed"}
@@ -59,13 +59,10 @@ class RunDesk:
         self.desk.ok(self.act("execute", person))
         return self.at_rest()
 
-    def at_rest(self, timeout_s: float = 60.0) -> dict[str, Any]:
+    def at_rest(self) -> dict[str, Any]:
         """The run once nobody is at work on it."""
-        deadline = time.monotonic() + timeout_s
-        while (shown := self.show())["under_way"]:
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.02)
-        return shown
+        wait_until(lambda: not self.show()["under_way"], f"run {self.run_no} to rest")
+        return self.show()
 
     def payments(self, count: int) -> list[str]:
         return [f"{self.run_no}-{n:06d}" for n in range(1, count + 1)]
