@@ -18,8 +18,9 @@ from payments.signing import certificates
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
-from tests.support.channel_parties import FAST, Simulator, free_port, wait_for
+from tests.support.channel_parties import FAST, Simulator, free_port
 from tests.support.http_server import Desk, desk_on
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -75,16 +76,16 @@ def test_paid_and_settled_once_whatever_is_killed(desk: Desk, folder: Path) -> N
         dispatcher.start()
         numbers = [desk.signed(bgt_id, "10.00", effective_on=day) for _ in range(5)]
         book = bank.config.data / "book.sqlite"
-        wait_for(lambda: _paid(book) == 5)
+        wait_until(lambda: _paid(book) == 5)
         bank.kill()
         bank.config = replace(bank.config, faults=Faults(duplicate_receipts=True))
         bank.start()
-        wait_for(lambda: _statuses(desk, numbers) == {"paid"})
+        wait_until(lambda: _statuses(desk, numbers) == {"paid"})
         assert bank.figures()["paid_amt"] == "50.00"
         claim = {"clear_no": "C-1", "clear_date": day, "pay_bank_code": "102"}
         desk.ok(desk.post("…/clearings", claim))
-        wait_for(lambda: desk.ok(desk.get("…/clearings/C-1"))["status"] == "cleared")
-        wait_for(lambda: bank.figures()["receipts_owed"] == 0)
+        wait_until(lambda: desk.ok(desk.get("…/clearings/C-1"))["status"] == "cleared")
+        wait_until(lambda: bank.figures()["receipts_owed"] == 0)
         assert bank.figures()["receipts_refused"] == 0
         assert pboc.figures()["paid_amt"] == "50.00"
         dispatcher.stop()
@@ -130,7 +131,7 @@ def test_receipts_too_many_for_one_request_go_in_parts(desk: Desk, folder: Path)
     )
     with bank:
         dispatcher.start()
-        wait_for(lambda: _statuses(desk, numbers) == {"paid"})
-        wait_for(lambda: bank.figures()["receipts_owed"] == 0)
+        wait_until(lambda: _statuses(desk, numbers) == {"paid"})
+        wait_until(lambda: bank.figures()["receipts_owed"] == 0)
         assert bank.figures()["receipts_refused"] == 0
         dispatcher.stop()

@@ -21,7 +21,8 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.signing import certificates
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import Desk, Office, bank, bank_config, wait_for
+from tests.support.channel_parties import Desk, Office, bank, bank_config
+from tests.waiting import wait_until
 
 LEDGER = "440000000-2026"
 
@@ -93,7 +94,7 @@ def test_vouchers_and_receipts_of_manifests_with_a_real_bank(office: Office, des
         dispatcher.start()
         try:
             settled = {"paid", "failed"}
-            wait_for(lambda: set(office.statuses(numbers)) <= settled)
+            wait_until(lambda: set(office.statuses(numbers)) <= settled)
         finally:
             dispatcher.stop()
     assert office.statuses(numbers) == ["paid"] * 7 + ["failed"]

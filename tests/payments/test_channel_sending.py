@@ -1,5 +1,6 @@
 """From the last signature to the receipt: a real dispatcher, real bank processes, real kills."""
 
+import socket
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ from payments.signing.credentials import person
 from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
-from tests.support.channel_parties import FAST, Desk, Office, bank, central_bank, wait_for
+from tests.support.channel_parties import FAST, Desk, Office, bank, central_bank
+from tests.waiting import wait_until
 
 DAY = date(2026, 3, 2)
 
@@ -63,9 +65,9 @@ def dead(office: Office) -> dict[str, str]:
 def test_a_voucher_is_sent_paid_and_receipted(office: Office, desk: Desk) -> None:
     with bank(office, desk.url) as simulator, sending(office, simulator.url) as dispatcher:
         numbers = office.signed(25)
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 25)
-        wait_for(lambda: all(payment.sent for payment in office.payments(numbers).values()))
-        wait_for(lambda: dispatcher.health().lag_events == 0)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 25)
+        wait_until(lambda: all(payment.sent for payment in office.payments(numbers).values()))
+        wait_until(lambda: dispatcher.health().lag_events == 0)
         health = dispatcher.health()
         figures = simulator.figures()
     assert (figures["vouchers"], figures["paid_amt"]) == (25, "25.00")
@@ -84,28 +86,32 @@ def test_what_a_dead_dispatcher_had_in_hand_does_not_wait(office: Office, desk: 
         assert outbox.take(connection, 10, lease_s=3600.0) is not None
         connection.commit()
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 3)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
 
 
 def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(office: Office, desk: Desk) -> None:
+    """Its one sender waits for the answer of a bank that gives none."""
     numbers = office.signed(3)
-    with bank(office, desk.url) as simulator, sending(office, "http://127.0.0.1:9") as first:
-        wait_for(lambda: first.health().last_loop_at is not None)
-        with office.pool.connection() as connection:
-            wait_for(lambda: first.health().due == 3)
-            connection.execute("UPDATE outbox SET next_attempt_at = now() + interval '1 hour'")
-            connection.commit()
-            held = connection.execute("SELECT number, next_attempt_at FROM outbox").fetchall()
-            connection.commit()
-            with sending(office, simulator.url) as second:
-                wait_for(lambda: second.health().last_loop_at is not None)
-                [other] = office.signed(1, "Q")
-                wait_for(lambda: office.statuses([other]) == ["paid"])
-            after = connection.execute(
-                "SELECT number, next_attempt_at FROM outbox WHERE number <> %s", (other,)
-            ).fetchall()
-    assert sorted(after) == sorted(held)
-    assert office.statuses(numbers) == ["signed"] * 3
+    silent = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    one_sender = replace(FAST, senders=1)
+    with bank(office, desk.url) as simulator, sending(office, url, policy=one_sender), silent:
+        wait_until(lambda: [attempts for _, attempts, _ in _leases(office)] == [1, 1, 1])
+        held = _leases(office)
+        with sending(office, simulator.url):
+            [other] = office.signed(1, "Q")
+            wait_until(lambda: office.statuses([other]) == ["paid"])
+            wait_until(lambda: len(_leases(office)) == 3)
+        assert _leases(office) == held
+        assert office.statuses(numbers) == ["signed"] * 3
+
+
+def _leases(office: Office) -> list[tuple[str, int, datetime]]:
+    """Number, attempts begun, and when it is due again, of what waits to be sent."""
+    return office.keeper.sql(
+        "SELECT number, attempts, next_attempt_at FROM outbox"
+        " WHERE ledger_id = %s AND state = 'due' ORDER BY number"
+    )
 
 
 @pytest.mark.parametrize("signing", ["voucher", "manifest"])
@@ -120,7 +126,7 @@ def test_what_was_just_signed_goes_out_as_it_was_signed(
         fresh.keep(b"another's", b"")
         office.sign(numbers[:3], fresh=fresh)
         office.sign(numbers[3:])
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 6)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 6)
         assert simulator.figures()["vouchers"] == 6
     assert len(fresh) == 1, "the sender has said that he comes, and has come for his own"
     assert dead(office) == {}
@@ -145,7 +151,7 @@ def test_nothing_is_sent_before_the_last_signature(office: Office, desk: Desk) -
         [half, whole] = office.applied(2)
         office.sign([half, whole], "finance_first", "first")
         office.sign([whole], "treasury", "second")
-        wait_for(lambda: office.statuses([whole]) == ["paid"])
+        wait_until(lambda: office.statuses([whole]) == ["paid"])
         assert simulator.figures()["vouchers"] == 1
         assert office.statuses([half]) == ["approved"]
 
@@ -156,13 +162,13 @@ def test_a_bank_killed_between_paying_and_answering_pays_once(office: Office, de
     book = simulator.config.data / "book.sqlite"
     with simulator, sending(office, simulator.url):
         numbers = office.signed(7)
-        wait_for(lambda: _paid(book) == 7)
+        wait_until(lambda: _paid(book) == 7)
         simulator.kill()
         assert not any(payment.sent for payment in office.payments(numbers).values())
         simulator.config = replace(simulator.config, faults=Faults())
         simulator.start()
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 7)
-        wait_for(lambda: _rows(office) == [])  # whichever came first, receipt or acknowledgement
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 7)
+        wait_until(lambda: _rows(office) == [])  # whichever came first, receipt or acknowledgement
         figures = simulator.figures()
     assert (figures["vouchers"], figures["paid_amt"]) == (7, "7.00")
     assert event_counts(office)["voucher.receipted"] == 7
@@ -180,12 +186,12 @@ def test_receipts_owed_by_a_killed_bank_come_after_its_restart(office: Office, d
     with bank(office, desk.url) as simulator:
         with sending(office, simulator.url):
             numbers = office.signed(5)
-            wait_for(lambda: office.statuses(numbers) == ["sent"] * 5)
+            wait_until(lambda: office.statuses(numbers) == ["sent"] * 5)
         simulator.kill()
         desk.closed = False
         assert office.statuses(numbers) == ["sent"] * 5
         simulator.start()
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 5)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 5)
     assert event_counts(office)["voucher.receipted"] == 5
 
 
@@ -195,12 +201,12 @@ def test_a_receipt_whose_acknowledgement_is_lost_is_applied_once(
     desk.ignores = True
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
         numbers = office.signed(3)
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 3)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
         taken_in = len(desk.messages)
-        wait_for(lambda: len(desk.messages) > taken_in)
+        wait_until(lambda: len(desk.messages) > taken_in)
         assert simulator.figures()["receipts_owed"] == 3
         desk.ignores = False
-        wait_for(lambda: simulator.figures()["receipts_owed"] == 0)
+        wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
     assert event_counts(office)["voucher.receipted"] == 3
     assert desk.refusals == []
 
@@ -213,8 +219,8 @@ def test_lost_acknowledgements_of_the_bank_do_not_pay_twice(office: Office, desk
         sending(office, simulator.url, policy=policy),
     ):
         numbers = office.signed(30)
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 30)
-        wait_for(lambda: simulator.figures()["receipts_owed"] == 0)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 30)
+        wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
         assert simulator.figures()["paid_amt"] == "30.00"
     assert event_counts(office)["voucher.receipted"] == 30
     assert office.keeper.figures("B")["paid"] == "30.00"
@@ -227,11 +233,11 @@ def test_it_tries_again_while_the_bank_is_down_and_goes_on_when_it_is_back(
     with simulator, sending(office, simulator.url) as dispatcher:
         simulator.kill()
         numbers = office.signed(3)
-        wait_for(lambda: _attempts(office) >= 3)
+        wait_until(lambda: _attempts(office) >= 3)
         assert dispatcher.health().due == 3
         assert "ConnectError" in _last_error(office)
         simulator.start()
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 3)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
 
 
 def _attempts(office: Office) -> int:
@@ -250,12 +256,12 @@ def test_attempts_end_and_a_person_can_let_it_go_on(office: Office, desk: Desk) 
     policy = replace(FAST, attempts_max=3)
     with sending(office, simulator.url, policy=policy) as dispatcher:
         office.signed(1)
-        wait_for(lambda: dispatcher.health().dead == 1)
+        wait_until(lambda: dispatcher.health().dead == 1)
         assert "ConnectError" in dead(office)["P1"]
         with simulator:
             with office.pool.connection() as connection:
                 outbox.revive(connection, office.keeper.ledger_id, "voucher", "P1")
-            wait_for(lambda: office.statuses(["P1"]) == ["paid"])
+            wait_until(lambda: office.statuses(["P1"]) == ["paid"])
 
 
 def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
@@ -268,8 +274,8 @@ def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
         gone = certificates.current(connection, person("left.the.office"), datetime.now(UTC))
         certificates.revoke(connection, gone.serial, datetime.now(UTC))
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        wait_for(lambda: office.statuses(numbers) == ["signed", "paid", "paid"])
-        wait_for(lambda: dead(office))
+        wait_until(lambda: office.statuses(numbers) == ["signed", "paid", "paid"])
+        wait_until(lambda: dead(office))
         assert simulator.figures()["vouchers"] == 2
     assert "certificate_invalid (422)" in dead(office)["P1"]
     [(attempts,)] = office.keeper.sql(
@@ -286,8 +292,8 @@ def test_several_dispatchers_send_each_voucher_once(office: Office, desk: Desk) 
         sending(office, simulator.url, policy=policy),
     ):
         numbers = office.signed(40)
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 40)
-        wait_for(lambda: event_counts(office)["voucher.sent"] == 40)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 40)
+        wait_until(lambda: event_counts(office)["voucher.sent"] == 40)
     counts = event_counts(office)
     assert counts["voucher.sent"] == counts["voucher.receipted"] == 40
     assert "command.refused" not in counts
@@ -307,10 +313,10 @@ def test_every_course_that_the_payee_account_asks_for(office: Office, desk: Desk
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
         office.sign(numbers)
         done = ["failed", "paid", "sent", "partially_paid", "sent"]
-        wait_for(lambda: office.statuses(numbers) == done)
-        wait_for(lambda: simulator.figures()["receipts_owed"] == 1)
+        wait_until(lambda: office.statuses(numbers) == done)
+        wait_until(lambda: simulator.figures()["receipts_owed"] == 1)
         office.signed(1, "next")
-        wait_for(lambda: office.statuses(["after-next", "next1"]) == ["paid", "paid"])
+        wait_until(lambda: office.statuses(["after-next", "next1"]) == ["paid", "paid"])
     events = office.keeper.events()
     order = [event.pay_app_no for _, name, event in events if name == "voucher.receipted"]
     assert order.index("after-next") > order.index("next1")
@@ -331,15 +337,15 @@ def test_a_rebuilt_outbox_says_the_same_and_sends_nothing_again(office: Office, 
         with sending(office, simulator.url) as dispatcher:
             paid = office.signed(4)
             unanswered = office.signed(3, "N", payee_acct_no=never)
-            wait_for(lambda: office.statuses(paid + unanswered) == ["paid"] * 4 + ["sent"] * 3)
-            wait_for(lambda: dispatcher.health().lag_events == 0)
+            wait_until(lambda: office.statuses(paid + unanswered) == ["paid"] * 4 + ["sent"] * 3)
+            wait_until(lambda: dispatcher.health().lag_events == 0)
         before = _rows(office)
         with office.pool.connection() as connection:
             outbox.rebuild(connection)
         assert _rows(office) == before == [(f"N{i}", "sent") for i in (1, 2, 3)]
         with sending(office, simulator.url):
             [new] = office.signed(1, "new")
-            wait_for(lambda: office.statuses([new]) == ["paid"])
+            wait_until(lambda: office.statuses([new]) == ["paid"])
         assert simulator.figures()["vouchers"] == 8
     assert event_counts(office)["voucher.sent"] == 8
     assert "command.refused" not in event_counts(office)
@@ -358,7 +364,7 @@ def paid_and_claimed(office: Office, desk: Desk, clear_no: str = "C1") -> None:
     """Payments that the bank has paid, and the claim for them."""
     with bank(office, desk.url) as simulator, sending(office, simulator.url):
         numbers = office.signed(3)
-        wait_for(lambda: office.statuses(numbers) == ["paid"] * 3)
+        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
     office.keeper.do(RequestClearing(clear_no=clear_no, clear_date=DAY, pay_bank_code="102"))
 
 
@@ -375,8 +381,8 @@ def test_a_claim_is_settled_and_the_zero_balance_account_is_zero(
     assert office.keeper.books()["零余额账户"] == "-3.00"
     simulator = central_bank(office, desk.url)
     with simulator, sending(office, "", simulator.url) as dispatcher:
-        wait_for(lambda: clearing_status(office) == "cleared")
-        wait_for(lambda: dispatcher.health().sent == 0)
+        wait_until(lambda: clearing_status(office) == "cleared")
+        wait_until(lambda: dispatcher.health().sent == 0)
         assert simulator.figures()["paid_amt"] == "3.00"
     books = office.keeper.books()
     assert "零余额账户" not in books
@@ -387,10 +393,10 @@ def test_a_rejected_claim_can_be_made_again(office: Office, desk: Desk) -> None:
     paid_and_claimed(office, desk)
     rejecting = central_bank(office, desk.url, faults=Faults(reject_rate=1.0))
     with rejecting, sending(office, "", rejecting.url):
-        wait_for(lambda: clearing_status(office) == "rejected")
+        wait_until(lambda: clearing_status(office) == "rejected")
     office.keeper.do(RequestClearing(clear_no="C2", clear_date=DAY, pay_bank_code="102"))
     with central_bank(office, desk.url) as simulator, sending(office, "", simulator.url):
-        wait_for(lambda: clearing_status(office, "C2") == "cleared")
+        wait_until(lambda: clearing_status(office, "C2") == "cleared")
     assert "零余额账户" not in office.keeper.books()
 
 
@@ -398,8 +404,8 @@ def test_a_claim_answered_over_another_amount_is_refused(office: Office, desk: D
     paid_and_claimed(office, desk)
     wrong = central_bank(office, desk.url, faults=Faults(wrong_amount_rate=1.0))
     with wrong, sending(office, "", wrong.url):
-        wait_for(lambda: desk.refusals)
-        wait_for(lambda: wrong.figures()["receipts_refused"] == 1)
+        wait_until(lambda: desk.refusals)
+        wait_until(lambda: wrong.figures()["receipts_refused"] == 1)
     assert desk.refusals == ["receipt_mismatch"]
     assert clearing_status(office) == "requested"
     assert office.keeper.books()["零余额账户"] == "-3.00"
@@ -410,13 +416,13 @@ def test_a_claim_sent_again_after_a_rebuild_is_settled_once(office: Office, desk
     desk.closed = True
     simulator = central_bank(office, desk.url)
     with simulator, sending(office, "", simulator.url):
-        wait_for(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
+        wait_until(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
         with office.pool.connection() as connection:
             outbox.rebuild(connection)  # no event says that a claim was sent: it is due again
-        wait_for(lambda: _attempts(office) == 1)
-        wait_for(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
+        wait_until(lambda: _attempts(office) == 1)
+        wait_until(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
         desk.closed = False
-        wait_for(lambda: clearing_status(office) == "cleared")
+        wait_until(lambda: clearing_status(office) == "cleared")
         assert simulator.figures()["paid_amt"] == "3.00"
     assert event_counts(office)["clearing.claim_receipted"] == 1
     assert desk.refusals == []

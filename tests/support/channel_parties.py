@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,19 +43,11 @@ from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
 from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
+from tests.waiting import HANG_S, wait_until
 
 PASSPHRASE = "channel"
 BANK, CENTRAL_BANK = "bank/102", "pboc/1"
-FAST = SendingPolicy(timeout_s=5.0, first_retry_s=0.02, retry_cap_s=0.2, poll_s=0.02, senders=2)
-
-
-def wait_for(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
-    """Waits until the condition gives something true, and gives that."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
-    return found
+FAST = SendingPolicy(timeout_s=HANG_S, first_retry_s=0.02, retry_cap_s=0.2, poll_s=0.02, senders=2)
 
 
 def free_port() -> int:
@@ -181,7 +172,7 @@ class Desk:
 
     def __enter__(self) -> "Desk":
         self._thread.start()
-        wait_for(lambda: self._server.started)
+        wait_until(lambda: self._server.started)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -233,7 +224,7 @@ class Simulator:
         spawn = multiprocessing.get_context("spawn")
         self._process = spawn.Process(target=self.run, args=(self.config,), daemon=True)
         self._process.start()
-        wait_for(self._answers)
+        wait_until(self._answers)
         return self
 
     def kill(self) -> None:
@@ -250,7 +241,9 @@ class Simulator:
         self.kill()
 
     def figures(self) -> dict[str, Any]:
-        shown: dict[str, Any] = httpx.get(f"{self.url}/healthz", trust_env=False).json()
+        shown: dict[str, Any] = httpx.get(
+            f"{self.url}/healthz", timeout=HANG_S, trust_env=False
+        ).json()
         return shown
 
     def _answers(self) -> bool:
