@@ -22,6 +22,7 @@ from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner
 from tests.support.http_server import Desk, desk, served
 from tests.support.paths import ROOT
+from tests.waiting import wait_until
 
 ERRORS = ROOT / "docs" / "errors.md"
 
@@ -91,7 +92,7 @@ def test_the_figures_tell_what_happened(desk: Desk) -> None:
     before, batches = figure(posts), figure("guoku_sequencer_batches_total")
     desk.applied(desk.indicator())
     assert figure(posts) == before + 1
-    assert figure("guoku_sequencer_batches_total") == batches + 2
+    wait_until(lambda: figure("guoku_sequencer_batches_total") == batches + 2, "what is told last")
     head = desk.get("…").json()["position"]
     assert figure(f'guoku_ledger_position{{ledger="{desk.ledger}"}}') == head
     text = desk.get("/metrics", "").text

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,11 +29,12 @@ from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from payments.application import ApplyPayment
 from tests.support.http_server import Desk, desk_on
+from tests.waiting import HANG_S, wait_until
 
 COMMANDS_MAX, LEDGER_COMMANDS_MAX = 12, 8
 BODY_BYTES_MAX = 300 * 1024
 UPLOAD_BYTES = 200 * 1024
-WAIT_S = 20.0
+BODY_TIMEOUT_S = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,6 @@ def desk(module_database: Database) -> Iterator[Desk]:
         commands_max=COMMANDS_MAX,
         ledger_commands_max=LEDGER_COMMANDS_MAX,
         body_bytes_max=BODY_BYTES_MAX,
-        body_timeout_s=1.5,
     ) as opened:
         yield opened
 
@@ -64,11 +64,8 @@ def figure(desk: Desk, name: str) -> float:
     return float(found[1])
 
 
-def wait_until(desk: Desk, name: str, value: float) -> None:
-    deadline = monotonic() + WAIT_S
-    while figure(desk, name) != value:
-        assert monotonic() < deadline, f"{name} is {figure(desk, name)}, not {value}"
-        sleep(0.02)
+def wait_for_figure(desk: Desk, name: str, value: float) -> None:
+    wait_until(lambda: figure(desk, name) == value, f"{name} to be {value}")
 
 
 WAITING, HELD = "guoku_sequencer_waiting_commands", "guoku_http_body_bytes"
@@ -92,7 +89,7 @@ def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(desk: Desk)
                 callers.submit(desk.post, "…/payments", body)
                 for body in bodies[:LEDGER_COMMANDS_MAX]
             ]
-            wait_until(desk, WAITING, LEDGER_COMMANDS_MAX)
+            wait_for_figure(desk, WAITING, LEDGER_COMMANDS_MAX)
             assert all(busy(desk.post("…/payments", b)) for b in bodies[LEDGER_COMMANDS_MAX:])
             numbers = {"pay_app_nos": [bodies[0]["pay_app_no"]]}
             assert busy(desk.post("…/payments:approve", numbers, "checker"))
@@ -101,7 +98,7 @@ def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(desk: Desk)
         accepted = [answer.result() for answer in waiting]
     assert [answer.status_code for answer in accepted] == [201] * LEDGER_COMMANDS_MAX
     assert desk.figures(bgt_id)["pay_app_amt"] == f"{LEDGER_COMMANDS_MAX}.00"
-    wait_until(desk, WAITING, 0)
+    wait_for_figure(desk, WAITING, 0)
     for body in bodies[LEDGER_COMMANDS_MAX:]:  # come back as told: the number is free
         answer = desk.post("…/payments", body)
         assert answer.status_code == 201
@@ -122,14 +119,14 @@ def test_one_busy_ledger_leaves_room_for_the_others_until_the_process_is_full(de
     with ThreadPoolExecutor(LEDGER_COMMANDS_MAX) as callers, slow_commits(desk):
         for _ in range(LEDGER_COMMANDS_MAX):
             callers.submit(desk.post, "…/payments", desk.payment(bgt_id))
-        wait_until(desk, WAITING, LEDGER_COMMANDS_MAX)
+        wait_for_figure(desk, WAITING, LEDGER_COMMANDS_MAX)
         opened = desk.post("/v1/ledgers", other, "admin")
         assert opened.status_code == 201
         there = f"/v1/ledgers/{opened.json()['ledger']}"
         bulk = [desk.payment(bgt_id) for _ in range(COMMANDS_MAX - LEDGER_COMMANDS_MAX + 1)]
         assert busy(desk.post(f"{there}/payments:batch", bulk))
         assert desk.ok(desk.post(f"{there}/payments:batch", bulk[1:]))["commit"]
-    wait_until(desk, WAITING, 0)
+    wait_for_figure(desk, WAITING, 0)
 
 
 def test_of_commands_handed_in_together_each_stands_for_itself(desk: Desk) -> None:
@@ -173,7 +170,8 @@ def upload(desk: Desk, declared: int, sent: int, path: str = "") -> Iterator[soc
         f"Host: {address.netloc}\r\nAuthorization: Bearer {desk.tokens['maker']}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {declared}\r\n\r\n"
     )
-    with socket.create_connection((address.hostname, address.port), timeout=WAIT_S) as connection:
+    place = (address.hostname, address.port)
+    with socket.create_connection(place, timeout=HANG_S) as connection:
         connection.sendall(head.encode() + b"[" + b" " * (sent - 1))
         yield connection
 
@@ -195,29 +193,30 @@ def test_beyond_the_bytes_under_way_it_is_busy(desk: Desk) -> None:
     bulk = json.dumps([desk.payment(desk.indicator(), "1.00")]).encode()
     padded = bulk + b" " * (BODY_BYTES_MAX - UPLOAD_BYTES)
     with upload(desk, UPLOAD_BYTES, UPLOAD_BYTES - 1) as slow:
-        wait_until(desk, HELD, UPLOAD_BYTES - 1)
+        wait_for_figure(desk, HELD, UPLOAD_BYTES - 1)
         assert busy(desk.call("POST", "…/payments:batch", content=padded))
         assert desk.ok(desk.call("POST", "…/payments:batch", content=bulk))["commit"]
         slow.sendall(b"]")
         assert answered(slow)[0] == 400  # an empty list
-    wait_until(desk, HELD, 0)
+    wait_for_figure(desk, HELD, 0)
     assert desk.ok(desk.call("POST", "…/payments:batch", content=padded))["commit"]
 
 
-def test_a_body_that_does_not_come_is_given_up(desk: Desk) -> None:
-    with upload(desk, UPLOAD_BYTES, 1024) as slow:
-        status, problem = answered(slow)
-        assert (status, problem["code"]) == (400, "malformed")
-        assert "1.5 s" in problem["detail"]
-    wait_until(desk, HELD, 0)
+def test_a_body_that_does_not_come_is_given_up(database: Database) -> None:
+    with desk_on(database, body_timeout_s=BODY_TIMEOUT_S) as desk:
+        with upload(desk, UPLOAD_BYTES, 1024) as slow:
+            status, problem = answered(slow)
+            assert (status, problem["code"]) == (400, "malformed")
+            assert f"{BODY_TIMEOUT_S:g} s" in problem["detail"]
+        wait_for_figure(desk, HELD, 0)
 
 
 def test_a_caller_who_hangs_up_half_way_leaves_nothing_behind(desk: Desk) -> None:
     before = desk.get("…").json()["position"]
     with capture_logs() as logs:
         with upload(desk, UPLOAD_BYTES, UPLOAD_BYTES // 2):
-            wait_until(desk, HELD, UPLOAD_BYTES // 2)
-        wait_until(desk, HELD, 0)
+            wait_for_figure(desk, HELD, UPLOAD_BYTES // 2)
+        wait_for_figure(desk, HELD, 0)
     assert [entry for entry in logs if entry["log_level"] in ("warning", "error")] == []
     assert desk.get("…").json()["position"] == before
 
@@ -234,8 +233,8 @@ def test_what_was_taken_in_is_done_whether_its_caller_waits_or_not(desk: Desk) -
         )
         with socket.create_connection((address.hostname, address.port)) as connection:
             connection.sendall(head.encode() + content)
-            wait_until(desk, WAITING, 1)
-    wait_until(desk, WAITING, 0)
+            wait_for_figure(desk, WAITING, 1)
+    wait_for_figure(desk, WAITING, 0)
     answer = desk.post("…/payments", body)
     assert (answer.status_code, answer.headers["idempotent-replayed"]) == (201, "true")
 
@@ -262,7 +261,7 @@ def test_a_slow_reader_gets_all_of_a_large_answer(desk: Desk) -> None:
     assert [result["payment"]["pay_app_no"] for result in results] == [
         item["pay_app_no"] for item in bulk
     ]
-    wait_until(desk, HELD, 0)
+    wait_for_figure(desk, HELD, 0)
 
 
 # ---- places

@@ -32,6 +32,7 @@ from payments.messages.receipt_5214 import DetailOutcome, Outcome
 from payments.signing import certificates
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
+from tests.waiting import HANG_S
 
 BYTES_MAX = 2 * 1024 * 1024
 ROLES = {
@@ -56,7 +57,7 @@ class Desk:
     def __init__(self, treasury: Treasury, url: str) -> None:
         self.treasury = treasury
         self.url = url
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=HANG_S, trust_env=False)
         self.tokens = {name: self.token(name, *roles) for name, roles in ROLES.items()}
         self.ledger = ""
 
@@ -190,7 +191,7 @@ def served(app: Any) -> Iterator[str]:
         yield url_of(bound)
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(HANG_S)
         bound.close()
 
 
@@ -198,7 +199,7 @@ def served(app: Any) -> Iterator[str]:
 def desk_on(database: Database, **more: Any) -> Iterator[Desk]:
     """A desk with an open ledger; ``more`` are settings of the server."""
     with TemporaryDirectory(prefix="guoku-desk-") as folder:
-        bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": 5.0, **more}
+        bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": HANG_S, **more}
         settings = Settings(data=Path(folder), **bounds)
         with treasury_on(settings, database) as treasury:
             runner = Runner(treasury.pool, poll_ms=50)
