@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
 
 import projections.core.rebuild
@@ -21,6 +22,7 @@ from projections.parallel import in_parallel
 from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
+from tests.waiting import HANG_S, wait_for_end_of_sessions
 
 Found = dict[tuple[int, str], Comparison]
 
@@ -133,8 +135,9 @@ def test_a_killed_rebuild_leaves_the_live_rows_and_is_swept_away(
     mixed_history(b)
     Runner(b.pool).catch_up()
     before = rows(b)
+    conninfo = make_conninfo(database.app_conninfo, application_name="killed")
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, database.app_conninfo, str(b.ledger_id)],
+        [sys.executable, "-c", KILLED, conninfo, str(b.ledger_id)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -152,6 +155,7 @@ def test_a_killed_rebuild_leaves_the_live_rows_and_is_swept_away(
     child.wait()
     child.stdin.close()
     child.stdout.close()
+    wait_for_end_of_sessions(database.owner_conninfo, "killed")
     assert rows(b) == before
     assert set(live_positions(b).values()) == {commit_ends(b)[-1]}
     shadows = "SELECT count(*) FROM proj_positions WHERE ledger_id = %s AND NOT live"
@@ -160,7 +164,7 @@ def test_a_killed_rebuild_leaves_the_live_rows_and_is_swept_away(
     restarted.start()
     try:
         b.adjust("B1", "1.00")
-        assert restarted.wait_for(b.ledger_id, commit_ends(b)[-1], 10)
+        assert restarted.wait_for(b.ledger_id, commit_ends(b)[-1], HANG_S)
     finally:
         restarted.close()
     assert b.sql(shadows) == [(0,)]
