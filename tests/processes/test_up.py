@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
 
 import httpx
 import psutil
@@ -16,9 +15,7 @@ import pytest
 
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.processes.test_cli import clean_environment, run
-
-READY_TIMEOUT_S = 90
-STOP_TIMEOUT_S = 60
+from tests.waiting import HANG_S, wait_until
 
 pytestmark = [
     pytest.mark.fault,
@@ -53,13 +50,13 @@ class Running:
             self.printed[name] = value
             if name == "token":
                 return self
-        self.process.wait(STOP_TIMEOUT_S)
+        self.process.wait(HANG_S)
         raise AssertionError(f"not ready:\n{self.log_tail()}")
 
     def get(self, path: str, token: str = "") -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.printed["api"] + path
-        return httpx.get(url, headers=headers, timeout=10, trust_env=False)
+        return httpx.get(url, headers=headers, timeout=HANG_S, trust_env=False)
 
     def children(self) -> dict[str, psutil.Process]:
         """The simulators that run now, by command."""
@@ -80,7 +77,7 @@ class Running:
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
         self.process.send_signal(signum)
-        return self.process.wait(STOP_TIMEOUT_S)
+        return self.process.wait(HANG_S)
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def _end(running: Running) -> None:
 
 
 def wait_for_end_of(*processes: psutil.Process) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=STOP_TIMEOUT_S)
+    _, alive = psutil.wait_procs(processes, timeout=HANG_S)
     assert not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -155,16 +152,17 @@ def test_up_serves_is_joined_and_leaves_nothing_behind(running: Running) -> None
 
 
 def test_a_dead_simulator_is_started_again(running: Running) -> None:
-    bank = running.children()["bank-sim"]
-    bank.kill()
-    deadline = monotonic() + READY_TIMEOUT_S
-    reasons: list[str] = []
-    while running.children().get("bank-sim") in (None, bank) or reasons[-1:] != ["ready"]:
-        assert monotonic() < deadline, (reasons, running.log_tail())
-        answer = running.get("/readyz")
-        reasons += ["ready"] if answer.status_code == 200 else answer.json()["reasons"]
-        sleep(0.05)
-    assert any("bank-sim ended by SIGKILL" in reason for reason in reasons)
+    """It is away for half a second at first and longer after each kill; somewhen we see it away."""
+
+    def is_seen_away() -> bool:
+        if bank := running.children().get("bank-sim"):
+            bank.kill()
+        reasons = running.get("/readyz").json()["reasons"]
+        return any("bank-sim ended by SIGKILL" in reason for reason in reasons)
+
+    wait_until(is_seen_away, "the server to say that its bank is away")
+    wait_until(lambda: running.get("/readyz").status_code == 200, "the bank's return")
+    assert running.children()["bank-sim"].is_running()
     assert running.stop(signal.SIGINT) == 0, running.log_tail()
 
 
@@ -177,7 +175,7 @@ def test_up_comes_back_after_kill_9_of_everything(data: Path) -> None:
     kept = made.stdout.split()[-1]
     children, postmaster = first.children(), first.postmaster()
     first.process.kill()
-    first.process.wait(STOP_TIMEOUT_S)
+    first.process.wait(HANG_S)
     wait_for_end_of(*children.values())  # orphans end by themselves
     os.kill(postmaster.pid, signal.SIGKILL)
     _end(first)
@@ -194,10 +192,7 @@ def test_up_comes_back_after_kill_9_of_everything(data: Path) -> None:
 
 def test_a_signal_while_it_starts_leaves_nothing_behind(data: Path) -> None:
     starting = Running(data)
-    deadline = monotonic() + READY_TIMEOUT_S
-    while EmbeddedPostgres(data).postmaster_pid() is None:
-        assert monotonic() < deadline
-        sleep(0.01)
+    wait_until(lambda: EmbeddedPostgres(data).postmaster_pid(), "Postgres to be started")
     assert starting.stop(signal.SIGTERM) in (0, 128 + signal.SIGTERM)
     assert EmbeddedPostgres(data).postmaster_pid() is None
     _end(starting)
