@@ -16,6 +16,7 @@ from api.http.problems import SANITISED
 from ledger.errors import Code
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.http_server import BYTES_MAX, Desk, desk, served
+from tests.waiting import HANG_S
 
 Wrong = Callable[[dict[str, Any]], None]
 
@@ -226,7 +227,9 @@ def test_what_fails_inside_is_not_told(desk: Desk) -> None:
     finally:
         application.ROUTES = routes
     with served(app) as url:
-        answer = httpx.get(f"{url}/fail", headers={"X-Request-Id": "abc-1"}, trust_env=False)
+        answer = httpx.get(
+            f"{url}/fail", headers={"X-Request-Id": "abc-1"}, timeout=HANG_S, trust_env=False
+        )
     assert refusal(answer) == "internal"
     assert answer.json()["detail"] == SANITISED
     assert answer.json()["correlation_id"] == answer.headers["x-request-id"] == "abc-1"

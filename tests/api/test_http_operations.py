@@ -22,7 +22,7 @@ from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner
 from tests.support.http_server import Desk, desk, served
 from tests.support.paths import ROOT
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 ERRORS = ROOT / "docs" / "errors.md"
 
@@ -39,7 +39,7 @@ def test_a_dead_projector_is_not_ready(desk: Desk) -> None:
         runner=dead, dispatcher=None, sealer=None, cosigners=[], children=[_Broken()]
     )
     with served(create_app(desk.treasury, parts)) as url:
-        answer = httpx.get(f"{url}/readyz", trust_env=False)
+        answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["the projector does not run", "bank-sim ended"]
     assert answer.headers["retry-after"] == "1"
@@ -50,8 +50,8 @@ def test_a_dead_sealer_is_not_ready(desk: Desk) -> None:
     dead = Sealer(t.pool, t.sequencer, t.keys, t.provider, t.settings.checkpoints_path, t.now)
     parts = SimpleNamespace(runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[])
     with served(create_app(t, parts)) as url:
-        answer = httpx.get(f"{url}/readyz", trust_env=False)
-        figures = httpx.get(f"{url}/metrics", trust_env=False).text
+        answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
+        figures = httpx.get(f"{url}/metrics", timeout=HANG_S, trust_env=False).text
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
     assert "guoku_sealing_stopped 0.0" in figures
     assert f'guoku_unsealed_events{{ledger="{desk.ledger}"}}' in figures

@@ -30,7 +30,7 @@ from tests.processes.test_cli import run as guoku
 from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.disbursement_runs import HEADER, row
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 LEDGER = "440000000-2026"
 COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt
@@ -71,7 +71,7 @@ class Server:
             method,
             self.running.printed["api"] + path,
             headers={"Authorization": f"Bearer {self.tokens[person]}"},
-            timeout=60,
+            timeout=HANG_S,
             trust_env=False,
             **more,
         )

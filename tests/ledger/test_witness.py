@@ -150,9 +150,13 @@ def test_it_cosigns_what_grows_and_nothing_else(
         witness.end(signal.SIGKILL)
         witness = Running(tmp_path / "witness", keys.public_key("guoku/log"))
     assert witness.post(13, log.proof(true, 13), log.note(true)).status_code == 200
-    remembered = httpx.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN}, trust_env=False)
+    remembered = httpx.get(
+        f"{witness.url}/checkpoint", params={"origin": ORIGIN}, timeout=HANG_S, trust_env=False
+    )
     assert note_fields(remembered.text)[1] == 20
-    unknown = httpx.get(f"{witness.url}/checkpoint", params={"origin": "x"}, trust_env=False)
+    unknown = httpx.get(
+        f"{witness.url}/checkpoint", params={"origin": "x"}, timeout=HANG_S, trust_env=False
+    )
     assert code(unknown) == "404 not_found"
     witness.end(signal.SIGTERM)
 
@@ -168,7 +172,9 @@ def test_it_believes_no_other_key_and_no_nonsense(
     assert code(witness.post(0, [], changed)) == "422 signature_invalid"
     for nonsense in (b"", b"old\n\n", b"old 0\n\nno note", b"new 0\n\n" + note.encode(), b"\xff",
                      b"old 0\n" + b"AAAA\n" * 3 + b"\n" + note.encode()):  # fmt: skip
-        answer = httpx.post(f"{witness.url}/add-checkpoint", content=nonsense, trust_env=False)
+        answer = httpx.post(
+            f"{witness.url}/add-checkpoint", content=nonsense, timeout=HANG_S, trust_env=False
+        )
         assert code(answer) == "400 malformed"
     assert witness.post(0, [], note).status_code == 200
 

@@ -214,8 +214,8 @@ def test_faults_strike_by_their_seed() -> None:
 def test_over_http_it_answers_in_words(office: Office, desk: Desk) -> None:
     with bank(office, desk.url) as simulator:
         url = f"{simulator.url}/vouchers"
-        garbage = httpx.post(url, content=b"<MOF/>", trust_env=False)
-        huge = httpx.post(url, content=bytes(9 * 1024 * 1024), trust_env=False)
+        garbage = httpx.post(url, content=b"<MOF/>", timeout=HANG_S, trust_env=False)
+        huge = httpx.post(url, content=bytes(9 * 1024 * 1024), timeout=HANG_S, trust_env=False)
         assert (garbage.status_code, garbage.json()["code"]) == (400, "malformed")
         assert huge.status_code == 413
         assert simulator.figures()["vouchers"] == 0

@@ -52,7 +52,7 @@ def receipts_are_believed_only_once_and_only_whole(stack: Stack, data: Path) -> 
     """A receipt replayed, or forged by one bit, has no effect but a recorded refusal."""
     token = make_tokens(data, {"bank": ("bank",)})["bank"]
     before = stack.maker.get(f"{LEDGER}/trial-balance")
-    with httpx.Client(base_url=stack.url) as http:
+    with httpx.Client(base_url=stack.url, timeout=HANG_S) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         headers = {"Authorization": f"Bearer {stack.maker_token}"}
         receipt = http.get(f"{LEDGER}/payments/P3/receipt", headers=headers).content
