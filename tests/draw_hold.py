@@ -30,7 +30,7 @@ class DrawHold:
         self._connection = connection
         self._voucher = voucher
 
-    def _stopped(self) -> list[int]:
+    def _waiting_sessions(self) -> list[int]:
         rows = self._connection.execute(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -42,13 +42,13 @@ class DrawHold:
     def wait_until_reached(self) -> None:
         """Until a run is about to draw the voucher; what it drew before is committed or in the
         same transaction."""
-        wait_until(self._stopped, f"voucher {self._voucher} to be drawn")
+        wait_until(self._waiting_sessions, f"voucher {self._voucher} to be drawn")
 
     def end_session(self) -> None:
         """Ends the session that waits for the voucher, and with it its transaction."""
-        for pid in self._stopped():
+        for pid in self._waiting_sessions():
             self._connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
-        wait_until(lambda: not self._stopped(), "the end of the session that draws")
+        wait_until(lambda: not self._waiting_sessions(), "the end of the session that draws")
 
 
 @contextmanager

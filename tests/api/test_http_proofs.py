@@ -142,8 +142,9 @@ def test_the_province_head_is_one_signature_over_all(desk: Desk) -> None:
         return {line.split()[1]: int(line.split()[2]) for line in more[:-1]}
 
     def head_over_it() -> str:
-        head = desk.get("/v1/checkpoint").text
-        return head if covered(head).get(desk.ledger, 0) >= size else ""
+        answer = desk.get("/v1/checkpoint")
+        seen = answer.is_success and covered(answer.text).get(desk.ledger, 0) >= size
+        return answer.text if seen else ""
 
     head = wait_until(head_over_it, "a province head over the ledger")
     origin, count, _, _ = note_fields(head)
