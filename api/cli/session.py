@@ -53,6 +53,7 @@ def start_logging(settings: Settings, *, quiet: bool = True) -> None:
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
+    import api.domains  # noqa: F401 - a command may read whatever a history holds
     from ledger.postgres.database import connect, open_database
     from ledger.postgres.migrate import migrate
 

@@ -16,7 +16,7 @@ from api.tokens import create_token, find_caller, revoke_tokens_of
 from ledger.errors import RequestError
 from tests.support.http_server import ROLES as PERSONS
 from tests.support.http_server import Desk, desk
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 GUARDED = [route for route in ROUTES if route.operation.right is not Right.PUBLIC]
 # the operations that only some roles may do, as the contract names the roles

@@ -16,7 +16,7 @@ from api.http.problems import SANITISED
 from ledger.errors import Code
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.http_server import BYTES_MAX, Desk, desk, served
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 Wrong = Callable[[dict[str, Any]], None]
 

@@ -22,7 +22,7 @@ from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner
 from tests.support.http_server import Desk, desk, served
 from tests.support.paths import ROOT
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 ERRORS = ROOT / "docs" / "errors.md"
 

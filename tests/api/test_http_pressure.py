@@ -29,7 +29,7 @@ from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from payments.application import ApplyPayment
 from tests.support.http_server import Desk, desk_on
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 COMMANDS_MAX, LEDGER_COMMANDS_MAX = 12, 8
 BODY_BYTES_MAX = 300 * 1024

@@ -32,7 +32,7 @@ from tests.support.proof_reader import (
     roots_by_path,
     signers,
 )
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 VERIFIER = ROOT / "verifier" / "guoku_verify.py"
 DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "1", "payee_acct_bank_name": "样例银行"}

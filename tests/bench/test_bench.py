@@ -29,7 +29,7 @@ from ledger.errors import Code, Refusal
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from payments.voucher import MarkSent
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 RATIOS = {
     "engine": {

@@ -23,14 +23,14 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.objects import read_document
 from payments.disbursement.execution import WINDOW
 from payments.messages.receipt_5214 import parse_receipt
-from tests.draw_hold import DrawHold, draw_held
 from tests.processes import test_up
 from tests.processes.test_cli import clean_environment
 from tests.processes.test_cli import run as guoku
 from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.disbursement_runs import HEADER, row
-from tests.waiting import HANG_S, wait_until
+from tests.support.draw_hold import DrawHold, draw_held
+from tests.support.waiting import HANG_S, wait_until
 
 LEDGER = "440000000-2026"
 COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt

@@ -22,7 +22,7 @@ from projections.parallel import in_parallel
 from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
-from tests.waiting import HANG_S, wait_for_end_of_sessions
+from tests.support.waiting import HANG_S, wait_for_end_of_sessions
 
 Found = dict[tuple[int, str], Comparison]
 

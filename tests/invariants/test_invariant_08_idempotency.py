@@ -8,7 +8,7 @@ from budget.indicators import IssueIndicator
 from ledger.deciding.command import Submission
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper, payment
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 
 def test_the_same_application_50_times_at_once_is_one_payment(bookkeeper: Bookkeeper) -> None:

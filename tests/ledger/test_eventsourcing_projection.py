@@ -24,7 +24,7 @@ from ledger.money import parse_yuan, yuan
 from payments.events import PaymentApplied, VoucherReceipted
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, payment
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 
 class PaidByAgency(POPOTrackingRecorder):

@@ -15,7 +15,7 @@ import pytest
 from ledger.errors import Code, ConfigurationError, RequestError, UnavailableError
 from ledger.gm import KeyMissingError, KeyStore, default_provider, keystore, sealed
 from ledger.gm.gmssl_provider import GmsslProvider
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 PASSPHRASE = "国库 treasury 2026"
 ITERATIONS = sealed.ITERATIONS_MIN

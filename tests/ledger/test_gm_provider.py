@@ -21,7 +21,7 @@ from ledger.gm.signature import decode_signature, encode_signature, signer_diges
 from ledger.gm.vectors import SM2_SIGNATURE as KNOWN
 from ledger.gm.vectors import SM3_DIGESTS, SM4_MILLION, SM4_ONCE, Sm4Block
 from ledger.integrity.merkle import leaf_hash
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 NATIVE, FALLBACK = OpenSSLProvider(), GmsslProvider()
 KEY, PUBLIC_KEY = PrivateKey(KNOWN.private_key), PublicKey(KNOWN.public_key)

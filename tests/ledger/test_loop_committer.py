@@ -20,7 +20,7 @@ from ledger.postgres.database import Database, make_pool
 from ledger.writing.loop_committer import LOOP_SUBMISSIONS_MAX, LoopCommitter
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
-from tests.waiting import HANG_S, POLL_S, lock_waiters
+from tests.support.waiting import HANG_S, POLL_S, lock_waiters
 
 
 class Clerk:

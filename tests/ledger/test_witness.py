@@ -28,7 +28,7 @@ from tests.processes.test_cli import clean_environment
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.http_server import served
 from tests.support.proof_reader import note_fields, signers
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 NAME = "witness/audit-office"
 ORIGIN = "guoku/440000000-2026"

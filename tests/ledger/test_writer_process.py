@@ -23,7 +23,7 @@ from ledger.writing.committer import WRITER_PROCESS_SUBMISSIONS_MIN
 from ledger.writing.writer_process import WriterProcess
 from payments.application import ApplyPayment, ApprovePayment
 from tests.support.bookkeeper import Bookkeeper, payment
-from tests.waiting import HANG_S, lock_waiters, wait_until
+from tests.support.waiting import HANG_S, lock_waiters, wait_until
 
 MANY = WRITER_PROCESS_SUBMISSIONS_MIN + 100
 

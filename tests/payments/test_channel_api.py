@@ -20,7 +20,7 @@ from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
 from tests.support.channel_parties import FAST, Simulator, free_port
 from tests.support.http_server import Desk, desk_on
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

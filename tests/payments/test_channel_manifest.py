@@ -22,7 +22,7 @@ from payments.signing import certificates
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import Desk, Office, bank, bank_config
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 LEDGER = "440000000-2026"
 

@@ -24,7 +24,7 @@ from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import FAST, Desk, Office, bank, central_bank
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 DAY = date(2026, 3, 2)
 

@@ -32,7 +32,7 @@ from payments.simulators.counterparty import Counterparty, Faults
 from payments.simulators.pboc import CentralBank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import Desk, Office, bank, bank_config, pboc_config
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 
 @pytest.fixture

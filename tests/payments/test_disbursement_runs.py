@@ -13,10 +13,10 @@ import pytest
 from api.http import disbursements
 from ledger.postgres.database import Database
 from payments.disbursement.execution import WINDOW, Execution
-from tests.draw_hold import draw_held
 from tests.support.disbursement_runs import RunDesk, csv_of
+from tests.support.draw_hold import draw_held
 from tests.support.http_server import Desk, desk
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 
 def test_a_run_from_the_file_to_the_result_file(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from api.logging import redact
 from api.tokens import find_caller, token_sm3
 from ledger.postgres.database import Database
 from tests.support.chart_texts import changed, later
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 Guoku = Callable[..., subprocess.CompletedProcess[str]]
 

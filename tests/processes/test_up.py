@@ -15,7 +15,7 @@ import pytest
 
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.processes.test_cli import clean_environment, run
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 pytestmark = [
     pytest.mark.fault,

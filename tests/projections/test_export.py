@@ -46,7 +46,7 @@ from tests.support.exports import (
 )
 from tests.support.histories import mixed_history
 from tests.support.paths import ROOT
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 Damage = Callable[[Path], object]
 

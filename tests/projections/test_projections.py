@@ -38,7 +38,7 @@ from projections.queries import (
 from projections.refusals import REFUSALS, Refusals, refusal_row
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
-from tests.waiting import HANG_S, wait_for_end_of_sessions
+from tests.support.waiting import HANG_S, wait_for_end_of_sessions
 
 # ---- the rows are what the events say
 

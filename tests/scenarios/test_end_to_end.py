@@ -23,7 +23,7 @@ from tests.invariants.test_invariant_05_gapless import assert_gapless
 from tests.invariants.test_invariant_07_chain import COLUMNS, verify
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.proof_reader import faults
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 LEDGER = worked_example.LEDGER
 CALLERS = 8

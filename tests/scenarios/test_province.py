@@ -41,7 +41,7 @@ from ledger.postgres.database import Database, embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.processes.test_up import wait_for_end_of
 from tests.support.bookkeeper import fresh_pool
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 MONTHS = 2
 SMALL = province(

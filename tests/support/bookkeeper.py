@@ -29,7 +29,7 @@ from payments.events import PaymentDetail
 from payments.payment import Payment
 from payments.signature_policy import SetSignaturePolicy
 from payments.voucher import ApplyReceipt, ReceiptLine, RefundPayment, SignVoucher
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 ELEMENTS = {
     "agency_code": "101001",

@@ -43,7 +43,7 @@ from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
 from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
-from tests.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 PASSPHRASE = "channel"
 BANK, CENTRAL_BANK = "bank/102", "pboc/1"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.http_server import Desk
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 HEADER = "pay_detail_id,payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt,remark"
 FINAL = {"finished", "stopped", "closed"}

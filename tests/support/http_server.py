@@ -32,7 +32,7 @@ from payments.messages.receipt_5214 import DetailOutcome, Outcome
 from payments.signing import certificates
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
-from tests.waiting import HANG_S
+from tests.support.waiting import HANG_S
 
 BYTES_MAX = 2 * 1024 * 1024
 ROLES = {

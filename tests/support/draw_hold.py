@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from payments.disbursement.events import DisbursementDrawn
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SPACE = 201  # of the locks of this module; the program's own are of the other kind, of one number
 
