@@ -17,7 +17,8 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.submitting import submit_to
 from tests.payments.test_channel_receipts import body_of, receipt_of, signed_by
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import BANK, Desk, Office, bank, wait_for
+from tests.support.channel_parties import BANK, Desk, Office, bank
+from tests.support.waiting import wait_until
 
 ANYWHERE = Deliverer("bank", lambda _ledger_id: None)
 
@@ -164,10 +165,10 @@ def test_a_manifest_goes_into_the_books_before_the_receipts_that_name_it(
         with bank(office, desk.url) as simulator:
             dispatcher = office.dispatcher(simulator.url)
             dispatcher.start()
-            wait_for(lambda: office.statuses(numbers) == ["sent", "sent"])
+            wait_until(lambda: office.statuses(numbers) == ["sent", "sent"])
             dispatcher.stop()
             desk.closed = False
-            wait_for(lambda: office.statuses(numbers) == ["paid", "paid"])
+            wait_until(lambda: office.statuses(numbers) == ["paid", "paid"])
     counter = ReceiptsCounter(office)
     assert told(counter.take_in(desk.messages[0])) == ["replayed", "replayed"]
     assert counter.groups == [
