@@ -78,6 +78,9 @@ def _compared(task: Task, progress: Progress) -> Findings:
         if not comparison.equal:
             detail = f"{comparison.projection}: {comparison.difference}"
             findings.add(PROJECTION, comparison.event, detail)
+        elif comparison.stopped:
+            detail = f"{comparison.projection}: {comparison.verdict}"
+            findings.add(PROJECTION, comparison.position + 1, detail)
     return findings
 
 

@@ -15,7 +15,6 @@ from api.cli.terminal import show_table
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from projections.core.comparison import Comparison
     from projections.core.fold import Projection
 
 app = typer.Typer(no_args_is_help=True, help="Read models 读模型: status, rebuild, verify.")
@@ -52,8 +51,8 @@ def status(ledger: Ledger = "") -> None:
 def verify(ledger: Ledger = "", projection: Names = None) -> None:
     """Builds the read models beside the live ones and compares them byte for byte.
 
-    Exit code 1 when one of them differs; the first row that differs is named. A model is compared
-    where it stands; how far that is behind the ledger is said.
+    Exit code 1 when one of them differs, the first row that differs is named, or has stopped:
+    events have been waiting behind it for more than a minute.
     """
     if not _work(ledger, projection or (), replace=False):
         raise typer.Exit(1)
@@ -79,20 +78,13 @@ def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
         conninfo = core.database.app_conninfo
         found = in_parallel(conninfo, ledgers, chosen, replace=replace, progress=progress)
         for ledger_id, c in found:
-            equal &= c.equal
+            equal &= c.equal and (replace or not c.stopped)
             text = ledger_text(ledger_id)
-            rows.append((text, c.projection, c.position, c.rows, c.rebuilt_digest, _verdict(c)))
+            rows.append((text, c.projection, c.position, c.rows, c.rebuilt_digest, c.verdict))
     show_table(
         ("ledger", "projection", "position", "rows", "SM3", "live and rebuilt"), sorted(rows)
     )
     return equal
-
-
-def _verdict(comparison: Comparison) -> str:
-    if not comparison.equal:
-        return f"differs: {comparison.difference}"
-    behind = comparison.behind
-    return f"equal so far, {behind} events behind the ledger" if behind else "equal"
 
 
 def _projections(names: Sequence[str]) -> Sequence[Projection]:

@@ -20,7 +20,7 @@ from ledger.deciding.registers import WHOLE, Moved
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Event, JournalPosted
-from ledger.money import parse_yuan, yuan
+from ledger.money import AMOUNT_MAX_FEN, parse_yuan, yuan
 from payments.clearing.events import (
     Claim,
     ClaimLine,
@@ -130,7 +130,8 @@ class RequestClearing(Command, frozen=True, kw_only=True):
 def _claims(
     key: int, clear_no: str, owed: Iterable[tuple[UnclearedKey, str, int]]
 ) -> tuple[Claim, ...]:
-    """A claim per message type and fund type, or several where one would have too many lines."""
+    """A claim per message type and fund type, or several where one would have too many lines, or
+    more than can be written in it."""
     grouped: dict[tuple[str, str], dict[tuple[str, str, str], int]] = {}
     for item, _, amount_fen in owed:
         lines = grouped.setdefault((item.vt_code, item.fund_type_code), {})
@@ -157,7 +158,19 @@ _Lines = list[tuple[tuple[str, str, str], int]]
 
 
 def _parts(lines: _Lines) -> list[_Lines]:
-    return [lines[at : at + CLAIM_LINES_MAX] for at in range(0, len(lines), CLAIM_LINES_MAX)]
+    """Lines by claim: neither too many, nor more together than an amount can say (NUMBER(18,2))."""
+    parts: list[_Lines] = []
+    room_fen = 0
+    for place, amount_fen in lines:
+        while amount_fen:
+            if not parts or len(parts[-1]) == CLAIM_LINES_MAX or not room_fen:
+                parts.append([])
+                room_fen = AMOUNT_MAX_FEN
+            taken_fen = min(amount_fen, room_fen)
+            parts[-1].append((place, taken_fen))
+            room_fen -= taken_fen
+            amount_fen -= taken_fen
+    return parts
 
 
 class ApplyClaimReceipt(Command, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -14,11 +14,27 @@ from projections.core.tables import Table
 _PIECE_ROWS = 1_000
 
 
+STOPPED_AFTER_S = 60  # a projector that runs, runs behind for seconds
+
+
+class Head(NamedTuple):
+    """Where a ledger stands in a snapshot: its position, and when each commit came that some read
+    model may not have seen, as (position, seconds ago)."""
+
+    position: int
+    commits: Sequence[tuple[int, float]]
+
+    def waiting_s(self, position: int) -> float:
+        """How long the first commit behind a position has been waiting; 0 where there is none."""
+        return next((ago for at, ago in self.commits if at > position), 0.0)
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The live rows of a projection and the rebuilt ones, at the same position.
 
     Attributes:
         behind: events of the ledger that the live rows have not seen.
+        waiting_s: how long the first of these has been waiting; 0 where there is none.
         rows: of the rebuilt ones, over all tables.
         live_digest, rebuilt_digest: SM3 over the canonical rows, hex.
         difference: the first row that differs, "" when none does.
@@ -28,6 +44,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     projection: str
     position: int
     behind: int
+    waiting_s: float
     rows: int
     live_digest: str
     rebuilt_digest: str
@@ -38,6 +55,24 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def equal(self) -> bool:
         return self.live_digest == self.rebuilt_digest
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody brings the live rows forward: equal as they may be, they are not what the
+        ledger is."""
+        return self.waiting_s > STOPPED_AFTER_S
+
+    @property
+    def verdict(self) -> str:
+        """In words: what differs, that it has stopped, how far it is behind, or equal."""
+        if not self.equal:
+            return f"differs: {self.difference}"
+        if self.stopped:
+            return (
+                f"stopped at position {self.position}: {self.behind} events behind it are not in"
+                " it 读模型停止"
+            )
+        return f"equal, {self.behind} events on their way" if self.behind else "equal"
+
 
 def compare_rows(
     ours: psycopg.Connection,
@@ -45,7 +80,7 @@ def compare_rows(
     ledger_id: int,
     place: Place,
     shadow: Target,
-    head: int,
+    head: Head,
 ) -> Comparison:
     """Reads both generations in key order, each through its own connection."""
     live_digest = rebuilt_digest = hashlib.new("sm3")  # one and the same until they part
@@ -68,7 +103,8 @@ def compare_rows(
     return Comparison(
         projection=shadow.projection.name,
         position=place.position,
-        behind=head - place.position,
+        behind=head.position - place.position,
+        waiting_s=head.waiting_s(place.position),
         rows=rows,
         live_digest=live_digest.hexdigest(),
         rebuilt_digest=rebuilt_digest.hexdigest(),

@@ -7,7 +7,7 @@ short transaction; a verification's lie in tables of its own session, which end 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 from ledger.account_set import ledger_text
 from ledger.errors import Code, UnavailableError
 from projections.core.advance import Place, Target, advance, lock_live, start_live
-from projections.core.comparison import Comparison, compare_rows
+from projections.core.comparison import Comparison, Head, compare_rows
 from projections.core.fold import Projection
 from projections.core.registry import declared
 from projections.core.tables import ASIDE
@@ -205,11 +205,19 @@ def _live(
     return {row[0]: Place(*row) for row in rows}
 
 
-def _head(connection: psycopg.Connection, ledger_id: int) -> int:
+def _head(connection: psycopg.Connection, ledger_id: int, places: Iterable[Place]) -> Head:
+    """The head, and for each of these places the first commit behind it."""
     row = connection.execute(
         "SELECT position FROM ledgers WHERE ledger_id = %s", (ledger_id,)
     ).fetchone()
-    return row[0] if row else 0
+    commits = connection.execute(
+        "SELECT DISTINCT c.position, extract(epoch FROM clock_timestamp() - c.recorded_at)::float8"
+        " FROM unnest(%s::bigint[]) AS p (position) CROSS JOIN LATERAL"
+        " (SELECT position, recorded_at FROM commits WHERE ledger_id = %s"
+        " AND position > p.position ORDER BY position LIMIT 1) c ORDER BY 1",
+        ([place.position for place in places], ledger_id),
+    ).fetchall()
+    return Head(row[0] if row else 0, commits)
 
 
 def _position(connection: psycopg.Connection, ledger_id: int, target: Target) -> int:
@@ -240,7 +248,8 @@ def _compare(
         ours.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ours.execute(_CANONICAL)
         theirs.execute(_CANONICAL)
-        live, head = _live(ours, ledger_id, projections), _head(ours, ledger_id)
+        live = _live(ours, ledger_id, projections)
+        head = _head(ours, ledger_id, live.values())
         for shadow in shadows:
             place = live[shadow.projection.name]
             position = reached[shadow.projection.name]

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
@@ -115,6 +117,7 @@ def test_a_worker_that_dies_is_noticed(
 
 KILLED = """
 import sys
+import projections.catalogue
 from projections.core import rebuild, whole_history
 from tests.support.bookkeeper import fresh_pool
 
@@ -183,16 +186,26 @@ def rows(b: Bookkeeper) -> list[object]:
     )
 
 
-def test_the_command_says_how_far_a_model_is_behind(
+def test_a_model_that_has_stopped_is_a_finding_and_one_on_its_way_is_not(
     bookkeeper: Bookkeeper, database: Database
 ) -> None:
     b = bookkeeper
+    b.clock.now = datetime.now(UTC)
     b.issue("B1", "1000.00")
     Runner(b.pool).catch_up()
     b.adjust("B1", "1.00")
     variables = clean_environment(GUOKU_DSN=database.owner_conninfo)
     done = run("projections", "verify", "--projection", "journals", environment=variables)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().endswith("equal so far, 2 events behind the ledger")
+    assert done.stdout.rstrip().endswith("equal, 2 events on their way")
+    with psycopg.connect(database.owner_conninfo) as owner:
+        owner.execute("SET session_replication_role = replica")  # as if an hour had gone by
+        owner.execute("UPDATE commits SET recorded_at = recorded_at - interval '1 hour'")
+    done = run("projections", "verify", "--projection", "journals", environment=variables)
+    assert done.returncode == 1
+    assert "stopped at position" in done.stdout
+    done = run("audit", "verify", environment=variables)
+    assert done.returncode == 1
+    assert "读模型停止" in done.stdout
     done = run("projections", "rebuild", "--projection", "indicators", environment=variables)
     assert done.returncode == 0, done.stderr

@@ -38,7 +38,7 @@ def test_the_projector_passes_position_32767(bookkeeper: Bookkeeper) -> None:
 def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
     bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.deciding.state, "LONG_CACHED_MAX", 5)
+    monkeypatch.setattr(ledger.deciding.state, "COSTLY_CACHED_MAX", 5)
     bookkeeper.issue("B", "100.00")
     lines = tuple(detail(f"d{n}", "1.00") for n in range(3))
     approved = []
