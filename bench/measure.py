@@ -105,7 +105,7 @@ class SuiteResult(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, float]
 
 
-class Sheet:
+class Record:
     """Collects a suite's measurements while it runs."""
 
     def __init__(self, tell: Tell) -> None:

@@ -31,13 +31,13 @@ def write_plots(report: Report, directory: Path) -> list[Path]:
             units = " and ".join(dict.fromkeys(figure.unit for figure in figures))
             title = f"{name}: {units}, median, lowest and highest round"
             path = directory / f"{name}-{unit.removesuffix(RATE_ENDING)}"
-            sheet = _Sheet(plt, path, title, units, _conditions(report), len(figures))
-            written += _draw(sheet, _bars(figures))
+            record = _Sheet(plt, path, title, units, _conditions(report), len(figures))
+            written += _draw(record, _bars(figures))
         if suite.latencies:
             path, title = directory / f"{name}-latency", f"{name}: p50, p95, p99 of a request"
             count = len(suite.latencies)
-            sheet = _Sheet(plt, path, title, "ms, logarithmic", _conditions(report), count)
-            written += _draw(sheet, _ranges(suite))
+            record = _Sheet(plt, path, title, "ms, logarithmic", _conditions(report), count)
+            written += _draw(record, _ranges(suite))
     return written
 
 
@@ -84,13 +84,13 @@ def _pyplot() -> Any:
     return plt
 
 
-def _draw(sheet: _Sheet, draw: Any) -> list[Path]:
-    height = MARGIN_INCHES + BAR_INCHES * sheet.rows
-    figure, axes = sheet.plt.subplots(figsize=(WIDTH_INCHES, height), layout="constrained")
+def _draw(record: _Sheet, draw: Any) -> list[Path]:
+    height = MARGIN_INCHES + BAR_INCHES * record.rows
+    figure, axes = record.plt.subplots(figsize=(WIDTH_INCHES, height), layout="constrained")
     draw(axes)
-    figure.suptitle(sheet.title, x=0.01, ha="left", color=INK, fontsize=11)
-    axes.set_title(sheet.conditions, loc="right", color=THEIRS, fontsize=6)
-    axes.set_xlabel(sheet.unit, color=INK, fontsize=9)
+    figure.suptitle(record.title, x=0.01, ha="left", color=INK, fontsize=11)
+    axes.set_title(record.conditions, loc="right", color=THEIRS, fontsize=6)
+    axes.set_xlabel(record.unit, color=INK, fontsize=9)
     axes.invert_yaxis()
     axes.grid(axis="x", color=GRID)
     axes.set_axisbelow(True)
@@ -98,10 +98,10 @@ def _draw(sheet: _Sheet, draw: Any) -> list[Path]:
     axes.tick_params(which="both", length=0, labelsize=8, colors=INK)
     written = []
     for ending in (".png", ".svg"):
-        target = sheet.path.with_name(sheet.path.name + ending)
+        target = record.path.with_name(record.path.name + ending)
         figure.savefig(target, dpi=150, metadata={"Date": None} if ending == ".svg" else None)
         written.append(target)
-    sheet.plt.close(figure)
+    record.plt.close(figure)
     return written
 
 

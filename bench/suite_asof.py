@@ -15,7 +15,7 @@ import psycopg
 from bench.bookkeeping import INDICATORS, SEED, YEAR, Bookkeeping, bookkeeping
 from bench.copies import Original, days
 from bench.drive import ClosedLoop
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.processes import resident_bytes
 from bench.server import checkpoint, new_database
 from ledger.books import Charts, load_charts
@@ -39,8 +39,8 @@ TIMED = {
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     database = new_database(server, "asof")
     charts = load_charts()
     with bookkeeping(database) as books, psycopg.connect(database.owner_conninfo) as connection:
@@ -50,21 +50,21 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         runner.catch_up()
         copy = 0
         for size in scale.growth_events:
-            copy = fill(sheet, connection, original, copy, size, scale.growth_events[-1])
-            follow(sheet, runner, books, size)
+            copy = fill(record, connection, original, copy, size, scale.growth_events[-1])
+            follow(record, runner, books, size)
             checkpoint(server)
-            read(sheet, connection, books, charts, copy, size)
+            read(record, connection, books, charts, copy, size)
     first, last = scale.growth_events[0], scale.growth_events[-1]
     for kind in KINDS:
         earlier, later = (
-            sheet.percentile_ms(f"{kind}, at {n:,} events", 0.5) for n in (first, last)
+            record.percentile_ms(f"{kind}, at {n:,} events", 0.5) for n in (first, last)
         )
-        sheet.ratio_of(f"{kind.replace(' ', '_')}_last_to_first", later / earlier)
-    return sheet.result()
+        record.ratio_of(f"{kind.replace(' ', '_')}_last_to_first", later / earlier)
+    return record.result()
 
 
 def fill(
-    sheet: Sheet,
+    record: Record,
     connection: psycopg.Connection,
     original: Original,
     copy: int,
@@ -75,26 +75,26 @@ def fill(
     position = 0
     while position < size:
         copy += 1
-        sheet.tell(f"{size - position:,} events until there are {size:,}")
+        record.tell(f"{size - position:,} events until there are {size:,}")
         position = original.append(connection, copy, days(YEAR, position / full))
         connection.commit()
     return copy
 
 
-def follow(sheet: Sheet, runner: Runner, books: Bookkeeping, size: int) -> None:
-    sheet.tell(f"{FOLLOW} to {size:,} events")
+def follow(record: Record, runner: Runner, books: Bookkeeping, size: int) -> None:
+    record.tell(f"{FOLLOW} to {size:,} events")
     began = perf_counter()
     events = runner.catch_up()
     elapsed_s = perf_counter() - began
     if stopped := runner.health().stopped:
         raise BenchError(f"a projection stopped: {stopped[0].error}")
     if events:
-        sheet.rate(f"{FOLLOW}, to {size:,} events", elapsed_s, events=events)
-    sheet.value(f"{FOLLOW}, to {size:,} events", "bytes of memory", resident_bytes())
+        record.rate(f"{FOLLOW}, to {size:,} events", elapsed_s, events=events)
+    record.value(f"{FOLLOW}, to {size:,} events", "bytes of memory", resident_bytes())
 
 
 def read(
-    sheet: Sheet,
+    record: Record,
     connection: psycopg.Connection,
     books: Bookkeeping,
     charts: Charts,
@@ -103,7 +103,7 @@ def read(
 ) -> None:
     head = books.position()
     for kind, (of_indicator, moment) in KINDS.items():
-        sheet.tell(f"{kind}, at {size:,} events")
+        record.tell(f"{kind}, at {size:,} events")
         dice = Random(SEED)  # the same moments at every size, as shares of it
         waits_s = []
         for _ in range(READS):
@@ -121,7 +121,7 @@ def read(
                     as_of_effective=asked.effective,
                 )
             waits_s.append(perf_counter() - began)
-        sheet.waits(f"{kind}, at {size:,} events", waits_s)
+        record.waits(f"{kind}, at {size:,} events", waits_s)
 
 
 def _position(dice: Random, head: int) -> Moment:

@@ -24,7 +24,7 @@ import psycopg
 from api.demo.client import Json
 from api.demo.stack import Stack, persons, running_up
 from bench import peers, processes
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import new_database
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import open_database
@@ -82,27 +82,27 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     Raises:
         BenchError: a line without its outcome, or another sum at the bank than in the books.
     """
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     with TemporaryDirectory(prefix="run-", dir=server.data_dir) as directory:
         file = Path(directory) / "lines.csv"
         tell(f"a file of {scale.disburse_lines:,} lines")
         total_fen = write_file(file, scale.disburse_lines)
-        _peers(sheet, server, file, scale)
+        _peers(record, server, file, scale)
         with ExitStack() as stack:
             data = Path(directory) / "data"
             process, url = stack.enter_context(running_up(data))
             office = stack.enter_context(persons(data, url))
-            with _Office(office, sheet, data, process.pid, scale.disburse_lines) as bench:
+            with _Office(office, record, data, process.pid, scale.disburse_lines) as bench:
                 bench.open_books(total_fen)
                 bench.disburse(file)
                 bench.save_results()
             _check_bank(data, bench.run)
-            _note_sizes(sheet, data, scale.disburse_lines)
+            _note_sizes(record, data, scale.disburse_lines)
     lines_per_s = "lines/s"
-    sheet.ratio("upload_to_copy", (UPLOAD, lines_per_s), (COPY, lines_per_s))
-    sheet.ratio("whole_to_plain_sql", (WHOLE, lines_per_s), (PLAIN, lines_per_s))
-    return sheet.result()
+    record.ratio("upload_to_copy", (UPLOAD, lines_per_s), (COPY, lines_per_s))
+    record.ratio("whole_to_plain_sql", (WHOLE, lines_per_s), (PLAIN, lines_per_s))
+    return record.result()
 
 
 # ---- the file
@@ -137,8 +137,8 @@ def write_file(path: Path, lines: int) -> int:
 # ---- peers
 
 
-def _peers(sheet: Sheet, server: EmbeddedPostgres, file: Path, scale: Scale) -> None:
-    sheet.tell(COPY)
+def _peers(record: Record, server: EmbeddedPostgres, file: Path, scale: Scale) -> None:
+    record.tell(COPY)
     database = new_database(server, "lines", migrated=False)
     with psycopg.connect(database.owner_conninfo) as connection:
         connection.execute(_TABLE.encode())
@@ -152,12 +152,12 @@ def _peers(sheet: Sheet, server: EmbeddedPostgres, file: Path, scale: Scale) -> 
             while part := source.read(1 << 20):
                 copy.write(part)
         connection.commit()
-        sheet.rate(COPY, perf_counter() - began, lines=scale.disburse_lines)
-    sheet.tell(PLAIN)
+        record.rate(COPY, perf_counter() - began, lines=scale.disburse_lines)
+    record.tell(PLAIN)
     with peers.plain_sql_ledger(new_database(server, "plain_sql", migrated=False)) as plain:
         plain.run(TRANSFERS_A_CALL, TRANSFERS_A_CALL)
         posted = plain.run(scale.count(TRANSFERS), TRANSFERS_A_CALL)
-        sheet.rate(PLAIN, posted.elapsed_s, lines=posted.items)
+        record.rate(PLAIN, posted.elapsed_s, lines=posted.items)
 
 
 # ---- the run
@@ -174,9 +174,9 @@ class _Used(NamedTuple):
 class _Office:
     """The persons of a run, and the watch over what they set going."""
 
-    def __init__(self, stack: Stack, sheet: Sheet, data: Path, pid: int, lines: int) -> None:
+    def __init__(self, stack: Stack, record: Record, data: Path, pid: int, lines: int) -> None:
         self.run: Json = {}
-        self._stack, self._sheet, self._data = stack, sheet, data
+        self._stack, self._sheet, self._data = stack, record, data
         self._pid, self._lines = pid, lines
         self._path = f"{LEDGER}/disbursements/{RUN_NO}"
         headers = {"Authorization": f"Bearer {stack.maker_token}"}
@@ -322,13 +322,13 @@ def _check_bank(data: Path, run: Json) -> None:
         raise BenchError(f"the bank has paid {vouchers} vouchers and {yuan(paid_fen)}")
 
 
-def _note_sizes(sheet: Sheet, data: Path, lines: int) -> None:
+def _note_sizes(record: Record, data: Path, lines: int) -> None:
     with (
         open_database(dsn=None, data_dir=data, own=False) as database,
         psycopg.connect(database.owner_conninfo) as connection,
     ):
         for name, size in connection.execute(_SIZES, (list(TABLES),)):
-            sheet.value(name, "bytes/line", size / lines)
+            record.value(name, "bytes/line", size / lines)
         row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         assert row is not None
-        sheet.value("whole database", "bytes/line", row[0] / lines)
+        record.value("whole database", "bytes/line", row[0] / lines)

@@ -15,7 +15,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 from bench import peers
 from bench.bookkeeping import Bookkeeping, Paid, bookkeeping
 from bench.drive import ClosedLoop, Drive, OpenLoop
-from bench.measure import Scale, Sheet, SuiteResult, Tell
+from bench.measure import Record, Scale, SuiteResult, Tell
 from bench.server import checkpoint, new_database
 from ledger.postgres.embedded import EmbeddedPostgres
 
@@ -75,8 +75,8 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     Raises:
         BenchError: a command of the bench was refused.
     """
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     with ExitStack() as stack:
         books = stack.enter_context(bookkeeping(database := new_database(server, "engine")))
         copy = stack.enter_context(peers.RawCopy(database))
@@ -88,15 +88,15 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         )
         source = stack.enter_context(psycopg.connect(database.owner_conninfo))
         _warm_up(books, plain, scale)
-        for _ in sheet.rounds(scale):
+        for _ in record.rounds(scale):
             checkpoint(server)
-            saturated = _engine_round(sheet, books, scale)
-            _copy_round(sheet, copy, books, saturated)
-            _eventsourcing_round(sheet, recorder, source, books, saturated, scale)
-            _plain_round(sheet, plain, scale)
-        _open_loop(sheet, books, scale)
-    _ratios(sheet)
-    return sheet.result()
+            saturated = _engine_round(record, books, scale)
+            _copy_round(record, copy, books, saturated)
+            _eventsourcing_round(record, recorder, source, books, saturated, scale)
+            _plain_round(record, plain, scale)
+        _open_loop(record, books, scale)
+    _ratios(record)
+    return record.result()
 
 
 def _warm_up(books: Bookkeeping, plain: peers.PlainSqlLedger, scale: Scale) -> None:
@@ -107,36 +107,36 @@ def _warm_up(books: Bookkeeping, plain: peers.PlainSqlLedger, scale: Scale) -> N
     plain.run(scale.count(500), 1, 64)
 
 
-def _engine_round(sheet: Sheet, books: Bookkeeping, scale: Scale) -> Paid:
+def _engine_round(record: Record, books: Bookkeeping, scale: Scale) -> Paid:
     saturated: Paid | None = None
     for case in CASES:
-        sheet.tell(case.name)
+        record.tell(case.name)
         # whole requests: a smaller scale makes fewer of them, and only then smaller ones
         payments = scale.count(case.payments)
         batch = min(case.batch, max(1, payments // case.callers))
         paid = books.pay(payments, ClosedLoop(batch=batch, callers=case.callers), hot=case.hot)
-        _note(sheet, case.name, paid)
+        _note(record, case.name, paid)
         if case is SATURATED:
             saturated = paid
-            sheet.rate(case.name, paid.elapsed_s, movements=books.movements(paid))
+            record.rate(case.name, paid.elapsed_s, movements=books.movements(paid))
     assert saturated is not None
     return saturated
 
 
-def _note(sheet: Sheet, name: str, paid: Paid) -> None:
+def _note(record: Record, name: str, paid: Paid) -> None:
     counts = {"payments": paid.payments, "commands": paid.commands, "events": paid.events}
-    sheet.rate(name, paid.elapsed_s, **counts)
-    sheet.waits(name, paid.waits_s)
+    record.rate(name, paid.elapsed_s, **counts)
+    record.waits(name, paid.waits_s)
 
 
-def _copy_round(sheet: Sheet, copy: peers.RawCopy, books: Bookkeeping, paid: Paid) -> None:
-    sheet.tell(COPY)
+def _copy_round(record: Record, copy: peers.RawCopy, books: Bookkeeping, paid: Paid) -> None:
+    record.tell(COPY)
     copied = copy.run(books.ledger_id, paid.first_position, paid.last_position)
-    sheet.rate(COPY, copied.elapsed_s, events=copied.items)
+    record.rate(COPY, copied.elapsed_s, events=copied.items)
 
 
 def _eventsourcing_round(
-    sheet: Sheet,
+    record: Record,
     recorder: PostgresApplicationRecorder,
     source: psycopg.Connection,
     books: Bookkeeping,
@@ -146,45 +146,45 @@ def _eventsourcing_round(
     after = paid.first_position - 1  # each round other events: the library refuses one twice
     for batch, callers, standard in SAVES:
         name = _saves_name(batch, callers)
-        sheet.tell(name)
+        record.tell(name)
         events = peers.stored_events(source, books.ledger_id, after, scale.count(standard))
         after += len(events)
         source.commit()
         saved = peers.save_events(recorder, events, batch, callers)
-        sheet.rate(name, saved.elapsed_s, events=saved.items)
-        sheet.waits(name, saved.waits_s)
+        record.rate(name, saved.elapsed_s, events=saved.items)
+        record.waits(name, saved.waits_s)
 
 
-def _plain_round(sheet: Sheet, plain: peers.PlainSqlLedger, scale: Scale) -> None:
+def _plain_round(record: Record, plain: peers.PlainSqlLedger, scale: Scale) -> None:
     for batch, callers, standard in CALLS:
         name = _calls_name(batch, callers)
-        sheet.tell(name)
+        record.tell(name)
         posted = plain.run(scale.count(standard), batch, callers)
-        sheet.rate(name, posted.elapsed_s, transfers=posted.items)
-        sheet.waits(name, posted.waits_s)
+        record.rate(name, posted.elapsed_s, transfers=posted.items)
+        record.waits(name, posted.waits_s)
 
 
-def _open_loop(sheet: Sheet, books: Bookkeeping, scale: Scale) -> None:
+def _open_loop(record: Record, books: Bookkeeping, scale: Scale) -> None:
     """Arrivals at a share of what 64 callers reached, one command a request."""
-    reached_per_s = sheet.median(SINGLES_64.name, "commands/s")
+    reached_per_s = record.median(SINGLES_64.name, "commands/s")
     for load in OPEN_LOOP_LOADS:
         rate_per_s = reached_per_s * load
         name = f"guoku spread, 1 a request, open loop at {load:.0%} of 64 callers"
-        sheet.tell(name)
+        record.tell(name)
         drive: Drive = OpenLoop(rate_per_s=rate_per_s)
         paid = books.pay(scale.count(SINGLES_64.payments * 2), drive)
-        sheet.value(name, "arrivals/s", rate_per_s)
-        sheet.rate(name, paid.elapsed_s, commands=paid.commands)
-        sheet.waits(name, paid.waits_s)
+        record.value(name, "arrivals/s", rate_per_s)
+        record.rate(name, paid.elapsed_s, commands=paid.commands)
+        record.waits(name, paid.waits_s)
 
 
-def _ratios(sheet: Sheet) -> None:
+def _ratios(record: Record) -> None:
     """The bars, each as a ratio of two figures of the same run, higher is better for guoku."""
     saves = {key: _saves_name(*key) for key in ((batch, callers) for batch, callers, _ in SAVES)}
     singles = [name for (batch, _), name in saves.items() if batch == 1]
-    best_save = sheet.best(list(saves.values()), "events/s")
-    best_single = sheet.best(singles, "events/s")
-    ratio = partial(_ratio, sheet)
+    best_save = record.best(list(saves.values()), "events/s")
+    best_single = record.best(singles, "events/s")
+    ratio = partial(_ratio, record)
     ratio("events_to_copy", SATURATED.name, "events/s", COPY, "events/s")
     ratio("events_to_eventsourcing", SATURATED.name, "events/s", best_save, "events/s")
     thousand = _calls_name(1_000, 1)
@@ -203,8 +203,10 @@ def _ratios(sheet: Sheet) -> None:
     ratio("singles64_to_plain_sql_64", SINGLES_64.name, "commands/s", plain_64, "transfers/s")
 
 
-def _ratio(sheet: Sheet, name: str, over: str, over_unit: str, under: str, under_unit: str) -> None:
-    sheet.ratio(name, (over, over_unit), (under, under_unit))
+def _ratio(
+    record: Record, name: str, over: str, over_unit: str, under: str, under_unit: str
+) -> None:
+    record.ratio(name, (over, over_unit), (under, under_unit))
 
 
 def _callers(callers: int) -> str:

@@ -8,7 +8,7 @@ a request is one payment, requests/s are payments/s; in bulk both are told.
 from collections.abc import Sequence
 
 from bench.http_targets import LEDGER, NDJSON, Servers, Target, lines, numbers, payments, servers
-from bench.measure import Scale, Sheet, SuiteResult, Tell
+from bench.measure import Record, Scale, SuiteResult, Tell
 from ledger.postgres.embedded import EmbeddedPostgres
 
 CONNECTIONS = 64
@@ -40,29 +40,29 @@ TIMED = {
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     with servers(server) as up:
         singles = _singles(up)
         for target in singles:
             tell(f"warm-up: {target.name}")
             target.post(payments(scale.count(WARM_UP_REQUESTS)), connections=CONNECTIONS)
-        for _ in sheet.rounds(scale):
+        for _ in record.rounds(scale):
             for target in singles:
-                _closed(sheet, scale, target)
+                _closed(record, scale, target)
             for rate in ARRIVALS_PER_S:
                 for target in singles[:2]:
-                    _open(sheet, scale, target, rate)
+                    _open(record, scale, target, rate)
             for size, requests in BULK_REQUESTS.items():
-                _bulk(sheet, up, size, scale.count(requests))
+                _bulk(record, up, size, scale.count(requests))
     for name, over in (("requests_to_empty", PAYMENTS), ("followed_requests_to_empty", FOLLOWED)):
-        sheet.ratio(name, (over, "requests/s"), (EMPTY, "requests/s"))
-    sheet.ratio("requests_to_empty_parsed", (PAYMENTS, "requests/s"), (PARSED, "requests/s"))
-    p99 = {name: sheet.percentile_ms(name, 0.99) for name in (PAYMENTS, EMPTY)}
-    sheet.ratio_of("p99_to_empty", p99[PAYMENTS] / p99[EMPTY])
-    single, bulk = sheet.median(PAYMENTS, "requests/s"), BULK.format(max(BULK_REQUESTS))
-    sheet.ratio_of("bulk_payments_to_single", sheet.median(bulk, "payments/s") / single)
-    return sheet.result()
+        record.ratio(name, (over, "requests/s"), (EMPTY, "requests/s"))
+    record.ratio("requests_to_empty_parsed", (PAYMENTS, "requests/s"), (PARSED, "requests/s"))
+    p99 = {name: record.percentile_ms(name, 0.99) for name in (PAYMENTS, EMPTY)}
+    record.ratio_of("p99_to_empty", p99[PAYMENTS] / p99[EMPTY])
+    single, bulk = record.median(PAYMENTS, "requests/s"), BULK.format(max(BULK_REQUESTS))
+    record.ratio_of("bulk_payments_to_single", record.median(bulk, "payments/s") / single)
+    return record.result()
 
 
 def _singles(up: Servers) -> Sequence[Target]:
@@ -75,24 +75,24 @@ def _singles(up: Servers) -> Sequence[Target]:
     )
 
 
-def _closed(sheet: Sheet, scale: Scale, target: Target) -> None:
-    sheet.tell(target.name)
+def _closed(record: Record, scale: Scale, target: Target) -> None:
+    record.tell(target.name)
     standard = EMPTY_REQUESTS if target.expected == "200" else REQUESTS
     answers = target.post(payments(scale.count(standard)), connections=CONNECTIONS)
-    sheet.rate(target.name, answers.elapsed_s, requests=len(answers.waits_s))
-    sheet.waits(target.name, answers.waits_s)
+    record.rate(target.name, answers.elapsed_s, requests=len(answers.waits_s))
+    record.waits(target.name, answers.waits_s)
 
 
-def _open(sheet: Sheet, scale: Scale, target: Target, per_s: int) -> None:
+def _open(record: Record, scale: Scale, target: Target, per_s: int) -> None:
     name = f"{target.name}, open loop {per_s:,}/s"
-    sheet.tell(name)
+    record.tell(name)
     bodies = payments(scale.count(int(per_s * OPEN_LOOP_S)))
     answers = target.post(bodies, connections=CONNECTIONS, arrivals_per_s=per_s)
-    sheet.rate(name, answers.elapsed_s, arrivals=len(answers.waits_s))
-    sheet.waits(name, answers.waits_s)
+    record.rate(name, answers.elapsed_s, arrivals=len(answers.waits_s))
+    record.waits(name, answers.waits_s)
 
 
-def _bulk(sheet: Sheet, up: Servers, size: int, requests: int) -> None:
+def _bulk(record: Record, up: Servers, size: int, requests: int) -> None:
     """Payments in bulk, and then their approval by another person."""
     server = up.alone
     bulks = [payments(size) for _ in range(requests)]
@@ -109,7 +109,7 @@ def _bulk(sheet: Sheet, up: Servers, size: int, requests: int) -> None:
             content_type=NDJSON if name is BULK else "application/json",
             per_request=size,
         )
-        sheet.tell(target.name)
+        record.tell(target.name)
         answers = target.post(bodies, connections=BULK_CONNECTIONS)
-        sheet.rate(target.name, answers.elapsed_s, requests=requests, payments=size * requests)
-        sheet.waits(target.name, answers.waits_s)
+        record.rate(target.name, answers.elapsed_s, requests=requests, payments=size * requests)
+        record.waits(target.name, answers.waits_s)

@@ -22,7 +22,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder
 from bench import peers
 from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.drive import ClosedLoop
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import new_database
 from ledger.books import load_charts
 from ledger.events import decode
@@ -65,8 +65,8 @@ TIMED = {
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     with ExitStack() as stack:
         database = new_database(server, "projections")
         books = stack.enter_context(bookkeeping(database))
@@ -82,68 +82,70 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         runner = Runner(books.pool)
         runner.catch_up()
         copied = 0
-        for _ in sheet.rounds(scale):
+        for _ in record.rounds(scale):
             tell("payments to follow")
             paid = books.pay(scale.count(PAYMENTS), ClosedLoop(batch=5_000, callers=1))
-            _follow(sheet, runner, paid.events)
-            _rebuild(sheet, books, REBUILD, PROJECTIONS)
-            _rebuild(sheet, books, BALANCES, (Indicators(), AccountTotals()))
-            _verify(sheet, books, database, folder)
-            _copy_to_recorder(sheet, recorder, copied, partial(peers.stored_events, source), books)
+            _follow(record, runner, paid.events)
+            _rebuild(record, books, REBUILD, PROJECTIONS)
+            _rebuild(record, books, BALANCES, (Indicators(), AccountTotals()))
+            _verify(record, books, database, folder)
+            _copy_to_recorder(record, recorder, copied, partial(peers.stored_events, source), books)
             copied = _copy_to_recorder(
-                sheet, domain_recorder, copied, partial(peers.domain_events, mapper, source), books
+                record, domain_recorder, copied, partial(peers.domain_events, mapper, source), books
             )
             source.commit()
-            _replay(sheet, books, copied)
-            _eventsourcing_replay(sheet, recorder, copied)
-            _eventsourcing_domain_replay(sheet, domain_recorder, mapper, copied)
-    sheet.ratio("follow_to_eventsourcing_replay", (FOLLOW, "events/s"), (ES_REPLAY, "events/s"))
-    sheet.ratio("rebuild_to_eventsourcing_replay", (REBUILD, "events/s"), (ES_REPLAY, "events/s"))
-    sheet.ratio("balances_to_eventsourcing_replay", (BALANCES, "events/s"), (ES_REPLAY, "events/s"))
-    sheet.ratio(
+            _replay(record, books, copied)
+            _eventsourcing_replay(record, recorder, copied)
+            _eventsourcing_domain_replay(record, domain_recorder, mapper, copied)
+    record.ratio("follow_to_eventsourcing_replay", (FOLLOW, "events/s"), (ES_REPLAY, "events/s"))
+    record.ratio("rebuild_to_eventsourcing_replay", (REBUILD, "events/s"), (ES_REPLAY, "events/s"))
+    record.ratio(
+        "balances_to_eventsourcing_replay", (BALANCES, "events/s"), (ES_REPLAY, "events/s")
+    )
+    record.ratio(
         "balances_to_eventsourcing_domain_replay", (BALANCES, "events/s"), (ES_DOMAIN, "events/s")
     )
-    sheet.ratio("verify_to_eventsourcing_replay", (VERIFY, "events/s"), (ES_REPLAY, "events/s"))
-    sheet.ratio("replay_to_eventsourcing_replay", (REPLAY, "events/s"), (ES_REPLAY, "events/s"))
-    return sheet.result()
+    record.ratio("verify_to_eventsourcing_replay", (VERIFY, "events/s"), (ES_REPLAY, "events/s"))
+    record.ratio("replay_to_eventsourcing_replay", (REPLAY, "events/s"), (ES_REPLAY, "events/s"))
+    return record.result()
 
 
-def _follow(sheet: Sheet, runner: Runner, events: int) -> None:
-    sheet.tell(FOLLOW)
+def _follow(record: Record, runner: Runner, events: int) -> None:
+    record.tell(FOLLOW)
     began = perf_counter()
     runner.catch_up()
     elapsed_s = perf_counter() - began
     if stopped := runner.health().stopped:
         raise BenchError(f"a projection stopped: {stopped[0].error}")
-    sheet.rate(FOLLOW, elapsed_s, events=events)
+    record.rate(FOLLOW, elapsed_s, events=events)
 
 
 def _rebuild(
-    sheet: Sheet, books: Bookkeeping, name: str, projections: Sequence[Projection]
+    record: Record, books: Bookkeeping, name: str, projections: Sequence[Projection]
 ) -> None:
-    sheet.tell(name)
+    record.tell(name)
     position = books.position()
     began = perf_counter()
     report = rebuild(books.pool, books.ledger_id, projections)
     elapsed_s = perf_counter() - began
     if not report.equal:
         raise BenchError("a rebuilt projection differs from the live one")
-    sheet.rate(name, elapsed_s, events=position)
+    record.rate(name, elapsed_s, events=position)
 
 
-def _verify(sheet: Sheet, books: Bookkeeping, database: Database, folder: Path) -> None:
-    sheet.tell(VERIFY)
+def _verify(record: Record, books: Bookkeeping, database: Database, folder: Path) -> None:
+    record.tell(VERIFY)
     options = Options(folder=folder, resume=False, signatures=False)
     charts, provider = load_charts(), default_provider()
     report = verify_ledger(database.app_conninfo, charts, provider, books.ledger_id, options)
     if report.findings:
         raise BenchError(f"the history does not verify: {report.findings[0].detail}")
-    sheet.rate(VERIFY, report.history_s, events=report.position)
-    sheet.value(VERIFY, "events/CPU s", report.position / report.history_cpu_s)
+    record.rate(VERIFY, report.history_s, events=report.position)
+    record.value(VERIFY, "events/CPU s", report.position / report.history_cpu_s)
 
 
 def _copy_to_recorder(
-    sheet: Sheet,
+    record: Record,
     recorder: PostgresApplicationRecorder,
     copied: int,
     stored: Callable[[int, int, int], list[StoredEvent]],
@@ -154,15 +156,15 @@ def _copy_to_recorder(
     Args:
         stored: makes (ledger, position, limit) events as the library stores them.
     """
-    sheet.tell("the same events for the eventsourcing recorder")
+    record.tell("the same events for the eventsourcing recorder")
     while events := stored(books.ledger_id, copied, PAGE_EVENTS):
         peers.save_events(recorder, events, SAVE_EVENTS)
         copied += len(events)
     return copied
 
 
-def _replay(sheet: Sheet, books: Bookkeeping, events: int) -> None:
-    sheet.tell(REPLAY)
+def _replay(record: Record, books: Bookkeeping, events: int) -> None:
+    record.tell(REPLAY)
     position = read = 0
     began = perf_counter()
     while read < events:
@@ -171,11 +173,13 @@ def _replay(sheet: Sheet, books: Bookkeeping, events: int) -> None:
         for row in rows:
             decode(row.type, row.payload)
         read, position = read + len(rows), rows[-1].position
-    sheet.rate(REPLAY, perf_counter() - began, events=read)
+    record.rate(REPLAY, perf_counter() - began, events=read)
 
 
-def _eventsourcing_replay(sheet: Sheet, recorder: PostgresApplicationRecorder, events: int) -> None:
-    sheet.tell(ES_REPLAY)
+def _eventsourcing_replay(
+    record: Record, recorder: PostgresApplicationRecorder, events: int
+) -> None:
+    record.tell(ES_REPLAY)
     read, start = 0, 1
     began = perf_counter()
     while read < events:
@@ -183,13 +187,13 @@ def _eventsourcing_replay(sheet: Sheet, recorder: PostgresApplicationRecorder, e
         for notification in page:
             json.loads(notification.state)
         read, start = read + len(page), page[-1].id + 1
-    sheet.rate(ES_REPLAY, perf_counter() - began, events=read)
+    record.rate(ES_REPLAY, perf_counter() - began, events=read)
 
 
 def _eventsourcing_domain_replay(
-    sheet: Sheet, recorder: PostgresApplicationRecorder, mapper: Mapper[UUID], events: int
+    record: Record, recorder: PostgresApplicationRecorder, mapper: Mapper[UUID], events: int
 ) -> None:
-    sheet.tell(ES_DOMAIN)
+    record.tell(ES_DOMAIN)
     read, start = 0, 1
     began = perf_counter()
     while read < events:
@@ -197,4 +201,4 @@ def _eventsourcing_domain_replay(
         for notification in page:
             mapper.to_domain_event(notification)
         read, start = read + len(page), page[-1].id + 1
-    sheet.rate(ES_DOMAIN, perf_counter() - began, events=read)
+    record.rate(ES_DOMAIN, perf_counter() - began, events=read)

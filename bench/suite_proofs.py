@@ -10,7 +10,7 @@ from time import perf_counter, process_time
 
 import psycopg
 
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import checkpoint, new_database
 from ledger.account_set import ledger_id
 from ledger.integrity.chain import extend, genesis
@@ -50,8 +50,8 @@ WHERE ledger_id = %s AND size > 0 ON CONFLICT DO NOTHING"""
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     database = new_database(server, "proofs")
     random = Random(SEED)
     with psycopg.connect(database.owner_conninfo, autocommit=True) as connection:
@@ -64,19 +64,19 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         for events in scale.growth_events:
             while at < events:
                 last = min(at + FILL_EVENTS, events)
-                sheet.tell(f"{events - at:,} events until there are {events:,}")
+                record.tell(f"{events - at:,} events until there are {events:,}")
                 chain = _fill(connection, chain, at, last)
                 at = last
             checkpoint(server)
-            _seal(sheet, connection, trees)
+            _seal(record, connection, trees)
             connection.execute("ANALYZE events, merkle_nodes")
-            _prove(sheet, connection, random, events, scale)
-        _note_size(sheet, connection, at)
+            _prove(record, connection, random, events, scale)
+        _note_size(record, connection, at)
     first, last = scale.growth_events[0], scale.growth_events[-1]
     for kind, name in ((INCLUSION, "inclusion"), (CONSISTENCY, "consistency")):
-        times = [sheet.percentile_ms(_at(kind, events), 0.5) for events in (first, last)]
-        sheet.ratio_of(f"{name}_last_to_first", times[1] / times[0])
-    return sheet.result()
+        times = [record.percentile_ms(_at(kind, events), 0.5) for events in (first, last)]
+        record.ratio_of(f"{name}_last_to_first", times[1] / times[0])
+    return record.result()
 
 
 def _fill(connection: psycopg.Connection, chain: bytes, after: int, last: int) -> bytes:
@@ -92,8 +92,8 @@ def _fill(connection: psycopg.Connection, chain: bytes, after: int, last: int) -
     return chain
 
 
-def _seal(sheet: Sheet, connection: psycopg.Connection, trees: Trees) -> None:
-    sheet.tell(SEAL)
+def _seal(record: Record, connection: psycopg.Connection, trees: Trees) -> None:
+    record.tell(SEAL)
     began, cpu_began, sealed = perf_counter(), process_time(), 0
     while True:
         with connection.transaction():
@@ -102,16 +102,16 @@ def _seal(sheet: Sheet, connection: psycopg.Connection, trees: Trees) -> None:
         if not count:
             break
         sealed += count
-    sheet.rate(SEAL, perf_counter() - began, events=sealed)
-    sheet.value(SEAL, "µs of CPU/event", (process_time() - cpu_began) / sealed * 1e6)
+    record.rate(SEAL, perf_counter() - began, events=sealed)
+    record.value(SEAL, "µs of CPU/event", (process_time() - cpu_began) / sealed * 1e6)
 
 
 def _prove(
-    sheet: Sheet, connection: psycopg.Connection, random: Random, size: int, scale: Scale
+    record: Record, connection: psycopg.Connection, random: Random, size: int, scale: Scale
 ) -> None:
     root = StoredTree(connection, LEDGER, size).root
     for kind in (INCLUSION, CONSISTENCY):
-        sheet.tell(_at(kind, size))
+        record.tell(_at(kind, size))
         waits_s = []
         for _ in range(scale.count(PROOFS)):
             chosen = random.randrange(1, size)
@@ -121,7 +121,7 @@ def _prove(
             waits_s.append(perf_counter() - began)
             if not _holds(connection, kind, chosen, size, root, path):
                 raise BenchError(f"the {kind} for {chosen} in {size} does not verify")
-        sheet.waits(_at(kind, size), waits_s)
+        record.waits(_at(kind, size), waits_s)
 
 
 def _holds(
@@ -139,10 +139,10 @@ def _holds(
     return verify_consistency(chosen, size, older, root, path)
 
 
-def _note_size(sheet: Sheet, connection: psycopg.Connection, events: int) -> None:
+def _note_size(record: Record, connection: psycopg.Connection, events: int) -> None:
     row = connection.execute("SELECT pg_total_relation_size('merkle_nodes')").fetchone()
     assert row is not None
-    sheet.value("tree, rows and index", "bytes/event", row[0] / events)
+    record.value("tree, rows and index", "bytes/event", row[0] / events)
 
 
 def _at(kind: str, events: int) -> str:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from bench.bookkeeping import Bookkeeping, bookkeeping
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import new_database
 from ledger.elements import stored_code_sets
 from ledger.gm import KeyStore, default_provider
@@ -59,31 +59,31 @@ TIMED = {
 
 def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
+    record = Record(tell)
+    record.timed.update(TIMED)
     with (
         TemporaryDirectory(prefix="guoku-bench-keys-") as directory,
         bookkeeping(new_database(server, "sign"), indicators=1_000) as books,
     ):
         keys = KeyStore(Path(directory) / "keystore", "bench", iterations=1_000)
         _sign(books, keys, _approved(books, scale.count(50)))  # makes the key and its certificate
-        for _ in sheet.rounds(scale):
-            _provider_round(sheet, scale)
-            _vouchers_round(sheet, books, keys, scale)
-    one_core_per_s = sheet.median(_name(SIGN, 1), "operations/s")
+        for _ in record.rounds(scale):
+            _provider_round(record, scale)
+            _vouchers_round(record, books, keys, scale)
+    one_core_per_s = record.median(_name(SIGN, 1), "operations/s")
     for name, figure in (
         ("signatures_to_provider", SINGLY_ALONE),
         ("verified_to_provider", SINGLY),
         ("vouchers_to_provider", SINGLY_ALL_IN),
     ):
-        sheet.ratio(name, (figure, "vouchers/s"), (_name(SIGN, _cores()), "operations/s"))
-        per_s = sheet.median(figure, "vouchers/s")
-        sheet.ratio_of(f"{name}_times_cores", per_s / (one_core_per_s * _cores()))
-    sheet.ratio("manifest_to_singly", (TOGETHER, "vouchers/s"), (SINGLY, "vouchers/s"))
-    return sheet.result()
+        record.ratio(name, (figure, "vouchers/s"), (_name(SIGN, _cores()), "operations/s"))
+        per_s = record.median(figure, "vouchers/s")
+        record.ratio_of(f"{name}_times_cores", per_s / (one_core_per_s * _cores()))
+    record.ratio("manifest_to_singly", (TOGETHER, "vouchers/s"), (SINGLY, "vouchers/s"))
+    return record.result()
 
 
-def _provider_round(sheet: Sheet, scale: Scale) -> None:
+def _provider_round(record: Record, scale: Scale) -> None:
     provider = default_provider()
     key = provider.generate_key()
     public_key = provider.public_key(key)
@@ -99,9 +99,9 @@ def _provider_round(sheet: Sheet, scale: Scale) -> None:
     for name, operation in operations.items():
         count = scale.count(OPERATIONS * (20 if name == SM3 else 1))
         for threads in sorted({1, _cores()}):
-            sheet.tell(_name(name, threads))
+            record.tell(_name(name, threads))
             elapsed_s = _repeat(operation, count, threads)
-            sheet.rate(_name(name, threads), elapsed_s, operations=count * threads)
+            record.rate(_name(name, threads), elapsed_s, operations=count * threads)
 
 
 def _repeat(operation: Callable[[], object], count: int, threads: int) -> float:
@@ -118,46 +118,46 @@ def _repeat(operation: Callable[[], object], count: int, threads: int) -> float:
         return perf_counter() - began
 
 
-def _vouchers_round(sheet: Sheet, books: Bookkeeping, keys: KeyStore, scale: Scale) -> None:
+def _vouchers_round(record: Record, books: Bookkeeping, keys: KeyStore, scale: Scale) -> None:
     """Both ways over payments of the same books; nothing is committed, so they stay unsigned."""
     numbers = _approved(books, scale.count(VOUCHERS * TOGETHER_TIMES))
     few = numbers[: scale.count(VOUCHERS)]
     books.take_signatures(PER_VOUCHER)
-    documents = _all_in(sheet, SINGLY_ALL_IN, books, keys, few)
+    documents = _all_in(record, SINGLY_ALL_IN, books, keys, few)
     signer = _signer(books, keys, together=False)
-    sheet.tell(SINGLY_ALONE)
+    record.tell(SINGLY_ALONE)
     began = perf_counter()
     signer.each(lambda document: signer.provider.sign(signer.key, document.document), documents)
-    sheet.rate(SINGLY_ALONE, perf_counter() - began, vouchers=len(documents))
-    _to_commands(sheet, SINGLY, signer, documents)
+    record.rate(SINGLY_ALONE, perf_counter() - began, vouchers=len(documents))
+    _to_commands(record, SINGLY, signer, documents)
     books.take_signatures(PER_MANIFEST)
-    documents = _all_in(sheet, TOGETHER_ALL_IN, books, keys, numbers)
-    _to_commands(sheet, TOGETHER, _signer(books, keys, together=True), documents)
+    documents = _all_in(record, TOGETHER_ALL_IN, books, keys, numbers)
+    _to_commands(record, TOGETHER, _signer(books, keys, together=True), documents)
 
 
 def _all_in(
-    sheet: Sheet, name: str, books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]
+    record: Record, name: str, books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]
 ) -> list[VoucherDocument]:
     """Signs approved payments, and gives the documents that came of it, in memory."""
-    sheet.tell(name)
+    record.tell(name)
     began = perf_counter()
     signed = _sign(books, keys, numbers)
-    sheet.rate(name, perf_counter() - began, vouchers=len(numbers))
+    record.rate(name, perf_counter() - began, vouchers=len(numbers))
     return [
         VoucherDocument(c.pay_app_no, decompress(c.document), c.document) for c in _commands(signed)
     ]
 
 
 def _to_commands(
-    sheet: Sheet, name: str, signer: Signer, documents: Sequence[VoucherDocument]
+    record: Record, name: str, signer: Signer, documents: Sequence[VoucherDocument]
 ) -> None:
-    sheet.tell(name)
+    record.tell(name)
     began = perf_counter()
     signed = signer.finish(signer.each(signer.draft, documents))
     elapsed_s = perf_counter() - began
     if len(_commands(signed)) != len(documents) or (signed.manifest is not None) != signer.together:
         raise BenchError(f"{name}: not every document became a command")
-    sheet.rate(name, elapsed_s, vouchers=len(documents))
+    record.rate(name, elapsed_s, vouchers=len(documents))
 
 
 def _approved(books: Bookkeeping, count: int) -> list[str]:

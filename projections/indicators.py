@@ -24,7 +24,7 @@ from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Table
 from projections.posted import Posted
-from projections.views import VIEWS, Held
+from projections.views import VIEWS, FiguresView
 
 
 class IndicatorState(msgspec.Struct, gc=False):
@@ -179,7 +179,7 @@ class _IndicatorFold(Fold):
 
 # What moved an indicator: the event, the indicator, its figures after it, and where the books have
 # it: the position of the event's journal, the event's own where it has none.
-Movement = tuple[Fact, str, Held | Figures, int]
+Movement = tuple[Fact, str, FiguresView | Figures, int]
 
 
 def movements(facts: Sequence[Fact], waiting: dict[int, Fact] | None = None) -> Iterator[Movement]:
@@ -201,7 +201,7 @@ def movements(facts: Sequence[Fact], waiting: dict[int, Fact] | None = None) -> 
             waiting[fact.position] = fact
 
 
-def balances_of(figures: Held | Figures) -> Balances:
+def balances_of(figures: FiguresView | Figures) -> Balances:
     """The controlled balances that an event's figures state, in fen."""
     return Balances(
         stored_fen(figures.canuse_amt),

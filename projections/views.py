@@ -26,7 +26,7 @@ from payments.events import (
 from projections.posted import Posted
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class FiguresView(msgspec.Struct, frozen=True, gc=False):
     """Those of an event's ``Figures`` that the others follow from, in yuan."""
 
     canuse_amt: str
@@ -39,7 +39,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 class Moved(msgspec.Struct, frozen=True, gc=False):
     """What an event that a journal follows tells of an indicator."""
 
-    figures: Held
+    figures: FiguresView
 
 
 class _Line(msgspec.Struct, frozen=True, gc=False):
@@ -63,7 +63,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payee_acct_bank_name: str = ""
     use_des: str
     details: tuple[_Line, ...] = ()
-    figures: Held
+    figures: FiguresView
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):
@@ -78,14 +78,14 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     """Of ``PaymentRejected``."""
 
     pay_app_no: str
-    figures: Held
+    figures: FiguresView
 
 
 class Withdrawn(msgspec.Struct, frozen=True, gc=False):
     """Of ``PaymentWithdrawn``."""
 
     pay_app_no: str
-    figures: Held
+    figures: FiguresView
 
 
 class Signed(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +107,7 @@ class Receipted(msgspec.Struct, frozen=True, gc=False):
     pay_app_no: str
     outcome: str
     xpay_amt: str
-    figures: Held
+    figures: FiguresView
 
 
 class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -117,7 +117,7 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refund_no: str
     refund_amt: str
     pay_detail_id: str = ""
-    figures: Held
+    figures: FiguresView
 
 
 _MOVING = types_that(lambda traits: BALANCES.name in traits.moves and bool(traits.posts))

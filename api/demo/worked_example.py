@@ -15,6 +15,19 @@ from ledger.money import parse_yuan, yuan
 
 LEDGER = "/v1/ledgers/440000000-2026"
 BGT_ID = "B-2026-0001"
+OPENING = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "广东省 2026 年度"}
+ADJUSTMENT = {
+    "adj_no": "T-1",
+    "adj_amt": "-100000.00",
+    "reason": "压减一般性支出",
+    "effective_on": "2026-02-10",
+}
+REFUND = {
+    "refund_no": "R-1",
+    "refund_amt": "50000.00",
+    "reason": "收款人退回",
+    "effective_on": "2026-03-09",
+}
 INDICATOR = {
     "bgt_id": BGT_ID,
     "agency_code": "101001",
@@ -88,22 +101,11 @@ def _acts(stack: Stack) -> Iterator[tuple[str, str, Callable[[], object], str, s
     indicator = f"{LEDGER}/indicators/{BGT_ID}"
 
     def issue() -> None:
-        stack.admin.post(
-            "/v1/ledgers",
-            {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "广东省 2026 年度"},
-        )
+        stack.admin.post("/v1/ledgers", OPENING)
         maker.post(f"{LEDGER}/indicators", INDICATOR)
 
     def adjust() -> None:
-        maker.post(
-            f"{indicator}/adjustments",
-            {
-                "adj_no": "T-1",
-                "adj_amt": "-100000.00",
-                "reason": "压减一般性支出",
-                "effective_on": "2026-02-10",
-            },
-        )
+        maker.post(f"{indicator}/adjustments", ADJUSTMENT)
 
     def plan() -> None:
         for number, month, amount in (("J-1", 3, "500000.00"), ("J-2", 6, "400000.00")):
@@ -118,15 +120,7 @@ def _acts(stack: Stack) -> Iterator[tuple[str, str, Callable[[], object], str, s
     ]
 
     def refund() -> None:
-        maker.post(
-            f"{LEDGER}/payments/P2/refunds",
-            {
-                "refund_no": "R-1",
-                "refund_amt": "50000.00",
-                "reason": "收款人退回",
-                "effective_on": "2026-03-09",
-            },
-        )
+        maker.post(f"{LEDGER}/payments/P2/refunds", REFUND)
 
     yield "01-20", "批复下达 1,000,000", issue, "1000000.00", "0.00"
     yield "02-10", "追减 100,000", adjust, "900000.00", "0.00"

@@ -28,8 +28,8 @@ R = TypeVar("R", bound=msgspec.Struct)
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
 ROWS_CACHED_MAX = 200_000
-COSTLY_CACHED_MAX = 50_000  # weight of those that weigh more than 1: details, some 450 bytes each
-TRIMMED_SHARE = 0.125  # of a cache that is full: so much goes at once
+COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
+TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 
 
 # An event with its place, as it is hashed and written:
@@ -332,7 +332,7 @@ class LedgerState:
             for key in list(self._costly):
                 self._costly_total -= self._costly.pop(key)
                 self._cached.get(key[0], {}).pop(key[1], None)
-                if self._costly_total <= COSTLY_CACHED_MAX * (1 - TRIMMED_SHARE):
+                if self._costly_total <= COSTLY_CACHED_MAX - COSTLY_CACHED_MAX // TRIMMED_PART:
                     break
 
 
@@ -342,4 +342,4 @@ def _oldest(mapping: dict[T, Any], kept_max: int) -> list[T]:
     A dict remembers what was deleted at its front and steps over it again and again, so taking the
     first key 5,000 times from a cache of 200,000 cost 0.4 s.
     """
-    return list(islice(mapping, int(len(mapping) - kept_max * (1 - TRIMMED_SHARE))))
+    return list(islice(mapping, len(mapping) - kept_max + kept_max // TRIMMED_PART))

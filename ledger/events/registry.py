@@ -33,10 +33,10 @@ def register(*types: type[Event], upcasts: Mapping[str, Upcast] | None = None) -
         ValueError: a name that is taken, or a former version that leads nowhere.
     """
     for cls in types:
-        if not is_own_type(cls.TYPE) or TYPES.setdefault(cls.TYPE, cls) is not cls:
-            raise ValueError(f"{cls.__name__}: {cls.TYPE!r} is no name for a type of its own")
         if not isinstance(getattr(cls, "TRAITS", None), Traits):
             raise ValueError(f"{cls.__name__} has no traits")
+        if not is_own_type(cls.TYPE) or TYPES.setdefault(cls.TYPE, cls) is not cls:
+            raise ValueError(f"{cls.__name__}: {cls.TYPE!r} is no name for a type of its own")
     for name, upcast in (upcasts or {}).items():
         if name in TYPES or UPCASTS.setdefault(name, upcast) is not upcast:
             raise ValueError(f"{name!r} is entered twice")

@@ -16,7 +16,6 @@ lives without trusting a process id in a file, which may be stale or belong to s
 See docs/decisions/0002.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -42,6 +41,7 @@ from ledger.postgres.file_lock import (
     wait_for_lock,
 )
 from ledger.postgres.server_user import ServerUser, grant_search, private_directory, server_user
+from ledger.postgres.socket_directory import socket_directory
 from ledger.postgres.supervision import supervised
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,6 @@ STOP_TIMEOUT_S = 300  # a fast shutdown writes all dirty pages first
 TURN_TIMEOUT_S = INITDB_TIMEOUT_S + START_TIMEOUT_S + STOP_TIMEOUT_S
 LOCK_RELEASE_TIMEOUT_S = 30
 
-SOCKET_DIR_BYTES_MAX = 89  # sun_path holds 104 bytes on some systems; the socket's name takes 14
 LOG_TAIL_LINES = 20
 
 _SETTINGS = {
@@ -379,20 +378,6 @@ class EmbeddedPostgres:
             if log.exists():
                 tail += log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return "\n".join(tail)
-
-
-def socket_directory(data_dir: Path) -> Path:
-    """Where the socket of a (resolved) data directory is, the same for every process: inside it,
-    or, where that path is too long for a socket or has a comma (which libpq takes for the end of
-    one host and the beginning of another), a directory under /tmp named by its hash.
-
-    /tmp and not $TMPDIR, which differs between sessions.
-    """
-    inside = data_dir / "socket"
-    if len(os.fsencode(inside)) <= SOCKET_DIR_BYTES_MAX and "," not in str(inside):
-        return inside
-    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:20]
-    return Path("/tmp") / f"guoku-{name}"  # noqa: S108  private_directory checks whose it is
 
 
 def _quoted(value: str) -> str:

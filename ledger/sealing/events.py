@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from ledger.events import LEDGER, Event, Traits, register
+from ledger.events import Event, Traits, register
+
+SEAL = "seal"  # the subject of what stands in system ledgers about the others
 
 
 class LogKeyRegistered(Event, frozen=True, kw_only=True):
@@ -12,7 +14,7 @@ class LogKeyRegistered(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "log_key.registered"
-    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="log_key.register")
+    TRAITS: ClassVar[Traits] = Traits(subject=SEAL, asked_by="log_key.register")
     name: str
     key_hash: str
     public_key: str
@@ -22,7 +24,7 @@ class CheckpointSealed(Event, frozen=True, kw_only=True):
     """A ledger's checkpoint: ``note`` is the signed note, as outsiders are given it."""
 
     TYPE: ClassVar[str] = "checkpoint.sealed"
-    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="checkpoint.seal")
+    TRAITS: ClassVar[Traits] = Traits(subject=SEAL, asked_by="checkpoint.seal")
     origin: str
     size: int
     note: str
@@ -32,7 +34,7 @@ class ProvinceSealed(Event, frozen=True, kw_only=True):
     """The province head: one signature over the latest checkpoints of ``size`` ledgers."""
 
     TYPE: ClassVar[str] = "province.sealed"
-    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="province.seal")
+    TRAITS: ClassVar[Traits] = Traits(subject=SEAL, asked_by="province.seal")
     origin: str
     size: int
     note: str
@@ -42,7 +44,7 @@ class CheckpointCosigned(Event, frozen=True, kw_only=True):
     """A witness's signature ``line`` under the note that the event at ``position`` holds."""
 
     TYPE: ClassVar[str] = "checkpoint.cosigned"
-    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="checkpoint.cosign")
+    TRAITS: ClassVar[Traits] = Traits(subject=SEAL, asked_by="checkpoint.cosign")
     origin: str
     size: int
     position: int

@@ -11,9 +11,10 @@ import msgspec
 import psycopg
 
 from ledger.account_set import DIVISIONS_BEGIN, parse_ledger
-from ledger.events import Event, decode
+from ledger.events import Event, decode, names_that
 from ledger.gm import PublicKey
 from ledger.sealing.events import (
+    SEAL,
     CheckpointCosigned,
     CheckpointSealed,
     LogKeyRegistered,
@@ -22,9 +23,6 @@ from ledger.sealing.events import (
 
 READ_EVENTS_MAX = 5_000
 
-_TYPES = [
-    cls.TYPE for cls in (CheckpointSealed, CheckpointCosigned, ProvinceSealed, LogKeyRegistered)
-]
 _FOUND: LiteralString = """
 SELECT c.ledger_id, c.size, c.system_ledger_id, c.position, e.payload FROM checkpoints c
 JOIN events e ON e.ledger_id = c.system_ledger_id AND e.position = c.position"""
@@ -53,6 +51,11 @@ class NoteKey(msgspec.Struct, frozen=True):
 
     name: str
     public_key: PublicKey
+
+
+def _sealed_types() -> tuple[str, ...]:
+    """The names of the types that these tables are read from."""
+    return names_that(lambda traits: traits.subject == SEAL)
 
 
 def system_ledgers(connection: psycopg.Connection) -> list[int]:
@@ -199,7 +202,9 @@ def _take_in(connection: psycopg.Connection, system_ledger_id: int, after: int) 
     ).fetchall()
     if not rows:
         return after
-    placed = [(place, decode(kind, payload)) for place, kind, payload in rows if kind in _TYPES]
+    placed = [
+        (place, decode(kind, payload)) for place, kind, payload in rows if kind in _sealed_types()
+    ]
     _insert(connection, system_ledger_id, placed)
     connection.execute(
         "UPDATE system_positions SET position = %s WHERE system_ledger_id = %s",

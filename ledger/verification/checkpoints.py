@@ -25,7 +25,7 @@ _LOG_NAMES = "guoku/"  # the log's key may be rolled over to one of another name
 Keys = Mapping[str, Sequence[PublicKey]]
 
 
-class Held(NamedTuple):
+class KeptNote(NamedTuple):
     """A checkpoint and where it was found: "stored", "file", or "kept" by the auditor."""
 
     source: str
@@ -53,7 +53,7 @@ class CheckpointCheck:
         findings: Findings,
         provider: Provider,
         origin: str,
-        held: Iterable[Held],
+        held: Iterable[KeptNote],
         keys: Keys,
         *,
         required: Iterable[str] = (),

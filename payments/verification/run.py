@@ -22,7 +22,7 @@ from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
 from ledger.reading.objects import Head, read_head
 from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
 from ledger.verification.amounts import Amounts
-from ledger.verification.checkpoints import CheckpointCheck, Held, Keys
+from ledger.verification.checkpoints import CheckpointCheck, KeptNote, Keys
 from ledger.verification.commits import ChainCheck
 from ledger.verification.digests import DigestCheck
 from ledger.verification.entries import EntryCheck
@@ -175,11 +175,11 @@ class _Verification:
     def close(self) -> None:
         self._signed.close()
 
-    def _held(self) -> Iterator[Held]:
+    def _held(self) -> Iterator[KeptNote]:
         options, origin = self._options, ledger_origin(self._head.ledger_id)
-        yield from (Held("stored", note) for note in stored_notes(self._asking, origin))
-        yield from (Held("file", note) for note in options.files)
-        yield from (Held("kept", note) for note in options.kept)
+        yield from (KeptNote("stored", note) for note in stored_notes(self._asking, origin))
+        yield from (KeptNote("file", note) for note in options.files)
+        yield from (KeptNote("kept", note) for note in options.kept)
 
     def _keys(self) -> Keys:
         keys: dict[str, list[PublicKey]] = stored_keys(self._asking)

@@ -20,7 +20,7 @@ from bench import machine, peers, processes
 from bench.__main__ import SUITES, SuiteName, measure
 from bench.bookkeeping import bookkeeping
 from bench.drive import ClosedLoop, OpenLoop, accepted
-from bench.measure import TINY, BenchError, Sheet, percentile
+from bench.measure import TINY, BenchError, Record, percentile
 from bench.plots import write_plots
 from bench.report import Report, print_report, write_json
 from bench.server import new_database, own_server
@@ -288,7 +288,7 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 def test_a_ratio_is_taken_within_each_round() -> None:
-    sheet = Sheet(nothing)
+    sheet = Record(nothing)
     for ours, theirs in ((10, 1), (20, 4), (90, 10)):  # 10, 5, 9
         sheet.rate("ours", 1.0, events=ours)
         sheet.rate("theirs", 1.0, events=theirs)
@@ -303,7 +303,7 @@ def test_a_ratio_is_taken_within_each_round() -> None:
 
 def test_nothing_done_is_no_figure() -> None:
     with pytest.raises(BenchError, match="0 events"):
-        Sheet(nothing).rate("idle", 1.0, events=0)
+        Record(nothing).rate("idle", 1.0, events=0)
 
 
 def test_the_machine_is_described(tmp_path: Path) -> None:

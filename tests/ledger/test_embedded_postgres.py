@@ -17,8 +17,9 @@ import pytest
 from ledger.errors import ConfigurationError
 from ledger.postgres import server_user
 from ledger.postgres.database import connect
-from ledger.postgres.embedded import SOCKET_DIR_BYTES_MAX, EmbeddedPostgres, socket_directory
+from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.server_user import ServerUser, existing_user, grant_search, make_public
+from ledger.postgres.socket_directory import SOCKET_DIR_BYTES_MAX, socket_directory
 from tests.support.waiting import HANG_S, wait_until
 
 SMALL = {"shared_buffers": "16MB", "max_wal_size": "128MB", "min_wal_size": "32MB"}

@@ -53,7 +53,7 @@ _decode_results = msgspec.json.Decoder(_Results).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Desk:
+class BulkClient:
     """The persons of one ledger, used by one thread; ``stop`` ends whatever it waits for."""
 
     def __init__(self, stack: Stack, ledger: str, stop: Event) -> None:

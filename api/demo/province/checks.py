@@ -19,7 +19,7 @@ from api.demo.books import OUTLAYS
 from api.demo.province.plan import FISCAL_YEAR
 from api.demo.province.year import BANK, Figures
 from api.verification import Progress, Task, verify_all
-from budget.balances import BALANCES
+from budget.balances import BALANCES, Balances
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import Charts
 from ledger.calendar import PERIODS
@@ -96,12 +96,32 @@ def check_ledger(
     )
     yield same("失败", {"计划": asked.failing, "账上": failed}, str)
     yield same("部分失败", {"计划": asked.partly_failing, "账上": partly}, str)
+    yield from _books_agree(asked, accounts, paid_fen - refunded_fen, list(balances))
+    yield same(
+        "无在途",
+        {
+            "应为": 0,
+            "未回单": open_,
+            "未清算": unclaimed + len(uncleared),
+            "低于下限": sum(min(msgspec.structs.astuple(b)) < 0 for b in balances),
+        },
+        str,
+    )
+    yield _zero_balance(days)
+    through = head.settings.get(PERIODS).closed_through if head else None
+    yield Check("结账", f"已结至 {through}", through == closed)
+
+
+def _books_agree(
+    asked: Figures, accounts: Mapping[str, int], net_fen: int, balances: Sequence[Balances]
+) -> Iterator[Check]:
+    """What was paid, is available and is applied for: one figure in every book that has it."""
     yield same(
         "支付一致",
         {
             "计划": asked.paid_fen - asked.refunded_fen,
             "支付(指标账)": -accounts.get("支付", 0),
-            "Σ回单−退款": paid_fen - refunded_fen,
+            "Σ回单−退款": net_fen,
             "控制余额": sum(b.paid for b in balances),
             "−Δ国库存款": -accounts.get("国库存款", 0),
             "预算支出": sum(accounts.get(name, 0) for name in OUTLAYS),
@@ -119,19 +139,6 @@ def check_ledger(
         "支付申请余额",
         {"指标账": -accounts.get("支付申请", 0), "控制余额": sum(b.occupied for b in balances)},
     )
-    yield same(
-        "无在途",
-        {
-            "应为": 0,
-            "未回单": open_,
-            "未清算": unclaimed + len(uncleared),
-            "低于下限": sum(min(msgspec.structs.astuple(b)) < 0 for b in balances),
-        },
-        str,
-    )
-    yield _zero_balance(days)
-    through = head.settings.get(PERIODS).closed_through if head else None
-    yield Check("结账", f"已结至 {through}", through == closed)
 
 
 def check_histories(

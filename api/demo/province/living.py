@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 from threading import Event
 
-from api.demo.province.bulk import Desk, Stopped
+from api.demo.province.bulk import BulkClient, Stopped
 from api.demo.province.plan import FISCAL_YEAR, Division
 from api.demo.province.stages import Board
 from api.demo.province.year import Figures, Year
@@ -66,5 +66,5 @@ def _year(stack: Stack, division: Division, board: Board, stop: Event, months: i
     # the bank takes one signature over a request's vouchers, and answers so
     policy = {"roles": ["treasury"], "signing": "manifest"}
     stack.admin.call("PUT", f"/v1/ledgers/{division.ledger}/signature-policy", policy)
-    with closing(Desk(stack, division.ledger, stop)) as desk:
-        return Year(division, desk, partial(board.note, division.code), months=months).live()
+    with closing(BulkClient(stack, division.ledger, stop)) as client:
+        return Year(division, client, partial(board.note, division.code), months=months).live()

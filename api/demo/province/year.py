@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, Desk
+from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, BulkClient
 from api.demo.province.plan import FISCAL_YEAR, Division, Payment, month_end, working_days
 from api.demo.province.stages import Stage
 from ledger.money import yuan
@@ -47,10 +47,12 @@ class Year:
             on, and the seconds it took.
     """
 
-    def __init__(self, division: Division, desk: Desk, report: Report, *, months: int = 12) -> None:
+    def __init__(
+        self, division: Division, client: BulkClient, report: Report, *, months: int = 12
+    ) -> None:
         self._division = division
         self._months = months
-        self._desk = desk
+        self._client = client
         self._report = report
         self.figures = Figures()
 
@@ -65,28 +67,33 @@ class Year:
                 self._clear(sorted(days))
             self._timed(Stage.CLOSING, 1, self._close, month)
         # who looks at the year's figures next must not find those of yesterday
-        self._timed(Stage.CLOSING, 0, self._desk.wait_followed, READ_MODELS)
+        self._timed(Stage.CLOSING, 0, self._client.wait_followed, READ_MODELS)
         return self.figures
 
     def _issue(self) -> None:
         for bodies in _in_bulks(self._division.indicator_bodies()):
             self._timed(
-                Stage.INDICATORS, len(bodies), self._desk.bulk, "经办", "/indicators:batch", bodies
+                Stage.INDICATORS,
+                len(bodies),
+                self._client.bulk,
+                "经办",
+                "/indicators:batch",
+                bodies,
             )
 
     def _pay(self, month: int) -> tuple[list[Payment], set[date]]:
         """Applies, has approved and signed, waits for the bank; gives what will come back, and the
         days on which money moved."""
-        desk, came_back, days = self._desk, list[Payment](), set[date]()
+        client, came_back, days = self._client, list[Payment](), set[date]()
         signed: list[str] = []
         for payments in _in_bulks(self._division.month(month)):
             bodies = [payment.body() for payment in payments]
             numbers = {"pay_app_nos": [payment.number for payment in payments]}
             signing = {**numbers, "role": "treasury"}
             size = len(payments)
-            self._timed(Stage.APPLYING, size, desk.bulk, "经办", "/payments:batch", bodies)
-            self._timed(Stage.APPROVING, size, desk.bulk, "审核", "/payments:approve", numbers)
-            self._timed(Stage.SIGNING, size, desk.bulk, "签章", "/payments:sign", signing)
+            self._timed(Stage.APPLYING, size, client.bulk, "经办", "/payments:batch", bodies)
+            self._timed(Stage.APPROVING, size, client.bulk, "审核", "/payments:approve", numbers)
+            self._timed(Stage.SIGNING, size, client.bulk, "签章", "/payments:sign", signing)
             came_back += [payment for payment in payments if payment.refund_fen]
             days.update(payment.day for payment in payments if payment.paid_fen)
             signed += numbers["pay_app_nos"]
@@ -97,7 +104,7 @@ class Year:
         }
         unsettled = [{"status": status, **span} for status in UNDER_WAY]
         if signed:
-            self._timed(Stage.PAYING, len(signed), desk.wait_settled, signed, unsettled)
+            self._timed(Stage.PAYING, len(signed), client.wait_settled, signed, unsettled)
         return came_back, days
 
     def _refund(self, came_back: list[Payment]) -> None:
@@ -113,24 +120,24 @@ class Year:
                 for payment in payments
             ]
             size = len(payments)
-            self._timed(Stage.REFUNDING, size, self._desk.bulk, "经办", "/refunds:batch", bodies)
+            self._timed(Stage.REFUNDING, size, self._client.bulk, "经办", "/refunds:batch", bodies)
 
     def _clear(self, days: Sequence[date]) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""
-        before = self._desk.position()
+        before = self._client.position()
         bodies = [
             {"clear_no": f"QS-{day:%m%d}", "clear_date": day.isoformat(), "pay_bank_code": BANK}
             for day in days
         ]
         size = len(bodies)
-        self._timed(Stage.CLEARING, size, self._desk.bulk, "经办", "/clearings:batch", bodies)
+        self._timed(Stage.CLEARING, size, self._client.bulk, "经办", "/clearings:batch", bodies)
         clear_nos = [body["clear_no"] for body in bodies]
-        self._timed(Stage.CLEARING, 0, self._desk.wait_cleared, clear_nos, before)
+        self._timed(Stage.CLEARING, 0, self._client.wait_cleared, clear_nos, before)
         self.figures.clearings += size
 
     def _close(self, month: int) -> None:
         through = {"through": month_end(month).isoformat()}
-        self._desk.post("管理员", "/periods:close", through)
+        self._client.post("管理员", "/periods:close", through)
 
     def _count(self, payments: Iterable[Payment]) -> None:
         figures = self.figures

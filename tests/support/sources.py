@@ -1,0 +1,26 @@
+"""The program's own source as trees, for tests that hold it to its habits."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+ROOMS = ("ledger", "budget", "payments", "projections", "api", "bench")
+
+
+def source_files(*rooms: str) -> Iterator[Path]:
+    """Every Python file of some rooms, of all where none is named."""
+    for room in rooms or ROOMS:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def place(path: Path, node: ast.AST) -> str:
+    """``room/file.py:12``, as an editor opens it."""
+    return f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
