@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup export-tools run test test-slow demo bench lint lock clean
+.PHONY: setup export-tools generators run test test-slow demo bench lint lock clean
 .DEFAULT_GOAL := setup
 
 $(STAMP): requirements.lock pyproject.toml
@@ -24,11 +24,24 @@ $(EXPORT_TOOLS): requirements-export.lock $(STAMP)
 
 export-tools: $(EXPORT_TOOLS)
 
+# What makes clients of the OpenAPI document, in an environment of its own: it wants other versions.
+GENERATORS := .generators/.installed
+
+$(GENERATORS): $(wildcard tests/generators/*)
+	$(PYTHON) -m venv .generators
+	.generators/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/generators/requirements.lock
+	command -v npm >/dev/null || .generators/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/generators/node.lock
+	cp tests/generators/package.json tests/generators/package-lock.json .generators/
+	cd .generators && PATH="$$PWD/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $(GENERATORS)
+
+generators: $(GENERATORS)
+
 run: setup
 	@$(BIN)/guoku up
 
 # Two workers, a file to each at a time: most tests wait for disk or for processes of their own.
-test: export-tools
+test: export-tools generators
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: export-tools
@@ -47,7 +60,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Rewrites the lock file from pyproject.toml: hashes, no registry host in it.
+# Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
@@ -58,6 +71,11 @@ lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra export --universal --python-version 3.11 \
 	  --constraint requirements.lock \
 	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-export.lock
+	for name in requirements node; do \
+	  $(BIN)/uv pip compile tests/generators/$$name.in --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --quiet -o tests/generators/$$name.lock || exit 1; \
+	done
+	cd tests/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .generators build dist

@@ -8,6 +8,7 @@ bearer tokens, passwords in connection strings, and every field whose name says 
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -16,6 +17,9 @@ from structlog.types import EventDict, Processor
 from api.settings import Settings
 
 HIDDEN = "***"
+
+# of the request that is being answered; each request is a task, and a task has a context of its own
+correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _SECRET_FIELD = re.compile(r"token|secret|password|passphrase|authorization|dsn|conninfo", re.I)
 _SECRET_TEXT = (
@@ -32,6 +36,7 @@ def configure_logging(settings: Settings) -> None:
     """Sets up all logging of this process; may be called again."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_correlation_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -64,6 +69,12 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _add_correlation_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if asked := correlation_id.get():
+        event.setdefault("correlation_id", asked)
+    return event
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:

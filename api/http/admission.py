@@ -1,90 +1,112 @@
-"""How much is taken on at once: bytes of bodies, and commands that wait for their commit.
+"""Whether a caller may: the refusals that come after those of the bytes, in the contract's order.
 
-What goes beyond is refused at once with 429 and a time to come back at, before it costs anything.
-So a queue never grows longer than its callers will wait, and memory stays bounded, whatever comes.
-Used on the event loop only.
+1. what the bytes say: ``malformed``, then ``invalid_amount`` (before anybody comes here)
+2. who asks: ``unauthenticated``
+3. whether they may: ``forbidden``, put on record where the ledger exists
+4. whether the ledger exists: ``ledger_not_found``; then the books decide the rest
 """
 
-from collections import Counter
-from math import ceil
-from time import monotonic
+from collections.abc import Sequence
 
-from ledger.errors import Code, UnavailableError
+import structlog
 
-RETRY_AFTER_S_MAX = 30
-_RATE_OVER_S = 1.0
+from api.access import Caller, require_reach, require_right, require_role
+from api.http.call import Call
+from ledger.account_set import is_system, parse_ledger
+from ledger.deciding.command import Commit, Outcome, RecordRefusal, Submission
+from ledger.errors import AccessError, Code, GuokuError
+from ledger.reading.objects import read_head
+
+log = structlog.get_logger(__name__)
 
 
-class Admission:
-    """Counts what is under way; see the module.
+def require_caller(call: Call) -> Caller:
+    """Whoever asks for what is no ledger's; raises ``unauthenticated``, ``forbidden``."""
+    require_right(call.caller, call.right)
+    return call.caller
+
+
+async def admit(
+    call: Call,
+    ledger: str | int | None = None,
+    *,
+    number: str = "",
+    role: str = "",
+) -> int:
+    """Passes the caller on to a ledger.
 
     Args:
-        body_bytes_max: of all bodies that are being received, decided or answered.
-        commands_max: commands of all ledgers that wait for their commit.
-        ledger_commands_max: of one ledger.
+        ledger: its name or key; None takes the one in the address.
+        number: of what is asked for, for the record of a denied right.
+        role: a role that the caller has to hold for this very request.
 
-    A single request is never refused for being greater than a bound while nothing else is there.
+    Returns:
+        The ledger's key.
     """
-
-    def __init__(self, *, body_bytes_max: int, commands_max: int, ledger_commands_max: int) -> None:
-        self._body_bytes_max = body_bytes_max
-        self._commands_max = commands_max
-        self._ledger_commands_max = ledger_commands_max
-        self._by_ledger: Counter[int] = Counter()
-        self._rate = _Rate()
-        self.body_bytes = 0
-        self.commands = 0
-        self.refused = 0
-
-    def require_room(self) -> None:
-        """Before a body is read: raises ``busy`` where its commands would be refused anyway."""
-        if self.commands >= self._commands_max:
-            raise self._busy("too many commands wait for their commit")
-
-    def hold_bytes(self, size: int) -> None:
-        """Takes ``size`` more bytes of a body on; raises UnavailableError ``busy``."""
-        if self.body_bytes and self.body_bytes + size > self._body_bytes_max:
-            raise self._busy("too many bytes of requests are under way")
-        self.body_bytes += size
-
-    def release_bytes(self, size: int) -> None:
-        self.body_bytes -= size
-
-    def hold_commands(self, ledger_id: int, count: int) -> None:
-        """Takes ``count`` more commands on; raises UnavailableError ``busy``."""
-        of_ledger = self._by_ledger[ledger_id]
-        if of_ledger and of_ledger + count > self._ledger_commands_max:
-            raise self._busy("too many commands wait for this ledger")
-        if self.commands and self.commands + count > self._commands_max:
-            raise self._busy("too many commands wait for their commit")
-        self._by_ledger[ledger_id] = of_ledger + count
-        self.commands += count
-
-    def release_commands(self, ledger_id: int, count: int) -> None:
-        """Commands were answered, or were not taken in after all."""
-        self.commands -= count
-        self._by_ledger[ledger_id] -= count
-        self._rate.note(count)
-
-    def _busy(self, reason: str) -> UnavailableError:
-        self.refused += 1
-        wait_s = ceil(self.commands / self._rate.per_s) if self._rate.per_s else 1
-        return UnavailableError(
-            Code.BUSY, reason, retry_after_s=min(max(1, wait_s), RETRY_AFTER_S_MAX)
-        )
+    caller = call.caller
+    named = call.scope["path_params"]["ledger"] if ledger is None else ledger
+    try:
+        require_right(caller, call.right)
+        key = parse_ledger(named) if isinstance(named, str) else named
+        require_reach(caller, key)
+        _require_books(call, key)
+        if role:
+            require_role(caller, role)
+    except AccessError as error:
+        if error.code is Code.FORBIDDEN and not call.dry_run:
+            await _record(call, named, number, error)
+        raise
+    if ledger is None and key not in call.services.known_ledgers and not await exists(call, key):
+        raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+    return key
 
 
-class _Rate:
-    """How many a second, over the last second in which there were any."""
+def _require_books(call: Call, key: int) -> None:
+    """Raises ``forbidden`` where a command is meant for a system ledger."""
+    if is_system(key) and not call.is_read:
+        raise AccessError(Code.FORBIDDEN, "only the program itself writes a system ledger")
 
-    def __init__(self) -> None:
-        self.per_s = 0.0
-        self._since = monotonic()
-        self._count = 0
 
-    def note(self, count: int) -> None:
-        self._count += count
-        elapsed_s = monotonic() - self._since
-        if elapsed_s >= _RATE_OVER_S:
-            self.per_s = self._count / elapsed_s
-            self._since, self._count = monotonic(), 0
+async def exists(call: Call, key: int) -> bool:
+    """Whether the ledger has been opened."""
+    known = call.services.known_ledgers  # a ledger that is there stays there
+    if key not in known and await call.read(lambda conn: read_head(conn, key)) is not None:
+        known.add(key)
+    return key in known
+
+
+async def _record(call: Call, ledger: str | int, number: str, error: GuokuError) -> None:
+    """Puts a denied right on the ledger's record; the refusal stands whether that works."""
+    try:
+        key = parse_ledger(ledger) if isinstance(ledger, str) else ledger
+        if await exists(call, key):
+            operation = call.scope["route"].operation_id
+            await record_refusal(call, key, operation, number, error)
+    except GuokuError as failed:
+        log.warning("a refusal could not be recorded", reason=str(failed))
+
+
+async def record_refusal(
+    call: Call, key: int, operation: str, number: str, error: GuokuError
+) -> None:
+    """Puts a refusal on record that was found before the books were asked."""
+    refusal = recorded(operation, number, error)
+    submission = Submission(command=refusal, by=call.caller.principal)
+    await call.services.grouping.submit(key, submission)
+
+
+def recorded(operation: str, number: str, error: GuokuError) -> RecordRefusal:
+    """The command that puts a refusal on record."""
+    return RecordRefusal(
+        refused_operation=operation,
+        refused_number=number,
+        code=error.code.text,
+        detail=error.detail,
+        extra=error.extra,
+    )
+
+
+def last_commit(outcomes: Sequence[Outcome]) -> Commit | None:
+    """The commit of several outcomes: where the last of their events stands."""
+    commits = [outcome.commit for outcome in outcomes if outcome.commit is not None]
+    return max(commits, key=lambda commit: commit.position, default=None)

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from api.access import Caller
-from api.http.reading import Reads
+from api.http.transport.read_threads import ReadThreads
 from api.tokens import find_caller, token_sm3
 from ledger.errors import AccessError, Code
 
@@ -22,7 +22,7 @@ class Callers:
     No answer is older than ``REMEMBERED_S``. Used on the event loop only.
     """
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: ReadThreads) -> None:
         self._reads = reads
         self._known: dict[bytes, tuple[Caller, float]] = {}
         self._looking_up: dict[bytes, asyncio.Task[Caller | None]] = {}

@@ -1,29 +1,43 @@
 """The banks' side: receipts come in; certificates can be looked up by whoever verifies."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated
 
 import msgspec
+from fastapi import APIRouter, Depends, Path
 from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
-from api.access import Right, require_reach, require_right
-from api.http.door import Call, Operation, Route, last_commit
-from api.http.problems import problem, problem_response
+from api.access import Right, require_reach
+from api.http.admission import last_commit, require_caller
+from api.http.call import Call
+from api.http.dependencies import Acting, AnyCall
+from api.http.models.enums import ItemState, Tag
+from api.http.problems import OF_ACT, ProblemDocument, problem, problem_response, refusals
+from api.http.routes import Operation
 from api.http.views import CommitView, commit_view
 from ledger.errors import Code, RequestError
 from payments.receipts.intake import Deliverer
 from payments.signing import certificates
 
 ABOUT_THE_RECEIPT = frozenset({400, 404, 409, 422})
+_ENVELOPE = {
+    "schema": {
+        "type": "string",
+        "format": "binary",
+        "description": "an e-voucher message 电子凭证 of receipts: XML in GBK, each signed SM2",
+    }
+}
+
+router = APIRouter(route_class=Operation, tags=[Tag.BANK])
 
 
 class ReceiptResult(msgspec.Struct, kw_only=True):
     index: int
     vt_code: str
     voucher_no: str
-    status: Literal["created", "replayed", "refused"]
-    problem: dict[str, Any] | UnsetType = UNSET
+    status: ItemState
+    problem: ProblemDocument | UnsetType = UNSET
 
 
 class ReceiptResults(msgspec.Struct, kw_only=True):
@@ -44,18 +58,35 @@ class CertificateView(msgspec.Struct, kw_only=True):
     revoked_at: str | None
 
 
-async def take_receipts(call: Call) -> Response:
+@router.post(
+    "/v1/bank/receipts",
+    operation_id="bank.receipts",
+    summary="Take in signed receipts of banks and of the central bank 回单",
+    response_model=ReceiptResults,
+    responses=refusals(
+        *OF_ACT,
+        Code.PAYMENT_NOT_FOUND,
+        Code.INVALID_STATE,
+        Code.SIGNATURE_INVALID,
+        Code.CERTIFICATE_INVALID,
+        Code.RECEIPT_MISMATCH,
+    ),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/xml": _ENVELOPE}}},
+)
+async def take_receipts(
+    call: Annotated[Call, Depends(Acting(Right.DELIVER_RECEIPT))],
+) -> Response:
     """Takes in a message of receipts; each stands for itself.
 
     The answer is 200 with a result for each. Where the message holds one receipt and the receipt
     itself is refused (400, 409, 422) the status says so, too.
     """
-    caller = call.caller
-    require_right(caller, Right.DELIVER_RECEIPT)
+    message = await call.read_body()
+    require_caller(call)
     take_in = partial(
         call.treasury.receipts.take_in,
-        call.data,
-        Deliverer(caller.principal, partial(require_reach, caller)),
+        message,
+        Deliverer(call.caller.principal, partial(require_reach, call.caller)),
         call.submit_and_wait,
         dry_run=call.dry_run,
     )
@@ -64,16 +95,16 @@ async def take_receipts(call: Call) -> Response:
     refused = outcomes[0].problem if len(outcomes) == 1 else None
     if refused is not None and refused.code.status in ABOUT_THE_RECEIPT:
         headers = {"Idempotent-Replayed": "true"} if outcomes[0].replayed else None
-        return problem_response(call.request, refused, headers=headers)
+        return problem_response(call, refused, headers=headers)
     results = [
         ReceiptResult(
             index=index,
-            vt_code=vt_code,
-            voucher_no=voucher_no,
-            status=outcome.status,
-            problem=UNSET if outcome.problem is None else problem(outcome.problem),
+            vt_code=receipt.vt_code,
+            voucher_no=receipt.voucher_no,
+            status=receipt.outcome.status,
+            problem=UNSET if (problem_ := receipt.outcome.problem) is None else problem(problem_),
         )
-        for index, (vt_code, voucher_no, outcome) in enumerate(taken)
+        for index, receipt in enumerate(taken)
     ]
     return call.respond(
         ReceiptResults(results=results, commit=commit_view(last_commit(outcomes))),
@@ -81,9 +112,17 @@ async def take_receipts(call: Call) -> Response:
     )
 
 
-async def show_certificate(call: Call) -> Response:
+@router.get(
+    "/v1/certificates/{serial}",
+    operation_id="certificate.show",
+    summary="A certificate by its serial number",
+    response_model=CertificateView,
+    responses=refusals(Code.NOT_FOUND),
+)
+async def show_certificate(
+    call: AnyCall, serial: Annotated[str, Path(description="in the signature as sn")]
+) -> Response:
     """Public: whoever holds a signed voucher can verify it."""
-    serial = call.request.path_params["serial"]
     found = None
     if serial.isascii() and serial.isalnum():
         found = await call.read(lambda connection: certificates.find(connection, serial))
@@ -99,38 +138,3 @@ async def show_certificate(call: Call) -> Response:
             revoked_at=found.revoked_at.isoformat() if found.revoked_at else None,
         )
     )
-
-
-ROUTES = (
-    Route(
-        Operation(
-            name="bank.receipts",
-            method="POST",
-            path="/v1/bank/receipts",
-            right=Right.DELIVER_RECEIPT,
-            summary="Take in signed receipts of banks and of the central bank 回单",
-            raw_body="application/xml",
-            answer=ReceiptResults,
-            codes=(
-                Code.PAYMENT_NOT_FOUND,
-                Code.INVALID_STATE,
-                Code.SIGNATURE_INVALID,
-                Code.CERTIFICATE_INVALID,
-                Code.RECEIPT_MISMATCH,
-            ),
-            query=("dry_run",),
-        ),
-        take_receipts,
-    ),
-    Route(
-        Operation(
-            name="certificate.show",
-            method="GET",
-            path="/v1/certificates/{serial}",
-            right=Right.PUBLIC,
-            summary="A certificate by its serial number",
-            answer=CertificateView,
-        ),
-        show_certificate,
-    ),
-)

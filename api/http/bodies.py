@@ -6,15 +6,15 @@ but an ``invalid_amount``; the command itself reads them. Of several things wron
 a malformed field before a bad amount, whichever stands first.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, ne
 from typing import Any, NamedTuple
 
 import msgspec
 
+from api.http.strict import require_single_keys
 from budget.indicator import CODED
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import ElementRegister
@@ -50,11 +50,10 @@ _FIELD = re.compile(r"field `([^`]+)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
-_KEY = re.compile(rb'"(\w+)"\s*:')
 _STAND_IN = "1.00"
 
 
-class _DetailBody(PaymentDetail, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PaymentDetailBody(PaymentDetail, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A payment detail as callers send it."""
 
     pay_amt: Any
@@ -67,9 +66,12 @@ class Body:
         command: the command's struct.
         path: its fields that stand in the address instead.
         bare: the field that a body which is an array alone gives.
+        suffix: of its name in the document, where a command has bodies of several shapes.
     """
 
-    def __init__(self, command: type[Command], *path: str, bare: str = "") -> None:
+    def __init__(
+        self, command: type[Command], *path: str, bare: str = "", suffix: str = "Body"
+    ) -> None:
         self.command = command
         self.path = path
         self._bare = bare
@@ -77,7 +79,7 @@ class Body:
         # without a field in the address what is decoded is the command itself, no copy of it
         self._whole = not path
         self.struct = msgspec.defstruct(
-            f"{command.__name__}Body",
+            f"{command.__name__}{suffix}",
             [_as_received(field) for field in fields],
             bases=(command,) if self._whole else None,
             frozen=True,
@@ -85,15 +87,11 @@ class Body:
             forbid_unknown_fields=True,
             gc=False,
         )
-        # what the OpenAPI document shows: amounts are the text they have to be
-        self.published = msgspec.defstruct(
-            self.struct.__name__,
-            [_as_published(field) for field in fields],
-            kw_only=True,
-            forbid_unknown_fields=True,
-        )
         self._names = tuple(field.name for field in fields)
         self._decode = msgspec.json.Decoder(self.struct).decode
+        texts = [field for field in fields if field.type is str]
+        self._texts = _getter([field.name for field in texts])
+        self._defaults = tuple(field.default for field in texts)
 
     def read(self, data: bytes | msgspec.Raw, **path: str) -> Command:
         """The command in these bytes, checked as far as that goes without the books.
@@ -107,30 +105,27 @@ class Body:
         data = bytes(data)
         if self._bare and data.lstrip().startswith(b"["):
             data = b'{"%s":%s}' % (self._bare.encode(), data)
-        command: Any = decoded(self._decode, data)
-        _require_single_keys(data)
+        command: Any = _decoded(self._decode, data)
+        if not self._is_plain(command, data):
+            require_single_keys(data)
         if not self._whole:
             given = {name: getattr(command, name) for name in self._names}
             command = self.command(**path, **given)
-        check(command)
+        try:
+            check(command)
+        except RequestError:
+            require_single_keys(data)  # where an amount is no text, that is told first
+            raise
         return command  # type: ignore[no-any-return]
 
+    def _is_plain(self, command: Any, data: bytes) -> bool:
+        """Whether the body says nothing but texts, none of them its default, and each key once.
 
-def _require_single_keys(data: bytes) -> None:
-    """Of a key that stands twice the decoder takes the last; nobody knows which was meant."""
-    keys = _KEY.findall(data)
-    # rare but for details, and for text in escapes, which may hide a key: look closely
-    if len(set(keys)) < len(keys) or b"\\" in data:
-        json.loads(data, object_pairs_hook=_single)
-
-
-def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RequestError(Code.MALFORMED, f"the key {twice[:40]!r} is there twice")
-    return found
+        Then there are four quotes to each field that is not its default, and no escape hides one;
+        whatever else stood there, a key twice above all, would bring two more at least.
+        """
+        said = sum(map(ne, self._texts(command), self._defaults))
+        return data.count(b'"') == 4 * said and b"\\" not in data
 
 
 def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
@@ -138,18 +133,18 @@ def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     if field.name in AMOUNTS:
         kind = Any
     elif field.name == "details":
-        kind = tuple[_DetailBody, ...]
+        kind = tuple[PaymentDetailBody, ...]
     return (field.name, kind) if field.required else (field.name, kind, field.default)
 
 
-def _as_published(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
-    if field.required:
-        return field.name, field.type
-    return field.name, field.type, field.default
-
-
 def decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:
-    """What the decoder makes of the bytes; its errors as ours."""
+    """What the decoder makes of the bytes, each key of which stands once; its errors as ours."""
+    found = _decoded(decode, data)
+    require_single_keys(bytes(data))
+    return found
+
+
+def _decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:
     try:
         return decode(data)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -229,11 +224,12 @@ def _check_text(name: str, value: str, optional: bool, base: str) -> None:
 
 def _looks_sound(part: msgspec.Struct) -> bool:
     glance = _glance(type(part))
-    for value, (default, length_max, is_free, matches) in zip(
-        glance.values(part), glance.rules, strict=True
+    for value, default, rule in zip(
+        glance.values(part), glance.defaults, glance.rules, strict=True
     ):
         if value == default:
             continue
+        length_max, is_free, matches = rule
         if len(value) > length_max or not ((is_free and value.isalnum()) or matches(value)):
             return False
     if glance.to_bank is None:
@@ -252,7 +248,8 @@ class _Glance(NamedTuple):
     """
 
     values: Callable[[Any], tuple[str, ...]]
-    rules: tuple[tuple[str | None, int, bool, Callable[[str], object]], ...]
+    defaults: tuple[str | None, ...]
+    rules: tuple[tuple[int, bool, Callable[[str], object]], ...]
     to_bank: Callable[[Any], tuple[str, ...]] | None
 
 
@@ -261,9 +258,13 @@ def _glance(struct: type[msgspec.Struct]) -> _Glance:
     names = [name for name, _ in _texts(struct)]
     defaults = {f.name: f.default for f in msgspec.structs.fields(struct) if not f.required}
     defaults |= {name: "" for name, optional in _texts(struct) if optional}
-    rules = tuple((defaults.get(name), *_rule(name)) for name in names)
     to_bank = [name for name in names if name in GOES_TO_BANK]
-    return _Glance(_getter(names), rules, _getter(to_bank) if to_bank else None)
+    return _Glance(
+        values=_getter(names),
+        defaults=tuple(defaults.get(name) for name in names),
+        rules=tuple(map(_rule, names)),
+        to_bank=_getter(to_bank) if to_bank else None,
+    )
 
 
 def _rule(name: str) -> tuple[int, bool, Callable[[str], object]]:
@@ -293,18 +294,15 @@ def _texts(struct: type[msgspec.Struct]) -> list[tuple[str, bool]]:
     ]
 
 
-def idempotency_key(headers: Mapping[str, str]) -> str:
-    """The Idempotency-Key header: a quoted structured-field string, or bare; "" without one.
+def idempotency_key(header: bytes) -> str:
+    """The Idempotency-Key header: a quoted structured-field string, or bare.
 
     Source: draft-ietf-httpapi-idempotency-key-header-07 §2.1, RFC 9651 §3.3.3.
 
     Raises:
         RequestError: ``malformed`` for another shape or more than 255 characters.
     """
-    raw = headers.get("idempotency-key")
-    if raw is None:
-        return ""
-    raw = raw.strip()
+    raw = header.decode("latin-1").strip()
     quoted = _QUOTED_KEY.fullmatch(raw)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else raw
     if not 0 < len(key) <= KEY_CHARACTERS_MAX or not (quoted or _BARE_KEY.fullmatch(key)):
@@ -335,7 +333,7 @@ def read_items(body: Body, data: bytes, *, lines: bool) -> list[Item]:
     if lines:
         parts = [line for line in data.split(b"\n") if line.strip()]
     else:
-        parts = decoded(_decode_array, data)
+        parts = _decoded(_decode_array, data)
     if not parts:
         raise RequestError(Code.MALFORMED, "there are no items")
     if len(parts) > ITEMS_MAX:

@@ -8,17 +8,25 @@ was: what it looks like now is most of an answer, and he who sends thousands sel
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import msgspec
+from fastapi import Body as RequestBody
+from fastapi import Depends
 from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from api.access import Right
+from api.http.admission import admit, last_commit
 from api.http.bodies import ITEMS_MAX, Body, Item, decoded, read_items
-from api.http.door import Call, Operation, Route, encode, last_commit
-from api.http.problems import problem
-from api.http.responses import JsonPieces
+from api.http.call import Call, encode
+from api.http.dependencies import ActingOnLedger
+from api.http.models.enums import BatchMode, ItemState, Signatory, Tag
+from api.http.parameters import Prefer
+from api.http.problems import OF_LEDGER_ACT, ProblemDocument, problem, refusals
+from api.http.published import PublishedAs
+from api.http.routes import DirectRoute, Endpoint
+from api.http.transport.responses import JsonPieces
 from api.http.views import (
     CommitView,
     IndicatorView,
@@ -28,39 +36,39 @@ from api.http.views import (
     payment_view,
 )
 from budget.indicators import IssueIndicator
-from ledger.deciding.command import Command, Outcome
+from ledger.deciding.command import Command, Outcome, Submission
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from payments.application import ApplyPayment, ApprovePayment
 from payments.signature_policy import SIGNING_ROLES
 from payments.voucher import RefundPayment
 
-MODES = ("independent", "atomic")
 MINIMAL = "return=minimal"
 _MINIMAL_APPLIED = (b"preference-applied", MINIMAL.encode())
 PIECE_ITEMS = 250  # of an answer
 ITEM_BYTES, NUMBER_BYTES = 300, 20  # about; a body's length tells how much work it is
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
 class PaymentResult(msgspec.Struct, kw_only=True):
     index: int
-    status: Literal["created", "replayed", "refused"]
+    status: ItemState
     payment: PaymentView | UnsetType = UNSET
-    problem: dict[str, Any] | UnsetType = UNSET
+    problem: ProblemDocument | UnsetType = UNSET
 
 
 class IndicatorResult(msgspec.Struct, kw_only=True):
     index: int
-    status: Literal["created", "replayed", "refused"]
+    status: ItemState
     indicator: IndicatorView | UnsetType = UNSET
-    problem: dict[str, Any] | UnsetType = UNSET
+    problem: ProblemDocument | UnsetType = UNSET
 
 
 class BriefResult(msgspec.Struct, kw_only=True, gc=False):
     """An accepted item, for whoever asked for no more."""
 
     index: int
-    status: Literal["created", "replayed", "refused"]
+    status: ItemState
 
 
 class PaymentResults(msgspec.Struct, kw_only=True):
@@ -81,7 +89,7 @@ class PaymentNumbers(msgspec.Struct, forbid_unknown_fields=True):
 
 class SigningRequest(msgspec.Struct, forbid_unknown_fields=True):
     pay_app_nos: list[str]
-    role: str
+    role: Signatory
 
 
 # ---- results
@@ -134,7 +142,7 @@ async def _answer(
 
 
 def _wants_minimal(call: Call) -> bool:
-    preferences = ",".join(call.request.headers.getlist("prefer")).split(",")
+    preferences = ",".join(call.headers.getlist("prefer")).split(",")
     return any(
         preference.partition(";")[0].strip().lower() == MINIMAL for preference in preferences
     )
@@ -143,43 +151,69 @@ def _wants_minimal(call: Call) -> bool:
 # ---- :batch
 
 
+async def in_bulk(mode: BatchMode = BatchMode.INDEPENDENT, prefer: Prefer = None) -> None:
+    """What a batch may say beside its items; the call has it."""
+
+
+async def preferring(prefer: Prefer = None) -> None:
+    """What an answer may leave out; the call has it."""
+
+
 def batch_route(
     command: type[Command],
     path: str,
     right: Right,
     result: Callable[[int, int, Outcome], Any],
+    *,
     answer: type[Any],
     summary: str,
-) -> Route:
+    tag: Tag,
+) -> DirectRoute:
     """Up to ``ITEMS_MAX`` of a command in one request; ``result`` makes (ledger, place, outcome)
     an item of the answer."""
-    body = Body(command)
+    body = Body(command, suffix="Item")
 
-    async def handle(call: Call) -> Response:
-        mode = call.choice("mode", MODES)
-        media = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        lines = media in ("application/x-ndjson", "application/ndjson", "application/jsonl")
+    async def handle(
+        call: Annotated[Call, Depends(ActingOnLedger(right))],
+        data: Annotated[bytes, PublishedAs(body.struct, most=ITEMS_MAX), RequestBody()],
+    ) -> Response:
+        mode = _mode_of(call)
+        media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
         items = await call.beside(
-            len(call.data) // ITEM_BYTES, lambda: read_items(body, call.data, lines=lines)
+            len(data) // ITEM_BYTES, lambda: read_items(body, data, lines=media in LINES)
         )
-        key = await call.admit()
-        outcomes = await _submit_items(call, key, items, atomic=mode == "atomic")
+        key = await admit(call)
+        outcomes = await _submit_items(call, key, items, atomic=mode is BatchMode.ATOMIC)
         return await _answer(call, key, outcomes, result)
 
-    operation = Operation(
+    return DirectRoute(
+        path,
+        handle,
+        operation_id=f"{command.OPERATION}.batch",
         name=f"{command.OPERATION}.batch",
-        method="POST",
-        path=path,
-        right=right,
         summary=summary,
-        body=body,
-        many=True,
-        brief=True,
-        answer=answer,
-        codes=(Code.TOO_MANY_ITEMS,),
-        query=("mode", "dry_run"),
+        tags=[tag],
+        response_model=answer,
+        dependencies=[Depends(in_bulk)],
+        responses=refusals(*OF_LEDGER_ACT),
+        openapi_extra=_lines_of(body),
     )
-    return Route(operation, handle)
+
+
+def _mode_of(call: Call) -> BatchMode:
+    text = call.query.get("mode", BatchMode.INDEPENDENT)
+    if text not in list(BatchMode):
+        raise RequestError(Code.MALFORMED, f"mode is {' or '.join(BatchMode)}", pointer="/mode")
+    return BatchMode(text)
+
+
+def _lines_of(body: Body) -> dict[str, Any]:
+    """The same items, one a line."""
+    schema = {
+        "type": "string",
+        "description": f"newline-delimited JSON: a {body.struct.__name__} a line",
+    }
+    return {"requestBody": {"content": {LINES[0]: {"schema": schema}}}}
 
 
 async def _submit_items(
@@ -196,8 +230,18 @@ async def _submit_items(
         return [Outcome(problem=item.error or aborted) for item in items]
     # an item's key goes by its place, so that a mended item leaves the others' keys as they were
     places = [index for index, item in enumerate(items) if item.command is not None]
-    decided = iter(await call.submit_all(key, sound, places=places, atomic=atomic))
+    submissions = await call.beside(len(sound), _placed, call, sound, places)
+    decided = iter(await call.submit_all(key, submissions, atomic=atomic))
     return [Outcome(problem=item.error) if item.error else next(decided) for item in items]
+
+
+def _placed(call: Call, commands: Sequence[Command], places: Sequence[int]) -> list[Submission]:
+    """Each with an idempotency key of its own, made of its place in the request."""
+    key_of_all = call.idempotency_key
+    return [
+        call.submission(command, f"{key_of_all}#{place}" if key_of_all else "")
+        for place, command in zip(places, commands, strict=True)
+    ]
 
 
 # ---- :approve and :sign
@@ -224,10 +268,14 @@ def _approvals(data: bytes) -> list[Command]:
     return [ApprovePayment(pay_app_no=number) for number in asked.pay_app_nos]
 
 
-async def approve_all(call: Call) -> Response:
-    commands = await call.beside(len(call.data) // NUMBER_BYTES, _approvals, call.data)
-    key = await call.admit()
-    outcomes = await call.submit_all(key, commands)
+async def approve_all(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.CHECK))],
+    data: Annotated[bytes, PublishedAs(PaymentNumbers), RequestBody()],
+) -> Response:
+    commands = await call.beside(len(data) // NUMBER_BYTES, _approvals, data)
+    key = await admit(call)
+    submissions = await call.beside(len(commands), _placed, call, commands, range(len(commands)))
+    outcomes = await call.submit_all(key, submissions)
     return await _answer(call, key, outcomes, _payment_result)
 
 
@@ -241,9 +289,12 @@ def _signing_request(data: bytes) -> SigningRequest:
     return asked
 
 
-async def sign_all(call: Call) -> Response:
-    asked = await call.beside(len(call.data) // NUMBER_BYTES, _signing_request, call.data)
-    key = await call.admit(role=asked.role)
+async def sign_all(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.SIGN))],
+    data: Annotated[bytes, PublishedAs(SigningRequest), RequestBody()],
+) -> Response:
+    asked = await call.beside(len(data) // NUMBER_BYTES, _signing_request, data)
+    key = await admit(call, role=asked.role)
     sign = partial(
         call.treasury.signing.sign_and_submit,
         key,
@@ -256,59 +307,53 @@ async def sign_all(call: Call) -> Response:
     return await _answer(call, key, await call.in_thread(sign), _payment_result)
 
 
-ROUTES = (
-    batch_route(
-        IssueIndicator,
-        "/v1/ledgers/{ledger}/indicators:batch",
-        Right.BUDGET,
-        _indicator_result,
-        IndicatorResults,
-        f"Issue up to {ITEMS_MAX} indicators",
-    ),
+def _of_payments(path: str, endpoint: Endpoint, name: str, summary: str) -> DirectRoute:
+    return DirectRoute(
+        f"/v1/ledgers/{{ledger}}/payments:{path}",
+        endpoint,
+        operation_id=name,
+        name=name,
+        summary=summary,
+        tags=[Tag.PAYMENTS],
+        response_model=PaymentResults,
+        dependencies=[Depends(preferring)],
+        responses=refusals(*OF_LEDGER_ACT),
+    )
+
+
+DIRECT = (
     batch_route(
         ApplyPayment,
         "/v1/ledgers/{ledger}/payments:batch",
         Right.APPLY,
         _payment_result,
-        PaymentResults,
-        f"Apply for up to {ITEMS_MAX} payments",
+        answer=PaymentResults,
+        summary=f"Apply for up to {ITEMS_MAX} payments",
+        tag=Tag.PAYMENTS,
+    ),
+    _of_payments("approve", approve_all, "payment.approve.batch", "Approve many payments"),
+    _of_payments(
+        "sign",
+        sign_all,
+        "voucher.sign.batch",
+        "Sign the vouchers of many payments, in one role",
     ),
     batch_route(
         RefundPayment,
         "/v1/ledgers/{ledger}/refunds:batch",
         Right.APPLY,
         _payment_result,
-        PaymentResults,
-        f"Refund up to {ITEMS_MAX} payments, in whole or in part",
+        answer=PaymentResults,
+        summary=f"Refund up to {ITEMS_MAX} payments, in whole or in part",
+        tag=Tag.PAYMENTS,
     ),
-    Route(
-        Operation(
-            name="payment.approve.batch",
-            method="POST",
-            path="/v1/ledgers/{ledger}/payments:approve",
-            right=Right.CHECK,
-            summary="Approve many payments",
-            body=PaymentNumbers,
-            brief=True,
-            answer=PaymentResults,
-            codes=(Code.TOO_MANY_ITEMS,),
-            query=("dry_run",),
-        ),
-        approve_all,
-    ),
-    Route(
-        Operation(
-            name="voucher.sign.batch",
-            method="POST",
-            path="/v1/ledgers/{ledger}/payments:sign",
-            right=Right.SIGN,
-            summary="Sign the vouchers of many payments, in one role",
-            body=SigningRequest,
-            brief=True,
-            answer=PaymentResults,
-            codes=(Code.TOO_MANY_ITEMS,),
-            query=("dry_run",),
-        ),
-        sign_all,
+    batch_route(
+        IssueIndicator,
+        "/v1/ledgers/{ledger}/indicators:batch",
+        Right.BUDGET,
+        _indicator_result,
+        answer=IndicatorResults,
+        summary=f"Issue up to {ITEMS_MAX} indicators",
+        tag=Tag.INDICATORS,
     ),
 )

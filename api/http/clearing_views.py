@@ -1,16 +1,31 @@
 """What callers see of clearings and of the claims in them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.http.models.enums import ClearingState
+from api.http.models.lists import ClearedItem
+from api.http.models.shown import shown_as
 from api.http.views import Committed
 from ledger.account_set import ledger_text
 from ledger.money import parse_yuan, yuan
 from payments.clearing.claims import Clearing
-from payments.clearing.events import Claim, ClaimReceipted
+from payments.clearing.events import Claim, ClaimLine, ClaimReceipted
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+
+
+class ClaimReceiptView(msgspec.Struct, kw_only=True):
+    """The central bank's receipt for a claim; ``rejected`` carries its reason."""
+
+    voucher_no: str
+    xpay_amt: str
+    xclear_date: str
+    rejected: str
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
 
 
 class ClaimView(msgspec.Struct, kw_only=True):
@@ -20,23 +35,36 @@ class ClaimView(msgspec.Struct, kw_only=True):
     voucher_no: str
     fund_type_code: str
     pay_amt: str
-    lines: tuple[dict[str, str], ...]
-    status: str
-    receipt: dict[str, str] | None
+    lines: tuple[ClaimLine, ...]
+    status: ClearingState
+    receipt: ClaimReceiptView | None
+
+
+class ClearingLineView(msgspec.Struct, kw_only=True):
+    """A line of any of the claims."""
+
+    vt_code: str
+    fund_type_code: str
+    sup_dep_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    pay_amt: str
 
 
 class ClearingView(msgspec.Struct, kw_only=True):
+    """``vouchers`` stand in the answer to a single clearing only."""
+
     ledger: str
     clear_no: str
-    status: str
+    status: ClearingState
     clear_date: str
     pay_bank_code: str
     pay_amt: str
     refund_amt: str
     claims: tuple[ClaimView, ...]
-    lines: tuple[dict[str, str], ...]
-    receipt: dict[str, str] | None
-    vouchers: list[dict[str, Any]] | UnsetType = UNSET
+    lines: tuple[ClearingLineView, ...]
+    receipt: ClaimReceiptView | None
+    vouchers: Annotated[list[dict[str, Any]] | UnsetType, shown_as(list[ClearedItem])] = UNSET
     vouchers_next_cursor: str | UnsetType | None = UNSET
     by: str
     commit: Committed = UNSET
@@ -56,7 +84,11 @@ def clearing_view(ledger_id: int, clearing: Clearing, commit: Committed = UNSET)
         refund_amt=_sum(requested.claims, REFUND_CLAIM),
         claims=claims,
         lines=tuple(
-            {"vt_code": claim.vt_code, "fund_type_code": claim.fund_type_code, **line}
+            ClearingLineView(
+                vt_code=claim.vt_code,
+                fund_type_code=claim.fund_type_code,
+                **msgspec.structs.asdict(line),
+            )
             for claim in claims
             for line in claim.lines
         ),
@@ -74,15 +106,15 @@ def _claim(clearing: Clearing, claim: Claim) -> ClaimView:
         voucher_no=claim.voucher_no,
         fund_type_code=claim.fund_type_code,
         pay_amt=claim.pay_amt,
-        lines=tuple(msgspec.structs.asdict(line) for line in claim.lines),
+        lines=claim.lines,
         status=answered or "requested",
         receipt=_receipt(receipt) if receipt else None,
     )
 
 
-def _receipt(receipt: ClaimReceipted) -> dict[str, str]:
-    fields = msgspec.structs.asdict(receipt)
-    return {name: fields[name] for name in fields if name not in ("clear_no", "by")}
+def _receipt(receipt: ClaimReceipted) -> ClaimReceiptView:
+    names = ClaimReceiptView.__struct_fields__
+    return ClaimReceiptView(**{name: getattr(receipt, name) for name in names})
 
 
 def _sum(claims: tuple[Claim, ...], vt_code: str) -> str:

@@ -1,21 +1,26 @@
 """Clearings 清算: claim from the central bank, show, list."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+from fastapi import APIRouter
 from msgspec import UNSET, UnsetType
 from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
+from api.http.admission import admit
 from api.http.bodies import ITEMS_MAX
 from api.http.bulk import batch_route
 from api.http.clearing_views import ClearingView, clearing_view
-from api.http.commands import command_route
-from api.http.door import Call, Operation, Route
-from api.http.moments import no_as_of, wait_for_projections
-from api.http.pages import PAGE_QUERY, PAGE_SIZE_MAX, page_of
-from api.http.problems import problem
+from api.http.dependencies import LedgerRead
+from api.http.models.enums import ItemState, Tag
+from api.http.models.lists import Page
+from api.http.moments import wait_for_projections
+from api.http.pages import AskedPage, page_after, whole_place_after
+from api.http.parameters import ClearNo, Cursor
+from api.http.problems import OF_LEDGER_READ, ProblemDocument, problem, refusals
+from api.http.routes import CommandRoute, Operation
 from api.http.views import CommitView, commit_view
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, RequestError
@@ -24,20 +29,18 @@ from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, Clearing, RequestClearing
 from payments.clearing.events import ClearingRequested
 from projections import queries
+from projections.core.listing import PAGE_SIZE_MAX
 
 _ALL = "/v1/ledgers/{ledger}/clearings"
 
-
-class ClearingList(msgspec.Struct):
-    items: list[ClearingView]
-    next_cursor: str | None
+router = APIRouter(route_class=Operation, tags=[Tag.CLEARINGS])
 
 
 class ClearingResult(msgspec.Struct, kw_only=True):
     index: int
-    status: Literal["created", "replayed", "refused"]
+    status: ItemState
     clearing: ClearingView | UnsetType = UNSET
-    problem: dict[str, Any] | UnsetType = UNSET
+    problem: ProblemDocument | UnsetType = UNSET
 
 
 class ClearingResults(msgspec.Struct, kw_only=True):
@@ -58,13 +61,17 @@ def _result(key: int, index: int, outcome: Outcome) -> ClearingResult:
     return ClearingResult(index=index, status=outcome.status, clearing=view)
 
 
-async def show_clearing(call: Call) -> Response:
+@router.get(
+    _ALL + "/{clear_no}",
+    operation_id="clearing.show",
+    summary="A clearing with its lines, the vouchers under it and the receipt",
+    response_model=ClearingView,
+    responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
+)
+async def show_clearing(call: LedgerRead, clear_no: ClearNo, cursor: Cursor = None) -> Response:
     """A clearing with the vouchers and refunds under it, the first thousand or those that follow
     a cursor."""
-    no_as_of(call)
-    clear_no = call.path("clear_no")
-    cursor = call.request.query_params.get("cursor")
-    key = await call.admit(number=clear_no)
+    key = await admit(call, number=clear_no)
     await wait_for_projections(call, key)
 
     def read(connection: Connection) -> tuple[int, ClearingView]:
@@ -80,14 +87,16 @@ async def show_clearing(call: Call) -> Response:
     return call.respond(view, position=position)
 
 
-async def list_clearings(call: Call) -> Response:
-    no_as_of(call)
-    page = page_of(call)
-    after = page.after or "0"
-    if not after.isdigit():
-        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
-    key = await call.admit()
-
+@router.get(
+    _ALL,
+    operation_id="clearing.list",
+    summary="Clearings in the order of their requests",
+    response_model=Page[ClearingView],
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def list_clearings(call: LedgerRead, asked: AskedPage) -> Response:
+    after = whole_place_after(call, asked.cursor)
+    key = await admit(call)
     names = list(type_names(ClearingRequested))
 
     def read(connection: Connection) -> tuple[list[ClearingView], str | None]:
@@ -96,58 +105,36 @@ async def list_clearings(call: Call) -> Response:
             " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
             " WHERE k.ledger_id = %s AND k.operation = %s AND k.first_position > %s"
             " AND e.type = ANY(%s) ORDER BY k.first_position LIMIT %s",
-            (key, CLEARING.opened_by, int(after), names, page.size + 1),
+            (key, CLEARING.opened_by, after, names, asked.size + 1),
         ).fetchall()
-        shown = rows[: page.size]
+        shown = rows[: asked.size]
         found: dict[str, Clearing] = read_objects(connection, key, CLEARING, [r[1] for r in shown])
         views = [clearing_view(key, found[row[1]]) for row in shown]
-        return views, str(shown[-1][0]) if len(rows) > page.size else None
+        return views, str(shown[-1][0]) if len(rows) > asked.size else None
 
     views, following = await call.read(read)
-    return call.respond(page.answer(views, following))
+    return call.respond(page_after(call, views, following))
 
 
-ROUTES = (
-    command_route(
+DIRECT = (
+    CommandRoute(
         RequestClearing,
         _ALL,
         right=Right.CLEAR,
         view=_requested,
         answer=ClearingView,
         summary="Claim from the central bank what the bank has paid ahead 申请划款",
+        tag=Tag.CLEARINGS,
         status=201,
-        codes=(Code.IDEMPOTENCY_CONFLICT, Code.PERIOD_CLOSED, Code.CLEARING_EMPTY),
+        codes=(Code.PERIOD_CLOSED, Code.CLEARING_EMPTY),
     ),
     batch_route(
         RequestClearing,
         f"{_ALL}:batch",
         Right.CLEAR,
         _result,
-        ClearingResults,
-        f"Claim for up to {ITEMS_MAX} days or banks, each after the one before it",
-    ),
-    Route(
-        Operation(
-            name="clearing.list",
-            method="GET",
-            path=_ALL,
-            right=Right.READ,
-            summary="Clearings in the order of their requests",
-            answer=ClearingList,
-            query=PAGE_QUERY,
-        ),
-        list_clearings,
-    ),
-    Route(
-        Operation(
-            name="clearing.show",
-            method="GET",
-            path=_ALL + "/{clear_no}",
-            right=Right.READ,
-            summary="A clearing with its lines, the vouchers under it and the receipt",
-            answer=ClearingView,
-            query=("cursor",),
-        ),
-        show_clearing,
+        answer=ClearingResults,
+        summary=f"Claim for up to {ITEMS_MAX} days or banks, each after the one before it",
+        tag=Tag.CLEARINGS,
     ),
 )

@@ -9,10 +9,11 @@ from typing import BinaryIO
 import msgspec
 from starlette.responses import Response
 
+from api.http.admission import record_refusal
+from api.http.call import Call
 from api.http.disbursement_views import LoadView, SuspectView, run_view
-from api.http.door import Call
 from api.http.views import commit_view
-from ledger.deciding.command import Outcome, Submission
+from ledger.deciding.command import Outcome
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import yuan
 from payments.disbursement.commands import LoadLines
@@ -37,12 +38,10 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
             )
         except Refusal as refusal:
             if not call.dry_run and "errors" in refusal.extra:
-                await call.refuse(
-                    key, call.caller, LoadLines.OPERATION, run.run_no, _short(refusal)
-                )
+                await record_refusal(call, key, LoadLines.OPERATION, run.run_no, _short(refusal))
             raise
     if outcome.problem is not None:
-        return call.outcome(outcome, lambda _: None)
+        return call.refuse(outcome)
     after, commit = outcome.subjects[0], commit_view(outcome.commit)
     view = await call.read(lambda connection: run_view(connection, key, after, commit=commit))
     suspects = [SuspectView(s.first_line, s.last_line) for s in loaded.suspects]
@@ -73,7 +72,7 @@ async def _receive(call: Call, file: BinaryIO) -> str:
     digest = hashlib.new("sm3")
     parts: list[bytes] = []
     waiting = size = 0
-    async for part in call.request.stream():
+    async for part in call.stream():
         parts.append(part)
         waiting += len(part)
         size += len(part)
@@ -98,7 +97,7 @@ def _load(
 ) -> tuple[Loaded, Outcome]:
     """Table first, event after: lines that no event tells of are never approved."""
     treasury = call.treasury
-    kind, _, parameters = call.request.headers.get("content-type", "").lower().partition(";")
+    kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
     _, _, charset = parameters.partition("charset=")
     with held(treasury.pool, key, run_no) as connection:
         run = read_run(connection, key, run_no)
@@ -114,6 +113,6 @@ def _load(
             lines_sm3=loaded.pages.lines_sm3,
             file_sm3=file_sm3,
         )
-        submission = Submission(command=command, by=call.caller.principal, dry_run=call.dry_run)
+        submission = call.submission(command)
         [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
     return loaded, outcome

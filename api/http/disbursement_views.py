@@ -1,25 +1,21 @@
-"""What callers see of disbursement runs: the run, its lines with outcomes, the result file."""
+"""What callers see of disbursement runs: the run, and its lines with their outcomes."""
 
-import csv
-import io
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from fastapi import Path
 from msgspec import UNSET
 from psycopg import Connection
-from starlette.responses import Response, StreamingResponse
+from pydantic import AfterValidator
 
-from api.http.door import Call
-from api.http.pages import page_of
+from api.http.models.enums import OutcomeOfLine, RunState
+from api.http.published import EXAMPLES
 from api.http.views import Committed
 from ledger.account_set import ledger_text
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, RequestError
 from ledger.money import yuan
-from ledger.reading.objects import read_objects, stream_of
-from payments.disbursement.events import DisbursementOpened
+from ledger.reading.objects import stream_of
 from payments.disbursement.execution import read_run
 from payments.disbursement.lock import is_held
 from payments.disbursement.progress import (
@@ -27,15 +23,12 @@ from payments.disbursement.progress import (
     LineResult,
     Totals,
     read_drawn,
-    read_results,
     read_vouchers,
     totals,
 )
-from payments.disbursement.run import DISBURSEMENT, EXECUTED, LINES_MAX, NUMBER_DIGITS, Run
+from payments.disbursement.run import DISBURSEMENT, EXECUTED, NUMBER_DIGITS, Run
 from payments.messages.gbk import check_encodable
 
-CSV = "text/csv; charset=utf-8"
-FILE_PART_LINES = 4_990  # of the result file, read at once: ten vouchers
 RUN_NO_CHARACTERS_MAX = ElementRegister.ELEMENTS["pay_app_no"].max_length - NUMBER_DIGITS - 1
 FINISHED = "finished"  # executed, and every line has its outcome
 
@@ -53,7 +46,7 @@ class RunView(msgspec.Struct, kw_only=True):
     title: str
     use_des: str
     effective_on: str | None
-    status: str
+    status: RunState
     under_way: bool
     problem: str
     made_by: str
@@ -98,19 +91,9 @@ class LineResultView(msgspec.Struct, kw_only=True):
     payee_acct_bank_name: str
     pay_amt: str
     pay_app_no: str
-    outcome: str
+    outcome: OutcomeOfLine
     xpay_amt: str
     xadd_word: str
-
-
-class RunList(msgspec.Struct):
-    items: list[RunView]
-    next_cursor: str | None
-
-
-class ResultList(msgspec.Struct):
-    items: list[LineResultView]
-    next_cursor: str | None
 
 
 def check_run_no(text: str) -> str:
@@ -123,9 +106,11 @@ def check_run_no(text: str) -> str:
     return text
 
 
-def run_no_of(call: Call) -> str:
-    """The run in the address, checked."""
-    return check_run_no(call.request.path_params["run_no"])
+RunNo = Annotated[
+    str,
+    Path(description="批量支付编号", examples=[EXAMPLES["run_no"]]),
+    AfterValidator(check_run_no),
+]
 
 
 def require_run(connection: Connection, key: int, run_no: str) -> Run:
@@ -205,93 +190,3 @@ def line_result_view(result: LineResult) -> LineResultView:
         xpay_amt=yuan(result.xpay_fen),
         xadd_word=result.xadd_word,
     )
-
-
-# ---- handlers
-
-
-async def show_run(call: Call) -> Response:
-    run_no = run_no_of(call)
-    key = await call.admit(number=run_no)
-
-    def read(connection: Connection) -> RunView:
-        # asked first: who is told that nobody is at work sees all that was done
-        under_way = is_held(connection, key, run_no)
-        return run_view(connection, key, require_run(connection, key, run_no), under_way=under_way)
-
-    return call.respond(await call.read(read))
-
-
-async def list_runs(call: Call) -> Response:
-    page = page_of(call)
-    after = page.after or "0"
-    if not after.isdigit():
-        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
-    key = await call.admit()
-
-    def read(connection: Connection) -> tuple[list[RunView], str | None]:
-        rows = connection.execute(
-            "SELECT k.first_position, k.number FROM command_keys k JOIN events e"
-            " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
-            " WHERE k.ledger_id = %s AND k.operation = %s AND k.first_position > %s"
-            " AND e.type = %s ORDER BY k.first_position LIMIT %s",
-            (key, DISBURSEMENT.opened_by, int(after), DisbursementOpened.TYPE, page.size + 1),
-        ).fetchall()
-        shown = rows[: page.size]
-        found: dict[str, Run] = read_objects(
-            connection, key, DISBURSEMENT, [number for _, number in shown]
-        )
-        views = [run_view(connection, key, found[number]) for _, number in shown]
-        return views, str(shown[-1][0]) if len(rows) > page.size else None
-
-    views, following = await call.read(read)
-    return call.respond(page.answer(views, following))
-
-
-async def list_results(call: Call) -> Response:
-    run_no = run_no_of(call)
-    page = page_of(call)
-    after = page.after or "0"
-    if not after.isdigit() or int(after) > LINES_MAX:
-        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given")
-    key = await call.admit(number=run_no)
-    first = int(after) + 1
-
-    def read(connection: Connection) -> list[LineResultView]:
-        require_run(connection, key, run_no)
-        found = read_results(connection, key, run_no, first, first + page.size)
-        return [line_result_view(result) for result in found]
-
-    views = await call.read(read)
-    shown = views[: page.size]
-    following = str(shown[-1].line_no) if len(views) > page.size else None
-    return call.respond(page.answer(shown, following))
-
-
-async def result_file(call: Call) -> Response:
-    """A row for each line, in the order of the upload, streamed."""
-    run_no = run_no_of(call)
-    key = await call.admit(number=run_no)
-    run = await call.read(lambda connection: require_run(connection, key, run_no))
-    line_count = run.loaded.line_count if run.loaded else 0
-
-    async def parts() -> AsyncIterator[bytes]:
-        # Excel takes a file for UTF-8 only with this mark
-        yield b"\xef\xbb\xbf" + _csv_rows([LineResultView.__struct_fields__])
-        for first in range(1, line_count + 1, FILE_PART_LINES):
-            read = partial(_file_part, key, run_no, first)
-            yield await call.read(read)
-
-    headers = {"Content-Disposition": 'attachment; filename="results.csv"'}
-    return StreamingResponse(parts(), media_type=CSV, headers=headers)
-
-
-def _file_part(key: int, run_no: str, first: int, connection: Connection) -> bytes:
-    results = read_results(connection, key, run_no, first, first + FILE_PART_LINES - 1)
-    return _csv_rows([msgspec.structs.astuple(line_result_view(result)) for result in results])
-
-
-def _csv_rows(rows: list[Any]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()

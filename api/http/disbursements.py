@@ -1,40 +1,39 @@
-"""Disbursement runs 批量支付: open, load, approve, execute, stop, close; status and results."""
+"""Disbursement runs 批量支付: open, load, approve, execute, stop, close."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
-from typing import Any
+from typing import Annotated, TypeVar
 from weakref import WeakKeyDictionary
 
 import anyio
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Body as RequestBody
 from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right, require_role
+from api.http.admission import admit
 from api.http.bodies import CODE_CHARACTERS_MAX, decoded
+from api.http.call import Call
+from api.http.dependencies import ActingOnLedger
 from api.http.disbursement_lines import load_upload
 from api.http.disbursement_views import (
-    CSV,
     LoadView,
-    ResultList,
-    RunList,
+    RunNo,
     RunView,
     check_run_no,
-    list_results,
-    list_runs,
     require_run,
-    result_file,
-    run_no_of,
     run_view,
-    show_run,
 )
-from api.http.door import Call, Operation, Route
-from api.http.pages import PAGE_QUERY
+from api.http.models.enums import Signatory, Tag
+from api.http.problems import OF_LEDGER_ACT, refusals
+from api.http.published import PublishedAs
+from api.http.routes import Operation
 from api.http.services import Services
 from api.http.views import commit_view
-from ledger.deciding.command import Outcome, Submission
+from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from payments.disbursement.commands import ApproveRun, CloseRun, OpenRun, StopRun
@@ -46,10 +45,23 @@ from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
 from payments.signature_policy import SIGNATURE_POLICY, SIGNING_ROLES
 
+T = TypeVar("T")
+
 _ALL = "/v1/ledgers/{ledger}/disbursements"
 _ONE = _ALL + "/{run_no}"
+_ON_RUN = (*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE)
+_ON_INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
 COMMIT_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 30.0
+FILES = (
+    "text/csv",
+    "application/x-ndjson",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+
+_FILE = {"type": "string", "format": "binary", "description": "a line of the run a row"}
+
+router = APIRouter(route_class=Operation, tags=[Tag.DISBURSEMENTS])
 
 _executions: WeakKeyDictionary[Services, Executions] = WeakKeyDictionary()
 
@@ -95,7 +107,7 @@ class ApproveRequest(msgspec.Struct, forbid_unknown_fields=True):
 class ExecuteRequest(msgspec.Struct, forbid_unknown_fields=True):
     """``role``: the one to sign in; without it the first of the policy that the caller holds."""
 
-    role: str = ""
+    role: Signatory = ""
 
 
 class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,8 +117,9 @@ class StopRequest(msgspec.Struct, forbid_unknown_fields=True):
 # ---- what the bytes say
 
 
-def _body(call: Call, kind: type[Any]) -> Any:
-    return decoded(msgspec.json.Decoder(kind).decode, call.data or b"{}")
+def _body(data: bytes, kind: type[T]) -> T:
+    asked: T = decoded(msgspec.json.Decoder(kind).decode, data or b"{}")
+    return asked
 
 
 def _opening(asked: OpenRequest) -> OpenRun:
@@ -126,36 +139,63 @@ def _opening(asked: OpenRequest) -> OpenRun:
 # ---- acts
 
 
-async def _read_run(call: Call, key: int, run_no: str) -> Run:
-    return await call.read(lambda connection: require_run(connection, key, run_no))
+@router.post(
+    _ALL,
+    operation_id="disbursement.open",
+    summary="Open a disbursement run 批量支付",
+    status_code=201,
+    response_model=RunView,
+    responses=refusals(*_ON_RUN, *_ON_INDICATOR, Code.ELEMENT_INVALID),
+)
+async def open_run(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.APPLY))],
+    data: Annotated[bytes, PublishedAs(OpenRequest), RequestBody()],
+) -> Response:
+    command = _opening(_body(data, OpenRequest))
+    key = await admit(call, number=command.run_no)
+    return await _answer(call, key, await call.submit(key, command), status=201)
 
 
-async def _answer(call: Call, key: int, outcome: Outcome, *, status: int | None = None) -> Response:
-    """The run as the command left it, or its refusal."""
-    if outcome.problem is not None:
-        return call.outcome(outcome, lambda _: None)
-    run, commit = outcome.subjects[0], commit_view(outcome.commit)
-    view = await call.read(lambda connection: run_view(connection, key, run, commit=commit))
-    return call.respond(view, status=status, replayed=outcome.replayed)
-
-
-async def open_run(call: Call) -> Response:
-    command = _opening(_body(call, OpenRequest))
-    key = await call.admit(number=command.run_no)
-    return await _answer(call, key, await call.submit(key, command))
-
-
-async def load_lines(call: Call) -> Response:
-    run_no = run_no_of(call)
-    key = await call.admit(number=run_no)
+@router.post(
+    _ONE + "/lines",
+    operation_id="disbursement.load",
+    summary=f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
+    response_model=LoadView,
+    responses=refusals(*_ON_RUN, Code.DETAILS_MISMATCH),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {media: {"schema": _FILE} for media in FILES}}
+    },
+)
+async def load_lines(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.APPLY))], run_no: RunNo
+) -> Response:
+    """The columns are those of a payment's details; the file is streamed to disk."""
+    key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
     return await load_upload(call, key, run)
 
 
-async def approve_run(call: Call) -> Response:
-    run_no = run_no_of(call)
-    asked = _body(call, ApproveRequest)
-    key = await call.admit(number=run_no)
+@router.post(
+    _ONE + "/approve",
+    operation_id="disbursement.approve",
+    summary="Approve all of its lines at once; their total is frozen",
+    response_model=RunView,
+    responses=refusals(
+        *_ON_RUN,
+        *_ON_INDICATOR,
+        Code.DETAILS_MISMATCH,
+        Code.INSUFFICIENT_PLAN,
+        Code.INSUFFICIENT_INDICATOR,
+        Code.SAME_PERSON,
+    ),
+)
+async def approve_run(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.CHECK))],
+    run_no: RunNo,
+    data: Annotated[bytes, PublishedAs(ApproveRequest), RequestBody(default_factory=bytes)],
+) -> Response:
+    asked = _body(data, ApproveRequest)
+    key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
     outcome = await call.in_thread(lambda: _approve(call, key, run, asked.lines_sm3))
     return await _answer(call, key, outcome)
@@ -172,12 +212,7 @@ def _approve(call: Call, key: int, run: Run, lines_sm3: str) -> Outcome:
         if run.status == LOADED:
             _require_free_numbers(connection, key, run, len(pages.digests))
         command = ApproveRun(run_no=run.run_no, bgt_id=run.bgt_id, lines_sm3=pages.lines_sm3)
-        submission = Submission(
-            command=command,
-            by=call.caller.principal,
-            idempotency_key=call.idempotency_key,
-            dry_run=call.dry_run,
-        )
+        submission = call.submission(command, call.idempotency_key)
         [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
     return outcome
 
@@ -194,21 +229,32 @@ def _require_free_numbers(connection: Connection, key: int, run: Run, vouchers: 
         raise Refusal(Code.IDEMPOTENCY_CONFLICT, f"the payment number {row[0]!r} is used already")
 
 
-async def execute_run(call: Call) -> Response:
+@router.post(
+    _ONE + "/execute",
+    operation_id="disbursement.execute",
+    summary="Execute it, or go on with it, signing every voucher as the caller",
+    status_code=202,
+    response_model=RunView,
+    responses=refusals(*_ON_RUN, Code.DETAILS_MISMATCH, Code.CERTIFICATE_INVALID),
+)
+async def execute_run(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.SIGN))],
+    run_no: RunNo,
+    data: Annotated[bytes, PublishedAs(ExecuteRequest), RequestBody(default_factory=bytes)],
+) -> Response:
     """Answers as soon as the run is taken on; the vouchers follow."""
-    run_no = run_no_of(call)
-    asked = _body(call, ExecuteRequest)
+    asked = _body(data, ExecuteRequest)
     if asked.role and asked.role not in SIGNING_ROLES:
         detail = f"signing roles are {', '.join(SIGNING_ROLES)}"
         raise RequestError(Code.MALFORMED, detail, pointer="/role")
-    key = await call.admit(number=run_no, role=asked.role)
+    key = await admit(call, number=run_no, role=asked.role)
     run = await _read_run(call, key, run_no)
     role = asked.role or await _role_of(call, key)
     executions = executions_of(call.services)
     outcome = await call.in_thread(
         lambda: executions.start(key, run, role, call.caller.principal, dry_run=call.dry_run)
     )
-    return await _answer(call, key, outcome)
+    return await _answer(call, key, outcome, status=202)
 
 
 async def _role_of(call: Call, key: int) -> str:
@@ -220,12 +266,22 @@ async def _role_of(call: Call, key: int) -> str:
     return held_roles[0]
 
 
-async def stop_run(call: Call) -> Response:
-    run_no = run_no_of(call)
-    asked = _body(call, StopRequest)
+@router.post(
+    _ONE + "/stop",
+    operation_id="disbursement.stop",
+    summary="Stop before the next voucher",
+    response_model=RunView,
+    responses=refusals(*_ON_RUN),
+)
+async def stop_run(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.STOP))],
+    run_no: RunNo,
+    data: Annotated[bytes, PublishedAs(StopRequest), RequestBody(default_factory=bytes)],
+) -> Response:
+    asked = _body(data, StopRequest)
     if asked.reason:
         ElementRegister.check_shape("reason", asked.reason, "/reason")
-    key = await call.admit(number=run_no)
+    key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
     if not call.dry_run:
         executions = executions_of(call.services)
@@ -234,125 +290,31 @@ async def stop_run(call: Call) -> Response:
     return await _answer(call, key, await call.submit(key, command))
 
 
-async def close_run(call: Call) -> Response:
-    run_no = run_no_of(call)
-    key = await call.admit(number=run_no)
+@router.post(
+    _ONE + "/close",
+    operation_id="disbursement.close",
+    summary="End it 结束: what was frozen and not drawn is set free",
+    response_model=RunView,
+    responses=refusals(*_ON_RUN, *_ON_INDICATOR[:2]),
+)
+async def close_run(
+    call: Annotated[Call, Depends(ActingOnLedger(Right.APPLY))], run_no: RunNo
+) -> Response:
+    await call.read_body()  # there is nothing to say in it
+    key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
     command = CloseRun(run_no=run_no, bgt_id=run.bgt_id)
     return await _answer(call, key, await call.submit(key, command))
 
 
-# ---- routes
+async def _read_run(call: Call, key: int, run_no: str) -> Run:
+    return await call.read(lambda connection: require_run(connection, key, run_no))
 
 
-def _act(name: str, path: str, right: Right, summary: str, handler: Any, **more: Any) -> Route:
-    operation = Operation(
-        name=f"disbursement.{name}",
-        method="POST",
-        path=path,
-        right=right,
-        summary=summary,
-        answer=more.pop("answer", RunView),
-        codes=(Code.NOT_FOUND, Code.INVALID_STATE, *more.pop("codes", ())),
-        query=("dry_run",),
-        **more,
-    )
-    return Route(operation, handler)
-
-
-def _look(name: str, path: str, summary: str, handler: Any, **more: Any) -> Route:
-    operation = Operation(
-        name=f"disbursement.{name}",
-        method="GET",
-        path=path,
-        right=Right.READ,
-        summary=summary,
-        codes=(Code.NOT_FOUND,) if "{run_no}" in path else (),
-        **more,
-    )
-    return Route(operation, handler)
-
-
-_INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
-ROUTES = (
-    _act(
-        "open",
-        _ALL,
-        Right.APPLY,
-        "Open a disbursement run 批量支付",
-        open_run,
-        status=201,
-        body=OpenRequest,
-        codes=(*_INDICATOR, Code.ELEMENT_INVALID),
-    ),
-    _act(
-        "load",
-        _ONE + "/lines",
-        Right.APPLY,
-        f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
-        load_lines,
-        raw_body="text/csv",
-        streamed=True,
-        answer=LoadView,
-        codes=(Code.DETAILS_MISMATCH,),
-    ),
-    _act(
-        "approve",
-        _ONE + "/approve",
-        Right.CHECK,
-        "Approve all of its lines at once; their total is frozen",
-        approve_run,
-        body=ApproveRequest,
-        codes=(
-            *_INDICATOR,
-            Code.DETAILS_MISMATCH,
-            Code.INSUFFICIENT_PLAN,
-            Code.INSUFFICIENT_INDICATOR,
-            Code.SAME_PERSON,
-        ),
-    ),
-    _act(
-        "execute",
-        _ONE + "/execute",
-        Right.SIGN,
-        "Execute it, or go on with it, signing every voucher as the caller",
-        execute_run,
-        status=202,
-        body=ExecuteRequest,
-        codes=(Code.DETAILS_MISMATCH, Code.CERTIFICATE_INVALID),
-    ),
-    _act(
-        "stop",
-        _ONE + "/stop",
-        Right.STOP,
-        "Stop before the next voucher",
-        stop_run,
-        body=StopRequest,
-    ),
-    _act(
-        "close",
-        _ONE + "/close",
-        Right.APPLY,
-        "End it 结束: what was frozen and not drawn is set free",
-        close_run,
-        codes=_INDICATOR[:2],
-    ),
-    _look(
-        "list",
-        _ALL,
-        "Runs in the order of their opening",
-        list_runs,
-        answer=RunList,
-        query=PAGE_QUERY,
-    ),
-    _look("show", _ONE, "A run, its progress and its figures", show_run, answer=RunView),
-    _look(
-        "results",
-        _ONE + "/results",
-        "Its lines with their outcomes",
-        list_results,
-        answer=ResultList,
-        query=PAGE_QUERY,
-    ),
-    _look("result_file", _ONE + "/results.csv", "The same as a file", result_file, media=CSV),
-)
+async def _answer(call: Call, key: int, outcome: Outcome, *, status: int = 200) -> Response:
+    """The run as the command left it, or its refusal."""
+    if outcome.problem is not None:
+        return call.refuse(outcome)
+    run, commit = outcome.subjects[0], commit_view(outcome.commit)
+    view = await call.read(lambda connection: run_view(connection, key, run, commit=commit))
+    return call.respond(view, status=status, replayed=outcome.replayed)

@@ -6,16 +6,26 @@ from collections.abc import AsyncIterator
 from datetime import UTC
 from functools import partial
 from time import monotonic
+from typing import Annotated
 
 import msgspec
+from annotated_types import Interval
+from fastapi import APIRouter, Header
 from psycopg import Connection
 from starlette.responses import Response, StreamingResponse
 
-from api.access import Right
-from api.http.door import Call, Operation, Route
+from api.http.admission import admit
+from api.http.call import Call
+from api.http.dependencies import LedgerRead
+from api.http.models.enums import Tag
+from api.http.models.lists import EventItem, Page
 from api.http.moments import wait_for_head
+from api.http.parameters import WHOLE, PayAppNo, Position
 from api.http.payments import not_found
-from ledger.errors import Code, RequestError, UnavailableError
+from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.routes import Operation
+from api.http.transport.responses import JsonResponse
+from ledger.errors import Code, UnavailableError
 from ledger.events import TYPES
 from ledger.reading.objects import StoredRow, read_events, stream_of
 from payments.payment import PAYMENT
@@ -28,6 +38,20 @@ HEARTBEAT_S = 15.0
 NDJSON = "application/x-ndjson"
 
 _LEDGER = "/v1/ledgers/{ledger}"
+
+router = APIRouter(route_class=Operation, tags=[Tag.HISTORY])
+
+
+class Lines(StreamingResponse):
+    """An event a line."""
+
+    media_type = NDJSON
+
+
+class Messages(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 def event_json(row: StoredRow) -> bytes:
@@ -59,10 +83,20 @@ def _is_line_of_json(payload: bytes) -> bool:
     return b"\n" not in payload and b"\r" not in payload
 
 
-async def list_events(call: Call) -> Response:
-    after = call.integer("after", 0)
-    limit = call.integer("limit", LIMIT, low=1, high=LIMIT_MAX)
-    key = await call.admit()
+@router.get(
+    _LEDGER + "/events",
+    operation_id="event.list",
+    summary="Events in order, one a line, with their digests",
+    response_class=Lines,
+    response_description="newline-delimited JSON: an event a line",
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def list_events(
+    call: LedgerRead,
+    after: Position = 0,
+    limit: Annotated[int, Interval(ge=1, le=LIMIT_MAX), WHOLE] = LIMIT,
+) -> Response:
+    key = await admit(call)
     await wait_for_head(call, key)
     head = (await call.head(key)).position
     upto = min(head, after + limit)
@@ -76,9 +110,7 @@ async def list_events(call: Call) -> Response:
             yield b"\n".join(map(event_json, rows)) + b"\n"
             at = rows[-1].position
 
-    return StreamingResponse(
-        lines(), media_type=NDJSON, headers={"X-Projection-Position": str(head)}
-    )
+    return Lines(lines(), headers={"X-Projection-Position": str(head)})
 
 
 def _piece(
@@ -87,31 +119,34 @@ def _piece(
     return read_events(connection, key, after, PIECE_EVENTS, upto=upto)
 
 
-async def stream_events(call: Call) -> Response:
-    last_id = call.request.headers.get("last-event-id", "")
-    after = call.integer("after", 0)
-    if last_id:
-        if not (last_id.isascii() and last_id.isdigit() and len(last_id) < 19):
-            raise RequestError(Code.MALFORMED, "Last-Event-ID is a position")
-        after = int(last_id)
-    key = await call.admit()
+@router.get(
+    _LEDGER + "/events/stream",
+    operation_id="event.stream",
+    summary="Events as they are committed (server-sent events)",
+    response_class=Messages,
+    response_description="an event a message: its position as id, its type, the event as data",
+    responses=refusals(*OF_LEDGER_READ, Code.BUSY),
+)
+async def stream_events(
+    call: LedgerRead,
+    after: Position = 0,
+    last_event_id: Annotated[Position | None, Header(alias="Last-Event-ID")] = None,
+) -> Response:
+    key = await admit(call)
     services = call.services
     if services.live_streams >= STREAMS_MAX:
         raise UnavailableError(Code.BUSY, "too many live streams", retry_after_s=10)
+    start = after if last_event_id is None else last_event_id
 
     async def messages() -> AsyncIterator[bytes]:
         services.live_streams += 1
         try:
-            async for piece in _live(call, key, after):
+            async for piece in _live(call, key, start):
                 yield piece
         finally:
             services.live_streams -= 1
 
-    return StreamingResponse(
-        messages(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+    return Messages(messages(), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
 
 async def _live(call: Call, key: int, after: int) -> AsyncIterator[bytes]:
@@ -134,17 +169,22 @@ def _message(row: StoredRow) -> bytes:
     return f"id: {row.position}\nevent: {name}\ndata: ".encode() + event_json(row) + b"\n\n"
 
 
-async def payment_events(call: Call) -> Response:
+@router.get(
+    _LEDGER + "/payments/{pay_app_no}/events",
+    operation_id="payment.events",
+    summary="A payment's own events",
+    response_model=Page[EventItem],
+    responses=refusals(*OF_LEDGER_READ, Code.PAYMENT_NOT_FOUND),
+)
+async def payment_events(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """A payment's own events, as a list or, if so accepted, as lines."""
-    pay_app_no = call.path("pay_app_no")
-    key = await call.admit(number=pay_app_no)
+    key = await admit(call, number=pay_app_no)
     await wait_for_head(call, key)
     rows = await call.read(lambda connection: read_stream(connection, key, pay_app_no))
     events = list(map(event_json, rows))
-    if NDJSON in call.request.headers.get("accept", ""):
+    if NDJSON in call.headers.get("accept", ""):
         return Response(b"".join(line + b"\n" for line in events), media_type=NDJSON)
-    content = b'{"items":[' + b",".join(events) + b'],"next_cursor":null}'
-    return Response(content, media_type="application/json")
+    return JsonResponse(b'{"items":[' + b",".join(events) + b'],"next_cursor":null}')
 
 
 def read_stream(connection: Connection, key: int, pay_app_no: str) -> list[StoredRow]:
@@ -153,44 +193,3 @@ def read_stream(connection: Connection, key: int, pay_app_no: str) -> list[Store
     if stream_id is None:
         raise not_found(pay_app_no)
     return read_events(connection, key, 0, PIECE_EVENTS, stream_id=stream_id)
-
-
-ROUTES = (
-    Route(
-        Operation(
-            name="event.list",
-            method="GET",
-            path=f"{_LEDGER}/events",
-            right=Right.READ,
-            summary="Events in order, one a line, with their digests",
-            media=NDJSON,
-            query=("after", "limit"),
-        ),
-        list_events,
-    ),
-    Route(
-        Operation(
-            name="event.stream",
-            method="GET",
-            path=f"{_LEDGER}/events/stream",
-            right=Right.READ,
-            summary="Events as they are committed (server-sent events)",
-            media="text/event-stream",
-            codes=(Code.BUSY,),
-            query=("after",),
-        ),
-        stream_events,
-    ),
-    Route(
-        Operation(
-            name="payment.events",
-            method="GET",
-            path=f"{_LEDGER}/payments/{{pay_app_no}}/events",
-            right=Right.READ,
-            summary="A payment's own events",
-            answer=dict,
-            codes=(Code.PAYMENT_NOT_FOUND,),
-        ),
-        payment_events,
-    ),
-)

@@ -1,15 +1,22 @@
-"""Indicators 指标: issue, adjust, reallocate, freeze, plan, show."""
+"""Indicators 指标: issue, adjust, reallocate, freeze, plan; show, list, trace."""
 
 from typing import Any
 
+from fastapi import APIRouter
 from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.commands import command_route, indicator_answer
-from api.http.door import Call, Operation, Route
-from api.http.late import late_figures
-from api.http.moments import AS_OF_QUERY, as_of, wait_for_head, wait_for_projections
+from api.http.admission import admit
+from api.http.dependencies import LedgerRead
+from api.http.late_entries import late_figures
+from api.http.models.enums import Tag
+from api.http.models.lists import IndicatorItem, Page
+from api.http.moments import AsOf, wait_for_head, wait_for_projections
+from api.http.pages import AskedPage, respond_with_page
+from api.http.parameters import BgtId
+from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.routes import CommandRoute, Operation, View
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
 from budget.balances import BALANCES, NOTHING
 from budget.indicator import INDICATOR, Indicator
@@ -25,26 +32,42 @@ from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
+from projections import queries
 from projections.core.moments import Moment
 from projections.indicator_past import past_indicator
+from projections.tracing.indicator import IndicatorTrace, trace_indicator
 
-_ONE = "/v1/ledgers/{ledger}/indicators/{bgt_id}"
-_CHANGES = (
-    Code.IDEMPOTENCY_CONFLICT,
-    Code.PERIOD_CLOSED,
-    Code.INDICATOR_NOT_FOUND,
-    Code.INSUFFICIENT_INDICATOR,
+_ALL = "/v1/ledgers/{ledger}/indicators"
+_ONE = _ALL + "/{bgt_id}"
+_CHANGES = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INSUFFICIENT_INDICATOR)
+
+router = APIRouter(route_class=Operation, tags=[Tag.INDICATORS])
+
+
+@router.get(
+    _ALL,
+    operation_id="indicator.list",
+    summary="Indicators with their figures",
+    response_model=Page[IndicatorItem],
+    responses=refusals(*OF_LEDGER_READ),
 )
+async def list_indicators(
+    call: LedgerRead, asked: AskedPage, agency_code: str | None = None
+) -> Response:
+    filters = {"agency_code": agency_code}
+    return await respond_with_page(call, asked, filters, queries.list_indicators)
 
 
-def not_found(bgt_id: str) -> Refusal:
-    return Refusal(Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id)
-
-
-async def show_indicator(call: Call) -> Response:
+@router.get(
+    _ONE,
+    operation_id="indicator.show",
+    summary="An indicator with its figures now, or as of a moment",
+    response_model=IndicatorView,
+    responses=refusals(*OF_LEDGER_READ, Code.INDICATOR_NOT_FOUND),
+)
+async def show_indicator(call: LedgerRead, bgt_id: BgtId, moment: AsOf) -> Response:
     """Now from the controlled balances themselves; as of another moment from the read model."""
-    moment, bgt_id = as_of(call), call.path("bgt_id")
-    key = await call.admit(number=bgt_id)
+    key = await admit(call, number=bgt_id)
     if moment.is_now:
         await wait_for_head(call, key)
         position, view = await call.read(lambda connection: _now(connection, key, bgt_id))
@@ -61,7 +84,7 @@ def _now(connection: Connection, key: int, bgt_id: str) -> tuple[int, IndicatorV
         indicator = read_objects(connection, key, INDICATOR, [bgt_id]).get(bgt_id)
         balances = read_rows(connection, key, BALANCES, [bgt_id])
     if head is None or indicator is None:
-        raise not_found(bgt_id)
+        raise _not_found(bgt_id)
     return head.position, indicator_view(key, indicator, balances.get(bgt_id, NOTHING))
 
 
@@ -70,11 +93,39 @@ def _then(
 ) -> tuple[int, IndicatorView]:
     past = past_indicator(connection, key, bgt_id, moment)
     if past is None:
-        raise not_found(bgt_id)
+        raise _not_found(bgt_id)
     indicator = Indicator(past.issued, past.balances.figures())
     view = indicator_view(key, indicator)
     view.late = late_figures(past.reach.late, past.late)
     return past.position, view
+
+
+@router.get(
+    _ONE + "/trace",
+    operation_id="indicator.trace",
+    summary="Every fen of an indicator: movements, payments, sums that prove it 溯源",
+    response_model=IndicatorTrace,
+    responses=refusals(*OF_LEDGER_READ, Code.INDICATOR_NOT_FOUND),
+)
+async def trace(call: LedgerRead, bgt_id: BgtId, asked: AskedPage) -> Response:
+    """The indicator, what moved it, and a page of its payments."""
+    key = await admit(call, number=bgt_id)
+    await wait_for_projections(call, key)
+    found = await call.read(
+        lambda connection: trace_indicator(connection, key, bgt_id, asked.cursor, asked.size)
+    )
+    return call.respond(found, position=found.position)
+
+
+def _not_found(bgt_id: str) -> Refusal:
+    return Refusal(Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id)
+
+
+# ---- commands
+
+
+def _changed(key: int, _command: Command, outcome: Outcome) -> Any:
+    return indicator_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
 
 
 def _both(key: int, _command: Command, outcome: Outcome) -> Any:
@@ -84,42 +135,38 @@ def _both(key: int, _command: Command, outcome: Outcome) -> Any:
     )
 
 
-def _change(command: type[Command], path: str, summary: str, *codes: Code, **more: Any) -> Route:
-    return command_route(
+def _change(
+    command: type[Command],
+    path: str,
+    summary: str,
+    *codes: Code,
+    view: View = _changed,
+    answer: type[Any] = IndicatorView,
+) -> CommandRoute:
+    return CommandRoute(
         command,
         f"{_ONE}/{path}",
         in_path=("bgt_id",),
         right=Right.BUDGET,
-        view=more.get("view", indicator_answer),
-        answer=more.get("answer", IndicatorView),
+        view=view,
+        answer=answer,
         summary=summary,
+        tag=Tag.INDICATORS,
         codes=(*_CHANGES, *codes),
     )
 
 
-ROUTES = (
-    command_route(
+DIRECT = (
+    CommandRoute(
         IssueIndicator,
-        "/v1/ledgers/{ledger}/indicators",
+        _ALL,
         right=Right.BUDGET,
-        view=indicator_answer,
+        view=_changed,
         answer=IndicatorView,
         summary="Issue an indicator 批复下达",
+        tag=Tag.INDICATORS,
         status=201,
-        codes=(Code.IDEMPOTENCY_CONFLICT, Code.PERIOD_CLOSED, Code.ELEMENT_INVALID),
-    ),
-    Route(
-        Operation(
-            name="indicator.show",
-            method="GET",
-            path=_ONE,
-            right=Right.READ,
-            summary="An indicator with its figures now, or as of a moment",
-            answer=IndicatorView,
-            codes=(Code.INDICATOR_NOT_FOUND,),
-            query=AS_OF_QUERY,
-        ),
-        show_indicator,
+        codes=(Code.PERIOD_CLOSED, Code.ELEMENT_INVALID),
     ),
     _change(AdjustIndicator, "adjustments", "Raise or cut an indicator 追加/追减"),
     _change(
@@ -132,10 +179,5 @@ ROUTES = (
     ),
     _change(FreezeIndicator, "freezes", "Freeze a part 冻结"),
     _change(UnfreezeIndicator, "unfreezes", "Release what is frozen 解冻"),
-    _change(
-        SetPlan,
-        "plans",
-        "Plan a month's payments 用款计划",
-        Code.INSUFFICIENT_PLAN,
-    ),
+    _change(SetPlan, "plans", "Plan a month's payments 用款计划", Code.INSUFFICIENT_PLAN),
 )

@@ -1,14 +1,22 @@
 """Ledgers: open, list, show; who signs; which period is closed."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import APIRouter, Depends
+from fastapi import Body as RequestBody
 from starlette.responses import Response
 
-from api.access import Right, require_right
+from api.access import Right
+from api.http.admission import admit, exists, require_caller
 from api.http.bodies import Body
-from api.http.commands import COMMAND_QUERY, command_route
-from api.http.door import Call, Operation, Route
-from api.http.pages import PAGE_QUERY, page_of
+from api.http.call import Call
+from api.http.dependencies import Acting, LedgerRead, Read
+from api.http.models.enums import Tag
+from api.http.models.lists import Page
+from api.http.pages import AskedPage, page_after, place_after
+from api.http.problems import OF_ACT, OF_LEDGER_READ, OF_READ, refusals
+from api.http.published import PublishedAs
+from api.http.routes import CommandRoute, Operation
 from api.http.views import LedgerView, PeriodView, PolicyView, commit_view, ledger_view
 from ledger.account_set import ledger_text
 from ledger.calendar import ClosePeriod
@@ -22,21 +30,36 @@ from ledger.integrity.chain import microseconds
 from ledger.reading.objects import Head, list_heads
 from payments.signature_policy import SIGNATURE_POLICY, SetSignaturePolicy
 
+_LEDGER = "/v1/ledgers/{ledger}"
 _OPENING = Body(OpenLedger)
 
+router = APIRouter(route_class=Operation, tags=[Tag.LEDGERS])
 
-async def open_ledger(call: Call) -> Response:
-    command = _OPENING.read(call.data)
+
+@router.post(
+    "/v1/ledgers",
+    operation_id="ledger.open",
+    summary="Open the ledger of a division's fiscal year 开账",
+    status_code=201,
+    response_model=LedgerView,
+    responses=refusals(*OF_ACT, Code.ELEMENT_INVALID, Code.INVALID_STATE),
+)
+async def open_ledger(
+    call: Annotated[Call, Depends(Acting(Right.OPEN_LEDGER))],
+    data: Annotated[bytes, PublishedAs(_OPENING.struct), RequestBody()],
+) -> Response:
+    command = _OPENING.read(data)
     assert isinstance(command, OpenLedger)
     key = command.ledger_id
-    await call.admit(key, number=ledger_text(key))
-    if call.dry_run and not await call.exists(key):
-        return call.respond(await call.in_thread(_rehearsed, call, command))
+    await admit(call, key, number=ledger_text(key))
+    if call.dry_run and not await exists(call, key):
+        return call.respond(await call.in_thread(_rehearsed, call, command), status=201)
     outcome = await call.submit(key, command)
-    division = ""
-    if outcome.problem is None:
-        division = (await call.head(key)).settings.get(TITLE).mof_div_name
-    return call.outcome(outcome, lambda done: _opened(command, division, done.commit))
+    if outcome.problem is not None:
+        return call.refuse(outcome)
+    division = (await call.head(key)).settings.get(TITLE).mof_div_name
+    answer = _opened(command, division, outcome.commit)
+    return call.respond(answer, status=201, replayed=outcome.replayed)
 
 
 def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
@@ -57,26 +80,35 @@ def _opened(command: OpenLedger, division: str, commit: Commit | None) -> Ledger
     return ledger_view(command.ledger_id, position, chain, at_first, commit_view(commit))
 
 
-async def list_ledgers(call: Call) -> Response:
-    caller = call.caller
-    require_right(caller, Right.READ)
-    page = page_of(call)
+@router.get(
+    "/v1/ledgers",
+    operation_id="ledger.list",
+    summary="The ledgers within the caller's division",
+    response_model=Page[LedgerView],
+    responses=refusals(*OF_READ),
+)
+async def list_ledgers(call: Read, asked: AskedPage) -> Response:
+    after = place_after(call, asked.cursor)
+    caller = require_caller(call)
     heads = [
         head
         for head in await call.read(lambda conn: list_heads(conn, caller.division))
-        if ledger_text(head.ledger_id) > page.after
+        if ledger_text(head.ledger_id) > after
     ]
-    shown = heads[: page.size]
-    more = len(heads) > page.size
-    return call.respond(
-        page.answer(
-            [_shown(head) for head in shown], ledger_text(shown[-1].ledger_id) if more else None
-        )
-    )
+    shown = heads[: asked.size]
+    last = ledger_text(shown[-1].ledger_id) if len(heads) > asked.size else None
+    return call.respond(page_after(call, [_shown(head) for head in shown], last))
 
 
-async def show_ledger(call: Call) -> Response:
-    head = await call.head(await call.admit())
+@router.get(
+    _LEDGER,
+    operation_id="ledger.show",
+    summary="A ledger with its position and chain",
+    response_model=LedgerView,
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def show_ledger(call: LedgerRead) -> Response:
+    head = await call.head(await admit(call))
     return call.respond(_shown(head), position=head.position)
 
 
@@ -84,8 +116,15 @@ def _shown(head: Head) -> LedgerView:
     return ledger_view(head.ledger_id, head.position, head.chain, head.settings)
 
 
-async def show_policy(call: Call) -> Response:
-    head = await call.head(await call.admit())
+@router.get(
+    _LEDGER + "/signature-policy",
+    operation_id="signature_policy.show",
+    summary="Which roles sign a voucher, in order 签章策略",
+    response_model=PolicyView,
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def show_policy(call: LedgerRead) -> Response:
+    head = await call.head(await admit(call))
     policy = head.settings.get(SIGNATURE_POLICY)
     shown = PolicyView(
         ledger=ledger_text(head.ledger_id),
@@ -116,73 +155,26 @@ def _period(key: int, command: Command, outcome: Outcome) -> Any:
     )
 
 
-ROUTES = (
-    Route(
-        Operation(
-            name="ledger.open",
-            method="POST",
-            path="/v1/ledgers",
-            right=Right.OPEN_LEDGER,
-            summary="Open the ledger of a division's fiscal year 开账",
-            body=_OPENING,
-            answer=LedgerView,
-            status=201,
-            codes=(Code.IDEMPOTENCY_CONFLICT, Code.ELEMENT_INVALID, Code.INVALID_STATE),
-            query=COMMAND_QUERY,
-        ),
-        open_ledger,
-    ),
-    Route(
-        Operation(
-            name="ledger.list",
-            method="GET",
-            path="/v1/ledgers",
-            right=Right.READ,
-            summary="The ledgers within the caller's division",
-            answer=list[LedgerView],
-            query=PAGE_QUERY,
-        ),
-        list_ledgers,
-    ),
-    Route(
-        Operation(
-            name="ledger.show",
-            method="GET",
-            path="/v1/ledgers/{ledger}",
-            right=Right.READ,
-            summary="A ledger with its position and chain",
-            answer=LedgerView,
-        ),
-        show_ledger,
-    ),
-    Route(
-        Operation(
-            name="signature_policy.show",
-            method="GET",
-            path="/v1/ledgers/{ledger}/signature-policy",
-            right=Right.READ,
-            summary="Which roles sign a voucher, in order 签章策略",
-            answer=PolicyView,
-        ),
-        show_policy,
-    ),
-    command_route(
+DIRECT = (
+    CommandRoute(
         SetSignaturePolicy,
-        "/v1/ledgers/{ledger}/signature-policy",
+        _LEDGER + "/signature-policy",
         method="PUT",
         bare="roles",
         right=Right.ADMINISTER,
         view=_policy,
         answer=PolicyView,
         summary="Set which roles sign a voucher, in order, for which bank, and how",
+        tag=Tag.LEDGERS,
     ),
-    command_route(
+    CommandRoute(
         ClosePeriod,
-        "/v1/ledgers/{ledger}/periods:close",
+        _LEDGER + "/periods:close",
         right=Right.ADMINISTER,
         view=_period,
         answer=PeriodView,
         summary="Close the books through a date 结账",
+        tag=Tag.LEDGERS,
         codes=(Code.PERIOD_CLOSED,),
     ),
 )

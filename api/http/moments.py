@@ -1,18 +1,19 @@
 """As of when: a position, a recorded time, an effective date; and how long a read waits."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
+from typing import Annotated
 
+from fastapi import Depends
 from psycopg import Connection
 
-from api.http.door import Call
+from api.http.call import Call
+from api.http.parameters import Day, Position, Time
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.reading.objects import read_head
 from projections.catalogue import PROJECTIONS
 from projections.core.moments import Moment, day_of, time_of
-
-AS_OF_QUERY = ("as_of_position", "as_of_recorded", "as_of_effective")
-MIN_POSITION = "X-Min-Position"
 
 _POLL_FIRST_S, _POLL_MAX_S = 0.002, 0.05
 _NAMES = [projection.name for projection in PROJECTIONS]
@@ -21,35 +22,33 @@ SELECT count(*), min(position) FROM proj_positions
 WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
 
 
-def as_of(call: Call) -> Moment:
+async def as_of(
+    as_of_position: Position | None = None,
+    as_of_recorded: Time | None = None,
+    as_of_effective: Day | None = None,
+) -> Moment:
     """The moment in the query: an effective date, a position or a recorded time, or the date with
     one of the two.
 
     Raises:
         RequestError: ``malformed`` for one that cannot be read, and for position and time at once.
     """
-    query = call.request.query_params
-    position, recorded, effective = (query.get(name) for name in AS_OF_QUERY)
-    if position is not None and recorded is not None:
+    if as_of_position is not None and as_of_recorded is not None:
         raise RequestError(Code.MALFORMED, "as_of_position and as_of_recorded exclude each other")
     return Moment(
-        position=None if position is None else call.integer("as_of_position", 0),
-        recorded=None if recorded is None else time_of(recorded, "as_of_recorded"),
-        effective=None if effective is None else day_of(effective, "as_of_effective"),
+        position=as_of_position,
+        recorded=None if as_of_recorded is None else time_of(as_of_recorded, "as_of_recorded"),
+        effective=None if as_of_effective is None else day_of(as_of_effective, "as_of_effective"),
     )
 
 
-def no_as_of(call: Call) -> None:
-    """Refuses a moment where the answer would not be of it."""
-    if given := [name for name in AS_OF_QUERY if name in call.request.query_params]:
-        raise RequestError(Code.MALFORMED, f"{given[0]} cannot be asked of this list")
+AsOf = Annotated[Moment, Depends(as_of)]
 
 
 async def wait_for_head(call: Call, key: int) -> None:
     """Waits, where the caller asks for it, until the ledger itself stands at ``X-Min-Position``."""
-    least = call.integer(MIN_POSITION, 0)
-    if least:
-        await _wait(call, key, least, of_projections=False)
+    if call.min_position:
+        await _wait(call, key, call.min_position, of_projections=False)
 
 
 async def wait_for_projections(call: Call, key: int) -> None:
@@ -62,13 +61,12 @@ async def wait_for_projections(call: Call, key: int) -> None:
     Raises:
         UnavailableError: an explicit position was not reached in time.
     """
-    explicit = MIN_POSITION in call.request.headers
-    least = call.integer(MIN_POSITION, 0) if explicit else (await call.head(key)).position
-    try:
-        await _wait(call, key, least, of_projections=True)
-    except UnavailableError:
-        if explicit:
-            raise
+    if call.min_position is not None:
+        await _wait(call, key, call.min_position, of_projections=True)
+        return
+    committed = (await call.head(key)).position
+    with suppress(UnavailableError):
+        await _wait(call, key, committed, of_projections=True)
 
 
 async def _wait(call: Call, key: int, least: int, *, of_projections: bool) -> None:

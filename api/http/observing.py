@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.problems import on_any_error
+from api.logging import correlation_id
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -88,7 +89,7 @@ class RequestFigures(Collector):
 
 
 class Observing:
-    """ASGI middleware, outermost: nothing that is answered goes past it, not even a failure."""
+    """ASGI middleware: nothing that is answered goes past it, not even a failure."""
 
     def __init__(self, app: Answer, figures: RequestFigures) -> None:
         self._app = app
@@ -98,46 +99,42 @@ class Observing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["correlation_id"] = request_id
-        # each request is a task, and a task has a context of its own: nothing is to be put back
-        structlog.contextvars.bind_contextvars(correlation_id=request_id)
+        request_id = scope["correlation_id"] = _request_id(scope)
+        correlation_id.set(request_id)
         header = (b"x-request-id", request_id.encode("ascii"))
-        started, status = perf_counter(), 0
+        started, begun = perf_counter(), False
 
         def observed(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal begun
+            if not begun:
+                begun = True
                 message["headers"] = [*message["headers"], header]
-                self._note(scope, status, perf_counter() - started)
+                self._note(scope, message["status"], perf_counter() - started)
             return send(message)
 
         try:
             await self._app(scope, receive, observed)
+        except ClientDisconnect:
+            log.debug("the caller has hung up", path=scope["path"])
         except Exception as error:
-            if status:  # the answer has begun: it can only be cut off
+            if begun:  # the answer can only be cut off
                 raise
             response = await on_any_error(Request(scope), error)
             await response(scope, receive, observed)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope.get("route_path_template", NO_ROUTE)
-        self._figures.note(route, scope["method"], status, seconds)
-        if _debugging():
+        route = scope.get("route")
+        path = NO_ROUTE if route is None else route.path_format
+        self._figures.note(path, scope["method"], status, seconds)
+        if _root.isEnabledFor(logging.DEBUG):  # asked before the line is made, not after
             log.debug(
                 "request",
                 method=scope["method"],
-                route=route,
+                route=path,
                 path=scope["path"],
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
-
-
-def _debugging() -> bool:
-    """Whether a line a request is wanted: the logger only says so after it has made the line."""
-    return _root.isEnabledFor(logging.DEBUG)
 
 
 def _request_id(scope: Scope) -> str:

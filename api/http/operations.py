@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -14,31 +15,36 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 
-from api.access import Right
-from api.http.door import Call, Operation, Route
+from api.http.call import Call
+from api.http.dependencies import AnyCall
+from api.http.models.enums import Tag
+from api.http.problems import refusals
+from api.http.published import published
+from api.http.routes import Operation
 from api.http.services import Services
 from ledger.account_set import ledger_text
-from ledger.errors import Code
 from payments.delivery import outbox
 from payments.delivery.dispatcher import Dispatcher
 from projections.catalogue import PROJECTIONS
 
+router = APIRouter(route_class=Operation, tags=[Tag.OPERATIONS])
+
 LAG_S_MAX = 60.0  # an event that old and not followed means that nobody follows
 
-_LATE = """
+_LAGGING = """
 SELECT count(*) FROM division_ledgers l CROSS JOIN unnest(%(names)s::text[]) AS n (name)
 LEFT JOIN proj_positions p ON p.ledger_id = l.ledger_id AND p.projection = n.name AND p.live
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(p.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(p.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
-_OUTBOX_LATE = """
+_OUTBOX_UNSENT = """
 SELECT count(*) FROM division_ledgers l LEFT JOIN outbox_positions o USING (ledger_id)
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(o.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(o.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
-_SEALING_LATE = """
+_UNSEALED = """
 SELECT count(*) FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id)
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(s.size, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
@@ -56,11 +62,35 @@ class Readiness(msgspec.Struct):
     reasons: list[str]
 
 
-async def alive(call: Call) -> Response:
-    return call.respond({"alive": True})
+class Alive(msgspec.Struct):
+    alive: bool
 
 
-async def ready(call: Call) -> Response:
+class Figures(Response):
+    """Prometheus text."""
+
+    media_type = CONTENT_TYPE_LATEST
+
+
+@router.get(
+    "/healthz",
+    operation_id="health.live",
+    summary="Liveness",
+    response_model=Alive,
+    responses=refusals(),
+)
+async def alive(call: AnyCall) -> Response:
+    return call.respond(Alive(alive=True))
+
+
+@router.get(
+    "/readyz",
+    operation_id="health.ready",
+    summary="Readiness, with reasons",
+    response_model=Readiness,
+    responses={**refusals(), 503: {"model": published(Readiness), "description": "not ready"}},
+)
+async def ready(call: AnyCall) -> Response:
     try:
         reasons = await call.in_thread(lambda: list(_reasons(call)))
     except psycopg.OperationalError as error:
@@ -74,27 +104,27 @@ async def ready(call: Call) -> Response:
 
 def _reasons(call: Call) -> Iterator[str]:
     """Why the server is not ready; nothing when it is."""
-    parts = call.services.parts
-    runner = parts.runner if parts else None
-    dispatcher = parts.dispatcher if parts else None
+    background = call.services.background
+    runner = background.runner if background else None
+    dispatcher = background.dispatcher if background else None
     with call.treasury.pool.connection() as connection:
         names = [projection.name for projection in PROJECTIONS]
         scope = {"names": names, "lag_s": LAG_S_MAX}
-        if late := _count(connection, _LATE, scope):
-            yield f"{late} read models are more than {LAG_S_MAX:.0f} s behind"
-        if late := _count(connection, _OUTBOX_LATE, scope):
-            yield f"the outbox of {late} ledgers is more than {LAG_S_MAX:.0f} s behind"
-        if late := _count(connection, _SEALING_LATE, scope):
-            yield f"{late} ledgers have events unsealed for more than {LAG_S_MAX:.0f} s"
-    if parts is not None and parts.sealer is not None:
-        yield from parts.sealer.health().reasons
-        for cosigner in parts.cosigners:
+        if lagging := _count(connection, _LAGGING, scope):
+            yield f"{lagging} read models are more than {LAG_S_MAX:.0f} s behind"
+        if lagging := _count(connection, _OUTBOX_UNSENT, scope):
+            yield f"the outbox of {lagging} ledgers is more than {LAG_S_MAX:.0f} s behind"
+        if lagging := _count(connection, _UNSEALED, scope):
+            yield f"{lagging} ledgers have events unsealed for more than {LAG_S_MAX:.0f} s"
+    if background is not None and background.sealer is not None:
+        yield from background.sealer.health().reasons
+        for cosigner in background.cosigners:
             yield from cosigner.health().reasons
     if runner is not None:
         yield from runner.health().reasons
     if dispatcher is not None:
         yield from _dispatcher_reasons(dispatcher)
-    for child in parts.children if parts else ():
+    for child in background.children if background else ():
         if fault := child.fault():
             yield fault
 
@@ -159,17 +189,17 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "guoku_sequencer_waiting_commands",
             "Commands of this process that wait for their commit",
-            value=self._services.admission.commands,
+            value=self._services.capacity.commands,
         )
         yield GaugeMetricFamily(
             "guoku_http_body_bytes",
             "Bytes of bodies of requests under way",
-            value=self._services.admission.body_bytes,
+            value=self._services.capacity.body_bytes,
         )
         yield CounterMetricFamily(
             "guoku_http_busy_refusals",
             "Requests refused because too much was under way",
-            value=self._services.admission.refused,
+            value=self._services.capacity.refused,
         )
         yield GaugeMetricFamily(
             "guoku_live_streams", "Open event streams", value=self._services.live_streams
@@ -178,10 +208,10 @@ class _Standing(Collector):
             yield GaugeMetricFamily(f"guoku_pool_{name}", f"psycopg pool: {name}", value=value)
 
     def _sealer(self) -> Iterator[Metric]:
-        parts = self._services.parts
-        if parts is None or parts.sealer is None:
+        background = self._services.background
+        if background is None or background.sealer is None:
             return
-        health = parts.sealer.health()
+        health = background.sealer.health()
         yield CounterMetricFamily(
             "guoku_sealed_events", "Events sealed by this process", value=health.sealed_events
         )
@@ -199,7 +229,7 @@ class _Standing(Collector):
         refusing = GaugeMetricFamily(
             "guoku_witness_refusals", "Origins that a witness does not cosign", labels=["witness"]
         )
-        for cosigner in parts.cosigners:
+        for cosigner in background.cosigners:
             standing = cosigner.health()
             away.add_metric([standing.witness], int(bool(standing.away)))
             refusing.add_metric([standing.witness], len(standing.refused))
@@ -214,37 +244,12 @@ def register_figures(registry: CollectorRegistry, services: Services) -> None:
     registry.register(_Standing(services.treasury.pool, services))
 
 
-async def metrics(call: Call) -> Response:
-    content = await call.in_thread(generate_latest, call.services.registry)
-    return Response(content, media_type=CONTENT_TYPE_LATEST)
-
-
-async def api_document(call: Call) -> Response:
-    return Response(call.services.document, media_type="application/json")
-
-
-async def docs_page(call: Call) -> Response:
-    return Response(call.services.docs, media_type="text/html; charset=utf-8")
-
-
-def _public(path: str, name: str, summary: str, handler: Any, **more: Any) -> Route:
-    return Route(
-        Operation(name=name, method="GET", path=path, right=Right.PUBLIC, summary=summary, **more),
-        handler,
-    )
-
-
-ROUTES = (
-    _public("/healthz", "health.live", "Liveness", alive, answer=dict),
-    _public(
-        "/readyz",
-        "health.ready",
-        "Readiness, with reasons",
-        ready,
-        answer=Readiness,
-        codes=(Code.UNAVAILABLE,),
-    ),
-    _public("/metrics", "health.metrics", "Prometheus", metrics, media="text/plain"),
-    _public("/openapi.json", "api.document", "This document", api_document, answer=dict),
-    _public("/docs", "api.docs", "The operations for reading", docs_page, media="text/html"),
+@router.get(
+    "/metrics",
+    operation_id="health.metrics",
+    summary="Prometheus",
+    response_class=Figures,
+    responses=refusals(),
 )
+async def metrics(call: AnyCall) -> Response:
+    return Figures(await call.in_thread(generate_latest, call.services.registry))

@@ -1,65 +1,92 @@
-"""Lists in pages: a cursor carries the filter and the place, so that a page follows exactly."""
+"""Lists in pages: a cursor carries the place, and where it is a filter's, the filter."""
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from fastapi import Depends
+from psycopg import Connection
+from starlette.responses import Response
 
-from api.http.door import Call
+from api.http.admission import admit
+from api.http.call import Call
+from api.http.models.lists import Page
+from api.http.moments import wait_for_projections
+from api.http.parameters import POSITION_MAX, Cursor, PageSize
 from ledger.errors import Code, RequestError
+from projections import queries
+from projections.core.listing import PAGE_SIZE
 
-PAGE_SIZE, PAGE_SIZE_MAX = 100, 1000
-PAGE_QUERY = ("page_size", "cursor")
+Filters = Mapping[str, str | None]
+Reader = Callable[[Connection, int, Filters, str | None, int], queries.Page]
+
+
+class Paging(NamedTuple):
+    """What a list is asked for: at most ``size`` items after those of ``cursor``."""
+
+    size: int
+    cursor: str | None
+
+
+async def paging(page_size: PageSize = PAGE_SIZE, cursor: Cursor = None) -> Paging:
+    return Paging(page_size, cursor)
+
+
+AskedPage = Annotated[Paging, Depends(paging)]
+
+
+async def respond_with_page(call: Call, asked: Paging, filters: Filters, read: Reader) -> Response:
+    """A page of a read model, as far as it has come."""
+    key = await admit(call)
+    await wait_for_projections(call, key)
+    page = await call.read(
+        lambda connection: read(connection, key, filters, asked.cursor, asked.size)
+    )
+    answer = {"items": page.items, "next_cursor": page.next_cursor}
+    return call.respond(answer, position=page.position)
+
+
+# ---- lists that are no read model's: their cursor holds the address and the place
 
 
 class _Cursor(msgspec.Struct, array_like=True):
     path: str
-    filters: dict[str, str]
     after: str
 
 
-class Page(msgspec.Struct, frozen=True):
-    """What a list is asked for: at most ``size`` items after ``after`` ("" from the start)."""
-
-    path: str
-    filters: dict[str, str]
-    after: str
-    size: int
-
-    def answer(self, items: Sequence[Any], next_after: str | None) -> dict[str, Any]:
-        """The page; ``next_after`` is the place of its last item, None when nothing follows."""
-        cursor = None
-        if next_after is not None:
-            packed = msgspec.json.encode(_Cursor(self.path, self.filters, next_after))
-            cursor = base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
-        return {"items": items, "next_cursor": cursor}
-
-
-def page_of(call: Call, names: Sequence[str] = ()) -> Page:
-    """The page that a request asks for, filtered by the query parameters ``names``.
-
-    Raises:
-        RequestError: ``malformed``: a size out of bounds, a cursor that is not one of this list, or
-            a filter beside it that is another than the cursor's.
-    """
-    query, path = call.request.query_params, call.request.url.path
-    size = call.integer("page_size", PAGE_SIZE, low=1, high=PAGE_SIZE_MAX)
-    filters = {name: query[name] for name in names if name in query}
-    if any("\x00" in value for value in filters.values()):
-        raise RequestError(Code.MALFORMED, "a filter holds a control character")
-    if "cursor" not in query:
-        return Page(path, filters, "", size)
-    cursor = _decoded(query["cursor"])
-    if cursor.path != path or any(cursor.filters.get(name) != filters[name] for name in filters):
-        raise RequestError(Code.MALFORMED, "the cursor belongs to another list")
-    return Page(path, cursor.filters, cursor.after, size)
-
-
-def _decoded(text: str) -> _Cursor:
+def place_after(call: Call, cursor: str | None) -> str:
+    """The place that a cursor of this list holds, "" at its beginning; raises ``malformed``."""
+    if cursor is None:
+        return ""
     try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(packed, type=_Cursor)
+        packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found = msgspec.json.decode(packed, type=_Cursor)
     except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
-        raise RequestError(Code.MALFORMED, "the cursor is none that a list has given") from None
+        raise _no_cursor() from None
+    if found.path != call.scope["path"]:
+        raise RequestError(Code.MALFORMED, "the cursor belongs to another list", pointer="/cursor")
+    return found.after
+
+
+def whole_place_after(call: Call, cursor: str | None, *, most: int = POSITION_MAX) -> int:
+    """As :func:`place_after`, where places are whole numbers, of which ``most`` is the last."""
+    place = place_after(call, cursor) or "0"
+    if not (place.isascii() and place.isdigit()) or int(place) > most:
+        raise _no_cursor()
+    return int(place)
+
+
+def page_after(call: Call, items: Sequence[Any], after: str | None) -> Page[Any]:
+    """The page; ``after`` is the place of its last item, None when nothing follows."""
+    if after is None:
+        return Page(list(items), None)
+    packed = msgspec.json.encode(_Cursor(call.scope["path"], after))
+    return Page(list(items), base64.urlsafe_b64encode(packed).rstrip(b"=").decode())
+
+
+def _no_cursor() -> RequestError:
+    return RequestError(
+        Code.MALFORMED, "the cursor is none that a list has given", pointer="/cursor"
+    )

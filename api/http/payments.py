@@ -1,18 +1,26 @@
-"""Payments 支付: apply, check, withdraw, refund, show; voucher and receipt as they travel."""
+"""Payments 支付: apply, check, withdraw, refund; show, list, trace; voucher and receipt as sent."""
 
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from fastapi import APIRouter, Query
 from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.commands import command_route, payment_answer
-from api.http.door import Call, Operation, Route
-from api.http.late import late_events
-from api.http.moments import AS_OF_QUERY, as_of, wait_for_head
-from api.http.views import PaymentView, payment_view
+from api.http.admission import admit
+from api.http.dependencies import LedgerRead
+from api.http.late_entries import late_events
+from api.http.models.enums import PaymentStatus, Tag
+from api.http.models.lists import Page, PaymentItem
+from api.http.moments import AsOf, wait_for_head, wait_for_projections
+from api.http.pages import AskedPage, respond_with_page
+from api.http.parameters import Day, PayAppNo
+from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.routes import CommandRoute, Operation
+from api.http.views import PaymentView, commit_view, payment_view
+from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import decode
 from ledger.reading.objects import read_document, read_events, read_head, read_objects, stream_of
@@ -22,18 +30,66 @@ from payments.delivery.proofs import read_proofs, travelling_signature
 from payments.messages.envelope import RECEIPT, build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.voucher import RefundPayment
+from projections import queries
 from projections.core.moments import Moment, one_moment, reach
+from projections.tracing.payment import PaymentTrace, trace_payment
 
 _ALL = "/v1/ledgers/{ledger}/payments"
 _ONE = _ALL + "/{pay_app_no}"
-_ON_PAYMENT = (Code.PERIOD_CLOSED, Code.PAYMENT_NOT_FOUND, Code.INVALID_STATE)
 _STREAM_EVENTS_MAX = 10_000
 SIGNED_BY_BANK = "bank"  # the No of its signature, which nothing is derived from
 XML_GBK = "application/xml; charset=GBK"
+_ENVELOPE = "the e-voucher message 电子凭证, XML in GBK; the signed document stands in it in base64"
+
+router = APIRouter(route_class=Operation, tags=[Tag.PAYMENTS])
 
 
-def not_found(pay_app_no: str) -> Refusal:
-    return Refusal(Code.PAYMENT_NOT_FOUND, f"no payment {pay_app_no!r}")
+class Envelope(Response):
+    """A message as it travels."""
+
+    media_type = XML_GBK
+
+
+@router.get(
+    _ALL,
+    operation_id="payment.list",
+    summary="Payments by date of application",
+    response_model=Page[PaymentItem],
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def list_payments(
+    call: LedgerRead,
+    asked: AskedPage,
+    status: PaymentStatus | None = None,
+    agency_code: str | None = None,
+    bgt_id: str | None = None,
+    since: Annotated[Day | None, Query(alias="from")] = None,
+    upto: Annotated[Day | None, Query(alias="to")] = None,
+) -> Response:
+    filters = {
+        "status": status,
+        "agency_code": agency_code,
+        "bgt_id": bgt_id,
+        "from": since,
+        "to": upto,
+    }
+    return await respond_with_page(call, asked, filters, queries.list_payments)
+
+
+@router.get(
+    _ONE,
+    operation_id="payment.show",
+    summary="A payment with its voucher, signatures, receipt and details",
+    response_model=PaymentView,
+    responses=refusals(*OF_LEDGER_READ, Code.PAYMENT_NOT_FOUND),
+)
+async def show_payment(call: LedgerRead, pay_app_no: PayAppNo, moment: AsOf) -> Response:
+    key = await admit(call, number=pay_app_no)
+    await wait_for_head(call, key)
+    upto, view = await call.read(
+        lambda connection: _payment_as_of(connection, key, pay_app_no, moment)
+    )
+    return call.respond(view, position=upto)
 
 
 def read_payment(connection: Connection, key: int, pay_app_no: str) -> Payment:
@@ -72,20 +128,36 @@ def _payment_as_of(
     return reached.upto, view
 
 
-async def show_payment(call: Call) -> Response:
-    moment, pay_app_no = as_of(call), call.path("pay_app_no")
-    key = await call.admit(number=pay_app_no)
-    await wait_for_head(call, key)
-    upto, view = await call.read(
-        lambda connection: _payment_as_of(connection, key, pay_app_no, moment)
+def not_found(pay_app_no: str) -> Refusal:
+    return Refusal(Code.PAYMENT_NOT_FOUND, f"no payment {pay_app_no!r}")
+
+
+@router.get(
+    _ONE + "/trace",
+    operation_id="payment.trace",
+    summary="From project and budget to receipt, clearing and journals, and back 溯源",
+    response_model=PaymentTrace,
+    responses=refusals(*OF_LEDGER_READ, Code.PAYMENT_NOT_FOUND),
+)
+async def trace(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
+    key = await admit(call, number=pay_app_no)
+    await wait_for_projections(call, key)
+    return call.respond(
+        await call.read(lambda connection: trace_payment(connection, key, pay_app_no))
     )
-    return call.respond(view, position=upto)
 
 
-async def show_voucher(call: Call) -> Response:
+@router.get(
+    _ONE + "/voucher",
+    operation_id="payment.voucher",
+    summary="The signed e-voucher exactly as it is sent",
+    response_class=Envelope,
+    response_description=_ENVELOPE,
+    responses=refusals(*OF_LEDGER_READ, Code.PAYMENT_NOT_FOUND, Code.INVALID_STATE),
+)
+async def show_voucher(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """The message that the bank was sent, byte for byte: the same function builds both."""
-    pay_app_no = call.path("pay_app_no")
-    key = await call.admit(number=pay_app_no)
+    key = await admit(call, number=pay_app_no)
 
     def read(connection: Connection) -> bytes:
         payment = read_payment(connection, key, pay_app_no)
@@ -95,13 +167,20 @@ async def show_voucher(call: Call) -> Response:
         proofs = read_proofs(connection, key, (s.manifest_no for s in payment.signatures))
         return build_envelope([voucher_body(key, payment, document, proofs)])
 
-    return Response(await call.read(read), media_type=XML_GBK)
+    return Envelope(await call.read(read))
 
 
-async def show_receipt(call: Call) -> Response:
+@router.get(
+    _ONE + "/receipt",
+    operation_id="payment.receipt",
+    summary="The bank's receipt, its document exactly as the bank signed it",
+    response_class=Envelope,
+    response_description=_ENVELOPE,
+    responses=refusals(*OF_LEDGER_READ, Code.PAYMENT_NOT_FOUND, Code.INVALID_STATE),
+)
+async def show_receipt(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """The bank's receipt in its envelope: the signed bytes exactly as received, its signature."""
-    pay_app_no = call.path("pay_app_no")
-    key = await call.admit(number=pay_app_no)
+    key = await admit(call, number=pay_app_no)
 
     def read(connection: Connection) -> bytes:
         payment = read_payment(connection, key, pay_app_no)
@@ -116,7 +195,7 @@ async def show_receipt(call: Call) -> Response:
             [msgspec.structs.replace(body, voucher_flag=RECEIPT, signatures=(signature,))]
         )
 
-    return Response(await call.read(read), media_type=XML_GBK)
+    return Envelope(await call.read(read))
 
 
 def _document(connection: Connection, key: int, sm3_hex: str) -> bytes:
@@ -126,30 +205,40 @@ def _document(connection: Connection, key: int, sm3_hex: str) -> bytes:
     return document
 
 
-def _read_route(path: str, name: str, summary: str, handler: Any, **more: Any) -> Route:
-    operation = Operation(
-        name=name,
-        method="GET",
-        path=path,
-        right=Right.READ,
+# ---- commands
+
+
+def _changed(key: int, _command: Command, outcome: Outcome) -> Any:
+    return payment_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
+
+
+def _act(
+    command: type[Command], path: str, right: Right, summary: str, *codes: Code
+) -> CommandRoute:
+    return CommandRoute(
+        command,
+        f"{_ONE}/{path}",
+        in_path=("pay_app_no",),
+        right=right,
+        view=_changed,
+        answer=PaymentView,
         summary=summary,
-        codes=(Code.PAYMENT_NOT_FOUND, *more.pop("codes", ())),
-        **more,
+        tag=Tag.PAYMENTS,
+        codes=(Code.PERIOD_CLOSED, Code.PAYMENT_NOT_FOUND, Code.INVALID_STATE, *codes),
     )
-    return Route(operation, handler)
 
 
-ROUTES = (
-    command_route(
+DIRECT = (
+    CommandRoute(
         ApplyPayment,
         _ALL,
         right=Right.APPLY,
-        view=payment_answer,
+        view=_changed,
         answer=PaymentView,
         summary="Apply for a payment 支付申请",
+        tag=Tag.PAYMENTS,
         status=201,
         codes=(
-            Code.IDEMPOTENCY_CONFLICT,
             Code.PERIOD_CLOSED,
             Code.INDICATOR_NOT_FOUND,
             Code.INDICATOR_NOT_EXECUTABLE,
@@ -160,73 +249,27 @@ ROUTES = (
             Code.INSUFFICIENT_INDICATOR,
         ),
     ),
-    _read_route(
-        _ONE,
-        "payment.show",
-        "A payment with its voucher, signatures, receipt and details",
-        show_payment,
-        answer=PaymentView,
-        query=AS_OF_QUERY,
-    ),
-    _read_route(
-        _ONE + "/voucher",
-        "payment.voucher",
-        "The signed e-voucher exactly as it is sent",
-        show_voucher,
-        media=XML_GBK,
-        codes=(Code.INVALID_STATE,),
-    ),
-    _read_route(
-        _ONE + "/receipt",
-        "payment.receipt",
-        "The bank's receipt, its document exactly as the bank signed it",
-        show_receipt,
-        media=XML_GBK,
-        codes=(Code.INVALID_STATE,),
-    ),
-    command_route(
+    _act(
         ApprovePayment,
-        _ONE + "/approve",
-        in_path=("pay_app_no",),
-        right=Right.CHECK,
-        view=payment_answer,
-        answer=PaymentView,
-        summary="Approve 审核通过: issues the voucher",
-        codes=(*_ON_PAYMENT, Code.SAME_PERSON),
+        "approve",
+        Right.CHECK,
+        "Approve 审核通过: issues the voucher",
+        Code.SAME_PERSON,
     ),
-    command_route(
+    _act(
         RejectPayment,
-        _ONE + "/reject",
-        in_path=("pay_app_no",),
-        right=Right.CHECK,
-        view=payment_answer,
-        answer=PaymentView,
-        summary="Reject 退回: the indicator gets its amount back",
-        codes=(*_ON_PAYMENT, Code.SAME_PERSON),
+        "reject",
+        Right.CHECK,
+        "Reject 退回: the indicator gets its amount back",
+        Code.SAME_PERSON,
     ),
-    command_route(
-        WithdrawPayment,
-        _ONE + "/withdraw",
-        in_path=("pay_app_no",),
-        right=Right.APPLY,
-        view=payment_answer,
-        answer=PaymentView,
-        summary="Withdraw 撤回",
-        codes=_ON_PAYMENT,
-    ),
-    command_route(
+    _act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回"),
+    _act(
         RefundPayment,
-        _ONE + "/refunds",
-        in_path=("pay_app_no",),
-        right=Right.APPLY,
-        view=payment_answer,
-        answer=PaymentView,
-        summary="Money came back 退款: restores the indicator of origin",
-        codes=(
-            *_ON_PAYMENT,
-            Code.IDEMPOTENCY_CONFLICT,
-            Code.DETAILS_MISMATCH,
-            Code.REFUND_EXCEEDS_PAID,
-        ),
+        "refunds",
+        Right.APPLY,
+        "Money came back 退款: restores the indicator of origin",
+        Code.DETAILS_MISMATCH,
+        Code.REFUND_EXCEEDS_PAID,
     ),
 )

@@ -2,16 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import psycopg
 import structlog
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.http.models.enums import ProblemCode
+from api.http.models.shown import may_be_missing, shown_as
 from ledger.errors import BY_TEXT, Code, GuokuError, RequestError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,7 +58,52 @@ TITLES = {
     Code.INTERNAL: "The server failed",
 }
 
+# what an operation may answer because of what it is, beside its own codes
+OF_ALL = (Code.MALFORMED, Code.INTERNAL, Code.UNAVAILABLE)
+OF_READ = (Code.UNAUTHENTICATED, Code.FORBIDDEN)
+OF_LEDGER_READ = (*OF_READ, Code.LEDGER_NOT_FOUND)
+OF_ACT = (*OF_READ, Code.TOO_MANY_ITEMS, Code.BUSY, Code.IDEMPOTENCY_CONFLICT)
+OF_LEDGER_ACT = (*OF_ACT, Code.LEDGER_NOT_FOUND)
+
 log = structlog.get_logger(__name__)
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem document; some codes have members of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[str, Field(examples=[TYPE_PREFIX + Code.MALFORMED.text])]
+    title: str
+    status: int
+    code: ProblemCode
+    detail: str
+    instance: str = may_be_missing()
+    pointer: str = may_be_missing(description="JSON pointer of what is wrong")
+    available_amt: str = may_be_missing()
+    requested_amt: str = may_be_missing()
+    bgt_id: str = may_be_missing()
+    correlation_id: str = may_be_missing(description="X-Request-Id of the answer")
+
+
+ProblemDocument = Annotated[dict[str, Any], shown_as(Problem)]
+
+
+def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's ``responses`` of an operation that may answer with these codes, and with those
+    that all have; what may come beside them has the same shape."""
+    by_status: dict[int, list[str]] = {}
+    for code in sorted({*codes, *OF_ALL}, key=list(Code).index):
+        by_status.setdefault(code.status, []).append(code.text)
+    told: dict[int | str, dict[str, Any]] = {}
+    for status, texts in sorted(by_status.items()):
+        told[status] = _refusal(" · ".join(texts))
+    return {**told, "default": _refusal("any other problem")}
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 def correlation_id(request: Request) -> str:
@@ -128,6 +177,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
             found: GuokuError = RequestError(Code.NOT_FOUND, "there is nothing at this address")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             found = RequestError(Code.NOT_FOUND, f"{request.method} is not done at this address")
+            headers["Allow"] = ", ".join(_methods_at(request))
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             found = RequestError(Code.TOO_MANY_ITEMS, "the body is too large")
         case status if status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -138,9 +188,23 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(request, found, headers=headers, status=status_code)
 
 
+def _methods_at(request: Request) -> list[str]:
+    """Every method that is served at the request's address."""
+    methods: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        if context.methods and context.path_regex.match(request.scope["path"]):
+            methods |= context.methods
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
 async def on_invalid_request(request: Request, error: Exception) -> Response:
-    """FastAPI's own validation, for whatever is declared as a parameter."""
-    return problem_response(request, RequestError(Code.MALFORMED, f"a parameter is wrong: {error}"))
+    """FastAPI's own validation, of whatever is declared as a parameter."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    names = [str(part) for part in first["loc"][1:]]
+    pointer = "/" + "/".join(names) if names else ""
+    detail = f"{'.'.join(names) or 'the request'}: {first['msg']}"
+    return problem_response(request, RequestError(Code.MALFORMED, detail, pointer=pointer))
 
 
 async def on_database_away(request: Request, error: Exception) -> Response:
@@ -162,11 +226,3 @@ OF_ERRORS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
     psycopg.OperationalError: on_database_away,
 }
 """The one mapping from errors to answers, of the door and of the framework behind it."""
-
-
-async def response_to(request: Request, error: Exception) -> Response | None:
-    """The answer to an error; None for one that nobody expected."""
-    for kind in type(error).__mro__:
-        if (handler := OF_ERRORS.get(kind)) is not None:
-            return await handler(request, error)
-    return None

@@ -2,12 +2,12 @@
 
 from prometheus_client import CollectorRegistry
 
-from api.http.admission import Admission
-from api.http.answers import Answers
 from api.http.authentication import Callers
-from api.http.parts import Parts
-from api.http.reading import Reads
-from api.http.singles import Singles
+from api.http.transport.background import Background
+from api.http.transport.capacity import Capacity
+from api.http.transport.grouping import Grouping
+from api.http.transport.read_threads import ReadThreads
+from api.http.transport.wake_up import WakeUp
 from api.treasury import Treasury
 from ledger.deciding.command import Outcome
 
@@ -16,32 +16,29 @@ class Services:
     """What all requests share.
 
     Attributes:
-        parts: what runs beside the API in this process.
-        admission: how much is under way: commands at the sequencer, bytes of bodies.
-        answers: brings the sequencer's answers to the event loop.
-        singles: submits single commands, together with others of the same moment.
-        document, docs: the OpenAPI document and its page for reading.
+        background: what runs beside the API in this process.
+        capacity: how much is under way: commands at the sequencer, bytes of bodies.
+        wake_up: brings the sequencer's answers to the event loop.
+        grouping: submits single commands, together with others of the same moment.
     """
 
-    def __init__(self, treasury: Treasury, parts: Parts | None = None) -> None:
+    def __init__(self, treasury: Treasury, background: Background | None = None) -> None:
         self.treasury = treasury
-        self.parts = parts
-        self.reads = Reads(treasury.pool)
-        self.callers = Callers(self.reads)
+        self.background = background
+        self.read_threads = ReadThreads(treasury.pool)
+        self.callers = Callers(self.read_threads)
         self.registry = CollectorRegistry()
         self.known_ledgers: set[int] = set()
         self.live_streams = 0
-        self.answers: Answers[list[Outcome]] = Answers()
-        self.admission = Admission(
+        self.wake_up: WakeUp[list[Outcome]] = WakeUp()
+        self.capacity = Capacity(
             body_bytes_max=treasury.settings.body_bytes_max,
             commands_max=treasury.settings.commands_max,
             ledger_commands_max=treasury.settings.ledger_commands_max,
         )
-        self.singles = Singles(treasury.sequencer, self.answers, self.admission)
-        self.document = b""
-        self.docs = b""
+        self.grouping = Grouping(treasury.sequencer, self.wake_up, self.capacity)
 
     def hasten_projector(self, key: int) -> None:
         """Tells the projector in this process, if there is one, that a reader waits."""
-        if self.parts is not None and self.parts.runner is not None:
-            self.parts.runner.hasten(key)
+        if self.background is not None and self.background.runner is not None:
+            self.background.runner.hasten(key)

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.http.late import LateEventsView, LateFiguresView
+from api.http.late_entries import LateEventsView, LateFiguresView
+from api.http.models.enums import PaymentState, Signatory
 from budget.balances import Balances
 from budget.events import Figures
 from budget.indicator import Indicator
@@ -116,7 +117,7 @@ class DetailView(msgspec.Struct, kw_only=True, gc=False):
 
 
 class SignatureView(msgspec.Struct, kw_only=True, gc=False):
-    role: str
+    role: Signatory
     by: str
     cert_serial: str
     voucher_sm3: str
@@ -126,7 +127,7 @@ class SignatureView(msgspec.Struct, kw_only=True, gc=False):
 
 
 class ReceiptView(msgspec.Struct, kw_only=True, gc=False):
-    outcome: str
+    outcome: PaymentState
     xpay_amt: str
     xpay_date: str
     agent_business_no: str
@@ -162,7 +163,7 @@ class IndicatorFigures(msgspec.Struct, kw_only=True, gc=False):
 class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     ledger: str
     pay_app_no: str
-    status: str
+    status: PaymentState
     bgt_id: str
     agency_code: str
     pro_code: str

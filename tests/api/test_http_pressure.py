@@ -20,9 +20,9 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from api.http.admission import Admission
-from api.http.answers import Answers
-from api.http.singles import Singles
+from api.http.transport.capacity import Capacity
+from api.http.transport.grouping import Grouping
+from api.http.transport.wake_up import WakeUp
 from ledger.account_set import parse_ledger
 from ledger.deciding.command import Outcome, Submission
 from ledger.errors import Code, GuokuError, UnavailableError
@@ -136,14 +136,14 @@ def test_of_commands_handed_in_together_each_stands_for_itself(desk: Desk) -> No
     key, sequencer = parse_ledger(desk.ledger), desk.treasury.sequencer
     bodies = [desk.payment(bgt_id, "40.00") for _ in range(4)]
     bodies[1]["pay_app_no"] += "\x00"
-    admission = Admission(body_bytes_max=1, commands_max=4, ledger_commands_max=4)
+    capacity = Capacity(body_bytes_max=1, commands_max=4, ledger_commands_max=4)
 
     async def hand_in() -> list[Outcome | BaseException]:
-        singles = Singles(sequencer, Answers(), admission)
+        grouping = Grouping(sequencer, WakeUp(), capacity)
         commands = [ApplyPayment(**body) for body in bodies]
-        waiters = [singles.submit(key, Submission(command=c, by="maker")) for c in commands]
+        waiters = [grouping.submit(key, Submission(command=c, by="maker")) for c in commands]
         with pytest.raises(UnavailableError, match="busy"):
-            singles.submit(key, Submission(command=commands[0], by="maker"))
+            grouping.submit(key, Submission(command=commands[0], by="maker"))
         return await asyncio.gather(*waiters, return_exceptions=True)
 
     first, unwritable, second, too_much = asyncio.run(hand_in())
@@ -155,7 +155,7 @@ def test_of_commands_handed_in_together_each_stands_for_itself(desk: Desk) -> No
     assert (first.status, second.status, too_much.status) == ("created", "created", "refused")
     assert too_much.problem is not None
     assert too_much.problem.code is Code.INSUFFICIENT_INDICATOR
-    assert admission.commands == 0
+    assert capacity.commands == 0
 
 
 # ---- bodies

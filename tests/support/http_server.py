@@ -13,8 +13,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from pydantic import TypeAdapter
 
-from api.http.app import create_app
+from api.http.app import DIRECT, RESOURCES, create_app
+from api.http.problems import MEDIA_TYPE, Problem
+from api.http.routes import Operation
 from api.server import bind, url_of
 from api.settings import Settings
 from api.tokens import create_token
@@ -34,6 +37,18 @@ from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S
 
+OPERATIONS = (
+    *DIRECT,
+    *(
+        route
+        for resource in RESOURCES
+        for route in resource.router.routes
+        if isinstance(route, Operation)
+    ),
+)
+_PROBLEM = TypeAdapter(Problem)
+_SHAPES = {o.operation_id: TypeAdapter(o.response_model) for o in OPERATIONS if o.response_model}
+CHECKED_BYTES_MAX = 200_000
 BYTES_MAX = 2 * 1024 * 1024
 ROLES = {
     "maker": ("treasury_maker",),
@@ -47,6 +62,26 @@ ROLES = {
     "admin": ("admin",),
     "bank": ("bank",),
 }
+
+
+def method_of(operation: Operation) -> str:
+    """The one method of an operation."""
+    [method] = operation.methods or ()
+    return method
+
+
+def require_published(method: str, path: str, answer: httpx.Response) -> None:
+    """Every answer that a test gets is of the shape that the document has for it."""
+    if answer.headers.get("content-type") == MEDIA_TYPE:
+        _PROBLEM.validate_json(answer.content)
+        return
+    if not answer.is_success or answer.headers.get("content-type") != "application/json":
+        return
+    for operation in OPERATIONS:
+        if method_of(operation) == method and operation.path_regex.fullmatch(path):
+            assert answer.status_code == (operation.status_code or 200), path
+            if len(answer.content) < CHECKED_BYTES_MAX:
+                _SHAPES[operation.operation_id].validate_json(answer.content)
 
 
 class Desk:
@@ -77,7 +112,9 @@ class Desk:
         path = path.replace("…", f"/v1/ledgers/{self.ledger}", 1)
         headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
         headers |= request.pop("headers", {})
-        return self.http.request(method, path, headers=headers, **request)
+        answer = self.http.request(method, path, headers=headers, **request)
+        require_published(method, path.partition("?")[0], answer)
+        return answer
 
     def get(self, path: str, person: str = "auditor", **query: Any) -> httpx.Response:
         headers = query.pop("headers", {})

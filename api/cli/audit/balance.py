@@ -106,7 +106,7 @@ def _show_books(
 def _show_indicator(connection: Connection, ledger_id: int, bgt_id: str, moment: Moment) -> None:
     import msgspec
 
-    from api.http.late import late_figures
+    from api.http.late_entries import late_figures
     from ledger.errors import Code, Refusal
     from projections.indicator_past import past_indicator
 

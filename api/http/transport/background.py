@@ -1,4 +1,4 @@
-"""What may run beside the API in one process, as far as the API asks it something."""
+"""What may run in the background of the API, as far as the API asks it something."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from payments.delivery.dispatcher import Dispatcher
 from projections.core.runner import Runner
 
 
-class Program(Protocol):
+class BackgroundProgram(Protocol):
     """A program of ours that runs beside the server."""
 
     def fault(self) -> str | None:
@@ -17,7 +17,7 @@ class Program(Protocol):
         ...
 
 
-class Parts(Protocol):
+class Background(Protocol):
     """What runs in this process; None for what runs elsewhere."""
 
     runner: Runner | None
@@ -27,4 +27,4 @@ class Parts(Protocol):
     @property
     def cosigners(self) -> Sequence[Cosigner]: ...
     @property
-    def children(self) -> Sequence[Program]: ...
+    def children(self) -> Sequence[BackgroundProgram]: ...

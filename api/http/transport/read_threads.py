@@ -12,7 +12,7 @@ T = TypeVar("T")
 CONNECTIONS_LEFT = 5  # for the sequencer and its desk, the projector and the dispatcher
 
 
-class Reads:
+class ReadThreads:
     """Threads for reading, fewer than the pool has connections."""
 
     def __init__(self, pool: ConnectionPool) -> None:

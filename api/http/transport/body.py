@@ -1,7 +1,7 @@
 """Taking a request's body in: bounded in bytes and, unless it is small, in time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -11,15 +11,15 @@ from ledger.errors import Code, RequestError
 PROMPT_BYTES_MAX = 64 * 1024  # a body up to this size is no burden, however slowly it comes
 
 
-async def receive_body(
+def receive_body(
     receive: Receive,
     declared: bytes | None,
     *,
     bytes_max: int,
     timeout_s: float,
     hold: Callable[[int], None],
-) -> bytes:
-    """The whole body.
+) -> Awaitable[bytes]:
+    """The whole body, to be awaited.
 
     Args:
         declared: the Content-Length header; None without one.
@@ -36,7 +36,13 @@ async def receive_body(
     if size > bytes_max:
         raise too_large(bytes_max)
     if 0 < size <= PROMPT_BYTES_MAX:
-        return await _receive(receive, bytes_max, hold)
+        return _receive(receive, bytes_max, hold)
+    return _receive_in_time(receive, bytes_max, hold, timeout_s)
+
+
+async def _receive_in_time(
+    receive: Receive, bytes_max: int, hold: Callable[[int], None], timeout_s: float
+) -> bytes:
     try:
         async with asyncio.timeout(timeout_s):
             return await _receive(receive, bytes_max, hold)

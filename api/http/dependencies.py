@@ -1,0 +1,121 @@
+"""FastAPI dependencies: the call of somebody who may ask for this, and what such a call may say.
+
+A right belongs to an operation and stands in the signature of its route. It is judged by
+``admission`` within the route, because what is wrong with the bytes is told before. What commands
+say in query and headers the call has read itself; here it is declared.
+
+They are coroutines because FastAPI runs plain functions in a thread, which costs 100 µs each.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+from api.access import Right
+from api.http.call import Call
+from api.http.parameters import (
+    BgtId,
+    DryRun,
+    IdempotencyKey,
+    LedgerName,
+    MinPosition,
+    PayAppNo,
+    RequestId,
+)
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="guoku token create")
+Token = Annotated[Any, Depends(_bearer)]
+
+
+async def in_ledger(ledger: LedgerName) -> str:
+    return ledger
+
+
+async def of_indicator(bgt_id: BgtId) -> str:
+    return bgt_id
+
+
+async def of_payment(pay_app_no: PayAppNo) -> str:
+    return pay_app_no
+
+
+OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
+    "bgt_id": of_indicator,
+    "pay_app_no": of_payment,
+}
+InLedger = Annotated[str, Depends(in_ledger)]
+
+
+class Asking:
+    """The call of an operation that asks for ``right``."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+
+class Public(Asking):
+    """The call of an operation that anybody may ask for."""
+
+    def __init__(self) -> None:
+        super().__init__(Right.PUBLIC)
+
+    async def __call__(self, call: Call, request_id: RequestId = None) -> Call:
+        return call
+
+
+class Reading(Asking):
+    """A read of what is no ledger's own."""
+
+    async def __call__(self, call: Call, token: Token, request_id: RequestId = None) -> Call:
+        return call
+
+
+class ReadingLedger(Asking):
+    """A read of a ledger, which waits for a position where the caller names one."""
+
+    async def __call__(
+        self,
+        call: Call,
+        token: Token,
+        ledger: InLedger,
+        min_position: MinPosition = None,
+        request_id: RequestId = None,
+    ) -> Call:
+        call.min_position = min_position
+        return call
+
+
+class Acting(Asking):
+    """A command on what is no ledger's own."""
+
+    async def __call__(
+        self,
+        call: Call,
+        token: Token,
+        dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,
+        request_id: RequestId = None,
+    ) -> Call:
+        return call
+
+
+class ActingOnLedger(Acting):
+    """A command on a ledger."""
+
+    async def __call__(  # type: ignore[override]  # FastAPI reads the signature
+        self,
+        call: Call,
+        token: Token,
+        ledger: InLedger,
+        dry_run: DryRun = False,
+        idempotency_key: IdempotencyKey = None,
+        request_id: RequestId = None,
+    ) -> Call:
+        return call
+
+
+AnyCall = Annotated[Call, Depends(Public())]
+LedgerRead = Annotated[Call, Depends(ReadingLedger(Right.READ))]
+Read = Annotated[Call, Depends(Reading(Right.READ))]

@@ -1,0 +1,32 @@
+"""The operations for reading: Swagger UI, which needs nothing from elsewhere.
+
+Treasuries have no internet, so the page's scripts come from a package and are served from here.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+DOCS, ASSETS = "/docs", "/docs/assets"
+
+
+def add_docs(app: FastAPI) -> None:
+    """Serves ``/docs`` and what it needs."""
+    static = Path(str(files("fastapi_offline") / "static"))
+    app.mount(ASSETS, StaticFiles(directory=static), name="docs_assets")
+
+    async def page(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "").rstrip("/")
+        return get_swagger_ui_html(
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+        )
+
+    app.add_route(DOCS, page, include_in_schema=False)

@@ -1,0 +1,145 @@
+"""Words of the contract that are one of few: what a caller may send, and what he may meet."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from api.http.models.shown import shown_as
+from ledger.errors import Code
+
+ProblemCode = StrEnum("ProblemCode", {code.name: code.text for code in Code})  # type: ignore[misc]
+
+
+class Tag(StrEnum):
+    """What the operations are about."""
+
+    LEDGERS = "ledgers"
+    INDICATORS = "indicators"
+    PAYMENTS = "payments"
+    DISBURSEMENTS = "disbursements"
+    BANK = "bank"
+    CLEARINGS = "clearings"
+    BOOKS = "books"
+    HISTORY = "history"
+    PROOFS = "proofs"
+    OPERATIONS = "operations"
+
+
+# in the order of the document
+TAGS = {
+    Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
+    Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
+    Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
+    Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
+    Tag.BANK: "银行: receipts come in; certificates",
+    Tag.CLEARINGS: "清算: claims on the central bank",
+    Tag.BOOKS: "账簿: journals, trial balance, refusals on record",
+    Tag.HISTORY: "事件: as they are stored, in order or live",
+    Tag.PROOFS: "证据: checkpoints, proofs, keys, evidence",
+    Tag.OPERATIONS: "运行: liveness, readiness, figures",
+}
+
+
+class PaymentStatus(StrEnum):
+    """State of a payment 支付状态."""
+
+    APPLIED = "applied"
+    APPROVED = "approved"
+    SIGNED = "signed"
+    SENT = "sent"
+    PAID = "paid"
+    PARTIALLY_PAID = "partially_paid"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    REFUNDED = "refunded"
+
+
+class ClearingStatus(StrEnum):
+    """State of a clearing 清算, and of each claim in it."""
+
+    REQUESTED = "requested"
+    CLEARED = "cleared"
+    REJECTED = "rejected"
+
+
+class RunStatus(StrEnum):
+    """State of a disbursement run; ``finished`` is executed with an outcome for every line."""
+
+    OPENED = "opened"
+    LOADED = "loaded"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    STOPPED = "stopped"
+    EXECUTED = "executed"
+    FINISHED = "finished"
+    CLOSED = "closed"
+
+
+class LineOutcome(StrEnum):
+    """What became of a line of a run: ``pending`` until its voucher is drawn."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    APPROVED = "approved"
+    SIGNED = "signed"
+    SENT = "sent"
+    PAID = "paid"
+    PARTIALLY_PAID = "partially_paid"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    REFUNDED = "refunded"
+
+
+class ItemStatus(StrEnum):
+    """What became of one item of many."""
+
+    CREATED = "created"
+    REPLAYED = "replayed"
+    REFUSED = "refused"
+
+
+class SigningRole(StrEnum):
+    """A role that signs vouchers 签章角色."""
+
+    UNIT = "unit"
+    FINANCE_FIRST = "finance_first"
+    FINANCE_SECOND = "finance_second"
+    TREASURY = "treasury"
+
+
+class SigningScope(StrEnum):
+    """What one signature covers 签章范围."""
+
+    VOUCHER = "voucher"
+    MANIFEST = "manifest"
+
+
+class BatchMode(StrEnum):
+    """Each item for itself, or all of them or none."""
+
+    INDEPENDENT = "independent"
+    ATOMIC = "atomic"
+
+
+class Book(StrEnum):
+    """One of the six books 账簿."""
+
+    INDICATOR = "indicator"
+    TREASURY_FINANCIAL = "treasury_financial"
+    TREASURY_BUDGETARY = "treasury_budgetary"
+    UNIT_FINANCIAL = "unit_financial"
+    UNIT_BUDGETARY = "unit_budgetary"
+    ZERO_BALANCE = "zero_balance"
+
+
+# In the answers' structs these are the text that the books hold; published they are enums.
+PaymentState = Annotated[str, shown_as(PaymentStatus)]
+ClearingState = Annotated[str, shown_as(ClearingStatus)]
+RunState = Annotated[str, shown_as(RunStatus)]
+OutcomeOfLine = Annotated[str, shown_as(LineOutcome)]
+ItemState = Annotated[str, shown_as(ItemStatus)]
+Signatory = Annotated[str, shown_as(SigningRole)]
+Scope = Annotated[str, shown_as(SigningScope)]
+BookName = Annotated[str, shown_as(Book)]
+CodeText = Annotated[str, shown_as(ProblemCode)]

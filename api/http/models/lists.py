@@ -1,0 +1,161 @@
+"""Lists in pages, and the rows of the read models in them, as callers see them.
+
+The rows are made by ``projections.queries``; that they are what is written here is held by a test
+that goes through every answer of the tests over HTTP.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.http.models.enums import BookName, CodeText, PaymentState
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """A page of a list; ``next_cursor`` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class IndicatorItem(msgspec.Struct):
+    """An indicator of a list, with its figures; positions of its issue and of its last event."""
+
+    bgt_id: str
+    agency_code: str
+    agency_name: str
+    pro_code: str
+    pro_name: str
+    exp_func_code: str
+    exp_func_name: str
+    gov_bgt_eco_code: str
+    gov_bgt_eco_name: str
+    dep_bgt_eco_code: str
+    dep_bgt_eco_name: str
+    fund_type_code: str
+    fund_type_name: str
+    bgt_type_code: str
+    bgt_type_name: str
+    is_contrlbyplan: bool
+    bgt_exe_flag: int
+    amount: str
+    frozen_amt: str
+    pay_app_amt: str
+    pay_amt: str
+    canuse_amt: str
+    plan_amt: str
+    plan_canuse_amt: str
+    effective_on: str
+    issued_position: int
+    last_position: int
+
+
+class PaymentItem(msgspec.Struct):
+    """A payment of a list; ``detail_count`` is 0 for one without details, ``clear_no`` the clearing
+    that holds its receipt ("" before), positions 0 before there is an event."""
+
+    pay_app_no: str
+    status: PaymentState
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    use_des: str
+    pay_amt: str
+    xpay_amt: str
+    refund_amt: str
+    detail_count: int
+    pay_cert_no: str
+    pay_bank_code: str
+    clear_no: str
+    effective_on: str
+    applied_position: int
+    receipt_position: int
+    last_position: int
+
+
+class RefusalItem(msgspec.Struct):
+    """A refusal on record: who asked for what, and why it was refused."""
+
+    position: int
+    operation: str
+    number: str
+    code: CodeText
+    detail: str
+    by: str
+    recorded_at: str
+
+
+class ClearedItem(msgspec.Struct):
+    """A voucher (2301) or a refund (2302) that a clearing claims."""
+
+    position: int
+    vt_code: str
+    clear_no: str
+    claim_no: str
+    pay_app_no: str
+    pay_cert_no: str
+    refund_no: str
+    amount: str
+
+
+class JournalDimensions(msgspec.Struct):
+    """What a line is of; the lines of a clearing are of many indicators and of one fund type."""
+
+    fund_type_code: str
+    bgt_id: str | UnsetType = UNSET
+    agency_code: str | UnsetType = UNSET
+    pro_code: str | UnsetType = UNSET
+    exp_func_code: str | UnsetType = UNSET
+    gov_bgt_eco_code: str | UnsetType = UNSET
+    dep_bgt_eco_code: str | UnsetType = UNSET
+
+
+class JournalLine(msgspec.Struct):
+    """A line of a journal 分录; ``dr_cr`` 1 debit, -1 credit."""
+
+    book: BookName
+    acct_cls_code: str
+    acct_cls_name: str
+    dr_cr: int
+    amt: str
+    dimensions: JournalDimensions
+
+
+class JournalItem(msgspec.Struct):
+    """A balanced journal 记账凭证 of the event at ``source``; the rule is of a chart's version."""
+
+    position: int
+    source: int
+    event: str
+    effective_on: str
+    number: str
+    bgt_id: str
+    fund_type_code: str
+    red_flag: int
+    rule: str
+    rule_version: str
+    lines: list[JournalLine]
+
+
+class EventItem(msgspec.Struct):
+    """An event as it is stored; ``payload`` as it was hashed, ``digest`` hex."""
+
+    position: int
+    stream_id: str
+    stream_version: int
+    type: str
+    recorded_at: str
+    effective_on: str
+    payload: dict[str, object] | None
+    digest: str
+    payload_base64: str | UnsetType = UNSET

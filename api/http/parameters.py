@@ -1,0 +1,88 @@
+"""Parameters of addresses, queries and headers, each declared once for all operations.
+
+What FastAPI can say about a parameter it says; where our own words are stricter than pydantic's
+(a whole number is digits and nothing else) they are put before it.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from fastapi import Header, Path, Query
+from pydantic import AfterValidator, BeforeValidator
+
+from api.http.published import EXAMPLES, PublishedAs
+from ledger.elements.code_sets import ElementRegister
+from projections.core.listing import PAGE_SIZE_MAX
+
+MIN_POSITION = "X-Min-Position"
+POSITION_MAX = 2**62
+_DIGITS_MAX = 18
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
+            raise ValueError("it is a whole number")
+        return int(value)
+    return value
+
+
+WHOLE = BeforeValidator(_whole)
+
+
+def _checked(name: str) -> AfterValidator:
+    def check(value: str) -> str:
+        ElementRegister.check_shape(name, value, f"/{name}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _told(name: str) -> Any:
+    return Path(description=ElementRegister.ELEMENTS[name].title, examples=[EXAMPLES[name]])
+
+
+# ---- of an address
+
+LedgerName = Annotated[
+    str, Path(description="<mof_div_code>-<fiscal_year> 账套", examples=["440000000-2026"])
+]
+BgtId = Annotated[str, _told("bgt_id"), _checked("bgt_id")]
+PayAppNo = Annotated[str, _told("pay_app_no"), _checked("pay_app_no")]
+ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
+
+# ---- of a query
+
+Position = Annotated[int, Interval(ge=0, le=POSITION_MAX), WHOLE]
+PageSize = Annotated[int, Interval(ge=1, le=PAGE_SIZE_MAX), WHOLE]
+Cursor = Annotated[str | None, Query(description="of the page before")]
+Day = Annotated[str, PublishedAs(date)]
+Time = Annotated[str, PublishedAs(datetime)]
+DryRun = Annotated[bool, Query(description="the full answer, nothing stored")]
+
+# ---- of headers
+
+RequestId = Annotated[
+    str | None,
+    Header(
+        alias="X-Request-Id",
+        description="comes back as it was sent, and in the logs",
+        json_schema_extra={"maxLength": 128},
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="the same key and body: the stored answer (draft-ietf-httpapi-07)",
+        json_schema_extra={"maxLength": 255},
+    ),
+]
+MinPosition = Annotated[
+    Position | None, Header(alias=MIN_POSITION, description="waits until it is there")
+]
+Prefer = Annotated[
+    str | None,
+    Header(alias="Prefer", description="return=minimal", examples=["return=minimal"]),
+]

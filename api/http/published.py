@@ -1,0 +1,191 @@
+"""What FastAPI publishes of our structs: a pydantic model of each, made once.
+
+Bodies are read into msgspec structs and answers are written from them. FastAPI makes its document
+from pydantic models; here is the model of a struct, so that no shape is written down twice. An
+answer's fields are always there, but for those that are left out when unset; a body's fields may be
+left out where the command has a default. What an element is called and how long it may be stands in
+the register of elements.
+"""
+
+import inspect
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UnsetType
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from api.http.bodies import AMOUNTS, SAME_ELEMENT
+from api.http.models.enums import SigningRole, SigningScope
+from api.http.models.shown import may_be_missing
+from ledger.elements.code_sets import ElementRegister
+from projections.tracing.facts import Fact
+
+Amount = Annotated[
+    str,
+    Field(
+        pattern=r"^-?(0|[1-9][0-9]{0,15})\.[0-9]{2}$",
+        description="yuan, two decimals",
+        examples=["1234.56"],
+    ),
+]
+# fields that say the same wherever they stand
+_BY_NAME: dict[str, tuple[type[Any], Any]] = {
+    **dict.fromkeys((*AMOUNTS, "opening", "debit", "credit", "closing"), (str, Amount)),
+    "dr_cr": (int, Literal[1, -1]),
+    "signing": (str, SigningScope),
+    "roles": (str, SigningRole),
+    "role": (str, SigningRole),
+}
+EXAMPLES: dict[str, Any] = {
+    "pay_app_no": "SQ-440000-20260302-00001",
+    "bgt_id": "B-2026-0001",
+    "payee_acct_name": "样例办公用品有限公司",
+    "payee_acct_no": "6222000000000000001",
+    "payee_acct_bank_name": "样例银行广州分行",
+    "use_des": "办公用品",
+    "mof_div_code": "440000000",
+    "fiscal_year": 2026,
+    "agency_code": "101001",
+    "pro_code": "440000260000000000001",
+    "exp_func_code": "2010102",
+    "gov_bgt_eco_code": "50201",
+    "dep_bgt_eco_code": "30201",
+    "fund_type_code": "111",
+    "bgt_type_code": "21",
+    "pay_bank_code": "102",
+    "clear_no": "QS-20260302-01",
+    "clear_date": "2026-03-02",
+    "refund_no": "TK-20260302-01",
+    "adj_no": "TZ-2026-01",
+    "freeze_no": "DJ-2026-01",
+    "plan_voucher_no": "JH-2026-03-01",
+    "plan_month": 3,
+    "run_no": "PL-2026-03-01",
+    "reason": "收款人账号有误",
+}
+
+
+class TracedFact(BaseModel):
+    """An event as it says it, with its position; its other members are those of its type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    position: int
+    type: str = may_be_missing()
+
+
+class PublishedAs:
+    """Marks a parameter as published in the shape of a model, whatever the program takes it as.
+
+    Args:
+        most: where it is a list of such, at least one, how many there may be.
+    """
+
+    def __init__(self, kind: Any, *, most: int = 0) -> None:
+        self._model = published(kind)
+        self._most = most
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        shape = handler.generate_schema(self._model)
+        if self._most:
+            shape = core_schema.list_schema(shape, min_length=1, max_length=self._most)
+        return core_schema.no_info_wrap_validator_function(_as_it_came, shape)
+
+
+def _as_it_came(value: Any, _check: Any) -> Any:
+    return value
+
+
+def published(kind: Any) -> Any:
+    """The type that FastAPI publishes for ``kind``: pydantic models in the place of structs."""
+    return _published(kind, None)
+
+
+def _published(kind: Any, instead: tuple[Any, Any] | None) -> Any:
+    """``instead``: (a type, what is published wherever it stands in ``kind``)."""
+    if instead is not None and kind is instead[0]:
+        return instead[1]
+    if kind == Fact:
+        return TracedFact
+    origin, arguments = get_origin(kind), get_args(kind)
+    if _is_struct(origin or kind):
+        return _model(kind)
+    if origin is Annotated:
+        return _annotated(arguments[0], arguments[1:], instead)
+    if origin in (Union, UnionType):
+        kinds = [_published(one, instead) for one in arguments if one is not UnsetType]
+        return Union[tuple(kinds)]  # noqa: UP007 - made of a list
+    if origin is tuple:
+        return list[_published(arguments[0], instead)]  # type: ignore[misc]
+    if origin in (list, dict):
+        return origin[tuple(_published(one, instead) for one in arguments)]
+    return kind
+
+
+def _annotated(kind: Any, notes: tuple[Any, ...], instead: tuple[Any, Any] | None) -> Any:
+    for note in notes:
+        if isinstance(note, msgspec.Meta):
+            if note.extra and "published" in note.extra:
+                return published(note.extra["published"])
+            return Annotated[
+                _published(kind, instead),
+                Field(description=note.description, examples=note.examples),
+            ]
+    return _published(kind, instead)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+@cache
+def _model(kind: Any) -> type[BaseModel]:
+    struct = get_origin(kind) or kind
+    is_body = struct.__struct_config__.forbid_unknown_fields
+    fields = {field.name: _field(field, is_body=is_body) for field in msgspec.structs.fields(kind)}
+    model: type[BaseModel] = create_model(
+        _name(kind),
+        __config__=ConfigDict(extra="forbid", title=_name(kind)),
+        __doc__=_first_paragraph(struct),
+        __module__=struct.__module__,
+        **fields,
+    )
+    return model
+
+
+def _name(kind: Any) -> str:
+    """``Page[PaymentItem]`` is published as ``PageOfPaymentItem``."""
+    parts = (get_origin(kind) or kind, *get_args(kind))
+    return "Of".join(part.__name__ for part in parts)
+
+
+def _first_paragraph(struct: type[msgspec.Struct]) -> str | None:
+    if "__doc__" not in vars(struct) or not struct.__doc__:
+        return None
+    return inspect.cleandoc(struct.__doc__).split("\n\n")[0].replace("``", "`")
+
+
+def _field(field: msgspec.structs.FieldInfo, *, is_body: bool) -> Any:
+    taken_as = str if field.type is Any else field.type  # an amount, which its command reads
+    shape = _published(taken_as, _BY_NAME.get(field.name))
+    element = ElementRegister.ELEMENTS.get(SAME_ELEMENT.get(field.name, field.name))
+    about: dict[str, Any] = {"alias": field.encode_name}
+    if element is not None and shape in (str, bool, int):
+        about["description"] = element.title + _otherwise(field)
+    if field.name in EXAMPLES:
+        about["examples"] = [EXAMPLES[field.name]]
+    if is_body and element is not None and shape is str:
+        about["max_length"] = element.max_length
+    if field.default is msgspec.UNSET or (is_body and not field.required):
+        return shape, may_be_missing(**about)
+    return shape, Field(**about)
+
+
+def _otherwise(field: msgspec.structs.FieldInfo) -> str:
+    """What a field of a body is where it is left out, if that is anything."""
+    if field.required or field.default in ("", None, msgspec.UNSET):
+        return ""
+    return f"; {msgspec.json.encode(field.default).decode()} where it is left out"

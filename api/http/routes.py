@@ -1,0 +1,195 @@
+"""Two kinds of FastAPI route: ordinary operations, and those on the shortest way.
+
+Both are in the document, in ``app.routes`` and seen by middleware and tracing like any route of
+FastAPI. What they add: the request is a :class:`~api.http.call.Call`, structs are published as
+models, and what the query says twice or to nobody is refused before anything else is looked at.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Body as RequestBody
+from fastapi import Depends, params
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+from starlette._utils import get_route_path
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from api.access import Right
+from api.http.admission import admit
+from api.http.bodies import AMOUNTS, Body
+from api.http.call import Call
+from api.http.dependencies import OF_NUMBER, ActingOnLedger, Asking
+from api.http.models.enums import Tag
+from api.http.problems import OF_LEDGER_ACT, refusals
+from api.http.published import PublishedAs, published
+from ledger.deciding.command import Command, Outcome
+from ledger.errors import Code
+
+View = Callable[[int, Command, Outcome], Any]
+Endpoint = Callable[[Call, bytes], Awaitable[Response]]
+
+
+class Operation(APIRoute):
+    """An ordinary operation.
+
+    Attributes:
+        right: what it asks of its caller, as its signature says.
+        query_names: of its query parameters.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        given["response_model"] = published(given.get("response_model"))
+        super().__init__(path, endpoint, **given)
+        self.right = _right_of(self.dependant)
+        self.query_names = frozenset(
+            parameter.alias
+            for parameter in get_flat_params(self.dependant)
+            if isinstance(parameter.field_info, params.Query)
+        )
+        if self.right is not Right.PUBLIC:
+            roles = {"x-roles": sorted(self.right.roles)}
+            self.openapi_extra = {**(self.openapi_extra or {}), **roles}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_call(request: Request) -> Response:
+            call = Call(request.scope, request.receive, self.right)
+            request.scope["call"] = call
+            await call.open(self.query_names)
+            if self.body_field is not None:
+                await call.read_body()
+            return await handle(call)
+
+        return handle_call
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(_head_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = _head_as_get(scope)
+        try:
+            await super().handle(scope, receive, send)
+        finally:
+            if (call := scope.get("call")) is not None:
+                call.release()
+
+
+class DirectRoute(Operation):
+    """An operation that is asked so often, or for so much, that FastAPI solves nothing for it.
+
+    Its endpoint is declared as any other and takes the call and the body's bytes, which it is
+    handed without more; what else its signature or ``dependencies`` declare is for the document,
+    and the endpoint finds it in the call. It stands in ``app.router.routes`` itself.
+    """
+
+    def __init__(
+        self, path: str, endpoint: Endpoint, *, method: str = "POST", **given: Any
+    ) -> None:
+        super().__init__(path, endpoint, methods=[method], **given)
+        self._direct = endpoint
+        self._method = method
+        self.app = self._answer
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As FastAPI matches a route whose parameters are all text."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        found = self.path_regex.match(get_route_path(scope))
+        if found is None:
+            return Match.NONE, {}
+        child = {"endpoint": self.endpoint, "path_params": found.groupdict(), "route": self}
+        return (Match.FULL if scope["method"] == self._method else Match.PARTIAL), child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == self._method:
+            await self.app(scope, receive, send)
+        else:
+            await APIRoute.handle(self, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, receive, self.right)
+        try:
+            await call.open(self.query_names)
+            response = await self._direct(call, await call.read_body())
+            await response(scope, receive, send)
+        finally:
+            call.release()
+
+
+class CommandRoute(DirectRoute):
+    """An operation that is one command on the ledger in its address.
+
+    Between the router and the sequencer there is nothing but the reading of the body, the admission
+    of the caller and the command itself; its answer is encoded once.
+    """
+
+    def __init__(
+        self,
+        command: type[Command],
+        path: str,
+        *,
+        in_path: tuple[str, ...] = (),
+        right: Right,
+        view: View,
+        answer: type[Any],
+        summary: str,
+        tag: Tag,
+        codes: tuple[Code, ...] = (),
+        method: str = "POST",
+        status: int = 200,
+        bare: str = "",
+    ) -> None:
+        self.body = Body(command, *in_path, bare=bare)
+        if AMOUNTS & set(self.body.struct.__struct_fields__):
+            codes = (*codes, Code.INVALID_AMOUNT)
+        super().__init__(
+            path,
+            _endpoint(self.body, right, view, status),
+            method=method,
+            response_model=answer,
+            status_code=status,
+            tags=[tag],
+            summary=summary,
+            name=command.OPERATION,
+            operation_id=command.OPERATION,
+            dependencies=[Depends(OF_NUMBER[name]) for name in in_path],
+            responses=refusals(*OF_LEDGER_ACT, *codes),
+        )
+
+
+def _endpoint(body: Body, right: Right, view: View, status: int) -> Endpoint:
+    empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
+
+    async def endpoint(
+        call: Annotated[Call, Depends(ActingOnLedger(right))],
+        data: Annotated[bytes, PublishedAs(body.struct), RequestBody(default_factory=empty)],
+    ) -> Response:
+        numbers = {name: call.number(name) for name in body.path}
+        command = body.read(data, **numbers)
+        key = await admit(call, number=command.number or "".join(numbers.values()))
+        outcome = await call.submit(key, command)
+        if outcome.problem is not None:
+            return call.refuse(outcome)
+        answer = view(key, command, outcome)
+        return call.respond(answer, status=status, replayed=outcome.replayed)
+
+    return endpoint
+
+
+def _right_of(dependant: Dependant) -> Right:
+    """The one right that the signature of an operation asks for."""
+    calls: list[object] = [dependency.call for dependency in dependant.dependencies]
+    [right] = [call.right for call in calls if isinstance(call, Asking)]
+    return right
+
+
+def _head_as_get(scope: Scope) -> Scope:
+    """What answers GET answers HEAD; the server leaves the body out."""
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
