@@ -223,25 +223,23 @@ def _check_text(name: str, value: str, optional: bool, base: str) -> None:
 
 
 def _looks_sound(part: msgspec.Struct) -> bool:
-    glance = _glance(type(part))
-    for value, default, rule in zip(
-        glance.values(part), glance.defaults, glance.rules, strict=True
-    ):
+    look = _quick_look(type(part))
+    for value, default, rule in zip(look.values(part), look.defaults, look.rules, strict=True):
         if value == default:
             continue
         length_max, is_free, matches = rule
         if len(value) > length_max or not ((is_free and value.isalnum()) or matches(value)):
             return False
-    if glance.to_bank is None:
+    if look.to_bank is None:
         return True
     try:  # what has passed holds no control characters, the other thing a bank does not take
-        "".join(glance.to_bank(part)).encode("gbk")
+        "".join(look.to_bank(part)).encode("gbk")
     except UnicodeEncodeError:
         return False
     return True
 
 
-class _Glance(NamedTuple):
+class _QuickLook(NamedTuple):
     """What a struct's texts are held against: in one pass, and to the bank as one text.
 
     A value that equals its field's default is sound; what has none has None here.
@@ -254,12 +252,12 @@ class _Glance(NamedTuple):
 
 
 @cache
-def _glance(struct: type[msgspec.Struct]) -> _Glance:
+def _quick_look(struct: type[msgspec.Struct]) -> _QuickLook:
     names = [name for name, _ in _texts(struct)]
     defaults = {f.name: f.default for f in msgspec.structs.fields(struct) if not f.required}
     defaults |= {name: "" for name, optional in _texts(struct) if optional}
     to_bank = [name for name in names if name in GOES_TO_BANK]
-    return _Glance(
+    return _QuickLook(
         values=_getter(names),
         defaults=tuple(defaults.get(name) for name in names),
         rules=tuple(map(_rule, names)),

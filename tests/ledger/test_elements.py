@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-import payments.application
-import payments.clearing.claims
-import payments.voucher
-from budget import indicators
-from ledger.deciding import opening
-from ledger.deciding.command import Command
+from ledger.deciding.command import commands
 from ledger.elements.code_sets import CodeRow, CodeSets, ElementRegister, division_prefix
 from ledger.elements.register import CHANNEL_OF, CHANNELS, ECO_PAIR, OF_THE_ACT
 from ledger.elements.stored_code_sets import shipped
@@ -77,18 +72,8 @@ def test_what_is_referred_to_is_entered_somewhere() -> None:
 
 def commands_of_people() -> dict[str, set[str]]:
     """The fields of every command that a caller fills, by its name."""
-    found: dict[str, set[str]] = {}
-    for module in (
-        opening,
-        indicators,
-        payments.application,
-        payments.voucher,
-        payments.clearing.claims,
-    ):
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, Command) and kind.OPERATION:
-                found[kind.OPERATION] = set(kind.__struct_fields__)
-    fields = {name: found[name] for name in CHANNEL_OF}
+    found = commands()
+    fields = {name: set(found[name].__struct_fields__) for name in CHANNEL_OF}
     fields["payment.apply"] |= set(PaymentDetail.__struct_fields__)
     return fields
 

@@ -178,7 +178,7 @@ def test_receipts_come_as_the_payee_account_asks(
     office: Office, till: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late_s = 3600.0  # later than the rest of this test
-    monkeypatch.setitem(bank_simulator._COURSES, bank_simulator.LATE, ((late_s,), False))
+    monkeypatch.setitem(bank_simulator._COURSES, bank_simulator.SLOW, ((late_s,), False))
 
     def arrives(prefix: str, name: str) -> str:
         [number] = office.signed(1, name, payee_acct_no=f"{prefix}000000000001")

@@ -306,6 +306,7 @@ def test_an_event_type_of_a_newer_program_stops_all(
 
 KILLED = """
 import sys
+import projections.catalogue
 from projections.core.runner import Runner
 from tests.support.bookkeeper import fresh_pool
 

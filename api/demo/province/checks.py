@@ -75,7 +75,10 @@ def check_ledger(
     """
     key = parse_ledger(ledger)
     with pool.connection() as connection:
-        days = connection.execute(_DAYS, (key,)).fetchall()
+        days = [
+            (day, account, int(debit_fen), int(credit_fen))
+            for day, account, debit_fen, credit_fen in connection.execute(_DAYS, (key,))
+        ]
         counted = _one(connection, _PAYMENTS, key)
         balances = read_rows(connection, key, BALANCES).values()
         receipts = _one(connection, _RECEIPTS, key)
