@@ -2,27 +2,34 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+GROUPS  := dev export bench
 
-.PHONY: setup export-tools generators run test test-slow demo bench lint lock clean
+.PHONY: setup runtime export-tools bench-tools generators run test test-slow demo bench lint lock clean
 .DEFAULT_GOAL := setup
 
-$(STAMP): requirements.lock pyproject.toml
+# All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`.
+setup: $(VENV)/.dev $(VENV)/.export
+
+# What the program itself runs with, and no more. Hatchling, which puts the folder on the path, is in
+# the lock as well: nothing is installed that has no hash.
+runtime: $(VENV)/.runtime
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
 
-setup: $(STAMP)
+# dev: linters and tests. export: Parquet (55 MB) and DuckDB (25 MB), what an export for people needs
+# and the server does not. bench: plots and micro-benchmarks.
+$(VENV)/.%: requirements-%.lock $(VENV)/.runtime
+	$(INSTALL) --require-hashes -r $<
+	@touch $@
 
-# Parquet (55 MB) and DuckDB (25 MB): what an export for people needs and the server does not.
-EXPORT_TOOLS := $(VENV)/.export-tools
+export-tools: $(VENV)/.export
 
-$(EXPORT_TOOLS): requirements-export.lock $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-export.lock
-	@touch $(EXPORT_TOOLS)
-
-export-tools: $(EXPORT_TOOLS)
+bench-tools: $(VENV)/.bench
 
 # What makes clients of the OpenAPI document, in an environment of its own: it wants other versions.
 GENERATORS := .generators/.installed
@@ -37,43 +44,41 @@ $(GENERATORS): $(wildcard tests/generators/*)
 
 generators: $(GENERATORS)
 
-run: setup
+run: runtime
 	@$(BIN)/guoku up
 
 # Two workers, a file to each at a time: most tests wait for disk or for processes of their own.
-test: export-tools generators
+test: setup generators
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-slow: export-tools
+test-slow: setup
 	$(BIN)/python -m pytest -m slow
 
-demo: setup
+demo: runtime
 	$(BIN)/guoku demo
 
-bench: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+bench: bench-tools
 	$(BIN)/guoku bench all --json bench/results/result.json --plots bench/results
 
-lint: setup
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
-lock: setup
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
-	  --constraint requirements.lock \
-	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-bench.lock
-	$(BIN)/uv pip compile pyproject.toml --extra export --universal --python-version 3.11 \
-	  --constraint requirements.lock \
-	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-export.lock
+# Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them. What is locked stays
+# as long as pyproject.toml allows it; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+           --no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
+
+lock: runtime
+	$(INSTALL) uv
+	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	for group in $(GROUPS); do \
+	  $(COMPILE) --group $$group --constraint requirements.lock -o requirements-$$group.lock || exit; \
+	done
 	for name in requirements node; do \
-	  $(BIN)/uv pip compile tests/generators/$$name.in --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-header --quiet -o tests/generators/$$name.lock || exit 1; \
+	  $(COMPILE) tests/generators/$$name.in -o tests/generators/$$name.lock || exit; \
 	done
 	cd tests/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 

@@ -76,7 +76,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise BenchError("plots need matplotlib: pip install 'guoku[bench]'") from None
+        raise BenchError("plots need matplotlib: `make bench-tools` installs it") from None
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "guoku"  # the same figures give the same file
     import matplotlib.pyplot as plt
