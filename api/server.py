@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 READY_TIMEOUT_S = 120.0
 READY_POLL_S = 0.1
-GRACE_S = 5  # for requests under way; then live event streams, which never end, are cut
+GRACE_S = 5  # for requests under way; then they are cut
 BACKLOG = 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -118,11 +118,18 @@ def stop_on_signals() -> Iterator[Stop]:
 class _Server(uvicorn.Server):
     """uvicorn without its signal handling, which calls ``on_ready`` once /readyz answers 200."""
 
-    def __init__(self, config: uvicorn.Config, url: str, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        url: str,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self.url = url
         self.failure = ""
         self._on_ready = on_ready
+        self._on_stop = on_stop
         self._watch: asyncio.Task[None] | None = None
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
@@ -135,6 +142,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        self._on_stop()
         await super().shutdown(sockets)
 
     async def _tell_when_ready(self) -> None:
@@ -155,8 +163,17 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], None]) -> None:
+def serve(
+    app: Any,
+    bound: socket.socket,
+    stop: Stop,
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
     """Serves an ASGI application on a bound socket until a stop signal, in the main thread.
+
+    ``on_stop`` is called on the event loop before requests under way are waited for: it ends those
+    that would not end by themselves.
 
     Raises:
         ConfigurationError: it was not ready within ``READY_TIMEOUT_S``; with the reasons.
@@ -172,7 +189,7 @@ def serve(app: Any, bound: socket.socket, stop: Stop, on_ready: Callable[[], Non
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, url_of(bound), on_ready)
+    server = _Server(config, url_of(bound), on_ready, on_stop)
     stop.serving(server)
     tune_interpreter()
     log.info("serving", url=server.url, pid=os.getpid())

@@ -94,7 +94,7 @@ def _run(
         stack.callback(stop.ignore)
         on_ready = start(parts, url_of(bound))
         app = create_app(treasury, parts)
-        serve(app, bound, stop, on_ready)
+        serve(app, bound, stop, on_ready, app.state.end_streams)
 
 
 def _announce(url: str, settings: Settings, token: str = "") -> None:

@@ -87,6 +87,7 @@ def create_app(treasury: Treasury, background: Background | None = None) -> Fast
         lifespan=_lifespan(services),
     )
     app.state.services = services
+    app.state.end_streams = services.live.end  # which otherwise never end
     for kind, handler in OF_ERRORS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Observing, figures=RequestFigures(services.registry))
@@ -108,6 +109,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             async with executions(app):
                 yield
         finally:
+            await services.live.close()
             services.treasury.sequencer.close_loop_committer()
 
     return span

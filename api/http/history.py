@@ -1,22 +1,17 @@
 """History as it is stored: events in order, as lines or live; payloads byte for byte."""
 
-import asyncio
-import base64
 from collections.abc import AsyncIterator
-from datetime import UTC
 from functools import partial
-from time import monotonic
 from typing import Annotated
 
-import msgspec
 from annotated_types import Interval
 from fastapi import APIRouter, Header
 from psycopg import Connection
 from starlette.responses import Response, StreamingResponse
 
 from api.http.admission import admit
-from api.http.call import Call
 from api.http.dependencies import LedgerRead
+from api.http.event_text import event_json
 from api.http.models.enums import Tag
 from api.http.models.lists import EventItem, Page
 from api.http.moments import wait_for_head
@@ -25,16 +20,12 @@ from api.http.payments import not_found
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
 from api.http.transport.responses import JsonResponse
-from ledger.errors import Code, UnavailableError
-from ledger.events import TYPES
+from ledger.errors import Code
 from ledger.reading.objects import StoredRow, read_events, stream_of
 from payments.payment import PAYMENT
 
 LIMIT, LIMIT_MAX = 1000, 1_000_000
 PIECE_EVENTS = 1000  # read and sent at once
-STREAMS_MAX = 200
-POLL_S = 0.2
-HEARTBEAT_S = 15.0
 NDJSON = "application/x-ndjson"
 
 _LEDGER = "/v1/ledgers/{ledger}"
@@ -52,35 +43,6 @@ class Messages(StreamingResponse):
     """Server-sent events."""
 
     media_type = "text/event-stream"
-
-
-def event_json(row: StoredRow) -> bytes:
-    """An event as one line of JSON. The payload stands there as it was hashed, not written anew.
-
-    What another program has recorded and is no line of JSON goes as ``payload_base64``.
-    """
-    head = msgspec.json.encode(
-        {
-            "position": row.position,
-            "stream_id": str(row.stream_id),
-            "stream_version": row.stream_version,
-            "type": row.type,
-            "recorded_at": row.recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
-            "effective_on": row.effective_on.isoformat(),
-        }
-    )
-    payload = b'"payload":' + row.payload
-    if row.type not in TYPES and not _is_line_of_json(row.payload):
-        payload = b'"payload":null,"payload_base64":"' + base64.b64encode(row.payload) + b'"'
-    return b"".join((head[:-1], b",", payload, b',"digest":"', row.digest.hex().encode(), b'"}'))
-
-
-def _is_line_of_json(payload: bytes) -> bool:
-    try:
-        msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return b"\n" not in payload and b"\r" not in payload
 
 
 @router.get(
@@ -113,9 +75,7 @@ async def list_events(
     return Lines(lines(), headers={"X-Projection-Position": str(head)})
 
 
-def _piece(
-    connection: Connection, *, key: int, after: int, upto: int | None = None
-) -> list[StoredRow]:
+def _piece(connection: Connection, *, key: int, after: int, upto: int) -> list[StoredRow]:
     return read_events(connection, key, after, PIECE_EVENTS, upto=upto)
 
 
@@ -133,40 +93,11 @@ async def stream_events(
     last_event_id: Annotated[Position | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     key = await admit(call)
-    services = call.services
-    if services.live_streams >= STREAMS_MAX:
-        raise UnavailableError(Code.BUSY, "too many live streams", retry_after_s=10)
     start = after if last_event_id is None else last_event_id
-
-    async def messages() -> AsyncIterator[bytes]:
-        services.live_streams += 1
-        try:
-            async for piece in _live(call, key, start):
-                yield piece
-        finally:
-            services.live_streams -= 1
-
-    return Messages(messages(), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
-
-
-async def _live(call: Call, key: int, after: int) -> AsyncIterator[bytes]:
-    yield b": the events of this ledger, as they are committed\n\n"
-    said_at = monotonic()
-    while True:
-        rows = await call.read(partial(_piece, key=key, after=after))
-        if rows:
-            yield b"".join(map(_message, rows))
-            after, said_at = rows[-1].position, monotonic()
-            continue
-        if monotonic() - said_at >= HEARTBEAT_S:
-            yield b": still here\n\n"
-            said_at = monotonic()
-        await asyncio.sleep(POLL_S)
-
-
-def _message(row: StoredRow) -> bytes:
-    name = row.type.replace("\n", " ").replace("\r", " ")
-    return f"id: {row.position}\nevent: {name}\ndata: ".encode() + event_json(row) + b"\n\n"
+    return Messages(
+        call.services.live.stream(key, start),
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
 
 
 @router.get(

@@ -202,7 +202,7 @@ class _Standing(Collector):
             value=self._services.capacity.refused,
         )
         yield GaugeMetricFamily(
-            "guoku_live_streams", "Open event streams", value=self._services.live_streams
+            "guoku_live_streams", "Open event streams", value=self._services.live.streams
         )
         for name, value in self._pool.get_stats().items():
             yield GaugeMetricFamily(f"guoku_pool_{name}", f"psycopg pool: {name}", value=value)

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from api.http.authentication import Callers
+from api.http.live import LiveEvents
 from api.http.transport.background import Background
 from api.http.transport.capacity import Capacity
 from api.http.transport.grouping import Grouping
@@ -19,6 +20,7 @@ class Services:
         background: what runs beside the API in this process.
         capacity: how much is under way: commands at the sequencer, bytes of bodies.
         wake_up: brings the sequencer's answers to the event loop.
+        live: the live event streams.
         grouping: submits single commands, together with others of the same moment.
     """
 
@@ -29,7 +31,8 @@ class Services:
         self.callers = Callers(self.read_threads)
         self.registry = CollectorRegistry()
         self.known_ledgers: set[int] = set()
-        self.live_streams = 0
+        self.live = LiveEvents(treasury.pool, self.read_threads)
+        treasury.sequencer.on_commit(self.live.wake)
         self.wake_up: WakeUp[list[Outcome]] = WakeUp()
         self.capacity = Capacity(
             body_bytes_max=treasury.settings.body_bytes_max,

@@ -14,7 +14,9 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from time import monotonic
 from typing import Any, LiteralString
 from uuid import UUID
 from weakref import WeakSet
@@ -47,6 +49,16 @@ SUBSCRIPTION_PAGE = 500
 
 
 _STORED = SQL("SELECT stream_id, stream_version, type, payload{} FROM events WHERE ledger_id = %s")
+_NOTIFIED = _STORED.format(SQL(", position, recorded_at, effective_on, digest"))
+
+
+@dataclass(frozen=True)
+class LedgerNotification(Notification):
+    """A notification with what a ledger knows of an event beyond what the library does."""
+
+    recorded_at: datetime
+    effective_on: date
+    digest: bytes
 
 
 class LedgerAggregateRecorder(AggregateRecorder):
@@ -185,6 +197,8 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
     Args:
         poll_ms: how long a subscription may not notice what another process has written. What this
             recorder writes, and what is passed to :meth:`wake`, is noticed at once.
+        pause_ms: how long a subscription leaves between two questions, so that many small commits
+            are asked for together.
     """
 
     def __init__(
@@ -194,9 +208,11 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         poll_ms: int = POLL_MS,
+        pause_ms: int = 0,
     ) -> None:
         super().__init__(pool, ledger_id, clock=clock)
         self._poll_s = poll_ms / 1000
+        self._pause_s = pause_ms / 1000
         self._subscriptions: WeakSet[LedgerSubscription] = WeakSet()
         self._subscriptions_lock = threading.Lock()
 
@@ -217,10 +233,10 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
         topics: Sequence[str] = (),
         *,
         inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
+    ) -> Sequence[LedgerNotification]:
         """Events in order of position, from ``start`` to ``stop``, of some ``topics`` or all."""
         first = start or 0
-        query: Composable = _STORED.format(SQL(", position")) + SQL(" AND position >= %s")
+        query: Composable = _NOTIFIED + SQL(" AND position >= %s")
         values: list[Any] = [self.ledger_id, first if inclusive_of_start else first + 1]
         if stop is not None:
             query += SQL(" AND position <= %s")
@@ -231,7 +247,7 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
         query += SQL(" ORDER BY position LIMIT %s")
         values.append(limit)
         with self._connection() as connection:
-            return [Notification(*row) for row in connection.execute(query, values)]
+            return [LedgerNotification(*row) for row in connection.execute(query, values)]
 
     def max_notification_id(self) -> int | None:
         """The ledger's position, or None while it is empty."""
@@ -243,7 +259,7 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LedgerSubscription":
         """The events after ``gt``: those there are, then those to come, until it is stopped."""
-        subscription = LedgerSubscription(self, gt, topics, self._poll_s)
+        subscription = LedgerSubscription(self, gt, topics, self._poll_s, self._pause_s)
         with self._subscriptions_lock:
             self._subscriptions.add(subscription)
         return subscription
@@ -260,12 +276,20 @@ class LedgerSubscription(Subscription[LedgerRecorder]):
     """Asks for what comes after the last event it gave, whenever it is woken or a poll is due."""
 
     def __init__(
-        self, recorder: LedgerRecorder, gt: int | None, topics: Sequence[str], poll_s: float
+        self,
+        recorder: LedgerRecorder,
+        gt: int | None,
+        topics: Sequence[str],
+        poll_s: float,
+        pause_s: float,
     ) -> None:
         super().__init__(recorder=recorder, gt=gt, topics=topics)
         self._poll_s = poll_s
+        self._pause_s = pause_s
+        self._next_ask = 0.0
         self._page: Iterator[Notification] = iter(())
         self._stirred = threading.Event()
+        self._stopped = threading.Event()
 
     def wake(self) -> None:
         self._stirred.set()
@@ -273,25 +297,35 @@ class LedgerSubscription(Subscription[LedgerRecorder]):
     def stop(self) -> None:
         """Ends the iteration, also one that waits in another thread."""
         super().stop()
+        self._stopped.set()
         self._stirred.set()
 
     def __next__(self) -> Notification:
         while True:
-            self._stirred.clear()  # before asking: what comes after the answer stirs again
             if self._has_been_stopped:
                 raise StopIteration
             if (notification := next(self._page, None)) is not None:
                 self._last_notification_id = notification.id
                 return notification
-            page = self._recorder.select_notifications(
-                start=self._last_notification_id,
-                limit=SUBSCRIPTION_PAGE,
-                topics=self._topics,
-                inclusive_of_start=False,
-            )
+            page = self._ask()
             self._page = iter(page)
             if not page:
                 self._stirred.wait(self._poll_s)
+
+    def _ask(self) -> Sequence[Notification]:
+        """What has come since the last event that was given; one page."""
+        if (early_s := self._next_ask - monotonic()) > 0:
+            self._stopped.wait(early_s)
+        self._stirred.clear()  # before asking: what comes after the answer stirs again
+        page = self._recorder.select_notifications(
+            start=self._last_notification_id,
+            limit=SUBSCRIPTION_PAGE,
+            topics=self._topics,
+            inclusive_of_start=False,
+        )
+        is_full = len(page) == SUBSCRIPTION_PAGE
+        self._next_ask = monotonic() + (0 if is_full else self._pause_s)
+        return page
 
 
 class LedgerMapper(Mapper[UUID]):
