@@ -6,11 +6,9 @@ docs/eventsourcing.md shows the classes of this file.
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar
-from uuid import UUID
+from typing import Any
 
 import pytest
-from eventsourcing.application import Application
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import IntegrityError, Tracking
@@ -19,7 +17,8 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_id
-from ledger.library.recorder import LedgerMapper, LedgerRecorder
+from ledger.library.following import LedgerApplication, application_of
+from ledger.library.recorder import LedgerRecorder
 from ledger.money import parse_yuan, yuan
 from payments.events import PaymentApplied, VoucherReceipted
 from projections.core.runner import Runner
@@ -71,19 +70,6 @@ class PaidByAgencyProjection(Projection[PaidByAgency]):
         self.view.paid(receipted.pay_app_no, amount_fen, tracking)
 
 
-class LedgerApplication(Application[UUID]):
-    """A ledger, as the library sees one; ``recorder_of_ledger`` is set where it is opened."""
-
-    name = "guoku"
-    recorder_of_ledger: ClassVar[LedgerRecorder]
-
-    def construct_recorder(self) -> LedgerRecorder:
-        return self.recorder_of_ledger
-
-    def construct_mapper(self) -> LedgerMapper:
-        return LedgerMapper(transcoder=self.construct_transcoder())
-
-
 @pytest.fixture
 def runner(
     bookkeeper: Bookkeeper,
@@ -91,10 +77,9 @@ def runner(
     bookkeeper.issue("B", "1000.00")
     bookkeeper.pay("P1", "B", "100.00")  # before anybody follows
     recorder = LedgerRecorder(bookkeeper.pool, bookkeeper.ledger_id)
-    LedgerApplication.recorder_of_ledger = recorder
     bookkeeper.sequencer.on_commit(recorder.wake)
     with ProjectionRunner(
-        application_class=LedgerApplication,
+        application_class=application_of(recorder, LedgerApplication),
         projection_class=PaidByAgencyProjection,
         view_class=PaidByAgency,
     ) as runner:
@@ -109,7 +94,7 @@ def test_it_follows_payments_from_the_beginning_and_live(
     receipts = [p for p, name, _ in bookkeeper.events() if name == VoucherReceipted.TYPE]
     runner.wait(receipts[-1], timeout=HANG_S)
     assert runner.view.amount("101001") == "120.00"
-    assert runner.view.max_tracking_id("guoku") == receipts[-1]
+    assert runner.view.max_tracking_id("440000000-2026") == receipts[-1]
 
 
 def test_an_event_is_taken_in_once(
@@ -118,7 +103,7 @@ def test_an_event_is_taken_in_once(
     [receipt] = [p for p, name, _ in bookkeeper.events() if name == VoucherReceipted.TYPE]
     runner.wait(receipt, timeout=HANG_S)
     with pytest.raises(IntegrityError):
-        runner.view.paid("P1", 10_000, Tracking("guoku", receipt))
+        runner.view.paid("P1", 10_000, Tracking("440000000-2026", receipt))
     assert runner.view.amount("101001") == "100.00"
 
 
@@ -155,14 +140,11 @@ class Reminder(Aggregate):
 class Reminders(LedgerApplication):
     """Keeps its aggregates in a ledger."""
 
-    name = "reminders"
-
 
 def test_an_application_keeps_its_aggregates_in_a_ledger(pool: ConnectionPool) -> None:
     recorder = LedgerRecorder(pool, ledger_id("459999999", 2026))
     recorder.create()
-    Reminders.recorder_of_ledger = recorder
-    app = Reminders()
+    app = application_of(recorder, Reminders)()
     reminder = Reminder("对账")
     app.save(reminder)
     reminder.done()
@@ -173,8 +155,8 @@ def test_an_application_keeps_its_aggregates_in_a_ledger(pool: ConnectionPool) -
 
 
 def test_projections_of_ours_pass_over_foreign_events(bookkeeper: Bookkeeper) -> None:
-    Reminders.recorder_of_ledger = LedgerRecorder(bookkeeper.pool, bookkeeper.ledger_id)
-    app = Reminders()
+    recorder = LedgerRecorder(bookkeeper.pool, bookkeeper.ledger_id)
+    app = application_of(recorder, Reminders)()
     [recording] = app.save(Reminder("关账"))
     bookkeeper.issue("B", "1.00")
     runner = Runner(bookkeeper.pool)

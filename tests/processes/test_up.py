@@ -190,6 +190,20 @@ def test_up_comes_back_after_kill_9_of_everything(data: Path) -> None:
         _end(second)
 
 
+def test_who_listens_live_is_told_the_end_and_not_cut_off(running: Running) -> None:
+    token = {"Authorization": f"Bearer {running.printed['token']}"}
+    with httpx.Client(
+        base_url=running.printed["api"], headers=token, timeout=STOP_TIMEOUT_S, trust_env=False
+    ) as client:
+        body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
+        ledger = client.post("/v1/ledgers", json=body).json()["ledger"]
+        with client.stream("GET", f"/v1/ledgers/{ledger}/events/stream") as response:
+            lines = response.iter_lines()
+            assert "event: ledger.opened" in (next(lines) for _ in range(10))
+            assert running.stop(signal.SIGTERM) == 0, running.log_tail()
+            assert [line for line in lines if line and not line.startswith("data: ")] == []
+
+
 def test_a_signal_while_it_starts_leaves_nothing_behind(data: Path) -> None:
     starting = Running(data)
     wait_until(lambda: EmbeddedPostgres(data).postmaster_pid(), "Postgres to be started")
