@@ -23,6 +23,7 @@ from bench import (
     suite_engine,
     suite_growth,
     suite_http,
+    suite_micro,
     suite_projections,
     suite_proofs,
     suite_sign,
@@ -37,6 +38,7 @@ from ledger.postgres.embedded import SUPERUSER, EmbeddedPostgres
 Suite = Callable[[EmbeddedPostgres, Scale, Tell], SuiteResult]
 
 SUITES: dict[str, Suite] = {
+    "micro": suite_micro.run,
     "engine": suite_engine.run,
     "http": suite_http.run,
     "disburse": suite_disburse.run,
@@ -50,6 +52,7 @@ INTERRUPTED = 130
 
 
 class SuiteName(StrEnum):
+    micro = "micro"
     engine = "engine"
     http = "http"
     disburse = "disburse"
@@ -83,6 +86,7 @@ def bench(
 ) -> None:
     """Measures guoku beside its peers, on a Postgres of its own that is removed at the end.
 
+    micro: single steps, without a database.
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
     http: payments one by one against an empty endpoint. disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and

@@ -65,6 +65,8 @@ def _print_suite(name: str, suite: SuiteResult, console: Console) -> None:
     console.print(table)
     if suite.latencies:
         console.print(_latency_table(name, suite))
+    if not suite.ratios:
+        return
     ratios = Table(title=f"{name}: ratios within this run", title_justify="left")
     ratios.add_column("ratio")
     ratios.add_column("value", justify="right")

@@ -32,6 +32,7 @@ from payments.voucher import MarkSent
 from tests.support.waiting import HANG_S
 
 RATIOS = {
+    "micro": set(),
     "engine": {
         "events_to_copy",
         "events_to_eventsourcing",
@@ -75,6 +76,7 @@ RATIOS = {
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
 UNITS = {
+    "micro": {"µs"},
     "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},
     "http": {"requests/s", "arrivals/s", "payments/s"},
     "disburse": {
