@@ -10,8 +10,8 @@ No file is held in memory.
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -62,7 +62,7 @@ def read_rows(file: BinaryIO, media_type: str, charset: str = "") -> Iterator[Ro
         case "xlsx":
             from payments.disbursement import spreadsheet  # slow to import, and few need it
 
-            return _sheet_rows(spreadsheet.read_cells(file))
+            return _sheet_rows(spreadsheet.read_sheet(file))
         case "ndjson":
             return _ndjson_rows(file)
         case _:
@@ -195,12 +195,12 @@ def _ndjson_rows(file: BinaryIO) -> Iterator[Row]:
 # ---- XLSX
 
 
-def _sheet_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+def _sheet_rows(rows: Iterator[tuple[int, Sequence[object]]]) -> Iterator[Row]:
     """Rows of cells as they were typed."""
-    header = next(rows, ())
+    _, header = next(rows, (0, ()))
     places = _places("" if cell is None else str(cell).strip() for cell in header)
     amount_at = places[FIELDS.index("pay_amt")]
-    for number, cells in enumerate(rows, start=2):
+    for number, cells in rows:
         if not any(cell not in (None, "") for cell in cells):
             continue
         problem = ""
@@ -213,14 +213,14 @@ def _sheet_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
         yield Row(number, _picked(texts, places), problem)
 
 
-def _cell_text(cell: Any) -> str | None:
+def _cell_text(cell: object) -> str | None:
     """Text as it is; None for a number, whose leading zeros and last digits may be gone."""
     if cell is None:
         return ""
     return cell if isinstance(cell, str) else None
 
 
-def _amount_text(cell: Any) -> str | None:
+def _amount_text(cell: object) -> str | None:
     """Yuan text: a number has at most two decimals, else it stays as it is and is refused later."""
     if isinstance(cell, bool):
         return str(cell)

@@ -1,127 +1,173 @@
-"""XLSX, a row at a time.
+"""XLSX, a row at a time, in bounded memory whatever the file says (docs/lab/xlsx-readers.md)."""
 
-openpyxl streams a sheet's rows but keeps all texts of the workbook in a list, which for a million
-lines is hundreds of megabytes. Here they lie in a file without a name, and a cell's text is looked
-up there.
-"""
-
-import mmap
+import re
 import zipfile
-from array import array
-from collections.abc import Iterator, Sequence
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, overload
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple, TypeAlias
+from xml.parsers import expat
 
-from lxml import etree
-from openpyxl.reader.excel import ExcelReader
-from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from payments.disbursing.workbook import (
+    STYLES_BYTES_MAX,
+    SharedTexts,
+    Styles,
+    Target,
+    Workbook,
+    malformed,
+)
 
-from ledger.errors import Code, RequestError
+ROWS_MAX = 1_048_576  # by the format
+COLUMNS_MAX = 256
+NUMBER_CHARACTERS_MAX = 64
 
-UNPACKED_BYTES_MAX = 2 * 1024 * 1024 * 1024
-TEXT_CHARACTERS_MAX = 32_767  # of a cell, by the format
-
-_ITEM, _TEXT = f"{{{SHEET_MAIN_NS}}}si", f"{{{SHEET_MAIN_NS}}}t"
-_PHONETIC = f"{{{SHEET_MAIN_NS}}}rPh"
-
-
-class _Texts(Sequence[str]):
-    """The texts that a workbook's cells refer to by number, on disk."""
-
-    def __init__(self) -> None:
-        self._file = TemporaryFile()  # noqa: SIM115 - open as long as the workbook is
-        self._ends = array("Q", [0])
-        self._bytes: mmap.mmap | None = None
-
-    def fill(self, source: Any) -> None:
-        for _, item in etree.iterparse(source, tag=_ITEM, resolve_entities=False):
-            parts = (part for part in item.iter(_TEXT) if part.getparent().tag != _PHONETIC)
-            data = "".join(part.text or "" for part in parts)[:TEXT_CHARACTERS_MAX].encode()
-            self._file.write(data)
-            self._ends.append(self._ends[-1] + len(data))
-            item.clear()
-            while (before := item.getprevious()) is not None:
-                item.getparent().remove(before)
-        self._file.flush()
-        if self._ends[-1]:
-            self._bytes = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        first, end = self._ends[index], self._ends[index + 1]
-        return "" if self._bytes is None else self._bytes[first:end].decode()
-
-    def close(self) -> None:
-        if self._bytes is not None:
-            self._bytes.close()
-        self._file.close()
+_COLUMN = re.compile("[A-Z]{1,3}")
+_DIGITS = re.compile("[1-9][0-9]{0,6}")
+_INTEGER = re.compile("-?[0-9]+")
+_BROKEN = (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError)
 
 
-class _Reader(ExcelReader):
-    """The library's reader, with the texts on disk."""
+class Dated(NamedTuple):
+    """A date or a time, or a number that the sheet shows as one."""
 
-    def __init__(self, file: BinaryIO, texts: _Texts) -> None:
-        super().__init__(file, read_only=True, data_only=True, keep_links=False)
-        self._texts = texts
-
-    def read_strings(self) -> None:
-        package: Any = self.package
-        part = package.find(SHARED_STRINGS)
-        if part is not None:
-            with self.archive.open(part.PartName[1:]) as source:
-                self._texts.fill(source)
-        shared: Any = self._texts
-        self.shared_strings = shared
+    value: str
 
 
-def _malformed(detail: str) -> RequestError:
-    return RequestError(Code.MALFORMED, detail)
+Cell: TypeAlias = str | int | float | bool | Dated | None
 
 
-def _check_size(file: BinaryIO) -> None:
-    """A spreadsheet is a ZIP archive: what it unpacks to is bounded before it is unpacked."""
-    with zipfile.ZipFile(file) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > UNPACKED_BYTES_MAX:
-        raise RequestError(Code.TOO_MANY_ITEMS, "the spreadsheet unpacks to too much: send CSV")
-    file.seek(0)
+class SheetRow(NamedTuple):
+    """A row that stands in the file: its number, as a spreadsheet shows it, and its cells."""
+
+    number: int
+    cells: list[Cell]
 
 
-def read_cells(file: BinaryIO) -> Iterator[tuple[Any, ...]]:
-    """The cells of each row of the first sheet, empty rows included.
+def read_sheet(file: BinaryIO) -> Iterator[SheetRow]:
+    """The rows of the first sheet that stand in the file, by number; empty ones may be left out.
+
+    A formula counts as its last result.
 
     Raises:
-        RequestError: ``malformed``: no spreadsheet, or a damaged one; ``too_many_items``.
+        RequestError: ``malformed``: no spreadsheet, or one that is damaged or beyond all bounds;
+            ``too_many_items``: it unpacks to too much.
     """
-    texts = _Texts()
     try:
+        with zipfile.ZipFile(file) as archive, SharedTexts() as texts:
+            book, styles = Workbook(archive), Styles()
+            book.take(book.styles, styles, STYLES_BYTES_MAX)
+            book.take(book.texts, texts)
+            sheet = _Sheet(texts, styles.dated)
+            for _ in book.parse(book.sheet, sheet):
+                yield from sheet.rows
+                sheet.rows.clear()
+    except _BROKEN as error:
+        raise malformed(f"the file is no spreadsheet, or damaged: {error}") from None
+
+
+class _Sheet(Target):
+    """``rows``: those that have ended since they were last taken away."""
+
+    def __init__(self, texts: SharedTexts, dated: Sequence[bool]) -> None:
+        super().__init__()
+        self.rows: list[SheetRow] = []
+        self._texts = texts
+        self._dated = dated
+        self._row = 0
+        self._digits = ""  # the row's number as the names of its cells end
+        self._cells: list[Cell] = []
+        self._column = 0
+        self._columns: dict[str, int] = {}
+        self._kind = "n"
+        self._style = "0"
+        self._value_in = "v"
+        self._phonetic = False
+
+    def place(self) -> str:
+        return f"row {self._row}, column {self._column}"
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "c":
+            self._column = self._column_of(attributes.get("r"))
+            self._kind = attributes.get("t", "n")
+            self._style = attributes.get("s", "0")
+            self._value_in = "t" if self._kind == "inlineStr" else "v"
+        elif name == "row":
+            self._row = self._row_of(attributes.get("r"))
+            self._digits = str(self._row)
+            self._cells, self._column = [], 0
+        elif name == "rPh":
+            self._phonetic = True
+        elif name == self._value_in:
+            self.reading = not self._phonetic
+
+    def end(self, name: str) -> None:
+        if name == self._value_in:
+            self.reading = False
+        elif name == "c":
+            cells = self._cells
+            while len(cells) < self._column - 1:
+                cells.append(None)
+            cells.append(self._value(self.taken()))
+        elif name == "row":
+            self.rows.append(SheetRow(self._row, self._cells))
+        elif name == "rPh":
+            self._phonetic = False
+
+    def _row_of(self, given: str | None) -> int:
+        """The row's number: given, or one more than the last."""
+        if given is not None and not _DIGITS.fullmatch(given):
+            raise malformed(f"after row {self._row}: a row has the number {given!r}")
+        number = self._row + 1 if given is None else int(given)
+        if number <= self._row:
+            raise malformed(f"row {number} stands after row {self._row}")
+        if number > ROWS_MAX:
+            raise malformed(f"row {number}: a sheet has at most {ROWS_MAX} rows")
+        return number
+
+    def _column_of(self, given: str | None) -> int:
+        """The cell's column, from 1: given as in ``C7``, or the one after the last."""
+        if given is None:
+            number = self._column + 1
+        else:
+            letters = given.removesuffix(self._digits)
+            number = self._columns.get(letters) or self._read_column(letters, given)
+        if number <= self._column:
+            raise malformed(f"row {self._row}: cell {given} stands after column {self._column}")
+        if number > COLUMNS_MAX:
+            raise malformed(f"row {self._row} has more than {COLUMNS_MAX} columns")
+        return number
+
+    def _read_column(self, letters: str, given: str) -> int:
+        if not _COLUMN.fullmatch(letters):
+            raise malformed(f"row {self._row}: a cell is named {given!r}")
+        number = 0
+        for letter in letters:
+            number = number * 26 + ord(letter) - ord("A") + 1
+        self._columns[letters] = number
+        return number
+
+    def _value(self, text: str) -> Cell:
+        """What the cell holds; None where it is empty."""
         try:
-            _check_size(file)
-            reader = _Reader(file, texts)
-            reader.read()
-        except RequestError:
-            raise
-        except Exception as error:  # noqa: BLE001 - broken files show by whatever breaks on them
-            raise _malformed(f"the file is no spreadsheet: {type(error).__name__}") from None
-        if not reader.wb.worksheets:
-            raise _malformed("the spreadsheet has no sheet")
-        sheet: Any = reader.wb.worksheets[0]
-        sheet.reset_dimensions()  # a wrong dimension in the file would hide rows
-        try:
-            yield from sheet.iter_rows(values_only=True)
-        except (zipfile.BadZipFile, SyntaxError, LookupError, ValueError) as error:
-            raise _malformed(f"the spreadsheet is damaged: {error}") from None
-        finally:
-            reader.wb.close()
-    finally:
-        texts.close()
+            match self._kind:
+                case "s":
+                    return self._texts.text(int(text)) if text else None
+                case "inlineStr" | "str" | "e":
+                    return text
+                case "d":
+                    return Dated(text)
+                case "b":
+                    return text == "1"
+                case "n":
+                    return self._number(text) if text else None
+        except (ValueError, IndexError):
+            pass
+        raise malformed(f"{self.place()} has a value of kind {self._kind!r}: {text[:40]!r}")
+
+    def _number(self, text: str) -> int | float | Dated:
+        if len(text) > NUMBER_CHARACTERS_MAX:
+            raise ValueError(text)
+        style = int(self._style)
+        if style < len(self._dated) and self._dated[style]:
+            return Dated(text)
+        return int(text) if _INTEGER.fullmatch(text) else float(text)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.gm import sm3
-from payments.disbursement import loading, spreadsheet, validation
+from payments.disbursement import loading, validation
 from payments.disbursement.files import FIELDS, Row
 from payments.disbursement.lines import Line, parse_line
 from payments.disbursement.validation import Report, checked
@@ -258,17 +258,6 @@ def test_a_run_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "LINES_MAX", 3)
     assert RunDesk(desk).load(csv_of(3)).is_success
     assert RunDesk(desk).load(csv_of(4)).json()["code"] == "too_many_items"
-
-
-def test_a_spreadsheet_that_unpacks_to_too_much_is_not_unpacked(desk: Desk) -> None:
-    file = io.BytesIO()
-    with (
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as entry,
-    ):
-        for _ in range(spreadsheet.UNPACKED_BYTES_MAX // (1 << 24) + 1):
-            entry.write(bytes(1 << 24))
-    assert RunDesk(desk).load(file.getvalue(), XLSX).json()["code"] == "too_many_items"
 
 
 # ---- the short way to sound is no other rule

@@ -193,7 +193,7 @@ def test_up_comes_back_after_kill_9_of_everything(data: Path) -> None:
 def test_who_listens_live_is_told_the_end_and_not_cut_off(running: Running) -> None:
     token = {"Authorization": f"Bearer {running.printed['token']}"}
     with httpx.Client(
-        base_url=running.printed["api"], headers=token, timeout=STOP_TIMEOUT_S, trust_env=False
+        base_url=running.printed["api"], headers=token, timeout=HANG_S, trust_env=False
     ) as client:
         body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
         ledger = client.post("/v1/ledgers", json=body).json()["ledger"]
