@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from api.domains import DOMAINS as DOMAINS
-from ledger.books import Books, Charts, load_charts, parse_books, shipped_books
+from ledger.books import (
+    CREDIT,
+    DEBIT,
+    Account,
+    Books,
+    Charts,
+    load_charts,
+    parse_books,
+    shipped_books,
+)
 from ledger.errors import ConfigurationError, PostingError
 from ledger.events import TYPES, JournalPosted, rule_needs
 from ledger.money import parse_yuan
@@ -154,10 +163,62 @@ def test_a_newer_chart_takes_over_from_its_date(tmp_path: Path) -> None:
     charts = load_charts([path])
     assert charts.on(date(2026, 12, 31)).version == "2026.1"
     assert charts.on(date(2027, 1, 1)).version == "2027.1"
+    assert set(charts.by_version) == {"2026.1", "2027.1"}
+
+
+def test_without_a_chart_nothing_can_be_booked() -> None:
+    with pytest.raises(ConfigurationError, match="no charts of accounts are loaded"):
+        Charts([])
+
+
+def test_a_users_own_chart_is_read_beside_the_shipped_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(TEXT.replace('version = "2026.1"', 'version = "甲"'), encoding="utf-8")
+    assert set(load_charts([own]).by_version) == {"2026.1", "甲"}
 
 
 def test_before_the_first_chart_nothing_can_be_booked() -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="no charts of accounts are valid on 1999-12-31"):
         load_charts().on(date(1999, 12, 31))
     with pytest.raises(ConfigurationError):
         Charts([])
+
+
+def test_an_account_is_what_its_line_says() -> None:
+    accounts = parse_books(TEXT).accounts
+    assert accounts["A3"] == Account(
+        id="A3", book="indicator", name="支出指标", side=CREDIT, code="", control="available"
+    )
+    assert accounts["B1"] == Account(
+        id="B1", book="treasury_financial", name="国库存款", side=DEBIT, code="1001", control=""
+    )
+
+
+def test_each_combination_of_codes_has_accounts_of_its_own() -> None:
+    books = parse_books(TEXT)
+    claimed = {"gov_bgt_eco_code": "50201", "dep_bgt_eco_code": "30201", "fund_type_code": "111"}
+    changed: list[dict[str, str]] = [
+        {},
+        {"gov_bgt_eco_code": "50501"},
+        {"dep_bgt_eco_code": "310"},
+        {"fund_type_code": "2"},
+    ]
+    accounts = [
+        {
+            line.account
+            for event, amounts in (
+                ("clearing.2301", {"claim": 1}),
+                ("voucher.receipted", {"paid": 1, "failed": 0}),
+            )
+            for line in books.post(
+                event, source=1, number="x", amounts_fen=amounts, codes=claimed | change
+            ).lines
+        }
+        for change in changed
+    ]
+    assert [sorted(found ^ accounts[0]) for found in accounts] == [
+        [],
+        ["B12", "B14", "E1", "E2"],
+        ["D1", "D2"],
+        ["B1", "B2", "C1", "C11", "C14", "C2"],
+    ]

@@ -60,6 +60,28 @@ def test_signs_and_zero_only_where_they_mean_something() -> None:
     for text in ("-0.00", "0.00"):
         with pytest.raises(RequestError):
             parse_yuan(text, signed=True)
+    with pytest.raises(RequestError):
+        parse_yuan("-0.00", signed=True, zero=True)
+    assert parse_yuan("-0.01", signed=True) == -1
+
+
+NO_AMOUNT = (
+    'an amount is text in yuan with two decimals and at most 16 integer digits, such as "1234.56"'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1.5", NO_AMOUNT),
+        ("0.00", "the amount is zero"),
+        ("-1.00", "the amount is negative"),
+    ],
+)
+def test_a_caller_is_told_what_is_wrong_with_an_amount(text: str, reason: str) -> None:
+    with pytest.raises(RequestError) as error:
+        parse_yuan(text)
+    assert error.value.detail == reason
 
 
 @given(st.integers(min_value=-(10**18) + 1, max_value=10**18 - 1))

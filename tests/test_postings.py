@@ -1,0 +1,164 @@
+"""Journals as an accountant would write them, from the shipped charts and rules; no database."""
+
+from typing import Any
+
+import pytest
+
+from ledger.books import Choice, merge, parse_books, shipped_books
+from ledger.errors import ConfigurationError
+from ledger.events import JournalPosted, Line
+from ledger.money import parse_yuan, stored_fen, yuan
+from tests.ledger.test_books import TEXT
+
+GOODS = {"gov_bgt_eco_code": "50201", "dep_bgt_eco_code": "30201", "fund_type_code": "111"}
+LAND = {"gov_bgt_eco_code": "50301", "dep_bgt_eco_code": "31005", "fund_type_code": "121"}
+TO_A_SCHOOL = {"gov_bgt_eco_code": "50502", "dep_bgt_eco_code": "30201", "fund_type_code": "2"}
+
+
+def journal(event: str, codes: dict[str, str] = GOODS, rule: str = "", **fen: int) -> JournalPosted:
+    return shipped_books().post(
+        event, source=7, number="SQ-1", amounts_fen=fen, codes=codes, bgt_id="ZB-1", rule=rule
+    )
+
+
+def lines(posted: JournalPosted) -> list[tuple[str, int, str]]:
+    return [(line.account, line.dr_cr, line.amt) for line in posted.lines]
+
+
+def test_an_application_occupies_the_indicator() -> None:
+    posted = journal("payment.applied", pay=12_345)
+    assert posted == JournalPosted(
+        source=7,
+        event="payment.applied",
+        rule="2026.1",
+        number="SQ-1",
+        bgt_id="ZB-1",
+        fund_type_code="111",
+        red_flag=0,
+        lines=(Line("A3", 1, "123.45"), Line("A5", -1, "123.45")),
+    )
+
+
+def test_a_withdrawal_is_written_in_red() -> None:
+    posted = journal("payment.withdrawn", pay=100)
+    assert posted.red_flag == 1
+    assert lines(posted) == [("A5", 1, "1.00"), ("A3", -1, "1.00")]
+
+
+def test_a_receipt_of_which_a_part_failed_is_booked_in_four_books() -> None:
+    assert lines(journal("voucher.receipted", paid=900, failed=100)) == [
+        *[("A5", 1, "9.00"), ("A6", -1, "9.00")],
+        *[("A5", 1, "1.00"), ("A3", -1, "1.00")],
+        *[("D1", 1, "9.00"), ("D3", -1, "9.00")],
+        *[("E1", 1, "9.00"), ("E3", -1, "9.00")],
+        *[("F2", 1, "9.00"), ("F1", -1, "9.00")],
+    ]
+
+
+def test_an_element_that_is_not_given_is_none() -> None:
+    assert journal("payment.applied", {}, pay=1).fund_type_code == ""
+    posted = shipped_books().post(
+        "payment.applied", source=1, number="x", amounts_fen={"pay": 1}, codes={}
+    )
+    assert posted.bgt_id == ""
+
+
+def test_what_did_not_happen_has_no_line() -> None:
+    assert {amt for _, _, amt in lines(journal("voucher.receipted", failed=100))} == {"1.00"}
+    assert lines(journal("voucher.receipted")) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "unit_expense", "unit_outlay"),
+    [(GOODS, "D1", "E1"), (LAND, "D2", "E1"), (TO_A_SCHOOL, "D1", "E2"), ({}, "D1", "E1")],
+)
+def test_a_units_accounts_follow_the_elements(
+    codes: dict[str, str], unit_expense: str, unit_outlay: str
+) -> None:
+    debits = [account for account, side, _ in lines(journal("voucher.receipted", codes, paid=1))]
+    assert unit_expense in debits
+    assert unit_outlay in debits
+
+
+@pytest.mark.parametrize(
+    ("codes", "booked"),
+    [
+        (GOODS, [("B12", 1), ("B1", -1), ("C11", 1), ("C1", -1)]),
+        (LAND, [("B13", 1), ("B1", -1), ("C12", 1), ("C1", -1)]),
+        (TO_A_SCHOOL, [("B14", 1), ("B2", -1), ("C14", 1), ("C2", -1)]),
+    ],
+)
+def test_a_claim_is_booked_by_fund_and_class(
+    codes: dict[str, str], booked: list[tuple[str, int]]
+) -> None:
+    posted = journal("clearing.claim_receipted", codes, rule="clearing.2301", claim=5)
+    assert [(account, side) for account, side, _ in lines(posted)][:4] == booked
+    assert posted.event == "clearing.claim_receipted"
+
+
+def test_what_the_treasury_does_not_pay_is_named() -> None:
+    books = shipped_books()
+    assert books.uncovered(GOODS) == ""
+    assert books.uncovered({**GOODS, "fund_type_code": "14"}) == "fund_type_code"
+
+
+def test_controlled_balances_move_as_the_lines_do() -> None:
+    books = shipped_books()
+    assert books.controlled("payment.applied", {"pay": 5}) == {"available": -5, "occupied": 5}
+    assert books.controlled("indicator.issued", {"amount": 5}) == {"available": 5}
+    assert books.controlled("voucher.receipted", {"paid": 3, "failed": 2}) == {
+        "occupied": -5,
+        "paid": 3,
+        "available": 2,
+    }
+    assert books.controlled("voucher.receipted", {"paid": 3}) == {"occupied": -3, "paid": 3}
+
+
+def test_a_choice_takes_the_longest_prefix() -> None:
+    choice = Choice("fund_type_code", {"1": "general", "12": "fund"})
+    assert choice.account({"fund_type_code": "121"}) == "fund"
+    assert choice.account({"fund_type_code": "11"}) == "general"
+    for codes in ({"fund_type_code": "2"}, {}):
+        with pytest.raises(ConfigurationError, match="no account for fund_type_code"):
+            choice.account(codes)
+
+
+def test_an_event_without_a_rule_is_not_booked() -> None:
+    with pytest.raises(ConfigurationError, match=r"no posting rule for payment.eaten in 2026.1"):
+        journal("payment.eaten", pay=1)
+
+
+def test_an_account_is_named_by_its_official_code_where_it_has_one() -> None:
+    accounts = shipped_books().accounts
+    assert [accounts[key].acct_cls_code for key in ("B1", "B2")] == ["1001", "B2"]
+    assert (accounts["A5"].name, accounts["A5"].book, accounts["A5"].side) == (
+        "支付申请",
+        "indicator",
+        -1,
+    )
+    assert shipped_books().titles["zero_balance"] == "零余额账户"
+
+
+def test_journals_of_one_event_are_added_up() -> None:
+    first = journal("clearing.claim_receipted", GOODS, rule="clearing.2301", claim=100)
+    second = journal("clearing.claim_receipted", LAND, rule="clearing.2301", claim=50)
+    merged = merge([first, second])
+    assert (merged.source, merged.number, merged.fund_type_code) == (7, "SQ-1", "111")
+    assert ("B1", -1, "1.50") in lines(merged)
+    assert ("B12", 1, "1.00") in lines(merged)
+    assert ("B13", 1, "0.50") in lines(merged)
+
+
+def test_a_rule_that_is_marked_red_is_read_so() -> None:
+    plain = parse_books(TEXT.replace("red = true", "red = false"))
+    arguments: dict[str, Any] = {"source": 1, "number": "", "amounts_fen": {}, "codes": {}}
+    assert plain.post("payment.withdrawn", **arguments).red_flag == 0
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"), [(99, "0.99"), (100, "1.00"), (1, "0.01"), (-99, "-0.99")]
+)
+def test_fen_about_a_yuan(fen: int, text: str) -> None:
+    assert yuan(fen) == text
+    assert stored_fen(text) == fen
+    assert parse_yuan(text, signed=True) == fen
