@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-GROUPS  := dev export bench
+GROUPS  := dev export bench mutation
 
-.PHONY: setup runtime export-tools bench-tools generators run test test-slow demo bench lint lock clean
+.PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow demo bench lint \
+        coverage mutation lock clean
 .DEFAULT_GOAL := setup
 
 # All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`.
@@ -22,7 +23,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	@touch $@
 
 # dev: linters and tests. export: Parquet (55 MB) and DuckDB (25 MB), what an export for people needs
-# and the server does not. bench: plots and micro-benchmarks.
+# and the server does not. bench: plots and micro-benchmarks. mutation: what breaks code on purpose.
 $(VENV)/.%: requirements-%.lock $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r $<
 	@touch $@
@@ -66,7 +67,23 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them. What is locked stays
+# Which lines and branches the tests reach, processes that they start included; the whole in coverage/.
+coverage: setup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=html:coverage --cov-report=term
+
+# Breaks what decides about money in every small way, and names what no test notices; `mutmut show
+# NAME` shows one. What survivors mean is in docs/lab/mutation.md.
+mutation: $(VENV)/.dev $(VENV)/.mutation
+	rm -rf mutants
+	$(BIN)/mutmut run > /dev/null
+	$(BIN)/mutmut results
+
+# Has git lint before each commit.
+hooks: $(VENV)/.dev
+	$(BIN)/pre-commit install
+
+# Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
+# What is locked stays
 # as long as pyproject.toml allows it; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
            --no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
@@ -83,4 +100,4 @@ lock: runtime
 	cd tests/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) .generators build dist
+	rm -rf $(VENV) .generators build dist coverage mutants

@@ -149,6 +149,17 @@ def test_journals_of_one_event_are_added_up() -> None:
     assert ("B13", 1, "0.50") in lines(merged)
 
 
+def test_lines_of_two_indicators_stay_apart() -> None:
+    def of(bgt_id: str) -> JournalPosted:
+        line = Line("A3", 1, "1.00", bgt_id)
+        return JournalPosted(source=1, event="x", rule="r", number="n", lines=(line,))
+
+    assert merge([of("B1"), of("B2"), of("B1")]).lines == (
+        Line("A3", 1, "2.00", "B1"),
+        Line("A3", 1, "1.00", "B2"),
+    )
+
+
 def test_a_rule_that_is_marked_red_is_read_so() -> None:
     plain = parse_books(TEXT.replace("red = true", "red = false"))
     arguments: dict[str, Any] = {"source": 1, "number": "", "amounts_fen": {}, "codes": {}}
