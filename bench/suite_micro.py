@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from bench.measure import BenchError, Scale, Sheet, SuiteResult, Tell
+from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from ledger.postgres.embedded import EmbeddedPostgres
 
 FILES = sorted(Path(__file__).parent.glob("micro_*.py"))
@@ -44,12 +44,12 @@ def run(_server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     """Measures; see the module."""
     if find_spec("pytest_benchmark") is None:
         raise BenchError("micro needs pytest-benchmark: `make bench-tools` installs it")
-    sheet = Sheet(tell)
-    sheet.timed.update(TIMED)
-    for _ in sheet.rounds(scale):
+    record = Record(tell)
+    record.timed.update(TIMED)
+    for _ in record.rounds(scale):
         for name, seconds in _round(SECONDS_EACH * scale.volume):
-            sheet.value(name, "µs", seconds * 1e6)
-    return sheet.result()
+            record.value(name, "µs", seconds * 1e6)
+    return record.result()
 
 
 def _round(seconds_each: float) -> Iterator[tuple[str, float]]:

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.calendar import ClosePeriod, effective_day, first_open_day
+from ledger.calendar import PERIODS, ClosePeriod, effective_day, first_open_day
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import LedgerState
 from ledger.elements import stored_code_sets
@@ -81,6 +81,6 @@ def test_closing_is_an_event_of_the_day_through_which_it_closes(state: LedgerSta
     assert decision.effective_on == date(2026, 2, 28)
     assert decision.events == [(None, "", PeriodClosed(through="2026-02-28", by="accountant"))]
     state.apply(decision)
-    assert state.settings.closed_through == date(2026, 2, 28)
+    assert state.settings.get(PERIODS).closed_through == date(2026, 2, 28)
     with pytest.raises(Refusal):
         closing.decide(state, "accountant")

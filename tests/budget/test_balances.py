@@ -1,14 +1,25 @@
 """受控余额 of one indicator, as figures on paper; no database."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from budget.balances import NOTHING, Balances
+from budget.balances import BALANCES, NOTHING, Balances, check_plan
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import AMOUNT_MAX_FEN
 
 BEFORE = Balances(available=600, frozen=100, occupied=200, paid=100, plan=500)
+
+
+def moved(before: Balances, changes_fen: Mapping[str, int]) -> Any:
+    """The row of the indicator B after a posting."""
+    return BALANCES.moved("B", before, changes_fen).row
+
+
+def planned(before: Balances, change_fen: int) -> Any:
+    check_plan("B", before, change_fen)
+    return moved(before, {"plan": change_fen})
 
 
 def refused(code: Code, **extra: str) -> Any:
@@ -22,23 +33,23 @@ def test_the_amount_is_what_its_parts_add_up_to() -> None:
 
 
 def test_a_posting_moves_each_part() -> None:
-    moved = BEFORE.moved("B", {"available": -1, "frozen": 2, "occupied": -3, "paid": 4})
-    assert moved == Balances(available=599, frozen=102, occupied=197, paid=104, plan=500)
-    assert BEFORE.moved("B", {}) == BEFORE
+    after = moved(BEFORE, {"available": -1, "frozen": 2, "occupied": -3, "paid": 4})
+    assert after == Balances(available=599, frozen=102, occupied=197, paid=104, plan=500)
+    assert moved(BEFORE, {}) == BEFORE
 
 
 def test_a_part_may_be_used_up_and_no_more() -> None:
-    assert BEFORE.moved("B", {"available": -600}).available == 0
+    assert moved(BEFORE, {"available": -600}).available == 0
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="6.00", requested_amt="6.01"
     ) as short:
-        BEFORE.moved("B", {"available": -601})
+        moved(BEFORE, {"available": -601})
     assert short.value.detail == "indicator B has too little available"
-    assert BEFORE.moved("B", {"frozen": -100}).frozen == 0
+    assert moved(BEFORE, {"frozen": -100}).frozen == 0
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="1.00", requested_amt="1.01"
     ) as short:
-        BEFORE.moved("B", {"frozen": -101})
+        moved(BEFORE, {"frozen": -101})
     assert short.value.detail == "indicator B has too little frozen"
 
 
@@ -46,52 +57,52 @@ def test_a_refusal_names_what_is_short_and_what_there_was() -> None:
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="0.00", requested_amt="0.01"
     ) as short:
-        NOTHING.moved("B", {"available": -1})
+        moved(NOTHING, {"available": -1})
     assert short.value.detail == "indicator B has too little available"
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="0.01", requested_amt="0.02"
     ) as short:
-        Balances(frozen=1).moved("B", {"frozen": -2})
+        moved(Balances(frozen=1), {"frozen": -2})
     assert short.value.detail == "indicator B has too little frozen"
 
 
 @pytest.mark.parametrize(("part", "has"), [("occupied", 200), ("paid", 100)])
 def test_what_is_occupied_or_paid_has_a_floor_too(part: str, has: int) -> None:
-    assert getattr(BEFORE.moved("B", {part: -has}), part) == 0
+    assert getattr(moved(BEFORE, {part: -has}), part) == 0
     with pytest.raises(Refusal):
-        BEFORE.moved("B", {part: -has - 1})
+        moved(BEFORE, {part: -has - 1})
 
 
 def test_an_indicator_stays_within_what_can_be_written() -> None:
-    assert NOTHING.moved("B", {"available": AMOUNT_MAX_FEN}).amount == AMOUNT_MAX_FEN
+    assert moved(NOTHING, {"available": AMOUNT_MAX_FEN}).amount == AMOUNT_MAX_FEN
     with pytest.raises(RequestError, match=r"indicator B would exceed 9999999999999999\.99") as no:
-        NOTHING.moved("B", {"available": AMOUNT_MAX_FEN + 1})
+        moved(NOTHING, {"available": AMOUNT_MAX_FEN + 1})
     assert no.value.code is Code.INVALID_AMOUNT
 
 
 def test_a_plan_reaches_from_what_is_used_to_what_is_not_frozen() -> None:
-    assert BEFORE.planned("B", -200).plan == 300
+    assert planned(BEFORE, -200).plan == 300
     with refused(
         Code.INSUFFICIENT_PLAN, bgt_id="B", available_amt="2.00", requested_amt="2.01"
     ) as low:
-        BEFORE.planned("B", -201)
+        planned(BEFORE, -201)
     assert low.value.detail == "the plan of B cannot fall below what is used of it"
-    assert BEFORE.planned("B", 400).plan == 900
+    assert planned(BEFORE, 400).plan == 900
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="4.00", requested_amt="4.01"
     ) as high:
-        BEFORE.planned("B", 401)
+        planned(BEFORE, 401)
     assert high.value.detail == "the plan of B would exceed its indicator"
 
 
 def test_a_plan_that_nothing_is_left_of_moves_by_nothing() -> None:
     full = Balances(available=0, occupied=100, plan=100)
     with refused(Code.INSUFFICIENT_PLAN, bgt_id="B", available_amt="0.00", requested_amt="0.01"):
-        full.planned("B", -1)
+        planned(full, -1)
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="0.00", requested_amt="0.01"
     ):
-        full.planned("B", 1)
+        planned(full, 1)
 
 
 def test_the_figures_are_those_of_an_answer() -> None:
