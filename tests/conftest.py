@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from api.domains import DOMAINS as DOMAINS  # whatever a test reads may hold any of them
 from ledger.postgres.database import Database, embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import migrate
