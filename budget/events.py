@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.elements.register import DIMENSIONS
 from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
+from ledger.money import parse_yuan
 
 _ISSUED: AmountMoves = {"indicator": {"available": 1}}
 _CUT: AmountMoves = {"indicator": {"available": -1}}
@@ -35,6 +36,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
         step="indicator",
+        title="批复下达",
     )
     bgt_id: str
     agency_code: str
@@ -71,6 +73,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
             "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT})
         },
         step="indicator",
+        title="追加追减",
     )
     bgt_id: str
     adj_no: str
@@ -90,6 +93,7 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"indicator.reallocated_out": RuleNeeds(DIMENSIONS, {"amount": _CUT})},
         step="indicator",
+        title="调剂调出",
     )
     bgt_id: str
     to_bgt_id: str
@@ -107,6 +111,7 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"indicator.reallocated_in": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
         step="indicator",
+        title="调剂调入",
     )
     bgt_id: str
     from_bgt_id: str
@@ -124,6 +129,7 @@ class IndicatorFrozen(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"indicator.frozen": RuleNeeds(DIMENSIONS, {"amount": _FROZEN})},
         step="indicator",
+        title="冻结",
     )
     bgt_id: str
     freeze_no: str
@@ -140,6 +146,7 @@ class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"indicator.unfrozen": RuleNeeds(DIMENSIONS, {"amount": _UNFROZEN})},
         step="indicator",
+        title="解冻",
     )
     bgt_id: str
     freeze_no: str
@@ -153,7 +160,11 @@ class PlanSet(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "plan.set"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="indicator", asked_by="plan.set", moves=("indicator",), step="plan"
+        subject="indicator",
+        asked_by="plan.set",
+        moves=("indicator",),
+        step="plan",
+        title="用款计划",
     )
     bgt_id: str
     plan_voucher_no: str
@@ -161,6 +172,30 @@ class PlanSet(Event, frozen=True, kw_only=True):
     plan_amt: Yuan
     figures: Figures
     by: str
+
+
+def moved_by(cls: type[Event], control: str) -> int:
+    """Fen by which one fen of an own event's amount moves a balance of its indicator.
+
+    As its posting rule is held to move it: the amount of an event is what its rule is given as
+    ``amount``, one that has a sign as ``increase`` and, turned, as ``decrease``. A plan moves none.
+    """
+    if (needs := cls.TRAITS.posts.get(cls.TYPE)) is None:
+        return 0
+    given = "amount" if "amount" in needs.amounts else "increase"
+    return needs.amounts[given]["indicator"].get(control, 0)
+
+
+def amount_of(event: Event) -> int:
+    """The amount of an own event of an indicator in fen, with its sign where it has one."""
+    match event:
+        case IndicatorIssued():
+            return parse_yuan(event.amount)
+        case IndicatorAdjusted():
+            return parse_yuan(event.adj_amt, signed=True)
+        case PlanSet():
+            return parse_yuan(event.plan_amt, signed=True)
+    return parse_yuan(event.amt)  # type: ignore[attr-defined]
 
 
 register(

@@ -6,6 +6,7 @@ below what is paid, occupied or frozen (财办〔2022〕36号).
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cache
 from itertools import product
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from budget.events import (
 from budget.indicator import CODED, INDICATOR, Indicator, journal, moved, require
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, commands
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import Moved
 from ledger.deciding.state import Decision, LedgerState
@@ -36,6 +37,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     """批复下达: the budget becomes a unit's indicator."""
 
     OPERATION: ClassVar[str] = "indicator.issue"
+    CHANNEL: ClassVar[str] = "指标下达"
     NUMBER: ClassVar[str] = "bgt_id"
     KIND: ClassVar[AnyKind] = INDICATOR
     bgt_id: str
@@ -160,6 +162,7 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
+    CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
     adj_amt: str
@@ -190,6 +193,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
     """调剂: from one indicator to another, the total staying as it is."""
 
     OPERATION: ClassVar[str] = "indicator.reallocate"
+    CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
     to_bgt_id: str
@@ -300,6 +304,7 @@ class FreezeIndicator(_Freezing, frozen=True, kw_only=True):
     """冻结: what is frozen cannot be applied for."""
 
     OPERATION: ClassVar[str] = "indicator.freeze"
+    CHANNEL: ClassVar[str] = "指标冻结解冻"
     EVENT = IndicatorFrozen
 
 
@@ -307,6 +312,7 @@ class UnfreezeIndicator(_Freezing, frozen=True, kw_only=True):
     """解冻."""
 
     OPERATION: ClassVar[str] = "indicator.unfreeze"
+    CHANNEL: ClassVar[str] = "指标冻结解冻"
     EVENT = IndicatorUnfrozen
 
 
@@ -314,6 +320,7 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
     """用款计划: within the indicator, and never cut below what is used of it."""
 
     OPERATION: ClassVar[str] = "plan.set"
+    CHANNEL: ClassVar[str] = "用款计划"
     NUMBER: ClassVar[str] = "plan_voucher_no"
     plan_voucher_no: str
     plan_month: int | str  # 3, or "03" as the exchange tables write it
@@ -367,3 +374,13 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
             effective_on=day,
             moved=[after],
         )
+
+
+def number_of(event: Event) -> str:
+    """The business number that an act on an indicator was asked under, as its event holds it."""
+    return _command(event.TRAITS.asked_by).number_in(event)
+
+
+@cache
+def _command(operation: str) -> type[Command]:
+    return commands()[operation]

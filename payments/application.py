@@ -51,6 +51,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     """支付申请. The dimensions are those of the indicator; given ones must agree with it."""
 
     OPERATION: ClassVar[str] = "payment.apply"
+    CHANNEL: ClassVar[str] = "支付申请"
     NUMBER: ClassVar[str] = "pay_app_no"
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str
@@ -238,6 +239,7 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
     """审核通过: the voucher is issued, under the signature policy of this moment."""
 
     OPERATION: ClassVar[str] = "payment.approve"
+    CHANNEL: ClassVar[str] = "支付审核"
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
@@ -261,6 +263,7 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
     """退回: the indicator gets its amount back."""
 
     OPERATION: ClassVar[str] = "payment.reject"
+    CHANNEL: ClassVar[str] = "支付审核"
     reason: str
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -280,6 +283,7 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
     """撤回 by the person who applied."""
 
     OPERATION: ClassVar[str] = "payment.withdraw"
+    CHANNEL: ClassVar[str] = "支付审核"
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)

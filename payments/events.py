@@ -38,6 +38,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"payment.applied": RuleNeeds(DIMENSIONS, {"pay": _OCCUPIED})},
         step="payment",
+        title="支付申请",
     )
     pay_app_no: str
     bgt_id: str
@@ -66,7 +67,9 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then."""
 
     TYPE: ClassVar[str] = "payment.approved"
-    TRAITS: ClassVar[Traits] = Traits(subject="payment", asked_by="payment.approve", step="payment")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment", asked_by="payment.approve", step="payment", title="审核通过"
+    )
     pay_app_no: str
     pay_cert_no: str
     vou_date: str
@@ -83,6 +86,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
         step="payment",
+        title="退回",
     )
     pay_app_no: str
     reason: str
@@ -98,6 +102,7 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         moves=("indicator",),
         posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
         step="payment",
+        title="撤回",
     )
     pay_app_no: str
     figures: Figures
@@ -113,7 +118,9 @@ class ManifestSigned(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "manifest.signed"
-    TRAITS: ClassVar[Traits] = Traits(subject="manifest", asked_by="manifest.sign", step="voucher")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="manifest", asked_by="manifest.sign", step="voucher", title="批量签名清单"
+    )
     manifest_no: str
     role: str
     cert_serial: str
@@ -133,7 +140,11 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "voucher.signed"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="payment", asked_by="voucher.sign", delivery=True, step="voucher"
+        subject="payment",
+        asked_by="voucher.sign",
+        delivery=True,
+        step="voucher",
+        title="签章",
     )
     pay_app_no: str
     pay_cert_no: str
@@ -152,7 +163,11 @@ class VoucherSent(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "voucher.sent"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="payment", asked_by="voucher.send", delivery=True, step="voucher"
+        subject="payment",
+        asked_by="voucher.send",
+        delivery=True,
+        step="voucher",
+        title="发送银行",
     )
     pay_app_no: str
     pay_cert_no: str
@@ -178,6 +193,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         posts={"voucher.receipted": RuleNeeds(DIMENSIONS, {"paid": _PAID, "failed": _RELEASED})},
         delivery=True,
         step="receipt",
+        title="支付回单",
     )
     pay_app_no: str
     pay_cert_no: str
@@ -205,6 +221,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         moves=("indicator", "uncleared"),
         posts={"payment.refunded": RuleNeeds(DIMENSIONS, {"refund": _REFUNDED})},
         step="receipt",
+        title="退款",
     )
     pay_app_no: str
     refund_no: str

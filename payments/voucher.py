@@ -314,6 +314,7 @@ class RefundPayment(Command, frozen=True, kw_only=True):
     """当年退款: restores the indicator of origin, never more than was paid."""
 
     OPERATION: ClassVar[str] = "payment.refund"
+    CHANNEL: ClassVar[str] = "支付退款"
     NUMBER: ClassVar[str] = "refund_no"
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str

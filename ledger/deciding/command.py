@@ -24,6 +24,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     OPERATION: ClassVar[str] = ""
     KIND: ClassVar[AnyKind | None] = None
+    CHANNEL: ClassVar[str] = ""  # 录入渠道, of what people enter by it (ledger.elements.register)
     # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
     KEEPS_REFUSAL: ClassVar[bool] = True
 

@@ -34,6 +34,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     """Opens the ledger of a division's fiscal year; its key is its number."""
 
     OPERATION: ClassVar[str] = "ledger.open"
+    CHANNEL: ClassVar[str] = "账套开立"
     mof_div_code: str
     fiscal_year: int
     name: str

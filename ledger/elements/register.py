@@ -24,19 +24,6 @@ DIMENSIONS = (
 )
 ECO_PAIR = "gov_dep_eco"  # its codes are <gov_bgt_eco_code>-<dep_bgt_eco_code>
 
-CHANNELS: dict[str, tuple[str, ...]] = {
-    "账套开立": ("ledger.open",),
-    "签章策略": ("signature_policy.set",),
-    "指标下达": ("indicator.issue",),
-    "指标调整调剂": ("indicator.adjust", "indicator.reallocate"),
-    "指标冻结解冻": ("indicator.freeze", "indicator.unfreeze"),
-    "用款计划": ("plan.set",),
-    "支付申请": ("payment.apply",),
-    "支付审核": ("payment.approve", "payment.reject", "payment.withdraw"),
-    "支付退款": ("payment.refund",),
-    "资金清算": ("clearing.request",),
-}
-CHANNEL_OF = {command: channel for channel, acts in CHANNELS.items() for command in acts}
 OF_THE_ACT = "随单录入"  # said anew with each act, and true of that act alone
 
 
@@ -49,20 +36,17 @@ class Element:
         title: its Chinese name.
         max_length: in characters.
         shape: what its text must match in full.
-        set_by: the commands that enter it; none for what the books derive or only refer to.
-        referred_by: the commands that name what was entered elsewhere.
+        channel: 唯一录入渠道 of the commands that enter it, whichever others refer to it; "" where
+            nobody enters it, ``OF_THE_ACT`` where it belongs to an act itself (a reason, a day).
         code_set: whether its values are codes of a code set.
-        of_the_act: whether it belongs to the act itself (a reason, a day), not to an object.
     """
 
     name: str
     title: str
     max_length: int
     shape: re.Pattern[str]
-    set_by: tuple[str, ...] = ()
-    referred_by: tuple[str, ...] = ()
+    channel: str = ""
     code_set: bool = False
-    of_the_act: bool = False
 
     @property
     def is_amount(self) -> bool:
@@ -72,13 +56,6 @@ class Element:
     def is_free(self) -> bool:
         """Whether letters and digits of any script will do, whatever else may stand in it."""
         return self.shape in (_TEXT, _NUMBER, _NAME)
-
-    @property
-    def channels(self) -> frozenset[str]:
-        """唯一录入渠道: one name, or none for what nobody enters."""
-        if self.of_the_act:
-            return frozenset({OF_THE_ACT})
-        return frozenset(CHANNEL_OF[command] for command in self.set_by)
 
 
 _NO_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
@@ -90,10 +67,9 @@ _NAME = re.compile(rf"(?!\s|\.{{1,2}}\Z)[^/{_NO_CONTROL}]+(?<!\s)")
 _YES_NO = re.compile("[12]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
-_ISSUE, _APPLY, _REFUND = ("indicator.issue",), ("payment.apply",), ("payment.refund",)
-_ADJUST, _FREEZE = CHANNELS["指标调整调剂"], CHANNELS["指标冻结解冻"]
-_ON_PAYMENT = (*CHANNELS["支付审核"], *_REFUND)
-_ON_INDICATOR = (*_ADJUST, *_FREEZE, "plan.set", *_APPLY)
+_ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
+_APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
+_OPEN, _POLICY = "账套开立", "签章策略"
 
 
 def _code(
@@ -101,53 +77,51 @@ def _code(
     title: str,
     max_length: int,
     shape: str,
-    set_by: tuple[str, ...] = (),
-    referred_by: tuple[str, ...] = (),
+    channel: str = "",
 ) -> Element:
     pattern = re.compile(shape, re.ASCII)
-    return Element(name, title, max_length, pattern, set_by, referred_by, code_set=True)
+    return Element(name, title, max_length, pattern, channel, code_set=True)
 
 
-def _pattern(name: str, title: str, length: int, shape: str, set_by: tuple[str, ...]) -> Element:
-    return Element(name, title, length, re.compile(shape, re.ASCII), set_by)
+def _pattern(name: str, title: str, length: int, shape: str, channel: str) -> Element:
+    return Element(name, title, length, re.compile(shape, re.ASCII), channel)
 
 
 _ELEMENTS = (
-    _code("mof_div_code", "财政区划", 9, "[1-9][0-9]{8}", ("ledger.open",)),
-    _pattern("fiscal_year", "预算年度", 4, "20[0-9]{2}", ("ledger.open",)),
-    Element("name", "账套名称", 100, _TEXT, ("ledger.open",)),
-    _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", ("signature_policy.set",)),
-    _pattern("signing", "签章范围", 8, "voucher|manifest", ("signature_policy.set",)),
+    _code("mof_div_code", "财政区划", 9, "[1-9][0-9]{8}", _OPEN),
+    _pattern("fiscal_year", "预算年度", 4, "20[0-9]{2}", _OPEN),
+    Element("name", "账套名称", 100, _TEXT, _OPEN),
+    _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", _POLICY),
+    _pattern("signing", "签章范围", 8, "voucher|manifest", _POLICY),
     _code(
         "pay_bank_code",
         "代理银行",
         12,
         "[0-9]{3,12}",
-        ("signature_policy.set",),
-        ("clearing.request",),
+        _POLICY,
     ),
     # 指标
-    Element("bgt_id", "指标主键", 64, _NAME, _ISSUE, _ON_INDICATOR),
-    _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _ISSUE, _APPLY),
-    _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _ISSUE, _APPLY),
-    _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE, _APPLY),
-    _code("gov_bgt_eco_code", "政府支出经济分类", 11, "[0-9]{3}([0-9]{2}){0,4}", _ISSUE, _APPLY),
-    _code("dep_bgt_eco_code", "部门支出经济分类", 20, "[0-9]{3}([0-9]{2}){0,8}", _ISSUE, _APPLY),
-    _code("fund_type_code", "资金性质", 10, "[0-9]{1,10}", _ISSUE, _APPLY),
+    Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),
+    _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _ISSUE),
+    _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _ISSUE),
+    _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE),
+    _code("gov_bgt_eco_code", "政府支出经济分类", 11, "[0-9]{3}([0-9]{2}){0,4}", _ISSUE),
+    _code("dep_bgt_eco_code", "部门支出经济分类", 20, "[0-9]{3}([0-9]{2}){0,8}", _ISSUE),
+    _code("fund_type_code", "资金性质", 10, "[0-9]{1,10}", _ISSUE),
     _code("bgt_type_code", "指标类型", 50, "[0-9A-Za-z]{1,50}", _ISSUE),
     Element("amount", "指标金额", 19, _AMOUNT, _ISSUE),
     Element("is_contrlbyplan", "是否按计划控制", 1, _YES_NO, _ISSUE),
     Element("bgt_exe_flag", "指标可执行标志", 1, _YES_NO, _ISSUE),
     Element("adj_no", "调整调剂编号", 100, _NUMBER, _ADJUST),
-    Element("adj_amt", "调整金额", 20, _AMOUNT, ("indicator.adjust",)),
+    Element("adj_amt", "调整金额", 20, _AMOUNT, _ADJUST),
     Element("freeze_no", "冻结编号", 100, _NUMBER, _FREEZE),
-    Element("plan_voucher_no", "计划明细编号", 100, _NUMBER, ("plan.set",)),
-    _pattern("plan_month", "计划月份", 2, "0?[1-9]|1[0-2]", ("plan.set",)),
-    Element("plan_amt", "计划金额", 20, _AMOUNT, ("plan.set",)),
+    Element("plan_voucher_no", "计划明细编号", 100, _NUMBER, _PLAN),
+    _pattern("plan_month", "计划月份", 2, "0?[1-9]|1[0-2]", _PLAN),
+    Element("plan_amt", "计划金额", 20, _AMOUNT, _PLAN),
     # 支付
-    Element("pay_app_no", "支付申请编号", 100, _NAME, _APPLY, _ON_PAYMENT),
+    Element("pay_app_no", "支付申请编号", 100, _NAME, _APPLY),
     Element("pay_amt", "支付金额", 19, _AMOUNT, _APPLY),
-    Element("pay_detail_id", "支付明细主键", 64, _NUMBER, _APPLY, _REFUND),
+    Element("pay_detail_id", "支付明细主键", 64, _NUMBER, _APPLY),
     Element("payee_acct_name", "收款人全称", 300, _TEXT, _APPLY),
     Element("payee_acct_no", "收款人账号", 40, _NUMBER, _APPLY),
     Element("payee_acct_bank_name", "收款人开户银行", 180, _TEXT, _APPLY),
@@ -159,26 +133,12 @@ _ELEMENTS = (
     _code("pay_bus_type_code", "支付业务类型", 40, "[0-9A-Za-z]{1,40}", _APPLY),
     Element("refund_no", "退款编号", 100, _NUMBER, _REFUND),
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
-    Element("clear_no", "清算编号", 100, _NAME, ("clearing.request",)),
-    Element("clear_date", "清算日期", 10, _DAY, ("clearing.request",)),
+    Element("clear_no", "清算编号", 100, _NAME, _CLEAR),
+    Element("clear_date", "清算日期", 10, _DAY, _CLEAR),
     # what is said anew with each act
-    Element(
-        "reason",
-        "事由",
-        300,
-        _TEXT,
-        (*_ADJUST, "payment.reject", *_REFUND),
-        of_the_act=True,
-    ),
-    Element("amt", "金额", 19, _AMOUNT, ("indicator.reallocate", *_FREEZE), of_the_act=True),
-    Element(
-        "effective_on",
-        "业务日期",
-        10,
-        _DAY,
-        (*_ISSUE, *_ON_INDICATOR, *_ON_PAYMENT),
-        of_the_act=True,
-    ),
+    Element("reason", "事由", 300, _TEXT, OF_THE_ACT),
+    Element("amt", "金额", 19, _AMOUNT, OF_THE_ACT),
+    Element("effective_on", "业务日期", 10, _DAY, OF_THE_ACT),
     # derived by the books, or reference data for documents: nobody enters them
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
     _code("budget_level_code", "预算级次", 1, "[0-9]"),
@@ -191,11 +151,6 @@ class ElementRegister:
     """The register of elements; there is one, so its methods belong to the class."""
 
     ELEMENTS: ClassVar[dict[str, Element]] = {element.name: element for element in _ELEMENTS}
-
-    @classmethod
-    def settable(cls, command: str) -> frozenset[str]:
-        """The elements that a command enters."""
-        return frozenset(e.name for e in cls.ELEMENTS.values() if command in e.set_by)
 
     @classmethod
     def check_shape(cls, element: str, value: object, pointer: str = "") -> None:

@@ -23,6 +23,7 @@ from ledger.events.registry import (
     register,
     renamed,
     rule_needs,
+    title_of,
     type_names,
     types_that,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "register",
     "renamed",
     "rule_needs",
+    "title_of",
     "type_names",
     "types_that",
 ]

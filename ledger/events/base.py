@@ -26,6 +26,7 @@ class Traits(NamedTuple):
         step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
         leads: types that a command of their own begins with, and that may stand directly behind it
             as a part of its command, with the fields of both that must then agree.
+        title: what it is called in the field, where people are shown it.
         delivery: whether it tells what is to be sent to a bank, was sent, or is answered.
     """
 
@@ -34,6 +35,7 @@ class Traits(NamedTuple):
     moves: tuple[str, ...] = ()
     posts: Needs = MappingProxyType({})
     step: str = ""
+    title: str = ""
     delivery: bool = False
     leads: Mapping[str, tuple[str, str]] = MappingProxyType({})
 

@@ -28,7 +28,9 @@ class JournalPosted(Event, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "journal.posted"
-    TRAITS: ClassVar[Traits] = Traits(subject="", moves=("indicator",), step="journals")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="", moves=("indicator",), step="journals", title="记账"
+    )
     source: int
     event: str
     chart_version: str = msgspec.field(name="rule")

@@ -76,6 +76,13 @@ def today(type_name: str) -> str:
     return type_name
 
 
+def title_of(type_name: str) -> str:
+    """What an event stored under this name, with its version or without, is called in the field; ""
+    for a type that has no title, or that nobody knows."""
+    cls = TYPES.get(today(type_name))
+    return cls.TRAITS.title if cls is not None else ""
+
+
 def type_names(cls: type[Event]) -> tuple[str, ...]:
     """The names under which events of a type are stored: today's, and those of older versions."""
     return tuple(name for name in (*TYPES, *UPCASTS) if TYPES.get(today(name)) is cls)

@@ -87,6 +87,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
     """申请划款: claims all that the bank has moved up to ``clear_date`` and not claimed yet."""
 
     OPERATION: ClassVar[str] = "clearing.request"
+    CHANNEL: ClassVar[str] = "资金清算"
     NUMBER: ClassVar[str] = "clear_no"
     KIND: ClassVar[AnyKind] = CLEARING
     clear_no: str

@@ -38,6 +38,7 @@ class ClearingRequested(Event, frozen=True, kw_only=True):
         moves=("uncleared",),
         delivery=True,
         step="clearing",
+        title="申请划款",
     )
     clear_no: str
     clear_date: str
@@ -58,6 +59,7 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
         posts={"clearing.2301": _CLAIMED, "clearing.2302": _CLAIMED},
         delivery=True,
         step="clearing",
+        title="划款回单",
     )
     clear_no: str
     voucher_no: str
@@ -72,13 +74,13 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
 
 class ClearingCleared(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.cleared"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing")
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing", title="清算完成")
     clear_no: str
 
 
 class ClearingRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.rejected"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing")
+    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing", title="清算退回")
     clear_no: str
     reason: str
 

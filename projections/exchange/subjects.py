@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 from budget.balances import NOTHING, Balances
 from budget.events import (
     IndicatorAdjusted,
-    IndicatorFrozen,
     IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
-    IndicatorUnfrozen,
     PlanSet,
+    amount_of,
+    moved_by,
 )
 from budget.indicator import CODED, INDICATOR, Indicator
+from budget.indicators import number_of
 from ledger.account_set import division_of, ledger_text
 from ledger.books import DEBIT, Charts
 from ledger.deciding.opening import TITLE
@@ -290,10 +291,6 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
             yield row("调剂调出", e.adj_no, -parse_yuan(e.amt), e.to_bgt_id, e.reason)
         case IndicatorReallocatedIn() as e:
             yield row("调剂调入", e.adj_no, parse_yuan(e.amt), e.from_bgt_id)
-        case IndicatorFrozen() as e:
-            yield row("冻结", e.freeze_no, -parse_yuan(e.amt))
-        case IndicatorUnfrozen() as e:
-            yield row("解冻", e.freeze_no, parse_yuan(e.amt))
         case PlanSet() as e:
             yield PlanRow(
                 plan_voucher_no=e.plan_voucher_no,
@@ -306,6 +303,9 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
                 position=fact.position,
                 create_time=fact.recorded_at,
             )
+        case e if e.TRAITS.subject == INDICATOR.name and not isinstance(e, IndicatorIssued):
+            moved_fen = amount_of(e) * moved_by(type(e), "available")
+            yield row(e.TRAITS.title, number_of(e), moved_fen, reason=getattr(e, "reason", ""))
 
 
 def _text(payload: bytes) -> str | None:

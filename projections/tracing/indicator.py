@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from msgspec import UNSET, UnsetType
 
-from budget.balances import Balances
+from budget.balances import CONTROLS, Balances
 from budget.events import (
     Figures,
     IndicatorAdjusted,
@@ -21,6 +21,8 @@ from budget.events import (
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
     PlanSet,
+    amount_of,
+    moved_by,
 )
 from budget.indicator import INDICATOR
 from ledger.account_set import ledger_text
@@ -53,6 +55,7 @@ class Sums(msgspec.Struct):
         applied: of all payments; of it ``released`` came back unpaid (rejected, withdrawn, failed),
             ``occupied`` is on its way and ``paid`` was paid by the bank.
         net_paid: ``paid`` less ``refunded``.
+        others: by what other acts than those named here moved the indicator's amount.
     """
 
     issued: str
@@ -69,6 +72,7 @@ class Sums(msgspec.Struct):
     paid: str
     refunded: str
     net_paid: str
+    others: str
 
 
 class Proof(msgspec.Struct):
@@ -170,7 +174,7 @@ def _complete(
     for count, (position, event) in enumerate(own, 1):
         if count <= FACTS_MAX:
             shown.append((position, event))
-        totals[type(event)] = totals.get(type(event), 0) + _amount_fen(event)
+        totals[type(event)] = totals.get(type(event), 0) + amount_of(event)
     fen = _Fen(totals, connection.execute(
         _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
     ).fetchone() or ())  # fmt: skip
@@ -180,17 +184,6 @@ def _complete(
     trace.movements = facts_of(shown, *MOVING)
     trace.movements_left_out = count - len(shown)
     trace.sources = sources(connection, key, trace.bgt_id, model.position)
-
-
-def _amount_fen(event: Event) -> int:
-    match event:
-        case IndicatorIssued():
-            return parse_yuan(event.amount)
-        case IndicatorAdjusted():
-            return parse_yuan(event.adj_amt, signed=True)
-        case PlanSet():
-            return parse_yuan(event.plan_amt, signed=True)
-    return parse_yuan(event.amt)  # type: ignore[attr-defined]
 
 
 class _Fen:
@@ -204,6 +197,8 @@ class _Fen:
         self.frozen = own.get(IndicatorFrozen, 0)
         self.unfrozen = own.get(IndicatorUnfrozen, 0)
         self.planned = own.get(PlanSet, 0)
+        self.brought = sum(fen * _of_amount(cls) for cls, fen in own.items())
+        self.net_frozen = sum(fen * moved_by(cls, "frozen") for cls, fen in own.items())
         numbers = [int(value or 0) for value in payments]
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
 
@@ -223,26 +218,35 @@ class _Fen:
             paid=yuan(self.paid),
             refunded=yuan(self.refunded),
             net_paid=yuan(self.paid - self.refunded),
+            others=yuan(self.brought - self.issued - self.adjusted - self.into + self.out),
         )
 
     def proofs(self, kept: Balances) -> Iterable[Proof]:
         """The figures that were kept against the sums of what happened."""
-        net_frozen, net_paid = self.frozen - self.unfrozen, self.paid - self.refunded
-        brought = self.issued + self.adjusted + self.into - self.out
+        net_paid = self.paid - self.refunded
         for name, left, right in (
-            ("amount = issued + adjusted + reallocated_in - reallocated_out", kept.amount, brought),
+            (
+                "amount = issued + adjusted + reallocated_in - reallocated_out + others",
+                kept.amount,
+                self.brought,
+            ),
             (
                 "amount = canuse + frozen + occupied + net_paid",
-                brought,
-                kept.available + net_frozen + self.occupied + net_paid,
+                self.brought,
+                kept.available + self.net_frozen + self.occupied + net_paid,
             ),
-            ("frozen_amt = frozen - unfrozen", kept.frozen, net_frozen),
+            ("frozen_amt = frozen - unfrozen", kept.frozen, self.net_frozen),
             ("pay_app_amt = applied - released - paid", kept.occupied,
              self.applied - self.released - self.paid),
             ("pay_amt = paid - refunded", kept.paid, net_paid),
             ("plan_amt = planned", kept.plan, self.planned),
         ):  # fmt: skip
             yield Proof(name, yuan(left), yuan(right), left == right)
+
+
+def _of_amount(cls: type[Event]) -> int:
+    """Fen by which one fen of such an event's amount moves 指标金额: all controls together."""
+    return sum(moved_by(cls, control) for control in CONTROLS)
 
 
 def _payments(

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from api.access import ROLES, Right
@@ -13,23 +14,24 @@ from api.http import authentication
 from api.http.routes import Operation
 from api.tokens import create_token, find_caller, revoke_tokens_of
 from ledger.errors import RequestError
+from tests.support.commands_on_file import KEPT, TODAY, Line
 from tests.support.http_server import OPERATIONS, Desk, desk, method_of
 from tests.support.http_server import ROLES as PERSONS
 from tests.support.waiting import wait_until
 
+INDICATORS = "/v1/ledgers/{ledger}/indicators"
+PREPARING = {"maker", "admin"}  # of budgets: every act on an indicator
 GUARDED = [operation for operation in OPERATIONS if operation.right is not Right.PUBLIC]
 # the operations that only some roles may do, as the contract names the roles
 MAY: dict[str, set[str]] = {
     "ledger.open": {"admin", "maker", "ops"},
     "signature_policy.set": {"admin"},
     "period.close": {"admin"},
-    "indicator.issue": {"maker", "admin"},
-    "indicator.issue.batch": {"maker", "admin"},
-    "indicator.adjust": {"maker", "admin"},
-    "indicator.reallocate": {"maker", "admin"},
-    "indicator.freeze": {"maker", "admin"},
-    "indicator.unfreeze": {"maker", "admin"},
-    "plan.set": {"maker", "admin"},
+    **{
+        str(operation.operation_id): PREPARING
+        for operation in OPERATIONS
+        if operation.path.startswith(INDICATORS) and method_of(operation) != "GET"
+    },
     "payment.apply": {"unit", "maker"},
     "payment.apply.batch": {"unit", "maker"},
     "payment.withdraw": {"unit", "maker"},
@@ -64,13 +66,15 @@ SOUND: dict[str, Any] = {
     },
     "clearing.request": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "clearing.request.batch": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
-    "indicator.adjust": {"adj_no": "T", "adj_amt": "1.00", "reason": "x"},
-    "indicator.reallocate": {"adj_no": "T", "amt": "1.00", "to_bgt_id": "B2", "reason": "x"},
-    "indicator.freeze": {"freeze_no": "D", "amt": "1.00"},
-    "indicator.unfreeze": {"freeze_no": "D", "amt": "1.00"},
     "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
-    "plan.set": {"plan_voucher_no": "J", "plan_month": 1, "plan_amt": "1.00"},
 }
+
+
+def on_file(operation: str) -> dict[str, Any]:
+    """The least that can be asked of an act, without what stands in its address."""
+    kept = (KEPT / f"{operation}@{TODAY}.ndjson").read_bytes().splitlines()[0]
+    asked = msgspec.json.decode(kept, type=Line).asked
+    return {name: value for name, value in asked.items() if name != "bgt_id"}
 
 
 def ask(desk: Desk, operation: Operation, person: str) -> httpx.Response:
@@ -80,6 +84,8 @@ def ask(desk: Desk, operation: Operation, person: str) -> httpx.Response:
     for number in ("bgt_id", "pay_app_no", "clear_no", "run_no"):
         path = path.replace("{" + number + "}", "none")
     body = SOUND.get(name)
+    if operation.path.startswith(f"{INDICATORS}/") and method != "GET":
+        body = on_file(name)
     if name.startswith("payment.apply"):
         body = desk.payment("none")
     if name.startswith("indicator.issue"):

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from ledger.deciding.command import commands
+from api.domains import DOMAINS
+from ledger.deciding.command import Command
 from ledger.elements.code_sets import CodeRow, CodeSets, ElementRegister, division_prefix
-from ledger.elements.register import CHANNEL_OF, CHANNELS, ECO_PAIR, OF_THE_ACT
+from ledger.elements.register import DIMENSIONS, ECO_PAIR, OF_THE_ACT
 from ledger.elements.stored_code_sets import shipped
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Code, Refusal
 from payments.events import PaymentDetail
 from tests.support.paths import ROOT
 
@@ -51,132 +52,62 @@ def refusal(codes: CodeSets, code: str, **where: Any) -> str:
 # ---- the register
 
 
-def test_each_element_that_is_entered_has_exactly_one_entry_channel() -> None:
-    for element in ELEMENTS.values():
-        assert len(element.channels) == (1 if element.set_by else 0), element.name
+SAME_AS = {"to_bgt_id": "bgt_id"}
 
 
-def test_each_command_belongs_to_one_channel() -> None:
-    commands = [command for acts in CHANNELS.values() for command in acts]
-    assert len(commands) == len(set(commands)) == len(CHANNEL_OF)
+def commands_of_people() -> dict[str, tuple[str, set[str]]]:
+    """Channel and elements of every command by which people enter something, by its operation."""
+    found = {
+        kind.OPERATION: (kind.CHANNEL, set(kind.__struct_fields__))
+        for domain in DOMAINS
+        for kind in vars(domain).values()
+        if isinstance(kind, type) and issubclass(kind, Command) and kind.CHANNEL
+    }
+    found["payment.apply"][1].update(PaymentDetail.__struct_fields__)
+    return {
+        operation: (channel, {SAME_AS.get(field, field) for field in fields} - {"details"})
+        for operation, (channel, fields) in found.items()
+    }
 
 
-def test_no_command_enters_what_it_refers_to() -> None:
-    for element in ELEMENTS.values():
-        assert not set(element.set_by) & set(element.referred_by), element.name
-
-
-def test_what_is_referred_to_is_entered_somewhere() -> None:
-    assert all(element.set_by for element in ELEMENTS.values() if element.referred_by)
-
-
-def commands_of_people() -> dict[str, set[str]]:
-    """The fields of every command that a caller fills, by its name."""
-    found = commands()
-    fields = {name: set(found[name].__struct_fields__) for name in CHANNEL_OF}
-    fields["payment.apply"] |= set(PaymentDetail.__struct_fields__)
-    return fields
-
-
-def test_every_field_of_every_command_is_entered_or_referred_to() -> None:
+def test_every_field_of_every_command_is_an_element() -> None:
     """The register against the commands as they are: a new field has to find its one source."""
-    same_as = {"to_bgt_id": "bgt_id"}
-    for command, fields in commands_of_people().items():
-        known = ElementRegister.settable(command) | {
-            element.name for element in ELEMENTS.values() if command in element.referred_by
-        }
-        assert {same_as.get(field, field) for field in fields} - {"details"} == known, command
+    asked = commands_of_people()
+    assert len(asked) > 12
+    for operation, (_, fields) in asked.items():
+        assert fields <= ELEMENTS.keys(), operation
+
+
+def test_each_element_is_entered_by_the_commands_of_its_channel() -> None:
+    """What is entered nowhere could not be referred to; what belongs to an act, any may say."""
+    entered = {
+        (channel, field) for channel, fields in commands_of_people().values() for field in fields
+    }
+    for element in ELEMENTS.values():
+        asking = {channel for channel, field in entered if field == element.name}
+        if not element.channel:
+            assert not asking, element.name
+        elif element.channel == OF_THE_ACT:
+            assert asking, element.name
+        else:
+            assert element.channel in asking, element.name
+
+
+def test_a_payment_refers_to_what_its_indicator_entered() -> None:
+    _, fields = commands_of_people()["payment.apply"]
+    assert {ELEMENTS[name].channel for name in DIMENSIONS} == {"指标下达"}
+    assert fields >= set(DIMENSIONS)
 
 
 def test_the_documented_table_is_the_register() -> None:
     documented = {}
     for line in DOCS.read_text(encoding="utf-8").splitlines():
-        if match := re.match(r"\| `(\w+)` \| (\S+) \| (\d+) \| (yes)? *\| (.*) \| ?(.*) \|$", line):
-            name, title, length, coded, entered, referred = match.groups()
-            commands = tuple(re.findall(r"`([\w.]+)`", entered))
-            documented[name] = (
-                title,
-                int(length),
-                bool(coded),
-                commands,
-                OF_THE_ACT in entered,
-                tuple(re.findall(r"`([\w.]+)`", referred)),
-            )
+        if match := re.match(r"\| `(\w+)` \| (\S+) \| (\d+) \| (yes)? *\| (\S+) \|$", line):
+            name, title, length, coded, channel = match.groups()
+            documented[name] = (title, int(length), bool(coded), channel.replace("—", ""))
     assert documented == {
-        e.name: (e.title, e.max_length, e.code_set, e.set_by, e.of_the_act, e.referred_by)
-        for e in ELEMENTS.values()
+        e.name: (e.title, e.max_length, e.code_set, e.channel) for e in ELEMENTS.values()
     }
-
-
-@pytest.mark.parametrize(
-    ("element", "value"),
-    [
-        ("mof_div_code", "440000000"),
-        ("agency_code", "101001"),
-        ("pro_code", "440000260000000000001"),
-        ("exp_func_code", "201"),
-        ("exp_func_code", "2010101"),
-        ("dep_bgt_eco_code", "30201"),
-        ("fund_type_code", "11111"),
-        ("fiscal_year", 2026),
-        ("plan_month", 12),
-        ("effective_on", DAY),
-        ("is_contrlbyplan", False),
-        ("pay_app_no", "SQ-530000-20210714-00423"),
-        ("use_des", "办公用品 二月"),
-        ("adj_amt", "-1.00"),
-        ("payee_acct_name", "名" * 300),
-    ],
-)
-def test_values_of_the_right_shape(element: str, value: object) -> None:
-    ElementRegister.check_shape(element, value)
-
-
-@pytest.mark.parametrize(
-    ("element", "value"),
-    [
-        ("mof_div_code", "44000000"),
-        ("mof_div_code", "４４0000000"),
-        ("agency_code", "10"),
-        ("agency_code", "1" * 22),
-        ("pro_code", ""),
-        ("exp_func_code", "20101011"),
-        ("exp_func_code", "2010101\n"),
-        ("fiscal_year", 1999),
-        ("plan_month", 13),
-        ("plan_month", True),
-        ("effective_on", "2026-3-2"),
-        ("pay_app_no", "a/b"),
-        ("pay_app_no", ".."),
-        ("pay_app_no", " a"),
-        ("refund_no", "a "),
-        ("use_des", " "),
-        ("use_des", "a\x00b"),
-        ("use_des", "\ud800"),
-        ("payee_acct_name", "名" * 301),
-        ("agency_code", None),
-        ("agency_code", ["101001"]),
-    ],
-)
-def test_values_of_the_wrong_shape_are_malformed_and_pointed_at(
-    element: str, value: object
-) -> None:
-    with pytest.raises(RequestError) as caught:
-        ElementRegister.check_shape(element, value, "/there")
-    assert caught.value.code is Code.MALFORMED
-    assert caught.value.extra == {"pointer": "/there"}
-    caught.value.detail.encode()  # it can be shown whatever the value was
-
-
-def test_an_amount_of_the_wrong_shape_is_an_invalid_amount() -> None:
-    with pytest.raises(RequestError) as caught:
-        ElementRegister.check_shape("pay_amt", "1.0", "/pay_amt")
-    assert caught.value.code is Code.INVALID_AMOUNT
-
-
-def test_an_unknown_element_is_a_programmers_error() -> None:
-    with pytest.raises(KeyError):
-        ElementRegister.check_shape("exp_fun_code", "201")
 
 
 # ---- which row decides

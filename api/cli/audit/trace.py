@@ -32,29 +32,6 @@ STEPS = {
     "clearing": "清算",
     "journals": "记账凭证",
 }
-EVENTS = {
-    "indicator.issued": "批复下达",
-    "indicator.adjusted": "追加追减",
-    "indicator.reallocated_in": "调剂调入",
-    "indicator.reallocated_out": "调剂调出",
-    "indicator.frozen": "冻结",
-    "indicator.unfrozen": "解冻",
-    "plan.set": "用款计划",
-    "payment.applied": "支付申请",
-    "payment.approved": "审核通过",
-    "payment.rejected": "退回",
-    "payment.withdrawn": "撤回",
-    "manifest.signed": "批量签名清单",
-    "voucher.signed": "签章",
-    "voucher.sent": "发送银行",
-    "voucher.receipted": "支付回单",
-    "payment.refunded": "退款",
-    "clearing.requested": "申请划款",
-    "clearing.claim_receipted": "划款回单",
-    "clearing.cleared": "清算完成",
-    "clearing.rejected": "清算退回",
-    "journal.posted": "记账",
-}
 STATUSES = {
     "applied": "待审核",
     "approved": "待签章",
@@ -68,8 +45,8 @@ STATUSES = {
     "refunded": "已退款",
 }
 PROOFS = {
-    "amount = issued + adjusted + reallocated_in - reallocated_out": (
-        "指标金额 = 下达 + 追加追减 + 调入 - 调出"
+    "amount = issued + adjusted + reallocated_in - reallocated_out + others": (
+        "指标金额 = 下达 + 追加追减 + 调入 - 调出 + 其他"
     ),
     "amount = canuse + frozen + occupied + net_paid": "指标金额 = 可用 + 冻结 + 占用 + 净支付",
     "frozen_amt = frozen - unfrozen": "冻结 = 冻结累计 - 解冻累计",
@@ -189,8 +166,14 @@ def _add_sources(tree: Tree, sources: Iterable[Source]) -> None:
 def _fact_line(fact: dict[str, Any]) -> str:
     type_name = fact.get("type", "")
     shown = (f"{name}={fact[name]}" for name in _SHOWN if fact.get(name) not in (None, ""))
-    label = EVENTS.get(type_name, type_name)
+    label = _title(type_name)
     return " ".join(filter(None, (f"[{fact['position']}]", label, *shown)))
+
+
+def _title(type_name: str) -> str:
+    from ledger.events import title_of
+
+    return title_of(type_name) or type_name
 
 
 def _read(ledger: str, read: Callable[[Connection, int], T]) -> T:
