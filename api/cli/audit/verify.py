@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from api.verification import Progress, Task
     from ledger.verification.findings import Finding
-    from payments.verification.run import Report
+    from payments.verification.run import VerificationReport
 
 VERIFIER = "guoku_verify.py"
 
@@ -166,7 +166,7 @@ def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
 # ---- what is shown
 
 
-def _show(report: Report) -> bool:
+def _show(report: VerificationReport) -> bool:
     """Prints what was checked of a ledger; whether something does not hold."""
     from ledger.account_set import ledger_text
     from ledger.verification.findings import first_of
@@ -197,7 +197,7 @@ def _told(finding: Finding) -> str:
     return f"{where}{finding.detail}"
 
 
-def _show_speed(report: Report) -> None:
+def _show_speed(report: VerificationReport) -> None:
     events, signatures = report.position - report.after, report.counts.get("signature", 0)
     per_s = events / report.history_s if report.history_s else 0
     text = f"{events:,} events in {report.history_s:.1f} s ({per_s:,.0f}/s)"
