@@ -68,6 +68,7 @@ def verify(
     goes on behind it. Exit code 1 names the first event that is wrong, and what is wrong with it.
     """
     from api.cli.session import load_settings, start_logging
+    from api.schema import MIGRATIONS
     from api.verification import verify_all
     from ledger.postgres.database import connect, open_database
     from ledger.postgres.migrate import migrate
@@ -84,7 +85,7 @@ def verify(
     }
     failed = False
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        migrate(database.owner_conninfo)
+        migrate(database.owner_conninfo, MIGRATIONS)
         with connect(database.app_conninfo) as connection:
             ledgers = _ledgers(connection, ledger or ())
         tasks = [_task(settings, database.app_conninfo, i, wanted, projections) for i in ledgers]
