@@ -10,6 +10,7 @@ from time import monotonic
 from psycopg_pool import ConnectionPool
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
+from api.schema import MIGRATIONS
 from api.settings import Settings
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
@@ -86,7 +87,7 @@ class Treasury:
 def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
     """The core on a database that is open already: migrated, wired, closed in reverse order."""
     charts = load_charts(settings.charts)
-    migrate(database.owner_conninfo)
+    migrate(database.owner_conninfo, MIGRATIONS)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
         codes = CodesInForce(pool)
         provider = default_provider()

@@ -21,7 +21,7 @@ from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.postgres.database import make_pool
 from ledger.verification.findings import Findings
-from payments.verification.run import Options, Report, verify_ledger
+from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.rebuild import verify as verify_projections
 
 PROJECTION = "projection"
@@ -43,7 +43,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     projections: bool = True
 
 
-def verify_one(task: Task, progress: Progress) -> Report:
+def verify_one(task: Task, progress: Progress) -> VerificationReport:
     """Verifies a ledger, and its read models against what its events give, in this process."""
     report = _history(task, progress)
     if task.projections:
@@ -51,7 +51,7 @@ def verify_one(task: Task, progress: Progress) -> Report:
     return report
 
 
-def _history(task: Task, progress: Progress) -> Report:
+def _history(task: Task, progress: Progress) -> VerificationReport:
     charts, provider = load_charts(task.charts), default_provider()
     return verify_ledger(
         task.conninfo,
@@ -84,13 +84,15 @@ def _compared(task: Task, progress: Progress) -> Findings:
     return findings
 
 
-def _add(report: Report, findings: Findings) -> None:
+def _add(report: VerificationReport, findings: Findings) -> None:
     report.counts |= findings.counts
     report.wrong |= findings.wrong
     report.findings += findings.all()
 
 
-def verify_all(tasks: Sequence[Task], progress: Progress, jobs: int = 0) -> Iterator[Report]:
+def verify_all(
+    tasks: Sequence[Task], progress: Progress, jobs: int = 0
+) -> Iterator[VerificationReport]:
     """The report of each ledger as soon as it is there; one process a core, or ``jobs`` of them.
 
     Raises:
@@ -132,7 +134,7 @@ def verify_all(tasks: Sequence[Task], progress: Progress, jobs: int = 0) -> Iter
 class _UnderWay(NamedTuple):
     """The pieces of a ledger that processes are at work on."""
 
-    history: Future[Report]
+    history: Future[VerificationReport]
     compared: Future[Findings] | None
 
     @property
@@ -140,7 +142,7 @@ class _UnderWay(NamedTuple):
         pieces: list[Future[Any]] = [piece for piece in self if piece is not None]
         return [piece for piece in pieces if not piece.done()]
 
-    def report(self) -> Report:
+    def report(self) -> VerificationReport:
         report = self.history.result()
         if self.compared is not None:
             _add(report, self.compared.result())

@@ -29,7 +29,7 @@ from bench import (
     suite_sign,
 )
 from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult, Tell
-from bench.report import Report, print_report, write_json
+from bench.report import BenchReport, print_report, write_json
 from bench.server import own_server
 from ledger.errors import GuokuError
 from ledger.postgres.database import connect
@@ -108,7 +108,7 @@ def bench(
             print(path, file=sys.stderr)
 
 
-def measure(chosen: list[str], scale: Scale, directory: Path | None = None) -> Report:
+def measure(chosen: list[str], scale: Scale, directory: Path | None = None) -> BenchReport:
     """Runs suites, each on a server of its own, and gives what they found.
 
     Raises:
@@ -131,7 +131,7 @@ def measure(chosen: list[str], scale: Scale, directory: Path | None = None) -> R
     ratios = {k: v for result in results.values() for k, v in result.ratios.items()}
     if sum(len(result.ratios) for result in results.values()) != len(ratios):
         raise BenchError("two suites give the same ratio")
-    return Report(
+    return BenchReport(
         started_at=started_at,
         duration_s=round(perf_counter() - began, 3),
         scale=scale.name,

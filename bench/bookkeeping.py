@@ -2,7 +2,7 @@
 
 A *full payment* is five commands and seven events: applied and its journal, approved, signed, sent,
 receipted and its journal. Its voucher and receipt are stored with it, in the size of real ones. The
-signature is made up, since signatures are verified at the door and not in the books (suite
+signature is made up, since signatures are verified before and not in the books (suite
 ``sign`` measures them). Amounts are log-normal around 558,000 yuan, as a province's are.
 """
 
@@ -51,7 +51,7 @@ MAKER, CHECKER, SIGNER, BANK = "maker", "checker", "signer", "bank/102"
 SETTING_UP = ClosedLoop(batch=BATCH_SUBMISSIONS_MAX, callers=1)
 
 
-class Paid(NamedTuple):
+class PaymentsRun(NamedTuple):
     """A run of full payments: counts, and the sum of its stages' wall times."""
 
     payments: int
@@ -94,7 +94,7 @@ class Bookkeeping:
         indicator = found[payment.applied.bgt_id]
         assert isinstance(indicator, Indicator)
         voucher = voucher_document(self.ledger_id, payment, indicator, stored_code_sets.shipped())
-        outcome = receipt_5214.Outcome(
+        outcome = receipt_5214.VoucherOutcome(
             x_pay_date=_voucher_date(payment),
             x_agent_business_no="BANK-0000000001",
             details=tuple(
@@ -130,7 +130,7 @@ class Bookkeeping:
 
     # ---- what is measured
 
-    def pay(self, payments: int, drive: Drive, *, hot: bool = False) -> Paid:
+    def pay(self, payments: int, drive: Drive, *, hot: bool = False) -> PaymentsRun:
         """Full payments, stage by stage. The commands of a stage are made before its clock runs."""
         before = self.position()
         applied = accepted(self._drive(drive, self.applications(payments, hot=hot), MAKER))
@@ -143,7 +143,7 @@ class Bookkeeping:
         received = accepted(self._drive(drive, receipts, BANK))
         stages = (applied, approved, signed, sent, received)
         after = self.position()
-        return Paid(
+        return PaymentsRun(
             payments=payments,
             commands=sum(len(stage.outcomes) for stage in stages),
             events=after - before,
@@ -159,7 +159,7 @@ class Bookkeeping:
         assert head is not None
         return head.position
 
-    def movements(self, paid: Paid) -> int:
+    def movements(self, paid: PaymentsRun) -> int:
         """From one account to another: pairs of lines in the journals of these payments."""
         with self.pool.connection() as connection:
             row = connection.execute(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
-from ledger.deciding.state import Row
+from ledger.deciding.state import EventRow
 from ledger.events import Event, JournalPosted, decode, encode
 from ledger.integrity.chain import extend, microseconds
 from ledger.postgres.copying import copy
@@ -118,7 +118,7 @@ def days(year: int, share: float) -> date:
     return date(year, 1, 1) + timedelta(days=int(_DAYS * share))
 
 
-def _copied(row: _Row, copy: int, after: int, day: date) -> Row:
+def _copied(row: _Row, copy: int, after: int, day: date) -> EventRow:
     changed: dict[str, Any] = {
         name: f"{value}-{copy}" for name in _NUMBERS if (value := getattr(row.event, name, ""))
     }

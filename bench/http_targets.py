@@ -101,7 +101,7 @@ def _open_ledger(server: Server) -> None:
         )
 
 
-class Target(NamedTuple):
+class PostTarget(NamedTuple):
     """An address that bodies are posted to.
 
     Attributes:

@@ -17,7 +17,7 @@ from ledger.books import load_charts
 from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for, fingerprint
 from ledger.deciding.opening import OpenLedger
-from ledger.deciding.state import LedgerState, Row
+from ledger.deciding.state import EventRow, LedgerState
 from ledger.elements import stored_code_sets
 from ledger.events import decode, encode
 from ledger.integrity.chain import microseconds
@@ -93,7 +93,7 @@ def state() -> LedgerState:
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows() -> list[EventRow]:
     """The events of a batch: 1,000 applications and their journals."""
     state = open_state()
     for command in APPLICATIONS:
@@ -123,18 +123,18 @@ def test_decide_499_lines(benchmark: BenchmarkFixture, state: LedgerState) -> No
     assert benchmark(LONG.decide, state, "maker").events
 
 
-def test_encode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+def test_encode(benchmark: BenchmarkFixture, rows: list[EventRow]) -> None:
     events = [decode(row[4], row[5]) for row in rows]
     assert len(benchmark(lambda: [encode(event) for event in events])) == 2 * BATCH
 
 
-def test_decode(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+def test_decode(benchmark: BenchmarkFixture, rows: list[EventRow]) -> None:
     stored = [row[4:] for row in rows]
     events = benchmark(lambda: [decode(name, payload) for name, payload in stored])
     assert [encode(event) for event in events] == [payload for _, payload in stored]
 
 
-def test_hash_and_pack(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+def test_hash_and_pack(benchmark: BenchmarkFixture, rows: list[EventRow]) -> None:
     packed, digests = benchmark(packed_events, LEDGER, NOW_US, rows)
     assert len(digests) == 2 * BATCH
     assert packed

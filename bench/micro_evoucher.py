@@ -12,7 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from payments.messages import receipt_5214
 from payments.messages import voucher_5214 as v5214
 from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
-from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 
 LINE_FEN = 123_456
@@ -74,7 +74,7 @@ def _voucher(lines: int) -> Voucher5214:
 
 def _receipt(lines: int) -> bytes:
     voucher = _voucher(lines)
-    outcome = Outcome(
+    outcome = VoucherOutcome(
         x_pay_date=dt.date(2026, 3, 2),
         x_agent_business_no="20260302000000001",
         details=tuple(DetailOutcome(id=d.id, x_pay_amt=d.pay_amt) for d in voucher.details),

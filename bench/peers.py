@@ -113,7 +113,7 @@ def stored_events(connection: psycopg.Connection, ledger_id: int, after: int, li
 
 
 @dataclass(frozen=True)
-class Recorded(DomainEvent):
+class PeerEvent(DomainEvent):
     """An event of ours as an application of that library has it, with what it says."""
 
     content: dict[str, Any]
@@ -134,7 +134,7 @@ def domain_events(
         (ledger_id, after, limit),
     ).fetchall()
     return [
-        mapper.to_stored_event(Recorded(stream_id, version, recorded_at, json.loads(payload)))
+        mapper.to_stored_event(PeerEvent(stream_id, version, recorded_at, json.loads(payload)))
         for stream_id, version, recorded_at, payload in rows
     ]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.measure import BenchError, Figure, SuiteResult
-from bench.report import Report
+from bench.report import BenchReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ INK, OURS, THEIRS, GRID = "#333333", "#b3261e", "#8a9ba8", "#e3e6e8"
 WIDTH_INCHES, BAR_INCHES, MARGIN_INCHES = 9.0, 0.32, 1.3
 
 
-def write_plots(report: Report, directory: Path) -> list[Path]:
+def write_plots(report: BenchReport, directory: Path) -> list[Path]:
     """One plot for each suite and unit of throughput, and one for its latencies.
 
     Raises:
@@ -63,7 +63,7 @@ def _by_unit(suite: SuiteResult) -> dict[str, list[Figure]]:
     return groups
 
 
-def _conditions(report: Report) -> str:
+def _conditions(report: BenchReport) -> str:
     machine, server = report.machine, report.server
     return (
         f"{machine['cpu']}, {machine['cores']} cores · Postgres {server['server_version']}, "

@@ -12,7 +12,7 @@ from bench.measure import SuiteResult
 FORMAT = 1
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that ``guoku bench`` says.
 
     Attributes:
@@ -31,14 +31,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, float]
 
 
-def write_json(report: Report, path: Path) -> None:
+def write_json(report: BenchReport, path: Path) -> None:
     """Writes the report, indented, for programs and for diffs."""
     text = msgspec.json.format(msgspec.json.encode(report), indent=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text + b"\n")
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: BenchReport, console: Console) -> None:
     for name, suite in report.suites.items():
         _print_suite(name, suite, console)
     machine, server = report.machine, report.server

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from api.schema import MIGRATIONS
 from ledger.postgres.database import Database, connect, embedded_database
 from ledger.postgres.embedded import SUPERUSER, EmbeddedPostgres
 from ledger.postgres.migrate import migrate
@@ -33,7 +34,7 @@ def new_database(server: EmbeddedPostgres, purpose: str, *, migrated: bool = Tru
     """A database that nothing was written to before."""
     database = embedded_database(server, f"{purpose}_{next(_serial)}")
     if migrated:
-        migrate(database.owner_conninfo)
+        migrate(database.owner_conninfo, MIGRATIONS)
     return database
 
 

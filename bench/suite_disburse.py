@@ -92,8 +92,8 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         with ExitStack() as stack:
             data = Path(directory) / "data"
             process, url = stack.enter_context(running_up(data))
-            office = stack.enter_context(persons(data, url))
-            with _Office(office, record, data, process.pid, scale.disburse_lines) as bench:
+            callers = stack.enter_context(persons(data, url))
+            with _MeasuredRun(callers, record, data, process.pid, scale.disburse_lines) as bench:
                 bench.open_books(total_fen)
                 bench.disburse(file)
                 bench.save_results()
@@ -171,7 +171,7 @@ class _Used(NamedTuple):
     bank: float
 
 
-class _Office:
+class _MeasuredRun:
     """The persons of a run, and the watch over what they set going."""
 
     def __init__(self, stack: Stack, record: Record, data: Path, pid: int, lines: int) -> None:
@@ -182,7 +182,7 @@ class _Office:
         headers = {"Authorization": f"Bearer {stack.maker_token}"}
         self._http = httpx.Client(base_url=stack.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
 
-    def __enter__(self) -> "_Office":
+    def __enter__(self) -> "_MeasuredRun":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,7 +13,7 @@ import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder
 
 from bench import peers
-from bench.bookkeeping import Bookkeeping, Paid, bookkeeping
+from bench.bookkeeping import Bookkeeping, PaymentsRun, bookkeeping
 from bench.drive import ClosedLoop, Drive, OpenLoop
 from bench.measure import Record, Scale, SuiteResult, Tell
 from bench.server import checkpoint, new_database
@@ -107,8 +107,8 @@ def _warm_up(books: Bookkeeping, plain: peers.PlainSqlLedger, scale: Scale) -> N
     plain.run(scale.count(500), 1, 64)
 
 
-def _engine_round(record: Record, books: Bookkeeping, scale: Scale) -> Paid:
-    saturated: Paid | None = None
+def _engine_round(record: Record, books: Bookkeeping, scale: Scale) -> PaymentsRun:
+    saturated: PaymentsRun | None = None
     for case in CASES:
         record.tell(case.name)
         # whole requests: a smaller scale makes fewer of them, and only then smaller ones
@@ -123,13 +123,13 @@ def _engine_round(record: Record, books: Bookkeeping, scale: Scale) -> Paid:
     return saturated
 
 
-def _note(record: Record, name: str, paid: Paid) -> None:
+def _note(record: Record, name: str, paid: PaymentsRun) -> None:
     counts = {"payments": paid.payments, "commands": paid.commands, "events": paid.events}
     record.rate(name, paid.elapsed_s, **counts)
     record.waits(name, paid.waits_s)
 
 
-def _copy_round(record: Record, copy: peers.RawCopy, books: Bookkeeping, paid: Paid) -> None:
+def _copy_round(record: Record, copy: peers.RawCopy, books: Bookkeeping, paid: PaymentsRun) -> None:
     record.tell(COPY)
     copied = copy.run(books.ledger_id, paid.first_position, paid.last_position)
     record.rate(COPY, copied.elapsed_s, events=copied.items)
@@ -140,7 +140,7 @@ def _eventsourcing_round(
     recorder: PostgresApplicationRecorder,
     source: psycopg.Connection,
     books: Bookkeeping,
-    paid: Paid,
+    paid: PaymentsRun,
     scale: Scale,
 ) -> None:
     after = paid.first_position - 1  # each round other events: the library refuses one twice

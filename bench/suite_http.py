@@ -7,7 +7,16 @@ a request is one payment, requests/s are payments/s; in bulk both are told.
 
 from collections.abc import Sequence
 
-from bench.http_targets import LEDGER, NDJSON, Servers, Target, lines, numbers, payments, servers
+from bench.http_targets import (
+    LEDGER,
+    NDJSON,
+    PostTarget,
+    Servers,
+    lines,
+    numbers,
+    payments,
+    servers,
+)
 from bench.measure import Record, Scale, SuiteResult, Tell
 from ledger.postgres.embedded import EmbeddedPostgres
 
@@ -65,17 +74,17 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
     return record.result()
 
 
-def _singles(up: Servers) -> Sequence[Target]:
+def _singles(up: Servers) -> Sequence[PostTarget]:
     path = f"{LEDGER}/payments"
     return (
-        Target(EMPTY, up.empty.url, "/empty", up.empty.maker, "200"),
-        Target(PAYMENTS, up.alone.url, path, up.alone.maker, "201"),
-        Target(PARSED, up.empty.url, "/parsed", up.empty.maker, "200"),
-        Target(FOLLOWED, up.followed.url, path, up.followed.maker, "201"),
+        PostTarget(EMPTY, up.empty.url, "/empty", up.empty.maker, "200"),
+        PostTarget(PAYMENTS, up.alone.url, path, up.alone.maker, "201"),
+        PostTarget(PARSED, up.empty.url, "/parsed", up.empty.maker, "200"),
+        PostTarget(FOLLOWED, up.followed.url, path, up.followed.maker, "201"),
     )
 
 
-def _closed(record: Record, scale: Scale, target: Target) -> None:
+def _closed(record: Record, scale: Scale, target: PostTarget) -> None:
     record.tell(target.name)
     standard = EMPTY_REQUESTS if target.expected == "200" else REQUESTS
     answers = target.post(payments(scale.count(standard)), connections=CONNECTIONS)
@@ -83,7 +92,7 @@ def _closed(record: Record, scale: Scale, target: Target) -> None:
     record.waits(target.name, answers.waits_s)
 
 
-def _open(record: Record, scale: Scale, target: Target, per_s: int) -> None:
+def _open(record: Record, scale: Scale, target: PostTarget, per_s: int) -> None:
     name = f"{target.name}, open loop {per_s:,}/s"
     record.tell(name)
     bodies = payments(scale.count(int(per_s * OPEN_LOOP_S)))
@@ -100,7 +109,7 @@ def _bulk(record: Record, up: Servers, size: int, requests: int) -> None:
         (BULK, "payments:batch", server.maker, list(map(lines, bulks))),
         (APPROVAL, "payments:approve", server.checker, list(map(numbers, bulks))),
     ):
-        target = Target(
+        target = PostTarget(
             name.format(size),
             server.url,
             f"{LEDGER}/{path}",

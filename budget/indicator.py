@@ -8,7 +8,7 @@ import msgspec
 from budget.balances import BALANCES
 from budget.events import Figures, IndicatorIssued
 from ledger.deciding.objects import Kind
-from ledger.deciding.registers import Moved
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
@@ -68,7 +68,7 @@ def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indica
 
 def moved(
     state: LedgerState, day: date, bgt_id: str, rule: str, amounts_fen: Mapping[str, int]
-) -> Moved:
+) -> MovedRow:
     """The indicator's balances as a rule's posting leaves them.
 
     Raises:

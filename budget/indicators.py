@@ -25,7 +25,7 @@ from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, commands
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import Moved
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
@@ -142,7 +142,7 @@ class _OnIndicator(Command, frozen=True, kw_only=True):
         state: LedgerState,
         day: date,
         event: Event,
-        after: Moved,
+        after: MovedRow,
         *,
         number: str,
         amounts_fen: Mapping[str, int],

@@ -1,6 +1,6 @@
 """Money: integer fen inside, yuan text with two decimals outside. No float ever touches it.
 
-``parse_yuan`` is the only door in, ``yuan`` the only door out. The limit of 16 integer digits is
+``parse_yuan`` is the only way in, ``yuan`` the only way out. The limit of 16 integer digits is
 that of ``NUMBER(18,2)`` in the exchange tables.
 """
 

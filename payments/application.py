@@ -17,7 +17,7 @@ from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import Moved
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
@@ -166,7 +166,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             return pay_fen
         raise Refusal(Code.DETAILS_MISMATCH, problem, pointer="/details")
 
-    def _occupied(self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int) -> Moved:
+    def _occupied(
+        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int
+    ) -> MovedRow:
         before = state.row(BALANCES, self.bgt_id)
         if indicator.issued.is_contrlbyplan and pay_fen > before.plan_available:
             raise Refusal(
@@ -300,13 +302,13 @@ def _other_person(payment: Payment, by: str) -> None:
         raise Refusal(Code.SAME_PERSON, "whoever applied may not check the same payment")
 
 
-def released(state: LedgerState, payment: Payment, day: date, event: str) -> Moved:
+def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
     """The indicator's balances with the occupation given back."""
     return moved(state, day, payment.applied.bgt_id, event, {"pay": payment.pay_fen})
 
 
 def _with_release(
-    state: LedgerState, payment: Payment, day: date, event: Event, after: Moved
+    state: LedgerState, payment: Payment, day: date, event: Event, after: MovedRow
 ) -> Decision:
     entry = state.books(day).post(
         event.TYPE,

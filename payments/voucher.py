@@ -14,7 +14,7 @@ from budget.indicator import moved
 from ledger.calendar import effective_day, first_open_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import WHOLE, Moved
+from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
@@ -301,7 +301,7 @@ def _mismatch(detail: str) -> Refusal:
 
 def owed(
     state: LedgerState, payment: Payment, day: date, vt_code: str, amount_fen: int
-) -> list[Moved]:
+) -> list[MovedRow]:
     """What the bank is owed by money that it has moved, or owes; nothing where none has moved."""
     if not amount_fen:
         return []

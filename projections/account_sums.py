@@ -47,7 +47,7 @@ class Model(NamedTuple):
     position: int
 
 
-class Sums(NamedTuple):
+class RangeSums(NamedTuple):
     """By account, in fen: what lies before the range as debit less credit; debit and credit in it.
     Every account that has moved up to the last day is in ``opening``."""
 
@@ -76,7 +76,7 @@ class AccountSums:
         self._connection = connection
         self._ledger_id = ledger_id
         self._model = live_model(connection, ledger_id, AccountTotals.name)
-        self._asked: dict[tuple[int, date, date], Sums] = {}
+        self._asked: dict[tuple[int, date, date], RangeSums] = {}
         self._behind: dict[tuple[int, int], Movements] = {}
 
     @property
@@ -84,7 +84,7 @@ class AccountSums:
         """The position that the read model has come to."""
         return self._model.position
 
-    def of(self, upto: int, first: date | None = None, last: date | None = None) -> Sums:
+    def of(self, upto: int, first: date | None = None, last: date | None = None) -> RangeSums:
         """The sums of what stands at positions up to ``upto``.
 
         Positions that the read model has not come to are added from their events.
@@ -97,7 +97,7 @@ class AccountSums:
             sums = self._asked[asked] = self._add_up(*asked)
         return sums
 
-    def _add_up(self, upto: int, first: date, last: date) -> Sums:
+    def _add_up(self, upto: int, first: date, last: date) -> RangeSums:
         scope: dict[str, Any] = {
             "ledger_id": self._ledger_id,
             "generation": self._model.generation,
@@ -112,7 +112,7 @@ class AccountSums:
             scope["lengths"] = [length for length, _ in spans]
             scope["ends"] = [end for _, end in spans]
             rows = self._connection.execute(_OF_SPANS, scope)
-        sums = Sums({}, {}, {})
+        sums = RangeSums({}, {}, {})
         for account, opening, debit, credit in rows:
             sums.opening[account] = int(opening or 0)
             sums.debit[account], sums.credit[account] = int(debit or 0), int(credit or 0)
@@ -132,7 +132,7 @@ class AccountSums:
         return moved
 
 
-def _add(sums: Sums, account: str, debit_fen: int, credit_fen: int, *, before: bool) -> None:
+def _add(sums: RangeSums, account: str, debit_fen: int, credit_fen: int, *, before: bool) -> None:
     if account not in sums.opening:
         for side in sums:
             side[account] = 0

@@ -15,7 +15,13 @@ from projections.account_sums import Model, live_model
 from projections.core.facts import read_pages
 from projections.core.moments import Moment, Reach, one_moment, reach
 from projections.core.spans import covering
-from projections.indicators import INDICATOR_SPANS, Indicators, Movement, balances_of, movements
+from projections.indicators import (
+    INDICATOR_SPANS,
+    IndicatorMovement,
+    Indicators,
+    balances_of,
+    movements,
+)
 
 _BALANCES = Balances.__struct_fields__
 # all business days, and those that count
@@ -116,7 +122,7 @@ def _balances(
 
 def _behind(
     connection: psycopg.Connection, ledger_id: int, after: int, upto: int
-) -> Iterator[Movement]:
+) -> Iterator[IndicatorMovement]:
     """The movements whose place may be behind a position. A journal stands directly behind its
     event, so the one whose event stands at ``after`` itself is among them."""
     if after >= upto:

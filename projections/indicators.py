@@ -27,7 +27,7 @@ from projections.posted import Posted
 from projections.views import VIEWS, FiguresView
 
 
-class IndicatorState(msgspec.Struct, gc=False):
+class IndicatorStanding(msgspec.Struct, gc=False):
     """What events move of an indicator's row."""
 
     bgt_id: str
@@ -41,7 +41,7 @@ class IndicatorState(msgspec.Struct, gc=False):
     last_position: int
 
 
-class IndicatorRow(IndicatorState, gc=False):
+class IndicatorRow(IndicatorStanding, gc=False):
     """A row of ``proj_indicators``: as it was issued, and as it stands."""
 
     agency_code: str
@@ -79,7 +79,11 @@ class IndicatorSpanRow(msgspec.Struct, gc=False):
 
 
 INDICATORS = Table(
-    "proj_indicators", IndicatorRow, ("bgt_id",), state=IndicatorState, integers=("bgt_exe_flag",)
+    "proj_indicators",
+    IndicatorRow,
+    ("bgt_id",),
+    state=IndicatorStanding,
+    integers=("bgt_exe_flag",),
 )
 INDICATOR_SPANS = Table(
     "proj_indicator_spans",
@@ -91,7 +95,7 @@ INDICATOR_SPANS = Table(
 _AS_ISSUED = tuple(
     name
     for name in IndicatorRow.__struct_fields__
-    if name not in (*IndicatorState.__struct_fields__[1:], "effective_on", "issued_position")
+    if name not in (*IndicatorStanding.__struct_fields__[1:], "effective_on", "issued_position")
 )
 
 
@@ -116,7 +120,7 @@ class _IndicatorFold(Fold):
         self._begun_before = end_of(after, lengths()[0])  # this span may have rows already
         self._held: Rows = {}
         self._issued: dict[str, IndicatorRow] = {}
-        self._touched: dict[str, IndicatorState] = {}
+        self._touched: dict[str, IndicatorStanding] = {}
         self._spans: dict[tuple[str, int, date], IndicatorSpanRow] = {}
         self._waiting: dict[int, Fact] = {}
 
@@ -147,11 +151,11 @@ class _IndicatorFold(Fold):
             row.pay_app_fen, row.pay_fen = after.occupied, after.paid
             row.plan_fen, row.last_position = after.plan, fact.position
 
-    def _row(self, fact: Fact, bgt_id: str) -> IndicatorState:
+    def _row(self, fact: Fact, bgt_id: str) -> IndicatorStanding:
         if isinstance(fact.event, IndicatorIssued):
             issued = self._issued[bgt_id] = _issued(fact, fact.event)
             return issued
-        row: IndicatorState = known(self._held, (bgt_id,), fact)
+        row: IndicatorStanding = known(self._held, (bgt_id,), fact)
         return row
 
     def settled(self, upto: int) -> Writes:
@@ -179,10 +183,12 @@ class _IndicatorFold(Fold):
 
 # What moved an indicator: the event, the indicator, its figures after it, and where the books have
 # it: the position of the event's journal, the event's own where it has none.
-Movement = tuple[Fact, str, FiguresView | Figures, int]
+IndicatorMovement = tuple[Fact, str, FiguresView | Figures, int]
 
 
-def movements(facts: Sequence[Fact], waiting: dict[int, Fact] | None = None) -> Iterator[Movement]:
+def movements(
+    facts: Sequence[Fact], waiting: dict[int, Fact] | None = None
+) -> Iterator[IndicatorMovement]:
     """What moved indicators, in order, of facts as ``Indicators`` sees them.
 
     Args:
@@ -212,7 +218,7 @@ def balances_of(figures: FiguresView | Figures) -> Balances:
     )
 
 
-def _changes(row: IndicatorState, after: Balances) -> tuple[int, int, int, int, int]:
+def _changes(row: IndicatorStanding, after: Balances) -> tuple[int, int, int, int, int]:
     """By how much a movement changes the balances of a row, in the order of ``Balances``."""
     return (
         after.available - row.canuse_fen,

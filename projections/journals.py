@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.events import Event, JournalPosted
-from projections.core.fold import AppendingFold, Fact, Fold, Projection, Statement, Writes
+from projections.core.fold import AppendingFold, BulkStatement, Fact, Fold, Projection, Writes
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Sum, Table
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
@@ -179,10 +179,10 @@ class _AccountFold(Fold):
         return Writes({ACCOUNT_SPANS: new}, added={ACCOUNT_SPANS: begun, ACCOUNT_TOTALS: totals})
 
 
-def _longer(after: int, upto: int) -> Iterator[Statement]:
+def _longer(after: int, upto: int) -> Iterator[BulkStatement]:
     """Sums up the longer spans that end behind ``after`` and not behind ``upto``."""
     for shorter, length in pairwise(lengths()):
         begin, end = after // length * length, upto // length * length
         if begin < end:
             span = {"shorter": shorter, "length": length, "begin": begin, "end": end}
-            yield Statement(_LONGER, span)
+            yield BulkStatement(_LONGER, span)

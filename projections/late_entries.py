@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from ledger.account_set import fiscal_year_of
 from ledger.books import Account
 from ledger.money import yuan
-from projections.account_sums import Sums, live_model
+from projections.account_sums import RangeSums, live_model
 from projections.core.moments import Late, within_books
 from projections.journals import Journals
 
@@ -97,8 +97,8 @@ def late_entries(
     ledger_id: int,
     late: Late,
     accounts: Sequence[Account],
-    since: Sums,
-    before: Sums,
+    since: RangeSums,
+    before: RangeSums,
 ) -> LateEntries:
     """The entries between ``before`` (up to ``late.after``) and ``since`` (up to ``late.upto``)."""
     moved = [

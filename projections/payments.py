@@ -28,12 +28,12 @@ from payments.payment import (
     WITHDRAWN,
 )
 from projections.core.fold import (
+    BulkStatement,
     Fact,
     Fold,
     Projection,
     Rows,
     RowsByTable,
-    Statement,
     Writes,
     known,
 )
@@ -51,7 +51,7 @@ from projections.views import (
 )
 
 
-class PaymentState(msgspec.Struct, gc=False):
+class PaymentStanding(msgspec.Struct, gc=False):
     """What events change of a payment's row, and what they are judged by."""
 
     pay_app_no: str
@@ -68,7 +68,7 @@ class PaymentState(msgspec.Struct, gc=False):
     claim_no: str
 
 
-class PaymentRow(PaymentState, gc=False):
+class PaymentRow(PaymentStanding, gc=False):
     """A row of ``proj_payments``: as it was applied for, and as it stands."""
 
     bgt_id: str
@@ -105,12 +105,12 @@ class RefundRow(msgspec.Struct, gc=False):
 
 
 _UNCLAIMED: LiteralString = "ledger_id, generation, pay_bank_code, claimable_on"
-_Movement = PaymentState | RefundRow  # of money, for a clearing to claim
+_Movement = PaymentStanding | RefundRow  # of money, for a clearing to claim
 PAYMENTS = Table(
     "proj_payments",
     PaymentRow,
     ("pay_app_no",),
-    state=PaymentState,
+    state=PaymentStanding,
     integers=("details",),
     indexes=(
         "(ledger_id, generation, pay_bank_code, claimable_on) WHERE clear_no = '' AND xpay_fen > 0",
@@ -170,10 +170,10 @@ class _PaymentFold(Fold):
     def _begin(self) -> None:
         self._new: dict[str, PaymentRow] = {}
         self._held: Rows = {}
-        self._changed: dict[str, PaymentState] = {}
+        self._changed: dict[str, PaymentStanding] = {}
         self._refunds: list[RefundRow] = []
         self._unclaimed = _Unclaimed()
-        self._statements: list[Statement] = []
+        self._statements: list[BulkStatement] = []
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
         if not self._written:
@@ -209,8 +209,8 @@ class _PaymentFold(Fold):
                         self._refunds.append(refund := _refund(row, fact, event))
                         unclaimed.add_refund(refund)
 
-    def _earlier(self, fact: Fact, number: str) -> PaymentState:
-        row: PaymentState = known(self._held, (number,), fact)
+    def _earlier(self, fact: Fact, number: str) -> PaymentStanding:
+        row: PaymentStanding = known(self._held, (number,), fact)
         self._changed[number] = row
         return row
 
@@ -239,7 +239,7 @@ class _Unclaimed:
         self._waiting: dict[str, list[_Movement]] = {CLAIM: [], REFUND_CLAIM: []}
         self._held: dict[tuple[str, str], list[_Movement]] = {}
 
-    def add_receipt(self, row: PaymentState) -> None:
+    def add_receipt(self, row: PaymentStanding) -> None:
         if row.xpay_fen:
             self._waiting[CLAIM].append(row)
 
@@ -267,7 +267,7 @@ class _Unclaimed:
         if receipted.rejected:
             for row in back:
                 row.clear_no = row.claim_no = ""
-                of_receipt = isinstance(row, PaymentState)
+                of_receipt = isinstance(row, PaymentStanding)
                 self._waiting[CLAIM if of_receipt else REFUND_CLAIM].append(row)
 
 
@@ -302,7 +302,7 @@ def _applied(fact: Fact, applied: Applied) -> PaymentRow:
     )
 
 
-def _change(row: PaymentState, fact: Fact) -> None:
+def _change(row: PaymentStanding, fact: Fact) -> None:
     row.last_position = fact.position
     match fact.event:
         case Approved() as approved:
@@ -327,7 +327,7 @@ def _change(row: PaymentState, fact: Fact) -> None:
                 row.status = REFUNDED
 
 
-def _refund(row: PaymentState, fact: Fact, refunded: Refunded) -> RefundRow:
+def _refund(row: PaymentStanding, fact: Fact, refunded: Refunded) -> RefundRow:
     return RefundRow(
         position=fact.position,
         refund_no=refunded.refund_no,
@@ -351,10 +351,10 @@ def _by_fund(requested: ClearingRequested, vt_code: str) -> dict[str, str]:
     return claims
 
 
-def _claimed(requested: ClearingRequested) -> Iterable[Statement]:
+def _claimed(requested: ClearingRequested) -> Iterable[BulkStatement]:
     for vt_code, table, moved in _MOVEMENTS:
         if claims := _by_fund(requested, vt_code):
-            yield Statement(
+            yield BulkStatement(
                 _CLAIMED.format(table=table, moved=moved),
                 {
                     "clear_no": requested.clear_no,
@@ -367,8 +367,8 @@ def _claimed(requested: ClearingRequested) -> Iterable[Statement]:
             )
 
 
-def _released(receipted: ClaimReceipted) -> Iterable[Statement]:
+def _released(receipted: ClaimReceipted) -> Iterable[BulkStatement]:
     if receipted.rejected:
         given = {"clear_no": receipted.clear_no, "claim_no": receipted.voucher_no}
         for _, table, _ in _MOVEMENTS:
-            yield Statement(_RELEASED.format(table=table), given)
+            yield BulkStatement(_RELEASED.format(table=table), given)

@@ -18,7 +18,15 @@ from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.money import yuan
 from payments.payment import PAID, STATUSES
-from projections.core.listing import PAGE_SIZE, Filter, Listing, Page, a_day, a_position, a_text
+from projections.core.listing import (
+    PAGE_SIZE,
+    Filter,
+    Listing,
+    ListingPage,
+    a_day,
+    a_position,
+    a_text,
+)
 from projections.indicators import INDICATORS, IndicatorRow
 from projections.journals import JOURNALS, JournalRow
 from projections.payments import PAYMENTS, PaymentRow
@@ -26,7 +34,7 @@ from projections.refusals import REFUSALS, RefusalRow
 from projections.trial_balance import trial_balance
 
 __all__ = [
-    "Page",
+    "ListingPage",
     "clearing_of",
     "list_clearing_movements",
     "list_indicators",
@@ -113,12 +121,12 @@ def list_indicators(
     filters: Filters | None = None,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
-) -> Page:
+) -> ListingPage:
     """Indicators by ``bgt_id``. Filter: ``agency_code``. Raises RequestError."""
     rows, following, position = _INDICATORS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )
-    return Page([_item(row) for row in rows], following, position)
+    return ListingPage([_item(row) for row in rows], following, position)
 
 
 def list_payments(
@@ -127,7 +135,7 @@ def list_payments(
     filters: Filters | None = None,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
-) -> Page:
+) -> ListingPage:
     """Payments by date of application, then in the order of application.
 
     Filters: ``status``, ``agency_code``, ``bgt_id``, ``from``, ``to`` (dates of application, both
@@ -142,7 +150,7 @@ def list_payments(
         item = _item(row, leave_out=("claimable_on", "claim_no"))
         item["detail_count"] = item.pop("details")
         items.append(item)
-    return Page(items, following, position)
+    return ListingPage(items, following, position)
 
 
 def list_refusals(
@@ -151,12 +159,12 @@ def list_refusals(
     filters: Filters | None = None,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
-) -> Page:
+) -> ListingPage:
     """Refusals in order. Filters: ``operation``, ``code``, ``by``. Raises RequestError."""
     rows, following, position = _REFUSALS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )
-    return Page([_item(row) for row in rows], following, position)
+    return ListingPage([_item(row) for row in rows], following, position)
 
 
 def list_clearing_movements(
@@ -165,7 +173,7 @@ def list_clearing_movements(
     clear_no: str,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
-) -> Page:
+) -> ListingPage:
     """The vouchers (2301) and refunds (2302) that a clearing claims, in order of their events.
 
     A rejected claim holds none: what it had waits for the next clearing. Raises RequestError.
@@ -173,7 +181,7 @@ def list_clearing_movements(
     rows, following, position = _MOVEMENTS.page(
         connection, ledger_id, {"clear_no": clear_no}, cursor, page_size
     )
-    return Page([_item(row) for row in rows], following, position)
+    return ListingPage([_item(row) for row in rows], following, position)
 
 
 def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str) -> tuple[str, str]:
@@ -194,7 +202,7 @@ def list_journals(
     filters: Filters | None = None,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
-) -> Page:
+) -> ListingPage:
     """Journals by effective date, then in order, with their lines named by the chart of then.
 
     Filters: ``source`` (position of the business event), ``book``, ``from``, ``to``. With ``book``
@@ -223,7 +231,7 @@ def list_journals(
         _journal_item(row, journals[row.position], charts, issued, filters.get("book") or "")
         for row in rows
     ]
-    return Page(items, following, position)
+    return ListingPage(items, following, position)
 
 
 def _letters(charts: Charts) -> Any:

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
 from api.domains import DOMAINS as DOMAINS  # whatever a test reads may hold any of them
+from api.schema import MIGRATIONS
 from ledger.postgres.database import Database, embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import migrate
@@ -40,7 +41,7 @@ def cluster() -> Iterator[EmbeddedPostgres]:
 def template(cluster: EmbeddedPostgres) -> str:
     """A migrated database that others are copied from."""
     database = embedded_database(cluster, TEMPLATE)
-    migrate(database.owner_conninfo)
+    migrate(database.owner_conninfo, MIGRATIONS)
     return TEMPLATE
 
 

@@ -18,7 +18,7 @@ from payments.delivery.sending import Destinations, SendingPolicy
 from projections.core.runner import Runner
 
 
-class Parts:
+class BackgroundServices:
     """What runs in this process beside the API; ``runner``, ``dispatcher`` and ``sealer`` None
     when they run elsewhere."""
 

@@ -14,13 +14,14 @@ app = typer.Typer(no_args_is_help=True, help="Database 数据库: init, status, 
 @app.command()
 def init() -> None:
     """Makes or migrates the schema, and says which files were applied now."""
+    from api.schema import MIGRATIONS
     from ledger.postgres.database import describe, open_database
     from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        applied = migrate(database.owner_conninfo)
+        applied = migrate(database.owner_conninfo, MIGRATIONS)
         print(f"database: {describe(database.owner_conninfo)}")
     for migration in applied:
         print(f"applied: {migration.file_name}")
@@ -34,13 +35,14 @@ def status() -> None:
 
     Exit code 1 unless every migration is applied as this program has it.
     """
+    from api.schema import MIGRATIONS
     from ledger.postgres import migrate
     from ledger.postgres.database import connect, describe, open_database
 
     settings = load_settings()
     start_logging(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        migrations = migrate.status(database.owner_conninfo)
+        migrations = migrate.status(database.owner_conninfo, MIGRATIONS)
         with connect(database.owner_conninfo) as opened:
             row = opened.execute(
                 "SELECT current_setting('server_version'), pg_database_size(current_database()),"

@@ -17,7 +17,7 @@ TABLE_WIDTH_MIN = 150
 PROVINCE_PAYMENTS = 430_000
 
 
-class Scale(StrEnum):
+class DemoScale(StrEnum):
     """How much is shown."""
 
     SMALL = "small"
@@ -26,11 +26,11 @@ class Scale(StrEnum):
 
 def demo(
     scale: Annotated[
-        Scale,
+        DemoScale,
         typer.Option(
             help="small: one worked example, one county's month; province: a province's year."
         ),
-    ] = Scale.SMALL,
+    ] = DemoScale.SMALL,
     payments: Annotated[
         int,
         typer.Option(min=7, help="Of a province: how many payments; units go with them."),
@@ -48,7 +48,7 @@ def demo(
     if console.width < TABLE_WIDTH_MIN:  # amounts are not to be broken over lines
         console = Console(width=TABLE_WIDTH_MIN)
     started = monotonic()
-    if scale is Scale.PROVINCE:
+    if scale is DemoScale.PROVINCE:
         from api.cli.demo_province import province
 
         holds = province(console, payments)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from api.demo.province.plan import Division
     from api.demo.province.processes import Meter
     from api.demo.province.stages import Board
-    from api.demo.province.year import Figures
+    from api.demo.province.year import DivisionFigures
     from ledger.postgres.database import Database
 
 GIB, BILLION_FEN = 2**30, 10**11
@@ -31,7 +31,7 @@ def province(console: Console, payments: int) -> bool:
     from api.demo.province import plan
     from api.demo.province.living import live
     from api.demo.province.processes import Meter
-    from api.demo.province.showing import View
+    from api.demo.province.showing import LiveView
     from api.demo.province.stages import Board
     from api.demo.stack import persons, running_up
     from ledger.postgres.database import open_database
@@ -54,7 +54,7 @@ def province(console: Console, payments: int) -> bool:
         meter = opened.enter_context(Meter(server.pid, postmaster))
         with (
             _timed(times, "全年收支"),
-            Live(View(divisions, board, meter), console=console, refresh_per_second=4),
+            Live(LiveView(divisions, board, meter), console=console, refresh_per_second=4),
         ):
             asked = live(stack, divisions, board, lambda: None)
         database = opened.enter_context(open_database(dsn=None, data_dir=data, own=False))
@@ -70,7 +70,7 @@ def _checked(
     database: Database,
     simulators: Path,
     divisions: list[Division],
-    asked: Mapping[str, Figures],
+    asked: Mapping[str, DivisionFigures],
 ) -> bool:
     """Checks every ledger and both banks; shows what does not hold, and how much does."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -133,7 +133,7 @@ def _summary(
     times: Mapping[str, float],
     board: Board,
     meter: Meter,
-    asked: Mapping[str, Figures],
+    asked: Mapping[str, DivisionFigures],
 ) -> None:
     from api.demo.province.stages import Stage
     from ledger.postgres.database import connect

@@ -57,19 +57,19 @@ def disburse(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    office = _Office(url, ledger, run_no, token or checker_token or signer_token)
+    client = _RunClient(url, ledger, run_no, token or checker_token or signer_token)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with office, Progress(*columns) as bar:
+    with client, Progress(*columns) as bar:
         body = {"run_no": run_no, "bgt_id": bgt_id, "title": title}
-        run = office.opened(body | ({"effective_on": effective_on} if effective_on else {}))
+        run = client.opened(body | ({"effective_on": effective_on} if effective_on else {}))
         if run["status"] in ("opened", "loaded"):
-            run = office.loaded(file, run, bar)
+            run = client.loaded(file, run, bar)
         if run["status"] == "loaded" and checker_token:
-            run = office.act("approve", checker_token, {"lines_sm3": run["lines_sm3"]})
+            run = client.act("approve", checker_token, {"lines_sm3": run["lines_sm3"]})
         if signer_token:
-            run = office.executed(run, signer_token, role, bar)
+            run = client.executed(run, signer_token, role, bar)
         if result is not None and run["status"] not in ("opened", "loaded"):
-            office.save_results(result)
+            client.save_results(result)
     _tell(run)
 
 
@@ -89,7 +89,7 @@ def _tell(run: Json) -> None:
         raise typer.Exit(1)
 
 
-class _Office:
+class _RunClient:
     """The run over HTTP, as the persons whose tokens there are."""
 
     def __init__(self, url: str, ledger: str, run_no: str, maker_token: str) -> None:
@@ -110,7 +110,7 @@ class _Office:
         self._all = f"/v1/ledgers/{quote(ledger, safe='')}/disbursements"
         self._one = f"{self._all}/{quote(run_no, safe='')}"
 
-    def __enter__(self) -> _Office:
+    def __enter__(self) -> _RunClient:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -54,13 +54,14 @@ def start_logging(settings: Settings, *, quiet: bool = True) -> None:
 def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
     import api.domains  # noqa: F401 - a command may read whatever a history holds
+    from api.schema import MIGRATIONS
     from ledger.postgres.database import connect, open_database
     from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        migrate(database.owner_conninfo)
+        migrate(database.owner_conninfo, MIGRATIONS)
         with connect(database.app_conninfo) as opened:
             yield opened
 

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from api.cli.background import Parts
+    from api.cli.background import BackgroundServices
     from api.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [GUOKU_HOST].")]
@@ -26,14 +26,14 @@ def up(host: Host = None, port: Port = None) -> None:
     """
     from api.cli import development
 
-    def start(parts: Parts, url: str) -> Callable[[], None]:
-        token = development.developer_token(parts.treasury)
-        for child in development.simulators(parts.treasury, url):
-            parts.start_child(child)
-        parts.start_sealer()
-        parts.start_projector()
-        parts.start_dispatcher()
-        return lambda: _announce(url, parts.treasury.settings, token)
+    def start(background: BackgroundServices, url: str) -> Callable[[], None]:
+        token = development.developer_token(background.treasury)
+        for child in development.simulators(background.treasury, url):
+            background.start_child(child)
+        background.start_sealer()
+        background.start_projector()
+        background.start_dispatcher()
+        return lambda: _announce(url, background.treasury.settings, token)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
 
@@ -53,14 +53,14 @@ def serve(
 ) -> None:
     """Runs the API alone, on GUOKU_DSN or on the embedded server of GUOKU_DATA."""
 
-    def start(parts: Parts, url: str) -> Callable[[], None]:
+    def start(background: BackgroundServices, url: str) -> Callable[[], None]:
         if with_projector:
-            parts.start_projector()
+            background.start_projector()
         if with_dispatcher:
-            parts.start_dispatcher()
+            background.start_dispatcher()
         if with_sealer:
-            parts.start_sealer()
-        return lambda: _announce(url, parts.treasury.settings)
+            background.start_sealer()
+        return lambda: _announce(url, background.treasury.settings)
 
     _run(host, port, start, own=False)
 
@@ -68,13 +68,13 @@ def serve(
 def _run(
     host: str | None,
     port: int | None,
-    start: Callable[[Parts, str], Callable[[], None]],
+    start: Callable[[BackgroundServices, str], Callable[[], None]],
     *,
     own: bool,
     prepare: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> None:
     """Opens everything, serves, and closes it in the reverse order of what is written here."""
-    from api.cli.background import Parts
+    from api.cli.background import BackgroundServices
     from api.cli.session import load_settings, start_logging
     from api.heaps import keep_few_heaps
     from api.http.app import create_app
@@ -90,10 +90,10 @@ def _run(
         settings = prepare(settings)
         treasury = stack.enter_context(open_treasury(settings, own=own))
         stop.check()
-        parts = stack.enter_context(Parts(treasury))
+        background = stack.enter_context(BackgroundServices(treasury))
         stack.callback(stop.ignore)
-        on_ready = start(parts, url_of(bound))
-        app = create_app(treasury, parts)
+        on_ready = start(background, url_of(bound))
+        app = create_app(treasury, background)
         serve(app, bound, stop, on_ready, app.state.end_streams)
 
 

@@ -204,7 +204,7 @@ def _with_sound_amounts(command: Command) -> Any:
 
 
 def _check_texts(part: msgspec.Struct, base: str) -> None:
-    """All of them at a glance, and one after the other only to say which is wrong."""
+    """All of them in one pass, and one after the other only to say which is wrong."""
     if not _looks_sound(part):
         for name, optional in _texts(type(part)):
             _check_text(name, getattr(part, name), optional, base)
@@ -223,23 +223,23 @@ def _check_text(name: str, value: str, optional: bool, base: str) -> None:
 
 
 def _looks_sound(part: msgspec.Struct) -> bool:
-    look = _quick_look(type(part))
-    for value, default, rule in zip(look.values(part), look.defaults, look.rules, strict=True):
+    check = _quick_check(type(part))
+    for value, default, rule in zip(check.values(part), check.defaults, check.rules, strict=True):
         if value == default:
             continue
         length_max, is_free, matches = rule
         if len(value) > length_max or not ((is_free and value.isalnum()) or matches(value)):
             return False
-    if look.to_bank is None:
+    if check.to_bank is None:
         return True
     try:  # what has passed holds no control characters, the other thing a bank does not take
-        "".join(look.to_bank(part)).encode("gbk")
+        "".join(check.to_bank(part)).encode("gbk")
     except UnicodeEncodeError:
         return False
     return True
 
 
-class _QuickLook(NamedTuple):
+class _QuickCheck(NamedTuple):
     """What a struct's texts are held against: in one pass, and to the bank as one text.
 
     A value that equals its field's default is sound; what has none has None here.
@@ -252,12 +252,12 @@ class _QuickLook(NamedTuple):
 
 
 @cache
-def _quick_look(struct: type[msgspec.Struct]) -> _QuickLook:
+def _quick_check(struct: type[msgspec.Struct]) -> _QuickCheck:
     names = [name for name, _ in _texts(struct)]
     defaults = {f.name: f.default for f in msgspec.structs.fields(struct) if not f.required}
     defaults |= {name: "" for name, optional in _texts(struct) if optional}
     to_bank = [name for name in names if name in GOES_TO_BANK]
-    return _QuickLook(
+    return _QuickCheck(
         values=_getter(names),
         defaults=tuple(defaults.get(name) for name in names),
         rules=tuple(map(_rule, names)),
@@ -314,14 +314,14 @@ def idempotency_key(header: bytes) -> str:
 # ---- many at once
 
 
-class Item(NamedTuple):
+class BulkItem(NamedTuple):
     """One item of a bulk body: its command, or what is wrong with it."""
 
     command: Command | None
     error: GuokuError | None = None
 
 
-def read_items(body: Body, data: bytes, *, lines: bool) -> list[Item]:
+def read_items(body: Body, data: bytes, *, lines: bool) -> list[BulkItem]:
     """The items of a JSON array, or (``lines``) of newline-delimited JSON, each for itself.
 
     Raises:
@@ -344,8 +344,8 @@ def read_items(body: Body, data: bytes, *, lines: bool) -> list[Item]:
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def _item(body: Body, part: bytes | msgspec.Raw) -> Item:
+def _item(body: Body, part: bytes | msgspec.Raw) -> BulkItem:
     try:
-        return Item(body.read(part))
+        return BulkItem(body.read(part))
     except GuokuError as error:
-        return Item(None, error)
+        return BulkItem(None, error)

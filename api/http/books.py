@@ -76,7 +76,7 @@ async def list_journals(
         "to": upto,
     }
 
-    def read(connection: Connection, key: int, *asked: Any) -> queries.Page:
+    def read(connection: Connection, key: int, *asked: Any) -> queries.ListingPage:
         return queries.list_journals(connection, key, call.treasury.charts, *asked)
 
     return await respond_with_page(call, asked, filters, read)

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.admission import admit, last_commit
-from api.http.bodies import ITEMS_MAX, Body, Item, decoded, read_items
+from api.http.bodies import ITEMS_MAX, Body, BulkItem, decoded, read_items
 from api.http.call import Call, encode
 from api.http.dependencies import ActingOnLedger
 from api.http.models.enums import BatchMode, ItemState, Signatory, Tag
@@ -217,7 +217,7 @@ def _lines_of(body: Body) -> dict[str, Any]:
 
 
 async def _submit_items(
-    call: Call, key: int, items: Sequence[Item], *, atomic: bool
+    call: Call, key: int, items: Sequence[BulkItem], *, atomic: bool
 ) -> list[Outcome]:
     sound = [item.command for item in items if item.command is not None]
     if atomic and len(sound) < len(items):

@@ -16,7 +16,7 @@ from api.http.moments import AsOf, wait_for_head, wait_for_projections
 from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import BgtId
 from api.http.problems import OF_LEDGER_READ, refusals
-from api.http.routes import CommandRoute, Operation, View
+from api.http.routes import CommandRoute, Operation, ViewOf
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
 from budget.balances import BALANCES, NOTHING
 from budget.indicator import INDICATOR, Indicator
@@ -140,7 +140,7 @@ def _change(
     path: str,
     summary: str,
     *codes: Code,
-    view: View = _changed,
+    view: ViewOf = _changed,
     answer: type[Any] = IndicatorView,
 ) -> CommandRoute:
     return CommandRoute(

@@ -22,7 +22,7 @@ from ledger.account_set import ledger_text
 from ledger.calendar import ClosePeriod
 from ledger.deciding.command import Command, Commit, Outcome
 from ledger.deciding.opening import TITLE, OpenLedger, Title
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code
 from ledger.events import LedgerOpened
@@ -75,7 +75,7 @@ def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
 
 def _opened(command: OpenLedger, division: str, commit: Commit | None) -> LedgerView:
     """The ledger as it was when it was opened, whatever has been set since."""
-    at_first = Settings({TITLE.name: Title(command.name, division)})
+    at_first = LedgerSettings({TITLE.name: Title(command.name, division)})
     position, chain = (commit.position, commit.chain) if commit else (0, b"")
     return ledger_view(command.ledger_id, position, chain, at_first, commit_view(commit))
 

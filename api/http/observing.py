@@ -28,7 +28,7 @@ _PROCESS = f"{Random().getrandbits(64):016x}"  # noqa: S311
 _serial = count(Random().getrandbits(48))  # noqa: S311
 _root = logging.getLogger()
 
-Answer = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiHandler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class RequestFigures(Collector):
 class Observing:
     """ASGI middleware: nothing that is answered goes past it, not even a failure."""
 
-    def __init__(self, app: Answer, figures: RequestFigures) -> None:
+    def __init__(self, app: AsgiHandler, figures: RequestFigures) -> None:
         self._app = app
         self._figures = figures
 

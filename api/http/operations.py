@@ -66,7 +66,7 @@ class Alive(msgspec.Struct):
     alive: bool
 
 
-class Figures(Response):
+class MetricsText(Response):
     """Prometheus text."""
 
     media_type = CONTENT_TYPE_LATEST
@@ -248,8 +248,8 @@ def register_figures(registry: CollectorRegistry, services: Services) -> None:
     "/metrics",
     operation_id="health.metrics",
     summary="Prometheus",
-    response_class=Figures,
+    response_class=MetricsText,
     responses=refusals(),
 )
 async def metrics(call: AnyCall) -> Response:
-    return Figures(await call.in_thread(generate_latest, call.services.registry))
+    return MetricsText(await call.in_thread(generate_latest, call.services.registry))

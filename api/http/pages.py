@@ -20,7 +20,7 @@ from projections import queries
 from projections.core.listing import PAGE_SIZE
 
 Filters = Mapping[str, str | None]
-Reader = Callable[[Connection, int, Filters, str | None, int], queries.Page]
+Reader = Callable[[Connection, int, Filters, str | None, int], queries.ListingPage]
 
 
 class Paging(NamedTuple):

@@ -225,4 +225,4 @@ OF_ERRORS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
     RequestValidationError: on_invalid_request,
     psycopg.OperationalError: on_database_away,
 }
-"""The one mapping from errors to answers, of the door and of the framework behind it."""
+"""The one mapping from errors to answers, of our routes and of the framework behind them."""

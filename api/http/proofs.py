@@ -45,7 +45,7 @@ _NOTE = "a signed note (C2SP)"
 router = APIRouter(route_class=Operation, tags=[Tag.PROOFS])
 
 
-class Note(Response):
+class NoteText(Response):
     """A checkpoint as it is signed."""
 
     media_type = "text/plain"
@@ -62,7 +62,7 @@ class NoteKeyView(msgspec.Struct):
     _LEDGER + "/checkpoint",
     operation_id="checkpoint.show",
     summary="The ledger's last checkpoint, or the one of a size, as a signed note 检查点",
-    response_class=Note,
+    response_class=NoteText,
     response_description=_NOTE,
     responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
 )
@@ -73,14 +73,14 @@ async def checkpoint(call: LedgerRead, size: Position | None = None) -> Response
     if note is None:
         which = "no checkpoint yet" if size is None else f"no checkpoint of size {size}"
         raise RequestError(Code.NOT_FOUND, f"the ledger has {which}")
-    return Note(note)
+    return NoteText(note)
 
 
 @router.get(
     _LEDGER + "/checkpoints",
     operation_id="checkpoint.list",
     summary="Checkpoints beyond a size, in order, each followed by a line ---",
-    response_class=Note,
+    response_class=NoteText,
     response_description=_NOTE,
     responses=refusals(*OF_LEDGER_READ),
 )
@@ -95,14 +95,14 @@ async def checkpoints(
         found = checkpoints_after(connection, key, after, limit)
         return b"".join(cosigned(connection, one).encode() + END for one in found)
 
-    return Note(await call.read(read))
+    return NoteText(await call.read(read))
 
 
 @router.get(
     "/v1/checkpoint",
     operation_id="province_head.show",
     summary="The last province head: one signature over all ledgers' checkpoints",
-    response_class=Note,
+    response_class=NoteText,
     response_description=_NOTE,
     responses=refusals(*OF_READ, Code.NOT_FOUND),
 )
@@ -111,7 +111,7 @@ async def province_head(call: Read) -> Response:
     note = await call.read(find_province_head)
     if note is None:
         raise RequestError(Code.NOT_FOUND, "no province head has been sealed yet")
-    return Note(note)
+    return NoteText(note)
 
 
 @router.get(

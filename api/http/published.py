@@ -21,7 +21,7 @@ from api.http.bodies import AMOUNTS, SAME_ELEMENT
 from api.http.models.enums import SigningRole, SigningScope
 from api.http.models.shown import may_be_missing
 from ledger.elements.code_sets import ElementRegister
-from projections.tracing.facts import Fact
+from projections.tracing.facts import FactFields
 
 Amount = Annotated[
     str,
@@ -108,7 +108,7 @@ def _published(kind: Any, instead: tuple[Any, Any] | None) -> Any:
     """``instead``: (a type, what is published wherever it stands in ``kind``)."""
     if instead is not None and kind is instead[0]:
         return instead[1]
-    if kind == Fact:
+    if kind == FactFields:
         return TracedFact
     origin, arguments = get_origin(kind), get_args(kind)
     if _is_struct(origin or kind):

@@ -31,7 +31,7 @@ from api.http.published import PublishedAs, published
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 
-View = Callable[[int, Command, Outcome], Any]
+ViewOf = Callable[[int, Command, Outcome], Any]
 Endpoint = Callable[[Call, bytes], Awaitable[Response]]
 
 
@@ -137,7 +137,7 @@ class CommandRoute(DirectRoute):
         *,
         in_path: tuple[str, ...] = (),
         right: Right,
-        view: View,
+        view: ViewOf,
         answer: type[Any],
         summary: str,
         tag: Tag,
@@ -164,7 +164,7 @@ class CommandRoute(DirectRoute):
         )
 
 
-def _endpoint(body: Body, right: Right, view: View, status: int) -> Endpoint:
+def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
 
     async def endpoint(

@@ -18,7 +18,7 @@ from ledger.account_set import division_of, fiscal_year_of, ledger_text
 from ledger.calendar import PERIODS
 from ledger.deciding.command import Commit
 from ledger.deciding.opening import TITLE
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.money import yuan
 from payments.events import PaymentDetail
 from payments.payment import Payment
@@ -211,7 +211,7 @@ def commit_view(commit: Commit | None) -> CommitView | None:
 
 
 def ledger_view(
-    ledger_id: int, position: int, chain: bytes, settings: Settings, commit: Committed = UNSET
+    ledger_id: int, position: int, chain: bytes, settings: LedgerSettings, commit: Committed = UNSET
 ) -> LedgerView:
     title, policy = settings.get(TITLE), settings.get(SIGNATURE_POLICY)
     closed = settings.get(PERIODS).closed_through

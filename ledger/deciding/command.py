@@ -142,7 +142,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class RecordRefusal(Command, frozen=True, kw_only=True):
-    """Puts a refusal that was found at the door (a denied right, a bad signature) on record."""
+    """Puts on record what was refused before the books: a denied right, a bad signature."""
 
     OPERATION: ClassVar[str] = "refusal.record"
     refused_operation: str

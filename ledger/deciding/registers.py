@@ -25,7 +25,7 @@ Movement = tuple[str, int, int]
 Rows = Mapping[str, Sequence[int]]  # a register's rows by key: its fields in fen first
 
 
-class Moved(NamedTuple):
+class MovedRow(NamedTuple):
     """A row as a decision leaves it."""
 
     register: "AnyRegister"
@@ -83,7 +83,7 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     def fields(self) -> tuple[str, ...]:
         return self.row.__struct_fields__
 
-    def moved(self, key: str, before: R, changes_fen: Mapping[str, int]) -> Moved:
+    def moved(self, key: str, before: R, changes_fen: Mapping[str, int]) -> MovedRow:
         """The row after its fields have changed.
 
         Raises:
@@ -96,7 +96,7 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
             if getattr(after, name) < 0:
                 raise self.refuse(key, name, before, changes_fen.get(name, 0))
         self.limit(key, after)
-        return Moved(self, key, after)
+        return MovedRow(self, key, after)
 
     def stored(self, row: R) -> tuple[int, ...] | None:
         """The amounts as they are kept; None where the row is to go."""

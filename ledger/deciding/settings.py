@@ -43,7 +43,7 @@ def declare(setting: Setting[P]) -> Setting[P]:
     return setting
 
 
-class Settings:
+class LedgerSettings:
     """All parts at one position. Immutable."""
 
     __slots__ = ("_parts",)
@@ -52,7 +52,7 @@ class Settings:
         self._parts: Mapping[str, Any] = parts or {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settings) and self.encoded() == other.encoded()
+        return isinstance(other, LedgerSettings) and self.encoded() == other.encoded()
 
     def __hash__(self) -> int:
         return hash(self.encoded())
@@ -61,10 +61,10 @@ class Settings:
         part: P = self._parts.get(setting.name, setting.initial)
         return part
 
-    def after(self, event: Event) -> "Settings":
+    def after(self, event: Event) -> "LedgerSettings":
         """The settings after one more event of the ledger's own stream."""
         parts = {name: each.fold(self.get(each), event) for name, each in _declared.items()}
-        return Settings(parts)
+        return LedgerSettings(parts)
 
     def encoded(self) -> bytes:
         """As the head's row keeps them: all parts, in the order of their names."""
@@ -72,10 +72,10 @@ class Settings:
 
 
 @lru_cache(maxsize=1024)  # read with every batch of a ledger, changed a few times a year
-def decoded(row: bytes) -> Settings:
+def decoded(row: bytes) -> LedgerSettings:
     """The settings of a head's row; raises MsgspecError for bytes that hold none."""
     stored = _decode_parts(row)
-    return Settings(
+    return LedgerSettings(
         {
             name: msgspec.json.decode(stored[name], type=type(each.initial))
             for name, each in _declared.items()

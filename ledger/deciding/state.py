@@ -16,8 +16,8 @@ import msgspec
 from ledger.account_set import within_year
 from ledger.books import Books, Charts
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
-from ledger.deciding.registers import WHOLE, AnyRegister, Moved, Register
-from ledger.deciding.settings import Settings
+from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow, Register
+from ledger.deciding.settings import LedgerSettings
 from ledger.elements.code_sets import CodeSets
 from ledger.events import Event, encode
 from ledger.integrity.chain import moment_of
@@ -34,7 +34,7 @@ TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 
 # An event with its place, as it is hashed and written:
 # (position, stream_id, stream_version, effective_on, type, payload)
-Row = tuple[int, bytes, int, date, str, bytes]
+EventRow = tuple[int, bytes, int, date, str, bytes]
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False):
@@ -61,7 +61,7 @@ class Savepoint(NamedTuple):
     position: int
     rows: int
     stream_version: int
-    settings: Settings
+    settings: LedgerSettings
 
 
 class Decision(msgspec.Struct, kw_only=True):
@@ -76,7 +76,7 @@ class Decision(msgspec.Struct, kw_only=True):
 
     events: list[tuple[AnyKind | None, str, Event]]
     effective_on: date
-    moved: list[Moved] = []
+    moved: list[MovedRow] = []
     documents: list[tuple[bytes, bytes]] = []
     shared_documents: list[tuple[bytes, bytes]] = []
 
@@ -96,7 +96,7 @@ class LedgerState:
         self.chain = b""
         self.recorded_us = 0
         self.stream_version = 0
-        self.settings = Settings()
+        self.settings = LedgerSettings()
         self._cached: defaultdict[str, dict[str, CachedObject]] = defaultdict(
             dict
         )  # by the kind's name
@@ -152,7 +152,7 @@ class LedgerState:
         assert register.name in self._whole, "a command says what it needs before it is decided"
         return self._rows[register.name]
 
-    def moved(self, register: Register[R], key: str, changes_fen: Mapping[str, int]) -> Moved:
+    def moved(self, register: Register[R], key: str, changes_fen: Mapping[str, int]) -> MovedRow:
         """A row after its fields have changed, or the refusal of :meth:`Register.moved`."""
         return register.moved(key, self.row(register, key), changes_fen)
 
@@ -174,7 +174,7 @@ class LedgerState:
         self._stream_ids_begin = stream_ids_begin(self.ledger_id, self.recorded_us)
         self.now: datetime = moment_of(self.recorded_us)
         self.today: date = within_year(self.ledger_id, self.now.astimezone(BEIJING).date())
-        self.rows: list[Row] = []
+        self.rows: list[EventRow] = []
         self.documents: dict[bytes, bytes] = {}
         self.shared_documents: dict[bytes, bytes] = {}
         self._changed: dict[tuple[str, str], AnyRegister] = {}
@@ -200,7 +200,7 @@ class LedgerState:
         """Keeps what was done since the savepoint."""
         self._undo = None
 
-    def take(self) -> tuple[list[Row], dict[bytes, bytes]]:
+    def take(self) -> tuple[list[EventRow], dict[bytes, bytes]]:
         """Rows and documents that were not taken before, to be written. Not within a savepoint."""
         assert self._undo is None, "what is on its way to the server cannot be taken back"
         rows, documents = self.rows, self.documents
@@ -274,7 +274,7 @@ class LedgerState:
         chain: bytes,
         recorded_us: int,
         stream_version: int,
-        settings: Settings,
+        settings: LedgerSettings,
     ) -> None:
         """The head, as it is locked now."""
         self.position, self.chain, self.recorded_us = position, chain, recorded_us

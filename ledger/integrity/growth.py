@@ -14,7 +14,7 @@ KEPT_EVERY = 8  # of the levels, leaves being level 0, every eighth is kept: 8, 
 BLOCK = 1 << KEPT_EVERY
 
 
-class Place(NamedTuple):
+class SubtreePlace(NamedTuple):
     """The ``number``-th perfect subtree of ``1 << level`` leaves, counted from 0."""
 
     level: int
@@ -24,7 +24,7 @@ class Place(NamedTuple):
 class Kept(NamedTuple):
     """A perfect subtree that is complete, and its root."""
 
-    place: Place
+    place: SubtreePlace
     root: bytes
 
 
@@ -70,7 +70,7 @@ class GrowingTree:
         self.size += 1 << level
         while True:
             if level and level % KEPT_EVERY == 0:
-                kept.append(Kept(Place(level, (self.size >> level) - 1), root))
+                kept.append(Kept(SubtreePlace(level, (self.size >> level) - 1), root))
             if not before >> level & 1:
                 break
             root = node_hash(self._edge.pop(), root)
@@ -78,10 +78,10 @@ class GrowingTree:
         self._edge.append(root)
 
 
-def perfect_parts(start: int, end: int) -> Iterator[Place]:
+def perfect_parts(start: int, end: int) -> Iterator[SubtreePlace]:
     """The perfect subtrees, left to right, that make up a node of a tree (RFC 9162: ``start`` is a
     multiple of the power of two that is not below the node's length)."""
     while start < end:
         level = (end - start).bit_length() - 1
-        yield Place(level, start >> level)
+        yield SubtreePlace(level, start >> level)
         start += 1 << level

@@ -42,7 +42,7 @@ from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
 from ledger.integrity.chain import genesis, microseconds
 from ledger.postgres.round_trip import waited
 from ledger.reading.loading import lock_head
-from ledger.writing.local_writer import LocalWriter, Page, closing_of
+from ledger.writing.local_writer import BatchPage, LocalWriter, closing_of
 
 POLL_MS = 100
 SUBSCRIPTION_PAGE = 500
@@ -155,7 +155,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
             ]
             state.position = rows[-1][0]
             writer = LocalWriter(connection, state.chain)
-            writer.write(Page(self.ledger_id, state.recorded_us, rows, [], {}))
+            writer.write(BatchPage(self.ledger_id, state.recorded_us, rows, [], {}))
             writer.close(closing_of(state, first))
             waited(connection, writer.send(commits=False))
         return [row[0] for row in rows]

@@ -1,17 +1,18 @@
 """Brings a database's schema up to the program's, one numbered SQL file at a time.
 
-Files ``NNNN_name.sql`` beside this module, gapless from 0001. Applied files are history: the
-table ``schema_migrations`` keeps the digest of each, and a program whose copy differs refuses to
-run. There is no way down: a mistake is mended by a further file.
+Files ``NNNN_name.sql``, gapless from 0001, in directories that the caller names: each room keeps
+those of its own tables. Applied files are history: the table ``schema_migrations`` keeps the digest
+of each, and a program whose copy differs refuses to run. There is no way down: a mistake is mended
+by a further file.
 """
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from importlib.abc import Traversable
-from importlib.resources import files
 
 import psycopg
 from psycopg import Connection
@@ -74,7 +75,7 @@ class _Applied:
     applied_at: datetime
 
 
-def migrate(owner_conninfo: str, *, directory: Traversable | None = None) -> list[Migration]:
+def migrate(owner_conninfo: str, directories: Iterable[Traversable]) -> list[Migration]:
     """Applies what is pending and gives it, in order; an empty list when all is up to date.
 
     Each file is one transaction, under one lock: of several processes that start at once each
@@ -82,14 +83,14 @@ def migrate(owner_conninfo: str, *, directory: Traversable | None = None) -> lis
 
     Args:
         owner_conninfo: connection string of the schema's owner.
-        directory: where the files are, instead of the program's own.
+        directories: where the files are.
 
     Raises:
         ConfigurationError: an applied file was changed, the database is newer than the program, a
             file fails, or the owner may not make the application's role. Files before the failed
             one stay applied; of that one nothing does.
     """
-    migrations = load_migrations(directory)
+    migrations = load_migrations(directories)
     applied_now: list[Migration] = []
     with connect(owner_conninfo, autocommit=True, application_name="guoku migrate") as connection:
         connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'".encode())
@@ -99,13 +100,13 @@ def migrate(owner_conninfo: str, *, directory: Traversable | None = None) -> lis
     return applied_now
 
 
-def status(owner_conninfo: str, *, directory: Traversable | None = None) -> list[MigrationStatus]:
+def status(owner_conninfo: str, directories: Iterable[Traversable]) -> list[MigrationStatus]:
     """How every version known to the program or to the database stands, in order. Changes nothing.
 
     Raises:
         ConfigurationError: no connection, or a malformed set of files.
     """
-    ours = {migration.version: migration for migration in load_migrations(directory)}
+    ours = {migration.version: migration for migration in load_migrations(directories)}
     with connect(owner_conninfo, application_name="guoku migrate") as connection:
         theirs = {row.version: row for row in _applied(connection)}
     return [
@@ -114,15 +115,14 @@ def status(owner_conninfo: str, *, directory: Traversable | None = None) -> list
     ]
 
 
-def load_migrations(directory: Traversable | None = None) -> list[Migration]:
-    """The program's migrations in order.
+def load_migrations(directories: Iterable[Traversable]) -> list[Migration]:
+    """The migrations of all directories, in order.
 
     Raises:
         ConfigurationError: a .sql file is named otherwise, or the numbers have a gap or a double.
     """
-    directory = directory or files("ledger.postgres") / "migrations"
     migrations = []
-    for file in directory.iterdir():
+    for file in (file for directory in directories for file in directory.iterdir()):
         if not file.name.endswith(".sql"):
             continue
         name = _FILE_NAME.fullmatch(file.name)

@@ -2,8 +2,8 @@
 
 Whoever waits for the server gives up the interpreter, and gets it back behind every other thread
 that wants it: a small batch that waited a dozen times spent more on that than on its statements. In
-one trip it waits once. Statements are prepared on each connection when first needed; parameters and
-results are bytes of the server's binary format.
+one round trip it waits once. Statements are prepared on each connection when first needed; their
+parameters and results are bytes of the server's binary format.
 """
 
 import select

@@ -160,7 +160,7 @@ def make_public(tree: Path) -> None:
 def private_directory(directory: Path, user: ServerUser) -> None:
     """Makes a directory that only ``user`` (and root) may enter, or checks that it is one.
 
-    The server trusts whoever reaches its socket, so this directory is the lock on its door.
+    The server trusts whoever reaches its socket, so this directory is its only lock.
 
     Raises:
         ConfigurationError: something else is there.

@@ -16,7 +16,7 @@ import psycopg
 from ledger.account_set import DIVISIONS_BEGIN
 from ledger.account_set import ledger_id as ledger_key
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.settings import Settings, decoded
+from ledger.deciding.settings import LedgerSettings, decoded
 from ledger.events import CommandRefused
 from ledger.reading.documents import open_document
 from ledger.reading.loading import read_keys, read_streams
@@ -51,7 +51,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     chain: bytes
     recorded_at: datetime
-    settings: Settings
+    settings: LedgerSettings
 
 
 class StoredRow(NamedTuple):

@@ -32,7 +32,7 @@ from ledger.integrity.witness import ledger_lines, write_request
 from ledger.sealing.commands import Cosign
 from ledger.sealing.proofs import sealed_size
 from ledger.sealing.register import (
-    Recorded,
+    RecordedNote,
     latest_checkpoint,
     latest_checkpoints,
     latest_province_head,
@@ -56,7 +56,7 @@ class WitnessAddress(msgspec.Struct, frozen=True):
     public_key: PublicKey
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class WitnessHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How it stands with a witness.
 
     Attributes:
@@ -127,8 +127,8 @@ class Cosigner:
         """Says that something was sealed; for ``Sealer.on_seal``. Never blocks."""
         self._wakeup.set()
 
-    def health(self) -> Health:
-        return Health(
+    def health(self) -> WitnessHealth:
+        return WitnessHealth(
             witness=self.witness.name,
             running=self._thread.is_alive(),
             away=self._away,
@@ -168,7 +168,7 @@ class Cosigner:
             heads = self._unsigned([latest_province_head(connection)], connection)
             named = self._named_by(connection, heads)
             latest = self._unsigned(latest_checkpoints(connection), connection)
-        cosigned: dict[Recorded, Cosign] = {}
+        cosigned: dict[RecordedNote, Cosign] = {}
         try:
             self._ask_all(named, cosigned)
             if all(recorded in cosigned for recorded in named):
@@ -178,22 +178,24 @@ class Cosigner:
             self._put_on_record(cosigned)
         return len(cosigned)
 
-    def _ask_all(self, pending: Sequence[Recorded], cosigned: dict[Recorded, Cosign]) -> None:
+    def _ask_all(
+        self, pending: Sequence[RecordedNote], cosigned: dict[RecordedNote, Cosign]
+    ) -> None:
         for recorded in pending:
             if (command := self._ask(recorded)) is not None:
                 cosigned[recorded] = command
 
     def _unsigned(
-        self, found: Sequence[Recorded | None], connection: psycopg.Connection
-    ) -> list[Recorded]:
+        self, found: Sequence[RecordedNote | None], connection: psycopg.Connection
+    ) -> list[RecordedNote]:
         """Those that the witness has not signed, nor refused a short while ago."""
         notes = [recorded for recorded in found if recorded is not None]
         signed = signed_by(connection, self.witness.name, notes)
         return [r for r in notes if r not in signed and not self._was_refused(_origin(r))]
 
     def _named_by(
-        self, connection: psycopg.Connection, heads: Sequence[Recorded]
-    ) -> list[Recorded]:
+        self, connection: psycopg.Connection, heads: Sequence[RecordedNote]
+    ) -> list[RecordedNote]:
         """The checkpoints that a head names and the witness has not signed."""
         found = [
             latest_checkpoint(connection, parse_ledger(origin.removeprefix("guoku/")), size)
@@ -206,7 +208,7 @@ class Cosigner:
         _, at = self._refused.get(origin, ("", float("-inf")))
         return monotonic() - at < REFUSED_PAUSE_S
 
-    def _put_on_record(self, cosigned: Mapping[Recorded, Cosign]) -> None:
+    def _put_on_record(self, cosigned: Mapping[RecordedNote, Cosign]) -> None:
         by_system: dict[int, list[Cosign]] = {}
         for recorded, command in cosigned.items():
             by_system.setdefault(recorded.system_ledger_id, []).append(command)
@@ -216,7 +218,7 @@ class Cosigner:
 
     # ---- one note
 
-    def _ask(self, recorded: Recorded) -> Cosign | None:
+    def _ask(self, recorded: RecordedNote) -> Cosign | None:
         """The witness's signature under a note; None where it refuses, which is kept in mind."""
         origin = _origin(recorded)
         try:
@@ -237,7 +239,7 @@ class Cosigner:
             line=line,
         )
 
-    def _is_beyond(self, recorded: Recorded, refused: "_Refused") -> bool:
+    def _is_beyond(self, recorded: RecordedNote, refused: "_Refused") -> bool:
         """Whether the witness has only seen a later checkpoint of this very ledger."""
         size = refused.extra["remembered_size"]
         if refused.code is not Code.HISTORY_SHRUNK or not isinstance(size, int):
@@ -245,7 +247,7 @@ class Cosigner:
         with self._pool.connection() as connection:
             return size <= sealed_size(connection, recorded.ledger_id)
 
-    def _exchange(self, recorded: Recorded, origin: str) -> str:
+    def _exchange(self, recorded: RecordedNote, origin: str) -> str:
         """Posts the note with a proof from what the witness remembers: asked again when told so."""
         old_size = self._known.get(origin, 0)
         for _ in range(2):
@@ -259,14 +261,14 @@ class Cosigner:
             old_size = self._known[origin] = problem.extra["remembered_size"]
         raise problem
 
-    def _proof(self, recorded: Recorded, old_size: int) -> list[bytes]:
+    def _proof(self, recorded: RecordedNote, old_size: int) -> list[bytes]:
         """From an older size of the ledger; none for a province head, which grows from nothing."""
         if not recorded.ledger_id or old_size > recorded.size:
             return []
         with self._pool.connection() as connection:
             return StoredTree(connection, recorded.ledger_id, recorded.size).consistency(old_size)
 
-    def _verified(self, recorded: Recorded, text: str) -> str:
+    def _verified(self, recorded: RecordedNote, text: str) -> str:
         """The witness's line of an answer.
 
         Raises:
@@ -310,9 +312,9 @@ def _problem_of(answer: httpx.Response) -> _Refused:
     return _Refused(code, told.detail, remembered_size=told.remembered_size)
 
 
-def _origin(recorded: Recorded) -> str:
+def _origin(recorded: RecordedNote) -> str:
     return ledger_origin(recorded.ledger_id) if recorded.ledger_id else PROVINCE_ORIGIN
 
 
-def _checkpoint_of(recorded: Recorded) -> Checkpoint:
+def _checkpoint_of(recorded: RecordedNote) -> Checkpoint:
     return parse_checkpoint(parse_note(recorded.note).text)

@@ -7,7 +7,7 @@ from ledger.account_set import ledger_text
 from ledger.errors import Code, RequestError
 from ledger.integrity.merkle import leaf_hash
 from ledger.integrity.note import encode_hash, parse_checkpoint, parse_note
-from ledger.sealing.register import Recorded, cosigned, latest_checkpoint, latest_province_head
+from ledger.sealing.register import RecordedNote, cosigned, latest_checkpoint, latest_province_head
 from ledger.sealing.stored_tree import StoredTree, read_digests
 
 
@@ -132,7 +132,7 @@ def _note_and_root(
     connection: psycopg.Connection, ledger_id: int, tree: StoredTree
 ) -> tuple[str | None, str]:
     """The note of the tree's size and the root it signs; the computed root where there is none."""
-    recorded: Recorded | None = latest_checkpoint(connection, ledger_id, tree.size)
+    recorded: RecordedNote | None = latest_checkpoint(connection, ledger_id, tree.size)
     if recorded is None:
         return None, encode_hash(tree.root)
     root = parse_checkpoint(parse_note(recorded.note).text).root

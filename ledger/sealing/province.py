@@ -14,10 +14,10 @@ from ledger.integrity.note import (
     parse_checkpoint,
     parse_note,
 )
-from ledger.sealing.register import Recorded
+from ledger.sealing.register import RecordedNote
 
 
-def province_checkpoint(latest: Sequence[Recorded], moment: datetime) -> Checkpoint:
+def province_checkpoint(latest: Sequence[RecordedNote], moment: datetime) -> Checkpoint:
     """The head over these checkpoints, one for each ledger in the order of the ledgers."""
     leaves, lines = [], []
     for recorded in latest:

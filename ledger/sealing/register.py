@@ -33,7 +33,7 @@ _LATEST: LiteralString = (
 )
 
 
-class Recorded(NamedTuple):
+class RecordedNote(NamedTuple):
     """A note on record: the ledger and size it speaks of, and the event that holds it.
 
     For a province head ``ledger_id`` is 0, ``size`` the number of ledgers.
@@ -97,14 +97,14 @@ def _is_behind(connection: psycopg.Connection, system_ledger_id: int) -> bool:
 
 def latest_checkpoint(
     connection: psycopg.Connection, ledger_id: int, size: int | None = None
-) -> Recorded | None:
+) -> RecordedNote | None:
     """The ledger's last checkpoint, or the one of ``size``; None when there is none."""
     if size is None:
         return _first(connection, "WHERE c.ledger_id = %s ORDER BY c.size DESC LIMIT 1", ledger_id)
     return _first(connection, "WHERE c.ledger_id = %s AND c.size = %s", ledger_id, size)
 
 
-def latest_checkpoints(connection: psycopg.Connection) -> list[Recorded]:
+def latest_checkpoints(connection: psycopg.Connection) -> list[RecordedNote]:
     """The last checkpoint of every ledger that has one, in the order of the ledgers."""
     rows = connection.execute(_LATEST)
     return [_recorded(row) for row in rows]
@@ -112,7 +112,7 @@ def latest_checkpoints(connection: psycopg.Connection) -> list[Recorded]:
 
 def checkpoints_after(
     connection: psycopg.Connection, ledger_id: int, size: int, limit: int
-) -> list[Recorded]:
+) -> list[RecordedNote]:
     """The ledger's next checkpoints beyond a size, in order."""
     where = " WHERE c.ledger_id = %s AND c.size > %s ORDER BY c.size LIMIT %s"
     rows = connection.execute(f"{_FOUND}{where}".encode(), (ledger_id, size, limit))
@@ -121,7 +121,7 @@ def checkpoints_after(
 
 def province_heads_after(
     connection: psycopg.Connection, place: tuple[int, int], limit: int
-) -> list[Recorded]:
+) -> list[RecordedNote]:
     """The province heads beyond a place (system ledger, position), in order."""
     rows = connection.execute(
         "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
@@ -133,7 +133,7 @@ def province_heads_after(
     return [_recorded(row) for row in rows]
 
 
-def latest_province_head(connection: psycopg.Connection) -> Recorded | None:
+def latest_province_head(connection: psycopg.Connection) -> RecordedNote | None:
     """The last province head; None before the first."""
     row = connection.execute(
         "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
@@ -143,7 +143,7 @@ def latest_province_head(connection: psycopg.Connection) -> Recorded | None:
     return _recorded(row) if row else None
 
 
-def cosigned(connection: psycopg.Connection, recorded: Recorded) -> str:
+def cosigned(connection: psycopg.Connection, recorded: RecordedNote) -> str:
     """The note with all signature lines that witnesses have added to it."""
     rows = connection.execute(
         "SELECT e.payload FROM cosignatures k"
@@ -160,8 +160,8 @@ def cosigned(connection: psycopg.Connection, recorded: Recorded) -> str:
 
 
 def signed_by(
-    connection: psycopg.Connection, witness: str, recorded: Sequence[Recorded]
-) -> set[Recorded]:
+    connection: psycopg.Connection, witness: str, recorded: Sequence[RecordedNote]
+) -> set[RecordedNote]:
     """Those of the notes that a witness has cosigned."""
     rows = connection.execute(
         "SELECT k.system_ledger_id, k.sealed_position"
@@ -181,16 +181,16 @@ def note_keys(connection: psycopg.Connection) -> list[NoteKey]:
     return list(dict.fromkeys(NoteKey(name, PublicKey(point)) for name, point in rows))
 
 
-def _first(connection: psycopg.Connection, where: str, *values: int) -> Recorded | None:
+def _first(connection: psycopg.Connection, where: str, *values: int) -> RecordedNote | None:
     row = connection.execute(f"{_FOUND} {where}".encode(), values).fetchone()
     return _recorded(row) if row else None
 
 
-def _recorded(row: tuple[int, int, int, int, bytes]) -> Recorded:
+def _recorded(row: tuple[int, int, int, int, bytes]) -> RecordedNote:
     ledger_id, size, system_ledger_id, position, payload = row
     event = decode((CheckpointSealed if ledger_id else ProvinceSealed).TYPE, payload)
     assert isinstance(event, CheckpointSealed | ProvinceSealed)
-    return Recorded(ledger_id, size or event.size, system_ledger_id, position, event.note)
+    return RecordedNote(ledger_id, size or event.size, system_ledger_id, position, event.note)
 
 
 def _take_in(connection: psycopg.Connection, system_ledger_id: int, after: int) -> int:

@@ -68,7 +68,7 @@ class SealingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     log_key: str = "guoku/log"
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class SealerHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How the sealer is.
 
     Attributes:
@@ -158,8 +158,8 @@ class Sealer:
         """Calls ``listener()`` after each round that has put a note on record; must not block."""
         self._listeners.append(listener)
 
-    def health(self) -> Health:
-        return Health(
+    def health(self) -> SealerHealth:
+        return SealerHealth(
             running=self._thread is not None and self._thread.is_alive(),
             silent_s=monotonic() - self._looked_at,
             stopped=dict(self._stopped),

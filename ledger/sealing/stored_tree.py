@@ -7,7 +7,7 @@ Every perfect subtree lies in a block of 256 at one of the kept levels (0, the e
 import psycopg
 
 from ledger.errors import IntegrityError
-from ledger.integrity.growth import BLOCK, KEPT_EVERY, Place, perfect_parts
+from ledger.integrity.growth import BLOCK, KEPT_EVERY, SubtreePlace, perfect_parts
 from ledger.integrity.merkle import (
     HASH_BYTES,
     consistency_path,
@@ -48,7 +48,7 @@ class StoredTree:
         self._connection = connection
         self._ledger_id = ledger_id
         self.size = size
-        self._blocks: dict[Place, list[bytes]] = {}
+        self._blocks: dict[SubtreePlace, list[bytes]] = {}
 
     @property
     def root(self) -> bytes:
@@ -73,14 +73,14 @@ class StoredTree:
             root = node_hash(left, root)
         return root
 
-    def _perfect(self, place: Place) -> bytes:
+    def _perfect(self, place: SubtreePlace) -> bytes:
         above = place.level % KEPT_EVERY
         first = place.number << above
-        block = self._block(Place(place.level - above, first // BLOCK))
+        block = self._block(SubtreePlace(place.level - above, first // BLOCK))
         at = first % BLOCK
         return root_of(block[at : at + (1 << above)])
 
-    def _block(self, place: Place) -> list[bytes]:
+    def _block(self, place: SubtreePlace) -> list[bytes]:
         """The 256 nodes of a kept level from ``place.number * 256`` on; fewer at the right edge."""
         if (block := self._blocks.get(place)) is None:
             first = place.number * BLOCK

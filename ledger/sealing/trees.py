@@ -45,7 +45,7 @@ class Sealed(NamedTuple):
     recorded_at: datetime
 
 
-class Commit(NamedTuple):
+class CommitEnd(NamedTuple):
     """Where a commit ends."""
 
     position: int
@@ -165,15 +165,15 @@ def _begin(connection: psycopg.Connection, ledger_id: int) -> bool:
 
 def _next_commits(
     connection: psycopg.Connection, ledger_id: int, size: int, events_max: int
-) -> list[Commit]:
+) -> list[CommitEnd]:
     rows = connection.execute(_COMMITS, (ledger_id, size, COMMITS_MAX))
-    commits = [Commit(*row) for row in rows]
+    commits = [CommitEnd(*row) for row in rows]
     within = [commit for commit in commits if commit.position - size <= events_max]
     return within or commits[:1]
 
 
 def _verify_chain(
-    size: int, chain: bytes, commits: Iterable[Commit], digests: Sequence[bytes]
+    size: int, chain: bytes, commits: Iterable[CommitEnd], digests: Sequence[bytes]
 ) -> None:
     at = size
     for commit in commits:
@@ -190,7 +190,7 @@ def _write(
     ledger_id: int,
     tree: GrowingTree,
     kept: Sequence[Kept],
-    end: Commit,
+    end: CommitEnd,
 ) -> None:
     if kept:
         connection.execute(

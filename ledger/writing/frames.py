@@ -12,7 +12,7 @@ from struct import Struct
 import msgspec
 
 from ledger.deciding.fingerprints import FINGERPRINT_BYTES, fingerprint
-from ledger.deciding.state import Row
+from ledger.deciding.state import EventRow
 from ledger.integrity.chain import EVENT_PLACE, day_number, event_start, event_tail
 from ledger.postgres.round_trip import POSTGRES_EPOCH_DAY, POSTGRES_EPOCH_US
 
@@ -49,7 +49,7 @@ class UsedNumber(msgspec.Struct, frozen=True, gc=False):
 
 
 def packed_events(
-    ledger_id: int, recorded_us: int, rows: Iterable[Row]
+    ledger_id: int, recorded_us: int, rows: Iterable[EventRow]
 ) -> tuple[bytes, list[bytes]]:
     """Events packed, and their digests (``ledger.integrity.chain`` says of what)."""
     parts: list[bytes] = []
@@ -79,7 +79,7 @@ def packed_events(
     return b"".join(parts), digests
 
 
-def event_digests(ledger_id: int, recorded_us: int, rows: Iterable[Row]) -> list[bytes]:
+def event_digests(ledger_id: int, recorded_us: int, rows: Iterable[EventRow]) -> list[bytes]:
     """The digests alone, of rows that do not go by COPY."""
     digests = []
     tails: dict[tuple[str, date], bytes] = {}

@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 
 from ledger.deciding.fingerprints import fingerprint
-from ledger.deciding.state import ChangedRow, LedgerState, Row
+from ledger.deciding.state import ChangedRow, EventRow, LedgerState
 from ledger.integrity.chain import day_number, extend
 from ledger.postgres.copying import copy
 from ledger.postgres.round_trip import (
@@ -92,12 +92,12 @@ _JSONB_VERSION = b"\x01"
 Closed = tuple[bytes, Sequence[bytes]]  # the chain after a batch, and its events' digests
 
 
-class Page(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class BatchPage(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Some of a batch's events in order, with the numbers and documents that came with them."""
 
     ledger_id: int
     recorded_us: int
-    rows: list[Row]
+    rows: list[EventRow]
     keys: list[UsedNumber]
     documents: dict[bytes, bytes]
 
@@ -124,7 +124,7 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Writer(Protocol):
     """Takes the pages of one batch in order, and its closing."""
 
-    def write(self, page: Page) -> None:
+    def write(self, page: BatchPage) -> None:
         """Writes a page, or sends it on its way."""
         ...
 
@@ -147,7 +147,7 @@ class LocalWriter:
         self._digests: list[bytes] = []
         self._closed: Future[Closed] = Future()
 
-    def write(self, page: Page) -> None:
+    def write(self, page: BatchPage) -> None:
         if len(page.rows) > SHORT_ROWS_MAX:
             rows, digests = packed(page)
             copy(self._connection, rows)
@@ -170,10 +170,10 @@ class LocalWriter:
         self._closed.set_result((self._chain, self._digests))
 
 
-def page_of(state: LedgerState, keys: list[UsedNumber]) -> Page:
+def page_of(state: LedgerState, keys: list[UsedNumber]) -> BatchPage:
     """What the state has to write by now, taken from it."""
     rows, documents = state.take()
-    return Page(state.ledger_id, state.recorded_us, rows, keys, documents)
+    return BatchPage(state.ledger_id, state.recorded_us, rows, keys, documents)
 
 
 def closing_of(state: LedgerState, first_position: int) -> Closing:
@@ -190,7 +190,7 @@ def closing_of(state: LedgerState, first_position: int) -> Closing:
     )
 
 
-def packed(page: Page) -> tuple[dict[str, bytes], list[bytes]]:
+def packed(page: BatchPage) -> tuple[dict[str, bytes], list[bytes]]:
     """A page as COPY takes it, by statement, its events first; and the digests of its events."""
     events, digests = packed_events(page.ledger_id, page.recorded_us, page.rows)
     rows = {
@@ -213,7 +213,7 @@ def write_closing(
 # ---- statements
 
 
-def page_queries(page: Page, digests: Sequence[bytes]) -> Iterator[Query]:
+def page_queries(page: BatchPage, digests: Sequence[bytes]) -> Iterator[Query]:
     """What appends the rows of a short page, which may have none."""
     ledger_id = integer(page.ledger_id)
     if page.rows:

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from ledger.account_set import ledger_text
 from ledger.deciding.command import CommandKey
 from ledger.deciding.registers import AnyRegister
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.copying import copy
@@ -50,7 +50,7 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
 
 
-class StoredCommit(msgspec.Struct, frozen=True, gc=False):
+class CommitRow(msgspec.Struct, frozen=True, gc=False):
     """A row of ``commits``."""
 
     first_position: int
@@ -98,9 +98,7 @@ def copy_events(
     copy(connection, {COPY_EVENTS: b"".join(parts)})
 
 
-def copy_commits(
-    connection: psycopg.Connection, ledger_id: int, rows: Sequence[StoredCommit]
-) -> None:
+def copy_commits(connection: psycopg.Connection, ledger_id: int, rows: Sequence[CommitRow]) -> None:
     parts: list[bytes] = []
     for r in rows:
         recorded = r.recorded_us - POSTGRES_EPOCH_US
@@ -162,7 +160,7 @@ def finish_ledger(
     chain: bytes,
     recorded_at: datetime,
     stream_version: int,
-    settings: Settings,
+    settings: LedgerSettings,
 ) -> None:
     """Sets the head behind the last commit."""
     connection.execute(

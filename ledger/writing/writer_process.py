@@ -36,7 +36,7 @@ from ledger.postgres.copying import PagedCopy
 from ledger.postgres.database import SEND_BUFFER_BYTES, connect, widen_send_buffer
 from ledger.reading.loading import LockedHead, lock
 from ledger.writing.frames import COPY_EVENTS
-from ledger.writing.local_writer import Closed, Closing, Page, packed, write_closing
+from ledger.writing.local_writer import BatchPage, Closed, Closing, packed, write_closing
 
 DIGEST_BYTES = 32
 KEPT_BYTES = 64 * 1024 * 1024
@@ -77,7 +77,7 @@ class Released(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Nothing was to be written."""
 
 
-class Moved(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class HeadMoved(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Nothing was written: the head is not where the batch should have followed."""
 
 
@@ -88,12 +88,12 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=True):
     message: str
 
 
-Order = Begin | Page | Closing | Release
-Answer = Locked | Done | Released | Moved | Failed
+WriterOrder = Begin | BatchPage | Closing | Release
+WriterAnswer = Locked | Done | Released | HeadMoved | Failed
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_order = msgspec.msgpack.Decoder(Order).decode
-_decode_answer = msgspec.msgpack.Decoder(Answer).decode
+_decode_order = msgspec.msgpack.Decoder(WriterOrder).decode
+_decode_answer = msgspec.msgpack.Decoder(WriterAnswer).decode
 
 
 class Digests(Sequence[bytes]):
@@ -152,7 +152,7 @@ class WriterProcess:
         """Begins a transaction and locks the head; None when there is no such ledger."""
         return self._order(Begin(ledger_id, follows))
 
-    def write(self, page: Page) -> None:
+    def write(self, page: BatchPage) -> None:
         """Sends a page on its way; how it went is said at the closing."""
         with suppress(OSError):  # likewise that the process is gone
             self._pipe.send_bytes(_encode(page))
@@ -173,7 +173,7 @@ class WriterProcess:
         self._pipe.close()
         self._process.wait()
 
-    def _order(self, order: Order) -> Future[Any]:
+    def _order(self, order: WriterOrder) -> Future[Any]:
         answer: Future[Any] = Future()
         with self._lock:
             if self._gone is not None:
@@ -188,7 +188,7 @@ class WriterProcess:
         """Gives each answer to the order it belongs to, until the process is gone."""
         try:
             while True:
-                answer: Answer = _decode_answer(self._pipe.recv_bytes())
+                answer: WriterAnswer = _decode_answer(self._pipe.recv_bytes())
                 _answer(self._expected.popleft(), answer)
         except (EOFError, OSError) as error:
             with self._lock:
@@ -197,7 +197,7 @@ class WriterProcess:
                 waiting.set_exception(error)
 
 
-def _answer(order: Future[Any], answer: Answer) -> None:
+def _answer(order: Future[Any], answer: WriterAnswer) -> None:
     match answer:
         case Locked(head):
             order.set_result(head)
@@ -205,7 +205,7 @@ def _answer(order: Future[Any], answer: Answer) -> None:
             order.set_result((chain, Digests(digests)))
         case Released():
             order.set_result(None)
-        case Moved():
+        case HeadMoved():
             order.set_exception(HeadMovedError())
         case Failed("", message):
             order.set_exception(OSError(message))
@@ -277,10 +277,10 @@ class _Transactions:
         self._pipe = pipe
         self._connection = connection
         self._copier = copier
-        self._order: Order  # the last one read
+        self._order: WriterOrder  # the last one read
         self._left: _Place | None = None  # where the last batch left its ledger
 
-    def transaction(self) -> Answer:
+    def transaction(self) -> WriterAnswer:
         """One batch, from its beginning to the answer to the order that ends it."""
         begin = self._next()
         assert isinstance(begin, Begin)
@@ -290,7 +290,7 @@ class _Transactions:
         if head is None or (begin.follows and left != (begin.ledger_id, head.position, head.chain)):
             self._connection.rollback()
             self._skip_pages()
-            return Moved() if begin.follows else Released()
+            return HeadMoved() if begin.follows else Released()
         try:
             digests: list[bytes] = []
             end = self._write_pages(digests)
@@ -303,22 +303,22 @@ class _Transactions:
         self._left = begin.ledger_id, head.position, head.chain
         return Released()
 
-    def _next(self) -> Order:
-        order: Order = _decode_order(self._pipe.recv_bytes())
+    def _next(self) -> WriterOrder:
+        order: WriterOrder = _decode_order(self._pipe.recv_bytes())
         self._order = order
         return order
 
     def _skip_pages(self) -> None:
         """Nobody waits for an answer before the order that ends the batch."""
-        while isinstance(self._order, Begin | Page):
+        while isinstance(self._order, Begin | BatchPage):
             self._next()
 
-    def _write_pages(self, digests: list[bytes]) -> Order:
+    def _write_pages(self, digests: list[bytes]) -> WriterOrder:
         """Gives the order that ends the batch. A page is hashed while the one before is copied."""
         under_way: Future[None] | None = None
         with PagedCopy(self._connection, COPY_EVENTS) as batch:
             try:
-                while isinstance(order := self._next(), Page):
+                while isinstance(order := self._next(), BatchPage):
                     others, of_page = packed(order)
                     digests += of_page
                     _settle(under_way)

@@ -16,7 +16,7 @@ from ledger.books import merge
 from ledger.calendar import effective_day, first_open_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import WHOLE, Moved
+from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Event, JournalPosted
@@ -286,7 +286,9 @@ def _conclusion(clearing: Clearing, last: ClaimReceipted) -> Event:
     return ClearingCleared(clear_no=clear_no)
 
 
-def _claimable_again(state: LedgerState, requested: ClearingRequested, claim: Claim) -> list[Moved]:
+def _claimable_again(
+    state: LedgerState, requested: ClearingRequested, claim: Claim
+) -> list[MovedRow]:
     """What a rejected claim leaves to be claimed again: several lines may come to one row."""
     changes: dict[str, int] = {}
     for key, amount_fen in claimable_again(requested, claim):

@@ -22,7 +22,7 @@ ANSWER_SHOWN_MAX = 200
 ABOUT_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
 
 
-class Problem(msgspec.Struct, frozen=True):
+class VoucherProblem(msgspec.Struct, frozen=True):
     """Why a voucher is refused: a code of ``ledger.errors``, its status, a sentence."""
 
     code: str
@@ -35,7 +35,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, omit_defaults=True):
 
     voucher_no: str
     status: Literal["accepted", "replayed", "refused"]
-    problem: Problem | None = None
+    problem: VoucherProblem | None = None
 
     @property
     def definitive(self) -> bool:
@@ -80,7 +80,7 @@ class BankClient:
         except RequestError as error:
             if len(bodies) == 1:
                 number = bodies[0].voucher_no
-                problem = Problem(error.code.text, error.code.status, error.detail)
+                problem = VoucherProblem(error.code.text, error.code.status, error.detail)
                 return {number: Acknowledgement(number, "refused", problem)}
         middle = len(bodies) // 2
         return self.post(url, bodies[:middle]) | self.post(url, bodies[middle:])

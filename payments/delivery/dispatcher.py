@@ -32,7 +32,7 @@ ERROR_PAUSE_S = 1.0
 PACE_S = 0.02
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class DispatcherHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What readiness and metrics show.
 
     Attributes:
@@ -104,11 +104,11 @@ class Dispatcher:
         self._sender.close()
         self._presence.leave()
 
-    def health(self) -> Health:
+    def health(self) -> DispatcherHealth:
         """Raises what the database raises when it cannot be asked."""
         with self._pool.connection() as connection:
             standing = outbox.standing(connection)
-        return Health(
+        return DispatcherHealth(
             running=self._thread.is_alive(),
             last_loop_at=self._last_loop_at,
             last_error=self._last_error,

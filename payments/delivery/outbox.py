@@ -20,8 +20,8 @@ from ledger.events import decode, names_that
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import VoucherReceipted, VoucherSent, VoucherSigned
 
-Kind = Literal["voucher", "claim"]
-Item = tuple[Kind, str]
+ParcelKind = Literal["voucher", "claim"]
+Item = tuple[ParcelKind, str]
 
 CONSUMED_EVENTS_MAX = 20_000  # of one transaction
 ERROR_CHARACTERS_MAX = 500
@@ -31,7 +31,7 @@ class Parcel(msgspec.Struct, frozen=True):
     """Rows of one ledger and kind that one sender holds: number to attempts begun."""
 
     ledger_id: int
-    kind: Kind
+    kind: ParcelKind
     attempts: dict[str, int]
 
 
@@ -49,7 +49,7 @@ class DeadItem(msgspec.Struct, frozen=True):
     """What was given up, for a person to look at."""
 
     ledger_id: int
-    kind: Kind
+    kind: ParcelKind
     number: str
     attempts: int
     last_error: str
@@ -177,8 +177,8 @@ def _delete(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item
         )
 
 
-def _by_kind(items: Iterable[Item]) -> dict[Kind, list[str]]:
-    found: dict[Kind, list[str]] = {}
+def _by_kind(items: Iterable[Item]) -> dict[ParcelKind, list[str]]:
+    found: dict[ParcelKind, list[str]] = {}
     for kind, number in items:
         found.setdefault(kind, []).append(number)
     return found
@@ -335,7 +335,7 @@ def list_dead(connection: psycopg.Connection, limit: int = 1000) -> list[DeadIte
     return [DeadItem(*row) for row in rows]
 
 
-def revive(connection: psycopg.Connection, ledger_id: int, kind: Kind, number: str) -> None:
+def revive(connection: psycopg.Connection, ledger_id: int, kind: ParcelKind, number: str) -> None:
     """Lets a dead row be tried again, once what was wrong is mended; the caller commits.
 
     Raises:

@@ -82,7 +82,7 @@ class SendingPolicy:
         return self.hold_s + 3 * self.timeout_s
 
 
-class Item(NamedTuple):
+class OutgoingItem(NamedTuple):
     """One voucher or claim: its number in the outbox, where it goes, what goes."""
 
     number: str
@@ -151,7 +151,7 @@ class Sender:
 
     # ---- what is sent
 
-    def _vouchers(self, parcel: Parcel) -> Iterator[Item]:
+    def _vouchers(self, parcel: Parcel) -> Iterator[OutgoingItem]:
         with self._pool.connection() as connection:
             payments = self._signed_in_view(parcel)
             payments |= _read_payments(connection, parcel, parcel.attempts.keys() - payments.keys())
@@ -182,7 +182,7 @@ class Sender:
                 self.postpone(parcel, {number: str(error)})
             else:
                 body = voucher_body(parcel.ledger_id, payment, document, proofs)
-                yield Item(number, url + VOUCHERS_PATH, body)
+                yield OutgoingItem(number, url + VOUCHERS_PATH, body)
 
     def _signed_in_view(self, parcel: Parcel) -> dict[str, Payment]:
         """What the write path has just decided. That these are signed is committed, for the outbox
@@ -190,10 +190,10 @@ class Sender:
         seen = self._sequencer.peek(parcel.ledger_id, PAYMENT, parcel.attempts)
         return {number: payment for number, payment in seen.items() if payment.status == SIGNED}
 
-    def _claims_of(self, parcel: Parcel) -> Iterator[Item]:
+    def _claims_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
         url = self._destinations.pboc + CLAIMS_PATH
         clear_nos = {name[1] for n in parcel.attempts if (name := split_claim_number(n))}
-        items: list[Item] = []
+        items: list[OutgoingItem] = []
         problems: dict[str, str] = {}
         with self._pool.connection() as connection:
             clearings: dict[str, Clearing] = read_objects(
@@ -208,7 +208,9 @@ class Sender:
             for claim in clearing.open_claims:
                 if (number := claim.voucher_no) in parcel.attempts:
                     try:
-                        items.append(Item(number, url, signer.body(clearing.requested, claim)))
+                        items.append(
+                            OutgoingItem(number, url, signer.body(clearing.requested, claim))
+                        )
                     except GuokuError as error:
                         problems[number] = str(error)
         self.postpone(parcel, problems)
@@ -216,7 +218,7 @@ class Sender:
 
     # ---- one message
 
-    def _send_message(self, parcel: Parcel, message: Sequence[Item]) -> None:
+    def _send_message(self, parcel: Parcel, message: Sequence[OutgoingItem]) -> None:
         try:
             answers = self._client.post(message[0].url, [item.body for item in message])
         except GuokuError as error:
@@ -289,9 +291,9 @@ def _read_payments(
     return payments
 
 
-def in_messages(items: Iterable[Item], bytes_max: int) -> Iterator[list[Item]]:
+def in_messages(items: Iterable[OutgoingItem], bytes_max: int) -> Iterator[list[OutgoingItem]]:
     """Items in messages: each to one receiver, within ``bytes_max``, never empty."""
-    message: list[Item] = []
+    message: list[OutgoingItem] = []
     size = 0
     for item in items:
         item_size = len(item.body.voucher)

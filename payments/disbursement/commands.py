@@ -17,7 +17,7 @@ from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import Moved
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
@@ -194,7 +194,7 @@ def _require_same_lines(found: str, known: str) -> None:
         )
 
 
-def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> Moved:
+def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> MovedRow:
     """The balances with the run's total frozen."""
     bgt_id = indicator.bgt_id
     before = state.row(BALANCES, bgt_id)
@@ -215,7 +215,7 @@ def _with_money(
     run: Run,
     event: Event,
     money: IndicatorFrozen | IndicatorUnfrozen,
-    after: Moved,
+    after: MovedRow,
     indicator: Indicator,
 ) -> Decision:
     """The run's event, and behind it what it does to the indicator, with its journal."""
@@ -241,7 +241,7 @@ def _with_money(
 
 def _freed(
     state: LedgerState, day: date, run: Run, amount_fen: int, by: str
-) -> tuple[IndicatorUnfrozen, Moved]:
+) -> tuple[IndicatorUnfrozen, MovedRow]:
     """What sets a part of the run's frozen amount free, and the balances after it."""
     after = moved(state, day, run.bgt_id, IndicatorUnfrozen.TYPE, {"amount": amount_fen})
     unfrozen = IndicatorUnfrozen(

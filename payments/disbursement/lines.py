@@ -1,8 +1,9 @@
 """The lines of a run: their one canonical form, their digest, their table.
 
-A canonical line is what Postgres writes for the row in COPY text format: the fields of ``Line`` in
-order, parted by tabs, a backslash doubled, ended by a line feed. No field may hold a control
-character, so nothing else is ever escaped, and one form serves for loading, checking and paying::
+A canonical line is what Postgres writes for the row in COPY text format: the fields of
+``StoredLine`` in order, parted by tabs, a backslash doubled, ended by a line feed. No field may
+hold a control character, so nothing else is ever escaped, and one form serves for loading, checking
+and paying::
 
     page  = SM3( 499 canonical lines; the last page may have fewer )
     lines = SM3( "guoku.disbursement.1" 00
@@ -42,7 +43,7 @@ _LEDGER = Struct(">qH")
 _COUNT = Struct(">q")
 
 
-class Line(NamedTuple):
+class StoredLine(NamedTuple):
     """A line as it is stored; an amount in fen."""
 
     line_no: int
@@ -75,14 +76,14 @@ class Line(NamedTuple):
         )
 
 
-def parse_line(canonical: bytes) -> Line:
+def parse_line(canonical: bytes) -> StoredLine:
     """The line that was written so."""
     text = canonical[:-1].decode()
     fields = text.split("\t")
     if "\\" in text:
         fields = [field.replace("\\\\", "\\") for field in fields]
     line_no, file_line, detail_id, name, account, bank, bank_no, fen, iden_no, remark = fields
-    return Line(
+    return StoredLine(
         int(line_no), int(file_line), detail_id, name, account, bank, bank_no, int(fen), iden_no,
         remark,
     )  # fmt: skip

@@ -11,12 +11,12 @@ import psycopg
 
 from ledger.errors import Code, Refusal, RequestError
 from payments.disbursement.files import Row, read_rows
-from payments.disbursement.lines import Line, LinesWriter, Pages, copy_in
+from payments.disbursement.lines import LinesWriter, Pages, StoredLine, copy_in
 from payments.disbursement.run import LINES_MAX
 from payments.disbursement.validation import (
     ERRORS_SHOWN_MAX,
+    FileErrors,
     LineError,
-    Report,
     check_total,
     checked,
 )
@@ -80,7 +80,7 @@ def load_file(
     """
     scope = {"ledger_id": ledger_id, "run_no": run_no}
     connection.execute(_CLEAR, scope)
-    report = Report()
+    report = FileErrors()
     own_ids = False
     line_no = pay_fen = 0
     with connection.cursor() as cursor, copy_in(cursor) as copy:
@@ -118,14 +118,16 @@ def load_file(
     )
 
 
-def _with_id_only(row: Row, line_no: int) -> Line | None:
+def _with_id_only(row: Row, line_no: int) -> StoredLine | None:
     detail_id = row.texts[0]
     if not detail_id or not detail_id.isprintable():
         return None
-    return Line(line_no, row.file_line, detail_id, "", "", "", "", 0, "", "")
+    return StoredLine(line_no, row.file_line, detail_id, "", "", "", "", 0, "", "")
 
 
-def _find_repeats(connection: psycopg.Connection, scope: dict[str, object], report: Report) -> None:
+def _find_repeats(
+    connection: psycopg.Connection, scope: dict[str, object], report: FileErrors
+) -> None:
     """Reports each line whose id an earlier line has."""
     if connection.execute(_ANY_REPEAT, scope).fetchone() is None:
         return

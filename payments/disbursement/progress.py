@@ -12,7 +12,7 @@ from ledger.events import Event, decode, names_that, type_names
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
 from payments.disbursement.events import DisbursementDrawn
-from payments.disbursement.lines import Line, parse_line, read_canonical
+from payments.disbursement.lines import StoredLine, parse_line, read_canonical
 from payments.disbursement.run import Run, payment_number
 from payments.events import (
     FailedDetail,
@@ -88,7 +88,7 @@ class Totals(msgspec.Struct, kw_only=True):
 class LineResult(msgspec.Struct, frozen=True):
     """A line and what became of it."""
 
-    line: Line
+    line: StoredLine
     pay_app_no: str
     outcome: str
     xpay_fen: int
@@ -188,7 +188,7 @@ def read_results(
 
 
 def _with_outcomes(
-    connection: psycopg.Connection, ledger_id: int, run_no: str, lines: Iterable[Line]
+    connection: psycopg.Connection, ledger_id: int, run_no: str, lines: Iterable[StoredLine]
 ) -> Iterator[LineResult]:
     numbered = [
         (line, payment_number(run_no, 1 + (line.line_no - 1) // DETAILS_MAX)) for line in lines

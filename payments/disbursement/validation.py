@@ -15,7 +15,7 @@ from ledger.elements.register import ElementRegister
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan
 from payments.disbursement.files import FIELDS, REQUIRED, Row
-from payments.disbursement.lines import Line
+from payments.disbursement.lines import StoredLine
 from payments.messages.gbk import check_encodable
 
 ERRORS_SHOWN_MAX = 1000
@@ -40,7 +40,7 @@ class LineError(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Report:
+class FileErrors:
     """The errors of a whole file: the first ones in full, all of them counted."""
 
     def __init__(self, shown_max: int = ERRORS_SHOWN_MAX) -> None:
@@ -64,7 +64,7 @@ class Report:
         return {"error_count": self.count, "errors": msgspec.to_builtins(shown)}
 
 
-def checked(row: Row, line_no: int, report: Report) -> Line | None:
+def checked(row: Row, line_no: int, report: FileErrors) -> StoredLine | None:
     """The line, or None after its errors were reported. Without an id its number is its id."""
     if not row.problem:
         texts = row.texts
@@ -76,7 +76,7 @@ def checked(row: Row, line_no: int, report: Report) -> Line | None:
             except RequestError:
                 pass
             else:
-                return Line(
+                return StoredLine(
                     line_no, row.file_line, texts[0], texts[1], texts[2], texts[3], texts[4],
                     pay_fen, texts[6], texts[7],
                 )  # fmt: skip
@@ -105,7 +105,7 @@ def _plainly_sound(texts: Sequence[str]) -> bool:
     )
 
 
-def _examined(row: Row, line_no: int, report: Report) -> Line | None:
+def _examined(row: Row, line_no: int, report: FileErrors) -> StoredLine | None:
     """Each field by its own rules; every error is told."""
     before = report.count
     if row.problem:
@@ -119,7 +119,7 @@ def _examined(row: Row, line_no: int, report: Report) -> Line | None:
         return None
     detail_id, payee, account, bank, bank_no, pay_amt, iden_no, remark = row.texts
     pay_fen = parse_yuan(pay_amt)
-    return Line(
+    return StoredLine(
         line_no, row.file_line, detail_id, payee, account, bank, bank_no, pay_fen, iden_no, remark
     )
 
@@ -140,7 +140,7 @@ def _problem(name: str, text: str) -> GuokuError | None:
     return None
 
 
-def check_total(pay_fen: int, report: Report) -> None:
+def check_total(pay_fen: int, report: FileErrors) -> None:
     """A run's total is an amount like any other."""
     if pay_fen > AMOUNT_MAX_FEN:
         report.add(0, "pay_amt", "invalid_amount", "the lines add up to more than can be written")

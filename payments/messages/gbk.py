@@ -2,7 +2,7 @@
 
 The e-voucher interface (国库集中支付电子化管理接口报文规范) carries GBK. A rare character of a
 payee's name outside GBK (𠮷, 㛃) must not become "?": the bank would compare the name and fail the
-line, or worse, pay another. So the API asks :func:`check_encodable` at its door, and every message
+line, or worse, pay another. So the API asks :func:`check_encodable` of each text, and every message
 is encoded by :func:`encode_document`, which names the element that holds the character.
 
 Python's ``gbk`` codec is used on both sides, so that what we write is what we read. It agrees with

@@ -175,7 +175,7 @@ def _decode(data: bytes, root: str, *, declared: bool, size_max: int) -> str:
             raise malformed(f"{root}: the declared encoding is {encoding}, not GBK")
         data = data[declaration.end() :]
     # A comment would cut an element's text in two, and a reader would see the first half only;
-    # a DTD is the door of every entity bomb. None of them belongs in a message. No byte of a
+    # a DTD is the way in of every entity bomb. None of them belongs in a message. No byte of a
     # two-byte character is "<", so the bytes may be searched.
     if b"<!" in data and data.count(b"<!") != data.count(b"<![CDATA["):
         raise malformed(f"{root}: a DTD, an entity declaration or a comment is not accepted")

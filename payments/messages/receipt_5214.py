@@ -64,7 +64,7 @@ class DetailOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     x_add_word: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class VoucherOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the bank did with a voucher: an outcome per detail, and its serial number 交易流水号."""
 
     x_pay_date: dt.date
@@ -95,12 +95,12 @@ class Receipt5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     details: tuple[ReceiptDetail, ...]
 
 
-def fill_receipt(voucher: bytes, outcome: Outcome) -> bytes:
+def fill_receipt(voucher: bytes, outcome: VoucherOutcome) -> bytes:
     """:func:`answer` to a voucher's bytes; raises what :func:`parse` raises, too."""
     return answer(voucher, parse(voucher), outcome)
 
 
-def answer(voucher: bytes, read: Voucher5214, outcome: Outcome) -> bytes:
+def answer(voucher: bytes, read: Voucher5214, outcome: VoucherOutcome) -> bytes:
     """The receipt as a bank writes it: the voucher's form with the X… elements filled.
 
     Args:
@@ -120,7 +120,7 @@ def answer(voucher: bytes, read: Voucher5214, outcome: Outcome) -> bytes:
     return FIXED.write(_in_order((*main_texts(read), *once)), lines)
 
 
-def _check_outcome(v: Voucher5214, outcome: Outcome) -> None:
+def _check_outcome(v: Voucher5214, outcome: VoucherOutcome) -> None:
     if not outcome.x_agent_business_no:
         raise malformed("XAgentBusinessNo is empty", "/XAgentBusinessNo")
     by_id = {line.id: line for line in outcome.details}
@@ -133,7 +133,7 @@ def _check_outcome(v: Voucher5214, outcome: Outcome) -> None:
             raise _mismatch("a failed line has no reason", f"{detail_pointer(index)}/XAddWord")
 
 
-def _rows(v: Voucher5214, outcome: Outcome) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _rows(v: Voucher5214, outcome: VoucherOutcome) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """What the bank says: of the voucher (``_ANSWERED_ONCE``), of each line (``_ANSWERED``)."""
     serial = outcome.x_agent_business_no
     once = (

@@ -58,7 +58,7 @@ class ReceivedReceipt(msgspec.Struct, frozen=True):
     problem: GuokuError | None = None
 
 
-class Evidence(TypedDict):
+class ReceiptEvidence(TypedDict):
     """What a command keeps of a receipt's bytes and signature, "" for one by manifest."""
 
     receipt_sm3: str
@@ -174,7 +174,9 @@ class _Judge:
             **evidence,
         )
 
-    def _verified(self, message: MessageType[Any], body: VoucherBody, sender: str) -> Evidence:
+    def _verified(
+        self, message: MessageType[Any], body: VoucherBody, sender: str
+    ) -> ReceiptEvidence:
         """The bytes and their signature, once it is established that the sender made it.
 
         Args:
@@ -206,7 +208,7 @@ class _Judge:
         ):
             raise _forged(f"the signature of {subject} is not over these bytes")
         certificates.require_valid(certificate, self._now)
-        return Evidence(
+        return ReceiptEvidence(
             receipt_sm3=digest.hex(),
             cert_serial=certificate.serial,
             signature=base64.b64encode(signature.value).decode("ascii"),

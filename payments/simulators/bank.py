@@ -15,7 +15,7 @@ from payments.delivery.sending import VOUCHERS_PATH
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import VOUCHER_RECEIPT, VOUCHER_SENT, Party
 from payments.messages.reader import malformed
-from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import (
@@ -91,10 +91,10 @@ class Bank(Counterparty):
                 f"signed as {', '.join(roles)}, not as {', '.join(self._bank.required_roles)}",
             )
 
-    def _pay(self, voucher: Voucher5214) -> Outcome:
+    def _pay(self, voucher: Voucher5214) -> VoucherOutcome:
         faults = self._bank.faults
         rejected = faults.strikes(faults.reject_rate, "reject", voucher.voucher_no)
-        return Outcome(
+        return VoucherOutcome(
             x_pay_date=voucher.vou_date,  # so that a month can be replayed on its own dates
             # one voucher, one payment, one serial number, also when the process dies between
             x_agent_business_no=f"{self._bank.bank_code}{voucher.voucher_no}",

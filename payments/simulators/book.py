@@ -32,7 +32,7 @@ CREATE INDEX IF NOT EXISTS receipts_waiting ON receipts (id) WHERE due_s IS NULL
 """
 
 
-class Paid(NamedTuple):
+class PaidVoucher(NamedTuple):
     """A voucher that is paid now, and when its receipt goes out.
 
     Attributes:
@@ -56,7 +56,7 @@ class DueReceipt(NamedTuple):
     body: bytes
 
 
-class Figures(NamedTuple):
+class CounterpartyFigures(NamedTuple):
     vouchers: int
     paid_fen: int
     receipts_owed: int
@@ -83,7 +83,7 @@ class SimulatorBook:
         with self._lock:
             return self._known(numbers)
 
-    def record(self, paid: Sequence[Paid]) -> dict[str, bytes]:
+    def record(self, paid: Sequence[PaidVoucher]) -> dict[str, bytes]:
         """Pays what was not paid before, all in one transaction.
 
         Returns:
@@ -128,7 +128,7 @@ class SimulatorBook:
                 "UPDATE receipts SET due_s = ? WHERE id = ?", [(t, i) for i, t in later.items()]
             )
 
-    def figures(self) -> Figures:
+    def figures(self) -> CounterpartyFigures:
         with self._lock:
             row = self._connection.execute(
                 "SELECT (SELECT count(*) FROM vouchers),"
@@ -136,7 +136,7 @@ class SimulatorBook:
                 " (SELECT count(*) FROM receipts WHERE answer IS NULL),"
                 " (SELECT count(*) FROM receipts WHERE answer IS NOT NULL)"
             ).fetchone()
-            return Figures(*row)
+            return CounterpartyFigures(*row)
 
     def _known(self, numbers: Sequence[str]) -> dict[str, bytes]:
         rows = self._connection.execute(
@@ -146,7 +146,7 @@ class SimulatorBook:
         )
         return dict(rows.fetchall())
 
-    def _owe(self, items: Sequence[Paid]) -> None:
+    def _owe(self, items: Sequence[PaidVoucher]) -> None:
         """The receipts in the order of their vouchers. One that was held back follows the next that
         is sent by itself: that one was written before it and has its place."""
         rows: list[tuple[str, float | None, str, bytes]] = []

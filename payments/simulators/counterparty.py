@@ -26,7 +26,7 @@ from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
 from ledger.gm import KeyStore, PublicKey, default_provider
 from ledger.integrity.merkle import Tree, leaf_hash
-from payments.delivery.bank_client import Acknowledgement, Acknowledgements, Problem
+from payments.delivery.bank_client import Acknowledgement, Acknowledgements, VoucherProblem
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
     RECEIPT,
@@ -41,7 +41,7 @@ from payments.messages.message_types import MessageType, Party, received_by
 from payments.payment import ledger_of_voucher
 from payments.signing.certificates import Certificate, require_valid
 from payments.signing.verifying import Verifier
-from payments.simulators.book import Paid, SimulatorBook
+from payments.simulators.book import PaidVoucher, SimulatorBook
 
 CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
@@ -179,13 +179,13 @@ class Counterparty(ABC):
         self._fetch_certificates({s.sn for body in bodies for s in body.signatures})
         known = self.book.known([body.voucher_no for body in bodies])
         judged = self._judge_all(bodies, known)
-        known |= self.book.record([item for item in judged if isinstance(item, Paid)])
+        known |= self.book.record([item for item in judged if isinstance(item, PaidVoucher)])
         self.owing.set()
         taken: dict[str, bytes] = {}
         results = []
         for body, item in zip(bodies, judged, strict=True):
             number = body.voucher_no
-            if isinstance(item, Problem):
+            if isinstance(item, VoucherProblem):
                 results.append(Acknowledgement(number, "refused", item))
                 continue
             digest = item.digest if item else self._provider.sm3(signed_bytes(body))
@@ -200,7 +200,7 @@ class Counterparty(ABC):
 
     def _judge_all(
         self, bodies: Sequence[VoucherBody], known: Mapping[str, bytes]
-    ) -> list[Paid | Problem | None]:
+    ) -> list[PaidVoucher | VoucherProblem | None]:
         """Signatures that stand alone are verified on all cores. Of a manifest nearly all work is
         Python's, and threads would only take it out of each other's hands."""
         if all(signature.manifest for body in bodies for signature in body.signatures):
@@ -209,7 +209,9 @@ class Counterparty(ABC):
         judging = self._workers.map(lambda chunk: [self._judge(b, known) for b in chunk], chunks)
         return list(chain.from_iterable(judging))
 
-    def _judge(self, body: VoucherBody, known: Mapping[str, bytes]) -> Paid | Problem | None:
+    def _judge(
+        self, body: VoucherBody, known: Mapping[str, bytes]
+    ) -> PaidVoucher | VoucherProblem | None:
         """None for a number that was paid before: its bytes are compared, nothing else is done."""
         if body.voucher_no in known:
             return None
@@ -219,9 +221,9 @@ class Counterparty(ABC):
             answer = self.answer(body, self._verified_signers(message, body, digest))
             return self._paid(body, digest, answer)
         except GuokuError as error:
-            return Problem(error.code.text, error.code.status, error.detail)
+            return VoucherProblem(error.code.text, error.code.status, error.detail)
 
-    def _paid(self, body: VoucherBody, digest: bytes, answer: Answer) -> Paid:
+    def _paid(self, body: VoucherBody, digest: bytes, answer: Answer) -> PaidVoucher:
         receipt = msgspec.structs.replace(
             body,
             voucher_flag=RECEIPT,
@@ -238,7 +240,7 @@ class Counterparty(ABC):
         due_s = [now_s + delay_s + faults.delay_s for delay_s in answer.delays_s]
         if faults.duplicate_receipts and due_s:
             due_s.append(due_s[-1] + SECOND_COPY_AFTER_S)
-        return Paid(
+        return PaidVoucher(
             number=body.voucher_no,
             digest=digest,
             amount_fen=answer.amount_fen,
@@ -346,6 +348,6 @@ def _kept_as_before(digest: bytes, body: VoucherBody) -> bool:
     return digest == leaf_hash(signed_bytes(body))
 
 
-_OTHER_BYTES = Problem(
+_OTHER_BYTES = VoucherProblem(
     Code.IDEMPOTENCY_CONFLICT.text, 409, "this voucher number was taken in with another content"
 )

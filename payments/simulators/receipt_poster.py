@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from ledger.errors import Code, UnavailableError
-from payments.delivery.bank_client import ABOUT_THE_MESSAGE, CONTENT_TYPE, Problem, sent_once
+from payments.delivery.bank_client import ABOUT_THE_MESSAGE, CONTENT_TYPE, VoucherProblem, sent_once
 from payments.messages.envelope import VoucherBody, build_envelope
 from payments.simulators.book import DueReceipt
 from payments.simulators.counterparty import Counterparty
@@ -44,17 +44,17 @@ class ItemResult(msgspec.Struct, frozen=True):
     """What the treasury says of one receipt."""
 
     status: str
-    problem: Problem | None = None
+    problem: VoucherProblem | None = None
 
 
-class ReceiptResults(msgspec.Struct, frozen=True):
+class ReceiptsAnswer(msgspec.Struct, frozen=True):
     """The body of the treasury's answer, in the order of the message."""
 
     results: list[ItemResult]
 
 
 _decode_body = msgspec.msgpack.Decoder(VoucherBody).decode
-_decode_results = msgspec.json.Decoder(ReceiptResults).decode
+_decode_results = msgspec.json.Decoder(ReceiptsAnswer).decode
 
 
 class ReceiptPoster:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import yuan
-from payments.delivery.bank_client import Problem
+from payments.delivery.bank_client import VoucherProblem
 from payments.messages.reader import SIZE_MAX
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.receipt_poster import ReceiptPoster
@@ -35,7 +35,9 @@ def create_app(counterparty: Counterparty, path: str) -> Starlette:
         if faults.ack_delay_s:
             await asyncio.sleep(faults.ack_delay_s)
         if chance.random() < faults.drop_ack_rate:
-            return _answer(504, Problem(Code.UNAVAILABLE.text, 504, "the acknowledgement is lost"))
+            return _answer(
+                504, VoucherProblem(Code.UNAVAILABLE.text, 504, "the acknowledgement is lost")
+            )
         return _answer(200, acknowledgements)
 
     async def figures(_request: Request) -> Response:
@@ -85,8 +87,8 @@ async def _read(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _problem(error: GuokuError) -> Problem:
-    return Problem(error.code.text, error.code.status, error.detail)
+def _problem(error: GuokuError) -> VoucherProblem:
+    return VoucherProblem(error.code.text, error.code.status, error.detail)
 
 
 def _answer(status: int, body: object) -> Response:

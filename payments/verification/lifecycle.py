@@ -35,7 +35,7 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.payment import SINGLE_DETAIL_ID
-from payments.verification.signatures import Signed
+from payments.verification.signatures import SignatureToVerify
 
 _MOVED = Struct(">16sq8sq")  # stream, position, line (or none), fen: positive paid, negative back
 _LINE_BYTES = 8
@@ -144,7 +144,7 @@ class PaymentCheck:
         self._findings, self._refunds, self._amounts = findings, refunds, amounts
         self.under_way = dict(under_way or {})
         self.claims = dict(claims or {})
-        self._signed: list[Signed] = []
+        self._signed: list[SignatureToVerify] = []
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
             PaymentApplied.TYPE.encode(): self._applied,
             PaymentApproved.TYPE.encode(): self._approved,
@@ -159,7 +159,7 @@ class PaymentCheck:
             ManifestSigned.TYPE.encode(): self._manifest,
         }
 
-    def take(self, chunk: Chunk) -> list[Signed]:
+    def take(self, chunk: Chunk) -> list[SignatureToVerify]:
         """Checks the chunk's payments; gives the signatures that stand in it."""
         self._signed, steps = [], self._steps
         for position, stream_id, recorded_us, type_, payload in zip(
@@ -281,7 +281,7 @@ class PaymentCheck:
 
     def _manifest(self, position: int, _stream: bytes, event: ManifestSigned) -> None:
         self._signed.append(
-            Signed(
+            SignatureToVerify(
                 position=position,
                 recorded_us=self._recorded_us,
                 document_sm3=event.leaves_sm3,
@@ -295,7 +295,7 @@ class PaymentCheck:
 
     def _note(self, position: int, document_sm3: str, subject: str, event: Any) -> None:
         self._signed.append(
-            Signed(
+            SignatureToVerify(
                 position=position,
                 recorded_us=self._recorded_us,
                 document_sm3=document_sm3,

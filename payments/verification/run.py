@@ -71,7 +71,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return self.signatures and self.share >= 1
 
 
-class Report(msgspec.Struct, kw_only=True):
+class VerificationReport(msgspec.Struct, kw_only=True):
     """What was checked of one ledger behind position ``after``, and what does not hold."""
 
     ledger_id: int
@@ -93,7 +93,7 @@ def verify_ledger(
     ledger_id: int,
     options: Options,
     progress: Progress | None = None,
-) -> Report:
+) -> VerificationReport:
     """Verifies one ledger; see the module.
 
     Raises:
@@ -186,7 +186,7 @@ class _Verification:
         given = self._options.keys.items()
         return keys | {name: [PublicKey(point) for point in points] for name, points in given}
 
-    def run(self, progress: Progress) -> Report:
+    def run(self, progress: Progress) -> VerificationReport:
         began, began_cpu = perf_counter(), process_time()
         self._read(progress)
         history_s, history_cpu_s = perf_counter() - began, process_time() - began_cpu
@@ -197,7 +197,7 @@ class _Verification:
         if not self._findings.wrong and self._options.whole:
             self._keep()
         findings = self._findings
-        return Report(
+        return VerificationReport(
             ledger_id=self._head.ledger_id,
             after=self._after,
             position=self._head.position,

@@ -34,7 +34,7 @@ BULK = 500  # signatures whose documents are in memory at once
 _LENGTH = Struct(">I")
 
 
-class Signed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One signature to verify, as its event says it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Signed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Signed).decode
+_decode = msgspec.msgpack.Decoder(SignatureToVerify).decode
 
 
 class SignedFile:
@@ -73,17 +73,17 @@ class SignedFile:
         self._file = path.open("wb")
         self.number = 0
 
-    def write(self, signed: Sequence[Signed]) -> None:
+    def write(self, signed: Sequence[SignatureToVerify]) -> None:
         for one in signed:
             encoded = _encode(one)
             self._file.write(_LENGTH.pack(len(encoded)) + encoded)
         self.number += len(signed)
 
-    def read(self) -> Iterator[list[Signed]]:
+    def read(self) -> Iterator[list[SignatureToVerify]]:
         """All of them, in bulks."""
         self._file.flush()
         with self._path.open("rb") as file:
-            bulk: list[Signed] = []
+            bulk: list[SignatureToVerify] = []
             while head := file.read(_LENGTH.size):
                 bulk.append(_decode(file.read(*_LENGTH.unpack(head))))
                 if len(bulk) == BULK:
@@ -132,7 +132,7 @@ class SignatureCheck:
                 if progress is not None:
                     progress(done)
 
-    def _bulk(self, bulk: list[Signed], workers: ThreadPoolExecutor) -> None:
+    def _bulk(self, bulk: list[SignatureToVerify], workers: ThreadPoolExecutor) -> None:
         material = self._material(bulk)
         drawn = [self._share >= 1 or self._chance.random() < self._share for _ in bulk]
         singly = [(one, verify) for one, verify in zip(bulk, drawn, strict=True) if not one.listed]
@@ -146,7 +146,7 @@ class SignatureCheck:
             elif signature:
                 self._findings.add(self.NAME, one.position, signature)
 
-    def _material(self, bulk: list[Signed]) -> "_Material":
+    def _material(self, bulk: list[SignatureToVerify]) -> "_Material":
         """All that a bulk is judged by, in a few queries."""
         connection, ledger_id = self._connection, self._ledger_id
         for serial in {one.cert_serial for one in bulk} - self._certificates.keys():
@@ -193,7 +193,7 @@ class _Material(NamedTuple):
         except IntegrityError as error:
             return _List(manifest, subject, b"", error.detail)
 
-    def faults(self, one: Signed, verify: bool) -> tuple[str, str]:
+    def faults(self, one: SignatureToVerify, verify: bool) -> tuple[str, str]:
         """What is wrong with the document, and with the signature; "" for nothing."""
         try:
             document = self._document(one.document_sm3)
@@ -214,7 +214,7 @@ class _Material(NamedTuple):
             raise IntegrityError(f"document {named} is not what was signed or received 凭证被改")
         return document
 
-    def _signature(self, one: Signed, signed: bytes, subject: str) -> str:
+    def _signature(self, one: SignatureToVerify, signed: bytes, subject: str) -> str:
         certificate = self.certificates[one.cert_serial]
         if certificate is None:
             return f"its certificate {one.cert_serial} is not known 无此证书"
@@ -232,7 +232,7 @@ class _Material(NamedTuple):
             return f"the signature of {certificate.subject} is not over these bytes 签章无效"
         return ""
 
-    def _manifest(self, one: Signed, leaves: bytes, verify: bool) -> str:
+    def _manifest(self, one: SignatureToVerify, leaves: bytes, verify: bool) -> str:
         try:
             text = read_text(one.text)
         except Refusal as refusal:
@@ -246,7 +246,7 @@ class _Material(NamedTuple):
         subject = text.owner if receipts else one.subject
         return self._signature(one, one.text.encode(), subject) if verify else ""
 
-    def _member(self, one: Signed, document: bytes) -> str:
+    def _member(self, one: SignatureToVerify, document: bytes) -> str:
         """Of what a manifest's signature covers: whose that is, and its place there."""
         held = self.lists.get(one.manifest_no)
         if held is None or held.manifest.signed.cert_serial != one.cert_serial:

@@ -34,7 +34,7 @@ SELECT min(position) - 1 FROM (
 WHERE bytes > %(bytes)s"""
 
 
-class Place(NamedTuple):
+class RowsPosition(NamedTuple):
     """How far one generation of a projection's rows has come."""
 
     projection: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     position: int
 
 
-class Target(NamedTuple):
+class RowsTarget(NamedTuple):
     """Rows that are being moved forward."""
 
     projection: Projection
@@ -52,7 +52,7 @@ class Target(NamedTuple):
 
 def lock_live(
     connection: psycopg.Connection, ledger_id: int, names: Collection[str]
-) -> dict[str, Place]:
+) -> dict[str, RowsPosition]:
     """Locks the live positions that nobody else holds; makes those that are missing.
 
     Only for the length of the transaction. Names that another process holds are left out.
@@ -62,7 +62,7 @@ def lock_live(
         " WHERE ledger_id = %s AND live AND projection = ANY(%s) FOR UPDATE SKIP LOCKED"
     )
     rows = connection.execute(statement, (ledger_id, list(names))).fetchall()
-    return {row[0]: Place(*row) for row in rows}
+    return {row[0]: RowsPosition(*row) for row in rows}
 
 
 def start_live(
@@ -80,7 +80,7 @@ def start_live(
 def advance(
     connection: psycopg.Connection,
     ledger_id: int,
-    targets: Sequence[Target],
+    targets: Sequence[RowsTarget],
     after: int,
     *,
     upto: int,
@@ -137,7 +137,7 @@ def _batch_end(
 
 
 def move(
-    connection: psycopg.Connection, ledger_id: int, targets: Sequence[Target], position: int
+    connection: psycopg.Connection, ledger_id: int, targets: Sequence[RowsTarget], position: int
 ) -> None:
     """Notes that the targets' rows say what the events up to a position do."""
     connection.execute(
@@ -181,7 +181,7 @@ def load(
 def _apply(
     connection: psycopg.Connection,
     ledger_id: int,
-    target: Target,
+    target: RowsTarget,
     facts: Sequence[Fact],
     after: int,
     last: int,

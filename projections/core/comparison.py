@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
-from projections.core.advance import Place, Target
+from projections.core.advance import RowsPosition, RowsTarget
 from projections.core.tables import Table
 
 _PIECE_ROWS = 1_000
@@ -17,7 +17,7 @@ _PIECE_ROWS = 1_000
 STOPPED_AFTER_S = 60  # a projector that runs, runs behind for seconds
 
 
-class Head(NamedTuple):
+class SnapshotHead(NamedTuple):
     """Where a ledger stands in a snapshot: its position, and when each commit came that some read
     model may not have seen, as (position, seconds ago)."""
 
@@ -78,9 +78,9 @@ def compare_rows(
     ours: psycopg.Connection,
     theirs: psycopg.Connection,
     ledger_id: int,
-    place: Place,
-    shadow: Target,
-    head: Head,
+    place: RowsPosition,
+    shadow: RowsTarget,
+    head: SnapshotHead,
 ) -> Comparison:
     """Reads both generations in key order, each through its own connection."""
     live_digest = rebuilt_digest = hashlib.new("sm3")  # one and the same until they part

@@ -36,7 +36,7 @@ class ProjectionError(Exception):
         self.position = position
 
 
-class Page(NamedTuple):
+class FactsPage(NamedTuple):
     """Facts of a stretch that ends at ``position``, for each projection, in order."""
 
     position: int
@@ -50,7 +50,7 @@ def read_pages(
     after: int,
     upto: int,
     facts_max: int | None = None,
-) -> Generator[Page]:
+) -> Generator[FactsPage]:
     """The events ``after < position <= upto`` in pages, the last of which ends at ``upto``.
 
     Args:
@@ -81,11 +81,11 @@ def read_pages(
             count += 1
             size += len(payload)
             if facts_max is not None and (count == facts_max or size > PAGE_BYTES):
-                yield Page(position, page)
+                yield FactsPage(position, page)
                 for facts in page:
                     facts.clear()
                 count = size = 0
-    yield Page(upto, page)
+    yield FactsPage(upto, page)
 
 
 def _routes(

@@ -33,7 +33,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     event: Any
 
 
-class Statement(msgspec.Struct, frozen=True):
+class BulkStatement(msgspec.Struct, frozen=True):
     """SQL over many rows at once, run after the rows are written.
 
     It is given ``ledger_id`` and ``generation`` beside its own parameters.
@@ -56,7 +56,7 @@ class Writes(msgspec.Struct, frozen=True):
     new: RowsByTable = NO_ROWS
     changed: RowsByTable = NO_ROWS
     added: RowsByTable = NO_ROWS
-    statements: Sequence[Statement] = ()
+    statements: Sequence[BulkStatement] = ()
 
 
 class Fold(ABC):

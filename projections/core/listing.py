@@ -72,7 +72,7 @@ class Filter(NamedTuple):
         return self.condition(value) if callable(self.condition) else self.condition
 
 
-class Page(NamedTuple):
+class ListingPage(NamedTuple):
     """Items as callers see them, the cursor of the next page, and how far the model has come."""
 
     items: list[dict[str, Any]]

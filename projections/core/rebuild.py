@@ -17,8 +17,8 @@ from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
 from ledger.errors import Code, UnavailableError
-from projections.core.advance import Place, Target, advance, lock_live, start_live
-from projections.core.comparison import Comparison, Head, compare_rows
+from projections.core.advance import RowsPosition, RowsTarget, advance, lock_live, start_live
+from projections.core.comparison import Comparison, SnapshotHead, compare_rows
 from projections.core.fold import Projection
 from projections.core.registry import declared
 from projections.core.tables import ASIDE
@@ -31,7 +31,7 @@ WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
 _CANONICAL = b"SET LOCAL timezone TO 'UTC'; SET LOCAL datestyle TO 'ISO, YMD'"
 
 
-class Report(msgspec.Struct, frozen=True):
+class RebuildReport(msgspec.Struct, frozen=True):
     """What a rebuild or a verification of one ledger found."""
 
     ledger_id: int
@@ -76,7 +76,7 @@ def verify(
     projections: Sequence[Projection] | None = None,
     *,
     progress: Progress | None = None,
-) -> Report:
+) -> RebuildReport:
     """Builds the rows anew from the events as of the live position, and compares.
 
     Args:
@@ -94,7 +94,7 @@ def verify(
         try:
             for table in (table for projection in projections for table in projection.tables):
                 table.set_aside(theirs)
-            shadows = [Target(projection, ASIDE) for projection in projections]
+            shadows = [RowsTarget(projection, ASIDE) for projection in projections]
             reached = _fold(pool, theirs, ledger_id, shadows, progress)
             return _compare(pool, theirs, ledger_id, shadows, reached)
         finally:
@@ -107,7 +107,7 @@ def rebuild(
     projections: Sequence[Projection] | None = None,
     *,
     progress: Progress | None = None,
-) -> Report:
+) -> RebuildReport:
     """Builds the rows anew and puts them in the place of the live ones, whatever those hold.
 
     Returns:
@@ -169,7 +169,7 @@ def _fold(
     pool: ConnectionPool,
     writing: psycopg.Connection,
     ledger_id: int,
-    shadows: Sequence[Target],
+    shadows: Sequence[RowsTarget],
     progress: Progress | None,
 ) -> dict[str, int]:
     """Fills empty shadows with what the live rows say now; gives how far each has come."""
@@ -185,7 +185,7 @@ def _fold(
 
 def _new_generation(
     connection: psycopg.Connection, ledger_id: int, projection: Projection
-) -> Target:
+) -> RowsTarget:
     row = connection.execute(
         "INSERT INTO proj_positions (ledger_id, projection, generation, version, live)"
         " SELECT %(ledger_id)s, %(name)s, max(generation) + 1, %(version)s, false"
@@ -194,18 +194,20 @@ def _new_generation(
         {"ledger_id": ledger_id, "name": projection.name, "version": projection.version},
     ).fetchone()
     assert row is not None
-    return Target(projection, row[0])
+    return RowsTarget(projection, row[0])
 
 
 def _live(
     connection: psycopg.Connection, ledger_id: int, projections: Sequence[Projection]
-) -> dict[str, Place]:
+) -> dict[str, RowsPosition]:
     names = [projection.name for projection in projections]
     rows = connection.execute(_LIVE, (ledger_id, names)).fetchall()
-    return {row[0]: Place(*row) for row in rows}
+    return {row[0]: RowsPosition(*row) for row in rows}
 
 
-def _head(connection: psycopg.Connection, ledger_id: int, places: Iterable[Place]) -> Head:
+def _head(
+    connection: psycopg.Connection, ledger_id: int, places: Iterable[RowsPosition]
+) -> SnapshotHead:
     """The head, and for each of these places the first commit behind it."""
     row = connection.execute(
         "SELECT position FROM ledgers WHERE ledger_id = %s", (ledger_id,)
@@ -217,10 +219,10 @@ def _head(connection: psycopg.Connection, ledger_id: int, places: Iterable[Place
         " AND position > p.position ORDER BY position LIMIT 1) c ORDER BY 1",
         ([place.position for place in places], ledger_id),
     ).fetchall()
-    return Head(row[0] if row else 0, commits)
+    return SnapshotHead(row[0] if row else 0, commits)
 
 
-def _position(connection: psycopg.Connection, ledger_id: int, target: Target) -> int:
+def _position(connection: psycopg.Connection, ledger_id: int, target: RowsTarget) -> int:
     row = connection.execute(
         "SELECT position FROM proj_positions"
         " WHERE ledger_id = %s AND projection = %s AND generation = %s",
@@ -238,9 +240,9 @@ def _compare(
     pool: ConnectionPool,
     theirs: psycopg.Connection,
     ledger_id: int,
-    shadows: Sequence[Target],
+    shadows: Sequence[RowsTarget],
     reached: Mapping[str, int],
-) -> Report:
+) -> RebuildReport:
     """Takes a snapshot of the live rows, brings the shadows to it and compares the two."""
     projections = [shadow.projection for shadow in shadows]
     comparisons = []
@@ -256,13 +258,13 @@ def _compare(
             while position < place.position:
                 position = advance(theirs, ledger_id, [shadow], position, upto=place.position)
             comparisons.append(compare_rows(ours, theirs, ledger_id, place, shadow, head))
-    return Report(ledger_id, tuple(comparisons))
+    return RebuildReport(ledger_id, tuple(comparisons))
 
 
 # ---- taking over
 
 
-def _switch(pool: ConnectionPool, ledger_id: int, shadow: Target) -> None:
+def _switch(pool: ConnectionPool, ledger_id: int, shadow: RowsTarget) -> None:
     """Makes the shadow live, at a position not before the one readers have seen."""
     name = shadow.projection.name
     with pool.connection() as connection:

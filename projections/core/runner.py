@@ -18,7 +18,14 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
 from ledger.errors import UnavailableError
-from projections.core.advance import BATCH_EVENTS, Place, Target, advance, lock_live, start_live
+from projections.core.advance import (
+    BATCH_EVENTS,
+    RowsPosition,
+    RowsTarget,
+    advance,
+    lock_live,
+    start_live,
+)
 from projections.core.facts import ProjectionError
 from projections.core.fold import Projection
 from projections.core.rebuild import rebuild, remove_abandoned
@@ -42,7 +49,7 @@ SELECT count(*), min(position) FROM proj_positions
 WHERE ledger_id = %s AND live AND projection = ANY(%s)"""
 
 
-class Stopped(msgspec.Struct, frozen=True):
+class StoppedProjection(msgspec.Struct, frozen=True):
     """A projection that stands still in one ledger, and why."""
 
     ledger_id: int
@@ -52,7 +59,7 @@ class Stopped(msgspec.Struct, frozen=True):
     error: str
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class ProjectorHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How the projector is.
 
     Attributes:
@@ -66,7 +73,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     silent_s: float
     lag: dict[int, int]
-    stopped: tuple[Stopped, ...]
+    stopped: tuple[StoppedProjection, ...]
     error: str
 
     @property
@@ -91,7 +98,7 @@ class _Behind(msgspec.Struct, frozen=True):
     ledger_id: int
     head: int
     projection: str
-    place: Place | None
+    place: RowsPosition | None
 
     @property
     def position(self) -> int:
@@ -141,7 +148,7 @@ class Runner:
         self._rested_at = 0.0
         self._looked_at = monotonic()
         self._lag: dict[int, int] = {}
-        self._stopped: dict[tuple[int, str], Stopped] = {}
+        self._stopped: dict[tuple[int, str], StoppedProjection] = {}
         self._error = ""
         self._thread: threading.Thread | None = None
 
@@ -192,9 +199,9 @@ class Runner:
                 self._moved.wait(min(left_s, self._poll_s))
         return True
 
-    def health(self) -> Health:
+    def health(self) -> ProjectorHealth:
         with self._moved:
-            return Health(
+            return ProjectorHealth(
                 running=self._thread is not None and self._thread.is_alive(),
                 silent_s=monotonic() - self._looked_at,
                 lag=dict(self._lag),
@@ -295,7 +302,7 @@ class Runner:
         with self._pool.connection() as connection:
             rows = connection.execute(_BEHIND, asked).fetchall()
         found = [
-            _Behind(row[0], row[1], row[2], Place(row[2], *row[3:]) if row[3] else None)
+            _Behind(row[0], row[1], row[2], RowsPosition(row[2], *row[3:]) if row[3] else None)
             for row in rows
         ]
         lag: dict[int, int] = {}
@@ -328,7 +335,7 @@ class Runner:
                 start_live(connection, ledger_id, new)
                 live = lock_live(connection, ledger_id, [b.projection for b in group])
                 targets = [
-                    Target(self._projections[place.projection], place.generation)
+                    RowsTarget(self._projections[place.projection], place.generation)
                     for place in live.values()
                     if place.position == after  # another runner may have been here
                 ]
@@ -379,7 +386,7 @@ class Runner:
         log.error("a projection stopped", error=error)
         with self._moved:
             for b in behind:
-                self._stopped[b.ledger_id, b.projection] = Stopped(
+                self._stopped[b.ledger_id, b.projection] = StoppedProjection(
                     b.ledger_id, b.projection, b.generation, b.position, error
                 )
 

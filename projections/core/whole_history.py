@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from projections.core.advance import Target, load, move, write
+from projections.core.advance import RowsTarget, load, move, write
 from projections.core.facts import ProjectionError, read_pages
 from projections.core.fold import NO_ROWS, Fact, Fold, Writes
 from projections.core.tables import Table
@@ -31,7 +31,7 @@ def fold_history(
     reading: psycopg.Connection,
     writing: psycopg.Connection,
     ledger_id: int,
-    targets: Sequence[Target],
+    targets: Sequence[RowsTarget],
     upto: int,
     progress: Progress | None,
 ) -> None:
@@ -62,7 +62,7 @@ class _Sender(ExitStack):
         self._ledger_id = ledger_id
         self._kept: dict[tuple[Table[Any], int], list[Any]] = defaultdict(list)
 
-    def send(self, target: Target, writes: Writes, *, at_least: int) -> None:
+    def send(self, target: RowsTarget, writes: Writes, *, at_least: int) -> None:
         """Takes over what is to be written; new rows of a table are kept until there are so many
         of them, or something else is to be written behind them."""
         for table, rows in writes.new.items():
@@ -75,7 +75,7 @@ class _Sender(ExitStack):
         else:
             self._send_kept(at_least)
 
-    def load(self, target: Target, fold: Fold, facts: Sequence[Fact]) -> None:
+    def load(self, target: RowsTarget, fold: Fold, facts: Sequence[Fact]) -> None:
         """Gives a fold what it needs of the rows that it has given out."""
         if any(fold.needs(facts).values()):
             self._send_kept(at_least=1)
@@ -95,7 +95,7 @@ class _Sender(ExitStack):
 def _fold(
     connection: psycopg.Connection,
     ledger_id: int,
-    targets: Sequence[Target],
+    targets: Sequence[RowsTarget],
     upto: int,
     sender: _Sender,
 ) -> Iterator[int]:

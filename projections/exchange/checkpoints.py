@@ -23,7 +23,7 @@ from ledger.integrity.note import (
     verified_by,
 )
 from ledger.sealing.files import END
-from ledger.sealing.register import Recorded, checkpoints_after, cosigned
+from ledger.sealing.register import RecordedNote, checkpoints_after, cosigned
 from projections.exchange import files
 from projections.exchange.files import HashedFile
 from projections.exchange.format import CHECKPOINTS, FileEntry, moment_from
@@ -51,7 +51,7 @@ def write_checkpoints(
     return [file.entry()]
 
 
-def _recorded(connection: psycopg.Connection, period: Period) -> Iterator[Recorded]:
+def _recorded(connection: psycopg.Connection, period: Period) -> Iterator[RecordedNote]:
     size = period.first - 1
     while found := checkpoints_after(connection, period.ledger_id, size, HELPING):
         for recorded in found:

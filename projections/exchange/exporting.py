@@ -42,11 +42,11 @@ from projections.exchange.format import (
     CommitLine,
     DocumentLine,
     EventLine,
+    ExportManifest,
     FileEntry,
     HeadEntry,
     KeyLine,
     LogKey,
-    Manifest,
 )
 from projections.exchange.period import Bound, Period, period_of
 
@@ -54,7 +54,7 @@ from projections.exchange.period import Bound, Period, period_of
 ROWS_AT_ONCE = 500
 PROGRESS_EVERY = 2_000
 
-Row = tuple[Any, ...]
+DatabaseRow = tuple[Any, ...]
 Progress = Callable[[str, int, int], None]  # (stage, done, of how many); 0 where nobody knows
 _JOURNALS = list(type_names(JournalPosted))
 _ISSUED = list(type_names(IndicatorIssued))
@@ -118,7 +118,7 @@ class Companion(Protocol):
 
     def begin(self, directory: Path, period: Period, balances: Mapping[str, Balances]) -> None: ...
 
-    def event(self, row: Row, fact: Fact | None) -> None:
+    def event(self, row: DatabaseRow, fact: Fact | None) -> None:
         """An event in order of position; no fact where another program recorded it."""
 
     def stream(self, facts: Sequence[Fact]) -> None:
@@ -139,7 +139,7 @@ def export_ledger(
     end: Bound = None,
     companions: Sequence[Companion] = (),
     progress: Progress = lambda _stage, _done, _of: None,
-) -> Manifest:
+) -> ExportManifest:
     """Writes the ledger, or the commits from ``begin`` to ``end``, to a new directory.
 
     Raises:
@@ -156,7 +156,7 @@ def export_ledger(
         return manifest
 
 
-def seal(folder: Path, manifest: Manifest, signer: ExportSigner) -> None:
+def seal(folder: Path, manifest: ExportManifest, signer: ExportSigner) -> None:
     """Writes the manifest and the signature over its bytes."""
     content = msgspec.json.format(_encode(manifest), indent=1) + b"\n"
     signature = _encode(signer.sign(content)).strip(b'"')  # base64, as everywhere
@@ -189,7 +189,7 @@ class _Export:
         self._progress = progress
         self._files: list[FileEntry] = []
 
-    def run(self, signer: ExportSigner, created_at: datetime) -> Manifest:
+    def run(self, signer: ExportSigner, created_at: datetime) -> ExportManifest:
         period = self._period
         balances = self._balances()
         for companion in self._companions:
@@ -208,7 +208,7 @@ class _Export:
             self._streams()
         for companion in self._companions:
             self._files += companion.close()
-        return Manifest(
+        return ExportManifest(
             ledger=ledger_text(period.ledger_id),
             from_position=period.first,
             to_position=period.last,
@@ -285,7 +285,7 @@ class _Export:
 
     # ---- rows and lines
 
-    def _rows(self, query: str, **more: object) -> Iterator[Row]:
+    def _rows(self, query: str, **more: object) -> Iterator[DatabaseRow]:
         period = self._period
         scope = {"ledger": period.ledger_id, "first": period.first, "last": period.last, **more}
         with self._connection.cursor(name="export") as cursor:
@@ -316,7 +316,7 @@ class _Said:
         return self._said
 
 
-def _fact(row: Row) -> Fact | None:
+def _fact(row: DatabaseRow) -> Fact | None:
     """The decoded event of a row; None for one that another program has recorded."""
     position, _, _, type_name, recorded_at, effective_on, payload = row[:7]
     if not is_own_type(type_name):
@@ -353,7 +353,7 @@ def _document(sm3: bytes, body: bytes) -> DocumentLine:
         return DocumentLine(sm3.hex(), body)
 
 
-def _certificate(row: Row) -> CertificateLine:
+def _certificate(row: DatabaseRow) -> CertificateLine:
     serial, subject, point, not_before, not_after, revoked_at = row
     return CertificateLine(
         serial,

@@ -110,7 +110,7 @@ class LogKey(msgspec.Struct, frozen=True):
     public_key: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class ExportManifest(msgspec.Struct, frozen=True, kw_only=True):
     """``export.json``: what the directory holds, with SM3 and length of every file."""
 
     format: str = FORMAT

@@ -25,7 +25,7 @@ from ledger.deciding.fingerprints import version_of
 from ledger.deciding.objects import ledger_stream_id
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import declared
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.errors import Code, GuokuError, IntegrityError, RequestError
 from ledger.events import LEDGER, decode, names_that
 from ledger.gm import Provider, PublicKey, sm3
@@ -33,7 +33,7 @@ from ledger.integrity.chain import day_number, event_digest, extend, genesis, mi
 from ledger.integrity.note import LOG_KEY_NAME
 from ledger.reading.documents import compress_document
 from ledger.writing import restoring
-from ledger.writing.restoring import StoredCommit, StoredEvent
+from ledger.writing.restoring import CommitRow, StoredEvent
 from payments.signing import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
@@ -52,9 +52,9 @@ from projections.exchange.format import (
     CommitLine,
     DocumentLine,
     EventLine,
+    ExportManifest,
     FileEntry,
     KeyLine,
-    Manifest,
     moment_from,
 )
 from projections.exchange.manifest import decoded, public_key_of, read_manifest
@@ -121,7 +121,7 @@ class _Import:
         self,
         connection: psycopg.Connection,
         directory: Path,
-        manifest: Manifest,
+        manifest: ExportManifest,
         charts: Charts,
         provider: Provider,
         progress: Progress,
@@ -132,7 +132,7 @@ class _Import:
         self._files = {entry.name: entry for entry in manifest.files}
         self._ledger_id = parse_ledger(manifest.ledger)
         self._refold = Refold(charts)
-        self._settings = Settings()
+        self._settings = LedgerSettings()
         self._progress = progress
         self._chain = genesis(self._ledger_id)
         self._stream_version = 0
@@ -183,7 +183,7 @@ class _Import:
             raise IntegrityError(f"{MANIFEST} does not open with the first chain of its ledger")
         events = self._events()
         count, expected = 0, 1
-        waiting: list[StoredCommit] = []
+        waiting: list[CommitRow] = []
         for line in self._read(COMMITS, CommitLine):
             if line.first_position != expected or line.position < line.first_position:
                 raise _bad(COMMITS, line.position, f"a commit from {expected} on is due")
@@ -197,7 +197,7 @@ class _Import:
             self._sealed.take(line.position, line.recorded_at, self._chain, digests)
             self._recorded_at = moment_from(line.recorded_at)
             recorded = microseconds(self._recorded_at)
-            waiting.append(StoredCommit(line.first_position, line.position, recorded, self._chain))
+            waiting.append(CommitRow(line.first_position, line.position, recorded, self._chain))
             expected, count = line.position + 1, count + 1
             if len(waiting) >= ROWS_AT_ONCE:
                 self._flush(waiting)
@@ -214,7 +214,7 @@ class _Import:
             )
         return count
 
-    def _flush(self, waiting: list[StoredCommit]) -> None:
+    def _flush(self, waiting: list[CommitRow]) -> None:
         if waiting:
             restoring.copy_commits(self._connection, self._ledger_id, waiting)
             waiting.clear()

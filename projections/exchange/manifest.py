@@ -19,13 +19,13 @@ from projections.exchange.format import (
     PLAIN,
     SIGNATURE,
     CertificateLine,
-    Manifest,
+    ExportManifest,
 )
 
 _COMPANION = re.compile(r"parquet/[a-z_]{1,40}\.parquet|xml/[a-z_]{1,40}\.xml", re.ASCII)
 
 
-def read_manifest(directory: Path, provider: Provider) -> tuple[Manifest, str, PublicKey]:
+def read_manifest(directory: Path, provider: Provider) -> tuple[ExportManifest, str, PublicKey]:
     """The manifest, the name in its signature and the key that this verifies with.
 
     The key is the one the export itself names: that it is the operator's, a person has to know
@@ -36,7 +36,7 @@ def read_manifest(directory: Path, provider: Provider) -> tuple[Manifest, str, P
             or a signature that does not verify.
     """
     content = files.read_small(directory, MANIFEST)
-    manifest = decoded(MANIFEST, msgspec.json.Decoder(Manifest), content)
+    manifest = decoded(MANIFEST, msgspec.json.Decoder(ExportManifest), content)
     if manifest.format != FORMAT:
         raise IntegrityError(f"{MANIFEST} is of the format {manifest.format[:40]!r}")
     _check_names(manifest)
@@ -51,7 +51,7 @@ def read_manifest(directory: Path, provider: Provider) -> tuple[Manifest, str, P
     raise IntegrityError(f"the signature of {name[:80]!r} is not over this {MANIFEST}")
 
 
-def _check_names(manifest: Manifest) -> None:
+def _check_names(manifest: ExportManifest) -> None:
     """Every name is one that an export has: none leads out of the directory."""
     names = [entry.name for entry in manifest.files]
     for name in names:
@@ -61,7 +61,7 @@ def _check_names(manifest: Manifest) -> None:
         raise IntegrityError(f"{MANIFEST} names a file twice")
 
 
-def _keys_of(directory: Path, manifest: Manifest, name: str) -> list[PublicKey]:
+def _keys_of(directory: Path, manifest: ExportManifest, name: str) -> list[PublicKey]:
     """The public keys behind the name in ``export.sig``: the log's, which may have changed over
     time, or a certificate's."""
     if log_keys := [k.public_key for k in manifest.log_keys if k.name == name]:

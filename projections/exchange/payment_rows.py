@@ -10,19 +10,19 @@ from payments.events import PaymentApplied, PaymentRefunded, VoucherReceipted, V
 from payments.payment import Payment
 from projections.core.fold import Fact
 from projections.exchange.rows import (
-    PaymentDetailRow,
-    PaymentRow,
-    ReceiptRow,
-    RefundRow,
-    RevenueRow,
-    VoucherRow,
-    VoucherSignatureRow,
+    ExportedPayment,
+    ExportedPaymentDetail,
+    ExportedReceipt,
+    ExportedRefund,
+    ExportedRevenue,
+    ExportedVoucher,
+    ExportedVoucherSignature,
 )
 from projections.exchange.subject import Subject, flag
 
 _AS_APPLIED = tuple(
     name
-    for name in PaymentRow.__struct_fields__
+    for name in ExportedPayment.__struct_fields__
     if name in PaymentApplied.__struct_fields__ and name not in ("pay_amt", "create_date")
 )
 _AS_DETAILED = ("pay_detail_id", "payee_acct_name", "payee_acct_no", "payee_acct_bank_name",
@@ -33,7 +33,7 @@ def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
     """The payment itself; ``facts`` are all of its events."""
     applied = payment.applied
     given = {name: getattr(applied, name) for name in _AS_APPLIED}
-    return PaymentRow(
+    return ExportedPayment(
         **given,
         pay_amt=payment.pay_fen,
         xpay_amt=payment.paid_fen if payment.receipt else None,
@@ -56,7 +56,7 @@ def voucher_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
     """The voucher of a payment that was approved."""
     approved, receipt = payment.approved, payment.receipt
     assert approved is not None
-    return VoucherRow(
+    return ExportedVoucher(
         pay_cert_no=approved.pay_cert_no,
         pay_app_no=payment.pay_app_no,
         vou_date=date.fromisoformat(approved.vou_date),
@@ -75,7 +75,7 @@ def detail_rows(payment: Payment) -> Iterator[Subject]:
     outcomes = payment.outcomes()
     for detail in payment.details:
         paid_fen, word = outcomes.get(detail.pay_detail_id, (None, ""))
-        yield PaymentDetailRow(
+        yield ExportedPaymentDetail(
             pay_app_no=payment.pay_app_no,
             pay_cert_no=payment.pay_cert_no,
             agency_code=payment.applied.agency_code,
@@ -91,23 +91,23 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
     place: dict[str, Any] = {"position": fact.position, "recorded_at": fact.recorded_at}
     match fact.event:
         case VoucherSigned() as e:
-            yield VoucherSignatureRow(
-                **_same(e, VoucherSignatureRow), is_final=flag(e.final), **place
+            yield ExportedVoucherSignature(
+                **_same(e, ExportedVoucherSignature), is_final=flag(e.final), **place
             )
         case VoucherReceipted() as e:
-            given = _same(e, ReceiptRow)
+            given = _same(e, ExportedReceipt)
             given["xpay_amt"] = paid_fen = parse_yuan(e.xpay_amt, zero=True)
             given["xpay_date"] = day = date.fromisoformat(e.xpay_date)
-            yield ReceiptRow(
+            yield ExportedReceipt(
                 **given, failed_count=len(e.failed), effective_on=fact.effective_on, **place
             )
             if paid_fen:
                 yield _revenue(payment, "", day, paid_fen)
         case PaymentRefunded() as e:
-            given = _same(e, RefundRow)
+            given = _same(e, ExportedRefund)
             given["refund_amt"] = refund_fen = parse_yuan(e.refund_amt)
             given["refund_date"] = day = date.fromisoformat(e.refund_date)
-            yield RefundRow(
+            yield ExportedRefund(
                 **given,
                 pay_cert_no=payment.pay_cert_no,
                 bgt_id=payment.applied.bgt_id,
@@ -120,7 +120,7 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
 
 def _revenue(payment: Payment, refund_no: str, day: date, amount_fen: int) -> Subject:
     a = payment.applied
-    return RevenueRow(
+    return ExportedRevenue(
         a.agency_code,
         a.pro_code,
         a.exp_func_code,

@@ -3,7 +3,7 @@
 from projections.exchange.subject import BASIC, FINAL, PROJECT, Fen, Subject
 
 
-class LedgerRow(Subject):
+class ExportedLedger(Subject):
     """The ledger 账套 itself."""
 
     XML, ELEMENT = BASIC, "ACCT_SET"
@@ -15,7 +15,7 @@ class LedgerRow(Subject):
     chain: str
 
 
-class AgencyRow(Subject):
+class ExportedAgency(Subject):
     """Units 单位 that indicators were issued to."""
 
     XML, ELEMENT = BASIC, "AGENCY"
@@ -23,7 +23,7 @@ class AgencyRow(Subject):
     agency_name: str
 
 
-class ElementRow(Subject):
+class ExportedElement(Subject):
     """Codes of elements 要素代码 with their names when they were used."""
 
     XML, ELEMENT = BASIC, "ELE_UNION"
@@ -32,7 +32,7 @@ class ElementRow(Subject):
     ele_name: str
 
 
-class AccountRow(Subject):
+class ExportedAccount(Subject):
     """Accounts 会计科目 of the charts that entries were made by; `dr_cr` is the normal side."""
 
     XML, ELEMENT = BASIC, "ACCT_CLS"
@@ -45,7 +45,7 @@ class AccountRow(Subject):
     dr_cr: int
 
 
-class ProjectRow(Subject):
+class ExportedProject(Subject):
     """Projects 项目 that indicators were issued for."""
 
     XML, ELEMENT = PROJECT, "PM_PROJECT_INFO"
@@ -54,7 +54,7 @@ class ProjectRow(Subject):
     agency_code: str
 
 
-class ExecutionRow(Subject):
+class ExportedExecution(Subject):
     """Execution 预算执行 of each indicator at the end of the export."""
 
     XML, ELEMENT = FINAL, "BGT_EXECUTION"
@@ -70,7 +70,7 @@ class ExecutionRow(Subject):
     canuse_amt: Fen
 
 
-class AccountBalanceRow(Subject):
+class ExportedAccountBalance(Subject):
     """Turnover 发生额 of each account in each accounting period, by business date."""
 
     XML, ELEMENT = FINAL, "ACCT_BALANCE"

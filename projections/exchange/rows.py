@@ -13,7 +13,7 @@ from projections.exchange.subject import (
 )
 
 
-class EventRow(Subject):
+class ExportedEvent(Subject):
     """Every event as it is stored; `payload` is its JSON, null for bytes that are no text."""
 
     PARQUET = "events"
@@ -27,7 +27,7 @@ class EventRow(Subject):
     digest: str
 
 
-class IndicatorRow(Subject):
+class ExportedIndicator(Subject):
     """Indicators 预算指标, with their figures at the end of the export."""
 
     PARQUET = "indicators"
@@ -66,7 +66,7 @@ class IndicatorRow(Subject):
     create_time: datetime
 
 
-class AdjustmentRow(Subject):
+class ExportedAdjustment(Subject):
     """Changes of indicators 追加追减, 调剂, 冻结, 解冻; `amt` is added to what is available."""
 
     PARQUET = "adjustments"
@@ -84,7 +84,7 @@ class AdjustmentRow(Subject):
     create_time: datetime
 
 
-class PlanRow(Subject):
+class ExportedPlan(Subject):
     """Plans 用款计划 of a month, cuts of them negative."""
 
     PARQUET = "plans"
@@ -101,7 +101,7 @@ class PlanRow(Subject):
     create_time: datetime
 
 
-class PaymentRow(Subject):
+class ExportedPayment(Subject):
     """Payments 国库集中支付申请, in the state they had at the end of the export."""
 
     PARQUET = "payments"
@@ -144,7 +144,7 @@ class PaymentRow(Subject):
     update_time: datetime
 
 
-class VoucherRow(Subject):
+class ExportedVoucher(Subject):
     """Vouchers 国库集中支付凭证, one for each approved payment."""
 
     XML, ELEMENT = EXPENDITURE, "PAY_VOUCHER_BILL"
@@ -160,7 +160,7 @@ class VoucherRow(Subject):
     update_time: datetime
 
 
-class PaymentDetailRow(Subject):
+class ExportedPaymentDetail(Subject):
     """Lines to payees 支付明细, one at least; `xpay_amt` is null before the receipt."""
 
     PARQUET = "payment_details"
@@ -181,7 +181,7 @@ class PaymentDetailRow(Subject):
     xadd_word: str
 
 
-class VoucherSignatureRow(Subject):
+class ExportedVoucherSignature(Subject):
     """Signatures 签章 on vouchers; of one in a manifest 清单, its number and leaf."""
 
     PARQUET = "vouchers_signatures"
@@ -199,7 +199,7 @@ class VoucherSignatureRow(Subject):
     recorded_at: datetime
 
 
-class ReceiptRow(Subject):
+class ExportedReceipt(Subject):
     """The bank's receipts 支付凭证回单."""
 
     PARQUET = "receipts"
@@ -218,7 +218,7 @@ class ReceiptRow(Subject):
     recorded_at: datetime
 
 
-class RefundRow(Subject):
+class ExportedRefund(Subject):
     """Refunds 退款 of payments."""
 
     PARQUET = "refunds"
@@ -238,7 +238,7 @@ class RefundRow(Subject):
     create_time: datetime
 
 
-class ClearingRow(Subject):
+class ExportedClearing(Subject):
     """Claims 申请划款 (2301) and 申请退款 (2302) on the central bank, and its answers."""
 
     PARQUET = "clearings"
@@ -260,7 +260,7 @@ class ClearingRow(Subject):
     create_time: datetime
 
 
-class JournalRow(Subject):
+class ExportedJournal(Subject):
     """Accounting entries 记账凭证, a row for each line, in every book; `dr_cr` is 1 借, -1 贷."""
 
     PARQUET = "journals"
@@ -283,7 +283,7 @@ class JournalRow(Subject):
     amt: Fen
 
 
-class RefusalRow(Subject):
+class ExportedRefusal(Subject):
     """What was refused, to whom and why."""
 
     PARQUET = "refusals"
@@ -296,7 +296,7 @@ class RefusalRow(Subject):
     recorded_at: datetime
 
 
-class RevenueRow(Subject):
+class ExportedRevenue(Subject):
     """What a unit received as 财政拨款: each payment by the bank, refunds negative."""
 
     XML, ELEMENT = REVENUE, "AGENCY_FISCAL_REVENUE"

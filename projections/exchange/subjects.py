@@ -20,7 +20,7 @@ from budget.indicators import number_of
 from ledger.account_set import division_of, ledger_text
 from ledger.books import DEBIT, Charts
 from ledger.deciding.opening import TITLE
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, JournalPosted, LedgerOpened
 from ledger.money import parse_yuan
@@ -37,22 +37,22 @@ from projections.exchange.payment_rows import (
 )
 from projections.exchange.period import Period
 from projections.exchange.registers import (
-    AccountBalanceRow,
-    AccountRow,
-    AgencyRow,
-    ElementRow,
-    ExecutionRow,
-    LedgerRow,
-    ProjectRow,
+    ExportedAccount,
+    ExportedAccountBalance,
+    ExportedAgency,
+    ExportedElement,
+    ExportedExecution,
+    ExportedLedger,
+    ExportedProject,
 )
 from projections.exchange.rows import (
-    AdjustmentRow,
-    ClearingRow,
-    EventRow,
-    IndicatorRow,
-    JournalRow,
-    PlanRow,
-    RefusalRow,
+    ExportedAdjustment,
+    ExportedClearing,
+    ExportedEvent,
+    ExportedIndicator,
+    ExportedJournal,
+    ExportedPlan,
+    ExportedRefusal,
 )
 from projections.exchange.subject import Subject, flag
 
@@ -79,7 +79,7 @@ class Subjects:
         self._period = period
         self._charts = charts
         self._balances = balances
-        self._settings = Settings()
+        self._settings = LedgerSettings()
         self._agencies: dict[str, str] = {}
         self._elements: dict[tuple[str, str], str] = {}
         self._projects: dict[tuple[str, str], str] = {}
@@ -91,7 +91,7 @@ class Subjects:
     def in_order(self, row: tuple[Any, ...], fact: Fact | None) -> Rows:
         """Rows that an event gives rise to by itself."""
         position, stream_id, version, type_name, recorded_at, effective_on, payload, digest = row
-        yield EventRow(
+        yield ExportedEvent(
             position,
             stream_id,
             version,
@@ -107,7 +107,7 @@ class Subjects:
             yield from self._journal(fact, fact.event)
         elif isinstance(fact.event, CommandRefused):
             r = fact.event
-            yield RefusalRow(
+            yield ExportedRefusal(
                 fact.position, r.operation, r.number, r.code, r.detail, r.by, fact.recorded_at
             )
 
@@ -119,7 +119,7 @@ class Subjects:
             key = period, journal.chart_version, line.account
             turnover = self._turnover.setdefault(key, [0, 0])
             turnover[line.dr_cr != DEBIT] += amount_fen
-            yield JournalRow(
+            yield ExportedJournal(
                 position=fact.position,
                 line=number,
                 source=journal.source,
@@ -173,7 +173,7 @@ class Subjects:
         assert indicator is not None
         b = self._balances.get(issued.bgt_id, NOTHING)
         self._remember(issued)
-        yield IndicatorRow(
+        yield ExportedIndicator(
             bgt_id=issued.bgt_id,
             **{name: getattr(issued, name) for name in _AS_ISSUED},
             is_contrlbyplan=flag(issued.is_contrlbyplan),
@@ -189,8 +189,8 @@ class Subjects:
             issued_position=facts[0].position,
             create_time=facts[0].recorded_at,
         )
-        yield ExecutionRow(
-            **{name: getattr(issued, name) for name in ExecutionRow.__struct_fields__[:6]},
+        yield ExportedExecution(
+            **{name: getattr(issued, name) for name in ExportedExecution.__struct_fields__[:6]},
             amount=b.amount,
             pay_app_amt=b.occupied,
             pay_amt=b.paid,
@@ -223,7 +223,7 @@ class Subjects:
         requested = clearing.requested
         for claim in requested.claims:
             receipt = clearing.receipts.get(claim.voucher_no)
-            yield ClearingRow(
+            yield ExportedClearing(
                 clear_no=requested.clear_no,
                 clear_date=date.fromisoformat(requested.clear_date),
                 pay_bank_code=requested.pay_bank_code,
@@ -245,7 +245,7 @@ class Subjects:
     def at_end(self) -> Rows:
         """Registers and totals, each in the order of its keys."""
         period = self._period
-        yield LedgerRow(
+        yield ExportedLedger(
             acct_set_code=ledger_text(period.ledger_id),
             acct_set_name=self._settings.get(TITLE).name,
             mof_div_name=self._settings.get(TITLE).mof_div_name or division_of(period.ledger_id),
@@ -254,17 +254,17 @@ class Subjects:
             chain=period.chain.hex(),
         )
         for agency, name in sorted(self._agencies.items()):
-            yield AgencyRow(agency, name)
+            yield ExportedAgency(agency, name)
         for (catalog, code), name in sorted(self._elements.items()):
-            yield ElementRow(catalog, code, name)
+            yield ExportedElement(catalog, code, name)
         for (rule, account_id), account in sorted(self._accounts.items()):
             side = self._charts.by_version[rule].accounts[account_id].side
-            yield AccountRow(rule=rule, **account._asdict(), dr_cr=side)
+            yield ExportedAccount(rule=rule, **account._asdict(), dr_cr=side)
         for (project, agency), name in sorted(self._projects.items()):
-            yield ProjectRow(project, name, agency)
+            yield ExportedProject(project, name, agency)
         for (month, rule, account_id), (debit_fen, credit_fen) in sorted(self._turnover.items()):
             a = self._accounts[rule, account_id]
-            yield AccountBalanceRow(
+            yield ExportedAccountBalance(
                 month,
                 a.book,
                 a.account,
@@ -281,7 +281,7 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
     def row(act: str, number: str, amount_fen: int, other: str = "", reason: str = "") -> Subject:
         by: str = getattr(fact.event, "by", "")
         place = (fact.effective_on, by, fact.position, fact.recorded_at)
-        return AdjustmentRow(issued.bgt_id, number, act, other, amount_fen, reason, *place)
+        return ExportedAdjustment(issued.bgt_id, number, act, other, amount_fen, reason, *place)
 
     match fact.event:
         case IndicatorAdjusted() as e:
@@ -292,7 +292,7 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
         case IndicatorReallocatedIn() as e:
             yield row("调剂调入", e.adj_no, parse_yuan(e.amt), e.from_bgt_id)
         case PlanSet() as e:
-            yield PlanRow(
+            yield ExportedPlan(
                 plan_voucher_no=e.plan_voucher_no,
                 bgt_id=issued.bgt_id,
                 agency_code=issued.agency_code,

@@ -13,7 +13,7 @@ from ledger.events import Event, base_name, decode, type_names
 from ledger.reading.objects import EVENTS_MAX, StoredRow, read_events, stream_of
 
 Placed = tuple[int, Event]
-Fact = dict[str, Any]
+FactFields = dict[str, Any]
 
 FACTS_MAX = (
     1_000  # of one step: an indicator may have been frozen and unfrozen a hundred thousand times
@@ -53,7 +53,7 @@ def placed(rows: Iterable[StoredRow]) -> list[Placed]:
     return [(row.position, decode(row.type, row.payload)) for row in rows]
 
 
-def facts_of(events: Iterable[Placed], *types: type[Event]) -> list[Fact]:
+def facts_of(events: Iterable[Placed], *types: type[Event]) -> list[FactFields]:
     """The events of these types as they say it, each with its position."""
     return [
         {"position": position, "type": base_name(event.TYPE), **msgspec.to_builtins(event)}

@@ -37,7 +37,15 @@ from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
 from projections.payments import PAYMENTS, Payments
 from projections.queries import list_payments
-from projections.tracing.facts import FACTS_MAX, Fact, Placed, Source, facts_of, of_types, sources
+from projections.tracing.facts import (
+    FACTS_MAX,
+    FactFields,
+    Placed,
+    Source,
+    facts_of,
+    of_types,
+    sources,
+)
 
 OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
 MOVING = types_that(lambda traits: traits.subject == INDICATOR.name)
@@ -48,7 +56,7 @@ SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen),
 FROM {PAYMENTS.name} WHERE ledger_id = %s AND generation = %s AND bgt_id = %s"""  # noqa: S608
 
 
-class Sums(msgspec.Struct):
+class BusinessSums(msgspec.Struct):
     """What the business events add up to, in yuan.
 
     Attributes:
@@ -119,9 +127,9 @@ class IndicatorTrace(msgspec.Struct, kw_only=True):
     bgt_id: str
     position: int
     figures: Figures | UnsetType = UNSET
-    sums: Sums | UnsetType = UNSET
+    sums: BusinessSums | UnsetType = UNSET
     proofs: list[Proof] | UnsetType = UNSET
-    movements: list[Fact] | UnsetType = UNSET
+    movements: list[FactFields] | UnsetType = UNSET
     movements_left_out: int | UnsetType = UNSET
     sources: list[Source] | UnsetType = UNSET
     payments: list[TracedPayment]
@@ -202,8 +210,8 @@ class _Fen:
         numbers = [int(value or 0) for value in payments]
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
 
-    def sums(self) -> Sums:
-        return Sums(
+    def sums(self) -> BusinessSums:
+        return BusinessSums(
             issued=yuan(self.issued),
             adjusted=yuan(self.adjusted),
             reallocated_in=yuan(self.into),

@@ -22,7 +22,7 @@ from projections.core.moments import one_moment
 from projections.queries import clearing_of
 from projections.tracing.facts import (
     FACTS_MAX,
-    Fact,
+    FactFields,
     Placed,
     Source,
     facts_of,
@@ -76,7 +76,7 @@ class Link(msgspec.Struct):
     positions: list[int]
     previous: str | None
     next: str | None
-    facts: list[Fact]
+    facts: list[FactFields]
     is_whole: bool = True
 
 
@@ -143,7 +143,7 @@ def _head(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> l
     return list(of_types(connection, key, bgt_id, kinds, upto, limit=2))
 
 
-def _chain(facts: Mapping[str, list[Fact]], numbers: Mapping[str, str | None]) -> list[Link]:
+def _chain(facts: Mapping[str, list[FactFields]], numbers: Mapping[str, str | None]) -> list[Link]:
     """The steps that were taken, each with its neighbours."""
     taken = [step for step in STEPS if facts[step]]
     return [
@@ -185,7 +185,7 @@ def _of_claim(clearing: Sequence[Placed], claim_no: str) -> list[Placed]:
     ]
 
 
-def _only(issued: Iterable[Placed], *names: str) -> list[Fact]:
+def _only(issued: Iterable[Placed], *names: str) -> list[FactFields]:
     """The issue, with these members alone."""
     return [
         {name: fact[name] for name in ("position", *names) if name in fact}

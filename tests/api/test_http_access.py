@@ -1,6 +1,6 @@
 """Who may do what: tokens, roles, divisions; denied rights stay in the record."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +15,7 @@ from api.http.routes import Operation
 from api.tokens import create_token, find_caller, revoke_tokens_of
 from ledger.errors import RequestError
 from tests.support.commands_on_file import KEPT, TODAY, Line
-from tests.support.http_server import OPERATIONS, Desk, desk, method_of
+from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
 from tests.support.http_server import ROLES as PERSONS
 from tests.support.waiting import wait_until
 
@@ -77,17 +77,17 @@ def on_file(operation: str) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if name != "bgt_id"}
 
 
-def ask(desk: Desk, operation: Operation, person: str) -> httpx.Response:
+def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response:
     """The operation on things that are not there, with a body that is not malformed."""
     method, name = method_of(operation), str(operation.operation_id)
-    path = operation.path.replace("{ledger}", desk.ledger)
+    path = operation.path.replace("{ledger}", http.ledger)
     for number in ("bgt_id", "pay_app_no", "clear_no", "run_no"):
         path = path.replace("{" + number + "}", "none")
     body = SOUND.get(name)
     if operation.path.startswith(f"{INDICATORS}/") and method != "GET":
         body = on_file(name)
     if name.startswith("payment.apply"):
-        body = desk.payment("none")
+        body = http.payment("none")
     if name.startswith("indicator.issue"):
         from tests.support.bookkeeper import ELEMENTS
 
@@ -99,22 +99,22 @@ def ask(desk: Desk, operation: Operation, person: str) -> httpx.Response:
         body = [body]
     query = {"dry_run": "true"} if method != "GET" else {}
     if name == "event.stream":  # it never ends: only its head is looked at
-        token = {"Authorization": f"Bearer {desk.tokens[person]}"} if person else {}
-        with desk.http.stream("GET", path, headers=token) as response:
+        token = {"Authorization": f"Bearer {http.tokens[person]}"} if person else {}
+        with http.client.stream("GET", path, headers=token) as response:
             if not response.is_success:
                 response.read()
             return response
-    return desk.call(method, path, person, json=body, params=query)
+    return http.call(method, path, person, json=body, params=query)
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.operation_id)
-def test_every_operation_asks_who_and_whether(desk: Desk, operation: Operation) -> None:
+def test_every_operation_asks_who_and_whether(http: HttpTreasury, operation: Operation) -> None:
     reads = method_of(operation) == "GET"
     allowed = set(PERSONS) - {"bank"} if reads else MAY[str(operation.operation_id)]
-    answer = ask(desk, operation, "")
+    answer = ask(http, operation, "")
     assert answer.json()["code"] == "unauthenticated"
     for person in PERSONS:
-        answer = ask(desk, operation, person)
+        answer = ask(http, operation, person)
         forbidden = not answer.is_success and answer.json().get("code") == "forbidden"
         assert forbidden == (person not in allowed), (person, answer.status_code)
 
@@ -133,51 +133,51 @@ def test_every_route_has_a_right_and_public_ones_are_few() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_a_denied_right_is_on_record(desk: Desk) -> None:
-    body = desk.payment(desk.indicator())
-    assert desk.post("…/payments", body, "auditor").json()["code"] == "forbidden"
-    desk.tokens["stranger"] = desk.token("stranger", "treasury_maker", division="45")
-    assert desk.post("…/payments", body, "stranger").json()["code"] == "forbidden"
+def test_a_denied_right_is_on_record(http: HttpTreasury) -> None:
+    body = http.payment(http.indicator())
+    assert http.post("…/payments", body, "auditor").json()["code"] == "forbidden"
+    http.tokens["stranger"] = http.token("stranger", "treasury_maker", division="45")
+    assert http.post("…/payments", body, "stranger").json()["code"] == "forbidden"
     recorded = {
         (refusal["by"], refusal["operation"], refusal["number"])
         for person in ("auditor", "stranger")
-        for refusal in desk.get("…/refusals", code="forbidden", by=person).json()["items"]
+        for refusal in http.get("…/refusals", code="forbidden", by=person).json()["items"]
     }
     number = body["pay_app_no"]
     assert {("auditor", "payment.apply", number), ("stranger", "payment.apply", number)} <= recorded
-    assert desk.ok(desk.post("…/payments", body))["status"] == "applied"  # the number is free
+    assert http.ok(http.post("…/payments", body))["status"] == "applied"  # the number is free
 
 
-def test_a_ledger_elsewhere_is_not_told_apart_from_none(desk: Desk) -> None:
-    desk.tokens["stranger"] = desk.token("stranger", "auditor", division="45")
-    there = desk.get("…", "stranger").json()
-    none = desk.get("/v1/ledgers/440000000-2040", "stranger").json()
+def test_a_ledger_elsewhere_is_not_told_apart_from_none(http: HttpTreasury) -> None:
+    http.tokens["stranger"] = http.token("stranger", "auditor", division="45")
+    there = http.get("…", "stranger").json()
+    none = http.get("/v1/ledgers/440000000-2040", "stranger").json()
     assert there["code"] == none["code"] == "forbidden"
     assert there["detail"] == none["detail"]
-    assert desk.get("/v1/ledgers/440000000-2040").json()["code"] == "ledger_not_found"
-    assert desk.get("/v1/ledgers/44-2026").json()["code"] == "ledger_not_found"
-    assert desk.get("/v1/ledgers", "stranger").json()["items"] == []
+    assert http.get("/v1/ledgers/440000000-2040").json()["code"] == "ledger_not_found"
+    assert http.get("/v1/ledgers/44-2026").json()["code"] == "ledger_not_found"
+    assert http.get("/v1/ledgers", "stranger").json()["items"] == []
 
 
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Basic eDp5", "Bearer gk_no", "Bearer " + "x" * 5000]
 )
-def test_no_valid_token_is_unauthenticated(desk: Desk, header: str) -> None:
-    answer = desk.call("GET", "…", "", headers={"Authorization": header})
+def test_no_valid_token_is_unauthenticated(http: HttpTreasury, header: str) -> None:
+    answer = http.call("GET", "…", "", headers={"Authorization": header})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_revoked_token_is_no_token(desk: Desk) -> None:
-    desk.tokens["leaving"] = desk.token("leaving", "auditor")
-    with desk.treasury.pool.connection() as connection:
+def test_a_revoked_token_is_no_token(http: HttpTreasury) -> None:
+    http.tokens["leaving"] = http.token("leaving", "auditor")
+    with http.treasury.pool.connection() as connection:
         assert revoke_tokens_of(connection, "leaving") == 1
         assert revoke_tokens_of(connection, "leaving") == 0
-    assert desk.get("…", "leaving").json()["code"] == "unauthenticated"
+    assert http.get("…", "leaving").json()["code"] == "unauthenticated"
 
 
 def test_a_token_in_use_is_looked_up_again_beside_its_requests(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
 
@@ -188,36 +188,36 @@ def test_a_token_in_use_is_looked_up_again_beside_its_requests(
     monkeypatch.setattr(authentication, "find_caller", counted)
     monkeypatch.setattr(authentication, "REMEMBERED_S", 3600.0)
     monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 3600.0)
-    desk.tokens["busy"] = desk.token("busy", "auditor")
+    http.tokens["busy"] = http.token("busy", "auditor")
     with ThreadPoolExecutor(16) as callers:
-        answers = list(callers.map(lambda _: desk.get("…", "busy"), range(16)))
+        answers = list(callers.map(lambda _: http.get("…", "busy"), range(16)))
     assert all(answer.is_success for answer in answers)
     assert len(asked) == 1, "one look-up serves all who come meanwhile"
 
     monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 0.0)
-    with desk.treasury.pool.connection() as connection:
+    with http.treasury.pool.connection() as connection:
         revoke_tokens_of(connection, "busy")
     wait_until(  # long before REMEMBERED_S: its use is what revokes it
-        lambda: desk.get("…", "busy").json().get("code") == "unauthenticated",
+        lambda: http.get("…", "busy").json().get("code") == "unauthenticated",
         "the token to be looked up again",
     )
     assert len(asked) >= 2
 
 
 def test_what_is_remembered_of_a_token_has_an_age(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.tokens["gone"] = desk.token("gone", "auditor")
-    assert desk.get("…", "gone").is_success
-    with desk.treasury.pool.connection() as connection:
+    http.tokens["gone"] = http.token("gone", "auditor")
+    assert http.get("…", "gone").is_success
+    with http.treasury.pool.connection() as connection:
         revoke_tokens_of(connection, "gone")
     monkeypatch.setattr(authentication, "REMEMBERED_S", 0.0)
-    assert desk.get("…", "gone").json()["code"] == "unauthenticated"
+    assert http.get("…", "gone").json()["code"] == "unauthenticated"
 
 
-def test_a_token_is_not_kept(desk: Desk) -> None:
-    token = desk.token("kept", "ops")
-    with desk.treasury.pool.connection() as connection:
+def test_a_token_is_not_kept(http: HttpTreasury) -> None:
+    token = http.token("kept", "ops")
+    with http.treasury.pool.connection() as connection:
         rows = connection.execute("SELECT tokens::text FROM tokens").fetchall()
         assert not any(token in row[0] or token[3:] in row[0] for row in rows)
         for principal, roles, division in (
@@ -232,9 +232,9 @@ def test_a_token_is_not_kept(desk: Desk) -> None:
                 create_token(connection, principal, roles, division)
 
 
-def test_maker_and_checker_are_two_persons(desk: Desk) -> None:
-    desk.tokens["both"] = desk.token("both", "treasury_maker", "treasury_checker")
-    body = desk.payment(desk.indicator())
-    desk.ok(desk.post("…/payments", body, "both"))
-    answer = desk.post(f"…/payments/{body['pay_app_no']}/approve", person="both")
+def test_maker_and_checker_are_two_persons(http: HttpTreasury) -> None:
+    http.tokens["both"] = http.token("both", "treasury_maker", "treasury_checker")
+    body = http.payment(http.indicator())
+    http.ok(http.post("…/payments", body, "both"))
+    answer = http.post(f"…/payments/{body['pay_app_no']}/approve", person="both")
     assert (answer.status_code, answer.json()["code"]) == (403, "same_person")

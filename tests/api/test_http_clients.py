@@ -3,7 +3,7 @@
 The generators stand in an environment of their own (``make generators``).
 """
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import os
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.http_server import OPERATIONS, Desk, desk
+from tests.support.http_server import OPERATIONS, HttpTreasury, http
 from tests.support.paths import ROOT
 
 TOOLS = ROOT / ".generators"
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def document(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def document(http: HttpTreasury, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("document") / "openapi.json"
-    path.write_bytes(desk.get("/openapi.json", "").content)
+    path.write_bytes(http.get("/openapi.json", "").content)
     return path
 
 

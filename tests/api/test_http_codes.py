@@ -1,6 +1,6 @@
 """Refusals over HTTP: which one comes first, what it looks like, and that none tells too much."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from api.http.app import create_app
 from api.http.problems import SANITISED
 from ledger.errors import Code
 from tests.support.bookkeeper import ELEMENTS
-from tests.support.http_server import BYTES_MAX, Desk, desk, served
+from tests.support.http_server import BYTES_MAX, HttpTreasury, http, served
 from tests.support.waiting import HANG_S
 
 Wrong = Callable[[dict[str, Any]], None]
@@ -68,47 +68,47 @@ def refusal(response: httpx.Response) -> str:
 
 
 @pytest.fixture(scope="module")
-def bgt_id(desk: Desk) -> str:
-    return desk.indicator("1000.00")
+def bgt_id(http: HttpTreasury) -> str:
+    return http.indicator("1000.00")
 
 
 @pytest.mark.parametrize("code", WRONG)
-def test_what_is_wrong_has_its_code(desk: Desk, bgt_id: str, code: str) -> None:
-    body = desk.payment(bgt_id)
+def test_what_is_wrong_has_its_code(http: HttpTreasury, bgt_id: str, code: str) -> None:
+    body = http.payment(bgt_id)
     WRONG[code](body)
-    assert refusal(desk.post("…/payments", body)) == code
+    assert refusal(http.post("…/payments", body)) == code
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_of_two_things_wrong_the_first_is_told(
-    desk: Desk,
+    http: HttpTreasury,
     bgt_id: str,
     first: str,
     second: str,
 ) -> None:
-    body = desk.payment(bgt_id)
+    body = http.payment(bgt_id)
     WRONG[second](body)
     WRONG[first](body)
-    assert refusal(desk.post("…/payments", body)) == first
+    assert refusal(http.post("…/payments", body)) == first
 
 
-def test_the_request_is_judged_in_the_documented_order(desk: Desk, bgt_id: str) -> None:
+def test_the_request_is_judged_in_the_documented_order(http: HttpTreasury, bgt_id: str) -> None:
     """Of malformed, invalid_amount, unauthenticated, forbidden, ledger_not_found the first wins."""
-    sound = desk.payment(bgt_id)
+    sound = http.payment(bgt_id)
     bad_amount, malformed = {**sound, "pay_amt": 1}, {**sound, "pay_amt": 1, "x": 1}
     none = "/v1/ledgers/440000000-2031/payments"
     elsewhere = "/v1/ledgers/110000000-2031/payments"
     for person, path in (("", none), ("auditor", none), ("maker", none), ("maker", elsewhere)):
-        assert refusal(desk.post(path, malformed, person)) == "malformed"
-        assert refusal(desk.post(path, bad_amount, person)) == "invalid_amount"
-    assert refusal(desk.post(none, sound, "")) == "unauthenticated"
-    assert refusal(desk.post(none, sound, "auditor")) == "forbidden"
-    assert refusal(desk.post(elsewhere, sound)) == "forbidden"
-    assert refusal(desk.post(none, sound)) == "ledger_not_found"
+        assert refusal(http.post(path, malformed, person)) == "malformed"
+        assert refusal(http.post(path, bad_amount, person)) == "invalid_amount"
+    assert refusal(http.post(none, sound, "")) == "unauthenticated"
+    assert refusal(http.post(none, sound, "auditor")) == "forbidden"
+    assert refusal(http.post(elsewhere, sound)) == "forbidden"
+    assert refusal(http.post(none, sound)) == "ledger_not_found"
 
 
 def test_a_malformed_field_comes_before_a_bad_amount_wherever_they_stand(
-    desk: Desk,
+    http: HttpTreasury,
     bgt_id: str,
 ) -> None:
     detail = {
@@ -117,11 +117,11 @@ def test_a_malformed_field_comes_before_a_bad_amount_wherever_they_stand(
         "payee_acct_no": "1",
         "payee_acct_bank_name": "样例银行",
     }
-    body = desk.payment(bgt_id, details=[{**detail, "pay_amt": 1}, {**detail, "pay_amt": "1.00"}])
-    answer = desk.post("…/payments", body)
+    body = http.payment(bgt_id, details=[{**detail, "pay_amt": 1}, {**detail, "pay_amt": "1.00"}])
+    answer = http.post("…/payments", body)
     assert (refusal(answer), answer.json()["pointer"]) == ("invalid_amount", "/details/0/pay_amt")
     body["details"][1]["payee_acct_name"] = "𠮷田"
-    answer = desk.post("…/payments", body)
+    answer = http.post("…/payments", body)
     pointer = answer.json()["pointer"]
     assert (refusal(answer), pointer) == ("malformed", "/details/1/payee_acct_name")
 
@@ -133,17 +133,17 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("amount", AMOUNTS, ids=repr)
-def test_only_yuan_text_is_an_amount(desk: Desk, bgt_id: str, amount: Any) -> None:
-    answer = desk.post("…/payments", desk.payment(bgt_id, amount))
+def test_only_yuan_text_is_an_amount(http: HttpTreasury, bgt_id: str, amount: Any) -> None:
+    answer = http.post("…/payments", http.payment(bgt_id, amount))
     assert (refusal(answer), answer.json()["pointer"]) == ("invalid_amount", "/pay_amt")
-    body = {"bgt_id": desk.number("B"), "amount": amount, **ELEMENTS}
-    assert refusal(desk.post("…/indicators", body)) == "invalid_amount"
+    body = {"bgt_id": http.number("B"), "amount": amount, **ELEMENTS}
+    assert refusal(http.post("…/indicators", body)) == "invalid_amount"
 
 
-def test_sixteen_integer_digits_are_an_amount(desk: Desk, bgt_id: str) -> None:
-    answer = desk.post("…/payments", desk.payment(bgt_id, "9999999999999999.99"))
+def test_sixteen_integer_digits_are_an_amount(http: HttpTreasury, bgt_id: str) -> None:
+    answer = http.post("…/payments", http.payment(bgt_id, "9999999999999999.99"))
     assert refusal(answer) == "insufficient_indicator"
-    assert answer.json()["available_amt"] == desk.figures(bgt_id)["canuse_amt"]
+    assert answer.json()["available_amt"] == http.figures(bgt_id)["canuse_amt"]
     assert answer.json()["requested_amt"] == "9999999999999999.99"
 
 
@@ -167,51 +167,51 @@ def test_sixteen_integer_digits_are_an_amount(desk: Desk, bgt_id: str) -> None:
     ],
 )
 def test_hostile_text_is_malformed_and_named(
-    desk: Desk,
+    http: HttpTreasury,
     bgt_id: str,
     field: str,
     text: Any,
 ) -> None:
-    answer = desk.post("…/payments", {**desk.payment(bgt_id), field: text})
+    answer = http.post("…/payments", {**http.payment(bgt_id), field: text})
     assert (refusal(answer), answer.json()["pointer"]) == ("malformed", f"/{field}")
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"null", b'"x"', b'{"pay_app_no":"\xff"}', b'{"a":"\\ud800"}']
 )
-def test_what_is_no_json_object_is_malformed(desk: Desk, content: bytes) -> None:
-    assert refusal(desk.call("POST", "…/payments", content=content)) == "malformed"
+def test_what_is_no_json_object_is_malformed(http: HttpTreasury, content: bytes) -> None:
+    assert refusal(http.call("POST", "…/payments", content=content)) == "malformed"
 
 
-def test_an_unknown_code_is_named(desk: Desk) -> None:
+def test_an_unknown_code_is_named(http: HttpTreasury) -> None:
     for code in ("9999999", "bogus", ""):
-        body = {"bgt_id": desk.number("B"), "amount": "1.00", **ELEMENTS, "exp_func_code": code}
-        answer = desk.post("…/indicators", body)
+        body = {"bgt_id": http.number("B"), "amount": "1.00", **ELEMENTS, "exp_func_code": code}
+        answer = http.post("…/indicators", body)
         assert (refusal(answer), answer.json()["pointer"]) == ("element_invalid", "/exp_func_code")
 
 
-def test_what_http_refuses_is_a_problem_too(desk: Desk) -> None:
-    assert refusal(desk.get("/v1/nothing")) == "not_found"
-    assert desk.call("PUT", "…/payments").headers["allow"] == "GET, HEAD, POST"
-    answer = desk.call("DELETE", "…/payments/x")
+def test_what_http_refuses_is_a_problem_too(http: HttpTreasury) -> None:
+    assert refusal(http.get("/v1/nothing")) == "not_found"
+    assert http.call("PUT", "…/payments").headers["allow"] == "GET, HEAD, POST"
+    answer = http.call("DELETE", "…/payments/x")
     assert (answer.status_code, answer.json()["code"]) == (405, "not_found")
     assert "GET" in answer.headers["allow"]
-    assert refusal(desk.post("…/payments?dry_run=perhaps", {})) == "malformed"
-    assert refusal(desk.get("…/events", limit="-1")) == "malformed"
-    assert refusal(desk.get("…/payments", page_size="1001")) == "malformed"
-    assert refusal(desk.get("…/payments", cursor="nonsense")) == "malformed"
+    assert refusal(http.post("…/payments?dry_run=perhaps", {})) == "malformed"
+    assert refusal(http.get("…/events", limit="-1")) == "malformed"
+    assert refusal(http.get("…/payments", page_size="1001")) == "malformed"
+    assert refusal(http.get("…/payments", cursor="nonsense")) == "malformed"
 
 
-def test_a_body_has_a_bound(desk: Desk) -> None:
+def test_a_body_has_a_bound(http: HttpTreasury) -> None:
     body = b"[" + b" " * BYTES_MAX + b"]"
-    assert refusal(desk.call("POST", "…/payments:batch", content=body)) == "too_many_items"
+    assert refusal(http.call("POST", "…/payments:batch", content=body)) == "too_many_items"
     pieces = (b" " * 65536 for _ in range(BYTES_MAX // 65536 + 2))
-    assert refusal(desk.call("POST", "…/payments:batch", content=pieces)) == "too_many_items"
-    assert refusal(desk.call("POST", "…/payments:batch", "", content=body)) == "unauthenticated"
+    assert refusal(http.call("POST", "…/payments:batch", content=pieces)) == "too_many_items"
+    assert refusal(http.call("POST", "…/payments:batch", "", content=body)) == "unauthenticated"
 
 
-def test_what_fails_inside_is_not_told(desk: Desk) -> None:
-    app = create_app(desk.treasury)
+def test_what_fails_inside_is_not_told(http: HttpTreasury) -> None:
+    app = create_app(http.treasury)
 
     @app.get("/fail")
     async def fail() -> None:
@@ -227,9 +227,9 @@ def test_what_fails_inside_is_not_told(desk: Desk) -> None:
     assert "hunter2" not in answer.text
 
 
-def test_a_correlation_id_of_the_caller_is_kept_unless_it_is_hostile(desk: Desk) -> None:
+def test_a_correlation_id_of_the_caller_is_kept_unless_it_is_hostile(http: HttpTreasury) -> None:
     assert (
-        desk.get("/healthz", headers={"X-Request-Id": "job-7"}).headers["x-request-id"] == "job-7"
+        http.get("/healthz", headers={"X-Request-Id": "job-7"}).headers["x-request-id"] == "job-7"
     )
-    answer = desk.get("/healthz", headers={"X-Request-Id": "a" * 500})
+    answer = http.get("/healthz", headers={"X-Request-Id": "a" * 500})
     assert len(answer.headers["x-request-id"]) == 32

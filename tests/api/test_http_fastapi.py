@@ -1,6 +1,6 @@
 """It is FastAPI: what its users add to an application works here as they expect."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from api.http.app import create_app
 from api.http.call import Call
 from api.http.dependencies import LedgerRead, ReadingLedger
 from api.http.routes import CommandRoute, DirectRoute, Operation
-from tests.support.http_server import OPERATIONS, Desk, desk, method_of, served
+from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of, served
 
 
 def address(operation: Operation, ledger: str) -> str:
@@ -31,14 +31,14 @@ def address(operation: Operation, ledger: str) -> str:
     return path
 
 
-def test_tracing_sees_every_route_by_its_template(desk: Desk) -> None:
-    app = create_app(desk.treasury)
+def test_tracing_sees_every_route_by_its_template(http: HttpTreasury) -> None:
+    app = create_app(http.treasury)
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
     with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
         for operation in OPERATIONS:
-            client.request(method_of(operation), address(operation, desk.ledger))
+            client.request(method_of(operation), address(operation, http.ledger))
     seen = {span.name for span in spans.get_finished_spans() if span.kind is SpanKind.SERVER}
     assert seen == {f"{method_of(operation)} {operation.path}" for operation in OPERATIONS}
 
@@ -60,13 +60,13 @@ class Counting:
         await self._app(scope, receive, marked if scope["type"] == "http" else send)
 
 
-def test_a_middleware_sees_ordinary_operations_and_single_commands(desk: Desk) -> None:
-    app, seen = create_app(desk.treasury), list[str]()
+def test_a_middleware_sees_ordinary_operations_and_single_commands(http: HttpTreasury) -> None:
+    app, seen = create_app(http.treasury), list[str]()
     app.add_middleware(Counting, seen=seen)
-    body = desk.payment(desk.indicator())
-    headers = {"Authorization": f"Bearer {desk.tokens['maker']}"}
+    body = http.payment(http.indicator())
+    headers = {"Authorization": f"Bearer {http.tokens['maker']}"}
     with served(app) as url, httpx.Client(base_url=url, trust_env=False, headers=headers) as client:
-        payments = f"/v1/ledgers/{desk.ledger}/payments"
+        payments = f"/v1/ledgers/{http.ledger}/payments"
         answers = [
             client.post(payments, json=body),
             client.get(f"{payments}/{body['pay_app_no']}"),
@@ -77,42 +77,44 @@ def test_a_middleware_sees_ordinary_operations_and_single_commands(desk: Desk) -
     assert seen == ["payment.apply", "payment.show", "payment.apply"]
 
 
-def test_the_test_client_pays(desk: Desk) -> None:
+def test_the_test_client_pays(http: HttpTreasury) -> None:
     """The application within the test's own process, without a socket."""
-    bgt_id = desk.indicator("100.00")
-    headers = {"Authorization": f"Bearer {desk.tokens['maker']}"}
-    with TestClient(create_app(desk.treasury), headers=headers) as client:
-        path = f"/v1/ledgers/{desk.ledger}/payments"
-        applied = client.post(path, json=desk.payment(bgt_id, "40.00"))
-        refused = client.post(path, json=desk.payment(bgt_id, "60.01"))
+    bgt_id = http.indicator("100.00")
+    headers = {"Authorization": f"Bearer {http.tokens['maker']}"}
+    with TestClient(create_app(http.treasury), headers=headers) as client:
+        path = f"/v1/ledgers/{http.ledger}/payments"
+        applied = client.post(path, json=http.payment(bgt_id, "40.00"))
+        refused = client.post(path, json=http.payment(bgt_id, "60.01"))
     assert (applied.status_code, applied.json()["status"]) == (201, "applied")
     assert refused.json()["code"] == "insufficient_indicator"
-    assert desk.figures(bgt_id)["canuse_amt"] == "60.00"
+    assert http.figures(bgt_id)["canuse_amt"] == "60.00"
 
 
-def test_a_route_of_somebody_else_asks_for_callers_and_rights_as_ours_do(desk: Desk) -> None:
+def test_a_route_of_somebody_else_asks_for_callers_and_rights_as_ours_do(
+    http: HttpTreasury,
+) -> None:
     router = APIRouter(route_class=Operation)
 
     @router.get("/v1/ledgers/{ledger}/mine", operation_id="mine.show")
     async def mine(call: LedgerRead, least: int = 0) -> dict[str, int]:
         return {"ledger": await admit(call), "least": least}
 
-    app = create_app(desk.treasury)
+    app = create_app(http.treasury)
     app.include_router(router)
-    path = f"/v1/ledgers/{desk.ledger}/mine"
+    path = f"/v1/ledgers/{http.ledger}/mine"
     with TestClient(app) as client:
-        client.headers["Authorization"] = f"Bearer {desk.tokens['auditor']}"
+        client.headers["Authorization"] = f"Bearer {http.tokens['auditor']}"
         assert client.get(path, params={"least": 7}).json() == {"ledger": 4400000002026, "least": 7}
         misspelt = client.get(path, params={"laest": 7}).json()
         assert (misspelt["code"], misspelt["pointer"]) == ("malformed", "/laest")
-        client.headers["Authorization"] = f"Bearer {desk.tokens['bank']}"
+        client.headers["Authorization"] = f"Bearer {http.tokens['bank']}"
         assert client.get(path).json()["code"] == "forbidden"
         published = client.get("/openapi.json").json()["paths"]["/v1/ledgers/{ledger}/mine"]["get"]
     assert published["security"] == [{"token": []}]
     assert published["x-roles"] == sorted(Right.READ.roles)
 
 
-def test_a_dependency_is_overridden_as_in_any_application(desk: Desk) -> None:
+def test_a_dependency_is_overridden_as_in_any_application(http: HttpTreasury) -> None:
     reading = ReadingLedger(Right.READ)
     router = APIRouter(route_class=Operation)
 
@@ -123,15 +125,15 @@ def test_a_dependency_is_overridden_as_in_any_application(desk: Desk) -> None:
     def nobody(call: Call) -> Call:
         raise PermissionError
 
-    app = create_app(desk.treasury)
+    app = create_app(http.treasury)
     app.include_router(router)
     app.dependency_overrides[reading] = nobody
     with TestClient(app, raise_server_exceptions=False) as client:
         assert client.get("/who").json()["code"] == "internal"
 
 
-def test_operations_have_tags_summaries_and_models(desk: Desk) -> None:
-    document = desk.get("/openapi.json", "").json()
+def test_operations_have_tags_summaries_and_models(http: HttpTreasury) -> None:
+    document = http.get("/openapi.json", "").json()
     tags = {tag["name"] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -153,8 +155,8 @@ def test_operations_have_tags_summaries_and_models(desk: Desk) -> None:
                 assert items.get("additionalProperties") is not True, (name, field)
 
 
-def test_what_is_asked_most_is_tried_first(desk: Desk) -> None:
-    app: FastAPI = create_app(desk.treasury)
+def test_what_is_asked_most_is_tried_first(http: HttpTreasury) -> None:
+    app: FastAPI = create_app(http.treasury)
     first = app.routes[0]
     assert isinstance(first, CommandRoute)
     assert first.operation_id == "payment.apply"

@@ -1,6 +1,6 @@
 """Health, figures and the published contract: what is served, documented and coded agrees."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import re
 from pathlib import Path
@@ -20,41 +20,43 @@ from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code
 from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner
-from tests.support.http_server import OPERATIONS, Desk, desk, method_of, served
+from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of, served
 from tests.support.paths import ROOT
 from tests.support.waiting import HANG_S, wait_until
 
 ERRORS = ROOT / "docs" / "errors.md"
 
 
-def test_it_lives_and_is_ready(desk: Desk) -> None:
-    assert desk.get("/healthz", "").status_code == 200
-    answer = desk.get("/readyz", "")
+def test_it_lives_and_is_ready(http: HttpTreasury) -> None:
+    assert http.get("/healthz", "").status_code == 200
+    answer = http.get("/readyz", "")
     assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
 
 
-def test_a_dead_projector_is_not_ready(desk: Desk) -> None:
-    dead = Runner(desk.treasury.pool)
-    parts = SimpleNamespace(
+def test_a_dead_projector_is_not_ready(http: HttpTreasury) -> None:
+    dead = Runner(http.treasury.pool)
+    background = SimpleNamespace(
         runner=dead, dispatcher=None, sealer=None, cosigners=[], children=[_Broken()]
     )
-    with served(create_app(desk.treasury, parts)) as url:
+    with served(create_app(http.treasury, background)) as url:
         answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["the projector does not run", "bank-sim ended"]
     assert answer.headers["retry-after"] == "1"
 
 
-def test_a_dead_sealer_is_not_ready(desk: Desk) -> None:
-    t = desk.treasury
+def test_a_dead_sealer_is_not_ready(http: HttpTreasury) -> None:
+    t = http.treasury
     dead = Sealer(t.pool, t.sequencer, t.keys, t.provider, t.settings.checkpoints_path, t.now)
-    parts = SimpleNamespace(runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[])
-    with served(create_app(t, parts)) as url:
+    background = SimpleNamespace(
+        runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[]
+    )
+    with served(create_app(t, background)) as url:
         answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
         figures = httpx.get(f"{url}/metrics", timeout=HANG_S, trust_env=False).text
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
     assert "guoku_sealing_stopped 0.0" in figures
-    assert f'guoku_unsealed_events{{ledger="{desk.ledger}"}}' in figures
+    assert f'guoku_unsealed_events{{ledger="{http.ledger}"}}' in figures
 
 
 def test_latencies_are_counted_in_the_bounds_they_fall_in() -> None:
@@ -79,9 +81,9 @@ class _Broken:
         return "bank-sim ended"
 
 
-def test_the_figures_tell_what_happened(desk: Desk) -> None:
+def test_the_figures_tell_what_happened(http: HttpTreasury) -> None:
     def figure(name: str) -> float:
-        text = desk.get("/metrics", "").text
+        text = http.get("/metrics", "").text
         values = re.findall(rf"^{re.escape(name)} ([0-9.e+]+)$", text, re.MULTILINE)
         return float(values[0]) if values else 0.0
 
@@ -90,24 +92,24 @@ def test_the_figures_tell_what_happened(desk: Desk) -> None:
         'status="201"}'
     )
     before, batches = figure(posts), figure("guoku_sequencer_batches_total")
-    desk.applied(desk.indicator())
+    http.applied(http.indicator())
     assert figure(posts) == before + 1
     wait_until(lambda: figure("guoku_sequencer_batches_total") == batches + 2, "what is told last")
-    head = desk.get("…").json()["position"]
-    assert figure(f'guoku_ledger_position{{ledger="{desk.ledger}"}}') == head
-    text = desk.get("/metrics", "").text
+    head = http.get("…").json()["position"]
+    assert figure(f'guoku_ledger_position{{ledger="{http.ledger}"}}') == head
+    text = http.get("/metrics", "").text
     for name in ("guoku_projection_lag_events", "guoku_outbox_rows", "guoku_pool_pool_size"):
         assert name in text
 
 
-def test_the_document_publishes_exactly_what_is_served(desk: Desk) -> None:
-    document = desk.get("/openapi.json", "").json()
+def test_the_document_publishes_exactly_what_is_served(http: HttpTreasury) -> None:
+    document = http.get("/openapi.json", "").json()
     published = {
         (method.upper(), path) for path, methods in document["paths"].items() for method in methods
     }
     assert published == {(method_of(operation), operation.path) for operation in OPERATIONS}
     assert document["openapi"].startswith("3.1")
-    references = set(re.findall(r'"#/components/schemas/([^"]+)"', desk.get("/openapi.json").text))
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', http.get("/openapi.json").text))
     assert references <= set(document["components"]["schemas"])
     payment = document["components"]["schemas"]["ApplyPaymentBody"]
     assert payment["properties"]["pay_amt"]["type"] == "string"
@@ -116,19 +118,19 @@ def test_the_document_publishes_exactly_what_is_served(desk: Desk) -> None:
     assert payment["additionalProperties"] is False
 
 
-def test_the_page_for_reading_needs_nothing_from_elsewhere(desk: Desk) -> None:
-    page = desk.get("/docs", "")
+def test_the_page_for_reading_needs_nothing_from_elsewhere(http: HttpTreasury) -> None:
+    page = http.get("/docs", "")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     addresses = re.findall(r'(?:src|href|url)(?:=|: )["\']([^"\']+)', page.text)
     assert "/openapi.json" in addresses
     assert all(address.startswith("/") for address in addresses), addresses
-    assert all(desk.get(address, "").is_success for address in addresses)
+    assert all(http.get(address, "").is_success for address in addresses)
 
 
-def test_every_code_is_in_the_docs_the_document_and_the_titles(desk: Desk) -> None:
+def test_every_code_is_in_the_docs_the_document_and_the_titles(http: HttpTreasury) -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", ERRORS.read_text(encoding="utf-8"), re.M)
     assert rows == [(code.text, str(code.status)) for code in Code], "and in the same order"
-    document = desk.get("/openapi.json", "").json()
+    document = http.get("/openapi.json", "").json()
     problem = document["components"]["schemas"]["Problem"]
     assert problem["properties"]["code"] == {"$ref": "#/components/schemas/ProblemCode"}
     codes = document["components"]["schemas"]["ProblemCode"]["enum"]

@@ -28,7 +28,7 @@ from ledger.deciding.command import Outcome, Submission
 from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from payments.application import ApplyPayment
-from tests.support.http_server import Desk, desk_on
+from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.waiting import HANG_S, wait_until
 
 COMMANDS_MAX, LEDGER_COMMANDS_MAX = 12, 8
@@ -38,8 +38,8 @@ BODY_TIMEOUT_S = 3.0
 
 
 @pytest.fixture(scope="module")
-def desk(module_database: Database) -> Iterator[Desk]:
-    with desk_on(
+def http(module_database: Database) -> Iterator[HttpTreasury]:
+    with http_treasury_on(
         module_database,
         commands_max=COMMANDS_MAX,
         ledger_commands_max=LEDGER_COMMANDS_MAX,
@@ -49,23 +49,23 @@ def desk(module_database: Database) -> Iterator[Desk]:
 
 
 @contextmanager
-def slow_commits(desk: Desk) -> Iterator[None]:
-    """Nothing is committed in the desk's ledger for the length of the block."""
-    with psycopg.connect(desk.treasury.database.owner_conninfo) as connection:
+def slow_commits(http: HttpTreasury) -> Iterator[None]:
+    """Nothing is committed in the ledger of ``http`` for the length of the block."""
+    with psycopg.connect(http.treasury.database.owner_conninfo) as connection:
         connection.execute(
-            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", (parse_ledger(desk.ledger),)
+            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", (parse_ledger(http.ledger),)
         )
         yield
 
 
-def figure(desk: Desk, name: str) -> float:
-    found = re.search(rf"^{name} ([0-9.e+]+)$", desk.get("/metrics", "").text, re.MULTILINE)
+def figure(http: HttpTreasury, name: str) -> float:
+    found = re.search(rf"^{name} ([0-9.e+]+)$", http.get("/metrics", "").text, re.MULTILINE)
     assert found, name
     return float(found[1])
 
 
-def wait_for_figure(desk: Desk, name: str, value: float) -> None:
-    wait_until(lambda: figure(desk, name) == value, f"{name} to be {value}")
+def wait_for_figure(http: HttpTreasury, name: str, value: float) -> None:
+    wait_until(lambda: figure(http, name) == value, f"{name} to be {value}")
 
 
 WAITING, HELD = "guoku_sequencer_waiting_commands", "guoku_http_body_bytes"
@@ -79,62 +79,64 @@ def busy(answer: httpx.Response) -> bool:
     return True
 
 
-def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(desk: Desk) -> None:
-    bgt_id = desk.indicator("1000.00")
-    bodies = [desk.payment(bgt_id, "1.00") for _ in range(LEDGER_COMMANDS_MAX + 3)]
-    refusals = figure(desk, "guoku_http_busy_refusals_total")
+def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00")
+    bodies = [http.payment(bgt_id, "1.00") for _ in range(LEDGER_COMMANDS_MAX + 3)]
+    refusals = figure(http, "guoku_http_busy_refusals_total")
     with ThreadPoolExecutor(len(bodies)) as callers:
-        with slow_commits(desk):
+        with slow_commits(http):
             waiting: list[Future[Any]] = [
-                callers.submit(desk.post, "…/payments", body)
+                callers.submit(http.post, "…/payments", body)
                 for body in bodies[:LEDGER_COMMANDS_MAX]
             ]
-            wait_for_figure(desk, WAITING, LEDGER_COMMANDS_MAX)
-            assert all(busy(desk.post("…/payments", b)) for b in bodies[LEDGER_COMMANDS_MAX:])
+            wait_for_figure(http, WAITING, LEDGER_COMMANDS_MAX)
+            assert all(busy(http.post("…/payments", b)) for b in bodies[LEDGER_COMMANDS_MAX:])
             numbers = {"pay_app_nos": [bodies[0]["pay_app_no"]]}
-            assert busy(desk.post("…/payments:approve", numbers, "checker"))
-            assert busy(desk.post("…/payments:batch", bodies[LEDGER_COMMANDS_MAX:]))
-            assert figure(desk, "guoku_http_busy_refusals_total") == refusals + 5
+            assert busy(http.post("…/payments:approve", numbers, "checker"))
+            assert busy(http.post("…/payments:batch", bodies[LEDGER_COMMANDS_MAX:]))
+            assert figure(http, "guoku_http_busy_refusals_total") == refusals + 5
         accepted = [answer.result() for answer in waiting]
     assert [answer.status_code for answer in accepted] == [201] * LEDGER_COMMANDS_MAX
-    assert desk.figures(bgt_id)["pay_app_amt"] == f"{LEDGER_COMMANDS_MAX}.00"
-    wait_for_figure(desk, WAITING, 0)
+    assert http.figures(bgt_id)["pay_app_amt"] == f"{LEDGER_COMMANDS_MAX}.00"
+    wait_for_figure(http, WAITING, 0)
     for body in bodies[LEDGER_COMMANDS_MAX:]:  # come back as told: the number is free
-        answer = desk.post("…/payments", body)
+        answer = http.post("…/payments", body)
         assert answer.status_code == 201
         assert "idempotent-replayed" not in answer.headers
-    assert desk.figures(bgt_id)["pay_app_amt"] == f"{len(bodies)}.00"
+    assert http.figures(bgt_id)["pay_app_amt"] == f"{len(bodies)}.00"
 
 
-def test_a_bulk_greater_than_the_bound_passes_when_nothing_waits(desk: Desk) -> None:
-    bgt_id = desk.indicator("1000.00")
-    bulk = [desk.payment(bgt_id, "1.00") for _ in range(COMMANDS_MAX + 1)]
-    results = desk.ok(desk.post("…/payments:batch", bulk))["results"]
+def test_a_bulk_greater_than_the_bound_passes_when_nothing_waits(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00")
+    bulk = [http.payment(bgt_id, "1.00") for _ in range(COMMANDS_MAX + 1)]
+    results = http.ok(http.post("…/payments:batch", bulk))["results"]
     assert [result["status"] for result in results] == ["created"] * len(bulk)
 
 
-def test_one_busy_ledger_leaves_room_for_the_others_until_the_process_is_full(desk: Desk) -> None:
-    bgt_id = desk.indicator()
+def test_one_busy_ledger_leaves_room_for_the_others_until_the_process_is_full(
+    http: HttpTreasury,
+) -> None:
+    bgt_id = http.indicator()
     other = {"mof_div_code": "440100000", "fiscal_year": 2026, "name": "广州市"}
-    with ThreadPoolExecutor(LEDGER_COMMANDS_MAX) as callers, slow_commits(desk):
+    with ThreadPoolExecutor(LEDGER_COMMANDS_MAX) as callers, slow_commits(http):
         for _ in range(LEDGER_COMMANDS_MAX):
-            callers.submit(desk.post, "…/payments", desk.payment(bgt_id))
-        wait_for_figure(desk, WAITING, LEDGER_COMMANDS_MAX)
-        opened = desk.post("/v1/ledgers", other, "admin")
+            callers.submit(http.post, "…/payments", http.payment(bgt_id))
+        wait_for_figure(http, WAITING, LEDGER_COMMANDS_MAX)
+        opened = http.post("/v1/ledgers", other, "admin")
         assert opened.status_code == 201
         there = f"/v1/ledgers/{opened.json()['ledger']}"
-        bulk = [desk.payment(bgt_id) for _ in range(COMMANDS_MAX - LEDGER_COMMANDS_MAX + 1)]
-        assert busy(desk.post(f"{there}/payments:batch", bulk))
-        assert desk.ok(desk.post(f"{there}/payments:batch", bulk[1:]))["commit"]
-    wait_for_figure(desk, WAITING, 0)
+        bulk = [http.payment(bgt_id) for _ in range(COMMANDS_MAX - LEDGER_COMMANDS_MAX + 1)]
+        assert busy(http.post(f"{there}/payments:batch", bulk))
+        assert http.ok(http.post(f"{there}/payments:batch", bulk[1:]))["commit"]
+    wait_for_figure(http, WAITING, 0)
 
 
-def test_of_commands_handed_in_together_each_stands_for_itself(desk: Desk) -> None:
-    """A number with a NUL never gets past the door; here it stands for whatever the database will
+def test_of_commands_handed_in_together_each_stands_for_itself(http: HttpTreasury) -> None:
+    """A number with a NUL never gets past the checks; here it stands for whatever the database will
     not have, which fails the transaction of all that were handed in with it."""
-    bgt_id = desk.indicator("100.00")
-    key, sequencer = parse_ledger(desk.ledger), desk.treasury.sequencer
-    bodies = [desk.payment(bgt_id, "40.00") for _ in range(4)]
+    bgt_id = http.indicator("100.00")
+    key, sequencer = parse_ledger(http.ledger), http.treasury.sequencer
+    bodies = [http.payment(bgt_id, "40.00") for _ in range(4)]
     bodies[1]["pay_app_no"] += "\x00"
     capacity = Capacity(body_bytes_max=1, commands_max=4, ledger_commands_max=4)
 
@@ -162,12 +164,12 @@ def test_of_commands_handed_in_together_each_stands_for_itself(desk: Desk) -> No
 
 
 @contextmanager
-def upload(desk: Desk, declared: int, sent: int, path: str = "") -> Iterator[socket.socket]:
+def upload(http: HttpTreasury, declared: int, sent: int, path: str = "") -> Iterator[socket.socket]:
     """A connection on which ``sent`` of ``declared`` bytes of a body have gone out."""
-    address = urlsplit(desk.url)
+    address = urlsplit(http.url)
     head = (
-        f"POST {path or f'/v1/ledgers/{desk.ledger}/payments:batch'} HTTP/1.1\r\n"
-        f"Host: {address.netloc}\r\nAuthorization: Bearer {desk.tokens['maker']}\r\n"
+        f"POST {path or f'/v1/ledgers/{http.ledger}/payments:batch'} HTTP/1.1\r\n"
+        f"Host: {address.netloc}\r\nAuthorization: Bearer {http.tokens['maker']}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {declared}\r\n\r\n"
     )
     place = (address.hostname, address.port)
@@ -189,66 +191,66 @@ def answered(connection: socket.socket) -> tuple[int, Any]:
     return int(head[9:12]), json.loads(body)
 
 
-def test_beyond_the_bytes_under_way_it_is_busy(desk: Desk) -> None:
-    bulk = json.dumps([desk.payment(desk.indicator(), "1.00")]).encode()
+def test_beyond_the_bytes_under_way_it_is_busy(http: HttpTreasury) -> None:
+    bulk = json.dumps([http.payment(http.indicator(), "1.00")]).encode()
     padded = bulk + b" " * (BODY_BYTES_MAX - UPLOAD_BYTES)
-    with upload(desk, UPLOAD_BYTES, UPLOAD_BYTES - 1) as slow:
-        wait_for_figure(desk, HELD, UPLOAD_BYTES - 1)
-        assert busy(desk.call("POST", "…/payments:batch", content=padded))
-        assert desk.ok(desk.call("POST", "…/payments:batch", content=bulk))["commit"]
+    with upload(http, UPLOAD_BYTES, UPLOAD_BYTES - 1) as slow:
+        wait_for_figure(http, HELD, UPLOAD_BYTES - 1)
+        assert busy(http.call("POST", "…/payments:batch", content=padded))
+        assert http.ok(http.call("POST", "…/payments:batch", content=bulk))["commit"]
         slow.sendall(b"]")
         assert answered(slow)[0] == 400  # an empty list
-    wait_for_figure(desk, HELD, 0)
-    assert desk.ok(desk.call("POST", "…/payments:batch", content=padded))["commit"]
+    wait_for_figure(http, HELD, 0)
+    assert http.ok(http.call("POST", "…/payments:batch", content=padded))["commit"]
 
 
 def test_a_body_that_does_not_come_is_given_up(database: Database) -> None:
-    with desk_on(database, body_timeout_s=BODY_TIMEOUT_S) as desk:
-        with upload(desk, UPLOAD_BYTES, 1024) as slow:
+    with http_treasury_on(database, body_timeout_s=BODY_TIMEOUT_S) as http:
+        with upload(http, UPLOAD_BYTES, 1024) as slow:
             status, problem = answered(slow)
             assert (status, problem["code"]) == (400, "malformed")
             assert f"{BODY_TIMEOUT_S:g} s" in problem["detail"]
-        wait_for_figure(desk, HELD, 0)
+        wait_for_figure(http, HELD, 0)
 
 
-def test_a_caller_who_hangs_up_half_way_leaves_nothing_behind(desk: Desk) -> None:
-    before = desk.get("…").json()["position"]
+def test_a_caller_who_hangs_up_half_way_leaves_nothing_behind(http: HttpTreasury) -> None:
+    before = http.get("…").json()["position"]
     with capture_logs() as logs:
-        with upload(desk, UPLOAD_BYTES, UPLOAD_BYTES // 2):
-            wait_for_figure(desk, HELD, UPLOAD_BYTES // 2)
-        wait_for_figure(desk, HELD, 0)
+        with upload(http, UPLOAD_BYTES, UPLOAD_BYTES // 2):
+            wait_for_figure(http, HELD, UPLOAD_BYTES // 2)
+        wait_for_figure(http, HELD, 0)
     assert [entry for entry in logs if entry["log_level"] in ("warning", "error")] == []
-    assert desk.get("…").json()["position"] == before
+    assert http.get("…").json()["position"] == before
 
 
-def test_what_was_taken_in_is_done_whether_its_caller_waits_or_not(desk: Desk) -> None:
-    body = desk.payment(desk.indicator())
+def test_what_was_taken_in_is_done_whether_its_caller_waits_or_not(http: HttpTreasury) -> None:
+    body = http.payment(http.indicator())
     content = json.dumps(body).encode()
-    with slow_commits(desk):
-        address = urlsplit(desk.url)
+    with slow_commits(http):
+        address = urlsplit(http.url)
         head = (
-            f"POST /v1/ledgers/{desk.ledger}/payments HTTP/1.1\r\nHost: {address.netloc}\r\n"
-            f"Authorization: Bearer {desk.tokens['maker']}\r\n"
+            f"POST /v1/ledgers/{http.ledger}/payments HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"Authorization: Bearer {http.tokens['maker']}\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         with socket.create_connection((address.hostname, address.port)) as connection:
             connection.sendall(head.encode() + content)
-            wait_for_figure(desk, WAITING, 1)
-    wait_for_figure(desk, WAITING, 0)
-    answer = desk.post("…/payments", body)
+            wait_for_figure(http, WAITING, 1)
+    wait_for_figure(http, WAITING, 0)
+    answer = http.post("…/payments", body)
     assert (answer.status_code, answer.headers["idempotent-replayed"]) == (201, "true")
 
 
-def test_a_slow_reader_gets_all_of_a_large_answer(desk: Desk) -> None:
-    bgt_id = desk.indicator()
-    bulk = [desk.payment(bgt_id, "1.00") for _ in range(600)]
+def test_a_slow_reader_gets_all_of_a_large_answer(http: HttpTreasury) -> None:
+    bgt_id = http.indicator()
+    bulk = [http.payment(bgt_id, "1.00") for _ in range(600)]
     content = "\n".join(json.dumps(item, ensure_ascii=False) for item in bulk).encode()
-    with desk.http.stream(
+    with http.client.stream(
         "POST",
-        f"/v1/ledgers/{desk.ledger}/payments:batch",
+        f"/v1/ledgers/{http.ledger}/payments:batch",
         content=content,
         headers={
-            "Authorization": f"Bearer {desk.tokens['maker']}",
+            "Authorization": f"Bearer {http.tokens['maker']}",
             "Content-Type": "application/x-ndjson",
         },
     ) as response:
@@ -261,25 +263,25 @@ def test_a_slow_reader_gets_all_of_a_large_answer(desk: Desk) -> None:
     assert [result["payment"]["pay_app_no"] for result in results] == [
         item["pay_app_no"] for item in bulk
     ]
-    wait_for_figure(desk, HELD, 0)
+    wait_for_figure(http, HELD, 0)
 
 
 # ---- places
 
 
-def test_a_broken_line_in_the_middle_of_many_keeps_all_in_their_places(desk: Desk) -> None:
-    bgt_id = desk.indicator("700.00")
-    lines = [json.dumps(desk.payment(bgt_id, "1.00"), ensure_ascii=False) for _ in range(800)]
+def test_a_broken_line_in_the_middle_of_many_keeps_all_in_their_places(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("700.00")
+    lines = [json.dumps(http.payment(bgt_id, "1.00"), ensure_ascii=False) for _ in range(800)]
     lines[400] = '{"pay_app_no": "P-torn", "bgt_'
     lines[401] = lines[3]
     content = "\n".join(lines).encode()
-    answer = desk.call(
+    answer = http.call(
         "POST",
         "…/payments:batch",
         content=content,
         headers={"Content-Type": "application/x-ndjson"},
     )
-    results = desk.ok(answer)["results"]
+    results = http.ok(answer)["results"]
     assert [result["index"] for result in results] == list(range(800))
     expected = ["created"] * 702 + ["refused"] * 98  # 700 payments fit, two lines are none
     expected[400], expected[401] = "refused", "replayed"
@@ -289,4 +291,4 @@ def test_a_broken_line_in_the_middle_of_many_keeps_all_in_their_places(desk: Des
     for place in (0, 399, 402, 701):
         assert results[place]["payment"]["pay_app_no"] == json.loads(lines[place])["pay_app_no"]
     assert {result["problem"]["code"] for result in results[702:]} == {"insufficient_indicator"}
-    assert desk.figures(bgt_id)["canuse_amt"] == "0.00"
+    assert http.figures(bgt_id)["canuse_amt"] == "0.00"

@@ -1,6 +1,6 @@
 """What is read over HTTP: objects now and as of a moment, lists in pages, books, history."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import json
 import threading
@@ -12,7 +12,7 @@ from ledger.account_set import parse_ledger
 from ledger.integrity.chain import event_digest, microseconds
 from ledger.postgres.database import Database
 from payments.messages.envelope import parse_envelope
-from tests.support.http_server import Desk, desk, desk_on
+from tests.support.http_server import HttpTreasury, http, http_treasury_on
 
 DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "1", "payee_acct_bank_name": "样例银行"}
 TWO_LINES = [
@@ -21,110 +21,110 @@ TWO_LINES = [
 ]
 
 
-def test_a_payment_from_application_to_refund(desk: Desk) -> None:
-    bgt_id = desk.indicator("1000.00")
-    number = desk.signed(bgt_id, "200.00", details=TWO_LINES, payee_acct_name="")
-    message = desk.receipt_for(number, "d2")
-    taken, again = desk.deliver(message), desk.deliver(message)
+def test_a_payment_from_application_to_refund(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00")
+    number = http.signed(bgt_id, "200.00", details=TWO_LINES, payee_acct_name="")
+    message = http.receipt_for(number, "d2")
+    taken, again = http.deliver(message), http.deliver(message)
     assert (taken.status_code, again.status_code) == (200, 200)
     assert again.json()["results"][0]["status"] == "replayed"
-    payment = desk.get(f"…/payments/{number}").json()
+    payment = http.get(f"…/payments/{number}").json()
     assert (payment["status"], payment["xpay_amt"]) == ("partially_paid", "150.00")
     outcomes = [(d["pay_detail_id"], d["xpay_amt"], d["xadd_word"]) for d in payment["details"]]
     assert outcomes == [("d1", "150.00", ""), ("d2", "0.00", "账号户名不符")]
-    assert desk.figures(bgt_id)["canuse_amt"] == "850.00"
-    refund = {"refund_no": desk.number("R"), "refund_amt": "150.01", "reason": "收款人退回"}
-    answer = desk.post(f"…/payments/{number}/refunds", refund)
+    assert http.figures(bgt_id)["canuse_amt"] == "850.00"
+    refund = {"refund_no": http.number("R"), "refund_amt": "150.01", "reason": "收款人退回"}
+    answer = http.post(f"…/payments/{number}/refunds", refund)
     assert (answer.status_code, answer.json()["code"]) == (422, "refund_exceeds_paid")
-    refund = {**refund, "refund_no": desk.number("R"), "refund_amt": "50.00"}
-    refunded = desk.ok(desk.post(f"…/payments/{number}/refunds", refund))
+    refund = {**refund, "refund_no": http.number("R"), "refund_amt": "50.00"}
+    refunded = http.ok(http.post(f"…/payments/{number}/refunds", refund))
     assert (refunded["refund_amt"], refunded["indicator"]["canuse_amt"]) == ("50.00", "900.00")
 
 
-def test_voucher_and_receipt_are_what_travelled(desk: Desk) -> None:
-    bgt_id = desk.indicator()
-    waiting = desk.applied(bgt_id)
-    assert desk.get(f"…/payments/{waiting}/voucher").json()["code"] == "invalid_state"
-    number = desk.signed(bgt_id)
-    voucher = desk.get(f"…/payments/{number}/voucher")
+def test_voucher_and_receipt_are_what_travelled(http: HttpTreasury) -> None:
+    bgt_id = http.indicator()
+    waiting = http.applied(bgt_id)
+    assert http.get(f"…/payments/{waiting}/voucher").json()["code"] == "invalid_state"
+    number = http.signed(bgt_id)
+    voucher = http.get(f"…/payments/{number}/voucher")
     assert voucher.headers["content-type"] == "application/xml; charset=GBK"
     [body] = parse_envelope(voucher.content)
-    payment = desk.get(f"…/payments/{number}").json()
-    assert desk.treasury.provider.sm3(body.voucher).hex() == payment["signatures"][0]["voucher_sm3"]
-    assert desk.get(f"…/payments/{number}/receipt").json()["code"] == "invalid_state"
-    message = desk.receipt_for(number)
-    desk.ok(desk.deliver(message))
-    [kept] = parse_envelope(desk.get(f"…/payments/{number}/receipt").content)
+    payment = http.get(f"…/payments/{number}").json()
+    assert http.treasury.provider.sm3(body.voucher).hex() == payment["signatures"][0]["voucher_sm3"]
+    assert http.get(f"…/payments/{number}/receipt").json()["code"] == "invalid_state"
+    message = http.receipt_for(number)
+    http.ok(http.deliver(message))
+    [kept] = parse_envelope(http.get(f"…/payments/{number}/receipt").content)
     [sent] = parse_envelope(message)
     assert kept.voucher == sent.voucher
     assert kept.signatures[0].value == sent.signatures[0].value
     serial = kept.signatures[0].sn
-    assert desk.get(f"/v1/certificates/{serial}", "").json()["subject"] == "bank/102"
-    assert desk.get("/v1/certificates/00", "").json()["code"] == "not_found"
+    assert http.get(f"/v1/certificates/{serial}", "").json()["subject"] == "bank/102"
+    assert http.get("/v1/certificates/00", "").json()["code"] == "not_found"
 
 
-def test_a_forged_receipt_is_refused_and_recorded(desk: Desk) -> None:
-    number = desk.signed(desk.indicator())
-    message = desk.receipt_for(number)
+def test_a_forged_receipt_is_refused_and_recorded(http: HttpTreasury) -> None:
+    number = http.signed(http.indicator())
+    message = http.receipt_for(number)
     at = message.index(b"<Signature ")
     at = message.index(b">", at) + 20
     forged = message[:at] + (b"A" if message[at : at + 1] != b"A" else b"B") + message[at + 1 :]
-    answer = desk.deliver(forged)
+    answer = http.deliver(forged)
     assert (answer.status_code, answer.json()["code"]) == (422, "signature_invalid")
-    assert desk.get(f"…/payments/{number}").json()["status"] == "signed"
-    recorded = desk.get("…/refusals", code="signature_invalid").json()["items"]
-    cert_no = desk.get(f"…/payments/{number}").json()["pay_cert_no"]
+    assert http.get(f"…/payments/{number}").json()["status"] == "signed"
+    recorded = http.get("…/refusals", code="signature_invalid").json()["items"]
+    cert_no = http.get(f"…/payments/{number}").json()["pay_cert_no"]
     assert cert_no in {refusal["number"] for refusal in recorded}
-    assert desk.deliver(b"<MOF/>").json()["code"] == "malformed"
+    assert http.deliver(b"<MOF/>").json()["code"] == "malformed"
 
 
-def test_a_clearing_with_its_lines_and_vouchers(desk: Desk) -> None:
-    number = desk.paid(desk.indicator(), effective_on="2026-04-01")
-    body = {"clear_no": desk.number("C"), "clear_date": "2026-04-01", "pay_bank_code": "102"}
-    made = desk.post("…/clearings", body)
+def test_a_clearing_with_its_lines_and_vouchers(http: HttpTreasury) -> None:
+    number = http.paid(http.indicator(), effective_on="2026-04-01")
+    body = {"clear_no": http.number("C"), "clear_date": "2026-04-01", "pay_bank_code": "102"}
+    made = http.post("…/clearings", body)
     assert (made.status_code, made.json()["status"]) == (201, "requested")
-    shown = desk.get(f"…/clearings/{body['clear_no']}").json()
+    shown = http.get(f"…/clearings/{body['clear_no']}").json()
     assert number in {voucher["pay_app_no"] for voucher in shown["vouchers"]}
     assert sum(float(line["pay_amt"]) for line in shown["lines"]) == float(shown["pay_amt"])
-    listed = desk.get("…/clearings", page_size="1").json()
+    listed = http.get("…/clearings", page_size="1").json()
     assert listed["items"][0]["clear_no"]
-    nothing = desk.post("…/clearings", {**body, "clear_no": desk.number("C")})
+    nothing = http.post("…/clearings", {**body, "clear_no": http.number("C")})
     assert (nothing.status_code, nothing.json()["code"]) == (409, "clearing_empty")
-    assert desk.get("…/clearings/none").json()["code"] == "not_found"
+    assert http.get("…/clearings/none").json()["code"] == "not_found"
 
 
 def test_several_days_are_cleared_by_one_request_each_with_what_the_one_before_left(
-    desk: Desk,
+    http: HttpTreasury,
 ) -> None:
-    bgt_id = desk.indicator()
-    first = desk.paid(bgt_id, effective_on="2026-06-01")
-    second = desk.paid(bgt_id, effective_on="2026-06-02")
+    bgt_id = http.indicator()
+    first = http.paid(bgt_id, effective_on="2026-06-01")
+    second = http.paid(bgt_id, effective_on="2026-06-02")
     bodies = [
-        {"clear_no": desk.number("C"), "clear_date": day, "pay_bank_code": "102"}
+        {"clear_no": http.number("C"), "clear_date": day, "pay_bank_code": "102"}
         for day in ("2026-06-01", "2026-06-02", "2026-06-03")
     ]
-    results = desk.post("…/clearings:batch", bodies).json()["results"]
+    results = http.post("…/clearings:batch", bodies).json()["results"]
     assert [result["status"] for result in results] == ["created", "created", "refused"]
     assert results[2]["problem"]["code"] == "clearing_empty"
     for number, body in zip((first, second), bodies, strict=False):
-        shown = desk.get(f"…/clearings/{body['clear_no']}").json()
+        shown = http.get(f"…/clearings/{body['clear_no']}").json()
         assert number in {voucher["pay_app_no"] for voucher in shown["vouchers"]}
     assert (
-        desk.get(f"…/clearings/{bodies[1]['clear_no']}").json()["vouchers"][0]["pay_app_no"]
+        http.get(f"…/clearings/{bodies[1]['clear_no']}").json()["vouchers"][0]["pay_app_no"]
         == second
     )
-    again = desk.post("…/clearings:batch", bodies[:1]).json()["results"]
+    again = http.post("…/clearings:batch", bodies[:1]).json()["results"]
     assert [result["status"] for result in again] == ["replayed"]
 
 
-def test_a_trace_leads_both_ways(desk: Desk) -> None:
-    bgt_id = desk.indicator(is_contrlbyplan=True)
-    plan = {"plan_voucher_no": desk.number("J"), "plan_month": 3, "plan_amt": "500.00"}
-    desk.ok(desk.post(f"…/indicators/{bgt_id}/plans", plan))
-    number = desk.paid(bgt_id, effective_on="2026-05-01")
-    body = {"clear_no": desk.number("C"), "clear_date": "2026-05-01", "pay_bank_code": "102"}
-    desk.ok(desk.post("…/clearings", body))
-    chain = desk.get(f"…/payments/{number}/trace").json()["chain"]
+def test_a_trace_leads_both_ways(http: HttpTreasury) -> None:
+    bgt_id = http.indicator(is_contrlbyplan=True)
+    plan = {"plan_voucher_no": http.number("J"), "plan_month": 3, "plan_amt": "500.00"}
+    http.ok(http.post(f"…/indicators/{bgt_id}/plans", plan))
+    number = http.paid(bgt_id, effective_on="2026-05-01")
+    body = {"clear_no": http.number("C"), "clear_date": "2026-05-01", "pay_bank_code": "102"}
+    http.ok(http.post("…/clearings", body))
+    chain = http.get(f"…/payments/{number}/trace").json()["chain"]
     steps = [link["step"] for link in chain]
     assert steps == [
         "project", "budget", "indicator", "plan", "payment", "voucher", "receipt", "clearing",
@@ -136,7 +136,7 @@ def test_a_trace_leads_both_ways(desk: Desk) -> None:
     assert by_step["clearing"]["number"] == body["clear_no"]
     assert by_step["indicator"]["number"] == bgt_id
     types = {}
-    for line in desk.get("…/events", limit="100000").text.splitlines():
+    for line in http.get("…/events", limit="100000").text.splitlines():
         event = json.loads(line)
         types[event["position"]] = event["type"].partition("@")[0]  # of whatever version
     for link in chain:
@@ -146,46 +146,46 @@ def test_a_trace_leads_both_ways(desk: Desk) -> None:
     assert {types[at] for at in by_step["journals"]["positions"]} == {"journal.posted"}
 
 
-def test_an_indicator_is_traced_to_every_fen_in_pages(desk: Desk) -> None:
-    bgt_id, other = desk.indicator("1000.00"), desk.indicator("500.00")
-    moved = {"adj_no": desk.number("D"), "to_bgt_id": bgt_id, "amt": "50.00", "reason": "调剂"}
-    desk.ok(desk.post(f"…/indicators/{other}/reallocations", moved))
-    numbers = [desk.paid(bgt_id, "10.00"), desk.applied(bgt_id, "20.00"), desk.applied(bgt_id)]
-    desk.ok(desk.post(f"…/payments/{numbers[2]}/reject", {"reason": "用途不明"}, "checker"))
-    answer = desk.get(f"…/indicators/{bgt_id}/trace", page_size="2")
-    trace = desk.ok(answer)
+def test_an_indicator_is_traced_to_every_fen_in_pages(http: HttpTreasury) -> None:
+    bgt_id, other = http.indicator("1000.00"), http.indicator("500.00")
+    moved = {"adj_no": http.number("D"), "to_bgt_id": bgt_id, "amt": "50.00", "reason": "调剂"}
+    http.ok(http.post(f"…/indicators/{other}/reallocations", moved))
+    numbers = [http.paid(bgt_id, "10.00"), http.applied(bgt_id, "20.00"), http.applied(bgt_id)]
+    http.ok(http.post(f"…/payments/{numbers[2]}/reject", {"reason": "用途不明"}, "checker"))
+    answer = http.get(f"…/indicators/{bgt_id}/trace", page_size="2")
+    trace = http.ok(answer)
     assert trace["figures"] == {
-        name: amount for name, amount in desk.figures(bgt_id).items() if name in trace["figures"]
+        name: amount for name, amount in http.figures(bgt_id).items() if name in trace["figures"]
     }
     assert [proof["holds"] for proof in trace["proofs"]] == [True] * 6
     assert (trace["sums"]["occupied"], trace["sums"]["net_paid"]) == ("20.00", "10.00")
     assert [source["bgt_id"] for source in trace["sources"]] == [other]
     assert int(answer.headers["X-Projection-Position"]) == trace["position"]
-    following = desk.ok(
-        desk.get(f"…/indicators/{bgt_id}/trace", page_size="2", cursor=trace["next_cursor"])
+    following = http.ok(
+        http.get(f"…/indicators/{bgt_id}/trace", page_size="2", cursor=trace["next_cursor"])
     )
     assert "sums" not in following
     listed = [item["pay_app_no"] for page in (trace, following) for item in page["payments"]]
     assert listed == numbers
-    assert desk.get("…/indicators/none/trace").json()["code"] == "indicator_not_found"
+    assert http.get("…/indicators/none/trace").json()["code"] == "indicator_not_found"
     for query in ({"page_size": "0"}, {"cursor": "x"}, {"cursor": trace["next_cursor"][:-4]}):
-        assert desk.get(f"…/indicators/{bgt_id}/trace", **query).json()["code"] == "malformed"
-    stolen = desk.get(f"…/indicators/{other}/trace", cursor=trace["next_cursor"])
+        assert http.get(f"…/indicators/{bgt_id}/trace", **query).json()["code"] == "malformed"
+    stolen = http.get(f"…/indicators/{other}/trace", cursor=trace["next_cursor"])
     assert stolen.json()["code"] == "malformed"
 
 
-def test_as_of_a_moment_is_what_was_known_or_effective_then(desk: Desk) -> None:
-    bgt_id = desk.indicator("1000.00", effective_on="2026-02-01")
-    issued_at = desk.get("…").json()["position"]
-    number = desk.applied(bgt_id, "300.00", effective_on="2026-03-02")
-    applied_at, then = desk.get("…").json()["position"], datetime.now(UTC).isoformat()
-    adjustment = {"adj_no": desk.number("T"), "adj_amt": "-100.00", "reason": "追减"}
+def test_as_of_a_moment_is_what_was_known_or_effective_then(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00", effective_on="2026-02-01")
+    issued_at = http.get("…").json()["position"]
+    number = http.applied(bgt_id, "300.00", effective_on="2026-03-02")
+    applied_at, then = http.get("…").json()["position"], datetime.now(UTC).isoformat()
+    adjustment = {"adj_no": http.number("T"), "adj_amt": "-100.00", "reason": "追减"}
     adjustment["effective_on"] = "2026-02-10"
-    desk.ok(desk.post(f"…/indicators/{bgt_id}/adjustments", adjustment))
-    desk.ok(desk.post(f"…/payments/{number}/approve", person="checker"))
+    http.ok(http.post(f"…/indicators/{bgt_id}/adjustments", adjustment))
+    http.ok(http.post(f"…/payments/{number}/approve", person="checker"))
 
     def seen(**moment: object) -> tuple[str, str]:
-        figures = desk.ok(desk.get(f"…/indicators/{bgt_id}", **moment))
+        figures = http.ok(http.get(f"…/indicators/{bgt_id}", **moment))
         return figures["amount"], figures["canuse_amt"]
 
     assert seen() == ("900.00", "600.00")
@@ -194,76 +194,76 @@ def test_as_of_a_moment_is_what_was_known_or_effective_then(desk: Desk) -> None:
     assert seen(as_of_recorded=then) == ("1000.00", "700.00")
     assert seen(as_of_effective="2026-02-28") == ("900.00", "900.00")
     assert seen(as_of_effective="2026-02-01") == ("1000.00", "1000.00")
-    assert desk.get(f"…/indicators/{bgt_id}", as_of_position=1).json()["code"] == (
+    assert http.get(f"…/indicators/{bgt_id}", as_of_position=1).json()["code"] == (
         "indicator_not_found"
     )
     payment = f"…/payments/{number}"
-    assert desk.get(payment).json()["status"] == "approved"
-    assert desk.get(payment, as_of_position=applied_at).json()["status"] == "applied"
-    assert desk.get(payment, as_of_recorded=then).json()["status"] == "applied"
-    assert desk.get(payment, as_of_effective="2026-03-01").json()["code"] == "payment_not_found"
+    assert http.get(payment).json()["status"] == "approved"
+    assert http.get(payment, as_of_position=applied_at).json()["status"] == "applied"
+    assert http.get(payment, as_of_recorded=then).json()["status"] == "applied"
+    assert http.get(payment, as_of_effective="2026-03-01").json()["code"] == "payment_not_found"
     for wrong in (
         {"as_of_position": 10**9},
         {"as_of_position": 1, "as_of_recorded": then},
         {"as_of_recorded": "2026-01-01T00:00:00"},
         {"as_of_effective": "01.02.2026"},
     ):
-        assert desk.get(payment, **wrong).json()["code"] == "malformed"
-    assert desk.get("…/payments", as_of_position=1).json()["code"] == "malformed"
+        assert http.get(payment, **wrong).json()["code"] == "malformed"
+    assert http.get("…/payments", as_of_position=1).json()["code"] == "malformed"
 
 
-def test_whoever_writes_reads_what_he_wrote(desk: Desk) -> None:
-    bgt_id = desk.indicator()
+def test_whoever_writes_reads_what_he_wrote(http: HttpTreasury) -> None:
+    bgt_id = http.indicator()
     for _ in range(5):
-        body = desk.payment(bgt_id)
-        at = desk.ok(desk.post("…/payments", body))["commit"]["position"]
-        listed = desk.get("…/payments", bgt_id=bgt_id, page_size="1000")
+        body = http.payment(bgt_id)
+        at = http.ok(http.post("…/payments", body))["commit"]["position"]
+        listed = http.get("…/payments", bgt_id=bgt_id, page_size="1000")
         assert body["pay_app_no"] in {p["pay_app_no"] for p in listed.json()["items"]}
         assert int(listed.headers["x-projection-position"]) >= at
 
 
 def test_a_position_not_reached_is_unavailable(database: Database) -> None:
-    with desk_on(database, read_wait_s=0.0) as desk:
-        for path in ("…/payments", "…/trial-balance", f"…/indicators/{desk.indicator()}"):
-            answer = desk.get(path, headers={"X-Min-Position": str(10**9)})
+    with http_treasury_on(database, read_wait_s=0.0) as http:
+        for path in ("…/payments", "…/trial-balance", f"…/indicators/{http.indicator()}"):
+            answer = http.get(path, headers={"X-Min-Position": str(10**9)})
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_cursor_carries_its_filter(desk: Desk) -> None:
-    bgt_id = desk.indicator()
-    numbers = [desk.applied(bgt_id) for _ in range(5)]
-    desk.applied(desk.indicator())
+def test_a_cursor_carries_its_filter(http: HttpTreasury) -> None:
+    bgt_id = http.indicator()
+    numbers = [http.applied(bgt_id) for _ in range(5)]
+    http.applied(http.indicator())
     seen = []
     query = {"bgt_id": bgt_id, "page_size": "2"}
     while query:
-        page = desk.ok(desk.get("…/payments", **query))
+        page = http.ok(http.get("…/payments", **query))
         seen += [payment["pay_app_no"] for payment in page["items"]]
         query = {"cursor": page["next_cursor"], "page_size": "2"} if page["next_cursor"] else {}
     assert seen == numbers
-    cursor = desk.get("…/payments", bgt_id=bgt_id, page_size="2").json()["next_cursor"]
-    other = desk.get("…/payments", cursor=cursor, bgt_id="another")
+    cursor = http.get("…/payments", bgt_id=bgt_id, page_size="2").json()["next_cursor"]
+    other = http.get("…/payments", cursor=cursor, bgt_id="another")
     assert other.json()["code"] == "malformed"
-    assert desk.get("…/indicators", cursor=cursor).json()["code"] == "malformed"
+    assert http.get("…/indicators", cursor=cursor).json()["code"] == "malformed"
 
 
-def test_the_books_balance_and_name_their_accounts(desk: Desk) -> None:
-    desk.paid(desk.indicator(), effective_on="2026-06-01")
-    trial = desk.ok(desk.get("…/trial-balance"))
+def test_the_books_balance_and_name_their_accounts(http: HttpTreasury) -> None:
+    http.paid(http.indicator(), effective_on="2026-06-01")
+    trial = http.ok(http.get("…/trial-balance"))
     assert all(total["debit"] == total["credit"] for total in trial["totals"])
     names = {account["acct_cls_name"] for account in trial["accounts"]}
     assert {"支出指标", "支付", "零余额账户"} <= names
-    one = desk.ok(desk.get("…/trial-balance", book="zero_balance"))
+    one = http.ok(http.get("…/trial-balance", book="zero_balance"))
     assert {account["book"] for account in one["accounts"]} == {"zero_balance"}
-    assert desk.get("…/trial-balance", book="none").json()["code"] == "malformed"
-    journal = desk.ok(desk.get("…/journals", page_size="1", book="indicator"))["items"][0]
+    assert http.get("…/trial-balance", book="none").json()["code"] == "malformed"
+    journal = http.ok(http.get("…/journals", page_size="1", book="indicator"))["items"][0]
     assert {line["dr_cr"] for line in journal["lines"]} == {1, -1}
 
 
-def test_events_are_gapless_and_their_digests_recomputed(desk: Desk) -> None:
-    desk.indicator()
-    key, positions = parse_ledger(desk.ledger), []
-    answer = desk.get("…/events", after="0", limit="100000")
+def test_events_are_gapless_and_their_digests_recomputed(http: HttpTreasury) -> None:
+    http.indicator()
+    key, positions = parse_ledger(http.ledger), []
+    answer = http.get("…/events", after="0", limit="100000")
     assert answer.headers["content-type"] == "application/x-ndjson"
     for line in answer.content.splitlines():
         event = json.loads(line)
@@ -285,32 +285,32 @@ def test_events_are_gapless_and_their_digests_recomputed(desk: Desk) -> None:
         assert digest.hex() == event["digest"]
         positions.append(event["position"])
     assert positions == list(range(1, len(positions) + 1))
-    assert len(positions) == desk.get("…").json()["position"]
-    part = desk.get("…/events", after="3", limit="2").text.splitlines()
+    assert len(positions) == http.get("…").json()["position"]
+    part = http.get("…/events", after="3", limit="2").text.splitlines()
     assert [json.loads(line)["position"] for line in part] == [4, 5]
 
 
-def test_a_payments_own_events(desk: Desk) -> None:
-    number = desk.signed(desk.indicator())
-    items = desk.get(f"…/payments/{number}/events").json()["items"]
+def test_a_payments_own_events(http: HttpTreasury) -> None:
+    number = http.signed(http.indicator())
+    items = http.get(f"…/payments/{number}/events").json()["items"]
     types = [event["type"] for event in items]
     assert types == ["payment.applied", "journal.posted", "payment.approved", "voucher.signed"]
     assert [event["stream_version"] for event in items] == [1, 2, 3, 4]
-    lines = desk.get(f"…/payments/{number}/events", headers={"Accept": "application/x-ndjson"})
+    lines = http.get(f"…/payments/{number}/events", headers={"Accept": "application/x-ndjson"})
     assert [json.loads(line) for line in lines.text.splitlines()] == items
-    assert desk.get("…/payments/none/events").json()["code"] == "payment_not_found"
+    assert http.get("…/payments/none/events").json()["code"] == "payment_not_found"
 
 
 @pytest.mark.parametrize("resumed", [False, True])
-def test_events_come_live_and_go_on_where_they_were(desk: Desk, resumed: bool) -> None:
-    bgt_id = desk.indicator()
-    at = int(desk.get("…").json()["position"])
-    token = {"Authorization": f"Bearer {desk.tokens['auditor']}"}
+def test_events_come_live_and_go_on_where_they_were(http: HttpTreasury, resumed: bool) -> None:
+    bgt_id = http.indicator()
+    at = int(http.get("…").json()["position"])
+    token = {"Authorization": f"Bearer {http.tokens['auditor']}"}
     if resumed:
         token["Last-Event-ID"] = str(at)
-    path = f"/v1/ledgers/{desk.ledger}/events/stream"
-    poster = threading.Timer(0.3, lambda: desk.applied(bgt_id))
-    with desk.http.stream("GET", path, headers=token, params={"after": at}) as response:
+    path = f"/v1/ledgers/{http.ledger}/events/stream"
+    poster = threading.Timer(0.3, lambda: http.applied(bgt_id))
+    with http.client.stream("GET", path, headers=token, params={"after": at}) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         poster.start()
         fields: list[tuple[str, str]] = []
@@ -329,21 +329,21 @@ def test_events_come_live_and_go_on_where_they_were(desk: Desk, resumed: bool) -
     assert json.loads(fields[2][1])["position"] == at + 1
 
 
-def test_a_closed_period_takes_nothing_any_more(desk: Desk) -> None:
-    desk.ok(desk.post("…/periods:close", {"through": "2026-01-31"}, "admin"))
-    body = {**desk.payment(desk.indicator()), "effective_on": "2026-01-31"}
-    answer = desk.post("…/payments", body)
+def test_a_closed_period_takes_nothing_any_more(http: HttpTreasury) -> None:
+    http.ok(http.post("…/periods:close", {"through": "2026-01-31"}, "admin"))
+    body = {**http.payment(http.indicator()), "effective_on": "2026-01-31"}
+    answer = http.post("…/payments", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "period_closed")
-    assert desk.get("…").json()["closed_through"] == "2026-01-31"
+    assert http.get("…").json()["closed_through"] == "2026-01-31"
 
 
-def test_both_indicators_of_a_reallocation_are_answered(desk: Desk) -> None:
-    giving, taking = desk.indicator("100.00"), desk.indicator("10.00")
-    body = {"adj_no": desk.number("T"), "to_bgt_id": taking, "amt": "40.00", "reason": "调剂"}
-    answer = desk.ok(desk.post(f"…/indicators/{giving}/reallocations", body))
+def test_both_indicators_of_a_reallocation_are_answered(http: HttpTreasury) -> None:
+    giving, taking = http.indicator("100.00"), http.indicator("10.00")
+    body = {"adj_no": http.number("T"), "to_bgt_id": taking, "amt": "40.00", "reason": "调剂"}
+    answer = http.ok(http.post(f"…/indicators/{giving}/reallocations", body))
     shown = [(i["bgt_id"], i["canuse_amt"]) for i in answer["indicators"]]
     assert shown == [(giving, "60.00"), (taking, "50.00")]
     for path, canuse in (("freezes", "20.00"), ("unfreezes", "60.00")):
-        frozen = {"freeze_no": desk.number("D"), "amt": "40.00"}
-        answer = desk.ok(desk.post(f"…/indicators/{giving}/{path}", frozen))
+        frozen = {"freeze_no": http.number("D"), "amt": "40.00"}
+        answer = http.ok(http.post(f"…/indicators/{giving}/{path}", frozen))
         assert answer["canuse_amt"] == canuse

@@ -1,6 +1,6 @@
 """What is said twice, or to nobody, is malformed on every call: query parameters and JSON keys."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from api.http.strict import require_single_keys
 from ledger.errors import Code, RequestError
 from payments.application import ApplyPayment
 from tests.api.test_http_fastapi import address
-from tests.support.http_server import OPERATIONS, Desk, desk, method_of
+from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
 
 DETAIL = {
     "pay_detail_id": "1",
@@ -38,37 +38,37 @@ def ids(operation: Operation) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=ids)
-def test_an_unknown_parameter_is_refused_by_name(desk: Desk, operation: Operation) -> None:
-    path = address(operation, desk.ledger)
+def test_an_unknown_parameter_is_refused_by_name(http: HttpTreasury, operation: Operation) -> None:
+    path = address(operation, http.ledger)
     for person in ("maker", ""):
-        answer = desk.call(method_of(operation), f"{path}?stauts=failed", person)
+        answer = http.call(method_of(operation), f"{path}?stauts=failed", person)
         assert malformed(answer, "/stauts")
 
 
 @pytest.mark.parametrize(
     "operation", [operation for operation in OPERATIONS if operation.query_names], ids=ids
 )
-def test_a_parameter_that_stands_twice_is_refused(desk: Desk, operation: Operation) -> None:
-    path = address(operation, desk.ledger)
+def test_a_parameter_that_stands_twice_is_refused(http: HttpTreasury, operation: Operation) -> None:
+    path = address(operation, http.ledger)
     for name in operation.query_names:
-        answer = desk.call(method_of(operation), f"{path}?{name}=1&{name}=1", "maker")
+        answer = http.call(method_of(operation), f"{path}?{name}=1&{name}=1", "maker")
         assert malformed(answer, f"/{name}")
 
 
-def test_a_misspelt_filter_does_not_list_everything(desk: Desk) -> None:
-    desk.applied(desk.indicator())
-    assert malformed(desk.get("…/payments", stauts="failed"), "/stauts")
-    assert malformed(desk.get("…/payments", status="faild"), "/status")
-    assert malformed(desk.get("…/journals", book="none"), "/book")
-    assert desk.get("…/payments", status="failed").json()["items"] == []
+def test_a_misspelt_filter_does_not_list_everything(http: HttpTreasury) -> None:
+    http.applied(http.indicator())
+    assert malformed(http.get("…/payments", stauts="failed"), "/stauts")
+    assert malformed(http.get("…/payments", status="faild"), "/status")
+    assert malformed(http.get("…/journals", book="none"), "/book")
+    assert http.get("…/payments", status="failed").json()["items"] == []
 
 
-def test_a_dry_run_that_is_none_as_well_pays_nothing(desk: Desk) -> None:
-    bgt_id = desk.indicator("100.00")
+def test_a_dry_run_that_is_none_as_well_pays_nothing(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("100.00")
     for query in ("dry_run=true&dry_run=false", "dry_run=false&dry_run=true", "dryrun=true"):
-        answer = desk.post(f"…/payments?{query}", desk.payment(bgt_id))
+        answer = http.post(f"…/payments?{query}", http.payment(bgt_id))
         assert malformed(answer, f"/{query.partition('=')[0]}")
-    assert desk.figures(bgt_id)["canuse_amt"] == "100.00"
+    assert http.figures(bgt_id)["canuse_amt"] == "100.00"
 
 
 # ---- JSON
@@ -83,17 +83,17 @@ def said_twice(body: dict[str, Any], key: str, first: Any) -> bytes:
     )
 
 
-def send(desk: Desk, path: str, content: bytes, person: str = "maker", **more: Any) -> Any:
+def send(http: HttpTreasury, path: str, content: bytes, person: str = "maker", **more: Any) -> Any:
     headers = {"Content-Type": "application/json", **more}
-    return desk.call("POST", path, person, content=content, headers=headers)
+    return http.call("POST", path, person, content=content, headers=headers)
 
 
-def test_of_two_payments_to_approve_none_is(desk: Desk) -> None:
-    bgt_id = desk.indicator()
-    one, other = desk.applied(bgt_id), desk.applied(bgt_id)
+def test_of_two_payments_to_approve_none_is(http: HttpTreasury) -> None:
+    bgt_id = http.indicator()
+    one, other = http.applied(bgt_id), http.applied(bgt_id)
     content = said_twice({"pay_app_nos": [other]}, "pay_app_nos", [one])
-    assert malformed(send(desk, "…/payments:approve", content, "checker"), "/pay_app_nos")
-    states = [desk.get(f"…/payments/{number}").json()["status"] for number in (one, other)]
+    assert malformed(send(http, "…/payments:approve", content, "checker"), "/pay_app_nos")
+    states = [http.get(f"…/payments/{number}").json()["status"] for number in (one, other)]
     assert states == ["applied", "applied"]
 
 
@@ -115,41 +115,41 @@ def test_of_two_payments_to_approve_none_is(desk: Desk) -> None:
     ],
 )  # fmt: skip
 def test_a_key_that_stands_twice_is_malformed_on_every_call(
-    desk: Desk, path: str, person: str, body: dict[str, Any], key: str
+    http: HttpTreasury, path: str, person: str, body: dict[str, Any], key: str
 ) -> None:
-    assert malformed(send(desk, path, said_twice(body, key, body[key]), person), f"/{key}")
+    assert malformed(send(http, path, said_twice(body, key, body[key]), person), f"/{key}")
 
 
-def test_a_key_twice_in_a_detail_is_malformed(desk: Desk) -> None:
-    bgt_id = desk.indicator("100.00")
-    once = desk.payment(bgt_id, "2.00", details=[DETAIL, {**DETAIL, "pay_detail_id": "2"}])
+def test_a_key_twice_in_a_detail_is_malformed(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("100.00")
+    once = http.payment(bgt_id, "2.00", details=[DETAIL, {**DETAIL, "pay_detail_id": "2"}])
     content = json.dumps(once, ensure_ascii=False).encode()
     twice = content.replace(b'"pay_detail_id": "2"', b'"pay_amt": "1.00", "pay_detail_id": "2"')
-    assert malformed(send(desk, "…/payments", twice), "/pay_amt")
-    assert send(desk, "…/payments", content).status_code == 201
-    assert desk.figures(bgt_id)["canuse_amt"] == "98.00"
+    assert malformed(send(http, "…/payments", twice), "/pay_amt")
+    assert send(http, "…/payments", content).status_code == 201
+    assert http.figures(bgt_id)["canuse_amt"] == "98.00"
 
 
 @pytest.mark.parametrize("lines", [False, True], ids=["array", "ndjson"])
 def test_in_a_batch_only_the_item_that_says_a_thing_twice_is_refused(
-    desk: Desk, lines: bool
+    http: HttpTreasury, lines: bool
 ) -> None:
-    bgt_id = desk.indicator("1000.00")
-    bodies = [desk.payment(bgt_id, "10.00") for _ in range(3)]
+    bgt_id = http.indicator("1000.00")
+    bodies = [http.payment(bgt_id, "10.00") for _ in range(3)]
     items = [json.dumps(body, ensure_ascii=False).encode() for body in bodies]
     items[1] = said_twice(bodies[1], "pay_amt", "900.00")
     content = b"\n".join(items) if lines else b"[" + b",".join(items) + b"]"
     kind = {"Content-Type": "application/x-ndjson"} if lines else {}
-    results = desk.ok(send(desk, "…/payments:batch", content, **kind))["results"]
+    results = http.ok(send(http, "…/payments:batch", content, **kind))["results"]
     assert [result["status"] for result in results] == ["created", "refused", "created"]
     problem = results[1]["problem"]
     assert (problem["code"], problem["pointer"]) == ("malformed", "/pay_amt")
-    assert desk.figures(bgt_id)["canuse_amt"] == "980.00"
+    assert http.figures(bgt_id)["canuse_amt"] == "980.00"
 
 
-def test_a_key_that_stands_twice_comes_before_a_bad_amount(desk: Desk) -> None:
-    body = desk.payment(desk.indicator(), 1)  # type: ignore[arg-type]
-    assert malformed(send(desk, "…/payments", said_twice(body, "pay_amt", 2)), "/pay_amt")
+def test_a_key_that_stands_twice_comes_before_a_bad_amount(http: HttpTreasury) -> None:
+    body = http.payment(http.indicator(), 1)  # type: ignore[arg-type]
+    assert malformed(send(http, "…/payments", said_twice(body, "pay_amt", 2)), "/pay_amt")
 
 
 # ---- the quick look at a body and the exact one agree

@@ -22,7 +22,7 @@ from bench.bookkeeping import bookkeeping
 from bench.drive import ClosedLoop, OpenLoop, accepted
 from bench.measure import TINY, BenchError, Record, percentile
 from bench.plots import write_plots
-from bench.report import Report, print_report, write_json
+from bench.report import BenchReport, print_report, write_json
 from bench.server import new_database, own_server
 from ledger.deciding.command import Outcome, Submission
 from ledger.errors import Code, Refusal
@@ -142,7 +142,7 @@ def test_a_suite_gives_its_figures_and_ratios(name: str, directory: Path, tmp_pa
     plotted(report, tmp_path)
 
 
-def plotted(report: Report, directory: Path) -> None:
+def plotted(report: BenchReport, directory: Path) -> None:
     pytest.importorskip("matplotlib")
     written = write_plots(report, directory / "plots")
     assert {path.suffix for path in written} == {".png", ".svg"}

@@ -5,7 +5,7 @@ applied: an indicator of 10,000 is issued, 2,500 of it are recalled, 100 are app
 HTTP.
 """
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,7 @@ from payments.verification.run import Options, verify_ledger
 from projections.core.rebuild import verify
 from projections.exchange.tables import Tables
 from tests.support.exports import KEY, PROVIDER, SIGNER, export, ledger_rows, restore
-from tests.support.http_server import Desk, desk
+from tests.support.http_server import HttpTreasury, http
 from tests.support.paths import FIXTURES
 from tests.verifier.test_offline_verifier import run as run_offline
 
@@ -32,24 +32,24 @@ RECALL = {"adj_no": "SH-1", "amt": "2500.00", "reason": "结余收回"}
 
 
 @pytest.fixture(scope="module")
-def bgt_id(desk: Desk) -> str:
+def bgt_id(http: HttpTreasury) -> str:
     """The indicator, after the recall and an application."""
-    bgt_id = desk.indicator("10000.00")
-    desk.ok(recall(desk, bgt_id, RECALL))
-    desk.applied(bgt_id, "100.00", pay_app_no="SQ-1")
+    bgt_id = http.indicator("10000.00")
+    http.ok(recall(http, bgt_id, RECALL))
+    http.applied(bgt_id, "100.00", pay_app_no="SQ-1")
     return bgt_id
 
 
-def recall(desk: Desk, bgt_id: str, body: dict[str, str]) -> httpx.Response:
-    answer: httpx.Response = desk.post(f"…/indicators/{bgt_id}/recalls", body)
+def recall(http: HttpTreasury, bgt_id: str, body: dict[str, str]) -> httpx.Response:
+    answer: httpx.Response = http.post(f"…/indicators/{bgt_id}/recalls", body)
     return answer
 
 
 @pytest.fixture(scope="module")
-def exported(desk: Desk, bgt_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(http: HttpTreasury, bgt_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("export") / "whole"
     tables = Tables(load_charts(), parquet=False)
-    export(desk.treasury.pool, parse_ledger(desk.ledger), directory, companions=[tables])
+    export(http.treasury.pool, parse_ledger(http.ledger), directory, companions=[tables])
     return directory
 
 
@@ -63,33 +63,33 @@ def test_its_bytes_are_read() -> None:
     assert getattr(decode("indicator.recalled", stored), "amt", "") == "700.00"
 
 
-def test_the_document_has_its_route(desk: Desk) -> None:
-    document = desk.ok(desk.call("GET", "/openapi.json", ""))
+def test_the_document_has_its_route(http: HttpTreasury) -> None:
+    document = http.ok(http.call("GET", "/openapi.json", ""))
     [path] = [path for path in document["paths"] if path.endswith("/recalls")]
     operation = document["paths"][path]["post"]
     assert operation["operationId"] == "indicator.recall"
     assert operation["x-roles"] == ["admin", "treasury_maker"]
 
 
-def test_the_balances_have_moved(desk: Desk, bgt_id: str) -> None:
-    figures = desk.figures(bgt_id)
+def test_the_balances_have_moved(http: HttpTreasury, bgt_id: str) -> None:
+    figures = http.figures(bgt_id)
     assert (figures["amount"], figures["canuse_amt"]) == ("7500.00", "7400.00")
 
 
-def test_the_trial_balance_has_moved(desk: Desk, bgt_id: str) -> None:
-    rows = desk.ok(desk.get("…/trial-balance"))["accounts"]
+def test_the_trial_balance_has_moved(http: HttpTreasury, bgt_id: str) -> None:
+    rows = http.ok(http.get("…/trial-balance"))["accounts"]
     closing = {row["account"]: row["closing"] for row in rows}
     assert (closing["A1"], closing["A2"], closing["A3"]) == ("7500.00", "0.00", "7400.00")
 
 
-def test_the_read_model_of_indicators_follows(desk: Desk, bgt_id: str) -> None:
-    [row] = desk.ok(desk.get("…/indicators"))["items"]
+def test_the_read_model_of_indicators_follows(http: HttpTreasury, bgt_id: str) -> None:
+    [row] = http.ok(http.get("…/indicators"))["items"]
     assert (row["bgt_id"], row["amount"], row["canuse_amt"]) == (bgt_id, "7500.00", "7400.00")
-    assert verify(desk.treasury.pool, parse_ledger(desk.ledger)).equal
+    assert verify(http.treasury.pool, parse_ledger(http.ledger)).equal
 
 
-def test_the_trace_shows_it_and_its_sums_hold(desk: Desk, bgt_id: str) -> None:
-    trace = desk.ok(desk.get(f"…/indicators/{bgt_id}/trace"))
+def test_the_trace_shows_it_and_its_sums_hold(http: HttpTreasury, bgt_id: str) -> None:
+    trace = http.ok(http.get(f"…/indicators/{bgt_id}/trace"))
     assert [fact["type"] for fact in trace["movements"]] == [
         "indicator.issued", "indicator.recalled"
     ]  # fmt: skip
@@ -97,32 +97,32 @@ def test_the_trace_shows_it_and_its_sums_hold(desk: Desk, bgt_id: str) -> None:
     assert [proof["name"] for proof in trace["proofs"] if not proof["holds"]] == []
 
 
-def test_the_trace_of_a_payment_shows_it(desk: Desk, bgt_id: str) -> None:
-    trace = desk.ok(desk.get("…/payments/SQ-1/trace"))
+def test_the_trace_of_a_payment_shows_it(http: HttpTreasury, bgt_id: str) -> None:
+    trace = http.ok(http.get("…/payments/SQ-1/trace"))
     facts = [fact["type"] for link in trace["chain"] for fact in link["facts"]]
     assert "indicator.recalled" in facts
 
 
-def test_its_number_answers_the_same_again(desk: Desk, bgt_id: str) -> None:
-    again = recall(desk, bgt_id, RECALL)
+def test_its_number_answers_the_same_again(http: HttpTreasury, bgt_id: str) -> None:
+    again = recall(http, bgt_id, RECALL)
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
-    other = recall(desk, bgt_id, {**RECALL, "amt": "2500.01"})
+    other = recall(http, bgt_id, {**RECALL, "amt": "2500.01"})
     assert other.json()["code"] == "idempotency_conflict"
 
 
-def test_more_than_is_available_is_refused(desk: Desk, bgt_id: str) -> None:
-    refused = recall(desk, bgt_id, {**RECALL, "adj_no": "SH-9", "amt": "7500.01"})
+def test_more_than_is_available_is_refused(http: HttpTreasury, bgt_id: str) -> None:
+    refused = recall(http, bgt_id, {**RECALL, "adj_no": "SH-9", "amt": "7500.01"})
     assert refused.json()["code"] == "insufficient_indicator"
 
 
 def test_an_audit_finds_its_number(
-    desk: Desk, bgt_id: str, module_database: Database, tmp_path: Path
+    http: HttpTreasury, bgt_id: str, module_database: Database, tmp_path: Path
 ) -> None:
     report = verify_ledger(
         module_database.app_conninfo,
         load_charts(),
         default_provider(),
-        parse_ledger(desk.ledger),
+        parse_ledger(http.ledger),
         Options(folder=tmp_path),
     )
     assert report.findings == []
@@ -137,10 +137,12 @@ def test_the_export_calls_it_by_its_name(exported: Path) -> None:
     assert ("SH-1", "收回", "-2500.00") in acts
 
 
-def test_the_export_is_imported_again(exported: Path, desk: Desk, pool: ConnectionPool) -> None:
-    ledger_id = parse_ledger(desk.ledger)
+def test_the_export_is_imported_again(
+    exported: Path, http: HttpTreasury, pool: ConnectionPool
+) -> None:
+    ledger_id = parse_ledger(http.ledger)
     restore(pool, exported)
-    mine, theirs = ledger_rows(pool, ledger_id), ledger_rows(desk.treasury.pool, ledger_id)
+    mine, theirs = ledger_rows(pool, ledger_id), ledger_rows(http.treasury.pool, ledger_id)
     assert mine["registers"] == theirs["registers"] != []
     assert ("indicator.recall", "SH-1") in {(key[1], key[2]) for key in mine["command_keys"]}
 

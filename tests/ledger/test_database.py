@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from api.schema import MIGRATIONS
 from ledger.errors import ConfigurationError
 from ledger.postgres import database
 from ledger.postgres.database import (
@@ -98,14 +99,14 @@ def test_an_owner_without_superuser_makes_the_role_and_migrates(data_dir: Path) 
         )
         dsn = fresh.conninfo(user="clerk", dbname="hall")
         with open_database(dsn, data_dir, own=False) as opened:
-            assert migrate(opened.owner_conninfo)
+            assert migrate(opened.owner_conninfo, MIGRATIONS)
             assert who(opened.app_conninfo) == ("clerk", APP_ROLE)
         # A second owner, of another database in the same cluster, has no right to the role.
         administrate(fresh, "CREATE ROLE other LOGIN", "CREATE DATABASE annex OWNER other")
         with pytest.raises(ConfigurationError, match=r"an administrator runs: .* TO other;"):
-            migrate(fresh.conninfo(user="other", dbname="annex"))
+            migrate(fresh.conninfo(user="other", dbname="annex"), MIGRATIONS)
         administrate(fresh, f"GRANT {APP_ROLE} TO other")
-        assert migrate(fresh.conninfo(user="other", dbname="annex"))
+        assert migrate(fresh.conninfo(user="other", dbname="annex"), MIGRATIONS)
 
 
 def test_before_the_role_exists_the_way_to_it_is_told(data_dir: Path) -> None:

@@ -54,13 +54,13 @@ class Clerk:
             await self.ask(payment(f"{next(self._serial)}", "W", "0.01"))
 
     def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        async def at_the_desk() -> None:
+        async def on_the_loop() -> None:
             self.loop_committer = self.keeper.sequencer.open_loop_committer()
             await self.sit_down()
             await work()
             self.keeper.sequencer.close_loop_committer()
 
-        asyncio.run(at_the_desk())
+        asyncio.run(on_the_loop())
 
     async def until(self, true: Callable[[], bool]) -> None:
         deadline = monotonic() + HANG_S
@@ -143,18 +143,18 @@ def test_outcomes_are_those_of_a_worker(clerk: Clerk, pool: ConnectionPool) -> N
     worker = Bookkeeper(pool, division="330000000")
     worker.open()
     worker.issue("B", "1000.00")
-    by_desk: list[Outcome] = []
+    by_loop: list[Outcome] = []
 
     async def work() -> None:
         for commands, how in asked:
-            by_desk.extend(await clerk.send(*commands, **how))
+            by_loop.extend(await clerk.send(*commands, **how))
 
     clerk.run(work)
     by_worker = [o for commands, how in asked for o in worker.submit(*commands, **how)]
     worker.close()
 
-    assert told(by_desk) == told(by_worker)
-    assert {o.status for o in by_desk} == {"created", "replayed", "refused"}
+    assert told(by_loop) == told(by_worker)
+    assert {o.status for o in by_loop} == {"created", "replayed", "refused"}
     assert clerk.keeper.figures("B") == worker.figures("B")
     require_sound(clerk.keeper)
 
@@ -223,7 +223,7 @@ def test_what_the_database_will_not_have_does_not_fail_its_neighbours(clerk: Cle
     require_sound(clerk.keeper)
 
 
-def test_more_than_the_desk_takes_goes_to_a_worker(clerk: Clerk) -> None:
+def test_more_than_the_loop_takes_goes_to_a_worker(clerk: Clerk) -> None:
     async def work() -> None:
         before = len(clerk.threads)
         many = [payment(f"P{n}", "B", "1.00") for n in range(LOOP_SUBMISSIONS_MAX + 1)]

@@ -19,7 +19,7 @@ from ledger.gm import default_provider, sm3
 from ledger.postgres.database import Database
 from ledger.verification import grammar
 from payments.disbursement.commands import OpenRun
-from payments.verification.run import Options, Report, verify_ledger
+from payments.verification.run import Options, VerificationReport, verify_ledger
 from tests.support.audited_books import AuditedBooks, audited_history
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment
 from tests.support.commands_on_file import LINES, UrgentPayment
@@ -31,7 +31,7 @@ FORMER_FIELDS = tomllib.loads(
 )
 
 
-class Asked(NamedTuple):
+class AskedCommand(NamedTuple):
     command: Command
     by: str
     how: dict[str, Any]
@@ -43,18 +43,18 @@ class Remembering(Bookkeeper):
 
     def __init__(self, pool: ConnectionPool) -> None:
         super().__init__(pool)
-        self.asked: list[Asked] = []
+        self.asked: list[AskedCommand] = []
 
     def submit(self, *commands: Command, by: str = "maker", **how: Any) -> list[Outcome]:
         outcomes = super().submit(*commands, by=by, **how)
         self.asked += [
-            Asked(command, by, how, outcome)
+            AskedCommand(command, by, how, outcome)
             for command, outcome in zip(commands, outcomes, strict=True)
         ]
         return outcomes
 
     @property
-    def kept(self) -> list[Asked]:
+    def kept(self) -> list[AskedCommand]:
         """What is kept under a number or a key."""
         return [asked for asked in self.asked if asked.command.number or asked.how]
 
@@ -62,9 +62,9 @@ class Remembering(Bookkeeper):
 class OldLedger(NamedTuple):
     database: Database
     ledger_id: int
-    kept: list[Asked]
+    kept: list[AskedCommand]
 
-    def verified(self, folder: Path) -> Report:
+    def verified(self, folder: Path) -> VerificationReport:
         return verify_ledger(
             self.database.app_conninfo,
             load_charts(),

@@ -19,7 +19,7 @@ from ledger.integrity import note as notes
 from ledger.integrity.merkle import verify_consistency
 from ledger.reading.objects import list_heads
 from ledger.sealing import register
-from ledger.sealing.register import Recorded
+from ledger.sealing.register import RecordedNote
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.stored_tree import StoredTree
 from ledger.sealing.trees import Trees, read_sealed
@@ -54,14 +54,14 @@ def digests(b: Bookkeeper, ledger_id: int | None = None) -> list[bytes]:
         return [row[0] for row in rows]
 
 
-def latest(b: Bookkeeper, ledger_id: int | None = None) -> Recorded:
+def latest(b: Bookkeeper, ledger_id: int | None = None) -> RecordedNote:
     with b.pool.connection() as connection:
         found = register.latest_checkpoint(connection, ledger_id or b.ledger_id)
     assert found is not None
     return found
 
 
-def all_sealed(b: Bookkeeper, ledger_id: int) -> list[Recorded]:
+def all_sealed(b: Bookkeeper, ledger_id: int) -> list[RecordedNote]:
     with b.pool.connection() as connection:
         return register.checkpoints_after(connection, ledger_id, 0, 10_000)
 

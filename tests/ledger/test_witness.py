@@ -182,7 +182,7 @@ def test_it_believes_no_other_key_and_no_nonsense(
 # ---- beside the sealer
 
 
-class Desk:
+class SealedLedger:
     """A ledger with a sealer and a cosigner for one witness."""
 
     def __init__(self, b: Bookkeeper, keys: KeyStore, folder: Path, witness: InThread) -> None:
@@ -210,24 +210,24 @@ class Desk:
 def test_checkpoints_and_province_heads_are_cosigned(
     bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path, served_witness: InThread
 ) -> None:
-    desk = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
+    sealing = SealedLedger(bookkeeper, keys, tmp_path / "cp", served_witness)
     other = Bookkeeper(bookkeeper.pool, division="440100000")
     other.open()
     log_key = {"name": "guoku/log", "public_key": keys.public_key("guoku/log").hex()}
     for number in ("B1", "B2", "B3"):
         bookkeeper.issue(number, "1000.00")
-        assert signers(desk.seal(), [log_key, served_witness.key]) == {"guoku/log"}
-        assert signers(desk.cosigned(), [log_key, served_witness.key]) == {"guoku/log", NAME}
+        assert signers(sealing.seal(), [log_key, served_witness.key]) == {"guoku/log"}
+        assert signers(sealing.cosigned(), [log_key, served_witness.key]) == {"guoku/log", NAME}
         with bookkeeper.pool.connection() as connection:
             head = find_province_head(connection) or ""
             assert signers(head, [log_key, served_witness.key]) == {"guoku/log", NAME}
             assert len(register.note_keys(connection)) == 2
-    assert desk.cosigner.run_once() == 0, "nothing is left to ask for"
-    desk.sealer.run_once()
-    assert desk.cosigner.run_once() == 0, "cosignatures are no reason to seal again"
+    assert sealing.cosigner.run_once() == 0, "nothing is left to ask for"
+    sealing.sealer.run_once()
+    assert sealing.cosigner.run_once() == 0, "cosignatures are no reason to seal again"
     # another life of the cosigner knows nothing, and finds out what the witness remembers
     bookkeeper.issue("B4", "1000.00")
-    again = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
+    again = SealedLedger(bookkeeper, keys, tmp_path / "cp", served_witness)
     again.seal()
     assert signers(again.cosigned(), [served_witness.key]) == {NAME}
     assert again.cosigner.health().refused == {}
@@ -240,15 +240,15 @@ def test_a_witness_that_is_away_stops_nothing(
     keys.create(NAME)
     with closing(bind("127.0.0.1", 0)) as taken:  # nobody listens there
         away = InThread(url_of(taken), keys.public_key(NAME))
-        desk = Desk(bookkeeper, keys, tmp_path / "cp", away)
+        sealing = SealedLedger(bookkeeper, keys, tmp_path / "cp", away)
         bookkeeper.issue("B1", "1000.00")
-        first = desk.seal()
+        first = sealing.seal()
         with pytest.raises(httpx.HTTPError):
-            desk.cosigner.run_once()
+            sealing.cosigner.run_once()
         bookkeeper.issue("B2", "1000.00")
-        second = desk.seal()
+        second = sealing.seal()
         assert note_fields(first)[1] < note_fields(second)[1]
-        assert desk.sealer.health().error == ""
+        assert sealing.sealer.health().error == ""
 
 
 REWRITING = (
@@ -299,14 +299,14 @@ def test_a_history_rewritten_as_a_whole_is_refused_by_the_witness(
     served_witness: InThread,
     owner_conninfo: str,
 ) -> None:
-    desk = Desk(bookkeeper, keys, tmp_path / "cp", served_witness)
+    sealing = SealedLedger(bookkeeper, keys, tmp_path / "cp", served_witness)
     bookkeeper.issue("B1", "1000.00")
-    desk.seal()
-    true = desk.cosigned()
+    sealing.seal()
+    true = sealing.cosigned()
     rewrite_history(bookkeeper, owner_conninfo)
 
     fresh = Bookkeeper(bookkeeper.pool)  # every program is started anew, in an empty folder
-    again = Desk(fresh, keys, tmp_path / "elsewhere", served_witness)
+    again = SealedLedger(fresh, keys, tmp_path / "elsewhere", served_witness)
     forged = again.seal()
     assert note_fields(forged)[1] == note_fields(true)[1]
     assert note_fields(forged)[2] != note_fields(true)[2], "the forgery itself succeeds"
@@ -315,7 +315,7 @@ def test_a_history_rewritten_as_a_whole_is_refused_by_the_witness(
     assert "history_forked" in again.cosigner.health().refused[ORIGIN]
     fresh.issue("B2", "1.00")
     again.seal()
-    later = Desk(fresh, keys, tmp_path / "elsewhere", served_witness)
+    later = SealedLedger(fresh, keys, tmp_path / "elsewhere", served_witness)
     later.cosigner.run_once()
     assert "proof_invalid" in later.cosigner.health().refused[ORIGIN]
     assert signers(again.cosigned(), [served_witness.key]) == set()

@@ -19,14 +19,14 @@ from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
 from tests.support.channel_parties import FAST, Simulator, free_port
-from tests.support.http_server import Desk, desk_on
+from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
-    with desk_on(database) as desk:
-        yield desk
+def http(database: Database) -> Iterator[HttpTreasury]:
+    with http_treasury_on(database) as http:
+        yield http
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def config_of(desk: Desk, folder: Path, subject: str) -> dict[str, Any]:
-    treasury = desk.treasury
+def config_of(http: HttpTreasury, folder: Path, subject: str) -> dict[str, Any]:
+    treasury = http.treasury
     with treasury.pool.connection() as connection:
         certificate = certificates.enrol(
             connection,
@@ -47,8 +47,8 @@ def config_of(desk: Desk, folder: Path, subject: str) -> dict[str, Any]:
     return {
         "port": free_port(),
         "data": folder / subject,
-        "guoku_url": desk.url,
-        "token": desk.token(subject.replace("/", "-"), "bank", division=""),
+        "guoku_url": http.url,
+        "token": http.token(subject.replace("/", "-"), "bank", division=""),
         "keystore": treasury.settings.keystore_path,
         "passphrase": treasury.settings.passphrase(),
         "cert_serial": certificate.serial,
@@ -56,13 +56,13 @@ def config_of(desk: Desk, folder: Path, subject: str) -> dict[str, Any]:
 
 
 @pytest.mark.fault
-def test_paid_and_settled_once_whatever_is_killed(desk: Desk, folder: Path) -> None:
+def test_paid_and_settled_once_whatever_is_killed(http: HttpTreasury, folder: Path) -> None:
     slow = Faults(ack_delay_s=60.0, delay_s=0.5)
     bank = Simulator(
-        run_bank, BankConfig(**config_of(desk, folder, "bank/102"), bank_code="102", faults=slow)
+        run_bank, BankConfig(**config_of(http, folder, "bank/102"), bank_code="102", faults=slow)
     )
-    pboc = Simulator(run_pboc, PbocConfig(**config_of(desk, folder, "pboc/1")))
-    treasury = desk.treasury
+    pboc = Simulator(run_pboc, PbocConfig(**config_of(http, folder, "pboc/1")))
+    treasury = http.treasury
     dispatcher = Dispatcher(
         treasury.pool,
         treasury.sequencer,
@@ -70,28 +70,28 @@ def test_paid_and_settled_once_whatever_is_killed(desk: Desk, folder: Path) -> N
         Destinations(banks={"102": bank.url}, pboc=pboc.url),
         replace(FAST, timeout_s=1.0),
     )
-    bgt_id = desk.indicator("1000.00")
+    bgt_id = http.indicator("1000.00")
     day = datetime.now(UTC).date().replace(year=2026).isoformat()
     with bank, pboc:
         dispatcher.start()
-        numbers = [desk.signed(bgt_id, "10.00", effective_on=day) for _ in range(5)]
+        numbers = [http.signed(bgt_id, "10.00", effective_on=day) for _ in range(5)]
         book = bank.config.data / "book.sqlite"
         wait_until(lambda: _paid(book) == 5)
         bank.kill()
         bank.config = replace(bank.config, faults=Faults(duplicate_receipts=True))
         bank.start()
-        wait_until(lambda: _statuses(desk, numbers) == {"paid"})
+        wait_until(lambda: _statuses(http, numbers) == {"paid"})
         assert bank.figures()["paid_amt"] == "50.00"
         claim = {"clear_no": "C-1", "clear_date": day, "pay_bank_code": "102"}
-        desk.ok(desk.post("…/clearings", claim))
-        wait_until(lambda: desk.ok(desk.get("…/clearings/C-1"))["status"] == "cleared")
+        http.ok(http.post("…/clearings", claim))
+        wait_until(lambda: http.ok(http.get("…/clearings/C-1"))["status"] == "cleared")
         wait_until(lambda: bank.figures()["receipts_owed"] == 0)
         assert bank.figures()["receipts_refused"] == 0
         assert pboc.figures()["paid_amt"] == "50.00"
         dispatcher.stop()
-    figures = desk.figures(bgt_id)
+    figures = http.figures(bgt_id)
     assert (figures["pay_amt"], figures["pay_app_amt"]) == ("50.00", "0.00")
-    accounts = desk.ok(desk.get("…/trial-balance", book="zero_balance"))["accounts"]
+    accounts = http.ok(http.get("…/trial-balance", book="zero_balance"))["accounts"]
     closing_of = {account["acct_cls_name"]: account["closing"] for account in accounts}
     assert closing_of.get("零余额账户", "0.00") == "0.00"
 
@@ -102,15 +102,15 @@ def _paid(book: Path) -> int:
         return count
 
 
-def _statuses(desk: Desk, numbers: list[str]) -> set[str]:
-    return {desk.ok(desk.get(f"…/payments/{number}"))["status"] for number in numbers}
+def _statuses(http: HttpTreasury, numbers: list[str]) -> set[str]:
+    return {http.ok(http.get(f"…/payments/{number}"))["status"] for number in numbers}
 
 
 @pytest.mark.fault
-def test_receipts_too_many_for_one_request_go_in_parts(desk: Desk, folder: Path) -> None:
-    """The desk takes 2 MiB at once; what the bank owes after an outage is more."""
-    bank = Simulator(run_bank, BankConfig(**config_of(desk, folder, "bank/102"), bank_code="102"))
-    bgt_id = desk.indicator("1000.00")
+def test_receipts_too_many_for_one_request_go_in_parts(http: HttpTreasury, folder: Path) -> None:
+    """The server takes 2 MiB at once; what the bank owes after an outage is more."""
+    bank = Simulator(run_bank, BankConfig(**config_of(http, folder, "bank/102"), bank_code="102"))
+    bgt_id = http.indicator("1000.00")
     details = [
         {
             "pay_detail_id": str(index),
@@ -121,17 +121,17 @@ def test_receipts_too_many_for_one_request_go_in_parts(desk: Desk, folder: Path)
         }
         for index in range(400)
     ]
-    numbers = [desk.signed(bgt_id, "40.00", details=details) for _ in range(3)]
+    numbers = [http.signed(bgt_id, "40.00", details=details) for _ in range(3)]
     dispatcher = Dispatcher(
-        desk.treasury.pool,
-        desk.treasury.sequencer,
-        desk.treasury.signing,
+        http.treasury.pool,
+        http.treasury.sequencer,
+        http.treasury.signing,
         Destinations(banks={"102": bank.url}, pboc=""),
         FAST,
     )
     with bank:
         dispatcher.start()
-        wait_until(lambda: _statuses(desk, numbers) == {"paid"})
+        wait_until(lambda: _statuses(http, numbers) == {"paid"})
         wait_until(lambda: bank.figures()["receipts_owed"] == 0)
         assert bank.figures()["receipts_refused"] == 0
         dispatcher.stop()

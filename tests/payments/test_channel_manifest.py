@@ -21,29 +21,29 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.signing import certificates
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import Desk, Office, bank, bank_config
+from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, bank_config
 from tests.support.waiting import wait_until
 
 LEDGER = "440000000-2026"
 
 
 @pytest.fixture
-def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
     """A ledger whose bank takes manifests."""
     bookkeeper.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
     bookkeeper.issue("B", "1000.00")
-    return Office(bookkeeper, tmp_path)
+    return SigningTreasury(bookkeeper, tmp_path)
 
 
 @pytest.fixture
-def desk(office: Office) -> Iterator[Desk]:
-    with Desk(office) as desk:
-        yield desk
+def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
+    with ReceiptServer(treasury) as server:
+        yield server
 
 
 @pytest.fixture
-def till(office: Office, desk: Desk) -> Iterator[Bank]:
-    bank = Bank(bank_config(office, desk.url))
+def till(treasury: SigningTreasury, server: ReceiptServer) -> Iterator[Bank]:
+    bank = Bank(bank_config(treasury, server.url))
     yield bank
     bank.close()
 
@@ -59,23 +59,23 @@ def with_signature(body: VoucherBody, **changed: Any) -> VoucherBody:
     return msgspec.structs.replace(body, signatures=(signature,))
 
 
-def key_of(office: Office, serial: str) -> Any:
-    with office.pool.connection() as connection:
+def key_of(treasury: SigningTreasury, serial: str) -> Any:
+    with treasury.pool.connection() as connection:
         found = certificates.find(connection, serial)
     assert found is not None
     return found.public_key
 
 
-def verifies_alone(office: Office, body: VoucherBody, owner: str, role: str) -> bool:
+def verifies_alone(treasury: SigningTreasury, body: VoucherBody, owner: str, role: str) -> bool:
     """As docs/history-format.md says it, from what the document carries alone."""
     [signature] = body.signatures
     assert signature.manifest is not None
     text = signature.manifest.text
     header, said_owner, said_role, count, root, end = text.split("\n")
     assert (header, said_owner, said_role, end) == ("guoku/manifest/2", owner, role, "")
-    signer = key_of(office, signature.sn)
+    signer = key_of(treasury, signature.sn)
     path = [signature.path[at : at + 32] for at in range(0, len(signature.path), 32)]
-    return office.provider.verify(signer, text.encode(), signature.manifest.value) and (
+    return treasury.provider.verify(signer, text.encode(), signature.manifest.value) and (
         verify_inclusion(
             leaf_hash(sm3(body.voucher)), signature.leaf, int(count), path, base64.b64decode(root)
         )
@@ -85,41 +85,45 @@ def verifies_alone(office: Office, body: VoucherBody, owner: str, role: str) -> 
 # ---- there and back
 
 
-def test_vouchers_and_receipts_of_manifests_with_a_real_bank(office: Office, desk: Desk) -> None:
-    numbers = office.applied(7, payee_acct_no="6222000000000000001")
-    numbers += office.applied(1, "F", payee_acct_no="9999000000000000001")
-    office.sign(numbers)
-    with bank(office, desk.url) as simulator:
-        dispatcher = office.dispatcher(simulator.url)
+def test_vouchers_and_receipts_of_manifests_with_a_real_bank(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    numbers = treasury.applied(7, payee_acct_no="6222000000000000001")
+    numbers += treasury.applied(1, "F", payee_acct_no="9999000000000000001")
+    treasury.sign(numbers)
+    with bank(treasury, server.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
         dispatcher.start()
         try:
             settled = {"paid", "failed"}
-            wait_until(lambda: set(office.statuses(numbers)) <= settled)
+            wait_until(lambda: set(treasury.statuses(numbers)) <= settled)
         finally:
             dispatcher.stop()
-    assert office.statuses(numbers) == ["paid"] * 7 + ["failed"]
-    assert desk.refusals == []
-    payments = office.payments(numbers)
+    assert treasury.statuses(numbers) == ["paid"] * 7 + ["failed"]
+    assert server.refusals == []
+    payments = treasury.payments(numbers)
     # the vouchers share one signature, which is in the books once
     [signed] = [
-        e for _, n, e in office.keeper.events() if n == "manifest.signed" and e.by != "bank"
+        e for _, n, e in treasury.keeper.events() if n == "manifest.signed" and e.by != "bank"
     ]
     assert {p.signatures[0].manifest_no for p in payments.values()} == {signed.manifest_no}
     assert sorted(p.signatures[0].leaf for p in payments.values()) == list(range(8))
     for number in numbers:
-        assert verifies_alone(office, office.body_of(number), LEDGER, "treasury")
+        assert verifies_alone(treasury, treasury.body_of(number), LEDGER, "treasury")
     # so do the receipts of one message, each of which verifies alone from what the books keep
     for payment in payments.values():
         assert payment.receipt is not None
         assert payment.receipt.signature == ""
-        assert verifies_alone(office, kept_receipt(office, payment), "bank/102", "receipt")
-    of_bank = [e for _, n, e in office.keeper.events() if n == "manifest.signed" and e.by == "bank"]
+        assert verifies_alone(treasury, kept_receipt(treasury, payment), "bank/102", "receipt")
+    of_bank = [
+        e for _, n, e in treasury.keeper.events() if n == "manifest.signed" and e.by == "bank"
+    ]
     assert sum(read_text(e.text).leaf_count for e in of_bank) == 8
 
 
-def kept_receipt(office: Office, payment: Any) -> VoucherBody:
-    receipt, key = payment.receipt, office.keeper.ledger_id
-    with office.pool.connection() as connection:
+def kept_receipt(treasury: SigningTreasury, payment: Any) -> VoucherBody:
+    receipt, key = payment.receipt, treasury.keeper.ledger_id
+    with treasury.pool.connection() as connection:
         document = read_document(connection, key, bytes.fromhex(receipt.receipt_sm3))
         proofs = read_proofs(connection, key, [receipt.manifest_no])
     manifest, paths = proofs[receipt.manifest_no]
@@ -130,41 +134,43 @@ def kept_receipt(office: Office, payment: Any) -> VoucherBody:
         leaf=receipt.leaf,
         path=paths[receipt.leaf],
     )
-    body = office.body_of(payment.pay_app_no)
+    body = treasury.body_of(payment.pay_app_no)
     return msgspec.structs.replace(body, voucher=document, signatures=(signature,))
 
 
-def test_each_role_signs_by_a_manifest_of_its_own(office: Office, till: Bank) -> None:
+def test_each_role_signs_by_a_manifest_of_its_own(treasury: SigningTreasury, till: Bank) -> None:
     policy = SetSignaturePolicy(roles=("unit", "treasury"), signing="manifest")
-    office.keeper.do(policy, "admin")
-    numbers = office.applied(3)
-    office.sign(numbers, "unit", "zhang.san")
-    office.sign(numbers[::-1], "treasury", "li.si")
-    body = office.body_of("P1")
+    treasury.keeper.do(policy, "admin")
+    numbers = treasury.applied(3)
+    treasury.sign(numbers, "unit", "zhang.san")
+    treasury.sign(numbers[::-1], "treasury", "li.si")
+    body = treasury.body_of("P1")
     assert [(s.no, s.leaf) for s in body.signatures] == [("unit", 0), ("treasury", 2)]
     assert told(till, body) == "accepted"
 
 
 def test_one_payment_signed_after_the_policy_changed_has_both_kinds(
-    office: Office, till: Bank
+    treasury: SigningTreasury, till: Bank
 ) -> None:
     roles = ("unit", "treasury")
-    office.keeper.do(SetSignaturePolicy(roles=roles, signing="manifest"), "admin")
-    [number] = office.applied(1)
-    office.sign([number], "unit", "zhang.san")
-    office.keeper.policy(*roles)
-    office.sign([number], "treasury", "li.si")
-    first, second = office.body_of(number).signatures
+    treasury.keeper.do(SetSignaturePolicy(roles=roles, signing="manifest"), "admin")
+    [number] = treasury.applied(1)
+    treasury.sign([number], "unit", "zhang.san")
+    treasury.keeper.policy(*roles)
+    treasury.sign([number], "treasury", "li.si")
+    first, second = treasury.body_of(number).signatures
     assert (first.manifest is None, second.manifest is None) == (False, True)
-    assert told(till, office.body_of(number)) == "accepted"
+    assert told(till, treasury.body_of(number)) == "accepted"
 
 
 # ---- forged vouchers
 
 
-def test_what_was_changed_on_the_way_to_the_bank_is_refused(office: Office, till: Bank) -> None:
-    numbers = office.signed(5)
-    body, other = office.body_of("P3"), office.body_of("P4")
+def test_what_was_changed_on_the_way_to_the_bank_is_refused(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    numbers = treasury.signed(5)
+    body, other = treasury.body_of("P3"), treasury.body_of("P4")
     [signature] = body.signatures
     path, manifest = signature.path, signature.manifest
     assert manifest is not None
@@ -198,13 +204,15 @@ def test_what_was_changed_on_the_way_to_the_bank_is_refused(office: Office, till
     for what, changed in forged.items():
         assert changed != body, what
         assert told(till, changed) == "signature_invalid", what
-    assert [told(till, office.body_of(number)) for number in numbers] == ["accepted"] * 5
+    assert [told(till, treasury.body_of(number)) for number in numbers] == ["accepted"] * 5
 
 
-def test_another_manifests_signature_covers_nothing_here(office: Office, till: Bank) -> None:
-    office.signed(3)
-    office.signed(3, "Q")
-    body, other = office.body_of("P1"), office.body_of("Q1")
+def test_another_manifests_signature_covers_nothing_here(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    treasury.signed(3)
+    treasury.signed(3, "Q")
+    body, other = treasury.body_of("P1"), treasury.body_of("Q1")
     assert body.signatures[0].manifest is not None
     value = other.signatures[0].manifest.value  # type: ignore[union-attr]
     spoilt = msgspec.structs.replace(body.signatures[0].manifest, value=value)
@@ -213,16 +221,18 @@ def test_another_manifests_signature_covers_nothing_here(office: Office, till: B
     assert told(till, moved) == "signature_invalid"
 
 
-def test_a_manifest_counts_for_the_ledger_and_role_it_names(office: Office, till: Bank) -> None:
+def test_a_manifest_counts_for_the_ledger_and_role_it_names(
+    treasury: SigningTreasury, till: Bank
+) -> None:
     """A person who may sign as unit does not sign as treasury by what was signed as unit."""
-    [number] = office.signed(1)
-    body = office.body_of(number)
-    key = office.keys.private_key("principal/signer")
+    [number] = treasury.signed(1)
+    body = treasury.body_of(number)
+    key = treasury.keys.private_key("principal/signer")
     leaves = [leaf_of(sm3(body.voucher))]
 
     def resigned(owner: str, role: str) -> VoucherBody:
         text = ManifestText(owner, role, 1, Tree(leaves).root).written()
-        manifest = SignedManifest(text, office.provider.sign(key, text.encode()))
+        manifest = SignedManifest(text, treasury.provider.sign(key, text.encode()))
         return with_signature(body, manifest=manifest)
 
     assert told(till, resigned(LEDGER, "unit")) == "signature_invalid"
@@ -234,18 +244,22 @@ def test_a_manifest_counts_for_the_ledger_and_role_it_names(office: Office, till
 # ---- manifests of the first version
 
 
-def of_version_1(office: Office, bodies: list[VoucherBody]) -> tuple[SignedManifest, list[bytes]]:
+def of_version_1(
+    treasury: SigningTreasury, bodies: list[VoucherBody]
+) -> tuple[SignedManifest, list[bytes]]:
     """These vouchers under a manifest as it was signed then, and their paths."""
     tree = Tree([leaf_hash(body.voucher) for body in bodies])
     text = ManifestText(LEDGER, "treasury", len(tree), tree.root, version=1).written()
-    key = office.keys.private_key("principal/signer")
-    manifest = SignedManifest(text, office.provider.sign(key, text.encode()))
+    key = treasury.keys.private_key("principal/signer")
+    manifest = SignedManifest(text, treasury.provider.sign(key, text.encode()))
     return manifest, tree.inclusion_paths()
 
 
-def test_a_bank_takes_what_was_signed_in_the_first_version(office: Office, till: Bank) -> None:
-    bodies = [office.body_of(number) for number in office.signed(3)]
-    manifest, paths = of_version_1(office, bodies)
+def test_a_bank_takes_what_was_signed_in_the_first_version(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    bodies = [treasury.body_of(number) for number in treasury.signed(3)]
+    manifest, paths = of_version_1(treasury, bodies)
     before = [
         with_signature(body, manifest=manifest, leaf=leaf, path=path)
         for leaf, (body, path) in enumerate(zip(bodies, paths, strict=True))
@@ -256,9 +270,11 @@ def test_a_bank_takes_what_was_signed_in_the_first_version(office: Office, till:
     assert [told(till, body) for body in before] == ["accepted"] * 3
 
 
-def test_a_path_counts_in_the_version_that_was_signed_alone(office: Office, till: Bank) -> None:
-    bodies = [office.body_of(number) for number in office.signed(3)]
-    manifest, paths = of_version_1(office, bodies)
+def test_a_path_counts_in_the_version_that_was_signed_alone(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    bodies = [treasury.body_of(number) for number in treasury.signed(3)]
+    manifest, paths = of_version_1(treasury, bodies)
     [today] = bodies[1].signatures
     assert today.manifest is not None
     assert (today.leaf, today.path != paths[1]) == (1, True)
@@ -271,23 +287,23 @@ def test_a_path_counts_in_the_version_that_was_signed_alone(office: Office, till
     renamed = msgspec.structs.replace(today.manifest, text=read.written())
     assert told(till, with_signature(bodies[1], manifest=renamed)) == "signature_invalid"
     # nor are leaves over digests those of the first version, though rightly signed
-    key = office.keys.private_key("principal/signer")
-    value = office.provider.sign(key, read.written().encode())
+    key = treasury.keys.private_key("principal/signer")
+    value = treasury.provider.sign(key, read.written().encode())
     crossed = msgspec.structs.replace(renamed, value=value)
     assert told(till, with_signature(bodies[1], manifest=crossed)) == "signature_invalid"
     assert told(till, bodies[1]) == "accepted"
 
 
-def test_receipts_of_the_first_version_are_taken_in(office: Office, till: Bank) -> None:
-    numbers = office.signed(2)
-    till.take_in(build_envelope([office.body_of(number) for number in numbers]))
+def test_receipts_of_the_first_version_are_taken_in(treasury: SigningTreasury, till: Bank) -> None:
+    numbers = treasury.signed(2)
+    till.take_in(build_envelope([treasury.body_of(number) for number in numbers]))
     owed = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
     receipts = [msgspec.msgpack.decode(item.body, type=VoucherBody) for item in owed]
-    key = KeyStore(office.folder / "keys", "channel").private_key("bank/102")
+    key = KeyStore(treasury.folder / "keys", "channel").private_key("bank/102")
 
     def signed(leaves: list[bytes], version: int) -> list[VoucherBody]:
         text = ManifestText("bank/102", "receipt", 2, Tree(leaves).root, version).written()
-        value = office.provider.sign(key, text.encode())
+        value = treasury.provider.sign(key, text.encode())
         manifest = SignedManifest(text, value, b"".join(leaves))
         sn = till.config.cert_serial
         return [
@@ -300,58 +316,58 @@ def test_receipts_of_the_first_version_are_taken_in(office: Office, till: Bank) 
 
     documents = [leaf_hash(receipt.voucher) for receipt in receipts]
     digests = [leaf_of(sm3(receipt.voucher)) for receipt in receipts]
-    assert taken(office, *signed(documents, 1)) == ["", ""]
-    assert taken(office, *signed(digests, 2)) == ["", ""]
-    assert taken(office, *signed(documents, 2)) == ["signature_invalid"] * 2
-    assert taken(office, *signed(digests, 1)) == ["signature_invalid"] * 2
+    assert taken(treasury, *signed(documents, 1)) == ["", ""]
+    assert taken(treasury, *signed(digests, 2)) == ["", ""]
+    assert taken(treasury, *signed(documents, 2)) == ["signature_invalid"] * 2
+    assert taken(treasury, *signed(digests, 1)) == ["signature_invalid"] * 2
 
 
 # ---- forged receipts
 
 
 @pytest.fixture
-def message(office: Office, till: Bank) -> list[VoucherBody]:
+def message(treasury: SigningTreasury, till: Bank) -> list[VoucherBody]:
     """The bank's answer to five vouchers, as it goes out."""
-    numbers = office.signed(5)
-    till.take_in(build_envelope([office.body_of(number) for number in numbers]))
+    numbers = treasury.signed(5)
+    till.take_in(build_envelope([treasury.body_of(number) for number in numbers]))
     owed = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
     receipts = [msgspec.msgpack.decode(item.body, type=VoucherBody) for item in owed]
     assert [receipt.signatures for receipt in receipts] == [()] * 5
     return till.sign_together(receipts)
 
 
-def taken(office: Office, *bodies: VoucherBody) -> list[str]:
+def taken(treasury: SigningTreasury, *bodies: VoucherBody) -> list[str]:
     """The codes of what a message of receipts comes to, "" for a sound one."""
     now = datetime.now(UTC)
-    with office.pool.connection() as connection:
-        found = parse_receipts(connection, office.provider, build_envelope(bodies), now)
+    with treasury.pool.connection() as connection:
+        found = parse_receipts(connection, treasury.provider, build_envelope(bodies), now)
     return [item.problem.code.text if item.problem else "" for item in found]
 
 
 def test_one_signature_covers_the_receipts_of_a_message(
-    office: Office, message: list[VoucherBody]
+    treasury: SigningTreasury, message: list[VoucherBody]
 ) -> None:
     assert {id(body.signatures[0].manifest) for body in message} == {
         id(message[0].signatures[0].manifest)
     }
     arrived = parse_envelope(build_envelope(message))
     assert arrived == message
-    assert taken(office, *message) == [""] * 5
-    assert taken(office, message[3]) == [""], "each of them may come alone"
+    assert taken(treasury, *message) == [""] * 5
+    assert taken(treasury, message[3]) == [""], "each of them may come alone"
 
 
 def test_a_changed_receipt_is_refused_and_the_others_are_not(
-    office: Office, message: list[VoucherBody]
+    treasury: SigningTreasury, message: list[VoucherBody]
 ) -> None:
     forged = msgspec.structs.replace(
         message[2], voucher=message[2].voucher.replace(b"<XPayAmt>1.00<", b"<XPayAmt>0.00<")
     )
-    codes = taken(office, *message[:2], forged, *message[3:])
+    codes = taken(treasury, *message[:2], forged, *message[3:])
     assert codes == ["", "", "signature_invalid", "", ""]
 
 
 def test_what_was_changed_on_the_way_back_is_refused(
-    office: Office, message: list[VoucherBody]
+    treasury: SigningTreasury, message: list[VoucherBody]
 ) -> None:
     receipt = message[1]
     [signature] = receipt.signatures
@@ -378,32 +394,32 @@ def test_what_was_changed_on_the_way_back_is_refused(
         ),
     }
     for what, changed in forged.items():
-        assert taken(office, changed) == ["signature_invalid"], what
+        assert taken(treasury, changed) == ["signature_invalid"], what
 
 
-def test_receipts_are_not_signed_by_vouchers_signers(office: Office, till: Bank) -> None:
+def test_receipts_are_not_signed_by_vouchers_signers(treasury: SigningTreasury, till: Bank) -> None:
     """The bank's key over a manifest of another role or owner makes no receipt."""
-    [number] = office.signed(1)
-    till.take_in(build_envelope([office.body_of(number)]))
+    [number] = treasury.signed(1)
+    till.take_in(build_envelope([treasury.body_of(number)]))
     [owed] = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
     receipt = msgspec.msgpack.decode(owed.body, type=VoucherBody)
     leaf = leaf_of(sm3(receipt.voucher))
-    keys = KeyStore(office.folder / "keys", "channel")
+    keys = KeyStore(treasury.folder / "keys", "channel")
     key = keys.private_key("bank/102")
 
     def signed_as(owner: str, role: str) -> VoucherBody:
         text = ManifestText(owner, role, 1, leaf).written()
-        manifest = SignedManifest(text, office.provider.sign(key, text.encode()), leaf)
+        manifest = SignedManifest(text, treasury.provider.sign(key, text.encode()), leaf)
         signature = VoucherSignature(no="bank", sn=till.config.cert_serial, manifest=manifest)
         return msgspec.structs.replace(receipt, signatures=(signature,))
 
-    assert taken(office, signed_as("bank/103", "receipt")) == ["signature_invalid"]
-    assert taken(office, signed_as("bank/102", "treasury")) == ["signature_invalid"]
-    assert taken(office, signed_as("bank/102", "receipt")) == [""]
+    assert taken(treasury, signed_as("bank/103", "receipt")) == ["signature_invalid"]
+    assert taken(treasury, signed_as("bank/102", "treasury")) == ["signature_invalid"]
+    assert taken(treasury, signed_as("bank/102", "receipt")) == [""]
 
 
 def test_a_receipt_with_its_path_needs_the_manifest_in_the_books(
-    office: Office, message: list[VoucherBody], desk: Desk
+    treasury: SigningTreasury, message: list[VoucherBody], server: ReceiptServer
 ) -> None:
     [signature] = message[1].signatures
     manifest = signature.manifest
@@ -411,7 +427,7 @@ def test_a_receipt_with_its_path_needs_the_manifest_in_the_books(
     path = Tree([manifest.leaves[at : at + 32] for at in range(0, 160, 32)]).inclusion_paths()[1]
     bare = msgspec.structs.replace(manifest, leaves=b"")
     alone = with_signature(message[1], manifest=bare, path=path)
-    [result] = desk.take_in(build_envelope([alone]))
+    [result] = server.take_in(build_envelope([alone]))
     assert result["problem"]["code"] == "signature_invalid"
-    assert [r["status"] for r in desk.take_in(build_envelope([message[0]]))] == ["created"]
-    assert [r["status"] for r in desk.take_in(build_envelope([alone]))] == ["created"]
+    assert [r["status"] for r in server.take_in(build_envelope([message[0]]))] == ["created"]
+    assert [r["status"] for r in server.take_in(build_envelope([alone]))] == ["created"]

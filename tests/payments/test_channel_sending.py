@@ -23,29 +23,33 @@ from payments.signing.credentials import person
 from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
-from tests.support.channel_parties import FAST, Desk, Office, bank, central_bank
+from tests.support.channel_parties import FAST, ReceiptServer, SigningTreasury, bank, central_bank
 from tests.support.waiting import wait_until
 
 DAY = date(2026, 3, 2)
 
 
 @pytest.fixture
-def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
     bookkeeper.issue("B", "1000000.00")
-    return Office(bookkeeper, tmp_path)
+    return SigningTreasury(bookkeeper, tmp_path)
 
 
 @pytest.fixture
-def desk(office: Office) -> Iterator[Desk]:
-    with Desk(office) as desk:
-        yield desk
+def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
+    with ReceiptServer(treasury) as server:
+        yield server
 
 
 @contextmanager
 def sending(
-    office: Office, bank_url: str, pboc_url: str = "", policy: SendingPolicy = FAST, **more: Any
+    treasury: SigningTreasury,
+    bank_url: str,
+    pboc_url: str = "",
+    policy: SendingPolicy = FAST,
+    **more: Any,
 ) -> Iterator[Dispatcher]:
-    dispatcher = office.dispatcher(bank_url, pboc_url, policy, **more)
+    dispatcher = treasury.dispatcher(bank_url, pboc_url, policy, **more)
     dispatcher.start()
     try:
         yield dispatcher
@@ -53,20 +57,22 @@ def sending(
         dispatcher.stop()
 
 
-def event_counts(office: Office) -> Counter[str]:
-    return Counter(name for _, name, _ in office.keeper.events())
+def event_counts(treasury: SigningTreasury) -> Counter[str]:
+    return Counter(name for _, name, _ in treasury.keeper.events())
 
 
-def dead(office: Office) -> dict[str, str]:
-    with office.pool.connection() as connection:
+def dead(treasury: SigningTreasury) -> dict[str, str]:
+    with treasury.pool.connection() as connection:
         return {item.number: item.last_error for item in outbox.list_dead(connection)}
 
 
-def test_a_voucher_is_sent_paid_and_receipted(office: Office, desk: Desk) -> None:
-    with bank(office, desk.url) as simulator, sending(office, simulator.url) as dispatcher:
-        numbers = office.signed(25)
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 25)
-        wait_until(lambda: all(payment.sent for payment in office.payments(numbers).values()))
+def test_a_voucher_is_sent_paid_and_receipted(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url) as dispatcher:
+        numbers = treasury.signed(25)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 25)
+        wait_until(lambda: all(payment.sent for payment in treasury.payments(numbers).values()))
         wait_until(lambda: dispatcher.health().lag_events == 0)
         health = dispatcher.health()
         figures = simulator.figures()
@@ -74,41 +80,45 @@ def test_a_voucher_is_sent_paid_and_receipted(office: Office, desk: Desk) -> Non
     assert (health.due, health.sent, health.dead, health.last_error) == (0, 0, 0, "")
     assert health.running
     assert health.last_loop_at is not None
-    assert office.keeper.figures("B")["paid"] == "25.00"
-    assert office.keeper.figures("B")["occupied"] == "0.00"
+    assert treasury.keeper.figures("B")["paid"] == "25.00"
+    assert treasury.keeper.figures("B")["occupied"] == "0.00"
 
 
-def test_what_a_dead_dispatcher_had_in_hand_does_not_wait(office: Office, desk: Desk) -> None:
-    numbers = office.signed(3)
-    with office.pool.connection() as connection:
-        outbox.consume(connection, office.keeper.ledger_id)
+def test_what_a_dead_dispatcher_had_in_hand_does_not_wait(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    numbers = treasury.signed(3)
+    with treasury.pool.connection() as connection:
+        outbox.consume(connection, treasury.keeper.ledger_id)
         connection.commit()
         assert outbox.take(connection, 10, lease_s=3600.0) is not None
         connection.commit()
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
 
 
-def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(office: Office, desk: Desk) -> None:
+def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
     """Its one sender waits for the answer of a bank that gives none."""
-    numbers = office.signed(3)
+    numbers = treasury.signed(3)
     silent = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{silent.getsockname()[1]}"
     one_sender = replace(FAST, senders=1)
-    with bank(office, desk.url) as simulator, sending(office, url, policy=one_sender), silent:
-        wait_until(lambda: [attempts for _, attempts, _ in _leases(office)] == [1, 1, 1])
-        held = _leases(office)
-        with sending(office, simulator.url):
-            [other] = office.signed(1, "Q")
-            wait_until(lambda: office.statuses([other]) == ["paid"])
-            wait_until(lambda: len(_leases(office)) == 3)
-        assert _leases(office) == held
-        assert office.statuses(numbers) == ["signed"] * 3
+    with bank(treasury, server.url) as simulator, sending(treasury, url, policy=one_sender), silent:
+        wait_until(lambda: [attempts for _, attempts, _ in _leases(treasury)] == [1, 1, 1])
+        held = _leases(treasury)
+        with sending(treasury, simulator.url):
+            [other] = treasury.signed(1, "Q")
+            wait_until(lambda: treasury.statuses([other]) == ["paid"])
+            wait_until(lambda: len(_leases(treasury)) == 3)
+        assert _leases(treasury) == held
+        assert treasury.statuses(numbers) == ["signed"] * 3
 
 
-def _leases(office: Office) -> list[tuple[str, int, datetime]]:
+def _leases(treasury: SigningTreasury) -> list[tuple[str, int, datetime]]:
     """Number, attempts begun, and when it is due again, of what waits to be sent."""
-    return office.keeper.sql(
+    return treasury.keeper.sql(
         "SELECT number, attempts, next_attempt_at FROM outbox"
         " WHERE ledger_id = %s AND state = 'due' ORDER BY number"
     )
@@ -116,20 +126,20 @@ def _leases(office: Office) -> list[tuple[str, int, datetime]]:
 
 @pytest.mark.parametrize("signing", ["voucher", "manifest"])
 def test_what_was_just_signed_goes_out_as_it_was_signed(
-    office: Office, desk: Desk, signing: str
+    treasury: SigningTreasury, server: ReceiptServer, signing: str
 ) -> None:
     """The bank takes only what verifies; what is not at hand any more comes from the store."""
-    office.keeper.policy("treasury", signing=signing)
+    treasury.keeper.policy("treasury", signing=signing)
     fresh = FreshDocuments()
-    numbers = office.applied(6)
-    with bank(office, desk.url) as simulator, sending(office, simulator.url, fresh=fresh):
+    numbers = treasury.applied(6)
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url, fresh=fresh):
         fresh.keep(b"another's", b"")
-        office.sign(numbers[:3], fresh=fresh)
-        office.sign(numbers[3:])
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 6)
+        treasury.sign(numbers[:3], fresh=fresh)
+        treasury.sign(numbers[3:])
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 6)
         assert simulator.figures()["vouchers"] == 6
     assert len(fresh) == 1, "the sender has said that he comes, and has come for his own"
-    assert dead(office) == {}
+    assert dead(treasury) == {}
 
 
 def test_fresh_documents_are_bounded_and_kept_only_for_somebody_who_comes() -> None:
@@ -145,34 +155,40 @@ def test_fresh_documents_are_bounded_and_kept_only_for_somebody_who_comes() -> N
     assert len(fresh) == 0
 
 
-def test_nothing_is_sent_before_the_last_signature(office: Office, desk: Desk) -> None:
-    office.keeper.policy("finance_first", "treasury")
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        [half, whole] = office.applied(2)
-        office.sign([half, whole], "finance_first", "first")
-        office.sign([whole], "treasury", "second")
-        wait_until(lambda: office.statuses([whole]) == ["paid"])
+def test_nothing_is_sent_before_the_last_signature(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    treasury.keeper.policy("finance_first", "treasury")
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        [half, whole] = treasury.applied(2)
+        treasury.sign([half, whole], "finance_first", "first")
+        treasury.sign([whole], "treasury", "second")
+        wait_until(lambda: treasury.statuses([whole]) == ["paid"])
         assert simulator.figures()["vouchers"] == 1
-        assert office.statuses([half]) == ["approved"]
+        assert treasury.statuses([half]) == ["approved"]
 
 
-def test_a_bank_killed_between_paying_and_answering_pays_once(office: Office, desk: Desk) -> None:
+def test_a_bank_killed_between_paying_and_answering_pays_once(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
     slow = Faults(ack_delay_s=60.0, delay_s=0.5)
-    simulator = bank(office, desk.url, faults=slow)
+    simulator = bank(treasury, server.url, faults=slow)
     book = simulator.config.data / "book.sqlite"
-    with simulator, sending(office, simulator.url):
-        numbers = office.signed(7)
+    with simulator, sending(treasury, simulator.url):
+        numbers = treasury.signed(7)
         wait_until(lambda: _paid(book) == 7)
         simulator.kill()
-        assert not any(payment.sent for payment in office.payments(numbers).values())
+        assert not any(payment.sent for payment in treasury.payments(numbers).values())
         simulator.config = replace(simulator.config, faults=Faults())
         simulator.start()
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 7)
-        wait_until(lambda: _rows(office) == [])  # whichever came first, receipt or acknowledgement
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 7)
+        wait_until(
+            lambda: _rows(treasury) == []
+        )  # whichever came first, receipt or acknowledgement
         figures = simulator.figures()
     assert (figures["vouchers"], figures["paid_amt"]) == (7, "7.00")
-    assert event_counts(office)["voucher.receipted"] == 7
-    assert desk.refusals == []
+    assert event_counts(treasury)["voucher.receipted"] == 7
+    assert server.refusals == []
 
 
 def _paid(book: Path) -> int:
@@ -181,126 +197,136 @@ def _paid(book: Path) -> int:
         return count
 
 
-def test_receipts_owed_by_a_killed_bank_come_after_its_restart(office: Office, desk: Desk) -> None:
-    desk.closed = True
-    with bank(office, desk.url) as simulator:
-        with sending(office, simulator.url):
-            numbers = office.signed(5)
-            wait_until(lambda: office.statuses(numbers) == ["sent"] * 5)
+def test_receipts_owed_by_a_killed_bank_come_after_its_restart(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    server.closed = True
+    with bank(treasury, server.url) as simulator:
+        with sending(treasury, simulator.url):
+            numbers = treasury.signed(5)
+            wait_until(lambda: treasury.statuses(numbers) == ["sent"] * 5)
         simulator.kill()
-        desk.closed = False
-        assert office.statuses(numbers) == ["sent"] * 5
+        server.closed = False
+        assert treasury.statuses(numbers) == ["sent"] * 5
         simulator.start()
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 5)
-    assert event_counts(office)["voucher.receipted"] == 5
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 5)
+    assert event_counts(treasury)["voucher.receipted"] == 5
 
 
 def test_a_receipt_whose_acknowledgement_is_lost_is_applied_once(
-    office: Office, desk: Desk
+    treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
-    desk.ignores = True
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        numbers = office.signed(3)
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
-        taken_in = len(desk.messages)
-        wait_until(lambda: len(desk.messages) > taken_in)
+    server.ignores = True
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        numbers = treasury.signed(3)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
+        taken_in = len(server.messages)
+        wait_until(lambda: len(server.messages) > taken_in)
         assert simulator.figures()["receipts_owed"] == 3
-        desk.ignores = False
+        server.ignores = False
         wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
-    assert event_counts(office)["voucher.receipted"] == 3
-    assert desk.refusals == []
+    assert event_counts(treasury)["voucher.receipted"] == 3
+    assert server.refusals == []
 
 
-def test_lost_acknowledgements_of_the_bank_do_not_pay_twice(office: Office, desk: Desk) -> None:
+def test_lost_acknowledgements_of_the_bank_do_not_pay_twice(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
     lossy = Faults(seed=7, drop_ack_rate=0.6, duplicate_receipts=True)
     policy = replace(FAST, items_max=3)
     with (
-        bank(office, desk.url, faults=lossy) as simulator,
-        sending(office, simulator.url, policy=policy),
+        bank(treasury, server.url, faults=lossy) as simulator,
+        sending(treasury, simulator.url, policy=policy),
     ):
-        numbers = office.signed(30)
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 30)
+        numbers = treasury.signed(30)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 30)
         wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
         assert simulator.figures()["paid_amt"] == "30.00"
-    assert event_counts(office)["voucher.receipted"] == 30
-    assert office.keeper.figures("B")["paid"] == "30.00"
+    assert event_counts(treasury)["voucher.receipted"] == 30
+    assert treasury.keeper.figures("B")["paid"] == "30.00"
 
 
 def test_it_tries_again_while_the_bank_is_down_and_goes_on_when_it_is_back(
-    office: Office, desk: Desk
+    treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
-    simulator = bank(office, desk.url)
-    with simulator, sending(office, simulator.url) as dispatcher:
+    simulator = bank(treasury, server.url)
+    with simulator, sending(treasury, simulator.url) as dispatcher:
         simulator.kill()
-        numbers = office.signed(3)
-        wait_until(lambda: _attempts(office) >= 3)
+        numbers = treasury.signed(3)
+        wait_until(lambda: _attempts(treasury) >= 3)
         assert dispatcher.health().due == 3
-        assert "ConnectError" in _last_error(office)
+        assert "ConnectError" in _last_error(treasury)
         simulator.start()
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
 
 
-def _attempts(office: Office) -> int:
-    [(attempts,)] = office.keeper.sql(
+def _attempts(treasury: SigningTreasury) -> int:
+    [(attempts,)] = treasury.keeper.sql(
         "SELECT coalesce(max(attempts), 0) FROM outbox WHERE ledger_id = %s"
     )
     return int(attempts)
 
 
-def _last_error(office: Office) -> str:
-    return str(office.keeper.sql("SELECT last_error FROM outbox WHERE ledger_id = %s")[0][0])
+def _last_error(treasury: SigningTreasury) -> str:
+    return str(treasury.keeper.sql("SELECT last_error FROM outbox WHERE ledger_id = %s")[0][0])
 
 
-def test_attempts_end_and_a_person_can_let_it_go_on(office: Office, desk: Desk) -> None:
-    simulator = bank(office, desk.url)
+def test_attempts_end_and_a_person_can_let_it_go_on(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    simulator = bank(treasury, server.url)
     policy = replace(FAST, attempts_max=3)
-    with sending(office, simulator.url, policy=policy) as dispatcher:
-        office.signed(1)
+    with sending(treasury, simulator.url, policy=policy) as dispatcher:
+        treasury.signed(1)
         wait_until(lambda: dispatcher.health().dead == 1)
-        assert "ConnectError" in dead(office)["P1"]
+        assert "ConnectError" in dead(treasury)["P1"]
         with simulator:
-            with office.pool.connection() as connection:
-                outbox.revive(connection, office.keeper.ledger_id, "voucher", "P1")
-            wait_until(lambda: office.statuses(["P1"]) == ["paid"])
+            with treasury.pool.connection() as connection:
+                outbox.revive(connection, treasury.keeper.ledger_id, "voucher", "P1")
+            wait_until(lambda: treasury.statuses(["P1"]) == ["paid"])
 
 
 def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
-    office: Office, desk: Desk
+    treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
-    numbers = office.applied(3)
-    office.sign(numbers[:1], by="left.the.office")
-    office.sign(numbers[1:], by="signer")
-    with office.pool.connection() as connection:
-        gone = certificates.current(connection, person("left.the.office"), datetime.now(UTC))
+    numbers = treasury.applied(3)
+    treasury.sign(numbers[:1], by="left.the.treasury")
+    treasury.sign(numbers[1:], by="signer")
+    with treasury.pool.connection() as connection:
+        gone = certificates.current(connection, person("left.the.treasury"), datetime.now(UTC))
         certificates.revoke(connection, gone.serial, datetime.now(UTC))
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        wait_until(lambda: office.statuses(numbers) == ["signed", "paid", "paid"])
-        wait_until(lambda: dead(office))
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        wait_until(lambda: treasury.statuses(numbers) == ["signed", "paid", "paid"])
+        wait_until(lambda: dead(treasury))
         assert simulator.figures()["vouchers"] == 2
-    assert "certificate_invalid (422)" in dead(office)["P1"]
-    [(attempts,)] = office.keeper.sql(
+    assert "certificate_invalid (422)" in dead(treasury)["P1"]
+    [(attempts,)] = treasury.keeper.sql(
         "SELECT attempts FROM outbox WHERE ledger_id = %s AND number = 'P1'"
     )
     assert attempts == 1
 
 
-def test_several_dispatchers_send_each_voucher_once(office: Office, desk: Desk) -> None:
+def test_several_dispatchers_send_each_voucher_once(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
     policy = replace(FAST, items_max=4)
     with (
-        bank(office, desk.url) as simulator,
-        sending(office, simulator.url, policy=policy),
-        sending(office, simulator.url, policy=policy),
+        bank(treasury, server.url) as simulator,
+        sending(treasury, simulator.url, policy=policy),
+        sending(treasury, simulator.url, policy=policy),
     ):
-        numbers = office.signed(40)
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 40)
-        wait_until(lambda: event_counts(office)["voucher.sent"] == 40)
-    counts = event_counts(office)
+        numbers = treasury.signed(40)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 40)
+        wait_until(lambda: event_counts(treasury)["voucher.sent"] == 40)
+    counts = event_counts(treasury)
     assert counts["voucher.sent"] == counts["voucher.receipted"] == 40
     assert "command.refused" not in counts
 
 
-def test_every_course_that_the_payee_account_asks_for(office: Office, desk: Desk) -> None:
-    pay = office.keeper.apply
+def test_every_course_that_the_payee_account_asks_for(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    pay = treasury.keeper.apply
     pay("fails", "B", "1.00", payee_acct_no="9999000000000001")
     pay("twice", "B", "1.00", payee_acct_no="9997000000000001")
     pay("never", "B", "1.00", payee_acct_no="9995000000000001")
@@ -309,50 +335,52 @@ def test_every_course_that_the_payee_account_asks_for(office: Office, desk: Desk
     pay("after-next", "B", "1.00", payee_acct_no="9996000000000001")
     numbers = ["fails", "twice", "never", "part", "after-next"]
     for number in numbers:
-        office.keeper.approve(number)
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        office.sign(numbers)
+        treasury.keeper.approve(number)
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        treasury.sign(numbers)
         done = ["failed", "paid", "sent", "partially_paid", "sent"]
-        wait_until(lambda: office.statuses(numbers) == done)
+        wait_until(lambda: treasury.statuses(numbers) == done)
         wait_until(lambda: simulator.figures()["receipts_owed"] == 1)
-        office.signed(1, "next")
-        wait_until(lambda: office.statuses(["after-next", "next1"]) == ["paid", "paid"])
-    events = office.keeper.events()
+        treasury.signed(1, "next")
+        wait_until(lambda: treasury.statuses(["after-next", "next1"]) == ["paid", "paid"])
+    events = treasury.keeper.events()
     order = [event.pay_app_no for _, name, event in events if name == "voucher.receipted"]
     assert order.index("after-next") > order.index("next1")
     assert order.count("twice") == 1
-    assert office.payments(["fails"])["fails"].outcomes() == {"1": (0, "账号户名不符")}
-    assert office.payments(["part"])["part"].outcomes() == {
+    assert treasury.payments(["fails"])["fails"].outcomes() == {"1": (0, "账号户名不符")}
+    assert treasury.payments(["part"])["part"].outcomes() == {
         "1": (15000, ""),
         "2": (0, "账号户名不符"),
     }
-    assert desk.refusals == []
-    figures = office.keeper.figures("B")
+    assert server.refusals == []
+    figures = treasury.keeper.figures("B")
     assert (figures["paid"], figures["occupied"]) == ("153.00", "1.00")
 
 
-def test_a_rebuilt_outbox_says_the_same_and_sends_nothing_again(office: Office, desk: Desk) -> None:
+def test_a_rebuilt_outbox_says_the_same_and_sends_nothing_again(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
     never = "9995000000000001"
-    with bank(office, desk.url) as simulator:
-        with sending(office, simulator.url) as dispatcher:
-            paid = office.signed(4)
-            unanswered = office.signed(3, "N", payee_acct_no=never)
-            wait_until(lambda: office.statuses(paid + unanswered) == ["paid"] * 4 + ["sent"] * 3)
+    with bank(treasury, server.url) as simulator:
+        with sending(treasury, simulator.url) as dispatcher:
+            paid = treasury.signed(4)
+            unanswered = treasury.signed(3, "N", payee_acct_no=never)
+            wait_until(lambda: treasury.statuses(paid + unanswered) == ["paid"] * 4 + ["sent"] * 3)
             wait_until(lambda: dispatcher.health().lag_events == 0)
-        before = _rows(office)
-        with office.pool.connection() as connection:
+        before = _rows(treasury)
+        with treasury.pool.connection() as connection:
             outbox.rebuild(connection)
-        assert _rows(office) == before == [(f"N{i}", "sent") for i in (1, 2, 3)]
-        with sending(office, simulator.url):
-            [new] = office.signed(1, "new")
-            wait_until(lambda: office.statuses([new]) == ["paid"])
+        assert _rows(treasury) == before == [(f"N{i}", "sent") for i in (1, 2, 3)]
+        with sending(treasury, simulator.url):
+            [new] = treasury.signed(1, "new")
+            wait_until(lambda: treasury.statuses([new]) == ["paid"])
         assert simulator.figures()["vouchers"] == 8
-    assert event_counts(office)["voucher.sent"] == 8
-    assert "command.refused" not in event_counts(office)
+    assert event_counts(treasury)["voucher.sent"] == 8
+    assert "command.refused" not in event_counts(treasury)
 
 
-def _rows(office: Office) -> list[tuple[str, str]]:
-    return office.keeper.sql(
+def _rows(treasury: SigningTreasury) -> list[tuple[str, str]]:
+    return treasury.keeper.sql(
         "SELECT number, state FROM outbox WHERE ledger_id = %s ORDER BY number"
     )
 
@@ -360,73 +388,81 @@ def _rows(office: Office) -> list[tuple[str, str]]:
 # ---- claims on the central bank
 
 
-def paid_and_claimed(office: Office, desk: Desk, clear_no: str = "C1") -> None:
+def paid_and_claimed(
+    treasury: SigningTreasury, server: ReceiptServer, clear_no: str = "C1"
+) -> None:
     """Payments that the bank has paid, and the claim for them."""
-    with bank(office, desk.url) as simulator, sending(office, simulator.url):
-        numbers = office.signed(3)
-        wait_until(lambda: office.statuses(numbers) == ["paid"] * 3)
-    office.keeper.do(RequestClearing(clear_no=clear_no, clear_date=DAY, pay_bank_code="102"))
+    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
+        numbers = treasury.signed(3)
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
+    treasury.keeper.do(RequestClearing(clear_no=clear_no, clear_date=DAY, pay_bank_code="102"))
 
 
-def clearing_status(office: Office, clear_no: str = "C1") -> str:
-    with office.pool.connection() as connection:
-        found = read_objects(connection, office.keeper.ledger_id, CLEARING, [clear_no])
+def clearing_status(treasury: SigningTreasury, clear_no: str = "C1") -> str:
+    with treasury.pool.connection() as connection:
+        found = read_objects(connection, treasury.keeper.ledger_id, CLEARING, [clear_no])
     return str(found[clear_no].status)
 
 
 def test_a_claim_is_settled_and_the_zero_balance_account_is_zero(
-    office: Office, desk: Desk
+    treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
-    paid_and_claimed(office, desk)
-    assert office.keeper.books()["零余额账户"] == "-3.00"
-    simulator = central_bank(office, desk.url)
-    with simulator, sending(office, "", simulator.url) as dispatcher:
-        wait_until(lambda: clearing_status(office) == "cleared")
+    paid_and_claimed(treasury, server)
+    assert treasury.keeper.books()["零余额账户"] == "-3.00"
+    simulator = central_bank(treasury, server.url)
+    with simulator, sending(treasury, "", simulator.url) as dispatcher:
+        wait_until(lambda: clearing_status(treasury) == "cleared")
         wait_until(lambda: dispatcher.health().sent == 0)
         assert simulator.figures()["paid_amt"] == "3.00"
-    books = office.keeper.books()
+    books = treasury.keeper.books()
     assert "零余额账户" not in books
     assert books["国库存款"] == "-3.00"
 
 
-def test_a_rejected_claim_can_be_made_again(office: Office, desk: Desk) -> None:
-    paid_and_claimed(office, desk)
-    rejecting = central_bank(office, desk.url, faults=Faults(reject_rate=1.0))
-    with rejecting, sending(office, "", rejecting.url):
-        wait_until(lambda: clearing_status(office) == "rejected")
-    office.keeper.do(RequestClearing(clear_no="C2", clear_date=DAY, pay_bank_code="102"))
-    with central_bank(office, desk.url) as simulator, sending(office, "", simulator.url):
-        wait_until(lambda: clearing_status(office, "C2") == "cleared")
-    assert "零余额账户" not in office.keeper.books()
+def test_a_rejected_claim_can_be_made_again(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    paid_and_claimed(treasury, server)
+    rejecting = central_bank(treasury, server.url, faults=Faults(reject_rate=1.0))
+    with rejecting, sending(treasury, "", rejecting.url):
+        wait_until(lambda: clearing_status(treasury) == "rejected")
+    treasury.keeper.do(RequestClearing(clear_no="C2", clear_date=DAY, pay_bank_code="102"))
+    with central_bank(treasury, server.url) as simulator, sending(treasury, "", simulator.url):
+        wait_until(lambda: clearing_status(treasury, "C2") == "cleared")
+    assert "零余额账户" not in treasury.keeper.books()
 
 
-def test_a_claim_answered_over_another_amount_is_refused(office: Office, desk: Desk) -> None:
-    paid_and_claimed(office, desk)
-    wrong = central_bank(office, desk.url, faults=Faults(wrong_amount_rate=1.0))
-    with wrong, sending(office, "", wrong.url):
-        wait_until(lambda: desk.refusals)
+def test_a_claim_answered_over_another_amount_is_refused(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    paid_and_claimed(treasury, server)
+    wrong = central_bank(treasury, server.url, faults=Faults(wrong_amount_rate=1.0))
+    with wrong, sending(treasury, "", wrong.url):
+        wait_until(lambda: server.refusals)
         wait_until(lambda: wrong.figures()["receipts_refused"] == 1)
-    assert desk.refusals == ["receipt_mismatch"]
-    assert clearing_status(office) == "requested"
-    assert office.keeper.books()["零余额账户"] == "-3.00"
+    assert server.refusals == ["receipt_mismatch"]
+    assert clearing_status(treasury) == "requested"
+    assert treasury.keeper.books()["零余额账户"] == "-3.00"
 
 
-def test_a_claim_sent_again_after_a_rebuild_is_settled_once(office: Office, desk: Desk) -> None:
-    paid_and_claimed(office, desk)
-    desk.closed = True
-    simulator = central_bank(office, desk.url)
-    with simulator, sending(office, "", simulator.url):
-        wait_until(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
-        with office.pool.connection() as connection:
+def test_a_claim_sent_again_after_a_rebuild_is_settled_once(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    paid_and_claimed(treasury, server)
+    server.closed = True
+    simulator = central_bank(treasury, server.url)
+    with simulator, sending(treasury, "", simulator.url):
+        wait_until(lambda: _rows(treasury) == [(f"{_ledger(treasury)}:C1:1", "sent")])
+        with treasury.pool.connection() as connection:
             outbox.rebuild(connection)  # no event says that a claim was sent: it is due again
-        wait_until(lambda: _attempts(office) == 1)
-        wait_until(lambda: _rows(office) == [(f"{_ledger(office)}:C1:1", "sent")])
-        desk.closed = False
-        wait_until(lambda: clearing_status(office) == "cleared")
+        wait_until(lambda: _attempts(treasury) == 1)
+        wait_until(lambda: _rows(treasury) == [(f"{_ledger(treasury)}:C1:1", "sent")])
+        server.closed = False
+        wait_until(lambda: clearing_status(treasury) == "cleared")
         assert simulator.figures()["paid_amt"] == "3.00"
-    assert event_counts(office)["clearing.claim_receipted"] == 1
-    assert desk.refusals == []
+    assert event_counts(treasury)["clearing.claim_receipted"] == 1
+    assert server.refusals == []
 
 
-def _ledger(office: Office) -> str:
-    return ledger_text(office.keeper.ledger_id)
+def _ledger(treasury: SigningTreasury) -> str:
+    return ledger_text(treasury.keeper.ledger_id)

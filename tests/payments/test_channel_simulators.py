@@ -23,34 +23,40 @@ from ledger.errors import UnavailableError
 from ledger.integrity.merkle import leaf_hash
 from payments.clearing.claims import RequestClearing
 from payments.delivery.bank_client import Acknowledgements, BankClient
-from payments.delivery.sending import Item, in_messages
+from payments.delivery.sending import OutgoingItem, in_messages
 from payments.messages.envelope import VoucherBody, add_signature, build_envelope, parse_envelope
 from payments.simulators import bank as bank_simulator
 from payments.simulators.bank import Bank
-from payments.simulators.book import Paid
+from payments.simulators.book import PaidVoucher
 from payments.simulators.counterparty import Counterparty, Faults
 from payments.simulators.pboc import CentralBank
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import Desk, Office, bank, bank_config, pboc_config
+from tests.support.channel_parties import (
+    ReceiptServer,
+    SigningTreasury,
+    bank,
+    bank_config,
+    pboc_config,
+)
 from tests.support.waiting import HANG_S, wait_until
 
 
 @pytest.fixture
-def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
     bookkeeper.issue("B", "1000.00")
-    return Office(bookkeeper, tmp_path)
+    return SigningTreasury(bookkeeper, tmp_path)
 
 
 @pytest.fixture
-def desk(office: Office) -> Iterator[Desk]:
-    with Desk(office) as desk:
-        yield desk
+def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
+    with ReceiptServer(treasury) as server:
+        yield server
 
 
 @pytest.fixture
-def till(office: Office, desk: Desk) -> Iterator[Bank]:
+def till(treasury: SigningTreasury, server: ReceiptServer) -> Iterator[Bank]:
     """A bank without its server: what it owes stays in its book."""
-    bank = Bank(bank_config(office, desk.url))
+    bank = Bank(bank_config(treasury, server.url))
     yield bank
     bank.close()
 
@@ -76,9 +82,11 @@ def other_bytes(body: VoucherBody) -> VoucherBody:
 # ---- the agent bank
 
 
-def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank) -> None:
-    office.signed(2)
-    first, second = office.body_of("P1"), office.body_of("P2")
+def test_a_number_is_paid_once_and_only_for_its_bytes(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    treasury.signed(2)
+    first, second = treasury.body_of("P1"), treasury.body_of("P2")
     assert told(till, first) == ["accepted"]
     assert told(till, first, second, second) == ["replayed", "accepted", "accepted"]
     assert told(till, other_bytes(first), second) == ["idempotency_conflict", "replayed"]
@@ -89,18 +97,18 @@ def test_a_number_is_paid_once_and_only_for_its_bytes(office: Office, till: Bank
     assert (figures.vouchers, figures.paid_fen, figures.receipts_owed) == (2, 200, 2)
 
 
-def test_a_book_from_before_knows_its_vouchers(office: Office, till: Bank) -> None:
+def test_a_book_from_before_knows_its_vouchers(treasury: SigningTreasury, till: Bank) -> None:
     """It has the hash that the voucher had in a manifest of the first version."""
-    office.signed(1)
-    body = office.body_of("P1")
-    till.book.record([Paid(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")])
+    treasury.signed(1)
+    body = treasury.body_of("P1")
+    till.book.record([PaidVoucher(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")])
     assert told(till, body) == ["replayed"]
     assert told(till, other_bytes(body)) == ["idempotency_conflict"]
 
 
-def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> None:
-    numbers = office.signed(6)
-    message = build_envelope([office.body_of(number) for number in numbers])
+def test_messages_that_overlap_in_time_pay_once(treasury: SigningTreasury, till: Bank) -> None:
+    numbers = treasury.signed(6)
+    message = build_envelope([treasury.body_of(number) for number in numbers])
     answers: list[Acknowledgements] = []
     threads = [
         threading.Thread(target=lambda: answers.append(till.take_in(message))) for _ in range(4)
@@ -114,13 +122,13 @@ def test_messages_that_overlap_in_time_pay_once(office: Office, till: Bank) -> N
     assert till.book.figures().receipts_owed == 6
 
 
-def test_it_pays_for_good_signatures_only(office: Office, till: Bank) -> None:
-    office.signed(1)
-    good = office.body_of("P1")
+def test_it_pays_for_good_signatures_only(treasury: SigningTreasury, till: Bank) -> None:
+    treasury.signed(1)
+    good = treasury.body_of("P1")
     unsigned = msgspec.structs.replace(good, signatures=())
     signature = good.signatures[0]
-    office.certificate("principal/wang")
-    stolen_serial = office.certificate("principal/li").serial
+    treasury.certificate("principal/wang")
+    stolen_serial = treasury.certificate("principal/li").serial
     unknown = msgspec.structs.replace(signature, sn="0" * 32)
     another = msgspec.structs.replace(signature, sn=stolen_serial)
     assert told(till, other_bytes(good)) == ["signature_invalid"]
@@ -132,58 +140,64 @@ def test_it_pays_for_good_signatures_only(office: Office, till: Bank) -> None:
     assert told(till, msgspec.structs.replace(good, signatures=(signature, signature))) == [
         "same_person"
     ]
-    by_bank = _signed(office, unsigned, "bank/102", office.certificate("bank/102").serial)
+    by_bank = _signed(treasury, unsigned, "bank/102", treasury.certificate("bank/102").serial)
     assert told(till, by_bank) == ["signature_invalid"]
-    expired = office.certificate("principal/zhao", days=1, begun_days_ago=3).serial
-    assert told(till, _signed(office, unsigned, "principal/zhao", expired)) == [
+    expired = treasury.certificate("principal/zhao", days=1, begun_days_ago=3).serial
+    assert told(till, _signed(treasury, unsigned, "principal/zhao", expired)) == [
         "certificate_invalid"
     ]
     assert till.book.figures().vouchers == 0
     assert told(till, good) == ["accepted"]
 
 
-def _signed(office: Office, body: VoucherBody, subject: str, serial: str) -> VoucherBody:
-    key = office.keys.private_key(subject)
+def _signed(treasury: SigningTreasury, body: VoucherBody, subject: str, serial: str) -> VoucherBody:
+    key = treasury.keys.private_key(subject)
     return add_signature(
-        body, no="treasury", sn=serial, sign=lambda data: office.provider.sign(key, data)
+        body, no="treasury", sn=serial, sign=lambda data: treasury.provider.sign(key, data)
     )
 
 
-def test_it_insists_on_the_roles_agreed_with_it(office: Office, desk: Desk) -> None:
-    office.signed(1)
+def test_it_insists_on_the_roles_agreed_with_it(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    treasury.signed(1)
     roles = ("finance_first", "treasury")
-    party = Bank(bank_config(office, desk.url, required_roles=roles))
-    assert told(party, office.body_of("P1")) == ["signature_order"]
+    party = Bank(bank_config(treasury, server.url, required_roles=roles))
+    assert told(party, treasury.body_of("P1")) == ["signature_order"]
     party.close()
 
 
-def test_a_voucher_for_another_bank_is_refused(office: Office, desk: Desk) -> None:
-    office.signed(1)
-    serial = office.certificate("bank/103").serial
-    party = Bank(bank_config(office, desk.url, bank_code="103", cert_serial=serial))
-    assert told(party, office.body_of("P1")) == ["malformed"]
+def test_a_voucher_for_another_bank_is_refused(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    treasury.signed(1)
+    serial = treasury.certificate("bank/103").serial
+    party = Bank(bank_config(treasury, server.url, bank_code="103", cert_serial=serial))
+    assert told(party, treasury.body_of("P1")) == ["malformed"]
     party.close()
 
 
-def test_without_the_certificates_it_takes_nothing_in(office: Office, till: Bank) -> None:
-    office.signed(1)
-    nowhere = Bank(bank_config(office, "http://127.0.0.1:9", data=office.folder / "other"))
+def test_without_the_certificates_it_takes_nothing_in(
+    treasury: SigningTreasury, till: Bank
+) -> None:
+    treasury.signed(1)
+    nowhere = Bank(bank_config(treasury, "http://127.0.0.1:9", data=treasury.folder / "other"))
     with pytest.raises(UnavailableError):
-        told(nowhere, office.body_of("P1"))
+        told(nowhere, treasury.body_of("P1"))
     assert nowhere.book.figures().vouchers == 0
     nowhere.close()
 
 
 def test_receipts_come_as_the_payee_account_asks(
-    office: Office, till: Bank, monkeypatch: pytest.MonkeyPatch
+    treasury: SigningTreasury, till: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late_s = 3600.0  # later than the rest of this test
     monkeypatch.setitem(bank_simulator._COURSES, bank_simulator.SLOW, ((late_s,), False))
 
     def arrives(prefix: str, name: str) -> str:
-        [number] = office.signed(1, name, payee_acct_no=f"{prefix}000000000001")
-        assert told(till, office.body_of(number)) == ["accepted"]
-        return office.payments([number])[number].pay_cert_no
+        [number] = treasury.signed(1, name, payee_acct_no=f"{prefix}000000000001")
+        assert told(till, treasury.body_of(number)) == ["accepted"]
+        return treasury.payments([number])[number].pay_cert_no
 
     arrives("9995", "never")
     before_s = time.time()
@@ -211,8 +225,8 @@ def test_faults_strike_by_their_seed() -> None:
     assert not any(Faults().strikes(0.0, "reject", number) for number in numbers)
 
 
-def test_over_http_it_answers_in_words(office: Office, desk: Desk) -> None:
-    with bank(office, desk.url) as simulator:
+def test_over_http_it_answers_in_words(treasury: SigningTreasury, server: ReceiptServer) -> None:
+    with bank(treasury, server.url) as simulator:
         url = f"{simulator.url}/vouchers"
         garbage = httpx.post(url, content=b"<MOF/>", timeout=HANG_S, trust_env=False)
         huge = httpx.post(url, content=bytes(9 * 1024 * 1024), timeout=HANG_S, trust_env=False)
@@ -224,18 +238,20 @@ def test_over_http_it_answers_in_words(office: Office, desk: Desk) -> None:
 # ---- the central bank
 
 
-def claim_of(office: Office) -> VoucherBody:
-    office.keeper.pay("X", "B", "5.00")
-    clearing = office.keeper.do(
+def claim_of(treasury: SigningTreasury) -> VoucherBody:
+    treasury.keeper.pay("X", "B", "5.00")
+    clearing = treasury.keeper.do(
         RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
     ).subjects[0]
-    signer = office.signing().claim_signer(office.keeper.ledger_id)
+    signer = treasury.signing().claim_signer(treasury.keeper.ledger_id)
     return signer.body(clearing.requested, clearing.requested.claims[0])
 
 
-def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> None:
-    claim = claim_of(office)
-    party = CentralBank(pboc_config(office, desk.url))
+def test_it_settles_a_claim_of_the_division_once(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    claim = claim_of(treasury)
+    party = CentralBank(pboc_config(treasury, server.url))
     assert told(party, claim, claim) == ["accepted", "accepted"]
     assert told(party, claim) == ["replayed"]
     assert party.book.figures().paid_fen == 500
@@ -247,32 +263,34 @@ def test_it_settles_a_claim_of_the_division_once(office: Office, desk: Desk) -> 
 
 
 def test_it_refuses_another_divisions_signature_and_sums_that_do_not_agree(
-    office: Office, desk: Desk
+    treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
-    claim = claim_of(office)
-    party = CentralBank(pboc_config(office, desk.url))
+    claim = claim_of(treasury)
+    party = CentralBank(pboc_config(treasury, server.url))
     unsigned = msgspec.structs.replace(claim, signatures=())
     for subject in ("finance/310000000", "bank/102"):
-        serial = office.certificate(subject).serial
-        assert told(party, _signed(office, unsigned, subject, serial)) == ["signature_invalid"]
+        serial = treasury.certificate(subject).serial
+        assert told(party, _signed(treasury, unsigned, subject, serial)) == ["signature_invalid"]
     more = unsigned.voucher.replace(b"<PayAmt>5.00<", b"<PayAmt>6.00<", 1)
     wrong = msgspec.structs.replace(unsigned, voucher=more)
     serial = claim.signatures[0].sn
-    assert told(party, _signed(office, wrong, "finance/440000000", serial)) == ["details_mismatch"]
+    assert told(party, _signed(treasury, wrong, "finance/440000000", serial)) == [
+        "details_mismatch"
+    ]
     assert party.book.figures().vouchers == 0
     party.close()
 
 
-def test_a_claim_sent_again_has_the_same_bytes(office: Office) -> None:
-    claim = claim_of(office)
-    [clearing] = office.keeper.sql(
+def test_a_claim_sent_again_has_the_same_bytes(treasury: SigningTreasury) -> None:
+    claim = claim_of(treasury)
+    [clearing] = treasury.keeper.sql(
         "SELECT payload FROM events WHERE ledger_id = %s AND type = 'clearing.requested@2'"
     )
     assert b'"clear_no":"C"' in clearing[0]
-    again = office.keeper.ask(
+    again = treasury.keeper.ask(
         RequestClearing(clear_no="C", clear_date=date(2026, 3, 2), pay_bank_code="102")
     ).subjects[0]
-    signer = office.signing().claim_signer(office.keeper.ledger_id)
+    signer = treasury.signing().claim_signer(treasury.keeper.ledger_id)
     second = signer.body(again.requested, again.requested.claims[0])
     assert second.voucher == claim.voucher
     assert second.signatures[0].value != claim.signatures[0].value
@@ -322,8 +340,8 @@ def post(receiver: Receiver, bodies: list[VoucherBody]) -> dict[str, Any]:
         client.close()
 
 
-def test_one_bad_voucher_does_not_keep_back_the_others(office: Office) -> None:
-    bodies = [office.body_of(number) for number in office.signed(8)]
+def test_one_bad_voucher_does_not_keep_back_the_others(treasury: SigningTreasury) -> None:
+    bodies = [treasury.body_of(number) for number in treasury.signed(8)]
     bad = bodies[5].voucher_no
 
     def picky(came: list[VoucherBody]) -> Response:
@@ -352,18 +370,20 @@ def test_one_bad_voucher_does_not_keep_back_the_others(office: Office) -> None:
     ],
     ids=["503", "401", "404", "429", "no JSON", "not mentioned"],
 )
-def test_an_answer_about_nothing_leaves_it_open(office: Office, answer: Response) -> None:
-    bodies = [office.body_of(number) for number in office.signed(2)]
+def test_an_answer_about_nothing_leaves_it_open(
+    treasury: SigningTreasury, answer: Response
+) -> None:
+    bodies = [treasury.body_of(number) for number in treasury.signed(2)]
     with Receiver(lambda _: answer) as receiver, pytest.raises(UnavailableError):
         post(receiver, bodies)
     assert len(receiver.came) == 1
 
 
-def test_messages_stay_within_their_size_and_go_to_one_receiver(office: Office) -> None:
-    office.signed(1)
-    body = office.body_of("P1")
+def test_messages_stay_within_their_size_and_go_to_one_receiver(treasury: SigningTreasury) -> None:
+    treasury.signed(1)
+    body = treasury.body_of("P1")
     size = len(body.voucher)
-    items = [Item(str(i), "a" if i < 5 else "b", body) for i in range(8)]
+    items = [OutgoingItem(str(i), "a" if i < 5 else "b", body) for i in range(8)]
     messages = [[item.number for item in m] for m in in_messages(items, 3 * size)]
     assert messages == [["0", "1", "2"], ["3", "4"], ["5", "6", "7"]]
     assert [len(m) for m in in_messages(items, size - 1)] == [1] * 8

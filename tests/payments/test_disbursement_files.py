@@ -1,6 +1,6 @@
 """Files of lines: what is read, what is refused with which line, and the digest over them."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import gzip
 import io
@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from ledger.gm import sm3
 from payments.disbursement import loading, validation
 from payments.disbursement.files import FIELDS, Row
-from payments.disbursement.lines import Line, parse_line
-from payments.disbursement.validation import Report, checked
-from tests.support.disbursement_runs import HEADER, RunDesk, account, csv_of, row
-from tests.support.http_server import Desk, desk
+from payments.disbursement.lines import StoredLine, parse_line
+from payments.disbursement.validation import FileErrors, checked
+from tests.support.disbursement_runs import HEADER, HttpRun, account, csv_of, row
+from tests.support.http_server import HttpTreasury, http
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NDJSON = "application/x-ndjson"
@@ -44,9 +44,11 @@ def line(number: int, **changed: Any) -> dict[str, Any]:
     return dict(zip(names, row(number).split(","), strict=True)) | changed
 
 
-def errors_of(desk: Desk, content: bytes, media: str = "text/csv") -> list[tuple[int, str, str]]:
+def errors_of(
+    http: HttpTreasury, content: bytes, media: str = "text/csv"
+) -> list[tuple[int, str, str]]:
     """(line, column, code) of the report; nothing may have been loaded."""
-    run = RunDesk(desk)
+    run = HttpRun(http)
     answer = run.load(content, media)
     assert answer.status_code == 422, answer.text
     problem = answer.json()
@@ -59,7 +61,7 @@ def errors_of(desk: Desk, content: bytes, media: str = "text/csv") -> list[tuple
 # ---- what is read
 
 
-def test_every_form_of_a_file_gives_the_same_lines(desk: Desk) -> None:
+def test_every_form_of_a_file_gives_the_same_lines(http: HttpTreasury) -> None:
     lines = [line(n) for n in range(1, 4)]
     text = "\n".join([HEADER, *(row(n) for n in range(1, 4))])
     chinese = text.replace(
@@ -80,26 +82,26 @@ def test_every_form_of_a_file_gives_the_same_lines(desk: Desk) -> None:
     }
     details = []
     for form, (content, media) in forms.items():
-        run = RunDesk(desk)
+        run = HttpRun(http)
         loaded = run.load(content, media)
         assert loaded.is_success, (form, loaded.text)
-        page = desk.ok(desk.get(f"{run.path}/results"))
+        page = http.ok(http.get(f"{run.path}/results"))
         names = ("pay_detail_id", "payee_acct_name", "payee_acct_no", "pay_amt", "outcome")
         details.append([[item[name] for name in names] for item in page["items"]])
     assert details == [details[0]] * len(forms)
     assert details[0][1] == ["D2", "收款人2", account(2), "10.00", "pending"]
 
 
-def test_lines_without_ids_are_numbered_and_empty_ones_passed_over(desk: Desk) -> None:
-    run = RunDesk(desk)
+def test_lines_without_ids_are_numbered_and_empty_ones_passed_over(http: HttpTreasury) -> None:
+    run = HttpRun(http)
     content = (
         "payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt\n"
         '"张三\t",6222000000000000001,样例银行,1.00\n\n'
         '"A, ""B"" \\N公司", 6222000000000000002 ,样例银行,2.00\n'
     )
-    loaded = desk.ok(run.load(content.encode()))
+    loaded = http.ok(run.load(content.encode()))
     assert (loaded["line_count"], loaded["pay_amt"]) == (2, "3.00")
-    items = desk.ok(desk.get(f"{run.path}/results"))["items"]
+    items = http.ok(http.get(f"{run.path}/results"))["items"]
     shown = [
         (i["line_no"], i["file_line"], i["pay_detail_id"], i["payee_acct_name"]) for i in items
     ]
@@ -107,11 +109,11 @@ def test_lines_without_ids_are_numbered_and_empty_ones_passed_over(desk: Desk) -
     assert items[1]["payee_acct_no"] == "6222000000000000002"
 
 
-def test_the_digest_is_what_the_documentation_says(desk: Desk) -> None:
+def test_the_digest_is_what_the_documentation_says(http: HttpTreasury) -> None:
     """An auditor's way: from the table, by the documented encoding, to what the events hold."""
-    run = RunDesk(desk)
-    loaded = desk.ok(run.load(csv_of(1000).replace("收款人7,".encode(), "收款人\\7,".encode())))
-    with desk.treasury.pool.connection() as connection:
+    run = HttpRun(http)
+    loaded = http.ok(run.load(csv_of(1000).replace("收款人7,".encode(), "收款人\\7,".encode())))
+    with http.treasury.pool.connection() as connection:
         rows = connection.execute(
             "SELECT line_no, file_line, pay_detail_id, payee_acct_name, payee_acct_no,"
             " payee_acct_bank_name, payee_bank_no, pay_fen, iden_no, remark"
@@ -137,17 +139,17 @@ def test_the_digest_is_what_the_documentation_says(desk: Desk) -> None:
     )
 
 
-def test_suspected_doubles_are_told_and_not_refused(desk: Desk) -> None:
-    run = RunDesk(desk)
+def test_suspected_doubles_are_told_and_not_refused(http: HttpTreasury) -> None:
+    run = HttpRun(http)
     content = "\n".join([HEADER, row(1), row(2), row(3, payee_account=account(1)), ""])
-    loaded = desk.ok(run.load(content.encode()))
+    loaded = http.ok(run.load(content.encode()))
     assert (loaded["suspect_count"], loaded["suspects"]) == (1, [{"first_line": 2, "last_line": 4}])
 
 
 # ---- what is refused
 
 
-def test_the_report_names_every_wrong_line(desk: Desk) -> None:
+def test_the_report_names_every_wrong_line(http: HttpTreasury) -> None:
     rows = [row(n) for n in range(1, 13)]
     rows[1] = row(2, amount="1.5")
     rows[2] = row(3, amount="-1.00")
@@ -158,7 +160,7 @@ def test_the_report_names_every_wrong_line(desk: Desk) -> None:
     rows[8] = row(1)
     rows[10] = row(1)
     content = "\n".join([HEADER, *rows, ""]).encode()
-    assert errors_of(desk, content) == [
+    assert errors_of(http, content) == [
         (3, "pay_amt", "invalid_amount"),
         (4, "pay_amt", "invalid_amount"),
         (5, "payee_acct_name", "malformed"),
@@ -171,26 +173,26 @@ def test_the_report_names_every_wrong_line(desk: Desk) -> None:
     ]
 
 
-def test_the_report_is_bounded_and_counts_all(desk: Desk) -> None:
+def test_the_report_is_bounded_and_counts_all(http: HttpTreasury) -> None:
     content = "\n".join([HEADER, *(row(n, amount="0.00") for n in range(1, 1502)), row(1)]).encode()
-    problem = RunDesk(desk).load(content).json()
+    problem = HttpRun(http).load(content).json()
     assert (problem["error_count"], problem["line_count"]) == (1502, 1502)
     assert len(problem["errors"]) == validation.ERRORS_SHOWN_MAX
-    refused = desk.ok(desk.get("…/refusals", page_size="1000"))["items"][-1]
+    refused = http.ok(http.get("…/refusals", page_size="1000"))["items"][-1]
     assert refused["operation"] == "disbursement.load"
     assert "1502 errors" in refused["detail"]
 
 
-def test_wrong_lines_of_other_forms_are_named_too(desk: Desk) -> None:
+def test_wrong_lines_of_other_forms_are_named_too(http: HttpTreasury) -> None:
     lines = as_json(line(1), line(2, pay_amt=10), line(3, unknown="x")) + b"\n{\n[]"
-    assert [error[:2] for error in errors_of(desk, lines, NDJSON)] == [
+    assert [error[:2] for error in errors_of(http, lines, NDJSON)] == [
         (n, "") for n in (2, 3, 4, 5)
     ]
     header = tuple(line(1))
     typed = line(2, payee_acct_no=6222000000000000009)
     third = line(3, pay_amt=10.005)
     book = workbook(header, *(tuple(given.values()) for given in (line(1), typed, third)))
-    found = errors_of(desk, book, XLSX)
+    found = errors_of(http, book, XLSX)
     assert found == [(3, "", "malformed"), (4, "pay_amt", "invalid_amount")]
 
 
@@ -218,13 +220,13 @@ def test_wrong_lines_of_other_forms_are_named_too(desk: Desk) -> None:
     ],
 )
 def test_what_is_no_such_file_is_malformed(
-    desk: Desk, content: bytes, media: str, code: str
+    http: HttpTreasury, content: bytes, media: str, code: str
 ) -> None:
-    answer = RunDesk(desk).load(content, media)
+    answer = HttpRun(http).load(content, media)
     assert answer.json()["code"] == code, answer.text
 
 
-def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(desk: Desk) -> None:
+def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(http: HttpTreasury) -> None:
     bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20 if n else "x" * 1000}">' for n in range(12))
     parts = {}
     with zipfile.ZipFile(io.BytesIO(workbook(tuple(line(1)), tuple(line(1).values())))) as book:
@@ -238,26 +240,26 @@ def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(desk: Desk) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-    answer = RunDesk(desk).load(file.getvalue(), XLSX)
+    answer = HttpRun(http).load(file.getvalue(), XLSX)
     assert answer.json()["code"] in ("malformed", "details_mismatch"), answer.text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+86", "@SUM(A1)", "-2+3", "=cmd|'/C calc'!A0"])
-def test_what_a_spreadsheet_would_carry_out_is_refused(desk: Desk, text: str) -> None:
+def test_what_a_spreadsheet_would_carry_out_is_refused(http: HttpTreasury, text: str) -> None:
     rows = [row(1), row(2).replace("收款人2", text), row(3).replace("三月", text)]
     content = "\n".join([HEADER, *rows, ""]).encode()
-    assert errors_of(desk, content) == [
+    assert errors_of(http, content) == [
         (3, "payee_acct_name", "malformed"),
         (4, "remark", "malformed"),
     ]
     dash = "\n".join([HEADER, row(1).replace("三月", "-"), ""]).encode()
-    assert RunDesk(desk).load(dash).is_success
+    assert HttpRun(http).load(dash).is_success
 
 
-def test_a_run_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_has_a_bound(http: HttpTreasury, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "LINES_MAX", 3)
-    assert RunDesk(desk).load(csv_of(3)).is_success
-    assert RunDesk(desk).load(csv_of(4)).json()["code"] == "too_many_items"
+    assert HttpRun(http).load(csv_of(3)).is_success
+    assert HttpRun(http).load(csv_of(4)).json()["code"] == "too_many_items"
 
 
 # ---- the short way to sound is no other rule
@@ -275,8 +277,8 @@ def test_the_short_way_accepts_nothing_that_the_rules_refuse(texts: tuple[str, .
 
 @given(st.tuples(*[hostile] * 5, st.just("1.00"), hostile, hostile))
 def test_a_sound_line_survives_its_canonical_form(texts: tuple[str, ...]) -> None:
-    found = checked(Row(2, list(texts)), 1, Report())
+    found = checked(Row(2, list(texts)), 1, FileErrors())
     if found is not None:
         assert parse_line(found.canonical()) == found
         assert found.canonical().count(b"\n") == 1
-        assert isinstance(found, Line)
+        assert isinstance(found, StoredLine)

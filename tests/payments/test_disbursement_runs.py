@@ -1,6 +1,6 @@
 """Disbursement runs over HTTP: from the file to every line's outcome."""
 
-# ruff: noqa: F401, F811  (pytest finds the fixture `desk` by its import)
+# ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
 import csv
 import io
@@ -13,30 +13,30 @@ import pytest
 from api.http import disbursements
 from ledger.postgres.database import Database
 from payments.disbursement.execution import WINDOW, Execution
-from tests.support.disbursement_runs import RunDesk, csv_of
+from tests.support.disbursement_runs import HttpRun, csv_of
 from tests.support.draw_hold import draw_held
-from tests.support.http_server import Desk, desk
+from tests.support.http_server import HttpTreasury, http
 from tests.support.waiting import HANG_S
 
 
-def test_a_run_from_the_file_to_the_result_file(desk: Desk) -> None:
-    run = RunDesk(desk, "20000.00")
+def test_a_run_from_the_file_to_the_result_file(http: HttpTreasury) -> None:
+    run = HttpRun(http, "20000.00")
     assert run.opened["status"] == "opened"
-    loaded = desk.ok(run.load(csv_of(1000)))
+    loaded = http.ok(run.load(csv_of(1000)))
     assert (loaded["status"], loaded["line_count"]) == ("loaded", 1000)
     assert loaded["pay_amt"] == "10000.00"
-    assert desk.figures(run.bgt_id)["canuse_amt"] == "20000.00", "nothing is occupied yet"
-    approved = desk.ok(run.act("approve", "checker", {"lines_sm3": loaded["lines_sm3"]}))
+    assert http.figures(run.bgt_id)["canuse_amt"] == "20000.00", "nothing is occupied yet"
+    approved = http.ok(run.act("approve", "checker", {"lines_sm3": loaded["lines_sm3"]}))
     assert (approved["status"], approved["voucher_count"]) == ("approved", 3)
-    figures = desk.figures(run.bgt_id)
+    figures = http.figures(run.bgt_id)
     assert (figures["canuse_amt"], figures["frozen_amt"]) == ("10000.00", "10000.00")
     shown = run.executed()
     assert (shown["status"], shown["vouchers"]) == ("executed", {"signed": 3})
-    figures = desk.figures(run.bgt_id)
+    figures = http.figures(run.bgt_id)
     assert (figures["frozen_amt"], figures["pay_app_amt"]) == ("0.00", "10000.00")
 
     first, second, third = run.payments(3)
-    payments = [desk.ok(desk.get(f"…/payments/{number}")) for number in (first, second, third)]
+    payments = [http.ok(http.get(f"…/payments/{number}")) for number in (first, second, third)]
     assert [len(p["details"]) for p in payments] == [499, 499, 2]
     assert {(p["by"], p["checked_by"]) for p in payments} == {("maker", "checker")}
     assert {s["by"] for p in payments for s in p["signatures"]} == {"signer"}
@@ -47,10 +47,10 @@ def test_a_run_from_the_file_to_the_result_file(desk: Desk) -> None:
     shown = run.show()
     assert (shown["status"], shown["paid_count"], shown["failed_count"]) == ("finished", 996, 4)
     assert (shown["xpay_amt"], shown["failed_amt"]) == ("9960.00", "40.00")
-    assert desk.figures(run.bgt_id)["canuse_amt"] == "10040.00"
+    assert http.figures(run.bgt_id)["canuse_amt"] == "10040.00"
 
-    page = desk.ok(desk.get(f"{run.path}/results", page_size="600"))
-    rest = desk.ok(desk.get(f"{run.path}/results", cursor=page["next_cursor"], page_size="600"))
+    page = http.ok(http.get(f"{run.path}/results", page_size="600"))
+    rest = http.ok(http.get(f"{run.path}/results", cursor=page["next_cursor"], page_size="600"))
     lines = page["items"] + rest["items"]
     assert [line["line_no"] for line in lines] == list(range(1, 1001))
     assert rest["next_cursor"] is None
@@ -59,50 +59,50 @@ def test_a_run_from_the_file_to_the_result_file(desk: Desk) -> None:
     }
     assert failed == dict.fromkeys(("D7", "D499", "D999", "D1000"), "账号户名不符")
     assert {line["outcome"] for line in lines} == {"paid", "failed"}
-    answer = desk.get(f"{run.path}/results.csv")
+    answer = http.get(f"{run.path}/results.csv")
     table = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["outcome"] for row in table] == [line["outcome"] for line in lines]
     assert sum(float(row["xpay_amt"]) for row in table) == 9960
 
 
-def test_a_run_is_covered_before_anything_is_paid(desk: Desk) -> None:
-    run = RunDesk(desk, "100.00")
-    desk.ok(run.load(csv_of(11)))
+def test_a_run_is_covered_before_anything_is_paid(http: HttpTreasury) -> None:
+    run = HttpRun(http, "100.00")
+    http.ok(run.load(csv_of(11)))
     refused = run.act("approve", "checker").json()
     assert (refused["code"], refused["requested_amt"]) == ("insufficient_indicator", "110.00")
     assert run.act("execute", "signer").json()["code"] == "invalid_state"
-    desk.ok(run.load(csv_of(10)))
-    desk.ok(run.act("approve", "checker"))
-    stranger = desk.post("…/payments", desk.payment(run.bgt_id, "0.01"))
+    http.ok(run.load(csv_of(10)))
+    http.ok(run.act("approve", "checker"))
+    stranger = http.post("…/payments", http.payment(run.bgt_id, "0.01"))
     assert stranger.json()["code"] == "insufficient_indicator", "the run's money is its own"
     assert run.executed()["status"] == "executed"
 
 
-def test_maker_and_checker_of_a_run_are_two_persons(desk: Desk) -> None:
-    run = RunDesk(desk)
-    desk.tokens["both"] = desk.token("both", "treasury_maker", "treasury_checker")
-    desk.ok(run.load(csv_of(2), person="both"))
+def test_maker_and_checker_of_a_run_are_two_persons(http: HttpTreasury) -> None:
+    run = HttpRun(http)
+    http.tokens["both"] = http.token("both", "treasury_maker", "treasury_checker")
+    http.ok(run.load(csv_of(2), person="both"))
     assert run.act("approve", "both").json()["code"] == "same_person"
-    desk.tokens["maker2"] = desk.token("maker", "treasury_checker")
+    http.tokens["maker2"] = http.token("maker", "treasury_checker")
     assert run.act("approve", "maker2").json()["code"] == "same_person", "the opener is a maker too"
-    desk.ok(run.act("approve", "checker"))
+    http.ok(run.act("approve", "checker"))
 
 
-def test_a_run_is_loaded_anew_until_it_is_approved(desk: Desk) -> None:
-    run = RunDesk(desk)
-    first = desk.ok(run.load(csv_of(600)))
-    second = desk.ok(run.load(csv_of(3)))
+def test_a_run_is_loaded_anew_until_it_is_approved(http: HttpTreasury) -> None:
+    run = HttpRun(http)
+    first = http.ok(run.load(csv_of(600)))
+    second = http.ok(run.load(csv_of(3)))
     assert (second["line_count"], second["pay_amt"]) == (3, "30.00")
     assert first["lines_sm3"] != second["lines_sm3"]
     stale = run.act("approve", "checker", {"lines_sm3": first["lines_sm3"]}).json()
     assert stale["code"] == "details_mismatch"
-    desk.ok(run.act("approve", "checker"))
+    http.ok(run.act("approve", "checker"))
     assert run.load(csv_of(4)).json()["code"] == "invalid_state"
     assert run.show()["line_count"] == 3
 
 
 def test_a_run_stops_and_goes_on(
-    desk: Desk, module_database: Database, monkeypatch: pytest.MonkeyPatch
+    http: HttpTreasury, module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told to stop while its second window of vouchers is in hand."""
     told, stop = Event(), Execution.stop
@@ -113,14 +113,14 @@ def test_a_run_stops_and_goes_on(
 
     monkeypatch.setattr(Execution, "stop", noted)
     monkeypatch.setattr(disbursements, "STOP_TIMEOUT_S", HANG_S)
-    run = RunDesk(desk).approved(csv_of(499 * 30))
+    run = HttpRun(http).approved(csv_of(499 * 30))
     with ThreadPoolExecutor(1) as signer:
         with draw_held(module_database.owner_conninfo, WINDOW + 1) as hold:
-            desk.ok(run.act("execute", "signer"))
+            http.ok(run.act("execute", "signer"))
             hold.wait_until_reached()
             stopping = signer.submit(run.act, "stop", "signer", {"reason": "复核"})
             assert told.wait(HANG_S)
-        stopped = desk.ok(stopping.result())
+        stopped = http.ok(stopping.result())
     assert (stopped["status"], stopped["problem"]) == ("stopped", "复核")
     drawn = 2 * WINDOW
     assert (stopped["drawn_count"], stopped["vouchers"]) == (drawn, {"signed": drawn})
@@ -131,16 +131,16 @@ def test_a_run_stops_and_goes_on(
     assert (shown["status"], shown["vouchers"]) == ("executed", {"signed": 30})
     assert shown["reserved_amt"] == "0.00"
     numbers = [f"{run.run_no}-{n:06d}" for n in range(1, 31)]
-    listed = desk.ok(desk.get("…/payments", bgt_id=run.bgt_id, page_size="1000"))["items"]
+    listed = http.ok(http.get("…/payments", bgt_id=run.bgt_id, page_size="1000"))["items"]
     assert sorted(p["pay_app_no"] for p in listed) == numbers, "each once"
 
 
-def test_a_closed_run_gives_back_what_was_not_drawn(desk: Desk) -> None:
-    run = RunDesk(desk, "100.00").approved(csv_of(5))
-    assert desk.figures(run.bgt_id)["canuse_amt"] == "50.00"
-    closed = desk.ok(run.act("close", "maker"))
+def test_a_closed_run_gives_back_what_was_not_drawn(http: HttpTreasury) -> None:
+    run = HttpRun(http, "100.00").approved(csv_of(5))
+    assert http.figures(run.bgt_id)["canuse_amt"] == "50.00"
+    closed = http.ok(run.act("close", "maker"))
     assert (closed["status"], closed["reserved_amt"]) == ("closed", "0.00")
-    assert desk.figures(run.bgt_id)["canuse_amt"] == "100.00"
+    assert http.figures(run.bgt_id)["canuse_amt"] == "100.00"
     assert run.act("execute", "signer").json()["code"] == "invalid_state"
     assert run.act("close", "maker").json()["code"] == "invalid_state"
 
@@ -149,8 +149,10 @@ def owner(database: Database) -> psycopg.Connection:
     return psycopg.connect(database.owner_conninfo, autocommit=True)
 
 
-def test_lines_changed_after_approval_are_not_paid(desk: Desk, module_database: Database) -> None:
-    run = RunDesk(desk).approved(csv_of(1000))
+def test_lines_changed_after_approval_are_not_paid(
+    http: HttpTreasury, module_database: Database
+) -> None:
+    run = HttpRun(http).approved(csv_of(1000))
     with owner(module_database) as connection:
         changed = connection.execute(
             "UPDATE disbursement_lines SET payee_acct_no = '6222000000000000666'"
@@ -162,17 +164,17 @@ def test_lines_changed_after_approval_are_not_paid(desk: Desk, module_database: 
     assert run.show()["drawn_count"] == 0
     refusals = [
         item
-        for item in desk.ok(desk.get("…/refusals", page_size="1000"))["items"]
+        for item in http.ok(http.get("…/refusals", page_size="1000"))["items"]
         if item["operation"] == "disbursement.execute" and item["code"] == "details_mismatch"
     ]
     assert refusals, "the attempt stays on record"
 
 
 def test_lines_changed_before_approval_are_not_approved(
-    desk: Desk, module_database: Database
+    http: HttpTreasury, module_database: Database
 ) -> None:
-    run = RunDesk(desk)
-    desk.ok(run.load(csv_of(3)))
+    run = HttpRun(http)
+    http.ok(run.load(csv_of(3)))
     with owner(module_database) as connection:
         connection.execute(
             "UPDATE disbursement_lines SET pay_fen = pay_fen + 1 WHERE run_no = %s", (run.run_no,)
@@ -180,10 +182,10 @@ def test_lines_changed_before_approval_are_not_approved(
     assert run.act("approve", "checker").json()["code"] == "details_mismatch"
 
 
-def test_the_application_itself_cannot_change_a_line(desk: Desk) -> None:
-    run = RunDesk(desk).approved(csv_of(1))
+def test_the_application_itself_cannot_change_a_line(http: HttpTreasury) -> None:
+    run = HttpRun(http).approved(csv_of(1))
     with (
-        desk.treasury.pool.connection() as connection,
+        http.treasury.pool.connection() as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(
@@ -191,11 +193,11 @@ def test_the_application_itself_cannot_change_a_line(desk: Desk) -> None:
         )
 
 
-def test_each_role_of_the_policy_signs_in_turn(desk: Desk) -> None:
-    run = RunDesk(desk)
-    policy = "/v1/ledgers/" + desk.ledger + "/signature-policy"
+def test_each_role_of_the_policy_signs_in_turn(http: HttpTreasury) -> None:
+    run = HttpRun(http)
+    policy = "/v1/ledgers/" + http.ledger + "/signature-policy"
     three = {"roles": ["unit", "finance_first", "finance_second"]}
-    desk.ok(desk.call("PUT", policy, "admin", json=three))
+    http.ok(http.call("PUT", policy, "admin", json=three))
     try:
         run.approved(csv_of(600))
         assert run.act("execute", "signer").json()["code"] == "forbidden"
@@ -206,56 +208,56 @@ def test_each_role_of_the_policy_signs_in_turn(desk: Desk) -> None:
         assert run.executed("first")["vouchers"] == {"approved": 2}
         assert run.executed("second")["vouchers"] == {"signed": 2}
     finally:
-        desk.ok(desk.call("PUT", policy, "admin", json={"roles": ["treasury"]}))
-    payment = desk.ok(desk.get(f"…/payments/{run.payments(1)[0]}"))
+        http.ok(http.call("PUT", policy, "admin", json={"roles": ["treasury"]}))
+    payment = http.ok(http.get(f"…/payments/{run.payments(1)[0]}"))
     assert [s["role"] for s in payment["signatures"]] == three["roles"]
 
 
-def test_a_run_is_signed_by_manifests_where_the_bank_takes_them(desk: Desk) -> None:
-    run = RunDesk(desk)
-    policy = "/v1/ledgers/" + desk.ledger + "/signature-policy"
+def test_a_run_is_signed_by_manifests_where_the_bank_takes_them(http: HttpTreasury) -> None:
+    run = HttpRun(http)
+    policy = "/v1/ledgers/" + http.ledger + "/signature-policy"
     by_manifest = {"roles": ["treasury"], "signing": "manifest"}
-    desk.ok(desk.call("PUT", policy, "admin", json=by_manifest))
+    http.ok(http.call("PUT", policy, "admin", json=by_manifest))
     try:
         run.approved(csv_of(600))
         assert run.executed()["vouchers"] == {"signed": 2}
     finally:
-        desk.ok(desk.call("PUT", policy, "admin", json={"roles": ["treasury"]}))
+        http.ok(http.call("PUT", policy, "admin", json={"roles": ["treasury"]}))
     for number in run.payments(2):
-        [signature] = desk.ok(desk.get(f"…/payments/{number}"))["signatures"]
+        [signature] = http.ok(http.get(f"…/payments/{number}"))["signatures"]
         assert (signature["signature"], len(signature["manifest_no"])) == ("", 32)
-        assert b"<ManifestList>" in desk.get(f"…/payments/{number}/voucher").content
+        assert b"<ManifestList>" in http.get(f"…/payments/{number}/voucher").content
 
 
-def test_a_problem_on_the_way_stops_the_run_and_can_be_mended(desk: Desk) -> None:
+def test_a_problem_on_the_way_stops_the_run_and_can_be_mended(http: HttpTreasury) -> None:
     """Somebody with the right over the budget unfreezes what is the run's."""
-    run = RunDesk(desk, "6000.00").approved(csv_of(600))
-    unfreeze = {"freeze_no": desk.number("U"), "amt": "5990.00"}
-    desk.ok(desk.post(f"…/indicators/{run.bgt_id}/unfreezes", unfreeze))
+    run = HttpRun(http, "6000.00").approved(csv_of(600))
+    unfreeze = {"freeze_no": http.number("U"), "amt": "5990.00"}
+    http.ok(http.post(f"…/indicators/{run.bgt_id}/unfreezes", unfreeze))
     shown = run.executed()
     assert (shown["status"], shown["drawn_count"]) == ("stopped", 0)
     assert "insufficient_indicator" in shown["problem"]
-    freeze = {"freeze_no": desk.number("F"), "amt": "5990.00"}
-    desk.ok(desk.post(f"…/indicators/{run.bgt_id}/freezes", freeze))
+    freeze = {"freeze_no": http.number("F"), "amt": "5990.00"}
+    http.ok(http.post(f"…/indicators/{run.bgt_id}/freezes", freeze))
     assert run.executed()["status"] == "executed"
 
 
-def test_a_number_that_a_payment_has_is_seen_at_approval(desk: Desk) -> None:
-    run = RunDesk(desk)
-    desk.ok(run.load(csv_of(2)))
-    body = desk.payment(run.bgt_id, pay_app_no=f"{run.run_no}-000001")
-    desk.ok(desk.post("…/payments", body))
+def test_a_number_that_a_payment_has_is_seen_at_approval(http: HttpTreasury) -> None:
+    run = HttpRun(http)
+    http.ok(run.load(csv_of(2)))
+    body = http.payment(run.bgt_id, pay_app_no=f"{run.run_no}-000001")
+    http.ok(http.post("…/payments", body))
     assert run.act("approve", "checker").json()["code"] == "idempotency_conflict"
 
 
-def test_opening_is_idempotent_and_unknown_runs_are_not_found(desk: Desk) -> None:
-    run = RunDesk(desk)
+def test_opening_is_idempotent_and_unknown_runs_are_not_found(http: HttpTreasury) -> None:
+    run = HttpRun(http)
     body = {"run_no": run.run_no, "bgt_id": run.bgt_id, "title": "三月工资"}
-    again = desk.post("…/disbursements", body)
+    again = http.post("…/disbursements", body)
     assert again.headers["idempotent-replayed"] == "true"
-    other = desk.post("…/disbursements", {**body, "title": "四月工资"})
+    other = http.post("…/disbursements", {**body, "title": "四月工资"})
     assert other.json()["code"] == "idempotency_conflict"
-    assert desk.get("…/disbursements/none").json()["code"] == "not_found"
+    assert http.get("…/disbursements/none").json()["code"] == "not_found"
     for wrong in (
         {"run_no": "a/b"},
         {"run_no": "x" * 94},
@@ -263,17 +265,17 @@ def test_opening_is_idempotent_and_unknown_runs_are_not_found(desk: Desk) -> Non
         {"use_des": "𠮷"},
         {"x": 1},
     ):
-        assert desk.post("…/disbursements", {**body, **wrong}).json()["code"] == "malformed"
-    assert desk.post("…/disbursements", {**body, "run_no": "N", "bgt_id": "none"}).json()[
+        assert http.post("…/disbursements", {**body, **wrong}).json()["code"] == "malformed"
+    assert http.post("…/disbursements", {**body, "run_no": "N", "bgt_id": "none"}).json()[
         "code"
     ] == ("indicator_not_found")
 
 
-def test_runs_are_listed_in_pages(desk: Desk) -> None:
-    mine = [RunDesk(desk).run_no for _ in range(3)]
+def test_runs_are_listed_in_pages(http: HttpTreasury) -> None:
+    mine = [HttpRun(http).run_no for _ in range(3)]
     found, query = [], {"page_size": "2"}
     while True:
-        page = desk.ok(desk.get("…/disbursements", **query))
+        page = http.ok(http.get("…/disbursements", **query))
         found += [item["run_no"] for item in page["items"]]
         if page["next_cursor"] is None:
             break
@@ -282,15 +284,15 @@ def test_runs_are_listed_in_pages(desk: Desk) -> None:
     assert len(found) == len(set(found))
 
 
-def test_a_dry_run_leaves_nothing(desk: Desk) -> None:
-    run = RunDesk(desk)
+def test_a_dry_run_leaves_nothing(http: HttpTreasury) -> None:
+    run = HttpRun(http)
     path = f"{run.path}/lines?dry_run=true"
-    tried = desk.ok(desk.call("POST", path, content=csv_of(3)))
+    tried = http.ok(http.call("POST", path, content=csv_of(3)))
     assert (tried["line_count"], tried["commit"]) == (3, None)
     assert run.show()["status"] == "opened"
-    desk.ok(run.load(csv_of(2)))
-    desk.ok(desk.post(f"{run.path}/approve?dry_run=true", None, "checker"))
+    http.ok(run.load(csv_of(2)))
+    http.ok(http.post(f"{run.path}/approve?dry_run=true", None, "checker"))
     assert run.show()["status"] == "loaded"
-    desk.ok(run.act("approve", "checker"))
-    desk.ok(desk.post(f"{run.path}/execute?dry_run=true", None, "signer"))
+    http.ok(run.act("approve", "checker"))
+    http.ok(http.post(f"{run.path}/execute?dry_run=true", None, "signer"))
     assert run.show()["status"] == "approved"

@@ -14,7 +14,7 @@ from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.money import yuan
 from payments.messages import clearing_2301, layout, receipt_5214
 from payments.messages import voucher_5214 as v5214
-from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from tests.support.paths import ROOT
 
@@ -91,8 +91,8 @@ def _voucher(amounts_fen: tuple[int, ...] = (123_456,), **changes: Any) -> Vouch
     return Voucher5214(**fields | changes)
 
 
-def _outcome(*details: tuple[str, int, str], serial: str = "B20260302-7") -> Outcome:
-    return Outcome(
+def _outcome(*details: tuple[str, int, str], serial: str = "B20260302-7") -> VoucherOutcome:
+    return VoucherOutcome(
         x_pay_date=DAY,
         x_agent_business_no=serial,
         details=tuple(
@@ -409,7 +409,7 @@ def test_filling_a_receipt_changes_nothing_but_the_banks_elements() -> None:
         _outcome(("d0", 100, ""), ("d1", 0, "")),
     ],
 )
-def test_an_outcome_that_does_not_fit_the_voucher_is_refused(outcome: Outcome) -> None:
+def test_an_outcome_that_does_not_fit_the_voucher_is_refused(outcome: VoucherOutcome) -> None:
     with pytest.raises(Refusal) as caught:
         receipt_5214.fill_receipt(v5214.build(_voucher((100, 200))), outcome)
     assert caught.value.code is Code.RECEIPT_MISMATCH

@@ -55,7 +55,7 @@ def test_in_a_document_the_markup_tells_the_field(character: str) -> None:
 
 
 def test_what_we_write_another_reader_reads() -> None:
-    """Every character that passes the door is the same to libxml2's own GBK as it is to ours."""
+    """Every character that passes the API is the same to libxml2's own GBK as it is to ours."""
     characters = []
     for point in [*range(0x20, 0xD800), *range(0xE000, 0x30000)]:
         try:

@@ -27,7 +27,7 @@ from tests.payments.test_evoucher_5214 import _outcome as bank_outcome
 from tests.payments.test_evoucher_5214 import _voucher as payment_voucher
 from tests.payments.test_evoucher_clearing import _claim as claim_voucher
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import BANK, Office
+from tests.support.channel_parties import BANK, SigningTreasury
 
 ROOT = Path(payments.__file__).parent.parent
 
@@ -120,17 +120,17 @@ def test_a_new_message_type_is_one_entry(
 ) -> None:
     """Receipts of a type that is not known yet are taken in as soon as it has its entry."""
     bookkeeper.issue("B", "1000.00")
-    office = Office(bookkeeper, tmp_path)
-    office.signed(1)
-    document = receipt_of(office, "P1").replace(b"<VtCode>5214<", b"<VtCode>8202<")
+    treasury = SigningTreasury(bookkeeper, tmp_path)
+    treasury.signed(1)
+    document = receipt_of(treasury, "P1").replace(b"<VtCode>5214<", b"<VtCode>8202<")
     receipt = signed_by(
-        office, office.certificate(BANK), body_of(office, "P1", document, vt_code="8202")
+        treasury, treasury.certificate(BANK), body_of(treasury, "P1", document, vt_code="8202")
     )
 
     def take_in() -> Any:
         message = build_envelope([receipt])
-        with office.pool.connection() as connection:
-            [found] = parse_receipts(connection, office.provider, message, datetime.now(UTC))
+        with treasury.pool.connection() as connection:
+            [found] = parse_receipts(connection, treasury.provider, message, datetime.now(UTC))
         return found
 
     assert take_in().problem.code is Code.MALFORMED

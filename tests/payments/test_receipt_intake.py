@@ -17,7 +17,7 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.submitting import submit_to
 from tests.payments.test_channel_receipts import body_of, receipt_of, signed_by
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import BANK, Desk, Office, bank
+from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, bank
 from tests.support.waiting import wait_until
 
 ANYWHERE = Deliverer("bank", lambda _ledger_id: None)
@@ -26,11 +26,11 @@ ANYWHERE = Deliverer("bank", lambda _ledger_id: None)
 class ReceiptsCounter:
     """Where a message is handed in; remembers what it brought to the books."""
 
-    def __init__(self, office: Office) -> None:
-        self.office = office
+    def __init__(self, treasury: SigningTreasury) -> None:
+        self.treasury = treasury
         self.groups: list[tuple[int, list[str]]] = []
-        self._intake = ReceiptIntake(office.pool, office.provider, lambda: datetime.now(UTC))
-        self._books = submit_to(office.keeper.sequencer)
+        self._intake = ReceiptIntake(treasury.pool, treasury.provider, lambda: datetime.now(UTC))
+        self._books = submit_to(treasury.keeper.sequencer)
 
     def take_in(
         self, message: bytes, deliverer: Deliverer = ANYWHERE, **how: Any
@@ -46,26 +46,28 @@ class ReceiptsCounter:
         """(number, code) of what the ledger has on record as refused."""
         return [
             (event.number, event.code)
-            for _, _, event in self.office.keeper.events()
+            for _, _, event in self.treasury.keeper.events()
             if event.TYPE == "command.refused"
         ]
 
 
 @pytest.fixture
-def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
     bookkeeper.issue("B", "1000.00")
-    return Office(bookkeeper, tmp_path)
+    return SigningTreasury(bookkeeper, tmp_path)
 
 
 @pytest.fixture
-def counter(office: Office) -> ReceiptsCounter:
-    return ReceiptsCounter(office)
+def counter(treasury: SigningTreasury) -> ReceiptsCounter:
+    return ReceiptsCounter(treasury)
 
 
-def receipts(office: Office, numbers: Iterable[str]) -> list[VoucherBody]:
+def receipts(treasury: SigningTreasury, numbers: Iterable[str]) -> list[VoucherBody]:
     """The bank's signed receipts for these payments, all paid."""
-    own = office.certificate(BANK)
-    return [signed_by(office, own, body_of(office, n, receipt_of(office, n))) for n in numbers]
+    own = treasury.certificate(BANK)
+    return [
+        signed_by(treasury, own, body_of(treasury, n, receipt_of(treasury, n))) for n in numbers
+    ]
 
 
 def told(taken: Iterable[TakenReceipt]) -> list[str]:
@@ -77,19 +79,19 @@ def told(taken: Iterable[TakenReceipt]) -> list[str]:
 
 
 def test_each_receipt_has_its_outcome_and_the_ledger_is_asked_once(
-    office: Office, counter: ReceiptsCounter
+    treasury: SigningTreasury, counter: ReceiptsCounter
 ) -> None:
-    office.signed(3)
-    bodies = receipts(office, ["P1", "P2", "P3"])
+    treasury.signed(3)
+    bodies = receipts(treasury, ["P1", "P2", "P3"])
     bodies[1] = msgspec.structs.replace(bodies[1], signatures=())
     message = build_envelope(bodies)
     taken = counter.take_in(message)
     assert [item.voucher_no for item in taken] == [body.voucher_no for body in bodies]
     assert told(taken) == ["created", "signature_invalid", "created"]
-    assert office.statuses(["P1", "P2", "P3"]) == ["paid", "signed", "paid"]
+    assert treasury.statuses(["P1", "P2", "P3"]) == ["paid", "signed", "paid"]
     assert counter.groups == [
         (
-            office.keeper.ledger_id,
+            treasury.keeper.ledger_id,
             ["voucher.receipt", "refusal.record", "voucher.receipt"],
         )
     ]
@@ -98,24 +100,24 @@ def test_each_receipt_has_its_outcome_and_the_ledger_is_asked_once(
 
 
 def test_nothing_is_taken_from_whoever_does_not_reach_the_ledger(
-    office: Office, counter: ReceiptsCounter
+    treasury: SigningTreasury, counter: ReceiptsCounter
 ) -> None:
     def nowhere(_ledger_id: int) -> None:
         raise AccessError(Code.FORBIDDEN, "division 440000000 is outside the token's division")
 
-    office.signed(1)
-    [body] = receipts(office, ["P1"])
+    treasury.signed(1)
+    [body] = receipts(treasury, ["P1"])
     taken = counter.take_in(build_envelope([body]), Deliverer("another bank", nowhere))
     assert told(taken) == ["forbidden"]
-    assert office.statuses(["P1"]) == ["signed"]
+    assert treasury.statuses(["P1"]) == ["signed"]
     assert counter.refusals() == [(body.voucher_no, "forbidden")]
 
 
 def test_a_voucher_of_a_ledger_that_was_never_opened_reaches_no_books(
-    office: Office, counter: ReceiptsCounter
+    treasury: SigningTreasury, counter: ReceiptsCounter
 ) -> None:
-    office.signed(1)
-    [body] = receipts(office, ["P1"])
+    treasury.signed(1)
+    [body] = receipts(treasury, ["P1"])
     number = f"{ledger_id('990000000', 2026)}" + body.voucher_no[-10:]
     assert len(number) == len(body.voucher_no)
     document = body.voucher.replace(body.voucher_no.encode(), number.encode())
@@ -126,10 +128,10 @@ def test_a_voucher_of_a_ledger_that_was_never_opened_reaches_no_books(
 
 
 def test_a_message_that_cannot_be_read_is_on_record_where_it_names_a_voucher(
-    office: Office, counter: ReceiptsCounter
+    treasury: SigningTreasury, counter: ReceiptsCounter
 ) -> None:
-    office.signed(2)
-    bodies = receipts(office, ["P1", "P2"])
+    treasury.signed(2)
+    bodies = receipts(treasury, ["P1", "P2"])
     broken = build_envelope(bodies).replace(b"</MOF>", b"</MOV>")
     with pytest.raises(RequestError) as error:
         counter.take_in(broken)
@@ -138,19 +140,21 @@ def test_a_message_that_cannot_be_read_is_on_record_where_it_names_a_voucher(
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_trial_leaves_no_trace(office: Office, counter: ReceiptsCounter, broken: bool) -> None:
-    office.signed(2)
-    bodies = receipts(office, ["P1", "P2"])
+def test_a_trial_leaves_no_trace(
+    treasury: SigningTreasury, counter: ReceiptsCounter, broken: bool
+) -> None:
+    treasury.signed(2)
+    bodies = receipts(treasury, ["P1", "P2"])
     bodies[1] = msgspec.structs.replace(bodies[1], signatures=())
     message = build_envelope(bodies)
-    before = len(office.keeper.events())
+    before = len(treasury.keeper.events())
     if broken:
         with pytest.raises(RequestError):
             counter.take_in(message.replace(b"</MOF>", b"</MOV>"), dry_run=True)
     else:
         assert told(counter.take_in(message, dry_run=True)) == ["created", "signature_invalid"]
-    assert len(office.keeper.events()) == before
-    assert office.statuses(["P1", "P2"]) == ["signed", "signed"]
+    assert len(treasury.keeper.events()) == before
+    assert treasury.statuses(["P1", "P2"]) == ["signed", "signed"]
 
 
 def test_a_manifest_goes_into_the_books_before_the_receipts_that_name_it(
@@ -158,22 +162,22 @@ def test_a_manifest_goes_into_the_books_before_the_receipts_that_name_it(
 ) -> None:
     bookkeeper.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
     bookkeeper.issue("B", "1000.00")
-    office = Office(bookkeeper, tmp_path)
-    numbers = office.signed(2)
-    with Desk(office) as desk:
-        desk.closed = True  # the bank pays, and what it owes is handed in here
-        with bank(office, desk.url) as simulator:
-            dispatcher = office.dispatcher(simulator.url)
+    treasury = SigningTreasury(bookkeeper, tmp_path)
+    numbers = treasury.signed(2)
+    with ReceiptServer(treasury) as server:
+        server.closed = True  # the bank pays, and what it owes is handed in here
+        with bank(treasury, server.url) as simulator:
+            dispatcher = treasury.dispatcher(simulator.url)
             dispatcher.start()
-            wait_until(lambda: office.statuses(numbers) == ["sent", "sent"])
+            wait_until(lambda: treasury.statuses(numbers) == ["sent", "sent"])
             dispatcher.stop()
-            desk.closed = False
-            wait_until(lambda: office.statuses(numbers) == ["paid", "paid"])
-    counter = ReceiptsCounter(office)
-    assert told(counter.take_in(desk.messages[0])) == ["replayed", "replayed"]
+            server.closed = False
+            wait_until(lambda: treasury.statuses(numbers) == ["paid", "paid"])
+    counter = ReceiptsCounter(treasury)
+    assert told(counter.take_in(server.messages[0])) == ["replayed", "replayed"]
     assert counter.groups == [
         (bookkeeper.ledger_id, ["manifest.sign", "voucher.receipt", "voucher.receipt"])
     ]
-    tried = ReceiptsCounter(office)
-    tried.take_in(desk.messages[0], dry_run=True)
+    tried = ReceiptsCounter(treasury)
+    tried.take_in(server.messages[0], dry_run=True)
     assert tried.groups == [(bookkeeper.ledger_id, ["voucher.receipt", "voucher.receipt"])]

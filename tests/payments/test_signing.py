@@ -29,7 +29,7 @@ from tests.support.bookkeeper import Bookkeeper, detail, payment
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
 
-class Office:
+class SigningLedger:
     """A ledger with its key store: signs over the real path and submits what comes of it."""
 
     def __init__(self, b: Bookkeeper, keys: KeyStore) -> None:
@@ -88,8 +88,8 @@ class Office:
 
 
 @pytest.fixture
-def office(bookkeeper: Bookkeeper, tmp_path: Path) -> Office:
-    return Office(bookkeeper, KeyStore(tmp_path / "keys", "测试口令", iterations=1000))
+def ledger(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningLedger:
+    return SigningLedger(bookkeeper, KeyStore(tmp_path / "keys", "测试口令", iterations=1000))
 
 
 def codes_of(results: Sequence[SignVoucher | GuokuError]) -> list[str]:
@@ -100,25 +100,25 @@ def codes_of(results: Sequence[SignVoucher | GuokuError]) -> list[str]:
 # ---- one signature
 
 
-def test_a_signed_voucher_verifies_and_stands_in_the_books(office: Office) -> None:
-    office.approved("P")
-    command = office.signed("P")
-    document = office.document(command)
+def test_a_signed_voucher_verifies_and_stands_in_the_books(ledger: SigningLedger) -> None:
+    ledger.approved("P")
+    command = ledger.signed("P")
+    document = ledger.document(command)
     assert documents.decompress(command.document) == document
-    assert office.provider.sm3(document).hex() == command.voucher_sm3
-    assert office.verifies(command, document)
-    assert not office.verifies(command, document + b" ")
-    _, _, event = office.b.events()[-1]
+    assert ledger.provider.sm3(document).hex() == command.voucher_sm3
+    assert ledger.verifies(command, document)
+    assert not ledger.verifies(command, document + b" ")
+    _, _, event = ledger.b.events()[-1]
     assert (event.cert_serial, event.by, event.final) == (command.cert_serial, "li.si", True)
-    assert event.cert_serial == office.certificate().serial
+    assert event.cert_serial == ledger.certificate().serial
 
 
-def test_the_voucher_says_what_the_books_say(office: Office) -> None:
-    b = office.b
+def test_the_voucher_says_what_the_books_say(ledger: SigningLedger) -> None:
+    b = ledger.b
     b.issue("B", "1000.00")
     b.apply("P", "B", "12.34", effective_on=date(2026, 2, 27), payee_bank_no="102581000013")
     approved = b.approve("P")
-    v = voucher_5214.parse(office.document(office.signed("P")))
+    v = voucher_5214.parse(ledger.document(ledger.signed("P")))
     assert approved.approved is not None
     assert (v.id, v.voucher_no, v.bill_no) == (approved.pay_cert_no, approved.pay_cert_no, "P")
     assert (v.adm_div_code, v.st_year) == ("440000", 2026)
@@ -138,10 +138,10 @@ def test_the_voucher_says_what_the_books_say(office: Office) -> None:
     assert (line.payee_acct_name, v.payee_acct_name) == ("广州样例办公用品有限公司",) * 2
 
 
-def test_a_bulk_payment_has_its_payees_in_the_details_only(office: Office) -> None:
+def test_a_bulk_payment_has_its_payees_in_the_details_only(ledger: SigningLedger) -> None:
     lines = (detail("d1", "1.00", "6222000000000000011"), detail("d2", "2.50"))
-    office.approved("P", amount="3.50", details=lines)
-    v = voucher_5214.parse(office.document(office.signed("P")))
+    ledger.approved("P", amount="3.50", details=lines)
+    v = voucher_5214.parse(ledger.document(ledger.signed("P")))
     assert (v.payee_acct_no, v.payee_acct_name, v.pay_amt) == ("", "", 350)
     assert [(d.id, d.voucher_detail_no, d.pay_amt) for d in v.details] == [
         ("d1", "1", 100),
@@ -150,32 +150,32 @@ def test_a_bulk_payment_has_its_payees_in_the_details_only(office: Office) -> No
     assert v.details[0].payee_acct_no == "6222000000000000011"
 
 
-def test_an_official_card_line_says_so_unless_it_says_something(office: Office) -> None:
-    office.approved("card", pay_bus_type_code="2")
-    office.approved("plain")
-    card = voucher_5214.parse(office.document(office.signed("card")))
-    plain = voucher_5214.parse(office.document(office.signed("plain")))
+def test_an_official_card_line_says_so_unless_it_says_something(ledger: SigningLedger) -> None:
+    ledger.approved("card", pay_bus_type_code="2")
+    ledger.approved("plain")
+    card = voucher_5214.parse(ledger.document(ledger.signed("card")))
+    plain = voucher_5214.parse(ledger.document(ledger.signed("plain")))
     assert card.business_type_code == "2"
     assert [d.remark for d in (*card.details, *plain.details)] == ["公务卡还款", ""]
 
 
-def test_the_accounts_belong_to_unit_and_bank(office: Office) -> None:
-    office.b.issue("B", "10.00")
-    office.b.issue("B2", "10.00", agency_code="101002")
+def test_the_accounts_belong_to_unit_and_bank(ledger: SigningLedger) -> None:
+    ledger.b.issue("B", "10.00")
+    ledger.b.issue("B2", "10.00", agency_code="101002")
     for number, bgt_id in (("P1", "B"), ("P2", "B"), ("P3", "B2")):
-        office.b.apply(number, bgt_id, "1.00")
-        office.b.approve(number)
+        ledger.b.apply(number, bgt_id, "1.00")
+        ledger.b.approve(number)
     one, same, other = (
-        voucher_5214.parse(office.document(office.signed(number))) for number in ("P1", "P2", "P3")
+        voucher_5214.parse(ledger.document(ledger.signed(number))) for number in ("P1", "P2", "P3")
     )
     assert one.pay_acct_no == same.pay_acct_no != other.pay_acct_no
     assert one.clear_acct_no == other.clear_acct_no
     assert all((one.pay_acct_no, one.pay_acct_name, one.pay_acct_bank_name, one.clear_acct_no))
 
 
-def test_the_same_payment_gives_the_same_bytes(office: Office) -> None:
-    office.approved("P")
-    first, second = office.sign("P")[0], office.sign("P")[0]
+def test_the_same_payment_gives_the_same_bytes(ledger: SigningLedger) -> None:
+    ledger.approved("P")
+    first, second = ledger.sign("P")[0], ledger.sign("P")[0]
     assert isinstance(first, SignVoucher)
     assert isinstance(second, SignVoucher)
     assert first.voucher_sm3 == second.voucher_sm3
@@ -195,27 +195,29 @@ class Renamed:
         return "新" + self.codes.name(element, code, **how)
 
 
-def test_later_signers_sign_the_bytes_of_the_first(office: Office) -> None:
-    office.b.policy("unit", "finance_first", "finance_second")
-    office.approved("P", "Q")
-    first = office.signed("P", role="unit", by="zhang.san")
-    office.codes = Renamed()
-    second = office.signed("P", role="finance_first", by="li.si")
-    third = office.signed("P", role="finance_second", by="wang.wu")
+def test_later_signers_sign_the_bytes_of_the_first(ledger: SigningLedger) -> None:
+    ledger.b.policy("unit", "finance_first", "finance_second")
+    ledger.approved("P", "Q")
+    first = ledger.signed("P", role="unit", by="zhang.san")
+    ledger.codes = Renamed()
+    second = ledger.signed("P", role="finance_first", by="li.si")
+    third = ledger.signed("P", role="finance_second", by="wang.wu")
     assert first.voucher_sm3 == second.voucher_sm3 == third.voucher_sm3
-    document = office.document(first)
+    document = ledger.document(first)
     assert "新".encode("gbk") not in document
     for command in (first, second, third):
-        assert office.verifies(command, document)
+        assert ledger.verifies(command, document)
     assert len({c.cert_serial for c in (first, second, third)}) == 3
-    assert "新".encode("gbk") in office.document(office.signed("Q", role="unit", by="zhang.san"))
+    assert "新".encode("gbk") in ledger.document(ledger.signed("Q", role="unit", by="zhang.san"))
 
 
-def test_other_bytes_than_the_first_signers_are_refused(office: Office, database: Database) -> None:
-    office.b.policy("unit", "treasury")
-    office.approved("P", "Q", "R")
-    first = [office.signed(number, role="unit", by="zhang.san") for number in ("P", "Q", "R")]
-    other = documents.compress_document(office.document(first[0]).replace(b"1.00", b"9.00"))
+def test_other_bytes_than_the_first_signers_are_refused(
+    ledger: SigningLedger, database: Database
+) -> None:
+    ledger.b.policy("unit", "treasury")
+    ledger.approved("P", "Q", "R")
+    first = [ledger.signed(number, role="unit", by="zhang.san") for number in ("P", "Q", "R")]
+    other = documents.compress_document(ledger.document(first[0]).replace(b"1.00", b"9.00"))
     with psycopg.connect(database.owner_conninfo) as owner:
         owner.execute("ALTER TABLE documents DISABLE TRIGGER USER")
         for statement, command in (
@@ -223,18 +225,18 @@ def test_other_bytes_than_the_first_signers_are_refused(office: Office, database
             ("DELETE FROM documents WHERE sm3 = %(sm3)s", first[2]),
         ):
             owner.execute(statement, {"body": other, "sm3": bytes.fromhex(command.voucher_sm3)})
-    results = office.sign("P", "Q", "R")
+    results = ledger.sign("P", "Q", "R")
     assert codes_of(results) == ["internal", "signed", "internal"]
     assert "not what was signed" in str(results[0])
     assert "not stored" in str(results[2])
 
 
-def test_the_books_refuse_a_second_signature_over_another_voucher(office: Office) -> None:
-    office.b.policy("unit", "treasury")
-    office.approved("P", "Q")
-    office.signed("P", role="unit", by="zhang.san")
-    of_q = office.signed("Q", role="unit", by="zhang.san")
-    [command] = office.sign("P")
+def test_the_books_refuse_a_second_signature_over_another_voucher(ledger: SigningLedger) -> None:
+    ledger.b.policy("unit", "treasury")
+    ledger.approved("P", "Q")
+    ledger.signed("P", role="unit", by="zhang.san")
+    of_q = ledger.signed("Q", role="unit", by="zhang.san")
+    [command] = ledger.sign("P")
     assert isinstance(command, SignVoucher)
     forged = SignVoucher(
         pay_app_no="P",
@@ -244,63 +246,63 @@ def test_the_books_refuse_a_second_signature_over_another_voucher(office: Office
         signature=command.signature,
         document=of_q.document,
     )
-    assert office.b.refusal(forged, "li.si") == "signature_invalid"
+    assert ledger.b.refusal(forged, "li.si") == "signature_invalid"
 
 
-def test_what_may_not_be_signed_is_refused_before_any_key_is_touched(office: Office) -> None:
-    b = office.b
+def test_what_may_not_be_signed_is_refused_before_any_key_is_touched(ledger: SigningLedger) -> None:
+    b = ledger.b
     b.policy("unit", "treasury")
-    office.approved("ready", "started")
-    office.signed("started", role="unit", by="zhang.san")
+    ledger.approved("ready", "started")
+    ledger.signed("started", role="unit", by="zhang.san")
     b.apply("applied", "B", "1.00")
-    before = office.keys.names()
+    before = ledger.keys.names()
     numbers = ("none", "applied", "ready", "started")
-    assert codes_of(office.sign(*numbers, role="treasury", by="zhang.san")) == [
+    assert codes_of(ledger.sign(*numbers, role="treasury", by="zhang.san")) == [
         "payment_not_found",
         "invalid_state",
         "signature_order",
         "same_person",
     ]
-    assert codes_of(office.sign("none", "applied", by="zhao.liu")) == [
+    assert codes_of(ledger.sign("none", "applied", by="zhao.liu")) == [
         "payment_not_found",
         "invalid_state",
     ]
-    assert office.keys.names() == before
-    assert office.sign() == []
+    assert ledger.keys.names() == before
+    assert ledger.sign() == []
 
 
 # ---- certificates
 
 
-def test_nobody_signs_with_an_expired_certificate(office: Office) -> None:
-    office.approved("P", "Q")
-    office.signed("P")
-    end = office.certificate().not_after
-    assert codes_of(office.sign("Q", now=end)) == ["signed"]
+def test_nobody_signs_with_an_expired_certificate(ledger: SigningLedger) -> None:
+    ledger.approved("P", "Q")
+    ledger.signed("P")
+    end = ledger.certificate().not_after
+    assert codes_of(ledger.sign("Q", now=end)) == ["signed"]
     late = end + timedelta(microseconds=1)
-    results = office.sign("none", "Q", "P", now=late)
+    results = ledger.sign("none", "Q", "P", now=late)
     assert codes_of(results) == ["payment_not_found", "certificate_invalid", "invalid_state"]
     assert "expired" in str(results[1])
-    assert codes_of(office.sign("Q", by="wang.wu", now=late)) == ["signed"], "others go on"
+    assert codes_of(ledger.sign("Q", by="wang.wu", now=late)) == ["signed"], "others go on"
 
 
-def test_nobody_signs_with_a_revoked_certificate(office: Office) -> None:
-    office.approved("P", "Q")
-    office.signed("P")
-    serial = office.certificate().serial
-    with office.b.pool.connection() as connection:
+def test_nobody_signs_with_a_revoked_certificate(ledger: SigningLedger) -> None:
+    ledger.approved("P", "Q")
+    ledger.signed("P")
+    serial = ledger.certificate().serial
+    with ledger.b.pool.connection() as connection:
         certificates.revoke(connection, serial, NOW)
-    results = office.sign("Q")
+    results = ledger.sign("Q")
     assert codes_of(results) == ["certificate_invalid"]
     assert "revoked" in str(results[0])
 
 
-def test_a_renewed_certificate_is_taken_up(office: Office) -> None:
-    office.approved("P", "Q")
-    office.signed("P")
-    old = office.certificate()
+def test_a_renewed_certificate_is_taken_up(ledger: SigningLedger) -> None:
+    ledger.approved("P", "Q")
+    ledger.signed("P")
+    old = ledger.certificate()
     late = old.not_after + timedelta(days=1)
-    with office.b.pool.connection() as connection:
+    with ledger.b.pool.connection() as connection:
         new = certificates.register(
             connection,
             old.subject,
@@ -308,24 +310,26 @@ def test_a_renewed_certificate_is_taken_up(office: Office) -> None:
             not_before=late,
             not_after=late + certificates.VALIDITY,
         )
-    [command] = office.sign("Q", now=late)
+    [command] = ledger.sign("Q", now=late)
     assert isinstance(command, SignVoucher)
     assert command.cert_serial == new.serial != old.serial
 
 
-def test_a_key_that_is_not_the_certificates_signs_nothing(office: Office, tmp_path: Path) -> None:
-    office.approved("P", "Q")
-    office.signed("P")
-    office.keys = KeyStore(tmp_path / "other", "测试口令", iterations=1000)
-    results = office.sign("Q")
+def test_a_key_that_is_not_the_certificates_signs_nothing(
+    ledger: SigningLedger, tmp_path: Path
+) -> None:
+    ledger.approved("P", "Q")
+    ledger.signed("P")
+    ledger.keys = KeyStore(tmp_path / "other", "测试口令", iterations=1000)
+    results = ledger.sign("Q")
     assert codes_of(results) == ["certificate_invalid"]
     assert "another key" in str(results[0])
 
 
-def test_a_name_that_no_key_can_have_is_malformed(office: Office) -> None:
-    office.approved("P")
+def test_a_name_that_no_key_can_have_is_malformed(ledger: SigningLedger) -> None:
+    ledger.approved("P")
     with pytest.raises(RequestError) as error:
-        office.sign("P", by="li/../si")
+        ledger.sign("P", by="li/../si")
     assert error.value.code is Code.MALFORMED
 
 
@@ -345,19 +349,19 @@ class FaultyDevice:
         return getattr(self.sound, name)
 
 
-def test_a_faulty_signature_does_not_reach_the_books(office: Office) -> None:
-    office.approved("P1", "P3")
-    office.approved("P2", amount="77.77")
-    office.provider = FaultyDevice(b"77.77")
-    results = office.sign("P1", "P2", "P3")
+def test_a_faulty_signature_does_not_reach_the_books(ledger: SigningLedger) -> None:
+    ledger.approved("P1", "P3")
+    ledger.approved("P2", amount="77.77")
+    ledger.provider = FaultyDevice(b"77.77")
+    results = ledger.sign("P1", "P2", "P3")
     assert codes_of(results) == ["signed", "internal", "signed"]
     assert "does not verify" in str(results[1])
 
 
-def test_a_voucher_that_gbk_cannot_carry_stops_no_other(office: Office) -> None:
-    office.approved("P1", "P3")
-    office.approved("P2", payee_acct_name="𠮷野样例商行")
-    results = office.sign("P1", "P2", "P3")
+def test_a_voucher_that_gbk_cannot_carry_stops_no_other(ledger: SigningLedger) -> None:
+    ledger.approved("P1", "P3")
+    ledger.approved("P2", payee_acct_name="𠮷野样例商行")
+    results = ledger.sign("P1", "P2", "P3")
     assert codes_of(results) == ["signed", "malformed", "signed"]
     problem = results[1]
     assert isinstance(problem, GuokuError)
@@ -367,8 +371,8 @@ def test_a_voucher_that_gbk_cannot_carry_stops_no_other(office: Office) -> None:
 # ---- bulks
 
 
-def test_a_bulk_of_two_hundred_keeps_its_places(office: Office) -> None:
-    b = office.b
+def test_a_bulk_of_two_hundred_keeps_its_places(ledger: SigningLedger) -> None:
+    b = ledger.b
     b.issue("B", "100000.00")
     numbers = [f"P{i}" for i in range(200)]
     refused = {"P13": "invalid_state", "P77": "payment_not_found", "P199": "invalid_state"}
@@ -377,13 +381,13 @@ def test_a_bulk_of_two_hundred_keeps_its_places(office: Office) -> None:
     for number in numbers:
         if number not in refused:
             b.approve(number)
-    results = office.sign(*numbers)
+    results = ledger.sign(*numbers)
     assert codes_of(results) == [refused.get(number, "signed") for number in numbers]
     commands = [r for r in results if isinstance(r, SignVoucher)]
     assert [c.pay_app_no for c in commands] == [n for n in numbers if n not in refused]
     for command in commands:
         document = documents.decompress(command.document)
-        assert office.verifies(command, document)
+        assert ledger.verifies(command, document)
         voucher = voucher_5214.parse(document)
         assert (voucher.bill_no, voucher.pay_amt) == (
             command.pay_app_no,
@@ -396,18 +400,18 @@ def test_a_bulk_of_two_hundred_keeps_its_places(office: Office) -> None:
 
 
 def test_a_bulk_longer_than_what_is_held_at_once_is_the_same(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    ledger: SigningLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.approved("P1", "P2", "P3", "P4", "P5")
+    ledger.approved("P1", "P2", "P3", "P4", "P5")
     numbers = ("P1", "none", "P2", "nil", "nought", "P3", "P4", "P5", "P1")
     monkeypatch.setattr(service, "BULK_MAX", 2)
-    results = office.sign(*numbers)
+    results = ledger.sign(*numbers)
     expected = ["payment_not_found" if n.startswith("n") else "signed" for n in numbers]
     assert codes_of(results) == expected
     commands = [r for r in results if isinstance(r, SignVoucher)]
     assert [c.pay_app_no for c in commands] == [n for n in numbers if n.startswith("P")]
     # the number that was there twice is signed once
-    outcomes = office.b.submit(*commands, by="li.si")
+    outcomes = ledger.b.submit(*commands, by="li.si")
     problems = [o.problem.code.text if o.problem else "" for o in outcomes]
     assert problems == ["", "", "", "", "", "invalid_state"]
 
@@ -415,16 +419,16 @@ def test_a_bulk_longer_than_what_is_held_at_once_is_the_same(
 # ---- together
 
 
-def by_manifest(office: Office, *roles: str) -> None:
-    office.b.do(SetSignaturePolicy(roles=roles, signing="manifest"), "admin")
+def by_manifest(ledger: SigningLedger, *roles: str) -> None:
+    ledger.b.do(SetSignaturePolicy(roles=roles, signing="manifest"), "admin")
 
 
-def test_what_is_signed_together_has_one_signature_that_verifies(office: Office) -> None:
-    by_manifest(office, "treasury")
-    office.approved("P1", "P2", "P3", "P4", "P5")
-    results = office.sign("P1", "none", "P2", "P3", "P4", "P5")
+def test_what_is_signed_together_has_one_signature_that_verifies(ledger: SigningLedger) -> None:
+    by_manifest(ledger, "treasury")
+    ledger.approved("P1", "P2", "P3", "P4", "P5")
+    results = ledger.sign("P1", "none", "P2", "P3", "P4", "P5")
     assert codes_of(results) == ["signed", "payment_not_found", *["signed"] * 4]
-    manifest, commands = office.manifest, [r for r in results if isinstance(r, SignVoucher)]
+    manifest, commands = ledger.manifest, [r for r in results if isinstance(r, SignVoucher)]
     assert manifest is not None
     leaves = [leaf_of(sm3(documents.decompress(command.document))) for command in commands]
     text = read_text(manifest.text)
@@ -435,62 +439,62 @@ def test_what_is_signed_together_has_one_signature_that_verifies(office: Office)
         (manifest.number, leaf, "") for leaf in range(5)
     ]
     signature = base64.b64decode(manifest.signature, validate=True)
-    signer = office.certificate()
+    signer = ledger.certificate()
     assert manifest.cert_serial == signer.serial
-    assert office.provider.verify(signer.public_key, manifest.text.encode(), signature)
-    outcomes = office.b.submit(manifest, *commands, by="li.si")
+    assert ledger.provider.verify(signer.public_key, manifest.text.encode(), signature)
+    outcomes = ledger.b.submit(manifest, *commands, by="li.si")
     assert [o.problem for o in outcomes] == [None] * 6
     assert [o.subjects[0].status for o in outcomes[1:]] == ["signed"] * 5
 
 
-def test_the_bytes_are_the_same_however_they_are_signed(office: Office) -> None:
-    office.approved("P")
-    [alone] = office.sign("P")
-    by_manifest(office, "treasury")
-    [together] = office.sign("P")
+def test_the_bytes_are_the_same_however_they_are_signed(ledger: SigningLedger) -> None:
+    ledger.approved("P")
+    [alone] = ledger.sign("P")
+    by_manifest(ledger, "treasury")
+    [together] = ledger.sign("P")
     assert isinstance(alone, SignVoucher)
     assert isinstance(together, SignVoucher)
     assert (alone.voucher_sm3, alone.document) == (together.voucher_sm3, together.document)
 
 
-def test_signing_the_same_vouchers_again_gives_the_same_manifest(office: Office) -> None:
-    by_manifest(office, "treasury")
-    office.approved("P1", "P2")
-    office.sign("P1", "P2")
-    first = office.manifest
-    office.sign("P1", "P2")
+def test_signing_the_same_vouchers_again_gives_the_same_manifest(ledger: SigningLedger) -> None:
+    by_manifest(ledger, "treasury")
+    ledger.approved("P1", "P2")
+    ledger.sign("P1", "P2")
+    first = ledger.manifest
+    ledger.sign("P1", "P2")
     assert first is not None
-    assert office.manifest is not None
-    assert office.manifest.number == first.number
-    assert office.manifest.signature != first.signature
-    office.b.do(first, "li.si")
-    assert office.b.do(office.manifest, "li.si").replayed
+    assert ledger.manifest is not None
+    assert ledger.manifest.number == first.number
+    assert ledger.manifest.signature != first.signature
+    ledger.b.do(first, "li.si")
+    assert ledger.b.do(ledger.manifest, "li.si").replayed
 
 
-def test_a_faulty_signature_of_a_manifest_signs_nothing(office: Office) -> None:
-    by_manifest(office, "treasury")
-    office.approved("P1", "P2")
-    office.provider = FaultyDevice(b"guoku/manifest")
-    results = office.sign("P1", "none", "P2")
+def test_a_faulty_signature_of_a_manifest_signs_nothing(ledger: SigningLedger) -> None:
+    by_manifest(ledger, "treasury")
+    ledger.approved("P1", "P2")
+    ledger.provider = FaultyDevice(b"guoku/manifest")
+    results = ledger.sign("P1", "none", "P2")
     assert codes_of(results) == ["internal", "payment_not_found", "internal"]
-    assert office.manifest is None
+    assert ledger.manifest is None
 
 
-def test_nothing_to_sign_makes_no_manifest(office: Office) -> None:
-    by_manifest(office, "treasury")
-    assert codes_of(office.sign("none", "nil")) == ["payment_not_found"] * 2
-    assert office.manifest is None
-    assert office.sign() == []
+def test_nothing_to_sign_makes_no_manifest(ledger: SigningLedger) -> None:
+    by_manifest(ledger, "treasury")
+    assert codes_of(ledger.sign("none", "nil")) == ["payment_not_found"] * 2
+    assert ledger.manifest is None
+    assert ledger.sign() == []
 
 
-def test_a_revoked_certificate_signs_no_manifest(office: Office) -> None:
-    by_manifest(office, "treasury")
-    office.approved("P", "Q")
-    office.sign("P")
-    with office.b.pool.connection() as connection:
-        certificates.revoke(connection, office.certificate().serial, NOW)
-    assert codes_of(office.sign("Q", "none")) == ["certificate_invalid", "payment_not_found"]
-    assert office.manifest is None
+def test_a_revoked_certificate_signs_no_manifest(ledger: SigningLedger) -> None:
+    by_manifest(ledger, "treasury")
+    ledger.approved("P", "Q")
+    ledger.sign("P")
+    with ledger.b.pool.connection() as connection:
+        certificates.revoke(connection, ledger.certificate().serial, NOW)
+    assert codes_of(ledger.sign("Q", "none")) == ["certificate_invalid", "payment_not_found"]
+    assert ledger.manifest is None
 
 
 # ---- payments that are in the write path's view
@@ -513,55 +517,55 @@ class View:
 
 
 def test_what_is_in_view_is_signed_as_if_it_were_read(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    ledger: SigningLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.approved("P", "Q")
-    read = office.sign("P", "Q")
+    ledger.approved("P", "Q")
+    read = ledger.sign("P", "Q")
     monkeypatch.setattr(unsigned, "read_objects", None)  # nothing is left to be read
-    seen = office.sign("P", "Q", peek=office.b.sequencer.peek)
+    seen = ledger.sign("P", "Q", peek=ledger.b.sequencer.peek)
     assert [c.voucher_sm3 for c in seen if isinstance(c, SignVoucher)] == [
         c.voucher_sm3 for c in read if isinstance(c, SignVoucher)
     ]
     assert len(seen) == 2
 
 
-def test_an_approval_in_view_that_was_not_committed_is_not_signed(office: Office) -> None:
+def test_an_approval_in_view_that_was_not_committed_is_not_signed(ledger: SigningLedger) -> None:
     """A batch that fails takes its approvals back, and their numbers with them."""
-    office.approved("Q")
-    b = office.b
+    ledger.approved("Q")
+    b = ledger.b
     b.apply("P", "B", "1.00")
     view = View(b)
     assert view.held["P"].approved is None
     ahead = f"{view.held['Q'].pay_cert_no[:13]}{len(b.events()) + 1:010d}"
     approved = msgspec.structs.replace(view.held["Q"].approved, pay_cert_no=ahead)
     view.held["P"] = msgspec.structs.replace(view.held["P"], approved=approved, status="approved")
-    assert codes_of(office.sign("P", "Q", peek=view)) == ["invalid_state", "signed"]
+    assert codes_of(ledger.sign("P", "Q", peek=view)) == ["invalid_state", "signed"]
 
 
-def test_a_view_that_is_behind_refuses_nobody(office: Office) -> None:
+def test_a_view_that_is_behind_refuses_nobody(ledger: SigningLedger) -> None:
     """Another process has taken the first signature: whose turn it is now, the books say."""
-    b = office.b
+    b = ledger.b
     b.do(SetSignaturePolicy(roles=("unit", "treasury"), pay_bank_code="102"), "admin")
-    office.approved("P", "Q")
+    ledger.approved("P", "Q")
     behind = View(b)
-    first = office.signed("P", role="unit", by="unit")
-    [second] = office.sign("P", role="treasury", by="treasury", peek=behind)
+    first = ledger.signed("P", role="unit", by="unit")
+    [second] = ledger.sign("P", role="treasury", by="treasury", peek=behind)
     assert isinstance(second, SignVoucher)
     assert second.voucher_sm3 == first.voucher_sm3
     assert b.sequencer.peek(b.ledger_id, PAYMENT, ["P"], len(b.events()) + 1) == {}
 
 
 def test_a_manifest_whose_root_was_computed_wrongly_is_not_given_out(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    ledger: SigningLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class FaultyTree(Tree):
         @property
         def root(self) -> bytes:
             return bytes([super().root[0] ^ 1]) + super().root[1:]
 
-    office.b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
-    office.approved("P", "Q")
-    assert codes_of(office.sign("P", "Q")) == ["signed", "signed"]
+    ledger.b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
+    ledger.approved("P", "Q")
+    assert codes_of(ledger.sign("P", "Q")) == ["signed", "signed"]
     monkeypatch.setattr(signer, "Tree", FaultyTree)
-    assert codes_of(office.sign("P", "Q")) == ["internal", "internal"]
-    assert office.manifest is None
+    assert codes_of(ledger.sign("P", "Q")) == ["internal", "internal"]
+    assert ledger.manifest is None

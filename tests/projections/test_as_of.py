@@ -4,7 +4,7 @@ The model here adds up journals one by one and knows nothing of spans, figures o
 are made short, so that a history of some hundreds of events has all lengths of them.
 """
 
-# ruff: noqa: F811  (pytest finds the fixture `desk` by its import; dice, not secrets)
+# ruff: noqa: F811  (pytest finds the fixture `http` by its import; dice, not secrets)
 
 import random
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ from projections.core.runner import Runner
 from projections.queries import trial_balance
 from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper, detail
-from tests.support.http_server import Desk, desk  # noqa: F401
+from tests.support.http_server import HttpTreasury, http  # noqa: F401
 
 CASES = 200
 INDICATORS = ("B1", "B2", "B3")
@@ -129,11 +129,11 @@ def figures(entries: Iterable[Entry], bgt_id: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def history(short_spans: None, desk: Desk) -> tuple[Desk, Bookkeeper, Model]:
-    """A quarter in which entries come in up to three weeks late, in the desk's own database."""
-    keeper = Bookkeeper(desk.treasury.pool, division="440300000")
+def history(short_spans: None, http: HttpTreasury) -> tuple[HttpTreasury, Bookkeeper, Model]:
+    """A quarter in which entries come in up to three weeks late, in the treasury's own database."""
+    keeper = Bookkeeper(http.treasury.pool, division="440300000")
     keeper.open()
-    desk.ledger = "440300000-2026"
+    http.ledger = "440300000-2026"
     dice = random.Random(36)
     for bgt_id in INDICATORS:
         keeper.issue(bgt_id, "90000.00", effective_on=date(2026, 1, 5 + dice.randrange(30)))
@@ -144,7 +144,7 @@ def history(short_spans: None, desk: Desk) -> tuple[Desk, Bookkeeper, Model]:
         act(keeper, dice, f"P{number}", dice.choice(INDICATORS), max(day, date(2026, 1, 1)))
     Runner(keeper.pool).catch_up()
     keeper.close()
-    return desk, keeper, Model(keeper)
+    return http, keeper, Model(keeper)
 
 
 def act(b: Bookkeeper, dice: random.Random, number: str, bgt_id: str, day: date) -> None:
@@ -200,11 +200,11 @@ def query(moment: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def test_the_trial_balance_of_any_moment(history: tuple[Desk, Bookkeeper, Model]) -> None:
-    desk, _, model = history
+def test_the_trial_balance_of_any_moment(history: tuple[HttpTreasury, Bookkeeper, Model]) -> None:
+    http, _, model = history
     late_ones = 0
     for moment in moments(model, random.Random(1)):
-        answer = desk.ok(desk.get("…/trial-balance", **query(moment)))
+        answer = http.ok(http.get("…/trial-balance", **query(moment)))
         shown = {_id(a): (a["debit"], a["credit"]) for a in answer["accounts"]}
         assert shown == sums(model.counted(moment)), moment
         late_ones += check_late(model, moment, answer["late"])
@@ -237,19 +237,19 @@ def _id(account: dict[str, str]) -> str:
     )
 
 
-def test_the_indicator_of_any_moment(history: tuple[Desk, Bookkeeper, Model]) -> None:
-    desk, _, model = history
+def test_the_indicator_of_any_moment(history: tuple[HttpTreasury, Bookkeeper, Model]) -> None:
+    http, _, model = history
     dice = random.Random(2)
     for moment in moments(model, dice):
         bgt_id = dice.choice(INDICATORS)
-        answer = desk.get(f"…/indicators/{bgt_id}", **query(moment))
+        answer = http.get(f"…/indicators/{bgt_id}", **query(moment))
         entries = model.counted(moment)
         if not any(
             isinstance(e.event, IndicatorIssued) and e.event.bgt_id == bgt_id for e in entries
         ):
             assert answer.json()["code"] == "indicator_not_found"
             continue
-        shown = desk.ok(answer)
+        shown = http.ok(answer)
         expected = figures(entries, bgt_id)
         assert {name: shown[name] for name in expected} == expected, moment
         if (span := model.late(moment)) is not None:
@@ -257,18 +257,18 @@ def test_the_indicator_of_any_moment(history: tuple[Desk, Bookkeeper, Model]) ->
             assert {name: shown["late"][name] for name in late} == late, moment
 
 
-def test_the_payment_of_any_moment(history: tuple[Desk, Bookkeeper, Model]) -> None:
-    desk, _, model = history
+def test_the_payment_of_any_moment(history: tuple[HttpTreasury, Bookkeeper, Model]) -> None:
+    http, _, model = history
     dice = random.Random(3)
     numbers = sorted({number for e in model.entries if (number := _payment_of(e))})
     for moment in moments(model, dice):
         number = dice.choice(numbers)
-        answer = desk.get(f"…/payments/{number}", **query(moment))
+        answer = http.get(f"…/payments/{number}", **query(moment))
         own = [e.event for e in model.counted(moment) if _payment_of(e) == number]
         if not own:
             assert answer.json()["code"] == "payment_not_found"
             continue
-        shown = desk.ok(answer)
+        shown = http.ok(answer)
         outcomes = [e.outcome for e in own if isinstance(e, VoucherReceipted)]
         assert (shown["receipt"] or {}).get("outcome") == (outcomes[-1] if outcomes else None)
         assert (shown["pay_cert_no"] is None) == (len(own) == 1), moment

@@ -16,7 +16,7 @@ from ledger.sealing.sealer import Sealer
 from ledger.verification.findings import first_of
 from payments.manifest import leaf_of
 from payments.signature_policy import SetSignaturePolicy
-from payments.verification.run import Options, Report, verify_ledger
+from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.runner import Runner
 from tests.processes.test_cli import Guoku, clean_environment, run
 from tests.support.audited_books import (
@@ -38,7 +38,9 @@ from tests.verifier.test_offline_verifier import run as run_offline
 LEDGER = ledger_id("440000000", 2026)
 
 
-def verify(database: Database, folder: Path, notes: list[str], **more: object) -> Report:
+def verify(
+    database: Database, folder: Path, notes: list[str], **more: object
+) -> VerificationReport:
     options = {
         "folder": folder,
         "files": notes,

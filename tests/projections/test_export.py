@@ -17,7 +17,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger.calendar import ClosePeriod
-from ledger.deciding.settings import Settings
+from ledger.deciding.settings import LedgerSettings
 from ledger.errors import ConfigurationError, IntegrityError, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.database import Database
@@ -100,7 +100,7 @@ def test_the_history_changes_every_setting(keeper: Bookkeeper) -> None:
     with keeper.pool.connection() as connection:
         head = read_head(connection, keeper.ledger_id)
     assert head is not None
-    kept, usual = (json.loads(each.encoded()) for each in (head.settings, Settings()))
+    kept, usual = (json.loads(each.encoded()) for each in (head.settings, LedgerSettings()))
     of_each = [(part, name) for part, fields in usual.items() for name in fields]
     assert [(p, name) for p, name in of_each if kept[p][name] == usual[p][name]] == []
 

@@ -12,7 +12,7 @@ from ledger.books import Charts, load_charts, shipped_books
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
-from projections.core.listing import PAGE_SIZE_MAX, Page
+from projections.core.listing import PAGE_SIZE_MAX, ListingPage
 from projections.core.runner import Runner
 from projections.queries import (
     list_clearing_movements,
@@ -28,7 +28,7 @@ CHARTS = load_charts()
 JANUARY_20, FEBRUARY_10 = date(2026, 1, 20), date(2026, 2, 10)
 MARCH_2, MARCH_3, MARCH_5, MARCH_9 = (date(2026, 3, day) for day in (2, 3, 5, 9))
 
-Lister = Callable[..., Page]
+Lister = Callable[..., ListingPage]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def books(module_database: Database) -> Iterator[Bookkeeper]:
         keeper.close()
 
 
-def ask(b: Bookkeeper, lister: Lister, *more: Any) -> Page:
+def ask(b: Bookkeeper, lister: Lister, *more: Any) -> ListingPage:
     with b.pool.connection() as connection:
         return lister(connection, b.ledger_id, *more)
 
@@ -59,7 +59,7 @@ def all_pages(b: Bookkeeper, lister: Lister, filters: dict[str, str], size: int)
         page = ask(b, lister, {}, page.next_cursor, size)
 
 
-def journals(connection: Any, ledger_id: int, *more: Any) -> Page:
+def journals(connection: Any, ledger_id: int, *more: Any) -> ListingPage:
     return list_journals(connection, ledger_id, CHARTS, *more)
 
 
@@ -132,7 +132,7 @@ def test_the_position_of_the_model_is_given(bookkeeper: Bookkeeper) -> None:
 
 def test_a_ledger_without_models_has_empty_lists(bookkeeper: Bookkeeper) -> None:
     for lister in (list_indicators, list_payments, list_refusals, journals):
-        assert ask(bookkeeper, lister) == Page([], None, 0)
+        assert ask(bookkeeper, lister) == ListingPage([], None, 0)
 
 
 # ---- misuse

@@ -11,7 +11,7 @@ from ledger.errors import Code, UnavailableError
 from ledger.postgres.database import Database
 from projections.catalogue import PROJECTIONS
 from projections.core.fold import AppendingFold, Fact, Fold
-from projections.core.rebuild import Report, rebuild, status, verify
+from projections.core.rebuild import RebuildReport, rebuild, status, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
 from projections.journals import Journals
@@ -184,7 +184,7 @@ def test_what_is_committed_before_the_switch_is_not_lost(
     runner.catch_up()
     compare = projections.core.rebuild._compare
 
-    def then_commit(*given: Any) -> Report:
+    def then_commit(*given: Any) -> RebuildReport:
         report = compare(*given)
         b.adjust("B1", "1.00")
         runner.catch_up()

@@ -21,9 +21,9 @@ from ledger.reading.objects import read_objects
 from payments.clearing.events import ClearingRequested
 from payments.payment import PAYMENT
 from projections.catalogue import PROJECTIONS
-from projections.core.advance import Target, advance, start_live
+from projections.core.advance import RowsTarget, advance, start_live
 from projections.core.facts import ProjectionError
-from projections.core.fold import AppendingFold, Fact, Fold, Projection, Statement, Writes
+from projections.core.fold import AppendingFold, BulkStatement, Fact, Fold, Projection, Writes
 from projections.core.rebuild import rebuild, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
@@ -227,7 +227,7 @@ class Unwritable(Refusals):
 class _ThenFailing(AppendingFold):
     def rest(self, upto: int) -> Writes:
         writes = super().rest(upto)
-        return Writes(writes.new, statements=[Statement("SELECT 1 / 0", {})])
+        return Writes(writes.new, statements=[BulkStatement("SELECT 1 / 0", {})])
 
 
 def test_rows_and_position_are_one_transaction(bookkeeper: Bookkeeper) -> None:
@@ -466,7 +466,7 @@ def test_events_about_something_unknown_are_an_integrity_error(bookkeeper: Bookk
     with b.pool.connection() as connection:
         start_live(connection, b.ledger_id, [projection])
         with pytest.raises(ProjectionError) as error:
-            advance(connection, b.ledger_id, [Target(projection, 1)], middle, upto=middle + 1)
+            advance(connection, b.ledger_id, [RowsTarget(projection, 1)], middle, upto=middle + 1)
         connection.rollback()
     assert isinstance(error.value.__cause__, IntegrityError)
     assert "'P'" in str(error.value.__cause__)

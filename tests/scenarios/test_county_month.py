@@ -9,6 +9,7 @@ from psycopg_pool import ConnectionPool
 from api.demo import county_month
 from api.demo.books import identities
 from api.demo.stack import persons, running_up
+from api.schema import MIGRATIONS
 from ledger.account_set import parse_ledger
 from ledger.postgres.database import embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
@@ -47,7 +48,7 @@ def there_and_back(
     """Exported, imported elsewhere, exported again: real vouchers, signatures and checkpoints."""
     first = export(pool, ledger, folder / "first", signer=signer_of(pool))
     other = embedded_database(server, "elsewhere")
-    migrate(other.owner_conninfo)
+    migrate(other.owner_conninfo, MIGRATIONS)
     with fresh_pool(other.app_conninfo) as elsewhere:
         imported = restore(elsewhere, folder / "first")
         assert (imported.position, imported.chain.hex()) == (first.head.position, first.head.chain)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
+from api.schema import MIGRATIONS
 from budget.balances import BALANCES, Balances
 from ledger.account_set import parse_ledger
 from ledger.calendar import PERIODS
@@ -78,9 +79,9 @@ def test_a_number_of_0_1_is_known_and_nothing_is_paid_twice(pool: ConnectionPool
 def of_0_1(cluster: EmbeddedPostgres, tmp_path: Path) -> Iterator[str]:
     """The owner's connection string of a database with the schema of release 0.1.0."""
     owner = embedded_database(cluster, "of_0_1").owner_conninfo
-    for migration in load_migrations()[:LAST_OF_0_1]:
+    for migration in load_migrations(MIGRATIONS)[:LAST_OF_0_1]:
         (tmp_path / migration.file_name).write_bytes(migration.script)
-    migrate(owner, directory=tmp_path)
+    migrate(owner, [tmp_path])
     yield owner
     with psycopg.connect(cluster.conninfo(dbname="postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE of_0_1 WITH (FORCE)")
@@ -103,7 +104,7 @@ def test_what_0_1_kept_in_columns_is_in_registers_and_settings(of_0_1: str) -> N
             " '2010102', '50201', 9999999999999999999)",
             (LEDGER,),
         )
-    migrate(of_0_1)
+    migrate(of_0_1, MIGRATIONS)
     key = UnclearedKey("102", DAY, "2301", "111", "101", "2010102", "50201")
     with connect(of_0_1) as connection:
         assert read_rows(connection, LEDGER, BALANCES) == {'ZB-"1"': Balances(6, 1, 2, 1, 5)}

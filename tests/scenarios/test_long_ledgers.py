@@ -11,7 +11,7 @@ import projections.core.advance
 from ledger.deciding.state import CachedObject
 from payments.payment import PAYMENT
 from projections.catalogue import PROJECTIONS
-from projections.core.advance import Target, advance, start_live
+from projections.core.advance import RowsTarget, advance, start_live
 from projections.core.rebuild import verify
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, detail, payment, receipt
@@ -95,7 +95,7 @@ def test_a_batch_of_the_projector_ends_before_it_fills_the_memory(
     ends = commit_ends(bookkeeper)
     upto_second = sum(size for (size,) in payload_bytes[: ends[2]])
     monkeypatch.setattr(projections.core.advance, "BATCH_BYTES", upto_second)
-    targets = [Target(projection, 1) for projection in PROJECTIONS]
+    targets = [RowsTarget(projection, 1) for projection in PROJECTIONS]
     with bookkeeper.pool.connection() as connection:
         start_live(connection, bookkeeper.ledger_id, PROJECTIONS)
         place, places = 0, []
@@ -117,7 +117,7 @@ def test_many_small_commits_do_not_make_the_projector_read_events_again_for_each
     for number in range(60):
         bookkeeper.apply(f"P{number}", "B", "1.00")
     events = commit_ends(bookkeeper)[-1]
-    targets = [Target(projection, 1) for projection in PROJECTIONS]
+    targets = [RowsTarget(projection, 1) for projection in PROJECTIONS]
     with bookkeeper.pool.connection() as connection:
         start_live(connection, bookkeeper.ledger_id, PROJECTIONS)
         before = _events_read(connection)

@@ -33,7 +33,7 @@ from api.demo.province.plan import (
     working_days,
 )
 from api.demo.province.stages import Board, Stage
-from api.demo.province.year import Figures
+from api.demo.province.year import DivisionFigures
 from api.demo.stack import persons, running_up
 from ledger.books import load_charts
 from ledger.money import parse_yuan
@@ -53,7 +53,7 @@ class Lived(NamedTuple):
     """What was left when the year's first months had been lived through."""
 
     data: Path
-    asked: dict[str, Figures]
+    asked: dict[str, DivisionFigures]
     board: Board
     payments: dict[str, list[Json]]
     database: Database
@@ -65,7 +65,7 @@ class Lived(NamedTuple):
         checks = check_histories(self.database.app_conninfo, ledgers, folder, lambda *_: None)
         return {ledger: check.holds for ledger, check in checks}
 
-    def failing(self, division: Division, asked: Figures | None = None) -> list[str]:
+    def failing(self, division: Division, asked: DivisionFigures | None = None) -> list[str]:
         figures = asked or self.asked[division.ledger]
         end = month_end(MONTHS)
         checks = check_ledger(self.pool, load_charts(()), division.ledger, figures, end)

@@ -30,7 +30,7 @@ from payments.application import WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.manifest import ManifestText, SignManifest
 from payments.messages import receipt_5214
-from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.payment import PAYMENT, Payment
 from payments.signature_policy import SetSignaturePolicy
 from payments.signing import certificates
@@ -162,7 +162,7 @@ class AuditedBooks:
             else DetailOutcome(id=d.pay_detail_id, x_pay_amt=parse_yuan(d.pay_amt))
             for d in payment.details
         )
-        outcome = Outcome(
+        outcome = VoucherOutcome(
             x_pay_date=date.fromisoformat(payment.approved.vou_date),
             x_agent_business_no="bank-" + payment.pay_app_no,
             details=lines,

@@ -1,6 +1,6 @@
 """A bookkeeper for tests: the treasury's acts as short sentences over the real write path.
 
-Signatures here are made up, since they are verified at the door and not in the books; the tests of
+Signatures here are made up, since they are verified before and not in the books; the tests of
 signing, of the channel and over HTTP use real ones.
 """
 

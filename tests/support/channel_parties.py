@@ -1,7 +1,7 @@
 """The parties around a ledger, for the tests of the channel: real keys, real HTTP, real processes.
 
-The desk stands where the treasury's API is: it shows certificates and takes receipts in, with the
-real intake and the real write path behind it, and keeps every message for the test to look at.
+The receipt server stands where the treasury's API is: it shows certificates and takes receipts in,
+with the real intake and the real write path behind it, and keeps every message for the test.
 """
 
 import multiprocessing
@@ -57,8 +57,8 @@ def free_port() -> int:
         return port
 
 
-class Office:
-    """A treasury's office on one ledger: its keys, its register of certificates, its signatures."""
+class SigningTreasury:
+    """A treasury on one ledger: its keys, its register of certificates, its signatures."""
 
     def __init__(self, keeper: Bookkeeper, folder: Path) -> None:
         self.keeper = keeper
@@ -146,19 +146,19 @@ class Office:
         )
 
 
-class Desk:
+class ReceiptServer:
     """Where receipts come in, over HTTP on 127.0.0.1; ``closed`` answers 503, ``ignores`` takes a
     message in and answers 503 all the same."""
 
-    def __init__(self, office: Office) -> None:
-        self.office = office
+    def __init__(self, treasury: SigningTreasury) -> None:
+        self.treasury = treasury
         self.messages: list[bytes] = []
         self.refusals: list[str] = []
         self.closed = False
         self.ignores = False
-        self._intake = ReceiptIntake(office.pool, office.provider, lambda: datetime.now(UTC))
+        self._intake = ReceiptIntake(treasury.pool, treasury.provider, lambda: datetime.now(UTC))
         self._bank = Deliverer("bank", lambda _ledger_id: None)
-        self._submit = submit_to(office.keeper.sequencer)
+        self._submit = submit_to(treasury.keeper.sequencer)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         app = Starlette(
@@ -170,7 +170,7 @@ class Desk:
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
-    def __enter__(self) -> "Desk":
+    def __enter__(self) -> "ReceiptServer":
         self._thread.start()
         wait_until(lambda: self._server.started)
         return self
@@ -181,7 +181,7 @@ class Desk:
         self._socket.close()
 
     async def _certificate(self, request: Request) -> Response:
-        with self.office.pool.connection() as connection:
+        with self.treasury.pool.connection() as connection:
             found = certificates.find(connection, request.path_params["serial"])
         if found is None:
             return Response(status_code=404)
@@ -189,7 +189,7 @@ class Desk:
         return Response(msgspec.json.encode(shown), media_type="application/json")
 
     async def _receipts(self, request: Request) -> Response:
-        if self.closed or request.headers["Authorization"] != "Bearer desk":
+        if self.closed or request.headers["Authorization"] != "Bearer receipts":
             return Response(status_code=503)
         results = await run_in_threadpool(self.take_in, await request.body())
         if self.ignores:
@@ -254,36 +254,36 @@ class Simulator:
             return False
 
 
-def bank_config(office: Office, desk_url: str, **changed: Any) -> BankConfig:
+def bank_config(treasury: SigningTreasury, treasury_url: str, **changed: Any) -> BankConfig:
     given: dict[str, Any] = {
         "port": free_port(),
-        "data": office.folder / "bank",
-        "guoku_url": desk_url,
-        "token": "desk",
-        "keystore": office.folder / "keys",
+        "data": treasury.folder / "bank",
+        "guoku_url": treasury_url,
+        "token": "receipts",
+        "keystore": treasury.folder / "keys",
         "passphrase": PASSPHRASE,
-        "cert_serial": office.certificate(BANK).serial,
+        "cert_serial": treasury.certificate(BANK).serial,
         "bank_code": "102",
     }
     return BankConfig(**given | changed)
 
 
-def pboc_config(office: Office, desk_url: str, **changed: Any) -> PbocConfig:
+def pboc_config(treasury: SigningTreasury, treasury_url: str, **changed: Any) -> PbocConfig:
     given: dict[str, Any] = {
         "port": free_port(),
-        "data": office.folder / "pboc",
-        "guoku_url": desk_url,
-        "token": "desk",
-        "keystore": office.folder / "keys",
+        "data": treasury.folder / "pboc",
+        "guoku_url": treasury_url,
+        "token": "receipts",
+        "keystore": treasury.folder / "keys",
         "passphrase": PASSPHRASE,
-        "cert_serial": office.certificate(CENTRAL_BANK).serial,
+        "cert_serial": treasury.certificate(CENTRAL_BANK).serial,
     }
     return PbocConfig(**given | changed)
 
 
-def bank(office: Office, desk_url: str, **changed: Any) -> Simulator:
-    return Simulator(run_bank, bank_config(office, desk_url, **changed))
+def bank(treasury: SigningTreasury, treasury_url: str, **changed: Any) -> Simulator:
+    return Simulator(run_bank, bank_config(treasury, treasury_url, **changed))
 
 
-def central_bank(office: Office, desk_url: str, **changed: Any) -> Simulator:
-    return Simulator(run_pboc, pboc_config(office, desk_url, **changed))
+def central_bank(treasury: SigningTreasury, treasury_url: str, **changed: Any) -> Simulator:
+    return Simulator(run_pboc, pboc_config(treasury, treasury_url, **changed))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.http_server import Desk
+from tests.support.http_server import HttpTreasury
 from tests.support.waiting import wait_until
 
 HEADER = "pay_detail_id,payee_acct_name,payee_acct_no,payee_acct_bank_name,pay_amt,remark"
@@ -28,35 +28,35 @@ def csv_of(count: int, failing: frozenset[int] = frozenset()) -> bytes:
     return "\n".join([HEADER, *rows, ""]).encode()
 
 
-class RunDesk:
-    """One run at a desk."""
+class HttpRun:
+    """One run, over HTTP."""
 
-    def __init__(self, desk: Desk, amount: str = "1000000.00", **more: Any) -> None:
-        self.desk = desk
-        self.bgt_id = desk.indicator(amount)
-        self.run_no = desk.number("RUN")
+    def __init__(self, http: HttpTreasury, amount: str = "1000000.00", **more: Any) -> None:
+        self.http = http
+        self.bgt_id = http.indicator(amount)
+        self.run_no = http.number("RUN")
         body = {"run_no": self.run_no, "bgt_id": self.bgt_id, "title": "三月工资", **more}
-        self.opened = desk.ok(desk.post("…/disbursements", body))
+        self.opened = http.ok(http.post("…/disbursements", body))
         self.path = f"…/disbursements/{self.run_no}"
 
     def load(self, content: bytes, media: str = "text/csv", person: str = "maker") -> Any:
         headers = {"Content-Type": media}
         path = f"{self.path}/lines"
-        return self.desk.call("POST", path, person, content=content, headers=headers)
+        return self.http.call("POST", path, person, content=content, headers=headers)
 
     def act(self, name: str, person: str, body: Any = None) -> Any:
-        return self.desk.post(f"{self.path}/{name}", body, person)
+        return self.http.post(f"{self.path}/{name}", body, person)
 
     def show(self) -> dict[str, Any]:
-        return dict(self.desk.ok(self.desk.get(self.path)))
+        return dict(self.http.ok(self.http.get(self.path)))
 
-    def approved(self, content: bytes) -> "RunDesk":
-        self.desk.ok(self.load(content))
-        self.desk.ok(self.act("approve", "checker"))
+    def approved(self, content: bytes) -> "HttpRun":
+        self.http.ok(self.load(content))
+        self.http.ok(self.act("approve", "checker"))
         return self
 
     def executed(self, person: str = "signer") -> dict[str, Any]:
-        self.desk.ok(self.act("execute", person))
+        self.http.ok(self.act("execute", person))
         return self.at_rest()
 
     def at_rest(self) -> dict[str, Any]:
@@ -69,6 +69,6 @@ class RunDesk:
 
     def receive(self, number: str, *failed: str) -> None:
         """The bank's receipt of one voucher."""
-        message = self.desk.receipt_for(number, *failed)
-        [result] = self.desk.ok(self.desk.deliver(message))["results"]
+        message = self.http.receipt_for(number, *failed)
+        [result] = self.http.ok(self.http.deliver(message))["results"]
         assert result["status"] == "created", result

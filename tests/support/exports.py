@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 from ledger.books import load_charts
 from ledger.gm import default_provider, sm3
 from projections.exchange.exporting import ExportSigner, export_ledger, seal
-from projections.exchange.format import MANIFEST, FileEntry, LogKey, Manifest
+from projections.exchange.format import MANIFEST, ExportManifest, FileEntry, LogKey
 from projections.exchange.importing import Imported, import_ledger
 from projections.exchange.tables import Tables
 
@@ -27,7 +27,7 @@ SIGNER = ExportSigner(
 Line = dict[str, Any]
 
 
-def export(pool: ConnectionPool, ledger_id: int, directory: Path, **more: Any) -> Manifest:
+def export(pool: ConnectionPool, ledger_id: int, directory: Path, **more: Any) -> ExportManifest:
     charts = load_charts()
     given = {
         "companions": [Tables(charts)],
@@ -69,8 +69,8 @@ def rewrite(directory: Path, name: str, change: Callable[[list[Line]], object]) 
     reseal(directory)
 
 
-def manifest_of(directory: Path) -> Manifest:
-    return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+def manifest_of(directory: Path) -> ExportManifest:
+    return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=ExportManifest)
 
 
 def reseal(directory: Path, **changes: Any) -> None:

@@ -8,7 +8,7 @@ from budget import indicators
 from payments.application import RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.voucher import MarkSent
-from projections.core.rebuild import Report
+from projections.core.rebuild import RebuildReport
 from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, payment
 
 MARCH_2, MARCH_3, MARCH_5, MARCH_9 = (date(2026, 3, day) for day in (2, 3, 5, 9))
@@ -74,7 +74,7 @@ def live_positions(b: Bookkeeper) -> dict[str, int]:
     )
 
 
-def differences(report: Report) -> dict[str, str]:
+def differences(report: RebuildReport) -> dict[str, str]:
     return {c.projection: c.difference for c in report.comparisons if not c.equal}
 
 

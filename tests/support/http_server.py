@@ -1,4 +1,4 @@
-"""A desk for the tests over HTTP: the real application on a real socket, and people with tokens."""
+"""A treasury for the tests over HTTP: the real program on a real socket, people with tokens."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from payments.messages.envelope import (
     build_envelope,
     parse_envelope,
 )
-from payments.messages.receipt_5214 import DetailOutcome, Outcome
+from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.signing import certificates
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
@@ -84,7 +84,7 @@ def require_published(method: str, path: str, answer: httpx.Response) -> None:
                 _SHAPES[operation.operation_id].validate_json(answer.content)
 
 
-class Desk:
+class HttpTreasury:
     """Calls the server as one of the persons of ``ROLES``; ``ledger`` is a ledger of its own."""
 
     _serial = count(1)
@@ -92,7 +92,7 @@ class Desk:
     def __init__(self, treasury: Treasury, url: str) -> None:
         self.treasury = treasury
         self.url = url
-        self.http = httpx.Client(base_url=url, timeout=HANG_S, trust_env=False)
+        self.client = httpx.Client(base_url=url, timeout=HANG_S, trust_env=False)
         self.tokens = {name: self.token(name, *roles) for name, roles in ROLES.items()}
         self.ledger = ""
 
@@ -100,7 +100,7 @@ class Desk:
         with self.treasury.pool.connection() as connection:
             return create_token(connection, principal, roles, division)
 
-    def open(self) -> "Desk":
+    def open(self) -> "HttpTreasury":
         body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
         self.ledger = self.ok(self.post("/v1/ledgers", body, "admin"))["ledger"]
         return self
@@ -112,7 +112,7 @@ class Desk:
         path = path.replace("…", f"/v1/ledgers/{self.ledger}", 1)
         headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
         headers |= request.pop("headers", {})
-        answer = self.http.request(method, path, headers=headers, **request)
+        answer = self.client.request(method, path, headers=headers, **request)
         require_published(method, path.partition("?")[0], answer)
         return answer
 
@@ -173,7 +173,7 @@ class Desk:
             else DetailOutcome(id=line.id, x_pay_amt=line.pay_amt)
             for line in voucher.details
         )
-        outcome = Outcome(
+        outcome = VoucherOutcome(
             x_pay_date=day or voucher.vou_date, x_agent_business_no=f"J{number}", details=lines
         )
         body = VoucherBody(
@@ -233,27 +233,27 @@ def served(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def desk_on(database: Database, **more: Any) -> Iterator[Desk]:
-    """A desk with an open ledger; ``more`` are settings of the server."""
-    with TemporaryDirectory(prefix="guoku-desk-") as folder:
+def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
+    """A treasury with an open ledger; ``more`` are settings of the server."""
+    with TemporaryDirectory(prefix="guoku-http-") as folder:
         bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": HANG_S, **more}
         settings = Settings(data=Path(folder), **bounds)
         with treasury_on(settings, database) as treasury:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
-            parts = SimpleNamespace(
+            background = SimpleNamespace(
                 runner=runner, dispatcher=None, sealer=None, cosigners=[], children=[]
             )
             try:
-                with served(create_app(treasury, parts)) as url:
-                    yield Desk(treasury, url).open()
+                with served(create_app(treasury, background)) as url:
+                    yield HttpTreasury(treasury, url).open()
             finally:
                 runner.close()
 
 
 @pytest.fixture(scope="module")
-def desk(module_database: Database) -> Iterator[Desk]:
-    """A desk with an open ledger, for all tests of a module; each makes indicators of its own."""
-    with desk_on(module_database) as opened:
+def http(module_database: Database) -> Iterator[HttpTreasury]:
+    """With an open ledger, for all tests of a module; each makes indicators of its own."""
+    with http_treasury_on(module_database) as opened:
         yield opened

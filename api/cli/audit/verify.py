@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from api.verification import Progress, Task
     from ledger.verification.findings import Finding
-    from payments.verification.run import Report
+    from payments.verification.run import VerificationReport
 
 VERIFIER = "guoku_verify.py"
 
@@ -68,6 +68,7 @@ def verify(
     goes on behind it. Exit code 1 names the first event that is wrong, and what is wrong with it.
     """
     from api.cli.session import load_settings, start_logging
+    from api.schema import MIGRATIONS
     from api.verification import verify_all
     from ledger.postgres.database import connect, open_database
     from ledger.postgres.migrate import migrate
@@ -84,7 +85,7 @@ def verify(
     }
     failed = False
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        migrate(database.owner_conninfo)
+        migrate(database.owner_conninfo, MIGRATIONS)
         with connect(database.app_conninfo) as connection:
             ledgers = _ledgers(connection, ledger or ())
         tasks = [_task(settings, database.app_conninfo, i, wanted, projections) for i in ledgers]
@@ -166,7 +167,7 @@ def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
 # ---- what is shown
 
 
-def _show(report: Report) -> bool:
+def _show(report: VerificationReport) -> bool:
     """Prints what was checked of a ledger; whether something does not hold."""
     from ledger.account_set import ledger_text
     from ledger.verification.findings import first_of
@@ -197,7 +198,7 @@ def _told(finding: Finding) -> str:
     return f"{where}{finding.detail}"
 
 
-def _show_speed(report: Report) -> None:
+def _show_speed(report: VerificationReport) -> None:
     events, signatures = report.position - report.after, report.counts.get("signature", 0)
     per_s = events / report.history_s if report.history_s else 0
     text = f"{events:,} events in {report.history_s:.1f} s ({per_s:,.0f}/s)"

@@ -25,7 +25,7 @@ ITEMS_MAX = 5_000
 POLL_FIRST_S, POLL_MAX_S = 0.05, 0.5
 
 
-class Stopped(Exception):
+class DemoStopped(Exception):
     """The demo was told to end; nothing more is asked for."""
 
 
@@ -155,7 +155,7 @@ class BulkClient:
 
     def pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
-            raise Stopped
+            raise DemoStopped
 
     def _answer(
         self,
@@ -184,4 +184,4 @@ class BulkClient:
                     raise ConfigurationError(f"{method} {self._base}{path}: {answer.text[:500]}")
                 return answer
             self.pause(float(answer.headers.get("Retry-After", BUSY_PAUSE_S)))
-        raise Stopped
+        raise DemoStopped

@@ -17,7 +17,7 @@ from psycopg_pool import ConnectionPool
 
 from api.demo.books import OUTLAYS
 from api.demo.province.plan import FISCAL_YEAR
-from api.demo.province.year import BANK, Figures
+from api.demo.province.year import BANK, DivisionFigures
 from api.verification import Progress, Task, verify_all
 from budget.balances import BALANCES, Balances
 from ledger.account_set import ledger_text, parse_ledger
@@ -66,7 +66,11 @@ def same(name: str, figures: Mapping[str, int], show: Callable[[int], str] = yua
 
 
 def check_ledger(
-    pool: ConnectionPool, charts: Charts, ledger: str, asked: Figures, closed: date = YEAR_END
+    pool: ConnectionPool,
+    charts: Charts,
+    ledger: str,
+    asked: DivisionFigures,
+    closed: date = YEAR_END,
 ) -> Iterator[Check]:
     """The identities of one ledger, from what its books and read models hold.
 
@@ -116,7 +120,7 @@ def check_ledger(
 
 
 def _books_agree(
-    asked: Figures, accounts: Mapping[str, int], net_fen: int, balances: Sequence[Balances]
+    asked: DivisionFigures, accounts: Mapping[str, int], net_fen: int, balances: Sequence[Balances]
 ) -> Iterator[Check]:
     """What was paid, is available and is applied for: one figure in every book that has it."""
     yield same(
@@ -170,7 +174,7 @@ def check_histories(
         yield ledger_text(report.ledger_id), Check("全链核验", seen, first is None)
 
 
-def check_banks(simulators: Path, asked: Mapping[str, Figures]) -> Iterator[Check]:
+def check_banks(simulators: Path, asked: Mapping[str, DivisionFigures]) -> Iterator[Check]:
     """The agent bank's and the central bank's own books against all divisions together.
 
     Args:

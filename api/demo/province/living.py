@@ -6,10 +6,10 @@ from contextlib import closing
 from functools import partial
 from threading import Event
 
-from api.demo.province.bulk import BulkClient, Stopped
+from api.demo.province.bulk import BulkClient, DemoStopped
 from api.demo.province.plan import FISCAL_YEAR, Division
 from api.demo.province.stages import Board
-from api.demo.province.year import Figures, Year
+from api.demo.province.year import DivisionFigures, Year
 from api.demo.stack import Stack
 
 SHOWN_EVERY_S = 0.25
@@ -22,7 +22,7 @@ def live(
     show: Callable[[], None],
     *,
     months: int = 12,
-) -> dict[str, Figures]:
+) -> dict[str, DivisionFigures]:
     """Opens every ledger and lives through its year; ``show`` is called a few times a second.
 
     Returns:
@@ -44,17 +44,19 @@ def live(
     return {ledger: year.result() for ledger, year in years.items()}
 
 
-def _watch(years: Sequence[Future[Figures]], show: Callable[[], None]) -> None:
+def _watch(years: Sequence[Future[DivisionFigures]], show: Callable[[], None]) -> None:
     left = set(years)
     while left:
         done, left = wait(left, SHOWN_EVERY_S, FIRST_EXCEPTION)
         show()
         for year in done:
-            if (error := year.exception()) and not isinstance(error, Stopped):
+            if (error := year.exception()) and not isinstance(error, DemoStopped):
                 raise error
 
 
-def _year(stack: Stack, division: Division, board: Board, stop: Event, months: int) -> Figures:
+def _year(
+    stack: Stack, division: Division, board: Board, stop: Event, months: int
+) -> DivisionFigures:
     stack.admin.post(
         "/v1/ledgers",
         {

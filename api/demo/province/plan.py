@@ -102,7 +102,7 @@ class PaymentBody(msgspec.Struct, frozen=True, omit_defaults=True):
     details: tuple[DetailBody, ...] = ()
 
 
-class Payment(NamedTuple):
+class PlannedPayment(NamedTuple):
     """One payment as it was drawn.
 
     Attributes:
@@ -183,7 +183,7 @@ class Division(msgspec.Struct, frozen=True):
     def month_payments(self, month: int) -> int:
         return shares(self.payments, MONTH_WEIGHTS)[month - 1]
 
-    def month(self, month: int) -> Iterator[Payment]:
+    def month(self, month: int) -> Iterator[PlannedPayment]:
         """The payments of a month in the order of their days; the same at every call."""
         random = Random(f"{SEED}/{self.code}/{month}")  # noqa: S311 - made up, the same each time
         days = working_days(month)
@@ -220,7 +220,7 @@ class Division(msgspec.Struct, frozen=True):
         return planned
 
 
-def _draw(random: Random, division: Division, month: int, serial: int, day: date) -> Payment:
+def _draw(random: Random, division: Division, month: int, serial: int, day: date) -> PlannedPayment:
     chances = division.chances
     amount_fen = max(1, round(random.lognormvariate(_MU, SIGMA)))
     lines_fen: tuple[int, ...] = (amount_fen,)
@@ -233,7 +233,7 @@ def _draw(random: Random, division: Division, month: int, serial: int, day: date
     refund_fen = 0
     if failing < 0 and random.random() < chances.refunded:
         refund_fen = max(1, amount_fen // 2)
-    return Payment(
+    return PlannedPayment(
         month=month,
         serial=serial,
         day=day,

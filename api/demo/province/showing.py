@@ -17,7 +17,7 @@ BAR_WIDTH = 24
 MIB = 2**20
 
 
-class View:
+class LiveView:
     """The live view of all divisions: how many payments have passed each stage."""
 
     def __init__(self, divisions: Sequence[Division], board: Board, meter: Meter) -> None:

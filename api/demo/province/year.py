@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, BulkClient
-from api.demo.province.plan import FISCAL_YEAR, Division, Payment, month_end, working_days
+from api.demo.province.plan import FISCAL_YEAR, Division, PlannedPayment, month_end, working_days
 from api.demo.province.stages import Stage
 from ledger.money import yuan
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 Report = Callable[[Stage, int, float], None]
 
 
-class Figures(msgspec.Struct):
+class DivisionFigures(msgspec.Struct):
     """What one division asked for and must find in its books; amounts in fen."""
 
     payments: int = 0
@@ -54,9 +54,9 @@ class Year:
         self._months = months
         self._client = client
         self._report = report
-        self.figures = Figures()
+        self.figures = DivisionFigures()
 
-    def live(self) -> Figures:
+    def live(self) -> DivisionFigures:
         self._issue()
         for month in range(1, self._months + 1):
             came_back, days = self._pay(month)
@@ -81,10 +81,10 @@ class Year:
                 bodies,
             )
 
-    def _pay(self, month: int) -> tuple[list[Payment], set[date]]:
+    def _pay(self, month: int) -> tuple[list[PlannedPayment], set[date]]:
         """Applies, has approved and signed, waits for the bank; gives what will come back, and the
         days on which money moved."""
-        client, came_back, days = self._client, list[Payment](), set[date]()
+        client, came_back, days = self._client, list[PlannedPayment](), set[date]()
         signed: list[str] = []
         for payments in _in_bulks(self._division.month(month)):
             bodies = [payment.body() for payment in payments]
@@ -107,7 +107,7 @@ class Year:
             self._timed(Stage.PAYING, len(signed), client.wait_settled, signed, unsettled)
         return came_back, days
 
-    def _refund(self, came_back: list[Payment]) -> None:
+    def _refund(self, came_back: list[PlannedPayment]) -> None:
         for payments in _in_bulks(came_back):
             bodies = [
                 {
@@ -139,7 +139,7 @@ class Year:
         through = {"through": month_end(month).isoformat()}
         self._client.post("管理员", "/periods:close", through)
 
-    def _count(self, payments: Iterable[Payment]) -> None:
+    def _count(self, payments: Iterable[PlannedPayment]) -> None:
         figures = self.figures
         for payment in payments:
             figures.payments += 1

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 T = TypeVar("T")
 
-CONNECTIONS_LEFT = 5  # for the sequencer and its desk, the projector and the dispatcher
+CONNECTIONS_LEFT = 5  # for the sequencer and its loop committer, the projector and the dispatcher
 
 
 class ReadThreads:
