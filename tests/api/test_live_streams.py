@@ -10,7 +10,7 @@ import pytest
 from eventsourcing.persistence import Tracking
 
 from api.http.live import PIECE_BYTES, TAIL_BYTES_MAX, LiveEvents, Piece, Tail
-from api.http.reading import Reads
+from api.http.transport.read_threads import ReadThreads
 from ledger.errors import UnavailableError
 from tests.support.bookkeeper import Bookkeeper, payment
 
@@ -69,7 +69,7 @@ def test_no_piece_is_larger_than_may_be_sent_at_once() -> None:
 
 @asynccontextmanager
 async def live_events(bookkeeper: Bookkeeper) -> AsyncIterator[LiveEvents]:
-    live = LiveEvents(bookkeeper.pool, Reads(bookkeeper.pool))
+    live = LiveEvents(bookkeeper.pool, ReadThreads(bookkeeper.pool))
     bookkeeper.sequencer.on_commit(live.wake)
     try:
         yield live

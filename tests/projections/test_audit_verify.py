@@ -11,7 +11,7 @@ from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.gm import KeyStore, default_provider, sm3
 from ledger.integrity.merkle import leaf_hash
-from ledger.postgres.database import Database
+from ledger.postgres.database import Database, make_pool
 from ledger.sealing.sealer import Sealer
 from ledger.verification.findings import first_of
 from payments.manifest import leaf_of
@@ -296,7 +296,12 @@ def test_all_ledgers_hold_with_what_was_sealed(
 ) -> None:
     """The system ledger is one of them; its checkpoints are of both."""
     sealed(copied, tmp_path)
-    done = guoku("audit", "verify")
+    never_followed = guoku("audit", "verify")
+    assert never_followed.returncode == 1
+    assert "读模型停止" in never_followed.stdout
+    with make_pool(copied.app_conninfo, 1, 4, "projector") as pool:
+        Runner(pool).catch_up()
+    done = guoku("audit", "verify", "--from-genesis")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "账套 ledger 440000000-2026" in done.stdout
     assert "账套 ledger 000000000-2026" in done.stdout
