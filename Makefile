@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup export-tools generators run test test-slow demo bench lint lock clean
+.PHONY: setup export-tools generators run test test-slow demo bench lint contracts lock clean
 .DEFAULT_GOAL := setup
 
 $(STAMP): requirements.lock pyproject.toml
@@ -59,6 +59,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Rewrites .importlinter from the list of rooms.
+contracts: setup
+	$(BIN)/python -m tests.house.contracts > .importlinter
 
 # Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
 lock: setup
