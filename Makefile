@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GROUPS  := dev export bench mutation
 
 .PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow demo bench lint \
-        coverage mutation lock clean
+        contracts coverage mutation lock clean
 .DEFAULT_GOAL := setup
 
 # All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`.
@@ -82,9 +82,13 @@ mutation: $(VENV)/.dev $(VENV)/.mutation
 hooks: $(VENV)/.dev
 	$(BIN)/pre-commit install
 
+# Rewrites .importlinter from the list of rooms.
+contracts: setup
+	$(BIN)/python -m tests.house.contracts > .importlinter
+
 # Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
-# What is locked stays
-# as long as pyproject.toml allows it; `make lock UPGRADE=--upgrade` takes the newest.
+# What is locked stays as long as pyproject.toml allows it; `make lock UPGRADE=--upgrade` takes the
+# newest.
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
            --no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 

@@ -17,7 +17,8 @@ from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import new_database
 from ledger.elements import stored_code_sets
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import decompress
 from payments.signature_policy import PER_MANIFEST, PER_VOUCHER

@@ -14,7 +14,7 @@ from api.settings import Settings
 from api.tokens import create_token, revoke_tokens_of
 from api.treasury import Treasury
 from ledger.errors import ConfigurationError, Refusal
-from ledger.gm import KeyStore
+from ledger.gm.keystore import KeyStore
 from payments.signing import certificates
 
 DEVELOPER = "dev"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
     from api.treasury import Treasury
-    from ledger.gm import KeyStore
+    from ledger.gm.keystore import KeyStore
 
 
 def load_settings(**chosen: Any) -> Settings:
@@ -79,7 +79,7 @@ def treasury() -> Iterator[Treasury]:
 
 def key_store() -> KeyStore:
     """The key store of the data directory; needs no database."""
-    from ledger.gm import KeyStore
+    from ledger.gm.keystore import KeyStore
 
     settings = load_settings()
     return KeyStore(settings.keystore_path, settings.passphrase())

@@ -83,8 +83,8 @@ def round_trip_steps(
 
     A transaction is begun as any other statement of the connection begins one; COMMIT may be asked
     for with the rest. When the driver rolls back it has the server forget all that is prepared,
-    ours too. So a trip that begins a transaction, and by then has done nothing, is made again; one
-    within a transaction is to follow a trip that has begun it.
+    ours too. So what begins a transaction, and by then has done nothing, is sent again; the rest of
+    a transaction has to follow a round trip that has begun it.
 
     Raises:
         psycopg.Error: of the first statement that fails; those after it were not run. A connection

@@ -8,7 +8,8 @@ from psycopg_pool import ConnectionPool
 
 from ledger.account_set import fiscal_year_of, system_ledger
 from ledger.errors import GuokuError
-from ledger.gm import KeyStore, Provider
+from ledger.gm import Provider
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.note import (
     LOG_KEY_NAME,
     PROVINCE_ORIGIN,

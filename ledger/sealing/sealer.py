@@ -27,7 +27,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
 from ledger.errors import GuokuError, IntegrityError
-from ledger.gm import KeyStore, Provider
+from ledger.gm import Provider
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.note import (
     LOG_KEY_NAME,
     PROVINCE_ORIGIN,

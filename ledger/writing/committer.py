@@ -207,7 +207,7 @@ class Committer:
     # ---- by a local writer
 
     def write(self, requests: Requests, connection: psycopg.Connection) -> IoSteps[None]:
-        """Decides and commits a batch on a connection of this process, as steps of a trip.
+        """Decides and commits a batch on a connection of this process, as steps of I/O.
 
         What comes after the step ``Awaits.MORE`` may wait for the database in other ways.
         """

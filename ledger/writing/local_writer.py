@@ -163,7 +163,7 @@ class LocalWriter:
         return self._closed
 
     def send(self, *, commits: bool) -> IoSteps[None]:
-        """Has it written what closes the batch; ``commits``: in one trip with the commit."""
+        """Has it written what closes the batch; ``commits``: along with the commit."""
         if commits:
             self._queries.append(COMMIT)
         yield from round_trip_steps(self._connection, self._queries)

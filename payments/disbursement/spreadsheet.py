@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, TypeAlias
 from xml.parsers import expat
 
-from payments.disbursing.workbook import (
+from payments.disbursement.workbook import (
     STYLES_BYTES_MAX,
     SharedTexts,
     Styles,

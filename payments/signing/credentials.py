@@ -6,7 +6,8 @@ from typing import NamedTuple
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import division_of
-from ledger.gm import KeyStore, PrivateKey
+from ledger.gm import PrivateKey
+from ledger.gm.keystore import KeyStore
 from payments.signing import certificates
 from payments.signing.certificates import Certificate
 

@@ -21,7 +21,8 @@ from psycopg_pool import ConnectionPool
 from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.elements.code_sets import CodeSets
 from ledger.errors import GuokuError, IntegrityError, Refusal
-from ledger.gm import KeyStore, Provider
+from ledger.gm import Provider
+from ledger.gm.keystore import KeyStore
 from ledger.reading.documents import compress_document, open_document
 from ledger.reading.objects import read_head
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY

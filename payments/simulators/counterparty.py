@@ -24,7 +24,8 @@ import msgspec
 
 from ledger.account_set import ledger_text
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
-from ledger.gm import KeyStore, PublicKey, default_provider
+from ledger.gm import PublicKey, default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash
 from payments.delivery.bank_client import Acknowledgement, Acknowledgements, VoucherProblem
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of

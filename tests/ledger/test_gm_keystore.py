@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Code, ConfigurationError, RequestError, UnavailableError
-from ledger.gm import KeyMissingError, KeyStore, default_provider, keystore, sealed
+from ledger.gm import default_provider, keystore, sealed
 from ledger.gm.gmssl_provider import GmsslProvider
+from ledger.gm.keystore import KeyMissingError, KeyStore
 from tests.support.waiting import HANG_S
 
 PASSPHRASE = "国库 treasury 2026"
@@ -23,7 +24,7 @@ ITERATIONS = sealed.ITERATIONS_MIN
 #: Adds keys <prefix>0, <prefix>1, … and says so after each; argv: path, prefix, count.
 ADDER = f"""
 import sys
-from ledger.gm import KeyStore
+from ledger.gm.keystore import KeyStore
 store = KeyStore(
     sys.argv[1], {PASSPHRASE!r}, iterations={ITERATIONS}, lock_timeout_s={HANG_S}
 )

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from ledger.account_set import ledger_text, system_ledger
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.integrity import note as notes
 from ledger.integrity.merkle import verify_consistency
 from ledger.reading.objects import list_heads

@@ -15,7 +15,8 @@ import pytest
 
 from api.server import bind, url_of
 from api.witness import create_app
-from ledger.gm import KeyStore, PublicKey, default_provider
+from ledger.gm import PublicKey, default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash
 from ledger.integrity.note import Checkpoint, assemble, sign_text
 from ledger.integrity.witness import Witness, write_request

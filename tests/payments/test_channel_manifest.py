@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.gm import KeyStore, sm3
+from ledger.gm import sm3
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
 from ledger.reading.objects import read_document
 from payments.delivery.proofs import read_proofs

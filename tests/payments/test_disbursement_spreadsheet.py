@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 
 from ledger.errors import Code, RequestError
+from payments.disbursement import workbook
 from payments.disbursement.files import read_rows
 from payments.disbursement.spreadsheet import COLUMNS_MAX, Dated, SheetRow, read_sheet
-from payments.disbursing import workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TRANSITIONAL = (

@@ -12,7 +12,8 @@ import pytest
 
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, GuokuError, RequestError
-from ledger.gm import KeyStore, PrivateKey, default_provider, sm3
+from ledger.gm import PrivateKey, default_provider, sm3
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, root_of
 from ledger.postgres.database import Database
 from ledger.reading import documents, objects

@@ -9,7 +9,8 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.gm import KeyStore, default_provider, sm3
+from ledger.gm import default_provider, sm3
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import leaf_hash
 from ledger.postgres.database import Database, make_pool
 from ledger.sealing.sealer import Sealer

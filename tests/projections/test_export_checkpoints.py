@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from ledger.account_set import parse_ledger
 from ledger.books import load_charts
 from ledger.errors import IntegrityError
-from ledger.gm import KeyStore
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.chain import event_digest, extend, genesis, microseconds
 from ledger.integrity.note import sign_text
 from ledger.postgres.database import Database

@@ -18,7 +18,8 @@ from budget import indicators
 from ledger.account_set import ledger_text
 from ledger.books import load_charts
 from ledger.elements import stored_code_sets
-from ledger.gm import KeyStore, PrivateKey, PublicKey, default_provider, sm3
+from ledger.gm import PrivateKey, PublicKey, default_provider, sm3
+from ledger.gm.keystore import KeyStore
 from ledger.integrity.growth import GrowingTree
 from ledger.integrity.merkle import leaf_hash, root_of
 from ledger.integrity.note import moment_text

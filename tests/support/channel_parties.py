@@ -25,7 +25,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ledger.elements import stored_code_sets
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.reading.objects import read_document, read_objects
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.outgoing import voucher_body

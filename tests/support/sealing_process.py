@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ledger.books import load_charts
 from ledger.elements import stored_code_sets
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.writing.sequencer import Sequencer
 from tests.support.bookkeeper import fresh_pool

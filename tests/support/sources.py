@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.house.rooms import ORDER
 from tests.support.paths import ROOT
 
-ROOMS = ("ledger", "budget", "payments", "projections", "api", "bench")
+ROOMS = ORDER[""]
 
 
 def source_files(*rooms: str) -> Iterator[Path]:

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from api.evidence import payment_evidence
-from ledger.gm import KeyStore, default_provider
+from ledger.gm import default_provider
+from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database
 from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner

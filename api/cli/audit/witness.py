@@ -33,7 +33,8 @@ def witness(
     from api.cli.session import load_settings, start_logging
     from api.server import bind, url_of
     from api.witness import create_app
-    from ledger.gm import KeyStore, PublicKey, default_provider
+    from ledger.gm import PublicKey, default_provider
+    from ledger.gm.keystore import KeyStore
     from ledger.integrity.witness import Witness
 
     settings = load_settings(data=data)

@@ -1,0 +1,70 @@
+"""The rooms of the program in their order: the one list that the import contracts are made of.
+
+A line of a room's list may import what stands above it, never what stands below; what stands on one
+line does not import each other.
+"""
+
+# "" is the program itself
+ORDER: dict[str, tuple[str, ...]] = {
+    "": ("ledger", "budget", "payments", "projections", "api", "bench"),
+    "ledger": (
+        "data errors",
+        "account_set money",
+        "events gm postgres",
+        "elements integrity",
+        "books",
+        "deciding",
+        "calendar reading",
+        "writing",
+        "library sealing",
+        "verification",
+    ),
+    "budget": ("events", "balances", "indicator", "indicators"),
+    "payments": (
+        "events messages submitting",
+        "clearing manifest payment signature_policy",
+        "application",
+        "voucher",
+        "signing",
+        "delivery disbursement receipts verification",
+        "simulators",
+    ),
+    "projections": (
+        "core posted",
+        "exchange refusals views",
+        "indicators journals payments",
+        "account_sums catalogue",
+        "indicator_past late_entries parallel",
+        "trial_balance",
+        "queries",
+        "tracing",
+    ),
+    "api": (
+        "access domains evidence heaps interpreter schema settings",
+        "logging server tokens treasury verification",
+        "demo http",
+        "witness",
+        "cli",
+    ),
+}
+
+# What decides: told of the world, never asking it.
+DECIDING = (
+    "ledger.money",
+    "ledger.account_set",
+    "ledger.events",
+    "ledger.books",
+    "ledger.deciding",
+    "ledger.calendar",
+    "ledger.sealing.commands",
+    "budget",
+    "payments.events",
+    "payments.payment",
+    "payments.application",
+    "payments.manifest",
+    "payments.voucher",
+    "payments.signature_policy",
+    "payments.clearing",
+    "payments.disbursement.commands",
+)
+WORLD = ("fastapi", "httpx", "psycopg", "psycopg_pool", "socket", "starlette", "time", "uvicorn")
