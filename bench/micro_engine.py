@@ -36,9 +36,8 @@ DAY = date(2026, 3, 2)
 def open_state() -> LedgerState:
     """A ledger with indicators, that was never written anywhere."""
     state = LedgerState(LEDGER, load_charts())
-    state.codes = stored_code_sets.shipped()
-    state.position = 0
-    state.begin(NOW_US)
+    state.pass_over(1)  # from before its first event, as a ledger that is new
+    state.begin(NOW_US, stored_code_sets.shipped())
     state.take_rows(UNCLEARED, {}, whole=True)
     decide(state, OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级"))
     for number in range(INDICATORS):
@@ -56,7 +55,7 @@ def open_state() -> LedgerState:
                 bgt_type_code="21",
             ),
         )
-    state.begin(NOW_US)
+    state.begin(NOW_US, stored_code_sets.shipped())
     return state
 
 

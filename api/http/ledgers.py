@@ -65,8 +65,7 @@ async def open_ledger(
 def _rehearsed(call: Call, command: OpenLedger) -> LedgerView:
     """What opening a ledger would answer; it has no head yet that could decide."""
     state = LedgerState(command.ledger_id, call.treasury.charts)
-    state.codes = call.treasury.codes()
-    state.begin(microseconds(call.treasury.now()))
+    state.begin(microseconds(call.treasury.now()), call.treasury.codes())
     decision = command.decide(state, call.caller.principal)
     [(_, _, opened)] = decision.events
     assert isinstance(opened, LedgerOpened)

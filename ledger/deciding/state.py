@@ -91,7 +91,6 @@ class LedgerState:
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
         self._charts = charts
-        self.codes: CodeSets  # set by the sequencer for each batch
         self.position = -1
         self.chain = b""
         self.recorded_us = 0
@@ -107,6 +106,12 @@ class LedgerState:
         self.begin(0)
 
     # ---- what decisions read
+
+    @property
+    def codes(self) -> CodeSets:
+        """The code sets in force for the batch."""
+        assert self._codes is not None, "a batch that decides begins with code sets"
+        return self._codes
 
     @property
     def next_position(self) -> int:
@@ -164,12 +169,13 @@ class LedgerState:
 
     # ---- one batch
 
-    def begin(self, now_us: int) -> None:
+    def begin(self, now_us: int, codes: CodeSets | None = None) -> None:
         """Starts a batch with nothing to write; time never runs backwards.
 
         ``now`` is the moment at which the ledger learns all of the batch, ``today`` its business
-        day, in the ledger's year.
+        day, in the ledger's year. Without code sets nothing may be decided that asks for them.
         """
+        self._codes = codes
         self.recorded_us = max(self.recorded_us, now_us)
         self._stream_ids_begin = stream_ids_begin(self.ledger_id, self.recorded_us)
         self.now: datetime = moment_of(self.recorded_us)
@@ -247,6 +253,10 @@ class LedgerState:
                     self._put(cached, number, CachedObject(after, stream_id, version))
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
+
+    def pass_over(self, events: int) -> None:
+        """The position behind events that another program of the ledger writes itself."""
+        self.position += events
 
     def changed_rows(self) -> list[ChangedRow]:
         """The rows that the batch has moved, as they are to be kept; zeros that are not kept are

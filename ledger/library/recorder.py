@@ -153,7 +153,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
                 )
                 for position, event in enumerate(stored_events, first)
             ]
-            state.position = rows[-1][0]
+            state.pass_over(len(rows))
             writer = LocalWriter(connection, state.chain)
             writer.write(BatchPage(self.ledger_id, state.recorded_us, rows, [], {}))
             writer.close(closing_of(state, first))

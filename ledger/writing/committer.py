@@ -147,8 +147,7 @@ class Committer:
                 waiting.answer.set_exception(_unknown_outcome(error))
 
     def _begin(self) -> None:
-        self._state.begin(microseconds(self._resources.clock()))
-        self._state.codes = self._resources.codes()
+        self._state.begin(microseconds(self._resources.clock()), self._resources.codes())
 
     # ---- by a writer process
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.domains import DOMAINS
 from ledger.deciding.command import commands
-from ledger.events import TYPES, Event, Traits, register, types_that
+from ledger.events import TYPES, Event, Traits, register, title_of, types_that
 from ledger.verification.grammar import grammar
 from tests.support.sources import place, source_files, tree_of
 
@@ -60,6 +60,12 @@ def test_every_command_of_a_domain_is_answered_by_a_type() -> None:
 def test_every_rule_that_is_posted_belongs_to_one_type() -> None:
     rules = [rule for cls in TYPES.values() for rule in cls.TRAITS.posts]
     assert len(set(rules)) == len(rules)
+
+
+def test_every_type_that_a_trace_shows_has_a_title() -> None:
+    shown = types_that(lambda traits: bool(traits.step))
+    assert [cls.TYPE for cls in shown if not cls.TRAITS.title] == []
+    assert (title_of("clearing.requested"), title_of("nobody.knows")) == ("申请划款", "")
 
 
 def test_a_name_is_entered_once_and_says_what_it_is() -> None:

@@ -21,9 +21,8 @@ TODAY = date(2026, 3, 2)
 def state() -> LedgerState:
     """The ledger of 2026 on the second of March, opened, never written anywhere."""
     state = LedgerState(ledger_id("440000000", 2026), load_charts())
-    state.codes = stored_code_sets.shipped()
-    state.position = 0
-    state.begin(microseconds(datetime(2026, 3, 2, 1, tzinfo=UTC)))
+    state.pass_over(1)  # from before its first event, as a ledger that is new
+    state.begin(microseconds(datetime(2026, 3, 2, 1, tzinfo=UTC)), stored_code_sets.shipped())
     opening = OpenLedger(mof_div_code="440000000", fiscal_year=2026, name="省本级")
     state.apply(opening.decide(state, "admin"))
     return state
