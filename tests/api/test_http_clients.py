@@ -18,7 +18,7 @@ from tests.support.http_server import OPERATIONS, HttpTreasury, http
 from tests.support.paths import ROOT
 
 TOOLS = ROOT / ".generators"
-PROGRAM = Path(__file__).parent / "generators" / "payments.ts"
+PROGRAM = ROOT / "tests" / "generators" / "payments.ts"
 PATH = f"{TOOLS / 'bin'}:{TOOLS / 'node_modules' / '.bin'}:{os.environ['PATH']}"
 
 pytestmark = pytest.mark.skipif(

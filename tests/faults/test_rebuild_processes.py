@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -187,14 +188,14 @@ def rows(b: Bookkeeper) -> list[object]:
 
 
 def test_a_model_that_has_stopped_is_a_finding_and_one_on_its_way_is_not(
-    bookkeeper: Bookkeeper, database: Database
+    bookkeeper: Bookkeeper, database: Database, tmp_path: Path
 ) -> None:
     b = bookkeeper
     b.clock.now = datetime.now(UTC)
     b.issue("B1", "1000.00")
     Runner(b.pool).catch_up()
     b.adjust("B1", "1.00")
-    variables = clean_environment(GUOKU_DSN=database.owner_conninfo)
+    variables = clean_environment(GUOKU_DSN=database.owner_conninfo, GUOKU_DATA=str(tmp_path))
     done = run("projections", "verify", "--projection", "journals", environment=variables)
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().endswith("equal, 2 events on their way")

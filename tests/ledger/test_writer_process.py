@@ -222,12 +222,12 @@ def test_a_writer_process_ends_with_its_parent_also_while_it_copies(
 ) -> None:
     """Its connection is then at work on a page; nothing of it may stay, nor the lock."""
     program = (
-        "import sys; from datetime import date; from ledger.writing.local_writer import Page;"
+        "import sys; from datetime import date; from ledger.writing.local_writer import BatchPage;"
         "from ledger.writing.writer_process import WriterProcess;"
         "writer = WriterProcess(sys.argv[1]);"
         "ledger_id = int(sys.argv[2]); writer.begin(ledger_id);"
         "row = (1_000, bytes(16), 1, date(2026, 3, 2), 'test', b'x' * 4_000);"
-        "writer.write(Page(ledger_id, 0, [row] * 2_000, [], {}));"
+        "writer.write(BatchPage(ledger_id, 0, [row] * 2_000, [], {}));"
         "print(writer.pid, flush=True); sys.stdin.read()"
     )
     with psycopg.connect(database.owner_conninfo) as other:

@@ -40,7 +40,7 @@ DAY, CLOSED = date(2026, 3, 2), date(2026, 1, 31)
 
 
 def test_a_history_of_0_1_comes_in_with_its_head_and_holds(
-    pool: ConnectionPool, database: Database
+    pool: ConnectionPool, database: Database, tmp_path: Path
 ) -> None:
     imported = restore(pool, HISTORY)
     assert imported.position == 43
@@ -53,7 +53,8 @@ def test_a_history_of_0_1_comes_in_with_its_head_and_holds(
     assert {bgt_id: b.amount for bgt_id, b in balances.items()} == {"B-2026-0001": 90_000_000}
     assert owed == {}, "all of it is cleared"
     Runner(pool).catch_up()
-    done = run("audit", "verify", environment=clean_environment(GUOKU_DSN=database.owner_conninfo))
+    variables = clean_environment(GUOKU_DSN=database.owner_conninfo, GUOKU_DATA=str(tmp_path))
+    done = run("audit", "verify", environment=variables)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

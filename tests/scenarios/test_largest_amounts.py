@@ -7,6 +7,7 @@ verification said that all held.
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 from ledger.books import load_charts
 from ledger.money import AMOUNT_MAX_FEN, yuan
@@ -37,7 +38,7 @@ def closings(b: Bookkeeper) -> dict[str, str]:
 
 
 def test_twelve_of_the_largest_indicators_are_budgeted_paid_and_cleared(
-    bookkeeper: Bookkeeper, database: Database
+    bookkeeper: Bookkeeper, database: Database, tmp_path: Path
 ) -> None:
     b = bookkeeper
     for number in range(INDICATORS):
@@ -60,6 +61,6 @@ def test_twelve_of_the_largest_indicators_are_budgeted_paid_and_cleared(
     b.adjust("B11", "-0.01")
     Runner(b.pool).catch_up()
     assert closings(b)["支出指标"] == str(Decimal(LARGEST) - Decimal("0.01"))
-    variables = clean_environment(GUOKU_DSN=database.owner_conninfo)
+    variables = clean_environment(GUOKU_DSN=database.owner_conninfo, GUOKU_DATA=str(tmp_path))
     done = run("audit", "verify", "--signatures", "0", environment=variables)
     assert done.returncode == 0, done.stdout + done.stderr
