@@ -39,9 +39,6 @@ class Moment(NamedTuple):
         return self == Moment()
 
 
-NOW = Moment()
-
-
 class Late(NamedTuple):
     """Entries recorded after one position, up to another, and effective on a day or before it."""
 
