@@ -21,9 +21,9 @@ from payments.disbursement.execution import read_run
 from payments.disbursement.loading import Loaded, load_file
 from payments.disbursement.lock import held
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
+from payments.submitting import submit_to
 
 FILE_BYTES_MAX = 1024 * 1024 * 1024
-COMMIT_TIMEOUT_S = 120.0
 _PART_BYTES = 1 << 20
 
 
@@ -114,5 +114,5 @@ def _load(
             file_sm3=file_sm3,
         )
         submission = call.submission(command)
-        [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
+        [outcome] = submit_to(treasury.sequencer)(key, [submission])
     return loaded, outcome

@@ -44,6 +44,7 @@ from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
 from payments.signature_policy import SIGNATURE_POLICY, SIGNING_ROLES
+from payments.submitting import submit_to
 
 T = TypeVar("T")
 
@@ -51,7 +52,6 @@ _ALL = "/v1/ledgers/{ledger}/disbursements"
 _ONE = _ALL + "/{run_no}"
 _ON_RUN = (*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE)
 _ON_INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
-COMMIT_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 30.0
 FILES = (
     "text/csv",
@@ -213,7 +213,7 @@ def _approve(call: Call, key: int, run: Run, lines_sm3: str) -> Outcome:
             _require_free_numbers(connection, key, run, len(pages.digests))
         command = ApproveRun(run_no=run.run_no, bgt_id=run.bgt_id, lines_sm3=pages.lines_sm3)
         submission = call.submission(command, call.idempotency_key)
-        [outcome] = treasury.sequencer.submit(key, [submission]).result(COMMIT_TIMEOUT_S)
+        [outcome] = submit_to(treasury.sequencer)(key, [submission])
     return outcome
 
 

@@ -32,13 +32,13 @@ from payments.disbursement.progress import read_vouchers
 from payments.disbursement.run import DISBURSEMENT, EXECUTING, Run, payment_number
 from payments.signature_policy import SIGNATURE_POLICY
 from payments.signing.service import SigningService
+from payments.submitting import COMMIT_TIMEOUT_S
 
 log = structlog.get_logger(__name__)
 
 WINDOW = 8  # vouchers in hand at once: 8 of 499 lines are some 6 MB of vouchers to sign
 EXECUTIONS_MAX = 2  # each keeps a connection of the pool to itself
 BUSY_ATTEMPTS_MAX = 60
-COMMIT_TIMEOUT_S = 120.0
 
 
 def _is_busy(error: BaseException) -> bool:
