@@ -3,7 +3,6 @@
 from functools import reduce
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Query
 from psycopg import Connection
 from starlette.responses import Response
@@ -25,9 +24,9 @@ from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import decode
 from ledger.reading.objects import read_document, read_events, read_head, read_objects, stream_of
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
-from payments.delivery.outgoing import voucher_body
-from payments.delivery.proofs import read_proofs, travelling_signature
-from payments.messages.envelope import RECEIPT, build_envelope
+from payments.delivery.outgoing import receipt_body, voucher_body
+from payments.delivery.proofs import read_proofs
+from payments.messages.envelope import build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.voucher import RefundPayment
 from projections import queries
@@ -37,7 +36,6 @@ from projections.tracing.payment import PaymentTrace, trace_payment
 _ALL = "/v1/ledgers/{ledger}/payments"
 _ONE = _ALL + "/{pay_app_no}"
 _STREAM_EVENTS_MAX = 10_000
-SIGNED_BY_BANK = "bank"  # the No of its signature, which nothing is derived from
 XML_GBK = "application/xml; charset=GBK"
 _ENVELOPE = "the e-voucher message 电子凭证, XML in GBK; the signed document stands in it in base64"
 
@@ -188,12 +186,7 @@ async def show_receipt(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
             raise Refusal(Code.INVALID_STATE, f"payment {pay_app_no} has no receipt yet")
         document = _document(connection, key, payment.receipt.receipt_sm3)
         proofs = read_proofs(connection, key, [payment.receipt.manifest_no])
-        signature = travelling_signature(payment.receipt, SIGNED_BY_BANK, proofs)
-        unsigned = msgspec.structs.replace(payment, signatures=())
-        body = voucher_body(key, unsigned, document, {})
-        return build_envelope(
-            [msgspec.structs.replace(body, voucher_flag=RECEIPT, signatures=(signature,))]
-        )
+        return build_envelope([receipt_body(key, payment.receipt, document, proofs)])
 
     return Envelope(await call.read(read))
 
