@@ -1,10 +1,13 @@
-"""The index of decisions has every record once, under its title."""
+"""The index of decisions has every record once, under its title; guides name what is there."""
 
 import re
 
 from tests.support.paths import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
+_PATH = re.compile(
+    r"`((?:ledger|budget|payments|projections|api|bench|tests|console|verifier)/[\w/.\-]+)`"
+)
 
 
 def test_every_decision_is_in_the_index_by_its_number() -> None:
@@ -14,3 +17,16 @@ def test_every_decision_is_in_the_index_by_its_number() -> None:
     assert linked == [(name[:4], name) for name in records]
     numbers = [int(number) for number in re.findall(r"^\| \[?(\d{4})", index, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_what_a_guide_names_stands_there() -> None:
+    """Two guides sent their readers to folders that had been renamed."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = [
+        (page.name, path)
+        for page in pages
+        if page.name != "rooms.md"  # it tells former places
+        for path in _PATH.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 20, "the guides are found and read"
+    assert [(page, path) for page, path in named if not (ROOT / path).exists()] == []
