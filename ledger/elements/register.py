@@ -39,6 +39,7 @@ class Element:
         channel: 唯一录入渠道 of the commands that enter it, whichever others refer to it; "" where
             nobody enters it, ``OF_THE_ACT`` where it belongs to an act itself (a reason, a day).
         code_set: whether its values are codes of a code set.
+        form: its shape in words, for whoever got it wrong; "" where the name says enough.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Element:
     shape: re.Pattern[str]
     channel: str = ""
     code_set: bool = False
+    form: str = ""
 
     @property
     def is_amount(self) -> bool:
@@ -64,6 +66,10 @@ _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{2}", re.ASCII)
 _NUMBER = re.compile(rf"(?!\s)[^{_NO_CONTROL}]+(?<!\s)")
 # In an address a number is one segment of the path, and these would not survive there.
 _NAME = re.compile(rf"(?!\s|\.{{1,2}}\Z)[^/{_NO_CONTROL}]+(?<!\s)")
+# An account: what a spreadsheet made of one (6.222E+18, #N/A, full-width digits, an apostrophe
+# that marked it as text) is none, and whoever is paid there is somebody else or nobody.
+_ACCOUNT = re.compile("(?=(?:[A-Za-z-]*[0-9]){5})[0-9A-Za-z-]{5,40}", re.ASCII)
+_ACCOUNT_FORM = "5 to 40 of 0-9, A-Z, a-z and -, at least five of them digits"
 _YES_NO = re.compile("[12]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -123,7 +129,7 @@ _ELEMENTS = (
     Element("pay_amt", "支付金额", 19, _AMOUNT, _APPLY),
     Element("pay_detail_id", "支付明细主键", 64, _NUMBER, _APPLY),
     Element("payee_acct_name", "收款人全称", 300, _TEXT, _APPLY),
-    Element("payee_acct_no", "收款人账号", 40, _NUMBER, _APPLY),
+    Element("payee_acct_no", "收款人账号", 40, _ACCOUNT, _APPLY, form=_ACCOUNT_FORM),
     Element("payee_acct_bank_name", "收款人开户银行", 180, _TEXT, _APPLY),
     Element("payee_bank_no", "收款银行行号", 40, _NUMBER, _APPLY),
     Element("use_des", "用途", 300, _TEXT, _APPLY),
@@ -182,7 +188,8 @@ class ElementRegister:
         if entry.shape.fullmatch(text) is None:
             raise RequestError(
                 Code.MALFORMED,
-                f"{text[:40]!a} has not the shape of {element} ({entry.title})",
+                f"{text[:40]!a} has not the shape of {element} ({entry.title})"
+                + (f": {entry.form}" if entry.form else ""),
                 pointer=pointer,
             )
 

@@ -21,14 +21,17 @@ from payments.messages.gbk import check_encodable
 ERRORS_SHOWN_MAX = 1000
 
 # what is not plainly sound: a space at either end (printable texts have no other white space), or
-# what may be a formula
-_EDGE = re.compile(r"\| | \||\|[=+@-]")
-_FORMULA = re.compile(r"[=+@]|-.")
+# what may be a formula or an error of a spreadsheet
+_EDGE = re.compile(r"\| | \||\|[=+@#'-]")
+# What a spreadsheet would carry out, what it wrote where it could not, and the mark by which it was
+# told that a cell is text; none of them is anybody's name or number.
+_OF_SPREADSHEETS = re.compile(
+    r"[=+@']|-.|#(?:N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!|SPILL!|CALC!)", re.IGNORECASE
+)
+_IS_ACCOUNT = ElementRegister.ELEMENTS["payee_acct_no"].shape.fullmatch
 
 _LENGTHS = tuple(ElementRegister.ELEMENTS[name].max_length for name in FIELDS)
-_ID_MAX, _NAME_MAX, _ACCOUNT_MAX, _BANK_MAX, _BANK_NO_MAX, _AMT_MAX, _IDEN_MAX, _REMARK_MAX = (
-    _LENGTHS
-)
+_ID_MAX, _NAME_MAX, _, _BANK_MAX, _BANK_NO_MAX, _, _IDEN_MAX, _REMARK_MAX = _LENGTHS
 
 
 class LineError(msgspec.Struct, frozen=True):
@@ -96,7 +99,7 @@ def _plainly_sound(texts: Sequence[str]) -> bool:
     return (
         0 < len(detail_id) <= _ID_MAX
         and 0 < len(name) <= _NAME_MAX
-        and 0 < len(account) <= _ACCOUNT_MAX
+        and _IS_ACCOUNT(account) is not None
         and 0 < len(bank) <= _BANK_MAX
         and len(bank_no) <= _BANK_NO_MAX
         and len(iden_no) <= _IDEN_MAX
@@ -131,9 +134,11 @@ def _problem(name: str, text: str) -> GuokuError | None:
         elif text or name in REQUIRED:
             ElementRegister.check_shape(name, text, "")
             check_encodable(text, pointer=f"/{name}")
-            if _FORMULA.match(text):
+            if found := _OF_SPREADSHEETS.match(text):
                 return RequestError(
-                    Code.MALFORMED, f"{name} begins as a formula of a spreadsheet does: {text[0]}"
+                    Code.MALFORMED,
+                    f"{name} begins as a formula, a mark or an error of a spreadsheet does: "
+                    f"{found[0]!a}",
                 )
     except RequestError as error:
         return error

@@ -22,7 +22,7 @@ PAYMENT = {
     "pay_amt": "1.00",
     "use_des": "办公用品",
     "payee_acct_name": "甲",
-    "payee_acct_no": "6222",
+    "payee_acct_no": "6222000000000000001",
     "payee_acct_bank_name": "样例银行",
 }
 STRUCTS = (ApplyPayment, IssueIndicator, PaymentDetail, RefundPayment)

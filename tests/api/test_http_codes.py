@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ WRONG: dict[str, Wrong] = {
             {
                 "pay_detail_id": "1",
                 "payee_acct_name": "甲",
-                "payee_acct_no": "1",
+                "payee_acct_no": "6222000000000000001",
                 "payee_acct_bank_name": "样例银行",
                 "pay_amt": "0.01",
             }
@@ -114,7 +115,7 @@ def test_a_malformed_field_comes_before_a_bad_amount_wherever_they_stand(
     detail = {
         "pay_detail_id": "1",
         "payee_acct_name": "甲",
-        "payee_acct_no": "1",
+        "payee_acct_no": "6222000000000000001",
         "payee_acct_bank_name": "样例银行",
     }
     body = http.payment(bgt_id, details=[{**detail, "pay_amt": 1}, {**detail, "pay_amt": "1.00"}])
@@ -174,6 +175,43 @@ def test_hostile_text_is_malformed_and_named(
 ) -> None:
     answer = http.post("…/payments", {**http.payment(bgt_id), field: text})
     assert (refusal(answer), answer.json()["pointer"]) == ("malformed", f"/{field}")
+
+
+# what spreadsheets and hasty programs make of an account: it was taken, and paid
+NO_ACCOUNTS = (
+    "6.222E+18", "6.22200E+18", "#N/A", "-", "nan", "None", "６２２２００００００００１",
+    "6222000000000000001.0", "'6222000000000000001", "6222 0000 0000 0000 001", "6222", "1e5",
+    "6222\u200b000000000001", "----5-----", "ABCDEFGH", "6" * 41, "6222000000000000001\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("account", NO_ACCOUNTS)
+def test_what_is_no_account_is_malformed_by_every_way_in(
+    http: HttpTreasury, bgt_id: str, account: str
+) -> None:
+    single = {**http.payment(bgt_id), "payee_acct_no": account}
+    answer = http.post("…/payments", single)
+    assert (refusal(answer), answer.json()["pointer"]) == ("malformed", "/payee_acct_no")
+    named = {
+        "payee_acct_name": "甲", "payee_acct_no": account, "payee_acct_bank_name": "样例银行",
+        "pay_detail_id": "D1", "pay_amt": single["pay_amt"],
+    }  # fmt: skip
+    answer = http.post("…/payments", {**http.payment(bgt_id), "details": [named]})
+    assert (refusal(answer), answer.json()["pointer"]) == ("malformed", "/details/0/payee_acct_no")
+    lines = json.dumps(single).encode()
+    for content, media in ((b"[" + lines + b"]", "json"), (lines, "x-ndjson")):
+        headers = {"Content-Type": f"application/{media}"}
+        answer = http.call("POST", "…/payments:batch", content=content, headers=headers)
+        [result] = answer.json()["results"]
+        problem = result["problem"]
+        assert (problem["code"], problem["pointer"]) == ("malformed", "/payee_acct_no")
+
+
+@pytest.mark.parametrize("account", ["12345", "6222-0000-0000-0001", "NRA44001234567", "6" * 40])
+def test_accounts_of_every_form_that_banks_have_are_taken(
+    http: HttpTreasury, bgt_id: str, account: str
+) -> None:
+    assert http.ok(http.post("…/payments", {**http.payment(bgt_id), "payee_acct_no": account}))
 
 
 @pytest.mark.parametrize(

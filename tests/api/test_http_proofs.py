@@ -35,7 +35,7 @@ from tests.support.proof_reader import (
 from tests.support.waiting import HANG_S, wait_until
 
 VERIFIER = ROOT / "verifier" / "guoku_verify.py"
-DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "1", "payee_acct_bank_name": "样例银行"}
+DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "622200", "payee_acct_bank_name": "样例银行"}
 LINES = [
     {**DETAIL, "pay_detail_id": "d1", "pay_amt": "150.00"},
     {**DETAIL, "pay_detail_id": "d2", "pay_amt": "50.00"},

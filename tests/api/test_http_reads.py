@@ -14,7 +14,7 @@ from ledger.postgres.database import Database
 from payments.messages.envelope import parse_envelope
 from tests.support.http_server import HttpTreasury, http, http_treasury_on
 
-DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "1", "payee_acct_bank_name": "样例银行"}
+DETAIL = {"payee_acct_name": "甲", "payee_acct_no": "622200", "payee_acct_bank_name": "样例银行"}
 TWO_LINES = [
     {**DETAIL, "pay_detail_id": "d1", "pay_amt": "150.00"},
     {**DETAIL, "pay_detail_id": "d2", "pay_amt": "50.00", "iden_no": "440101200001010000"},

@@ -22,7 +22,7 @@ from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
 DETAIL = {
     "pay_detail_id": "1",
     "payee_acct_name": "甲",
-    "payee_acct_no": "1",
+    "payee_acct_no": "6222000000000000001",
     "payee_acct_bank_name": "样例银行",
     "pay_amt": "1.00",
 }

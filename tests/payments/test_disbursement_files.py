@@ -256,6 +256,31 @@ def test_what_a_spreadsheet_would_carry_out_is_refused(http: HttpTreasury, text:
     assert HttpRun(http).load(dash).is_success
 
 
+NO_ACCOUNTS = ["6.222E+18", "#N/A", "-", "nan", "６２２２００１", "'62220000001", "62220000.0"]
+
+
+@pytest.mark.parametrize("text", NO_ACCOUNTS)
+def test_what_is_no_account_is_named_with_its_line_in_every_form(
+    http: HttpTreasury, text: str
+) -> None:
+    """Each of these was loaded, approved and sent to the bank."""
+    wrong = line(2, payee_acct_no=text)
+    csv_file = "\n".join([HEADER, row(1), row(2, payee_account=text), ""]).encode()
+    book = workbook(tuple(wrong), tuple(line(1).values()), tuple(wrong.values()))
+    found = [(3, "payee_acct_no", "malformed")]
+    assert errors_of(http, csv_file) == found
+    assert errors_of(http, book, XLSX) == found
+    assert errors_of(http, as_json(line(1), wrong), NDJSON) == [(2, "payee_acct_no", "malformed")]
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "'张三", "#name?"])
+def test_what_a_spreadsheet_wrote_instead_of_a_name_is_no_name(
+    http: HttpTreasury, text: str
+) -> None:
+    content = "\n".join([HEADER, row(1).replace("收款人1", text), ""]).encode()
+    assert errors_of(http, content) == [(2, "payee_acct_name", "malformed")]
+
+
 def test_a_run_has_a_bound(http: HttpTreasury, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "LINES_MAX", 3)
     assert HttpRun(http).load(csv_of(3)).is_success
