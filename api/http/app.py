@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
     bank,
@@ -21,6 +21,7 @@ from api.http import (
     payments,
     proofs,
 )
+from api.http.direct import with_direct_way
 from api.http.docs import add_docs
 from api.http.models.enums import TAGS
 from api.http.observing import Observing, RequestFigures
@@ -65,6 +66,15 @@ class Application(FastAPI):
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
         await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As FastAPI's, with the direct way behind all that was added as middleware."""
+        added, self.user_middleware = self.user_middleware, []
+        try:
+            ordinary = super().build_middleware_stack()
+        finally:
+            self.user_middleware = added
+        return with_direct_way(ordinary, self, added)
 
 
 def create_app(treasury: Treasury, background: Background | None = None) -> FastAPI:

@@ -86,7 +86,8 @@ class DirectRoute(Operation):
 
     Its endpoint is declared as any other and takes the call and the body's bytes, which it is
     handed without more; what else its signature or ``dependencies`` declare is for the document,
-    and the endpoint finds it in the call. It stands in ``app.router.routes`` itself.
+    and the endpoint finds it in the call. It stands in ``app.router.routes`` itself, and is found
+    before them (``api.http.direct``).
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class DirectRoute(Operation):
     ) -> None:
         super().__init__(path, endpoint, methods=[method], **given)
         self._direct = endpoint
-        self._method = method
+        self.method = method
         self.app = self._answer
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -105,10 +106,10 @@ class DirectRoute(Operation):
         if found is None:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": found.groupdict(), "route": self}
-        return (Match.FULL if scope["method"] == self._method else Match.PARTIAL), child
+        return (Match.FULL if scope["method"] == self.method else Match.PARTIAL), child
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == self._method:
+        if scope["method"] == self.method:
             await self.app(scope, receive, send)
         else:
             await APIRoute.handle(self, scope, receive, send)
