@@ -158,26 +158,48 @@ def _digits(k: int, point: Point) -> Iterator[Point | None]:
     return (table[i][k >> 4 * i & 15] for i in range(64))
 
 
-def _der_pair(signature: bytes) -> tuple[int, int] | None:
-    """(r, s) of the one canonical encoding, else None."""
+def _der_pair(signature: bytes, by_value: bool) -> tuple[int, int] | None:
+    """(r, s) of the one canonical encoding, else None; of a bank's also where it is padded."""
 
     def integer(value: int) -> bytes:
         size = value.bit_length() // 8 + 1
         return bytes((2, size)) + value.to_bytes(size)
 
     with suppress(IndexError):
-        end = 4 + signature[3]
-        r, s = int.from_bytes(signature[4:end]), int.from_bytes(signature[end + 2 :])
-        body = integer(r) + integer(s)
-        if signature == bytes((0x30, len(body))) + body and 0 < r < N and 0 < s < N:
+        if by_value:
+            body, rest = _element(signature, 0x30)
+            first, after = _element(body, 2)
+            second, behind = _element(after, 2)
+            r, s = int.from_bytes(first), int.from_bytes(second)
+            sound = len(signature) <= 256 and not any(rest) and not any(behind)
+        else:
+            end = 4 + signature[3]
+            r, s = int.from_bytes(signature[4:end]), int.from_bytes(signature[end + 2 :])
+            body = integer(r) + integer(s)
+            sound = signature == bytes((0x30, len(body))) + body
+        if sound and 0 < r < N and 0 < s < N:
             return r, s
     return None
 
 
-def sm2_verifies(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether this is a signature of the key (64 bytes, x and y) over the message."""
+def _element(data: bytes, tag: int) -> tuple[bytes, bytes]:
+    """The content of the element that the bytes begin with, and what follows it."""
+    begin, length = 2, data[1]
+    if length > 0x80:
+        begin += length - 0x80
+        length = int.from_bytes(data[2:begin])
+    elif length == 0x80:
+        raise IndexError("no length")
+    if data[0] != tag or len(data) < begin + length or not length:
+        raise IndexError("no such element")
+    return data[begin : begin + length], data[begin + length :]
+
+
+def sm2_verifies(key: bytes, message: bytes, signature: bytes, by_value: bool = False) -> bool:
+    """Whether this is a signature of the key (64 bytes, x and y) over the message; ``by_value``
+    for a bank's, which may be padded."""
     point = int.from_bytes(key[:32]), int.from_bytes(key[32:])
-    pair = _der_pair(signature)
+    pair = _der_pair(signature, by_value)
     on_curve = (point[1] ** 2 - point[0] ** 3 - A * point[0] - B) % P == 0
     if len(key) != 64 or max(point) >= P or not on_curve or pair is None:
         return False
@@ -1088,7 +1110,8 @@ class Signatures:
             signature = _unbase64(value)
         except ValueError:
             signature = b""
-        if not sm2_verifies(certificate.key, document, signature):
+        by_value = certificate.subject.startswith(("bank/", "pboc/"))
+        if not sm2_verifies(certificate.key, document, signature, by_value):
             return f"the signature of {certificate.subject} is not over these bytes 签章无效"
         return ""
 

@@ -290,7 +290,7 @@ def _main_and_amounts(data: bytes) -> tuple[dict[str, str], list[int]]:
             return dict(zip(MAIN.tags, main, strict=True)), amounts_fen
         except RequestError:
             pass  # which it is, is said below
-    row, rows = layout.read_voucher(data)
+    row, rows = layout.read_voucher(data, answered=True)
     return row, [amount_of(r, "PayAmt", detail_pointer(index)) for index, r in enumerate(rows)]
 
 

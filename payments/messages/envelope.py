@@ -180,7 +180,7 @@ def _own_signatures(
 
 
 def _read_any(data: bytes, size_max: int) -> list[VoucherBody]:
-    root = read_document(data, "MOF", declared=True, size_max=size_max)
+    root = read_document(data, "MOF", declared=True, answered=True, size_max=size_max)
     bodies = root.findall("VoucherBody")
     lists = root.findall(manifest_list.TAG)
     before = 1 + len(lists)

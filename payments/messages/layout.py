@@ -63,13 +63,18 @@ class Form:
                 raise malformed(f"{tag} is not known here", f"{pointer}/{tag}")
 
 
-def read_voucher(data: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
+def read_voucher(
+    data: bytes, *, answered: bool = False
+) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The rows of the main form and of the details, whatever elements they hold.
+
+    Args:
+        answered: whether it is a bank's, whose free text is read as far as it can be.
 
     Raises:
         RequestError: ``malformed``.
     """
-    root = read_document(data, "Voucher", declared=False)
+    root = read_document(data, "Voucher", declared=False, answered=answered)
     main = leaves(root, "", besides="DetailList")
     lists = root.findall("DetailList")
     if len(lists) != 1:

@@ -46,6 +46,11 @@ class SignedBy(StrEnum):
         """Whether a subject is of this kind."""
         return subject.startswith(f"{self}/")
 
+    @classmethod
+    def is_of_a_bank(cls, subject: str) -> bool:
+        """Whether a subject is a bank's, the central bank among them."""
+        return cls.AGENT_BANK.is_of(subject) or cls.CENTRAL_BANK.is_of(subject)
+
 
 class Concern(StrEnum):
     """What of the books a message is about."""

@@ -1,11 +1,15 @@
 """The one reader of XML that came from outside: bounded, without DTD, entities or network.
 
 Nothing of lxml leaves this module but elements, and no exception but
-:class:`~ledger.errors.RequestError` ``malformed``. The bytes are decoded here, strictly, and handed
-to the parser as text: a message that declares another encoding, or is not what it declares, is
-refused, not guessed.
+:class:`~ledger.errors.RequestError` ``malformed``. The bytes are decoded here and handed to the
+parser as text. Banks declare GBK, GB2312, GB18030 or UTF-8 and mean by the first three the same
+characters, so each of those is read as GB18030, which has those of GBK at the same bytes. Another
+encoding is refused, not guessed. What we sent ourselves must be what it declares; in what a bank
+answers a character that cannot be read becomes U+FFFD: the bytes are kept as they came, and a field
+that the books need does not pass for another by that (decision 0018).
 """
 
+import codecs
 import datetime as dt
 import re
 
@@ -28,7 +32,17 @@ _PARSER = etree.XMLParser(
 # An element that holds plain text: no markup, no reference, no control character in it.
 _LEAF = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*+)>([^<>&\x00-\x1f]*+)</\1>")
 _LEAF_MARKUP = len("<></>")
-_DATE = re.compile(r"[0-9]{8}", re.ASCII)
+_DATE = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})", re.ASCII)
+# What XML 1.0 has no place for, in what is decoded; a NUL is the end of many a program's text.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REPLACED = "\ufffd"
+_CODECS = {
+    "GBK": "gb18030",
+    "GB2312": "gb18030",
+    "GB18030": "gb18030",
+    "UTF-8": "utf-8",
+    "UTF8": "utf-8",
+}
 _YEAR = re.compile(r"[1-9][0-9]{3}", re.ASCII)
 
 
@@ -38,21 +52,23 @@ def malformed(detail: str, pointer: str = "") -> RequestError:
 
 
 def read_document(
-    data: bytes, root: str, *, declared: bool, size_max: int = SIZE_MAX
+    data: bytes, root: str, *, declared: bool, answered: bool, size_max: int = SIZE_MAX
 ) -> etree._Element:
-    """The root element of a GBK message.
+    """The root element of a message.
 
     Args:
         data: the bytes as received.
         root: the name that the root element must have.
         declared: whether the XML declaration is required. The envelope's is; an inner voucher is
-            also seen without one.
+            also seen without one, and is then GBK.
+        answered: whether a bank may have written it: then what cannot be decoded is U+FFFD.
         size_max: bytes.
 
     Raises:
         RequestError: ``malformed``.
     """
-    return _parsed(_decode(data, root, declared=declared, size_max=size_max), root)
+    text = _decode(data, root, declared=declared, answered=answered, size_max=size_max)
+    return _parsed(text, root)
 
 
 def _parsed(text: str, root: str) -> etree._Element:
@@ -83,7 +99,7 @@ def parted(data: bytes) -> tuple[bytes, bytes] | None:
 
 def read_main(data: bytes) -> dict[str, str]:
     """Name to text of a voucher's main form, whatever is in its list; raises ``malformed``."""
-    text = _decode(data, "Voucher", declared=False, size_max=SIZE_MAX)
+    text = _decode(data, "Voucher", declared=False, answered=True, size_max=SIZE_MAX)
     return _plain_main(text) or leaves(_parsed(text, "Voucher"), "", besides="DetailList")
 
 
@@ -141,11 +157,10 @@ def amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
 
 
 def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
-    """A field's date, from ``YYYYMMDD``."""
-    text = text_of(row, tag, pointer)
-    if _DATE.fullmatch(text):
+    """A field's date, from ``YYYYMMDD`` or ``YYYY-MM-DD``."""
+    if match := _DATE.fullmatch(text_of(row, tag, pointer)):
         try:
-            return dt.date(int(text[:4]), int(text[4:6]), int(text[6:]))
+            return dt.date(int(match[1]), int(match[3]), int(match[4]))
         except ValueError:
             pass
     raise malformed(f"{tag} is not a date YYYYMMDD", f"{pointer}/{tag}")
@@ -159,29 +174,45 @@ def year_of(row: dict[str, str], tag: str, pointer: str) -> int:
     return int(text)
 
 
-def _decode(data: bytes, root: str, *, declared: bool, size_max: int) -> str:
+def _decode(data: bytes, root: str, *, declared: bool, answered: bool, size_max: int) -> str:
     if len(data) > size_max:
         raise malformed(f"{root}: the message is larger than {size_max} bytes")
-    if b"\0" in data:
-        raise malformed(f"{root}: the message holds a NUL byte")
-    declaration = _DECLARATION.match(data)
-    if declaration is None and (declared or data.startswith(b"<?")):
-        raise malformed(
-            f'{root}: the message does not begin with <?xml version="1.0" encoding="GBK"?>'
-        )
-    if declaration is not None:
-        encoding = (declaration[1] or declaration[2]).decode("ascii")
-        if encoding.upper() != "GBK":
-            raise malformed(f"{root}: the declared encoding is {encoding}, not GBK")
-        data = data[declaration.end() :]
+    encoding, data = _declared(data, root, declared=declared)
+    if not answered and encoding != "GBK":
+        raise malformed(f"{root}: the declared encoding is {encoding}, not GBK")
     # A comment would cut an element's text in two, and a reader would see the first half only;
     # a DTD is the way in of every entity bomb. None of them belongs in a message. No byte of a
-    # two-byte character is "<", so the bytes may be searched.
+    # character of several bytes is "<", so the bytes may be searched.
     if b"<!" in data and data.count(b"<!") != data.count(b"<![CDATA["):
         raise malformed(f"{root}: a DTD, an entity declaration or a comment is not accepted")
     if b"<?" in data:
         raise malformed(f"{root}: a processing instruction is not accepted")
     try:
-        return data.decode("ascii" if data.isascii() else "gbk")  # base64 in a tenth of the time
+        if data.isascii():  # base64 in a tenth of the time
+            text = data.decode("ascii")
+        elif answered:
+            text = data.decode(_CODECS[encoding], "replace")
+        else:
+            text = data.decode("gbk")
     except UnicodeDecodeError:
         raise malformed(f"{root}: the message is not valid GBK") from None
+    return _NOT_XML.sub(_REPLACED, text) if answered else text
+
+
+def _declared(data: bytes, root: str, *, declared: bool) -> tuple[str, bytes]:
+    """The encoding by its name in capitals, and the bytes behind mark and declaration."""
+    marked = data.startswith(codecs.BOM_UTF8)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    declaration = _DECLARATION.match(data)
+    if declaration is None and (declared or data.startswith(b"<?")):
+        raise malformed(
+            f'{root}: the message does not begin with <?xml version="1.0" encoding="GBK"?>'
+        )
+    encoding = "UTF-8" if marked else "GBK"
+    if declaration is None:
+        return encoding, data
+    named = (declaration[1] or declaration[2]).decode("ascii")
+    if named.upper() not in _CODECS:
+        known = "GBK, GB2312, GB18030 or UTF-8"
+        raise malformed(f"{root}: the declared encoding is {named}, not {known}")
+    return encoding if marked else named.upper(), data[declaration.end() :]

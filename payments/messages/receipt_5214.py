@@ -241,7 +241,7 @@ def _adds_up(receipt: Receipt5214) -> bool:
 
 
 def _read_any(data: bytes) -> Receipt5214:
-    main, rows = layout.read_voucher(data)
+    main, rows = layout.read_voucher(data, answered=True)
     if text_of(main, "VtCode", "") != PAYMENT_VOUCHER:
         raise malformed(f"VtCode is not {PAYMENT_VOUCHER}", "/VtCode")
     details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))

@@ -205,6 +205,7 @@ class _Judge:
             owner=subject,
             role=RECEIPT_ROLE,
             digest=digest,
+            by_value=True,
         ):
             raise _forged(f"the signature of {subject} is not over these bytes")
         certificates.require_valid(certificate, self._now)

@@ -9,12 +9,22 @@ from typing import NamedTuple
 
 from ledger.errors import Refusal
 from ledger.gm import Provider, PublicKey
+from ledger.gm.signature import canonical
 from ledger.integrity.merkle import ProvenTree, root_of
 from payments.manifest import ManifestText, read_text, split_leaves
 from payments.messages.envelope import VoucherSignature
 from payments.messages.manifest_list import SignedManifest
 
 MANIFESTS_REMEMBERED_MAX = 64
+
+
+def signed_by(
+    provider: Provider, public_key: PublicKey, message: bytes, signature: bytes, by_value: bool
+) -> bool:
+    """Whether it is the key's signature of the message; a bank's is read by its value, ours in its
+    one encoding alone (decision 0018)."""
+    read = canonical(signature) if by_value else signature
+    return read is not None and provider.verify(public_key, message, read)
 
 
 class _Proven(NamedTuple):
@@ -41,6 +51,7 @@ class Verifier:
         owner: str,
         role: str,
         digest: bytes,
+        by_value: bool = False,
     ) -> bool:
         """Whether the key's holder signed these bytes.
 
@@ -49,11 +60,12 @@ class Verifier:
             owner, role: what a manifest must say of itself. A document's own signature says
                 neither, so nothing is asked of it.
             digest: the document's SM3, which the caller has made.
+            by_value: whether a bank made it, so that its encoding may be padded.
         """
         manifest = signature.manifest
         if manifest is None:
-            return self._provider.verify(public_key, document, signature.value)
-        proven = self._proven(public_key, manifest)
+            return signed_by(self._provider, public_key, document, signature.value, by_value)
+        proven = self._proven(public_key, manifest, by_value)
         if proven is None or (proven.text.owner, proven.text.role) != (owner, role):
             return False
         leaf = proven.text.leaf(document, digest)
@@ -65,9 +77,12 @@ class Verifier:
             and proven.leaves[signature.leaf] == leaf
         )
 
-    def _prove(self, public_key: PublicKey, manifest: SignedManifest) -> _Proven | None:
+    def _prove(
+        self, public_key: PublicKey, manifest: SignedManifest, by_value: bool
+    ) -> _Proven | None:
         """The manifest, or None if its text, signature or leaves are not sound."""
-        if not self._provider.verify(public_key, manifest.text.encode(), manifest.value):
+        text_bytes = manifest.text.encode()
+        if not signed_by(self._provider, public_key, text_bytes, manifest.value, by_value):
             return None
         try:
             text = read_text(manifest.text)

@@ -27,8 +27,10 @@ from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies, read_objects
 from ledger.verification.findings import Findings
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
+from payments.messages.message_types import SignedBy
 from payments.signing import certificates
 from payments.signing.certificates import Certificate
+from payments.signing.verifying import signed_by
 
 BULK = 500  # signatures whose documents are in memory at once
 _LENGTH = Struct(">I")
@@ -228,7 +230,9 @@ class _Material(NamedTuple):
             signature = base64.b64decode(one.signature, validate=True)
         except binascii.Error:
             signature = b""
-        if not self.provider.verify(certificate.public_key, signed, signature):
+        by_value = SignedBy.is_of_a_bank(certificate.subject)
+        key = certificate.public_key
+        if not signed_by(self.provider, key, signed, signature, by_value):
             return f"the signature of {certificate.subject} is not over these bytes 签章无效"
         return ""
 

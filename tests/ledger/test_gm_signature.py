@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from ledger.errors import Code, RequestError
 from ledger.gm import PrivateKey, PublicKey
 from ledger.gm.keys import GX, GY, N, P
-from ledger.gm.signature import SIGNATURE_BYTES_MAX, decode_signature, encode_signature
+from ledger.gm.signature import (
+    PADDED_BYTES_MAX,
+    SIGNATURE_BYTES_MAX,
+    canonical,
+    decode_signature,
+    encode_signature,
+)
 from ledger.gm.vectors import SM2_SIGNATURE as KNOWN
 
 IN_RANGE = st.integers(min_value=1, max_value=N - 1)
@@ -143,3 +149,59 @@ def test_numbers_out_of_range_are_refused(position: str, value: int) -> None:
 def test_other_encodings_are_refused(form: str) -> None:
     assert decode_signature(bytes.fromhex(form)) is None
     assert decode_signature(bytes.fromhex("30 06 02 01 01 02 01 01")) == (1, 1)
+
+
+# ---- what banks write, read by its value
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "30 06 02 01 01 02 01 01",
+        "30 07 02 02 00 01 02 01 01",  # a zero too many before r
+        "30 08 02 01 01 02 03 00 00 01",  # two before s
+        "30 81 06 02 01 01 02 01 01",  # a length written longer than need be
+        "30 82 00 07 02 81 01 01 02 01 01",
+        "30 06 02 01 01 02 01 01 00 00 00",  # filled up behind it
+        "30 09 02 01 01 02 01 01 00 00 00",  # or inside
+    ],
+)
+def test_a_banks_padding_changes_nothing_of_the_value(form: str) -> None:
+    assert canonical(bytes.fromhex(form)) == bytes.fromhex("30 06 02 01 01 02 01 01")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "",
+        "30",
+        "30 00",
+        "30 80 02 01 01 02 01 01 00 00",  # no length
+        "31 06 02 01 01 02 01 01",  # a SET
+        "30 06 03 01 01 02 01 01",  # r a BIT STRING
+        "30 06 02 00 02 02 01 01",  # r of no bytes
+        "30 06 02 01 00 02 01 01",  # r is 0
+        "30 06 02 05 01 02 01 01",  # r longer than all
+        "30 09 02 01 01 02 01 01 02 01 01",  # a third number
+        "30 08 02 01 01 02 01 01 05 00",  # something behind s
+        "30 06 02 01 01 02 01 01 00 01",  # something behind it all
+        "30 FF 02 01 01 02 01 01",
+        "30 06 02 01 01 02 01 01" + " 00" * PADDED_BYTES_MAX,
+    ],
+)
+def test_what_is_no_pair_of_numbers_is_none_for_a_bank_either(form: str) -> None:
+    assert canonical(bytes.fromhex(form)) is None
+
+
+@given(r=IN_RANGE, s=IN_RANGE, before=st.integers(0, 4), behind=st.integers(0, 40))
+def test_every_padded_pair_is_the_pair(r: int, s: int, before: int, behind: int) -> None:
+    numbers = [bytes(before) + n.to_bytes(33).lstrip(b"\0") for n in (r, s)]
+    body = b"".join(bytes((2, len(number))) + number for number in numbers)
+    padded = bytes((0x30, len(body))) + body + bytes(behind)
+    assert canonical(padded) == encode_signature(r, s)
+
+
+@given(st.binary(max_size=300))
+def test_whatever_a_bank_writes_is_a_pair_in_range_or_nothing(signature: bytes) -> None:
+    read = canonical(signature)
+    assert read is None or decode_signature(read) is not None

@@ -203,7 +203,8 @@ def _edit(old: str, new: str) -> bytes:
         ("<Voucher>", "<Voucher>A", "not base64"),
         ("<Voucher>", "<Voucher>国", "not base64"),
         ("<Voucher>", "<Voucher><Voucher/>", "holds elements, not text"),
-        ('encoding="GBK"', 'encoding="UTF-8"', "the declared encoding is UTF-8"),
+        ('encoding="GBK"', 'encoding="UTF-7"', "the declared encoding is UTF-7"),
+        ('encoding="GBK"', 'encoding="UTF-16"', "the declared encoding is UTF-16"),
         (DECLARATION, "", "does not begin with"),
         (DECLARATION, " " + DECLARATION, "does not begin with"),
         (DECLARATION, '<?xml version="1.0"?>', "does not begin with"),
@@ -212,8 +213,6 @@ def _edit(old: str, new: str) -> bytes:
         ("<MOF>", "<MOF", "not well-formed"),
         ("<Return_Reason>", "<Return_Reason>&unknown;", "not well-formed"),
         ("<Return_Reason>", "<Return_Reason>&#0;", "not well-formed"),
-        ("<Return_Reason>", "<Return_Reason>\x00", "NUL"),
-        ("<Return_Reason>", "<Return_Reason>\x01", "not well-formed"),
     ],
 )
 def test_a_message_that_is_not_an_envelope_is_refused_with_a_stable_sentence(
@@ -257,11 +256,21 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
         build_envelope([_body(voucher=filler)])
 
 
-def test_what_is_not_gbk_is_refused() -> None:
+def test_a_character_that_cannot_be_read_keeps_no_receipt_back() -> None:
     data = build_envelope([_body(return_reason="户名不符")])
-    assert "not valid GBK" in _refused(data.replace("户".encode("gbk"), b"\xff\xff")).detail
-    for encoding in ("utf-16", "utf-8-sig", "utf-32"):
+    for unreadable in (b"\xff\xff", b"\x81", b"\0", b"\x01", b"\x84\x31\xa4\x39"):
+        [body] = parse_envelope(data.replace("户".encode("gbk"), unreadable))
+        assert body.voucher == INNER
+        assert body.return_reason
+
+
+def test_a_message_in_another_encoding_is_read_only_where_it_says_so() -> None:
+    data = build_envelope([_body(return_reason="户名不符")])
+    for encoding in ("utf-16", "utf-32", "utf-16-be"):
         _refused(data.decode("gbk").encode(encoding))
+    assert parse_envelope(data.decode("gbk").encode("utf-8-sig")) == parse_envelope(data)
+    [body] = parse_envelope(data.decode("gbk").encode("utf-8"))
+    assert body.return_reason != "户名不符"
 
 
 def test_base64_may_be_folded() -> None:

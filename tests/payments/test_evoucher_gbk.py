@@ -75,3 +75,12 @@ def test_escaping_is_undone_by_parsing(text: str) -> None:
     element = etree.fromstring(document)
     assert (element.text or "") == text
     assert element.get("b") == text
+
+
+def test_gb18030_has_every_character_of_gbk_at_the_same_bytes() -> None:
+    """So that messages which declare the one or the other are read alike (decision 0018)."""
+    trails = [*range(0x40, 0x7F), *range(0x80, 0xFF)]
+    pairs = [bytes((lead, trail)) for lead in range(0x81, 0xFF) for trail in trails]
+    for pair in pairs:
+        character = pair.decode("gbk", "replace")
+        assert "\ufffd" in character or pair.decode("gb18030") == character

@@ -13,10 +13,12 @@ import psycopg
 import pytest
 
 from ledger.gm import default_provider
+from ledger.gm.signature import decode_signature
 from ledger.gm.vectors import SM2_SIGNATURE, SM3_DIGESTS
 from ledger.integrity.merkle import Tree as MerkleTree
 from ledger.integrity.merkle import leaf_hash, root_of
 from ledger.postgres.database import Database
+from tests.payments.test_bank_messages import PADDINGS
 from tests.support.audited_books import (
     LOG,
     WITNESS,
@@ -219,6 +221,21 @@ def test_its_sm2_agrees_with_the_provider_for_many_keys(verifier: ModuleType) ->
         signature = provider.sign(key, message)
         assert verifier.sm2_verifies(public(key).point, message, signature)
         assert not verifier.sm2_verifies(public(key_of("other")).point, message, signature)
+
+
+def test_a_banks_padded_signature_is_read_by_its_value_and_ours_is_not(
+    verifier: ModuleType,
+) -> None:
+    key, message = public(key_of("bank")).point, b"receipt"
+    signature = default_provider().sign(key_of("bank"), message)
+    pair = decode_signature(signature)
+    assert pair is not None
+    for padding in PADDINGS:
+        padded = padding(*pair)
+        assert verifier.sm2_verifies(key, message, padded, by_value=True)
+        assert verifier.sm2_verifies(key, message, padded) == (padded == signature)
+        assert not verifier.sm2_verifies(key, message + b".", padded, by_value=True)
+        assert not verifier.sm2_verifies(key, message, padded + b"\1", by_value=True)
 
 
 def test_its_tree_is_that_of_the_log(verifier: ModuleType) -> None:
