@@ -10,7 +10,8 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, Refusal, RequestError
-from payments.disbursement.files import Row, read_rows
+from payments.disbursement.columns import Row
+from payments.disbursement.files import read_rows
 from payments.disbursement.lines import LinesWriter, Pages, StoredLine, copy_in
 from payments.disbursement.run import LINES_MAX
 from payments.disbursement.validation import (

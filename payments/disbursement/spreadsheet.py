@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, TypeAlias
 from xml.parsers import expat
 
+from payments.disbursement.columns import malformed
 from payments.disbursement.workbook import (
     STYLES_BYTES_MAX,
     SharedTexts,
     Styles,
     Target,
     Workbook,
-    malformed,
+    Worksheet,
+    open_archive,
 )
 
 ROWS_MAX = 1_048_576  # by the format
@@ -23,6 +25,7 @@ NUMBER_CHARACTERS_MAX = 64
 _COLUMN = re.compile("[A-Z]{1,3}")
 _DIGITS = re.compile("[1-9][0-9]{0,6}")
 _INTEGER = re.compile("-?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]{1,3})?")
 _BROKEN = (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError)
 
 
@@ -32,7 +35,13 @@ class Dated(NamedTuple):
     value: str
 
 
-Cell: TypeAlias = str | int | float | bool | Dated | None
+class CellError(NamedTuple):
+    """What a formula that failed shows, such as #N/A."""
+
+    value: str
+
+
+Cell: TypeAlias = str | int | float | bool | Dated | CellError | None
 
 
 class SheetRow(NamedTuple):
@@ -40,31 +49,64 @@ class SheetRow(NamedTuple):
 
     number: int
     cells: list[Cell]
+    is_hidden: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return all(not cell.strip() if isinstance(cell, str) else cell is None for cell in self[1])
 
 
 def read_sheet(file: BinaryIO) -> Iterator[SheetRow]:
-    """The rows of the first sheet that stand in the file, by number; empty ones may be left out.
+    """The rows of the one sheet that people see, by number; empty ones may be left out.
 
-    A formula counts as its last result.
+    Hidden sheets are passed over, and of several visible ones those without content. A formula
+    counts as its last result.
 
     Raises:
-        RequestError: ``malformed``: no spreadsheet, or one that is damaged or beyond all bounds;
-            ``too_many_items``: it unpacks to too much.
+        RequestError: ``malformed``: no spreadsheet, one that is damaged or beyond all bounds, or
+            several visible sheets with content, which are named; ``too_many_items``: it unpacks to
+            too much.
     """
     try:
-        with zipfile.ZipFile(file) as archive, SharedTexts() as texts:
+        with open_archive(file) as archive, SharedTexts() as texts:
             book, styles = Workbook(archive), Styles()
             book.take(book.styles, styles, STYLES_BYTES_MAX)
             book.take(book.texts, texts)
-            sheet = _Sheet(texts, styles.dated)
-            for _ in book.parse(book.sheet, sheet):
-                yield from sheet.rows
-                sheet.rows.clear()
+            sheet = _seen(book, texts, styles.dated)
+            yield from _rows(book, sheet, texts, styles.dated)
     except _BROKEN as error:
         raise malformed(f"the file is no spreadsheet, or damaged: {error}") from None
 
 
-class _Sheet(Target):
+def _rows(
+    book: Workbook, sheet: Worksheet, texts: SharedTexts, dated: Sequence[bool]
+) -> Iterator[SheetRow]:
+    target = _RowTarget(texts, dated)
+    for _ in book.parse(sheet.part, target):
+        yield from target.rows
+        target.rows.clear()
+
+
+def _seen(book: Workbook, texts: SharedTexts, dated: Sequence[bool]) -> Worksheet:
+    """The only visible sheet, or of several the only one with content."""
+    visible = [sheet for sheet in book.sheets if not sheet.is_hidden]
+    if not visible:
+        hidden = ", ".join(repr(sheet.name) for sheet in book.sheets)
+        raise malformed(f"no sheet of the spreadsheet is visible; hidden are {hidden}")
+    if len(visible) == 1:
+        return visible[0]
+    filled = [
+        sheet
+        for sheet in visible
+        if not all(row.is_empty for row in _rows(book, sheet, texts, dated))
+    ]
+    if len(filled) > 1:
+        names = ", ".join(repr(sheet.name) for sheet in filled)
+        raise malformed(f"{len(filled)} visible sheets have content, {names}: leave the one")
+    return filled[0] if filled else visible[0]
+
+
+class _RowTarget(Target):
     """``rows``: those that have ended since they were last taken away."""
 
     def __init__(self, texts: SharedTexts, dated: Sequence[bool]) -> None:
@@ -77,6 +119,7 @@ class _Sheet(Target):
         self._cells: list[Cell] = []
         self._column = 0
         self._columns: dict[str, int] = {}
+        self._is_hidden = False
         self._kind = "n"
         self._style = "0"
         self._value_in = "v"
@@ -95,6 +138,7 @@ class _Sheet(Target):
             self._row = self._row_of(attributes.get("r"))
             self._digits = str(self._row)
             self._cells, self._column = [], 0
+            self._is_hidden = attributes.get("hidden") in ("1", "true")
         elif name == "rPh":
             self._phonetic = True
         elif name == self._value_in:
@@ -109,7 +153,7 @@ class _Sheet(Target):
                 cells.append(None)
             cells.append(self._value(self.taken()))
         elif name == "row":
-            self.rows.append(SheetRow(self._row, self._cells))
+            self.rows.append(SheetRow(self._row, self._cells, self._is_hidden))
         elif name == "rPh":
             self._phonetic = False
 
@@ -152,8 +196,10 @@ class _Sheet(Target):
             match self._kind:
                 case "s":
                     return self._texts.text(int(text)) if text else None
-                case "inlineStr" | "str" | "e":
+                case "inlineStr" | "str":
                     return text
+                case "e":
+                    return CellError(text)
                 case "d":
                     return Dated(text)
                 case "b":
@@ -170,4 +216,8 @@ class _Sheet(Target):
         style = int(self._style)
         if style < len(self._dated) and self._dated[style]:
             return Dated(text)
-        return int(text) if _INTEGER.fullmatch(text) else float(text)
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if not _NUMBER.fullmatch(text):  # "nan", "1_000" and "１" are numbers to Python
+            raise ValueError(text)
+        return float(text)

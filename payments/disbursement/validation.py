@@ -14,19 +14,21 @@ import msgspec
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan
-from payments.disbursement.files import FIELDS, REQUIRED, Row
+from payments.disbursement.columns import FIELDS, REQUIRED, Row
 from payments.disbursement.lines import StoredLine
 from payments.messages.gbk import check_encodable
 
 ERRORS_SHOWN_MAX = 1000
+_READ_SHOWN_MAX = 60
 
 # what is not plainly sound: a space at either end (printable texts have no other white space), or
 # what may be a formula or an error of a spreadsheet
-_EDGE = re.compile(r"\| | \||\|[=+@#'-]")
-# What a spreadsheet would carry out, what it wrote where it could not, and the mark by which it was
-# told that a cell is text; none of them is anybody's name or number.
+_EDGE = re.compile(r"\| | \||\|[=+@#'-]|_x")
+# What a spreadsheet would carry out, what it wrote where it could not, the mark by which it was
+# told that a cell is text, and its escape of a line's end: no part of anybody's name or number.
 _OF_SPREADSHEETS = re.compile(
-    r"[=+@']|-.|#(?:N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!|SPILL!|CALC!)", re.IGNORECASE
+    r"^[=+@']|^-.|^#(?:N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!|SPILL!|CALC!)|_x[0-9A-F]{4}_",
+    re.IGNORECASE,
 )
 _IS_ACCOUNT = ElementRegister.ELEMENTS["payee_acct_no"].shape.fullmatch
 
@@ -112,12 +114,12 @@ def _examined(row: Row, line_no: int, report: FileErrors) -> StoredLine | None:
     """Each field by its own rules; every error is told."""
     before = report.count
     if row.problem:
-        report.add(row.file_line, "", "malformed", row.problem)
+        report.add(row.file_line, row.column, "malformed", row.problem)
     else:
         for name, text in zip(FIELDS, row.texts, strict=True):
             problem = _problem(name, text)
             if problem is not None:
-                report.add(row.file_line, name, problem.code.text, problem.detail)
+                report.add(row.file_line, name, problem.code.text, _told(problem, text))
     if report.count > before:
         return None
     detail_id, payee, account, bank, bank_no, pay_amt, iden_no, remark = row.texts
@@ -127,6 +129,12 @@ def _examined(row: Row, line_no: int, report: FileErrors) -> StoredLine | None:
     )
 
 
+def _told(problem: GuokuError, text: str) -> str:
+    """What is wrong, and what was read, which may not be what its sender sees."""
+    read = repr(text[:_READ_SHOWN_MAX])
+    return problem.detail if read in problem.detail else f"{problem.detail}; {read} was read"
+
+
 def _problem(name: str, text: str) -> GuokuError | None:
     try:
         if name == "pay_amt":
@@ -134,11 +142,10 @@ def _problem(name: str, text: str) -> GuokuError | None:
         elif text or name in REQUIRED:
             ElementRegister.check_shape(name, text, "")
             check_encodable(text, pointer=f"/{name}")
-            if found := _OF_SPREADSHEETS.match(text):
+            if found := _OF_SPREADSHEETS.search(text):
                 return RequestError(
                     Code.MALFORMED,
-                    f"{name} begins as a formula, a mark or an error of a spreadsheet does: "
-                    f"{found[0]!a}",
+                    f"{name} holds a formula, a mark or an error of a spreadsheet, {found[0]!r}",
                 )
     except RequestError as error:
         return error

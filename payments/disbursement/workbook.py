@@ -13,15 +13,21 @@ import zipfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from tempfile import TemporaryFile
-from typing import Any, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 from xml.parsers import expat
 
 from ledger.errors import Code, RequestError
+from payments.disbursement.columns import malformed
 
 TEXT_CHARACTERS_MAX = 32_767  # of a cell, by the format
 TEXTS_MAX = 10_000_000
 STYLES_MAX = 65_536
-UNPACKED_BYTES_MAX = 1024 * 1024 * 1024  # of a part
+UNPACKED_BYTES_MAX = 1024 * 1024 * 1024  # of all parts that are read
+UNSUSPECTED_BYTES_MAX = 16 * 1024 * 1024
+RATIO_MAX = 200  # how far a larger part may have been packed; sheets of people stay below 30
+TAGS_MAX = 128_000_000  # a million payees are some forty million
+ENTRIES_BYTES_MAX = 256 * 1024  # of the list of parts, which is read as one
+SHEETS_MAX = 255
 STYLES_BYTES_MAX = 32 * 1024 * 1024
 INDEX_BYTES_MAX = 2 * 1024 * 1024  # of a part that only says where others are
 NAMES_MAX = 1000  # of different tags and attributes in a part
@@ -40,13 +46,11 @@ _NAMES = {
     for name in ("row", "c", "v", "t", "si", "rPh", "sheet", "numFmt", "cellXfs", "xf")
 }
 _NAMES["http://schemas.openxmlformats.org/package/2006/relationships Relationship"] = "relation"
+_UTF_8 = ("utf-8", "surrogatepass")  # an escape may stand for half a character; it is no name
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # a character that XML has no place for
+_HIDDEN = ("hidden", "veryHidden")
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
 _NO_DATE_IN_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
-
-
-def malformed(detail: str) -> RequestError:
-    return RequestError(Code.MALFORMED, detail[:300])
 
 
 class Target:
@@ -109,11 +113,41 @@ class Target:
         return "a part of the spreadsheet"
 
 
+class _BoundedFile:
+    """A file as ``zipfile`` reads it: in pieces, but for the list of parts, which has a bound."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if size > ENTRIES_BYTES_MAX:
+            raise malformed("the spreadsheet has more parts than any has")
+        return self._file.read(ENTRIES_BYTES_MAX if size < 0 else size)
+
+
+def open_archive(file: BinaryIO) -> zipfile.ZipFile:
+    """The file as an archive; raises ``zipfile.BadZipFile`` or RequestError."""
+    bounded: Any = _BoundedFile(file)
+    return zipfile.ZipFile(bounded)
+
+
+class Worksheet(NamedTuple):
+    """A sheet of cells: its name, its part, and whether it is hidden from people."""
+
+    name: str
+    part: str
+    is_hidden: bool
+
+
 class Workbook:
     """An open archive, and where in it the parts are that matter.
 
     Attributes:
-        sheet: the first sheet.
+        sheets: the sheets of cells, in the order of their tabs; at least one.
         texts, styles: "" where there are none.
 
     Raises:
@@ -123,14 +157,24 @@ class Workbook:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._tags_read = self._bytes_read = 0
         book = _first(self._related(""), "officeDocument")
         related = self._related(book)
         self.styles = _first(related, "styles")
         self.texts = _first(related, "sharedStrings")
-        sheets = {key: part for kind, key, part in related if kind == "worksheet"}
-        self.sheet = next((sheets[key] for key in self._keys_of_sheets(book) if key in sheets), "")
-        if not self.sheet:
-            raise malformed("the spreadsheet has no sheet")
+        parts = {key: part for kind, key, part in related if kind == "worksheet"}
+        self.sheets = [
+            Worksheet(
+                attributes.get("name", ""), parts[key], attributes.get("state", "") in _HIDDEN
+            )
+            for attributes in self._tags(book, "sheet")
+            for key in _keys(attributes)
+            if key in parts
+        ]
+        if not 0 < len(self.sheets) <= SHEETS_MAX:
+            raise malformed(
+                "the spreadsheet has no sheet" if not self.sheets else "it has too many sheets"
+            )
 
     def parse(self, part: str, target: Target, bytes_max: int | None = None) -> Iterator[None]:
         """Gives a part to a target; stops after each piece, so that what came can be taken.
@@ -149,6 +193,7 @@ class Workbook:
             while piece := file.read(_READ_BYTES):
                 parser.Parse(piece, False)
                 without_tag = 0 if target.tags > tags else without_tag + len(piece)
+                self._count(target.tags - tags, len(piece))
                 tags = target.tags
                 if without_tag > TAG_BYTES_MAX:
                     raise malformed(f"{target.place()} has a tag without end")
@@ -156,6 +201,13 @@ class Workbook:
         parser.Parse(b"", True)
         target.close()
         yield
+
+    def _count(self, tags: int, size_bytes: int) -> None:
+        """What was read of all parts together, as often as it was."""
+        self._tags_read += tags
+        self._bytes_read += size_bytes
+        if self._tags_read > TAGS_MAX or self._bytes_read > UNPACKED_BYTES_MAX:
+            raise _too_much()
 
     def take(self, part: str, target: Target, bytes_max: int | None = None) -> None:
         """Gives a part to a target, if there is one, at once."""
@@ -169,8 +221,10 @@ class Workbook:
             entry = self._archive.getinfo(part)
         except KeyError:
             raise malformed(f"the file is no spreadsheet: it has no part {part!r}") from None
-        if entry.file_size > bytes_max:
-            raise RequestError(Code.TOO_MANY_ITEMS, "the spreadsheet unpacks to too much: send CSV")
+        ratio = entry.file_size / max(1, entry.compress_size)
+        suspected = entry.file_size > UNSUSPECTED_BYTES_MAX and ratio > RATIO_MAX
+        if entry.file_size > bytes_max or suspected:
+            raise _too_much()
         if entry.flag_bits & _ENCRYPTED:
             raise malformed("the spreadsheet is encrypted")
         return self._archive.open(entry)
@@ -191,10 +245,14 @@ class Workbook:
             related.append((kind, relation.get("Id", ""), there.lstrip("/")))
         return related
 
-    def _keys_of_sheets(self, book: str) -> Iterator[str]:
-        """The attributes ``r:id``, whose name space differs between the forms of the format."""
-        for attributes in self._tags(book, "sheet"):
-            yield from (value for name, value in attributes.items() if name.endswith(" id"))
+
+def _keys(attributes: Mapping[str, str]) -> list[str]:
+    """The attribute ``r:id``, whose name space differs between the forms of the format."""
+    return [value for name, value in attributes.items() if name.endswith(" id")]
+
+
+def _too_much() -> RequestError:
+    return RequestError(Code.TOO_MANY_ITEMS, "the spreadsheet unpacks to too much: send CSV")
 
 
 def _no_document_type(*_: object) -> None:
@@ -252,7 +310,7 @@ class SharedTexts(Target):
             case "si":
                 if len(self._ends) > TEXTS_MAX:
                     raise malformed(f"the spreadsheet has more than {TEXTS_MAX} texts")
-                self._ends.append(self._ends[-1] + self._file.write(self.taken().encode()))
+                self._ends.append(self._ends[-1] + self._file.write(self.taken().encode(*_UTF_8)))
 
     def close(self) -> None:
         self._file.flush()
@@ -264,7 +322,7 @@ class SharedTexts(Target):
         if not 0 <= number < len(self._ends) - 1:
             raise IndexError(number)
         first, end = self._ends[number], self._ends[number + 1]
-        return "" if self._bytes is None else self._bytes[first:end].decode()
+        return "" if self._bytes is None else self._bytes[first:end].decode(*_UTF_8)
 
 
 class Styles(Target):

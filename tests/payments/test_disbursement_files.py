@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ledger.gm import sm3
 from payments.disbursement import loading, validation
-from payments.disbursement.files import FIELDS, Row
+from payments.disbursement.columns import FIELDS, Row
 from payments.disbursement.lines import StoredLine, parse_line
 from payments.disbursement.validation import FileErrors, checked
 from tests.support.disbursement_runs import HEADER, HttpRun, account, csv_of, row
@@ -193,7 +193,7 @@ def test_wrong_lines_of_other_forms_are_named_too(http: HttpTreasury) -> None:
     third = line(3, pay_amt=10.005)
     book = workbook(header, *(tuple(given.values()) for given in (line(1), typed, third)))
     found = errors_of(http, book, XLSX)
-    assert found == [(3, "", "malformed"), (4, "pay_amt", "invalid_amount")]
+    assert found == [(3, "payee_acct_no", "malformed"), (4, "pay_amt", "invalid_amount")]
 
 
 @pytest.mark.parametrize(

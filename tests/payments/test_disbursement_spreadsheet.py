@@ -12,7 +12,7 @@ import pytest
 from ledger.errors import Code, RequestError
 from payments.disbursement import workbook
 from payments.disbursement.files import read_rows
-from payments.disbursement.spreadsheet import COLUMNS_MAX, Dated, SheetRow, read_sheet
+from payments.disbursement.spreadsheet import COLUMNS_MAX, CellError, Dated, SheetRow, read_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TRANSITIONAL = (
@@ -118,7 +118,7 @@ def test_a_formula_counts_as_its_last_result() -> None:
         '<c r="B1" t="str"><f>A1&amp;"x"</f><v>2x</v></c>'
         '<c r="C1"><f>A2</f></c><c r="D1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
     )
-    assert cells(row) == [2, "2x", None, "#DIV/0!"]
+    assert cells(row) == [2, "2x", None, CellError("#DIV/0!")]
 
 
 def test_rows_and_columns_that_are_left_out_are_counted_and_not_made() -> None:
