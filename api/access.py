@@ -46,6 +46,7 @@ class Right(Enum):
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),
     )
+    WATCH = ("metrics.read", frozenset({"ops", "admin", "auditor"}))
     DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))
 
     def __init__(self, text: str, roles: frozenset[str]) -> None:

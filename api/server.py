@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from api.interpreter import tune_interpreter
+from api.tls import TlsFiles, trusting
 from ledger.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -56,12 +57,13 @@ def bind(host: str, port: int, variable: str = "GUOKU_PORT") -> socket.socket:
     return bound
 
 
-def url_of(bound: socket.socket) -> str:
+def url_of(bound: socket.socket, tls: TlsFiles | None = None) -> str:
     """The URL under which a client on this machine reaches the socket."""
+    scheme = "http" if tls is None else "https"
     host, port = bound.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - only recognised here
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Stop:
@@ -122,11 +124,13 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         url: str,
+        tls: TlsFiles | None,
         on_ready: Callable[[], None],
         on_stop: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self.url = url
+        self._tls = tls
         self.failure = ""
         self._on_ready = on_ready
         self._on_stop = on_stop
@@ -148,7 +152,9 @@ class _Server(uvicorn.Server):
     async def _tell_when_ready(self) -> None:
         deadline = monotonic() + READY_TIMEOUT_S
         answer = "no answer"
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=self.url, trust_env=False, verify=trusting(self._tls)
+        ) as client:
             while monotonic() < deadline:
                 try:
                     response = await client.get("/readyz")
@@ -169,11 +175,14 @@ def serve(
     stop: Stop,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None] = lambda: None,
+    *,
+    protocol: Any = "httptools",
+    tls: TlsFiles | None = None,
 ) -> None:
     """Serves an ASGI application on a bound socket until a stop signal, in the main thread.
 
     ``on_stop`` is called on the event loop before requests under way are waited for: it ends those
-    that would not end by themselves.
+    that would not end by themselves. ``protocol`` is what makes one for a connection.
 
     Raises:
         ConfigurationError: it was not ready within ``READY_TIMEOUT_S``; with the reasons.
@@ -181,7 +190,9 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
+        ssl_certfile=tls.cert if tls else None,
+        ssl_keyfile=tls.key if tls else None,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -189,7 +200,7 @@ def serve(
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
     )
-    server = _Server(config, url_of(bound), on_ready, on_stop)
+    server = _Server(config, url_of(bound, tls), tls, on_ready, on_stop)
     stop.serving(server)
     tune_interpreter()
     log.info("serving", url=server.url, pid=os.getpid())

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     data: Path = Field(Path("guoku-data"), description="data directory: Postgres, keys, simulators")
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    tls_cert: Path | None = Field(None, description="certificate chain (PEM): HTTPS is served")
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
     bank_port: int = Field(8081, ge=0, le=65535)
     pboc_port: int = Field(8082, ge=0, le=65535)
     pay_bank_code: str = Field("102", description="the agent bank that `guoku up` simulates")
@@ -47,7 +49,16 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(
         64 * 1024 * 1024, ge=1024, description="of all bodies under way; beyond it 429"
     )
-    body_timeout_s: float = Field(60.0, gt=0, description="for a body to come in")
+    body_timeout_s: float = Field(30.0, gt=0, description="for a body to come in")
+    head_timeout_s: float = Field(
+        10.0, gt=0, description="for a request's head, and how long a connection may be silent"
+    )
+    connections_max: int = Field(
+        1_000, ge=1, description="connections held at once; beyond it the longest silent one goes"
+    )
+    caller_requests_max: int = Field(
+        256, ge=1, description="requests of one caller under way; beyond it 429"
+    )
     commands_max: int = Field(
         40_000, ge=1, description="commands waiting for their commit; beyond it 429"
     )

@@ -96,6 +96,7 @@ class _RunClient:
         import httpx
 
         from api.cli.session import load_settings
+        from api.tls import own_url, tls_files, trusting
         from ledger.errors import ConfigurationError
 
         self._maker = maker_token
@@ -103,9 +104,10 @@ class _RunClient:
             raise ConfigurationError("a token is needed: --token or GUOKU_TOKEN")
         settings = load_settings()
         self._http = httpx.Client(
-            base_url=url or f"http://{settings.host}:{settings.port}",
+            base_url=url or own_url(settings),
             timeout=httpx.Timeout(30.0, read=600.0),
             trust_env=False,
+            verify=True if url else trusting(tls_files(settings)),
         )
         self._all = f"/v1/ledgers/{quote(ledger, safe='')}/disbursements"
         self._one = f"{self._all}/{quote(run_no, safe='')}"

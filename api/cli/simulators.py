@@ -119,6 +119,8 @@ def _common(
     settings: "Settings", subject: str, api: str, token: str, cert_serial: str
 ) -> dict[str, Any]:
     """What both configurations share; what is not given is fetched from the treasury."""
+    from api.tls import own_url, tls_files, trusting
+
     if not (token and cert_serial):
         from api.cli.development import admit
 
@@ -128,7 +130,8 @@ def _common(
         token, cert_serial = token or admitted.token, cert_serial or admitted.cert_serial
     return {
         "data": settings.data.resolve() / "simulators" / subject,
-        "guoku_url": api or f"http://{settings.host}:{settings.port}",
+        "guoku_url": api or own_url(settings),
+        "trusted": trusting(tls_files(settings)),
         "token": token,
         "keystore": settings.keystore_path,
         "passphrase": settings.passphrase(),

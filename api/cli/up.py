@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from api.cli.background import BackgroundServices
     from api.settings import Settings
 
+OPEN_WARNING = (
+    "{host} is not this machine alone and there is no TLS: tokens cross the network in the clear."
+    " Set GUOKU_TLS_CERT and GUOKU_TLS_KEY, or put a proxy in front (docs/tls.md)"
+)
+
 Host = Annotated[str | None, typer.Option(help="Address to listen on [GUOKU_HOST].")]
 Port = Annotated[int | None, typer.Option(help="Port, 0 for any free one [GUOKU_PORT].")]
 
@@ -79,11 +84,15 @@ def _run(
     from api.heaps import keep_few_heaps
     from api.http.app import create_app
     from api.server import bind, serve, stop_on_signals, url_of
+    from api.tls import serves_openly, tls_files
     from api.treasury import open_treasury
 
     keep_few_heaps()
     settings = load_settings(host=host, port=port)
     start_logging(settings, quiet=False)
+    tls = tls_files(settings)
+    if serves_openly(settings.host, tls):
+        print(f"warning: {OPEN_WARNING.format(host=settings.host)}", file=sys.stderr, flush=True)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
         bound = stack.enter_context(closing(bind(settings.host, settings.port)))
@@ -92,9 +101,18 @@ def _run(
         stop.check()
         background = stack.enter_context(BackgroundServices(treasury))
         stack.callback(stop.ignore)
-        on_ready = start(background, url_of(bound))
+        on_ready = start(background, url_of(bound, tls))
         app = create_app(treasury, background)
-        serve(app, bound, stop, on_ready, app.state.end_streams)
+        services = app.state.services
+        serve(
+            app,
+            bound,
+            stop,
+            on_ready,
+            services.live.end,
+            protocol=services.connections.protocol,
+            tls=tls,
+        )
 
 
 def _announce(url: str, settings: Settings, token: str = "") -> None:

@@ -2,7 +2,7 @@
 
 1. what the bytes say: ``malformed``, then ``invalid_amount`` (before anybody comes here)
 2. who asks: ``unauthenticated``
-3. whether they may: ``forbidden``, put on record where the ledger exists
+3. whether they may: ``forbidden``, put on record where the ledger exists and is theirs
 4. whether the ledger exists: ``ledger_not_found``; then the books decide the rest
 """
 
@@ -67,6 +67,17 @@ def _require_books(call: Call, key: int) -> None:
         raise AccessError(Code.FORBIDDEN, "only the program itself writes a system ledger")
 
 
+async def still_admitted(call: Call, key: int) -> bool:
+    """Whether the caller of an answer that goes on for long may still have it."""
+    try:
+        caller = await call.caller_now()
+        require_right(caller, call.right)
+        require_reach(caller, key)
+    except AccessError:
+        return False
+    return True
+
+
 async def exists(call: Call, key: int) -> bool:
     """Whether the ledger has been opened."""
     known = call.services.known_ledgers  # a ledger that is there stays there
@@ -79,7 +90,7 @@ async def _record(call: Call, ledger: str | int, number: str, error: GuokuError)
     """Puts a denied right on the ledger's record; the refusal stands whether that works."""
     try:
         key = parse_ledger(ledger) if isinstance(ledger, str) else ledger
-        if await exists(call, key):
+        if call.services.denials.keeps(call.caller, key) and await exists(call, key):
             operation = call.scope["route"].operation_id
             await record_refusal(call, key, operation, number, error)
     except GuokuError as failed:

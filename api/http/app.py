@@ -97,7 +97,6 @@ def create_app(treasury: Treasury, background: Background | None = None) -> Fast
         lifespan=_lifespan(services),
     )
     app.state.services = services
-    app.state.end_streams = services.live.end  # which otherwise never end
     for kind, handler in OF_ERRORS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Observing, figures=RequestFigures(services.registry))

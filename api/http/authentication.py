@@ -8,11 +8,12 @@ from typing import Any
 from api.access import Caller
 from api.http.transport.read_threads import ReadThreads
 from api.tokens import find_caller, token_sm3
-from ledger.errors import AccessError, Code
+from ledger.errors import AccessError, Code, UnavailableError
 
 REMEMBERED_S = 5.0  # how long a revoked token may still work in another process
 LOOKED_UP_AGAIN_S = 2.5  # a token in use is looked up beside its requests, so that none waits
 REMEMBERED_MAX = 10_000
+LOOK_UPS_MAX = 200  # at once: guessing tokens must not take the threads that others read in
 TOKEN_CHARACTERS_MAX = 200
 
 
@@ -38,11 +39,15 @@ class Callers:
             self._look_up(key)
         return caller
 
-    async def of(self, authorization: bytes) -> Caller:
+    async def of(self, authorization: bytes, *, again: bool = False) -> Caller:
         """Whoever sends this Authorization header (b"" without one).
+
+        Args:
+            again: what is remembered is not enough: the database is asked.
 
         Raises:
             AccessError: ``unauthenticated`` without a token, or with one nobody knows.
+            UnavailableError: ``busy``: too many unknown tokens are being looked up.
         """
         scheme, _, token = authorization.partition(b" ")
         token = token.strip()
@@ -52,7 +57,9 @@ class Callers:
             raise _unknown()
         key = token_sm3(token.decode("latin-1"))
         caller, _ = self._remembered(key)
-        if caller is None:
+        if again and (under_way := self._looking_up.get(key)) is not None:
+            await asyncio.shield(under_way)  # it may have asked before what is asked about
+        if caller is None or again:
             caller = await asyncio.shield(self._look_up(key))
         if caller is None:
             raise _unknown()
@@ -73,6 +80,8 @@ class Callers:
         """The look-up under way, or a new one."""
         task = self._looking_up.get(key)
         if task is None:
+            if len(self._looking_up) >= LOOK_UPS_MAX:
+                raise UnavailableError(Code.BUSY, "too many tokens are being looked up")
             asked_at = monotonic()
             task = asyncio.get_running_loop().create_task(self._find(key))
             self._looking_up[key] = task

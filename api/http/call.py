@@ -8,6 +8,7 @@ us read much: without a valid token a body of more than ``UNKNOWN_CALLER_BYTES_M
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,6 +34,7 @@ from ledger.reading.objects import Head, read_head
 
 UNKNOWN_CALLER_BYTES_MAX = 64 * 1024
 PROMPT_ITEMS = 50
+ASKED_AGAIN_S = 0.25  # a body that took longer: who sends it may have lost his rights meanwhile
 _NO_QUERY: Mapping[str, str] = {}
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _REPLAYED = (b"idempotent-replayed", b"true")
@@ -65,6 +67,8 @@ class Call(Request):
         self.min_position: int | None = None
         self._declared: bytes | None = None
         self._held_bytes = 0
+        self._held_of = ""
+        self._authorization = b""
         self._caller: Caller | None = None
         self._unknown: AccessError | None = None
 
@@ -82,13 +86,16 @@ class Call(Request):
 
         Raises:
             RequestError: ``malformed``.
+            UnavailableError: ``busy``: too much of this caller is under way.
         """
         headers = dict(reversed(self.scope["headers"]))  # of a header that stands twice the first
         if self.right is not Right.PUBLIC:
-            authorization = headers.get(b"authorization", b"")
-            self._caller = self.services.callers.known(authorization)
+            self._authorization = headers.get(b"authorization", b"")
+            self._caller = self.services.callers.known(self._authorization)
             if self._caller is None:
-                await self._ask_who(authorization)
+                await self._ask_who()
+            if self._caller is not None:
+                self._hold_request(self._caller.principal)
         query_string = self.scope["query_string"]
         if query_string:
             self.query = query_of(query_string, query)
@@ -98,11 +105,11 @@ class Call(Request):
             if b"idempotency-key" in headers:
                 self.idempotency_key = idempotency_key(headers[b"idempotency-key"])
 
-    async def _ask_who(self, authorization: bytes) -> None:
+    async def _ask_who(self, *, again: bool = False) -> None:
         try:
-            self._caller = await self.services.callers.of(authorization)
+            self._caller = await self.services.callers.of(self._authorization, again=again)
         except AccessError as error:
-            self._unknown = error
+            self._caller, self._unknown = None, error
 
     async def read_body(self) -> bytes:
         """The whole body.
@@ -117,6 +124,7 @@ class Call(Request):
             self.services.capacity.require_room()
         else:
             bytes_max = min(bytes_max, UNKNOWN_CALLER_BYTES_MAX)
+        began_s = monotonic()
         try:
             self.data = await receive_body(
                 self._receive,
@@ -129,6 +137,8 @@ class Call(Request):
             if self._unknown is not None:
                 raise self._unknown from None
             raise
+        if self._caller is not None and monotonic() - began_s > ASKED_AGAIN_S:
+            await self._ask_who(again=True)
         return self.data
 
     async def body(self) -> bytes:
@@ -143,10 +153,18 @@ class Call(Request):
         self.services.capacity.hold_bytes(size)
         self._held_bytes += size
 
+    def _hold_request(self, principal: str) -> None:
+        self.services.capacity.hold_request(principal)
+        self._held_of = principal
+
     def release(self) -> None:
-        """Lets go of what the body took."""
-        self.services.capacity.release_bytes(self._held_bytes)
+        """Lets go of what the request took."""
+        capacity = self.services.capacity
+        capacity.release_bytes(self._held_bytes)
         self._held_bytes = 0
+        if self._held_of:
+            capacity.release_request(self._held_of)
+            self._held_of = ""
 
     def number(self, name: str) -> str:
         """A business number of the address, checked."""
@@ -162,6 +180,14 @@ class Call(Request):
         if self._caller is None:
             raise self._unknown or AccessError(Code.UNAUTHENTICATED, "this needs a token")
         return self._caller
+
+    async def caller_now(self) -> Caller:
+        """Whoever asks, as is known now; for answers that go on for long.
+
+        Raises:
+            AccessError: ``unauthenticated``.
+        """
+        return await self.services.callers.of(self._authorization)
 
     # ---- asking the books
 

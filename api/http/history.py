@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from time import monotonic
 from typing import Annotated
 
 from annotated_types import Interval
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Header
 from psycopg import Connection
 from starlette.responses import Response, StreamingResponse
 
-from api.http.admission import admit
+from api.http.admission import admit, still_admitted
 from api.http.dependencies import LedgerRead
 from api.http.event_text import event_json
 from api.http.models.enums import Tag
@@ -26,6 +27,7 @@ from payments.payment import PAYMENT
 
 LIMIT, LIMIT_MAX = 1000, 1_000_000
 PIECE_EVENTS = 1000  # read and sent at once
+ASKED_AGAIN_S = 5.0  # whether whoever reads may still
 NDJSON = "application/x-ndjson"
 
 _LEDGER = "/v1/ledgers/{ledger}"
@@ -64,8 +66,12 @@ async def list_events(
     upto = min(head, after + limit)
 
     async def lines() -> AsyncIterator[bytes]:
-        at = after
+        at, asked_s = after, monotonic()
         while at < upto:
+            if monotonic() - asked_s >= ASKED_AGAIN_S:
+                if not await still_admitted(call, key):
+                    return
+                asked_s = monotonic()
             rows = await call.read(partial(_piece, key=key, after=at, upto=upto))
             if not rows:
                 return
@@ -95,7 +101,7 @@ async def stream_events(
     key = await admit(call)
     start = after if last_event_id is None else last_event_id
     return Messages(
-        call.services.live.stream(key, start),
+        call.services.live.stream(key, start, partial(still_admitted, call, key)),
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 

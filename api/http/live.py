@@ -8,9 +8,10 @@ costs no memory, and nothing is missed: where a stream goes on is a position.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import NamedTuple
 
 import anyio
@@ -33,7 +34,8 @@ PIECE_BYTES = 256 * 1024  # sent at once, or one message if it is larger
 PAGE_EVENTS = 200  # read at once from the database
 POLL_MS = 200  # until what another process has written is noticed
 PAUSE_MS = 20  # between two questions: many small commits are asked for together
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 5.0
+ASKED_AGAIN_S = 5.0  # whether whoever listens may still
 STOP_TIMEOUT_S = 5.0
 
 
@@ -149,6 +151,10 @@ class _Followed:
         self._tell()
 
 
+async def _always() -> bool:
+    return True
+
+
 class LiveEvents:
     """The live streams of this process.
 
@@ -166,15 +172,20 @@ class LiveEvents:
         """How many are open."""
         return sum(followed.readers for followed in self._followed.values())
 
-    def stream(self, key: int, after: int) -> AsyncIterator[bytes]:
+    def stream(
+        self, key: int, after: int, may_listen: Callable[[], Awaitable[bool]] = _always
+    ) -> AsyncIterator[bytes]:
         """The events of a ledger after a position as server-sent events, without end.
+
+        Args:
+            may_listen: asked every few seconds; the stream ends once it says no.
 
         Raises:
             UnavailableError: ``busy``: too many streams are open.
         """
         if self._ended or self.streams >= STREAMS_MAX:
             raise UnavailableError(Code.BUSY, "too many live streams", retry_after_s=10)
-        return self._messages(key, after)
+        return self._messages(key, after, may_listen)
 
     def wake(self, key: int, position: int) -> None:
         """A ledger has been written to. Never waits."""
@@ -194,11 +205,19 @@ class LiveEvents:
             followed.follower.stop()
             await anyio.to_thread.run_sync(followed.follower.join, STOP_TIMEOUT_S)
 
-    async def _messages(self, key: int, after: int) -> AsyncIterator[bytes]:
+    async def _messages(
+        self, key: int, after: int, may_listen: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
         followed = self._enter(key)
+        asked_s = monotonic()
         try:
             yield b": the events of this ledger, as they are committed\n\n"
             while not (self._ended or followed.failed):
+                if monotonic() - asked_s >= ASKED_AGAIN_S:
+                    if not await may_listen():
+                        yield b"event: ended\ndata: the right to listen has ended\n\n"
+                        return
+                    asked_s = monotonic()
                 changed = followed.changed  # before looking: what comes after the look sets it
                 piece = followed.tail.since(after)
                 if piece is None:

@@ -1,12 +1,13 @@
 """What operations staff ask: is it alive, is it ready and if not why, what do the figures say."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import psycopg
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -15,10 +16,12 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 
+from api.access import Right
+from api.http.admission import require_caller
 from api.http.call import Call
-from api.http.dependencies import AnyCall
+from api.http.dependencies import AnyCall, Reading
 from api.http.models.enums import Tag
-from api.http.problems import refusals
+from api.http.problems import OF_READ, refusals
 from api.http.published import published
 from api.http.routes import Operation
 from api.http.services import Services
@@ -29,6 +32,7 @@ from projections.catalogue import PROJECTIONS
 
 router = APIRouter(route_class=Operation, tags=[Tag.OPERATIONS])
 
+READY_ANSWER_S = 0.8  # whoever asks wants to know within a second, above all if all is down
 LAG_S_MAX = 60.0  # an event that old and not followed means that nobody follows
 
 _LAGGING = """
@@ -92,7 +96,10 @@ async def alive(call: AnyCall) -> Response:
 )
 async def ready(call: AnyCall) -> Response:
     try:
-        reasons = await call.in_thread(lambda: list(_reasons(call)))
+        async with asyncio.timeout(READY_ANSWER_S):
+            reasons = await call.services.readiness.get(lambda: list(_reasons(call)))
+    except TimeoutError:
+        reasons = [f"the database has not answered within {READY_ANSWER_S:g} s"]
     except psycopg.OperationalError as error:
         reasons = [f"the database cannot be reached: {error}".splitlines()[0]]
     status = 503 if reasons else 200
@@ -201,6 +208,7 @@ class _Standing(Collector):
             "Requests refused because too much was under way",
             value=self._services.capacity.refused,
         )
+        yield from self._services.connections.figures()
         yield GaugeMetricFamily(
             "guoku_live_streams", "Open event streams", value=self._services.live.streams
         )
@@ -249,7 +257,9 @@ def register_figures(registry: CollectorRegistry, services: Services) -> None:
     operation_id="health.metrics",
     summary="Prometheus",
     response_class=MetricsText,
-    responses=refusals(),
+    responses=refusals(*OF_READ),
 )
-async def metrics(call: AnyCall) -> Response:
-    return MetricsText(await call.in_thread(generate_latest, call.services.registry))
+async def metrics(call: Annotated[Call, Depends(Reading(Right.WATCH))]) -> Response:
+    require_caller(call)
+    figures = call.services.figures
+    return MetricsText(await figures.get(lambda: generate_latest(call.services.registry)))

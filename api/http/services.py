@@ -3,11 +3,13 @@
 from prometheus_client import CollectorRegistry
 
 from api.http.authentication import Callers
+from api.http.denials import Denials
 from api.http.live import LiveEvents
 from api.http.transport.background import Background
 from api.http.transport.capacity import Capacity
+from api.http.transport.connections import Bounds, Connections
 from api.http.transport.grouping import Grouping
-from api.http.transport.read_threads import ReadThreads
+from api.http.transport.read_threads import ReadThreads, SharedAnswer
 from api.http.transport.wake_up import WakeUp
 from api.treasury import Treasury
 from ledger.deciding.command import Outcome
@@ -19,6 +21,8 @@ class Services:
     Attributes:
         background: what runs beside the API in this process.
         capacity: how much is under way: commands at the sequencer, bytes of bodies.
+        connections: those that the server holds.
+        denials: which denied rights a ledger keeps.
         wake_up: brings the sequencer's answers to the event loop.
         live: the live event streams.
         grouping: submits single commands, together with others of the same moment.
@@ -30,7 +34,17 @@ class Services:
         self.read_threads = ReadThreads(treasury.pool)
         self.callers = Callers(self.read_threads)
         self.registry = CollectorRegistry()
+        self.denials = Denials(self.registry)
+        self.connections = Connections(
+            Bounds(
+                connections=treasury.settings.connections_max,
+                head_timeout_s=treasury.settings.head_timeout_s,
+                body_timeout_s=treasury.settings.body_timeout_s,
+            )
+        )
         self.known_ledgers: set[int] = set()
+        self.readiness: SharedAnswer[list[str]] = SharedAnswer(self.read_threads)
+        self.figures: SharedAnswer[bytes] = SharedAnswer(self.read_threads)
         self.live = LiveEvents(treasury.pool, self.read_threads)
         treasury.sequencer.on_commit(self.live.wake)
         self.wake_up: WakeUp[list[Outcome]] = WakeUp()
@@ -38,6 +52,7 @@ class Services:
             body_bytes_max=treasury.settings.body_bytes_max,
             commands_max=treasury.settings.commands_max,
             ledger_commands_max=treasury.settings.ledger_commands_max,
+            caller_requests_max=treasury.settings.caller_requests_max,
         )
         self.grouping = Grouping(treasury.sequencer, self.wake_up, self.capacity)
 

@@ -7,6 +7,7 @@ acknowledged it. Faults can be switched on, by chance but repeatable by a seed.
 
 import os
 import random
+import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -87,6 +88,7 @@ class CounterpartyConfig:
         token: a bearer token of role ``bank``, for posting receipts.
         keystore, passphrase: the key store that has its private key under its subject's name.
         cert_serial: of the certificate over that key, registered with the treasury.
+        trusted: by what the treasury's certificate is verified where ``guoku_url`` is HTTPS.
         timeout_s: for each step of one HTTP exchange.
         receipts_per_message_max: in one message to the treasury.
         message_bytes_max: documents of one message, before base64.
@@ -101,6 +103,7 @@ class CounterpartyConfig:
     passphrase: str = field(repr=False)
     cert_serial: str
     faults: Faults = Faults()
+    trusted: ssl.SSLContext | bool = True
     timeout_s: float = 30.0
     receipts_per_message_max: int = 1_000
     message_bytes_max: int = 5 * 1024 * 1024
@@ -152,7 +155,7 @@ class Counterparty(ABC):
         self._verifier = Verifier(self._provider)
         keys = KeyStore(config.keystore, config.passphrase)
         self._key = keys.private_key(config.subject)
-        self._http = httpx.Client(timeout=config.timeout_s, trust_env=False)
+        self._http = httpx.Client(timeout=config.timeout_s, trust_env=False, verify=config.trusted)
         self._certificates: dict[str, tuple[float, Certificate]] = {}
         self._workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="counterparty")
 

@@ -70,6 +70,7 @@ class ReceiptPoster:
         self._http = httpx.Client(
             timeout=self._config.timeout_s,
             trust_env=False,
+            verify=self._config.trusted,
             headers={
                 "Authorization": f"Bearer {self._config.token}",
                 "Content-Type": CONTENT_TYPE,

@@ -53,7 +53,8 @@ def test_a_dead_sealer_is_not_ready(http: HttpTreasury) -> None:
     )
     with served(create_app(t, background)) as url:
         answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
-        figures = httpx.get(f"{url}/metrics", timeout=HANG_S, trust_env=False).text
+        token = {"Authorization": f"Bearer {http.tokens['ops']}"}
+        figures = httpx.get(f"{url}/metrics", timeout=HANG_S, trust_env=False, headers=token).text
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
     assert "guoku_sealing_stopped 0.0" in figures
     assert f'guoku_unsealed_events{{ledger="{http.ledger}"}}' in figures
@@ -82,11 +83,7 @@ class _Broken:
 
 
 def test_the_figures_tell_what_happened(http: HttpTreasury) -> None:
-    def figure(name: str) -> float:
-        text = http.get("/metrics", "").text
-        values = re.findall(rf"^{re.escape(name)} ([0-9.e+]+)$", text, re.MULTILINE)
-        return float(values[0]) if values else 0.0
-
+    figure = http.figure
     posts = (
         'guoku_http_requests_total{method="POST",route="/v1/ledgers/{ledger}/payments",'
         'status="201"}'
@@ -97,7 +94,7 @@ def test_the_figures_tell_what_happened(http: HttpTreasury) -> None:
     wait_until(lambda: figure("guoku_sequencer_batches_total") == batches + 2, "what is told last")
     head = http.get("…").json()["position"]
     assert figure(f'guoku_ledger_position{{ledger="{http.ledger}"}}') == head
-    text = http.get("/metrics", "").text
+    text = http.get("/metrics", "ops").text
     for name in ("guoku_projection_lag_events", "guoku_outbox_rows", "guoku_pool_pool_size"):
         assert name in text
 

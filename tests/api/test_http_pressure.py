@@ -58,14 +58,8 @@ def slow_commits(http: HttpTreasury) -> Iterator[None]:
         yield
 
 
-def figure(http: HttpTreasury, name: str) -> float:
-    found = re.search(rf"^{name} ([0-9.e+]+)$", http.get("/metrics", "").text, re.MULTILINE)
-    assert found, name
-    return float(found[1])
-
-
 def wait_for_figure(http: HttpTreasury, name: str, value: float) -> None:
-    wait_until(lambda: figure(http, name) == value, f"{name} to be {value}")
+    wait_until(lambda: http.figure(name) == value, f"{name} to be {value}")
 
 
 WAITING, HELD = "guoku_sequencer_waiting_commands", "guoku_http_body_bytes"
@@ -82,7 +76,7 @@ def busy(answer: httpx.Response) -> bool:
 def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(http: HttpTreasury) -> None:
     bgt_id = http.indicator("1000.00")
     bodies = [http.payment(bgt_id, "1.00") for _ in range(LEDGER_COMMANDS_MAX + 3)]
-    refusals = figure(http, "guoku_http_busy_refusals_total")
+    refusals = http.figure("guoku_http_busy_refusals_total")
     with ThreadPoolExecutor(len(bodies)) as callers:
         with slow_commits(http):
             waiting: list[Future[Any]] = [
@@ -94,7 +88,7 @@ def test_beyond_the_bound_of_a_ledger_it_is_busy_and_nothing_is_lost(http: HttpT
             numbers = {"pay_app_nos": [bodies[0]["pay_app_no"]]}
             assert busy(http.post("…/payments:approve", numbers, "checker"))
             assert busy(http.post("…/payments:batch", bodies[LEDGER_COMMANDS_MAX:]))
-            assert figure(http, "guoku_http_busy_refusals_total") == refusals + 5
+            assert http.figure("guoku_http_busy_refusals_total") == refusals + 5
         accepted = [answer.result() for answer in waiting]
     assert [answer.status_code for answer in accepted] == [201] * LEDGER_COMMANDS_MAX
     assert http.figures(bgt_id)["pay_app_amt"] == f"{LEDGER_COMMANDS_MAX}.00"
@@ -138,7 +132,9 @@ def test_of_commands_handed_in_together_each_stands_for_itself(http: HttpTreasur
     key, sequencer = parse_ledger(http.ledger), http.treasury.sequencer
     bodies = [http.payment(bgt_id, "40.00") for _ in range(4)]
     bodies[1]["pay_app_no"] += "\x00"
-    capacity = Capacity(body_bytes_max=1, commands_max=4, ledger_commands_max=4)
+    capacity = Capacity(
+        body_bytes_max=1, commands_max=4, ledger_commands_max=4, caller_requests_max=4
+    )
 
     async def hand_in() -> list[Outcome | BaseException]:
         grouping = Grouping(sequencer, WakeUp(), capacity)

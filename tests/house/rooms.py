@@ -41,6 +41,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings",
+        "tls",
         "logging server tokens treasury verification",
         "demo http",
         "witness",

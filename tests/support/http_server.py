@@ -1,5 +1,6 @@
 """A treasury for the tests over HTTP: the real program on a real socket, people with tokens."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,12 @@ class HttpTreasury:
         assert response.is_success, response.text
         return response.json()
 
+    def figure(self, name: str) -> float:
+        """A figure of ``/metrics``, by its name with its labels; 0 where it was never counted."""
+        text = self.get("/metrics", "ops").text
+        found = re.search(rf"^{re.escape(name)} ([0-9.e+]+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
     # ---- acting
 
     def number(self, prefix: str = "P") -> str:
@@ -217,10 +224,16 @@ class HttpTreasury:
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """The application on a socket of 127.0.0.1, in a thread."""
+    """The application on a socket of 127.0.0.1, in a thread, its connections bounded as ever."""
     bound = bind("127.0.0.1", 0)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            http=app.state.services.connections.protocol,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()

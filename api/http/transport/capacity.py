@@ -22,15 +22,25 @@ class Capacity:
         body_bytes_max: of all bodies that are being received, decided or answered.
         commands_max: commands of all ledgers that wait for their commit.
         ledger_commands_max: of one ledger.
+        caller_requests_max: requests of one caller that are under way.
 
     A single request is never refused for being greater than a bound while nothing else is there.
     """
 
-    def __init__(self, *, body_bytes_max: int, commands_max: int, ledger_commands_max: int) -> None:
+    def __init__(
+        self,
+        *,
+        body_bytes_max: int,
+        commands_max: int,
+        ledger_commands_max: int,
+        caller_requests_max: int,
+    ) -> None:
         self._body_bytes_max = body_bytes_max
         self._commands_max = commands_max
         self._ledger_commands_max = ledger_commands_max
+        self._caller_requests_max = caller_requests_max
         self._by_ledger: Counter[int] = Counter()
+        self._by_caller: dict[str, int] = {}
         self._rate = _Rate()
         self.body_bytes = 0
         self.commands = 0
@@ -40,6 +50,20 @@ class Capacity:
         """Before a body is read: raises ``busy`` where its commands would be refused anyway."""
         if self.commands >= self._commands_max:
             raise self._busy("too many commands wait for their commit")
+
+    def hold_request(self, principal: str) -> None:
+        """A caller's request begins; raises UnavailableError ``busy`` where he has too many."""
+        under_way = self._by_caller.get(principal, 0)
+        if under_way >= self._caller_requests_max:
+            raise self._busy("too many requests of this caller are under way")
+        self._by_caller[principal] = under_way + 1
+
+    def release_request(self, principal: str) -> None:
+        """A request that was held has been answered."""
+        if self._by_caller[principal] == 1:
+            del self._by_caller[principal]  # or it would remember whoever came once
+        else:
+            self._by_caller[principal] -= 1
 
     def hold_bytes(self, size: int) -> None:
         """Takes ``size`` more bytes of a body on; raises UnavailableError ``busy``."""

@@ -1,7 +1,8 @@
 """Reads run in threads, beside the event loop and never in the way of the write path."""
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from psycopg import Connection
@@ -31,3 +32,21 @@ class ReadThreads:
                 return function(connection)
 
         return await self.in_thread(read)
+
+
+class SharedAnswer(Generic[T]):
+    """One answer for all who ask while it is being found, so that asking often costs no more.
+
+    Whoever stops waiting for it leaves it to the others.
+    """
+
+    def __init__(self, reads: ReadThreads) -> None:
+        self._reads = reads
+        self._under_way: asyncio.Task[T] | None = None
+
+    async def get(self, find: Callable[[], T]) -> T:
+        """What ``find`` gives, in a thread, or what another one's does that is under way."""
+        if self._under_way is None or self._under_way.done():
+            loop = asyncio.get_running_loop()
+            self._under_way = loop.create_task(self._reads.in_thread(find))
+        return await asyncio.shield(self._under_way)

@@ -1,0 +1,253 @@
+"""Connections: how many are held, how long one may keep us waiting, how long a head may be.
+
+Whoever opens connections and says little must not keep others from being served. A connection that
+is waited for, for its next request, for the rest of a head or of a body, gives way when all places
+are taken, the one that has waited longest first; and none is waited for longer than a bound. The
+bounds are looked at once a second for all connections, not by a timer for each request.
+"""
+
+import asyncio
+import resource
+from enum import Enum
+from functools import partial
+from typing import Any, NamedTuple
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+HEAD_BYTES_MAX = 32 * 1024  # of a request line and its headers; a bearer token takes 60
+HEADERS_MAX = 100
+SWEEP_S = 1.0
+ANSWER_TIMEOUT_S = 60.0  # for what was written to be taken
+DESCRIPTORS_LEFT = 200  # for Postgres, files, simulators and what the libraries open
+
+log = structlog.get_logger(__name__)
+
+
+class Waits(Enum):
+    """What a connection is waited for."""
+
+    HEAD = "head"
+    BODY = "body"
+    TAKEN = "taken"  # that the other side takes what was written
+
+
+class Bounds(NamedTuple):
+    """Bounds on connections.
+
+    Attributes:
+        connections: held at once.
+        head_timeout_s: for the first byte of a request, and from there for its whole head.
+        body_timeout_s: for a whole body.
+    """
+
+    connections: int
+    head_timeout_s: float
+    body_timeout_s: float
+
+    def of(self, waits: Waits) -> float:
+        if waits is Waits.HEAD:
+            return self.head_timeout_s
+        return self.body_timeout_s if waits is Waits.BODY else ANSWER_TIMEOUT_S
+
+
+class Connections:
+    """All connections of a server, on its event loop."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds._replace(connections=_held_at_most(bounds.connections))
+        self._open: set[LimitedProtocol] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self.refused = 0
+        self.timed_out = 0
+        self.long_heads = 0
+
+    @property
+    def protocol(self) -> Any:
+        """What uvicorn makes a protocol of, for its ``http``."""
+        return partial(LimitedProtocol, of=self)
+
+    def enter(self, connection: "LimitedProtocol") -> bool:
+        """Takes a connection on; False where there is no place, which nobody gives up."""
+        if len(self._open) >= self._bounds.connections and not self._make_room():
+            self.refused += 1
+            return False
+        self._open.add(connection)
+        if self._sweeping is None:
+            self._sweep()
+        return True
+
+    def leave(self, connection: "LimitedProtocol") -> None:
+        self._open.discard(connection)
+
+    def _make_room(self) -> bool:
+        waited_for = [c for c in self._open if c.waits is not None]
+        if not waited_for:
+            return False
+        self.refused += 1
+        longest = min(waited_for, key=lambda connection: connection.waits_since)
+        longest.cut()
+        self._open.discard(longest)
+        return True
+
+    def _sweep(self) -> None:
+        """Ends what was waited for too long; comes again as long as there are connections."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in list(self._open):
+            waits = connection.waits
+            if waits is not None and now - connection.waits_since > self._bounds.of(waits):
+                self.timed_out += 1
+                connection.cut()
+        self._sweeping = loop.call_later(SWEEP_S, self._sweep) if self._open else None
+
+    def figures(self) -> "list[Metric]":
+        """For Prometheus."""
+        counts = CounterMetricFamily(
+            "guoku_http_connections_ended",
+            "Connections that were ended or not taken, by reason",
+            labels=["reason"],
+        )
+        counts.add_metric(["no place"], self.refused)
+        counts.add_metric(["waited too long"], self.timed_out)
+        counts.add_metric(["long head"], self.long_heads)
+        held = GaugeMetricFamily(
+            "guoku_http_connections", "Connections that are held", value=len(self._open)
+        )
+        return [held, counts]
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, within bounds.
+
+    Attributes:
+        waits: what the connection is waited for; None while a request of its is worked on.
+        waits_since: by the loop's clock.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        of: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._of = of
+        self._head_bytes = 0
+        self._in_head = True
+        self.waits: Waits | None = Waits.HEAD
+        self.waits_since = self.loop.time()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if not self._of.enter(self):
+            self._end("503 Service Unavailable", "too many connections", b"Retry-After: 1\r\n")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._of.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await(Waits.HEAD)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._head_bytes > HEAD_BYTES_MAX and not self._head_is_short():
+            self._refuse_head()
+            return
+        if len(self.headers) > HEADERS_MAX:
+            self._refuse_head()
+            return
+        self._await(Waits.BODY)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.waits = None
+        self._in_head, self._head_bytes = True, 0
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.waits is None:
+            self._await(Waits.HEAD)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await(Waits.TAKEN)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.waits is Waits.TAKEN:
+            self.waits = None
+
+    def cut(self) -> None:
+        """Ends the connection at once."""
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            self._end("400 Bad Request", msg)
+
+    def _await(self, waits: Waits) -> None:
+        self.waits, self.waits_since = waits, self.loop.time()
+
+    def _head_is_short(self) -> bool:
+        """Where the first bytes of a body came with the head."""
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        return size <= HEAD_BYTES_MAX
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
+            self._of.long_heads += 1
+            self._end("431 Request Header Fields Too Large", "the head of a request is too long")
+
+    def _end(self, status: str, detail: str, header: bytes = b"") -> None:
+        """Answers as much as can be said without a request, and closes."""
+        code = {"4": "malformed", "5": "busy"}[status[0]]
+        problem = (
+            f'{{"type":"urn:guoku:problem:{code}","title":"{status[4:]}","status":{status[:3]},'
+            f'"detail":"{detail}","code":"{code}"}}'
+        ).encode()
+        head = (
+            f"HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(problem)}\r\nconnection: close\r\n"
+        ).encode()
+        self.transport.write(head + header + b"\r\n" + problem)
+        self.transport.close()
+
+
+def _held_at_most(wanted: int) -> int:
+    """As many as wanted, as far as the process may open descriptors; it asks for more of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted + DESCRIPTORS_LEFT:
+        soft = wanted + DESCRIPTORS_LEFT
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    held = max(1, min(wanted, soft - DESCRIPTORS_LEFT))
+    if held < wanted:
+        log.warning("fewer connections are held than wanted", wanted=wanted, held=held)
+    return held
