@@ -11,6 +11,7 @@ from enum import Enum
 import msgspec
 
 from ledger.account_set import division_of
+from ledger.deciding.approvals import AGREEING_ROLES
 from ledger.errors import AccessError, Code
 from payments.signature_policy import SIGNING_ROLES
 
@@ -18,6 +19,10 @@ ROLES = (
     "treasury_maker",
     "treasury_checker",
     "unit",
+    "unit_checker",
+    "accountant",
+    "accountant_checker",
+    "security_officer",
     "finance_first",
     "finance_second",
     "treasury",
@@ -36,6 +41,9 @@ class Right(Enum):
     READ = ("read", _READERS)
     OPEN_LEDGER = ("ledger.open", frozenset({"admin", "treasury_maker", "ops"}))
     ADMINISTER = ("administer", frozenset({"admin"}))
+    CLOSE = ("period.close", frozenset({"accountant", "admin"}))
+    # whose role a policy may name; whose turn it is, the document itself says
+    AGREE = ("document.agree", frozenset(AGREEING_ROLES))
     BUDGET = ("budget", frozenset({"treasury_maker", "admin"}))
     APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))
     CHECK = ("payment.check", frozenset({"treasury_checker"}))

@@ -6,6 +6,8 @@ processes load what they use; one that judges whole histories has to know all th
 
 import budget.indicators
 import ledger.calendar
+import ledger.deciding.approvals
+import ledger.deciding.documents
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
@@ -18,6 +20,8 @@ import projections.catalogue
 
 DOMAINS = (
     ledger.deciding.opening,
+    ledger.deciding.approvals,
+    ledger.deciding.documents,
     ledger.calendar,
     ledger.sealing.commands,
     budget.indicators,

@@ -37,6 +37,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     """批复下达: the budget becomes a unit's indicator."""
 
     OPERATION: ClassVar[str] = "indicator.issue"
+    APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标下达"
     NUMBER: ClassVar[str] = "bgt_id"
     KIND: ClassVar[AnyKind] = INDICATOR
@@ -162,6 +163,7 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
+    APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
@@ -193,6 +195,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
     """调剂: from one indicator to another, the total staying as it is."""
 
     OPERATION: ClassVar[str] = "indicator.reallocate"
+    APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str

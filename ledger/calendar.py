@@ -66,6 +66,7 @@ class ClosePeriod(Command, frozen=True, kw_only=True):
     """结账: nothing takes effect on or before ``through`` any more."""
 
     OPERATION: ClassVar[str] = "period.close"
+    APPROVABLE: ClassVar[bool] = True
     through: date
 
     @property

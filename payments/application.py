@@ -15,6 +15,7 @@ from budget.indicator import INDICATOR, Indicator, moved
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
+from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
@@ -298,7 +299,7 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
 
 
 def _other_person(payment: Payment, by: str) -> None:
-    if payment.applied.by == by:
+    if same_person(payment.applied.by, by):
         raise Refusal(Code.SAME_PERSON, "whoever applied may not check the same payment")
 
 

@@ -42,6 +42,7 @@ class SetSignaturePolicy(Command, frozen=True, kw_only=True):
     """
 
     OPERATION: ClassVar[str] = "signature_policy.set"
+    APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "签章策略"
     roles: tuple[str, ...]
     pay_bank_code: str = "102"

@@ -12,6 +12,7 @@ import msgspec
 
 from budget.indicator import moved
 from ledger.calendar import effective_day, first_open_day
+from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE, MovedRow
@@ -126,7 +127,7 @@ def check_signer(payment: Payment, role: str, by: str) -> bool:
     """
     require_status(payment, APPROVED)
     assert payment.approved is not None
-    if any(signature.by == by for signature in payment.signatures):
+    if any(same_person(signature.by, by) for signature in payment.signatures):
         raise Refusal(Code.SAME_PERSON, "one person signs a voucher once")
     roles, signed = payment.approved.roles, len(payment.signatures)
     if role != roles[signed]:

@@ -570,10 +570,17 @@ def _field(name: str) -> Callable[[dict[str, Any]], str]:
     return lambda body: str(body[name])
 
 
+def submission_key(body: dict[str, Any]) -> str:
+    """A document's kind and number; a later submission of it has its count behind them."""
+    count = body.get("submission", 1)
+    return f"{body['kind']}/{body['number']}" + ("" if count == 1 else f"\n{count}")
+
+
 # by the event that a command begins with: its operation, and where the event holds its number
 NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "ledger.opened": ("ledger.open", lambda _: "open"),
     "ledger.period_closed": ("period.close", _field("through")),
+    "document.submitted": ("document.submit", submission_key),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
     "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
@@ -723,6 +730,11 @@ def _key_fault(operation: str, number: str, stream: str, end: int, begun: list[A
 # ---------------------------------------------------------------- payments 支付
 
 
+def same_person(one: str, other: str) -> bool:
+    """``Both`` is ``both``."""
+    return one.casefold() == other.casefold()
+
+
 class Payment:
     """A payment under way; ``lines`` are fen by detail id."""
 
@@ -804,7 +816,7 @@ class Payments:
     def _approved(self, event: Event, payment: Payment) -> None:
         if payment.roles:
             self._wrong(event, "it was approved before")
-        if event.body["by"] == payment.maker:
+        if same_person(event.body["by"], payment.maker):
             self._wrong(event, f"maker and checker are one person, {payment.maker} 制单审核同一人")
         payment.voucher, payment.bank = event.body["pay_cert_no"], event.body["pay_bank_code"]
         payment.roles = list(event.body["roles"])
@@ -818,7 +830,7 @@ class Payments:
         body, at = event.body, len(payment.signers)
         if at >= len(payment.roles) or body["role"] != payment.roles[at]:
             self._wrong(event, f"the signature of {body['role']} is not due 签章顺序有误")
-        if body["by"] in payment.signers:
+        if any(same_person(body["by"], signer) for signer in payment.signers):
             self._wrong(event, f"{body['by']} signs a second time 同一人重复签章")
         if payment.signed_sm3 not in ("", body["voucher_sm3"]):
             self._wrong(event, "it is another voucher than the one signed before")

@@ -87,6 +87,7 @@ class Body:
             forbid_unknown_fields=True,
             gc=False,
         )
+        self.published: Any = self.struct  # the shape that callers are told
         self._names = tuple(field.name for field in fields)
         self._decode = msgspec.json.Decoder(self.struct).decode
         texts = [field for field in fields if field.type is str]
@@ -128,13 +129,35 @@ class Body:
         return data.count(b'"') == 4 * said and b"\\" not in data
 
 
+class MappingBody(Body):
+    """A body that is a mapping, and as such the one field of its command."""
+
+    def __init__(self, command: type[Command]) -> None:
+        super().__init__(command)
+        [field] = msgspec.structs.fields(command)
+        self._field = field.name
+        self.published = field.type
+
+    def read(self, data: bytes | msgspec.Raw, **path: str) -> Command:
+        try:
+            return super().read(b'{"%s":%s}' % (self._field.encode(), bytes(data)), **path)
+        except RequestError as error:
+            if "pointer" in error.extra:
+                error.extra["pointer"] = error.extra["pointer"].removeprefix(f"/{self._field}")
+            raise
+
+
 def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     kind: Any = field.type
     if field.name in AMOUNTS:
         kind = Any
     elif field.name == "details":
         kind = tuple[PaymentDetailBody, ...]
-    return (field.name, kind) if field.required else (field.name, kind, field.default)
+    if field.required:
+        return (field.name, kind)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return (field.name, kind, msgspec.field(default_factory=field.default_factory))
+    return (field.name, kind, field.default)
 
 
 def decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:

@@ -21,6 +21,7 @@ from api.http.admission import admit, last_commit
 from api.http.bodies import ITEMS_MAX, Body, BulkItem, decoded, read_items
 from api.http.call import Call, encode
 from api.http.dependencies import ActingOnLedger
+from api.http.document_views import SubmittedView, document_of, submitted_view
 from api.http.models.enums import BatchMode, ItemState, Signatory, Tag
 from api.http.parameters import Prefer
 from api.http.problems import OF_LEDGER_ACT, ProblemDocument, problem, refusals
@@ -54,6 +55,7 @@ class PaymentResult(msgspec.Struct, kw_only=True):
     index: int
     status: ItemState
     payment: PaymentView | UnsetType = UNSET
+    document: SubmittedView | UnsetType = UNSET
     problem: ProblemDocument | UnsetType = UNSET
 
 
@@ -61,6 +63,7 @@ class IndicatorResult(msgspec.Struct, kw_only=True):
     index: int
     status: ItemState
     indicator: IndicatorView | UnsetType = UNSET
+    document: SubmittedView | UnsetType = UNSET
     problem: ProblemDocument | UnsetType = UNSET
 
 
@@ -98,6 +101,9 @@ class SigningRequest(msgspec.Struct, forbid_unknown_fields=True):
 def _payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
     if outcome.problem is not None:
         return PaymentResult(index=index, status="refused", problem=problem(outcome.problem))
+    if (document := document_of(outcome)) is not None:
+        shown = submitted_view(key, document)
+        return PaymentResult(index=index, status=_waiting(outcome), document=shown)
     view = payment_view(key, outcome.subjects[0])
     return PaymentResult(index=index, status=outcome.status, payment=view)
 
@@ -105,8 +111,16 @@ def _payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
 def _indicator_result(key: int, index: int, outcome: Outcome) -> IndicatorResult:
     if outcome.problem is not None:
         return IndicatorResult(index=index, status="refused", problem=problem(outcome.problem))
+    if (document := document_of(outcome)) is not None:
+        shown = submitted_view(key, document)
+        return IndicatorResult(index=index, status=_waiting(outcome), document=shown)
     view = indicator_view(key, outcome.subjects[0])
     return IndicatorResult(index=index, status=outcome.status, indicator=view)
+
+
+def _waiting(outcome: Outcome) -> ItemState:
+    """Of an item that became a document."""
+    return "replayed" if outcome.replayed else "submitted"
 
 
 def _in_brief(
@@ -115,7 +129,8 @@ def _in_brief(
     """As ``result`` has it where the item was refused."""
     if outcome.problem is not None:
         return result(key, index, outcome)
-    return BriefResult(index=index, status=outcome.status)
+    waits = document_of(outcome) is not None
+    return BriefResult(index=index, status=_waiting(outcome) if waits else outcome.status)
 
 
 def _rendered(
@@ -131,9 +146,10 @@ def _rendered(
     return [b"".join(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
 
 
-async def _answer(
+async def answer_items(
     call: Call, key: int, outcomes: Sequence[Outcome], result: Callable[[int, int, Outcome], Any]
 ) -> Response:
+    """One result an item; ``result`` makes (ledger, place, outcome) an item of the answer."""
     headers: list[tuple[bytes, bytes]] = []
     if _wants_minimal(call):
         result, headers = partial(_in_brief, result), [_MINIMAL_APPLIED]
@@ -184,7 +200,7 @@ def batch_route(
         )
         key = await admit(call)
         outcomes = await _submit_items(call, key, items, atomic=mode is BatchMode.ATOMIC)
-        return await _answer(call, key, outcomes, result)
+        return await answer_items(call, key, outcomes, result)
 
     return DirectRoute(
         path,
@@ -230,12 +246,12 @@ async def _submit_items(
         return [Outcome(problem=item.error or aborted) for item in items]
     # an item's key goes by its place, so that a mended item leaves the others' keys as they were
     places = [index for index, item in enumerate(items) if item.command is not None]
-    submissions = await call.beside(len(sound), _placed, call, sound, places)
+    submissions = await call.beside(len(sound), placed, call, sound, places)
     decided = iter(await call.submit_all(key, submissions, atomic=atomic))
     return [Outcome(problem=item.error) if item.error else next(decided) for item in items]
 
 
-def _placed(call: Call, commands: Sequence[Command], places: Sequence[int]) -> list[Submission]:
+def placed(call: Call, commands: Sequence[Command], places: Sequence[int]) -> list[Submission]:
     """Each with an idempotency key of its own, made of its place in the request."""
     key_of_all = call.idempotency_key
     return [
@@ -274,9 +290,9 @@ async def approve_all(
 ) -> Response:
     commands = await call.beside(len(data) // NUMBER_BYTES, _approvals, data)
     key = await admit(call)
-    submissions = await call.beside(len(commands), _placed, call, commands, range(len(commands)))
+    submissions = await call.beside(len(commands), placed, call, commands, range(len(commands)))
     outcomes = await call.submit_all(key, submissions)
-    return await _answer(call, key, outcomes, _payment_result)
+    return await answer_items(call, key, outcomes, _payment_result)
 
 
 def _signing_request(data: bytes) -> SigningRequest:
@@ -304,7 +320,7 @@ async def sign_all(
         call.submit_and_wait,
         dry_run=call.dry_run,
     )
-    return await _answer(call, key, await call.in_thread(sign), _payment_result)
+    return await answer_items(call, key, await call.in_thread(sign), _payment_result)
 
 
 def _of_payments(path: str, endpoint: Endpoint, name: str, summary: str) -> DirectRoute:

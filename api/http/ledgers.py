@@ -1,4 +1,4 @@
-"""Ledgers: open, list, show; who signs; which period is closed."""
+"""Ledgers: open, list, show; who signs; who must agree to what; which period is closed."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.admission import admit, exists, require_caller
-from api.http.bodies import Body
+from api.http.bodies import Body, MappingBody
 from api.http.call import Call
 from api.http.dependencies import Acting, LedgerRead, Read
 from api.http.models.enums import Tag
@@ -17,9 +17,17 @@ from api.http.pages import AskedPage, page_after, place_after
 from api.http.problems import OF_ACT, OF_LEDGER_READ, OF_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import CommandRoute, Operation
-from api.http.views import LedgerView, PeriodView, PolicyView, commit_view, ledger_view
+from api.http.views import (
+    ApprovalPolicyView,
+    LedgerView,
+    PeriodView,
+    PolicyView,
+    commit_view,
+    ledger_view,
+)
 from ledger.account_set import ledger_text
 from ledger.calendar import ClosePeriod
+from ledger.deciding.approvals import APPROVAL_POLICY, SetApprovalPolicy
 from ledger.deciding.command import Command, Commit, Outcome
 from ledger.deciding.opening import TITLE, OpenLedger, Title
 from ledger.deciding.settings import LedgerSettings
@@ -134,6 +142,27 @@ async def show_policy(call: LedgerRead) -> Response:
     return call.respond(shown, position=head.position)
 
 
+@router.get(
+    _LEDGER + "/approval-policy",
+    operation_id="approval_policy.show",
+    summary="Which roles must agree to what, in order 审批策略",
+    response_model=ApprovalPolicyView,
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def show_approval_policy(call: LedgerRead) -> Response:
+    head = await call.head(await admit(call))
+    roles = head.settings.get(APPROVAL_POLICY).roles
+    shown = ApprovalPolicyView(ledger=ledger_text(head.ledger_id), policy=roles)
+    return call.respond(shown, position=head.position)
+
+
+def _approval_policy(key: int, command: Command, outcome: Outcome) -> Any:
+    assert isinstance(command, SetApprovalPolicy)
+    return ApprovalPolicyView(
+        ledger=ledger_text(key), policy=command.approval_policy, commit=commit_view(outcome.commit)
+    )
+
+
 def _policy(key: int, command: Command, outcome: Outcome) -> Any:
     assert isinstance(command, SetSignaturePolicy)
     return PolicyView(
@@ -167,9 +196,20 @@ DIRECT = (
         tag=Tag.LEDGERS,
     ),
     CommandRoute(
+        SetApprovalPolicy,
+        _LEDGER + "/approval-policy",
+        method="PUT",
+        body=MappingBody(SetApprovalPolicy),
+        right=Right.ADMINISTER,
+        view=_approval_policy,
+        answer=ApprovalPolicyView,
+        summary="Set which roles must agree to these kinds, in order; [] is nobody else",
+        tag=Tag.LEDGERS,
+    ),
+    CommandRoute(
         ClosePeriod,
         _LEDGER + "/periods:close",
-        right=Right.ADMINISTER,
+        right=Right.CLOSE,
         view=_period,
         answer=PeriodView,
         summary="Close the books through a date 结账",

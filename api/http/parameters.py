@@ -52,6 +52,15 @@ BgtId = Annotated[str, _told("bgt_id"), _checked("bgt_id")]
 PayAppNo = Annotated[str, _told("pay_app_no"), _checked("pay_app_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 
+DocumentKind = Annotated[
+    str,
+    Path(description="the operation that asks for it 单据种类", examples=["indicator.issue"]),
+    _checked("document_kind"),
+]
+DocumentNo = Annotated[
+    str, Path(description="its number 单据编号", examples=["B-2026-0001"]), _checked("document_no")
+]
+
 # ---- of a query
 
 Position = Annotated[int, Interval(ge=0, le=POSITION_MAX), WHOLE]

@@ -6,7 +6,7 @@ models, and what the query says twice or to nobody is refused before anything el
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import Body as RequestBody
@@ -25,6 +25,7 @@ from api.http.admission import admit
 from api.http.bodies import AMOUNTS, Body
 from api.http.call import Call
 from api.http.dependencies import OF_NUMBER, ActingOnLedger, Asking
+from api.http.document_views import SubmittedView, document_of, submitted_answer
 from api.http.models.enums import Tag
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs, published
@@ -32,6 +33,16 @@ from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 
 ViewOf = Callable[[int, Command, Outcome], Any]
+
+
+class DirectAnswer(NamedTuple):
+    """How an act is answered when it has taken effect."""
+
+    view: ViewOf
+    status: int
+
+
+ANSWERS: dict[str, DirectAnswer] = {}  # by operation, of every act that is one command
 Endpoint = Callable[[Call, bytes], Awaitable[Response]]
 
 
@@ -146,10 +157,12 @@ class CommandRoute(DirectRoute):
         method: str = "POST",
         status: int = 200,
         bare: str = "",
+        body: Body | None = None,
     ) -> None:
-        self.body = Body(command, *in_path, bare=bare)
+        self.body = body or Body(command, *in_path, bare=bare)
         if AMOUNTS & set(self.body.struct.__struct_fields__):
             codes = (*codes, Code.INVALID_AMOUNT)
+        ANSWERS[command.OPERATION] = DirectAnswer(view, status)
         super().__init__(
             path,
             _endpoint(self.body, right, view, status),
@@ -161,16 +174,25 @@ class CommandRoute(DirectRoute):
             name=command.OPERATION,
             operation_id=command.OPERATION,
             dependencies=[Depends(OF_NUMBER[name]) for name in in_path],
-            responses=refusals(*OF_LEDGER_ACT, *codes),
+            responses={
+                **(SUBMITTED if command.APPROVABLE else {}),
+                **refusals(*OF_LEDGER_ACT, *codes),
+            },
         )
+
+
+SUBMITTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": published(SubmittedView), "description": "other persons must agree to it first"}
+}
 
 
 def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
+    approvable = body.command.APPROVABLE
 
     async def endpoint(
         call: Annotated[Call, Depends(ActingOnLedger(right))],
-        data: Annotated[bytes, PublishedAs(body.struct), RequestBody(default_factory=empty)],
+        data: Annotated[bytes, PublishedAs(body.published), RequestBody(default_factory=empty)],
     ) -> Response:
         numbers = {name: call.number(name) for name in body.path}
         command = body.read(data, **numbers)
@@ -178,6 +200,9 @@ def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
         outcome = await call.submit(key, command)
         if outcome.problem is not None:
             return call.refuse(outcome)
+        if approvable and (document := document_of(outcome)) is not None:
+            waits = submitted_answer(key, document, outcome)
+            return call.respond(waits, status=202, replayed=outcome.replayed)
         answer = view(key, command, outcome)
         return call.respond(answer, status=status, replayed=outcome.replayed)
 

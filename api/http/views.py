@@ -60,6 +60,15 @@ class PolicyView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
+class ApprovalPolicyView(msgspec.Struct, kw_only=True):
+    """By kind of document, or ``x.*`` for all kinds of x that are not named, the roles that must
+    agree, in order; [] is nobody else."""
+
+    ledger: str
+    policy: dict[str, tuple[str, ...]]
+    commit: Committed = UNSET
+
+
 class PeriodView(msgspec.Struct, kw_only=True):
     ledger: str
     closed_through: str | None

@@ -27,6 +27,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     CHANNEL: ClassVar[str] = ""  # 录入渠道, of what people enter by it (ledger.elements.register)
     # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
     KEEPS_REFUSAL: ClassVar[bool] = True
+    # whether other persons must agree where the ledger's policy says so (ledger.deciding.approvals)
+    APPROVABLE: ClassVar[bool] = False
 
     NUMBER: ClassVar[str] = ""  # the field of its business number, by the same name in its event
 
@@ -66,6 +68,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
         loaded; (register, key) of other rows, or (register, ``WHOLE``)."""
+        return ()
+
+    def needs_further(self, state: LedgerState) -> Iterable[Need]:
+        """What it looks at beside that, known only when :meth:`needs` is at hand."""
         return ()
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -125,6 +131,7 @@ class Outcome(msgspec.Struct, kw_only=True):
         problem: the refusal, or None when it was accepted.
         replayed: whether the answer is that of an earlier submission with the same number.
         commit: where it stands; None for a dry run.
+        brought: the command that took effect by it, where it was the last agreement to a document.
     """
 
     subjects: tuple[Any, ...] = ()
@@ -133,6 +140,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     first_position: int = 0
     last_position: int = 0
     commit: Commit | None = None
+    brought: Command | None = None
 
     @property
     def status(self) -> Literal["created", "replayed", "refused"]:

@@ -7,11 +7,12 @@ from typing import ClassVar
 import msgspec
 
 from ledger.account_set import SYSTEM_DIVISION, ledger_id
+from ledger.deciding.approvals import after, check_policy
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event, LedgerOpened
+from ledger.events import Event, LedgerOpened, Policy
 
 FISCAL_YEAR_MIN, FISCAL_YEAR_MAX = 2000, 2099
 
@@ -31,13 +32,27 @@ TITLE = declare(Setting("title", Title(), _fold))
 
 
 class OpenLedger(Command, frozen=True, kw_only=True):
-    """Opens the ledger of a division's fiscal year; its key is its number."""
+    """Opens the ledger of a division's fiscal year; its key is its number.
+
+    ``approval_policy`` says of some kinds who must agree to them.
+    """
 
     OPERATION: ClassVar[str] = "ledger.open"
     CHANNEL: ClassVar[str] = "账套开立"
     mof_div_code: str
     fiscal_year: int
     name: str
+    approval_policy: Policy = msgspec.field(default_factory=dict)
+
+    @property
+    def body(self) -> object:
+        return msgspec.structs.replace(
+            self, approval_policy=dict(sorted(self.approval_policy.items()))
+        )
+
+    def check(self) -> None:
+        """Raises RequestError ``malformed`` for a policy of unknown kinds or roles."""
+        check_policy(self.approval_policy, "/approval_policy")
 
     @property
     def number(self) -> str:
@@ -51,8 +66,15 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     def bodies_in(cls, event: LedgerOpened, day: date) -> Iterable[object]:
         if event.mof_div_code == SYSTEM_DIVISION:
             return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
-        division, year = event.mof_div_code, event.fiscal_year
-        return (cls(mof_div_code=division, fiscal_year=year, name=event.name),)
+        asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
+        return (
+            cls(
+                mof_div_code=event.mof_div_code,
+                fiscal_year=event.fiscal_year,
+                name=event.name,
+                approval_policy=asked,
+            ),
+        )
 
     @property
     def ledger_id(self) -> int:
@@ -86,6 +108,8 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             mof_div_name=division,
             fiscal_year=self.fiscal_year,
             name=self.name,
+            approval_policy=after({}, self.approval_policy),
+            policy_asked=tuple(sorted(self.approval_policy)),
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)

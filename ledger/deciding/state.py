@@ -72,6 +72,8 @@ class Decision(msgspec.Struct, kw_only=True):
         moved: the rows of registers that it moves, as they are after it.
         documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
         shared_documents: likewise, of documents that an earlier event may have brought already.
+        then: what takes effect directly behind it, with its own business day: the act that a last
+            agreement brings about.
     """
 
     events: list[tuple[AnyKind | None, str, Event]]
@@ -79,6 +81,7 @@ class Decision(msgspec.Struct, kw_only=True):
     moved: list[MovedRow] = []
     documents: list[tuple[bytes, bytes]] = []
     shared_documents: list[tuple[bytes, bytes]] = []
+    then: "Decision | None" = None
 
 
 class LedgerState:
@@ -229,6 +232,8 @@ class LedgerState:
             self._put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:
             self._put(self.shared_documents, sm3, body)
+        if decision.then is not None:
+            self.apply(decision.then)
         return first, self.position
 
     def _append(self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date) -> None:

@@ -98,6 +98,7 @@ _ELEMENTS = (
     _pattern("fiscal_year", "预算年度", 4, "20[0-9]{2}", _OPEN),
     Element("name", "账套名称", 100, _TEXT, _OPEN),
     _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", _POLICY),
+    _pattern("approval_policy", "审批策略", 40, "[a-z][a-z_]*", "审批策略"),
     _pattern("signing", "签章范围", 8, "voucher|manifest", _POLICY),
     _code(
         "pay_bank_code",
@@ -141,6 +142,10 @@ _ELEMENTS = (
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
     Element("clear_no", "清算编号", 100, _NAME, _CLEAR),
     Element("clear_date", "清算日期", 10, _DAY, _CLEAR),
+    # what other persons must agree to
+    _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
+    Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),
+    _pattern("submission", "提交次序", 6, "[0-9]{1,6}", OF_THE_ACT),
     # what is said anew with each act
     Element("reason", "事由", 300, _TEXT, OF_THE_ACT),
     Element("amt", "金额", 19, _AMOUNT, OF_THE_ACT),

@@ -10,6 +10,13 @@ them in the registry; here are those of every ledger.
 
 from ledger.events.base import LEDGER, Event, Traits, Yuan
 from ledger.events.codec import decode, decoder, encode
+from ledger.events.documents import (
+    ApprovalPolicySet,
+    DocumentApproved,
+    DocumentReturned,
+    DocumentSubmitted,
+    Policy,
+)
 from ledger.events.journals import JournalPosted, Line, PostedView
 from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
@@ -34,13 +41,18 @@ __all__ = [
     "TYPES",
     "UPCASTS",
     "AmountMoves",
+    "ApprovalPolicySet",
     "CommandRefused",
+    "DocumentApproved",
+    "DocumentReturned",
+    "DocumentSubmitted",
     "Event",
     "JournalPosted",
     "LedgerOpened",
     "Line",
     "Needs",
     "PeriodClosed",
+    "Policy",
     "PostedView",
     "RuleNeeds",
     "Traits",

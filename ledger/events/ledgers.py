@@ -5,16 +5,24 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.events.base import LEDGER, Event, Traits
+from ledger.events.documents import Policy
 from ledger.events.registry import register
 
 
 class LedgerOpened(Event, frozen=True, kw_only=True):
+    """开账, with who must agree to what in it; where no policy stands, nobody else has to.
+
+    ``policy_asked`` names the kinds of which the caller had said who must agree.
+    """
+
     TYPE: ClassVar[str] = "ledger.opened"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="ledger.open")
     mof_div_code: str
     mof_div_name: str
     fiscal_year: int
     name: str
+    approval_policy: Policy = msgspec.field(default_factory=dict)
+    policy_asked: tuple[str, ...] = ()
     by: str
 
 

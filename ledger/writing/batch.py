@@ -3,7 +3,7 @@
 No I/O but through ``ledger.reading``; the sequencer owns the transaction around it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -11,17 +11,26 @@ import msgspec
 import psycopg
 import structlog
 
-from ledger.deciding.command import Command, CommandKey, Commit, Outcome, RecordRefusal, Submission
-from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
+from ledger.deciding.approvals import awaited
+from ledger.deciding.command import (
+    CommandKey,
+    Commit,
+    Need,
+    Outcome,
+    RecordRefusal,
+    Submission,
+)
+from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import AnyRegister, Register
 from ledger.deciding.state import Decision, LedgerState
-from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
-from ledger.events import CommandRefused
+from ledger.errors import Code, GuokuError, Refusal
+from ledger.events import CommandRefused, DocumentSubmitted
 from ledger.reading import loading
 from ledger.reading.loading import Number
-from ledger.writing.frames import UsedNumber
+from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
+from ledger.writing.numbers import Numbers
 
 log = structlog.get_logger(__name__)
 
@@ -40,27 +49,6 @@ class Group(msgspec.Struct, kw_only=True):
     submissions: Sequence[Submission]
     atomic: bool = False
     outcomes: list[Outcome] = []
-
-
-class _Item(msgspec.Struct, gc=False):
-    """A submission with the numbers its outcome is kept under, and what it asks for."""
-
-    submission: Submission
-    command: Command
-    numbers: tuple[Number, ...]
-    asked: bytes
-
-
-def _item(submission: Submission) -> _Item:
-    command = submission.command
-    number, key = command.number, submission.idempotency_key
-    if not number and not key:
-        return _Item(submission, command, (), b"")
-    numbers: tuple[Number, ...] = ((command.OPERATION, number),) if number else ()
-    if key:
-        # a key is the caller's own, so nobody meets another's answer through it
-        numbers += ((f"key:{command.OPERATION}", f"{submission.by}\n{key}"),)
-    return _Item(submission, command, numbers, asked_for(command.OPERATION, command.body))
 
 
 class Before(NamedTuple):
@@ -85,43 +73,49 @@ class Batch:
     def __init__(self, state: LedgerState, groups: Sequence[Group]) -> None:
         self._state = state
         self._groups = groups
-        self._items = [[_item(s) for s in group.submissions] for group in groups]
+        self._items = [[item_of(s) for s in group.submissions] for group in groups]
         self._first_position = 0
         self.position = 0  # where the ledger stands after it, once it is decided
         self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
         self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
-        self._stored: dict[Number, CommandKey] = {}
-        self._fresh: dict[Number, tuple[_Item, Outcome]] = {}
-        self._kept: list[tuple[Number, _Item, Outcome]] = []  # numbers not yet written
-        self._replays: list[tuple[Outcome, CommandKey, AnyKind | None]] = []
+        self._numbers = Numbers(state)
+        self._of_documents = [item for items in self._items for item in items if item.document]
 
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
         self._missing, self._rows = {}, set()
-        missing, cached, numbers = self._missing, self._state.cached, set[Number]()
+        numbers = set[Number]()
         for items in self._items:
             for item in items:
                 if item.numbers:
                     numbers.update(item.numbers)
-                for what, number in item.command.needs():
-                    # number by number: a difference of sets would walk all that is cached
-                    if isinstance(what, Register):
-                        if not self._state.has_row(what, number):
-                            self._rows.add((what, number))
-                    elif number not in cached(what):
-                        missing[what.opened_by, number] = what
-        numbers.update(missing)
+                self._want(item.command.needs())
+        for item in self._of_documents:
+            numbers.update(item.also)
+            self._want([(DOCUMENT, item.document)])
+        numbers.update(self._missing)
         return numbers
+
+    def _want(self, needs: Iterable[Need]) -> None:
+        """Notes what of this is not at hand."""
+        missing, cached = self._missing, self._state.cached
+        for what, number in needs:
+            # number by number: a difference of sets would walk all that is cached
+            if isinstance(what, Register):
+                if not self._state.has_row(what, number):
+                    self._rows.add((what, number))
+            elif number not in cached(what):
+                missing[what.opened_by, number] = what
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
-        cached, an earlier answer, or rows of registers."""
-        return bool(keys) or bool(self._rows)
+        cached, an earlier answer, rows of registers, or what a document asks for."""
+        return bool(keys) or bool(self._rows) or bool(self._of_documents)
 
     @property
     def numbers(self) -> Collection[Number]:
         """Those that this batch has used."""
-        return self._fresh.keys()
+        return self._numbers.used
 
     def run(
         self,
@@ -154,7 +148,7 @@ class Batch:
                     outcomes.append(self._decide(item))
                     if len(self._state.rows) >= PAGE_EVENTS:
                         self._turn_page(writer)
-        self._resolve_replays(connection)
+        self._numbers.resolve(connection)
         self.position = self._state.position
         if self.position < self._first_position:
             return None
@@ -187,40 +181,34 @@ class Batch:
             if before is not None and not numbers.isdisjoint(before.numbers):
                 settled()
             keys = loading.read_keys(connection, state.ledger_id, numbers)
-        self._stored = keys
+        self._numbers.stored = keys
+        loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
+        if self._of_documents:
+            self._load_further(connection, before)
+
+    def _load_further(self, connection: psycopg.Connection, before: Before | None) -> None:
+        """What the commands of documents look at, which are known only now."""
+        state = self._state
+        settled = before.settled if before else _nothing_is_under_way
+        self._missing, self._rows = {}, set()
+        for item in self._of_documents:
+            self._want(item.command.needs_further(state))
+        if before is not None and not self._missing.keys().isdisjoint(before.numbers):
+            settled()
+        keys = loading.read_keys(connection, state.ledger_id, self._missing)
         loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
 
     # ---- writing
 
     def _turn_page(self, writer: Writer) -> None:
         """Has all that is decided by now written."""
-        writer.write(page_of(self._state, self._keys()))
-
-    def _keys(self) -> list[UsedNumber]:
-        """The numbers used since the last page, with the events that answer them."""
-        rows, kept = self._state.rows, self._kept
-        self._kept = []
-        if not kept:
-            return []
-        first = rows[0][0]
-        return [
-            UsedNumber(
-                operation,
-                number,
-                item.asked,
-                rows[outcome.first_position - first][1],
-                outcome.first_position,
-                outcome.last_position,
-            )
-            for (operation, number), item, outcome in kept
-        ]
+        writer.write(page_of(self._state, self._numbers.take(self._state.rows)))
 
     # ---- deciding
 
-    def _decide_atomic(self, items: Sequence[_Item]) -> list[Outcome]:
+    def _decide_atomic(self, items: Sequence[BatchItem]) -> list[Outcome]:
         """All or none; a dry run of all is decided together too, and then taken back."""
-        savepoint, fresh = self._state.savepoint(), dict(self._fresh)
-        replays, kept = len(self._replays), len(self._kept)
+        savepoint, mark = self._state.savepoint(), self._numbers.mark()
         dry_run = any(item.submission.dry_run for item in items)
         outcomes: list[Outcome] = []
         for index, item in enumerate(items):
@@ -228,32 +216,29 @@ class Batch:
             outcomes.append(outcome)
             if outcome.problem is not None:
                 self._state.rollback(savepoint)
-                self._fresh = fresh
-                del self._replays[replays:], self._kept[kept:]
+                self._numbers.back_to(mark)
                 if not dry_run:
                     self._refuse(item, outcome.problem, keep=False)
                 return _aborted(len(items), index, outcome.problem)
         if dry_run:
             self._state.rollback(savepoint)
-            self._fresh = fresh
-            del self._kept[kept:]
+            self._numbers.back_to(mark, forgets_asked=False)
             return [o if o.replayed else Outcome(subjects=o.subjects) for o in outcomes]
         self._state.release()
         return outcomes
 
-    def _decide(self, item: _Item, *, within_atomic: bool = False) -> Outcome:
+    def _decide(self, item: BatchItem, *, within_atomic: bool = False) -> Outcome:
         dry_run = item.submission.dry_run
         try:
-            if item.numbers and (known := self._known(item)) is not None:
+            if (known := self._numbers.known(item)) is not None:
                 return known
             if dry_run and not within_atomic:
                 return self._dry_run(item)
-            decision = item.command.decide(self._state, item.submission.by)
+            decision = self._decided(item)
         except Refusal as refusal:
             if dry_run or within_atomic:
                 return Outcome(problem=refusal)
-            keep = item.command.KEEPS_REFUSAL and refusal.code is not _CONFLICT
-            return self._refuse(item, refusal, keep=keep)
+            return self._refuse(item, refusal, keep=self._keeps(item, refusal))
         except GuokuError as error:
             return Outcome(problem=error)
         except Exception:
@@ -261,17 +246,34 @@ class Batch:
             problem = GuokuError(Code.INTERNAL, "the command could not be decided")
             return Outcome(problem=problem)
         outcome = self._accept(decision)
-        self._keep(item, outcome)
+        if item.document:
+            self._keep_document(item, decision, outcome)
+        else:
+            self._numbers.keep(item, outcome)
         return outcome
+
+    def _decided(self, item: BatchItem) -> Decision:
+        if not item.document:
+            return item.command.decide(self._state, item.submission.by)
+        decision = decided(self._state, item.submission)
+        if decision.then is not None:
+            self._numbers.require_unused(item.also[1:])
+        return decision
 
     def _accept(self, decision: Decision) -> Outcome:
         first, last = self._state.apply(decision)
-        return Outcome(
-            subjects=_subjects(self._state, decision), first_position=first, last_position=last
-        )
+        subjects = _subjects(self._state, decision.then or decision)
+        return Outcome(subjects=subjects, first_position=first, last_position=last)
 
-    def _dry_run(self, item: _Item) -> Outcome:
-        decision = item.command.decide(self._state, item.submission.by)
+    def _keeps(self, item: BatchItem, refusal: Refusal) -> bool:
+        """Whether the refusal answers its number for ever: not what never was a document."""
+        command = item.command
+        if refusal.code is Code.IDEMPOTENCY_CONFLICT or not command.KEEPS_REFUSAL:
+            return False
+        return not awaited(self._state, command)
+
+    def _dry_run(self, item: BatchItem) -> Outcome:
+        decision = self._decided(item)
         savepoint = self._state.savepoint()
         try:
             outcome = self._accept(decision)
@@ -279,40 +281,37 @@ class Batch:
             self._state.rollback(savepoint)
         return Outcome(subjects=outcome.subjects)
 
-    def _known(self, item: _Item) -> Outcome | None:
-        """The earlier answer to the same number, or None.
+    def _keep_document(self, item: BatchItem, decision: Decision, outcome: Outcome) -> None:
+        """Keeps the numbers of a document that was submitted, and of an act that it brought."""
+        document = self._state.get(DOCUMENT, item.document)
+        [(_, _, event), *_] = decision.events
+        if document is None or decision.events[0][0] is not DOCUMENT:
+            self._numbers.keep(item, outcome)  # nobody else had to agree
+            return
+        self._numbers.documents.keep(document, event, outcome)
+        if isinstance(event, DocumentSubmitted):
+            item = submitted_item(item, event.submission)
+        self._numbers.keep(item, outcome, first_only=True)
+        # a batch decided on this one is to see all of the document's events
+        self._numbers.note((SUBMIT, document.key), item, outcome)
+        if decision.then is not None:
+            self._keep_brought(document, outcome)
 
-        Raises:
-            Refusal: ``idempotency_conflict`` when its body was another.
-            IntegrityError: what is kept of its body cannot be read.
-        """
-        command = item.command
-        for number in item.numbers:
-            if (fresh := self._fresh.get(number)) is not None:
-                earlier, outcome = fresh
-                _require_same_body(item.asked == earlier.asked, number)
-                return msgspec.structs.replace(outcome, replayed=True)
-            if (stored := self._stored.get(number)) is not None:
-                same = is_fingerprint_of(stored.fingerprint, command.OPERATION, command.body)
-                _require_same_body(same, number)
-                outcome = Outcome(
-                    replayed=True,
-                    first_position=stored.first_position,
-                    last_position=stored.last_position,
-                )
-                self._replays.append((outcome, stored, command.KIND))
-                return outcome
-        return None
+    def _keep_brought(self, document: Document, outcome: Outcome) -> None:
+        """The act that a document has brought is kept as if it had been asked for without one."""
+        outcome.brought = document.command
+        asked = Submission(
+            command=document.command,
+            by=document.by,
+            idempotency_key=document.submitted.idempotency_key,
+        )
+        own = msgspec.structs.replace(outcome, first_position=outcome.first_position + 1)
+        self._numbers.keep(item_of(asked), own)
 
-    def _keep(self, item: _Item, outcome: Outcome) -> None:
-        for number in item.numbers:
-            self._fresh[number] = (item, outcome)
-            self._kept.append((number, item, outcome))
-
-    def _refuse(self, item: _Item, refusal: GuokuError, *, keep: bool) -> Outcome:
+    def _refuse(self, item: BatchItem, refusal: GuokuError, *, keep: bool) -> Outcome:
         """Puts the refusal on record, under the command's numbers if it is to be ``keep``-t."""
         command = item.command
-        operation, number = command.OPERATION, command.number
+        operation, number = command.OPERATION, command.number or item.document
         if isinstance(command, RecordRefusal):
             operation, number = command.refused_operation, command.refused_number
         event = CommandRefused(
@@ -328,46 +327,8 @@ class Batch:
         )
         outcome = Outcome(problem=refusal, first_position=first, last_position=last)
         if keep:
-            self._keep(item, outcome)
+            self._numbers.keep(item, outcome)
         return outcome
-
-    # ---- answers
-
-    def _resolve_replays(self, connection: psycopg.Connection) -> None:
-        """Rebuilds stored answers from their events: the object as it was after the command."""
-        if not self._replays:
-            return
-        ledger_id = self._state.ledger_id
-        spans = [(key.first_position, key.last_position) for _, key, _ in self._replays]
-        ranges = loading.read_ranges(connection, ledger_id, spans)
-        streams = loading.read_streams(
-            connection, ledger_id, list({row[1] for rows in ranges for row in rows})
-        )
-        chains = loading.chains_at(connection, ledger_id, [last for _, last in spans])
-        for (outcome, key, kind), rows in zip(self._replays, ranges, strict=True):
-            if isinstance(rows[0][3], CommandRefused):
-                refused = rows[0][3]
-                outcome.problem = Refusal(BY_TEXT[refused.code], refused.detail, **refused.extra)
-                continue
-            versions = {stream_id: version for _, stream_id, version, _, _ in rows}
-            outcome.subjects = tuple(
-                kind.folded(event for _, at, event in streams[stream_id] if at <= version)
-                for stream_id, version in versions.items()
-                if kind is not None
-            )
-            digest = rows[-1][4]
-            outcome.commit = Commit(ledger_id, key.last_position, digest, chains[key.last_position])
-
-
-_CONFLICT = Code.IDEMPOTENCY_CONFLICT
-
-
-def _require_same_body(same: bool, number: Number) -> None:
-    if not same:
-        raise Refusal(
-            Code.IDEMPOTENCY_CONFLICT,
-            f"{number[1]!r} was used before for another content".replace("\n", " "),
-        )
 
 
 def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from budget.indicator import INDICATOR, Indicator, journal, moved
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
+from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
@@ -164,7 +165,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
         _require_same_lines(self.lines_sm3, loaded.lines_sm3)
         total_fen = parse_yuan(loaded.pay_amt)
         after = _reserved(state, indicator, day, total_fen)
-        if by in (run.opened.by, loaded.by):
+        if same_person(by, run.opened.by) or same_person(by, loaded.by):
             raise Refusal(Code.SAME_PERSON, "whoever made the run may not check it")
         # point of no return
         approved = DisbursementApproved(

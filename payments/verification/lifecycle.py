@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.deciding.approvals import same_person
 from ledger.errors import IntegrityError, RequestError
 from ledger.events import TYPES, Event, decode
 from ledger.gm import sm3
@@ -210,7 +211,7 @@ class PaymentCheck:
             return
         if payment.roles:
             self._wrong(position, "it was approved before")
-        if event.by == payment.maker:
+        if same_person(event.by, payment.maker):
             detail = f"maker and checker are one person, {event.by} 制单审核同一人"
             self._wrong(position, detail)
         payment.voucher, payment.bank = event.pay_cert_no, event.pay_bank_code
@@ -229,7 +230,7 @@ class PaymentCheck:
         at = len(payment.signers)
         if at >= len(payment.roles) or event.role != payment.roles[at]:
             self._wrong(position, f"the signature of {event.role} is not due 签章顺序有误")
-        if event.by in payment.signers:
+        if any(same_person(event.by, signer) for signer in payment.signers):
             self._wrong(position, f"{event.by} signs a second time 同一人重复签章")
         if payment.voucher_sm3 not in ("", event.voucher_sm3):
             self._wrong(position, "it is another voucher than the one signed before")

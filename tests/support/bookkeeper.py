@@ -107,10 +107,15 @@ class Bookkeeper:
 
     # ---- the acts, each accepted
 
-    def open(self) -> Outcome:
-        return self.do(
-            OpenLedger(mof_div_code=self.division, fiscal_year=self.year, name="省本级"), "admin"
+    def open(self, **approval_policy: tuple[str, ...]) -> Outcome:
+        """With nobody else to agree to anything, but for what ``approval_policy`` says."""
+        opening = OpenLedger(
+            mof_div_code=self.division,
+            fiscal_year=self.year,
+            name="省本级",
+            approval_policy=approval_policy,
         )
+        return self.do(opening, "admin")
 
     def policy(self, *roles: str, **more: Any) -> Outcome:
         return self.do(SetSignaturePolicy(roles=roles, **more), "admin")

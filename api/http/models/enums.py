@@ -13,6 +13,7 @@ class Tag(StrEnum):
     """What the operations are about."""
 
     LEDGERS = "ledgers"
+    DOCUMENTS = "documents"
     INDICATORS = "indicators"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
@@ -27,6 +28,7 @@ class Tag(StrEnum):
 # in the order of the document
 TAGS = {
     Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
+    Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
@@ -91,10 +93,19 @@ class LineOutcome(StrEnum):
     REFUNDED = "refunded"
 
 
+class DocumentStatus(StrEnum):
+    """State of a document 单据: ``submitted`` while it awaits other persons."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    RETURNED = "returned"
+
+
 class ItemStatus(StrEnum):
-    """What became of one item of many."""
+    """What became of one item of many; ``submitted`` awaits the agreement of other persons."""
 
     CREATED = "created"
+    SUBMITTED = "submitted"
     REPLAYED = "replayed"
     REFUSED = "refused"
 
@@ -136,6 +147,7 @@ class Book(StrEnum):
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
+DocumentState = Annotated[str, shown_as(DocumentStatus)]
 RunState = Annotated[str, shown_as(RunStatus)]
 OutcomeOfLine = Annotated[str, shown_as(LineOutcome)]
 ItemState = Annotated[str, shown_as(ItemStatus)]

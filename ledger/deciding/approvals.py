@@ -1,0 +1,163 @@
+"""审批: which acts want the agreement of other persons, of whom, and how persons are told apart.
+
+A kind of document is an operation whose command says ``APPROVABLE``. The ledger's policy names the
+roles that must agree to a kind, in order; each agreement is another person's, and none of them the
+maker's. The policy is a fold of events: the ledger's opening carries the first one. A ledger opened
+before there were policies has an empty one until one is set.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+import msgspec
+
+from ledger.deciding.command import Command, commands
+from ledger.deciding.settings import Setting, declare
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, RequestError
+from ledger.events import ApprovalPolicySet, Event, LedgerOpened, Policy
+
+# who may be named in a policy: everybody but who only reads, runs the machine, or is a bank
+AGREEING_ROLES = (
+    "treasury_maker",
+    "treasury_checker",
+    "unit",
+    "unit_checker",
+    "accountant",
+    "accountant_checker",
+    "security_officer",
+    "finance_first",
+    "finance_second",
+    "treasury",
+    "admin",
+)
+_ALL_OF = ".*"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two principals are one person: ``Both`` is ``both``. Persons are compared here and
+    nowhere else."""
+    return one == other or one.casefold() == other.casefold()
+
+
+# ---- the policy
+
+
+class ApprovalPolicy(msgspec.Struct, frozen=True):
+    """By kind of document, or ``x.*`` for all kinds of x, the roles that must agree, in order."""
+
+    roles: Policy = msgspec.field(default_factory=dict)
+
+    def roles_for(self, kind: str) -> tuple[str, ...]:
+        """Who must agree to this kind; () where nobody else has to."""
+        found = self.roles.get(kind)
+        if found is None:
+            found = self.roles.get(kind.partition(".")[0] + _ALL_OF, ())
+        return found
+
+
+def _fold(policy: ApprovalPolicy, event: Event) -> ApprovalPolicy:
+    if isinstance(event, LedgerOpened):
+        return ApprovalPolicy(event.approval_policy)
+    if isinstance(event, ApprovalPolicySet):
+        return ApprovalPolicy(after(policy.roles, event.approval_policy))
+    return policy
+
+
+APPROVAL_POLICY = declare(Setting("approval_policy", ApprovalPolicy(), _fold))
+
+
+def after(policy: Policy, asked: Policy) -> Policy:
+    """A policy after others were said for some kinds: what is said of all of x takes the place of
+    what was said of each; the other kinds stay as they were."""
+    wide = {kind.removesuffix("*") for kind in asked if kind.endswith(_ALL_OF)}
+    kept = {
+        kind: roles for kind, roles in policy.items() if f"{kind.partition('.')[0]}." not in wide
+    }
+    return dict(sorted({**kept, **asked}.items()))
+
+
+@cache
+def default_policy() -> Mapping[str, tuple[str, ...]]:
+    """What a ledger is opened with (``ledger/data/approvals/default.toml``)."""
+    data = resources.files("ledger.data") / "approvals" / "default.toml"
+    read = tomllib.loads(data.read_text(encoding="utf-8"))
+    return msgspec.convert(read, dict[str, tuple[str, ...]])
+
+
+def approvable(kind: str) -> type[Command] | None:
+    """The command of a kind of document; None where there is no such kind."""
+    command = commands().get(kind)
+    return command if command is not None and command.APPROVABLE else None
+
+
+def awaited(state: LedgerState, command: Command) -> tuple[str, ...]:
+    """The roles that must agree before this takes effect; () where nobody else has to."""
+    if not command.APPROVABLE:
+        return ()
+    return state.settings.get(APPROVAL_POLICY).roles_for(command.OPERATION)
+
+
+def check_policy(policy: Policy, pointer: str = "") -> None:
+    """Raises RequestError ``malformed`` for a kind or a role that there is not, or one twice;
+    ``pointer`` is where the policy stands."""
+    for kind, roles in policy.items():
+        if not _is_kind(kind):
+            raise RequestError(
+                Code.MALFORMED, f"{kind[:60]!r} is no kind of document", pointer=f"{pointer}/{kind}"
+            )
+        for index, role in enumerate(roles):
+            if role not in AGREEING_ROLES or role in roles[:index]:
+                raise RequestError(
+                    Code.MALFORMED,
+                    f"a kind lists each role once, of {', '.join(AGREEING_ROLES)}",
+                    pointer=f"{pointer}/{kind}/{index}",
+                )
+
+
+def _is_kind(kind: str) -> bool:
+    """One that can be asked for, or that the default policy speaks of, or all kinds of one of
+    these."""
+    default = default_policy()
+    if kind.endswith(_ALL_OF):
+        return kind in default or any(
+            each.startswith(kind.removesuffix("*")) for each in (*_approvable_kinds(), *default)
+        )
+    return approvable(kind) is not None or bool(
+        kind in default or kind.partition(".")[0] + _ALL_OF in default
+    )
+
+
+def _approvable_kinds() -> list[str]:
+    return [kind for kind, command in commands().items() if command.APPROVABLE]
+
+
+class SetApprovalPolicy(Command, frozen=True, kw_only=True):
+    """审批策略: who must agree to the kinds that it names; of the others it says nothing."""
+
+    OPERATION: ClassVar[str] = "approval_policy.set"
+    CHANNEL: ClassVar[str] = "审批策略"
+    APPROVABLE: ClassVar[bool] = True
+    approval_policy: Policy
+
+    @property
+    def body(self) -> object:
+        return msgspec.structs.replace(
+            self, approval_policy=dict(sorted(self.approval_policy.items()))
+        )
+
+    def check(self) -> None:
+        """Raises RequestError ``malformed``."""
+        if not self.approval_policy:
+            raise RequestError(Code.MALFORMED, "a policy names a kind at least")
+        check_policy(self.approval_policy)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        policy = dict(sorted(self.approval_policy.items()))
+        return Decision(
+            events=[(None, "", ApprovalPolicySet(approval_policy=policy, by=by))],
+            effective_on=state.today,
+        )
