@@ -21,12 +21,17 @@ from tests.support.waiting import wait_until
 
 INDICATORS = "/v1/ledgers/{ledger}/indicators"
 PREPARING = {"maker", "admin"}  # of budgets: every act on an indicator
+AGREEING = set(PERSONS) - {"auditor", "ops", "bank"}  # a policy may name any of them
 GUARDED = [operation for operation in OPERATIONS if operation.right is not Right.PUBLIC]
 # the operations that only some roles may do, as the contract names the roles
 MAY: dict[str, set[str]] = {
     "ledger.open": {"admin", "maker", "ops"},
     "signature_policy.set": {"admin"},
-    "period.close": {"admin"},
+    "approval_policy.set": {"admin"},
+    "period.close": {"accountant", "admin"},
+    "document.approve": AGREEING,
+    "document.return": AGREEING,
+    "document.approve.batch": AGREEING,
     **{
         str(operation.operation_id): PREPARING
         for operation in OPERATIONS
@@ -54,7 +59,10 @@ MAY: dict[str, set[str]] = {
 SOUND: dict[str, Any] = {
     "ledger.open": {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"},
     "signature_policy.set": {"roles": ["treasury"]},
+    "approval_policy.set": {"period.close": []},
     "period.close": {"through": "2020-01-01"},
+    "document.return": {"reason": "x"},
+    "document.approve.batch": {"documents": [{"kind": "period.close", "number": "none"}]},
     "payment.approve.batch": {"pay_app_nos": ["x"]},
     "payment.reject": {"reason": "x"},
     "payment.refund": {"refund_no": "R", "refund_amt": "1.00", "reason": "x"},
@@ -81,7 +89,8 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     """The operation on things that are not there, with a body that is not malformed."""
     method, name = method_of(operation), str(operation.operation_id)
     path = operation.path.replace("{ledger}", http.ledger)
-    for number in ("bgt_id", "pay_app_no", "clear_no", "run_no"):
+    path = path.replace("{kind}", "period.close")
+    for number in ("bgt_id", "pay_app_no", "clear_no", "run_no", "number"):
         path = path.replace("{" + number + "}", "none")
     body = SOUND.get(name)
     if operation.path.startswith(f"{INDICATORS}/") and method != "GET":

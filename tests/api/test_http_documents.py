@@ -29,8 +29,6 @@ def http(module_database: Database) -> Iterator[HttpTreasury]:
             "approval_policy": POLICY,
         }
         treasury.ledger = treasury.ok(treasury.post("/v1/ledgers", body, "admin"))["ledger"]
-        treasury.tokens["officer"] = treasury.token("officer", "security_officer")
-        treasury.tokens["unit_checker"] = treasury.token("unit_checker", "unit_checker")
         treasury.tokens["Maker"] = treasury.token("MAKER", "treasury_checker")
         yield treasury
 

@@ -1,6 +1,8 @@
 """审批: what other persons must agree to, over the real write path."""
 
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from budget.indicator import Indicator
 from budget.indicators import AdjustIndicator, IssueIndicator, ReallocateIndicator
+from ledger.books import load_charts
 from ledger.calendar import ClosePeriod
 from ledger.deciding.approvals import (
     APPROVAL_POLICY,
@@ -18,13 +21,17 @@ from ledger.deciding.approvals import (
     default_policy,
     same_person,
 )
-from ledger.deciding.command import Outcome
+from ledger.deciding.command import Outcome, Submission
 from ledger.deciding.documents import ApproveDocument, Document, ReturnDocument
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import RequestError
 from ledger.events import DocumentSubmitted, decode, encode
+from ledger.gm import default_provider
+from ledger.postgres.database import Database
 from ledger.reading.objects import read_head
+from payments.application import WithdrawPayment
 from payments.signature_policy import SetSignaturePolicy
+from payments.verification.run import Options, verify_ledger
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper
 
 CHECKED = {"indicator.issue": ("treasury_checker",), "indicator.adjust": ("treasury_checker",)}
@@ -140,15 +147,9 @@ def test_what_is_refused_when_the_last_one_agrees_stays_to_be_approved(keeper: B
     assert types(keeper)[before:] == ["command.refused"]
     refused = keeper.events()[-1][2]
     assert (refused.operation, refused.number) == ("document.approve", "indicator.adjust/T1")
-    keeper.do(keeper_withdraws("P1"))
+    keeper.do(WithdrawPayment(pay_app_no="P1"))
     keeper.do(again, "checker")
     assert keeper.figures("B1")["available"] == "100.00"
-
-
-def keeper_withdraws(pay_app_no: str) -> Any:
-    from payments.application import WithdrawPayment
-
-    return WithdrawPayment(pay_app_no=pay_app_no)
 
 
 def test_a_dry_run_says_what_would_wait_and_stores_nothing(keeper: Bookkeeper) -> None:
@@ -218,8 +219,6 @@ def test_all_of_it_in_one_batch(keeper: Bookkeeper) -> None:
         issuing("B1", "2.00"),
     ]
     by = ["maker", "maker", "checker", "maker", "checker", "maker"]
-    from ledger.deciding.command import Submission
-
     submissions = [Submission(command=c, by=p) for c, p in zip(asked, by, strict=True)]
     outcomes = keeper.sequencer.submit(keeper.ledger_id, submissions).result(60)
     assert [o.status for o in outcomes] == [
@@ -347,8 +346,6 @@ def test_the_policy_itself_waits_where_it_says_so(pool: ConnectionPool) -> None:
     kind = "approval_policy.set"
     keeper.do(agreeing(kind, document.number, "security_officer"), "officer")
     keeper.do(SetApprovalPolicy(approval_policy={"period.close": ("accountant_checker",)}))
-    from datetime import date
-
     closing = ClosePeriod(through=date(2026, 1, 31))
     assert document_of(keeper.ask(closing)).number == "2026-01-31"
     keeper.close()
@@ -395,3 +392,25 @@ def test_a_document_is_stored_as_it_was_asked(keeper: Bookkeeper) -> None:
     assert isinstance(event, DocumentSubmitted)
     assert encode(event) == payload
     assert event.body == {"bgt_id": "B1", "amount": "1000.00", **ELEMENTS}
+
+
+def test_an_audit_finds_the_numbers_of_documents_and_of_what_they_brought(
+    keeper: Bookkeeper, database: Database, tmp_path: Path
+) -> None:
+    keeper.ask(issuing("B1"), idempotency_key="K1")
+    keeper.ask(giving_back("indicator.issue", "B1"), "checker", idempotency_key="K2")
+    keeper.ask(issuing("B1", "900.00"), idempotency_key="K3")
+    keeper.do(agreeing("indicator.issue", "B1"), "checker", idempotency_key="K4")
+    policy = document_of(keeper.ask(SetSignaturePolicy(roles=("unit",)), idempotency_key="K5"))
+    keeper.do(agreeing("signature_policy.set", policy.number, "admin"), "admin")
+    report = verify_ledger(
+        database.app_conninfo,
+        load_charts(),
+        default_provider(),
+        keeper.ledger_id,
+        Options(folder=tmp_path),
+    )
+    assert report.findings == []
+    # three submissions, each with a key; an agreement's and a return's key; what was brought: a
+    # number with its key, and a key without a number; the opening
+    assert report.counts["key"] == 6 + 2 + 2 + 1 + 1
