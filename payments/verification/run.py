@@ -135,6 +135,7 @@ class _Verification:
         before: Verified | None,
     ) -> None:
         ledger_id, folder = head.ledger_id, options.folder
+        known = grammar()  # before anything is read: where it cannot be made, nothing is left open
         self._head, self._options, self._before = head, options, before
         self._reading, commits, keys, self._asking = connections
         after = before.position if before else 0
@@ -158,7 +159,7 @@ class _Verification:
         self._registers = RegisterCheck(
             findings, EntryCheck(findings, amounts), charts, before.registers if before else None
         )
-        self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), grammar())
+        self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), known)
         self._refunds = RefundCheck(findings, folder, before.paid_lengths if before else None)
         self._payments = PaymentCheck(
             findings,
