@@ -24,6 +24,7 @@ class Code(Enum):
     ELEMENT_INVALID = ("element_invalid", 422)
     ELEMENT_MISMATCH = ("element_mismatch", 422)
     DETAILS_MISMATCH = ("details_mismatch", 422)
+    RUN_REPEATED = ("run_repeated", 409)
     INSUFFICIENT_PLAN = ("insufficient_plan", 422)
     INSUFFICIENT_INDICATOR = ("insufficient_indicator", 422)
     PAYMENT_NOT_FOUND = ("payment_not_found", 404)

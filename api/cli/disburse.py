@@ -39,6 +39,9 @@ def disburse(
     title: Annotated[str, typer.Option(help="Of the run, and 用途 of its payments.")] = "批量支付",
     effective_on: Annotated[str, typer.Option(help="Business date, YYYY-MM-DD.")] = "",
     role: Annotated[str, typer.Option(help="The role to sign in.")] = "",
+    repeats: Annotated[
+        str, typer.Option(help="A run that pays the same list, if that is meant once more.")
+    ] = "",
     result: Annotated[Path | None, typer.Option(help="Where the result file goes.")] = None,
     url: Annotated[str, typer.Option(envvar="GUOKU_URL", help="Address of the API.")] = "",
     token: Annotated[
@@ -65,7 +68,8 @@ def disburse(
         if run["status"] in ("opened", "loaded"):
             run = client.loaded(file, run, bar)
         if run["status"] == "loaded" and checker_token:
-            run = client.act("approve", checker_token, {"lines_sm3": run["lines_sm3"]})
+            seen = {"lines_sm3": run["lines_sm3"], "repeats_run_no": repeats}
+            run = client.act("approve", checker_token, seen)
         if signer_token:
             run = client.executed(run, signer_token, role, bar)
         if result is not None and run["status"] not in ("opened", "loaded"):

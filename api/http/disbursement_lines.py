@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from ledger.errors import Code, Refusal, RequestError
 from ledger.money import yuan
 from payments.disbursement.commands import LoadLines
 from payments.disbursement.execution import read_run
-from payments.disbursement.loading import Loaded, load_file
+from payments.disbursement.loading import Loaded, load_file, read_repeated
 from payments.disbursement.lock import held
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
 from payments.submitting import submit_to
@@ -44,10 +45,14 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
         return call.refuse(outcome)
     after, commit = outcome.subjects[0], commit_view(outcome.commit)
     view = await call.read(lambda connection: run_view(connection, key, after, commit=commit))
+    repeated = await call.read(partial(read_repeated, ledger_id=key, payees_sm3=loaded.payees_sm3))
     suspects = [SuspectView(s.first_line, s.last_line) for s in loaded.suspects]
     return call.respond(
         LoadView(
-            **msgspec.structs.asdict(view), suspect_count=loaded.suspect_count, suspects=suspects
+            **msgspec.structs.asdict(view),
+            suspect_count=loaded.suspect_count,
+            suspects=suspects,
+            repeated_run_nos=repeated,
         )
     )
 
@@ -112,6 +117,7 @@ def _load(
             pay_amt=yuan(loaded.pay_fen),
             lines_sm3=loaded.pages.lines_sm3,
             file_sm3=file_sm3,
+            payees_sm3=loaded.payees_sm3,
         )
         submission = call.submission(command)
         [outcome] = submit_to(treasury.sequencer)(key, [submission])

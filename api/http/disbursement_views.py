@@ -56,6 +56,7 @@ class RunView(msgspec.Struct, kw_only=True):
     pay_amt: str
     lines_sm3: str
     file_sm3: str
+    repeats_run_no: str
     reserved_amt: str
     drawn_count: int
     vouchers: dict[str, int]
@@ -76,8 +77,11 @@ class SuspectView(msgspec.Struct):
 
 
 class LoadView(RunView, kw_only=True):
+    """``repeated_run_nos``: runs that pay the same amounts to the same accounts already."""
+
     suspect_count: int
     suspects: list[SuspectView]
+    repeated_run_nos: list[str]
 
 
 class LineResultView(msgspec.Struct, kw_only=True):
@@ -154,6 +158,7 @@ def run_view(
         pay_amt=loaded.pay_amt if loaded else "0.00",
         lines_sm3=loaded.lines_sm3 if loaded else "",
         file_sm3=loaded.file_sm3 if loaded else "",
+        repeats_run_no=approved.repeats_run_no if approved else "",
         reserved_amt=yuan(run.reserved_fen),
         drawn_count=run.drawn,
         vouchers=found.vouchers_by_status,

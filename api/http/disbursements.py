@@ -39,6 +39,7 @@ from ledger.errors import Code, Refusal, RequestError
 from payments.disbursement.commands import ApproveRun, CloseRun, OpenRun, StopRun
 from payments.disbursement.execution import Executions, Means
 from payments.disbursement.lines import read_pages
+from payments.disbursement.loading import read_repeated
 from payments.disbursement.lock import held
 from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable
@@ -99,9 +100,13 @@ class OpenRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ApproveRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """``lines_sm3``: what the checker has looked at, if he will have nothing else approved."""
+    """``lines_sm3``: the lines that the checker has looked at; nothing else is approved.
 
-    lines_sm3: str = ""
+    ``repeats_run_no``: a run that pays the same amounts to the same accounts, where that is meant.
+    """
+
+    lines_sm3: str
+    repeats_run_no: str = ""
 
 
 class ExecuteRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -184,6 +189,7 @@ async def load_lines(
         *_ON_RUN,
         *_ON_INDICATOR,
         Code.DETAILS_MISMATCH,
+        Code.RUN_REPEATED,
         Code.INSUFFICIENT_PLAN,
         Code.INSUFFICIENT_INDICATOR,
         Code.SAME_PERSON,
@@ -192,28 +198,42 @@ async def load_lines(
 async def approve_run(
     call: Annotated[Call, Depends(ActingOnLedger(Right.CHECK))],
     run_no: RunNo,
-    data: Annotated[bytes, PublishedAs(ApproveRequest), RequestBody(default_factory=bytes)],
+    data: Annotated[bytes, PublishedAs(ApproveRequest), RequestBody()],
 ) -> Response:
     asked = _body(data, ApproveRequest)
+    if not asked.lines_sm3:
+        detail = "lines_sm3 names the lines that were looked at"
+        raise RequestError(Code.MALFORMED, detail, pointer="/lines_sm3")
+    if asked.repeats_run_no:
+        ElementRegister.check_shape("pay_app_no", asked.repeats_run_no, "/repeats_run_no")
     key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
-    outcome = await call.in_thread(lambda: _approve(call, key, run, asked.lines_sm3))
+    outcome = await call.in_thread(lambda: _approve(call, key, run, asked))
     return await _answer(call, key, outcome)
 
 
-def _approve(call: Call, key: int, run: Run, lines_sm3: str) -> Outcome:
-    """Approves what the table holds while nobody can change it."""
+def _approve(call: Call, key: int, run: Run, asked: ApproveRequest) -> Outcome:
+    """Approves what the table holds while nobody can change it; a refusal as repeated names what
+    it repeats."""
     treasury = call.treasury
     with held(treasury.pool, key, run.run_no) as connection:
         pages = read_pages(connection, key, run.run_no)
-        if lines_sm3 and lines_sm3 != pages.lines_sm3:
+        if asked.lines_sm3 != pages.lines_sm3:
             detail = f"the lines of run {run.run_no} are others: their SM3 is {pages.lines_sm3}"
             raise Refusal(Code.DETAILS_MISMATCH, detail, lines_sm3=pages.lines_sm3)
         if run.status == LOADED:
             _require_free_numbers(connection, key, run, len(pages.digests))
-        command = ApproveRun(run_no=run.run_no, bgt_id=run.bgt_id, lines_sm3=pages.lines_sm3)
+        command = ApproveRun(
+            run_no=run.run_no,
+            bgt_id=run.bgt_id,
+            lines_sm3=pages.lines_sm3,
+            repeats_run_no=asked.repeats_run_no,
+        )
         submission = call.submission(command, call.idempotency_key)
         [outcome] = submit_to(treasury.sequencer)(key, [submission])
+        problem = outcome.problem
+        if problem is not None and problem.code is Code.RUN_REPEATED and run.loaded is not None:
+            problem.extra["run_nos"] = read_repeated(connection, key, run.loaded.payees_sm3)
     return outcome
 
 

@@ -16,7 +16,7 @@ from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.approvals import same_person
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -33,6 +33,7 @@ from payments.disbursement.events import (
     DisbursementStarted,
     DisbursementStopped,
 )
+from payments.disbursement.repeats import ALL_LISTS, PAID_LISTS
 from payments.disbursement.run import (
     APPROVED,
     DISBURSEMENT,
@@ -118,7 +119,7 @@ class _OnRun(Command, frozen=True, kw_only=True):
     run_no: str
     bgt_id: str
 
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
+    def needs(self) -> Iterable[Need]:
         return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
 
     def _only(self, event: Event, state: LedgerState) -> Decision:
@@ -133,6 +134,7 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
     pay_amt: str
     lines_sm3: str
     file_sm3: str
+    payees_sm3: str = ""
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
@@ -144,16 +146,27 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
             pay_amt=self.pay_amt,
             lines_sm3=self.lines_sm3,
             file_sm3=self.file_sm3,
+            payees_sm3=self.payees_sm3,
             by=by,
         )
         return self._only(loaded, state)
 
 
 class ApproveRun(_OnRun, frozen=True, kw_only=True):
-    """审核通过 of every line at once: ``lines_sm3`` is what the table holds as this is asked."""
+    """审核通过 of every line at once: ``lines_sm3`` is what the table holds as this is asked.
+
+    ``repeats_run_no``: a run that pays the same list, if it is meant to be paid once more.
+    """
 
     OPERATION: ClassVar[str] = "disbursement.approve"
     lines_sm3: str
+    repeats_run_no: str = ""
+
+    def needs(self) -> Iterable[Need]:
+        yield from super().needs()
+        yield ALL_LISTS
+        if self.repeats_run_no:
+            yield DISBURSEMENT, self.repeats_run_no
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
@@ -163,6 +176,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
         loaded = run.loaded
         assert loaded is not None
         _require_same_lines(self.lines_sm3, loaded.lines_sm3)
+        lists = self._entered(state, loaded.payees_sm3)
         total_fen = parse_yuan(loaded.pay_amt)
         after = _reserved(state, indicator, day, total_fen)
         if same_person(by, run.opened.by) or same_person(by, loaded.by):
@@ -174,6 +188,8 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
             voucher_count=voucher_count(loaded.line_count),
             pay_amt=loaded.pay_amt,
             lines_sm3=loaded.lines_sm3,
+            payees_sm3=loaded.payees_sm3,
+            repeats_run_no=self.repeats_run_no,
             by=by,
         )
         frozen = IndicatorFrozen(
@@ -183,7 +199,32 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
             figures=after.row.figures(),
             by=by,
         )
-        return _with_money(state, day, run, approved, frozen, after, indicator)
+        return _with_money(state, day, run, approved, frozen, [after, *lists], indicator)
+
+    def _entered(self, state: LedgerState, payees_sm3: str) -> list[MovedRow]:
+        """The register with this list paid once more; nothing for what was loaded before lists
+        were compared.
+
+        Raises:
+            Refusal: ``run_repeated``: it is paid already, and no run that does so is named;
+                ``details_mismatch``: the one that is named pays another.
+        """
+        repeated = self.repeats_run_no
+        if repeated:
+            other = require(state, repeated)
+            known = other.approved.payees_sm3 if other.approved else ""
+            if repeated == self.run_no or not payees_sm3 or known != payees_sm3:
+                detail = f"run {repeated} does not pay the list of {self.run_no}"
+                raise Refusal(Code.DETAILS_MISMATCH, detail, pointer="/repeats_run_no")
+        if not payees_sm3:
+            return []
+        if state.row(PAID_LISTS, payees_sm3).runs and not repeated:
+            raise Refusal(
+                Code.RUN_REPEATED,
+                f"another run pays the same amounts to the same accounts as {self.run_no}; if that "
+                "is meant, approve with its number as repeats_run_no",
+            )
+        return [state.moved(PAID_LISTS, payees_sm3, {"runs": 1})]
 
 
 def _require_same_lines(found: str, known: str) -> None:
@@ -216,7 +257,7 @@ def _with_money(
     run: Run,
     event: Event,
     money: IndicatorFrozen | IndicatorUnfrozen,
-    after: MovedRow,
+    moved_rows: list[MovedRow],
     indicator: Indicator,
 ) -> Decision:
     """The run's event, and behind it what it does to the indicator, with its journal."""
@@ -236,7 +277,7 @@ def _with_money(
             (INDICATOR, run.bgt_id, entry),
         ],
         effective_on=day,
-        moved=[after],
+        moved=moved_rows,
     )
 
 
@@ -297,7 +338,7 @@ class DrawVoucher(_OnRun, frozen=True, kw_only=True):
             pay_amt=self.pay_amt,
             by=by,
         )
-        return _with_money(state, day, run, drawn, unfrozen, after, indicator)
+        return _with_money(state, day, run, drawn, unfrozen, [after], indicator)
 
     def _check_place(self, run: Run, amount_fen: int) -> None:
         assert run.approved is not None
@@ -333,6 +374,9 @@ class CloseRun(_OnRun, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "disbursement.close"
 
+    def needs(self) -> Iterable[Need]:
+        return (*super().needs(), ALL_LISTS)
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
         # the date of the run may be closed by now; money is set free today
@@ -340,8 +384,15 @@ class CloseRun(_OnRun, frozen=True, kw_only=True):
         indicator = require_indicator(state, run.bgt_id)
         require_status(run, OPENED, LOADED, APPROVED, STOPPED)
         released_fen = run.reserved_fen
-        closed = DisbursementClosed(run_no=self.run_no, released_amt=yuan(released_fen), by=by)
+        unpaid = run.approved.payees_sm3 if run.approved and not run.drawn else ""
+        lists = [state.moved(PAID_LISTS, unpaid, {"runs": -1})] if unpaid else []
+        closed = DisbursementClosed(
+            run_no=self.run_no,
+            released_amt=yuan(released_fen),
+            unpaid_payees_sm3=unpaid,
+            by=by,
+        )
         if not released_fen:
             return self._only(closed, state)
         unfrozen, after = _freed(state, day, run, released_fen, by)
-        return _with_money(state, day, run, closed, unfrozen, after, indicator)
+        return _with_money(state, day, run, closed, unfrozen, [after, *lists], indicator)

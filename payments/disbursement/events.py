@@ -31,10 +31,15 @@ class DisbursementLoaded(Event, frozen=True, kw_only=True):
     lines_sm3: str
     file_sm3: str
     by: str
+    payees_sm3: str = ""  # over accounts and amounts alone; "" before lists were compared
 
 
 class DisbursementApproved(Event, frozen=True, kw_only=True):
-    """审核通过: just these lines may be paid; their total is frozen in the same decision."""
+    """审核通过: just these lines may be paid; their total is frozen in the same decision.
+
+    ``payees_sm3`` is that of what was loaded; ``repeats_run_no`` a run that pays the same list, by
+    which the checker said that it is meant.
+    """
 
     TYPE: ClassVar[str] = "disbursement.approved"
     TRAITS: ClassVar[Traits] = Traits(
@@ -48,6 +53,8 @@ class DisbursementApproved(Event, frozen=True, kw_only=True):
     pay_amt: Yuan
     lines_sm3: str
     by: str
+    payees_sm3: str = ""
+    repeats_run_no: str = ""
 
 
 class DisbursementStarted(Event, frozen=True, kw_only=True):
@@ -85,7 +92,10 @@ class DisbursementStopped(Event, frozen=True, kw_only=True):
 
 
 class DisbursementClosed(Event, frozen=True, kw_only=True):
-    """No further voucher will be drawn; what was frozen and not drawn is set free."""
+    """No further voucher will be drawn; what was frozen and not drawn is set free.
+
+    ``unpaid_payees_sm3``: the list that was approved and of which no voucher was drawn.
+    """
 
     TYPE: ClassVar[str] = "disbursement.closed"
     TRAITS: ClassVar[Traits] = Traits(
@@ -96,6 +106,7 @@ class DisbursementClosed(Event, frozen=True, kw_only=True):
     run_no: str
     released_amt: Yuan
     by: str
+    unpaid_payees_sm3: str = ""
 
 
 register(

@@ -4,15 +4,26 @@ Memory stays bounded whatever the file: rows stream from the file into COPY, and
 them at once (no detail id twice, a payee who seems to stand there twice) the database is asked.
 """
 
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import msgspec
 import psycopg
 
 from ledger.errors import Code, Refusal, RequestError
+from ledger.events import type_names
+from ledger.reading.loading import read_rows
 from payments.disbursement.columns import Row
-from payments.disbursement.files import read_rows
-from payments.disbursement.lines import LinesWriter, Pages, StoredLine, copy_in
+from payments.disbursement.events import DisbursementApproved
+from payments.disbursement.files import read_rows as read_file
+from payments.disbursement.lines import (
+    LinesWriter,
+    Pages,
+    PayeesDigest,
+    StoredLine,
+    copy_in,
+)
+from payments.disbursement.repeats import PAID_LISTS
 from payments.disbursement.run import LINES_MAX
 from payments.disbursement.validation import (
     ERRORS_SHOWN_MAX,
@@ -39,12 +50,20 @@ WHERE place > 1 ORDER BY file_line LIMIT %(limit)s"""
 _SUSPECTS = """
 SELECT min(file_line), max(file_line), sum(count(*) - 1) OVER () FROM disbursement_lines
 WHERE ledger_id = %(ledger_id)s AND run_no = %(run_no)s
-GROUP BY payee_acct_no, pay_fen HAVING count(*) > 1
+GROUP BY upper(replace(payee_acct_no, '-', '')), pay_fen HAVING count(*) > 1
 ORDER BY min(file_line) LIMIT %(limit)s"""
+
+_RUNS_OF_LIST = """
+SELECT k.number FROM command_keys k
+JOIN events e ON e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
+WHERE k.ledger_id = %s AND k.operation = 'disbursement.open' AND e.type = ANY(%s)
+  AND convert_from(e.payload, 'UTF8')::jsonb ->> 'payees_sm3' = %s
+ORDER BY e.position"""
 
 
 class Suspect(msgspec.Struct, frozen=True):
-    """Two lines that pay the same amount to the same account, which may well be meant."""
+    """Two lines that pay the same amount to the same account, in whatever spelling of it; which may
+    well be meant."""
 
     first_line: int
     last_line: int
@@ -54,12 +73,14 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What was loaded; lines are those of the file.
 
     Attributes:
+        payees_sm3: over accounts and amounts alone.
         suspect_count: lines that repeat account and amount of an earlier one.
         suspects: the first of them.
     """
 
     pages: Pages
     pay_fen: int
+    payees_sm3: str
     suspect_count: int
     suspects: list[Suspect]
 
@@ -84,9 +105,10 @@ def load_file(
     report = FileErrors()
     own_ids = False
     line_no = pay_fen = 0
+    payees = PayeesDigest()
     with connection.cursor() as cursor, copy_in(cursor) as copy:
         writer = LinesWriter(copy, ledger_id, run_no)
-        for row in read_rows(file, media_type, charset):
+        for row in read_file(file, media_type, charset):
             line_no += 1
             if line_no > LINES_MAX:
                 raise RequestError(Code.TOO_MANY_ITEMS, f"a run has at most {LINES_MAX} lines")
@@ -94,6 +116,7 @@ def load_file(
             line = checked(row, line_no, report)
             if line is not None:
                 pay_fen += line.pay_fen
+                payees.take(line.payee_acct_no, line.pay_fen)
                 writer.write(line.canonical())
             elif (stand_in := _with_id_only(row, line_no)) is not None:
                 writer.write(stand_in.canonical())  # so that its id is compared all the same
@@ -114,6 +137,7 @@ def load_file(
     return Loaded(
         pages=pages,
         pay_fen=pay_fen,
+        payees_sm3=payees.hex(),
         suspect_count=int(suspects[0][2]) if suspects else 0,
         suspects=[Suspect(first, last) for first, last, _ in suspects],
     )
@@ -143,3 +167,13 @@ def _find_repeats(
                 f"line {first_line} has the same id",
             )
         )
+
+
+def read_repeated(connection: psycopg.Connection, ledger_id: int, payees_sm3: str) -> list[str]:
+    """The runs that pay this list already; some of them may have ended before a payment."""
+    if not payees_sm3 or not read_rows(connection, ledger_id, PAID_LISTS, [payees_sm3]):
+        return []
+    approved: Iterable[tuple[str]] = connection.execute(
+        _RUNS_OF_LIST, (ledger_id, list(type_names(DisbursementApproved)), payees_sm3)
+    )
+    return [number for (number,) in approved]

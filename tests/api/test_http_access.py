@@ -75,6 +75,7 @@ SOUND: dict[str, Any] = {
     "clearing.request": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "clearing.request.batch": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
+    "disbursement.approve": {"lines_sm3": "x"},
 }
 
 

@@ -141,9 +141,13 @@ def test_the_digest_is_what_the_documentation_says(http: HttpTreasury) -> None:
 
 def test_suspected_doubles_are_told_and_not_refused(http: HttpTreasury) -> None:
     run = HttpRun(http)
-    content = "\n".join([HEADER, row(1), row(2), row(3, payee_account=account(1)), ""])
-    loaded = http.ok(run.load(content.encode()))
-    assert (loaded["suspect_count"], loaded["suspects"]) == (1, [{"first_line": 2, "last_line": 4}])
+    dashed = account(1).replace("6222", "6222-", 1)
+    rows = [row(1), row(2), row(3, payee_account=dashed), row(4, payee_account="nra123456")]
+    rows.append(row(5, payee_account="NRA123456"))
+    loaded = http.ok(run.load("\n".join([HEADER, *rows, ""]).encode()))
+    assert loaded["suspect_count"] == 2
+    pairs = [(pair["first_line"], pair["last_line"]) for pair in loaded["suspects"]]
+    assert pairs == [(2, 4), (5, 6)]
 
 
 # ---- what is refused

@@ -13,7 +13,7 @@ import pytest
 from api.http import disbursements
 from ledger.postgres.database import Database
 from payments.disbursement.execution import WINDOW, Execution
-from tests.support.disbursement_runs import HttpRun, csv_of
+from tests.support.disbursement_runs import HEADER, HttpRun, csv_of, row
 from tests.support.draw_hold import draw_held
 from tests.support.http_server import HttpTreasury, http
 from tests.support.waiting import HANG_S
@@ -26,7 +26,7 @@ def test_a_run_from_the_file_to_the_result_file(http: HttpTreasury) -> None:
     assert (loaded["status"], loaded["line_count"]) == ("loaded", 1000)
     assert loaded["pay_amt"] == "10000.00"
     assert http.figures(run.bgt_id)["canuse_amt"] == "20000.00", "nothing is occupied yet"
-    approved = http.ok(run.act("approve", "checker", {"lines_sm3": loaded["lines_sm3"]}))
+    approved = http.ok(run.approve(lines_sm3=loaded["lines_sm3"]))
     assert (approved["status"], approved["voucher_count"]) == ("approved", 3)
     figures = http.figures(run.bgt_id)
     assert (figures["canuse_amt"], figures["frozen_amt"]) == ("10000.00", "10000.00")
@@ -68,11 +68,11 @@ def test_a_run_from_the_file_to_the_result_file(http: HttpTreasury) -> None:
 def test_a_run_is_covered_before_anything_is_paid(http: HttpTreasury) -> None:
     run = HttpRun(http, "100.00")
     http.ok(run.load(csv_of(11)))
-    refused = run.act("approve", "checker").json()
+    refused = run.approve().json()
     assert (refused["code"], refused["requested_amt"]) == ("insufficient_indicator", "110.00")
     assert run.act("execute", "signer").json()["code"] == "invalid_state"
     http.ok(run.load(csv_of(10)))
-    http.ok(run.act("approve", "checker"))
+    http.ok(run.approve())
     stranger = http.post("…/payments", http.payment(run.bgt_id, "0.01"))
     assert stranger.json()["code"] == "insufficient_indicator", "the run's money is its own"
     assert run.executed()["status"] == "executed"
@@ -82,10 +82,10 @@ def test_maker_and_checker_of_a_run_are_two_persons(http: HttpTreasury) -> None:
     run = HttpRun(http)
     http.tokens["both"] = http.token("both", "treasury_maker", "treasury_checker")
     http.ok(run.load(csv_of(2), person="both"))
-    assert run.act("approve", "both").json()["code"] == "same_person"
+    assert run.approve("both").json()["code"] == "same_person"
     http.tokens["maker2"] = http.token("maker", "treasury_checker")
-    assert run.act("approve", "maker2").json()["code"] == "same_person", "the opener is a maker too"
-    http.ok(run.act("approve", "checker"))
+    assert run.approve("maker2").json()["code"] == "same_person", "the opener is a maker too"
+    http.ok(run.approve())
 
 
 def test_a_run_is_loaded_anew_until_it_is_approved(http: HttpTreasury) -> None:
@@ -96,7 +96,7 @@ def test_a_run_is_loaded_anew_until_it_is_approved(http: HttpTreasury) -> None:
     assert first["lines_sm3"] != second["lines_sm3"]
     stale = run.act("approve", "checker", {"lines_sm3": first["lines_sm3"]}).json()
     assert stale["code"] == "details_mismatch"
-    http.ok(run.act("approve", "checker"))
+    http.ok(run.approve())
     assert run.load(csv_of(4)).json()["code"] == "invalid_state"
     assert run.show()["line_count"] == 3
 
@@ -179,7 +179,7 @@ def test_lines_changed_before_approval_are_not_approved(
         connection.execute(
             "UPDATE disbursement_lines SET pay_fen = pay_fen + 1 WHERE run_no = %s", (run.run_no,)
         )
-    assert run.act("approve", "checker").json()["code"] == "details_mismatch"
+    assert run.approve().json()["code"] == "details_mismatch"
 
 
 def test_the_application_itself_cannot_change_a_line(http: HttpTreasury) -> None:
@@ -247,7 +247,75 @@ def test_a_number_that_a_payment_has_is_seen_at_approval(http: HttpTreasury) -> 
     http.ok(run.load(csv_of(2)))
     body = http.payment(run.bgt_id, pay_app_no=f"{run.run_no}-000001")
     http.ok(http.post("…/payments", body))
-    assert run.act("approve", "checker").json()["code"] == "idempotency_conflict"
+    assert run.approve().json()["code"] == "idempotency_conflict"
+
+
+# ---- the same payees twice
+
+
+def list_of(*amounts: str) -> bytes:
+    """Payees of amounts that no other test pays."""
+    rows = (row(n, amount=amount) for n, amount in enumerate(amounts, 1))
+    return "\n".join([HEADER, *rows, ""]).encode()
+
+
+def reordered(content: bytes) -> bytes:
+    """The same list as another office would send it: other order, names, ids and spelling."""
+    head, *rows = content.decode().splitlines()
+    others = (line.replace("收款人", "员工").replace("D", "E") for line in reversed(rows))
+    return "\n".join(["工资表", head, *(o.replace("6222", "62-22", 1) for o in others)]).encode()
+
+
+def test_a_list_is_not_paid_again_without_a_word(http: HttpTreasury) -> None:
+    """The same file under two numbers was paid twice, and nobody was told."""
+    content = list_of("101.11", "202.22")
+    first = HttpRun(http).approved(content)
+    second = HttpRun(http)
+    loaded = http.ok(second.load(reordered(content)))
+    assert loaded["repeated_run_nos"] == [first.run_no]
+    refused = second.approve(repeats_run_no="")
+    assert (refused.status_code, refused.json()["code"]) == (409, "run_repeated")
+    assert refused.json()["run_nos"] == [first.run_no]
+    for wrong in (second.run_no, HttpRun(http).run_no):
+        answer = second.approve(repeats_run_no=wrong)
+        assert answer.json()["code"] == "details_mismatch", wrong
+    assert second.approve(repeats_run_no="none").json()["code"] == "not_found"
+    approved = http.ok(second.approve(repeats_run_no=first.run_no))
+    assert approved["repeats_run_no"] == first.run_no
+
+
+def test_one_fen_makes_another_list(http: HttpTreasury) -> None:
+    HttpRun(http).approved(list_of("303.33", "404.44"))
+    other = HttpRun(http)
+    loaded = http.ok(other.load(list_of("303.33", "404.45")))
+    assert loaded["repeated_run_nos"] == []
+    http.ok(other.approve())
+
+
+def test_a_run_that_ended_before_a_payment_repeats_nothing(http: HttpTreasury) -> None:
+    content = list_of("505.55")
+    first = HttpRun(http).approved(content)
+    http.ok(first.act("close", "maker"))
+    second = HttpRun(http)
+    assert http.ok(second.load(content))["repeated_run_nos"] == []
+    http.ok(second.approve())
+    assert second.executed()["status"] == "executed"
+    third = HttpRun(http)
+    assert http.ok(third.load(content))["repeated_run_nos"] == [first.run_no, second.run_no]
+    assert third.approve(repeats_run_no="").json()["code"] == "run_repeated"
+
+
+def test_the_checker_names_the_lines_that_he_has_seen(http: HttpTreasury) -> None:
+    """A run was approved without them after its maker had put others in their place."""
+    run = HttpRun(http)
+    seen = http.ok(run.load(list_of("606.66")))["lines_sm3"]
+    http.ok(run.load(list_of("6060.66")))
+    for body in (None, {}, {"lines_sm3": ""}):
+        answer = run.act("approve", "checker", body)
+        assert answer.json()["code"] == "malformed", answer.text
+    assert run.approve(lines_sm3=seen).json()["code"] == "details_mismatch"
+    assert run.show()["status"] == "loaded"
+    http.ok(run.approve())
 
 
 def test_opening_is_idempotent_and_unknown_runs_are_not_found(http: HttpTreasury) -> None:
@@ -291,8 +359,9 @@ def test_a_dry_run_leaves_nothing(http: HttpTreasury) -> None:
     assert (tried["line_count"], tried["commit"]) == (3, None)
     assert run.show()["status"] == "opened"
     http.ok(run.load(csv_of(2)))
-    http.ok(http.post(f"{run.path}/approve?dry_run=true", None, "checker"))
+    asked = {"lines_sm3": run.show()["lines_sm3"], "repeats_run_no": "".join(run.repeated[:1])}
+    http.ok(http.post(f"{run.path}/approve?dry_run=true", asked, "checker"))
     assert run.show()["status"] == "loaded"
-    http.ok(run.act("approve", "checker"))
+    http.ok(run.approve())
     http.ok(http.post(f"{run.path}/execute?dry_run=true", None, "signer"))
     assert run.show()["status"] == "approved"
