@@ -3,6 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal
@@ -79,6 +80,11 @@ class Settings(BaseSettings):
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
     send_timeout_s: float = Field(10.0, description="for one message to a bank")
     send_attempts_max: int = Field(200, ge=1)
+    simulated_day: date | Literal["as-asked"] | None = Field(
+        None,
+        description="the simulated banks' today; as-asked: the date of what they answer;"
+        " default: that of their clock",
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False

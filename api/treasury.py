@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
 from api.settings import Settings
+from api.upgrading import date_floors
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
@@ -103,6 +104,7 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
         keys = KeyStore(settings.keystore_path, settings.passphrase())
         fresh = FreshDocuments()
         try:
+            date_floors(pool, charts, sequencer)
             yield Treasury(
                 settings=settings,
                 database=database,

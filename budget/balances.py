@@ -6,7 +6,7 @@ books are one act (36号: 支出指标余额控制资金支付). An account of t
 which field of the register it is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from typing import Any, ClassVar
@@ -15,7 +15,15 @@ import msgspec
 
 from budget.events import Figures, PlanSet
 from ledger.books import Books, Charts
-from ledger.deciding.registers import Movement, Register, RegisterFold, Rows, declare
+from ledger.deciding.dated import DatedRow
+from ledger.deciding.registers import (
+    Movement,
+    Register,
+    RegisterFold,
+    Rows,
+    Shortage,
+    declare,
+)
 from ledger.errors import Code, IntegrityError, Refusal, RequestError
 from ledger.events import Event, JournalPosted, PostedView
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan, stored_fen, yuan
@@ -103,13 +111,14 @@ def _touched(event: Event) -> Iterator[str]:
         yield event.bgt_id
 
 
-def _refuse(bgt_id: str, field: str, before: Balances, change_fen: int) -> Refusal:
+def _refuse(short: Shortage) -> Refusal:
     return Refusal(
         Code.INSUFFICIENT_INDICATOR,
-        f"indicator {bgt_id} has too little {field}",
-        bgt_id=bgt_id,
-        available_amt=yuan(max(0, getattr(before, field))),
-        requested_amt=yuan(-change_fen),
+        f"indicator {short.key} has too little {short.field} on {short.on}",
+        bgt_id=short.key,
+        available_amt=yuan(max(0, short.available_fen)),
+        requested_amt=yuan(short.wanted_fen),
+        on=short.on.isoformat(),
     )
 
 
@@ -133,27 +142,51 @@ BALANCES: Register[Balances] = declare(
 )
 
 
-def check_plan(bgt_id: str, before: Balances, change_fen: int) -> None:
-    """Whether a plan may be set or cut so.
+def require_planned(bgt_id: str, before: DatedRow[Balances], day: date, wanted_fen: int) -> None:
+    """Whether the plan leaves so much, on the day and on every later one.
+
+    Raises:
+        Refusal: ``insufficient_plan``, with the day on which it leaves least.
+    """
+    on, least_fen = _least(before, day, lambda row: row.plan_available)
+    if wanted_fen > least_fen:
+        raise Refusal(
+            Code.INSUFFICIENT_PLAN,
+            f"the plan of {bgt_id} leaves {yuan(max(0, least_fen))} on {on}",
+            bgt_id=bgt_id,
+            available_amt=yuan(max(0, least_fen)),
+            requested_amt=yuan(wanted_fen),
+            on=on.isoformat(),
+        )
+
+
+def check_plan(bgt_id: str, before: DatedRow[Balances], day: date, change_fen: int) -> None:
+    """Whether a plan may be set or cut so, on the day and on every later one.
 
     Raises:
         Refusal: ``insufficient_plan`` for a cut below what is used, ``insufficient_indicator``
             for a plan above the indicator.
     """
-    if change_fen < 0 and before.plan_available + change_fen < 0:
+    if change_fen < 0:
+        on, least_fen = _least(before, day, lambda row: row.plan_available)
+        code, problem = Code.INSUFFICIENT_PLAN, "cannot fall below what is used of it"
+    else:
+        on, least_fen = _least(before, day, lambda row: row.amount - row.frozen - row.plan)
+        code, problem = Code.INSUFFICIENT_INDICATOR, "would exceed its indicator"
+    if abs(change_fen) > least_fen:
         raise Refusal(
-            Code.INSUFFICIENT_PLAN,
-            f"the plan of {bgt_id} cannot fall below what is used of it",
+            code,
+            f"the plan of {bgt_id} {problem} on {on}",
             bgt_id=bgt_id,
-            available_amt=yuan(max(0, before.plan_available)),
-            requested_amt=yuan(-change_fen),
+            available_amt=yuan(max(0, least_fen)),
+            requested_amt=yuan(abs(change_fen)),
+            on=on.isoformat(),
         )
-    room_fen = before.amount - before.frozen - before.plan
-    if change_fen > 0 and change_fen > room_fen:
-        raise Refusal(
-            Code.INSUFFICIENT_INDICATOR,
-            f"the plan of {bgt_id} would exceed its indicator",
-            bgt_id=bgt_id,
-            available_amt=yuan(max(0, room_fen)),
-            requested_amt=yuan(change_fen),
-        )
+
+
+def _least(
+    before: DatedRow[Balances], day: date, of: Callable[[Balances], int]
+) -> tuple[date, int]:
+    """The day, of this one and those after it, on which there is least of something."""
+    found = ((on, of(row)) for on, row in before.levels(day))
+    return min(found, key=lambda level: level[1])

@@ -57,11 +57,24 @@ INDICATOR: Kind[Indicator] = Kind(
 )
 
 
-def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indicator:
-    """The indicator, or the refusal ``indicator_not_found``."""
+def require(
+    state: LedgerState, bgt_id: str, on: date | None = None, *, pointer: str = "/bgt_id"
+) -> Indicator:
+    """The indicator, for an act that takes effect ``on`` a day.
+
+    Raises:
+        Refusal: ``indicator_not_found``; ``indicator_not_executable`` before its own day.
+    """
     if (indicator := state.get(INDICATOR, bgt_id)) is None:
         raise Refusal(
             Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id, pointer=pointer
+        )
+    if on is not None and (first := state.first_day(BALANCES, bgt_id, on)) > on:
+        raise Refusal(
+            Code.INDICATOR_NOT_EXECUTABLE,
+            f"indicator {bgt_id} is dated {first}, after {on}",
+            bgt_id=bgt_id,
+            on=first.isoformat(),
         )
     return indicator
 
@@ -69,13 +82,14 @@ def require(state: LedgerState, bgt_id: str, pointer: str = "/bgt_id") -> Indica
 def moved(
     state: LedgerState, day: date, bgt_id: str, rule: str, amounts_fen: Mapping[str, int]
 ) -> MovedRow:
-    """The indicator's balances as a rule's posting leaves them.
+    """The indicator's balances as a rule's posting leaves them on a day.
 
     Raises:
-        Refusal: ``insufficient_indicator`` where a controlled account would fall below zero.
+        Refusal: ``insufficient_indicator`` where a controlled account would fall below zero, on
+            that day or on a later one.
         RequestError: ``invalid_amount`` where the indicator would outgrow what can be written.
     """
-    return state.moved(BALANCES, bgt_id, state.books(day).controlled(rule, amounts_fen))
+    return state.moved(BALANCES, bgt_id, day, state.books(day).controlled(rule, amounts_fen))
 
 
 def journal(

@@ -24,6 +24,7 @@ from budget.indicator import CODED, INDICATOR, Indicator, journal, moved, requir
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, commands
+from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -88,7 +89,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         return names
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
+        day = effective_day(state, self.effective_on, ahead=True)
         names = self._names(state, day)
         codes = {element: getattr(self, element) for element in DIMENSIONS}
         if element := state.books(day).uncovered(codes):
@@ -100,7 +101,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         amount_fen = parse_yuan(self.amount, pointer="/amount")
         amounts = {"amount": amount_fen}
         changes = state.books(day).controlled(IndicatorIssued.TYPE, amounts)
-        opened = BALANCES.moved(self.bgt_id, NOTHING, changes)
+        opened = BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)
         # point of no return
         issued = IndicatorIssued(
             bgt_id=self.bgt_id,
@@ -174,8 +175,8 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
         parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
-        require(state, self.bgt_id)
+        day = effective_day(state, self.effective_on, ahead=True)
+        require(state, self.bgt_id, day)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
         after = moved(state, day, self.bgt_id, IndicatorAdjusted.TYPE, amounts)
@@ -214,9 +215,9 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
             )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
-        giving = require(state, self.bgt_id)
-        taking = require(state, self.to_bgt_id, "/to_bgt_id")
+        day = effective_day(state, self.effective_on, ahead=True)
+        giving = require(state, self.bgt_id, day)
+        taking = require(state, self.to_bgt_id, day, pointer="/to_bgt_id")
         if giving.issued.fund_type_code != taking.issued.fund_type_code:
             raise Refusal(
                 Code.ELEMENT_MISMATCH,
@@ -288,8 +289,8 @@ class _Freezing(_OnIndicator, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
-        require(state, self.bgt_id)
+        day = effective_day(state, self.effective_on, ahead=True)
+        require(state, self.bgt_id, day)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         after = moved(state, day, self.bgt_id, self.EVENT.TYPE, amounts)
         # point of no return
@@ -358,11 +359,12 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 2 else 0
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
-        require(state, self.bgt_id)
+        day = effective_day(state, self.effective_on, ahead=True)
+        require(state, self.bgt_id, day)
         change_fen = parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
-        check_plan(self.bgt_id, state.row(BALANCES, self.bgt_id), change_fen)
-        after = state.moved(BALANCES, self.bgt_id, {"plan": change_fen})
+        before = state.row_on(BALANCES, self.bgt_id, day)
+        check_plan(self.bgt_id, before, day, change_fen)
+        after = state.moved(BALANCES, self.bgt_id, day, {"plan": change_fen})
         # point of no return
         plan = PlanSet(
             bgt_id=self.bgt_id,

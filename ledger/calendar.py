@@ -33,11 +33,15 @@ def _fold(periods: Periods, event: Event) -> Periods:
 PERIODS = declare(Setting("periods", Periods(), _fold))
 
 
-def effective_day(state: LedgerState, asked: date | None) -> date:
+def effective_day(state: LedgerState, asked: date | None, *, ahead: bool = False) -> date:
     """The business date of a command: as asked, or today.
 
+    Args:
+        ahead: whether it may take effect on a day that has not come: what gives and takes back
+            authority to spend may, what pays, returns, clears or closes may not.
+
     Raises:
-        Refusal: ``period_closed`` outside the ledger's year or in a closed period.
+        Refusal: ``period_closed`` outside the ledger's year or in a closed period; ``future_date``.
     """
     day = asked or state.today
     year = fiscal_year_of(state.ledger_id)
@@ -46,6 +50,9 @@ def effective_day(state: LedgerState, asked: date | None) -> date:
     closed = state.settings.get(PERIODS).closed_through
     if closed is not None and day <= closed:
         raise Refusal(Code.PERIOD_CLOSED, f"the books are closed through {closed}")
+    if day > state.calendar_day and not ahead:
+        today = state.calendar_day
+        raise Refusal(Code.FUTURE_DATE, f"{day} has not come: it is {today} in Beijing")
     return day
 
 
@@ -60,6 +67,22 @@ def first_open_day(state: LedgerState, day: date) -> date:
     if closed is None or day > closed:
         return day
     return within_year(state.ledger_id, date.fromordinal(closed.toordinal() + 1))
+
+
+def evidence_day(state: LedgerState, said: date, *, since: date) -> date:
+    """The day on which something is booked that a bank says it did, and that cannot be refused.
+
+    It is the bank's day where the ledger's year has it, it is not in the future, and not before
+    what it answers (a bank's clock may be a little slow or fast at midnight); else, visibly late,
+    the day on which it is learned.
+
+    Args:
+        said: the bank's date.
+        since: the day of what it answers: the payment, the claim.
+    """
+    if said.year == fiscal_year_of(state.ledger_id) and since <= said <= state.calendar_day:
+        return first_open_day(state, said)
+    return first_open_day(state, max(state.today, since))
 
 
 class ClosePeriod(Command, frozen=True, kw_only=True):

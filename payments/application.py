@@ -10,7 +10,7 @@ from itertools import product
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from budget.balances import BALANCES, Balances
+from budget.balances import BALANCES, Balances, require_planned
 from budget.indicator import INDICATOR, Indicator, moved
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
@@ -107,7 +107,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
-        indicator = require_indicator(state, self.bgt_id)
+        indicator = require_indicator(state, self.bgt_id, day)
         if indicator.issued.bgt_exe_flag != EXECUTABLE:
             raise Refusal(
                 Code.INDICATOR_NOT_EXECUTABLE,
@@ -170,15 +170,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     def _occupied(
         self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int
     ) -> MovedRow:
-        before = state.row(BALANCES, self.bgt_id)
-        if indicator.issued.is_contrlbyplan and pay_fen > before.plan_available:
-            raise Refusal(
-                Code.INSUFFICIENT_PLAN,
-                f"the plan of {self.bgt_id} leaves {yuan(max(0, before.plan_available))}",
-                bgt_id=self.bgt_id,
-                available_amt=yuan(max(0, before.plan_available)),
-                requested_amt=self.pay_amt,
-            )
+        if indicator.issued.is_contrlbyplan:
+            before = state.row_on(BALANCES, self.bgt_id, day)
+            require_planned(self.bgt_id, before, day, pay_fen)
         return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen})
 
     def _event(
@@ -218,8 +212,7 @@ def business_day(state: LedgerState, payment: Payment, asked: date | None) -> da
     """
     day = asked
     if day is None and payment.applied.dated_by_caller:
-        last = payment.receipt.xpay_date if payment.receipt else payment.applied.create_date
-        day = first_open_day(state, date.fromisoformat(last))
+        day = first_open_day(state, payment.booked_on)
     return effective_day(state, day)
 
 

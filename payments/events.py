@@ -182,7 +182,8 @@ class FailedDetail(msgspec.Struct, frozen=True, gc=False):
 class VoucherReceipted(Event, frozen=True, kw_only=True):
     """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full.
 
-    It is signed as a voucher is: alone, or as a leaf of the bank's manifest.
+    It is signed as a voucher is: alone, or as a leaf of the bank's manifest. ``xpay_date`` is what
+    the bank says; ``booked_on`` is the business day where that is another one (迟记), else "".
     """
 
     TYPE: ClassVar[str] = "voucher.receipted"
@@ -200,6 +201,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     outcome: str
     xpay_amt: Yuan
     xpay_date: str
+    booked_on: str = ""
     agent_business_no: str
     failed: tuple[FailedDetail, ...] = ()
     figures: Figures

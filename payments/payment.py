@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -97,6 +98,15 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             pay_amt=a.pay_amt,
         )
         return (single,)
+
+    @property
+    def booked_on(self) -> date:
+        """The business day of its last booking: of its receipt, or else of its application."""
+        applied_on = date.fromisoformat(self.applied.create_date)
+        if self.receipt is None:
+            return applied_on
+        day = date.fromisoformat(self.receipt.booked_on or self.receipt.xpay_date)
+        return min(day, date(applied_on.year, 12, 31))  # as an earlier release has booked it
 
     @property
     def paid_fen(self) -> int:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.indicator import moved
-from ledger.calendar import effective_day, first_open_day
+from ledger.calendar import effective_day, evidence_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
@@ -229,7 +229,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
                 cert_serial=self.cert_serial,
             )
         failed = self._check_lines(payment)
-        day = first_open_day(state, self.xpay_date)
+        applied_on = date.fromisoformat(payment.applied.create_date)
+        day = evidence_day(state, self.xpay_date, since=applied_on)
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
         bgt_id = payment.applied.bgt_id
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts)
@@ -240,6 +241,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             outcome=PARTIALLY_PAID if failed and self.xpay_fen else FAILED if failed else PAID,
             xpay_amt=yuan(self.xpay_fen),
             xpay_date=self.xpay_date.isoformat(),
+            booked_on="" if day == self.xpay_date else day.isoformat(),
             agent_business_no=self.agent_business_no,
             failed=failed,
             figures=after.row.figures(),
@@ -273,8 +275,6 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
         if len(theirs) != len(self.lines) or theirs != _lines_of(payment):
             raise _mismatch("its lines are not those of the voucher")
-        if self.xpay_date < date.fromisoformat(payment.approved.vou_date):
-            raise _mismatch(f"it was paid before the voucher's date, {payment.approved.vou_date}")
         if any(line.xpay_fen not in (0, line.pay_fen) for line in self.lines):
             raise _mismatch("a line is neither paid in full nor failed")
         if sum(line.xpay_fen for line in self.lines) != self.xpay_fen:
@@ -308,7 +308,7 @@ def owed(
         return []
     assert payment.approved is not None
     key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)
-    return [state.moved(UNCLEARED, key.text, {"amount": amount_fen})]
+    return [state.moved(UNCLEARED, key.text, day, {"amount": amount_fen})]
 
 
 class RefundPayment(Command, frozen=True, kw_only=True):
@@ -338,10 +338,8 @@ class RefundPayment(Command, frozen=True, kw_only=True):
         day = business_day(state, payment, self.effective_on)
         require_status(payment, PAID, PARTIALLY_PAID, REFUNDED)
         assert payment.receipt is not None
-        if day < date.fromisoformat(payment.receipt.xpay_date):
-            raise Refusal(
-                Code.INVALID_STATE, f"it was paid on {payment.receipt.xpay_date}, after {day}"
-            )
+        if day < payment.booked_on:
+            raise Refusal(Code.INVALID_STATE, f"it was paid on {payment.booked_on}, after {day}")
         refund_fen = parse_yuan(self.refund_amt, pointer="/refund_amt")
         self._check_paid(payment, refund_fen)
         amounts = {"refund": refund_fen}

@@ -30,6 +30,7 @@ import re
 import sqlite3
 import sys
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -294,6 +295,7 @@ CHECKS = {
     "inclusion": Check("包含证明", "inclusion proofs", "events"),
     "entry": Check("借贷平衡", "debit = credit in every book of every journal", "journals"),
     "floor": Check("余额不透支", "controlled balances never below zero", "movements"),
+    "day": Check("逐日不透支", "controlled balances never below zero on any day", "movements"),
     "balance": Check("余额一致", "balances equal to those exported", "indicators"),
     "key": Check("业务号", "business numbers and what they point at", "numbers"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
@@ -513,33 +515,98 @@ class Entries:
         return moves
 
 
+class Card:
+    """The controlled balances of one indicator: after all events so far, and at the end of each
+    business day on which it has moved but for the last of them."""
+
+    def __init__(self) -> None:
+        self.held = dict.fromkeys(BALANCES, 0)
+        self.last_day: int | None = None
+        self._days: list[int] = []
+        self._closings: list[dict[str, int]] = []
+
+    def move(self, day: int, changes: dict[str, int]) -> list[tuple[int, str]]:
+        """Gives the days before the last, and the balance, where it falls below zero."""
+        dated_back = self.last_day is not None and day < self.last_day
+        if self.last_day is not None and day > self.last_day:
+            self._days.append(self.last_day)
+            self._closings.append(dict(self.held))
+        self.last_day = self.last_day if dated_back else day
+        for name, change_fen in changes.items():
+            self.held[name] += change_fen
+        return self._move_days(day, changes) if dated_back else []
+
+    def _move_days(self, day: int, changes: dict[str, int]) -> list[tuple[int, str]]:
+        place = bisect_left(self._days, day)
+        if place == len(self._days) or self._days[place] != day:
+            before = self._closings[place - 1] if place else dict.fromkeys(BALANCES, 0)
+            self._days.insert(place, day)
+            self._closings.insert(place, dict(before))
+        below: list[tuple[int, str]] = []
+        for on, closing in zip(self._days[place:], self._closings[place:], strict=True):
+            for name, change_fen in changes.items():
+                closing[name] += change_fen
+                if closing[name] < 0 and change_fen < 0:
+                    below.append((on, name))
+        return below
+
+
 class Books:
-    """Double entry, and the controlled balances after every event."""
+    """Double entry, and the controlled balances after every event and on every business day.
+
+    What an earlier release recorded, before its ledger said ``dated_floors``, could take a balance
+    below zero on a day that was over. Such days are noted and no fault.
+    """
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._entries = Entries(report)
-        self.balances: Moves = {}
+        self._cards: dict[str, Card] = {}
         self._moved_at: dict[str, int] = {}
+        self._dated = False
+        self._allowed = 0
+
+    @property
+    def balances(self) -> Moves:
+        return {bgt_id: card.held for bgt_id, card in self._cards.items()}
 
     def take(self, event: Event) -> None:
+        opened = event.name == "ledger.opened" and event.body.get("dated_floors") is True
+        if opened or event.name == "ledger.floors_dated":
+            self._dated = True
         for bgt_id, changes in self._entries.take(event).items():
             self._move(event, bgt_id, changes)
         if event.name == "plan.set":
             self._move(event, event.body["bgt_id"], {"plan": fen(event.body["plan_amt"])})
 
     def _move(self, event: Event, bgt_id: str, changes: dict[str, int]) -> None:
-        held = self.balances.setdefault(bgt_id, dict.fromkeys(BALANCES, 0))
+        card = self._cards.setdefault(bgt_id, Card())
         self._moved_at[bgt_id] = event.position
-        for name, change_fen in changes.items():
-            self._report.count("floor")
-            held[name] += change_fen
-            if held[name] < 0:
+        below = card.move(event.day, changes)
+        self._report.count("floor", len(changes))
+        if self._dated:
+            self._report.count("day", len(changes))
+        for name in changes:
+            if card.held[name] < 0:
                 self._report.wrong(
                     "floor",
                     event.position,
-                    f"indicator {bgt_id} has {name} {yuan(held[name])} after it 余额为负",
+                    f"indicator {bgt_id} has {name} {yuan(card.held[name])} after it 余额为负",
                 )
+        for day, name in below:
+            if not self._dated:
+                self._allowed += 1
+                continue
+            on = date.fromordinal(date(1970, 1, 1).toordinal() + day)
+            what = f"indicator {bgt_id} has {name} below zero on {on} after it 当日余额为负"
+            self._report.wrong("day", event.position, what)
+
+    def conclude(self) -> None:
+        if self._allowed:
+            self._report.notes.append(
+                f"{self._allowed:,} times a balance was taken below zero on a day that was over, "
+                "which the rules of then allowed 旧规则下曾有逐日余额为负"
+            )
 
     def compare(self, exported: Iterable[dict[str, Any]], last: int) -> None:
         """The exported balances against the folded ones, which stand since the last that moved; one
@@ -579,6 +646,7 @@ def submission_key(body: dict[str, Any]) -> str:
 # by the event that a command begins with: its operation, and where the event holds its number
 NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "ledger.opened": ("ledger.open", lambda _: "open"),
+    "ledger.floors_dated": ("ledger.date_floors", lambda _: "floors"),
     "ledger.period_closed": ("period.close", _field("through")),
     "document.submitted": ("document.submit", submission_key),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
@@ -1491,6 +1559,7 @@ class Folds:
         self.numbers.conclude(last)
         if self._export.whole:
             self.payments.conclude()
+            self.books.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(
             (bytes.fromhex(row["sm3"]), _unbase64(row["body"]))

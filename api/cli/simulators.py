@@ -4,7 +4,8 @@ Without options each joins the treasury of GUOKU_DATA or GUOKU_DSN: it gets its 
 token there, and posts its receipts to the API on GUOKU_HOST and GUOKU_PORT.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +31,14 @@ AckDelay = Annotated[float, typer.Option(min=0, help="Acknowledgements come so m
 Delay = Annotated[float, typer.Option(min=0, help="Receipts come so much later.")]
 Duplicate = Annotated[bool, typer.Option("--duplicate-receipts", help="Every receipt comes twice.")]
 Reject = Annotated[float, typer.Option(min=0, max=1, help="Rate of refused vouchers or claims.")]
+Day = Annotated[
+    str,
+    typer.Option(
+        envvar="GUOKU_SIMULATED_DAY",
+        help="The day it believes to be today, or as-asked: that of what it answers. Default: its"
+        " clock's.",
+    ),
+]
 WrongAmount = Annotated[
     float, typer.Option(min=0, max=1, help="Rate of claims answered with another amount.")
 ]
@@ -46,6 +55,7 @@ def bank_sim(
     delay_s: Delay = 0.0,
     duplicate_receipts: Duplicate = False,
     reject_rate: Reject = 0.0,
+    day: Day = "",
     end_with_parent: WithParent = False,
 ) -> None:
     """Simulates the agent bank 代理银行: takes vouchers in, pays them, sends signed receipts.
@@ -63,6 +73,7 @@ def bank_sim(
         delay_s=delay_s,
         duplicate_receipts=duplicate_receipts,
         reject_rate=reject_rate,
+        day=_day(day),
     )
     settings = _begin(end_with_parent)
     common = _common(settings, bank_subject(settings), api, token, cert_serial)
@@ -83,6 +94,7 @@ def pboc_sim(
     delay_s: Delay = 0.0,
     duplicate_receipts: Duplicate = False,
     reject_rate: Reject = 0.0,
+    day: Day = "",
     wrong_amount_rate: WrongAmount = 0.0,
     end_with_parent: WithParent = False,
 ) -> None:
@@ -98,11 +110,23 @@ def pboc_sim(
         delay_s=delay_s,
         duplicate_receipts=duplicate_receipts,
         reject_rate=reject_rate,
+        day=_day(day),
         wrong_amount_rate=wrong_amount_rate,
     )
     settings = _begin(end_with_parent)
     common = _common(settings, CENTRAL_BANK, api, token, cert_serial)
     run_pboc(PbocConfig(**common, port=port or settings.pboc_port, faults=faults))
+
+
+def _day(text: str) -> "date | Literal['as-asked'] | None":
+    from payments.simulators.counterparty import AS_ASKED
+
+    if text == AS_ASKED:
+        return AS_ASKED
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no date such as 2026-03-02, nor {AS_ASKED}") from None
 
 
 def _begin(end_with_parent: bool) -> "Settings":

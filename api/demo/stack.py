@@ -72,6 +72,7 @@ def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
         "GUOKU_BANK_PORT": "0",
         "GUOKU_PBOC_PORT": "0",
         "GUOKU_LOG_LEVEL": "warning",
+        "GUOKU_SIMULATED_DAY": "as-asked",  # months are told again on their own dates
     }
     environment.pop("GUOKU_DSN", None)
     process = subprocess.Popen(

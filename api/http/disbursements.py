@@ -52,7 +52,12 @@ T = TypeVar("T")
 _ALL = "/v1/ledgers/{ledger}/disbursements"
 _ONE = _ALL + "/{run_no}"
 _ON_RUN = (*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE)
-_ON_INDICATOR = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INDICATOR_NOT_EXECUTABLE)
+_ON_INDICATOR = (
+    Code.PERIOD_CLOSED,
+    Code.FUTURE_DATE,
+    Code.INDICATOR_NOT_FOUND,
+    Code.INDICATOR_NOT_EXECUTABLE,
+)
 STOP_TIMEOUT_S = 30.0
 FILES = (
     "text/csv",

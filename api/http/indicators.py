@@ -39,7 +39,12 @@ from projections.tracing.indicator import IndicatorTrace, trace_indicator
 
 _ALL = "/v1/ledgers/{ledger}/indicators"
 _ONE = _ALL + "/{bgt_id}"
-_CHANGES = (Code.PERIOD_CLOSED, Code.INDICATOR_NOT_FOUND, Code.INSUFFICIENT_INDICATOR)
+_CHANGES = (
+    Code.PERIOD_CLOSED,
+    Code.INDICATOR_NOT_FOUND,
+    Code.INDICATOR_NOT_EXECUTABLE,
+    Code.INSUFFICIENT_INDICATOR,
+)
 
 router = APIRouter(route_class=Operation, tags=[Tag.INDICATORS])
 

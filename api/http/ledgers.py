@@ -214,6 +214,6 @@ DIRECT = (
         answer=PeriodView,
         summary="Close the books through a date 结账",
         tag=Tag.LEDGERS,
-        codes=(Code.PERIOD_CLOSED,),
+        codes=(Code.PERIOD_CLOSED, Code.FUTURE_DATE),
     ),
 )

@@ -217,7 +217,14 @@ def _act(
         answer=PaymentView,
         summary=summary,
         tag=Tag.PAYMENTS,
-        codes=(Code.PERIOD_CLOSED, Code.PAYMENT_NOT_FOUND, Code.INVALID_STATE, *codes),
+        codes=(
+            Code.PERIOD_CLOSED,
+            Code.FUTURE_DATE,
+            Code.FUTURE_DATE,
+            Code.PAYMENT_NOT_FOUND,
+            Code.INVALID_STATE,
+            *codes,
+        ),
     )
 
 
@@ -233,6 +240,7 @@ DIRECT = (
         status=201,
         codes=(
             Code.PERIOD_CLOSED,
+            Code.FUTURE_DATE,
             Code.INDICATOR_NOT_FOUND,
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_INVALID,

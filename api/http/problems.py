@@ -30,6 +30,7 @@ TITLES = {
     Code.LEDGER_NOT_FOUND: "No such ledger",
     Code.IDEMPOTENCY_CONFLICT: "The number was used for another content",
     Code.PERIOD_CLOSED: "The period is closed",
+    Code.FUTURE_DATE: "The day has not come",
     Code.INDICATOR_NOT_FOUND: "No such indicator",
     Code.INDICATOR_NOT_EXECUTABLE: "The indicator may not be executed",
     Code.ELEMENT_INVALID: "A code is not in force",

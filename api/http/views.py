@@ -20,7 +20,7 @@ from ledger.deciding.command import Commit
 from ledger.deciding.opening import TITLE
 from ledger.deciding.settings import LedgerSettings
 from ledger.money import yuan
-from payments.events import PaymentDetail
+from payments.events import PaymentDetail, VoucherReceipted
 from payments.payment import Payment
 from payments.signature_policy import SIGNATURE_POLICY
 
@@ -139,6 +139,7 @@ class ReceiptView(msgspec.Struct, kw_only=True, gc=False):
     outcome: PaymentState
     xpay_amt: str
     xpay_date: str
+    booked_on: str
     agent_business_no: str
     receipt_sm3: str
     cert_serial: str
@@ -301,7 +302,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         roles=approved.roles if approved else (),
         signatures=tuple([_same(SignatureView, signed) for signed in payment.signatures]),
         sent=payment.sent,
-        receipt=_same(ReceiptView, receipt) if receipt else None,
+        receipt=_receipt(payment, receipt) if receipt else None,
         refunds=tuple([_same(RefundView, refund) for refund in payment.refunds]),
         reason=payment.reason,
         by=applied.by,
@@ -318,6 +319,12 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         ),
         commit=commit,
     )
+
+
+def _receipt(payment: Payment, receipt: VoucherReceipted) -> ReceiptView:
+    """With both days: the bank's, and the one on which it is booked."""
+    shown: ReceiptView = _same(ReceiptView, receipt)
+    return msgspec.structs.replace(shown, booked_on=payment.booked_on.isoformat())
 
 
 def _details(payment: Payment) -> tuple[DetailView, ...]:

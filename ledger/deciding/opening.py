@@ -12,7 +12,7 @@ from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event, LedgerOpened, Policy
+from ledger.events import Event, FloorsDated, LedgerOpened, Policy
 
 FISCAL_YEAR_MIN, FISCAL_YEAR_MAX = 2000, 2099
 
@@ -29,6 +29,22 @@ def _fold(title: Title, event: Event) -> Title:
 
 
 TITLE = declare(Setting("title", Title(), _fold))
+
+
+class DatedFloors(msgspec.Struct, frozen=True):
+    """Whether the ledger says that no register falls below its floor on any business day. Every
+    decision keeps to it; a verification asks it of what was recorded since it was said."""
+
+    said: bool = False
+
+
+def _dated_floors(dated: DatedFloors, event: Event) -> DatedFloors:
+    if isinstance(event, LedgerOpened):
+        return DatedFloors(event.dated_floors)
+    return DatedFloors(True) if isinstance(event, FloorsDated) else dated
+
+
+DATED_FLOORS = declare(Setting("dated_floors", DatedFloors(), _dated_floors))
 
 
 class OpenLedger(Command, frozen=True, kw_only=True):
@@ -110,9 +126,31 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             name=self.name,
             approval_policy=after({}, self.approval_policy),
             policy_asked=tuple(sorted(self.approval_policy)),
+            dated_floors=True,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
+
+
+class DateFloors(Command, frozen=True, kw_only=True):
+    """Says of a ledger that an earlier release opened what a new one says when it is opened."""
+
+    OPERATION: ClassVar[str] = "ledger.date_floors"
+    KEEPS_REFUSAL: ClassVar[bool] = False
+
+    @property
+    def number(self) -> str:
+        return "floors"
+
+    @classmethod
+    def number_in(cls, event: FloorsDated) -> str:
+        return "floors"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        if state.settings.get(DATED_FLOORS).said:
+            raise Refusal(Code.INVALID_STATE, "its floors hold on every business day already")
+        # point of no return
+        return Decision(events=[(None, "", FloorsDated(by=by))], effective_on=state.today)
 
 
 class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):

@@ -1,37 +1,47 @@
 """Every register folded anew from the events of a history: for verifications and imports."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from ledger.books import Charts
-from ledger.deciding.registers import AnyRegister, Register, RegisterFold, declared
+from ledger.deciding.closings import Closings
+from ledger.deciding.dated import NEVER, DatedRow
+from ledger.deciding.registers import AnyRegister, Movement, Register, RegisterFold, declared
 from ledger.events import decoder, type_names
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Below(NamedTuple):
-    """A field that an event has taken below its floor."""
+    """A field that an event has taken below its floor: by all that was recorded up to then, or,
+    with ``on``, as it was at the end of that business day."""
 
     register: str
     key: str
     field: str
     amount_fen: int
+    on: date | None = None
 
 
 class Folded(msgspec.Struct):
     """What is known at a position, so that a fold can go on from there.
 
     Attributes:
-        rows: by register and key, each field in fen, then the position that moved it last.
+        rows: by register and key, each field in fen, then the position that moved it last and the
+            last day on which it has moved, as an ordinal.
+        days: by register and key, its closings of earlier days in order, one after the other: the
+            day, each field in fen.
         folds: by register, what its fold remembers.
+        dated_floors: whether the ledger has said that floors hold on every business day.
     """
 
     rows: dict[str, dict[str, list[int]]] = {}
+    days: dict[str, dict[str, list[int]]] = {}
     folds: dict[str, msgspec.Raw] = {}
+    dated_floors: bool = False
 
 
 class _Folding:
@@ -40,25 +50,47 @@ class _Folding:
     def __init__(self, register: AnyRegister, folded: Folded) -> None:
         self.register = register
         self.rows = folded.rows.get(register.name, {})
+        self.days = Closings(len(register.fields), folded.days.get(register.name, {}))
         raw = folded.folds.get(register.name)
         self.fold: RegisterFold = (
             register.fold() if raw is None else msgspec.msgpack.decode(raw, type=register.fold)
         )
         self._floored = range(len(register.floored))
-        self._zero = [0] * (len(register.fields) + 1)
+        self._zero = [0] * (len(register.fields) + 2)
 
     def take(self, event: Any, position: int, day: date, charts: Charts) -> Sequence[Below]:
-        rows, below = self.rows, False
+        rows, below, ordinal = self.rows, False, day.toordinal()
         touched: list[str] = []
-        for key, place, change_fen in self.fold.take(event, day, rows, charts):
+        dated_back: list[Movement] = []
+        for movement in self.fold.take(event, day, rows, charts):
+            key, place, change_fen = movement
             row = rows.get(key)
             if row is None:
                 row = rows[key] = self._zero.copy()
+            if (last := row[-1]) != ordinal:
+                if last < ordinal:
+                    if last:
+                        self.days.close(key, last, row)
+                    row[-1] = ordinal
+                else:
+                    dated_back.append(movement)
             row[place] += change_fen
-            row[-1] = position
+            row[-2] = position
             below = below or row[place] < 0  # perhaps only until the next line of the same journal
             touched.append(key)
-        return self._below(touched) if below else ()
+        found: Sequence[Below] = self._below(touched) if below else ()
+        if dated_back:
+            found = [*found, *self._below_on_days(dated_back, ordinal)]
+        if not self.register.keeps_zero:
+            for key in touched:
+                self._drop_if_gone(key)
+        return found
+
+    def _drop_if_gone(self, key: str) -> None:
+        row = self.rows[key]
+        if not any(row[:-2]):
+            row[-1] = 0
+            self.days.drop(key)
 
     def _below(self, keys: Iterable[str]) -> list[Below]:
         name, fields = self.register.name, self.register.fields
@@ -68,6 +100,20 @@ class _Folding:
             for place in self._floored
             if (amount_fen := self.rows[key][place]) < 0
         ]
+
+    def _below_on_days(self, movements: Iterable[Movement], ordinal: int) -> Iterator[Below]:
+        """Takes to the days what an event has dated back; gives where it is lowest below a floor,
+        where it has lowered it."""
+        changes: dict[str, list[int]] = {}
+        for key, place, change_fen in movements:
+            changes.setdefault(key, [0] * len(self.register.fields))[place] += change_fen
+        for key, changes_fen in changes.items():
+            lowest = self.days.move(key, ordinal, changes_fen)
+            for place in self._floored:
+                amount_fen, on = lowest[place]
+                if amount_fen < 0 and changes_fen[place] < 0:
+                    field = self.register.fields[place]
+                    yield Below(self.register.name, key, field, amount_fen, date.fromordinal(on))
 
 
 class Route(NamedTuple):
@@ -113,17 +159,48 @@ class Refold:
     def rows(self, register: Register[R]) -> dict[str, R]:
         """A register as it is folded to by now."""
         [folding] = [f for f in self._foldings if f.register is register]
-        return {key: register.row(*row[:-1]) for key, row in folding.rows.items()}
+        return {key: register.row(*row[:-2]) for key, row in folding.rows.items()}
+
+    def last_days(self, register: Register[R]) -> dict[str, DatedRow[R]]:
+        """The same with the last day on which each has moved."""
+        [folding] = [f for f in self._foldings if f.register is register]
+        return {
+            key: DatedRow(
+                register.row(*row[:-2]), date.fromordinal(row[-1]) if row[-1] else NEVER, None
+            )
+            for key, row in folding.rows.items()
+        }
+
+    def closings(self, register: AnyRegister) -> Closings:
+        """What the rows of a register were at the end of earlier days."""
+        [folding] = [f for f in self._foldings if f.register is register]
+        return folding.days
+
+    def dated_rows(self, register: Register[R]) -> dict[str, DatedRow[R]]:
+        """The rows of a register with all that they were on each day."""
+        closings = self.closings(register)
+        return {
+            key: DatedRow(
+                dated.row,
+                dated.day,
+                tuple(
+                    (date.fromordinal(day), register.row(*amounts))
+                    for day, *amounts in closings.of(key)
+                ),
+            )
+            for key, dated in self.last_days(register).items()
+        }
 
     def moved_at(self, register: AnyRegister, key: str) -> int:
         """The position that moved a row last; 0 where there is none."""
         [folding] = [f for f in self._foldings if f.register is register]
-        return folding.rows.get(key, (0,))[-1]
+        return folding.rows.get(key, (0, 0))[-2]
 
     def folded(self) -> Folded:
         """What the next one goes on from."""
         return Folded(
             rows={f.register.name: f.rows for f in self._foldings},
+            days={f.register.name: f.days.stored() for f in self._foldings},
             folds={
                 f.register.name: msgspec.Raw(msgspec.msgpack.encode(f.fold)) for f in self._foldings
             },

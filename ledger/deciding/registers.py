@@ -4,6 +4,9 @@ A domain declares a register: what an indicator has available, what a bank is ow
 all of them in one table, one cache and one way of writing, and refuses what would take a field
 below its floor in one place. A register is no truth of its own: each can be folded anew from the
 events, and every verification and every import does so.
+
+A floor holds at every position of the history and on every business day: what is dated back must
+leave enough on each day that was booked already (``ledger.deciding.dated``).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +16,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import msgspec
 
 from ledger.books import Charts
+from ledger.deciding.dated import DatedRow, changed
 from ledger.errors import GuokuError
 from ledger.events import Event
 
@@ -26,11 +30,41 @@ Rows = Mapping[str, Sequence[int]]  # a register's rows by key: its fields in fe
 
 
 class MovedRow(NamedTuple):
-    """A row as a decision leaves it."""
+    """A row as a decision leaves it, and the closings of earlier days that it changes."""
 
     register: "AnyRegister"
     key: str
-    row: Any
+    dated: DatedRow[Any]
+    closings: tuple[tuple[date, Any], ...]
+
+    @property
+    def row(self) -> Any:
+        """Its amounts after all that has moved it."""
+        return self.dated.row
+
+
+class Shortage(NamedTuple):
+    """A field that a movement would take below its floor.
+
+    Attributes:
+        on: the day on which it would be lowest: that of the movement, or a later one.
+        available_fen: what there is of it on that day.
+        wanted_fen: what the movement takes of it.
+    """
+
+    key: str
+    field: str
+    on: date
+    available_fen: int
+    wanted_fen: int
+
+
+class DaysNotAtHandError(Exception):
+    """A row is dated back, and its closings were not read: read them, and decide again."""
+
+    def __init__(self, register: "AnyRegister", key: str) -> None:
+        super().__init__(f"the days of {register.name} {key!r} are not at hand")
+        self.register, self.key = register, key
 
 
 class RegisterFold(msgspec.Struct):
@@ -57,8 +91,8 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     Attributes:
         name: its key in the table.
         row: a frozen struct of whole numbers, in fen, all 0 where nothing has moved yet.
-        floored: the fields, the row's first, that may not fall below zero.
-        refuse: the refusal where one would: key, field, row before, change in fen.
+        floored: the fields, the row's first, that may not fall below zero, on any day.
+        refuse: the refusal where one would.
         limit: refuses a row that could not be written out any more.
         fold: how it follows from events.
         touched: the keys of the rows that an event moves, for dropping them from a cache.
@@ -69,7 +103,7 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     name: str
     row: type[R]
     floored: tuple[str, ...]
-    refuse: Callable[[str, str, R, int], GuokuError]
+    refuse: Callable[[Shortage], GuokuError]
     fold: type[RegisterFold]
     touched: Callable[[Event], Iterable[str]] = lambda _: ()
     limit: Callable[[str, R], None] = lambda _key, _row: None
@@ -83,20 +117,43 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     def fields(self) -> tuple[str, ...]:
         return self.row.__struct_fields__
 
-    def moved(self, key: str, before: R, changes_fen: Mapping[str, int]) -> MovedRow:
-        """The row after its fields have changed.
+    def moved(
+        self, key: str, before: DatedRow[R], day: date, changes_fen: Mapping[str, int]
+    ) -> MovedRow:
+        """The row after its fields have changed on a day.
 
         Raises:
-            GuokuError: as ``refuse`` says, for the first field that would fall below its floor.
+            DaysNotAtHandError: the row has moved on later days, and its closings were not read.
+            GuokuError: as ``refuse`` says, for the first field that would fall below its floor on
+                that day or on a later one.
         """
-        after = msgspec.structs.replace(
-            before, **{name: getattr(before, name) + fen for name, fen in changes_fen.items()}
-        )
+        closings: tuple[tuple[date, R], ...] = ()
+        dated_back = False
+        if day == before.day:  # as nearly always
+            after = DatedRow(changed(before.row, changes_fen), day, before.earlier)
+        elif before.tells(day):
+            after, closings = before.moved(day, changes_fen)
+            dated_back = day < before.day
+        else:
+            raise DaysNotAtHandError(self, key)
+        row = after.row
         for name in self.floored:
-            if getattr(after, name) < 0:
-                raise self.refuse(key, name, before, changes_fen.get(name, 0))
-        self.limit(key, after)
-        return MovedRow(self, key, after)
+            if getattr(row, name) < 0 or dated_back:
+                self._check(key, name, before, day, changes_fen.get(name, 0))
+        self.limit(key, row)
+        return MovedRow(self, key, after, closings)
+
+    def _check(self, key: str, name: str, before: DatedRow[R], day: date, change_fen: int) -> None:
+        """Refuses what takes a field below its floor. What was below it before, on a day of a
+        history that an earlier release has kept, may rise."""
+        on, row = min(before.levels(day), key=lambda level: getattr(level[1], name))
+        available_fen = getattr(row, name)
+        if change_fen < 0 and available_fen + change_fen < 0:
+            raise self.refuse(Shortage(key, name, on, available_fen, -change_fen))
+
+    def keeps(self, row: R) -> bool:
+        """Whether a row stays when it is so."""
+        return self.keeps_zero or any(msgspec.structs.astuple(row))
 
     def stored(self, row: R) -> tuple[int, ...] | None:
         """The amounts as they are kept; None where the row is to go."""

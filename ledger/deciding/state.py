@@ -15,8 +15,10 @@ import msgspec
 
 from ledger.account_set import within_year
 from ledger.books import Books, Charts
+from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
-from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow, Register
+from ledger.deciding.registers import AnyRegister, MovedRow, Register
+from ledger.deciding.rows import RegisterRows
 from ledger.deciding.settings import LedgerSettings
 from ledger.elements.code_sets import CodeSets
 from ledger.events import Event, encode
@@ -27,7 +29,6 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
 OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
-ROWS_CACHED_MAX = 200_000
 COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
 TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 
@@ -43,16 +44,6 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
     obj: Any
     stream_id: bytes
     stream_version: int
-
-
-class ChangedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A register's row as it is to be kept: its amounts in fen, the first ``floored`` of which may
-    not be below zero; None where it goes."""
-
-    register: str
-    key: str
-    amounts: tuple[int, ...] | None
-    floored: int
 
 
 class Savepoint(NamedTuple):
@@ -93,7 +84,7 @@ class LedgerState:
 
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
-        self._charts = charts
+        self.charts = charts
         self.position = -1
         self.chain = b""
         self.recorded_us = 0
@@ -102,8 +93,7 @@ class LedgerState:
         self._cached: defaultdict[str, dict[str, CachedObject]] = defaultdict(
             dict
         )  # by the kind's name
-        self._rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by the register's name
-        self._whole: set[str] = set()  # registers of which all rows are cached
+        self.registers = RegisterRows()
         self._costly: dict[tuple[str, str], int] = {}
         self._costly_total = 0
         self.begin(0)
@@ -121,7 +111,7 @@ class LedgerState:
         return self.position + 1
 
     def books(self, day: date) -> Books:
-        return self._charts.on(day)
+        return self.charts.on(day)
 
     def get(self, kind: Kind[T], number: str) -> T | None:
         cached = self._cached[kind.name].get(number)
@@ -144,49 +134,53 @@ class LedgerState:
         return {number: each.obj for number, each in found if each is not None}
 
     def row(self, register: Register[R], key: str) -> R:
-        """A register's row. It is cached as long as any object is that moves it, so one that is
-        not would be an error of ours and must not pass for nothing."""
-        row = self._rows[register.name].get(key)
-        if row is None:
-            if not register.whole:
-                raise LookupError(f"no row {key!r} of {register.name} is at hand")
-            assert register.name in self._whole, "a command says what it needs before it is decided"
-            row = register.row()
-        found: R = row
-        return found
+        """A register's row, as it is after all that has moved it."""
+        return self.registers.dated(register, key).row
+
+    def row_on(self, register: Register[R], key: str, day: date) -> DatedRow[R]:
+        """A row that tells what it is at the end of a day and of every later one."""
+        return self.registers.on(register, key, day)
+
+    def first_day(self, register: Register[R], key: str, day: date) -> date:
+        """The first day on which a row has moved, or this one, where it has moved by then."""
+        if day >= self.registers.dated(register, key).day:
+            return day
+        return self.row_on(register, key, day).first_day
 
     def rows_of(self, register: Register[R]) -> Mapping[str, R]:
         """All rows of a register that is kept as a whole."""
-        assert register.name in self._whole, "a command says what it needs before it is decided"
-        return self._rows[register.name]
+        return self.registers.all(register)
 
-    def moved(self, register: Register[R], key: str, changes_fen: Mapping[str, int]) -> MovedRow:
-        """A row after its fields have changed, or the refusal of :meth:`Register.moved`."""
-        return register.moved(key, self.row(register, key), changes_fen)
+    def moved(
+        self, register: Register[R], key: str, day: date, changes_fen: Mapping[str, int]
+    ) -> MovedRow:
+        """A row after its fields have changed on a day, or the refusal of
+        :meth:`Register.moved`."""
+        return register.moved(key, self.registers.dated(register, key), day, changes_fen)
 
     def has_row(self, register: AnyRegister, key: str) -> bool:
         """Whether it is cached; ``WHOLE``: whether all are."""
-        return register.name in self._whole or (
-            key != WHOLE and not register.whole and key in self._rows[register.name]
-        )
+        return self.registers.has(register, key)
 
     # ---- one batch
 
     def begin(self, now_us: int, codes: CodeSets | None = None) -> None:
         """Starts a batch with nothing to write; time never runs backwards.
 
-        ``now`` is the moment at which the ledger learns all of the batch, ``today`` its business
-        day, in the ledger's year. Without code sets nothing may be decided that asks for them.
+        ``now`` is the moment at which the ledger learns all of the batch, ``calendar_day`` its day
+        in Beijing, ``today`` its business day, in the ledger's year. Without code sets nothing may
+        be decided that asks for them.
         """
         self._codes = codes
         self.recorded_us = max(self.recorded_us, now_us)
         self._stream_ids_begin = stream_ids_begin(self.ledger_id, self.recorded_us)
         self.now: datetime = moment_of(self.recorded_us)
-        self.today: date = within_year(self.ledger_id, self.now.astimezone(BEIJING).date())
+        self.calendar_day: date = self.now.astimezone(BEIJING).date()
+        self.today: date = within_year(self.ledger_id, self.calendar_day)
         self.rows: list[EventRow] = []
         self.documents: dict[bytes, bytes] = {}
         self.shared_documents: dict[bytes, bytes] = {}
-        self._changed: dict[tuple[str, str], AnyRegister] = {}
+        self.registers.begin()
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
     def savepoint(self) -> Savepoint:
@@ -225,9 +219,7 @@ class LedgerState:
         """Makes the decision's effects the state; gives positions of its first and last event."""
         first = self.position + 1
         self._append(decision.events, decision.effective_on)
-        for register, key, row in decision.moved:
-            self._put(self._rows[register.name], key, row)
-            self._put(self._changed, (register.name, key), register)
+        self.registers.keep(decision.moved, self._put)
         for sm3, body in decision.documents:
             self._put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:
@@ -263,17 +255,6 @@ class LedgerState:
         """The position behind events that another program of the ledger writes itself."""
         self.position += events
 
-    def changed_rows(self) -> list[ChangedRow]:
-        """The rows that the batch has moved, as they are to be kept; zeros that are not kept are
-        forgotten here. Not within a savepoint."""
-        changed: list[ChangedRow] = []
-        for (name, key), register in self._changed.items():
-            amounts = register.stored(self._rows[name][key])
-            if amounts is None:
-                del self._rows[name][key]
-            changed.append(ChangedRow(name, key, amounts, len(register.floored)))
-        return changed
-
     # ---- the cache
 
     def note_cost(self, kind: AnyKind, number: str, obj: Any) -> None:
@@ -303,12 +284,10 @@ class LedgerState:
         self.note_cost(kind, number, obj)
 
     def take_rows(
-        self, register: AnyRegister, rows: Mapping[str, Any], *, whole: bool = False
+        self, register: AnyRegister, rows: Mapping[str, DatedRow[Any]], *, whole: bool = False
     ) -> None:
         """Rows of a register as the database has them; ``whole``: all there are."""
-        self._rows[register.name].update(rows)
-        if whole:
-            self._whole.add(register.name)
+        self.registers.take(register, rows, whole=whole)
 
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
@@ -318,8 +297,7 @@ class LedgerState:
     def _let_go(self) -> None:
         """Objects and the rows that they move, always together."""
         self._cached.clear()
-        self._rows.clear()
-        self._whole.clear()
+        self.registers.forget()
         self._costly.clear()
         self._costly_total = 0
 
@@ -330,9 +308,7 @@ class LedgerState:
         for cached in self._cached.values():
             for number in [n for n, each in cached.items() if each.stream_id in gone]:
                 del cached[number]
-        for name in self._whole:
-            self._rows.pop(name, None)
-        self._whole.clear()
+        self.registers.forget_whole()
 
     def trim(self) -> None:
         """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
@@ -341,7 +317,7 @@ class LedgerState:
             if len(cached) > OBJECTS_CACHED_MAX:
                 for number in _oldest(cached, OBJECTS_CACHED_MAX):
                     del cached[number]
-        if sum(map(len, self._rows.values())) > ROWS_CACHED_MAX:
+        if self.registers.is_full:
             self._let_go()
         if self._costly_total > COSTLY_CACHED_MAX:
             for key in list(self._costly):

@@ -18,7 +18,7 @@ from ledger.events.documents import (
     Policy,
 )
 from ledger.events.journals import JournalPosted, Line, PostedView
-from ledger.events.ledgers import CommandRefused, LedgerOpened, PeriodClosed
+from ledger.events.ledgers import CommandRefused, FloorsDated, LedgerOpened, PeriodClosed
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
     OWN_TYPE_PATTERN,
@@ -47,6 +47,7 @@ __all__ = [
     "DocumentReturned",
     "DocumentSubmitted",
     "Event",
+    "FloorsDated",
     "JournalPosted",
     "LedgerOpened",
     "Line",

@@ -12,7 +12,8 @@ from ledger.events.registry import register
 class LedgerOpened(Event, frozen=True, kw_only=True):
     """开账, with who must agree to what in it; where no policy stands, nobody else has to.
 
-    ``policy_asked`` names the kinds of which the caller had said who must agree.
+    ``policy_asked`` names the kinds of which the caller had said who must agree; ``dated_floors``
+    says that no register falls below its floor on any business day.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -23,6 +24,15 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     name: str
     approval_policy: Policy = msgspec.field(default_factory=dict)
     policy_asked: tuple[str, ...] = ()
+    dated_floors: bool = False
+    by: str
+
+
+class FloorsDated(Event, frozen=True, kw_only=True):
+    """From here on a ledger that an earlier release opened keeps floors on every business day."""
+
+    TYPE: ClassVar[str] = "ledger.floors_dated"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="ledger.date_floors")
     by: str
 
 
@@ -50,6 +60,7 @@ class CommandRefused(Event, frozen=True, kw_only=True):
 
 register(
     LedgerOpened,
+    FloorsDated,
     PeriodClosed,
     CommandRefused,
 )

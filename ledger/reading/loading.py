@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import msgspec
 import psycopg
 
 from ledger.deciding.command import CommandKey
+from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.settings import decoded
@@ -132,7 +134,7 @@ def _follow_tail(connection: psycopg.Connection, state: LedgerState, head: int) 
         if not register.whole:
             keys = {key for _, event in moved for key in register.touched(event)}
             keys = {key for key in keys if state.has_row(register, key)}
-            state.take_rows(register, read_rows(connection, state.ledger_id, register, keys))
+            state.take_rows(register, read_dated_rows(connection, state.ledger_id, register, keys))
 
 
 @cache
@@ -213,7 +215,7 @@ def load_objects(
                 if not state.has_row(register, row_key):
                     wanted_rows[register].add(row_key)
     for register, row_keys in wanted_rows.items():
-        found = read_rows(
+        found = read_dated_rows(
             connection, state.ledger_id, register, None if register.whole else row_keys
         )
         state.take_rows(register, found, whole=register.whole)
@@ -226,16 +228,49 @@ def read_rows(
     keys: Collection[str] | None = None,
 ) -> dict[str, R]:
     """The rows of a register that exist, all of them or those of ``keys``; amounts in fen."""
+    dated = read_dated_rows(connection, ledger_id, register, keys)
+    return {key: each.row for key, each in dated.items()}
+
+
+def read_dated_rows(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    register: Register[R],
+    keys: Collection[str] | None = None,
+) -> dict[str, DatedRow[R]]:
+    """The same with the last day that each has moved on, and without their earlier days."""
     if keys is not None and not keys:
         return {}
-    every = "SELECT key, amounts::text FROM registers WHERE ledger_id = %s AND register = %s"
+    every = "SELECT key, amounts::text, day FROM registers WHERE ledger_id = %s AND register = %s"
     if keys is None:
         rows = connection.execute(every, (ledger_id, register.name))
     else:
         rows = connection.execute(
             f"{every} AND key = ANY(%s)", (ledger_id, register.name, list(keys))
         )
-    return {key: register.row(*map(int, amounts[1:-1].split(","))) for key, amounts in rows}
+    return {
+        key: DatedRow(_row(register, amounts), UNTOLD if day is None else day, None)
+        for key, amounts, day in rows
+    }
+
+
+def read_days(
+    connection: psycopg.Connection, ledger_id: int, register: Register[R], keys: Collection[str]
+) -> dict[str, list[tuple[date, R]]]:
+    """The closings of earlier days of these rows, each of which is in the answer."""
+    closings: dict[str, list[tuple[date, R]]] = {key: [] for key in keys}
+    rows = connection.execute(
+        "SELECT key, day, amounts::text FROM register_days WHERE ledger_id = %s AND register = %s"
+        " AND key = ANY(%s) ORDER BY key, day",
+        (ledger_id, register.name, list(keys)),
+    )
+    for key, day, amounts in rows:
+        closings[key].append((day, _row(register, amounts)))
+    return closings
+
+
+def _row(register: Register[R], amounts: str) -> R:
+    return register.row(*map(int, amounts[1:-1].split(",")))
 
 
 def read_ranges(

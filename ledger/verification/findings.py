@@ -31,6 +31,8 @@ class Findings:
         self.counts: dict[str, int] = {}
         self.wrong: dict[str, int] = {}
         self._kept: list[Finding] = []
+        self.noted: dict[str, int] = {}
+        self.notes: list[Finding] = []
 
     def count(self, check: str, number: int) -> None:
         """So many more things were checked."""
@@ -42,6 +44,12 @@ class Findings:
         self.counts.setdefault(check, 0)
         if self.wrong[check] <= KEPT_MAX:
             self._kept.append(Finding(position, check, detail, last or position))
+
+    def note(self, check: str, position: int, detail: str) -> None:
+        """Something is so that no rule forbade when it was recorded."""
+        self.noted[check] = self.noted.get(check, 0) + 1
+        if self.noted[check] <= KEPT_MAX:
+            self.notes.append(Finding(position, check, detail, position))
 
     def all(self) -> list[Finding]:
         """Those that were kept, by position; those that are about no event come last.

@@ -28,6 +28,7 @@ from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import CommandRefused, DocumentSubmitted
 from ledger.reading import loading
 from ledger.reading.loading import Number
+from ledger.writing.dating_back import DatingBack
 from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
 from ledger.writing.numbers import Numbers
@@ -137,6 +138,12 @@ class Batch:
         """
         self._first_position = self._state.next_position
         self._load(connection, keys, before)
+        self._dating = DatingBack(
+            connection,
+            self._state,
+            before.settled if before else _nothing_is_under_way,
+            [item.command for items in self._items for item in items],
+        )
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
@@ -254,8 +261,8 @@ class Batch:
 
     def _decided(self, item: BatchItem) -> Decision:
         if not item.document:
-            return item.command.decide(self._state, item.submission.by)
-        decision = decided(self._state, item.submission)
+            return self._dating.decided(item.command.decide, self._state, item.submission.by)
+        decision = self._dating.decided(decided, self._state, item.submission)
         if decision.then is not None:
             self._numbers.require_unused(item.also[1:])
         return decision

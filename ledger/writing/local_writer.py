@@ -14,7 +14,8 @@ import msgspec
 import psycopg
 
 from ledger.deciding.fingerprints import fingerprint
-from ledger.deciding.state import ChangedRow, EventRow, LedgerState
+from ledger.deciding.rows import ChangedDay, ChangedRow
+from ledger.deciding.state import EventRow, LedgerState
 from ledger.integrity.chain import day_number, extend
 from ledger.postgres.copying import copy
 from ledger.postgres.round_trip import (
@@ -71,14 +72,25 @@ _SHARED_DOCUMENTS = Statement(
     " SELECT $1::bigint, d.* FROM unnest($2::bytea[], $3::bytea[]) AS d ON CONFLICT DO NOTHING"
 )
 _ROWS = Statement(
-    "INSERT INTO registers (ledger_id, register, key, floored, amounts)"
-    " SELECT $1::bigint, r.register, r.key, r.floored, r.amounts::numeric[]"
-    " FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[])"
-    " AS r (register, key, floored, amounts)"
-    " ON CONFLICT (ledger_id, register, key) DO UPDATE SET amounts = excluded.amounts"
+    "INSERT INTO registers (ledger_id, register, key, floored, amounts, day)"
+    " SELECT $1::bigint, r.register, r.key, r.floored, r.amounts::numeric[], r.day"
+    " FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::date[])"
+    " AS r (register, key, floored, amounts, day) ON CONFLICT (ledger_id, register, key)"
+    " DO UPDATE SET amounts = excluded.amounts, day = excluded.day"
 )
 _GONE = Statement(
     "DELETE FROM registers WHERE ledger_id = $1::bigint AND (register, key) IN"
+    " (SELECT * FROM unnest($2::text[], $3::text[]))"
+)
+_DAYS = Statement(
+    "INSERT INTO register_days (ledger_id, register, key, day, amounts)"
+    " SELECT $1::bigint, d.register, d.key, d.day, d.amounts::numeric[]"
+    " FROM unnest($2::text[], $3::text[], $4::date[], $5::text[])"
+    " AS d (register, key, day, amounts)"
+    " ON CONFLICT (ledger_id, register, key, day) DO UPDATE SET amounts = excluded.amounts"
+)
+_DAYS_GONE = Statement(
+    "DELETE FROM register_days WHERE ledger_id = $1::bigint AND (register, key) IN"
     " (SELECT * FROM unnest($2::text[], $3::text[]))"
 )
 _HEAD = Statement(
@@ -107,7 +119,7 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     Attributes:
         settings: as the head's row keeps them.
-        rows: those of registers that changed, as they are now.
+        rows, days: those of registers that changed, as they are now, and closings of their days.
         shared_documents: documents that an earlier batch may have brought already.
     """
 
@@ -118,6 +130,7 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     stream_version: int
     settings: bytes
     rows: list[ChangedRow]
+    days: list[ChangedDay]
     shared_documents: list[tuple[bytes, bytes]]
 
 
@@ -185,7 +198,8 @@ def closing_of(state: LedgerState, first_position: int) -> Closing:
         recorded_us=state.recorded_us,
         stream_version=state.stream_version,
         settings=state.settings.encoded(),
-        rows=state.changed_rows(),
+        rows=state.registers.changed_rows(),
+        days=state.registers.changed_days(),
         shared_documents=list(state.shared_documents.items()),
     )
 
@@ -266,11 +280,14 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
                 texts([row.key for row in kept]),
                 array(INT4, [row.floored.to_bytes(4, "big") for row in kept]),
                 texts([_as_array(row.amounts) for row in kept if row.amounts is not None]),
+                array(DATE, [_day(row.day) for row in kept]),
             ),
         )
     if gone := [row for row in closing.rows if row.amounts is None]:
         names = texts([row.register for row in gone])
         yield _GONE, (ledger_id, names, texts([row.key for row in gone]))
+    if closing.days:
+        yield from _day_queries(ledger_id, closing.days)
     yield (
         _HEAD,
         (
@@ -283,6 +300,24 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
             _JSONB_VERSION + closing.settings,
         ),
     )
+
+
+def _day_queries(ledger_id: bytes, days: Sequence[ChangedDay]) -> Iterator[Query]:
+    """Closings of days: those that go first."""
+    if gone := [each for each in days if not each.amounts]:
+        names = texts([each.register for each in gone])
+        yield _DAYS_GONE, (ledger_id, names, texts([each.key for each in gone]))
+    if kept := [each for each in days if each.amounts]:
+        yield (
+            _DAYS,
+            (
+                ledger_id,
+                texts([each.register for each in kept]),
+                texts([each.key for each in kept]),
+                array(DATE, [_day(each.day) for each in kept]),
+                texts([_as_array(each.amounts) for each in kept]),
+            ),
+        )
 
 
 def _moment(recorded_us: int) -> bytes:

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.account_set import ledger_text
 from ledger.deciding.command import CommandKey
+from ledger.deciding.dated import DatedRow
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import Code, RequestError
@@ -137,17 +138,58 @@ def copy_documents(
 
 
 def write_rows(
-    connection: psycopg.Connection, ledger_id: int, register: AnyRegister, rows: Mapping[str, Any]
+    connection: psycopg.Connection,
+    ledger_id: int,
+    register: AnyRegister,
+    rows: Mapping[str, DatedRow[Any]],
 ) -> None:
-    """A register as it was folded from the events."""
+    """A register as it was folded from the events, with what it was on each day."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO registers (ledger_id, register, key, floored, amounts)"
+            "INSERT INTO registers (ledger_id, register, key, floored, amounts, day)"
+            " VALUES (%s, %s, %s, %s, %s::numeric[], %s)",
+            [
+                (ledger_id, register.name, key, len(register.floored), list(amounts), dated.day)
+                for key, dated in rows.items()
+                if (amounts := register.stored(dated.row)) is not None
+            ],
+        )
+    _write_closings(connection, ledger_id, register, rows)
+
+
+def write_days(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    register: AnyRegister,
+    rows: Mapping[str, DatedRow[Any]],
+) -> None:
+    """What a register was on each day, where its rows are there and tell nothing of days."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE registers SET day = %s WHERE ledger_id = %s AND register = %s AND key = %s",
+            [(dated.day, ledger_id, register.name, key) for key, dated in rows.items()],
+        )
+        cursor.execute(
+            "DELETE FROM register_days WHERE ledger_id = %s AND register = %s",
+            (ledger_id, register.name),
+        )
+    _write_closings(connection, ledger_id, register, rows)
+
+
+def _write_closings(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    register: AnyRegister,
+    rows: Mapping[str, DatedRow[Any]],
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO register_days (ledger_id, register, key, day, amounts)"
             " VALUES (%s, %s, %s, %s, %s::numeric[])",
             [
-                (ledger_id, register.name, key, len(register.floored), list(amounts))
-                for key, row in rows.items()
-                if (amounts := register.stored(row)) is not None
+                (ledger_id, register.name, key, day, list(msgspec.structs.astuple(row)))
+                for key, dated in rows.items()
+                for day, row in dated.earlier or ()
             ],
         )
 

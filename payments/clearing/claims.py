@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
-from ledger.calendar import effective_day, first_open_day
+from ledger.calendar import effective_day, evidence_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, MovedRow
@@ -124,7 +124,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, requested)],
             effective_on=day,
-            moved=[state.moved(UNCLEARED, text, {"amount": -fen}) for _, text, fen in owed],
+            moved=[state.moved(UNCLEARED, text, day, {"amount": -fen}) for _, text, fen in owed],
         )
 
 
@@ -220,7 +220,8 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
                 Code.RECEIPT_MISMATCH,
                 f"the receipt is over {yuan(self.xpay_fen)}, the claim over {claim.pay_amt}",
             )
-        day = first_open_day(state, self.xclear_date)
+        claimed_on = date.fromisoformat(clearing.requested.clear_date)
+        day = evidence_day(state, self.xclear_date, since=claimed_on)
         # point of no return: the central bank has decided
         receipted = ClaimReceipted(
             clear_no=self.clear_no,
@@ -228,6 +229,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
             xpay_amt=yuan(self.xpay_fen),
             xclear_date=self.xclear_date.isoformat(),
             rejected=self.rejected,
+            claimable_since=day.isoformat() if self.rejected else "",
             receipt_sm3=self.receipt_sm3,
             cert_serial=self.cert_serial,
             signature=self.signature,
@@ -241,7 +243,9 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, event) for event in happened],
             effective_on=day,
-            moved=_claimable_again(state, clearing.requested, claim) if self.rejected else [],
+            moved=_claimable_again(state, clearing.requested, claim, receipted, day)
+            if self.rejected
+            else [],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -287,10 +291,14 @@ def _conclusion(clearing: Clearing, last: ClaimReceipted) -> Event:
 
 
 def _claimable_again(
-    state: LedgerState, requested: ClearingRequested, claim: Claim
+    state: LedgerState,
+    requested: ClearingRequested,
+    claim: Claim,
+    receipted: ClaimReceipted,
+    day: date,
 ) -> list[MovedRow]:
     """What a rejected claim leaves to be claimed again: several lines may come to one row."""
     changes: dict[str, int] = {}
-    for key, amount_fen in claimable_again(requested, claim):
+    for key, amount_fen in claimable_again(requested, claim, receipted):
         changes[key] = changes.get(key, 0) + amount_fen
-    return [state.moved(UNCLEARED, key, {"amount": fen}) for key, fen in changes.items()]
+    return [state.moved(UNCLEARED, key, day, {"amount": fen}) for key, fen in changes.items()]

@@ -49,7 +49,8 @@ class ClearingRequested(Event, frozen=True, kw_only=True):
 
 
 class ClaimReceipted(Event, frozen=True, kw_only=True):
-    """The central bank's receipt for one claim; ``rejected`` carries its reason."""
+    """The central bank's receipt for one claim; ``rejected`` carries its reason, and
+    ``claimable_since`` the day from which on its amount can be claimed again."""
 
     TYPE: ClassVar[str] = "clearing.claim_receipted"
     TRAITS: ClassVar[Traits] = Traits(
@@ -66,6 +67,7 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
     xpay_amt: Yuan
     xclear_date: str
     rejected: str = ""
+    claimable_since: str = ""  # "" for a rejection: the date of the claim, as it once was
     receipt_sm3: str
     cert_serial: str
     signature: str

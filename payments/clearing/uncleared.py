@@ -13,10 +13,17 @@ import msgspec
 
 from budget.events import IndicatorIssued
 from ledger.books import Charts
-from ledger.deciding.registers import Movement, Register, RegisterFold, Rows, declare
-from ledger.errors import Code, GuokuError, IntegrityError
+from ledger.deciding.registers import (
+    Movement,
+    Register,
+    RegisterFold,
+    Rows,
+    Shortage,
+    declare,
+)
+from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import Event, JournalPosted, PostedView
-from ledger.money import stored_fen
+from ledger.money import stored_fen, yuan
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
@@ -86,12 +93,16 @@ def is_claimed(bank: str, moved_on: date, by_bank: str, clear_date: date) -> boo
     return bank == by_bank and moved_on <= clear_date
 
 
-def claimable_again(requested: ClearingRequested, claim: Claim) -> Iterator[tuple[str, int]]:
-    """(key, fen) of what a rejected claim leaves to be claimed again, from its date on."""
+def claimable_again(
+    requested: ClearingRequested, claim: Claim, receipted: ClaimReceipted
+) -> Iterator[tuple[str, int]]:
+    """(key, fen) of what a rejected claim leaves to be claimed again: from the day of the rejection
+    on, or, as it once was, from the date of the claim on."""
+    since = date.fromisoformat(receipted.claimable_since or requested.clear_date)
     for line in claim.lines:
         key = UnclearedKey(
             requested.pay_bank_code,
-            date.fromisoformat(requested.clear_date),
+            since,
             claim.vt_code,
             claim.fund_type_code,
             line.sup_dep_code,
@@ -198,7 +209,7 @@ class UnclearedFold(RegisterFold):
             raise IntegrityError(f"no clearing {receipted.clear_no!r} was asked for")
         for claim in requested.claims:
             if receipted.rejected and claim.voucher_no == receipted.voucher_no:
-                for key, amount_fen in claimable_again(requested, claim):
+                for key, amount_fen in claimable_again(requested, claim, receipted):
                     yield key, 0, amount_fen
 
 
@@ -215,9 +226,16 @@ def claimed(
     ]
 
 
-def _refuse(key: str, _field: str, before: Uncleared, change_fen: int) -> GuokuError:
-    return GuokuError(
-        Code.INTERNAL, f"{-change_fen} fen of {key} were to be claimed, of {before.amount}"
+def _refuse(short: Shortage) -> Refusal:
+    """Only where an earlier release has kept what was rejected under the date of its claim."""
+    key = UnclearedKey.parsed(short.key)
+    return Refusal(
+        Code.INVALID_STATE,
+        f"{yuan(short.wanted_fen)} of {key.fund_type_code} {key.exp_func_code} cannot be claimed "
+        f"with this date: on {short.on} there is {yuan(max(0, short.available_fen))} of it",
+        available_amt=yuan(max(0, short.available_fen)),
+        requested_amt=yuan(short.wanted_fen),
+        on=short.on.isoformat(),
     )
 
 

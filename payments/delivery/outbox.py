@@ -243,6 +243,16 @@ def end_leases(connection: psycopg.Connection) -> None:
     )
 
 
+def hold(connection: psycopg.Connection, parcel: Parcel, until: Mapping[str, datetime]) -> None:
+    """Gives rows back untried that must not go before a moment: what is dated ahead."""
+    connection.execute(
+        "UPDATE outbox o SET attempts = attempts - 1, next_attempt_at = u.until"
+        " FROM unnest(%s::text[], %s::timestamptz[]) AS u (number, until)"
+        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
+        (list(until), list(until.values()), parcel.ledger_id, parcel.kind),
+    )
+
+
 def release(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
     """Gives rows back untried: another message carries them."""
     connection.execute(

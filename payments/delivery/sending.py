@@ -6,6 +6,7 @@ voucher itself is final; anything else is tried again later under the same numbe
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from time import monotonic
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Submission
+from ledger.deciding.state import BEIJING
 from ledger.errors import Code, GuokuError, IntegrityError, UnavailableError
 from ledger.reading.documents import decompress, open_document
 from ledger.reading.objects import read_bodies, read_objects
@@ -161,6 +163,10 @@ class Sender:
                 for number, payment in payments.items()
                 if not payment.sent and payment.receipt is None
             }
+            ahead = {n: day for n, p in open_payments.items() if (day := _dated_ahead(p))}
+            if ahead:  # an earlier release took payments that are dated ahead
+                outbox.hold(connection, parcel, ahead)
+                open_payments = {n: p for n, p in open_payments.items() if n not in ahead}
             digests = {number: _digest(payment) for number, payment in open_payments.items()}
             fresh = self._fresh.take(digests.values())
             stored = read_bodies(connection, parcel.ledger_id, digests.values() - fresh.keys())
@@ -320,6 +326,13 @@ def _digest(payment: Payment) -> bytes:
 def _bank_code(payment: Payment) -> str:
     assert payment.approved is not None, "a signed voucher was approved"
     return payment.approved.pay_bank_code
+
+
+def _dated_ahead(payment: Payment) -> datetime | None:
+    """When the day of its voucher begins, where it has not begun yet."""
+    assert payment.approved is not None, "a signed voucher was approved"
+    begins = datetime.combine(date.fromisoformat(payment.approved.vou_date), time(), BEIJING)
+    return begins if begins > datetime.now(UTC) else None
 
 
 def _told(answer: Acknowledgement) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.balances import BALANCES
+from budget.balances import BALANCES, require_planned
 from budget.events import IndicatorFrozen, IndicatorUnfrozen
 from budget.indicator import INDICATOR, Indicator, journal, moved
 from budget.indicator import require as require_indicator
@@ -50,9 +50,9 @@ from payments.disbursement.run import (
 )
 
 
-def require_executable(state: LedgerState, bgt_id: str) -> Indicator:
-    """The indicator, or a refusal where there is none or it may not be executed."""
-    indicator = require_indicator(state, bgt_id)
+def require_executable(state: LedgerState, bgt_id: str, day: date) -> Indicator:
+    """The indicator, or a refusal where there is none or it may not be executed on the day."""
+    indicator = require_indicator(state, bgt_id, day)
     if indicator.issued.bgt_exe_flag != EXECUTABLE:
         raise Refusal(
             Code.INDICATOR_NOT_EXECUTABLE,
@@ -88,7 +88,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
-        require_executable(state, self.bgt_id)
+        require_executable(state, self.bgt_id, day)
         division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code"):
             state.codes.check(
@@ -171,12 +171,12 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
         day = effective_day(state, run.effective_on)
-        indicator = require_executable(state, run.bgt_id)
+        indicator = require_executable(state, run.bgt_id, day)
         require_status(run, LOADED)
         loaded = run.loaded
         assert loaded is not None
         _require_same_lines(self.lines_sm3, loaded.lines_sm3)
-        lists = self._entered(state, loaded.payees_sm3)
+        lists = self._entered(state, day, loaded.payees_sm3)
         total_fen = parse_yuan(loaded.pay_amt)
         after = _reserved(state, indicator, day, total_fen)
         if same_person(by, run.opened.by) or same_person(by, loaded.by):
@@ -201,7 +201,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
         )
         return _with_money(state, day, run, approved, frozen, [after, *lists], indicator)
 
-    def _entered(self, state: LedgerState, payees_sm3: str) -> list[MovedRow]:
+    def _entered(self, state: LedgerState, day: date, payees_sm3: str) -> list[MovedRow]:
         """The register with this list paid once more; nothing for what was loaded before lists
         were compared.
 
@@ -224,7 +224,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
                 f"another run pays the same amounts to the same accounts as {self.run_no}; if that "
                 "is meant, approve with its number as repeats_run_no",
             )
-        return [state.moved(PAID_LISTS, payees_sm3, {"runs": 1})]
+        return [state.moved(PAID_LISTS, payees_sm3, day, {"runs": 1})]
 
 
 def _require_same_lines(found: str, known: str) -> None:
@@ -239,15 +239,8 @@ def _require_same_lines(found: str, known: str) -> None:
 def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> MovedRow:
     """The balances with the run's total frozen."""
     bgt_id = indicator.bgt_id
-    before = state.row(BALANCES, bgt_id)
-    if indicator.issued.is_contrlbyplan and total_fen > before.plan_available:
-        raise Refusal(
-            Code.INSUFFICIENT_PLAN,
-            f"the plan of {bgt_id} leaves {yuan(max(0, before.plan_available))}",
-            bgt_id=bgt_id,
-            available_amt=yuan(max(0, before.plan_available)),
-            requested_amt=yuan(total_fen),
-        )
+    if indicator.issued.is_contrlbyplan:
+        require_planned(bgt_id, state.row_on(BALANCES, bgt_id, day), day, total_fen)
     return moved(state, day, bgt_id, IndicatorFrozen.TYPE, {"amount": total_fen})
 
 
@@ -385,7 +378,7 @@ class CloseRun(_OnRun, frozen=True, kw_only=True):
         require_status(run, OPENED, LOADED, APPROVED, STOPPED)
         released_fen = run.reserved_fen
         unpaid = run.approved.payees_sm3 if run.approved and not run.drawn else ""
-        lists = [state.moved(PAID_LISTS, unpaid, {"runs": -1})] if unpaid else []
+        lists = [state.moved(PAID_LISTS, unpaid, day, {"runs": -1})] if unpaid else []
         closed = DisbursementClosed(
             run_no=self.run_no,
             released_amt=yuan(released_fen),

@@ -13,7 +13,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.books import Charts
-from ledger.deciding.registers import WHOLE, Movement, Register, RegisterFold, Rows, declare
+from ledger.deciding.registers import (
+    WHOLE,
+    Movement,
+    Register,
+    RegisterFold,
+    Rows,
+    Shortage,
+    declare,
+)
 from ledger.errors import Code, GuokuError
 from ledger.events import Event
 from payments.disbursement.events import DisbursementApproved, DisbursementClosed
@@ -52,8 +60,9 @@ class PaidListFold(RegisterFold):
             yield event.unpaid_payees_sm3, 0, -1
 
 
-def _refuse(key: str, _field: str, before: PaidList, change: int) -> GuokuError:
-    return GuokuError(Code.INTERNAL, f"{-change} runs of {key} were to end, of {before.runs}")
+def _refuse(short: Shortage) -> GuokuError:
+    wanted, there_are = short.wanted_fen, short.available_fen
+    return GuokuError(Code.INTERNAL, f"{wanted} runs of {short.key} were to end, of {there_are}")
 
 
 PAID_LISTS: Register[PaidList] = declare(

@@ -95,7 +95,7 @@ class Bank(Counterparty):
         faults = self._bank.faults
         rejected = faults.strikes(faults.reject_rate, "reject", voucher.voucher_no)
         return VoucherOutcome(
-            x_pay_date=voucher.vou_date,  # so that a month can be replayed on its own dates
+            x_pay_date=faults.day_of(voucher.vou_date),
             # one voucher, one payment, one serial number, also when the process dies between
             x_agent_business_no=f"{self._bank.bank_code}{voucher.voucher_no}",
             details=tuple(_outcome(line, rejected=rejected) for line in voucher.details),

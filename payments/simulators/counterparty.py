@@ -14,16 +14,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from ledger.account_set import ledger_text
+from ledger.deciding.state import BEIJING
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
 from ledger.gm import PublicKey, default_provider
 from ledger.gm.keystore import KeyStore
@@ -48,6 +49,7 @@ from payments.simulators.book import PaidVoucher, SimulatorBook
 CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
 SECOND_COPY_AFTER_S = 0.2
+AS_ASKED: Final = "as-asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Faults:
         duplicate_receipts: every receipt is sent twice.
         reject_rate: of vouchers or claims that are refused money.
         wrong_amount_rate: of claims answered with another amount (central bank only).
+        day: the day it believes to be today; ``AS_ASKED`` for the date of what it answers, so that
+            a month can be replayed on its own dates; None for its own clock's, in Beijing.
     """
 
     seed: int = 0
@@ -71,6 +75,13 @@ class Faults:
     duplicate_receipts: bool = False
     reject_rate: float = 0.0
     wrong_amount_rate: float = 0.0
+    day: date | Literal["as-asked"] | None = None
+
+    def day_of(self, asked: date) -> date:
+        """The day on which it does what it was asked with this date."""
+        if self.day == AS_ASKED:
+            return asked
+        return self.day or datetime.now(BEIJING).date()
 
     def strikes(self, rate: float, fault: str, number: str) -> bool:
         """Whether a fault of this rate strikes this voucher: always the same answer."""

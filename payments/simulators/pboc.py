@@ -64,7 +64,7 @@ class CentralBank(Counterparty):
     def _receipt(self, claim: ClearingVoucher, *, settled: bool) -> bytes:
         outcome = ClearingOutcome(
             x_pay_snd_bnk_no=self._pboc.clearing_bank_no,
-            x_clear_date=claim.vou_date,  # so that a month can be replayed on its own dates
+            x_clear_date=self._pboc.faults.day_of(claim.vou_date),
             x_pay_amt=claim.pay_amt if settled else 0,
         )
         return receipt_of(claim, outcome)

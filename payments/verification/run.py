@@ -72,7 +72,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerificationReport(msgspec.Struct, kw_only=True):
-    """What was checked of one ledger behind position ``after``, and what does not hold."""
+    """What was checked of one ledger behind position ``after``, and what does not hold; ``notes``
+    tell what was allowed when it was recorded, and is not any more."""
 
     ledger_id: int
     after: int
@@ -80,6 +81,8 @@ class VerificationReport(msgspec.Struct, kw_only=True):
     counts: dict[str, int]
     wrong: dict[str, int]
     findings: list[Finding]
+    noted: dict[str, int]
+    notes: list[Finding]
     cosigned: dict[str, int]
     history_s: float
     history_cpu_s: float
@@ -205,6 +208,8 @@ class _Verification:
             counts=findings.counts,
             wrong=findings.wrong,
             findings=findings.all(),
+            noted=findings.noted,
+            notes=findings.notes,
             cosigned=self._checkpoints.cosigned,
             history_s=history_s,
             history_cpu_s=history_cpu_s,

@@ -8,7 +8,7 @@ import msgspec
 from ledger.deciding.refolding import Folded
 from payments.verification.lifecycle import OpenClaim, UnderWay
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 _NAME = "verified.msgpack"
 
 

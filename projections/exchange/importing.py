@@ -332,7 +332,7 @@ class _Import:
                     f"the events make it {ours.get(bgt_id)}"
                 )
         for register in declared():
-            rows = self._refold.rows(register)
+            rows = self._refold.dated_rows(register)
             restoring.write_rows(self._connection, self._ledger_id, register, rows)
         return len(ours)
 

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 
 from ledger.account_set import parse_ledger
 from ledger.deciding.command import Submission
+from ledger.deciding.state import BEIJING
 from ledger.gm import PublicKey
 from ledger.postgres.database import Database
 from ledger.reading.documents import compress_document
@@ -186,7 +187,7 @@ def settled(http: HttpTreasury) -> dict[str, Any]:
     http.ok(http.deliver(http.receipt_for(number, "d2")))
     refund = {"refund_no": http.number("R"), "refund_amt": "50.00", "reason": "收款人退回"}
     http.ok(http.post(f"…/payments/{number}/refunds", refund))
-    day = date(2026, 12, 31)
+    day = min(datetime.now(BEIJING).date(), date(2026, 12, 31))
     request = {"clear_no": http.number("C"), "clear_date": str(day), "pay_bank_code": "102"}
     clearing = http.ok(http.post("…/clearings", request))
     for claim in clearing["claims"]:

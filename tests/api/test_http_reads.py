@@ -20,6 +20,8 @@ TWO_LINES = [
     {**DETAIL, "pay_detail_id": "d2", "pay_amt": "50.00", "iden_no": "440101200001010000"},
 ]
 
+FEBRUARY_1 = "2026-02-01"
+
 
 def test_a_payment_from_application_to_refund(http: HttpTreasury) -> None:
     bgt_id = http.indicator("1000.00")
@@ -79,7 +81,7 @@ def test_a_forged_receipt_is_refused_and_recorded(http: HttpTreasury) -> None:
 
 
 def test_a_clearing_with_its_lines_and_vouchers(http: HttpTreasury) -> None:
-    number = http.paid(http.indicator(), effective_on="2026-04-01")
+    number = http.paid(http.indicator(effective_on=FEBRUARY_1), effective_on="2026-04-01")
     body = {"clear_no": http.number("C"), "clear_date": "2026-04-01", "pay_bank_code": "102"}
     made = http.post("…/clearings", body)
     assert (made.status_code, made.json()["status"]) == (201, "requested")
@@ -96,7 +98,7 @@ def test_a_clearing_with_its_lines_and_vouchers(http: HttpTreasury) -> None:
 def test_several_days_are_cleared_by_one_request_each_with_what_the_one_before_left(
     http: HttpTreasury,
 ) -> None:
-    bgt_id = http.indicator()
+    bgt_id = http.indicator(effective_on=FEBRUARY_1)
     first = http.paid(bgt_id, effective_on="2026-06-01")
     second = http.paid(bgt_id, effective_on="2026-06-02")
     bodies = [
@@ -118,8 +120,9 @@ def test_several_days_are_cleared_by_one_request_each_with_what_the_one_before_l
 
 
 def test_a_trace_leads_both_ways(http: HttpTreasury) -> None:
-    bgt_id = http.indicator(is_contrlbyplan=True)
+    bgt_id = http.indicator(is_contrlbyplan=True, effective_on=FEBRUARY_1)
     plan = {"plan_voucher_no": http.number("J"), "plan_month": 3, "plan_amt": "500.00"}
+    plan["effective_on"] = FEBRUARY_1
     http.ok(http.post(f"…/indicators/{bgt_id}/plans", plan))
     number = http.paid(bgt_id, effective_on="2026-05-01")
     body = {"clear_no": http.number("C"), "clear_date": "2026-05-01", "pay_bank_code": "102"}
@@ -248,7 +251,7 @@ def test_a_cursor_carries_its_filter(http: HttpTreasury) -> None:
 
 
 def test_the_books_balance_and_name_their_accounts(http: HttpTreasury) -> None:
-    http.paid(http.indicator(), effective_on="2026-06-01")
+    http.paid(http.indicator(effective_on=FEBRUARY_1), effective_on="2026-06-01")
     trial = http.ok(http.get("…/trial-balance"))
     assert all(total["debit"] == total["credit"] for total in trial["totals"])
     names = {account["acct_cls_name"] for account in trial["accounts"]}

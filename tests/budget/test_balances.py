@@ -1,29 +1,33 @@
 """受控余额 of one indicator, as figures on paper; no database."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
 
 from budget.balances import BALANCES, NOTHING, Balances, check_plan
+from ledger.deciding.dated import DatedRow
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import AMOUNT_MAX_FEN
 
+DAY = date(2026, 3, 2)
 BEFORE = Balances(available=600, frozen=100, occupied=200, paid=100, plan=500)
 
 
 def moved(before: Balances, changes_fen: Mapping[str, int]) -> Any:
     """The row of the indicator B after a posting."""
-    return BALANCES.moved("B", before, changes_fen).row
+    return BALANCES.moved("B", DatedRow(before, DAY), DAY, changes_fen).row
 
 
 def planned(before: Balances, change_fen: int) -> Any:
-    check_plan("B", before, change_fen)
+    check_plan("B", DatedRow(before, DAY), DAY, change_fen)
     return moved(before, {"plan": change_fen})
 
 
 def refused(code: Code, **extra: str) -> Any:
-    return pytest.raises(Refusal, check=lambda e: e.code is code and e.extra == extra)
+    due = {**extra, "on": DAY.isoformat()}
+    return pytest.raises(Refusal, check=lambda e: e.code is code and e.extra == due)
 
 
 def test_the_amount_is_what_its_parts_add_up_to() -> None:
@@ -44,13 +48,13 @@ def test_a_part_may_be_used_up_and_no_more() -> None:
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="6.00", requested_amt="6.01"
     ) as short:
         moved(BEFORE, {"available": -601})
-    assert short.value.detail == "indicator B has too little available"
+    assert short.value.detail == "indicator B has too little available on 2026-03-02"
     assert moved(BEFORE, {"frozen": -100}).frozen == 0
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="1.00", requested_amt="1.01"
     ) as short:
         moved(BEFORE, {"frozen": -101})
-    assert short.value.detail == "indicator B has too little frozen"
+    assert short.value.detail == "indicator B has too little frozen on 2026-03-02"
 
 
 def test_a_refusal_names_what_is_short_and_what_there_was() -> None:
@@ -58,12 +62,12 @@ def test_a_refusal_names_what_is_short_and_what_there_was() -> None:
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="0.00", requested_amt="0.01"
     ) as short:
         moved(NOTHING, {"available": -1})
-    assert short.value.detail == "indicator B has too little available"
+    assert short.value.detail == "indicator B has too little available on 2026-03-02"
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="0.01", requested_amt="0.02"
     ) as short:
         moved(Balances(frozen=1), {"frozen": -2})
-    assert short.value.detail == "indicator B has too little frozen"
+    assert short.value.detail == "indicator B has too little frozen on 2026-03-02"
 
 
 @pytest.mark.parametrize(("part", "has"), [("occupied", 200), ("paid", 100)])
@@ -86,13 +90,13 @@ def test_a_plan_reaches_from_what_is_used_to_what_is_not_frozen() -> None:
         Code.INSUFFICIENT_PLAN, bgt_id="B", available_amt="2.00", requested_amt="2.01"
     ) as low:
         planned(BEFORE, -201)
-    assert low.value.detail == "the plan of B cannot fall below what is used of it"
+    assert low.value.detail == "the plan of B cannot fall below what is used of it on 2026-03-02"
     assert planned(BEFORE, 400).plan == 900
     with refused(
         Code.INSUFFICIENT_INDICATOR, bgt_id="B", available_amt="4.00", requested_amt="4.01"
     ) as high:
         planned(BEFORE, 401)
-    assert high.value.detail == "the plan of B would exceed its indicator"
+    assert high.value.detail == "the plan of B would exceed its indicator on 2026-03-02"
 
 
 def test_a_plan_that_nothing_is_left_of_moves_by_nothing() -> None:

@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "tracing",
     ),
     "api": (
-        "access domains evidence heaps interpreter schema settings",
+        "access domains evidence heaps interpreter schema settings upgrading",
         "tls",
         "logging server tokens treasury verification",
         "demo http",

@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from ledger.deciding.state import BEIJING
 from ledger.postgres.database import Database
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import Destinations
@@ -71,7 +72,7 @@ def test_paid_and_settled_once_whatever_is_killed(http: HttpTreasury, folder: Pa
         replace(FAST, timeout_s=1.0),
     )
     bgt_id = http.indicator("1000.00")
-    day = datetime.now(UTC).date().replace(year=2026).isoformat()
+    day = min(datetime.now(BEIJING).date(), date(2026, 12, 31)).isoformat()
     with bank, pboc:
         dispatcher.start()
         numbers = [http.signed(bgt_id, "10.00", effective_on=day) for _ in range(5)]

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
+from ledger.deciding.state import BEIJING
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, RequestClearing
 from payments.delivery import outbox
@@ -466,3 +468,27 @@ def test_a_claim_sent_again_after_a_rebuild_is_settled_once(
 
 def _ledger(treasury: SigningTreasury) -> str:
     return ledger_text(treasury.keeper.ledger_id)
+
+
+def test_a_voucher_that_is_dated_ahead_waits_for_its_day(
+    pool: ConnectionPool, tmp_path: Path
+) -> None:
+    """An earlier release took such payments; here the books are two days ahead of the sender."""
+    ahead = datetime.now(UTC) + timedelta(days=2)
+    keeper = Bookkeeper(pool, year=ahead.astimezone(BEIJING).year)
+    keeper.clock.now = ahead
+    keeper.open()
+    keeper.issue("B", "10.00")
+    treasury = SigningTreasury(keeper, tmp_path)
+    [number] = treasury.signed(1)
+    [payment] = treasury.payments([number]).values()
+    assert payment.approved is not None
+    begins = datetime.fromisoformat(f"{payment.approved.vou_date}T00:00:00+08:00")
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, sending(treasury, f"http://127.0.0.1:{silent.getsockname()[1]}"):
+        wait_until(lambda: [due for _, _, due in _leases(treasury)] == [begins])
+        assert [attempts for _, attempts, _ in _leases(treasury)] == [0]
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody has come
+            silent.accept()
+    keeper.close()

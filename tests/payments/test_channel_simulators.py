@@ -251,14 +251,15 @@ def test_it_settles_a_claim_of_the_division_once(
     treasury: SigningTreasury, server: ReceiptServer
 ) -> None:
     claim = claim_of(treasury)
-    party = CentralBank(pboc_config(treasury, server.url))
+    march_3 = Faults(day=date(2026, 3, 3))
+    party = CentralBank(pboc_config(treasury, server.url, faults=march_3))
     assert told(party, claim, claim) == ["accepted", "accepted"]
     assert told(party, claim) == ["replayed"]
     assert party.book.figures().paid_fen == 500
     [receipt] = party.book.due(time.time(), 10)
     body = msgspec.msgpack.decode(receipt.body, type=VoucherBody)
     assert "<XPayAmt>5.00</XPayAmt>" in body.voucher.decode("gbk")
-    assert "<XClearDate>20260302</XClearDate>" in body.voucher.decode("gbk")
+    assert "<XClearDate>20260303</XClearDate>" in body.voucher.decode("gbk")
     party.close()
 
 

@@ -116,7 +116,7 @@ def test_a_signed_voucher_verifies_and_stands_in_the_books(ledger: SigningLedger
 
 def test_the_voucher_says_what_the_books_say(ledger: SigningLedger) -> None:
     b = ledger.b
-    b.issue("B", "1000.00")
+    b.issue("B", "1000.00", effective_on=date(2026, 1, 20))
     b.apply("P", "B", "12.34", effective_on=date(2026, 2, 27), payee_bank_no="102581000013")
     approved = b.approve("P")
     v = voucher_5214.parse(ledger.document(ledger.signed("P")))

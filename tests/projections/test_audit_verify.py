@@ -69,8 +69,8 @@ def test_an_honest_ledger_holds(audited: Audited, copied: Database, tmp_path: Pa
     assert report.findings == []
     assert report.cosigned == {WITNESS: audited.seen}
     assert set(report.counts) == {
-        "balance", "chain", "checkpoint", "digest", "document", "entry", "floor", "key", "note",
-        "payment", "position", "refund", "signature", "version",
+        "balance", "chain", "checkpoint", "day", "digest", "document", "entry", "floor", "key",
+        "note", "payment", "position", "refund", "signature", "version",
     }  # fmt: skip
     assert all(report.counts.values())
 

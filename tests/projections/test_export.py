@@ -44,7 +44,7 @@ from tests.support.exports import (
     restore,
     rewrite,
 )
-from tests.support.histories import mixed_history
+from tests.support.histories import MARCH_9, mixed_history
 from tests.support.paths import ROOT
 from tests.support.waiting import HANG_S
 
@@ -195,12 +195,12 @@ def test_balances_of_an_earlier_end_are_those_of_then(
 
 
 def test_days_are_those_of_recording_in_beijing(keeper: Bookkeeper, tmp_path: Path) -> None:
-    whole = {"begin": date(2026, 3, 2), "end": date(2026, 3, 2)}
+    whole = {"begin": date(2026, 3, 2), "end": MARCH_9}
     made = export(keeper.pool, keeper.ledger_id, tmp_path / "d", **whole)
     [[head]] = keeper.sql("SELECT position FROM ledgers WHERE ledger_id = %s")
     assert (made.from_position, made.to_position) == (1, head)
     assert made.opening_chain == genesis(keeper.ledger_id).hex()
-    for empty in ({"end": date(2026, 3, 1)}, {"begin": date(2026, 3, 2) + timedelta(days=1)}):
+    for empty in ({"end": date(2026, 3, 1)}, {"begin": MARCH_9 + timedelta(days=1)}):
         with pytest.raises(RequestError, match="learned nothing"):
             export(keeper.pool, keeper.ledger_id, tmp_path / "none", **empty)
     assert not (tmp_path / "none").exists()

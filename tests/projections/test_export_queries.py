@@ -5,7 +5,6 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from lxml import etree
 
 from budget import indicators
 from ledger.books import shipped_books
+from ledger.deciding.state import BEIJING
 from ledger.events import JournalPosted
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
@@ -143,10 +143,11 @@ def test_budget_execution_by_function(keeper: Bookkeeper, directory: Path) -> No
 
 def test_refusals_and_late_entries(keeper: Bookkeeper, directory: Path) -> None:
     assert ask(directory, QUERIES[REFUSED]) == [("insufficient_indicator", "maker", 1, 1)]
-    applied = [day for day, in keeper.sql(
-        "SELECT effective_on FROM events WHERE ledger_id = %s AND type = 'payment.applied'"
+    applied = [(at.astimezone(BEIJING).date() - day).days for at, day in keeper.sql(
+        "SELECT recorded_at, effective_on FROM events WHERE ledger_id = %s"
+        " AND type = 'payment.applied'"
     )]  # fmt: skip
-    late = {(date(2026, 3, 2) - day).days for day in applied}
+    late = set(applied)
     assert {row[0] for row in ask(directory, QUERIES[LATE])} == late
     assert sum(row[1] for row in ask(directory, QUERIES[LATE])) == len(applied)
 

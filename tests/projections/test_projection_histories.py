@@ -22,6 +22,7 @@ from tests.support.histories import differences
 
 FUNDS = {"B1": "111", "B2": "121"}
 FIRST_DAY = date(2026, 3, 2)
+LAST_DAY = FIRST_DAY + timedelta(days=9)
 ACTS = 60
 
 
@@ -33,6 +34,7 @@ class Clerk:
         self._chance = random.Random(seed)
         self._serial = 0
         self._paid: dict[str, int] = {}  # fen that may still be refunded, by payment
+        b.until(LAST_DAY)
 
     def act(self) -> None:
         chance = self._chance
@@ -66,7 +68,7 @@ class Clerk:
                     refund_no=self._number("R"),
                     refund_amt=yuan(fen),
                     reason="退回",
-                    effective_on=FIRST_DAY + timedelta(days=9),
+                    effective_on=LAST_DAY,
                 )
             )
         outcomes = self._b.submit(*commands)

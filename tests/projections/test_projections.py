@@ -137,7 +137,7 @@ def test_refusals_are_listed(bookkeeper: Bookkeeper) -> None:
         "P6",
         "insufficient_indicator",
     )
-    assert item["recorded_at"].startswith("2026-03-02T01:00:00")
+    assert item["recorded_at"].startswith("2026-03-03T01:00:00")
     assert others == []
 
 

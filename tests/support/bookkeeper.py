@@ -48,10 +48,10 @@ PAYEE = {
 
 
 class Clock:
-    """A clock that tests move; it never goes back."""
+    """A clock that tests move; it never goes back. It is the morning of March 2 in Beijing."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+    def __init__(self, year: int = 2026) -> None:
+        self.now = datetime(year, 3, 2, 1, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
         self.now += timedelta(milliseconds=1)
@@ -70,7 +70,7 @@ class Bookkeeper:
         writer_conninfo: str = "",
     ):
         self.pool = pool
-        self.clock = Clock()
+        self.clock = Clock(year)
         self.division, self.year = division, year
         self.ledger_id = ledger_id(division, year)
         self.sequencer = Sequencer(
@@ -105,7 +105,13 @@ class Bookkeeper:
         assert outcome.problem is None, str(outcome.problem)
         return outcome
 
-    # ---- the acts, each accepted
+    def until(self, day: date | None) -> None:
+        """The days pass until this one, whose morning it is then, if it was not reached before."""
+        if day is not None:
+            moment = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
+            self.clock.now = max(moment, self.clock.now)
+
+    # ---- the acts, each accepted; what pays, returns or clears is done when its day has come
 
     def open(self, **approval_policy: tuple[str, ...]) -> Outcome:
         """With nobody else to agree to anything, but for what ``approval_policy`` says."""
@@ -141,6 +147,7 @@ class Bookkeeper:
         )
 
     def apply(self, pay_app_no: str, bgt_id: str, amount: str, **more: Any) -> Outcome:
+        self.until(more.get("effective_on"))
         return self.do(payment(pay_app_no, bgt_id, amount, **more))
 
     def approve(self, pay_app_no: str, by: str = "checker") -> Payment:
@@ -161,6 +168,7 @@ class Bookkeeper:
         return self.receipt(approved, *failed)
 
     def refund(self, pay_app_no: str, amount: str, **more: Any) -> Outcome:
+        self.until(more.get("effective_on"))
         number = more.pop("refund_no", f"refund-{next(self._serial)}")
         return self.do(
             RefundPayment(
@@ -174,6 +182,7 @@ class Bookkeeper:
 
     def clear(self, clear_no: str, day: date) -> Outcome:
         """Claims, and the central bank's receipt for every claim."""
+        self.until(day)
         outcome = self.do(RequestClearing(clear_no=clear_no, clear_date=day, pay_bank_code="102"))
         for claim in outcome.subjects[0].requested.claims:
             outcome = self.do(claim_receipt(clear_no, claim.voucher_no, claim.pay_amt, day), "pboc")

@@ -3,8 +3,12 @@
 from datetime import date
 
 import msgspec
+import pytest
+from psycopg_pool import ConnectionPool
 
 from budget import indicators
+from ledger.deciding.opening import OpenLedger
+from ledger.deciding.state import Decision, LedgerState
 from payments.application import RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.voucher import MarkSent
@@ -37,9 +41,9 @@ def mixed_history(b: Bookkeeper) -> None:
     b.pay("P4", "B1", "40.00", "1", effective_on=MARCH_2)  # its only line fails
     b.pay("P5", "B3", "60.00", effective_on=MARCH_2)
     assert b.refusal(payment("P6", "B1", "99999.00")) == "insufficient_indicator"
-    b.apply("P7", "B1", "70.00")
+    b.apply("P7", "B1", "70.00", effective_on=MARCH_2)
     b.do(RejectPayment(pay_app_no="P7", reason="用途不明"), "checker")
-    b.apply("P8", "B1", "80.00")
+    b.apply("P8", "B1", "80.00", effective_on=MARCH_2)
     b.do(WithdrawPayment(pay_app_no="P8"))
     b.clear("C1", MARCH_2)  # P1, P3, P5, not yet P2
     b.refund("P1", "100.00", effective_on=MARCH_5)
@@ -55,6 +59,7 @@ def mixed_history(b: Bookkeeper) -> None:
 
 
 def rejected_claims(b: Bookkeeper, clear_no: str, day: date) -> None:
+    b.until(day)
     requested = b.do(RequestClearing(clear_no=clear_no, clear_date=day, pay_bank_code="102"))
     for claim in requested.subjects[0].requested.claims:
         answer = claim_receipt(clear_no, claim.voucher_no, "0.01", day)
@@ -81,3 +86,20 @@ def differences(report: RebuildReport) -> dict[str, str]:
 def tamper(b: Bookkeeper, statement: str) -> None:
     with b.pool.connection() as connection:
         assert connection.execute(statement.encode()).rowcount > 0
+
+
+def older_ledger(pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch) -> Bookkeeper:
+    """An open ledger that does not say that its floors hold on every business day."""
+    today = OpenLedger.decide
+
+    def decide(self: OpenLedger, state: LedgerState, by: str) -> Decision:
+        decision = today(self, state, by)
+        [(kind, number, opened)] = decision.events
+        decision.events = [(kind, number, msgspec.structs.replace(opened, dated_floors=False))]
+        return decision
+
+    keeper = Bookkeeper(pool)
+    with monkeypatch.context() as then:
+        then.setattr(OpenLedger, "decide", decide)
+        keeper.open()
+    return keeper

@@ -30,6 +30,7 @@ _NAMES = {
     "note": ("见证 signatures on checkpoints", "signatures"),
     "entry": ("借贷 debit = credit in every book", "journals"),
     "floor": ("不透支 registers never below their floors", "movements"),
+    "day": ("逐日不透支 registers never below their floors on any day", "movements"),
     "balance": ("登记簿 registers equal to those stored", "rows"),
     "key": ("业务号 numbers and what they point at", "numbers"),
     "payment": ("流程 persons, order, one outcome per line", "payments"),
@@ -182,6 +183,7 @@ def _show(report: VerificationReport) -> bool:
         typer.echo(f"  {mark}  {name}: {report.counts[check]:,} {unit}")
         for finding in (f for f in report.findings if f.check == check):
             typer.echo(f"        {_told(finding)}")
+    _show_notes(report)
     for witness, size in report.cosigned.items():
         if size:
             typer.echo(f"  · {witness} 见证至 has seen it up to {size:,}")
@@ -191,6 +193,15 @@ def _show(report: VerificationReport) -> bool:
         return False
     typer.echo(f"  首个不符 FIRST OFFENDING {_told(first)}")
     return True
+
+
+def _show_notes(report: VerificationReport) -> None:
+    """What earlier releases allowed: told, and no finding."""
+    for check, number in report.noted.items():
+        name, _ = _NAMES[check]
+        typer.echo(f"  · 旧规则下 allowed when it was recorded: {number:,} · {name}")
+        for note in (n for n in report.notes if n.check == check):
+            typer.echo(f"        {_told(note)}")
 
 
 def _told(finding: Finding) -> str:

@@ -16,7 +16,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from api.demo.books import OUTLAYS
-from api.demo.province.plan import FISCAL_YEAR
+from api.demo.province.plan import FISCAL_YEAR, has_ended, month_end
 from api.demo.province.year import BANK, DivisionFigures
 from api.verification import Progress, Task, verify_all
 from budget.balances import BALANCES, Balances
@@ -70,13 +70,14 @@ def check_ledger(
     charts: Charts,
     ledger: str,
     asked: DivisionFigures,
-    closed: date = YEAR_END,
+    closed: date | None = None,
 ) -> Iterator[Check]:
     """The identities of one ledger, from what its books and read models hold.
 
     Args:
-        closed: the day through which the books must be closed.
+        closed: the day through which the books must be closed; else the last month that has ended.
     """
+    closed = closed or max(month_end(month) for month in range(1, 13) if has_ended(month))
     key = parse_ledger(ledger)
     with pool.connection() as connection:
         days = [

@@ -12,12 +12,14 @@ asked for, and are the same each time. A smaller province has the same shares of
 import calendar
 import math
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
 import msgspec
 
+from ledger.deciding.state import BEIJING
 from ledger.money import yuan
 
 FISCAL_YEAR = 2026
@@ -191,7 +193,7 @@ class Division(msgspec.Struct, frozen=True):
         weights = [1.0] * ordinary + [MONTH_END_WEIGHT] * MONTH_END_DAYS
         drawn = sorted(random.choices(days, weights, k=self.month_payments(month)))
         for serial, day in enumerate(drawn, 1):
-            yield _draw(random, self, month, serial, day)
+            yield _draw(random, self, month, serial, min(day, told_until()))
 
     def indicator_bodies(self) -> Iterator[IndicatorBody]:
         """Its indicators, each large enough for the year's payments out of it."""
@@ -272,6 +274,28 @@ def working_days(month: int) -> list[date]:
     _, last = calendar.monthrange(FISCAL_YEAR, month)
     days = (date(FISCAL_YEAR, month, day) for day in range(1, last + 1))
     return [day for day in days if day.weekday() < calendar.SATURDAY]
+
+
+def last_working_day(month: int) -> date:
+    """As far as the year is told."""
+    return min(working_days(month)[-1], told_until())
+
+
+@cache
+def today() -> date:
+    """The day in Beijing on which the year is told."""
+    return datetime.now(BEIJING).date()
+
+
+def told_until() -> date:
+    """The last day that the year is told up to: what is planned for later is dated so. Nothing is
+    paid on a day that has not come."""
+    return min(date(FISCAL_YEAR, 12, 31), today())
+
+
+def has_ended(month: int) -> bool:
+    """Whether a month can be closed."""
+    return month_end(month) < today()
 
 
 def month_end(month: int) -> date:

@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, BulkClient
-from api.demo.province.plan import FISCAL_YEAR, Division, PlannedPayment, month_end, working_days
+from api.demo.province.plan import (
+    FISCAL_YEAR,
+    Division,
+    PlannedPayment,
+    has_ended,
+    last_working_day,
+    month_end,
+)
 from api.demo.province.stages import Stage
 from ledger.money import yuan
 
@@ -62,10 +69,11 @@ class Year:
             came_back, days = self._pay(month)
             self._refund(came_back)
             if came_back:
-                days.add(working_days(month)[-1])
+                days.add(last_working_day(month))
             if days:
-                self._clear(sorted(days))
-            self._timed(Stage.CLOSING, 1, self._close, month)
+                self._clear(month, sorted(days))
+            if has_ended(month):
+                self._timed(Stage.CLOSING, 1, self._close, month)
         # who looks at the year's figures next must not find those of yesterday
         self._timed(Stage.CLOSING, 0, self._client.wait_followed, READ_MODELS)
         return self.figures
@@ -115,18 +123,22 @@ class Year:
                     "refund_no": f"TK-{payment.number}",
                     "refund_amt": yuan(payment.refund_fen),
                     "reason": "收款人退回",
-                    "effective_on": working_days(payment.month)[-1].isoformat(),
+                    "effective_on": last_working_day(payment.month).isoformat(),
                 }
                 for payment in payments
             ]
             size = len(payments)
             self._timed(Stage.REFUNDING, size, self._client.bulk, "经办", "/refunds:batch", bodies)
 
-    def _clear(self, days: Sequence[date]) -> None:
+    def _clear(self, month: int, days: Sequence[date]) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""
         before = self._client.position()
         bodies = [
-            {"clear_no": f"QS-{day:%m%d}", "clear_date": day.isoformat(), "pay_bank_code": BANK}
+            {
+                "clear_no": f"QS-{month:02d}-{day:%m%d}",
+                "clear_date": day.isoformat(),
+                "pay_bank_code": BANK,
+            }
             for day in days
         ]
         size = len(bodies)

@@ -1,0 +1,46 @@
+"""What a database of an earlier release needs besides its schema, done when the program starts.
+
+Ledgers that were opened before floors held on every business day have the days of their registers
+folded from their events, and say from when on the floors do.
+"""
+
+import structlog
+from psycopg_pool import ConnectionPool
+
+from ledger.account_set import ledger_text
+from ledger.books import Charts
+from ledger.deciding.command import Submission
+from ledger.deciding.opening import DATED_FLOORS, DateFloors
+from ledger.reading import loading
+from ledger.reading.objects import list_heads
+from ledger.writing.day_history import fold_days
+from ledger.writing.sequencer import Sequencer
+
+log = structlog.get_logger(__name__)
+
+PRINCIPAL = "guoku"
+COMMIT_TIMEOUT_S = 120
+
+
+def date_floors(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> list[int]:
+    """Gives the ledgers that say now that their floors hold on every business day.
+
+    It may be done again, and by several programs at once.
+
+    Raises:
+        IntegrityError: a history that cannot be folded; the ledgers before it are done.
+    """
+    with pool.connection() as connection:
+        waiting = [
+            head.ledger_id
+            for head in list_heads(connection)
+            if not head.settings.get(DATED_FLOORS).said
+        ]
+    for ledger_id in waiting:
+        with pool.connection() as connection:
+            loading.lock(connection, ledger_id)
+            fold_days(connection, ledger_id, charts)
+        said = sequencer.submit(ledger_id, [Submission(command=DateFloors(), by=PRINCIPAL)])
+        said.result(COMMIT_TIMEOUT_S)  # another program may have been first
+        log.info("floors hold on every business day from now on", ledger=ledger_text(ledger_id))
+    return waiting

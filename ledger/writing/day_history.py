@@ -1,0 +1,35 @@
+"""The days of registers that an earlier release kept without them, folded from the events, once."""
+
+from datetime import date
+
+import psycopg
+
+from ledger.books import Charts
+from ledger.deciding.refolding import Refold
+from ledger.deciding.registers import declared
+from ledger.reading.streaming import stream_events
+from ledger.writing.restoring import write_days
+
+EPOCH = date(1970, 1, 1).toordinal()
+_UNTOLD = "SELECT EXISTS (SELECT FROM registers WHERE ledger_id = %s AND day IS NULL)"
+
+
+def fold_days(connection: psycopg.Connection, ledger_id: int, charts: Charts) -> bool:
+    """Folds a ledger's history and writes what its registers are on each day; whether that was
+    due. The ledger's head is locked by the caller; the caller commits.
+
+    Raises:
+        IntegrityError: events that no fold can follow.
+    """
+    [(due,)] = connection.execute(_UNTOLD, (ledger_id,)).fetchall()
+    if not due:
+        return False
+    refold = Refold(charts)
+    for chunk in stream_events(connection, ledger_id, 0, 2**62):
+        for position, day, type_, payload in zip(
+            chunk.positions, chunk.days, chunk.types, chunk.payloads, strict=True
+        ):
+            refold.take(type_.decode(), payload, position, date.fromordinal(EPOCH + day))
+    for register in declared():
+        write_days(connection, ledger_id, register, refold.dated_rows(register))
+    return True
