@@ -5,32 +5,16 @@ a new route cannot be open by oversight. A token acts in the ledgers whose divis
 prefix: ``44`` is all of Guangdong, ``440000000`` the province's own level.
 """
 
-from collections.abc import Collection
 from enum import Enum
 
 import msgspec
 
+from division.roles import ROLES
 from ledger.account_set import division_of
 from ledger.deciding.approvals import AGREEING_ROLES
 from ledger.errors import AccessError, Code
 from payments.signature_policy import SIGNING_ROLES
 
-ROLES = (
-    "treasury_maker",
-    "treasury_checker",
-    "unit",
-    "unit_checker",
-    "accountant",
-    "accountant_checker",
-    "security_officer",
-    "finance_first",
-    "finance_second",
-    "treasury",
-    "auditor",
-    "ops",
-    "bank",
-    "admin",
-)
 _READERS = frozenset(ROLES) - {"bank"}
 
 
@@ -63,11 +47,13 @@ class Right(Enum):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whoever holds a token: a principal, the roles it acts in, and its division prefix."""
+    """Whoever holds a token: a principal, the roles it acts in, its division prefix, and, of a
+    unit, what the codes of the units begin with for which it acts; none is all of the division."""
 
     principal: str
     roles: frozenset[str]
     division: str
+    agency_prefixes: tuple[str, ...] = ()
 
     def reaches(self, ledger_id: int) -> bool:
         """Whether the ledger's division is within the token's."""
@@ -94,8 +80,3 @@ def require_role(caller: Caller, role: str) -> None:
     """Raises AccessError ``forbidden`` unless the caller holds just this role."""
     if role not in caller.roles:
         raise AccessError(Code.FORBIDDEN, f"the caller does not hold the role {role}")
-
-
-def unknown_roles(roles: Collection[str]) -> list[str]:
-    """Those of ``roles`` that do not exist."""
-    return [role for role in roles if role not in ROLES]

@@ -5,6 +5,10 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import budget.indicators
+import division.adopted
+import division.opening
+import division.persons
+import division.tokens
 import ledger.calendar
 import ledger.deciding.approvals
 import ledger.deciding.documents
@@ -24,6 +28,10 @@ DOMAINS = (
     ledger.deciding.documents,
     ledger.calendar,
     ledger.sealing.commands,
+    division.adopted,
+    division.opening,
+    division.persons,
+    division.tokens,
     budget.indicators,
     payments.application,
     payments.manifest,

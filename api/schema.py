@@ -12,6 +12,7 @@ MIGRATIONS = tuple(
         "ledger.postgres",
         "ledger.elements",
         "ledger.sealing",
+        "division",
         "payments.signing",
         "payments.delivery",
         "payments.disbursement",

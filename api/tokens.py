@@ -1,79 +1,45 @@
-"""Access tokens: shown once when made, kept only as their SM3."""
+"""Access tokens as the ways in know them: made for a person, looked up for each caller."""
 
-import re
-import secrets
 from collections.abc import Sequence
 
 import psycopg
 
-from api.access import ROLES, Caller, unknown_roles
-from ledger.errors import Code, RequestError
-from ledger.gm import sm3
-
-PREFIX = "gk_"  # so that secret scanners and people recognise one
-RANDOM_BYTES = 32
-
-_PRINCIPAL = re.compile(r"[\w.@-]{1,96}")  # what a certificate's subject can carry
-_DIVISION = re.compile(r"[0-9]{0,9}", re.ASCII)
-
-
-def token_sm3(token: str) -> bytes:
-    """The key a token is kept under. Its 256 random bits need no salt and no slow hash."""
-    return sm3(token.encode())
+from api.access import Caller
+from division.credentials import find_holder, make_token
+from division.rights import Rights
 
 
 def create_token(
-    connection: psycopg.Connection, principal: str, roles: Sequence[str], division: str
+    connection: psycopg.Connection,
+    principal: str,
+    roles: Sequence[str],
+    division: str,
+    *,
+    agency_prefixes: Sequence[str] = (),
+    valid_until: str = "",
 ) -> str:
-    """Makes a token and gives its text, which nobody can read again.
+    """Makes a token and gives its text, which nobody can read again; it is committed.
 
     Args:
         principal: the person or system; maker and checker are told apart by it.
-        roles: at least one of ``api.access.ROLES``.
+        roles: at least one of ``division.roles.ROLES``.
         division: prefix of the nine-digit division codes it acts in; "" is all.
+        agency_prefixes: what the codes of the units begin with for which a unit acts; none is all.
+        valid_until: a day, included, or a moment; "" is as long as the person's rights.
 
     Raises:
         RequestError: ``malformed`` for an unknown role, no role, or a bad principal or division.
     """
-    if not _PRINCIPAL.fullmatch(principal):
-        raise RequestError(
-            Code.MALFORMED, "a principal is 1 to 96 letters, digits or any of . @ - _"
-        )
-    if not roles or (unknown := unknown_roles(roles)):
-        wrong = f"unknown role {unknown[0]!r}; " if roles else ""
-        raise RequestError(Code.MALFORMED, f"{wrong}roles are {', '.join(ROLES)}")
-    if not _DIVISION.fullmatch(division):
-        raise RequestError(Code.MALFORMED, "a division prefix has at most nine digits")
-    token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    connection.execute(
-        "INSERT INTO tokens (token_sm3, principal, roles, division) VALUES (%s, %s, %s, %s)",
-        (token_sm3(token), principal, sorted(set(roles)), division),
-    )
-    return token
+    rights = Rights(division, tuple(roles), tuple(agency_prefixes), valid_until)
+    return make_token(connection, principal, rights)
 
 
 def find_caller(connection: psycopg.Connection, key: bytes) -> Caller | None:
-    """Whose token has this SM3; None for an unknown or revoked one."""
-    row = connection.execute(
-        "SELECT principal, roles, division FROM tokens WHERE token_sm3 = %s AND revoked_at IS NULL",
-        (key,),
-    ).fetchone()
-    return Caller(row[0], frozenset(row[1]), row[2]) if row else None
-
-
-def revoke_token(connection: psycopg.Connection, token: str) -> bool:
-    """Ends a token at once; False if there is no such valid token."""
-    cursor = connection.execute(
-        "UPDATE tokens SET revoked_at = now() WHERE token_sm3 = %s AND revoked_at IS NULL",
-        (token_sm3(token),),
+    """Whose token has this SM3, with the rights of now; None for one unknown or ended."""
+    holder = find_holder(connection, key)
+    if holder is None:
+        return None
+    rights = holder.rights
+    return Caller(
+        holder.principal, frozenset(rights.roles), rights.division, rights.agency_prefixes
     )
-    return cursor.rowcount == 1
-
-
-def revoke_tokens_of(connection: psycopg.Connection, principal: str) -> int:
-    """Ends every token of a principal; gives how many."""
-    cursor = connection.execute(
-        "UPDATE tokens SET revoked_at = now() WHERE principal = %s AND revoked_at IS NULL",
-        (principal,),
-    )
-    return cursor.rowcount

@@ -13,6 +13,7 @@ from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
 from api.settings import Settings
 from api.upgrading import date_floors
+from division.adopting import adopt
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
@@ -90,6 +91,8 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
     charts = load_charts(settings.charts)
     migrate(database.owner_conninfo, MIGRATIONS)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
+        with pool.connection() as connection:
+            adopt(connection)
         codes = CodesInForce(pool)
         provider = default_provider()
         sequencer = Sequencer(

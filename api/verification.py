@@ -17,9 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
+from division.verification import check_tables
+from ledger.account_set import is_standing
 from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.postgres.database import make_pool
+from ledger.reading.streaming import snapshot
 from ledger.verification.findings import Findings
 from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.rebuild import verify as verify_projections
@@ -53,7 +56,7 @@ def verify_one(task: Task, progress: Progress) -> VerificationReport:
 
 def _history(task: Task, progress: Progress) -> VerificationReport:
     charts, provider = load_charts(task.charts), default_provider()
-    return verify_ledger(
+    report = verify_ledger(
         task.conninfo,
         charts,
         provider,
@@ -61,6 +64,17 @@ def _history(task: Task, progress: Progress) -> VerificationReport:
         task.options,
         lambda *what: progress(task.ledger_id, *what),
     )
+    if is_standing(task.ledger_id):
+        _add(report, _standing_tables(task))
+    return report
+
+
+def _standing_tables(task: Task) -> Findings:
+    """The tables of a standing ledger against its events, in one snapshot."""
+    findings = Findings()
+    with snapshot(task.conninfo, 1) as [connection]:
+        check_tables(connection, task.ledger_id, findings)
+    return findings
 
 
 def _compared(task: Task, progress: Progress) -> Findings:

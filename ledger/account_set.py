@@ -5,6 +5,9 @@ which leads every key, so that the schema distributes by it unchanged.
 
 ``000000000-2026`` is no division's: the system ledger 系统账套 of a year keeps what the program has
 to have on record about the others, such as their signed checkpoints. Only the program writes it.
+
+``440000000-0000`` is a division's standing ledger 基础信息账套: what outlives a year, such as
+persons and their rights. ``000000000-0000`` holds what is of all divisions.
 """
 
 import re
@@ -15,7 +18,10 @@ from ledger.errors import AccessError, Code
 
 SYSTEM_DIVISION = "000000000"
 
-_TEXT = re.compile(r"([1-9][0-9]{8}|0{9})-(20[0-9]{2})", re.ASCII)
+DIVISION_DIGITS = 9
+STANDING_YEAR = 0  # in the place of the year: the ledger of what outlives every year
+
+_TEXT = re.compile(r"([1-9][0-9]{8}|0{9})-(20[0-9]{2}|0000)", re.ASCII)
 YEARS = 10_000  # a year takes the last four digits of the store's key
 DIVISIONS_BEGIN = YEARS  # every key from here on is a division's
 # Few ledgers are named again and again: several times a payment.
@@ -39,7 +45,7 @@ def parse_ledger(text: str) -> int:
 @_remembered
 def ledger_text(key: int) -> str:
     """The store's key to ``440000000-2026``."""
-    return f"{key // YEARS:09d}-{key % YEARS}"
+    return f"{key // YEARS:09d}-{key % YEARS:04d}"
 
 
 @_remembered
@@ -49,7 +55,7 @@ def division_of(key: int) -> str:
 
 
 def fiscal_year_of(key: int) -> int:
-    """The fiscal year, which is the calendar year (预算法 §18)."""
+    """The fiscal year, which is the calendar year (预算法 §18); 0 of a standing ledger."""
     return key % YEARS
 
 
@@ -60,11 +66,33 @@ def system_ledger(fiscal_year: int) -> int:
 
 def is_system(key: int) -> bool:
     """Whether the ledger is a system ledger, and no division's."""
-    return key < DIVISIONS_BEGIN
+    return STANDING_YEAR < key < DIVISIONS_BEGIN
+
+
+def standing_ledger(division_prefix: str) -> int:
+    """The key of the standing ledger in which what is given for a division, or for all whose codes
+    begin so, is on record: ``44`` and ``440000000`` share one, and "" has the one of all."""
+    return ledger_id(division_prefix.ljust(DIVISION_DIGITS, "0"), STANDING_YEAR)
+
+
+def is_standing(key: int) -> bool:
+    """Whether the ledger is a standing ledger, which has no year."""
+    return fiscal_year_of(key) == STANDING_YEAR
+
+
+def standing_ledgers_of(key: int) -> tuple[int, ...]:
+    """The standing ledgers whose content may concern a ledger: those of every prefix of its
+    division's code, from the one of all down."""
+    division = division_of(key)
+    prefixes = (division[:digits] for digits in range(DIVISION_DIGITS + 1))
+    return tuple(sorted({standing_ledger(prefix) for prefix in prefixes}))
 
 
 def within_year(key: int, day: date) -> date:
-    """``day`` brought into the ledger's year: its last day for a later one, else its first."""
+    """``day`` brought into the ledger's year: its last day for a later one, else its first. A
+    standing ledger has every year."""
+    if is_standing(key):
+        return day
     year = fiscal_year_of(key)
     if day.year < year:
         return date(year, 1, 1)

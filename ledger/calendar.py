@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.account_set import fiscal_year_of, within_year
+from ledger.account_set import fiscal_year_of, is_standing, within_year
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -45,7 +45,7 @@ def effective_day(state: LedgerState, asked: date | None, *, ahead: bool = False
     """
     day = asked or state.today
     year = fiscal_year_of(state.ledger_id)
-    if day.year != year:
+    if not is_standing(state.ledger_id) and day.year != year:
         raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {year}")
     closed = state.settings.get(PERIODS).closed_through
     if closed is not None and day <= closed:

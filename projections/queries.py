@@ -47,6 +47,11 @@ __all__ = [
 Filters = Mapping[str, str | None]
 
 
+def _prefixes(text: str, _pointer: str) -> list[str]:
+    """Beginnings of codes, of which a row's has one: a filter that no caller names himself."""
+    return text.split(",")
+
+
 def _status(text: str, pointer: str) -> str:
     if text not in STATUSES:
         raise RequestError(
@@ -65,7 +70,10 @@ _INDICATORS = Listing(
     INDICATORS.name,
     IndicatorRow,
     ("bgt_id",),
-    {"agency_code": Filter("agency_code = %s")},
+    {
+        "agency_code": Filter("agency_code = %s"),
+        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", _prefixes),
+    },
 )
 _PAYMENTS = Listing(
     "payments",
@@ -75,6 +83,7 @@ _PAYMENTS = Listing(
     {
         "status": Filter(_of_status, _status),
         "agency_code": Filter("agency_code = %s"),
+        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", _prefixes),
         "bgt_id": Filter("bgt_id = %s"),
         "from": Filter("effective_on >= %s", a_day),
         "to": Filter("effective_on <= %s", a_day),

@@ -668,6 +668,14 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
+    # of standing ledgers
+    "division.opened": ("division.open", _field("mof_div_code")),
+    "standing.adopted": ("standing.adopt", _field("what")),
+    "person.registered": ("person.register", lambda body: str(body["principal"]).casefold()),
+    "person.rights_set": ("person.set_rights", _field("change_no")),
+    "person.rights_ended": ("person.end_rights", _field("change_no")),
+    "token.issued": ("token.issue", _field("token_sm3")),
+    "token.ended": ("token.end", _field("token_sm3")),
     # of the system ledger
     "log_key.registered": ("log_key.register", lambda body: f"{body['name']}:{body['key_hash']}"),
     "checkpoint.sealed": ("checkpoint.seal", lambda body: f"{body['origin']}:{body['size']}"),

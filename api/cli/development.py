@@ -7,12 +7,13 @@ from typing import NamedTuple
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from api.access import ROLES
 from api.cli.children import Child
 from api.server import bind
 from api.settings import Settings
-from api.tokens import create_token, revoke_tokens_of
+from api.tokens import create_token
 from api.treasury import Treasury
+from division.credentials import end_tokens_of
+from division.roles import ROLES
 from ledger.errors import ConfigurationError, Refusal
 from ledger.gm.keystore import KeyStore
 from payments.signing import certificates
@@ -63,7 +64,7 @@ def _free_port(port: int, variable: str) -> int:
 def developer_token(treasury: Treasury) -> str:
     """A new token that may do everything everywhere; those of former starts end with it."""
     with treasury.pool.connection() as connection:
-        revoke_tokens_of(connection, DEVELOPER)
+        end_tokens_of(connection, DEVELOPER)
         return create_token(connection, DEVELOPER, ROLES, "")
 
 
@@ -81,7 +82,7 @@ def admit(connection: psycopg.Connection, keys: KeyStore, subject: str) -> Admis
             f"{refusal.detail}; `guoku cert issue {subject}` renews it"
         ) from None
     principal = subject.replace("/", "-")
-    revoke_tokens_of(connection, principal)
+    end_tokens_of(connection, principal)
     return Admission(create_token(connection, principal, ["bank"], ""), certificate.serial)
 
 

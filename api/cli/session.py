@@ -55,6 +55,7 @@ def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
     import api.domains  # noqa: F401 - a command may read whatever a history holds
     from api.schema import MIGRATIONS
+    from division.adopting import adopt
     from ledger.postgres.database import connect, open_database
     from ledger.postgres.migrate import migrate
 
@@ -63,6 +64,7 @@ def connection() -> Iterator[Connection]:
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
         migrate(database.owner_conninfo, MIGRATIONS)
         with connect(database.app_conninfo) as opened:
+            adopt(opened)
             yield opened
 
 

@@ -19,15 +19,33 @@ def create(
     division: Annotated[
         str, typer.Option(help="Prefix of the division codes it may act in; '' for all.")
     ],
+    agency: Annotated[
+        list[str] | None,
+        typer.Option(help="Prefix of the codes of the units it acts for; none: all."),
+    ] = None,
+    valid_until: Annotated[
+        str, typer.Option(help="Last day, or moment with zone; '': as long as the person's rights.")
+    ] = "",
     more_roles: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Makes a token and prints it as the last word. It is shown only now."""
+    """Makes a token and prints it as the last word. It is shown only now.
+
+    An operator's act at the machine: the person, the rights and the token go on the record of the
+    division's standing ledger.
+    """
     from api.tokens import create_token
 
     words = ",".join([*role, *(more_roles or ())]).replace(" ", ",").split(",")
     roles = list(dict.fromkeys(filter(None, words)))
     with connection() as opened:
-        token = create_token(opened, principal, roles, division)
+        token = create_token(
+            opened,
+            principal,
+            roles,
+            division,
+            agency_prefixes=tuple(dict.fromkeys(agency or ())),
+            valid_until=valid_until,
+        )
     print(f"token: {token}")
 
 
@@ -36,10 +54,11 @@ def list_() -> None:
     """Lists tokens by principal; the tokens themselves are not kept."""
     with connection() as opened:
         rows = opened.execute(
-            "SELECT principal, roles, division, created_at, revoked_at FROM tokens"
-            " ORDER BY principal, created_at"
+            "SELECT principal, roles, division, agency_prefixes, created_at, valid_until,"
+            " revoked_at FROM tokens ORDER BY principal, created_at"
         ).fetchall()
-    show_table(("principal", "roles", "division", "created_at", "revoked_at"), rows)
+    fields = ("principal", "roles", "division", "units", "created_at", "valid_until", "revoked_at")
+    show_table(fields, rows)
 
 
 @app.command()
@@ -47,10 +66,10 @@ def revoke(
     principal: Annotated[str, typer.Option(help="Revokes every token of this principal.")],
 ) -> None:
     """Revokes the tokens of a principal at once, and says how many there were."""
-    from api.tokens import revoke_tokens_of
+    from division.credentials import end_tokens_of
 
     with connection() as opened:
-        revoked = revoke_tokens_of(opened, principal)
+        revoked = end_tokens_of(opened, principal)
     print(f"revoked: {revoked}")
     if not revoked:
         raise typer.Exit(1)

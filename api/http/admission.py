@@ -12,7 +12,7 @@ import structlog
 
 from api.access import Caller, require_reach, require_right, require_role
 from api.http.call import Call
-from ledger.account_set import is_system, parse_ledger
+from ledger.account_set import is_standing, is_system, parse_ledger
 from ledger.deciding.command import Commit, Outcome, RecordRefusal, Submission
 from ledger.errors import AccessError, Code, GuokuError
 from ledger.reading.objects import read_head
@@ -49,22 +49,27 @@ async def admit(
         require_right(caller, call.right)
         key = parse_ledger(named) if isinstance(named, str) else named
         require_reach(caller, key)
-        _require_books(call, key)
+        _require_books(call, key, of_year=ledger is None)
         if role:
             require_role(caller, role)
     except AccessError as error:
         if error.code is Code.FORBIDDEN and not call.dry_run:
-            await _record(call, named, number, error)
+            await record_denied(call, named, number, error)
         raise
     if ledger is None and key not in call.services.known_ledgers and not await exists(call, key):
         raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
     return key
 
 
-def _require_books(call: Call, key: int) -> None:
-    """Raises ``forbidden`` where a command is meant for a system ledger."""
-    if is_system(key) and not call.is_read:
+def _require_books(call: Call, key: int, *, of_year: bool) -> None:
+    """Raises ``forbidden`` where a command is meant for a system ledger, or where one that is about
+    a year's books (``of_year``) is meant for a standing ledger."""
+    if call.is_read:
+        return
+    if is_system(key):
         raise AccessError(Code.FORBIDDEN, "only the program itself writes a system ledger")
+    if of_year and is_standing(key):
+        raise AccessError(Code.FORBIDDEN, "a standing ledger is written under /v1/divisions")
 
 
 async def still_admitted(call: Call, key: int) -> bool:
@@ -86,7 +91,7 @@ async def exists(call: Call, key: int) -> bool:
     return key in known
 
 
-async def _record(call: Call, ledger: str | int, number: str, error: GuokuError) -> None:
+async def record_denied(call: Call, ledger: str | int, number: str, error: GuokuError) -> None:
     """Puts a denied right on the ledger's record; the refusal stands whether that works."""
     try:
         key = parse_ledger(ledger) if isinstance(ledger, str) else ledger

@@ -14,6 +14,7 @@ from api.http import (
     clearings,
     disbursement_reads,
     disbursements,
+    divisions,
     documents,
     history,
     indicators,
@@ -39,12 +40,14 @@ DIRECT: tuple[DirectRoute, ...] = (
     *indicators.DIRECT,
     *clearings.DIRECT,
     *ledgers.DIRECT,
+    *divisions.DIRECT,
 )
 RESOURCES = (
     payments,
     indicators,
     ledgers,
     documents,
+    divisions,
     clearings,
     disbursements,
     disbursement_reads,

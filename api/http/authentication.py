@@ -7,7 +7,8 @@ from typing import Any
 
 from api.access import Caller
 from api.http.transport.read_threads import ReadThreads
-from api.tokens import find_caller, token_sm3
+from api.tokens import find_caller
+from division.credentials import token_sm3
 from ledger.errors import AccessError, Code, UnavailableError
 
 REMEMBERED_S = 5.0  # how long a revoked token may still work in another process

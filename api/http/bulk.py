@@ -28,6 +28,7 @@ from api.http.problems import OF_LEDGER_ACT, ProblemDocument, problem, refusals
 from api.http.published import PublishedAs
 from api.http.routes import DirectRoute, Endpoint
 from api.http.transport.responses import JsonPieces
+from api.http.units import UNIT, require_own, require_units
 from api.http.views import (
     CommitView,
     IndicatorView,
@@ -199,6 +200,7 @@ def batch_route(
             len(data) // ITEM_BYTES, lambda: read_items(body, data, lines=media in LINES)
         )
         key = await admit(call)
+        await require_own(call, key, [item.command for item in items if item.command is not None])
         outcomes = await _submit_items(call, key, items, atomic=mode is BatchMode.ATOMIC)
         return await answer_items(call, key, outcomes, result)
 
@@ -311,6 +313,8 @@ async def sign_all(
 ) -> Response:
     asked = await call.beside(len(data) // NUMBER_BYTES, _signing_request, data)
     key = await admit(call, role=asked.role)
+    if asked.role in UNIT:
+        await require_units(call, key, pay_app_nos=asked.pay_app_nos)
     sign = partial(
         call.treasury.signing.sign_and_submit,
         key,

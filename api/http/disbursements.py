@@ -32,6 +32,7 @@ from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
 from api.http.services import Services
+from api.http.units import UNIT, require_own, require_units
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
@@ -163,6 +164,7 @@ async def open_run(
 ) -> Response:
     command = _opening(_body(data, OpenRequest))
     key = await admit(call, number=command.run_no)
+    await require_own(call, key, (command,))
     return await _answer(call, key, await call.submit(key, command), status=201)
 
 
@@ -182,6 +184,7 @@ async def load_lines(
     """The columns are those of a payment's details; the file is streamed to disk."""
     key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
+    await require_units(call, key, bgt_ids=[run.bgt_id])
     return await load_upload(call, key, run)
 
 
@@ -275,6 +278,8 @@ async def execute_run(
     key = await admit(call, number=run_no, role=asked.role)
     run = await _read_run(call, key, run_no)
     role = asked.role or await _role_of(call, key)
+    if role in UNIT:
+        await require_units(call, key, bgt_ids=[run.bgt_id])
     executions = executions_of(call.services)
     outcome = await call.in_thread(
         lambda: executions.start(key, run, role, call.caller.principal, dry_run=call.dry_run)
@@ -329,6 +334,7 @@ async def close_run(
     key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
     command = CloseRun(run_no=run_no, bgt_id=run.bgt_id)
+    await require_own(call, key, (command,))
     return await _answer(call, key, await call.submit(key, command))
 
 

@@ -17,6 +17,7 @@ from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import BgtId
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation, ViewOf
+from api.http.units import prefixes_of, require_units
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
 from budget.balances import BALANCES, NOTHING
 from budget.indicator import INDICATOR, Indicator
@@ -59,7 +60,10 @@ router = APIRouter(route_class=Operation, tags=[Tag.INDICATORS])
 async def list_indicators(
     call: LedgerRead, asked: AskedPage, agency_code: str | None = None
 ) -> Response:
-    filters = {"agency_code": agency_code}
+    filters = {
+        "agency_code": agency_code,
+        "agency_prefixes": ",".join(prefixes_of(call.caller, call.right)),
+    }
     return await respond_with_page(call, asked, filters, queries.list_indicators)
 
 
@@ -73,6 +77,7 @@ async def list_indicators(
 async def show_indicator(call: LedgerRead, bgt_id: BgtId, moment: AsOf) -> Response:
     """Now from the controlled balances themselves; as of another moment from the read model."""
     key = await admit(call, number=bgt_id)
+    await require_units(call, key, bgt_ids=[bgt_id])
     if moment.is_now:
         await wait_for_head(call, key)
         position, view = await call.read(lambda connection: _now(connection, key, bgt_id))
@@ -115,6 +120,7 @@ def _then(
 async def trace(call: LedgerRead, bgt_id: BgtId, asked: AskedPage) -> Response:
     """The indicator, what moved it, and a page of its payments."""
     key = await admit(call, number=bgt_id)
+    await require_units(call, key, bgt_ids=[bgt_id])
     await wait_for_projections(call, key)
     found = await call.read(
         lambda connection: trace_indicator(connection, key, bgt_id, asked.cursor, asked.size)

@@ -49,7 +49,7 @@ JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_i
 WHERE l.position > coalesce(o.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
 _UNSEALED = """
-SELECT count(*) FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id)
+SELECT count(*) FROM sealed_ledgers l LEFT JOIN sealed s USING (ledger_id)
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
     AND c.position > coalesce(s.size, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(s.size, 0)

@@ -48,6 +48,9 @@ def _told(name: str) -> Any:
 LedgerName = Annotated[
     str, Path(description="<mof_div_code>-<fiscal_year> 账套", examples=["440000000-2026"])
 ]
+DivisionCode = Annotated[str, _told("mof_div_code"), _checked("mof_div_code")]
+Principal = Annotated[str, _told("principal"), _checked("principal")]
+TokenSm3 = Annotated[str, _told("token_sm3"), _checked("token_sm3")]
 BgtId = Annotated[str, _told("bgt_id"), _checked("bgt_id")]
 PayAppNo = Annotated[str, _told("pay_app_no"), _checked("pay_app_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]

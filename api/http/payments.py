@@ -18,6 +18,7 @@ from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import Day, PayAppNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import prefixes_of, require_units
 from api.http.views import PaymentView, commit_view, payment_view
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, IntegrityError, Refusal
@@ -70,6 +71,7 @@ async def list_payments(
         "bgt_id": bgt_id,
         "from": since,
         "to": upto,
+        "agency_prefixes": ",".join(prefixes_of(call.caller, call.right)),
     }
     return await respond_with_page(call, asked, filters, queries.list_payments)
 
@@ -83,6 +85,7 @@ async def list_payments(
 )
 async def show_payment(call: LedgerRead, pay_app_no: PayAppNo, moment: AsOf) -> Response:
     key = await admit(call, number=pay_app_no)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
     await wait_for_head(call, key)
     upto, view = await call.read(
         lambda connection: _payment_as_of(connection, key, pay_app_no, moment)
@@ -139,6 +142,7 @@ def not_found(pay_app_no: str) -> Refusal:
 )
 async def trace(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     key = await admit(call, number=pay_app_no)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
     await wait_for_projections(call, key)
     return call.respond(
         await call.read(lambda connection: trace_payment(connection, key, pay_app_no))
@@ -156,6 +160,7 @@ async def trace(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
 async def show_voucher(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """The message that the bank was sent, byte for byte: the same function builds both."""
     key = await admit(call, number=pay_app_no)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
 
     def read(connection: Connection) -> bytes:
         payment = read_payment(connection, key, pay_app_no)
@@ -179,6 +184,7 @@ async def show_voucher(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
 async def show_receipt(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """The bank's receipt in its envelope: the signed bytes exactly as received, its signature."""
     key = await admit(call, number=pay_app_no)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
 
     def read(connection: Connection) -> bytes:
         payment = read_payment(connection, key, pay_app_no)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_
 from pydantic_core import CoreSchema, core_schema
 
 from api.http.bodies import AMOUNTS, SAME_ELEMENT
-from api.http.models.enums import SigningRole, SigningScope
+from api.http.models.enums import PersonRole, SigningRole, SigningScope
 from api.http.models.shown import may_be_missing
 from ledger.elements.code_sets import ElementRegister
 from projections.tracing.facts import FactFields
@@ -65,6 +65,10 @@ EXAMPLES: dict[str, Any] = {
     "plan_month": 3,
     "run_no": "PL-2026-03-01",
     "reason": "收款人账号有误",
+    "principal": "zhang.san",
+    "token_sm3": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
+    "valid_until": "2026-12-31",
+    "change_no": "QX-2026-01",
 }
 
 
@@ -145,7 +149,11 @@ def _is_struct(kind: Any) -> bool:
 def _model(kind: Any) -> type[BaseModel]:
     struct = get_origin(kind) or kind
     is_body = struct.__struct_config__.forbid_unknown_fields
-    fields = {field.name: _field(field, is_body=is_body) for field in msgspec.structs.fields(kind)}
+    of_struct = msgspec.structs.fields(kind)
+    said = _BY_NAME
+    if any(field.name == "principal" for field in of_struct):
+        said = {**_BY_NAME, "roles": (str, PersonRole)}  # what a person acts as, not what is signed
+    fields = {f.name: _field(f, said.get(f.name), is_body=is_body) for f in of_struct}
     model: type[BaseModel] = create_model(
         _name(kind),
         __config__=ConfigDict(extra="forbid", title=_name(kind)),
@@ -168,9 +176,11 @@ def _first_paragraph(struct: type[msgspec.Struct]) -> str | None:
     return inspect.cleandoc(struct.__doc__).split("\n\n")[0].replace("``", "`")
 
 
-def _field(field: msgspec.structs.FieldInfo, *, is_body: bool) -> Any:
+def _field(
+    field: msgspec.structs.FieldInfo, instead: tuple[type[Any], Any] | None, *, is_body: bool
+) -> Any:
     taken_as = str if field.type is Any else field.type  # an amount, which its command reads
-    shape = _published(taken_as, _BY_NAME.get(field.name))
+    shape = _published(taken_as, instead)
     element = ElementRegister.ELEMENTS.get(SAME_ELEMENT.get(field.name, field.name))
     about: dict[str, Any] = {"alias": field.encode_name}
     if element is not None and shape in (str, bool, int):

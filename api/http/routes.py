@@ -29,6 +29,7 @@ from api.http.document_views import SubmittedView, document_of, submitted_answer
 from api.http.models.enums import Tag
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs, published
+from api.http.units import UNIT, require_own
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 
@@ -189,6 +190,7 @@ SUBMITTED: dict[int | str, dict[str, Any]] = {
 def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
     approvable = body.command.APPROVABLE
+    of_units = right.roles >= UNIT  # whatever else a caller is, he may be bound to his units
 
     async def endpoint(
         call: Annotated[Call, Depends(ActingOnLedger(right))],
@@ -197,6 +199,8 @@ def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
         numbers = {name: call.number(name) for name in body.path}
         command = body.read(data, **numbers)
         key = await admit(call, number=command.number or "".join(numbers.values()))
+        if of_units:
+            await require_own(call, key, (command,))
         outcome = await call.submit(key, command)
         if outcome.problem is not None:
             return call.refuse(outcome)

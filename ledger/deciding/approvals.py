@@ -15,6 +15,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.deciding.command import Command, commands
+from ledger.deciding.principals import folded
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, RequestError
@@ -40,7 +41,7 @@ _ALL_OF = ".*"
 def same_person(one: str, other: str) -> bool:
     """Whether two principals are one person: ``Both`` is ``both``. Persons are compared here and
     nowhere else."""
-    return one == other or one.casefold() == other.casefold()
+    return one == other or folded(one) == folded(other)
 
 
 # ---- the policy

@@ -12,6 +12,7 @@ import msgspec
 
 from ledger.account_set import YEARS
 from ledger.deciding.registers import AnyRegister
+from ledger.deciding.tables import AnyTable
 from ledger.events import Event
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
             concern it, such as its journals, leave it as it is.
         rows: the registers' rows that commands about it move, by register and key.
         cost: of an object in a cache; one of many details costs more than 1.
+        tables: that show its objects as rows.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     fold: Callable[[T | None, Event], T | None]
     rows: Callable[[T], Iterable[tuple[AnyRegister, str]]] = lambda _: ()
     cost: Callable[[T], int] = lambda _: 1
+    tables: tuple[AnyTable, ...] = ()
 
     def folded(self, events: Iterable[Event]) -> T | None:
         """The object after ``events``; None where a refused opening left none."""

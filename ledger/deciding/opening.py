@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.account_set import SYSTEM_DIVISION, ledger_id
+from ledger.account_set import STANDING_YEAR, SYSTEM_DIVISION, ledger_id
 from ledger.deciding.approvals import after, check_policy
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
@@ -80,6 +80,8 @@ class OpenLedger(Command, frozen=True, kw_only=True):
 
     @classmethod
     def bodies_in(cls, event: LedgerOpened, day: date) -> Iterable[object]:
+        if event.fiscal_year == STANDING_YEAR:
+            return (OpenStandingLedger(mof_div_code=event.mof_div_code),)
         if event.mof_div_code == SYSTEM_DIVISION:
             return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
         asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
@@ -178,3 +180,28 @@ class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
             events=[(None, "", opened)],
             effective_on=date(self.fiscal_year, 1, 1),
         )
+
+
+class OpenStandingLedger(OpenLedger, frozen=True, kw_only=True):
+    """Opens the standing ledger of a division, or of all; asked by the program, when the first
+    thing is put on record there."""
+
+    fiscal_year: int = STANDING_YEAR
+    name: str = "基础信息"
+
+    @property
+    def ledger_id(self) -> int:
+        return ledger_id(self.mof_div_code, self.fiscal_year)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        if state.position > 0:
+            raise Refusal(Code.INVALID_STATE, "the ledger is open already")
+        # point of no return
+        opened = LedgerOpened(
+            mof_div_code=self.mof_div_code,
+            mof_div_name=self.name,
+            fiscal_year=self.fiscal_year,
+            name=self.name,
+            by=by,
+        )
+        return Decision(events=[(None, "", opened)], effective_on=state.today)

@@ -20,6 +20,7 @@ from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_
 from ledger.deciding.registers import AnyRegister, MovedRow, Register
 from ledger.deciding.rows import RegisterRows
 from ledger.deciding.settings import LedgerSettings
+from ledger.deciding.tables import AnyTable, ShownRows, shown
 from ledger.elements.code_sets import CodeSets
 from ledger.events import Event, encode
 from ledger.integrity.chain import moment_of
@@ -181,6 +182,7 @@ class LedgerState:
         self.documents: dict[bytes, bytes] = {}
         self.shared_documents: dict[bytes, bytes] = {}
         self.registers.begin()
+        self._shown: dict[tuple[str, str], AnyKind] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
     def savepoint(self) -> Savepoint:
@@ -248,12 +250,23 @@ class LedgerState:
                         self.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
                     self._put(cached, number, CachedObject(after, stream_id, version))
+                    if kind.tables:
+                        self._put(self._shown, (kind.name, number), kind)
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 
     def pass_over(self, events: int) -> None:
         """The position behind events that another program of the ledger writes itself."""
         self.position += events
+
+    def shown_rows(self) -> list[ShownRows]:
+        """What tables of objects have to say of those that the batch has changed. Not within a
+        savepoint."""
+        by_table: dict[AnyTable, list[Any]] = {}
+        for (name, number), kind in self._shown.items():
+            for table in kind.tables:
+                by_table.setdefault(table, []).append(self._cached[name][number].obj)
+        return [shown(table, self.ledger_id, objects) for table, objects in by_table.items()]
 
     # ---- the cache
 

@@ -76,6 +76,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
 _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
+_DIVISION, _PERSON = "区划建立", "人员权限"
 
 
 def _code(
@@ -107,6 +108,15 @@ _ELEMENTS = (
         "[0-9]{3,12}",
         _POLICY,
     ),
+    # 基础信息
+    _pattern("parent_div_code", "上级财政区划", 9, "[1-9][0-9]{8}", _DIVISION),
+    _pattern("tier_code", "财政层级", 1, "[2-5]", _DIVISION),
+    Element("principal", "登记人", 96, re.compile(r"[\w.@-]+"), _PERSON),
+    _pattern("division", "权限区划", 9, "[0-9]*", _PERSON),
+    _pattern("agency_prefixes", "权限单位", 21, "[0-9A-Za-z]+", _PERSON),
+    _pattern("valid_until", "有效期至", 40, "[0-9T:.+-]+Z?", _PERSON),
+    _pattern("token_sm3", "令牌摘要", 64, "[0-9a-f]{64}", _PERSON),
+    Element("change_no", "变更编号", 100, _NUMBER, OF_THE_ACT),
     # 指标
     Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),
     _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _ISSUE),

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from ledger.account_set import DIVISIONS_BEGIN
+from ledger.account_set import DIVISION_DIGITS, DIVISIONS_BEGIN, STANDING_YEAR, YEARS
 from ledger.account_set import ledger_id as ledger_key
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.settings import LedgerSettings, decoded
@@ -21,7 +21,6 @@ from ledger.events import CommandRefused
 from ledger.reading.documents import open_document
 from ledger.reading.loading import read_keys, read_streams
 
-DIVISION_DIGITS = 9
 EVENTS_MAX = 10_000  # of one read; whoever wants more asks again after the last position
 
 _POSITION_MAX = 2**63 - 1
@@ -74,10 +73,10 @@ def read_head(connection: psycopg.Connection, ledger_id: int) -> Head | None:
 
 
 def list_heads(connection: psycopg.Connection, division_prefix: str = "") -> list[Head]:
-    """Heads of all divisions' ledgers whose division begins so, by division and year.
+    """Heads of all divisions' years whose division begins so, by division and year.
 
-    The system ledgers are not among them. A prefix that no division has (other than up to nine
-    digits) finds nothing.
+    Neither the system ledgers nor the standing ones are among them. A prefix that no division has
+    (other than up to nine digits) finds nothing.
     """
     digits = division_prefix.isascii() and division_prefix.isdigit()
     if len(division_prefix) > DIVISION_DIGITS or (division_prefix and not digits):
@@ -86,8 +85,16 @@ def list_heads(connection: psycopg.Connection, division_prefix: str = "") -> lis
     first = ledger_key(division_prefix.ljust(DIVISION_DIGITS, "0"), 0)
     last = ledger_key(division_prefix.ljust(DIVISION_DIGITS, "9"), 9999)
     rows = connection.execute(
-        f"{_HEAD} WHERE ledger_id BETWEEN %s AND %s ORDER BY ledger_id",
-        (max(first, DIVISIONS_BEGIN), last),
+        f"{_HEAD} WHERE ledger_id BETWEEN %s AND %s AND ledger_id %% %s <> %s ORDER BY ledger_id",
+        (max(first, DIVISIONS_BEGIN), last, YEARS, STANDING_YEAR),
+    )
+    return [_head(row) for row in rows]
+
+
+def list_standing_heads(connection: psycopg.Connection) -> list[Head]:
+    """Heads of all standing ledgers, that of all divisions first."""
+    rows = connection.execute(
+        f"{_HEAD} WHERE ledger_id %% %s = %s ORDER BY ledger_id", (YEARS, STANDING_YEAR)
     )
     return [_head(row) for row in rows]
 

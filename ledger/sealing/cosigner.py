@@ -32,6 +32,7 @@ from ledger.integrity.witness import ledger_lines, write_request
 from ledger.sealing.commands import Cosign
 from ledger.sealing.proofs import sealed_size
 from ledger.sealing.register import (
+    PROVINCE,
     RecordedNote,
     latest_checkpoint,
     latest_checkpoints,
@@ -263,7 +264,7 @@ class Cosigner:
 
     def _proof(self, recorded: RecordedNote, old_size: int) -> list[bytes]:
         """From an older size of the ledger; none for a province head, which grows from nothing."""
-        if not recorded.ledger_id or old_size > recorded.size:
+        if recorded.ledger_id == PROVINCE or old_size > recorded.size:
             return []
         with self._pool.connection() as connection:
             return StoredTree(connection, recorded.ledger_id, recorded.size).consistency(old_size)
@@ -313,7 +314,8 @@ def _problem_of(answer: httpx.Response) -> _Refused:
 
 
 def _origin(recorded: RecordedNote) -> str:
-    return ledger_origin(recorded.ledger_id) if recorded.ledger_id else PROVINCE_ORIGIN
+    is_province = recorded.ledger_id == PROVINCE
+    return PROVINCE_ORIGIN if is_province else ledger_origin(recorded.ledger_id)
 
 
 def _checkpoint_of(recorded: RecordedNote) -> Checkpoint:

@@ -6,7 +6,7 @@ from datetime import datetime
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from ledger.account_set import fiscal_year_of, system_ledger
+from ledger.account_set import fiscal_year_of, is_standing, system_ledger
 from ledger.errors import GuokuError
 from ledger.gm import Provider
 from ledger.gm.keystore import KeyStore
@@ -69,7 +69,7 @@ class Notary:
         problems: dict[int, GuokuError] = {}
         by_system: dict[int, list[Sealed]] = {}
         for sealed in owed:
-            key = system_ledger(fiscal_year_of(sealed.ledger_id))
+            key = self._system_ledger_of(sealed.ledger_id)
             by_system.setdefault(key, []).append(sealed)
         for key, of_year in by_system.items():
             outcomes = self._record.submit(key, [self._checkpoint(sealed) for sealed in of_year])
@@ -77,6 +77,12 @@ class Notary:
                 if outcome.problem is not None:
                     problems[sealed.ledger_id] = outcome.problem
         return problems
+
+    def _system_ledger_of(self, ledger_id: int) -> int:
+        """That of the ledger's year; a standing ledger has none, and is recorded in this one's."""
+        if is_standing(ledger_id):
+            return system_ledger_at(self._clock())
+        return system_ledger(fiscal_year_of(ledger_id))
 
     def record_province(self) -> None:
         """Signs a head over the latest checkpoints and records it."""

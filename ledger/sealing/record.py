@@ -19,6 +19,7 @@ from ledger.reading.loading import read_keys
 from ledger.sealing.commands import SealProvince
 from ledger.sealing.files import NoteFiles
 from ledger.sealing.register import (
+    PROVINCE,
     checkpoints_after,
     latest_checkpoint,
     province_heads_after,
@@ -28,12 +29,12 @@ HELPING = 1_000
 
 
 def keep_files(connection: psycopg.Connection, files: NoteFiles, ledger_id: int) -> None:
-    """Appends what is on record of a ledger (0: of the province) to its file.
+    """Appends what is on record of a ledger (``PROVINCE``: of the head over all) to its file.
 
     Raises:
         IntegrityError: the file ends with a note that is not on record.
     """
-    if ledger_id == 0:
+    if ledger_id == PROVINCE:
         files.append(PROVINCE_ORIGIN, lambda last: _heads_after(connection, last))
     else:
         files.append(

@@ -10,7 +10,7 @@ from typing import LiteralString, NamedTuple
 import msgspec
 import psycopg
 
-from ledger.account_set import DIVISIONS_BEGIN, parse_ledger
+from ledger.account_set import DIVISIONS_BEGIN, STANDING_YEAR, parse_ledger
 from ledger.events import Event, decode, names_that
 from ledger.gm import PublicKey
 from ledger.sealing.events import (
@@ -23,6 +23,7 @@ from ledger.sealing.events import (
 
 READ_EVENTS_MAX = 5_000
 
+PROVINCE = -1  # in the place of a ledger's key, in the queries too: the head over all ledgers
 _FOUND: LiteralString = """
 SELECT c.ledger_id, c.size, c.system_ledger_id, c.position, e.payload FROM checkpoints c
 JOIN events e ON e.ledger_id = c.system_ledger_id AND e.position = c.position"""
@@ -36,7 +37,7 @@ _LATEST: LiteralString = (
 class RecordedNote(NamedTuple):
     """A note on record: the ledger and size it speaks of, and the event that holds it.
 
-    For a province head ``ledger_id`` is 0, ``size`` the number of ledgers.
+    For a province head ``ledger_id`` is ``PROVINCE``, ``size`` the number of ledgers.
     """
 
     ledger_id: int
@@ -61,7 +62,8 @@ def _sealed_types() -> tuple[str, ...]:
 def system_ledgers(connection: psycopg.Connection) -> list[int]:
     """The system ledgers that have been opened, by year."""
     rows = connection.execute(
-        "SELECT ledger_id FROM ledgers WHERE ledger_id < %s ORDER BY ledger_id", (DIVISIONS_BEGIN,)
+        "SELECT ledger_id FROM ledgers WHERE ledger_id > %s AND ledger_id < %s ORDER BY ledger_id",
+        (STANDING_YEAR, DIVISIONS_BEGIN),
     )
     return [row[0] for row in rows]
 
@@ -124,7 +126,7 @@ def province_heads_after(
 ) -> list[RecordedNote]:
     """The province heads beyond a place (system ledger, position), in order."""
     rows = connection.execute(
-        "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
+        "SELECT -1, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
         " JOIN events e ON e.ledger_id = h.system_ledger_id AND e.position = h.position"
         " WHERE (h.system_ledger_id, h.position) > (%s, %s)"
         " ORDER BY h.system_ledger_id, h.position LIMIT %s",
@@ -136,7 +138,7 @@ def province_heads_after(
 def latest_province_head(connection: psycopg.Connection) -> RecordedNote | None:
     """The last province head; None before the first."""
     row = connection.execute(
-        "SELECT 0, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
+        "SELECT -1, 0, h.system_ledger_id, h.position, e.payload FROM province_heads h"
         " JOIN events e ON e.ledger_id = h.system_ledger_id AND e.position = h.position"
         " ORDER BY h.system_ledger_id DESC, h.position DESC LIMIT 1"
     ).fetchone()
@@ -188,7 +190,7 @@ def _first(connection: psycopg.Connection, where: str, *values: int) -> Recorded
 
 def _recorded(row: tuple[int, int, int, int, bytes]) -> RecordedNote:
     ledger_id, size, system_ledger_id, position, payload = row
-    event = decode((CheckpointSealed if ledger_id else ProvinceSealed).TYPE, payload)
+    event = decode((ProvinceSealed if ledger_id == PROVINCE else CheckpointSealed).TYPE, payload)
     assert isinstance(event, CheckpointSealed | ProvinceSealed)
     return RecordedNote(ledger_id, size or event.size, system_ledger_id, position, event.note)
 

@@ -39,7 +39,7 @@ from ledger.integrity.note import (
 from ledger.sealing.files import NoteFiles
 from ledger.sealing.notary import Notary
 from ledger.sealing.record import keep_files
-from ledger.sealing.register import system_ledgers
+from ledger.sealing.register import PROVINCE, system_ledgers
 from ledger.sealing.stored_tree import StoredTree
 from ledger.sealing.system_record import SystemRecord
 from ledger.sealing.trees import Sealed, Trees, due_ledgers, owed_checkpoints, sealed_ledgers
@@ -270,14 +270,14 @@ class Sealer:
         self._grow(dict.fromkeys(due, 0))
         self._seal_owed()
         self._notary.record_province()
-        self._keep([0])
+        self._keep([PROVINCE])
         return True
 
     def _keep_all(self) -> None:
         """Once after a start: what an earlier life recorded and did not come to keep."""
         with self._pool.connection() as connection:
             ledger_ids = sealed_ledgers(connection)
-        self._keep([*ledger_ids, 0])
+        self._keep([*ledger_ids, PROVINCE])
         self._kept_all = True
 
     def _keep(self, ledger_ids: Iterable[int]) -> None:
@@ -315,4 +315,4 @@ class Sealer:
 
 
 def _name(ledger_id: int) -> str:
-    return ledger_text(ledger_id) if ledger_id else PROVINCE_ORIGIN
+    return PROVINCE_ORIGIN if ledger_id == PROVINCE else ledger_text(ledger_id)

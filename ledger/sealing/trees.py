@@ -24,7 +24,7 @@ _HAS_CHECKPOINT = (
 )
 _DUE = f"""
 SELECT l.ledger_id, l.position - coalesce(s.size, 0)
-FROM division_ledgers l LEFT JOIN sealed s USING (ledger_id) WHERE l.position > coalesce(s.size, 0)
+FROM sealed_ledgers l LEFT JOIN sealed s USING (ledger_id) WHERE l.position > coalesce(s.size, 0)
   AND (s.size IS NULL OR {_HAS_CHECKPOINT}) ORDER BY l.ledger_id"""  # noqa: S608
 # asked under the lock, since another process may have grown the tree after it was found due
 _LOCKED = (

@@ -8,6 +8,7 @@ closing.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import date
+from functools import cache
 from typing import Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ import psycopg
 from ledger.deciding.fingerprints import fingerprint
 from ledger.deciding.rows import ChangedDay, ChangedRow
 from ledger.deciding.state import EventRow, LedgerState
+from ledger.deciding.tables import ShownRows
 from ledger.integrity.chain import day_number, extend
 from ledger.postgres.copying import copy
 from ledger.postgres.round_trip import (
@@ -121,6 +123,7 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
         settings: as the head's row keeps them.
         rows, days: those of registers that changed, as they are now, and closings of their days.
         shared_documents: documents that an earlier batch may have brought already.
+        shown: rows of tables of objects.
     """
 
     ledger_id: int
@@ -132,6 +135,7 @@ class Closing(msgspec.Struct, frozen=True, array_like=True, tag=True):
     rows: list[ChangedRow]
     days: list[ChangedDay]
     shared_documents: list[tuple[bytes, bytes]]
+    shown: list[ShownRows] = []
 
 
 class Writer(Protocol):
@@ -201,6 +205,7 @@ def closing_of(state: LedgerState, first_position: int) -> Closing:
         rows=state.registers.changed_rows(),
         days=state.registers.changed_days(),
         shared_documents=list(state.shared_documents.items()),
+        shown=state.shown_rows(),
     )
 
 
@@ -288,6 +293,8 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
         yield _GONE, (ledger_id, names, texts([row.key for row in gone]))
     if closing.days:
         yield from _day_queries(ledger_id, closing.days)
+    for table in closing.shown:
+        yield _showing(table.statement), (_JSONB_VERSION + table.rows,)
     yield (
         _HEAD,
         (
@@ -318,6 +325,12 @@ def _day_queries(ledger_id: bytes, days: Sequence[ChangedDay]) -> Iterator[Query
                 texts([_as_array(each.amounts) for each in kept]),
             ),
         )
+
+
+@cache
+def _showing(text: str) -> Statement:
+    """The statement of a table of objects: of each table there is one."""
+    return Statement(text)
 
 
 def _moment(recorded_us: int) -> bytes:

@@ -9,10 +9,12 @@ import httpx
 import msgspec
 import pytest
 
-from api.access import ROLES, Right
+from api.access import Right
 from api.http import authentication, denials
 from api.http.routes import Operation
-from api.tokens import create_token, find_caller, revoke_tokens_of
+from api.tokens import create_token, find_caller
+from division.credentials import end_tokens_of
+from division.roles import ROLES
 from ledger.errors import RequestError
 from tests.support.commands_on_file import KEPT, TODAY, Line
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
@@ -55,6 +57,11 @@ MAY: dict[str, set[str]] = {
     "disbursement.stop": {"unit", "first", "second", "signer", "checker"},
     "disbursement.close": {"unit", "maker"},
     "bank.receipts": {"bank"},
+    **{
+        str(operation.operation_id): {"admin"}
+        for operation in OPERATIONS
+        if operation.path.startswith("/v1/divisions") and method_of(operation) != "GET"
+    },
 }
 SOUND: dict[str, Any] = {
     "ledger.open": {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"},
@@ -76,7 +83,12 @@ SOUND: dict[str, Any] = {
     "clearing.request.batch": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
     "disbursement.approve": {"lines_sm3": "x"},
+    "division.open": {"mof_div_code": "440000000", "name": "广东省", "tier_code": "2"},
+    "person.register": {"principal": "none", "roles": ["ops"]},
+    "person.set_rights": {"roles": ["ops"]},
+    "token.issue": {"token_sm3": "a" * 64, "roles": ["ops"]},
 }
+IN_ADDRESS = {"mof_div_code": "440000000", "principal": "none", "token_sm3": "a" * 64}
 
 
 def on_file(operation: str) -> dict[str, Any]:
@@ -93,6 +105,8 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     path = path.replace("{kind}", "period.close")
     for number in ("bgt_id", "pay_app_no", "clear_no", "run_no", "number"):
         path = path.replace("{" + number + "}", "none")
+    for name_, value in IN_ADDRESS.items():
+        path = path.replace("{" + name_ + "}", value)
     body = SOUND.get(name)
     if operation.path.startswith(f"{INDICATORS}/") and method != "GET":
         body = on_file(name)
@@ -201,8 +215,8 @@ def test_no_valid_token_is_unauthenticated(http: HttpTreasury, header: str) -> N
 def test_a_revoked_token_is_no_token(http: HttpTreasury) -> None:
     http.tokens["leaving"] = http.token("leaving", "auditor")
     with http.treasury.pool.connection() as connection:
-        assert revoke_tokens_of(connection, "leaving") == 1
-        assert revoke_tokens_of(connection, "leaving") == 0
+        assert end_tokens_of(connection, "leaving") == 1
+        assert end_tokens_of(connection, "leaving") == 0
     assert http.get("…", "leaving").json()["code"] == "unauthenticated"
 
 
@@ -226,7 +240,7 @@ def test_a_token_in_use_is_looked_up_again_beside_its_requests(
 
     monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 0.0)
     with http.treasury.pool.connection() as connection:
-        revoke_tokens_of(connection, "busy")
+        end_tokens_of(connection, "busy")
     wait_until(  # long before REMEMBERED_S: its use is what revokes it
         lambda: http.get("…", "busy").json().get("code") == "unauthenticated",
         "the token to be looked up again",
@@ -240,7 +254,7 @@ def test_what_is_remembered_of_a_token_has_an_age(
     http.tokens["gone"] = http.token("gone", "auditor")
     assert http.get("…", "gone").is_success
     with http.treasury.pool.connection() as connection:
-        revoke_tokens_of(connection, "gone")
+        end_tokens_of(connection, "gone")
     monkeypatch.setattr(authentication, "REMEMBERED_S", 0.0)
     assert http.get("…", "gone").json()["code"] == "unauthenticated"
 

@@ -150,8 +150,9 @@ def test_the_province_head_is_one_signature_over_all(http: HttpTreasury) -> None
     head = wait_until(head_over_it, "a province head over the ledger")
     origin, count, _, _ = note_fields(head)
     assert signers(head, keys_of(http)) == {"guoku/log"}
-    assert (origin, count) == ("guoku/province", 2)
-    assert list(covered(head)) == ["000000000-2026", http.ledger]
+    assert (origin, count) == ("guoku/province", 4)
+    standing = ["000000000-0000", "440000000-0000"]  # of all, and of the division
+    assert list(covered(head)) == [standing[0], "000000000-2026", standing[1], http.ledger]
 
 
 def test_the_system_ledger_is_read_and_never_written(http: HttpTreasury) -> None:

@@ -6,7 +6,7 @@ line does not import each other.
 
 # "" is the program itself
 ORDER: dict[str, tuple[str, ...]] = {
-    "": ("ledger", "budget", "payments", "projections", "api", "bench"),
+    "": ("ledger", "division", "budget", "payments", "projections", "api", "bench"),
     "ledger": (
         "data errors",
         "account_set money",
@@ -18,6 +18,14 @@ ORDER: dict[str, tuple[str, ...]] = {
         "writing",
         "library sealing",
         "verification",
+    ),
+    "division": (
+        "events roles",
+        "adopted opening rights",
+        "persons",
+        "tokens",
+        "folded recording shown",
+        "adopting credentials verification",
     ),
     "budget": ("events", "balances", "indicator", "indicators"),
     "payments": (
@@ -58,6 +66,12 @@ DECIDING = (
     "ledger.deciding",
     "ledger.calendar",
     "ledger.sealing.commands",
+    "division.adopted",
+    "division.events",
+    "division.rights",
+    "division.opening",
+    "division.persons",
+    "division.tokens",
     "budget",
     "payments.events",
     "payments.payment",

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from api.logging import redact
-from api.tokens import find_caller, token_sm3
+from api.tokens import find_caller
+from division.credentials import token_sm3
 from ledger.postgres.database import Database
 from tests.support.chart_texts import changed, later
 from tests.support.waiting import HANG_S

@@ -37,6 +37,7 @@ _NAMES = {
     "refund": ("退款 refunds within what was paid", "refunds"),
     "document": ("凭证 documents by their SM3", "documents"),
     "signature": ("签章 signatures, certificates valid then", "signatures"),
+    "standing": ("基础信息 persons, rights and tokens against their events", "rows"),
     "projection": ("读模型 read models against a rebuild", "rows"),
 }
 
@@ -109,7 +110,7 @@ def _task(
     settings: Settings, conninfo: str, ledger_id: int, wanted: dict[str, object], projections: bool
 ) -> Task:
     from api.verification import Task
-    from ledger.account_set import is_system, ledger_text
+    from ledger.account_set import is_standing, is_system, ledger_text
     from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
     from payments.verification.run import Options
 
@@ -129,7 +130,7 @@ def _task(
         charts=settings.charts,
         ledger_id=ledger_id,
         options=options,
-        projections=projections and not is_system(ledger_id),
+        projections=projections and not (is_system(ledger_id) or is_standing(ledger_id)),
     )
 
 
@@ -155,14 +156,15 @@ def _keys(given: Sequence[str]) -> dict[str, list[bytes]]:
 
 
 def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
-    """Those that are named, or all, the system ledgers among them."""
+    """Those that are named, or all: of divisions and years, standing ones, system ledgers."""
     from ledger.account_set import parse_ledger
-    from ledger.reading.objects import list_heads
+    from ledger.reading.objects import list_heads, list_standing_heads
     from ledger.sealing.register import system_ledgers
 
     if names:
         return [parse_ledger(name) for name in names]
-    return [*(h.ledger_id for h in list_heads(connection)), *system_ledgers(connection)]
+    heads = (*list_standing_heads(connection), *list_heads(connection))
+    return [*(head.ledger_id for head in heads), *system_ledgers(connection)]
 
 
 # ---- what is shown

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from api.http.models.shown import shown_as
+from division.roles import ROLES
 from ledger.errors import Code
 
 ProblemCode = StrEnum("ProblemCode", {code.name: code.text for code in Code})  # type: ignore[misc]
@@ -14,6 +15,7 @@ class Tag(StrEnum):
 
     LEDGERS = "ledgers"
     DOCUMENTS = "documents"
+    DIVISIONS = "divisions"
     INDICATORS = "indicators"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
@@ -29,6 +31,7 @@ class Tag(StrEnum):
 TAGS = {
     Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
     Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
+    Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
@@ -117,6 +120,9 @@ class SigningRole(StrEnum):
     FINANCE_FIRST = "finance_first"
     FINANCE_SECOND = "finance_second"
     TREASURY = "treasury"
+
+
+PersonRole = StrEnum("PersonRole", {role.upper(): role for role in ROLES})  # type: ignore[misc]
 
 
 class SigningScope(StrEnum):

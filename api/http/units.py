@@ -1,0 +1,92 @@
+"""Units 单位: a unit acts, and looks, only for the units whose codes begin with its prefixes.
+
+What an indicator or a payment is for never changes, so it is looked at before the books are asked.
+Whoever acts by another role than ``unit``, or whose rights name no prefix, costs nothing here.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from psycopg import Connection
+
+from api.access import Caller, Right
+from api.http.admission import record_denied
+from api.http.call import Call
+from budget.indicator import INDICATOR
+from division.rights import begins_with
+from ledger.deciding.approvals import same_person
+from ledger.deciding.command import Command
+from ledger.errors import AccessError, Code
+from ledger.reading.objects import read_objects
+from payments.application import WithdrawPayment
+from payments.payment import PAYMENT, Payment
+
+UNIT = frozenset({"unit"})
+
+
+def prefixes_of(caller: Caller, right: Right) -> tuple[str, ...]:
+    """What binds the caller in this right; nothing where he has it by another role, too."""
+    return caller.agency_prefixes if caller.roles & right.roles == UNIT else ()
+
+
+async def require_units(
+    call: Call, key: int, *, bgt_ids: Iterable[str] = (), pay_app_nos: Iterable[str] = ()
+) -> None:
+    """Raises ``forbidden`` where one of these is another unit's; what does not exist passes."""
+    prefixes = prefixes_of(call.caller, call.right)
+    if not prefixes:
+        return
+    indicators, payments = list(bgt_ids), list(pay_app_nos)
+    codes = await call.read(lambda connection: _agencies(connection, key, indicators, payments))
+    for number, agency_code in codes:
+        if not begins_with(agency_code, prefixes):
+            await _deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
+
+
+def _agencies(
+    connection: Connection, key: int, bgt_ids: Sequence[str], pay_app_nos: Sequence[str]
+) -> list[tuple[str, str]]:
+    indicators = read_objects(connection, key, INDICATOR, bgt_ids)
+    payments = read_objects(connection, key, PAYMENT, pay_app_nos)
+    return [
+        *((number, each.issued.agency_code) for number, each in indicators.items()),
+        *((number, each.applied.agency_code) for number, each in payments.items()),
+    ]
+
+
+async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None:
+    """What a command says it is about is a matter of the caller's units; and a payment is withdrawn
+    by who applied for it, or by his unit.
+
+    Raises:
+        AccessError: ``forbidden``.
+    """
+    if prefixes_of(call.caller, call.right):
+        await require_units(
+            call,
+            key,
+            bgt_ids=_said(commands, "bgt_id"),
+            pay_app_nos=[] if _said(commands, "bgt_id") else _said(commands, "pay_app_no"),
+        )
+    for command in commands:
+        if isinstance(command, WithdrawPayment):
+            await _require_applicant(call, key, command.pay_app_no)
+
+
+def _said(commands: Sequence[Command], field: str) -> list[str]:
+    return [str(value) for command in commands if (value := getattr(command, field, ""))]
+
+
+async def _require_applicant(call: Call, key: int, pay_app_no: str) -> None:
+    if call.caller.roles >= UNIT:
+        return  # of his own units, as was looked at before
+    found = await call.read(lambda connection: read_objects(connection, key, PAYMENT, [pay_app_no]))
+    payment: Payment | None = found.get(pay_app_no)
+    if payment is not None and not same_person(payment.applied.by, call.caller.principal):
+        await _deny(call, key, pay_app_no, "a payment is withdrawn by who applied, or by his unit")
+
+
+async def _deny(call: Call, key: int, number: str, detail: str) -> None:
+    error = AccessError(Code.FORBIDDEN, detail)
+    if not call.dry_run and not call.is_read:
+        await record_denied(call, key, number, error)
+    raise error

@@ -1,0 +1,64 @@
+"""Objects of a standing ledger, folded from its events: what reads and verifications rest on."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+
+from ledger.deciding.objects import AnyKind
+from ledger.errors import IntegrityError
+from ledger.events import TYPES, decode
+
+_POSITION_MAX = 2**63 - 1
+_EVENTS = """
+SELECT position, stream_id, type, payload FROM events WHERE ledger_id = %s AND position <= %s
+ORDER BY stream_id, stream_version"""
+
+
+class FoldedObject(NamedTuple):
+    """An object, and the position of the last event that made it what it is."""
+
+    kind: AnyKind
+    obj: Any
+    position: int
+
+
+def folded_objects(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    kinds: Collection[AnyKind],
+    upto: int = _POSITION_MAX,
+) -> Iterator[FoldedObject]:
+    """Every object of these kinds as of a position, in the order in which they came to be.
+
+    An event that cannot be read is passed over: the verification of the history names it.
+    """
+    for kind, events in _streams(connection, ledger_id, {k.name: k for k in kinds}, upto):
+        obj, position = None, 0
+        for at, event in events:
+            obj, position = kind.fold(obj, event), at
+        if obj is not None:
+            yield FoldedObject(kind, obj, position)
+
+
+def _streams(
+    connection: psycopg.Connection, ledger_id: int, kinds: dict[str, AnyKind], upto: int
+) -> Iterator[tuple[AnyKind, list[tuple[int, Any]]]]:
+    """The readable events of each stream that is one of these kinds', with their positions."""
+    kind: AnyKind | None = None
+    events: list[tuple[int, Any]] = []
+    before = None
+    for position, stream_id, type_name, payload in connection.execute(_EVENTS, (ledger_id, upto)):
+        if stream_id != before:
+            if kind is not None:
+                yield kind, events
+            cls = TYPES.get(type_name)
+            kind, events = (kinds.get(cls.TRAITS.subject) if cls else None), []
+            before = stream_id
+        if kind is not None:
+            try:
+                events.append((position, decode(type_name, payload)))
+            except IntegrityError:
+                continue
+    if kind is not None:
+        yield kind, events

@@ -1,0 +1,94 @@
+"""无据之行: the tables of a standing ledger against what its events are folded to.
+
+The tables are caches. Whoever writes to them without an event, widens a right or moves the validity
+of a key is found here, whatever the program has believed of them meanwhile.
+"""
+
+from typing import Any
+
+import msgspec
+import psycopg
+
+from division.folded import FoldedObject, folded_objects
+from division.shown import SHOWN
+from ledger.account_set import standing_ledger
+from ledger.deciding.tables import AnyTable
+from ledger.verification.findings import Findings
+
+CHECK = "standing"
+
+# Rows of no ledger that there is belong to none; they are told of with the ledger of all divisions.
+_OF_LEDGER = "ledger_id = %(ledger_id)s"
+_OF_NONE = "(ledger_id IS NULL OR ledger_id NOT IN (SELECT ledger_id FROM ledgers))"
+
+
+def check_tables(connection: psycopg.Connection, ledger_id: int, findings: Findings) -> None:
+    """Compares every row of a standing ledger with the events, and every object with its rows.
+
+    An event that cannot be read is passed over: the check of the history names it.
+    """
+    folded: dict[str, list[FoldedObject]] = {}
+    for found in folded_objects(connection, ledger_id, SHOWN):
+        folded.setdefault(found.kind.name, []).append(found)
+    scope = _OF_LEDGER
+    if ledger_id == standing_ledger(""):
+        scope = f"({_OF_LEDGER} OR {_OF_NONE})"
+    for kind in SHOWN:
+        objects = folded.get(kind.name, [])
+        for table in kind.tables:
+            _compare(connection, table, ledger_id, objects, scope, findings)
+
+
+def _compare(
+    connection: psycopg.Connection,
+    table: AnyTable,
+    ledger_id: int,
+    objects: list[FoldedObject],
+    scope: str,
+    findings: Findings,
+) -> None:
+    places: dict[bytes, int] = {}
+    rows = []
+    for _, obj, position in objects:
+        for row in table.rows(ledger_id, obj):
+            rows.append(row)
+            places[_place(row[: table.key])] = position
+    findings.count(CHECK, len(rows))
+    values = {"rows": table.as_json(rows).decode(), "ledger_id": ledger_id}
+    for key, said, found in connection.execute(_differing(table, scope).encode(), values):
+        position = places.get(_place(key), 0)
+        findings.add(CHECK, position, f"{table.name} {_named(key)}: {_told(said, found)}")
+
+
+def _place(key: Any) -> bytes:
+    return msgspec.json.encode(list(key))
+
+
+def _differing(table: AnyTable, scope: str) -> str:
+    """Key, what the events say and what the table has, of every row in which these differ."""
+    names = [name for name, _ in table.columns]
+    typed = ", ".join(f"{name} {kind}" for name, kind in table.columns)
+    columns = ", ".join(names)
+    keys = names[: table.key]
+    same = " AND ".join(f"s.{name} = f.{name}" for name in keys)
+    key = ", ".join(f"to_jsonb(coalesce(s.{name}, f.{name}))" for name in keys)
+    return (
+        f"SELECT jsonb_build_array({key}), to_jsonb(s), to_jsonb(f)"  # noqa: S608 - declared names
+        f" FROM (SELECT {columns} FROM jsonb_to_recordset(%(rows)s::jsonb) AS t ({typed})) s"
+        f" FULL JOIN (SELECT {columns} FROM {table.name} WHERE {scope}) f ON {same}"
+        " WHERE to_jsonb(s) IS DISTINCT FROM to_jsonb(f) ORDER BY 1"
+    )
+
+
+def _named(key: list[Any]) -> str:
+    return " ".join(str(part)[:20] for part in key)
+
+
+def _told(said: dict[str, Any] | None, found: dict[str, Any] | None) -> str:
+    if said is None:
+        return "no event tells of this row 无据之行"
+    if found is None:
+        return "the row that the events tell of is gone 缺行"
+    differing = [name for name in said if said[name] != found[name]]
+    told = ", ".join(f"{name} is {found[name]}, by the events {said[name]}" for name in differing)
+    return f"{told} 与事件不符"

@@ -1,0 +1,175 @@
+"""Divisions, persons and tokens over HTTP; and units that act for their own alone."""
+
+from typing import Any
+
+import pytest
+
+from division.credentials import token_sm3
+from tests.support.http_server import HttpTreasury, http  # noqa: F401 - a fixture
+
+DIVISION = "/v1/divisions/440000000"
+
+
+@pytest.fixture
+def own(http: HttpTreasury) -> HttpTreasury:  # noqa: F811
+    return http
+
+
+def person(own: HttpTreasury, principal: str, *roles: str, **more: Any) -> Any:
+    body = {"principal": principal, "name": "某人", "roles": list(roles), **more}
+    return own.post(f"{DIVISION}/persons", body, "admin")
+
+
+def credential(own: HttpTreasury, principal: str, *roles: str, **more: Any) -> None:
+    """A token whose text nobody but its holder ever had."""
+    key = token_sm3(f"gk_{principal}").hex()
+    body = {"token_sm3": key, "roles": list(roles), **more}
+    own.ok(own.post(f"{DIVISION}/persons/{principal}/tokens", body, "admin"))
+    own.tokens[principal] = f"gk_{principal}"
+
+
+def test_a_division_is_opened(own: HttpTreasury) -> None:
+    before = own.ok(own.get("/v1/divisions/440000000"))
+    assert (before["is_standing"], before["name"]) == (False, "")
+    body = {"mof_div_code": "440000000", "name": "广东省", "tier_code": "2"}
+    rehearsed = own.ok(own.post("/v1/divisions", body, "admin", params={"dry_run": "true"}))
+    assert rehearsed["commit"] is None
+    opened = own.ok(own.post("/v1/divisions", body, "admin"))
+    assert opened["ledger"] == opened["commit"]["ledger"] == "440000000-0000"
+    again = own.post("/v1/divisions", body, "admin")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert own.ok(own.get("/v1/divisions/440000000"))["is_standing"]
+    assert own.post("/v1/divisions", {**body, "name": "粤"}, "admin").status_code == 422
+    assert own.post("/v1/divisions", body, "maker").status_code == 403
+    assert [d["mof_div_code"] for d in own.ok(own.get("/v1/divisions"))["items"]] == ["440000000"]
+    assert "440000000-0000" not in [d["ledger"] for d in own.ok(own.get("/v1/ledgers"))["items"]]
+
+
+def test_a_person_from_registration_to_the_end(own: HttpTreasury) -> None:
+    made = own.ok(person(own, "wang.wu", "auditor", valid_until="2099-12-31"))
+    assert (made["division"], made["roles"]) == ("440000000", ["auditor"])
+    credential(own, "wang.wu", "auditor")
+    assert own.get("…", "wang.wu").is_success
+    at = made["commit"]["position"]
+    changed = own.ok(
+        own.post(f"{DIVISION}/persons/wang.wu/rights", {"roles": ["ops", "auditor"]}, "admin")
+    )
+    assert changed["roles"] == ["ops", "auditor"]
+    ended = own.ok(own.post(f"{DIVISION}/persons/wang.wu/end", {"reason": "调离"}, "admin"))
+    assert ended["has_ended"]
+    persons = own.ok(own.get(f"{DIVISION}/persons"))["items"]
+    assert [p["has_ended"] for p in persons if p["principal"] == "wang.wu"] == [True]
+    then = own.ok(own.get(f"{DIVISION}/persons", as_of_position=at))["items"]
+    assert [p["roles"] for p in then if p["principal"] == "wang.wu"] == [["auditor"]]
+
+
+def test_a_change_is_told_again_under_its_number(own: HttpTreasury) -> None:
+    own.ok(person(own, "zhao.liu", "auditor"))
+    path, body = f"{DIVISION}/persons/zhao.liu/rights", {"roles": ["ops"], "change_no": "QX-1"}
+    own.ok(own.post(path, body, "admin"))
+    assert own.post(path, body, "admin").headers["idempotent-replayed"] == "true"
+    other = own.post(path, {**body, "roles": ["admin"]}, "admin")
+    assert other.json()["code"] == "idempotency_conflict"
+
+
+def test_a_token_is_ended_alone(own: HttpTreasury) -> None:
+    own.ok(person(own, "sun.qi", "auditor"))
+    credential(own, "sun.qi", "auditor")
+    key = token_sm3("gk_sun.qi").hex()
+    assert own.ok(own.post(f"{DIVISION}/tokens/{key}/end", None, "admin"))["ended_at"]
+    tokens = own.ok(own.get(f"{DIVISION}/tokens", page_size=1000))["items"]
+    assert [t["ended_at"] != "" for t in tokens if t["token_sm3"] == key] == [True]
+    assert own.get("…", "sun.qi").json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("persons", {"principal": "x y", "roles": ["ops"]}, "malformed"),
+        ("persons", {"principal": "x", "roles": ["king"]}, "malformed"),
+        ("persons", {"principal": "x", "roles": []}, "malformed"),
+        ("persons", {"principal": "x", "roles": ["ops"], "valid_until": "bald"}, "malformed"),
+        ("persons/nobody/rights", {"roles": ["ops"]}, "not_found"),
+        ("persons/nobody/end", {}, "not_found"),
+        ("persons/nobody/tokens", {"token_sm3": "a" * 64, "roles": ["ops"]}, "not_found"),
+        (f"tokens/{'b' * 64}/end", {}, "not_found"),
+        ("tokens/b/end", {}, "malformed"),
+    ],
+)
+def test_what_cannot_be_is_refused(own: HttpTreasury, path: str, body: Any, code: str) -> None:
+    assert own.post(f"{DIVISION}/{path}", body, "admin").json()["code"] == code
+
+
+def test_another_division_is_out_of_reach(own: HttpTreasury) -> None:
+    answer = own.post(
+        "/v1/divisions/450000000/persons", {"principal": "x", "roles": ["ops"]}, "admin"
+    )
+    assert answer.json()["code"] == "forbidden"
+    assert own.get("/v1/divisions/450000000").json()["code"] == "forbidden"
+    assert own.get("/v1/divisions/000000000/persons").json()["code"] in ("malformed", "forbidden")
+
+
+def test_a_standing_ledger_has_no_books(own: HttpTreasury) -> None:
+    own.ok(own.get("/v1/ledgers/440000000-0000"))
+    refused = own.call("POST", "/v1/ledgers/440000000-0000/periods:close", "admin", json={})
+    assert refused.json()["code"] == "malformed"
+    body = {"through": "2020-01-01"}
+    refused = own.call("POST", "/v1/ledgers/440000000-0000/periods:close", "admin", json=body)
+    assert refused.json()["code"] == "forbidden"
+
+
+# ---- units
+
+
+@pytest.fixture
+def units(own: HttpTreasury) -> HttpTreasury:
+    """``u101`` acts for the units below 101, ``u102`` for those below 102."""
+    for prefix in ("101", "102"):
+        name = f"u{prefix}"
+        if name not in own.tokens:
+            own.ok(person(own, name, "unit", agency_prefixes=[prefix]))
+            credential(own, name, "unit", agency_prefixes=[prefix])
+    return own
+
+
+def test_a_unit_applies_for_its_own_indicators(units: HttpTreasury) -> None:
+    bgt_id = units.indicator()  # of 101001
+    body = units.payment(bgt_id)
+    refused = units.post("…/payments", body, "u102")
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    batch = units.post("…/payments:batch", [units.payment(bgt_id)], "u102")
+    assert batch.json()["code"] == "forbidden"
+    units.ok(units.post("…/payments", body, "u101"))
+
+
+def test_a_unit_sees_its_own(units: HttpTreasury) -> None:
+    bgt_id = units.indicator()
+    number = units.applied(bgt_id)
+    for path in (f"…/payments/{number}", f"…/indicators/{bgt_id}", f"…/indicators/{bgt_id}/trace"):
+        assert units.get(path, "u101").is_success, path
+        assert units.get(path, "u102").json()["code"] == "forbidden", path
+    mine = units.ok(units.get("…/payments", "u101", bgt_id=bgt_id))["items"]
+    assert [payment["pay_app_no"] for payment in mine] == [number]
+    assert units.ok(units.get("…/payments", "u102"))["items"] == []
+    assert units.ok(units.get("…/indicators", "u102"))["items"] == []
+
+
+def test_a_payment_is_withdrawn_by_who_applied_or_his_unit(units: HttpTreasury) -> None:
+    bgt_id = units.indicator()
+    numbers = [units.applied(bgt_id) for _ in range(2)]
+    units.tokens["other"] = units.token("other", "treasury_maker")
+    for stranger in ("other", "u102"):
+        refused = units.post(f"…/payments/{numbers[0]}/withdraw", None, stranger)
+        assert refused.json()["code"] == "forbidden", stranger
+    for number, person_ in zip(numbers, ("maker", "u101"), strict=True):
+        assert units.ok(units.post(f"…/payments/{number}/withdraw", None, person_))
+
+
+def test_principals_are_one_whatever_their_case(units: HttpTreasury) -> None:
+    """``Both`` applied and ``both`` approved: two tokens of one person."""
+    units.tokens["Both"] = units.token("Both", "treasury_maker", division="")
+    units.tokens["both"] = units.token("both", "treasury_checker")
+    body = units.payment(units.indicator())
+    units.ok(units.post("…/payments", body, "Both"))
+    answer = units.post(f"…/payments/{body['pay_app_no']}/approve", person="both")
+    assert answer.json()["code"] == "same_person"
