@@ -12,6 +12,7 @@ import division.tokens
 import ledger.calendar
 import ledger.deciding.approvals
 import ledger.deciding.documents
+import ledger.deciding.clock
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
@@ -23,6 +24,7 @@ import payments.voucher
 import projections.catalogue
 
 DOMAINS = (
+    ledger.deciding.clock,
     ledger.deciding.opening,
     ledger.deciding.approvals,
     ledger.deciding.documents,

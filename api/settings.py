@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     )
     charts: tuple[Path, ...] = Field((), description="further charts and rules (TOML)")
 
+    clock_tolerance_s: float = Field(
+        5.0,
+        ge=0.1,
+        description="by how much the clocks may differ before nothing is committed",
+    )
     sequencer_workers: int = Field(2, ge=1, le=64, description="ledgers that commit at once")
     pool_size_max: int = Field(16, ge=4, le=200, description="database connections of the server")
     request_bytes_max: int = Field(16 * 1024 * 1024, ge=1024, description="of one body")

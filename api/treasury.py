@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from psycopg_pool import ConnectionPool
@@ -21,6 +21,7 @@ from ledger.gm import Provider, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
+from ledger.writing.clocks import Clock
 from ledger.writing.sequencer import Sequencer
 from payments.receipts.intake import ReceiptIntake
 from payments.signing.fresh_documents import FreshDocuments
@@ -80,14 +81,21 @@ class Treasury:
     signing: SigningService
     receipts: ReceiptIntake
     fresh_documents: FreshDocuments
+    clock: Clock = _now
 
     def now(self) -> datetime:
-        return _now()
+        return self.clock()
 
 
 @contextmanager
-def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
-    """The core on a database that is open already: migrated, wired, closed in reverse order."""
+def treasury_on(
+    settings: Settings, database: Database, *, clock: Clock = _now
+) -> Iterator[Treasury]:
+    """The core on a database that is open already: migrated, wired, closed in reverse order.
+
+    Args:
+        clock: the host's.
+    """
     charts = load_charts(settings.charts)
     migrate(database.owner_conninfo, MIGRATIONS)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
@@ -99,10 +107,11 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
             pool,
             charts,
             codes,
-            _now,
+            clock,
             workers=settings.sequencer_workers,
             writer_conninfo=database.app_conninfo,
             codes_due=codes.due,
+            clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
         )
         keys = KeyStore(settings.keystore_path, settings.passphrase())
         fresh = FreshDocuments()
@@ -118,10 +127,11 @@ def treasury_on(settings: Settings, database: Database) -> Iterator[Treasury]:
                 provider=provider,
                 keys=keys,
                 signing=SigningService(
-                    pool, keys, provider, codes, _now, peek=sequencer.peek, fresh=fresh
+                    pool, keys, provider, codes, clock, peek=sequencer.peek, fresh=fresh
                 ),
-                receipts=ReceiptIntake(pool, provider, _now),
+                receipts=ReceiptIntake(pool, provider, clock),
                 fresh_documents=fresh,
+                clock=clock,
             )
         finally:
             sequencer.close()

@@ -47,6 +47,7 @@ class Code(Enum):
     TOO_MANY_ITEMS = ("too_many_items", 413)
     BATCH_ABORTED = ("batch_aborted", 409)
     BUSY = ("busy", 429)
+    CLOCK_SKEWED = ("clock_skewed", 503)
     UNAVAILABLE = ("unavailable", 503)
     INTERNAL = ("internal", 500)
 

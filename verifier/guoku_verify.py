@@ -649,6 +649,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "ledger.floors_dated": ("ledger.date_floors", lambda _: "floors"),
     "ledger.period_closed": ("period.close", _field("through")),
     "document.submitted": ("document.submit", submission_key),
+    "ledger.clock_corrected": ("clock.correct", _field("position")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
     "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
@@ -989,8 +990,13 @@ class Certificate(NamedTuple):
         begin = self.not_before.to_bytes(8, signed=True)
         return sm3(self.key + begin + self.subject.encode())[:16].hex()
 
-    def fault(self, at_us: int) -> str:
-        """What is wrong with it at that moment, "" if nothing is."""
+    def fault(self, since_us: int, until_us: int) -> str:
+        """What is wrong with it at the moment of a signature, "" if nothing is.
+
+        That is one moment, but where a clock is known to have been ahead; then some moment between
+        the two will do.
+        """
+        at_us = min(max(since_us, self.not_before), until_us)
         if at_us < self.not_before:
             return "was not valid yet 尚未生效"
         if at_us > self.not_after:
@@ -1014,6 +1020,34 @@ def read_certificates(rows: Iterable[dict[str, Any]]) -> dict[str, Certificate]:
     }
 
 
+_CORRECTED = "ledger.clock_corrected"
+
+
+class Times:
+    """When events can have happened 时钟.
+
+    That is when they were recorded, unless a correction of the clock says behind them that they
+    were recorded ahead of their time: then between the last sound time and the correction's.
+
+    Args:
+        corrections: (position, recorded) of each, in order.
+    """
+
+    def __init__(self, corrections: Iterable[tuple[int, int]]) -> None:
+        self._corrections = list(corrections)
+        self._sound_us = 0
+        self.span = (0, 0)
+
+    def take(self, event: Event) -> None:
+        """The next event; ``span`` is then its first and last possible moment."""
+        limits = [us for position, us in self._corrections if position >= event.position]
+        if limits and event.recorded_us > min(limits):
+            self.span = self._sound_us, min(limits)
+        else:
+            self._sound_us = event.recorded_us
+            self.span = event.recorded_us, event.recorded_us
+
+
 # what a leaf of a manifest is over, by the first line of the text that is signed
 _LEAF_IS_OVER = {"guoku/manifest": "document", "guoku/manifest/2": "its SM3"}
 
@@ -1031,7 +1065,10 @@ class Signatures:
     ) -> None:
         self._report, self._scratch, self._ledger = report, scratch, ledger
         self._certificates, self._trusted = certificates, trusted
-        scratch.execute("CREATE TABLE signatures (position, sm3 BLOB, serial, value, at, subject)")
+        self.times = Times(())
+        scratch.execute(
+            "CREATE TABLE signatures (position, sm3 BLOB, serial, value, since, until, subject)"
+        )
         # vouchers and receipts that were signed together, and the one signature over them
         scratch.execute(
             "CREATE TABLE manifests"
@@ -1062,13 +1099,13 @@ class Signatures:
             )
         else:
             self._scratch.execute(
-                "INSERT INTO signatures VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO signatures VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.position,
                     digest,
                     body["cert_serial"],
                     body["signature"],
-                    event.recorded_us,
+                    *self.times.span,
                     subject,
                 ),
             )
@@ -1083,7 +1120,7 @@ class Signatures:
             body["text"].encode(),
             body["cert_serial"],
             body["signature"],
-            event.recorded_us,
+            self.times.span,
             subject,
         )
         whose = subject if receipts else self._ledger
@@ -1133,7 +1170,7 @@ class Signatures:
     def _document(self, digest: bytes, document: bytes) -> None:
         ask = self._scratch.execute
         uses = ask(
-            "SELECT position, serial, value, at, subject FROM signatures WHERE sm3 = ?"
+            "SELECT position, serial, value, since, until, subject FROM signatures WHERE sm3 = ?"
             " ORDER BY position",
             (digest,),
         ).fetchall()
@@ -1147,9 +1184,10 @@ class Signatures:
                 min((p for p in named if p is not None), default=None),
                 f"document {digest.hex()} is not what was signed 凭证被改",
             )
-        for position, serial, value, at_us, subject in uses:
+        for position, serial, value, since_us, until_us, subject in uses:
             self._report.count("signature")
-            if wrong := self.fault(document, serial, value, at_us, subject):
+            span = since_us, until_us
+            if wrong := self.fault(document, serial, value, span, subject):
                 self._report.wrong("signature", position, wrong)
         if member is not None:
             self._report.count("signature")
@@ -1178,7 +1216,9 @@ class Signatures:
                     (leaf_hash(hashed), digest, heading),
                 )
 
-    def fault(self, document: bytes, serial: str, value: str, at_us: int, subject: str) -> str:
+    def fault(
+        self, document: bytes, serial: str, value: str, span: tuple[int, int], subject: str
+    ) -> str:
         """What is wrong with a signature, "" if nothing is. A subject ending in / is a prefix."""
         certificate = self._certificates.get(serial)
         if certificate is None:
@@ -1192,7 +1232,7 @@ class Signatures:
             certificate.subject.startswith(subject) if prefix else certificate.subject == subject
         ):
             return f"it is signed by {certificate.subject}, not by {subject} 签章人不符"
-        if wrong := certificate.fault(at_us):
+        if wrong := certificate.fault(*span):
             return f"certificate {serial} of {certificate.subject} {wrong}"
         try:
             signature = _unbase64(value)
@@ -1416,6 +1456,14 @@ class Export:
             for line in lines:
                 yield json.loads(line)
 
+    def _corrections(self) -> Iterator[tuple[int, int]]:
+        """Position and time of each correction of the clock; they are few, so that other lines are
+        passed over unread."""
+        with gzip.open(self._folder / "events.ndjson.gz", "rt", encoding="utf-8") as lines:
+            for line in lines:
+                if _CORRECTED in line and (row := json.loads(line))["type"] == _CORRECTED:
+                    yield int(row["position"]), microseconds(row["recorded_at"])
+
     def verify(self) -> None:
         about, report = self.about, self._report
         self._show()
@@ -1495,6 +1543,7 @@ class Export:
         chain = Chain(report, opening, self.rows("commits.ndjson.gz"))
         tree, folds = Tree(), Folds(self, report, scratch)
         folds.numbers.keep(self.rows("command_keys.ndjson.gz"))
+        folds.signatures.times = times = Times(self._corrections())
         last, recorded_us = self.first - 1, 0
         for row in self.rows("events.ndjson.gz"):
             event = _event(row, report)
@@ -1515,12 +1564,13 @@ class Export:
                 report.wrong(
                     "digest", last, f"{event.type}: the row is not what was hashed 事件被改"
                 )
-            if event.recorded_us < recorded_us:
+            if event.recorded_us < recorded_us and event.name != _CORRECTED:
                 report.wrong("position", last, "it was recorded before its predecessor 时间倒退")
             recorded_us = event.recorded_us
             tree.append(event.digest)
             if chain.take(last, event.digest, event.recorded_us) and self.whole:
                 checkpoints.reached(tree, chain.chain, event.recorded_us)
+            times.take(event)
             folds.take(event)
             _progress(last, self.last)
         if last < self.last:

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from api.cli.correct_clock import correct_clock
 from api.cli.session import connection
 from api.cli.terminal import show_fields, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Ledgers 账套: list, show.")
+app = typer.Typer(no_args_is_help=True, help="Ledgers 账套: list, show, correct-clock.")
+app.command("correct-clock")(correct_clock)
 
 
 @app.command("list")

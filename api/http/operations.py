@@ -115,6 +115,7 @@ def _reasons(call: Call) -> Iterator[str]:
     runner = background.runner if background else None
     dispatcher = background.dispatcher if background else None
     with call.treasury.pool.connection() as connection:
+        yield from call.treasury.sequencer.conditions.reasons(connection)
         names = [projection.name for projection in PROJECTIONS]
         scope = {"names": names, "lag_s": LAG_S_MAX}
         if lagging := _count(connection, _LAGGING, scope):

@@ -56,6 +56,7 @@ TITLES = {
     Code.TOO_MANY_ITEMS: "Too much in one request",
     Code.BATCH_ABORTED: "The atomic batch was not done",
     Code.BUSY: "Too busy",
+    Code.CLOCK_SKEWED: "The clocks do not agree",
     Code.UNAVAILABLE: "Not available now",
     Code.INTERNAL: "The server failed",
 }
@@ -64,7 +65,13 @@ TITLES = {
 OF_ALL = (Code.MALFORMED, Code.INTERNAL, Code.UNAVAILABLE)
 OF_READ = (Code.UNAUTHENTICATED, Code.FORBIDDEN)
 OF_LEDGER_READ = (*OF_READ, Code.LEDGER_NOT_FOUND)
-OF_ACT = (*OF_READ, Code.TOO_MANY_ITEMS, Code.BUSY, Code.IDEMPOTENCY_CONFLICT)
+OF_ACT = (
+    *OF_READ,
+    Code.TOO_MANY_ITEMS,
+    Code.BUSY,
+    Code.CLOCK_SKEWED,
+    Code.IDEMPOTENCY_CONFLICT,
+)
 OF_LEDGER_ACT = (*OF_ACT, Code.LEDGER_NOT_FOUND)
 
 log = structlog.get_logger(__name__)

@@ -165,15 +165,19 @@ class LedgerState:
 
     # ---- one batch
 
-    def begin(self, now_us: int, codes: CodeSets | None = None) -> None:
-        """Starts a batch with nothing to write; time never runs backwards.
+    def begin(
+        self, now_us: int, codes: CodeSets | None = None, *, corrects_clock: bool = False
+    ) -> None:
+        """Starts a batch with nothing to write; time never runs backwards, but where the batch
+        ``corrects_clock``: then the last event was recorded ahead of its time.
 
         ``now`` is the moment at which the ledger learns all of the batch, ``calendar_day`` its day
         in Beijing, ``today`` its business day, in the ledger's year. Without code sets nothing may
         be decided that asks for them.
         """
         self._codes = codes
-        self.recorded_us = max(self.recorded_us, now_us)
+        self.corrects_clock, self.ahead_us = corrects_clock, self.recorded_us
+        self.recorded_us = now_us if corrects_clock else max(self.recorded_us, now_us)
         self._stream_ids_begin = stream_ids_begin(self.ledger_id, self.recorded_us)
         self.now: datetime = moment_of(self.recorded_us)
         self.calendar_day: date = self.now.astimezone(BEIJING).date()

@@ -19,6 +19,7 @@ from ledger.events.documents import (
 )
 from ledger.events.journals import JournalPosted, Line, PostedView
 from ledger.events.ledgers import CommandRefused, FloorsDated, LedgerOpened, PeriodClosed
+from ledger.events.ledgers import ClockCorrected, CommandRefused, LedgerOpened, PeriodClosed
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
     OWN_TYPE_PATTERN,
@@ -42,6 +43,7 @@ __all__ = [
     "UPCASTS",
     "AmountMoves",
     "ApprovalPolicySet",
+    "ClockCorrected",
     "CommandRefused",
     "DocumentApproved",
     "DocumentReturned",

@@ -45,6 +45,18 @@ class PeriodClosed(Event, frozen=True, kw_only=True):
     by: str
 
 
+class ClockCorrected(Event, frozen=True, kw_only=True):
+    """对时: an operator puts on record that events up to ``position`` were recorded ahead of their
+    time, the last of them at ``recorded_at``; time goes on from the time of this event."""
+
+    TYPE: ClassVar[str] = "ledger.clock_corrected"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="clock.correct")
+    position: int
+    recorded_at: str
+    reason: str
+    by: str
+
+
 class CommandRefused(Event, frozen=True, kw_only=True):
     """A refusal of an authenticated caller: part of the record like any other event."""
 
@@ -62,5 +74,6 @@ register(
     LedgerOpened,
     FloorsDated,
     PeriodClosed,
+    ClockCorrected,
     CommandRefused,
 )

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Any, LiteralString
 from uuid import UUID
@@ -39,13 +39,15 @@ from ledger.account_set import ledger_text
 from ledger.books import Charts, shipped_books
 from ledger.deciding.state import LedgerState
 from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
-from ledger.integrity.chain import genesis, microseconds
+from ledger.integrity.chain import genesis
 from ledger.postgres.round_trip import waited
 from ledger.reading.loading import lock_head
+from ledger.writing.conditions import Conditions
 from ledger.writing.local_writer import BatchPage, LocalWriter, closing_of
 
 POLL_MS = 100
 SUBSCRIPTION_PAGE = 500
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 _STORED = SQL("SELECT stream_id, stream_version, type, payload{} FROM events WHERE ledger_id = %s")
@@ -68,6 +70,8 @@ class LedgerAggregateRecorder(AggregateRecorder):
         pool: connections as the application role.
         ledger_id: the ledger; :meth:`create` makes one that has no books yet.
         clock: the time at which an event is recorded (aware datetime).
+        clock_tolerance: by how much it may differ from the database server's clock before nothing
+            is recorded; None for a clock that is not the host's.
 
     Raises:
         eventsourcing.persistence.PersistenceError: every method, in the library's own tree;
@@ -80,10 +84,12 @@ class LedgerAggregateRecorder(AggregateRecorder):
         ledger_id: int,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock_tolerance: timedelta | None = CLOCK_TOLERANCE,
     ) -> None:
         self.ledger_id = ledger_id
         self._pool = pool
         self._clock = clock
+        self._conditions = Conditions(clock, clock_tolerance)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {ledger_text(self.ledger_id)}>"
@@ -137,11 +143,15 @@ class LedgerAggregateRecorder(AggregateRecorder):
         _check_foreign(stored_events)
         state = LedgerState(self.ledger_id, Charts([shipped_books()]))
         with self._connection() as connection:
-            if not lock_head(connection, state):
+            asked_us = self._conditions.now_us()
+            if (head := lock_head(connection, state)) is None:
                 raise persistence.ProgrammingError(f"{self!r} was not created")
+            reading = self._conditions.reading(asked_us, head)
+            if (fault := self._conditions.fault(self.ledger_id, head, reading)) is not None:
+                raise persistence.OperationalError(fault)
             self._check_streams(connection, stored_events)
             first = state.next_position
-            state.begin(microseconds(self._clock()))
+            state.begin(reading.after_us)
             rows = [
                 (
                     position,
@@ -207,10 +217,11 @@ class LedgerRecorder(LedgerAggregateRecorder, ApplicationRecorder):
         ledger_id: int,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock_tolerance: timedelta | None = CLOCK_TOLERANCE,
         poll_ms: int = POLL_MS,
         pause_ms: int = 0,
     ) -> None:
-        super().__init__(pool, ledger_id, clock=clock)
+        super().__init__(pool, ledger_id, clock=clock, clock_tolerance=clock_tolerance)
         self._poll_s = poll_ms / 1000
         self._pause_s = pause_ms / 1000
         self._subscriptions: WeakSet[LedgerSubscription] = WeakSet()

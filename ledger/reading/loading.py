@@ -36,7 +36,7 @@ TAIL_MAX = 10_000
 Number = tuple[str, str]  # operation, and the number that it was asked for with
 
 _LOCK = Statement(
-    "SELECT position, chain, recorded_at, stream_version, settings FROM ledgers"
+    "SELECT position, chain, recorded_at, stream_version, settings, clock_timestamp() FROM ledgers"
     " WHERE ledger_id = $1::bigint FOR UPDATE"
 )
 # One index probe for each: a join would let the planner read all numbers of the ledger for a large
@@ -52,13 +52,14 @@ _KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$
 
 class LockedHead(msgspec.Struct, frozen=True, array_like=True):
     """Where a ledger stands, and will until the transaction that locked it ends; ``settings`` as
-    the row has them."""
+    the row has them, ``server_us`` the server's clock when it was asked."""
 
     position: int
     chain: bytes
     recorded_us: int
     stream_version: int
     settings: bytes
+    server_us: int
 
 
 def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
@@ -76,16 +77,22 @@ def lock_and_read_keys(
         asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
     locked, *found = yield from round_trip_steps(connection, asked)
     keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
-    for position, chain, recorded_at, stream_version, settings in rows_of(locked):
+    for position, chain, recorded_at, stream_version, settings, server_clock in rows_of(locked):
         head = LockedHead(
             position=int.from_bytes(position, "big"),
             chain=chain,
-            recorded_us=int.from_bytes(recorded_at, "big", signed=True) + POSTGRES_EPOCH_US,
+            recorded_us=_moment_us(recorded_at),
             stream_version=int.from_bytes(stream_version, "big"),
             settings=settings[1:],  # behind the version of the format
+            server_us=_moment_us(server_clock),
         )
         return head, keys
     return None, keys
+
+
+def _moment_us(moment: bytes) -> int:
+    """Microseconds since 1970 of a timestamp in the binary format."""
+    return int.from_bytes(moment, "big", signed=True) + POSTGRES_EPOCH_US
 
 
 def _keys(result: Result) -> Iterator[CommandKey]:
@@ -100,12 +107,12 @@ def _keys(result: Result) -> Iterator[CommandKey]:
         )
 
 
-def lock_head(connection: psycopg.Connection, state: LedgerState) -> bool:
-    """Locks the head and brings the cache to it; False when there is no such ledger."""
+def lock_head(connection: psycopg.Connection, state: LedgerState) -> LockedHead | None:
+    """Locks the head and brings the cache to it; None when there is no such ledger."""
     head = lock(connection, state.ledger_id)
     if head is not None:
         follow(connection, state, head)
-    return head is not None
+    return head
 
 
 def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> bool:

@@ -8,15 +8,18 @@ at alone in the end. The files stay, and a later verification goes on from them.
 from pathlib import Path
 from struct import Struct
 
+from ledger.events import ClockCorrected
 from ledger.reading.streaming import Chunk
 from ledger.verification.findings import Findings
 from ledger.verification.spill import PARTS, Spill
 
 _PLACE = Struct(">q16si")
+_CORRECTED = ClockCorrected.TYPE.encode()
 
 
 class PositionCheck:
-    """Every position once, from the first to the head's, and ``recorded_at`` never going back."""
+    """Every position once, from the first to the head's, and ``recorded_at`` never going back but
+    where a correction of the clock says so."""
 
     NAME = "position"
 
@@ -52,8 +55,10 @@ class PositionCheck:
 
     def _backwards(self, chunk: Chunk) -> None:
         before = self._recorded_us
-        for position, recorded_us in zip(chunk.positions, chunk.recorded_us, strict=True):
-            if recorded_us < before:
+        for position, recorded_us, type_ in zip(
+            chunk.positions, chunk.recorded_us, chunk.types, strict=True
+        ):
+            if recorded_us < before and type_ != _CORRECTED:
                 detail = "it was recorded before its predecessor 时间倒退"
                 self._findings.add(self.NAME, position, detail)
             before = recorded_us

@@ -16,23 +16,24 @@ import structlog
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
+from ledger.deciding.clock import CorrectClock
 from ledger.deciding.command import Outcome
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import LedgerState
 from ledger.elements.code_sets import CodeSets
 from ledger.errors import AccessError, Code, GuokuError, UnavailableError
-from ledger.integrity.chain import genesis, microseconds
+from ledger.integrity.chain import genesis, moment_of
 from ledger.postgres.round_trip import COMMIT, Awaits, IoSteps, round_trip_steps, waited
 from ledger.reading import loading
 from ledger.writing.batch import Batch, Before, Group
+from ledger.writing.clocks import ClockReading
+from ledger.writing.conditions import Conditions
 from ledger.writing.local_writer import Closed, LocalWriter
 from ledger.writing.writer_process import HeadMovedError, WriterProcess, WriterProcesses
 
 log = structlog.get_logger(__name__)
 
 WRITER_PROCESS_SUBMISSIONS_MIN = 1_000  # below, telling another process costs more than it saves
-
-Clock = Callable[[], datetime]
 
 
 class PendingRequest(NamedTuple):
@@ -51,6 +52,7 @@ class Resources(NamedTuple):
     Attributes:
         writer_processes: who writes large batches; None where this process writes all.
         codes_due: whether ``codes`` may have to ask the database.
+        conditions: on which anything is committed, and the clock.
         committed: is told (ledger_id, position) after each commit.
     """
 
@@ -58,7 +60,7 @@ class Resources(NamedTuple):
     writer_processes: WriterProcesses | None
     codes: Callable[[], CodeSets]
     codes_due: Callable[[], bool]
-    clock: Clock
+    conditions: Conditions
     committed: Callable[[int, int], None]
 
 
@@ -68,6 +70,14 @@ class _UnderWay(NamedTuple):
     requests: Requests
     before: Before
     closed: Future[Closed | None]
+
+
+class _Admitted(NamedTuple):
+    """Requests that are decided; ``corrects_clock``: to make good that the last event lies ahead
+    of the clocks."""
+
+    requests: Requests
+    corrects_clock: bool = False
 
 
 class Committer:
@@ -135,6 +145,9 @@ class Committer:
         self._state.forget()
         if isinstance(error, HeadMovedError):
             self._alone(requests)
+        elif isinstance(error, UnavailableError):  # nothing was decided
+            for waiting in requests:
+                waiting.answer.set_exception(error)
         elif isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(requests) > 1:
             # nothing was written; one group that the database will not have must not take the
             # others down with it
@@ -146,8 +159,26 @@ class Committer:
             for waiting in requests:
                 waiting.answer.set_exception(_unknown_outcome(error))
 
-    def _begin(self) -> None:
-        self._state.begin(microseconds(self._resources.clock()), self._resources.codes())
+    def _begin(self, now_us: int, *, corrects_clock: bool = False) -> None:
+        self._state.begin(now_us, self._resources.codes(), corrects_clock=corrects_clock)
+
+    def _admitted(
+        self, requests: Requests, head: loading.LockedHead, reading: ClockReading
+    ) -> "_Admitted":
+        """The requests that may be decided; the others are answered.
+
+        While the last event lies ahead of the clocks, only what corrects that is decided.
+        """
+        conditions, ledger_id = self._resources.conditions, self._state.ledger_id
+        if (fault := conditions.fault(ledger_id, head, reading)) is None:
+            return _Admitted(requests)
+        correcting = [waiting for waiting in requests if _corrects_clock(waiting.group)]
+        if correcting and conditions.fault(ledger_id, head, reading, ahead_allowed=True):
+            correcting = []
+        for waiting in requests:
+            if waiting not in correcting:
+                waiting.answer.set_exception(fault)
+        return _Admitted(correcting, corrects_clock=True)
 
     # ---- by a writer process
 
@@ -156,12 +187,12 @@ class Committer:
 
         The answers are given as soon as the batch is committed, whatever this thread does then.
         """
-        writer_process = self._writer_process_for(before)
+        writer_process, now_us = self._writer_process_for(before)
         if writer_process is None:
             return None
         try:
             with self._resources.pool.connection() as connection:
-                self._begin()
+                self._begin(now_us)
                 batch = Batch(self._state, [waiting.group for waiting in requests])
                 written = batch.run(
                     connection, writer_process, before=before.before if before else None
@@ -175,25 +206,38 @@ class Committer:
         self._state.trim()
         return _UnderWay(requests, Before(batch.numbers, closed.result), closed)
 
-    def _writer_process_for(self, before: _UnderWay | None) -> WriterProcess | None:
-        """A writer process that has begun; what it has locked is what the state shows."""
+    def _writer_process_for(self, before: _UnderWay | None) -> tuple[WriterProcess | None, int]:
+        """A writer process that has begun, and the time of its batch; what it has locked is what
+        the state shows.
+
+        Raises:
+            UnavailableError: nothing may be committed now.
+        """
+        conditions, ledger_id = self._resources.conditions, self._state.ledger_id
+        asked_us = conditions.now_us()
         if self._resources.writer_processes is None:
-            return None
+            return None, asked_us
+        tolerance_us = conditions.tolerance_us
         if before is not None and self._writer_process is not None:
-            self._writer_process.begin(self._state.ledger_id, follows=True)
-            return self._writer_process
+            if (stepped := conditions.step_fault(asked_us)) is not None:
+                raise stepped
+            self._writer_process.begin(ledger_id, follows=True, tolerance_us=tolerance_us)
+            return self._writer_process, asked_us
         self.close()
-        self._writer_process, head = self._resources.writer_processes.begin(self._state.ledger_id)
+        self._writer_process, head = self._resources.writer_processes.begin(ledger_id)
         if head is None:
             self._writer_process.release()
-            return None
+            return None, asked_us
         try:
+            reading = conditions.reading(asked_us, head)
+            if (fault := conditions.fault(ledger_id, head, reading)) is not None:
+                raise fault
             with self._resources.pool.connection() as connection:
                 loading.follow(connection, self._state, head)
         except BaseException:
             self._writer_process.release()
             raise
-        return self._writer_process
+        return self._writer_process, reading.after_us
 
     def _answer(self, requests: Requests, batch: Batch, closed: Future[Closed | None]) -> None:
         """Answers a batch that is committed; what failed is dealt with where it is settled."""
@@ -213,7 +257,15 @@ class Committer:
         groups, state = [waiting.group for waiting in requests], self._state
         batch = Batch(state, groups)
         numbers = batch.look_up()
+        conditions = self._resources.conditions
+        asked_us = conditions.now_us()
         head, keys = yield from loading.lock_and_read_keys(connection, state.ledger_id, numbers)
+        if head is not None:
+            reading = conditions.reading(asked_us, head)
+            admitted = self._admitted(requests, head, reading)
+            if not admitted.requests:
+                yield from round_trip_steps(connection, [COMMIT])  # of nothing
+                return
         if (
             self._resources.codes_due()
             or head is None
@@ -225,10 +277,13 @@ class Committer:
             self._write_opening(connection, groups)
             connection.commit()
         else:
-            forgotten = loading.follow(connection, state, head)
-            self._begin()
+            anew = loading.follow(connection, state, head)
+            if admitted.requests is not requests:
+                requests, anew = admitted.requests, True
+                batch = Batch(state, [waiting.group for waiting in requests])
+            self._begin(reading.after_us, corrects_clock=admitted.corrects_clock)
             writer = LocalWriter(connection, state.chain)
-            closed = batch.run(connection, writer, keys=None if forgotten else keys)
+            closed = batch.run(connection, writer, keys=None if anew else keys)
             if closed is None:
                 yield from round_trip_steps(connection, [COMMIT])
             else:
@@ -239,9 +294,14 @@ class Committer:
 
     def _write_opening(self, connection: psycopg.Connection, groups: list[Group]) -> None:
         """What is asked of a ledger that is not there: one of the groups may open it."""
-        if not self._open(connection, groups):
+        conditions = self._resources.conditions
+        asked_us = conditions.now_us()
+        if (head := self._open(connection, groups, moment_of(asked_us))) is None:
             return
-        self._begin()
+        reading = conditions.reading(asked_us, head)
+        if (fault := conditions.fault(self._state.ledger_id, head, reading)) is not None:
+            raise fault
+        self._begin(reading.after_us)
         batch = Batch(self._state, groups)
         writer = LocalWriter(connection, self._state.chain)
         closed = batch.run(connection, writer)
@@ -252,21 +312,23 @@ class Committer:
             self._state.forget()
             connection.rollback()  # nothing opened the ledger after all
 
-    def _open(self, connection: psycopg.Connection, groups: list[Group]) -> bool:
+    def _open(
+        self, connection: psycopg.Connection, groups: list[Group], at: datetime
+    ) -> loading.LockedHead | None:
         """Makes the head of a new ledger if one of the commands opens it; that one goes first."""
         groups.sort(key=lambda group: not _opens(group))
         if not _opens(groups[0]):
             for group in groups:
                 problem = AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
                 group.outcomes = [Outcome(problem=problem) for _ in group.submissions]
-            return False
+            return None
         connection.execute(
             "INSERT INTO ledgers (ledger_id, chain, recorded_at, settings)"
             " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (
                 self._state.ledger_id,
                 genesis(self._state.ledger_id),
-                self._resources.clock(),
+                at,
                 Jsonb({}),
             ),
         )
@@ -283,6 +345,10 @@ def _is_large(requests: Requests) -> bool:
         sum(len(waiting.group.submissions) for waiting in requests)
         >= WRITER_PROCESS_SUBMISSIONS_MIN
     )
+
+
+def _corrects_clock(group: Group) -> bool:
+    return all(isinstance(s.command, CorrectClock) for s in group.submissions)
 
 
 def _opens(group: Group) -> bool:

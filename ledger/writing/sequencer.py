@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from typing import TypeVar
 
 import psycopg
@@ -23,7 +24,9 @@ from ledger.elements.code_sets import CodeSets
 from ledger.errors import Code, UnavailableError
 from ledger.postgres.round_trip import waited
 from ledger.writing.batch import Group
-from ledger.writing.committer import Clock, Committer, PendingRequest, Resources
+from ledger.writing.clocks import Clock
+from ledger.writing.committer import Committer, PendingRequest, Resources
+from ledger.writing.conditions import Conditions, HistoryFault, never_cut
 from ledger.writing.loop_committer import LoopCommitter, Unfinished
 from ledger.writing.queue import Queue
 from ledger.writing.writer_process import WriterProcesses
@@ -43,6 +46,9 @@ class Sequencer:
         codes: gives the code sets in force; asked once a batch.
         codes_due: whether ``codes`` may have to ask the database for them.
         clock: the time at which the ledger learns a thing (aware datetime).
+        clock_tolerance: by how much that may differ from the database server's clock before nothing
+            is committed; None for a clock that is not the host's, with which a history is played.
+        history_fault: what is known of a lost tail.
         workers: how many ledgers may commit at the same time.
         writer_conninfo: where writer processes log in, as the application role; "" for none.
     """
@@ -57,14 +63,17 @@ class Sequencer:
         workers: int = 2,
         writer_conninfo: str = "",
         codes_due: Callable[[], bool] = lambda: False,
+        clock_tolerance: timedelta | None = None,
+        history_fault: HistoryFault = never_cut,
     ) -> None:
         self._charts = charts
         self._queues: dict[int, Queue] = {}
         self._queues_lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="sequencer")
         self._writer_processes = WriterProcesses(writer_conninfo) if writer_conninfo else None
+        self.conditions = Conditions(clock, clock_tolerance, history_fault)
         self._resources = Resources(
-            pool, self._writer_processes, codes, codes_due, clock, self._committed
+            pool, self._writer_processes, codes, codes_due, self.conditions, self._committed
         )
         self._loop_committer: LoopCommitter | None = None
         self._listeners: list[Callable[[int, int], None]] = []

@@ -46,14 +46,20 @@ SWITCH_INTERVAL_S = 0.0005  # the thread that copies needs Python for microsecon
 
 
 class HeadMovedError(Exception):
-    """The batch before was not committed, or another process has written since: decide anew."""
+    """The batch before was not committed, another process has written since, or too much time has
+    passed: decide anew."""
 
 
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Lock this ledger's head; ``follows``: it must be where this process's last batch left it."""
+    """Lock this ledger's head; ``follows``: it must be where this process's last batch left it.
+
+    What follows is decided before its head is locked, so its time is compared with the server's
+    here; it may differ by ``tolerance_us``, None where nothing is compared.
+    """
 
     ledger_id: int
     follows: bool
+    tolerance_us: int | None
 
 
 class Release(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -78,7 +84,8 @@ class Released(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class HeadMoved(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Nothing was written: the head is not where the batch should have followed."""
+    """Nothing was written: the head is not where the batch should have followed, or its time is
+    not that of the server."""
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -148,9 +155,11 @@ class WriterProcess:
     def gone(self) -> bool:
         return self._gone is not None
 
-    def begin(self, ledger_id: int, *, follows: bool = False) -> Future[LockedHead | None]:
+    def begin(
+        self, ledger_id: int, *, follows: bool = False, tolerance_us: int | None = None
+    ) -> Future[LockedHead | None]:
         """Begins a transaction and locks the head; None when there is no such ledger."""
-        return self._order(Begin(ledger_id, follows))
+        return self._order(Begin(ledger_id, follows, tolerance_us))
 
     def write(self, page: BatchPage) -> None:
         """Sends a page on its way; how it went is said at the closing."""
@@ -295,6 +304,9 @@ class _Transactions:
             digests: list[bytes] = []
             end = self._write_pages(digests)
             if isinstance(end, Closing):
+                if begin.follows and not _in_time(end, head, begin.tolerance_us):
+                    self._connection.rollback()
+                    return HeadMoved()
                 return self._close(end, head, digests)
         except psycopg.Error as error:
             self._skip_pages()
@@ -332,6 +344,10 @@ class _Transactions:
         self._connection.commit()
         self._left = closing.ledger_id, closing.position, chain
         return Done(chain, b"".join(digests))
+
+
+def _in_time(closing: Closing, head: LockedHead, tolerance_us: int | None) -> bool:
+    return tolerance_us is None or abs(closing.recorded_us - head.server_us) <= tolerance_us
 
 
 def _settle(under_way: Future[None] | None) -> None:

@@ -23,6 +23,7 @@ from ledger.reading.objects import Head, read_head
 from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
 from ledger.verification.amounts import Amounts
 from ledger.verification.checkpoints import CheckpointCheck, KeptNote, Keys
+from ledger.verification.clock import ClockCheck, corrections_of, server_now_us
 from ledger.verification.commits import ChainCheck
 from ledger.verification.digests import DigestCheck
 from ledger.verification.entries import EntryCheck
@@ -33,7 +34,7 @@ from ledger.verification.record import stored_keys, stored_notes
 from ledger.verification.registers import RegisterCheck
 from ledger.verification.sequence import PositionCheck, VersionCheck
 from payments.verification.lifecycle import PaymentCheck, RefundCheck
-from payments.verification.signatures import SignatureCheck, SignedFile
+from payments.verification.signatures import SignatureCheck, SignatureToVerify, SignedFile
 from payments.verification.state import Verified, load_verified, save_verified
 
 # called with the name of the stage, what is done and what there is to do
@@ -146,7 +147,14 @@ class _Verification:
         self._after = after
         self._findings = findings = Findings()
         self._digests = DigestCheck(ledger_id, findings)
-        self._positions = PositionCheck(findings, after, before.recorded_us if before else 0)
+        recorded_us = before.recorded_us if before else 0
+        self._positions = PositionCheck(findings, after, recorded_us)
+        self._clock = ClockCheck(
+            findings,
+            corrections_of(self._asking, ledger_id),
+            server_now_us(self._asking),
+            recorded_us,
+        )
         self._versions = VersionCheck(findings, folder, before.stream_lengths if before else None)
         self._chain = ChainCheck(findings, stream_commits(commits, ledger_id, after), after, chain)
         self._checkpoints = CheckpointCheck(
@@ -222,20 +230,34 @@ class _Verification:
         for chunk in stream_events(self._reading, head.ledger_id, self._after, 2**62):
             self._digests.take(chunk)
             self._positions.take(chunk)
+            self._clock.take(chunk)
             self._chain.take(chunk)
             self._checkpoints.take(chunk, self._chain.ended)
             self._versions.take(chunk)
             self._registers.take(chunk)
             self._numbers.take(chunk)
-            self._signed.write(self._payments.take(chunk))
+            self._signed.write(self._dated(self._payments.take(chunk)))
             progress(HISTORY, chunk.positions[-1] - self._after, head.position - self._after)
         self._positions.conclude(head.position)
+        self._clock.conclude()
         self._chain.conclude(head.position, head.chain)
         self._checkpoints.conclude()
         self._versions.conclude()
         self._registers.conclude(self._asking, head.ledger_id, head.position)
         self._numbers.conclude()
         self._refunds.conclude()
+
+    def _dated(self, signed: Sequence[SignatureToVerify]) -> Sequence[SignatureToVerify]:
+        """With the time in which they can have been made, where the clock was ahead."""
+        if not self._clock.stretches:
+            return signed
+        spans = [self._clock.span(one.position, one.recorded_us) for one in signed]
+        return [
+            one
+            if since_us == until_us
+            else msgspec.structs.replace(one, since_us=since_us, recorded_us=until_us)
+            for one, (since_us, until_us) in zip(signed, spans, strict=True)
+        ]
 
     def _keep(self) -> None:
         save_verified(

@@ -44,6 +44,8 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
         subject: whose certificate it has to be; one that ends in / is a beginning.
         manifest_no, leaf: where a manifest's signature covers it.
         text: of a manifest, what is signed.
+        since_us: the first moment at which it can have been made, where the clock was ahead; then
+            ``recorded_us`` is the last one.
     """
 
     position: int
@@ -55,6 +57,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     manifest_no: str = ""
     leaf: int = 0
     text: str = ""
+    since_us: int = 0
 
     @property
     def listed(self) -> bool:
@@ -222,10 +225,8 @@ class _Material(NamedTuple):
             return f"its certificate {one.cert_serial} is not known 无此证书"
         if wrong := _not_of(certificate, subject):
             return wrong
-        try:
-            certificates.require_valid(certificate, moment_of(one.recorded_us))
-        except Refusal as refusal:
-            return f"{refusal.detail} 证书在签章时无效"
+        if wrong := _not_valid(certificate, one):
+            return wrong
         try:
             signature = base64.b64decode(one.signature, validate=True)
         except binascii.Error:
@@ -272,6 +273,21 @@ def _digest(named: str) -> bytes:
         return bytes.fromhex(named)
     except ValueError:
         return b""
+
+
+def _not_valid(certificate: Certificate, one: SignatureToVerify) -> str:
+    """A certificate has to be valid when the event was recorded; where that time is known to be
+    ahead, at some moment at which it can have been."""
+    if one.since_us:
+        since, until = moment_of(one.since_us), moment_of(one.recorded_us)
+        since = min(max(since, certificate.not_before), until)
+    else:
+        since = moment_of(one.recorded_us)
+    try:
+        certificates.require_valid(certificate, since)
+    except Refusal as refusal:
+        return f"{refusal.detail} 证书在签章时无效"
+    return ""
 
 
 def _not_of(certificate: Certificate, subject: str) -> str:

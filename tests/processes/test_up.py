@@ -26,15 +26,19 @@ pytestmark = [
 class Running:
     """A ``guoku up`` of its own process, on free ports."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, module: str = "api.cli", **variables: str) -> None:
         self.data = data
         self.environment = clean_environment(
-            GUOKU_DATA=str(data), GUOKU_PORT="0", GUOKU_BANK_PORT="0", GUOKU_PBOC_PORT="0"
+            GUOKU_DATA=str(data),
+            GUOKU_PORT="0",
+            GUOKU_BANK_PORT="0",
+            GUOKU_PBOC_PORT="0",
+            **variables,
         )
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli", "up"],
+                [sys.executable, "-m", module, "up"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -25,6 +25,7 @@ _NAMES = {
     "digest": ("摘要 digests over every column", "events"),
     "position": ("序号 positions without gap", "events"),
     "version": ("版本 versions of each stream without gap", "streams"),
+    "clock": ("时钟 nothing recorded ahead of its time", "events"),
     "chain": ("提交链 chain of commits", "commits"),
     "checkpoint": ("检查点 tree against checkpoints", "checkpoints"),
     "note": ("见证 signatures on checkpoints", "signatures"),

@@ -1,0 +1,92 @@
+"""On what condition anything is committed: looked at while the head is locked, before deciding."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from time import monotonic
+
+import psycopg
+import structlog
+
+from ledger.errors import UnavailableError
+from ledger.integrity.chain import microseconds
+from ledger.reading.loading import LockedHead
+from ledger.writing.clocks import Clock, ClockReading, StepWatch, clock_fault, clock_reasons
+
+log = structlog.get_logger(__name__)
+
+LOGGED_EVERY_S = 60.0
+_MICROSECOND = timedelta(microseconds=1)
+
+# asked with a ledger, its head's position and chain: why nothing may be written to it, or None
+HistoryFault = Callable[[int, int, bytes], UnavailableError | None]
+
+
+def never_cut(_ledger_id: int, _position: int, _chain: bytes) -> None:
+    """Nobody remembers more of a history than there is."""
+
+
+class Conditions:
+    """Those of one sequencer.
+
+    Args:
+        clock: the host's, in aware datetimes.
+        tolerance: by how much the clocks may differ; None where ``clock`` is not the host's, but
+            that of a history that is played again, and there is nothing to compare it with.
+        history_fault: what is known of a lost tail.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        tolerance: timedelta | None = None,
+        history_fault: HistoryFault = never_cut,
+    ) -> None:
+        self._clock = clock
+        self._history_fault = history_fault
+        self.tolerance_us = None if tolerance is None else tolerance // _MICROSECOND
+        self._steps = None if self.tolerance_us is None else StepWatch(clock, self.tolerance_us)
+        self._logged_at = float("-inf")
+
+    def now_us(self) -> int:
+        """The host's clock; read before the head is asked for."""
+        return microseconds(self._clock())
+
+    def reading(self, before_us: int, head: LockedHead) -> ClockReading:
+        """Both clocks, now that the head is locked."""
+        return ClockReading(before_us, head.server_us, self.now_us())
+
+    def fault(
+        self,
+        ledger_id: int,
+        head: LockedHead,
+        reading: ClockReading,
+        *,
+        ahead_allowed: bool = False,
+    ) -> UnavailableError | None:
+        """Why nothing may be committed; None where everything may.
+
+        Args:
+            ahead_allowed: the last event may lie ahead, for that is what is corrected.
+        """
+        found = self._history_fault(ledger_id, head.position, head.chain)
+        tolerance_us = self.tolerance_us
+        if found is None and self._steps is not None and tolerance_us is not None:
+            found = clock_fault(
+                reading, head.recorded_us, tolerance_us, ahead_allowed=ahead_allowed
+            ) or self._steps.fault(reading.after_us)
+        if found is not None and monotonic() - self._logged_at > LOGGED_EVERY_S:
+            self._logged_at = monotonic()
+            log.error("nothing is committed", ledger_id=ledger_id, reason=str(found))
+        return found
+
+    def step_fault(self, now_us: int) -> UnavailableError | None:
+        """Why this moment is not believed, where the server's clock is compared elsewhere."""
+        return None if self._steps is None else self._steps.fault(now_us)
+
+    def reasons(self, connection: psycopg.Connection) -> Iterator[str]:
+        """Why nothing is committed, for readiness; nothing where everything is."""
+        if self._steps is None or self.tolerance_us is None:
+            return
+        if (step := self._steps.fault()) is not None:
+            yield step.detail
+        yield from clock_reasons(connection, self._clock, self.tolerance_us)
