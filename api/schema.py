@@ -13,6 +13,7 @@ MIGRATIONS = tuple(
         "ledger.elements",
         "ledger.sealing",
         "division",
+        "payments",
         "payments.signing",
         "payments.delivery",
         "payments.disbursement",

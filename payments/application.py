@@ -31,13 +31,13 @@ from payments.events import (
     PaymentRejected,
     PaymentWithdrawn,
 )
+from payments.issued import voucher_number
 from payments.payment import (
     APPLIED,
     PAYMENT,
     Payment,
     require,
     require_status,
-    voucher_number,
 )
 from payments.signature_policy import SIGNATURE_POLICY
 
@@ -246,7 +246,7 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
         # point of no return
         approved = PaymentApproved(
             pay_app_no=self.pay_app_no,
-            pay_cert_no=voucher_number(state.ledger_id, state.next_position),
+            pay_cert_no=voucher_number(state.ledger_id, self.pay_app_no),
             vou_date=day.isoformat(),
             roles=policy.roles,
             pay_bank_code=policy.pay_bank_code,

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from budget.balances import BALANCES
 from budget.events import Figures
-from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
@@ -47,7 +46,6 @@ STATUSES = (
     REFUNDED,
 )
 
-POSITION_DIGITS = 10  # of a voucher's number, at its end
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 
 
@@ -190,20 +188,3 @@ def require_status(payment: Payment, *statuses: str) -> None:
             f"payment {payment.pay_app_no} is {payment.status}, not {' or '.join(statuses)}",
             payment_status=payment.status,
         )
-
-
-def voucher_number(key: int, position: int) -> str:
-    """支付凭证号: division, year and the position that issued it, so it is unique everywhere."""
-    return f"{division_of(key)}{fiscal_year_of(key)}{position:0{POSITION_DIGITS}d}"
-
-
-def approved_at(payment: Payment) -> int:
-    """The position that issued its voucher, which the number ends with; it must be approved."""
-    return int(payment.pay_cert_no[-POSITION_DIGITS:])
-
-
-def ledger_of_voucher(pay_cert_no: str) -> int | None:
-    """The ledger a voucher number belongs to, or None if it is not one of ours."""
-    if len(pay_cert_no) != 23 or not (pay_cert_no.isascii() and pay_cert_no.isdigit()):
-        return None
-    return ledger_id(pay_cert_no[:9], int(pay_cert_no[9:13]))

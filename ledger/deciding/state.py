@@ -32,6 +32,7 @@ BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, 
 OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
 COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
 TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
+_NO_POSITION = 2**63  # behind every other
 
 
 # An event with its place, as it is hashed and written:
@@ -40,11 +41,12 @@ EventRow = tuple[int, bytes, int, date, str, bytes]
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False):
-    """An object in the cache, and where its stream stands."""
+    """An object in the cache, and where its stream stands: its last event's version, position."""
 
     obj: Any
     stream_id: bytes
     stream_version: int
+    position: int
 
 
 class Savepoint(NamedTuple):
@@ -126,13 +128,17 @@ class LedgerState:
         """What the cache has of these objects, for threads that neither decide nor wait.
 
         None where it does not reach to ``position``. It may be ahead of what is committed, by
-        batches that can still fail and by dry runs: whoever looks judges what he sees by its place.
+        batches that can still fail and by dry runs: what has changed behind ``position`` is left
+        out; with 0 nothing is, and whoever looks judges what he sees by itself.
         """
         cached = self._cached.get(kind.name)
         if cached is None or self.position < position:
             return {}
+        last = position or _NO_POSITION
         found = ((number, cached.get(number)) for number in numbers)
-        return {number: each.obj for number, each in found if each is not None}
+        return {
+            number: each.obj for number, each in found if each is not None and each.position <= last
+        }
 
     def row(self, register: Register[R], key: str) -> R:
         """A register's row, as it is after all that has moved it."""
@@ -256,6 +262,7 @@ class LedgerState:
                     self._put(cached, number, CachedObject(after, stream_id, version))
                     if kind.tables:
                         self._put(self._shown, (kind.name, number), kind)
+                    self._put(cached, number, CachedObject(after, stream_id, version, position))
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 
@@ -294,10 +301,10 @@ class LedgerState:
         self.stream_version, self.settings = stream_version, settings
 
     def take_object(
-        self, kind: AnyKind, number: str, obj: Any, stream_id: bytes, version: int
+        self, kind: AnyKind, number: str, obj: Any, stream_id: bytes, version: int, position: int
     ) -> None:
         """An object as the database has it."""
-        self._cached[kind.name][number] = CachedObject(obj, stream_id, version)
+        self._cached[kind.name][number] = CachedObject(obj, stream_id, version, position)
         self.note_cost(kind, number, obj)
 
     def take_rows(

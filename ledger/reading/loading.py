@@ -217,7 +217,8 @@ def load_objects(
         kind, number = missing[stream_id]
         obj = kind.folded(event for _, _, event in events)
         if obj is not None:  # a refused opening leaves a stream without an object
-            state.take_object(kind, number, obj, stream_id, events[-1][1])
+            position, version, _ = events[-1]
+            state.take_object(kind, number, obj, stream_id, version, position)
             for register, row_key in kind.rows(obj):
                 if not state.has_row(register, row_key):
                     wanted_rows[register].add(row_key)

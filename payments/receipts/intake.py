@@ -18,8 +18,8 @@ from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from ledger.gm import Provider
 from ledger.reading.objects import read_head
+from payments.issued import ledger_of_voucher
 from payments.manifest import SignManifest
-from payments.payment import ledger_of_voucher
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
 from payments.submitting import Submit
 from payments.voucher import ApplyReceipt
@@ -27,7 +27,7 @@ from payments.voucher import ApplyReceipt
 OPERATION = "receipt.take"
 RECORDED_MAX = 100  # refusals of one message that cannot be read
 
-_VOUCHER_NUMBER = re.compile(rb'<VoucherBody [^<>]{0,200}VoucherNo="([0-9]{23})"')
+_VOUCHER_NUMBER = re.compile(rb'<VoucherBody [^<>]{0,200}VoucherNo="([0-9]{23}|[0-9]{35})"')
 
 
 class Deliverer(NamedTuple):

@@ -17,21 +17,19 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, GuokuError, Refusal
-from ledger.events import decode
 from ledger.gm import Provider
 from ledger.money import parse_yuan
 from ledger.reading.documents import compress_document, keep_plainly
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
 from payments.clearing.events import Claim
-from payments.events import PaymentApproved
+from payments.issued import bill_no, find_approvals, ledger_of_voucher
 from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
 from payments.messages.clearing_2301 import ClearingReceipt
 from payments.messages.envelope import VoucherBody, VoucherSignature, parse_envelope, signed_bytes
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import Concern, MessageType, Party, received_by
 from payments.messages.receipt_5214 import Receipt5214
-from payments.payment import ledger_of_voucher
 from payments.signing import certificates
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
@@ -104,7 +102,7 @@ class _Judge:
         self._manifests: dict[tuple[str, SignedManifest], SignManifest] = {}
         self._now = now
         numbers = {body.voucher_no for body in bodies}
-        self._approvals = _read_approvals(connection, numbers)
+        self._approvals = find_approvals(connection, _bill_nos(bodies))
         self._claims = _read_claims(connection, numbers)
         serials = {signature.sn for body in bodies for signature in body.signatures}
         self._certificates = {sn: certificates.find(connection, sn) for sn in serials}
@@ -238,21 +236,12 @@ class _Judge:
         return self._manifests[place]
 
 
-def _read_approvals(
-    connection: psycopg.Connection, voucher_nos: Collection[str]
-) -> dict[str, PaymentApproved]:
-    """The events that issued these vouchers: a voucher's number holds its ledger and position."""
-    places = {(key, int(n[-10:])) for n in voucher_nos if (key := ledger_of_voucher(n)) is not None}
-    if not places:
-        return {}
-    rows = connection.execute(
-        "SELECT e.type, e.payload FROM unnest(%s::bigint[], %s::bigint[])"
-        " AS p (ledger_id, position) JOIN events e USING (ledger_id, position) WHERE e.type = %s",
-        ([key for key, _ in places], [position for _, position in places], PaymentApproved.TYPE),
-        binary=True,
-    )
-    approvals = (decode(type_name, payload) for type_name, payload in rows)
-    return {a.pay_cert_no: a for a in approvals if isinstance(a, PaymentApproved)}
+def _bill_nos(bodies: Sequence[VoucherBody]) -> dict[str, str]:
+    """The payment's own number of each voucher number."""
+    return {
+        body.voucher_no: "" if split_claim_number(body.voucher_no) else bill_no(signed_bytes(body))
+        for body in bodies
+    }
 
 
 def _read_claims(connection: psycopg.Connection, voucher_nos: Collection[str]) -> dict[str, Claim]:

@@ -13,7 +13,7 @@ from budget.indicator import INDICATOR, Indicator
 from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.reading.objects import read_bodies, read_objects
-from payments.payment import PAYMENT, Payment, approved_at
+from payments.payment import PAYMENT, Payment
 from payments.voucher import check_signer
 
 # (ledger, kind, numbers, position) -> those of the objects that are at hand
@@ -51,15 +51,13 @@ class UnsignedVouchers(NamedTuple):
     def _at_hand(self, peek: Peek, pay_app_nos: Sequence[str]) -> dict[str, UnsignedVoucher]:
         """The payments that may be signed for the first time, so far as they are at hand.
 
-        What is at hand may not be committed yet. An approval up to ``position``, the head that was
-        read before, is; and whatever else is true of such a payment the sequencer decides again.
+        What is at hand may not be committed yet. What has not changed behind ``position``, the head
+        that was read before, is; and whatever is true of such a payment is decided again.
         """
         payments: dict[str, Payment] = {
             number: payment
             for number, payment in self._peek(peek, PAYMENT, pay_app_nos).items()
-            if not payment.signatures
-            and isinstance(self._signable(payment, number), Payment)
-            and approved_at(payment) <= self.position
+            if not payment.signatures and isinstance(self._signable(payment, number), Payment)
         }
         bgt_ids = {payment.applied.bgt_id for payment in payments.values()}
         indicators = self._peek(peek, INDICATOR, bgt_ids)

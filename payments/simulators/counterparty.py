@@ -30,6 +30,7 @@ from ledger.gm import PublicKey, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash
 from payments.delivery.bank_client import Acknowledgement, Acknowledgements, VoucherProblem
+from payments.issued import ledger_of_voucher
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
     RECEIPT,
@@ -41,7 +42,6 @@ from payments.messages.envelope import (
 )
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import MessageType, Party, received_by
-from payments.payment import ledger_of_voucher
 from payments.signing.certificates import Certificate, require_valid
 from payments.signing.verifying import Verifier
 from payments.simulators.book import PaidVoucher, SimulatorBook

@@ -30,7 +30,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "budget": ("events", "balances", "indicator", "indicators"),
     "payments": (
         "events messages submitting",
-        "clearing manifest payment signature_policy",
+        "clearing issued manifest payment signature_policy",
         "application",
         "voucher",
         "signing",

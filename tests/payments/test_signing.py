@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 
+from budget.indicator import INDICATOR
+from ledger.books import load_charts
+from ledger.deciding.settings import LedgerSettings
+from ledger.deciding.state import LedgerState
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.gm import PrivateKey, default_provider, sm3
@@ -531,16 +534,22 @@ def test_what_is_in_view_is_signed_as_if_it_were_read(
 
 
 def test_an_approval_in_view_that_was_not_committed_is_not_signed(ledger: SigningLedger) -> None:
-    """A batch that fails takes its approvals back, and their numbers with them."""
+    """A batch that fails takes its approvals back."""
     ledger.approved("Q")
     b = ledger.b
     b.apply("P", "B", "1.00")
-    view = View(b)
-    assert view.held["P"].approved is None
-    ahead = f"{view.held['Q'].pay_cert_no[:13]}{len(b.events()) + 1:010d}"
-    approved = msgspec.structs.replace(view.held["Q"].approved, pay_cert_no=ahead)
-    view.held["P"] = msgspec.structs.replace(view.held["P"], approved=approved, status="approved")
-    assert codes_of(ledger.sign("P", "Q", peek=view)) == ["invalid_state", "signed"]
+    committed = len(b.events())
+    view = LedgerState(b.ledger_id, load_charts())
+    approved = View(b).held["Q"]
+    view.stand_at(committed + 1, b"", 0, 0, LedgerSettings())
+    view.take_object(PAYMENT, "Q", approved, bytes(16), 2, committed - 1)
+    view.take_object(PAYMENT, "P", approved, bytes(16), 2, committed + 1)
+    view.take_object(INDICATOR, "B", View(b).of(INDICATOR, "B"), bytes(16), 1, 1)
+
+    def peek(_ledger_id: int, kind: Any, numbers: Any, position: int) -> dict[str, Any]:
+        return view.peek(kind, numbers, position)
+
+    assert codes_of(ledger.sign("P", "Q", peek=peek)) == ["invalid_state", "signed"]
 
 
 def test_a_view_that_is_behind_refuses_nobody(ledger: SigningLedger) -> None:
