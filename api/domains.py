@@ -11,13 +11,15 @@ import division.persons
 import division.tokens
 import ledger.calendar
 import ledger.deciding.approvals
-import ledger.deciding.documents
 import ledger.deciding.clock
+import ledger.deciding.documents
+import ledger.deciding.losses
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
 import payments.clearing.claims
 import payments.disbursement.commands
+import payments.found_at_bank
 import payments.manifest
 import payments.signature_policy
 import payments.voucher
@@ -25,6 +27,7 @@ import projections.catalogue
 
 DOMAINS = (
     ledger.deciding.clock,
+    ledger.deciding.losses,
     ledger.deciding.opening,
     ledger.deciding.approvals,
     ledger.deciding.documents,
@@ -36,6 +39,7 @@ DOMAINS = (
     division.tokens,
     budget.indicators,
     payments.application,
+    payments.found_at_bank,
     payments.manifest,
     payments.voucher,
     payments.signature_policy,

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import monotonic
@@ -24,7 +25,7 @@ from ledger.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-READY_TIMEOUT_S = 120.0
+NOT_READY_LOGGED_EVERY_S = 60.0
 READY_POLL_S = 0.1
 GRACE_S = 5  # for requests under way; then they are cut
 BACKLOG = 1024
@@ -76,6 +77,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._signum = 0
+        self._came = threading.Event()
         self._stopping = False
         self._server: uvicorn.Server | None = None
 
@@ -84,6 +86,10 @@ class Stop:
         if self._signum:
             self._stopping = True
             raise SystemExit(128 + self._signum)
+
+    def pause(self, timeout_s: float) -> None:
+        """Waits, between two steps of starting, or until a signal has come."""
+        self._came.wait(timeout_s)
 
     def serving(self, server: uvicorn.Server) -> None:
         """From now on a signal ends this server."""
@@ -94,6 +100,7 @@ class Stop:
         if self._stopping:
             return
         again, self._signum = bool(self._signum), signum
+        self._came.set()
         if self._server is not None:
             self._stopping = True
             self._server.should_exit = True
@@ -131,7 +138,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.url = url
         self._tls = tls
-        self.failure = ""
         self._on_ready = on_ready
         self._on_stop = on_stop
         self._watch: asyncio.Task[None] | None = None
@@ -150,12 +156,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _tell_when_ready(self) -> None:
-        deadline = monotonic() + READY_TIMEOUT_S
-        answer = "no answer"
+        """Asks until it is: what keeps it from being ready may be for a person to resolve."""
+        logged_at, answer = monotonic(), "no answer"
         async with httpx.AsyncClient(
             base_url=self.url, trust_env=False, verify=trusting(self._tls)
         ) as client:
-            while monotonic() < deadline:
+            while True:
                 try:
                     response = await client.get("/readyz")
                     if response.status_code == httpx.codes.OK:
@@ -164,9 +170,10 @@ class _Server(uvicorn.Server):
                     answer = response.text
                 except httpx.HTTPError as error:
                     answer = str(error) or type(error).__name__
+                if monotonic() - logged_at > NOT_READY_LOGGED_EVERY_S:
+                    logged_at = monotonic()
+                    log.warning("not ready yet", answer=answer)
                 await asyncio.sleep(READY_POLL_S)
-        self.failure = answer
-        self.should_exit = True
 
 
 def serve(
@@ -185,7 +192,7 @@ def serve(
     that would not end by themselves. ``protocol`` is what makes one for a connection.
 
     Raises:
-        ConfigurationError: it was not ready within ``READY_TIMEOUT_S``; with the reasons.
+        ConfigurationError: two servers were started at once on one address.
     """
     config = uvicorn.Config(
         app,
@@ -209,5 +216,3 @@ def serve(
     except OSError as error:  # two starts at once: both could bind, and the other one listens
         raise ConfigurationError(f"cannot listen on {server.url}: {error.strerror}") from error
     log.info("no longer serving")
-    if server.failure:
-        raise ConfigurationError(f"not ready within {READY_TIMEOUT_S:.0f} s: {server.failure}")

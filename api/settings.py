@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     def checkpoints_path(self) -> Path:
         return self.data / "checkpoints"
 
+    @property
+    def mark_path(self) -> Path:
+        """Which cluster the data belongs to."""
+        return self.data / "cluster.json"
+
     def passphrase(self) -> str:
         """The key store's passphrase.
 

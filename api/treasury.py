@@ -1,7 +1,7 @@
 """The composition root: every part of the core, wired once, opened and closed together."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,16 @@ from division.adopting import adopt
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
-from ledger.gm import Provider, default_provider
+from ledger.gm import Provider, PublicKey, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
+from ledger.sealing.cosigner import WitnessAddress
+from ledger.sealing.history_guard import HistoryGuard
+from ledger.sealing.memory import RememberedHistory
+from ledger.sealing.witness_memory import asked_of
 from ledger.writing.clocks import Clock
+from ledger.writing.conditions import never_cut
 from ledger.writing.sequencer import Sequencer
 from payments.receipts.intake import ReceiptIntake
 from payments.signing.fresh_documents import FreshDocuments
@@ -81,6 +86,7 @@ class Treasury:
     signing: SigningService
     receipts: ReceiptIntake
     fresh_documents: FreshDocuments
+    history: HistoryGuard
     clock: Clock = _now
 
     def now(self) -> datetime:
@@ -89,12 +95,13 @@ class Treasury:
 
 @contextmanager
 def treasury_on(
-    settings: Settings, database: Database, *, clock: Clock = _now
+    settings: Settings, database: Database, *, clock: Clock = _now, accepts_loss: bool = False
 ) -> Iterator[Treasury]:
     """The core on a database that is open already: migrated, wired, closed in reverse order.
 
     Args:
         clock: the host's.
+        accepts_loss: write also while a part of the history is lost: for what puts that on record.
     """
     charts = load_charts(settings.charts)
     migrate(database.owner_conninfo, MIGRATIONS)
@@ -103,6 +110,10 @@ def treasury_on(
             adopt(connection)
         codes = CodesInForce(pool)
         provider = default_provider()
+        history = HistoryGuard(
+            pool, settings.checkpoints_path, settings.mark_path, _witnesses(settings)
+        )
+        history.start()
         sequencer = Sequencer(
             pool,
             charts,
@@ -112,7 +123,9 @@ def treasury_on(
             writer_conninfo=database.app_conninfo,
             codes_due=codes.due,
             clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
+            history_fault=never_cut if accepts_loss else history.fault,
         )
+        sequencer.on_commit(history.committed)
         keys = KeyStore(settings.keystore_path, settings.passphrase())
         fresh = FreshDocuments()
         try:
@@ -131,17 +144,38 @@ def treasury_on(
                 ),
                 receipts=ReceiptIntake(pool, provider, clock),
                 fresh_documents=fresh,
+                history=history,
                 clock=clock,
             )
         finally:
+            history.close()
             sequencer.close()
 
 
+def _witnesses(settings: Settings) -> Callable[[Sequence[int]], list[RememberedHistory]]:
+    """What the witnesses of the settings remember."""
+
+    def ask(ledger_ids: Sequence[int]) -> list[RememberedHistory]:
+        return [
+            remembered
+            for each in settings.witnesses
+            for remembered in asked_of(
+                WitnessAddress(each.name, each.url, PublicKey.from_hex(each.public_key)),
+                ledger_ids,
+                settings.witness_timeout_s,
+            )
+        ]
+
+    return ask
+
+
 @contextmanager
-def open_treasury(settings: Settings, *, own: bool = False) -> Iterator[Treasury]:
+def open_treasury(
+    settings: Settings, *, own: bool = False, accepts_loss: bool = False
+) -> Iterator[Treasury]:
     """Opens the database (``own``: as the program that starts and stops it) and the core on it."""
     with (
         open_database(dsn=settings.dsn, data_dir=settings.data, own=own) as database,
-        treasury_on(settings, database) as treasury,
+        treasury_on(settings, database, accepts_loss=accepts_loss) as treasury,
     ):
         yield treasury

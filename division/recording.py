@@ -7,7 +7,7 @@ import psycopg
 from ledger.account_set import division_of
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.deciding.opening import OpenStandingLedger
-from ledger.writing.committer import Clock
+from ledger.writing.clocks import Clock
 from ledger.writing.one_act import commit_on, now
 
 PROGRAM = "guoku"  # opens standing ledgers

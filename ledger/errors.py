@@ -48,6 +48,7 @@ class Code(Enum):
     BATCH_ABORTED = ("batch_aborted", 409)
     BUSY = ("busy", 429)
     CLOCK_SKEWED = ("clock_skewed", 503)
+    HISTORY_CUT = ("history_cut", 503)
     UNAVAILABLE = ("unavailable", 503)
     INTERNAL = ("internal", 500)
 
@@ -113,6 +114,11 @@ class ConfigurationError(GuokuError):
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(Code.INTERNAL, detail, **extra)
+
+
+class HistoryCutError(ConfigurationError):
+    """What remembers a history is here, and the history is not: nothing is made in its place, and a
+    person says what is to be done."""
 
 
 class PostingError(GuokuError):

@@ -31,7 +31,6 @@ from payments.events import (
     PaymentRejected,
     PaymentWithdrawn,
 )
-from payments.issued import voucher_number
 from payments.payment import (
     APPLIED,
     PAYMENT,
@@ -40,6 +39,7 @@ from payments.payment import (
     require_status,
 )
 from payments.signature_policy import SIGNATURE_POLICY
+from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
 EXECUTABLE = 1

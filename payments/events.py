@@ -179,6 +179,26 @@ class FailedDetail(msgspec.Struct, frozen=True, gc=False):
     xadd_word: str
 
 
+class VoucherFoundAtBank(Event, frozen=True, kw_only=True):
+    """查询: after a loss of history the bank was asked for numbers in doubt, and knows this one.
+
+    It books nothing: money that has moved is booked on the bank's receipt. ``pay_app_no`` is the
+    one that the bank's voucher bears, "" for a claim; ``in_books`` whether the books have it.
+    """
+
+    TYPE: ClassVar[str] = "voucher.found_at_bank"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject=LEDGER, asked_by="voucher.found_at_bank", title="银行已知凭证"
+    )
+    voucher_no: str
+    pay_app_no: str = ""
+    paid_amt: Yuan
+    bank: str
+    in_books: bool
+    epoch_name: str
+    by: str
+
+
 class VoucherReceipted(Event, frozen=True, kw_only=True):
     """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full.
 
@@ -250,6 +270,7 @@ class SignaturePolicySet(Event, frozen=True, kw_only=True):
 
 
 register(
+    VoucherFoundAtBank,
     PaymentApplied,
     PaymentApproved,
     PaymentRejected,

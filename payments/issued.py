@@ -1,27 +1,17 @@
-"""支付凭证号: from what the caller repeats, and the way from a number back to its payment.
+"""From a voucher's number back to its payment.
 
-A number is made of the ledger and the payment's own number, not of a place in the history: a
-payment that is told again after a loss of history reaches the bank under the number it had, and
-another payment never does. The payment is found again by the number that the voucher itself bears
-(``BillNo``); where a message has none, by a table that is read from the events when it is asked.
+The payment is found by the number that the voucher itself bears (``BillNo``); where a message has
+none, by a table that is read from the events when it is asked.
 """
 
-import html
-import re
 from collections.abc import Collection, Iterable, Mapping
 
 import psycopg
 
-from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.events import decode, type_names
-from ledger.gm import sm3
 from payments.events import PaymentApproved
+from payments.voucher_number import FORMER_DIGITS, LEDGER_DIGITS, ledger_of_voucher
 
-LEDGER_DIGITS, HASH_DIGITS = 13, 22
-FORMER_DIGITS = 10  # of the position that numbers ended with before
-_BILL_NO = re.compile(rb"<BillNo>([^<]{1,400})</BillNo>")
-_NUMBER = re.compile(r"[0-9]{23}|[0-9]{35}", re.ASCII)
-_HASH_BYTES = 16
 FOLLOWED_MAX = 50_000  # events read at once
 
 _BY_POSITION = """
@@ -36,33 +26,6 @@ CROSS JOIN LATERAL (SELECT type, payload FROM events e WHERE e.ledger_id = k.led
 _BY_NUMBER = """
 SELECT v.ledger_id, v.position FROM unnest(%s::bigint[], %s::text[]) AS p (ledger_id, pay_cert_no)
 JOIN issued_vouchers v USING (ledger_id, pay_cert_no)"""
-
-
-def voucher_number(key: int, pay_app_no: str) -> str:
-    """35 digits: division, year, and 22 digits of SM3 over the payment's number.
-
-    Of a hundred million vouchers of one ledger two would have one number with a chance of one in
-    two million; the table below has each number once.
-    """
-    digest = sm3(f"{key}\n{pay_app_no}".encode())
-    place = int.from_bytes(digest[:_HASH_BYTES], "big") % 10**HASH_DIGITS
-    return f"{division_of(key)}{fiscal_year_of(key)}{place:0{HASH_DIGITS}d}"
-
-
-def ledger_of_voucher(pay_cert_no: str) -> int | None:
-    """The ledger a voucher number belongs to, or None if it is not one of ours."""
-    if _NUMBER.fullmatch(pay_cert_no) is None:
-        return None
-    return ledger_id(pay_cert_no[:9], int(pay_cert_no[9:LEDGER_DIGITS]))
-
-
-def bill_no(document: bytes) -> str:
-    """支付申请编号, as a voucher or its receipt bears it; "" where there is none.
-
-    Only to find a payment: whoever finds it compares the voucher's number.
-    """
-    found = _BILL_NO.search(document)
-    return html.unescape(found[1].decode("gb18030", errors="replace")) if found else ""
 
 
 def find_approvals(

@@ -650,6 +650,14 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "ledger.period_closed": ("period.close", _field("through")),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
+    "ledger.loss_accepted": (
+        "loss.accept",
+        lambda body: f"{body['epoch_name']}/{body['ledger']}",
+    ),
+    "voucher.found_at_bank": (
+        "voucher.found_at_bank",
+        lambda body: f"{body['epoch_name']}/{body['voucher_no']}",
+    ),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
     "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
@@ -1711,6 +1719,7 @@ def verify_evidence(evidence: dict[str, Any], asked: argparse.Namespace, report:
         versions[event.stream] = event.version
         if event.name == "payment.applied" and event.body["pay_app_no"] == evidence["pay_app_no"]:
             own = event
+        signatures.times.take(event)
         signatures.take(event, payments.bank_of(event))
         payments.take(event)
         entries.take(event)

@@ -1,20 +1,24 @@
-"""Copies of an embedded server's data directory: the cluster (pg_basebackup) and the key store.
+"""Copies of an embedded server's data directory: cluster (pg_basebackup), keys, checkpoint files.
 
-In a backup: ``postgres/`` (a cluster with the log it needs and a manifest of digests) and
-``keys/``. A backup therefore is as secret as the data directory itself.
+In a backup: ``postgres/`` (a cluster with the log it needs and a manifest of digests), ``keys/``
+and ``checkpoints/``. A backup therefore is as secret as the data directory itself.
 """
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from api.settings import Settings
 from ledger.errors import ConfigurationError
 from ledger.postgres.embedded import PORT, SUPERUSER, EmbeddedPostgres
 from ledger.postgres.file_lock import open_lock, try_lock
 from ledger.postgres.server_user import ServerUser, grant_search, server_user
+from ledger.sealing.epoch_mark import ClusterMark, read_mark, write_mark
 
-CLUSTER, KEYS = "postgres", "keys"
+CLUSTER, KEYS, CHECKPOINTS = "postgres", "keys", "checkpoints"
 
 
 def back_up(settings: Settings, directory: Path) -> int:
@@ -30,6 +34,10 @@ def back_up(settings: Settings, directory: Path) -> int:
     with EmbeddedPostgres(settings.data).join() as server:
         user = server_user(server.cluster)
         copy = _new_cluster_directory(directory, user)
+        # Before the cluster: what they remember is then in the copy.
+        checkpoints = settings.checkpoints_path.resolve()
+        if checkpoints.exists():
+            shutil.copytree(checkpoints, directory / CHECKPOINTS)
         server.run(
             "pg_basebackup", "-D", os.fspath(copy), "-h", os.fspath(server.socket_dir),
             "-p", str(PORT), "-U", SUPERUSER, "--wal-method=stream", "--checkpoint=fast",
@@ -67,6 +75,9 @@ def restore(settings: Settings, directory: Path) -> None:
             if (data / name).exists():
                 raise ConfigurationError(f"{data / name} exists: restore into an empty directory")
         _copy_in(directory, data)
+    mark = read_mark(settings.mark_path) or ClusterMark()
+    told = f"{directory}, made at {_made_at(directory)}"
+    write_mark(settings.mark_path, msgspec.structs.replace(mark, restored=told))
     server = EmbeddedPostgres(data)
     with server.join():
         pass
@@ -86,8 +97,25 @@ def _copy_in(directory: Path, data: Path) -> None:
     if (directory / KEYS).exists():
         shutil.copytree(directory / KEYS, data / KEYS)
         (data / KEYS).chmod(0o700)
+    _copy_missing(directory / CHECKPOINTS, data / CHECKPOINTS)
     os.sync()  # all of it is on disk before its name says so
     fresh.rename(data / CLUSTER)
+
+
+def _copy_missing(source: Path, target: Path) -> None:
+    """Checkpoint files that are not there; those that are may remember more than the backup."""
+    if not source.exists():
+        return
+    target.mkdir(mode=0o700, exist_ok=True)
+    for file in source.iterdir():
+        if not (target / file.name).exists():
+            shutil.copy2(file, target / file.name)
+
+
+def _made_at(directory: Path) -> str:
+    """When a backup was made, in UTC."""
+    made = (directory / CLUSTER / "backup_manifest").stat().st_mtime
+    return datetime.fromtimestamp(made, UTC).isoformat(timespec="seconds")
 
 
 def _new_cluster_directory(directory: Path, user: ServerUser) -> Path:

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from api.cli.accept_loss import accept_loss
 from api.cli.session import load_settings, start_logging
 from api.cli.terminal import show_fields, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Database 数据库: init, status, backup, restore.")
+app = typer.Typer(
+    no_args_is_help=True, help="Database 数据库: init, status, backup, restore, accept-loss."
+)
+app.command("accept-loss")(accept_loss)
 
 
 @app.command()
@@ -69,7 +73,7 @@ def status() -> None:
 
 @app.command()
 def backup(directory: Annotated[Path, typer.Argument(help="A new or empty directory.")]) -> None:
-    """Copies the embedded server's data and the key store, while the server runs.
+    """Copies the embedded server's data, key store and checkpoint files, while the server runs.
 
     The copy has its own manifest and is verified with pg_verifybackup before this ends.
     """
@@ -85,10 +89,15 @@ def backup(directory: Annotated[Path, typer.Argument(help="A new or empty direct
 def restore(
     directory: Annotated[Path, typer.Argument(help="What `guoku db backup` made.")],
 ) -> None:
-    """Puts a backup into GUOKU_DATA, which may not hold a database yet."""
+    """Puts a backup into GUOKU_DATA, which may not hold a database yet.
+
+    What was written after the backup is lost: nothing is written or sent before `guoku db
+    accept-loss` has said so.
+    """
     from api.cli.backup import restore as put_back
 
     settings = load_settings()
     start_logging(settings)
     put_back(settings, directory)
     print(f"restored: {settings.data.resolve()}")
+    print("nothing is written or sent until `guoku db accept-loss` has said what was lost")

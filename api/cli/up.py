@@ -83,6 +83,7 @@ def _run(
     from api.cli.session import load_settings, start_logging
     from api.heaps import keep_few_heaps
     from api.http.app import create_app
+    from api.opening import opened_when_resolved
     from api.server import bind, serve, stop_on_signals, url_of
     from api.tls import serves_openly, tls_files
     from api.treasury import open_treasury
@@ -97,7 +98,9 @@ def _run(
         stop = stack.enter_context(stop_on_signals())
         bound = stack.enter_context(closing(bind(settings.host, settings.port)))
         settings = prepare(settings)
-        treasury = stack.enter_context(open_treasury(settings, own=own))
+        treasury = opened_when_resolved(
+            lambda: stack.enter_context(open_treasury(settings, own=own)), bound, stop, tls
+        )
         stop.check()
         background = stack.enter_context(BackgroundServices(treasury))
         stack.callback(stop.ignore)

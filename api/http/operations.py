@@ -26,6 +26,7 @@ from api.http.published import published
 from api.http.routes import Operation
 from api.http.services import Services
 from ledger.account_set import ledger_text
+from ledger.sealing.history_guard import WAY_OUT
 from payments.delivery import outbox
 from payments.delivery.dispatcher import Dispatcher
 from projections.catalogue import PROJECTIONS
@@ -95,9 +96,11 @@ async def alive(call: AnyCall) -> Response:
     responses={**refusals(), 503: {"model": published(Readiness), "description": "not ready"}},
 )
 async def ready(call: AnyCall) -> Response:
+    gone = call.treasury.database.trouble()
     try:
         async with asyncio.timeout(READY_ANSWER_S):
-            reasons = await call.services.readiness.get(lambda: list(_reasons(call)))
+            ask = call.services.readiness.get
+            reasons = [gone] if gone else await ask(lambda: list(_reasons(call)))
     except TimeoutError:
         reasons = [f"the database has not answered within {READY_ANSWER_S:g} s"]
     except psycopg.OperationalError as error:
@@ -115,6 +118,8 @@ def _reasons(call: Call) -> Iterator[str]:
     runner = background.runner if background else None
     dispatcher = background.dispatcher if background else None
     with call.treasury.pool.connection() as connection:
+        for reason in call.treasury.history.reasons():
+            yield f"{reason} (history_cut): {WAY_OUT}"
         yield from call.treasury.sequencer.conditions.reasons(connection)
         names = [projection.name for projection in PROJECTIONS]
         scope = {"names": names, "lag_s": LAG_S_MAX}

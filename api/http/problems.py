@@ -57,6 +57,7 @@ TITLES = {
     Code.BATCH_ABORTED: "The atomic batch was not done",
     Code.BUSY: "Too busy",
     Code.CLOCK_SKEWED: "The clocks do not agree",
+    Code.HISTORY_CUT: "A part of the history is lost",
     Code.UNAVAILABLE: "Not available now",
     Code.INTERNAL: "The server failed",
 }
@@ -70,6 +71,7 @@ OF_ACT = (
     Code.TOO_MANY_ITEMS,
     Code.BUSY,
     Code.CLOCK_SKEWED,
+    Code.HISTORY_CUT,
     Code.IDEMPOTENCY_CONFLICT,
 )
 OF_LEDGER_ACT = (*OF_ACT, Code.LEDGER_NOT_FOUND)

@@ -24,6 +24,7 @@ class CorrectClock(Command, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "clock.correct"
     KEEPS_REFUSAL: ClassVar[bool] = False
+    MENDS: ClassVar[Code | None] = Code.CLOCK_SKEWED
     position: int
     reason: str
 

@@ -14,7 +14,7 @@ import msgspec
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import Decision, LedgerState
-from ledger.errors import BY_TEXT, GuokuError, Refusal
+from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 
 Need = tuple[AnyKind | AnyRegister, str]
 
@@ -29,6 +29,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     KEEPS_REFUSAL: ClassVar[bool] = True
     # whether other persons must agree where the ledger's policy says so (ledger.deciding.approvals)
     APPROVABLE: ClassVar[bool] = False
+    # why nothing else may be committed, where this is what mends it
+    MENDS: ClassVar[Code | None] = None
 
     NUMBER: ClassVar[str] = ""  # the field of its business number, by the same name in its event
 

@@ -259,10 +259,9 @@ class LedgerState:
                     if (after := kind.fold(None, event)) is not None:
                         self.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
-                    self._put(cached, number, CachedObject(after, stream_id, version))
+                    self._put(cached, number, CachedObject(after, stream_id, version, position))
                     if kind.tables:
                         self._put(self._shown, (kind.name, number), kind)
-                    self._put(cached, number, CachedObject(after, stream_id, version, position))
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 

@@ -18,8 +18,14 @@ from ledger.events.documents import (
     Policy,
 )
 from ledger.events.journals import JournalPosted, Line, PostedView
-from ledger.events.ledgers import CommandRefused, FloorsDated, LedgerOpened, PeriodClosed
-from ledger.events.ledgers import ClockCorrected, CommandRefused, LedgerOpened, PeriodClosed
+from ledger.events.ledgers import (
+    ClockCorrected,
+    CommandRefused,
+    FloorsDated,
+    LedgerOpened,
+    LossAccepted,
+    PeriodClosed,
+)
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
     OWN_TYPE_PATTERN,
@@ -53,6 +59,7 @@ __all__ = [
     "JournalPosted",
     "LedgerOpened",
     "Line",
+    "LossAccepted",
     "Needs",
     "PeriodClosed",
     "Policy",

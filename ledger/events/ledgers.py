@@ -57,6 +57,28 @@ class ClockCorrected(Event, frozen=True, kw_only=True):
     by: str
 
 
+class LossAccepted(Event, frozen=True, kw_only=True):
+    """认可丢失: an operator puts on record what of a ledger's history was lost, and a new epoch.
+
+    ``ledger`` had events up to ``last_position`` as ``source`` remembers (with that ``root`` of
+    their tree, base64), and those from ``first_position`` on are lost; both 0 where it is only
+    known that something may be. It stands in the ledger's own stream, or in the system ledger's
+    where the ledger itself is lost; ``epoch`` counts the times, with a name of its own.
+    """
+
+    TYPE: ClassVar[str] = "ledger.loss_accepted"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="loss.accept")
+    ledger: str
+    epoch: int
+    epoch_name: str
+    first_position: int = 0
+    last_position: int = 0
+    root: str = ""
+    source: str = ""
+    reason: str
+    by: str
+
+
 class CommandRefused(Event, frozen=True, kw_only=True):
     """A refusal of an authenticated caller: part of the record like any other event."""
 
@@ -75,5 +97,6 @@ register(
     FloorsDated,
     PeriodClosed,
     ClockCorrected,
+    LossAccepted,
     CommandRefused,
 )

@@ -7,7 +7,7 @@ what the migrations grant it: it can append events, and never change one.
 import os
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,7 @@ class Database:
 
     owner_conninfo: str
     app_conninfo: str
+    trouble: Callable[[], str] = lambda: ""  # why an embedded server is gone for good
 
     def __repr__(self) -> str:
         return f"<Database {describe(self.owner_conninfo)}>"
@@ -88,7 +89,8 @@ def embedded_database(server: EmbeddedPostgres, dbname: str = DATABASE) -> Datab
             with suppress(DuplicateDatabase, UniqueViolation):  # another process was faster
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname)))
     owner = server.conninfo(dbname=dbname)
-    return Database(owner, server.conninfo(user=APP_ROLE, dbname=dbname))
+    app = server.conninfo(user=APP_ROLE, dbname=dbname)
+    return Database(owner, app, lambda: server.trouble)
 
 
 def connect(

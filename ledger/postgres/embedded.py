@@ -43,6 +43,7 @@ from ledger.postgres.file_lock import (
 from ledger.postgres.server_user import ServerUser, grant_search, private_directory, server_user
 from ledger.postgres.socket_directory import socket_directory
 from ledger.postgres.supervision import supervised
+from ledger.postgres.vanished import refuse_where_one_was, told_of
 
 _log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class EmbeddedPostgres:
         self.socket_dir = socket_directory(self.data_dir)
         self._settings = {**_SETTINGS, **(settings or {})}
         self._user: ServerUser | None = None
+        self._has_run = False
+        self.trouble = ""  # why it is not started again, for a person to resolve
 
     def __repr__(self) -> str:
         return f"<EmbeddedPostgres {self.data_dir}>"
@@ -145,7 +148,8 @@ class EmbeddedPostgres:
         return True
 
     def _restart(self) -> None:
-        with self._turn():
+        self.trouble = ""
+        with self._turn(), told_of(self):
             self._ensure_running()
 
     @contextmanager
@@ -219,6 +223,7 @@ class EmbeddedPostgres:
         for _ in polls(START_TIMEOUT_S):
             match self._ping():
                 case pq.Ping.OK:
+                    self._has_run = True
                     return
                 case pq.Ping.NO_RESPONSE:
                     with self._lock("postgres") as lock:
@@ -244,6 +249,7 @@ class EmbeddedPostgres:
         """Starts the postmaster and hands it ``lock``, which we hold: nothing of it is alive."""
         self._prepare()
         if not (self.cluster / "PG_VERSION").exists():
+            refuse_where_one_was(self.data_dir, self.cluster, has_run=self._has_run)
             self._create_cluster(lock)
         version = (self.cluster / "PG_VERSION").read_text().strip()
         if version != MAJOR_VERSION:

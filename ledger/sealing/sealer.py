@@ -120,6 +120,7 @@ class Sealer:
         policy: SealingPolicy | None = None,
     ) -> None:
         self._pool = pool
+        self._conditions = sequencer.conditions
         self._policy = policy or SealingPolicy()
         self._files = NoteFiles(folder)
         log_key = self._policy.log_key
@@ -178,6 +179,9 @@ class Sealer:
                 self._closing.wait(max(0.0, began + self._policy.interval_s - monotonic()))
 
     def _attempt(self) -> bool:
+        if halted := self._conditions.halted():
+            self._error = halted
+            return False
         try:
             busy = self.run_once()
         except (psycopg.OperationalError, PoolTimeout, GuokuError) as error:

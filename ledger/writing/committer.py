@@ -16,7 +16,6 @@ import structlog
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from ledger.deciding.clock import CorrectClock
 from ledger.deciding.command import Outcome
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import LedgerState
@@ -167,18 +166,18 @@ class Committer:
     ) -> "_Admitted":
         """The requests that may be decided; the others are answered.
 
-        While the last event lies ahead of the clocks, only what corrects that is decided.
+        While something keeps all else from being committed, only what mends that is decided.
         """
         conditions, ledger_id = self._resources.conditions, self._state.ledger_id
         if (fault := conditions.fault(ledger_id, head, reading)) is None:
             return _Admitted(requests)
-        correcting = [waiting for waiting in requests if _corrects_clock(waiting.group)]
-        if correcting and conditions.fault(ledger_id, head, reading, ahead_allowed=True):
-            correcting = []
+        mending = [waiting for waiting in requests if _mends(waiting.group, fault.code)]
+        if mending and conditions.fault(ledger_id, head, reading, mended=fault.code):
+            mending = []
         for waiting in requests:
-            if waiting not in correcting:
+            if waiting not in mending:
                 waiting.answer.set_exception(fault)
-        return _Admitted(correcting, corrects_clock=True)
+        return _Admitted(mending, corrects_clock=fault.code is Code.CLOCK_SKEWED)
 
     # ---- by a writer process
 
@@ -347,8 +346,8 @@ def _is_large(requests: Requests) -> bool:
     )
 
 
-def _corrects_clock(group: Group) -> bool:
-    return all(isinstance(s.command, CorrectClock) for s in group.submissions)
+def _mends(group: Group, code: Code) -> bool:
+    return all(s.command.MENDS is code for s in group.submissions)
 
 
 def _opens(group: Group) -> bool:

@@ -7,7 +7,7 @@ from time import monotonic
 import psycopg
 import structlog
 
-from ledger.errors import UnavailableError
+from ledger.errors import Code, UnavailableError
 from ledger.integrity.chain import microseconds
 from ledger.reading.loading import LockedHead
 from ledger.writing.clocks import Clock, ClockReading, StepWatch, clock_fault, clock_reasons
@@ -17,11 +17,11 @@ log = structlog.get_logger(__name__)
 LOGGED_EVERY_S = 60.0
 _MICROSECOND = timedelta(microseconds=1)
 
-# asked with a ledger, its head's position and chain: why nothing may be written to it, or None
-HistoryFault = Callable[[int, int, bytes], UnavailableError | None]
+# asked with a ledger and its head's position: why nothing may be written to it, or None
+HistoryFault = Callable[[int, int], UnavailableError | None]
 
 
-def never_cut(_ledger_id: int, _position: int, _chain: bytes) -> None:
+def never_cut(_ledger_id: int, _position: int) -> None:
     """Nobody remembers more of a history than there is."""
 
 
@@ -61,16 +61,17 @@ class Conditions:
         head: LockedHead,
         reading: ClockReading,
         *,
-        ahead_allowed: bool = False,
+        mended: Code | None = None,
     ) -> UnavailableError | None:
         """Why nothing may be committed; None where everything may.
 
         Args:
-            ahead_allowed: the last event may lie ahead, for that is what is corrected.
+            mended: what is about to be mended, and so is no reason.
         """
-        found = self._history_fault(ledger_id, head.position, head.chain)
+        found = self._history_fault(ledger_id, head.position)
         tolerance_us = self.tolerance_us
         if found is None and self._steps is not None and tolerance_us is not None:
+            ahead_allowed = mended is Code.CLOCK_SKEWED
             found = clock_fault(
                 reading, head.recorded_us, tolerance_us, ahead_allowed=ahead_allowed
             ) or self._steps.fault(reading.after_us)
@@ -78,6 +79,11 @@ class Conditions:
             self._logged_at = monotonic()
             log.error("nothing is committed", ledger_id=ledger_id, reason=str(found))
         return found
+
+    def halted(self) -> str:
+        """Why nothing is written to any ledger, and nothing sent; "" where that is not so."""
+        found = self._history_fault(0, 0)
+        return "" if found is None else found.detail
 
     def step_fault(self, now_us: int) -> UnavailableError | None:
         """Why this moment is not believed, where the server's clock is compared elsewhere."""

@@ -6,7 +6,7 @@ commands are decided and committed, and whoever else writes to the ledger notice
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import psycopg
@@ -19,7 +19,11 @@ from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
 from ledger.postgres.round_trip import waited
 from ledger.writing.batch import Group
-from ledger.writing.committer import Clock, Committer, PendingRequest, Resources
+from ledger.writing.clocks import Clock
+from ledger.writing.committer import Committer, PendingRequest, Resources
+from ledger.writing.conditions import Conditions
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 def now() -> datetime:
@@ -40,15 +44,17 @@ def commit_on(
         connection: of the application's role, without autocommit: a lock is held until the commit.
 
     Raises:
+        UnavailableError: ``clock_skewed``: nothing was decided.
         psycopg.Error: of the database; nothing was written, or a lost connection leaves that open.
     """
     assert not connection.autocommit, "without a transaction there is no lock"
     connection.commit()
-    resources = Resources(_no_pool(), None, codes, lambda: False, clock, lambda *_: None)
-    group = Group(submissions=submissions)
+    conditions = Conditions(clock, CLOCK_TOLERANCE if clock is now else None)
+    resources = Resources(_no_pool(), None, codes, lambda: False, conditions, lambda *_: None)
+    asked = PendingRequest(Group(submissions=submissions), Future())
     committer = Committer(resources, LedgerState(ledger_id, _charts()))
-    waited(connection, committer.write([PendingRequest(group, Future())], connection))
-    return group.outcomes
+    waited(connection, committer.write([asked], connection))
+    return asked.answer.result()
 
 
 @cache

@@ -49,7 +49,30 @@ class Acknowledgements(msgspec.Struct, frozen=True):
     results: list[Acknowledgement]
 
 
+class Inquiry(msgspec.Struct, frozen=True):
+    """查询: which of these voucher numbers does the receiver know?"""
+
+    voucher_nos: list[str]
+
+
+class InquiryAnswer(msgspec.Struct, frozen=True):
+    """A voucher that the receiver knows: yuan paid of it, and the ``BillNo`` it bears or ""."""
+
+    voucher_no: str
+    paid_amt: str
+    bill_no: str = ""
+
+
+class InquiryAnswers(msgspec.Struct, frozen=True):
+    """The body of the answer: the known ones; a number that is not there is not known."""
+
+    results: list[InquiryAnswer]
+
+
+INQUIRIES_PATH = "/inquiries"
+INQUIRED_MAX = 1_000  # numbers of one inquiry
 _decode = msgspec.json.Decoder(Acknowledgements).decode
+_decode_inquiry = msgspec.json.Decoder(InquiryAnswers).decode
 
 
 class BankClient:
@@ -84,6 +107,24 @@ class BankClient:
                 return {number: Acknowledgement(number, "refused", problem)}
         middle = len(bodies) // 2
         return self.post(url, bodies[:middle]) | self.post(url, bodies[middle:])
+
+    def inquire(self, base_url: str, voucher_nos: Sequence[str]) -> dict[str, InquiryAnswer]:
+        """Those of the numbers that the receiver knows.
+
+        Raises:
+            UnavailableError: it does not answer, or not so that it can be understood.
+        """
+        url, known = base_url + INQUIRIES_PATH, dict[str, InquiryAnswer]()
+        for start in range(0, len(voucher_nos), INQUIRED_MAX):
+            asked = list(voucher_nos[start : start + INQUIRED_MAX])
+            try:
+                response = self._http.post(url, content=msgspec.json.encode(Inquiry(asked)))
+                response.raise_for_status()
+                answers = _decode_inquiry(response.content).results
+            except (httpx.HTTPError, msgspec.MsgspecError) as error:
+                raise _unavailable(url, f"{type(error).__name__}: {error}") from error
+            known |= {answer.voucher_no: answer for answer in answers}
+        return {number: known[number] for number in voucher_nos if number in known}
 
     def _post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
         content = build_envelope(bodies)

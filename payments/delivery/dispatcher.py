@@ -74,6 +74,7 @@ class Dispatcher:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pool = pool
+        self._conditions = sequencer.conditions
         self._policy = policy or SendingPolicy()
         self._clock = clock
         self._fresh = FreshDocuments() if fresh is None else fresh
@@ -127,6 +128,10 @@ class Dispatcher:
             self._wake.clear()
             try:
                 self._presence.enter()
+                if halted := self._conditions.halted():  # what would be sent may be another's
+                    self._last_error = halted
+                    self._stopping.wait(ERROR_PAUSE_S)
+                    continue
                 self._read_events()
                 self._start_senders()
             except Exception as error:

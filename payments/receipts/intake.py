@@ -18,11 +18,11 @@ from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from ledger.gm import Provider
 from ledger.reading.objects import read_head
-from payments.issued import ledger_of_voucher
 from payments.manifest import SignManifest
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
 from payments.submitting import Submit
 from payments.voucher import ApplyReceipt
+from payments.voucher_number import ledger_of_voucher
 
 OPERATION = "receipt.take"
 RECORDED_MAX = 100  # refusals of one message that cannot be read

@@ -23,7 +23,7 @@ from ledger.reading.documents import compress_document, keep_plainly
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, ApplyClaimReceipt, Clearing, split_claim_number
 from payments.clearing.events import Claim
-from payments.issued import bill_no, find_approvals, ledger_of_voucher
+from payments.issued import find_approvals
 from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
 from payments.messages.clearing_2301 import ClearingReceipt
 from payments.messages.envelope import VoucherBody, VoucherSignature, parse_envelope, signed_bytes
@@ -33,6 +33,7 @@ from payments.messages.receipt_5214 import Receipt5214
 from payments.signing import certificates
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
+from payments.voucher_number import bill_no, ledger_of_voucher
 
 PBOC_CODE = "1"
 REASON_CHARACTERS_MAX = 300

@@ -7,6 +7,7 @@ kills the process, a number is paid once and its receipt is owed exactly when it
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vouchers (
     number     TEXT PRIMARY KEY,
     sm3        BLOB NOT NULL,      -- of its bytes: with other bytes it is refused
-    amount_fen INTEGER NOT NULL    -- what was paid of it
+    amount_fen INTEGER NOT NULL,   -- what was paid of it
+    head       TEXT,               -- of its receipt, and the receipt, compressed: for whoever asks
+    receipt    BLOB                -- again; NULL where it is never answered
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (
     id     INTEGER PRIMARY KEY,
@@ -49,6 +52,13 @@ class PaidVoucher(NamedTuple):
     after_next: bool = False
 
 
+class KnownVoucher(NamedTuple):
+    """What the bank has of a number: what it paid, and its receipt, b"" where it gives none."""
+
+    amount_fen: int
+    receipt: bytes
+
+
 class DueReceipt(NamedTuple):
     id: int
     number: str
@@ -73,6 +83,7 @@ class SimulatorBook:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA)
+        self._add_missing()
 
     def close(self) -> None:
         with self._lock:
@@ -94,11 +105,43 @@ class SimulatorBook:
             fresh = {item.number: item for item in reversed(paid) if item.number not in before}
             items = [item for item in paid if fresh.get(item.number) is item]
             self._connection.executemany(
-                "INSERT INTO vouchers (number, sm3, amount_fen) VALUES (?, ?, ?)",
-                [(item.number, item.digest, item.amount_fen) for item in items],
+                "INSERT INTO vouchers (number, sm3, amount_fen, head, receipt)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [
+                    (i.number, i.digest, i.amount_fen, i.head, _kept(i.receipt if i.due_s else b""))
+                    for i in items
+                ],
             )
             self._owe(items)
             return before
+
+    def owe_again(self, numbers: Sequence[str], now_s: float) -> None:
+        """Owes the receipts of vouchers that came once more and whose receipts are owed no more:
+        whoever asks again may have lost them."""
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT v.number, v.head, v.receipt FROM json_each(?) AS n CROSS JOIN vouchers AS v"
+                " ON v.number = n.value WHERE v.receipt IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"
+                " receipts r WHERE r.number = v.number AND r.answer IS NULL)",
+                (json.dumps(numbers),),
+            ).fetchall()
+            self._connection.executemany(
+                "INSERT INTO receipts (number, due_s, head, body) VALUES (?, ?, ?, ?)",
+                [(number, now_s, head, zlib.decompress(kept)) for number, head, kept in rows],
+            )
+
+    def look_up(self, numbers: Sequence[str]) -> dict[str, KnownVoucher]:
+        """What is known of these numbers."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT v.number, v.amount_fen, v.receipt FROM json_each(?) AS n"
+                " CROSS JOIN vouchers AS v ON v.number = n.value",
+                (json.dumps(numbers),),
+            )
+            return {
+                number: KnownVoucher(fen, zlib.decompress(kept) if kept else b"")
+                for number, fen, kept in rows
+            }
 
     def due(self, now_s: float, limit: int) -> list[DueReceipt]:
         """Receipts to send now, in their order."""
@@ -137,6 +180,13 @@ class SimulatorBook:
                 " (SELECT count(*) FROM receipts WHERE answer IS NOT NULL)"
             ).fetchone()
             return CounterpartyFigures(*row)
+
+    def _add_missing(self) -> None:
+        """The columns that the file of a former release lacks."""
+        there = {row[1] for row in self._connection.execute("PRAGMA table_info(vouchers)")}
+        for name, kind in (("head", "TEXT"), ("receipt", "BLOB")):
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE vouchers ADD COLUMN {name} {kind}")
 
     def _known(self, numbers: Sequence[str]) -> dict[str, bytes]:
         rows = self._connection.execute(
@@ -183,3 +233,7 @@ class SimulatorBook:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def _kept(receipt: bytes) -> bytes | None:
+    return zlib.compress(receipt, 1) if receipt else None

@@ -29,8 +29,14 @@ from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableEr
 from ledger.gm import PublicKey, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash
-from payments.delivery.bank_client import Acknowledgement, Acknowledgements, VoucherProblem
-from payments.issued import ledger_of_voucher
+from ledger.money import yuan
+from payments.delivery.bank_client import (
+    Acknowledgement,
+    Acknowledgements,
+    InquiryAnswer,
+    InquiryAnswers,
+    VoucherProblem,
+)
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
     RECEIPT,
@@ -45,6 +51,7 @@ from payments.messages.message_types import MessageType, Party, received_by
 from payments.signing.certificates import Certificate, require_valid
 from payments.signing.verifying import Verifier
 from payments.simulators.book import PaidVoucher, SimulatorBook
+from payments.voucher_number import bill_no, ledger_of_voucher
 
 CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
@@ -195,7 +202,6 @@ class Counterparty(ABC):
         known = self.book.known([body.voucher_no for body in bodies])
         judged = self._judge_all(bodies, known)
         known |= self.book.record([item for item in judged if isinstance(item, PaidVoucher)])
-        self.owing.set()
         taken: dict[str, bytes] = {}
         results = []
         for body, item in zip(bodies, judged, strict=True):
@@ -211,7 +217,20 @@ class Counterparty(ABC):
                 results.append(
                     Acknowledgement(number, "replayed" if number in known else "accepted")
                 )
+        again = [answer.voucher_no for answer in results if answer.status == "replayed"]
+        if again:
+            self.book.owe_again(again, time.time())
+        self.owing.set()
         return Acknowledgements(results)
+
+    def inquire(self, numbers: Sequence[str]) -> InquiryAnswers:
+        """What this bank knows of these voucher numbers; those it does not know are left out."""
+        return InquiryAnswers(
+            [
+                InquiryAnswer(number, yuan(known.amount_fen), _bill_no(known.receipt))
+                for number, known in self.book.look_up(numbers).items()
+            ]
+        )
 
     def _judge_all(
         self, bodies: Sequence[VoucherBody], known: Mapping[str, bytes]
@@ -356,6 +375,11 @@ class Counterparty(ABC):
             )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, RequestError) as error:
             raise UnavailableError(Code.UNAVAILABLE, f"certificate {serial}: {error}") from error
+
+
+def _bill_no(receipt: bytes) -> str:
+    """The payment's own number in a receipt that is kept; "" where none is."""
+    return bill_no(msgspec.msgpack.decode(receipt, type=VoucherBody).voucher) if receipt else ""
 
 
 def _kept_as_before(digest: bytes, body: VoucherBody) -> bool:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import yuan
-from payments.delivery.bank_client import VoucherProblem
+from payments.delivery.bank_client import INQUIRIES_PATH, Inquiry, VoucherProblem
 from payments.messages.reader import SIZE_MAX
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.receipt_poster import ReceiptPoster
@@ -39,6 +39,14 @@ def create_app(counterparty: Counterparty, path: str) -> Starlette:
                 504, VoucherProblem(Code.UNAVAILABLE.text, 504, "the acknowledgement is lost")
             )
         return _answer(200, acknowledgements)
+
+    async def inquire(request: Request) -> Response:
+        try:
+            asked = msgspec.json.decode(await _read(request), type=Inquiry)
+        except msgspec.MsgspecError as error:
+            problem = RequestError(Code.MALFORMED, str(error))
+            return _answer(problem.code.status, _problem(problem))
+        return _answer(200, await run_in_threadpool(counterparty.inquire, asked.voucher_nos))
 
     async def figures(_request: Request) -> Response:
         shown = await run_in_threadpool(counterparty.book.figures)
@@ -66,6 +74,7 @@ def create_app(counterparty: Counterparty, path: str) -> Starlette:
 
     routes = [
         Route(path, take_in, methods=["POST"]),
+        Route(INQUIRIES_PATH, inquire, methods=["POST"]),
         Route("/healthz", figures, methods=["GET"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

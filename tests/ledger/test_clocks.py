@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from ledger.books import load_charts
 from ledger.deciding.clock import CorrectClock
 from ledger.deciding.command import Command, Outcome, Submission
+from ledger.deciding.state import BEIJING
 from ledger.elements import stored_code_sets
 from ledger.errors import UnavailableError
 from ledger.gm import default_provider
@@ -42,7 +43,7 @@ class HostClock:
         return datetime.now(UTC) + self.off
 
 
-class Office:
+class HostedLedger:
     """A ledger of this year that is kept by the clock of the host."""
 
     def __init__(self, pool: ConnectionPool, writer_conninfo: str) -> None:
@@ -80,15 +81,13 @@ class Office:
 
     def record_ahead(self, number: str) -> None:
         """As a release did that compared nothing: an event 400 days ahead."""
-        with self.keeper.pool.connection() as connection:
-            connection.execute("SELECT 1")
         sequencer = Sequencer(
             self.keeper.pool,
             load_charts(),
             stored_code_sets.shipped,
             lambda: datetime.now(UTC) + DAYS_400,
         )
-        command = payment(number, "B", "1.00", effective_on=datetime.now(UTC).date())
+        command = payment(number, "B", "1.00", effective_on=datetime.now(BEIJING).date())
         [outcome] = sequencer.submit(
             self.keeper.ledger_id, [Submission(command=command, by="maker")]
         ).result(HANG_S)
@@ -97,18 +96,18 @@ class Office:
 
 
 @pytest.fixture
-def office(pool: ConnectionPool, database: Database) -> Iterator[Office]:
-    office = Office(pool, database.app_conninfo)
-    yield office
-    office.keeper.close()
+def hosted(pool: ConnectionPool, database: Database) -> Iterator[HostedLedger]:
+    hosted = HostedLedger(pool, database.app_conninfo)
+    yield hosted
+    hosted.keeper.close()
 
 
-def verify(office: Office, database: Database, folder: Path) -> VerificationReport:
+def verify(hosted: HostedLedger, database: Database, folder: Path) -> VerificationReport:
     return verify_ledger(
         database.app_conninfo,
         load_charts(),
         default_provider(),
-        office.keeper.ledger_id,
+        hosted.keeper.ledger_id,
         Options(folder=folder, resume=False),
     )
 
@@ -168,117 +167,117 @@ def test_a_clock_that_was_set_is_believed_once_it_has_held() -> None:
 
 
 @pytest.mark.parametrize("days", [400, -400])
-def test_nothing_is_committed_while_the_clocks_differ(office: Office, days: int) -> None:
+def test_nothing_is_committed_while_the_clocks_differ(hosted: HostedLedger, days: int) -> None:
     """And it goes on by itself when they agree again."""
-    office.open()
-    before = office.head()
-    office.clock.off = timedelta(days=days)
-    assert office.skew(payment("P1", "B", "1.00")) == pytest.approx(days * 86_400, abs=HANG_S)
+    hosted.open()
+    before = hosted.head()
+    hosted.clock.off = timedelta(days=days)
+    assert hosted.skew(payment("P1", "B", "1.00")) == pytest.approx(days * 86_400, abs=HANG_S)
     many = [payment(f"M{n}", "B", "1.00") for n in range(WRITER_PROCESS_SUBMISSIONS_MIN)]
-    assert office.skew(*many) == pytest.approx(days * 86_400, abs=HANG_S)
-    assert office.head() == before
+    assert hosted.skew(*many) == pytest.approx(days * 86_400, abs=HANG_S)
+    assert hosted.head() == before
 
-    office.clock.off = timedelta()
-    outcomes = office.ask(payment("P1", "B", "1.00"), *many)
+    hosted.clock.off = timedelta()
+    outcomes = hosted.ask(payment("P1", "B", "1.00"), *many)
     assert all(outcome.problem is None and not outcome.replayed for outcome in outcomes)
 
 
-def test_no_ledger_is_opened_by_a_clock_that_is_ahead(office: Office) -> None:
-    office.clock.off = DAYS_400
+def test_no_ledger_is_opened_by_a_clock_that_is_ahead(hosted: HostedLedger) -> None:
+    hosted.clock.off = DAYS_400
     with pytest.raises(UnavailableError, match="clock_skewed"):
-        office.keeper.open()
-    assert office.keeper.sql("SELECT 1 FROM ledgers WHERE ledger_id = %s") == []
-    office.clock.off = timedelta()
-    office.open()
+        hosted.keeper.open()
+    assert hosted.keeper.sql("SELECT 1 FROM ledgers WHERE ledger_id = %s") == []
+    hosted.clock.off = timedelta()
+    hosted.open()
 
 
 def test_a_clock_that_jumps_between_two_large_batches_commits_nothing_of_the_second(
-    office: Office, database: Database
+    hosted: HostedLedger, database: Database
 ) -> None:
     """The second is decided before its head is locked, on what the first one leaves."""
-    office.open()
+    hosted.open()
     sizes = range(WRITER_PROCESS_SUBMISSIONS_MIN)
     with psycopg.connect(database.owner_conninfo) as holder:
         holder.execute(
-            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", [office.keeper.ledger_id]
+            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", [hosted.keeper.ledger_id]
         )
         batches = [
-            office.sequencer.submit(
-                office.keeper.ledger_id,
+            hosted.sequencer.submit(
+                hosted.keeper.ledger_id,
                 [Submission(command=payment(f"{b}-{n}", "B", "1.00"), by="maker") for n in sizes],
             )
             for b in "AB"
         ]
-        office.clock.off = DAYS_400
+        hosted.clock.off = DAYS_400
     problems = [batch.exception(HANG_S) for batch in batches]
     assert isinstance(problems[1], UnavailableError)
     assert problems[1].code.text == "clock_skewed"
-    assert office.head()[1] < datetime.now(UTC) + TOLERANCE
+    assert hosted.head()[1] < datetime.now(UTC) + TOLERANCE
 
 
 # ---- a ledger that has an event ahead, and the way out
 
 
 def test_an_event_ahead_is_said_and_corrected(
-    office: Office, database: Database, tmp_path: Path
+    hosted: HostedLedger, database: Database, tmp_path: Path
 ) -> None:
-    office.open()
-    office.record_ahead("P1")
-    position, ahead = office.head()
+    hosted.open()
+    hosted.record_ahead("P1")
+    position, ahead = hosted.head()
     assert ahead > datetime.now(UTC) + timedelta(days=399)
 
     # it is said, everywhere
-    assert office.skew(payment("P2", "B", "1.00")) == pytest.approx(400 * 86_400, abs=HANG_S)
-    with office.keeper.pool.connection() as connection:
-        [reason] = office.sequencer.conditions.reasons(connection)
+    assert hosted.skew(payment("P2", "B", "1.00")) == pytest.approx(400 * 86_400, abs=HANG_S)
+    with hosted.keeper.pool.connection() as connection:
+        [reason] = hosted.sequencer.conditions.reasons(connection)
     assert f"position {position}" in reason
     assert "correct-clock" in reason
-    told = first_of(verify(office, database, tmp_path / "before").findings)
+    told = first_of(verify(hosted, database, tmp_path / "before").findings)
     assert told is not None
     assert (told.check, told.position) == ("clock", position - 1)  # the payment and its journal
     assert "correct-clock" in told.detail
 
     # another position than the one that was seen corrects nothing
-    [other] = office.ask(CorrectClock(position=position - 1, reason="快了400天"))
+    [other] = hosted.ask(CorrectClock(position=position - 1, reason="快了400天"))
     assert other.problem is not None
-    assert office.head() == (position, ahead)
+    assert hosted.head() == (position, ahead)
 
-    [corrected] = office.ask(CorrectClock(position=position, reason="快了400天"))
+    [corrected] = hosted.ask(CorrectClock(position=position, reason="快了400天"))
     assert corrected.problem is None
-    now_at, now = office.head()
+    now_at, now = hosted.head()
     assert now_at == position + 1
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=HANG_S)
-    [again] = office.ask(CorrectClock(position=position, reason="快了400天"))
+    [again] = hosted.ask(CorrectClock(position=position, reason="快了400天"))
     assert again.replayed
 
     # and from there on time goes on, and everything holds
-    assert office.ask(payment("P2", "B", "1.00"))[0].problem is None
-    assert office.head()[1] >= now
-    with office.keeper.pool.connection() as connection:
-        assert list(office.sequencer.conditions.reasons(connection)) == []
-    assert verify(office, database, tmp_path / "after").findings == []
+    assert hosted.ask(payment("P2", "B", "1.00"))[0].problem is None
+    assert hosted.head()[1] >= now
+    with hosted.keeper.pool.connection() as connection:
+        assert list(hosted.sequencer.conditions.reasons(connection)) == []
+    assert verify(hosted, database, tmp_path / "after").findings == []
 
 
-def test_where_nothing_is_ahead_nothing_is_corrected(office: Office) -> None:
-    office.open()
-    [refused] = office.ask(CorrectClock(position=office.head()[0], reason="没有原因"))
+def test_where_nothing_is_ahead_nothing_is_corrected(hosted: HostedLedger) -> None:
+    hosted.open()
+    [refused] = hosted.ask(CorrectClock(position=hosted.head()[0], reason="没有原因"))
     assert refused.problem is not None
     assert refused.problem.code.text == "invalid_state"
 
 
 def test_a_correction_is_decided_alone_among_others_that_are_refused(
-    office: Office, database: Database
+    hosted: HostedLedger, database: Database
 ) -> None:
-    office.open()
-    office.record_ahead("P1")
-    position, _ = office.head()
+    hosted.open()
+    hosted.record_ahead("P1")
+    position, _ = hosted.head()
     with psycopg.connect(database.owner_conninfo) as holder:
         holder.execute(
-            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", [office.keeper.ledger_id]
+            "SELECT FROM ledgers WHERE ledger_id = %s FOR UPDATE", [hosted.keeper.ledger_id]
         )
         asked = [
-            office.sequencer.submit(
-                office.keeper.ledger_id, [Submission(command=command, by="maker")]
+            hosted.sequencer.submit(
+                hosted.keeper.ledger_id, [Submission(command=command, by="maker")]
             )
             for command in (
                 payment("P2", "B", "1.00"),
@@ -289,7 +288,7 @@ def test_a_correction_is_decided_alone_among_others_that_are_refused(
         ]
     problems = [request.exception(HANG_S) for request in asked]
     assert problems[2] is None
-    [(first, second)] = office.keeper.sql(
+    [(first, second)] = hosted.keeper.sql(
         "SELECT e.type, e.recorded_at FROM events e WHERE ledger_id = %s AND position = %s",
         position + 1,
     )

@@ -281,10 +281,14 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     begin = WriterProcess.begin
 
     def noted(
-        self: WriterProcess, ledger_id: int, *, follows: bool = False
+        self: WriterProcess,
+        ledger_id: int,
+        *,
+        follows: bool = False,
+        tolerance_us: int | None = None,
     ) -> Future[LockedHead | None]:
         begun.append(follows)
-        return begin(self, ledger_id, follows=follows)
+        return begin(self, ledger_id, follows=follows, tolerance_us=tolerance_us)
 
     monkeypatch.setattr(WriterProcess, "begin", noted)
     return begun
@@ -372,13 +376,17 @@ def test_a_batch_does_not_follow_where_another_process_has_written(
         begin = WriterProcess.begin
 
         def overtaken(
-            self: WriterProcess, ledger_id: int, *, follows: bool = False
+            self: WriterProcess,
+            ledger_id: int,
+            *,
+            follows: bool = False,
+            tolerance_us: int | None = None,
         ) -> Future[LockedHead | None]:
             if follows:
                 before_it_commits.close()
                 first.result(HANG_S)
                 elsewhere.do(payment("between", "B", f"{MANY}.00"))
-            return begin(self, ledger_id, follows=follows)
+            return begin(self, ledger_id, follows=follows, tolerance_us=tolerance_us)
 
         monkeypatch.setattr(WriterProcess, "begin", overtaken)
         followed = by_process.sequencer.submit(

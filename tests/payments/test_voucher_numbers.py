@@ -13,7 +13,8 @@ from psycopg_pool import ConnectionPool
 from ledger.account_set import ledger_id
 from ledger.postgres.database import Database
 from payments import issued
-from payments.issued import bill_no, find_approvals, ledger_of_voucher, voucher_number
+from payments.issued import find_approvals
+from payments.voucher_number import bill_no, ledger_of_voucher, voucher_number
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 
 LEDGER = ledger_id("440000000", 2026)

@@ -28,13 +28,8 @@ class Running:
 
     def __init__(self, data: Path, module: str = "api.cli", **variables: str) -> None:
         self.data = data
-        self.environment = clean_environment(
-            GUOKU_DATA=str(data),
-            GUOKU_PORT="0",
-            GUOKU_BANK_PORT="0",
-            GUOKU_PBOC_PORT="0",
-            **variables,
-        )
+        ports = {"GUOKU_PORT": "0", "GUOKU_BANK_PORT": "0", "GUOKU_PBOC_PORT": "0"}
+        self.environment = clean_environment(**{"GUOKU_DATA": str(data), **ports, **variables})
         self.log = data.parent / f"{data.name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

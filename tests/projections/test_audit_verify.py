@@ -71,6 +71,7 @@ def test_an_honest_ledger_holds(audited: Audited, copied: Database, tmp_path: Pa
     assert set(report.counts) == {
         "balance", "chain", "checkpoint", "day", "digest", "document", "entry", "floor", "key",
         "note", "payment", "position", "refund", "signature", "version",
+        "clock",
     }  # fmt: skip
     assert all(report.counts.values())
 
