@@ -17,11 +17,13 @@ from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
 
 class ClaimReceiptView(msgspec.Struct, kw_only=True):
-    """The central bank's receipt for a claim; ``rejected`` carries its reason."""
+    """The central bank's receipt for a claim; ``rejected`` carries its reason. ``booked_on`` is the
+    day on which it is booked, the central bank's own or a later one."""
 
     voucher_no: str
     xpay_amt: str
     xclear_date: str
+    booked_on: str
     rejected: str
     receipt_sm3: str
     cert_serial: str
@@ -113,8 +115,8 @@ def _claim(clearing: Clearing, claim: Claim) -> ClaimView:
 
 
 def _receipt(receipt: ClaimReceipted) -> ClaimReceiptView:
-    names = ClaimReceiptView.__struct_fields__
-    return ClaimReceiptView(**{name: getattr(receipt, name) for name in names})
+    shown = {name: getattr(receipt, name) for name in ClaimReceiptView.__struct_fields__}
+    return ClaimReceiptView(**{**shown, "booked_on": receipt.booked_on or receipt.xclear_date})
 
 
 def _sum(claims: tuple[Claim, ...], vt_code: str) -> str:

@@ -228,6 +228,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
             voucher_no=self.voucher_no,
             xpay_amt=yuan(self.xpay_fen),
             xclear_date=self.xclear_date.isoformat(),
+            booked_on="" if day == self.xclear_date else day.isoformat(),
             rejected=self.rejected,
             claimable_since=day.isoformat() if self.rejected else "",
             receipt_sm3=self.receipt_sm3,

@@ -50,7 +50,11 @@ class ClearingRequested(Event, frozen=True, kw_only=True):
 
 class ClaimReceipted(Event, frozen=True, kw_only=True):
     """The central bank's receipt for one claim; ``rejected`` carries its reason, and
-    ``claimable_since`` the day from which on its amount can be claimed again."""
+    ``claimable_since`` the day from which on its amount can be claimed again.
+
+    ``xclear_date`` is what the central bank says; ``booked_on`` is the business day where that is
+    another one (迟记), else "".
+    """
 
     TYPE: ClassVar[str] = "clearing.claim_receipted"
     TRAITS: ClassVar[Traits] = Traits(
@@ -66,6 +70,7 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
     voucher_no: str
     xpay_amt: Yuan
     xclear_date: str
+    booked_on: str = ""
     rejected: str = ""
     claimable_since: str = ""  # "" for a rejection: the date of the claim, as it once was
     receipt_sm3: str

@@ -41,7 +41,7 @@ from payments.voucher import RefundPayment
 from projections.core.moments import Moment
 from projections.core.runner import Runner
 from projections.indicator_past import past_indicator
-from tests.support.bookkeeper import Bookkeeper, payment, receipt, signature
+from tests.support.bookkeeper import Bookkeeper, claim_receipt, payment, receipt, signature
 
 BUDGETS = ("甲", "乙", "丙")
 FEN = st.integers(min_value=1, max_value=40_00)
@@ -286,12 +286,21 @@ class DatedTreasury(RuleBasedStateMachine):
             card.refunded += fen
             self.days[card.bgt_id].moved.append((day, {"paid": -fen, "available": fen}))
 
-    @rule(place=st.sampled_from(PAST))
-    def clear(self, place: tuple[int, int]) -> None:
+    @rule(place=PLACES, said=OF_BANK, rejects=st.booleans())
+    def clear(self, place: tuple[int, int], said: tuple[int, int], rejects: bool) -> None:
+        """Claims what the bank has moved, and has it settled or rejected with any date."""
         number, day = self.number(), self.day(place)
         command = RequestClearing(clear_no=number, clear_date=day, pay_bank_code="102")
-        if self.keeper.ask(command, dry_run=True).problem is None:
-            self.keeper.clear(number, day)
+        outcome = self.keeper.ask(command)
+        if outcome.problem is not None:
+            ahead = day > self.today
+            assert outcome.problem.code.text == ("future_date" if ahead else "clearing_empty")
+            return
+        for claim in outcome.subjects[0].requested.claims:
+            answer = claim_receipt(number, claim.voucher_no, claim.pay_amt, self.day(said))
+            if rejects:
+                answer = msgspec.structs.replace(answer, xpay_fen=0, rejected="额度不足")
+            self.keeper.do(answer, "pboc")
 
     @invariant()
     def every_day_is_as_the_model_has_it(self) -> None:
