@@ -21,6 +21,7 @@ from budget.indicator import INDICATOR, Indicator
 from budget.indicators import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
+from ledger.deciding.approvals import NOBODY_ELSE
 from ledger.deciding.command import Command, Submission
 from ledger.deciding.opening import OpenLedger
 from ledger.elements import stored_code_sets
@@ -78,7 +79,10 @@ class Bookkeeping:
 
     def open(self, indicators: int = INDICATORS) -> None:
         """Opens the ledger, issues the spread indicators and the hot one, takes samples."""
-        self._do([OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级")], "admin")
+        opening = OpenLedger(
+            mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级", approval_policy=NOBODY_ELSE
+        )
+        self._do([opening], "admin")
         self._bgt_ids = [f"ZB-{n:06d}" for n in range(indicators)]
         self._do([_indicator(n, bgt_id) for n, bgt_id in enumerate([*self._bgt_ids, HOT])], MAKER)
         self._take_samples()

@@ -80,7 +80,13 @@ def _token(database: Database, principal: str, roles: Sequence[str]) -> str:
 def _open_ledger(server: Server) -> None:
     with Client(server.url, server.maker) as client:
         client.post(
-            "/v1/ledgers", {"mof_div_code": DIVISION, "fiscal_year": YEAR, "name": "省本级"}
+            "/v1/ledgers",
+            {
+                "mof_div_code": DIVISION,
+                "fiscal_year": YEAR,
+                "name": "省本级",
+                "approval_policy": {"*": []},
+            },
         )
         client.bulk(
             f"{LEDGER}/indicators:batch",

@@ -14,6 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from budget.indicators import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
+from ledger.deciding.approvals import NOBODY_ELSE
 from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for, fingerprint
 from ledger.deciding.opening import OpenLedger
@@ -39,7 +40,10 @@ def open_state() -> LedgerState:
     state.pass_over(1)  # from before its first event, as a ledger that is new
     state.begin(NOW_US, stored_code_sets.shipped())
     state.take_rows(UNCLEARED, {}, whole=True)
-    decide(state, OpenLedger(mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级"))
+    opening = OpenLedger(
+        mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级", approval_policy=NOBODY_ELSE
+    )
+    decide(state, opening)
     for number in range(INDICATORS):
         decide(
             state,

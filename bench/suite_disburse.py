@@ -189,7 +189,12 @@ class _MeasuredRun:
         self._http.close()
 
     def open_books(self, total_fen: int) -> None:
-        opening = {"mof_div_code": DIVISION, "fiscal_year": YEAR, "name": "省本级"}
+        opening = {
+            "mof_div_code": DIVISION,
+            "fiscal_year": YEAR,
+            "name": "省本级",
+            "approval_policy": {"*": []},
+        }
         self._stack.admin.post("/v1/ledgers", opening)
         indicator = {
             "bgt_id": BGT_ID,

@@ -1,12 +1,13 @@
 """Every projection of the program: loading this module enters them all."""
 
 from projections.core.registry import by_name, declare, declared
+from projections.documents import Documents
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
 from projections.refusals import Refusals
 
-for projection in (Indicators(), Payments(), Journals(), AccountTotals(), Refusals()):
+for projection in (Indicators(), Payments(), Journals(), AccountTotals(), Refusals(), Documents()):
     declare(projection)
 
 PROJECTIONS = declared()

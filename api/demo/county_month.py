@@ -117,7 +117,8 @@ def run(stack: Stack, progress: Callable[[int], None]) -> Month:
         "/v1/ledgers",
         {"mof_div_code": DIVISION, "fiscal_year": 2026, "name": "样例县 2026 年度"},
     )
-    stack.maker.bulk(f"{LEDGER}/indicators:batch", list(indicators()))
+    issued = stack.maker.bulk(f"{LEDGER}/indicators:batch", list(indicators()))
+    stack.agree(LEDGER, *(result["document"] for result in issued))
     refundable: list[str] = []
     for number, (day, bodies) in enumerate(payments().items(), 1):
         if bodies:

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from api.demo.client import Client
+from api.demo.client import Client, Json
 from api.tokens import create_token
 from ledger.errors import ConfigurationError
 from ledger.postgres.database import connect, open_database
 
 STOP_TIMEOUT_S = 60
 
-# who does what in the demo: maker, checker and signer are three persons
+# who does what in the demo: nobody agrees to what he made himself
 PERSONS = {
     "管理员": ("admin",),
     "经办": ("treasury_maker",),
     "审核": ("treasury_checker",),
     "签章": ("treasury",),
+    "会计": ("accountant",),
+    "会计主管": ("accountant_checker",),
+    "安全员": ("security_officer",),
 }
 
 
@@ -31,11 +34,30 @@ class Stack:
     """A running server and one client for each person."""
 
     url: str
+    tokens: Mapping[str, str]
     admin: Client
     maker: Client
     checker: Client
     signer: Client
-    tokens: Mapping[str, str]
+    accountant: Client
+    head_accountant: Client
+    officer: Client
+
+    def agree(self, ledger: str, *submitted: Json) -> Sequence[Json]:
+        """Has others agree to what was submitted, in one call; gives what each act answers.
+
+        Args:
+            submitted: answers to acts that wait for one and the same role.
+        """
+        documents = [{"kind": each["kind"], "number": each["number"]} for each in submitted]
+        [role] = {role for each in submitted for role in each["awaits"]}
+        person = {
+            "treasury_checker": self.checker,
+            "accountant_checker": self.head_accountant,
+            "security_officer": self.officer,
+        }[role]
+        results = person.bulk(f"{ledger}/documents:approve", {"documents": documents})
+        return [result["answer"] for result in results]
 
     @property
     def maker_token(self) -> str:
@@ -56,10 +78,8 @@ def persons(data: Path, url: str) -> Iterator[Stack]:
     """Clients for the demo's persons, with tokens made in the data directory of a running one."""
     tokens = make_tokens(data, PERSONS)
     with ExitStack() as opened:
-        admin, maker, checker, signer = (
-            opened.enter_context(Client(url, tokens[name])) for name in PERSONS
-        )
-        yield Stack(url, admin, maker, checker, signer, tokens)
+        clients = [opened.enter_context(Client(url, tokens[name])) for name in PERSONS]
+        yield Stack(url, tokens, *clients)
 
 
 @contextmanager

@@ -102,10 +102,10 @@ def _acts(stack: Stack) -> Iterator[tuple[str, str, Callable[[], object], str, s
 
     def issue() -> None:
         stack.admin.post("/v1/ledgers", OPENING)
-        maker.post(f"{LEDGER}/indicators", INDICATOR)
+        stack.agree(LEDGER, maker.post(f"{LEDGER}/indicators", INDICATOR))
 
     def adjust() -> None:
-        maker.post(f"{indicator}/adjustments", ADJUSTMENT)
+        stack.agree(LEDGER, maker.post(f"{indicator}/adjustments", ADJUSTMENT))
 
     def plan() -> None:
         for number, month, amount in (("J-1", 3, "500000.00"), ("J-2", 6, "400000.00")):

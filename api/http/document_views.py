@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from pydantic import BaseModel, ConfigDict
 
 from api.http.models.enums import DocumentState
-from api.http.models.shown import shown_as
+from api.http.models.shown import ActBody, shown_as
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Outcome
@@ -28,18 +27,6 @@ class SubmittedView(msgspec.Struct, kw_only=True):
     awaits: tuple[str, ...]
     reason: str | UnsetType = UNSET
     commit: Committed = UNSET
-
-
-class ActAnswer(BaseModel):
-    """What the route of the act itself answers; its members are those of that route."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class ActBody(BaseModel):
-    """What the route of the act itself was asked, with what stood in its address."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 class AgreementView(msgspec.Struct):

@@ -19,7 +19,6 @@ from api.http.bulk import NUMBER_BYTES, answer_items, placed, preferring
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
 from api.http.document_views import (
-    ActAnswer,
     DocumentView,
     SubmittedView,
     document_of,
@@ -27,9 +26,11 @@ from api.http.document_views import (
     submitted_answer,
     submitted_view,
 )
-from api.http.models.enums import ItemState, Tag
-from api.http.models.shown import shown_as
+from api.http.models.enums import DocumentStatus, ItemState, Tag
+from api.http.models.lists import DocumentItem, Page
+from api.http.models.shown import ActAnswer, shown_as
 from api.http.moments import wait_for_head
+from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import DocumentKind, DocumentNo
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, ProblemDocument, problem, refusals
 from api.http.published import PublishedAs, published
@@ -40,6 +41,8 @@ from ledger.deciding.documents import DOCUMENT, ApproveDocument, Document, Retur
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from ledger.reading.objects import read_objects
+from projections import document_lists
+from projections.document_lists import MINE, concerning
 
 _ALL = "/v1/ledgers/{ledger}/documents"
 _ONE = _ALL + "/{kind}/{number}"
@@ -91,6 +94,28 @@ class DocumentResults(msgspec.Struct, kw_only=True):
 _decode_agreement = msgspec.json.Decoder(Agreement).decode
 _decode_returning = msgspec.json.Decoder(Returning).decode
 _decode_names = msgspec.json.Decoder(DocumentNames).decode
+
+
+@router.get(
+    _ALL,
+    operation_id="document.list",
+    summary="Documents in the order in which they were submitted",
+    description="`mine=true`: what the caller made or agreed to, and what waits for a role of his.",
+    response_model=Page[DocumentItem],
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def list_documents(
+    call: LedgerRead,
+    asked: AskedPage,
+    state: DocumentStatus | None = None,
+    kind: str | None = None,
+    mine: bool = False,
+) -> Response:
+    caller = call.caller
+    filters = {"state": state, "kind": kind}
+    if mine:
+        filters[MINE] = concerning(caller.principal, caller.roles)
+    return await respond_with_page(call, asked, filters, document_lists.list_documents)
 
 
 @router.get(

@@ -7,7 +7,6 @@ before there were policies has an empty one until one is set.
 """
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import ClassVar
@@ -36,6 +35,8 @@ AGREEING_ROLES = (
     "admin",
 )
 _ALL_OF = ".*"
+EVERY_KIND = "*"
+NOBODY_ELSE: Policy = {EVERY_KIND: ()}  # one person is enough for whatever is asked
 
 
 def same_person(one: str, other: str) -> bool:
@@ -48,7 +49,8 @@ def same_person(one: str, other: str) -> bool:
 
 
 class ApprovalPolicy(msgspec.Struct, frozen=True):
-    """By kind of document, or ``x.*`` for all kinds of x, the roles that must agree, in order."""
+    """By kind of document the roles that must agree, in order; ``x.*`` is every kind of x that is
+    not named itself, ``*`` every other kind."""
 
     roles: Policy = msgspec.field(default_factory=dict)
 
@@ -56,8 +58,8 @@ class ApprovalPolicy(msgspec.Struct, frozen=True):
         """Who must agree to this kind; () where nobody else has to."""
         found = self.roles.get(kind)
         if found is None:
-            found = self.roles.get(kind.partition(".")[0] + _ALL_OF, ())
-        return found
+            found = self.roles.get(kind.partition(".")[0] + _ALL_OF)
+        return self.roles.get(EVERY_KIND, ()) if found is None else found
 
 
 def _fold(policy: ApprovalPolicy, event: Event) -> ApprovalPolicy:
@@ -72,8 +74,10 @@ APPROVAL_POLICY = declare(Setting("approval_policy", ApprovalPolicy(), _fold))
 
 
 def after(policy: Policy, asked: Policy) -> Policy:
-    """A policy after others were said for some kinds: what is said of all of x takes the place of
-    what was said of each; the other kinds stay as they were."""
+    """A policy after others were said for some kinds: what is said of all of x, or of every kind,
+    takes the place of what was said of each; the other kinds stay as they were."""
+    if EVERY_KIND in asked:
+        policy = {}
     wide = {kind.removesuffix("*") for kind in asked if kind.endswith(_ALL_OF)}
     kept = {
         kind: roles for kind, roles in policy.items() if f"{kind.partition('.')[0]}." not in wide
@@ -82,7 +86,7 @@ def after(policy: Policy, asked: Policy) -> Policy:
 
 
 @cache
-def default_policy() -> Mapping[str, tuple[str, ...]]:
+def default_policy() -> Policy:
     """What a ledger is opened with (``ledger/data/approvals/default.toml``)."""
     data = resources.files("ledger.data") / "approvals" / "default.toml"
     read = tomllib.loads(data.read_text(encoding="utf-8"))
@@ -123,6 +127,8 @@ def _is_kind(kind: str) -> bool:
     """One that can be asked for, or that the default policy speaks of, or all kinds of one of
     these."""
     default = default_policy()
+    if kind == EVERY_KIND:
+        return True
     if kind.endswith(_ALL_OF):
         return kind in default or any(
             each.startswith(kind.removesuffix("*")) for each in (*_approvable_kinds(), *default)

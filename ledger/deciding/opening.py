@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.account_set import STANDING_YEAR, SYSTEM_DIVISION, ledger_id
-from ledger.deciding.approvals import after, check_policy
+from ledger.deciding.approvals import after, check_policy, default_policy
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -50,7 +50,7 @@ DATED_FLOORS = declare(Setting("dated_floors", DatedFloors(), _dated_floors))
 class OpenLedger(Command, frozen=True, kw_only=True):
     """Opens the ledger of a division's fiscal year; its key is its number.
 
-    ``approval_policy`` says of some kinds who must agree to them.
+    ``approval_policy`` says of some kinds who must agree to them; the others are as by default.
     """
 
     OPERATION: ClassVar[str] = "ledger.open"
@@ -126,7 +126,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             mof_div_name=division,
             fiscal_year=self.fiscal_year,
             name=self.name,
-            approval_policy=after({}, self.approval_policy),
+            approval_policy=after(default_policy(), self.approval_policy),
             policy_asked=tuple(sorted(self.approval_policy)),
             dated_floors=True,
             by=by,

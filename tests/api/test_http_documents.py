@@ -9,7 +9,8 @@ from ledger.postgres.database import Database
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.http_server import HttpTreasury, http_treasury_on
 
-POLICY = {
+POLICY: dict[str, list[str]] = {
+    "*": [],
     "indicator.issue": ["treasury_checker"],
     "indicator.adjust": ["unit_checker", "treasury_checker"],
     "signature_policy.set": ["security_officer"],
@@ -149,6 +150,29 @@ def test_many_are_submitted_and_agreed_to_in_one_call_each(http: HttpTreasury) -
     wrong = {"documents": [{"kind": "Kind", "number": "1"}]}
     refused = http.post("…/documents:approve", wrong, "checker").json()
     assert refused["pointer"] == "/documents/0/kind"
+
+
+def listed(http: HttpTreasury, person: str, **query: Any) -> list[str]:
+    head = str(http.ok(http.get(f"/v1/ledgers/{http.ledger}"))["position"])
+    page = http.ok(http.get("…/documents", person, headers={"X-Min-Position": head}, **query))
+    return [item["number"] for item in page["items"]]
+
+
+def test_what_waits_is_listed_for_whom_it_waits(http: HttpTreasury) -> None:
+    mine, back = submitted(http), submitted(http)
+    http.ok(http.post(f"{KINDS}/{back}/return", {"reason": "重复"}, "checker"))
+    waits = {"state": "submitted", "kind": "indicator.issue"}
+    assert mine in listed(http, "auditor", **waits)
+    assert back not in listed(http, "auditor", **waits)
+    assert back in listed(http, "auditor", state="returned")
+    assert mine in listed(http, "maker", mine="true", **waits)
+    assert mine in listed(http, "checker", mine="true", **waits)
+    assert mine in listed(http, "Maker", mine="true", **waits)  # one person, in whatever letters
+    assert mine not in listed(http, "unit", mine="true", **waits)
+    http.ok(http.post(f"{KINDS}/{mine}/approve", person="checker"))
+    assert mine in listed(http, "checker", mine="true", state="approved")
+    assert listed(http, "auditor", kind="indicator.adjust", state="submitted") == []
+    assert http.get("…/documents", state="lost").json()["code"] == "malformed"
 
 
 def test_a_dry_run_says_what_would_come(http: HttpTreasury) -> None:

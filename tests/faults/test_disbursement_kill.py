@@ -30,6 +30,7 @@ from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.disbursement_runs import HEADER, row
 from tests.support.draw_hold import DrawHold, draw_held
+from tests.support.http_server import ONE_PERSON
 from tests.support.waiting import HANG_S, wait_until
 
 LEDGER = "440000000-2026"
@@ -169,7 +170,7 @@ def test_a_run_that_is_killed_pays_every_line_once(
     """``killed_after`` are windows of vouchers. The server is held as it draws the first one of the
     next: all before it are drawn, and those of the window before are being signed or sent."""
     payroll = Payroll(499 * vouchers, tmp_path / "wages.csv")
-    opening = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
+    opening = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级", **ONE_PERSON}
     server.call("POST", "/v1/ledgers", json=opening)
     indicator = {"bgt_id": "B1", "amount": yuan(sum(payroll.due_fen.values())), **ELEMENTS}
     server.call("POST", f"/v1/ledgers/{LEDGER}/indicators", json=indicator)

@@ -39,13 +39,13 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "projections": (
         "core posted",
-        "exchange refusals views",
+        "documents exchange refusals views",
         "indicators journals payments",
         "account_sums catalogue",
         "indicator_past late_entries parallel",
         "trial_balance",
         "queries",
-        "tracing",
+        "document_lists tracing",
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",

@@ -23,6 +23,7 @@ from ledger.deciding.approvals import (
 )
 from ledger.deciding.command import Outcome, Submission
 from ledger.deciding.documents import ApproveDocument, Document, ReturnDocument
+from ledger.deciding.opening import OpenLedger
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import RequestError
 from ledger.events import DocumentSubmitted, decode, encode
@@ -356,6 +357,10 @@ def test_all_kinds_of_something_are_said_at_once_and_one_of_them_apart() -> None
     assert policy.roles_for("transfer.issue") == ("b",)
     assert policy.roles_for("transfer.reduce") == ("a",)
     assert policy.roles_for("transfers.issue") == ()
+    assert after(policy.roles, {"*": (), "period.close": ("c",)}) == {
+        "*": (),
+        "period.close": ("c",),
+    }
     assert after(policy.roles, {"transfer.*": ()}) == {"transfer.*": ()}
     assert after(policy.roles, {"transfer.issue": ()})["transfer.*"] == ("a",)
 
@@ -375,6 +380,27 @@ def test_a_policy_of_what_there_is_not_is_refused(policy: dict[str, tuple[str, .
     with pytest.raises(RequestError):
         check_policy(policy)
     check_policy({"indicator.*": (), **default_policy()})
+
+
+def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool) -> None:
+    keeper = Bookkeeper(pool)
+    keeper.do(OpenLedger(mof_div_code="440000000", fiscal_year=2026, name="省本级"), "admin")
+    opened = keeper.events()[0][2]
+    assert opened.approval_policy == default_policy()
+    assert document_of(keeper.ask(issuing("B1"))).awaits == ("treasury_checker",)
+    policy = SetSignaturePolicy(roles=("treasury",))
+    assert document_of(keeper.ask(policy, "admin")).awaits == ("security_officer",)
+    closing = ClosePeriod(through=date(2026, 1, 31))
+    assert document_of(keeper.ask(closing)).awaits == ("accountant_checker",)
+    keeper.close()
+
+
+def test_a_ledger_of_before_has_no_policy() -> None:
+    opened = decode(
+        "ledger.opened",
+        b'{"mof_div_code":"440000000","mof_div_name":"","fiscal_year":2026,"name":"","by":""}',
+    )
+    assert LedgerSettings().after(opened).get(APPROVAL_POLICY).roles_for("indicator.issue") == ()
 
 
 def test_persons_are_compared_without_regard_to_case() -> None:

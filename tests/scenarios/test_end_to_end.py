@@ -74,7 +74,7 @@ def test_what_was_acknowledged_survives_kill_9_of_the_server(data: Path) -> None
         stack.admin.post(
             "/v1/ledgers", {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"}
         )
-        stack.maker.post(f"{LEDGER}/indicators", worked_example.INDICATOR)
+        stack.agree(LEDGER, stack.maker.post(f"{LEDGER}/indicators", worked_example.INDICATOR))
         acknowledged = load_until_killed(stack, process.pid)
         process.wait(HANG_S)
     assert len(acknowledged) >= ACKNOWLEDGED_BEFORE_KILL

@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from budget import indicators
 from ledger.account_set import ledger_id
 from ledger.books import load_charts, shipped_books
+from ledger.deciding.approvals import NOBODY_ELSE
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.deciding.opening import OpenLedger
 from ledger.elements import stored_code_sets
@@ -119,7 +120,7 @@ class Bookkeeper:
             mof_div_code=self.division,
             fiscal_year=self.year,
             name="省本级",
-            approval_policy=approval_policy,
+            approval_policy={**NOBODY_ELSE, **approval_policy},
         )
         return self.do(opening, "admin")
 

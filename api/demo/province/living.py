@@ -67,6 +67,7 @@ def _year(
     )
     # the bank takes one signature over a request's vouchers, and answers so
     policy = {"roles": ["treasury"], "signing": "manifest"}
-    stack.admin.call("PUT", f"/v1/ledgers/{division.ledger}/signature-policy", policy)
+    ledger = f"/v1/ledgers/{division.ledger}"
+    stack.agree(ledger, stack.admin.call("PUT", f"{ledger}/signature-policy", policy))
     with closing(BulkClient(stack, division.ledger, stop)) as client:
         return Year(division, client, partial(board.note, division.code), months=months).live()

@@ -88,6 +88,12 @@ class Year:
                 "/indicators:batch",
                 bodies,
             )
+            self._timed(Stage.INDICATORS, 0, self._agree, "审核", "indicator.issue", bodies)
+
+    def _agree(self, person: str, kind: str, bodies: Sequence[Any]) -> None:
+        """Another person agrees to what was submitted, in one call."""
+        documents = [{"kind": kind, "number": body["bgt_id"]} for body in bodies]
+        self._client.bulk(person, "/documents:approve", {"documents": documents})
 
     def _pay(self, month: int) -> tuple[list[PlannedPayment], set[date]]:
         """Applies, has approved and signed, waits for the bank; gives what will come back, and the
@@ -149,7 +155,9 @@ class Year:
 
     def _close(self, month: int) -> None:
         through = {"through": month_end(month).isoformat()}
-        self._client.post("管理员", "/periods:close", through)
+        closing = self._client.post("会计", "/periods:close", through)
+        path = f"/documents/period.close/{closing['number']}/approve"
+        self._client.post("会计主管", path, {})
 
     def _count(self, payments: Iterable[PlannedPayment]) -> None:
         figures = self.figures

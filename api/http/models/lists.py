@@ -4,12 +4,13 @@ The rows are made by ``projections.queries``; that they are what is written here
 that goes through every answer of the tests over HTTP.
 """
 
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.http.models.enums import BookName, CodeText, PaymentState
+from api.http.models.enums import BookName, CodeText, DocumentState, PaymentState
+from api.http.models.shown import ActBody, shown_as
 
 T = TypeVar("T")
 
@@ -51,6 +52,22 @@ class IndicatorItem(msgspec.Struct):
     effective_on: str
     issued_position: int
     last_position: int
+
+
+class DocumentItem(msgspec.Struct):
+    """A document of a list; ``asks`` is what was asked for."""
+
+    kind: str
+    number: str
+    state: DocumentState
+    awaits: list[str]
+    by: str
+    reason: str
+    submission: int
+    submitted_on: str
+    submitted_position: int
+    last_position: int
+    asks: Annotated[dict[str, Any], shown_as(ActBody)]
 
 
 class PaymentItem(msgspec.Struct):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import Meta
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 def shown_as(kind: Any) -> Meta:
@@ -21,3 +21,15 @@ def may_be_missing(**about: Any) -> Any:
 
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
+
+
+class ActAnswer(BaseModel):
+    """What the route of the act itself answers; its members are those of that route."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ActBody(BaseModel):
+    """What the route of the act itself was asked, with what stood in its address."""
+
+    model_config = ConfigDict(extra="allow")

@@ -1,0 +1,103 @@
+"""Lists of documents 单据: what waits, what was approved or given back, what concerns somebody."""
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.deciding.documents import APPROVED, RETURNED, SUBMITTED
+from ledger.errors import Code, RequestError
+from ledger.events import DocumentSubmitted, decode
+from projections.core.listing import PAGE_SIZE, Filter, Listing, ListingPage
+from projections.documents import DOCUMENTS, DocumentRow
+from projections.queries import Filters
+
+STATES = (SUBMITTED, APPROVED, RETURNED)
+MINE = "mine"
+
+
+def concerning(person: str, roles: Collection[str]) -> str:
+    """The value of the filter ``mine``: what this person made or agreed to, and what waits for a
+    role of his."""
+    return msgspec.json.encode({"person": person.casefold(), "roles": sorted(roles)}).decode()
+
+
+def _state(text: str, pointer: str) -> str:
+    if text not in STATES:
+        raise RequestError(Code.MALFORMED, f"state is one of {', '.join(STATES)}", pointer=pointer)
+    return text
+
+
+def _as_it_is(text: str, _pointer: str) -> str:
+    return text
+
+
+_DOCUMENTS = Listing(
+    "documents",
+    DOCUMENTS.name,
+    DocumentRow,
+    ("submitted_position",),
+    {
+        "state": Filter("state = %s", _state),
+        "kind": Filter("kind = %s"),
+        # he made it or has agreed to it, or it waits for a role of his
+        MINE: Filter(
+            "EXISTS (SELECT 1 FROM json_to_record(%s::json) AS m (person text, roles text[])"
+            " WHERE strpos(t.persons, E'\\n' || m.person || E'\\n') > 0"
+            " OR t.next_role = ANY (m.roles))",
+            _as_it_is,
+        ),
+    },
+)
+
+
+def list_documents(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> ListingPage:
+    """Documents in the order in which they were submitted, each with what it asks for.
+
+    Filters: ``state``, ``kind``, ``mine`` (:func:`concerning`). Raises RequestError.
+    """
+    rows, following, position = _DOCUMENTS.page(
+        connection, ledger_id, filters or {}, cursor, page_size
+    )
+    asked = _asked(connection, ledger_id, [row.submitted_position for row in rows])
+    items = [_item(row, asked[row.submitted_position]) for row in rows]
+    return ListingPage(items, following, position)
+
+
+def _asked(
+    connection: psycopg.Connection, ledger_id: int, positions: list[int]
+) -> dict[int, dict[str, Any]]:
+    """What was asked for; from the events, where it stands as it was stored."""
+    rows = connection.execute(
+        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position = ANY(%s)",
+        (ledger_id, positions),
+    )
+    asked = {}
+    for position, type_name, payload in rows:
+        event = decode(type_name, payload)
+        assert isinstance(event, DocumentSubmitted), "the documents' model names submissions"
+        asked[position] = event.body
+    return asked
+
+
+def _item(row: DocumentRow, asks: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "number": row.number,
+        "state": row.state,
+        "awaits": row.awaits.split(",") if row.awaits else [],
+        "by": row.by,
+        "reason": row.reason,
+        "submission": row.submission,
+        "submitted_on": row.submitted_on.isoformat(),
+        "submitted_position": row.submitted_position,
+        "last_position": row.last_position,
+        "asks": asks,
+    }
