@@ -10,6 +10,7 @@ import division.opening
 import division.persons
 import division.tokens
 import ledger.calendar
+import ledger.closing
 import ledger.deciding.approvals
 import ledger.deciding.clock
 import ledger.deciding.documents
@@ -18,6 +19,7 @@ import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
 import payments.clearing.claims
+import payments.closing
 import payments.disbursement.commands
 import payments.found_at_bank
 import payments.manifest
@@ -32,6 +34,7 @@ DOMAINS = (
     ledger.deciding.approvals,
     ledger.deciding.documents,
     ledger.calendar,
+    ledger.closing,
     ledger.sealing.commands,
     division.adopted,
     division.opening,
@@ -44,6 +47,7 @@ DOMAINS = (
     payments.voucher,
     payments.signature_policy,
     payments.clearing.claims,
+    payments.closing,
     payments.disbursement.commands,
     projections.catalogue,
 )

@@ -4,30 +4,45 @@ The fiscal year is the calendar year (预算法 §18). A closed period stays clo
 dated after it, and corrections are made by reversing entries in an open one.
 """
 
-from collections.abc import Iterable
 from datetime import date
-from typing import ClassVar
 
 import msgspec
 
 from ledger.account_set import fiscal_year_of, is_standing, within_year
-from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
-from ledger.deciding.state import Decision, LedgerState
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import Event, PeriodClosed
+from ledger.events import Event, PeriodClosed, PeriodReopened
+
+LATE_MONTH = "-13"  # how the name of 整理期 ends
 
 
 class Periods(msgspec.Struct, frozen=True):
-    """``closed_through`` is the last day on which nothing takes effect any more."""
+    """Which periods are closed.
+
+    Attributes:
+        closed_through: the last day on which nothing takes effect any more.
+        late_month_closed: whether month 13, 整理期, is closed.
+        reopened: how often each month has been reopened.
+    """
 
     closed_through: date | None = None
+    late_month_closed: bool = False
+    reopened: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def _fold(periods: Periods, event: Event) -> Periods:
-    return (
-        Periods(date.fromisoformat(event.through)) if isinstance(event, PeriodClosed) else periods
-    )
+    if isinstance(event, PeriodClosed):
+        if event.through.endswith(LATE_MONTH):
+            return msgspec.structs.replace(periods, late_month_closed=True)
+        return msgspec.structs.replace(periods, closed_through=date.fromisoformat(event.through))
+    if isinstance(event, PeriodReopened):
+        through = event.closed_through
+        return Periods(
+            closed_through=date.fromisoformat(through) if through else None,
+            reopened={**periods.reopened, event.month: periods.reopened.get(event.month, 0) + 1},
+        )
+    return periods
 
 
 PERIODS = declare(Setting("periods", Periods(), _fold))
@@ -85,29 +100,12 @@ def evidence_day(state: LedgerState, said: date, *, since: date) -> date:
     return first_open_day(state, max(state.today, since))
 
 
-class ClosePeriod(Command, frozen=True, kw_only=True):
-    """结账: nothing takes effect on or before ``through`` any more."""
+def clearing_day(state: LedgerState, asked: date) -> date:
+    """As :func:`effective_day`; in 整理期 what is owed of the year is cleared on its last day.
 
-    OPERATION: ClassVar[str] = "period.close"
-    APPROVABLE: ClassVar[bool] = True
-    through: date
-
-    @property
-    def number(self) -> str:
-        return self.through.isoformat()
-
-    @classmethod
-    def number_in(cls, event: PeriodClosed) -> str:
-        return event.through
-
-    @classmethod
-    def bodies_in(cls, event: PeriodClosed, day: date) -> Iterable[object]:
-        return (cls(through=date.fromisoformat(event.through)),)
-
-    def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.through)
-        # point of no return
-        return Decision(
-            events=[(None, "", PeriodClosed(through=day.isoformat(), by=by))],
-            effective_on=day,
-        )
+    Raises:
+        Refusal: as there.
+    """
+    periods, year_end = state.settings.get(PERIODS), within_year(state.ledger_id, date.max)
+    late_month = periods.closed_through == year_end and not periods.late_month_closed
+    return asked if late_month and asked == year_end else effective_day(state, asked)

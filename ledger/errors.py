@@ -20,6 +20,7 @@ class Code(Enum):
     IDEMPOTENCY_CONFLICT = ("idempotency_conflict", 422)
     PERIOD_CLOSED = ("period_closed", 409)
     FUTURE_DATE = ("future_date", 409)
+    PERIOD_NOT_READY = ("period_not_ready", 409)
     INDICATOR_NOT_FOUND = ("indicator_not_found", 404)
     INDICATOR_NOT_EXECUTABLE = ("indicator_not_executable", 409)
     ELEMENT_INVALID = ("element_invalid", 422)

@@ -81,6 +81,7 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
 class PaymentRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "payment.rejected"
     TRAITS: ClassVar[Traits] = Traits(
+        ends=True,
         subject="payment",
         asked_by="payment.reject",
         moves=("indicator",),
@@ -97,6 +98,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
 class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "payment.withdrawn"
     TRAITS: ClassVar[Traits] = Traits(
+        ends=True,
         subject="payment",
         asked_by="payment.withdraw",
         moves=("indicator",),
@@ -208,6 +210,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "voucher.receipted"
     TRAITS: ClassVar[Traits] = Traits(
+        ends=True,
         subject="payment",
         asked_by="voucher.receipt",
         moves=("indicator", "uncleared"),

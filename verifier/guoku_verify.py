@@ -647,7 +647,14 @@ def submission_key(body: dict[str, Any]) -> str:
 NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "ledger.opened": ("ledger.open", lambda _: "open"),
     "ledger.floors_dated": ("ledger.date_floors", lambda _: "floors"),
-    "ledger.period_closed": ("period.close", _field("through")),
+    "ledger.period_closed": (
+        "period.close",
+        lambda body: f"{body['through']}/{body.get('reopened', 0)}".removesuffix("/0"),
+    ),
+    "ledger.period_reopened": (
+        "period.reopen",
+        lambda body: f"{body['month']}/{body.get('reopened', 0)}",
+    ),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
     "ledger.loss_accepted": (

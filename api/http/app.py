@@ -21,6 +21,7 @@ from api.http import (
     ledgers,
     operations,
     payments,
+    periods,
     proofs,
 )
 from api.http.direct import with_direct_way
@@ -41,11 +42,13 @@ DIRECT: tuple[DirectRoute, ...] = (
     *clearings.DIRECT,
     *ledgers.DIRECT,
     *divisions.DIRECT,
+    *periods.DIRECT,
 )
 RESOURCES = (
     payments,
     indicators,
     ledgers,
+    periods,
     documents,
     divisions,
     clearings,

@@ -64,7 +64,7 @@ class Body:
 
     Args:
         command: the command's struct.
-        path: its fields that stand in the address instead.
+        path: its fields that stand in the address instead, or that are made up.
         bare: the field that a body which is an array alone gives.
         suffix: of its name in the document, where a command has bodies of several shapes.
     """
@@ -154,7 +154,7 @@ def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     elif field.name == "details":
         kind = tuple[PaymentDetailBody, ...]
     if field.required:
-        return (field.name, kind)
+        return (field.name, kind, msgspec.field(name=field.encode_name))
     if field.default_factory is not msgspec.NODEFAULT:
         return (field.name, kind, msgspec.field(default_factory=field.default_factory))
     return (field.name, kind, field.default)

@@ -1,4 +1,4 @@
-"""Ledgers: open, list, show; who signs; who must agree to what; which period is closed."""
+"""Ledgers: open, list, show; who signs; who must agree to what."""
 
 from typing import Annotated, Any
 
@@ -20,13 +20,11 @@ from api.http.routes import CommandRoute, Operation
 from api.http.views import (
     ApprovalPolicyView,
     LedgerView,
-    PeriodView,
     PolicyView,
     commit_view,
     ledger_view,
 )
 from ledger.account_set import ledger_text
-from ledger.calendar import ClosePeriod
 from ledger.deciding.approvals import APPROVAL_POLICY, SetApprovalPolicy
 from ledger.deciding.command import Command, Commit, Outcome
 from ledger.deciding.opening import TITLE, OpenLedger, Title
@@ -174,15 +172,6 @@ def _policy(key: int, command: Command, outcome: Outcome) -> Any:
     )
 
 
-def _period(key: int, command: Command, outcome: Outcome) -> Any:
-    assert isinstance(command, ClosePeriod)
-    return PeriodView(
-        ledger=ledger_text(key),
-        closed_through=command.through.isoformat(),
-        commit=commit_view(outcome.commit),
-    )
-
-
 DIRECT = (
     CommandRoute(
         SetSignaturePolicy,
@@ -205,15 +194,5 @@ DIRECT = (
         answer=ApprovalPolicyView,
         summary="Set which roles must agree to these kinds, in order; [] is nobody else",
         tag=Tag.LEDGERS,
-    ),
-    CommandRoute(
-        ClosePeriod,
-        _LEDGER + "/periods:close",
-        right=Right.CLOSE,
-        view=_period,
-        answer=PeriodView,
-        summary="Close the books through a date 结账",
-        tag=Tag.LEDGERS,
-        codes=(Code.PERIOD_CLOSED, Code.FUTURE_DATE),
     ),
 )

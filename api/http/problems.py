@@ -31,6 +31,7 @@ TITLES = {
     Code.IDEMPOTENCY_CONFLICT: "The number was used for another content",
     Code.PERIOD_CLOSED: "The period is closed",
     Code.FUTURE_DATE: "The day has not come",
+    Code.PERIOD_NOT_READY: "The period cannot be closed yet",
     Code.INDICATOR_NOT_FOUND: "No such indicator",
     Code.INDICATOR_NOT_EXECUTABLE: "The indicator may not be executed",
     Code.ELEMENT_INVALID: "A code is not in force",
@@ -79,6 +80,14 @@ OF_LEDGER_ACT = (*OF_ACT, Code.LEDGER_NOT_FOUND)
 log = structlog.get_logger(__name__)
 
 
+class Blocker(BaseModel):
+    """Something that waits in a period: its state, its number, and over how much it is."""
+
+    kind: str
+    number: str
+    amt: str
+
+
 class Problem(BaseModel):
     """RFC 9457 problem document; some codes have members of their own."""
 
@@ -94,6 +103,7 @@ class Problem(BaseModel):
     available_amt: str = may_be_missing()
     requested_amt: str = may_be_missing()
     bgt_id: str = may_be_missing()
+    blockers: list[Blocker] = may_be_missing(description="what waits in the period 未了事项")
     correlation_id: str = may_be_missing(description="X-Request-Id of the answer")
 
 

@@ -34,6 +34,7 @@ from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 
 ViewOf = Callable[[int, Command, Outcome], Any]
+Completion = Callable[[Call, int, Command], Awaitable[Command]]
 
 
 class DirectAnswer(NamedTuple):
@@ -159,14 +160,16 @@ class CommandRoute(DirectRoute):
         status: int = 200,
         bare: str = "",
         body: Body | None = None,
+        complete: Completion | None = None,
     ) -> None:
+        """``complete`` gives a command what neither address nor body say of it."""
         self.body = body or Body(command, *in_path, bare=bare)
         if AMOUNTS & set(self.body.struct.__struct_fields__):
             codes = (*codes, Code.INVALID_AMOUNT)
         ANSWERS[command.OPERATION] = DirectAnswer(view, status)
         super().__init__(
             path,
-            _endpoint(self.body, right, view, status),
+            _endpoint(self.body, in_path, right, view, status, complete),
             method=method,
             response_model=answer,
             status_code=status,
@@ -187,7 +190,14 @@ SUBMITTED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
+def _endpoint(
+    body: Body,
+    in_path: tuple[str, ...],
+    right: Right,
+    view: ViewOf,
+    status: int,
+    complete: Completion | None,
+) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
     approvable = body.command.APPROVABLE
     of_units = right.roles >= UNIT  # whatever else a caller is, he may be bound to his units
@@ -196,11 +206,13 @@ def _endpoint(body: Body, right: Right, view: ViewOf, status: int) -> Endpoint:
         call: Annotated[Call, Depends(ActingOnLedger(right))],
         data: Annotated[bytes, PublishedAs(body.published), RequestBody(default_factory=empty)],
     ) -> Response:
-        numbers = {name: call.number(name) for name in body.path}
+        numbers = {name: call.number(name) for name in in_path}
         command = body.read(data, **numbers)
         key = await admit(call, number=command.number or "".join(numbers.values()))
         if of_units:
             await require_own(call, key, (command,))
+        if complete is not None:
+            command = await complete(call, key, command)
         outcome = await call.submit(key, command)
         if outcome.problem is not None:
             return call.refuse(outcome)

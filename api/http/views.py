@@ -69,12 +69,6 @@ class ApprovalPolicyView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
-class PeriodView(msgspec.Struct, kw_only=True):
-    ledger: str
-    closed_through: str | None
-    commit: Committed = UNSET
-
-
 class IndicatorView(msgspec.Struct, kw_only=True):
     ledger: str
     bgt_id: str

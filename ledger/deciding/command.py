@@ -69,7 +69,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
-        loaded; (register, key) of other rows, or (register, ``WHOLE``)."""
+        loaded; (register, key) of other rows, or (register, ``WHOLE``); (kind, ``WHOLE``) of all
+        that wait for something, which are then among the cached ones."""
         return ()
 
     def needs_further(self, state: LedgerState) -> Iterable[Need]:

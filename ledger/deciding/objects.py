@@ -13,7 +13,7 @@ import msgspec
 from ledger.account_set import YEARS
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.tables import AnyTable
-from ledger.events import Event
+from ledger.events import Event, names_that
 
 T = TypeVar("T")
 
@@ -41,6 +41,11 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     rows: Callable[[T], Iterable[tuple[AnyRegister, str]]] = lambda _: ()
     cost: Callable[[T], int] = lambda _: 1
     tables: tuple[AnyTable, ...] = ()
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The stored types behind which such an object waits for nothing."""
+        return names_that(lambda traits: traits.subject == self.name and traits.ends)
 
     def folded(self, events: Iterable[Event]) -> T | None:
         """The object after ``events``; None where a refused opening left none."""

@@ -152,6 +152,9 @@ _ELEMENTS = (
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
     Element("clear_no", "清算编号", 100, _NAME, _CLEAR),
     Element("clear_date", "清算日期", 10, _DAY, _CLEAR),
+    _pattern("through", "结账截止", 10, "20[0-9]{2}-[01][0-9](-[0-3][0-9])?", "结账"),
+    _pattern("from_month", "反结账月份", 7, "20[0-9]{2}-[01][0-9]", "结账"),
+    _pattern("reopened", "反结账次数", 4, "[0-9]{1,4}", "结账"),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
     Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),

@@ -24,7 +24,9 @@ from ledger.events.ledgers import (
     FloorsDated,
     LedgerOpened,
     LossAccepted,
+    OpenItem,
     PeriodClosed,
+    PeriodReopened,
 )
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
@@ -61,7 +63,9 @@ __all__ = [
     "Line",
     "LossAccepted",
     "Needs",
+    "OpenItem",
     "PeriodClosed",
+    "PeriodReopened",
     "Policy",
     "PostedView",
     "RuleNeeds",

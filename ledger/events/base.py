@@ -24,6 +24,7 @@ class Traits(NamedTuple):
         moves: the registers that it moves, by their names, itself or by its journal.
         posts: the rules of the charts that its journal is made by, and what they are given.
         step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
+        ends: whether its object waits for nothing behind it.
         leads: types that a command of their own begins with, and that may stand directly behind it
             as a part of its command, with the fields of both that must then agree.
         title: what it is called in the field, where people are shown it.
@@ -37,6 +38,7 @@ class Traits(NamedTuple):
     step: str = ""
     title: str = ""
     delivery: bool = False
+    ends: bool = False
     leads: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.events.base import LEDGER, Event, Traits
+from ledger.events.base import LEDGER, Event, Traits, Yuan
 from ledger.events.documents import Policy
 from ledger.events.registry import register
 
@@ -36,12 +36,44 @@ class FloorsDated(Event, frozen=True, kw_only=True):
     by: str
 
 
+class OpenItem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """Something that is not finished in a period: its state, its number, and over how much it is.
+
+    ``in_transit``: it is on its way and comes to an end by itself.
+    """
+
+    kind: str
+    number: str
+    amt: Yuan
+    in_transit: bool = False
+
+
 class PeriodClosed(Event, frozen=True, kw_only=True):
-    """Nothing may take effect on or before ``through`` any more."""
+    """Nothing may take effect on or before ``through`` any more; ``2026-13`` is 整理期.
+
+    Attributes:
+        in_transit: what the year's last month is closed with.
+        reopened: how often the period had been reopened before.
+    """
 
     TYPE: ClassVar[str] = "ledger.period_closed"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="period.close")
     through: str
+    in_transit: tuple[OpenItem, ...] = ()
+    reopened: int = 0
+    by: str
+
+
+class PeriodReopened(Event, frozen=True, kw_only=True):
+    """反结账: entries may take effect behind ``closed_through`` again; "" is from the year's first
+    day."""
+
+    TYPE: ClassVar[str] = "ledger.period_reopened"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="period.reopen", title="反结账")
+    month: str
+    reason: str
+    closed_through: str = ""
+    reopened: int = 0
     by: str
 
 
@@ -98,5 +130,6 @@ register(
     PeriodClosed,
     ClockCorrected,
     LossAccepted,
+    PeriodReopened,
     CommandRefused,
 )

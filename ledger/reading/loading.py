@@ -1,7 +1,7 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import TypeVar
@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import psycopg
 
-from ledger.deciding.command import CommandKey
+from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister, Register, declared
@@ -227,6 +227,34 @@ def load_objects(
             connection, state.ledger_id, register, None if register.whole else row_keys
         )
         state.take_rows(register, found, whole=register.whole)
+
+
+def load_needs(connection: psycopg.Connection, state: LedgerState, needs: Iterable[Need]) -> None:
+    """Whole registers, and all that waits of a kind, for somebody who decides nothing."""
+    for what, _ in needs:
+        if isinstance(what, Register):
+            rows = read_rows(connection, state.ledger_id, what)
+            state.take_rows(what, rows, whole=True)
+        else:
+            load_waiting(connection, state, what)
+
+
+def load_waiting(connection: psycopg.Connection, state: LedgerState, kind: AnyKind) -> None:
+    """Folds all objects of a kind that wait for something, but those that are cached. Reads all
+    numbers of the kind: for what is done once a month."""
+    rows = connection.execute(
+        "SELECT k.number, k.stream_id FROM command_keys k"
+        " WHERE k.ledger_id = %s AND k.operation = %s AND NOT EXISTS (SELECT FROM events e"
+        " WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id AND e.type = ANY(%s))",
+        (state.ledger_id, kind.opened_by, list(kind.ends)),
+    )
+    cached = state.cached(kind)
+    keys = {
+        (kind.opened_by, number): CommandKey(kind.opened_by, number, b"", stream_id.bytes, 0, 0)
+        for number, stream_id in rows
+        if number not in cached
+    }
+    load_objects(connection, state, dict.fromkeys(keys, kind), keys, (), lambda: None)
 
 
 def read_rows(

@@ -22,7 +22,7 @@ from ledger.deciding.command import (
 )
 from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import AnyRegister, Register
+from ledger.deciding.registers import WHOLE, AnyRegister, Register
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import CommandRefused, DocumentSubmitted
@@ -79,6 +79,7 @@ class Batch:
         self.position = 0  # where the ledger stands after it, once it is decided
         self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
         self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
+        self._waiting: set[AnyKind] = set()  # kinds of which all that waits is to be loaded
         self._numbers = Numbers(state)
         self._of_documents = [item for items in self._items for item in items if item.document]
 
@@ -105,13 +106,15 @@ class Batch:
             if isinstance(what, Register):
                 if not self._state.has_row(what, number):
                     self._rows.add((what, number))
+            elif number == WHOLE:
+                self._waiting.add(what)
             elif number not in cached(what):
                 missing[what.opened_by, number] = what
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
         cached, an earlier answer, rows of registers, or what a document asks for."""
-        return bool(keys) or bool(self._rows) or bool(self._of_documents)
+        return bool(keys or self._rows or self._waiting or self._of_documents)
 
     @property
     def numbers(self) -> Collection[Number]:
@@ -192,6 +195,9 @@ class Batch:
         loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
         if self._of_documents:
             self._load_further(connection, before)
+        for kind in self._waiting:
+            settled()
+            loading.load_waiting(connection, state, kind)
 
     def _load_further(self, connection: psycopg.Connection, before: Before | None) -> None:
         """What the commands of documents look at, which are known only now."""

@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
-from ledger.calendar import effective_day, evidence_day
+from ledger.calendar import clearing_day, evidence_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, MovedRow
@@ -104,7 +104,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.clear_date)
+        day = clearing_day(state, self.clear_date)
         waiting = {text: row.amount for text, row in state.rows_of(UNCLEARED).items()}
         owed = claimed(waiting, self.pay_bank_code, self.clear_date)
         if not owed:

@@ -81,13 +81,17 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
 
 class ClearingCleared(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.cleared"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing", title="清算完成")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="clearing", ends=True, step="clearing", title="清算完成"
+    )
     clear_no: str
 
 
 class ClearingRejected(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "clearing.rejected"
-    TRAITS: ClassVar[Traits] = Traits(subject="clearing", step="clearing", title="清算退回")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="clearing", ends=True, step="clearing", title="清算退回"
+    )
     clear_no: str
     reason: str
 

@@ -31,6 +31,7 @@ MAY: dict[str, set[str]] = {
     "signature_policy.set": {"admin"},
     "approval_policy.set": {"admin"},
     "period.close": {"accountant", "admin"},
+    "period.reopen": {"accountant", "admin"},
     "document.approve": AGREEING,
     "document.return": AGREEING,
     "document.approve.batch": AGREEING,
@@ -67,7 +68,8 @@ SOUND: dict[str, Any] = {
     "ledger.open": {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"},
     "signature_policy.set": {"roles": ["treasury"]},
     "approval_policy.set": {"period.close": []},
-    "period.close": {"through": "2020-01-01"},
+    "period.close": {"through": "2020-01-31"},
+    "period.reopen": {"from": "2020-01", "reason": "x"},
     "document.return": {"reason": "x"},
     "document.approve.batch": {"documents": [{"kind": "period.close", "number": "none"}]},
     "payment.approve.batch": {"pay_app_nos": ["x"]},
@@ -102,7 +104,7 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     """The operation on things that are not there, with a body that is not malformed."""
     method, name = method_of(operation), str(operation.operation_id)
     path = operation.path.replace("{ledger}", http.ledger)
-    path = path.replace("{kind}", "period.close")
+    path = path.replace("{kind}", "period.close").replace("{month}", "2026-01")
     for number in ("bgt_id", "pay_app_no", "clear_no", "run_no", "number"):
         path = path.replace("{" + number + "}", "none")
     for name_, value in IN_ADDRESS.items():

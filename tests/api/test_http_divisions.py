@@ -113,7 +113,7 @@ def test_a_standing_ledger_has_no_books(own: HttpTreasury) -> None:
     own.ok(own.get("/v1/ledgers/440000000-0000"))
     refused = own.call("POST", "/v1/ledgers/440000000-0000/periods:close", "admin", json={})
     assert refused.json()["code"] == "malformed"
-    body = {"through": "2020-01-01"}
+    body = {"through": "2020-01-31"}
     refused = own.call("POST", "/v1/ledgers/440000000-0000/periods:close", "admin", json=body)
     assert refused.json()["code"] == "forbidden"
 

@@ -101,7 +101,7 @@ def test_of_two_payments_to_approve_none_is(http: HttpTreasury) -> None:
     ("path", "person", "body", "key"),
     [
         ("/v1/ledgers", "admin", {"mof_div_code": "44", "fiscal_year": 2026, "name": "x"}, "name"),
-        ("…/periods:close", "admin", {"through": "2020-01-01"}, "through"),
+        ("…/periods:close", "admin", {"through": "2020-01-31"}, "through"),
         ("…/payments:sign", "signer", {"pay_app_nos": ["x"], "role": "treasury"}, "role"),
         ("…/payments/none/approve", "checker", {"effective_on": "2026-01-01"}, "effective_on"),
         ("…/payments/none/reject", "checker", {"reason": "x"}, "reason"),

@@ -1,7 +1,6 @@
 """审批: what other persons must agree to, over the real write path."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from psycopg_pool import ConnectionPool
 from budget.indicator import Indicator
 from budget.indicators import AdjustIndicator, IssueIndicator, ReallocateIndicator
 from ledger.books import load_charts
-from ledger.calendar import ClosePeriod
+from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import (
     APPROVAL_POLICY,
     ApprovalPolicy,
@@ -347,7 +346,7 @@ def test_the_policy_itself_waits_where_it_says_so(pool: ConnectionPool) -> None:
     kind = "approval_policy.set"
     keeper.do(agreeing(kind, document.number, "security_officer"), "officer")
     keeper.do(SetApprovalPolicy(approval_policy={"period.close": ("accountant_checker",)}))
-    closing = ClosePeriod(through=date(2026, 1, 31))
+    closing = ClosePeriod(through="2026-01-31")
     assert document_of(keeper.ask(closing)).number == "2026-01-31"
     keeper.close()
 
@@ -390,7 +389,7 @@ def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool)
     assert document_of(keeper.ask(issuing("B1"))).awaits == ("treasury_checker",)
     policy = SetSignaturePolicy(roles=("treasury",))
     assert document_of(keeper.ask(policy, "admin")).awaits == ("security_officer",)
-    closing = ClosePeriod(through=date(2026, 1, 31))
+    closing = ClosePeriod(through="2026-01-31")
     assert document_of(keeper.ask(closing)).awaits == ("accountant_checker",)
     keeper.close()
 

@@ -28,7 +28,7 @@ def test_every_command_has_its_fingerprints_on_file(command: type[Command]) -> N
     path = KEPT / f"{command.OPERATION}@{TODAY}.ndjson"
     lines = [line for line in LINES[TODAY] if line.command == command.__name__]
     shown = {name for line in lines for name in line.asked}
-    assert shown == set(command.__struct_fields__), f"add what is missing to {path.name}"
+    assert shown == set(command.__struct_encode_fields__), f"add what is missing to {path.name}"
     assert all(line.read().OPERATION == command.OPERATION for line in lines)
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.calendar import PERIODS, ClosePeriod, effective_day, evidence_day, first_open_day
+from ledger.calendar import clearing_day, effective_day, evidence_day, first_open_day
+from ledger.closing import AccountingPeriod, is_closed, last_closed
 from ledger.deciding.opening import OpenLedger
-from ledger.deciding.state import LedgerState
+from ledger.deciding.state import Decision, LedgerState
 from ledger.elements import stored_code_sets
-from ledger.errors import Code, Refusal
+from ledger.errors import Code, Refusal, RequestError
 from ledger.events import PeriodClosed
 from ledger.integrity.chain import microseconds
 
@@ -29,7 +30,13 @@ def state() -> LedgerState:
 
 
 def close(state: LedgerState, through: str) -> None:
-    state.apply(ClosePeriod(through=date.fromisoformat(through)).decide(state, "accountant"))
+    """The books as they are when it is closed, however that came about."""
+    state.apply(
+        Decision(
+            events=[(None, "", PeriodClosed(through=through, by="accountant"))],
+            effective_on=date.fromisoformat(through),
+        )
+    )
 
 
 def refusal(state: LedgerState, day: str) -> str:
@@ -111,14 +118,45 @@ def test_after_the_last_day_is_closed_it_still_takes_what_the_bank_moved(
     assert first_open_day(state, date(2027, 1, 5)) == date(2026, 12, 31)
 
 
-def test_closing_is_an_event_of_the_day_through_which_it_closes(state: LedgerState) -> None:
-    closing = ClosePeriod(through=date(2026, 2, 28))
-    decision = closing.decide(state, "accountant")
-    assert closing.number == "2026-02-28"
-    assert list(closing.needs()) == []
-    assert decision.effective_on == date(2026, 2, 28)
-    assert decision.events == [(None, "", PeriodClosed(through="2026-02-28", by="accountant"))]
-    state.apply(decision)
-    assert state.settings.get(PERIODS).closed_through == date(2026, 2, 28)
+def test_what_is_owed_of_the_year_is_cleared_in_its_late_month(state: LedgerState) -> None:
+    year_end = date(2026, 12, 31)
+    close(state, "2026-12-31")
+    assert clearing_day(state, year_end) == year_end
     with pytest.raises(Refusal):
-        closing.decide(state, "accountant")
+        effective_day(state, year_end)
+    with pytest.raises(Refusal):
+        clearing_day(state, date(2026, 12, 30))
+    late = PeriodClosed(through="2026-13", by="accountant")
+    state.apply(Decision(events=[(None, "", late)], effective_on=year_end))
+    with pytest.raises(Refusal):
+        clearing_day(state, year_end)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("2026-02-28", "2026-02"),
+        ("2028-02-29", "2028-02"),
+        ("2026-12-31", "2026-12"),
+        ("2026-13", "2026-13"),
+    ],
+)
+def test_a_period_is_named_by_the_day_that_ends_it(text: str, named: str) -> None:
+    assert AccountingPeriod.ending(text, "/through").text == named
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-27", "2026-02-29", "2026-12", "2026-14", "26-01-31", "2026-1-31", ""]
+)
+def test_a_day_within_a_month_ends_nothing(text: str) -> None:
+    with pytest.raises(RequestError):
+        AccountingPeriod.ending(text, "/through")
+
+
+def test_a_closing_of_an_earlier_release_in_the_midst_of_a_month_still_holds(
+    state: LedgerState,
+) -> None:
+    close(state, "2026-01-15")
+    assert refusal(state, "2026-01-15") == "the books are closed through 2026-01-15"
+    assert last_closed(state) == AccountingPeriod(2026, 1)
+    assert not is_closed(state, AccountingPeriod(2026, 1))

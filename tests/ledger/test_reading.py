@@ -11,7 +11,8 @@ from psycopg_pool import ConnectionPool
 from budget.balances import BALANCES
 from budget.indicator import INDICATOR
 from ledger.account_set import ledger_id
-from ledger.calendar import PERIODS, ClosePeriod
+from ledger.calendar import PERIODS
+from ledger.closing import ClosePeriod
 from ledger.deciding.objects import ledger_stream_id
 from ledger.deciding.opening import TITLE
 from ledger.errors import IntegrityError
@@ -83,7 +84,7 @@ def test_the_head_is_that_of_the_last_commit(
 def test_a_closed_period_is_read_as_a_date(
     bookkeeper: Bookkeeper, conn: psycopg.Connection
 ) -> None:
-    bookkeeper.do(ClosePeriod(through=date(2026, 1, 31)), "admin")
+    bookkeeper.do(ClosePeriod(through="2026-01-31"), "admin")
     head = objects.read_head(conn, bookkeeper.ledger_id)
     assert head is not None
     assert head.settings.get(PERIODS).closed_through == date(2026, 1, 31)

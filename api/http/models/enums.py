@@ -104,6 +104,13 @@ class DocumentStatus(StrEnum):
     RETURNED = "returned"
 
 
+class PeriodStatus(StrEnum):
+    """Whether a month takes entries."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class ItemStatus(StrEnum):
     """What became of one item of many; ``submitted`` awaits the agreement of other persons."""
 
@@ -153,6 +160,7 @@ class Book(StrEnum):
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
+PeriodState = Annotated[str, shown_as(PeriodStatus)]
 DocumentState = Annotated[str, shown_as(DocumentStatus)]
 RunState = Annotated[str, shown_as(RunStatus)]
 OutcomeOfLine = Annotated[str, shown_as(LineOutcome)]
