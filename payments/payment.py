@@ -4,7 +4,7 @@
 ``rejected`` and ``withdrawn``; after it is paid, ``refunded`` when all of it came back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -59,7 +59,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     approved: PaymentApproved | None = None
     reason: str = ""
     signatures: tuple[VoucherSigned, ...] = ()
-    sent: bool = False
+    sending: VoucherSent | None = None
+    ended: PaymentRejected | PaymentWithdrawn | None = None
     receipt: VoucherReceipted | None = None
     refunds: tuple[PaymentRefunded, ...] = ()
 
@@ -70,6 +71,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def pay_cert_no(self) -> str:
         return self.approved.pay_cert_no if self.approved else ""
+
+    @property
+    def sent(self) -> bool:
+        """Whether the bank has said that it has the voucher."""
+        return self.sending is not None
 
     @property
     def codes(self) -> dict[str, str]:
@@ -141,9 +147,11 @@ def _signed(payment: Payment, event: VoucherSigned) -> Payment:
     return replace(payment, signatures=signatures, status=status)
 
 
-def _sent(payment: Payment, _: VoucherSent) -> Payment:
+def _sent(payment: Payment, event: VoucherSent) -> Payment:
     # the bank's receipt may have overtaken its acknowledgement
-    return replace(payment, sent=True, status=SENT if payment.status == SIGNED else payment.status)
+    return replace(
+        payment, sending=event, status=SENT if payment.status == SIGNED else payment.status
+    )
 
 
 def _refunded(payment: Payment, event: PaymentRefunded) -> Payment:
@@ -155,13 +163,22 @@ def _refunded(payment: Payment, event: PaymentRefunded) -> Payment:
 
 _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     PaymentApproved: lambda p, e: replace(p, status=APPROVED, approved=e),
-    PaymentRejected: lambda p, e: replace(p, status=REJECTED, reason=e.reason, figures=e.figures),
-    PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures),
+    PaymentRejected: lambda p, e: replace(
+        p, status=REJECTED, reason=e.reason, figures=e.figures, ended=e
+    ),
+    PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures, ended=e),
     VoucherSigned: _signed,
     VoucherSent: _sent,
     VoucherReceipted: lambda p, e: replace(p, status=e.outcome, receipt=e, figures=e.figures),
     PaymentRefunded: _refunded,
 }
+
+
+def _acts(payment: Payment) -> Iterator[Event]:
+    """What commands without a number have made of it, in order."""
+    for act in (payment.approved, *payment.signatures, payment.sending, payment.ended):
+        if act is not None:
+            yield act
 
 
 PAYMENT: Kind[Payment] = Kind(
@@ -170,6 +187,7 @@ PAYMENT: Kind[Payment] = Kind(
     fold=_fold,
     rows=lambda payment: ((BALANCES, payment.applied.bgt_id),),
     cost=lambda payment: max(1, len(payment.applied.details)),
+    acts=_acts,
 )
 
 

@@ -69,6 +69,9 @@ class SignVoucher(Command, frozen=True, kw_only=True):
         """Without the signature, which is another one each time it is made."""
         return self.pay_app_no, self.role
 
+    def is_told_by(self, event: VoucherSigned) -> bool:
+        return (event.pay_app_no, event.role) == (self.pay_app_no, self.role)
+
     def needs(self) -> Iterable[Need]:
         return _with_manifest(self.pay_app_no, self.manifest_no)
 

@@ -809,11 +809,15 @@ def _key_fault(operation: str, number: str, stream: str, end: int, begun: list[A
     if stream != of:
         return "it points at another stream than its event's"
     own = operation.startswith("key:")  # a caller's own Idempotency-Key
+    of_caller = operation.startswith("refused:")  # what he was refused; the number is his and it
     if name == "command.refused":
-        same = refused_operation == operation.removeprefix("key:")
+        same = refused_operation == operation.removeprefix("key:").removeprefix("refused:")
+        kept = number.partition("\n")[2] if of_caller else number
         return (
-            "" if same and (own or refused_number == number) else "it was not this that was refused"
+            "" if same and (own or refused_number == kept) else "it was not this that was refused"
         )
+    if of_caller:
+        return f"the event there is {name}, no refusal"
     if not own and (op, no) != (operation, number):
         return f"the event there is {name} {no or ''}"
     return ""

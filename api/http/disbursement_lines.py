@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -18,8 +18,9 @@ from ledger.deciding.command import Outcome
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import yuan
 from payments.disbursement.commands import LoadLines
+from payments.disbursement.events import DisbursementLoaded
 from payments.disbursement.execution import read_run
-from payments.disbursement.loading import Loaded, load_file, read_repeated
+from payments.disbursement.loading import Suspect, find_suspects, load_file, read_repeated
 from payments.disbursement.lock import held
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
 from payments.submitting import submit_to
@@ -28,9 +29,18 @@ FILE_BYTES_MAX = 1024 * 1024 * 1024
 _PART_BYTES = 1 << 20
 
 
+class Uploaded(NamedTuple):
+    """What a caller is told of his file beside the run."""
+
+    suspect_count: int
+    suspects: list[Suspect]
+    payees_sm3: str
+
+
 async def load_upload(call: Call, key: int, run: Run) -> Response:
     """Takes the file in and loads it; an error report is a refusal that stays on record."""
-    require_status(run, OPENED, LOADED)
+    if not _may_be_repeated(call, run):
+        require_status(run, OPENED, LOADED)
     with _upload_file(call) as file:
         file_sm3 = await _receive(call, file)
         try:
@@ -46,15 +56,24 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
     after, commit = outcome.subjects[0], commit_view(outcome.commit)
     view = await call.read(lambda connection: run_view(connection, key, after, commit=commit))
     repeated = await call.read(partial(read_repeated, ledger_id=key, payees_sm3=loaded.payees_sm3))
-    suspects = [SuspectView(s.first_line, s.last_line) for s in loaded.suspects]
     return call.respond(
         LoadView(
             **msgspec.structs.asdict(view),
             suspect_count=loaded.suspect_count,
-            suspects=suspects,
-            repeated_run_nos=repeated,
-        )
+            suspects=[SuspectView(s.first_line, s.last_line) for s in loaded.suspects],
+            repeated_run_nos=[number for number in repeated if number != run.run_no],
+        ),
+        replayed=outcome.replayed,
     )
+
+
+def _may_be_repeated(call: Call, run: Run) -> bool:
+    """Whether the caller has loaded the lines that are approved by now: he may not know it."""
+    return run.approved is not None and _loader(run) == call.caller.principal
+
+
+def _loader(run: Run) -> str:
+    return run.loaded.by if run.loaded else ""
 
 
 def _short(refusal: Refusal) -> Refusal:
@@ -99,9 +118,16 @@ def _write(file: BinaryIO, digest: "hashlib._Hash", parts: list[bytes]) -> None:
 
 def _load(
     call: Call, key: int, run_no: str, file: BinaryIO, file_sm3: str
-) -> tuple[Loaded, Outcome]:
+) -> tuple[Uploaded, Outcome]:
     """Table first, event after: lines that no event tells of are never approved."""
     treasury = call.treasury
+    with treasury.pool.connection() as connection:
+        run = read_run(connection, key, run_no)
+        if run is not None and _may_be_repeated(call, run):
+            assert run.loaded is not None, "approved lines were loaded"
+            found = find_suspects(connection, key, run_no)
+            uploaded = Uploaded(*found, run.loaded.payees_sm3)
+            return uploaded, _load_again(call, key, run.loaded, run.bgt_id, file_sm3)
     kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
     _, _, charset = parameters.partition("charset=")
     with held(treasury.pool, key, run_no) as connection:
@@ -121,4 +147,20 @@ def _load(
         )
         submission = call.submission(command)
         [outcome] = submit_to(treasury.sequencer)(key, [submission])
-    return loaded, outcome
+    return Uploaded(loaded.suspect_count, loaded.suspects, loaded.payees_sm3), outcome
+
+
+def _load_again(
+    call: Call, key: int, loaded: DisbursementLoaded, bgt_id: str, file_sm3: str
+) -> Outcome:
+    """The answer to the same file, which the books have; they refuse any other by now."""
+    command = LoadLines(
+        run_no=loaded.run_no,
+        bgt_id=bgt_id,
+        line_count=loaded.line_count,
+        pay_amt=loaded.pay_amt,
+        lines_sm3=loaded.lines_sm3,
+        file_sm3=file_sm3,
+        payees_sm3=loaded.payees_sm3,
+    )
+    return submit_to(call.treasury.sequencer)(key, [call.submission(command)])[0]

@@ -224,6 +224,15 @@ def _approve(call: Call, key: int, run: Run, asked: ApproveRequest) -> Outcome:
     """Approves what the table holds while nobody can change it; a refusal as repeated names what
     it repeats."""
     treasury = call.treasury
+    if run.approved is not None:  # again, or too late: the books say which
+        again = ApproveRun(
+            run_no=run.run_no,
+            bgt_id=run.bgt_id,
+            lines_sm3=asked.lines_sm3,
+            repeats_run_no=asked.repeats_run_no,
+        )
+        submission = call.submission(again, call.idempotency_key)
+        return submit_to(treasury.sequencer)(key, [submission])[0]
     with held(treasury.pool, key, run.run_no) as connection:
         pages = read_pages(connection, key, run.run_no)
         if asked.lines_sm3 != pages.lines_sm3:

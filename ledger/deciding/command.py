@@ -67,6 +67,15 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
             return (cls(**fields),)
         return tuple(cls(**fields, effective_on=dated) for dated in (None, day))
 
+    def is_told_by(self, event: Any) -> bool:
+        """Whether an event that answers this operation tells of just this being asked. For commands
+        without a number; of the date, the event's row tells."""
+        return all(
+            getattr(self, name) == getattr(event, name)
+            for name in self.__struct_fields__
+            if name != "effective_on" and name in event.__struct_fields__
+        )
+
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
         loaded; (register, key) of other rows, or (register, ``WHOLE``); (kind, ``WHOLE``) of all

@@ -31,6 +31,8 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
         fold: object (None before its first event) and next event to object; events that do not
             concern it, such as its journals, leave it as it is.
         rows: the registers' rows that commands about it move, by register and key.
+        acts: the events, in order, by which commands without a number brought it to where it
+            stands; by them such a command is known again (``ledger.deciding.repeating``).
         cost: of an object in a cache; one of many details costs more than 1.
         tables: that show its objects as rows.
     """
@@ -41,6 +43,7 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     rows: Callable[[T], Iterable[tuple[AnyRegister, str]]] = lambda _: ()
     cost: Callable[[T], int] = lambda _: 1
     tables: tuple[AnyTable, ...] = ()
+    acts: Callable[[T], Iterable[Event]] = lambda _: ()
 
     @property
     def ends(self) -> tuple[str, ...]:

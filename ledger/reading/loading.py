@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 import psycopg
 
 from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.dated import UNTOLD, DatedRow
-from ledger.deciding.objects import AnyKind
+from ledger.deciding.numbers import Number
+from ledger.deciding.objects import AnyKind, ledger_stream_id
 from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.settings import decoded
 from ledger.deciding.state import LedgerState
@@ -32,8 +34,6 @@ from ledger.postgres.round_trip import (
 R = TypeVar("R", bound=msgspec.Struct)
 
 TAIL_MAX = 10_000
-
-Number = tuple[str, str]  # operation, and the number that it was asked for with
 
 _LOCK = Statement(
     "SELECT position, chain, recorded_at, stream_version, settings, clock_timestamp() FROM ledgers"
@@ -309,11 +309,59 @@ def _row(register: Register[R], amounts: str) -> R:
     return register.row(*map(int, amounts[1:-1].split(",")))
 
 
+class RangeRow(NamedTuple):
+    """An event with its place."""
+
+    position: int
+    stream_id: bytes
+    stream_version: int
+    event: Event
+    digest: bytes
+
+
+def read_acts(
+    connection: psycopg.Connection, ledger_id: int, stream_ids: Collection[bytes]
+) -> dict[bytes, list[tuple[int, date, Event]]]:
+    """(position, business day, event) of each stream's events that commands were asked for."""
+    acts: dict[bytes, list[tuple[int, date, Event]]] = {each: [] for each in stream_ids}
+    rows = connection.execute(
+        "SELECT stream_id, position, effective_on, type, payload FROM events"
+        " WHERE ledger_id = %s AND stream_id = ANY(%b::text[]::uuid[]) AND type = ANY(%s)"
+        " ORDER BY stream_id, stream_version",
+        (ledger_id, [each.hex() for each in stream_ids], list(_asked_types())),
+    )
+    for stream_id, position, day, type_name, payload in rows:
+        acts[stream_id.bytes].append((position, day, decode(type_name, payload)))
+    return acts
+
+
+@cache
+def _asked_types() -> frozenset[str]:
+    """The names of the types that answer a command."""
+    return frozenset(names_that(lambda traits: bool(traits.asked_by)))
+
+
+def read_newest_act(
+    connection: psycopg.Connection, ledger_id: int, operation: str
+) -> tuple[int, Event] | None:
+    """(position, event) of the last answer to an operation on the ledger itself."""
+    row = connection.execute(
+        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND stream_id = %s"
+        " AND type = ANY(%s) ORDER BY stream_version DESC LIMIT 1",
+        (
+            ledger_id,
+            UUID(bytes=ledger_stream_id(ledger_id)),
+            list(names_that(lambda traits: traits.asked_by == operation)),
+        ),
+    ).fetchone()
+    return None if row is None else (row[0], decode(row[1], row[2]))
+
+
 def read_ranges(
     connection: psycopg.Connection, ledger_id: int, spans: Sequence[tuple[int, int]]
-) -> list[list[tuple[int, bytes, int, Event, bytes]]]:
-    """(position, stream, version, event, digest) of the events of each span first..last."""
-    found: list[list[tuple[int, bytes, int, Event, bytes]]] = [[] for _ in spans]
+) -> list[list[RangeRow]]:
+    """The events of each span first..last."""
+    found: list[list[RangeRow]] = [[] for _ in spans]
     rows = connection.execute(
         "SELECT s.number, e.position, e.stream_id, e.stream_version, e.type, e.payload, e.digest"
         " FROM unnest(%b::bigint[], %b::bigint[]) WITH ORDINALITY AS s (first, last, number)"
@@ -323,7 +371,7 @@ def read_ranges(
     )
     for number, position, stream_id, version, type_name, payload, digest in rows:
         event = decode(type_name, payload)
-        found[number - 1].append((position, stream_id.bytes, version, event, digest))
+        found[number - 1].append(RangeRow(position, stream_id.bytes, version, event, digest))
     return found
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ledger.deciding.fingerprints import is_fingerprint_of, version_of
+from ledger.deciding.numbers import OWN_KEY, REFUSED, split
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
 from ledger.reading.streaming import Chunk, StoredKey
 from ledger.verification.findings import Findings
 
 _NEVER = 1 << 63
-OWN_KEY = "key:"  # of a caller's Idempotency-Key: its number is the caller, LF, the key
 
 
 def _untold(_event: Event, _day: int) -> Iterable[object]:
@@ -165,14 +165,15 @@ class KeyCheck:
             return error.detail
         if key.stream_id != begun.stream_id:
             return "it points at another stream than its event's"
-        own = key.operation.startswith(OWN_KEY)
-        operation = key.operation.removeprefix(OWN_KEY)
-        by = getattr(event, "by", "")
-        if own and by and key.number.partition("\n")[0] != by:
+        prefix, operation, caller, kept = split((key.operation, key.number))
+        own, by = prefix == OWN_KEY, getattr(event, "by", "")
+        if prefix and by and caller != by:
             return f"it is of another caller than the event's, {by}"
         if isinstance(event, CommandRefused):
-            same = event.operation == operation and (own or event.number == key.number)
+            same = event.operation == operation and (own or event.number == kept)
             return "" if same else f"it was {event.operation} {event.number!r} that was refused"
+        if prefix == REFUSED:
+            return f"the event there is {begun.type.decode()}, no refusal"
         if rule is None:
             return "" if own else f"{begun.type.decode()} is kept under no number"
         if operation != rule.operation or not (own or number == key.number):

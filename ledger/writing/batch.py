@@ -21,13 +21,14 @@ from ledger.deciding.command import (
     Submission,
 )
 from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
+from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
+from ledger.deciding.repeating import act_before
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import CommandRefused, DocumentSubmitted
 from ledger.reading import loading
-from ledger.reading.loading import Number
 from ledger.writing.dating_back import DatingBack
 from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
@@ -81,6 +82,8 @@ class Batch:
         self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
         self._waiting: set[AnyKind] = set()  # kinds of which all that waits is to be loaded
         self._numbers = Numbers(state)
+        self._of_ledger: set[str] = set()  # operations on the ledger itself, without a number
+        self._settled: Callable[[], object] = _nothing_is_under_way
         self._of_documents = [item for items in self._items for item in items if item.document]
 
     def look_up(self) -> set[Number]:
@@ -91,6 +94,9 @@ class Batch:
             for item in items:
                 if item.numbers:
                     numbers.update(item.numbers)
+                    numbers.update(item.refused)
+                if item.of_ledger:
+                    self._of_ledger.add(item.command.OPERATION)
                 self._want(item.command.needs())
         for item in self._of_documents:
             numbers.update(item.also)
@@ -113,25 +119,29 @@ class Batch:
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
-        cached, an earlier answer, rows of registers, or what a document asks for."""
-        return bool(keys or self._rows or self._waiting or self._of_documents)
+        cached, an earlier answer, rows of registers, what waits, what a document asks for, or who
+        has last set what."""
+        return bool(keys or self._rows or self._waiting or self._of_documents or self._of_ledger)
+
+    @property
+    def tells_again(self) -> bool:
+        """Whether, now that it is decided, earlier answers have to be read."""
+        return self._numbers.tells_again
 
     @property
     def numbers(self) -> Collection[Number]:
         """Those that this batch has used."""
         return self._numbers.used
 
-    def run(
+    def decide(
         self,
         connection: psycopg.Connection,
         writer: Writer,
         *,
         keys: dict[Number, CommandKey] | None = None,
         before: Before | None = None,
-    ) -> Future[Closed] | None:
-        """Decides all and has it written; gives what closes it, or None when nothing is written.
-
-        The outcomes are true once that is committed and :meth:`complete` has told them.
+    ) -> None:
+        """Decides all and has it written page by page, but for what :meth:`close` does.
 
         Args:
             connection: for reading what the decisions look at.
@@ -158,7 +168,14 @@ class Batch:
                     outcomes.append(self._decide(item))
                     if len(self._state.rows) >= PAGE_EVENTS:
                         self._turn_page(writer)
-        self._numbers.resolve(connection)
+
+    def close(self, connection: psycopg.Connection, writer: Writer) -> Future[Closed] | None:
+        """Tells earlier answers again, and has the rest written; gives what closes the batch, or
+        None when nothing is written.
+
+        The outcomes are true once that is committed and :meth:`complete` has told them.
+        """
+        self._numbers.resolve(connection, self._settled, lambda s, r: self._refuse(item_of(s), r))
         self.position = self._state.position
         if self.position < self._first_position:
             return None
@@ -185,7 +202,7 @@ class Batch:
         What the batch before has changed is in the state already, or else read after its commit.
         """
         state = self._state
-        settled = before.settled if before else _nothing_is_under_way
+        self._settled = settled = before.settled if before else _nothing_is_under_way
         if keys is None:
             numbers = self.look_up()
             if before is not None and not numbers.isdisjoint(before.numbers):
@@ -193,6 +210,9 @@ class Batch:
             keys = loading.read_keys(connection, state.ledger_id, numbers)
         self._numbers.stored = keys
         loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
+        if self._of_ledger:
+            settled()
+            self._numbers.repetitions.read_newest(connection, self._of_ledger)
         if self._of_documents:
             self._load_further(connection, before)
         for kind in self._waiting:
@@ -245,10 +265,15 @@ class Batch:
         try:
             if (known := self._numbers.known(item)) is not None:
                 return known
+            if item.of_ledger and (last := self._asked_last(item)) is not None:
+                return last
             if dry_run and not within_atomic:
                 return self._dry_run(item)
             decision = self._decided(item)
         except Refusal as refusal:
+            act = act_before(self._state, item.command, item.submission.by)
+            if act is not None:
+                return self._numbers.repetitions.add(item.submission, act, refusal)
             if dry_run or within_atomic:
                 return Outcome(problem=refusal)
             return self._refuse(item, refusal, keep=self._keeps(item, refusal))
@@ -259,11 +284,19 @@ class Batch:
             problem = GuokuError(Code.INTERNAL, "the command could not be decided")
             return Outcome(problem=problem)
         outcome = self._accept(decision)
+        if item.unnumbered:
+            self._numbers.repetitions.note(item.submission, outcome)
         if item.document:
             self._keep_document(item, decision, outcome)
         else:
             self._numbers.keep(item, outcome)
         return outcome
+
+    def _asked_last(self, item: BatchItem) -> Outcome | None:
+        """As :meth:`Repetitions.last_of_ledger`; what awaits others is a document of its own."""
+        if awaited(self._state, item.command):
+            return None
+        return self._numbers.repetitions.last_of_ledger(item.submission)
 
     def _decided(self, item: BatchItem) -> Decision:
         if not item.document:
@@ -321,7 +354,7 @@ class Batch:
         own = msgspec.structs.replace(outcome, first_position=outcome.first_position + 1)
         self._numbers.keep(item_of(asked), own)
 
-    def _refuse(self, item: BatchItem, refusal: GuokuError, *, keep: bool) -> Outcome:
+    def _refuse(self, item: BatchItem, refusal: GuokuError, *, keep: bool = False) -> Outcome:
         """Puts the refusal on record, under the command's numbers if it is to be ``keep``-t."""
         command = item.command
         operation, number = command.OPERATION, command.number or item.document
@@ -340,7 +373,7 @@ class Batch:
         )
         outcome = Outcome(problem=refusal, first_position=first, last_position=last)
         if keep:
-            self._numbers.keep(item, outcome)
+            self._numbers.keep_refusal(item, outcome)
         return outcome
 
 

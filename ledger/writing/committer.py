@@ -193,9 +193,8 @@ class Committer:
             with self._resources.pool.connection() as connection:
                 self._begin(now_us)
                 batch = Batch(self._state, [waiting.group for waiting in requests])
-                written = batch.run(
-                    connection, writer_process, before=before.before if before else None
-                )
+                batch.decide(connection, writer_process, before=before.before if before else None)
+                written = batch.close(connection, writer_process)
                 closed: Future[Any] = written or writer_process.release()
         except BaseException:
             self._state.forget()
@@ -282,7 +281,10 @@ class Committer:
                 batch = Batch(state, [waiting.group for waiting in requests])
             self._begin(reading.after_us, corrects_clock=admitted.corrects_clock)
             writer = LocalWriter(connection, state.chain)
-            closed = batch.run(connection, writer, keys=None if anew else keys)
+            batch.decide(connection, writer, keys=None if anew else keys)
+            if batch.tells_again:
+                yield Awaits.MORE
+            closed = batch.close(connection, writer)
             if closed is None:
                 yield from round_trip_steps(connection, [COMMIT])
             else:
@@ -303,7 +305,8 @@ class Committer:
         self._begin(reading.after_us)
         batch = Batch(self._state, groups)
         writer = LocalWriter(connection, self._state.chain)
-        closed = batch.run(connection, writer)
+        batch.decide(connection, writer)
+        closed = batch.close(connection, writer)
         if closed is not None and _opened(groups[0]):
             waited(connection, writer.send(commits=False))
             batch.complete(closed.result())

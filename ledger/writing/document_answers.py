@@ -22,12 +22,12 @@ from ledger.deciding.documents import (
     Document,
     ReturnDocument,
 )
+from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import DocumentApproved, DocumentReturned, DocumentSubmitted, Event
 from ledger.reading import loading
-from ledger.reading.loading import Number
 from ledger.writing.items import BatchItem
 
 Replay = tuple[Outcome, CommandKey, AnyKind | None]
@@ -67,6 +67,11 @@ class DocumentAnswers:
         self._state = state
         self._given: dict[tuple[str, _Act], Outcome] = {}
         self._asked: list[tuple[Outcome, str, _IsIt]] = []
+
+    @property
+    def asks(self) -> bool:
+        """Whether something is to be read before all is told."""
+        return bool(self._asked)
 
     def mark(self) -> AnswersMark:
         """Where it stands, for :meth:`back_to`."""

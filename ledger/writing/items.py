@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ledger.deciding.command import Command, Submission
+from ledger.deciding.command import Command, RecordRefusal, Submission
 from ledger.deciding.documents import (
     SUBMIT,
     ApproveDocument,
@@ -12,15 +12,15 @@ from ledger.deciding.documents import (
     submission_key,
 )
 from ledger.deciding.fingerprints import asked_for
-from ledger.reading.loading import Number
-
-OWN_KEY = "key:"  # of a caller's Idempotency-Key
+from ledger.deciding.numbers import OWN_KEY, REFUSED, Number, of_caller
 
 
 class BatchItem(msgspec.Struct, gc=False):
     """A submission with the numbers its outcome is kept under, and what it asks for.
 
     Attributes:
+        numbers: those of an acceptance, ``refused`` those of a refusal that is kept.
+        unnumbered: whether it has no business number; ``of_ledger``, and acts on the ledger itself.
         document: the document that it is about, "" where it is about none.
         also: numbers of others, which it has to know.
     """
@@ -29,6 +29,9 @@ class BatchItem(msgspec.Struct, gc=False):
     command: Command
     numbers: tuple[Number, ...]
     asked: bytes
+    refused: tuple[Number, ...] = ()
+    unnumbered: bool = False
+    of_ledger: bool = False
     document: str = ""
     also: tuple[Number, ...] = ()
 
@@ -40,20 +43,28 @@ def item_of(submission: Submission) -> BatchItem:
     if command.APPROVABLE or isinstance(command, ApproveDocument | ReturnDocument):
         return _about_document(submission)
     if not number and not key:
-        return BatchItem(submission, command, (), b"")
-    return BatchItem(
-        submission, command, _numbers(submission), asked_for(command.OPERATION, command.body)
-    )
+        return BatchItem(submission, command, (), b"", (), True, _is_of_ledger(command))
+    accepted, refused = _numbers(submission)
+    asked = asked_for(command.OPERATION, command.body)
+    unnumbered = not number
+    of_ledger = unnumbered and _is_of_ledger(command)
+    return BatchItem(submission, command, accepted, asked, refused, unnumbered, of_ledger)
 
 
-def _numbers(submission: Submission) -> tuple[Number, ...]:
-    command, key = submission.command, submission.idempotency_key
-    number = command.number
-    numbers: tuple[Number, ...] = ((command.OPERATION, number),) if number else ()
-    if key:
-        # a key is the caller's own, so nobody meets another's answer through it
-        numbers += ((OWN_KEY + command.OPERATION, f"{submission.by}\n{key}"),)
-    return numbers
+def _is_of_ledger(command: Command) -> bool:
+    return command.KIND is None and not isinstance(command, RecordRefusal)
+
+
+def _numbers(submission: Submission) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
+    """Under which an acceptance is kept, and a refusal."""
+    command, key, by = submission.command, submission.idempotency_key, submission.by
+    own = (of_caller(OWN_KEY, command.OPERATION, by, key),) if key else ()
+    if not (number := command.number):
+        return own, own
+    accepted: tuple[Number, ...] = ((command.OPERATION, number), *own)
+    if not command.KEEPS_REFUSAL:
+        return accepted, own
+    return accepted, (of_caller(REFUSED, command.OPERATION, by, number), *own)
 
 
 def _about_document(submission: Submission) -> BatchItem:
@@ -64,11 +75,15 @@ def _about_document(submission: Submission) -> BatchItem:
     else:
         document = key_of(command.OPERATION, number_of(command))
         also += _own_key(submission)
+    accepted, refused = _numbers(submission)
     return BatchItem(
         submission,
         command,
-        _numbers(submission),
+        accepted,
         asked_for(command.OPERATION, command.body),
+        refused,
+        not command.number,
+        not command.number and _is_of_ledger(command),
         document,
         ((SUBMIT, document), *also),
     )

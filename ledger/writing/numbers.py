@@ -4,7 +4,7 @@ A number that was used is answered as it was: out of this batch, or from the eve
 points at. What is used anew is written with the events that answer it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,15 +13,16 @@ import psycopg
 from ledger.deciding.command import CommandKey, Commit, Outcome
 from ledger.deciding.documents import DOCUMENT, SUBMIT
 from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
+from ledger.deciding.numbers import OWN_KEY, Number
 from ledger.deciding.state import EventRow, LedgerState
 from ledger.errors import BY_TEXT, Refusal
 from ledger.events import CommandRefused
 from ledger.reading import loading
-from ledger.reading.loading import Number
 from ledger.writing import document_answers
 from ledger.writing.document_answers import DocumentAnswers, Replay, conflict
 from ledger.writing.frames import UsedNumber
-from ledger.writing.items import OWN_KEY, BatchItem
+from ledger.writing.items import BatchItem
+from ledger.writing.repetitions import Refuse, Repetitions, RepetitionsMark
 
 
 class Mark(NamedTuple):
@@ -31,6 +32,7 @@ class Mark(NamedTuple):
     replays: int
     kept: int
     documents: document_answers.AnswersMark
+    repetitions: RepetitionsMark
 
 
 class Numbers:
@@ -40,6 +42,7 @@ class Numbers:
         self._state = state
         self.stored: dict[Number, CommandKey] = {}
         self.documents = DocumentAnswers(state)
+        self.repetitions = Repetitions(state)
         self._fresh: dict[Number, tuple[BatchItem, Outcome]] = {}
         # number, what it asks, first and last position: not yet written
         self._kept: list[tuple[Number, bytes, int, int]] = []
@@ -52,13 +55,20 @@ class Numbers:
 
     def mark(self) -> Mark:
         fresh, self._fresh = self._fresh, dict(self._fresh)
-        return Mark(fresh, len(self._replays), len(self._kept), self.documents.mark())
+        return Mark(
+            fresh,
+            len(self._replays),
+            len(self._kept),
+            self.documents.mark(),
+            self.repetitions.mark(),
+        )
 
     def back_to(self, mark: Mark, *, forgets_asked: bool = True) -> None:
         """Takes back what was used since, and what was asked for again."""
         self._fresh = mark.fresh
         del self._kept[mark.kept :]
         self.documents.back_to(mark.documents, forgets_asked=forgets_asked)
+        self.repetitions.back_to(mark.repetitions, forgets_asked=forgets_asked)
         if forgets_asked:
             del self._replays[mark.replays :]
 
@@ -72,7 +82,7 @@ class Numbers:
             IntegrityError: what is kept of its body cannot be read.
         """
         command = item.command
-        for number in item.numbers:
+        for number in item.refused + item.numbers:
             if (fresh := self._fresh.get(number)) is not None:
                 earlier, outcome = fresh
                 _require_same_body(item.asked == earlier.asked, number)
@@ -114,9 +124,20 @@ class Numbers:
             if number in self._fresh or number in self.stored:
                 raise conflict(number)
 
-    def resolve(self, connection: psycopg.Connection) -> None:
-        """Rebuilds stored answers from their events: the object as it was after the command."""
+    @property
+    def tells_again(self) -> bool:
+        """Whether earlier answers have to be read."""
+        return bool(self._replays) or self.documents.asks or self.repetitions.asks
+
+    def resolve(
+        self, connection: psycopg.Connection, settled: Callable[[], object], refuse: Refuse
+    ) -> None:
+        """Rebuilds stored answers from their events: the object as it was after the command.
+
+        Args: see :meth:`Repetitions.resolved`.
+        """
         self._replays += self.documents.resolved(connection)
+        self._replays += self.repetitions.resolved(connection, settled, refuse)
         if not self._replays:
             return
         ledger_id = self._state.ledger_id
@@ -145,7 +166,21 @@ class Numbers:
     def keep(self, item: BatchItem, outcome: Outcome, *, first_only: bool = False) -> None:
         """The outcome answers the item's numbers; ``first_only`` where only the first of its events
         is the item's own."""
-        for number in item.numbers:
+        self._keep(item, item.numbers, outcome, first_only=first_only)
+
+    def keep_refusal(self, item: BatchItem, outcome: Outcome) -> None:
+        """The refusal answers the item's numbers, to this caller alone."""
+        self._keep(item, item.refused, outcome)
+
+    def _keep(
+        self,
+        item: BatchItem,
+        numbers: Sequence[Number],
+        outcome: Outcome,
+        *,
+        first_only: bool = False,
+    ) -> None:
+        for number in numbers:
             last = outcome.first_position if first_only else outcome.last_position
             self._fresh[number] = (item, outcome)
             self._kept.append((number, item.asked, outcome.first_position, last))

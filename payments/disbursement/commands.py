@@ -139,6 +139,8 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
         require_status(run, OPENED, LOADED)
+        if run.loaded is not None and run.loaded.by == by and self.is_told_by(run.loaded):
+            raise Refusal(Code.INVALID_STATE, f"run {run.run_no} has these lines already")
         # point of no return
         loaded = DisbursementLoaded(
             run_no=self.run_no,
@@ -301,6 +303,8 @@ class StartRun(_OnRun, frozen=True, kw_only=True):
         require_status(run, APPROVED, EXECUTING, STOPPED, EXECUTED)
         assert run.approved is not None
         _require_same_lines(self.lines_sm3, run.approved.lines_sm3)
+        if any(each.by == by and self.is_told_by(each) for each in run.started):
+            raise Refusal(Code.INVALID_STATE, f"run {run.run_no} is in the hands of {by} already")
         # point of no return
         return self._only(DisbursementStarted(run_no=self.run_no, role=self.role, by=by), state)
 
@@ -314,6 +318,9 @@ class DrawVoucher(_OnRun, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "disbursement.draw"
     voucher: int
     pay_amt: str
+
+    def is_told_by(self, event: DisbursementDrawn) -> bool:
+        return (event.run_no, event.voucher_serial) == (self.run_no, self.voucher)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
@@ -358,6 +365,8 @@ class StopRun(_OnRun, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
         require_status(run, EXECUTING, EXECUTED)
+        if run.stopped is not None:
+            raise Refusal(Code.INVALID_STATE, f"run {run.run_no} is stopped already")
         # point of no return
         return self._only(DisbursementStopped(run_no=self.run_no, reason=self.reason, by=by), state)
 

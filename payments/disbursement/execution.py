@@ -243,6 +243,10 @@ def _first_problem(outcomes: Sequence[Outcome]) -> GuokuError | None:
     return next(iter(own or problems), None)
 
 
+def _start_of(run: Run, role: str, lines_sm3: str) -> StartRun:
+    return StartRun(run_no=run.run_no, bgt_id=run.bgt_id, role=role, lines_sm3=lines_sm3)
+
+
 class Executions:
     """The executions of this process."""
 
@@ -264,19 +268,25 @@ class Executions:
             self._running = {key: e for key, e in self._running.items() if e.running}
             if len(self._running) >= EXECUTIONS_MAX:
                 raise UnavailableError(Code.BUSY, "too many runs are being executed")
-        connection = hold(self._means.pool, ledger_id, run.run_no)
+        try:
+            connection = hold(self._means.pool, ledger_id, run.run_no)
+        except Refusal:
+            if run.approved is None:
+                raise
+            # at work is perhaps whoever asks: then he is answered as before
+            start = _start_of(run, role, run.approved.lines_sm3)
+            if not any(each.by == signer and start.is_told_by(each) for each in run.started):
+                raise
+            return self._ask(ledger_id, start, signer, dry_run=dry_run)
         kept = False
         try:
             pages = read_pages(connection, ledger_id, run.run_no)
-            start = StartRun(
-                run_no=run.run_no, bgt_id=run.bgt_id, role=role, lines_sm3=pages.lines_sm3
-            )
-            submission = Submission(command=start, by=signer, dry_run=dry_run)
-            [outcome] = self._means.submit(ledger_id, [submission]).result(COMMIT_TIMEOUT_S)
+            start = _start_of(run, role, pages.lines_sm3)
+            outcome = self._ask(ledger_id, start, signer, dry_run=dry_run)
             if outcome.problem is None and not dry_run:
-                execution = Execution(
-                    self._means, connection, ledger_id, outcome.subjects[0], role, signer, pages
-                )
+                now = read_run(connection, ledger_id, run.run_no)
+                assert now is not None, "a run that is there stays there"
+                execution = Execution(self._means, connection, ledger_id, now, role, signer, pages)
                 with self._lock:
                     self._running[ledger_id, run.run_no] = execution
                 execution.start()
@@ -285,6 +295,11 @@ class Executions:
         finally:
             if not kept:
                 release(self._means.pool, connection, ledger_id, run.run_no)
+
+    def _ask(self, ledger_id: int, start: StartRun, signer: str, *, dry_run: bool) -> Outcome:
+        submission = Submission(command=start, by=signer, dry_run=dry_run)
+        [outcome] = self._means.submit(ledger_id, [submission]).result(COMMIT_TIMEOUT_S)
+        return outcome
 
     def pause(self, ledger_id: int, run_no: str, timeout_s: float) -> None:
         """Lets a run that is executed here finish the vouchers in hand, and end.

@@ -133,14 +133,23 @@ def load_file(
             line_count=line_no,
             **report.as_extra(),
         )
-    suspects = connection.execute(_SUSPECTS, scope | {"limit": SUSPECTS_SHOWN_MAX}).fetchall()
+    count, suspects = find_suspects(connection, ledger_id, run_no)
     return Loaded(
         pages=pages,
         pay_fen=pay_fen,
         payees_sm3=payees.hex(),
-        suspect_count=int(suspects[0][2]) if suspects else 0,
-        suspects=[Suspect(first, last) for first, last, _ in suspects],
+        suspect_count=count,
+        suspects=suspects,
     )
+
+
+def find_suspects(
+    connection: psycopg.Connection, ledger_id: int, run_no: str
+) -> tuple[int, list[Suspect]]:
+    """How many lines repeat account and amount of an earlier one, and the first of them."""
+    scope = {"ledger_id": ledger_id, "run_no": run_no, "limit": SUSPECTS_SHOWN_MAX}
+    rows = connection.execute(_SUSPECTS, scope).fetchall()
+    return (int(rows[0][2]) if rows else 0), [Suspect(first, last) for first, last, _ in rows]
 
 
 def _with_id_only(row: Row, line_no: int) -> StoredLine | None:

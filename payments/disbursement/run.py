@@ -5,6 +5,7 @@ run is one list of payees paid from one indicator. Who was paid what is said by 
 numbered ``<run_no>-000001`` and on, of at most 499 lines each.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -35,15 +36,18 @@ NUMBER_DIGITS = 6
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a run; ``drawn`` vouchers of ``drawn_fen`` in all were applied for."""
+    """The state of a run; ``drawn`` vouchers of ``drawn_fen`` in all were applied for.
+
+    ``started`` are those who have taken it on since it was last stopped, once for each role.
+    """
 
     opened: DisbursementOpened
     loaded: DisbursementLoaded | None = None
     approved: DisbursementApproved | None = None
-    started: DisbursementStarted | None = None
+    started: tuple[DisbursementStarted, ...] = ()
     stopped: DisbursementStopped | None = None
     closed: DisbursementClosed | None = None
-    drawn: int = 0
+    last_drawn: DisbursementDrawn | None = None
     drawn_fen: int = 0
 
     @property
@@ -55,6 +59,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.opened.bgt_id
 
     @property
+    def drawn(self) -> int:
+        return self.last_drawn.voucher_serial if self.last_drawn else 0
+
+    @property
     def status(self) -> str:
         if self.closed is not None:
             return CLOSED
@@ -62,9 +70,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
             return OPENED if self.loaded is None else LOADED
         if self.drawn == self.approved.voucher_count:
             return EXECUTED
-        if self.started is None:
-            return APPROVED
-        return EXECUTING if self.stopped is None else STOPPED
+        if self.stopped is not None:
+            return STOPPED
+        return EXECUTING if self.started else APPROVED
 
     @property
     def reserved_fen(self) -> int:
@@ -104,15 +112,24 @@ def _fold(run: Run | None, event: Event) -> Run | None:
         case DisbursementApproved():
             changes = {"approved": event}
         case DisbursementStarted():
-            changes = {"started": event, "stopped": None}
+            others = tuple(each for each in run.started if each.role != event.role)
+            changes = {"started": (*others, event), "stopped": None}
         case DisbursementStopped():
-            changes = {"stopped": event}
+            changes = {"stopped": event, "started": ()}
         case DisbursementClosed():
             changes = {"closed": event}
         case DisbursementDrawn():
             drawn_fen = run.drawn_fen + parse_yuan(event.pay_amt)
-            changes = {"drawn": event.voucher_serial, "drawn_fen": drawn_fen}
+            changes = {"last_drawn": event, "drawn_fen": drawn_fen}
     return msgspec.structs.replace(run, **changes) if changes else run
+
+
+def _acts(run: Run) -> Iterator[Event]:
+    """What commands without a number have made of it."""
+    acts = (run.loaded, run.approved, *run.started, run.last_drawn, run.stopped, run.closed)
+    for act in acts:
+        if act is not None:
+            yield act
 
 
 DISBURSEMENT: Kind[Run] = Kind(
@@ -120,6 +137,7 @@ DISBURSEMENT: Kind[Run] = Kind(
     opened_by="disbursement.open",
     fold=_fold,
     rows=lambda run: ((BALANCES, run.bgt_id),),
+    acts=_acts,
 )
 
 

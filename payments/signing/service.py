@@ -29,7 +29,7 @@ from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.signing.claims import ClaimSigner
 from payments.signing.credentials import credentials_of, finance_department, person
 from payments.signing.fresh_documents import FreshDocuments
-from payments.signing.signer import SignedVouchers, Signer, VoucherDocument, VoucherDraft
+from payments.signing.signer import Draft, SignedVouchers, Signer, VoucherDocument
 from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers, signed_before
 from payments.signing.voucher_document import voucher_document
 from payments.submitting import Submit
@@ -89,10 +89,11 @@ class SigningService:
         A dry run signs singly: it leaves no manifest behind that a voucher could name.
 
         Returns:
-            For each payment the command, or the problem: ``payment_not_found``, ``invalid_state``,
-            ``same_person``, ``signature_order``, ``certificate_invalid``; ``malformed`` for a
-            voucher that GBK cannot carry; ``internal`` where a stored document or a fresh signature
-            is not sound.
+            For each payment the command (that of an earlier request where he has signed it
+            before, for the books to answer again), or the problem: ``payment_not_found``,
+            ``invalid_state``, ``same_person``, ``signature_order``, ``certificate_invalid``;
+            ``malformed`` for a voucher that GBK cannot carry; ``internal`` where a stored document
+            or a fresh signature is not sound.
 
         Raises:
             GuokuError: the key store cannot be used, or has no place for such a name.
@@ -107,7 +108,7 @@ class SigningService:
         asked = UnsignedVouchers(ledger_id, head.position if head else 0, role, principal)
         codes = self._codes()
         signer: Signer | Refusal | None = None
-        drafts: list[VoucherDraft | GuokuError] = []
+        drafts: list[Draft] = []
         for bulk in self._bulks(asked, pay_app_nos):
             if signer is None and any(isinstance(item, UnsignedVoucher) for item in bulk):
                 signer = self._signer(asked, together=together)
@@ -116,7 +117,8 @@ class SigningService:
             drafts += each(attempt, bulk)
         if isinstance(signer, Signer):
             return signer.finish(drafts)
-        return SignedVouchers(None, [draft for draft in drafts if isinstance(draft, GuokuError)])
+        told = [draft for draft in drafts if isinstance(draft, SignVoucher | GuokuError)]
+        return SignedVouchers(None, told)
 
     def sign_and_submit(
         self,
@@ -155,7 +157,7 @@ class SigningService:
 
     def _bulks(
         self, asked: UnsignedVouchers, pay_app_nos: Sequence[str]
-    ) -> Iterator[list[UnsignedVoucher | GuokuError]]:
+    ) -> Iterator[list[UnsignedVoucher | SignVoucher | GuokuError]]:
         for start in range(0, len(pay_app_nos), BULK_MAX):
             with self._pool.connection() as connection:
                 bulk = asked.find(connection, self._peek, pay_app_nos[start : start + BULK_MAX])
@@ -175,10 +177,10 @@ class SigningService:
         signer: Signer | Refusal | None,
         ledger_id: int,
         codes: CodeSets,
-        item: UnsignedVoucher | GuokuError,
-    ) -> VoucherDraft | GuokuError:
+        item: UnsignedVoucher | SignVoucher | GuokuError,
+    ) -> Draft:
         """The draft; a problem of one voucher is its own and stops no other."""
-        if isinstance(item, GuokuError):
+        if not isinstance(item, UnsignedVoucher):
             return item
         if not isinstance(signer, Signer):
             assert signer is not None, "there is a signer, or a refusal, for what may be signed"

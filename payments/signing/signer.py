@@ -71,6 +71,10 @@ class SignedVouchers(NamedTuple):
         return commands
 
 
+# what may be signed; what this person has signed before; what may not be signed
+Draft = VoucherDraft | SignVoucher | GuokuError
+
+
 class Signer(NamedTuple):
     """What one person signs with in one role; used by several threads at once."""
 
@@ -116,7 +120,7 @@ class Signer(NamedTuple):
             )
         return signature
 
-    def finish(self, drafts: Sequence[VoucherDraft | GuokuError]) -> SignedVouchers:
+    def finish(self, drafts: Sequence[Draft]) -> SignedVouchers:
         """The commands. What goes together is signed here; a fault in that is the fault of each."""
         tree = Tree([draft.leaf for draft in drafts if isinstance(draft, VoucherDraft)])
         manifest = None
@@ -125,17 +129,17 @@ class Signer(NamedTuple):
                 manifest = self._manifest(tree)
             except GuokuError as error:
                 return SignedVouchers(
-                    None, [d if isinstance(d, GuokuError) else error for d in drafts]
+                    None, [error if isinstance(d, VoucherDraft) else d for d in drafts]
                 )
         number = manifest.number if manifest else ""
         commands: list[SignVoucher | GuokuError] = []
         leaf = 0
         for draft in drafts:
-            if isinstance(draft, GuokuError):
-                commands.append(draft)
-            else:
+            if isinstance(draft, VoucherDraft):
                 commands.append(self._command(draft, number, leaf if number else 0))
                 leaf += 1
+            else:
+                commands.append(draft)
         return SignedVouchers(manifest, commands)
 
     def _command(self, draft: VoucherDraft, manifest_no: str, leaf: int) -> SignVoucher:

@@ -14,7 +14,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.reading.objects import read_bodies, read_objects
 from payments.payment import PAYMENT, Payment
-from payments.voucher import check_signer
+from payments.voucher import SignVoucher, check_signer
 
 # (ledger, kind, numbers, position) -> those of the objects that are at hand
 Peek = Callable[[int, AnyKind, Iterable[str], int], dict[str, Any]]
@@ -41,9 +41,11 @@ class UnsignedVouchers(NamedTuple):
 
     def find(
         self, connection: psycopg.Connection, peek: Peek, pay_app_nos: Sequence[str]
-    ) -> list[UnsignedVoucher | GuokuError]:
-        """For each payment what its signature needs, or why it may not be signed."""
-        found: dict[str, UnsignedVoucher | GuokuError] = dict(self._at_hand(peek, pay_app_nos))
+    ) -> list[UnsignedVoucher | SignVoucher | GuokuError]:
+        """For each payment what its signature needs, the signature that this person has made
+        before, or why it may not be signed."""
+        found: dict[str, UnsignedVoucher | SignVoucher | GuokuError] = {}
+        found |= self._at_hand(peek, pay_app_nos)
         others = [number for number in pay_app_nos if number not in found]
         found |= self._read(connection, others)
         return [found[number] for number in pay_app_nos]
@@ -72,7 +74,7 @@ class UnsignedVouchers(NamedTuple):
 
     def _read(
         self, connection: psycopg.Connection, pay_app_nos: Sequence[str]
-    ) -> dict[str, UnsignedVoucher | GuokuError]:
+    ) -> dict[str, UnsignedVoucher | SignVoucher | GuokuError]:
         """The payments with what their documents need, or why they may not be signed: a query for
         the payments, one for their indicators, one for what was signed before."""
         if not pay_app_nos:
@@ -95,14 +97,32 @@ class UnsignedVouchers(NamedTuple):
             for number, item in zip(pay_app_nos, bulk, strict=True)
         }
 
-    def _signable(self, payment: Payment | None, pay_app_no: str) -> Payment | GuokuError:
+    def _signable(
+        self, payment: Payment | None, pay_app_no: str
+    ) -> Payment | SignVoucher | GuokuError:
         if payment is None:
             return Refusal(Code.PAYMENT_NOT_FOUND, f"no payment {pay_app_no!r}")
         try:
             check_signer(payment, self.role, self.principal)
         except GuokuError as refusal:
-            return refusal
+            return self._signed_again(payment) or refusal
         return payment
+
+    def _signed_again(self, payment: Payment) -> SignVoucher | None:
+        """The signature that this person has made of it in this role, as it was asked for."""
+        for signed in payment.signatures:
+            if (signed.role, signed.by) == (self.role, self.principal):
+                return SignVoucher(
+                    pay_app_no=payment.pay_app_no,
+                    role=signed.role,
+                    cert_serial=signed.cert_serial,
+                    voucher_sm3=signed.voucher_sm3,
+                    signature=signed.signature,
+                    manifest_no=signed.manifest_no,
+                    leaf=signed.leaf,
+                    document=b"",
+                )
+        return None
 
 
 def signed_before(payment: Payment) -> bytes:

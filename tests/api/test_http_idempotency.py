@@ -97,8 +97,54 @@ def test_an_idempotency_key_is_good_on_every_post(http: HttpTreasury, key: str) 
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.headers[REPLAYED] == "true"
     assert again.json() == first.json()
-    # without the key the state refuses
-    assert http.post(path, person="checker").json()["code"] == "invalid_state"
+    # without the key it is known by what it left on the payment
+    plain = http.post(path, person="checker")
+    assert (plain.headers[REPLAYED], plain.json()) == ("true", first.json())
+
+
+def test_acts_on_a_payment_are_answered_again(http: HttpTreasury) -> None:
+    """After a lost answer a repeated approve, withdraw or sign was refused, and that put on
+    record."""
+    bgt_id = http.indicator("1000.00")
+    withdrawn, rejected, paid = (http.applied(bgt_id) for _ in range(3))
+    acts = (
+        (f"…/payments/{withdrawn}/withdraw", {}, "maker"),
+        (f"…/payments/{rejected}/reject", {"reason": "缺附件"}, "checker"),
+        (f"…/payments/{paid}/approve", {}, "checker"),
+    )
+    for path, body, person in acts:
+        first = http.post(path, body, person)
+        http.ok(first)
+        before = position(http)
+        again = http.post(path, body, person)
+        assert (again.status_code, again.json()) == (first.status_code, first.json())
+        assert (again.headers[REPLAYED], position(http)) == ("true", before)
+    other = http.post(f"…/payments/{withdrawn}/withdraw", {}, "unit")
+    assert other.json()["code"] in ("invalid_state", "forbidden")
+
+
+def test_items_of_a_bulk_are_answered_again(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00")
+    numbers = [http.applied(bgt_id) for _ in range(3)]
+    http.ok(http.post(f"…/payments/{numbers[0]}/approve", person="checker"))
+    acts = (("approve", {}, "checker"), ("sign", {"role": "treasury"}, "signer"))
+    for path, more, person in acts:
+        body = {"pay_app_nos": numbers, **more}
+        first, again = (http.ok(http.post(f"…/payments:{path}", body, person)) for _ in range(2))
+        assert [r["status"] for r in again["results"]] == ["replayed"] * 3
+        assert [r["payment"] for r in again["results"]] == [r["payment"] for r in first["results"]]
+
+
+def test_what_a_unit_is_refused_leaves_the_makers_number_alone(http: HttpTreasury) -> None:
+    """SQUAT: the number was burnt for everybody."""
+    bgt_id = http.indicator("10.00")
+    body = http.payment(bgt_id, "11.00")
+    refused = http.post("…/payments", body, "unit")
+    assert refused.json()["code"] == "insufficient_indicator"
+    http.ok(http.post("…/payments", {**body, "pay_amt": "9.00"}, "maker"))
+    again = http.post("…/payments", body, "unit")
+    assert again.json()["code"] == "insufficient_indicator"
+    assert again.headers[REPLAYED] == "true"
 
 
 @pytest.mark.parametrize("key", ["", '""', '"' + "x" * 256 + '"', '"open', "two words", "é"])

@@ -93,6 +93,10 @@ def keep_as_before(database: Database, keeper: Remembering) -> None:
     changed = 0
     with psycopg.connect(database.owner_conninfo) as connection:
         connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "UPDATE command_keys SET operation = substr(operation, length('refused:') + 1),"
+            " number = split_part(number, E'\\n', 2) WHERE operation LIKE 'refused:%'"
+        )
         for command, by, how, _ in keeper.kept:
             names = [(command.OPERATION, command.number)]
             if key := how.get("idempotency_key"):

@@ -6,13 +6,16 @@ import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 import psycopg
 import pytest
 
 from api.http import disbursements
+from ledger.account_set import parse_ledger
 from ledger.postgres.database import Database
 from payments.disbursement.execution import WINDOW, Execution
+from payments.disbursement.lock import held
 from tests.support.disbursement_runs import HEADER, HttpRun, csv_of, row
 from tests.support.draw_hold import draw_held
 from tests.support.http_server import HttpTreasury, http
@@ -142,7 +145,8 @@ def test_a_closed_run_gives_back_what_was_not_drawn(http: HttpTreasury) -> None:
     assert (closed["status"], closed["reserved_amt"]) == ("closed", "0.00")
     assert http.figures(run.bgt_id)["canuse_amt"] == "100.00"
     assert run.act("execute", "signer").json()["code"] == "invalid_state"
-    assert run.act("close", "maker").json()["code"] == "invalid_state"
+    assert run.act("close", "maker").headers["idempotent-replayed"] == "true"
+    assert run.act("close", "unit").json()["code"] == "invalid_state"
 
 
 def owner(database: Database) -> psycopg.Connection:
@@ -365,3 +369,32 @@ def test_a_dry_run_leaves_nothing(http: HttpTreasury) -> None:
     http.ok(run.approve())
     http.ok(http.post(f"{run.path}/execute?dry_run=true", None, "signer"))
     assert run.show()["status"] == "approved"
+
+
+def test_every_act_on_a_run_is_answered_again(http: HttpTreasury) -> None:
+    """While somebody is at work on the run, too: the answer may have been lost just then."""
+    run = HttpRun(http)
+    content = csv_of(499 * 3)
+
+    def ask(name: str, person: str) -> Any:
+        if name == "lines":
+            return run.load(content)
+        return run.approve(person) if name == "approve" else run.act(name, person)
+
+    def twice(name: str, person: str) -> None:
+        first, again = (ask(name, person) for _ in range(2))
+        assert http.ok(again)["commit"] == http.ok(first)["commit"]
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+
+    twice("lines", "maker")
+    twice("approve", "checker")
+    twice("execute", "signer")
+    run.at_rest()
+    with held(http.treasury.pool, parse_ledger(http.ledger), run.run_no):
+        assert http.ok(run.load(content))["suspect_count"] == 0, "known, though it is approved"
+        assert run.act("execute", "signer").headers["idempotent-replayed"] == "true"
+        assert run.approve().headers["idempotent-replayed"] == "true"
+        assert run.act("execute", "admin").json()["code"] in ("invalid_state", "forbidden")
+    twice("stop", "signer")
+    assert run.load(csv_of(3)).json()["code"] == "invalid_state"
