@@ -142,6 +142,14 @@ class Installation:
         with sqlite3.connect(f"file:{book}?mode=ro", uri=True) as connection:
             return dict(connection.execute("SELECT number, amount_fen FROM vouchers"))
 
+    def bank_answers(self) -> bool:
+        """Whether the simulated bank has come up."""
+        try:
+            url = f"http://127.0.0.1:{self.bank_port}/healthz"
+            return httpx.get(url, timeout=HANG_S, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
     def restore(self, backup: Path) -> None:
         """The disk with the database is lost; what lies beside it is not."""
         self.end()
@@ -180,6 +188,7 @@ def cut_and_restored(installed: Installation, data: Path) -> Path:
     installed.restore(backup)
 
     wait_until(lambda: any("history_cut" in reason for reason in installed.reasons()))
+    wait_until(installed.bank_answers, "the bank to answer")
     told = data.parent / "told.csv"
     told.write_text("".join(f"{LEDGER},{number}\n" for number in FIVE))
     return told
