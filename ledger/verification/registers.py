@@ -130,7 +130,7 @@ class RegisterCheck:
                 due = mine.pop(key, DatedRow(register.row()))
                 if theirs != msgspec.structs.astuple(due.row):
                     self._differs(register, key, theirs, msgspec.structs.astuple(due.row), head)
-                elif day is not None and day != due.day:
+                elif day != due.day and (day is not None or self._dated):
                     self._differs_on(
                         register, key, f"has moved last on {day}, by the events on {due.day}", head
                     )
@@ -140,7 +140,7 @@ class RegisterCheck:
             detail = f"the row of {register.name} {key} is missing 余额缺失"
             self._findings.add(self.STORED, position, detail, head + 1)
         self._findings.count(self.STORED, number)
-        if not untold:  # else the program folds them when it is started next
+        if not untold or self._dated:  # else the program folds them when it is started next
             self._compare_days(connection, ledger_id, register, head)
 
     def _compare_days(

@@ -110,6 +110,7 @@ def test_a_history_with_such_days_comes_in_as_it_is(
         f"{COPIED} ledger_id, register, 'X', day, amounts FROM register_days LIMIT 1",
         f"{COPIED} ledger_id, 'stranger', key, day, amounts FROM register_days LIMIT 1",
         "UPDATE registers SET day = day + 1",
+        "UPDATE registers SET day = NULL",
     ],
 )
 def test_days_that_somebody_has_changed_are_found(
