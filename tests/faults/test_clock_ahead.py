@@ -18,6 +18,7 @@ import pytest
 from tests.processes.test_cli import run
 from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
+from tests.support.http_server import ONE_PERSON
 from tests.support.waiting import HANG_S, wait_until
 
 DAYS_400_S = 400 * 86_400
@@ -61,7 +62,7 @@ def host(data: Path) -> Iterator[Host]:
 
 def test_two_seconds_of_a_clock_400_days_ahead_leave_nothing_behind(host: Host) -> None:
     year = datetime.now(UTC).year
-    ledger = {"mof_div_code": "440000000", "fiscal_year": year, "name": "省本级"}
+    ledger = {"mof_div_code": "440000000", "fiscal_year": year, "name": "省本级", **ONE_PERSON}
     assert host.post("/v1/ledgers", ledger).status_code == 201
     path = f"/v1/ledgers/440000000-{year}/indicators"
     first, second = ({"bgt_id": b, "amount": "10.00", **ELEMENTS} for b in ("B1", "B2"))

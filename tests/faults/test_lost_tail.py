@@ -28,6 +28,7 @@ from tests.processes.test_cli import run
 from tests.processes.test_up import Running, data, wait_for_end_of
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.channel_parties import free_port
+from tests.support.http_server import ONE_PERSON
 from tests.support.waiting import HANG_S, wait_until
 
 YEAR = datetime.now(UTC).year
@@ -113,7 +114,7 @@ class Installation:
     # ---- acting
 
     def open(self) -> None:
-        body = {"mof_div_code": "440000000", "fiscal_year": YEAR, "name": "省本级"}
+        body = {"mof_div_code": "440000000", "fiscal_year": YEAR, "name": "省本级", **ONE_PERSON}
         self.ok("POST", "/v1/ledgers", "admin", json=body)
         indicator = {"bgt_id": "B", "amount": "100000.00", **ELEMENTS}
         self.ok("POST", "…/indicators", json=indicator)
