@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GROUPS  := dev export bench mutation
 
 .PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow demo bench lint \
-        contracts coverage mutation lock clean
+        contracts schema coverage mutation lock clean
 .DEFAULT_GOAL := setup
 
 # All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`.
@@ -85,6 +85,11 @@ hooks: $(VENV)/.dev
 # Rewrites .importlinter from the list of rooms.
 contracts: setup
 	$(BIN)/python -m tests.house.contracts > .importlinter
+
+# Rewrites what a fresh database has, after a migration was added.
+schema: setup
+	$(BIN)/python -m tests.house.schema > .schema.draft
+	mv .schema.draft ledger/data/schema.txt
 
 # Rewrites the lock files from pyproject.toml and tests/generators: hashes, no registry host in them.
 # What is locked stays as long as pyproject.toml allows it; `make lock UPGRADE=--upgrade` takes the

@@ -17,18 +17,34 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
-from division.verification import check_tables
+from api.schema import MIGRATIONS
+from division.verification import CHECK, check_tables
 from ledger.account_set import is_standing
 from ledger.books import load_charts
+from ledger.errors import AccessError, ConfigurationError
 from ledger.gm import default_provider
-from ledger.postgres.database import make_pool
+from ledger.postgres.database import connect, make_pool
+from ledger.postgres.migrate import migrate
 from ledger.reading.streaming import snapshot
+from ledger.verification.checkpoints import KeptNote
+from ledger.verification.checks import UNREADABLE, name_check
+from ledger.verification.database import ToVerify, verify_database
 from ledger.verification.findings import Findings
+from ledger.verification.following import UNFINISHED, Guard, told
+from ledger.verification.schema import SCHEMA
 from payments.verification.run import Options, VerificationReport, verify_ledger
+from projections.core.facts import ProjectionError
 from projections.core.rebuild import verify as verify_projections
 
-PROJECTION = "projection"
+PROJECTION = name_check(
+    "projection", "读模型 read models against a rebuild", "rows",
+    "proj_positions", "proj_indicators", "proj_payments", "proj_refunds", "proj_journals",
+    "proj_account_totals", "proj_refusals", "proj_account_spans", "proj_indicator_spans",
+    "proj_documents",
+)  # fmt: skip
 POLL_S = 0.1
+BROKEN_MODELS: tuple[type[Exception], ...] = (*UNREADABLE, ProjectionError)
+WHOLE_DATABASE = -1  # of a report that is about no ledger
 
 T = TypeVar("T")
 
@@ -46,6 +62,23 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     projections: bool = True
 
 
+def verify_whole(owner_conninfo: str, notes: Sequence[KeptNote]) -> VerificationReport:
+    """The database as a whole, brought up to this program's schema first: what is about no single
+    ledger, and whether all are there.
+
+    Args:
+        notes: checkpoints from outside the database, of any origin.
+    """
+    findings = Findings()
+    try:
+        migrate(owner_conninfo, MIGRATIONS)
+    except ConfigurationError as error:
+        findings.add(SCHEMA, 0, f"it cannot be brought up to this program's schema: {error}")
+    with connect(owner_conninfo, autocommit=True) as connection:
+        verify_database(ToVerify(connection, notes), findings)
+    return report_of(WHOLE_DATABASE, findings)
+
+
 def verify_one(task: Task, progress: Progress) -> VerificationReport:
     """Verifies a ledger, and its read models against what its events give, in this process."""
     report = _history(task, progress)
@@ -56,14 +89,21 @@ def verify_one(task: Task, progress: Progress) -> VerificationReport:
 
 def _history(task: Task, progress: Progress) -> VerificationReport:
     charts, provider = load_charts(task.charts), default_provider()
-    report = verify_ledger(
-        task.conninfo,
-        charts,
-        provider,
-        task.ledger_id,
-        task.options,
-        lambda *what: progress(task.ledger_id, *what),
-    )
+    try:
+        report = verify_ledger(
+            task.conninfo,
+            charts,
+            provider,
+            task.ledger_id,
+            task.options,
+            lambda *what: progress(task.ledger_id, *what),
+        )
+    except AccessError:
+        raise  # there is no such ledger
+    except UNREADABLE as error:
+        findings = Findings()
+        findings.add(UNFINISHED, 0, f"its history could not be read to the end: {told(error)}")
+        report = report_of(task.ledger_id, findings)
     if is_standing(task.ledger_id):
         _add(report, _standing_tables(task))
     return report
@@ -73,13 +113,31 @@ def _standing_tables(task: Task) -> Findings:
     """The tables of a standing ledger against its events, in one snapshot."""
     findings = Findings()
     with snapshot(task.conninfo, 1) as [connection]:
-        check_tables(connection, task.ledger_id, findings)
+        Guard(findings).run(CHECK, lambda: check_tables(connection, task.ledger_id, findings))
     return findings
+
+
+def report_of(ledger_id: int, findings: Findings) -> VerificationReport:
+    """What was found without reading a history."""
+    return VerificationReport(
+        ledger_id=ledger_id, after=0, position=0, counts=findings.counts, wrong=findings.wrong,
+        findings=findings.all(), noted={}, notes=[], cosigned={}, history_s=0.0,
+        history_cpu_s=0.0, signatures_s=0.0,
+    )  # fmt: skip
 
 
 def _compared(task: Task, progress: Progress) -> Findings:
     """The read models of a ledger against rows that are built anew."""
     findings = Findings()
+    try:
+        _compare(task, progress, findings)
+    except BROKEN_MODELS as error:
+        detail = f"they cannot be built anew: {told(error)}"
+        findings.add(PROJECTION, 0, detail)
+    return findings
+
+
+def _compare(task: Task, progress: Progress, findings: Findings) -> None:
     with make_pool(task.conninfo, 2, 4, "audit") as pool:
         pool.open()
         compared = verify_projections(
@@ -95,12 +153,13 @@ def _compared(task: Task, progress: Progress) -> Findings:
         elif comparison.stopped:
             detail = f"{comparison.projection}: {comparison.verdict}"
             findings.add(PROJECTION, comparison.position + 1, detail)
-    return findings
 
 
 def _add(report: VerificationReport, findings: Findings) -> None:
-    report.counts |= findings.counts
-    report.wrong |= findings.wrong
+    for check, number in findings.counts.items():
+        report.counts[check] = report.counts.get(check, 0) + number
+    for check, number in findings.wrong.items():
+        report.wrong[check] = report.wrong.get(check, 0) + number
     report.findings += findings.all()
 
 

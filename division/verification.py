@@ -13,9 +13,13 @@ from division.folded import FoldedObject, folded_objects
 from division.shown import SHOWN
 from ledger.account_set import standing_ledger
 from ledger.deciding.tables import AnyTable
+from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
 
-CHECK = "standing"
+CHECK = name_check(
+    "standing", "基础信息 persons, rights and tokens against their events", "rows",
+    "persons", "tokens",
+)  # fmt: skip
 
 # Rows of no ledger that there is belong to none; they are told of with the ledger of all divisions.
 _OF_LEDGER = "ledger_id = %(ledger_id)s"

@@ -38,6 +38,7 @@ from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 # ---------------------------------------------------------------- SM3 (GB/T 32905)
 
@@ -299,7 +300,9 @@ CHECKS = {
     "balance": Check("余额一致", "balances equal to those exported", "indicators"),
     "key": Check("业务号", "business numbers and what they point at", "numbers"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
+    "clearing": Check("零余额", "zero-balance account and claims", "days"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
+    "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
     "document": Check("凭证回单", "documents by their SM3", "documents"),
     "signature": Check("签章", "signatures, certificates valid when signed", "signatures"),
 }
@@ -513,6 +516,54 @@ class Entries:
                     f"debit and credit differ by {yuan(left)} in book {book} 借贷不平",
                 )
         return moves
+
+
+ZERO_BALANCE = "F1"  # 零余额账户 (chart 2026.1)
+
+
+class Clearing:
+    """What journals credit the zero-balance account with on a day is what banks paid on it, less
+    what came back and what the central bank settled."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._posted: dict[int, int] = {}
+        self._told: dict[int, int] = {}
+        self._moved_at: dict[int, int] = {}
+        self._claims: dict[str, str] = {}
+
+    def take(self, event: Event) -> None:
+        body, days = event.body, self._told
+        if event.name == "journal.posted":
+            credit_fen, days = 0, self._posted
+            for account, dr_cr, amount, *_ in body["lines"]:
+                credit_fen -= dr_cr * fen(amount) if account == ZERO_BALANCE else 0
+        elif event.name == "voucher.receipted":
+            credit_fen = fen(body["xpay_amt"])
+        elif event.name == "payment.refunded":
+            credit_fen = -fen(body["refund_amt"])
+        elif event.name == "clearing.claim_receipted":
+            claim = self._claims.get(body["voucher_no"])
+            credit_fen = fen(body["xpay_amt"]) * (-1 if claim == "2301" else 1)
+        else:
+            if event.name == "clearing.requested":
+                self._claims |= {c["voucher_no"]: c["vt_code"] for c in body["claims"]}
+            return
+        if credit_fen:
+            days[event.day] = days.get(event.day, 0) + credit_fen
+            self._moved_at[event.day] = event.position
+
+    def conclude(self) -> None:
+        for day in sorted(self._posted.keys() | self._told.keys()):
+            self._report.count("clearing")
+            posted, told = self._posted.get(day, 0), self._told.get(day, 0)
+            if posted != told:
+                self._report.wrong(
+                    "clearing",
+                    self._moved_at[day],
+                    f"the zero-balance account was credited with {yuan(posted)} on its day, "
+                    f"the events make it {yuan(told)} 零余额账户不符",
+                )
 
 
 class Card:
@@ -835,6 +886,7 @@ class Payment:
     """A payment under way; ``lines`` are fen by detail id."""
 
     def __init__(self, body: dict[str, Any]) -> None:
+        self.applied, self.approved = body, dict[str, Any]()
         self.maker = body["by"]
         details = body.get("details") or [{"pay_detail_id": "1", "pay_amt": body["pay_amt"]}]
         self.lines = {d["pay_detail_id"]: fen(d["pay_amt"]) for d in details}
@@ -859,6 +911,7 @@ class Payments:
         self._report, self._scratch = report, scratch
         self._under_way: dict[bytes, Payment] = {}
         self._claims: dict[str, int] = {}
+        self._claimed: dict[str, dict[str, Any]] = {}
         self.banks: dict[bytes, str] = {}
         scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
         scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
@@ -898,8 +951,20 @@ class Payments:
         elif name == "clearing.requested":
             for claim in event.body["claims"]:
                 self._claims[claim["voucher_no"]] = fen(claim["pay_amt"])
+                self._claimed[claim["voucher_no"]] = claim
         elif name == "clearing.claim_receipted":
             self._claim(event)
+
+    def told(self, event: Event) -> dict[str, Any] | None:
+        """What the books say that a document which this event names has to say, too."""
+        payment = self._under_way.get(event.stream)
+        if event.name in ("voucher.signed", "voucher.receipted") and payment is not None:
+            receipt = event.body if event.name == "voucher.receipted" else None
+            return {"applied": payment.applied, "approved": payment.approved, "receipt": receipt}
+        if event.name == "clearing.claim_receipted":
+            claim = self._claimed.get(event.body["voucher_no"])
+            return {"claim": claim, "receipt": event.body} if claim else None
+        return None
 
     def bank_of(self, event: Event) -> str:
         """The bank that a payment's voucher goes to, "" when it is not known."""
@@ -914,6 +979,7 @@ class Payments:
             self._wrong(event, "it was approved before")
         if same_person(event.body["by"], payment.maker):
             self._wrong(event, f"maker and checker are one person, {payment.maker} 制单审核同一人")
+        payment.approved = event.body
         payment.voucher, payment.bank = event.body["pay_cert_no"], event.body["pay_bank_code"]
         payment.roles = list(event.body["roles"])
 
@@ -959,6 +1025,7 @@ class Payments:
     def _claim(self, event: Event) -> None:
         body = event.body
         claimed = self._claims.pop(body["voucher_no"], None)
+        self._claimed.pop(body["voucher_no"], None)
         due = 0 if body.get("rejected") else claimed
         if claimed is None:
             self._wrong(event, "no claim is open for it: never made, or answered before")
@@ -992,6 +1059,160 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
     "voucher.signed": Payments._signed,
     "voucher.receipted": Payments._receipted,
 }
+
+# ---------------------------------------------------------------- what documents say 凭证与事件
+
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding=["']([A-Za-z0-9_-]+)["'][^>]*\?>""")
+_CODECS = {"GBK": "gbk", "GB2312": "gbk", "GB18030": "gb18030", "UTF-8": "utf-8"}
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNREADABLE = "\ufffd"
+Form = dict[str, str]
+Differing = tuple[str, str, str]  # the element, what the document says, what the events say
+
+
+def read_form(document: bytes) -> tuple[Form, list[Form]]:
+    """The texts of a voucher, a claim or a receipt: main form, and each line."""
+    data = document.removeprefix(b"\xef\xbb\xbf")
+    declared = _DECLARED.match(data)
+    name = "UTF-8" if data is not document else declared[1].decode().upper() if declared else "GBK"
+    text = data[declared.end() if declared else 0 :].decode(_CODECS[name], "replace")
+    if text.count("<!") != text.count("<![CDATA["):
+        raise ValueError("it declares entities or has comments")
+    root = ElementTree.fromstring(_NO_XML.sub(_UNREADABLE, text))  # noqa: S314 - no entities
+    lists = root.findall("DetailList")
+    main = {each.tag: each.text or "" for each in root if each.tag != "DetailList"}
+    rows = [{cell.tag: cell.text or "" for cell in row} for one in lists for row in one]
+    return main, rows
+
+
+def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
+    """What a document says otherwise than the events, "" where it says the same."""
+    try:
+        main, rows = read_form(document)
+        differing = list(
+            _of_claim(ledger, main, told)
+            if "claim" in told
+            else _of_payment(ledger, main, rows, told)
+        )
+    except (KeyError, ValueError, TypeError, ElementTree.ParseError) as error:
+        return f"what it says cannot be read: {error!r}"
+    if not differing:
+        return ""
+    tag, theirs, ours = differing[0]
+    more = f", and {len(differing) - 1} more" if len(differing) > 1 else ""
+    return f"{tag}: the signed document says {theirs!r}, the events {ours!r}{more} 凭证与事件不符"
+
+
+def _of_payment(
+    ledger: str, main: Form, rows: list[Form], told: dict[str, Any]
+) -> Iterator[Differing]:
+    applied, approved, receipt = told["applied"], told["approved"], told["receipt"]
+    same = {
+        "VoucherNo": approved["pay_cert_no"],
+        "BillNo": applied["pay_app_no"],
+        "AdmDivCode": ledger[:6],
+        "StYear": ledger[-4:],
+        "VouDate": approved["vou_date"].replace("-", ""),
+        "PayBankCode": approved["pay_bank_code"],
+        "AgencyCode": applied["agency_code"],
+        "FundTypeCode": applied["fund_type_code"],
+    }
+    yield from _differing(main, same, repeated=receipt is not None)
+    yield from _amount(main, "PayAmt", fen(applied["pay_amt"]))
+    lines = applied.get("details") or [{**applied, "pay_detail_id": "1"}]
+    by_id = {row.get("Id", ""): row for row in rows}
+    if len(by_id) != len(rows) or by_id.keys() != {line["pay_detail_id"] for line in lines}:
+        yield "DetailList", repr(sorted(by_id)), repr([line["pay_detail_id"] for line in lines])
+        return
+    if receipt is None:
+        yield from _differing(main, _purpose(applied))
+        if not applied.get("details"):
+            yield from _differing(main, _payee(applied))
+    for line in lines:
+        row, tag = by_id[line["pay_detail_id"]], f"Detail {line['pay_detail_id']}/"
+        if receipt is None:
+            yield from _differing(row, _payee(line), tag)
+        else:
+            yield from _differing(row, {"PayeeAcctNo": line["payee_acct_no"]}, tag)
+            name = {"PayeeAcctName": line["payee_acct_name"]}
+            yield from _differing(row, name, tag, repeated=True)
+        yield from _amount(row, "PayAmt", fen(line["pay_amt"]), tag)
+    if receipt is not None:
+        yield from _outcome(main, by_id, lines, receipt)
+
+
+def _outcome(
+    main: Form, by_id: dict[str, Form], lines: list[dict[str, Any]], receipt: dict[str, Any]
+) -> Iterator[Differing]:
+    yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
+    paid_on = main.get("XPayDate", "").replace("-", "")
+    if paid_on != receipt["xpay_date"].replace("-", ""):
+        yield "XPayDate", paid_on, receipt["xpay_date"]
+    yield from _differing(main, {"XAgentBusinessNo": receipt["agent_business_no"]})
+    failed = dict(
+        tuple(line) if isinstance(line, list) else (line["pay_detail_id"], line["xadd_word"])
+        for line in receipt.get("failed", ())
+    )
+    for line in lines:
+        id_ = line["pay_detail_id"]
+        row, tag = by_id[id_], f"Detail {id_}/"
+        if id_ in failed:
+            yield from _amount(row, "XPayAmt", 0, tag)
+            yield from _differing(row, {"XAddWord": failed[id_]}, tag)
+            continue
+        yield from _amount(row, "XPayAmt", fen(line["pay_amt"]), tag)
+        paid_to = {"XPayeeAcctNo": line["payee_acct_no"], "XPayeeAcctName": line["payee_acct_name"]}
+        yield from _differing(row, paid_to, tag, repeated=True)
+
+
+def _of_claim(ledger: str, main: Form, told: dict[str, Any]) -> Iterator[Differing]:
+    claim, receipt = told["claim"], told["receipt"]
+    same = {"VoucherNo": receipt["voucher_no"], "VtCode": claim["vt_code"]}
+    yield from _differing(main, {**same, "AdmDivCode": ledger[:6], "StYear": ledger[-4:]})
+    yield from _amount(main, "PayAmt", fen(claim["pay_amt"]))
+    yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
+    if (day := main.get("XClearDate", "").replace("-", "")) != receipt["xclear_date"].replace(
+        "-", ""
+    ):
+        yield "XClearDate", day, receipt["xclear_date"]
+
+
+def _purpose(applied: dict[str, Any]) -> Form:
+    return {
+        "ExpFuncCode": applied["exp_func_code"],
+        "GovExpEcoCode": applied["gov_bgt_eco_code"],
+        "DepExpEcoCode": applied["dep_bgt_eco_code"],
+        "DepProCode": applied["pro_code"],
+        "SetModeCode": applied["set_mode_code"],
+        "BusinessTypeCode": applied["pay_bus_type_code"],
+        "PaySummaryName": applied["use_des"],
+    }
+
+
+def _payee(line: dict[str, Any]) -> Form:
+    return {
+        "PayeeAcctNo": line["payee_acct_no"],
+        "PayeeAcctName": line["payee_acct_name"],
+        "PayeeAcctBankName": line["payee_acct_bank_name"],
+        "PayeeAcctBankNo": line.get("payee_bank_no", ""),
+    }
+
+
+def _differing(
+    row: Form, same: Form, tag: str = "", *, repeated: bool = False
+) -> Iterator[Differing]:
+    """``repeated``: a bank need not repeat it, and may have sent what nobody can read."""
+    for name, ours in same.items():
+        theirs = row.get(name, "")
+        if theirs != ours and not (repeated and (not theirs or _UNREADABLE in theirs)):
+            yield tag + name, theirs, ours
+
+
+def _amount(row: Form, name: str, due_fen: int, tag: str = "") -> Iterator[Differing]:
+    theirs_fen = fen(row.get(name, ""))
+    if theirs_fen != due_fen:
+        yield tag + name, yuan(theirs_fen), yuan(due_fen)
+
 
 # ---------------------------------------------------------------- certificates, signatures 签章
 
@@ -1088,6 +1309,7 @@ class Signatures:
         scratch.execute(
             "CREATE TABLE signatures (position, sm3 BLOB, serial, value, since, until, subject)"
         )
+        scratch.execute("CREATE TABLE told (position, sm3 BLOB, what)")
         # vouchers and receipts that were signed together, and the one signature over them
         scratch.execute(
             "CREATE TABLE manifests"
@@ -1097,9 +1319,18 @@ class Signatures:
             "CREATE TABLE members (position, manifest, leaf, sm3 BLOB, hash BLOB, subject)"
         )
 
-    def take(self, event: Event, bank: str) -> None:
-        """Notes what has to be verified; ``bank`` is whose receipt this would be."""
+    def take(self, event: Event, bank: str, told: dict[str, Any] | None = None) -> None:
+        """Notes what has to be verified.
+
+        ``bank`` is whose receipt this would be, ``told`` what its document has to say.
+        """
         body = event.body
+        if told is not None:
+            digest = body["voucher_sm3" if event.name == "voucher.signed" else "receipt_sm3"]
+            self._scratch.execute(
+                "INSERT INTO told VALUES (?, ?, ?)",
+                (event.position, bytes.fromhex(digest), json.dumps(told)),
+            )
         if event.name == "voucher.signed":
             self._note(event, body["voucher_sm3"], f"principal/{body['by']}")
         elif event.name == "voucher.receipted":
@@ -1163,7 +1394,7 @@ class Signatures:
     def documents(self, documents: Iterable[tuple[bytes, bytes]]) -> None:
         """Each document (its SM3, its bytes) against its digest, and all signatures over it."""
         ask = self._scratch.execute
-        for table in ("signatures", "members", "manifests"):
+        for table in ("signatures", "members", "manifests", "told"):
             ask(f"CREATE INDEX {table}_sm3 ON {table} (sm3)")
         ask("CREATE TABLE seen (sm3 BLOB PRIMARY KEY)")
         for digest, document in documents:
@@ -1208,6 +1439,12 @@ class Signatures:
             span = since_us, until_us
             if wrong := self.fault(document, serial, value, span, subject):
                 self._report.wrong("signature", position, wrong)
+        for position, what in ask("SELECT position, what FROM told WHERE sm3 = ?", (digest,)):
+            self._report.count("evidence")
+            if found == digest and (
+                wrong := disagreement(self._ledger, document, json.loads(what))
+            ):
+                self._report.wrong("evidence", position, wrong)
         if member is not None:
             self._report.count("signature")
             self._leaf(digest, document, found)
@@ -1608,7 +1845,7 @@ class Folds:
 
     def __init__(self, export: Export, report: Report, scratch: sqlite3.Connection) -> None:
         self._export, self._report, self._scratch = export, report, scratch
-        self.books = Books(report)
+        self.books, self.clearing = Books(report), Clearing(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.signatures = Signatures(
@@ -1621,10 +1858,12 @@ class Folds:
             "INSERT INTO streams VALUES (?, ?, ?)", (event.stream, event.version, event.position)
         )
         try:
-            self.signatures.take(event, self.payments.bank_of(event))
+            bank, told = self.payments.bank_of(event), self.payments.told(event)
+            self.signatures.take(event, bank, told)
             self.numbers.take(event)
             if self._export.whole:
                 self.books.take(event)
+                self.clearing.take(event)
                 self.payments.take(event)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             self._report.wrong(
@@ -1636,6 +1875,7 @@ class Folds:
         self.numbers.conclude(last)
         if self._export.whole:
             self.payments.conclude()
+            self.clearing.conclude()
             self.books.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(
@@ -1731,7 +1971,7 @@ def verify_evidence(evidence: dict[str, Any], asked: argparse.Namespace, report:
         if event.name == "payment.applied" and event.body["pay_app_no"] == evidence["pay_app_no"]:
             own = event
         signatures.times.take(event)
-        signatures.take(event, payments.bank_of(event))
+        signatures.take(event, payments.bank_of(event), payments.told(event))
         payments.take(event)
         entries.take(event)
     if own is None:

@@ -66,6 +66,16 @@ class LedgerSettings:
         parts = {name: each.fold(self.get(each), event) for name, each in _declared.items()}
         return LedgerSettings(parts)
 
+    def differing(self, other: "LedgerSettings") -> list[str]:
+        """The names of the parts that are not the same in both."""
+        return [
+            name for name, each in sorted(_declared.items()) if self.get(each) != other.get(each)
+        ]
+
+    def part(self, name: str) -> str:
+        """A part as it is kept, for people."""
+        return _encode(self.get(_declared[name])).decode()
+
     def encoded(self) -> bytes:
         """As the head's row keeps them: all parts, in the order of their names."""
         return _encode({name: self.get(each) for name, each in sorted(_declared.items())})

@@ -165,6 +165,20 @@ def read_events(
     return [StoredRow(*row) for row in rows]
 
 
+def read_payloads(
+    connection: psycopg.Connection, ledger_id: int, positions: Collection[int]
+) -> dict[int, tuple[str, bytes]]:
+    """(type, payload) of the events at these positions."""
+    if not positions:
+        return {}
+    rows = connection.execute(
+        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position = ANY(%s)",
+        (ledger_id, list(positions)),
+        binary=True,
+    )
+    return {position: (type_name, payload) for position, type_name, payload in rows}
+
+
 def read_document(connection: psycopg.Connection, ledger_id: int, digest: bytes) -> bytes | None:
     """The exact bytes of the voucher or receipt with this SM3, or None.
 

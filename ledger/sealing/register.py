@@ -4,11 +4,12 @@ What is sealed is recorded as events, by the one write path; these tables only f
 are brought up by whoever has written, and after a kill by whoever comes next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import LiteralString, NamedTuple
 
 import msgspec
 import psycopg
+from psycopg import sql
 
 from ledger.account_set import DIVISIONS_BEGIN, STANDING_YEAR, parse_ledger
 from ledger.events import Event, decode, names_that
@@ -220,36 +221,55 @@ def _insert(
 ) -> None:
     with connection.cursor() as cursor, connection.pipeline():
         for position, event in placed:
-            statement, values = _row(event)
-            cursor.execute(statement, (system_ledger_id, position, *values))
+            table, values = reading_of(event)
+            cursor.execute(_insert_statement(table), (system_ledger_id, position, *values))
 
 
-def _row(event: Event) -> tuple[LiteralString, tuple[object, ...]]:
-    """The statement that finds an event again, and what it has beside the event's place."""
+# What each table has beside the place of the event that its row finds again.
+READINGS: dict[str, tuple[LiteralString, ...]] = {
+    "checkpoints": ("ledger_id", "size"),
+    "cosignatures": ("sealed_position", "witness"),
+    "note_keys": ("name", "public_key"),
+    "province_heads": (),
+}
+
+
+def reading_of(event: Event) -> tuple[str, tuple[object, ...]]:
+    """The table that finds an event again, and what the row has beside the event's place."""
     match event:
         case CheckpointSealed():
-            ledger_id = parse_ledger(event.origin.removeprefix("guoku/"))
-            return _INSERT_CHECKPOINT, (ledger_id, event.size)
+            return "checkpoints", (parse_ledger(event.origin.removeprefix("guoku/")), event.size)
         case CheckpointCosigned():
-            return _INSERT_COSIGNATURE, (event.position, event.witness)
+            return "cosignatures", (event.position, event.witness)
         case LogKeyRegistered():
-            return _INSERT_KEY, (event.name, bytes.fromhex(event.public_key))
+            return "note_keys", (event.name, bytes.fromhex(event.public_key))
         case _:
-            return _INSERT_HEAD, ()
+            return "province_heads", ()
 
 
-_INSERT_CHECKPOINT: LiteralString = (
-    "INSERT INTO checkpoints (system_ledger_id, position, ledger_id, size)"
-    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-)
-_INSERT_COSIGNATURE: LiteralString = (
-    "INSERT INTO cosignatures (system_ledger_id, position, sealed_position, witness)"
-    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-)
-_INSERT_KEY: LiteralString = (
-    "INSERT INTO note_keys (system_ledger_id, position, name, public_key)"
-    " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-)
-_INSERT_HEAD: LiteralString = (
-    "INSERT INTO province_heads (system_ledger_id, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-)
+def stored_readings(
+    connection: psycopg.Connection, table: str, system_ledger_id: int, after: int
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """(position, what stands beside it) of a table's rows, by position, streamed within the
+    caller's transaction."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, READINGS[table]))
+    statement = sql.SQL(
+        "SELECT position, {} FROM {} WHERE system_ledger_id = {} AND position > {}"
+        " ORDER BY position"
+        if READINGS[table]
+        else "SELECT position {} FROM {} WHERE system_ledger_id = {} AND position > {}"
+        " ORDER BY position"
+    ).format(columns, sql.Identifier(table), sql.Literal(system_ledger_id), sql.Literal(after))
+    with connection.cursor(f"readings_{table}") as cursor:
+        cursor.execute(statement)
+        for position, *values in cursor:
+            yield position, tuple(values)
+
+
+def _insert_statement(table: str) -> sql.Composed:
+    columns = ("system_ledger_id", "position", *READINGS[table])
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+    )

@@ -18,9 +18,13 @@ from ledger.integrity.note import (
     verified_by,
 )
 from ledger.reading.streaming import Chunk, StoredCommit
-from ledger.verification.commits import NO_DIGEST
+from ledger.verification.checks import BROKEN, name_check
+from ledger.verification.commits import NO_DIGEST, ChainCheck
 from ledger.verification.findings import Findings
+from ledger.verification.sealed import NodeCheck, sealed_checkpoint
 
+# where a checkpoint was found: on record; how far the sealer has come
+STORED, SEALED = "stored", "sealed"
 _LOG_NAMES = "guoku/"  # the log's key may be rolled over to one of another name
 Keys = Mapping[str, Sequence[PublicKey]]
 
@@ -43,10 +47,13 @@ class CheckpointCheck:
     Args:
         held: the checkpoints of this ledger, in any order.
         keys: by name, the keys that may have signed; those of the log are named guoku/….
+        chain: tells which commits a chunk has completed.
+        nodes: compares what the sealer has stored of the tree.
         required: witnesses who must have cosigned one at least.
     """
 
-    NAME, SIGNATURE = "checkpoint", "note"
+    NAME = name_check("checkpoint", "检查点 tree against checkpoints", "checkpoints", "events")
+    SIGNATURE = name_check("note", "见证 signatures on checkpoints", "signatures", "events")
 
     def __init__(
         self,
@@ -55,11 +62,15 @@ class CheckpointCheck:
         origin: str,
         held: Iterable[KeptNote],
         keys: Keys,
+        chain: ChainCheck,
+        nodes: NodeCheck,
         *,
         required: Iterable[str] = (),
         tree: GrowingTree | None = None,
     ) -> None:
         self._findings, self._provider, self._origin, self._keys = findings, provider, origin, keys
+        self._chain, self._nodes = chain, nodes
+        self._recorded = 0
         self.tree = tree or GrowingTree()
         self._matched = self.tree.size
         self.cosigned = dict.fromkeys(required, 0)
@@ -69,6 +80,9 @@ class CheckpointCheck:
             if text not in seen:  # the same note is stored and in a file
                 seen.add(text)
                 self._add(source, text)
+        if nodes.sealed is not None and nodes.sealed.size > self.tree.size:
+            due = _Due(SEALED, sealed_checkpoint(nodes.sealed))
+            self._due.setdefault(nodes.sealed.size, []).append(due)
 
     def _add(self, source: str, text: str) -> None:
         try:
@@ -82,6 +96,8 @@ class CheckpointCheck:
             self._findings.add(self.SIGNATURE, 0, detail)
             return
         self._verify(source, note, checkpoint)
+        if source == STORED:
+            self._recorded = max(self._recorded, checkpoint.size)
         if checkpoint.size > self.tree.size:
             self._due.setdefault(checkpoint.size, []).append(_Due(source, checkpoint))
 
@@ -104,28 +120,29 @@ class CheckpointCheck:
         for name in valid & self.cosigned.keys():
             self.cosigned[name] = max(self.cosigned[name], checkpoint.size)
 
-    def take(self, chunk: Chunk, ended: Sequence[StoredCommit]) -> None:
-        """``ended`` are the commits that the chunk completes."""
-        digests = chunk.digests
+    def take(self, chunk: Chunk) -> None:
+        """A chunk that the chain has taken before."""
+        digests, ended = chunk.digests, self._chain.ended
         due_places = [commit for commit in ended if commit.position in self._due]
         if chunk.positions[-1] != self.tree.size + len(chunk.positions):
             digests = _with_gaps(chunk, self.tree.size)
         start, began = 0, self.tree.size
         for commit in due_places:
             end = commit.position - began
-            self.tree.append(digests[start:end])
+            self._nodes.completed(self.tree.append(digests[start:end]))
             start = end
             self._compare(commit)
-        self.tree.append(digests[start:])
+        self._nodes.completed(self.tree.append(digests[start:]))
 
     def _compare(self, commit: StoredCommit) -> None:
         size, root = self.tree.size, encode_hash(self.tree.root)
-        extensions = (
-            f"chain {encode_hash(commit.chain)}",
-            f"recorded {moment_text(moment_of(commit.recorded_us))}",
-        )
+        try:
+            recorded = moment_text(moment_of(commit.recorded_us))
+        except BROKEN:  # an infinite time
+            recorded = ""
+        extensions = (f"chain {encode_hash(commit.chain)}", f"recorded {recorded}")
         for source, checkpoint in self._due.pop(size, ()):
-            self._findings.count(self.NAME, 1)
+            self._findings.count(self.NAME, source != SEALED)
             if encode_hash(checkpoint.root) != root:
                 what = "the root of the tree is another 历史被改写"
             elif checkpoint.extensions != extensions:
@@ -140,6 +157,7 @@ class CheckpointCheck:
             self._findings.add(self.NAME, self._matched + 1, detail, size)
 
     def conclude(self) -> None:
+        self._nodes.conclude(self._recorded)
         last = self.tree.size
         for size, due in sorted(self._due.items()):
             for source, _ in due:

@@ -16,6 +16,7 @@ from ledger.deciding.objects import ledger_stream_id
 from ledger.events import ClockCorrected, decode
 from ledger.integrity.chain import microseconds, moment_of
 from ledger.reading.streaming import Chunk
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 
 TOLERANCE_US = 5_000_000
@@ -39,7 +40,7 @@ class ClockCheck:
         recorded_us: of the last event before the first that is taken.
     """
 
-    NAME = "clock"
+    NAME = name_check("clock", "时钟 nothing recorded ahead of its time", "events", "events")
 
     def __init__(
         self,
@@ -113,11 +114,18 @@ class ClockCheck:
         self._findings.add(
             self.NAME,
             first,
-            f"events {first} to {last} were recorded up to {moment_of(self._last_us).isoformat()},"
+            f"events {first} to {last} were recorded up to {_moment_told(self._last_us)},"
             f" {ahead_days:.1f} days ahead of the clock 时钟超前: `guoku ledger correct-clock` puts"
             " that on record",
             last,
         )
+
+
+def _moment_told(recorded_us: int) -> str:
+    try:
+        return moment_of(recorded_us).isoformat()
+    except BROKEN:  # an infinite time
+        return "no time at all"
 
 
 def _limits(corrections: Sequence[tuple[int, int]], last_us: int) -> list[tuple[int, int]]:

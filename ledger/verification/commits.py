@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from ledger.reading.streaming import Chunk, StoredCommit
+from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
 
 NO_DIGEST = bytes(32)  # in the place of an event that is missing
@@ -16,7 +17,7 @@ class ChainCheck:
     the commits that the last chunk completed.
     """
 
-    NAME = "chain"
+    NAME = name_check("chain", "提交链 chain of commits", "commits", "events", "commits")
 
     def __init__(
         self, findings: Findings, commits: Iterator[StoredCommit], after: int, chain: bytes

@@ -1,10 +1,11 @@
 """What a verification counted, and what did not hold."""
 
+from bisect import insort
 from collections.abc import Iterable
 
 import msgspec
 
-KEPT_MAX = 20  # findings of one check that are told; the others are counted
+KEPT_MAX = 20  # findings of one check that are told, the first ones; the others are counted
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
@@ -30,7 +31,7 @@ class Findings:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self.wrong: dict[str, int] = {}
-        self._kept: list[Finding] = []
+        self._kept: dict[str, list[Finding]] = {}
         self.noted: dict[str, int] = {}
         self.notes: list[Finding] = []
 
@@ -42,8 +43,9 @@ class Findings:
         """Something does not hold, at a position or somewhere from it to ``last``."""
         self.wrong[check] = self.wrong.get(check, 0) + 1
         self.counts.setdefault(check, 0)
-        if self.wrong[check] <= KEPT_MAX:
-            self._kept.append(Finding(position, check, detail, last or position))
+        kept = self._kept.setdefault(check, [])  # a check need not find in order of position
+        insort(kept, Finding(position, check, detail, last or position), key=_place)
+        del kept[KEPT_MAX:]
 
     def note(self, check: str, position: int, detail: str) -> None:
         """Something is so that no rule forbade when it was recorded."""
@@ -58,15 +60,21 @@ class Findings:
         where: a chain that breaks in a commit breaks at the event in it that was changed.
         """
         placed: list[Finding] = []
-        for finding in sorted(self._kept, key=lambda f: f.last - f.position):
+        kept = [finding for of_check in self._kept.values() for finding in of_check]
+        for finding in sorted(kept, key=lambda f: f.last - f.position):
             inside = (p.position for p in placed if finding.position <= p.position <= finding.last)
             position = finding.position
             if finding.last > position:
                 position = min(inside, default=position)
             placed.append(msgspec.structs.replace(finding, position=position))
-        return sorted(placed, key=lambda f: (not f.position, f.position))
+        return sorted(placed, key=_place)
 
 
 def first_of(findings: Iterable[Finding]) -> Finding | None:
     """The one with the lowest position, None where there are none."""
-    return min(findings, key=lambda f: (not f.position, f.position), default=None)
+    return min(findings, key=_place, default=None)
+
+
+def _place(finding: Finding) -> tuple[bool, int]:
+    """Order of positions; what is about no event comes last."""
+    return (not finding.position, finding.position)

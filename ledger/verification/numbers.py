@@ -13,6 +13,7 @@ from ledger.deciding.numbers import OWN_KEY, REFUSED, split
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, Event, decode
 from ledger.reading.streaming import Chunk, StoredKey
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 
 _NEVER = 1 << 63
@@ -67,7 +68,7 @@ class _Begun(NamedTuple):
 class KeyCheck:
     """Every key points at one whole command and says what it was; no numbered command lacks one."""
 
-    NAME = "key"
+    NAME = name_check("key", "业务号 numbers and what they point at", "numbers", "command_keys")
 
     def __init__(self, findings: Findings, keys: Iterator[StoredKey], grammar: Grammar) -> None:
         self._findings, self._keys, self._grammar = findings, keys, grammar
@@ -122,8 +123,10 @@ class KeyCheck:
         try:
             event = decode(begun.type.decode(), begun.payload)
             number = rule.number(event) if rule and rule.number else ""
-        except IntegrityError as error:
+        except BROKEN as error:
             self._findings.add(self.NAME, begun.position, f"its bytes cannot be read: {error}")
+            while (due := self._due) is not None and due.first_position == begun.position:
+                self._advance()  # what it points at is bad; it is not misplaced
             return
         found = not number
         while (due := self._due) is not None and due.first_position == begun.position:
@@ -133,7 +136,7 @@ class KeyCheck:
                 detail = f"{named}: its events end at {last}, it says {due.last_position}"
                 upto = max(last, due.last_position)
                 self._findings.add(self.NAME, begun.position, detail, upto)
-            elif wrong := self._fault(due, begun, event, rule, number):
+            elif wrong := self._fault_or_why_not(due, begun, event, rule, number):
                 self._findings.add(self.NAME, begun.position, f"{named}: {wrong}")
             found = found or (rule is not None and due[4:] == (rule.operation, number))
             self._advance()
@@ -149,6 +152,15 @@ class KeyCheck:
             f"{due.operation} {due.number!r}: no command begins where it points 指向有误",
         )
         self._advance()
+
+    def _fault_or_why_not(
+        self, key: StoredKey, begun: _Begun, event: Event, rule: Numbered | None, number: str
+    ) -> str:
+        """What is wrong with a key, or what kept it from being told."""
+        try:
+            return self._fault(key, begun, event, rule, number)
+        except BROKEN as error:
+            return f"what was asked cannot be told from the event: {error}"
 
     def _fault(
         self,

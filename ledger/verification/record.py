@@ -3,6 +3,8 @@
 It is read from their events themselves, and not from the tables that find these again.
 """
 
+from contextlib import suppress
+
 import psycopg
 
 from ledger.account_set import DIVISIONS_BEGIN
@@ -40,7 +42,8 @@ def stored_keys(connection: psycopg.Connection) -> dict[str, list[PublicKey]]:
     for (payload,) in connection.execute(_KEYS, (DIVISIONS_BEGIN, LogKeyRegistered.TYPE)):
         event = _read(LogKeyRegistered.TYPE, payload)
         if isinstance(event, LogKeyRegistered):
-            keys.setdefault(event.name, []).append(PublicKey(bytes.fromhex(event.public_key)))
+            with suppress(ValueError):  # no key: notes that it signed are then not signed
+                keys.setdefault(event.name, []).append(PublicKey(bytes.fromhex(event.public_key)))
     return keys
 
 

@@ -7,8 +7,10 @@ That no floor is broken on any business day is asked since a ledger says so (``d
 was recorded before was allowed to, and such days are told without being findings.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
@@ -19,17 +21,18 @@ from ledger.books import Charts
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.refolding import Below, Folded, Refold
 from ledger.deciding.registers import AnyRegister, declared
-from ledger.errors import IntegrityError, RequestError
+from ledger.errors import IntegrityError
 from ledger.events import FloorsDated, JournalPosted, LedgerOpened, decoder, type_names
 from ledger.money import yuan
 from ledger.reading.streaming import Chunk
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.entries import EntryCheck
 from ledger.verification.findings import Findings
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_ROWS = "SELECT key, amounts::text, day FROM registers WHERE ledger_id = %s AND register = %s"
+_ROWS = "SELECT key, floored, amounts, day FROM registers WHERE ledger_id = %s AND register = %s"
 _DAYS = (
-    "SELECT key, day, amounts::text FROM register_days WHERE ledger_id = %s AND register = %s"
+    "SELECT key, day, amounts FROM register_days WHERE ledger_id = %s AND register = %s"
     " ORDER BY key, day"
 )
 _STRANGE = (
@@ -47,7 +50,13 @@ class _Opened(msgspec.Struct, frozen=True, gc=False):
 class RegisterCheck:
     """See the module; journals are balanced on the way, since they are read for it."""
 
-    NAME, ON_DAYS, STORED = "floor", "day", "balance"
+    NAME = name_check("floor", "不透支 registers never below their floors", "movements", "events")
+    ON_DAYS = name_check(
+        "day", "逐日不透支 registers never below their floors on any day", "movements", "events"
+    )
+    STORED = name_check(
+        "balance", "登记簿 registers equal to those stored", "rows", "registers", "register_days"
+    )
 
     def __init__(
         self, findings: Findings, entries: EntryCheck, charts: Charts, before: Folded | None
@@ -72,11 +81,11 @@ class RegisterCheck:
                     event = route.decode(payload)
                     if type_ in journals:
                         counted += 1
-                        self._entries.check(position, event)
+                        self._entries.check(position, day, event)
                     for below in follow(route, event, position, date.fromordinal(_EPOCH + day)):
                         self._below(below, position)
                     moved += 1
-                except (msgspec.MsgspecError, IntegrityError, RequestError, ValueError) as error:
+                except BROKEN as error:
                     check = EntryCheck.NAME if type_ in journals else self.NAME
                     self._findings.add(check, position, f"its bytes cannot be read: {error}")
         self._findings.count(EntryCheck.NAME, counted)
@@ -124,12 +133,13 @@ class RegisterCheck:
         number, untold = 0, False
         with connection.cursor("registers") as cursor:
             cursor.execute(_ROWS, (ledger_id, register.name))
-            for key, text, day in cursor:
+            for key, floored, theirs, day in cursor:
                 number += 1
-                theirs = _amounts(text)
                 due = mine.pop(key, DatedRow(register.row()))
-                if theirs != msgspec.structs.astuple(due.row):
+                if tuple(theirs) != msgspec.structs.astuple(due.row):
                     self._differs(register, key, theirs, msgspec.structs.astuple(due.row), head)
+                elif floored != len(register.floored):  # what the database's own CHECK looks at
+                    self._differs_on(register, key, f"has {floored} fields with a floor", head)
                 elif day != due.day and (day is not None or self._dated):
                     self._differs_on(
                         register, key, f"has moved last on {day}, by the events on {due.day}", head
@@ -153,7 +163,7 @@ class RegisterCheck:
             cursor.execute(_DAYS, (ledger_id, register.name))
             for key, rows in groupby(cursor, key=itemgetter(0)):
                 seen.add(key)
-                theirs = [(day.toordinal(), *_amounts(text)) for _, day, text in rows]
+                theirs = [(day.toordinal(), *amounts) for _, day, amounts in rows]
                 due = [tuple(closing) for closing in self._refold.closings(register).of(key)]
                 number += len(theirs)
                 if theirs != due:
@@ -172,17 +182,19 @@ class RegisterCheck:
         self,
         register: AnyRegister,
         key: str,
-        theirs: tuple[int, ...],
+        theirs: Sequence[Decimal | None],
         due: tuple[int, ...],
         head: int,
     ) -> None:
         """A row that differs may be wrong, or right and events behind the last one are missing."""
-        name, given_fen, due_fen = next(
+        name, given, due_fen = next(
             ((n, t, d) for n, t, d in zip(register.fields, theirs, due, strict=False) if t != d),
-            ("its fields", 0, 0),
+            ("its fields", None, 0),
         )
+        whole = isinstance(given, Decimal) and given.is_finite() and given == int(given)
+        told = yuan(int(given)) if given is not None and whole else f"{given}"
         detail = (
-            f"{register.name} {key}: {name} is stored as {yuan(given_fen)}, the events make it "
+            f"{register.name} {key}: {name} is stored as {told}, the events make it "
             f"{yuan(due_fen)} 余额与分录不符"
         )
         self._findings.add(self.STORED, self._refold.moved_at(register, key), detail, head + 1)
@@ -190,8 +202,3 @@ class RegisterCheck:
     def folded(self) -> Folded:
         """What the next verification goes on from."""
         return msgspec.structs.replace(self._refold.folded(), dated_floors=self._dated)
-
-
-def _amounts(text: str) -> tuple[int, ...]:
-    """The text of an array of numbers."""
-    return tuple(map(int, text[1:-1].split(",")))

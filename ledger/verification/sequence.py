@@ -10,6 +10,7 @@ from struct import Struct
 
 from ledger.events import ClockCorrected
 from ledger.reading.streaming import Chunk
+from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
 from ledger.verification.spill import PARTS, Spill
 
@@ -21,7 +22,7 @@ class PositionCheck:
     """Every position once, from the first to the head's, and ``recorded_at`` never going back but
     where a correction of the clock says so."""
 
-    NAME = "position"
+    NAME = name_check("position", "序号 positions without gap", "events", "events")
 
     def __init__(self, findings: Findings, after: int = 0, recorded_us: int = 0) -> None:
         self._findings = findings
@@ -74,7 +75,7 @@ class PositionCheck:
 class VersionCheck:
     """The versions of each stream are 1, 2, 3, … in the order of positions."""
 
-    NAME = "version"
+    NAME = name_check("version", "版本 versions of each stream without gap", "streams", "events")
 
     def __init__(self, findings: Findings, folder: Path, lengths: list[int] | None = None) -> None:
         self._findings = findings

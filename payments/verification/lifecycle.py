@@ -4,24 +4,19 @@ A payment is looked at while it is under way; with its outcome, what each of its
 to disk, where the refunds of whatever later day meet it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
-from struct import Struct
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from ledger.deciding.approvals import same_person
-from ledger.errors import IntegrityError, RequestError
 from ledger.events import TYPES, Event, decode
-from ledger.gm import sm3
-from ledger.money import yuan
 from ledger.reading.streaming import Chunk
 from ledger.verification.amounts import Amounts
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
-from ledger.verification.spill import PARTS, Spill
 from payments.clearing.events import ClaimReceipted, ClearingRequested
+from payments.delivery.outbox import Item, ParcelKind
 from payments.events import (
     FailedDetail,
     ManifestSigned,
@@ -35,11 +30,11 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import SINGLE_DETAIL_ID
+from payments.verification.clearing import ClearedTotals
+from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
-
-_MOVED = Struct(">16sq8sq")  # stream, position, line (or none), fen: positive paid, negative back
-_LINE_BYTES = 8
 
 
 class UnderWay(msgspec.Struct, gc=False):
@@ -52,6 +47,11 @@ class UnderWay(msgspec.Struct, gc=False):
     roles: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
     voucher_sm3: str = ""
+    number: str = ""
+    applied_at: int = 0
+    approved_at: int = 0
+    due_at: int = 0  # the position of its last signature
+    sent_at: int = 0
 
     @property
     def signed(self) -> bool:
@@ -62,6 +62,8 @@ class OpenClaim(msgspec.Struct, gc=False):
     """A claim on the central bank that has no answer yet."""
 
     claimed_fen: int
+    due_at: int = 0
+    vt_code: str = ""
 
 
 class _Detail(msgspec.Struct, frozen=True, gc=False):
@@ -72,6 +74,7 @@ class _Detail(msgspec.Struct, frozen=True, gc=False):
 class _Applied(msgspec.Struct, frozen=True, gc=False):
     """What is needed of a type's fields; a type that has fewer could not be read."""
 
+    pay_app_no: str
     pay_amt: str
     by: str
     details: tuple[_Detail, ...] = ()
@@ -132,19 +135,24 @@ class PaymentCheck:
     It also says which signatures are to be verified: they are known in the same reading.
     """
 
-    NAME = "payment"
+    NAME = name_check("payment", "流程 persons, order, one outcome per line", "payments", "events")
 
     def __init__(
         self,
         findings: Findings,
-        refunds: "RefundCheck",
+        refunds: RefundCheck,
         amounts: Amounts,
         under_way: Mapping[bytes, UnderWay] | None = None,
         claims: Mapping[str, OpenClaim] | None = None,
+        outbox_upto: int = 0,
+        totals: ClearedTotals | None = None,
     ) -> None:
         self._findings, self._refunds, self._amounts = findings, refunds, amounts
         self.under_way = dict(under_way or {})
         self.claims = dict(claims or {})
+        self._outbox_upto = outbox_upto  # what was answered behind it may still be in the outbox
+        self.answered: dict[Item, int] = {}
+        self.totals = totals or ClearedTotals()
         self._signed: list[SignatureToVerify] = []
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
             PaymentApplied.TYPE.encode(): self._applied,
@@ -163,10 +171,11 @@ class PaymentCheck:
     def take(self, chunk: Chunk) -> list[SignatureToVerify]:
         """Checks the chunk's payments; gives the signatures that stand in it."""
         self._signed, steps = [], self._steps
-        for position, stream_id, recorded_us, type_, payload in zip(
+        for position, stream_id, recorded_us, day, type_, payload in zip(
             chunk.positions,
             chunk.stream_ids,
             chunk.recorded_us,
+            chunk.days,
             chunk.types,
             chunk.payloads,
             strict=True,
@@ -177,9 +186,9 @@ class PaymentCheck:
             if step is None:
                 continue
             try:
-                self._recorded_us = recorded_us
+                self._recorded_us, self._day = recorded_us, day
                 step(position, stream_id, _event(type_, payload))
-            except (msgspec.MsgspecError, IntegrityError, RequestError, ValueError) as error:
+            except BROKEN as error:
                 self._findings.add(self.NAME, position, f"its bytes cannot be read: {error}")
         self._refunds.settle()
         return self._signed
@@ -204,7 +213,9 @@ class PaymentCheck:
             lines = {SINGLE_DETAIL_ID: total_fen}
         if stream_id in self.under_way:
             self._wrong(position, "it was applied for before")
-        self.under_way[stream_id] = UnderWay(event.by, lines)
+        self.under_way[stream_id] = UnderWay(
+            event.by, lines, number=event.pay_app_no, applied_at=position
+        )
 
     def _approved(self, position: int, stream_id: bytes, event: _Approved) -> None:
         if (payment := self._open(position, stream_id)) is None:
@@ -214,6 +225,7 @@ class PaymentCheck:
         if same_person(event.by, payment.maker):
             detail = f"maker and checker are one person, {event.by} 制单审核同一人"
             self._wrong(position, detail)
+        payment.approved_at = position
         payment.voucher, payment.bank = event.pay_cert_no, event.pay_bank_code
         payment.roles = event.roles
 
@@ -224,8 +236,10 @@ class PaymentCheck:
         self.under_way.pop(stream_id, None)
 
     def _voucher_signed(self, position: int, stream_id: bytes, event: _Signed) -> None:
-        self._note(position, event.voucher_sm3, f"principal/{event.by}", event)
-        if (payment := self._open(position, stream_id)) is None:
+        payment = self._open(position, stream_id)
+        told_at = (payment.applied_at, payment.approved_at) if payment else ()
+        self._note(position, event.voucher_sm3, f"principal/{event.by}", event, told_at)
+        if payment is None:
             return
         at = len(payment.signers)
         if at >= len(payment.roles) or event.role != payment.roles[at]:
@@ -238,17 +252,24 @@ class PaymentCheck:
         payment.signers = (*payment.signers, event.by)
         if event.final != payment.signed:
             self._wrong(position, "whether it is the last signature is not as it says")
+        if event.final:
+            payment.due_at = position
 
     def _sent(self, position: int, stream_id: bytes, _event: object) -> None:
         # the bank's receipt may have overtaken its acknowledgement: then none is open
         payment = self.under_way.get(stream_id)
-        if payment is not None and not payment.signed:
+        if payment is None:
+            return
+        payment.sent_at = position
+        if not payment.signed:
             self._wrong(position, "it was sent before all had signed")
 
     def _receipted(self, position: int, stream_id: bytes, event: _Receipted) -> None:
+        self.totals.pay(position, self._day, CLAIM, self._amounts[event.xpay_amt])
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
-        self._note(position, event.receipt_sm3, f"bank/{bank}", event)
+        told_at = (payment.applied_at, payment.approved_at) if payment else ()
+        self._note(position, event.receipt_sm3, f"bank/{bank}", event, told_at)
         if payment is None:
             return
         if not payment.signed:
@@ -262,23 +283,38 @@ class PaymentCheck:
         if sum(paid.values()) != self._amounts[event.xpay_amt]:
             self._wrong(position, "what was paid is not the sum of the lines that were paid")
         self._refunds.paid(position, stream_id, paid)
+        self._answered(position, "voucher", payment.number, payment.due_at)
         del self.under_way[stream_id]
 
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
+        self.totals.pay(position, self._day, REFUND_CLAIM, back_fen)
         self._refunds.refunded(position, stream_id, event.pay_detail_id, back_fen)
 
-    def _claimed(self, _position: int, _stream: bytes, event: ClearingRequested) -> None:
+    def _claimed(self, position: int, _stream: bytes, event: ClearingRequested) -> None:
         for claim in event.claims:
-            self.claims[claim.voucher_no] = OpenClaim(self._amounts[claim.pay_amt])
+            claimed_fen = self._amounts[claim.pay_amt]
+            self.claims[claim.voucher_no] = OpenClaim(claimed_fen, position, claim.vt_code)
+            self.totals.claim(claim.vt_code, claimed_fen)
 
     def _claim_receipted(self, position: int, _stream: bytes, event: ClaimReceipted) -> None:
-        self._note(position, event.receipt_sm3, "pboc/", event)
         claim = self.claims.pop(event.voucher_no, None)
+        told_at = (claim.due_at,) if claim else ()
+        self._note(position, event.receipt_sm3, "pboc/", event, told_at)
+        self._answered(position, "claim", event.voucher_no, claim.due_at if claim else 0)
         if claim is None:
             self._wrong(position, "no claim is open for it: never made, or answered before")
         elif self._amounts[event.xpay_amt] != (0 if event.rejected else claim.claimed_fen):
             self._wrong(position, "it is over another amount than the claim")
+        if claim is not None and event.rejected:
+            self.totals.claim(claim.vt_code, -claim.claimed_fen)
+        elif claim is not None:
+            settled_fen = self._amounts[event.xpay_amt]
+            self.totals.settle(position, self._day, claim.vt_code, settled_fen)
+
+    def _answered(self, position: int, kind: ParcelKind, number: str, due_at: int) -> None:
+        if position > self._outbox_upto:
+            self.answered[kind, number] = due_at
 
     def _manifest(self, position: int, _stream: bytes, event: ManifestSigned) -> None:
         self._signed.append(
@@ -294,7 +330,14 @@ class PaymentCheck:
             )
         )
 
-    def _note(self, position: int, document_sm3: str, subject: str, event: Any) -> None:
+    def _note(
+        self,
+        position: int,
+        document_sm3: str,
+        subject: str,
+        event: Any,
+        told_at: tuple[int, ...],
+    ) -> None:
         self._signed.append(
             SignatureToVerify(
                 position=position,
@@ -305,6 +348,7 @@ class PaymentCheck:
                 signature=event.signature,
                 manifest_no=getattr(event, "manifest_no", ""),
                 leaf=getattr(event, "leaf", 0),
+                told_at=told_at,
             )
         )
 
@@ -315,56 +359,6 @@ def _event(type_: bytes, payload: bytes) -> Any:
     if decoder is not None and type_.decode() in TYPES:
         return decoder(payload)
     return decode(type_.decode(), payload)
-
-
-@lru_cache(1024)  # nearly all payments have the one line "1"
-def _mark(line: str) -> bytes:
-    return sm3(line.encode())[:_LINE_BYTES] if line else bytes(_LINE_BYTES)
-
-
-class RefundCheck:
-    """What comes back of a payment, or of one of its lines, is never more than was paid."""
-
-    NAME = "refund"
-
-    def __init__(self, findings: Findings, folder: Path, lengths: list[int] | None = None) -> None:
-        self._findings = findings
-        self._spill = Spill(folder, "paid", lengths)
-
-    def lengths(self) -> list[int]:
-        return self._spill.lengths()
-
-    def settle(self) -> None:
-        self._spill.settle()
-
-    def paid(self, position: int, stream_id: bytes, lines: Mapping[str, int]) -> None:
-        """What each line was paid, in fen."""
-        for line, amount_fen in lines.items():
-            self._write(stream_id, position, line, amount_fen)
-
-    def refunded(self, position: int, stream_id: bytes, line: str, back_fen: int) -> None:
-        """``line`` "" for a refund of the payment as a whole."""
-        self._findings.count(self.NAME, 1)
-        self._write(stream_id, position, line, -back_fen)
-
-    def _write(self, stream_id: bytes, position: int, line: str, fen: int) -> None:
-        mark = _mark(line)
-        self._spill.parts[stream_id[15] % PARTS] += _MOVED.pack(stream_id, position, mark, fen)
-
-    def conclude(self) -> None:
-        for part in range(PARTS):
-            self._look_at(_MOVED.iter_unpack(self._spill.read(part)))
-
-    def _look_at(self, records: Iterable[tuple[bytes, int, bytes, int]]) -> None:
-        left_of: dict[bytes, int] = {}
-        for stream_id, position, mark, fen in records:
-            keys = [stream_id] if not any(mark) else [stream_id, stream_id + mark]
-            for key in keys:
-                left_of[key] = left_of.get(key, 0) + fen
-            short_fen = -min(left_of[key] for key in keys)
-            if fen < 0 < short_fen:
-                detail = f"{yuan(short_fen)} more came back than was paid 退款超付"
-                self._findings.add(self.NAME, position, detail)
 
 
 assert set(PaymentDetail.__struct_fields__) >= set(_Detail.__struct_fields__)

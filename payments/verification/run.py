@@ -1,7 +1,8 @@
 """One ledger verified: its history read once, in one snapshot, by all checks at the same time.
 
-What a verification has found out is kept, so that the next one goes on behind it: at the end of a
-history without a fault, where the tree stood, and what the checks knew.
+It begins at genesis, unless the auditor brings a memory of his own: a folder in which an earlier
+verification of his has left where a history without a fault ended, where the tree stood, and what
+the checks knew. What lies on the operator's machine is never gone on from.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,21 +20,29 @@ from ledger.gm import Provider, PublicKey
 from ledger.integrity.chain import genesis
 from ledger.integrity.growth import GrowingTree
 from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
-from ledger.reading.objects import Head, read_head
-from ledger.reading.streaming import snapshot, stream_commits, stream_events, stream_keys
+from ledger.reading.streaming import Chunk, snapshot, stream_commits, stream_events, stream_keys
+from ledger.verification import codes, heads, readings
 from ledger.verification.amounts import Amounts
-from ledger.verification.checkpoints import CheckpointCheck, KeptNote, Keys
+from ledger.verification.checkpoints import STORED, CheckpointCheck, KeptNote, Keys
 from ledger.verification.clock import ClockCheck, corrections_of, server_now_us
 from ledger.verification.commits import ChainCheck
 from ledger.verification.digests import DigestCheck
 from ledger.verification.entries import EntryCheck
 from ledger.verification.findings import Finding, Findings
+from ledger.verification.following import Context, EventChecks, Guard, Place
 from ledger.verification.grammar import grammar
+from ledger.verification.heads import read_place
 from ledger.verification.numbers import KeyCheck
 from ledger.verification.record import stored_keys, stored_notes
 from ledger.verification.registers import RegisterCheck
+from ledger.verification.sealed import NodeCheck
 from ledger.verification.sequence import PositionCheck, VersionCheck
-from payments.verification.lifecycle import PaymentCheck, RefundCheck
+from payments.verification import issued, lines, register
+from payments.verification.clearing import ClearedTotals, ClearingCheck, zero_balance_accounts
+from payments.verification.documents import NamedDocuments
+from payments.verification.lifecycle import PaymentCheck
+from payments.verification.outgoing import OutboxCheck, read_upto
+from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureCheck, SignatureToVerify, SignedFile
 from payments.verification.state import Verified, load_verified, save_verified
 
@@ -41,14 +50,17 @@ from payments.verification.state import Verified, load_verified, save_verified
 Progress = Callable[[str, int, int], None]
 
 HISTORY, SIGNATURES = "history", "signatures"
+JOINED = (codes, heads, readings, issued, lines, register)  # whose checks are in every run
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to verify.
 
     Attributes:
-        folder: where the verification of this ledger keeps its files.
-        resume: whether to go on behind what was verified before.
+        folder: where the verification of this ledger keeps its files while it runs.
+        memory: the auditor's own folder, to go on behind what he verified with it, and to leave
+            there what was found out; None to begin at genesis and leave nothing.
+        resume: whether to go on behind what the memory holds.
         files, kept: checkpoints from the append-only files, and the auditor's own.
         keys: by name, public keys that are known to be genuine; without one for the log, those on
             record are taken.
@@ -58,6 +70,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     folder: Path
+    memory: Path | None = None
     resume: bool = True
     files: Sequence[str] = ()
     kept: Sequence[str] = ()
@@ -105,13 +118,13 @@ def verify_ledger(
         RequestError: ``malformed``: a checkpoint that is kept is none.
     """
     with snapshot(conninfo, 4) as connections:
-        head = read_head(connections[0], ledger_id)
-        if head is None:
+        place = read_place(connections[0], ledger_id)
+        if place is None:
             raise AccessError(Code.LEDGER_NOT_FOUND, f"no ledger {ledger_text(ledger_id)}")
-        before = load_verified(options.folder) if options.resume else None
-        if before is not None and _looks_back(before.position, head.position, options.kept):
+        before = load_verified(options.memory) if options.memory and options.resume else None
+        if before is not None and _looks_back(before.position, place.position, options.kept):
             before = None
-        verification = _Verification(connections, charts, provider, head, options, before)
+        verification = _Verification(connections, charts, provider, place, options, before)
         try:
             return verification.run(progress or (lambda *_: None))
         finally:
@@ -134,18 +147,19 @@ class _Verification:
         connections: Sequence[psycopg.Connection],
         charts: Charts,
         provider: Provider,
-        head: Head,
+        place: Place,
         options: Options,
         before: Verified | None,
     ) -> None:
-        ledger_id, folder = head.ledger_id, options.folder
         known = grammar()  # before anything is read: where it cannot be made, nothing is left open
-        self._head, self._options, self._before = head, options, before
+        ledger_id, folder = place.ledger_id, options.memory or options.folder
+        self._place, self._options, self._before = place, options, before
         self._reading, commits, keys, self._asking = connections
         after = before.position if before else 0
         chain = before.chain if before else genesis(ledger_id)
         self._after = after
         self._findings = findings = Findings()
+        self._guard = Guard(findings)
         self._digests = DigestCheck(ledger_id, findings)
         recorded_us = before.recorded_us if before else 0
         self._positions = PositionCheck(findings, after, recorded_us)
@@ -163,33 +177,50 @@ class _Verification:
             ledger_origin(ledger_id),
             self._held(),
             self._keys(),
+            self._chain,
+            NodeCheck(findings, self._asking, ledger_id),
             required=options.required,
             tree=GrowingTree(after, before.edge if before else ()),
         )
-        amounts = Amounts()
-        self._registers = RegisterCheck(
-            findings, EntryCheck(findings, amounts), charts, before.registers if before else None
-        )
         self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), known)
+        self._of_books(charts, folder, before)
+        self._signed = SignedFile(folder / "signed.bin")
+        self._signatures = SignatureCheck(
+            findings, provider, self._asking, ledger_id, ledger_text(ledger_id), options.share
+        )
+        memories = before.memories if before else {}
+        context = Context(findings, self._asking, place, charts, provider, folder)
+        self._others = EventChecks(lambda name: context._replace(memory=memories.get(name, b"")))
+
+    def _of_books(self, charts: Charts, folder: Path, before: Verified | None) -> None:
+        """The checks of what the events say of money."""
+        findings, amounts = self._findings, Amounts()
+        totals = before.totals if before else ClearedTotals()
+        entries = EntryCheck(findings, amounts, zero_balance_accounts(charts), totals.post)
+        self._clearing = ClearingCheck(findings, totals, charts)
+        self._registers = RegisterCheck(
+            findings, entries, charts, before.registers if before else None
+        )
         self._refunds = RefundCheck(findings, folder, before.paid_lengths if before else None)
+        outbox_upto = read_upto(self._asking, self._place.ledger_id)
         self._payments = PaymentCheck(
             findings,
             self._refunds,
             amounts,
             before.under_way if before else None,
             before.claims if before else None,
+            outbox_upto,
+            totals,
         )
-        self._signed = SignedFile(folder / "signed.bin")
-        self._signatures = SignatureCheck(
-            findings, provider, self._asking, ledger_id, ledger_text(ledger_id), options.share
-        )
+        self._outbox = OutboxCheck(findings, outbox_upto)
+        self._documents = NamedDocuments(findings, folder, before.named_lengths if before else None)
 
     def close(self) -> None:
         self._signed.close()
 
     def _held(self) -> Iterator[KeptNote]:
-        options, origin = self._options, ledger_origin(self._head.ledger_id)
-        yield from (KeptNote("stored", note) for note in stored_notes(self._asking, origin))
+        options, origin = self._options, ledger_origin(self._place.ledger_id)
+        yield from (KeptNote(STORED, note) for note in stored_notes(self._asking, origin))
         yield from (KeptNote("file", note) for note in options.files)
         yield from (KeptNote("kept", note) for note in options.kept)
 
@@ -205,14 +236,15 @@ class _Verification:
         began = perf_counter()
         aim = self._signed.number
         if self._options.signatures:
-            self._signatures.run(self._signed, lambda done: progress(SIGNATURES, done, aim))
-        if not self._findings.wrong and self._options.whole:
-            self._keep()
+            moved: Callable[[int], None] = lambda done: progress(SIGNATURES, done, aim)  # noqa: E731
+            self._guard.run(SignatureCheck.NAME, lambda: self._signatures.run(self._signed, moved))
+        if self._options.memory and not self._findings.wrong and self._options.whole:
+            self._keep(self._options.memory)
         findings = self._findings
         return VerificationReport(
-            ledger_id=self._head.ledger_id,
+            ledger_id=self._place.ledger_id,
             after=self._after,
-            position=self._head.position,
+            position=self._place.position,
             counts=findings.counts,
             wrong=findings.wrong,
             findings=findings.all(),
@@ -226,26 +258,60 @@ class _Verification:
 
     def _read(self, progress: Progress) -> None:
         """The history, once; what a check says first explains what the later ones find."""
-        head = self._head
-        for chunk in stream_events(self._reading, head.ledger_id, self._after, 2**62):
-            self._digests.take(chunk)
-            self._positions.take(chunk)
-            self._clock.take(chunk)
-            self._chain.take(chunk)
-            self._checkpoints.take(chunk, self._chain.ended)
-            self._versions.take(chunk)
-            self._registers.take(chunk)
-            self._numbers.take(chunk)
-            self._signed.write(self._dated(self._payments.take(chunk)))
-            progress(HISTORY, chunk.positions[-1] - self._after, head.position - self._after)
-        self._positions.conclude(head.position)
-        self._clock.conclude()
-        self._chain.conclude(head.position, head.chain)
-        self._checkpoints.conclude()
-        self._versions.conclude()
-        self._registers.conclude(self._asking, head.ledger_id, head.position)
-        self._numbers.conclude()
-        self._refunds.conclude()
+        head, after = self._place.position, self._after
+        for chunk in stream_events(self._reading, self._place.ledger_id, after, 2**62):
+            self._take(chunk)
+            progress(HISTORY, chunk.positions[-1] - after, head - after)
+        self._conclude()
+
+    def _take(self, chunk: Chunk) -> None:
+        take = self._guard.take
+        take(self._digests, chunk)
+        take(self._positions, chunk)
+        take(self._clock, chunk)
+        take(self._chain, chunk)
+        take(self._checkpoints, chunk)
+        take(self._versions, chunk)
+        take(self._registers, chunk)
+        take(self._numbers, chunk)
+        signed = self._dated(take(self._payments, chunk) or ())
+        self._signed.write(signed)
+        self._documents.take(signed)
+        take(self._others, chunk)
+
+    def _conclude(self) -> None:
+        place, run = self._place, self._guard.run
+        run(PositionCheck.NAME, lambda: self._positions.conclude(place.position))
+        run(ClockCheck.NAME, self._clock.conclude)
+        run(ChainCheck.NAME, lambda: self._chain.conclude(place.position, place.chain))
+        run(CheckpointCheck.NAME, self._checkpoints.conclude)
+        run(VersionCheck.NAME, self._versions.conclude)
+        run(
+            RegisterCheck.STORED,
+            lambda: self._registers.conclude(self._asking, place.ledger_id, place.position),
+        )
+        run(KeyCheck.NAME, self._numbers.conclude)
+        run(RefundCheck.NAME, self._refunds.conclude)
+        run(
+            ClearingCheck.NAME,
+            lambda: self._clearing.conclude(self._asking, place.ledger_id, place.position),
+        )
+        run(
+            OutboxCheck.NAME,
+            lambda: self._outbox.conclude(
+                self._asking,
+                place.ledger_id,
+                place.position,
+                self._payments.under_way,
+                self._payments.claims,
+                self._payments.answered,
+            ),
+        )
+        run(
+            NamedDocuments.NAME,
+            lambda: self._documents.conclude(self._asking, place.ledger_id),
+        )
+        self._others.conclude(self._guard)
 
     def _dated(self, signed: Sequence[SignatureToVerify]) -> Sequence[SignatureToVerify]:
         """With the time in which they can have been made, where the clock was ahead."""
@@ -259,12 +325,12 @@ class _Verification:
             for one, (since_us, until_us) in zip(signed, spans, strict=True)
         ]
 
-    def _keep(self) -> None:
+    def _keep(self, memory: Path) -> None:
         save_verified(
-            self._options.folder,
+            memory,
             Verified(
-                position=self._head.position,
-                chain=self._head.chain,
+                position=self._place.position,
+                chain=self._place.chain,
                 recorded_us=self._positions.recorded_us,
                 edge=self._checkpoints.tree.edge,
                 registers=self._registers.folded(),
@@ -272,6 +338,9 @@ class _Verification:
                 claims=self._payments.claims,
                 stream_lengths=self._versions.lengths(),
                 paid_lengths=self._refunds.lengths(),
+                totals=self._payments.totals,
+                named_lengths=self._documents.lengths(),
+                memories=self._others.remembered(),
                 verified_at=datetime.now(UTC),
             ),
         )

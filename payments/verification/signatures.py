@@ -7,9 +7,8 @@ once for all that name them.
 """
 
 import base64
-import binascii
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -20,17 +19,20 @@ import msgspec
 import psycopg
 
 from ledger.errors import IntegrityError, Refusal
+from ledger.events import decode
 from ledger.gm import Provider
 from ledger.integrity.chain import moment_of
 from ledger.integrity.merkle import HASH_BYTES, root_of
 from ledger.reading.documents import decompress
-from ledger.reading.objects import read_bodies, read_objects
+from ledger.reading.objects import read_bodies, read_objects, read_payloads
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
 from payments.messages.message_types import SignedBy
 from payments.signing import certificates
 from payments.signing.certificates import Certificate
 from payments.signing.verifying import signed_by
+from payments.verification.agreement import NamedDocument, disagreement
 
 BULK = 500  # signatures whose documents are in memory at once
 _LENGTH = Struct(">I")
@@ -46,6 +48,8 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
         text: of a manifest, what is signed.
         since_us: the first moment at which it can have been made, where the clock was ahead; then
             ``recorded_us`` is the last one.
+        told_at: the positions of the events that say what the document has to say, beside its own;
+            () where none does.
     """
 
     position: int
@@ -58,6 +62,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     leaf: int = 0
     text: str = ""
     since_us: int = 0
+    told_at: tuple[int, ...] = ()
 
     @property
     def listed(self) -> bool:
@@ -110,7 +115,13 @@ class SignatureCheck:
             all of them. Documents of the others are still checked against their SM3.
     """
 
-    NAME, DOCUMENT = "signature", "document"
+    NAME = name_check(
+        "signature", "签章 signatures, certificates valid then", "signatures", "events"
+    )
+    EVIDENCE = name_check(
+        "evidence", "凭证与事件 signed documents say what their events say", "documents", "events"
+    )
+    DOCUMENT = name_check("document", "凭证 documents by their SM3", "documents", "documents")
 
     def __init__(
         self,
@@ -144,32 +155,49 @@ class SignatureCheck:
         found = workers.map(lambda asked: material.faults(*asked), singly)
         self._findings.count(self.DOCUMENT, len(bulk))
         self._findings.count(self.NAME, sum(drawn))
+        self._findings.count(self.EVIDENCE, sum(bool(one.told_at) for one in bulk))
         for one in bulk:
-            document, signature = material.faults(one, verify=False) if one.listed else next(found)
-            if document:
-                self._findings.add(self.DOCUMENT, one.position, document)
-            elif signature:
-                self._findings.add(self.NAME, one.position, signature)
+            faults = material.faults(one, verify=False) if one.listed else next(found)
+            for check, fault in zip((self.DOCUMENT, self.NAME, self.EVIDENCE), faults, strict=True):
+                if fault:
+                    self._findings.add(check, one.position, fault)
 
     def _material(self, bulk: list[SignatureToVerify]) -> "_Material":
         """All that a bulk is judged by, in a few queries."""
         connection, ledger_id = self._connection, self._ledger_id
         for serial in {one.cert_serial for one in bulk} - self._certificates.keys():
-            self._certificates[serial] = certificates.find(connection, serial)
+            self._certificates[serial] = self._certificate(serial)
         covering = {one.manifest_no for one in bulk if one.listed}
         # a manifest covers many bulks, one behind the other: those of the last one are at hand
         lists = {number: kept for number, kept in self._lists.items() if number in covering}
-        manifests: dict[str, Manifest] = read_objects(
-            connection, ledger_id, MANIFEST, covering - lists.keys()
-        )
+        manifests = self._manifests(covering - lists.keys())
         digests = {_digest(one.document_sm3) for one in bulk}
         digests |= {_digest(manifest.signed.leaves_sm3) for manifest in manifests.values()}
         bodies = read_bodies(connection, ledger_id, digests - {b""})
-        material = _Material(self._provider, self._ledger, self._certificates, lists, bodies)
+        places = {place for one in bulk if one.told_at for place in (one.position, *one.told_at)}
+        events = read_payloads(connection, ledger_id, places)
+        material = _Material(
+            self._provider, ledger_id, self._ledger, self._certificates, lists, bodies, events
+        )
         for number, manifest in manifests.items():
             lists[number] = material.opened(manifest)
         self._lists = lists
         return material
+
+    def _certificate(self, serial: str) -> Certificate | None:
+        try:
+            return certificates.find(self._connection, serial)
+        except BROKEN:
+            return None  # a row that holds none
+
+    def _manifests(self, numbers: Collection[str]) -> dict[str, Manifest]:
+        """Those of the books; without those that cannot be read, which is told at their events."""
+        try:
+            return read_objects(self._connection, self._ledger_id, MANIFEST, numbers)
+        except BROKEN:
+            if len(numbers) == 1:
+                return {}
+        return {number: each for one in numbers for number, each in self._manifests({one}).items()}
 
 
 class _List(NamedTuple):
@@ -185,10 +213,12 @@ class _Material(NamedTuple):
     """What signatures are judged by; used by several threads at once."""
 
     provider: Provider
+    ledger_id: int
     ledger: str
     certificates: dict[str, Certificate | None]
     lists: dict[str, _List]
     bodies: dict[bytes, bytes]
+    events: dict[int, tuple[str, bytes]]
 
     def opened(self, manifest: Manifest) -> _List:
         signed, text = manifest.signed, manifest.text
@@ -198,17 +228,32 @@ class _Material(NamedTuple):
         except IntegrityError as error:
             return _List(manifest, subject, b"", error.detail)
 
-    def faults(self, one: SignatureToVerify, verify: bool) -> tuple[str, str]:
-        """What is wrong with the document, and with the signature; "" for nothing."""
+    def faults(self, one: SignatureToVerify, verify: bool) -> tuple[str, str, str]:
+        """What is wrong with the document, with the signature, and with what it says; "" for
+        nothing."""
         try:
             document = self._document(one.document_sm3)
         except IntegrityError as error:
-            return error.detail, ""
+            return error.detail, "", ""
+        try:
+            signature = self._signed(one, document, verify)
+        except BROKEN as error:
+            signature = f"it cannot be judged: {error}"
+        return "", signature, self._disagreement(one, document) if one.told_at else ""
+
+    def _signed(self, one: SignatureToVerify, document: bytes, verify: bool) -> str:
         if one.text:
-            return "", self._manifest(one, document, verify)
+            return self._manifest(one, document, verify)
         if one.listed:
-            return "", self._member(one, document)
-        return "", self._signature(one, document, one.subject) if verify else ""
+            return self._member(one, document)
+        return self._signature(one, document, one.subject) if verify else ""
+
+    def _disagreement(self, one: SignatureToVerify, document: bytes) -> str:
+        try:
+            event, *others = [decode(*self.events[at]) for at in (one.position, *one.told_at)]
+            return disagreement(NamedDocument(self.ledger_id, document, event, others))
+        except BROKEN as error:
+            return f"what it says cannot be compared with its events: {error}"
 
     def _document(self, named: str) -> bytes:
         body = self.bodies.get(_digest(named))
@@ -229,7 +274,7 @@ class _Material(NamedTuple):
             return wrong
         try:
             signature = base64.b64decode(one.signature, validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii's, and what is no ASCII
             signature = b""
         by_value = SignedBy.is_of_a_bank(certificate.subject)
         key = certificate.public_key

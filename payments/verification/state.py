@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 
 from ledger.deciding.refolding import Folded
+from payments.verification.clearing import ClearedTotals
 from payments.verification.lifecycle import OpenClaim, UnderWay
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 _NAME = "verified.msgpack"
 
 
@@ -18,7 +19,9 @@ class Verified(msgspec.Struct, kw_only=True):
     Attributes:
         edge: of the tree over the events up to ``position``.
         registers: as they were folded to there.
-        stream_lengths, paid_lengths: of the parts of the spills, in bytes.
+        stream_lengths, paid_lengths, named_lengths: of the parts of the spills, in bytes.
+        totals: of the zero-balance account and of claims.
+        memories: by name, of the checks that follow some types of events.
     """
 
     version: int = STATE_VERSION
@@ -31,6 +34,9 @@ class Verified(msgspec.Struct, kw_only=True):
     claims: dict[str, OpenClaim]
     stream_lengths: list[int]
     paid_lengths: list[int]
+    totals: ClearedTotals
+    named_lengths: list[int]
+    memories: dict[str, bytes]
     verified_at: datetime
 
 

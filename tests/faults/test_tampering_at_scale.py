@@ -62,10 +62,10 @@ def pay_in_bulk(books: AuditedBooks, numbers: list[str]) -> None:
     keeper.submit(*(ApprovePayment(pay_app_no=no) for no in numbers), by="checker")
     books.sign(numbers)
     keeper.submit(*(MarkSent(pay_app_no=no) for no in numbers), by="dispatcher")
-    documents = [f"回单 {no}".encode() for no in numbers]
+    paid = books.payments(numbers)
+    documents = [books.receipt_of(paid[no], ()) for no in numbers]
     leaves = [leaf_of(sm3(document)) for document in documents]
     manifest = books.manifest(BANK, ManifestText(BANK, "receipt", 0, b""), leaves)
-    paid = books.payments(numbers)
     answers = [
         receipt(
             paid[no],

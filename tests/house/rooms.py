@@ -35,7 +35,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "application closing",
         "voucher",
         "signing",
-        "delivery disbursement receipts verification",
+        "delivery disbursement receipts",
+        "verification",
         "simulators",
     ),
     "projections": (

@@ -30,12 +30,14 @@ from ledger.reading.objects import read_document, read_objects
 from payments.application import WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.manifest import ManifestText, SignManifest
-from payments.messages import receipt_5214
+from payments.messages import clearing_2301, receipt_5214
+from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.payment import PAYMENT, Payment
 from payments.signature_policy import SetSignaturePolicy
 from payments.signing import certificates
 from payments.signing.certificates import Certificate
+from payments.signing.claims import claim_document
 from payments.signing.service import SigningService
 from payments.signing.signer import SignedVouchers
 from payments.voucher import MarkSent, SignVoucher
@@ -177,7 +179,11 @@ class AuditedBooks:
         )
         for claim in outcome.subjects[0].requested.claims:
             answer = claim_receipt(clear_no, claim.voucher_no, claim.pay_amt, day)
-            signed = self.seal(CENTRAL_BANK, f"划款凭证 {claim.voucher_no}".encode())
+            sent = claim_document(self.keeper.ledger_id, outcome.subjects[0].requested, claim)
+            done = ClearingOutcome(
+                x_pay_snd_bnk_no="011", x_clear_date=day, x_pay_amt=parse_yuan(claim.pay_amt)
+            )
+            signed = self.seal(CENTRAL_BANK, clearing_2301.fill_receipt(sent, done))
             self.keeper.do(msgspec.structs.replace(answer, **signed), "pboc")
 
     # ---- checkpoints

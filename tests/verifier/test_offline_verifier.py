@@ -151,7 +151,7 @@ def test_a_checkpoint_that_was_replaced_is_found(folder: Path, audited: Audited)
     assert f"checkpoint {audited.seen}: the root of the tree is another" in output
 
 
-def test_only_a_witness_sees_a_history_rewritten_with_the_log_key(
+def test_only_a_witness_and_the_bank_contradict_a_history_rewritten_with_the_log_key(
     audited: Audited, copied: Database, tmp_path: Path
 ) -> None:
     """A thief of the log's key makes all fit again; the witness cosigned another history."""
@@ -163,7 +163,10 @@ def test_only_a_witness_sees_a_history_rewritten_with_the_log_key(
         forged = AuditedBooks(keeper, tmp_path / "thief").checkpoint()
         keeper.close()
     folder = export_audited(copied, audited.ledger_id, tmp_path / "export", [forged])
-    assert run(str(folder), *TRUSTED)[0] == 0  # without a witness nobody can tell
+    code, output = run(str(folder), *TRUSTED)
+    assert code == 1  # of the history itself nothing is wrong, but it is not what the bank signed
+    assert "PayeeAcctNo: the signed document says '6222000000000000001'" in output
+    assert output.count("✗") == 1, output
     code, output = run(str(folder), *TRUSTED, *WITNESSED)
     assert code == 1
     assert f"no checkpoint is cosigned by {WITNESS}" in output

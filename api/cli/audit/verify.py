@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,40 +16,25 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
     from api.verification import Progress, Task
+    from ledger.verification.checkpoints import KeptNote
     from ledger.verification.findings import Finding
     from payments.verification.run import VerificationReport
 
 VERIFIER = "guoku_verify.py"
-
-# check: what it is called, and what is counted
-_NAMES = {
-    "digest": ("摘要 digests over every column", "events"),
-    "position": ("序号 positions without gap", "events"),
-    "version": ("版本 versions of each stream without gap", "streams"),
-    "clock": ("时钟 nothing recorded ahead of its time", "events"),
-    "chain": ("提交链 chain of commits", "commits"),
-    "checkpoint": ("检查点 tree against checkpoints", "checkpoints"),
-    "note": ("见证 signatures on checkpoints", "signatures"),
-    "entry": ("借贷 debit = credit in every book", "journals"),
-    "floor": ("不透支 registers never below their floors", "movements"),
-    "day": ("逐日不透支 registers never below their floors on any day", "movements"),
-    "balance": ("登记簿 registers equal to those stored", "rows"),
-    "key": ("业务号 numbers and what they point at", "numbers"),
-    "payment": ("流程 persons, order, one outcome per line", "payments"),
-    "refund": ("退款 refunds within what was paid", "refunds"),
-    "document": ("凭证 documents by their SM3", "documents"),
-    "signature": ("签章 signatures, certificates valid then", "signatures"),
-    "standing": ("基础信息 persons, rights and tokens against their events", "rows"),
-    "projection": ("读模型 read models against a rebuild", "rows"),
-}
 
 
 def verify(
     ledger: Annotated[
         list[str] | None, typer.Option(help="Only this ledger, e.g. 440000000-2026; repeatable.")
     ] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of your own: go on behind what you verified with it 自存核验记录"
+        ),
+    ] = None,
     from_genesis: Annotated[
-        bool, typer.Option("--from-genesis", help="Not behind what was verified before 从头核验")
+        bool, typer.Option("--from-genesis", help="With --memory: read all again 从头核验")
     ] = False,
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint that you kept 自存检查点; repeatable.")
@@ -67,14 +53,12 @@ def verify(
 ) -> None:
     """Verifies ledgers 核验: each event, balance, number, signature, outcome; exit 0 if all holds.
 
-    A ledger is read once. What holds is remembered in the data directory, and the next verification
-    goes on behind it. Exit code 1 names the first event that is wrong, and what is wrong with it.
+    A ledger is read once, from its first event on; nothing is believed that lies on this machine.
+    With a folder of your own (--memory) what held is left there, and the next verification with it
+    goes on behind it. A bad row ends nothing: exit code 1 comes with all that does not hold, the
+    first bad position of each check, and how many there are.
     """
     from api.cli.session import load_settings, start_logging
-    from api.schema import MIGRATIONS
-    from api.verification import verify_all
-    from ledger.postgres.database import connect, open_database
-    from ledger.postgres.migrate import migrate
 
     settings = load_settings()
     start_logging(settings)
@@ -86,16 +70,47 @@ def verify(
         "resume": not from_genesis,
         "share": signatures,
     }
-    failed = False
+    named = ledger or ()
+    failed = _verified(settings, named, checkpoint or (), wanted, projections, memory, jobs)
+    raise typer.Exit(int(failed))
+
+
+def _verified(
+    settings: Settings,
+    named: Sequence[str],
+    checkpoints: Sequence[Path],
+    wanted: dict[str, object],
+    projections: bool,
+    memory: Path | None,
+    jobs: int,
+) -> bool:
+    """Shows the database as a whole, then its ledgers; whether something does not hold."""
+    from api.verification import verify_all, verify_whole
+    from ledger.postgres.database import connect, open_database
+
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
-        migrate(database.owner_conninfo, MIGRATIONS)
+        notes = [*_kept(checkpoints), *_filed(settings)]
+        report = verify_whole(database.owner_conninfo, notes)
+        failed = _show(report)
         with connect(database.app_conninfo) as connection:
-            ledgers = _ledgers(connection, ledger or ())
-        tasks = [_task(settings, database.app_conninfo, i, wanted, projections) for i in ledgers]
-        with _progress() as progress:
+            ledgers = _ledgers(connection, named)
+        with _scratch(settings) as scratch, _progress() as progress:
+            tasks = [
+                _task(settings, database.app_conninfo, i, wanted, projections, scratch, memory)
+                for i in ledgers
+            ]
             for report in verify_all(tasks, progress, jobs):
                 failed = _show(report) or failed
-    raise typer.Exit(int(failed))
+    return failed
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[Path]:
+    """A folder for what does not fit into memory, gone with the verification."""
+    folder = settings.data / "audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="verifying-", dir=folder) as name:
+        yield Path(name)
 
 
 def verifier() -> None:
@@ -108,7 +123,13 @@ def verifier() -> None:
 
 
 def _task(
-    settings: Settings, conninfo: str, ledger_id: int, wanted: dict[str, object], projections: bool
+    settings: Settings,
+    conninfo: str,
+    ledger_id: int,
+    wanted: dict[str, object],
+    projections: bool,
+    scratch: Path,
+    memory: Path | None,
 ) -> Task:
     from api.verification import Task
     from ledger.account_set import is_standing, is_system, ledger_text
@@ -122,7 +143,8 @@ def _task(
 
     file = settings.checkpoints_path / f"{ledger_origin(ledger_id).replace('/', '_')}.txt"
     options = Options(
-        folder=settings.data / "audit" / ledger_text(ledger_id),
+        folder=scratch / ledger_text(ledger_id),
+        memory=memory / ledger_text(ledger_id) if memory else None,
         files=_notes_of(file) if file.exists() else [],
         **{**wanted, "kept": own(wanted["kept"])},  # type: ignore[arg-type]
     )
@@ -133,6 +155,21 @@ def _task(
         options=options,
         projections=projections and not (is_system(ledger_id) or is_standing(ledger_id)),
     )
+
+
+def _kept(paths: Sequence[Path]) -> list[KeptNote]:
+    """The auditor's own notes, of any origin."""
+    from ledger.verification.checkpoints import KeptNote
+
+    return [KeptNote("kept", note) for path in paths for note in _notes_of(path)]
+
+
+def _filed(settings: Settings) -> list[KeptNote]:
+    """The last note of each file beside the database."""
+    from ledger.verification.checkpoints import KeptNote
+
+    files = sorted(settings.checkpoints_path.glob("*.txt"))
+    return [KeptNote("file", notes[-1]) for path in files if (notes := _notes_of(path))]
 
 
 def _notes_of(path: Path) -> list[str]:
@@ -159,13 +196,9 @@ def _keys(given: Sequence[str]) -> dict[str, list[bytes]]:
 def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
     """Those that are named, or all: of divisions and years, standing ones, system ledgers."""
     from ledger.account_set import parse_ledger
-    from ledger.reading.objects import list_heads, list_standing_heads
-    from ledger.sealing.register import system_ledgers
+    from ledger.verification.heads import stored_ledgers
 
-    if names:
-        return [parse_ledger(name) for name in names]
-    heads = (*list_standing_heads(connection), *list_heads(connection))
-    return [*(head.ledger_id for head in heads), *system_ledgers(connection)]
+    return [parse_ledger(name) for name in names] or stored_ledgers(connection)
 
 
 # ---- what is shown
@@ -173,19 +206,25 @@ def _ledgers(connection: Connection, names: Sequence[str]) -> list[int]:
 
 def _show(report: VerificationReport) -> bool:
     """Prints what was checked of a ledger; whether something does not hold."""
+    from api.verification import WHOLE_DATABASE
     from ledger.account_set import ledger_text
+    from ledger.verification.checks import named_checks
     from ledger.verification.findings import first_of
 
     behind = f", 续核 behind {report.after:,}" if report.after else ""
-    typer.echo(f"账套 ledger {ledger_text(report.ledger_id)}, 至 to {report.position:,}{behind}")
-    for check, (name, unit) in _NAMES.items():
-        if check not in report.counts:
+    ledger = f"账套 ledger {ledger_text(report.ledger_id)}, 至 to {report.position:,}{behind}"
+    typer.echo("数据库 database" if report.ledger_id == WHOLE_DATABASE else ledger)
+    for check in named_checks().values():
+        if check.name not in report.counts:
             continue
-        wrong = report.wrong.get(check, 0)
+        wrong = report.wrong.get(check.name, 0)
         mark = f"✗ 不符 {wrong:,}" if wrong else "✓ 相符"
-        typer.echo(f"  {mark}  {name}: {report.counts[check]:,} {unit}")
-        for finding in (f for f in report.findings if f.check == check):
+        typer.echo(f"  {mark}  {check.title}: {report.counts[check.name]:,} {check.unit}")
+        told = [f for f in report.findings if f.check == check.name]
+        for finding in told:
             typer.echo(f"        {_told(finding)}")
+        if wrong > len(told):
+            typer.echo(f"        … 另有 {wrong - len(told):,} more")
     _show_notes(report)
     for witness, size in report.cosigned.items():
         if size:
@@ -200,8 +239,10 @@ def _show(report: VerificationReport) -> bool:
 
 def _show_notes(report: VerificationReport) -> None:
     """What earlier releases allowed: told, and no finding."""
+    from ledger.verification.checks import named_checks
+
     for check, number in report.noted.items():
-        name, _ = _NAMES[check]
+        name = named_checks()[check].title
         typer.echo(f"  · 旧规则下 allowed when it was recorded: {number:,} · {name}")
         for note in (n for n in report.notes if n.check == check):
             typer.echo(f"        {_told(note)}")
@@ -213,6 +254,8 @@ def _told(finding: Finding) -> str:
 
 
 def _show_speed(report: VerificationReport) -> None:
+    if not report.history_s:
+        return
     events, signatures = report.position - report.after, report.counts.get("signature", 0)
     per_s = events / report.history_s if report.history_s else 0
     text = f"{events:,} events in {report.history_s:.1f} s ({per_s:,.0f}/s)"
