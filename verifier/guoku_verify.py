@@ -301,6 +301,7 @@ CHECKS = {
     "key": Check("业务号", "business numbers and what they point at", "numbers"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
+    "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
     "document": Check("凭证回单", "documents by their SM3", "documents"),
@@ -1214,6 +1215,120 @@ def _amount(row: Form, name: str, due_fen: int, tag: str = "") -> Iterator[Diffe
         yield tag + name, yuan(theirs_fen), yuan(due_fen)
 
 
+# ---------------------------------------------------------------- approvals 审批
+
+# the events that an act begins with to which a policy may want others to agree, and its kind
+ACTS = {
+    "indicator.issued": "indicator.issue",
+    "indicator.adjusted": "indicator.adjust",
+    "indicator.reallocated_out": "indicator.reallocate",
+    "ledger.signature_policy_set": "signature_policy.set",
+    "ledger.approval_policy_set": "approval_policy.set",
+    "ledger.period_closed": "period.close",
+    "ledger.period_reopened": "period.reopen",
+}
+
+
+class Approvals:
+    """What a ledger's policy wants others to agree to has its document, with distinct persons in
+    their order, and is what the document asks for."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._policy: dict[str, list[str]] = {}
+        self._open: dict[str, tuple[dict[str, Any], list[str]]] = {}
+        self._due: tuple[int, dict[str, Any]] | None = None  # what stands behind a last agreement
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if self._due is not None and event.position > self._due[0]:
+            self.conclude()
+        if name == "ledger.opened":
+            self._policy = dict(body.get("approval_policy", {}))
+        elif name == "document.submitted":
+            self._submitted(event)
+        elif name in ("document.approved", "document.returned"):
+            self._agreed(event)
+        elif name in ACTS:
+            self._act(event)
+        if name == "ledger.approval_policy_set":
+            self._set(body["approval_policy"])
+
+    def _set(self, asked: dict[str, list[str]]) -> None:
+        """What is said of all kinds of something takes the place of what was said of each."""
+        wide = {kind[:-1] for kind in asked if kind.endswith(".*")}
+        kept = {
+            kind: roles
+            for kind, roles in self._policy.items()
+            if "*" not in asked and kind.partition(".")[0] + "." not in wide
+        }
+        self._policy = {**kept, **asked}
+
+    def _roles(self, kind: str) -> list[str]:
+        for name in (kind, kind.partition(".")[0] + ".*", "*"):
+            if name in self._policy:
+                return self._policy[name]
+        return []
+
+    def _wrong(self, position: int, what: str) -> None:
+        self._report.wrong("approval", position, what)
+
+    def _submitted(self, event: Event) -> None:
+        self._report.count("approval")
+        body = event.body
+        key = f"{body['kind']}/{body['number']}"
+        if body["roles"] != self._roles(body["kind"]):
+            self._wrong(event.position, f"{key} awaits others than its policy names 审批角色不符")
+        if key in self._open:
+            self._wrong(event.position, f"{key} was submitted before, and waits still")
+        self._open[key] = (body, [])
+
+    def _agreed(self, event: Event) -> None:
+        body = event.body
+        key = f"{body['kind']}/{body['number']}"
+        found = self._open.get(key)
+        if found is None:
+            self._wrong(event.position, f"no document {key} waits 无待审单据")
+            return
+        if event.name == "document.returned":
+            del self._open[key]
+            return
+        submitted, agreed = found
+        if body["role"] != submitted["roles"][len(agreed)]:
+            self._wrong(event.position, f"the agreement of {body['role']} is not due 审批顺序有误")
+        if same_person(body["by"], submitted["by"]):
+            self._wrong(event.position, f"{body['by']} agrees to his own document 制单审核同一人")
+        if any(same_person(body["by"], by) for by in agreed):
+            self._wrong(event.position, f"{body['by']} agrees a second time 同一人重复审批")
+        agreed.append(body["by"])
+        last, brings = len(agreed) == len(submitted["roles"]), bool(body.get("brings"))
+        if last != brings:
+            self._wrong(event.position, "whether it is the last agreement is not as it says")
+        if last or brings:
+            del self._open[key]
+            self._due = (event.position + 1, submitted)
+
+    def _act(self, event: Event) -> None:
+        kind, due, self._due = ACTS[event.name], self._due, None
+        if due is None:
+            if self._roles(kind):
+                self._wrong(event.position, f"nobody else has agreed to this {kind} 未经审批")
+            return
+        self._report.count("approval")
+        submitted, asked = due[1], due[1]["body"]
+        same = all(event.body[name] == asked[name] for name in asked if name in event.body)
+        if (kind, event.body["by"]) != (submitted["kind"], submitted["by"]) or not same:
+            what = f"it is not what {submitted['number']!r} asks for 与单据不符"
+            self._wrong(event.position, what)
+
+    def conclude(self) -> None:
+        """What was agreed to and stands nowhere."""
+        if self._due is not None:
+            what = f"{self._due[1]['kind']} was agreed to, and does not stand here 审批未生效"
+            self._wrong(self._due[0], what)
+            self._due = None
+
+
 # ---------------------------------------------------------------- certificates, signatures 签章
 
 
@@ -1848,6 +1963,7 @@ class Folds:
         self.books, self.clearing = Books(report), Clearing(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
+        self.approvals = Approvals(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -1865,6 +1981,7 @@ class Folds:
                 self.books.take(event)
                 self.clearing.take(event)
                 self.payments.take(event)
+                self.approvals.take(event)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             self._report.wrong(
                 "digest", event.position, f"{event.type}: its content cannot be read ({error!r})"
@@ -1877,6 +1994,7 @@ class Folds:
             self.payments.conclude()
             self.clearing.conclude()
             self.books.conclude()
+            self.approvals.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(
             (bytes.fromhex(row["sm3"]), _unbase64(row["body"]))

@@ -21,7 +21,7 @@ from ledger.integrity.chain import genesis
 from ledger.integrity.growth import GrowingTree
 from ledger.integrity.note import ledger_origin, parse_checkpoint, parse_note
 from ledger.reading.streaming import Chunk, snapshot, stream_commits, stream_events, stream_keys
-from ledger.verification import codes, heads, readings
+from ledger.verification import approvals, codes, heads, readings
 from ledger.verification.amounts import Amounts
 from ledger.verification.checkpoints import STORED, CheckpointCheck, KeptNote, Keys
 from ledger.verification.clock import ClockCheck, corrections_of, server_now_us
@@ -50,7 +50,7 @@ from payments.verification.state import Verified, load_verified, save_verified
 Progress = Callable[[str, int, int], None]
 
 HISTORY, SIGNATURES = "history", "signatures"
-JOINED = (codes, heads, readings, issued, lines, register)  # whose checks are in every run
+JOINED = (approvals, codes, heads, readings, issued, lines, register)  # in every run
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
