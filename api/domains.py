@@ -6,6 +6,9 @@ processes load what they use; one that judges whole histories has to know all th
 
 import budget.indicators
 import division.adopted
+import division.bank
+import division.certificate
+import division.code_set_load
 import division.opening
 import division.persons
 import division.tokens
@@ -15,6 +18,7 @@ import ledger.deciding.approvals
 import ledger.deciding.clock
 import ledger.deciding.documents
 import ledger.deciding.losses
+import ledger.deciding.noted
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
@@ -30,6 +34,7 @@ import projections.catalogue
 DOMAINS = (
     ledger.deciding.clock,
     ledger.deciding.losses,
+    ledger.deciding.noted,
     ledger.deciding.opening,
     ledger.deciding.approvals,
     ledger.deciding.documents,
@@ -37,6 +42,9 @@ DOMAINS = (
     ledger.closing,
     ledger.sealing.commands,
     division.adopted,
+    division.bank,
+    division.certificate,
+    division.code_set_load,
     division.opening,
     division.persons,
     division.tokens,

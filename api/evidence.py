@@ -12,6 +12,7 @@ import msgspec
 from psycopg import Connection
 
 from budget.indicator import INDICATOR
+from division import certificates
 from ledger.account_set import ledger_text
 from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, IntegrityError, Refusal, UnavailableError
@@ -25,7 +26,6 @@ from payments.clearing.events import ClaimReceipted
 from payments.events import ManifestSigned, PaymentApplied, VoucherReceipted, VoucherSigned
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT
-from payments.signing import certificates
 from projections.queries import clearing_of
 
 FORMAT = "guoku.evidence.1"

@@ -14,6 +14,7 @@ from api.schema import MIGRATIONS
 from api.settings import Settings
 from api.upgrading import date_floors
 from division.adopting import adopt
+from division.learning import read_knowledge
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
@@ -124,6 +125,7 @@ def treasury_on(
             codes_due=codes.due,
             clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
             history_fault=never_cut if accepts_loss else history.fault,
+            standing=read_knowledge,
         )
         sequencer.on_commit(history.committed)
         keys = KeyStore(settings.keystore_path, settings.passphrase())

@@ -18,7 +18,7 @@ import msgspec
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
-from division.verification import CHECK, check_tables
+from division.verification import CHECK, NOTES, check_notes, check_tables
 from ledger.account_set import is_standing
 from ledger.books import load_charts
 from ledger.errors import AccessError, ConfigurationError
@@ -104,16 +104,18 @@ def _history(task: Task, progress: Progress) -> VerificationReport:
         findings = Findings()
         findings.add(UNFINISHED, 0, f"its history could not be read to the end: {told(error)}")
         report = report_of(task.ledger_id, findings)
-    if is_standing(task.ledger_id):
-        _add(report, _standing_tables(task))
+    _add(report, _standing(task))
     return report
 
 
-def _standing_tables(task: Task) -> Findings:
-    """The tables of a standing ledger against its events, in one snapshot."""
-    findings = Findings()
+def _standing(task: Task) -> Findings:
+    """The tables of a standing ledger against its events; of another ledger what it has noted of
+    standing ones."""
+    findings, name, check = Findings(), NOTES, check_notes
+    if is_standing(task.ledger_id):
+        name, check = CHECK, check_tables
     with snapshot(task.conninfo, 1) as [connection]:
-        Guard(findings).run(CHECK, lambda: check_tables(connection, task.ledger_id, findings))
+        Guard(findings).run(name, lambda: check(connection, task.ledger_id, findings))
     return findings
 
 

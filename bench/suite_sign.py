@@ -16,13 +16,13 @@ from time import perf_counter
 from bench.bookkeeping import Bookkeeping, bookkeeping
 from bench.measure import BenchError, Record, Scale, SuiteResult, Tell
 from bench.server import new_database
+from division import certificates
 from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import decompress
 from payments.signature_policy import PER_MANIFEST, PER_VOUCHER
-from payments.signing import certificates
 from payments.signing.credentials import person
 from payments.signing.service import SigningService
 from payments.signing.signer import SignedVouchers, Signer, VoucherDocument

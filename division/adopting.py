@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 import psycopg
 
 from division.adopted import ADOPTED, AdoptRows
+from division.certificate import HOME, RegisterCertificate, RevokeCertificate
+from division.code_set_load import LoadCodeSets, line_of
+from division.events import CodeSetLine
 from division.persons import RegisterPerson
 from division.recording import record
 from division.rights import Rights
@@ -17,6 +20,8 @@ from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
 from ledger.deciding.principals import folded
+from ledger.elements import stored_code_sets
+from ledger.gm import PublicKey
 from ledger.reading.objects import read_head
 
 BY = "migration"
@@ -83,4 +88,48 @@ def _tokens(connection: psycopg.Connection) -> tuple[int, Acts]:
     return len(rows), {key: [*acts[key], *tokens] for key, tokens in of_tokens.items()}
 
 
-_TABLES: Mapping[str, Callable[[psycopg.Connection], tuple[int, Acts]]] = {"tokens": _tokens}
+def _certificates(connection: psycopg.Connection) -> tuple[int, Acts]:
+    rows = connection.execute(
+        "SELECT serial, subject, public_key, not_before, not_after, revoked_at FROM certificates"
+        " WHERE ledger_id IS NULL ORDER BY created_at, serial"
+    ).fetchall()
+    commands: list[Command] = []
+    for serial, subject, point, not_before, not_after, revoked_at in rows:
+        key = PublicKey(point)
+        commands.append(RegisterCertificate.of(subject, key, not_before, not_after))
+        if revoked_at is not None:
+            commands.append(
+                RevokeCertificate(cert_serial=serial, revoked_at=revoked_at.isoformat())
+            )
+    return len(rows), {HOME: commands} if commands else {}
+
+
+def _code_sets(connection: psycopg.Connection) -> tuple[int, Acts]:
+    """Every load with the rows that it stored, as it was."""
+    lines: dict[int, list[CodeSetLine]] = {}
+    for load_id, row in stored_code_sets.stored_rows(connection):
+        lines.setdefault(load_id, []).append(line_of(row))
+    commands: list[Command] = [
+        LoadCodeSets(
+            load_no=f"load {report.load_id}",
+            lines=tuple(lines.get(report.load_id, ())),
+            file_name=report.file_name,
+            file_sm3=report.file_sm3,
+            load_id=report.load_id,
+            loaded_at=report.loaded_at.isoformat(),
+            loaded_by=report.loaded_by,
+            version=report.version,
+            added=report.added,
+            superseded=report.superseded,
+            unchanged=report.unchanged,
+        )
+        for report in stored_code_sets.loads(connection)
+    ]
+    return len(commands), {standing_ledger(""): commands} if commands else {}
+
+
+_TABLES: Mapping[str, Callable[[psycopg.Connection], tuple[int, Acts]]] = {
+    "tokens": _tokens,
+    "certificates": _certificates,
+    "code_sets": _code_sets,
+}

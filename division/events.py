@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from ledger.events import LEDGER, Event, Traits, register
 
 
@@ -82,6 +84,118 @@ class TokenEnded(Event, frozen=True, kw_only=True):
     by: str
 
 
+class CertificateRegistered(Event, frozen=True, kw_only=True):
+    """A public key speaks for its subject, from one moment through another."""
+
+    TYPE: ClassVar[str] = "certificate.registered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="certificate", asked_by="certificate.register", title="证书登记"
+    )
+    cert_serial: str
+    subject: str
+    public_key: str
+    not_before: str
+    not_after: str
+    by: str
+
+
+class CertificateRevoked(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "certificate.revoked"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="certificate", asked_by="certificate.revoke", title="证书吊销"
+    )
+    cert_serial: str
+    revoked_at: str
+    by: str
+
+
+class BankAppointed(Event, frozen=True, kw_only=True):
+    """代理银行: pays for the division and all below it, by a channel of its own."""
+
+    TYPE: ClassVar[str] = "bank.appointed"
+    TRAITS: ClassVar[Traits] = Traits(subject="bank", asked_by="bank.appoint", title="代理银行委托")
+    pay_bank_code: str
+    name: str
+    url: str
+    cert_serial: str
+    start_date: str
+    by: str
+
+
+class BankChanged(Event, frozen=True, kw_only=True):
+    """From a day on the bank's channel is this one."""
+
+    TYPE: ClassVar[str] = "bank.changed"
+    TRAITS: ClassVar[Traits] = Traits(subject="bank", asked_by="bank.change", title="代理银行变更")
+    pay_bank_code: str
+    change_no: str
+    name: str
+    url: str
+    cert_serial: str
+    start_date: str
+    by: str
+
+
+class BankEnded(Event, frozen=True, kw_only=True):
+    """The bank pays nothing more that is agreed from that day on."""
+
+    TYPE: ClassVar[str] = "bank.ended"
+    TRAITS: ClassVar[Traits] = Traits(subject="bank", asked_by="bank.end", title="代理银行终止")
+    pay_bank_code: str
+    end_date: str
+    by: str
+
+
+class CodeSetLine(msgspec.Struct, frozen=True, array_like=True):
+    """A row of a code set, in the order of ``ledger.elements.code_sets.CodeRow``; days as text."""
+
+    element: str
+    code: str
+    name: str
+    parent: str
+    is_leaf: bool
+    is_enabled: bool
+    start_date: str
+    end_date: str
+    mof_div_code: str
+    fiscal_year: str
+    is_standard: bool
+
+
+class CodeSetsLoaded(Event, frozen=True, kw_only=True):
+    """代码集加载: what a file has changed; the rows follow.
+
+    ``version`` is that of all code sets after it, ``rows_sm3`` the SM3 of the rows that follow, as
+    one JSON array; ``loaded_by`` who it was where somebody else has put it on record.
+    """
+
+    TYPE: ClassVar[str] = "code_sets.loaded"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="code_set_load", asked_by="code_sets.load", title="代码集加载"
+    )
+    load_no: str
+    load_id: int
+    loaded_at: str
+    version: str
+    file_name: str = ""
+    file_sm3: str = ""
+    rows_sm3: str
+    added: int
+    superseded: int
+    unchanged: int
+    loaded_by: str = ""
+    by: str
+
+
+class CodeSetRows(Event, frozen=True, kw_only=True):
+    """Some of the rows of a load, in their order."""
+
+    TYPE: ClassVar[str] = "code_sets.rows"
+    TRAITS: ClassVar[Traits] = Traits(subject="code_set_load", title="代码集明细")
+    load_id: int
+    rows: tuple[CodeSetLine, ...]
+
+
 class RowsAdopted(Event, frozen=True, kw_only=True):
     """What a table held before there were events of it is on record from now on."""
 
@@ -102,4 +216,11 @@ register(
     RightsEnded,
     TokenIssued,
     TokenEnded,
+    CertificateRegistered,
+    CertificateRevoked,
+    BankAppointed,
+    BankChanged,
+    BankEnded,
+    CodeSetsLoaded,
+    CodeSetRows,
 )

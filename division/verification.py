@@ -5,21 +5,26 @@ of a key is found here, whatever the program has believed of them meanwhile.
 """
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
 
 from division.folded import FoldedObject, folded_objects
 from division.shown import SHOWN
-from ledger.account_set import standing_ledger
+from ledger.account_set import parse_ledger, standing_ledger
+from ledger.deciding.objects import ledger_stream_id
 from ledger.deciding.tables import AnyTable
+from ledger.errors import IntegrityError
+from ledger.events import StandingHead, StandingNoted, decode
 from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
 
 CHECK = name_check(
-    "standing", "基础信息 persons, rights and tokens against their events", "rows",
-    "persons", "tokens",
+    "standing", "基础信息 persons, tokens, certificates against their events", "rows",
+    "persons", "tokens", "certificates", "code_sets", "code_set_loads",
 )  # fmt: skip
+NOTES = name_check("noted", "基础信息引用 heads noted of standing ledgers", "heads")
 
 # Rows of no ledger that there is belong to none; they are told of with the ledger of all divisions.
 _OF_LEDGER = "ledger_id = %(ledger_id)s"
@@ -40,7 +45,41 @@ def check_tables(connection: psycopg.Connection, ledger_id: int, findings: Findi
     for kind in SHOWN:
         objects = folded.get(kind.name, [])
         for table in kind.tables:
-            _compare(connection, table, ledger_id, objects, scope, findings)
+            if table.home in (None, ledger_id):
+                of_table = "true" if table.home is not None else scope
+                _compare(connection, table, ledger_id, objects, of_table, findings)
+
+
+def check_notes(connection: psycopg.Connection, ledger_id: int, findings: Findings) -> None:
+    """Every head that a year's ledger has noted of a standing ledger is one that this has had: the
+    chain after that position is the one noted, and no note goes back."""
+    last: dict[str, int] = {}
+    for position, payload in connection.execute(
+        "SELECT position, payload FROM events WHERE ledger_id = %s AND stream_id = %s"
+        " AND type = %s ORDER BY stream_version",  # of the ledger's own stream, which is short
+        (ledger_id, UUID(bytes=ledger_stream_id(ledger_id)), StandingNoted.TYPE),
+    ).fetchall():
+        try:
+            heads = decode(StandingNoted.TYPE, payload).heads  # type: ignore[attr-defined]
+        except IntegrityError:
+            continue  # the check of the history names it
+        for head in heads:
+            findings.count(NOTES, 1)
+            if head.position <= last.get(head.ledger, 0):
+                findings.add(NOTES, position, f"{head.ledger} is noted again at {head.position}")
+            last[head.ledger] = head.position
+            if _chain_at(connection, head) != head.chain:
+                detail = f"{head.ledger} does not lead to what was noted at {head.position}"
+                findings.add(NOTES, position, f"{detail} 基础信息不符")
+
+
+def _chain_at(connection: psycopg.Connection, head: StandingHead) -> str | None:
+    """The chain of a ledger directly after a position, in hex; None where no commit ends there."""
+    row = connection.execute(
+        "SELECT encode(chain, 'hex') FROM commits WHERE ledger_id = %s AND position = %s",
+        (parse_ledger(head.ledger), head.position),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _compare(

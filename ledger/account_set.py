@@ -82,7 +82,9 @@ def is_standing(key: int) -> bool:
 
 def standing_ledgers_of(key: int) -> tuple[int, ...]:
     """The standing ledgers whose content may concern a ledger: those of every prefix of its
-    division's code, from the one of all down."""
+    division's code, from the one of all down; of a system or standing ledger none."""
+    if is_system(key) or is_standing(key):
+        return ()
     division = division_of(key)
     prefixes = (division[:digits] for digits in range(DIVISION_DIGITS + 1))
     return tuple(sorted({standing_ledger(prefix) for prefix in prefixes}))

@@ -27,6 +27,7 @@ class Code(Enum):
     ELEMENT_MISMATCH = ("element_mismatch", 422)
     DETAILS_MISMATCH = ("details_mismatch", 422)
     RUN_REPEATED = ("run_repeated", 409)
+    BANK_NOT_APPOINTED = ("bank_not_appointed", 422)
     INSUFFICIENT_PLAN = ("insufficient_plan", 422)
     INSUFFICIENT_INDICATOR = ("insufficient_indicator", 422)
     PAYMENT_NOT_FOUND = ("payment_not_found", 404)

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
+from division.knowledge import require_appointed
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -67,6 +68,8 @@ class SetSignaturePolicy(Command, frozen=True, kw_only=True):
             )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
+        require_appointed(state, self.pay_bank_code)
+        # point of no return
         policy = SignaturePolicySet(
             roles=self.roles, pay_bank_code=self.pay_bank_code, signing=self.signing, by=by
         )

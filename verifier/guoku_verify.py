@@ -744,6 +744,12 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "person.rights_ended": ("person.end_rights", _field("change_no")),
     "token.issued": ("token.issue", _field("token_sm3")),
     "token.ended": ("token.end", _field("token_sm3")),
+    "certificate.registered": ("certificate.register", _field("cert_serial")),
+    "certificate.revoked": ("certificate.revoke", _field("cert_serial")),
+    "code_sets.loaded": ("code_sets.load", _field("load_no")),
+    "bank.appointed": ("bank.appoint", _field("pay_bank_code")),
+    "bank.changed": ("bank.change", _field("change_no")),
+    "bank.ended": ("bank.end", lambda body: f"{body['pay_bank_code']} {body['end_date']}"),
     # of the system ledger
     "log_key.registered": ("log_key.register", lambda body: f"{body['name']}:{body['key_hash']}"),
     "checkpoint.sealed": ("checkpoint.seal", lambda body: f"{body['origin']}:{body['size']}"),
@@ -757,7 +763,13 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     ),
 }
 # events that stand behind the one that a command begins with
-FOLLOWERS = {"journal.posted", "indicator.reallocated_in", "clearing.cleared", "clearing.rejected"}
+FOLLOWERS = {
+    "code_sets.rows",
+    "journal.posted",
+    "indicator.reallocated_in",
+    "clearing.cleared",
+    "clearing.rejected",
+}
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
 

@@ -9,7 +9,7 @@ from api.cli.session import connection, key_store
 from api.cli.terminal import show_fields, show_table
 
 if TYPE_CHECKING:
-    from payments.signing.certificates import Certificate
+    from division.certificates import Certificate
 
 app = typer.Typer(no_args_is_help=True, help="Certificates 证书: list, issue, revoke.")
 
@@ -39,8 +39,8 @@ def issue(
     """Registers a certificate for a subject: a renewal, or the key of a bank outside."""
     from datetime import UTC
 
+    from division import certificates
     from ledger.gm import PublicKey
-    from payments.signing import certificates
 
     key = PublicKey.from_hex(public_key) if public_key else key_store().public_key(subject)
     now = datetime.now(UTC)
@@ -56,7 +56,7 @@ def revoke(serial: str) -> None:
     """Revokes a certificate from now on. What was signed before stays valid."""
     from datetime import UTC
 
-    from payments.signing import certificates
+    from division import certificates
 
     with connection() as opened:
         revoked = certificates.revoke(opened, serial, datetime.now(UTC))

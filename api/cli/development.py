@@ -12,11 +12,14 @@ from api.server import bind
 from api.settings import Settings
 from api.tokens import create_token
 from api.treasury import Treasury
+from division import certificates
+from division.appointing import appoint
+from division.bank import Channel
 from division.credentials import end_tokens_of
 from division.roles import ROLES
+from ledger.deciding.state import BEIJING
 from ledger.errors import ConfigurationError, Refusal
 from ledger.gm.keystore import KeyStore
-from payments.signing import certificates
 
 DEVELOPER = "dev"
 CENTRAL_BANK = "pboc/1"
@@ -86,6 +89,21 @@ def admit(connection: psycopg.Connection, keys: KeyStore, subject: str) -> Admis
     return Admission(create_token(connection, principal, ["bank"], ""), certificate.serial)
 
 
+def appoint_bank(connection: psycopg.Connection, settings: Settings) -> None:
+    """Appoints the bank of the settings for all divisions: the simulated one, or the real one whose
+    address is set."""
+    subject, today = bank_subject(settings), datetime.now(UTC)
+    try:
+        serial = certificates.current(connection, subject, today).serial
+    except Refusal:
+        serial = (
+            ""  # a real bank's certificate may come later: none of its receipts is taken before
+        )
+    name = f"代理银行 {settings.pay_bank_code}"
+    day = today.astimezone(BEIJING).date()
+    appoint(connection, settings.pay_bank_code, Channel(day, name, settings.bank_address, serial))
+
+
 def simulators(treasury: Treasury, api_url: str) -> list[Child]:
     """The simulators that are wanted, admitted and not yet started.
 
@@ -102,6 +120,7 @@ def simulators(treasury: Treasury, api_url: str) -> list[Child]:
         admissions = {
             subject: admit(connection, treasury.keys, subject) for _, subject, _ in wanted
         }
+        appoint_bank(connection, settings)
     return [
         Child(
             command,

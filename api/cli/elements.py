@@ -23,6 +23,7 @@ def load(
     import getpass
     import io
 
+    from division import code_sets
     from ledger.elements import stored_code_sets
     from ledger.elements.files import decode_file, parse_code_sets
 
@@ -30,7 +31,7 @@ def load(
     text = decode_file(content)
     with connection() as opened:
         known = stored_code_sets.read(opened).codes()
-        report = stored_code_sets.load(
+        report = code_sets.load(
             opened,
             parse_code_sets(io.StringIO(text, newline=""), known),
             loaded_by=by or f"cli/{getpass.getuser()}",

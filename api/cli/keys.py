@@ -19,7 +19,7 @@ def create(
     """Makes a key (unless there is one) and its first certificate, valid for a year."""
     from datetime import UTC, datetime
 
-    from payments.signing import certificates
+    from division import certificates
 
     name = name if "/" in name else f"principal/{name}"
     certificates.check_subject(name)  # before there is a key that nothing could vouch for

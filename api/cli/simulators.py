@@ -45,6 +45,9 @@ WrongAmount = Annotated[
 
 
 def bank_sim(
+    pay_bank_code: Annotated[
+        str, typer.Option(help="Which bank it is [GUOKU_PAY_BANK_CODE].")
+    ] = "",
     port: Port = None,
     api: Api = "",
     token: Token = "",
@@ -62,7 +65,6 @@ def bank_sim(
 
     Payee accounts that begin with 9999 to 9995 have faults of their own, whatever the switches say.
     """
-    from api.cli.development import bank_subject
     from payments.simulators.bank import BankConfig, run_bank
     from payments.simulators.counterparty import Faults
 
@@ -76,10 +78,15 @@ def bank_sim(
         day=_day(day),
     )
     settings = _begin(end_with_parent)
-    common = _common(settings, bank_subject(settings), api, token, cert_serial)
-    config = BankConfig(
-        **common, port=port or settings.bank_port, bank_code=settings.pay_bank_code, faults=faults
-    )
+    code = pay_bank_code or settings.pay_bank_code
+    common = _common(settings, f"bank/{code}", api, token, cert_serial)
+    config = BankConfig(**common, port=port or settings.bank_port, bank_code=code, faults=faults)
+    if pay_bank_code:
+        typer.echo(
+            "appoint it: POST /v1/divisions/{mof_div_code}/banks "
+            f'{{"pay_bank_code": "{code}", "name": "…", "url": "http://127.0.0.1:{config.port}",'
+            f' "cert_serial": "{config.cert_serial}", "start_date": "…"}}'
+        )
     run_bank(config)
 
 

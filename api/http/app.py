@@ -9,9 +9,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
     bank,
+    banks,
     books,
     bulk,
     clearings,
+    code_sets,
     disbursement_reads,
     disbursements,
     divisions,
@@ -43,6 +45,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *ledgers.DIRECT,
     *divisions.DIRECT,
     *periods.DIRECT,
+    *banks.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -51,7 +54,9 @@ RESOURCES = (
     periods,
     documents,
     divisions,
+    banks,
     clearings,
+    code_sets,
     disbursements,
     disbursement_reads,
     bank,

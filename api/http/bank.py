@@ -16,9 +16,9 @@ from api.http.models.enums import ItemState, Tag
 from api.http.problems import OF_ACT, ProblemDocument, problem, problem_response, refusals
 from api.http.routes import Operation
 from api.http.views import CommitView, commit_view
+from division import certificates
 from ledger.errors import Code, RequestError
 from payments.receipts.intake import Deliverer
-from payments.signing import certificates
 
 ABOUT_THE_RECEIPT = frozenset({400, 404, 409, 422})
 _ENVELOPE = {

@@ -126,7 +126,12 @@ DIRECT = (
         summary="Claim from the central bank what the bank has paid ahead 申请划款",
         tag=Tag.CLEARINGS,
         status=201,
-        codes=(Code.PERIOD_CLOSED, Code.FUTURE_DATE, Code.CLEARING_EMPTY),
+        codes=(
+            Code.PERIOD_CLOSED,
+            Code.FUTURE_DATE,
+            Code.BANK_NOT_APPOINTED,
+            Code.CLEARING_EMPTY,
+        ),
     ),
     batch_route(
         RequestClearing,

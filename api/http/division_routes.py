@@ -1,5 +1,6 @@
 """Operations that are one command on the standing ledger of the division in the address."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from api.http.bodies import Body
 from api.http.call import Call
 from api.http.dependencies import Acting, Reading
 from api.http.models.enums import Tag
-from api.http.parameters import DivisionCode, Principal, TokenSm3
+from api.http.parameters import CertSerial, DivisionCode, PayBankCode, Principal, TokenSm3
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
 from api.http.routes import DirectRoute, Endpoint, ViewOf
@@ -26,6 +27,8 @@ from ledger.errors import AccessError, Code
 
 CHANGE = "change_no"
 
+LookFirst = Callable[[Call, Command], Awaitable[None]]
+
 
 async def of_division(mof_div_code: DivisionCode) -> str:
     return mof_div_code
@@ -35,11 +38,24 @@ async def of_principal(principal: Principal) -> str:
     return principal
 
 
+async def of_bank(pay_bank_code: PayBankCode) -> str:
+    return pay_bank_code
+
+
+async def of_certificate(cert_serial: CertSerial) -> str:
+    return cert_serial
+
+
 async def of_token(token_sm3: TokenSm3) -> str:
     return token_sm3
 
 
-OF_ADDRESS = {"principal": of_principal, "token_sm3": of_token}
+OF_ADDRESS: dict[str, Callable[..., Awaitable[str]]] = {
+    "principal": of_principal,
+    "token_sm3": of_token,
+    "pay_bank_code": of_bank,
+    "cert_serial": of_certificate,
+}
 
 
 class ReadingDivision(Reading):
@@ -72,6 +88,7 @@ class DivisionRoute(DirectRoute):
     Args:
         in_path: fields of the command that stand in the address.
         as_division: the field that the division's own code gives.
+        before: what is looked at before the ledger is asked; it raises what speaks against it.
         unsaid: fields that nobody can say over HTTP; their defaults hold.
     """
 
@@ -89,12 +106,13 @@ class DivisionRoute(DirectRoute):
         summary: str,
         codes: tuple[Code, ...] = (),
         status: int = 200,
+        before: LookFirst | None = None,
     ) -> None:
         given = (as_division,) if as_division else ()
         body = Body(command, *in_path, *given, *unsaid)
         super().__init__(
             f"/v1/divisions/{{mof_div_code}}/{path}",
-            _endpoint(body, in_path, as_division, unsaid, right, view, status),
+            _endpoint(body, in_path, as_division, unsaid, right, view, status, before),
             response_model=answer,
             status_code=status,
             tags=[Tag.DIVISIONS],
@@ -117,6 +135,7 @@ def _endpoint(
     right: Right,
     view: ViewOf,
     status: int,
+    before: LookFirst | None,
 ) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
 
@@ -131,6 +150,8 @@ def _endpoint(
             given[as_division] = division_of(call)
         command = _numbered(call, body.read(data, **given))
         key = await admit_to_division(call, number=command.number)
+        if before is not None:
+            await before(call, command)
         outcome = await submit_to_standing(call, key, command)
         if outcome.problem is not None:
             return call.refuse(outcome)

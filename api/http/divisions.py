@@ -1,13 +1,11 @@
 """Divisions 区划: their standing data 基础信息; persons, their rights and tokens."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends
 from fastapi import Body as RequestBody
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
@@ -15,6 +13,7 @@ from api.http.admission import admit, require_caller
 from api.http.bodies import Body
 from api.http.call import Call
 from api.http.dependencies import Acting, Read
+from api.http.division_lists import DivisionRead, page_of, respond_with_objects
 from api.http.division_routes import (
     DivisionRoute,
     ReadingDivision,
@@ -24,23 +23,20 @@ from api.http.division_routes import (
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf
-from api.http.pages import AskedPage, page_after, place_after
+from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_ACT, OF_LEDGER_READ, OF_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
 from api.http.views import Committed, commit_view
-from division.folded import FoldedObject, folded_objects
 from division.opening import DIVISION, OpenDivision, StandingDivision
 from division.persons import PERSON, EndRights, Person, RegisterPerson, SetRights
 from division.tokens import TOKEN, EndToken, IssueToken, PersonToken
 from ledger.account_set import division_of, ledger_text, standing_ledger
 from ledger.deciding.command import Command, Outcome
-from ledger.deciding.objects import AnyKind
 from ledger.deciding.principals import folded
 from ledger.errors import Code
 from ledger.reading.objects import Head, list_standing_heads
-from projections.core.moments import Moment, one_moment, reach
 
 V = TypeVar("V")
 
@@ -150,7 +146,7 @@ async def list_divisions(call: Read, asked: AskedPage) -> Response:
     caller = require_caller(call)
     heads = await call.read(list_standing_heads)
     shown = [_shown(head) for head in heads if caller.reaches(head.ledger_id)]
-    return _page(call, asked.size, asked.cursor, shown, lambda view: view.ledger)
+    return page_of(call, asked, shown, lambda view: view.ledger)
 
 
 @router.get(
@@ -167,47 +163,6 @@ async def show_division(
     return call.respond(_shown(head), position=head.position)
 
 
-# ---- lists
-
-
-def _page(
-    call: Call, size: int, cursor: str | None, items: list[V], place: Callable[[V], str]
-) -> Response:
-    """A page of a list that is at hand whole, in the order of a text that names each item."""
-    after = place_after(call, cursor)
-    following = sorted((i for i in items if place(i) > after), key=place)
-    last = place(following[size - 1]) if len(following) > size else None
-    return call.respond(page_after(call, following[:size], last))
-
-
-async def _list(
-    call: Call,
-    asked: AskedPage,
-    moment: Moment,
-    kind: AnyKind,
-    view: Callable[[int, Any], V],
-    place: Callable[[V], str],
-) -> Response:
-    """The objects of one kind as the events make them, now or as of a moment."""
-    key = await admit_to_division(call)
-    await call.head(key)
-    found = await call.read(lambda connection: _objects(connection, key, kind, moment))
-    views = [view(key, each.obj) for each in found]
-    return _page(call, asked.size, asked.cursor, views, place)
-
-
-def _objects(connection: Connection, key: int, kind: AnyKind, moment: Moment) -> list[FoldedObject]:
-    with one_moment(connection):
-        head = connection.execute(
-            "SELECT position FROM ledgers WHERE ledger_id = %s", (key,)
-        ).fetchone()
-        upto = reach(connection, key, moment, head[0] if head else 0).upto
-        return list(folded_objects(connection, key, [kind], upto))
-
-
-DivisionRead = Annotated[Call, Depends(ReadingDivision(Right.READ))]
-
-
 @router.get(
     "/v1/divisions/{mof_div_code}/persons",
     operation_id="person.list",
@@ -218,7 +173,9 @@ DivisionRead = Annotated[Call, Depends(ReadingDivision(Right.READ))]
 async def list_persons(
     call: DivisionRead, mof_div_code: DivisionCode, asked: AskedPage, moment: AsOf
 ) -> Response:
-    return await _list(call, asked, moment, PERSON, _person, lambda view: folded(view.principal))
+    return await respond_with_objects(
+        call, asked, moment, PERSON, _person, lambda view: folded(view.principal)
+    )
 
 
 @router.get(
@@ -231,7 +188,9 @@ async def list_persons(
 async def list_tokens(
     call: DivisionRead, mof_div_code: DivisionCode, asked: AskedPage, moment: AsOf
 ) -> Response:
-    return await _list(call, asked, moment, TOKEN, _token, lambda view: view.token_sm3)
+    return await respond_with_objects(
+        call, asked, moment, TOKEN, _token, lambda view: view.token_sm3
+    )
 
 
 # ---- commands

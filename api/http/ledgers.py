@@ -183,6 +183,7 @@ DIRECT = (
         answer=PolicyView,
         summary="Set which roles sign a voucher, in order, for which bank, and how",
         tag=Tag.LEDGERS,
+        codes=(Code.BANK_NOT_APPOINTED,),
     ),
     CommandRoute(
         SetApprovalPolicy,

@@ -38,6 +38,7 @@ TITLES = {
     Code.ELEMENT_MISMATCH: "A dimension differs from the indicator's",
     Code.DETAILS_MISMATCH: "The details do not make up the payment",
     Code.RUN_REPEATED: "Another run pays the same payees the same",
+    Code.BANK_NOT_APPOINTED: "No such bank is appointed",
     Code.INSUFFICIENT_PLAN: "The plan does not suffice",
     Code.INSUFFICIENT_INDICATOR: "The indicator does not suffice",
     Code.PAYMENT_NOT_FOUND: "No such payment",

@@ -69,6 +69,10 @@ EXAMPLES: dict[str, Any] = {
     "token_sm3": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
     "valid_until": "2026-12-31",
     "change_no": "QX-2026-01",
+    "cert_serial": "66c7f0f462eeedd9d1f2d46bdc10e4e2",
+    "url": "https://bank.example.cn/mof",
+    "start_date": "2026-03-02",
+    "end_date": "2027-01-01",
 }
 
 

@@ -99,6 +99,8 @@ class LedgerState:
         self.registers = RegisterRows()
         self._costly: dict[tuple[str, str], int] = {}
         self._costly_total = 0
+        self.standing: Any = None  # what its domains have read of the standing ledgers
+        self.standing_at = -1  # ``LockedHead.standing`` when that was read
         self.begin(0)
 
     # ---- what decisions read
@@ -314,7 +316,7 @@ class LedgerState:
 
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
-        self.position = -1
+        self.position = self.standing_at = -1
         self._let_go()
 
     def _let_go(self) -> None:

@@ -26,12 +26,16 @@ class ObjectTable(msgspec.Struct, Generic[T], frozen=True, dict=True):
         name: in the database.
         columns: name and SQL type of each, the first ``key`` of which are its primary key.
         rows: of a ledger's object; those of one object never get fewer.
+        keeps: whether a row never changes either.
+        home: the one ledger whose rows it holds; else a column ``ledger_id`` says whose each is.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     key: int
     rows: Callable[[int, T], Iterable[TableRow]]
+    keeps: bool = False
+    home: int | None = None
 
     @cached_property
     def upsert(self) -> str:
@@ -43,7 +47,7 @@ class ObjectTable(msgspec.Struct, Generic[T], frozen=True, dict=True):
         return (
             f"INSERT INTO {self.name} ({', '.join(names)})"  # noqa: S608 - declared names only
             f" SELECT {', '.join(names)} FROM jsonb_to_recordset($1::jsonb) AS t ({typed})"
-            f" ON CONFLICT ({keys}) DO {f'UPDATE SET {told}' if told else 'NOTHING'}"
+            f" ON CONFLICT ({keys}) DO {'NOTHING' if self.keeps else f'UPDATE SET {told}'}"
         )
 
     def as_json(self, rows: Iterable[TableRow]) -> bytes:

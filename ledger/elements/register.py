@@ -76,7 +76,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
 _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
-_DIVISION, _PERSON = "区划建立", "人员权限"
+_DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 
 
 def _code(
@@ -116,6 +116,10 @@ _ELEMENTS = (
     _pattern("agency_prefixes", "权限单位", 21, "[0-9A-Za-z]+", _PERSON),
     _pattern("valid_until", "有效期至", 40, "[0-9T:.+-]+Z?", _PERSON),
     _pattern("token_sm3", "令牌摘要", 64, "[0-9a-f]{64}", _PERSON),
+    _pattern("cert_serial", "证书序列号", 32, "[0-9a-f]{32}", _BANK),
+    Element("url", "通道地址", 300, re.compile(r"https?://[!-~]+", re.ASCII), _BANK),
+    _pattern("start_date", "启用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
+    _pattern("end_date", "停用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     Element("change_no", "变更编号", 100, _NUMBER, OF_THE_ACT),
     # 指标
     Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),

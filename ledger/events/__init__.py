@@ -27,6 +27,8 @@ from ledger.events.ledgers import (
     OpenItem,
     PeriodClosed,
     PeriodReopened,
+    StandingHead,
+    StandingNoted,
 )
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
@@ -69,6 +71,8 @@ __all__ = [
     "Policy",
     "PostedView",
     "RuleNeeds",
+    "StandingHead",
+    "StandingNoted",
     "Traits",
     "Yuan",
     "base_name",

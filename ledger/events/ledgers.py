@@ -111,6 +111,25 @@ class LossAccepted(Event, frozen=True, kw_only=True):
     by: str
 
 
+class StandingHead(msgspec.Struct, frozen=True, array_like=True):
+    """Where a standing ledger stood: ``[ledger, position, chain]``, the chain in hex."""
+
+    ledger: str
+    position: int
+    chain: str
+
+
+class StandingNoted(Event, frozen=True, kw_only=True):
+    """What is decided from here on is decided in the knowledge of these heads; of standing ledgers
+    that are not named it is what was noted last."""
+
+    TYPE: ClassVar[str] = "standing.noted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject=LEDGER, asked_by="standing.note", title="基础信息引用"
+    )
+    heads: tuple[StandingHead, ...]
+
+
 class CommandRefused(Event, frozen=True, kw_only=True):
     """A refusal of an authenticated caller: part of the record like any other event."""
 
@@ -131,5 +150,6 @@ register(
     ClockCorrected,
     LossAccepted,
     PeriodReopened,
+    StandingNoted,
     CommandRefused,
 )

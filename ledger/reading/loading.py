@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
 
+from ledger.account_set import standing_ledgers_of
 from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.numbers import Number
@@ -25,6 +26,7 @@ from ledger.postgres.round_trip import (
     Result,
     Statement,
     integer,
+    integers,
     round_trip_steps,
     rows_of,
     texts,
@@ -36,8 +38,9 @@ R = TypeVar("R", bound=msgspec.Struct)
 TAIL_MAX = 10_000
 
 _LOCK = Statement(
-    "SELECT position, chain, recorded_at, stream_version, settings, clock_timestamp() FROM ledgers"
-    " WHERE ledger_id = $1::bigint FOR UPDATE"
+    "SELECT position, chain, recorded_at, stream_version, settings, clock_timestamp(),"
+    " (SELECT coalesce(sum(s.position), 0)::bigint FROM ledgers s"
+    " WHERE s.ledger_id = ANY($2::bigint[])) FROM ledgers WHERE ledger_id = $1::bigint FOR UPDATE"
 )
 # One index probe for each: a join would let the planner read all numbers of the ledger for a large
 # batch, and the cost of a batch would grow with the history.
@@ -52,7 +55,8 @@ _KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$
 
 class LockedHead(msgspec.Struct, frozen=True, array_like=True):
     """Where a ledger stands, and will until the transaction that locked it ends; ``settings`` as
-    the row has them, ``server_us`` the server's clock when it was asked."""
+    the row has them, ``server_us`` the server's clock when it was asked. ``standing`` grows with
+    every event of the standing ledgers that it rests on."""
 
     position: int
     chain: bytes
@@ -60,6 +64,7 @@ class LockedHead(msgspec.Struct, frozen=True, array_like=True):
     stream_version: int
     settings: bytes
     server_us: int
+    standing: int = 0
 
 
 def lock(connection: psycopg.Connection, ledger_id: int) -> LockedHead | None:
@@ -71,20 +76,21 @@ def lock_and_read_keys(
     connection: psycopg.Connection, ledger_id: int, numbers: Collection[Number]
 ) -> IoSteps[tuple[LockedHead | None, dict[Number, CommandKey]]]:
     """Locks the head, and reads the used ones among (operation, number) as they are then."""
-    asked: list[Query] = [(_LOCK, (integer(ledger_id),))]
+    asked: list[Query] = [(_LOCK, (integer(ledger_id), _rests_on(ledger_id)))]
     if numbers:
         of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
         asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
     locked, *found = yield from round_trip_steps(connection, asked)
     keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
-    for position, chain, recorded_at, stream_version, settings, server_clock in rows_of(locked):
+    for position, chain, recorded_at, stream_version, settings, clock, standing in rows_of(locked):
         head = LockedHead(
             position=int.from_bytes(position, "big"),
             chain=chain,
             recorded_us=_moment_us(recorded_at),
             stream_version=int.from_bytes(stream_version, "big"),
             settings=settings[1:],  # behind the version of the format
-            server_us=_moment_us(server_clock),
+            server_us=_moment_us(clock),
+            standing=int.from_bytes(standing, "big"),
         )
         return head, keys
     return None, keys
@@ -93,6 +99,12 @@ def lock_and_read_keys(
 def _moment_us(moment: bytes) -> int:
     """Microseconds since 1970 of a timestamp in the binary format."""
     return int.from_bytes(moment, "big", signed=True) + POSTGRES_EPOCH_US
+
+
+@lru_cache(maxsize=1024)
+def _rests_on(ledger_id: int) -> bytes:
+    """The standing ledgers that a ledger rests on, as a parameter."""
+    return integers(standing_ledgers_of(ledger_id))
 
 
 def _keys(result: Result) -> Iterator[CommandKey]:

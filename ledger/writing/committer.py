@@ -24,10 +24,12 @@ from ledger.errors import AccessError, Code, GuokuError, UnavailableError
 from ledger.integrity.chain import genesis, moment_of
 from ledger.postgres.round_trip import COMMIT, Awaits, IoSteps, round_trip_steps, waited
 from ledger.reading import loading
+from ledger.reading.loading import LockedHead
 from ledger.writing.batch import Batch, Before, Group
 from ledger.writing.clocks import ClockReading
 from ledger.writing.conditions import Conditions
 from ledger.writing.local_writer import Closed, LocalWriter
+from ledger.writing.standing import StandingReader, knows_less, learn
 from ledger.writing.writer_process import HeadMovedError, WriterProcess, WriterProcesses
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ class Resources(NamedTuple):
         codes_due: whether ``codes`` may have to ask the database.
         conditions: on which anything is committed, and the clock.
         committed: is told (ledger_id, position) after each commit.
+        standing: reads what decisions know of standing ledgers; None where they know nothing.
     """
 
     pool: ConnectionPool
@@ -61,6 +64,7 @@ class Resources(NamedTuple):
     codes_due: Callable[[], bool]
     conditions: Conditions
     committed: Callable[[int, int], None]
+    standing: StandingReader | None = None
 
 
 class _UnderWay(NamedTuple):
@@ -86,6 +90,7 @@ class Committer:
         self._resources = resources
         self._state = state
         self._writer_process: WriterProcess | None = None
+        self._head: LockedHead | None = None  # that the writer process has locked for this batch
         self._under_way: _UnderWay | None = None
 
     @property
@@ -192,7 +197,10 @@ class Committer:
         try:
             with self._resources.pool.connection() as connection:
                 self._begin(now_us)
-                batch = Batch(self._state, [waiting.group for waiting in requests])
+                groups: Sequence[Group] = [waiting.group for waiting in requests]
+                if (head := self._head) is not None:
+                    groups = learn(self._resources.standing, connection, self._state, head, groups)
+                batch = Batch(self._state, groups)
                 batch.decide(connection, writer_process, before=before.before if before else None)
                 written = batch.close(connection, writer_process)
                 closed: Future[Any] = written or writer_process.release()
@@ -216,6 +224,7 @@ class Committer:
         if self._resources.writer_processes is None:
             return None, asked_us
         tolerance_us = conditions.tolerance_us
+        self._head = None
         if before is not None and self._writer_process is not None:
             if (stepped := conditions.step_fault(asked_us)) is not None:
                 raise stepped
@@ -232,6 +241,7 @@ class Committer:
                 raise fault
             with self._resources.pool.connection() as connection:
                 loading.follow(connection, self._state, head)
+                self._head = head
         except BaseException:
             self._writer_process.release()
             raise
@@ -269,6 +279,7 @@ class Committer:
             or head is None
             or batch.reads(keys)
             or head.position != state.position
+            or knows_less(self._resources.standing, state, head)
         ):
             yield Awaits.MORE
         if head is None:
@@ -280,6 +291,11 @@ class Committer:
                 requests, anew = admitted.requests, True
                 batch = Batch(state, [waiting.group for waiting in requests])
             self._begin(reading.after_us, corrects_clock=admitted.corrects_clock)
+            groups = [waiting.group for waiting in requests]
+            told = learn(self._resources.standing, connection, state, head, groups)
+            if len(told) > len(groups):
+                batch = Batch(state, told)
+                batch.look_up()  # by the same numbers
             writer = LocalWriter(connection, state.chain)
             batch.decide(connection, writer, keys=None if anew else keys)
             if batch.tells_again:

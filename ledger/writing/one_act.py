@@ -53,7 +53,12 @@ def commit_on(
     resources = Resources(_no_pool(), None, codes, lambda: False, conditions, lambda *_: None)
     asked = PendingRequest(Group(submissions=submissions), Future())
     committer = Committer(resources, LedgerState(ledger_id, _charts()))
-    waited(connection, committer.write([asked], connection))
+    try:
+        waited(connection, committer.write([asked], connection))
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
     return asked.answer.result()
 
 

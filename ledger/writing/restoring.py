@@ -17,8 +17,10 @@ from psycopg.types.json import Jsonb
 from ledger.account_set import ledger_text
 from ledger.deciding.command import CommandKey
 from ledger.deciding.dated import DatedRow
+from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.settings import LedgerSettings
+from ledger.deciding.tables import shown
 from ledger.errors import Code, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.copying import copy
@@ -192,6 +194,15 @@ def _write_closings(
                 for day, row in dated.earlier or ()
             ],
         )
+
+
+def write_tables(
+    connection: psycopg.Connection, ledger_id: int, kind: AnyKind, objects: Sequence[Any]
+) -> None:
+    """The rows that show these objects of a kind."""
+    for table in kind.tables:
+        rows = shown(table, ledger_id, objects)
+        psycopg.RawCursor(connection).execute(rows.statement.encode(), [rows.rows.decode()])
 
 
 def finish_ledger(

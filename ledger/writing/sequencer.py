@@ -29,6 +29,7 @@ from ledger.writing.committer import Committer, PendingRequest, Resources
 from ledger.writing.conditions import Conditions, HistoryFault, never_cut
 from ledger.writing.loop_committer import LoopCommitter, Unfinished
 from ledger.writing.queue import Queue
+from ledger.writing.standing import StandingReader
 from ledger.writing.writer_process import WriterProcesses
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Sequencer:
             is committed; None for a clock that is not the host's, with which a history is played.
         history_fault: what is known of a lost tail.
         workers: how many ledgers may commit at the same time.
+        standing: reads what decisions know of standing ledgers.
         writer_conninfo: where writer processes log in, as the application role; "" for none.
     """
 
@@ -65,6 +67,7 @@ class Sequencer:
         codes_due: Callable[[], bool] = lambda: False,
         clock_tolerance: timedelta | None = None,
         history_fault: HistoryFault = never_cut,
+        standing: StandingReader | None = None,
     ) -> None:
         self._charts = charts
         self._queues: dict[int, Queue] = {}
@@ -73,7 +76,13 @@ class Sequencer:
         self._writer_processes = WriterProcesses(writer_conninfo) if writer_conninfo else None
         self.conditions = Conditions(clock, clock_tolerance, history_fault)
         self._resources = Resources(
-            pool, self._writer_processes, codes, codes_due, self.conditions, self._committed
+            pool,
+            self._writer_processes,
+            codes,
+            codes_due,
+            self.conditions,
+            self._committed,
+            standing,
         )
         self._loop_committer: LoopCommitter | None = None
         self._listeners: list[Callable[[int, int], None]] = []

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
+from division.knowledge import require_known
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
 from ledger.calendar import clearing_day, evidence_day
@@ -108,6 +109,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         waiting = {text: row.amount for text, row in state.rows_of(UNCLEARED).items()}
         owed = claimed(waiting, self.pay_bank_code, self.clear_date)
         if not owed:
+            require_known(state, self.pay_bank_code)
             raise Refusal(
                 Code.CLEARING_EMPTY,
                 f"nothing up to {self.clear_date} waits for clearing with {self.pay_bank_code}",

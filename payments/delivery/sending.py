@@ -18,13 +18,14 @@ from psycopg_pool import ConnectionPool
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Submission
 from ledger.deciding.state import BEIJING
-from ledger.errors import Code, GuokuError, IntegrityError, UnavailableError
+from ledger.errors import Code, GuokuError, IntegrityError
 from ledger.reading.documents import decompress, open_document
 from ledger.reading.objects import read_bodies, read_objects
 from ledger.writing.sequencer import Sequencer
 from payments.clearing.claims import CLEARING, Clearing, split_claim_number
 from payments.delivery import outbox
 from payments.delivery.bank_client import Acknowledgement, BankClient
+from payments.delivery.channels import Channels
 from payments.delivery.outbox import Parcel
 from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
@@ -44,7 +45,7 @@ VOUCHERS_PATH, CLAIMS_PATH = "/vouchers", "/claims"
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Base addresses: of each agent bank by ``pay_bank_code``, and of the central bank."""
+    """Base addresses: of the central bank, and of agent banks where nobody has appointed any."""
 
     banks: Mapping[str, str]
     pboc: str
@@ -108,6 +109,7 @@ class Sender:
         self._sequencer = sequencer
         self._signing = signing
         self._destinations = destinations
+        self._channels = Channels(destinations.banks)
         self._policy = policy
         self._fresh = fresh
         self._client = BankClient(policy.timeout_s)
@@ -172,14 +174,14 @@ class Sender:
             stored = read_bodies(connection, parcel.ledger_id, digests.values() - fresh.keys())
             manifest_nos = {s.manifest_no for p in open_payments.values() for s in p.signatures}
             proofs = self._proofs.read(connection, parcel.ledger_id, manifest_nos)
+            channels = self._channels.read(connection, parcel.ledger_id)
         missing = [number for number in parcel.attempts if number not in payments]
         self._bury(parcel, dict.fromkeys(missing, "the books have no such payment"))
         for number in sorted(open_payments, key=lambda n: _bank_code(open_payments[n])):
             payment, digest = open_payments[number], digests[number]
             bank = _bank_code(payment)
             try:
-                if (url := self._destinations.banks.get(bank)) is None:
-                    raise UnavailableError(Code.UNAVAILABLE, f"no address is set for bank {bank}")
+                url = channels(bank)
                 held = fresh.pop(digest, None)
                 document = decompress(held) if held is not None else _opened(digest, stored)
             except IntegrityError as error:

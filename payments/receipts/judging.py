@@ -16,6 +16,7 @@ from typing import Any, TypedDict
 import msgspec
 import psycopg
 
+from division import certificates
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.gm import Provider
 from ledger.money import parse_yuan
@@ -30,7 +31,6 @@ from payments.messages.envelope import VoucherBody, VoucherSignature, parse_enve
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import Concern, MessageType, Party, received_by
 from payments.messages.receipt_5214 import Receipt5214
-from payments.signing import certificates
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
 from payments.voucher_number import bill_no, ledger_of_voucher

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from psycopg_pool import ConnectionPool
 
+from division import certificates
+from division.certificates import Certificate
 from ledger.account_set import division_of
 from ledger.gm import PrivateKey
 from ledger.gm.keystore import KeyStore
-from payments.signing import certificates
-from payments.signing.certificates import Certificate
 
 
 class Credentials(NamedTuple):

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+from division.certificates import Certificate
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command
 from ledger.errors import Code, GuokuError
@@ -20,7 +21,6 @@ from ledger.gm import PrivateKey, Provider
 from ledger.integrity.merkle import Tree, root_of
 from ledger.reading.documents import keep_plainly
 from payments.manifest import ManifestText, SignManifest, leaf_of, split_leaves
-from payments.signing.certificates import Certificate
 from payments.voucher import SignVoucher
 
 CHUNK = 25  # vouchers that a thread takes at once

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+from division.certificates import Certificate
 from ledger.errors import Code, Refusal
 from payments.delivery.sending import VOUCHERS_PATH
 from payments.messages.envelope import VoucherBody, signed_bytes
@@ -17,7 +18,6 @@ from payments.messages.message_types import VOUCHER_RECEIPT, VOUCHER_SENT, Party
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
-from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import (
     SECOND_COPY_AFTER_S,
     Answer,

@@ -23,6 +23,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from division.certificates import Certificate, require_valid
 from ledger.account_set import ledger_text
 from ledger.deciding.state import BEIJING
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
@@ -48,7 +49,6 @@ from payments.messages.envelope import (
 )
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import MessageType, Party, received_by
-from payments.signing.certificates import Certificate, require_valid
 from payments.signing.verifying import Verifier
 from payments.simulators.book import PaidVoucher, SimulatorBook
 from payments.voucher_number import bill_no, ledger_of_voucher

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import msgspec
 from starlette.applications import Starlette
 
+from division.certificates import Certificate
 from ledger.errors import Code, Refusal
 from payments.delivery.sending import CLAIMS_PATH
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import Party, SignedBy
-from payments.signing.certificates import Certificate
 from payments.simulators.counterparty import Answer, Counterparty, CounterpartyConfig
 from payments.simulators.server import create_app, run
 

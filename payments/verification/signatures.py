@@ -18,6 +18,8 @@ from typing import NamedTuple
 import msgspec
 import psycopg
 
+from division import certificates
+from division.certificates import Certificate
 from ledger.errors import IntegrityError, Refusal
 from ledger.events import decode
 from ledger.gm import Provider
@@ -29,8 +31,6 @@ from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
 from payments.messages.message_types import SignedBy
-from payments.signing import certificates
-from payments.signing.certificates import Certificate
 from payments.signing.verifying import signed_by
 from payments.verification.agreement import NamedDocument, disagreement
 

@@ -18,6 +18,8 @@ import msgspec
 import psycopg
 
 from budget.balances import BALANCES, Balances
+from division import certificates
+from division.imported import write_tables
 from ledger.account_set import parse_ledger
 from ledger.books import Charts
 from ledger.deciding.command import CommandKey
@@ -34,7 +36,6 @@ from ledger.integrity.note import LOG_KEY_NAME
 from ledger.reading.documents import compress_document
 from ledger.writing import restoring
 from ledger.writing.restoring import CommitRow, StoredEvent
-from payments.signing import certificates
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
 from projections.exchange.format import BALANCES as BALANCES_FILE
@@ -108,10 +109,13 @@ def import_ledger(
     try:
         with connection.transaction():
             work = _Import(connection, directory, manifest, charts, provider, progress)
-            return work.run(signer, public_key, now)
+            imported = work.run(signer, public_key, now)
+        for certificate in work.certificates:  # on another ledger's record, by its own commits
+            certificates.restore(connection, certificate)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         problem = str(error).partition("\n")[0]
         raise IntegrityError(f"the store does not take the export: {problem}") from error
+    return imported
 
 
 class _Import:
@@ -141,6 +145,7 @@ class _Import:
             public_key_of(k.public_key) for k in manifest.log_keys if k.name == LOG_KEY_NAME
         ]
         sealed = self._files.get(CHECKPOINTS)
+        self.certificates: list[certificates.Certificate] = []
         self._sealed = SealedHistory(directory, sealed, self._ledger_id, log_keys, provider)
 
     def run(self, signer: str, public_key: PublicKey, now: datetime) -> Imported:
@@ -151,6 +156,7 @@ class _Import:
         documents = self._documents()
         indicators = self._balances()
         self._companions()
+        write_tables(self._connection, self._ledger_id)
         if stream := restoring.broken_stream(self._connection, self._ledger_id):
             raise _bad(EVENTS, stream[1], f"the versions of stream {stream[0]} have a gap")
         restoring.finish_ledger(
@@ -347,7 +353,8 @@ class _Import:
                 moment_from(line.not_after),
                 moment_from(line.revoked_at) if line.revoked_at else None,
             )
-            certificates.restore(self._connection, certificate)
+            certificates.require_genuine(certificate)
+            self.certificates.append(certificate)
 
     def _companions(self) -> None:
         """Parquet and XML are not read, but they have to be what was signed."""

@@ -64,6 +64,10 @@ MAY: dict[str, set[str]] = {
         if operation.path.startswith("/v1/divisions") and method_of(operation) != "GET"
     },
 }
+PUBLIC_KEY = (  # the base point of the curve is on it
+    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+)
 SOUND: dict[str, Any] = {
     "ledger.open": {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级"},
     "signature_policy.set": {"roles": ["treasury"]},
@@ -90,7 +94,25 @@ SOUND: dict[str, Any] = {
     "person.set_rights": {"roles": ["ops"]},
     "token.issue": {"token_sm3": "a" * 64, "roles": ["ops"]},
 }
-IN_ADDRESS = {"mof_div_code": "440000000", "principal": "none", "token_sm3": "a" * 64}
+CHANNEL = {"url": "http://127.0.0.1:1", "cert_serial": "b" * 32, "start_date": "2026-03-02"}
+SOUND |= {
+    "bank.appoint": {"pay_bank_code": "199", "name": "银行", **CHANNEL},
+    "bank.change": {"start_date": "2026-03-02"},
+    "bank.end": {"end_date": "2026-03-02"},
+    "certificate.register": {
+        "principal": "none",
+        "public_key": PUBLIC_KEY,
+        "valid_from": "2026-03-02",
+        "valid_until": "2027-03-01",
+    },
+}
+IN_ADDRESS = {
+    "mof_div_code": "440000000",
+    "principal": "none",
+    "token_sm3": "a" * 64,
+    "pay_bank_code": "199",
+    "cert_serial": "b" * 32,
+}
 
 
 def on_file(operation: str) -> dict[str, Any]:

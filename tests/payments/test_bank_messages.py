@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from division.certificates import Certificate
 from ledger.errors import Code, GuokuError
 from ledger.gm.signature import decode_signature
 from ledger.reading.documents import decompress
@@ -19,7 +20,6 @@ from payments.messages import receipt_5214
 from payments.messages.envelope import VoucherBody, build_envelope, parse_envelope
 from payments.messages.gbk import DECLARATION
 from payments.messages.receipt_5214 import Receipt5214
-from payments.signing.certificates import Certificate
 from payments.voucher import ApplyReceipt
 from tests.payments.test_channel_receipts import (
     DAY,

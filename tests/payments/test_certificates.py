@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import psycopg
 import pytest
 
+from division import certificates
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.gm import PublicKey, default_provider
 from ledger.postgres.database import Database
-from payments.signing import certificates
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=365)

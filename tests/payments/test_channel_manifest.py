@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from division import certificates
 from ledger.gm import sm3
 from ledger.gm.keystore import KeyStore
 from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
@@ -19,7 +20,6 @@ from payments.messages.envelope import VoucherBody, VoucherSignature, build_enve
 from payments.messages.manifest_list import SignedManifest
 from payments.receipts.judging import parse_receipts
 from payments.signature_policy import SetSignaturePolicy
-from payments.signing import certificates
 from payments.simulators.bank import Bank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, bank_config

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from division import certificates
+from division.certificates import Certificate
 from ledger.errors import Code, RequestError
 from ledger.gm import sm3
 from ledger.reading.documents import decompress
@@ -19,8 +21,6 @@ from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, add_signature, build_envelope
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
-from payments.signing import certificates
-from payments.signing.certificates import Certificate
 from payments.signing.claims import claim_document
 from payments.voucher import ApplyReceipt
 from tests.support.bookkeeper import Bookkeeper

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
+from division import certificates
 from ledger.account_set import ledger_text
 from ledger.deciding.state import BEIJING
 from ledger.reading.objects import read_objects
@@ -20,7 +21,6 @@ from payments.clearing.claims import CLEARING, RequestClearing
 from payments.delivery import outbox
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import SendingPolicy
-from payments.signing import certificates
 from payments.signing.credentials import person
 from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from budget.indicator import INDICATOR
+from division import certificates
 from ledger.books import load_charts
 from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.state import LedgerState
@@ -24,7 +25,7 @@ from payments.manifest import SignManifest, leaf_of, read_text, split_leaves
 from payments.messages import voucher_5214
 from payments.payment import PAYMENT
 from payments.signature_policy import SetSignaturePolicy
-from payments.signing import certificates, service, signer, unsigned
+from payments.signing import service, signer, unsigned
 from payments.signing.credentials import person
 from payments.signing.service import SigningService
 from payments.voucher import SignVoucher

@@ -6,12 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from division import certificates
 from ledger.deciding.command import Outcome
 from ledger.errors import Refusal
 from ledger.postgres.database import Database
 from payments.messages.message_types import SignedBy
 from payments.signature_policy import SetSignaturePolicy
-from payments.signing import certificates
 from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import SigningTreasury

@@ -312,7 +312,8 @@ def test_all_ledgers_hold_with_what_was_sealed(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "账套 ledger 440000000-2026" in done.stdout
     assert "账套 ledger 000000000-2026" in done.stdout
-    assert done.stdout.count("全部相符") == 3  # the database as a whole is the first
+    # the database as a whole, the standing ledger of all, opened just now, and the two
+    assert done.stdout.count("全部相符") == 4
     assert "检查点 tree against checkpoints: 1 checkpoints" in done.stdout
     again = guoku("audit", "verify", "--ledger", "440000000-2026")
     assert "续核 behind" not in again.stdout  # nothing is believed that lies on this machine
@@ -366,7 +367,17 @@ def test_a_kept_checkpoint_and_a_witness_are_given_on_the_command_line(
     kept = tmp_path / "kept.txt"
     kept.write_text(f"{audited.notes[3]}---\n{audited.cosigned}---\n")
     keys = [f"{name}={public(key_of(name)).hex()}" for name in (LOG, WITNESS)]
-    asked = ["--no-projections", "--checkpoint", str(kept), "--key", keys[0], "--witness", keys[1]]
+    asked = [
+        "--ledger",
+        "440000000-2026",
+        "--no-projections",
+        "--checkpoint",
+        str(kept),
+        "--key",
+        keys[0],
+        "--witness",
+        keys[1],
+    ]
     done = guoku("audit", "verify", *asked)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{WITNESS} 见证至 has seen it up to {audited.seen}" in done.stdout

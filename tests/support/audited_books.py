@@ -15,6 +15,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from budget import indicators
+from division import certificates
+from division.certificates import Certificate
 from ledger.account_set import ledger_text
 from ledger.books import load_charts
 from ledger.elements import stored_code_sets
@@ -35,8 +37,6 @@ from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.payment import PAYMENT, Payment
 from payments.signature_policy import SetSignaturePolicy
-from payments.signing import certificates
-from payments.signing.certificates import Certificate
 from payments.signing.claims import claim_document
 from payments.signing.service import SigningService
 from payments.signing.signer import SignedVouchers

@@ -24,6 +24,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from division import certificates
+from division.certificates import Certificate
 from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
 from ledger.gm.keystore import KeyStore
@@ -35,8 +37,6 @@ from payments.delivery.sending import Destinations, SendingPolicy
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
 from payments.receipts.intake import Deliverer, ReceiptIntake
-from payments.signing import certificates
-from payments.signing.certificates import Certificate
 from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
 from payments.simulators.bank import BankConfig, run_bank

@@ -23,6 +23,7 @@ from api.server import bind, url_of
 from api.settings import Settings
 from api.tokens import create_token
 from api.treasury import Treasury, treasury_on
+from division import certificates
 from ledger.postgres.database import Database
 from payments.messages import receipt_5214, voucher_5214
 from payments.messages.envelope import (
@@ -33,7 +34,6 @@ from payments.messages.envelope import (
     parse_envelope,
 )
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
-from payments.signing import certificates
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S

@@ -83,10 +83,10 @@ def signer_of(core: Treasury, connection: Connection, key: str) -> ExportSigner:
         KeyMissingError: the key store has no such key.
         Refusal: ``certificate_invalid``: the key has no certificate that is valid now.
     """
+    from division.certificates import current
     from ledger.errors import Code, Refusal
     from ledger.integrity.note import LOG_KEY_NAME
     from ledger.sealing.register import note_keys
-    from payments.signing.certificates import current
     from projections.exchange.exporting import ExportSigner
     from projections.exchange.format import LogKey
 

@@ -31,7 +31,7 @@ class Tag(StrEnum):
 TAGS = {
     Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
     Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
-    Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens",
+    Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens, banks, certificates",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",

@@ -1,53 +1,36 @@
-"""Certificates 证书: which public key speaks for whom, and from when until when.
+"""The register of certificates as whoever signs or verifies asks for it.
 
-A register of keys with a validity, not an X.509 hierarchy: what a signature needs to be judged is
-the key, its holder and whether it was valid at the moment of signing. Subjects are
-``principal/<name>``, ``finance/<mof_div_code>`` (a finance department, for its claims),
-``bank/<pay_bank_code>`` and ``pboc/<code>``. A certificate is valid from
-``not_before`` through ``not_after`` (RFC 5280 §4.1.2.5) and not from ``revoked_at`` on.
+Its table is found by serial and subject; what is put there is an event of the standing ledger
+(``division.certificate``), and commits by itself.
 """
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 
+from division.certificate import (
+    HOME,
+    Certificate,
+    RegisterCertificate,
+    RevokeCertificate,
+    check_subject,
+    malformed,
+    serial_of,
+)
+from division.recording import OPERATOR, PROGRAM, record
 from ledger.errors import Code, Refusal, RequestError
-from ledger.gm import PublicKey, sm3
-from ledger.integrity.chain import microseconds
+from ledger.gm import PublicKey
 
-SERIAL_BYTES = 16
+__all__ = ["Certificate", "check_subject", "serial_of"]
+
 VALIDITY = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)  # two first signatures at once, on two machines
+IMPORT = "import"
 
-_SUBJECT = re.compile(r"(principal|finance|bank|pboc)/[\w.@-]{1,96}")
 _SELECT = "SELECT serial, subject, public_key, not_before, not_after, revoked_at FROM certificates"
-
-
-class Certificate(msgspec.Struct, frozen=True):
-    """One key of one subject; all times are aware."""
-
-    serial: str
-    subject: str
-    public_key: PublicKey
-    not_before: datetime
-    not_after: datetime
-    revoked_at: datetime | None = None
-
-
-def serial_of(subject: str, public_key: PublicKey, not_before: datetime) -> str:
-    """32 hex digits of SM3 over key, start and subject: the same certificate, the same serial."""
-    start = microseconds(not_before).to_bytes(8, "big", signed=True)
-    return sm3(public_key.point + start + subject.encode())[:SERIAL_BYTES].hex()
-
-
-def check_subject(subject: str) -> None:
-    """Raises RequestError, ``malformed``, unless certificates may be made out to ``subject``."""
-    if _SUBJECT.fullmatch(subject) is None:
-        problem = f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…"
-        raise _malformed(problem, "/subject")
 
 
 def register(
@@ -57,8 +40,9 @@ def register(
     *,
     not_before: datetime,
     not_after: datetime,
+    by: str = OPERATOR,
 ) -> Certificate:
-    """Puts a certificate on the register; the caller commits. The same one twice is one.
+    """Puts a certificate on record, committed. The same one twice is one.
 
     Raises:
         RequestError: ``malformed``: a subject of another shape, a time without zone, an end before
@@ -67,43 +51,48 @@ def register(
     check_subject(subject)
     _aware(not_before, "/not_before")
     _aware(not_after, "/not_after")
-    if not_after < not_before:
-        raise _malformed("a certificate ends after it begins", "/not_after")
-    serial = serial_of(subject, public_key, not_before)
-    connection.execute(
-        "INSERT INTO certificates (serial, subject, public_key, not_before, not_after)"
-        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (serial) DO NOTHING",
-        (serial, subject, public_key.point, not_before, not_after),
-    )
-    registered = find(connection, serial)
-    assert registered is not None, "nobody has the right to delete one"
+    registered = find(connection, serial_of(subject, public_key, not_before))
+    if registered is None:
+        command = RegisterCertificate.of(subject, public_key, not_before, not_after)
+        command.check()
+        record(connection, HOME, [command], by=by)
+        registered = find(connection, command.number)
+        assert registered is not None, "its row is written with the event"
     if registered.not_after != not_after:
-        raise _malformed(f"{serial} was registered until {registered.not_after}", "/not_after")
+        raise malformed(
+            f"{registered.serial} was registered until {registered.not_after}", "/not_after"
+        )
     return registered
 
 
-def restore(connection: psycopg.Connection, certificate: Certificate) -> None:
-    """Puts a certificate of an imported history on the register; the caller commits.
+def require_genuine(certificate: Certificate) -> None:
+    """Raises RequestError, ``malformed``: its serial is not that of its key, subject and start."""
+    serial = serial_of(certificate.subject, certificate.public_key, certificate.not_before)
+    if serial != certificate.serial:
+        raise malformed(f"certificate {certificate.serial[:40]} has another key or subject", "")
 
-    A revocation stands: one that is on the register already is kept, one that the history brings
-    is added.
+
+def restore(connection: psycopg.Connection, certificate: Certificate) -> None:
+    """Puts a certificate of an imported history on record, committed.
+
+    A revocation stands: one that is on record already is kept, one that the history brings is
+    added.
 
     Raises:
         RequestError: ``malformed``: its serial is not that of its key, subject and start, or it is
-            on the register with another end.
+            on record with another end.
     """
-    serial = serial_of(certificate.subject, certificate.public_key, certificate.not_before)
-    if serial != certificate.serial:
-        raise _malformed(f"certificate {certificate.serial[:40]} has another key or subject", "")
-    register(
+    require_genuine(certificate)
+    registered = register(
         connection,
         certificate.subject,
         certificate.public_key,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
+        by=IMPORT,
     )
-    if certificate.revoked_at is not None:
-        revoke(connection, serial, certificate.revoked_at)
+    if certificate.revoked_at is not None and registered.revoked_at is None:
+        revoke(connection, certificate.serial, certificate.revoked_at, by=IMPORT)
 
 
 def enrol(
@@ -118,11 +107,13 @@ def enrol(
         Refusal: ``certificate_invalid`` as :func:`current`, or when its certificate is over another
             key than ``public_key``.
     """
-    # Two first uses at once would both find none; the lock makes the second one wait and see.
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (subject,))
     if not _all_of(connection, subject):
-        begin, end = at - CLOCK_SKEW, at + VALIDITY
-        return register(connection, subject, public_key, not_before=begin, not_after=end)
+        with _alone(connection, subject):
+            if not _all_of(connection, subject):
+                begin, end = at - CLOCK_SKEW, at + VALIDITY
+                return register(
+                    connection, subject, public_key, not_before=begin, not_after=end, by=PROGRAM
+                )
     certificate = current(connection, subject, at)
     if certificate.public_key != public_key:
         raise _invalid(certificate, "is over another key than the one in the key store")
@@ -144,6 +135,11 @@ def current(connection: psycopg.Connection, subject: str, at: datetime) -> Certi
     return require_valid(certificates[0], at)
 
 
+def has_any(connection: psycopg.Connection, subject: str) -> bool:
+    """Whether a certificate was ever made out to the subject."""
+    return bool(_all_of(connection, subject))
+
+
 def find(connection: psycopg.Connection, serial: str) -> Certificate | None:
     """The certificate with this serial number, valid or not."""
     row = connection.execute(f"{_SELECT} WHERE serial = %s", (serial,)).fetchone()
@@ -161,8 +157,10 @@ def require_valid(certificate: Certificate, at: datetime) -> Certificate:
     return certificate
 
 
-def revoke(connection: psycopg.Connection, serial: str, at: datetime) -> Certificate:
-    """Revokes a certificate from ``at`` on; the caller commits.
+def revoke(
+    connection: psycopg.Connection, serial: str, at: datetime, *, by: str = OPERATOR
+) -> Certificate:
+    """Revokes a certificate from ``at`` on, committed.
 
     A revocation stands: a second one changes nothing, because moving the moment back would make
     signatures invalid that were valid when they were made.
@@ -171,13 +169,29 @@ def revoke(connection: psycopg.Connection, serial: str, at: datetime) -> Certifi
         RequestError: ``malformed`` for a time without zone, ``not_found`` for an unknown serial.
     """
     _aware(at, "/at")
-    connection.execute(
-        "UPDATE certificates SET revoked_at = %s WHERE serial = %s AND revoked_at IS NULL",
-        (at, serial),
-    )
-    if (certificate := find(connection, serial)) is None:
+    certificate = find(connection, serial)
+    if certificate is None:
         raise RequestError(Code.NOT_FOUND, f"no certificate {serial[:40]!r}")
+    if certificate.revoked_at is None:
+        command = RevokeCertificate(cert_serial=serial, revoked_at=at.isoformat())
+        record(connection, HOME, [command], by=by)
+        certificate = find(connection, serial)
+        assert certificate is not None, "nobody has the right to delete one"
     return certificate
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection, subject: str) -> Iterator[None]:
+    """Two first uses at once would both find none: the second one waits and sees. The lock outlasts
+    the transaction in which the certificate is recorded."""
+    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (subject,))
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (subject,))
+            connection.commit()
 
 
 def _all_of(connection: psycopg.Connection, subject: str) -> list[Certificate]:
@@ -212,10 +226,6 @@ def _invalid(certificate: Certificate, fault: str) -> Refusal:
     )
 
 
-def _malformed(detail: str, pointer: str) -> RequestError:
-    return RequestError(Code.MALFORMED, detail, pointer=pointer)
-
-
 def _aware(moment: datetime, pointer: str) -> None:
     if moment.utcoffset() is None:
-        raise _malformed("a time needs its zone", pointer)
+        raise malformed("a time needs its zone", pointer)

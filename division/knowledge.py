@@ -1,0 +1,58 @@
+"""What a year's ledger knows of its division, as of the positions that it has noted."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from division.bank import AppointedBank
+from ledger.deciding.state import BEIJING, LedgerState
+from ledger.errors import Code, Refusal
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """What decisions rest on beside their own ledger.
+
+    Attributes:
+        banks: the appointed ones by their code, of each the nearest division's.
+    """
+
+    banks: Mapping[str, AppointedBank] = {}
+
+
+NOTHING = Knowledge()
+
+
+def known(state: LedgerState) -> Knowledge:
+    """What a decision may rest on; nothing where nobody has read it."""
+    return state.standing or NOTHING
+
+
+def require_appointed(state: LedgerState, pay_bank_code: str) -> None:
+    """Where any bank was ever appointed, only one that is appointed today pays.
+
+    Raises:
+        Refusal: ``bank_not_appointed``.
+    """
+    banks, day = known(state).banks, state.now.astimezone(BEIJING).date()
+    bank = banks.get(pay_bank_code)
+    if banks and (bank is None or bank.on(day) is None):
+        raise Refusal(
+            Code.BANK_NOT_APPOINTED,
+            f"no bank {pay_bank_code!r} is appointed 代理银行 on {day}",
+            pointer="/pay_bank_code",
+        )
+
+
+def require_known(state: LedgerState, pay_bank_code: str) -> None:
+    """The same of a bank that may have ended: what it has paid is cleared all the same.
+
+    Raises:
+        Refusal: ``bank_not_appointed``.
+    """
+    banks = known(state).banks
+    if banks and pay_bank_code not in banks:
+        raise Refusal(
+            Code.BANK_NOT_APPOINTED,
+            f"no bank {pay_bank_code!r} was ever appointed 代理银行",
+            pointer="/pay_bank_code",
+        )
