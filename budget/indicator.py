@@ -15,6 +15,9 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
+# of these only a code with none below it is issued and paid
+LEAF_CODES = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code")
+SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
 
 
 class Indicator(msgspec.Struct, frozen=True):
@@ -77,6 +80,20 @@ def require(
             on=first.isoformat(),
         )
     return indicator
+
+
+def require_treasury_money(fund_type_code: str, pointer: str) -> None:
+    """Refuses with ``element_invalid`` what lies in special accounts (财政专户管理资金).
+
+    The central bank does not pay it back, and no special account is kept here yet to pay it from.
+    """
+    if fund_type_code.startswith(SPECIAL_ACCOUNTS):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"资金性质 {fund_type_code} is paid from special accounts (财政专户), which are not "
+            "kept here yet; it is not claimed from the central bank",
+            pointer=pointer,
+        )
 
 
 def moved(

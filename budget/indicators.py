@@ -11,6 +11,7 @@ from itertools import product
 from typing import ClassVar
 
 from budget.balances import BALANCES, NOTHING, check_plan
+from budget.coherence import hold_together
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
@@ -20,15 +21,20 @@ from budget.events import (
     IndicatorUnfrozen,
     PlanSet,
 )
-from budget.indicator import CODED, INDICATOR, Indicator, journal, moved, require
-from ledger.account_set import division_of
+from budget.indicator import (
+    CODED,
+    INDICATOR,
+    Indicator,
+    journal,
+    moved,
+    require,
+)
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, commands
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
-from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan
@@ -65,39 +71,9 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
                 Code.MALFORMED, "bgt_exe_flag is 1 是 or 2 否", pointer="/bgt_exe_flag"
             )
 
-    def _names(self, state: LedgerState, day: date) -> dict[str, str]:
-        """The names of all codes; raises ``element_invalid`` for the first one not in force."""
-        division = division_of(state.ledger_id)
-        names = {}
-        for element in CODED:
-            names[element] = state.codes.check(
-                element,
-                getattr(self, element),
-                on=day,
-                mof_div_code=division,
-                pointer=f"/{element}",
-            )
-        if not state.codes.allowed_pair(
-            self.gov_bgt_eco_code, self.dep_bgt_eco_code, on=day, mof_div_code=division
-        ):
-            raise Refusal(
-                Code.ELEMENT_INVALID,
-                f"政府经济分类 {self.gov_bgt_eco_code} does not go with "
-                f"部门经济分类 {self.dep_bgt_eco_code}",
-                pointer="/dep_bgt_eco_code",
-            )
-        return names
-
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        names = self._names(state, day)
-        codes = {element: getattr(self, element) for element in DIMENSIONS}
-        if element := state.books(day).uncovered(codes):
-            raise Refusal(
-                Code.ELEMENT_INVALID,
-                f"{element} {codes[element]} is not paid through these books",
-                pointer=f"/{element}",
-            )
+        names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
         amount_fen = parse_yuan(self.amount, pointer="/amount")
         amounts = {"amount": amount_fen}
         changes = state.books(day).controlled(IndicatorIssued.TYPE, amounts)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from budget.balances import BALANCES, Balances, require_planned
-from budget.indicator import INDICATOR, Indicator, moved
+from budget.indicator import INDICATOR, Indicator, moved, require_treasury_money
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
@@ -134,6 +134,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         )
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
+        require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         division = division_of(state.ledger_id)
         given = [(element, code) for element, code in zip(CODED, _codes(self), strict=True) if code]
         for element, code in given:
@@ -149,6 +150,10 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
                     f"{element} {code} is not that of indicator {self.bgt_id}, {of_indicator}",
                     pointer=f"/{element}",
                     bgt_id=self.bgt_id,
+                )
+            if code != of_indicator:
+                state.codes.check_leaf(
+                    element, code, on=day, mof_div_code=division, pointer=f"/{element}"
                 )
 
     def _check_details(self) -> int:

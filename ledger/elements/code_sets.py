@@ -10,7 +10,7 @@ from collections.abc import Iterable, Set
 from datetime import date
 from typing import NamedTuple
 
-from ledger.elements.register import ECO_PAIR, ElementRegister
+from ledger.elements.register import ECO_PAIR, FUND_PAIR, ElementRegister
 from ledger.errors import Code, Refusal
 from ledger.gm import sm3
 
@@ -71,23 +71,44 @@ class CodeSets:
 
     Of several rows for a code that hold on a day in a division the nearest decides: the lowest
     division, then a row of that very year, then the one that began last. So a local row overrides
-    the national one while it holds, and may also disable it. Any enabled level may be used (类, 款,
-    项); a row's ancestors are not asked.
+    the national one while it holds, and may also disable it. A row's ancestors are not asked.
+
+    Attributes:
+        version: of just these rows; events name it.
+        joins: whether it says which fund pays for which function. One that does not is of a time
+            when codes of any level were issued and funds paid for everything; what was decided by
+            it is judged so.
     """
 
-    __slots__ = ("_by_code", "_checked", "_loaded_for", "_rows", "version")
+    __slots__ = (
+        "_by_code",
+        "_checked",
+        "_children",
+        "_joined",
+        "_loaded_for",
+        "_rows",
+        "joins",
+        "version",
+    )
 
     def __init__(self, rows: Iterable[CodeRow]) -> None:
         latest = {row.key: row for row in rows}
         self._rows = tuple(latest[key] for key in sorted(latest))
         self._by_code: dict[tuple[str, str], list[_Held]] = {}
         self._checked: dict[tuple[str, str, date, str], str] = {}  # what was in force, once asked
+        # likewise of pairs whether they go together, and of codes ("", element, code) whether none
+        # is below them
+        self._joined: dict[tuple[str, str, str, date, str], bool] = {}
+        self._children: dict[tuple[str, str], set[str]] = {}
         self._loaded_for = {(r.element, r.mof_div_code) for r in self._rows}
         for row in self._rows:
             held = _Held(division_prefix(row.mof_div_code), int(row.fiscal_year or 0), row)
             self._by_code.setdefault((row.element, row.code), []).append(held)
+            if row.parent:
+                self._children.setdefault((row.element, row.parent), set()).add(row.code)
         for several in self._by_code.values():
             several.sort(key=lambda h: (len(h.division), h.year, h.row.start_date), reverse=True)
+        self.joins = any(row.element == FUND_PAIR for row in self._rows)
         content = "\n".join("\x1f".join(map(str, row)) for row in self._rows)
         self.version: str = sm3(content.encode()).hex()[:VERSION_HEX_DIGITS]
 
@@ -152,6 +173,37 @@ class CodeSets:
         title = ElementRegister.ELEMENTS[element].title
         raise Refusal(Code.ELEMENT_INVALID, f"{title} {code[:40]!a} {problem}", pointer=pointer)
 
+    def check_leaf(
+        self, element: str, code: str, *, on: date, mof_div_code: str, pointer: str = ""
+    ) -> None:
+        """That a code in force has no codes below it: only such a one is issued and paid.
+
+        Raises:
+            Refusal: ``element_invalid``, with the first of those below it.
+        """
+        asked = ("", element, code, on, mof_div_code)
+        if (known := self._joined.get(asked)) is None:
+            known = self._joined[asked] = self._is_leaf(element, code, on, mof_div_code)
+        if known or not self.joins:
+            return
+        title = ElementRegister.ELEMENTS[element].title
+        below = min(self._children.get((element, code), ()), default="")
+        example = f", such as {below}" if below else ""
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"{title} {code} is a class of finer codes{example}; it takes one of those",
+            pointer=pointer,
+        )
+
+    def _is_leaf(self, element: str, code: str, on: date, mof_div_code: str) -> bool:
+        """By the codes below it that hold there and then; where none was ever listed, as its row
+        says."""
+        if (below := self._children.get((element, code))) is None:
+            row = self.find(element, code, on=on, mof_div_code=mof_div_code)
+            return row is None or row.is_leaf
+        found = (self.find(element, child, on=on, mof_div_code=mof_div_code) for child in below)
+        return not any(row is not None and row.is_enabled for row in found)
+
     def allowed_pair(
         self, gov_bgt_eco_code: str, dep_bgt_eco_code: str, *, on: date, mof_div_code: str
     ) -> bool:
@@ -160,11 +212,34 @@ class CodeSets:
         A pair of classes holds for all below them, unless a nearer pair says otherwise; the
         government's side is followed up last. A pair that nobody lists is not allowed.
         """
-        for gov in _with_ancestors(gov_bgt_eco_code):
-            for dep in _with_ancestors(dep_bgt_eco_code):
-                pair = self.find(ECO_PAIR, f"{gov}-{dep}", on=on, mof_div_code=mof_div_code)
-                if pair is not None:
-                    return pair.is_enabled
+        return self._go_together(ECO_PAIR, gov_bgt_eco_code, dep_bgt_eco_code, on, mof_div_code)
+
+    def allowed_fund(
+        self, fund_type_code: str, exp_func_code: str, *, on: date, mof_div_code: str
+    ) -> bool:
+        """Whether money of this fund may be spent on this function; as :meth:`allowed_pair`, the
+        fund followed up last. Code sets without such pairs allow all of them."""
+        return not self.joins or self._go_together(
+            FUND_PAIR, fund_type_code, exp_func_code, on, mof_div_code
+        )
+
+    def _go_together(self, pair: str, one: str, other: str, on: date, mof_div_code: str) -> bool:
+        """One look-up for what was asked before."""
+        asked = (pair, one, other, on, mof_div_code)
+        if (known := self._joined.get(asked)) is not None:
+            return known
+        if len(self._joined) >= CHECKED_MAX:
+            self._joined.clear()
+        self._joined[asked] = found = self._nearest(*asked)
+        return found
+
+    def _nearest(self, pair: str, one: str, other: str, on: date, mof_div_code: str) -> bool:
+        for above_one in _with_ancestors(one, 1 if pair == FUND_PAIR else 2):
+            for above_other in _with_ancestors(other, 2):
+                code = f"{above_one}-{above_other}"
+                row = self.find(pair, code, on=on, mof_div_code=mof_div_code)
+                if row is not None:
+                    return row.is_enabled
         return False
 
     def _is_open(self, element: str, mof_div_code: str) -> bool:
@@ -190,6 +265,7 @@ class CodeSets:
         return f"holds from {nearest.start_date} to {nearest.end_date}, not on {on}"
 
 
-def _with_ancestors(eco_code: str) -> tuple[str, ...]:
-    """``50201`` -> ``50201``, ``502``: levels of two digits below a class of three."""
-    return tuple(eco_code[:length] for length in range(len(eco_code), 2, -2))
+def _with_ancestors(code: str, digits: int) -> tuple[str, ...]:
+    """``50201`` -> ``50201``, ``502`` by levels of two digits below a class of three; ``111`` ->
+    ``111``, ``11``, ``1`` by levels of one."""
+    return tuple(code[:length] for length in range(len(code), 2 if digits > 1 else 0, -digits))

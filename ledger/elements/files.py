@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ledger.elements.code_sets import CodeRow
-from ledger.elements.register import ECO_PAIR, ElementRegister
+from ledger.elements.register import PAIRS, ElementRegister
 from ledger.errors import ConfigurationError, RequestError
 
 NAME_CHARACTERS_MAX = 300
@@ -176,9 +176,8 @@ def _orphans(rows: Iterable[tuple[int, CodeRow]], codes: Codes) -> Iterator[tupl
     """Rows whose parent, or whose half of a pair, is no code."""
     for number, row in rows:
         named = [(row.element, row.parent)] if row.parent else []
-        if row.element == ECO_PAIR:
-            gov, _, dep = row.code.partition("-")
-            named += [("gov_bgt_eco_code", gov), ("dep_bgt_eco_code", dep)]
+        if row.element in PAIRS:
+            named += zip(PAIRS[row.element], row.code.split("-"), strict=True)
         for element, code in named:
             if (element, code) not in codes:
                 yield number, f"{row.code} names {element} {code}, which does not exist"

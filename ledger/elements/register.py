@@ -22,7 +22,13 @@ DIMENSIONS = (
     "dep_bgt_eco_code",
     "fund_type_code",
 )
-ECO_PAIR = "gov_dep_eco"  # its codes are <gov_bgt_eco_code>-<dep_bgt_eco_code>
+# Elements whose codes are pairs of codes that go together, <one>-<other>, and of which elements.
+ECO_PAIR = "gov_dep_eco"
+FUND_PAIR = "fund_type_exp_func"
+PAIRS = {
+    ECO_PAIR: ("gov_bgt_eco_code", "dep_bgt_eco_code"),
+    FUND_PAIR: ("fund_type_code", "exp_func_code"),
+}
 
 OF_THE_ACT = "随单录入"  # said anew with each act, and true of that act alone
 
@@ -171,7 +177,9 @@ _ELEMENTS = (
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
     _code("budget_level_code", "预算级次", 1, "[0-9]"),
     _code("pro_cat_code", "项目类别", 4, "[0-9]{1,4}"),
+    _code("inc_sort_code", "收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}"),
     _code(ECO_PAIR, "政府与部门支出经济分类对应", 32, "[0-9]{3,11}-[0-9]{3,20}"),
+    _code(FUND_PAIR, "资金性质与支出功能分类对应", 24, "[0-9]{1,10}-[0-9]{3,13}"),
 )
 
 

@@ -9,6 +9,7 @@ import io
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from psycopg import Connection
@@ -47,10 +48,25 @@ class LoadReport(NamedTuple):
     unchanged: int
 
 
+FORMER_RELEASES = ("0.2.0",)  # whose code sets events may name; the last before a change of them
+
+
 @cache
 def shipped() -> CodeSets:
     """The code sets that come with the program (``ledger/data/code_sets/README.md``)."""
+    return _shipped_in(resources.files("ledger.data") / "code_sets")
+
+
+@cache
+def shipped_versions() -> dict[str, CodeSets]:
+    """By their version all code sets that a release has shipped: what an old event was decided by,
+    in a database where nothing was loaded, is told by the version that it names."""
     directory = resources.files("ledger.data") / "code_sets"
+    former = [_shipped_in(directory / release) for release in FORMER_RELEASES]
+    return {codes.version: codes for codes in (*former, shipped())}
+
+
+def _shipped_in(directory: Traversable) -> CodeSets:
     files = sorted(
         (file for file in directory.iterdir() if file.name.endswith(".csv")),
         key=lambda file: file.name,

@@ -30,7 +30,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "learning",
         "adopting appointing credentials imported verification",
     ),
-    "budget": ("events", "balances", "indicator", "indicators"),
+    "budget": ("events", "balances", "indicator", "coherence", "indicators"),
     "payments": (
         "events messages submitting voucher_number",
         "clearing found_at_bank issued manifest payment signature_policy",

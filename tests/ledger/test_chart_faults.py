@@ -108,7 +108,7 @@ CASES = [
         "[choices.E1]",
         "'E1' is an account and a choice",
     ),
-    Case("choices_are_complete", (', "" = "B19"', ""), '"501" =', "lacks a default"),
+    Case("choices_are_complete", (', "" = ""', ""), '"501" =', "lacks a default"),
     Case("choices_are_complete", ('"2" = "C2", "" = "C1"', '"" = ""'), '{ "" = "" }', "no account"),
     Case(
         "choices_stay_in_one_book",

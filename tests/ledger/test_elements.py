@@ -251,10 +251,11 @@ def pair(gov: str, dep: str, codes: CodeSets | None = None) -> bool:
 
 
 def test_a_pair_of_classes_holds_for_what_is_below_them() -> None:
-    assert pair("502", "302")
-    assert pair("50201", "30201")
-    assert pair("50299", "302")
-    assert pair("50501", "30101")
+    codes = shipped().overlaid([CodeRow(ECO_PAIR, "502-302", "商品和服务")])
+    assert pair("502", "302", codes)
+    assert pair("50201", "30217", codes)
+    assert not pair("50201", "30217")
+    assert pair("50501", "30101"), "an institution's wages, by the class of the department"
 
 
 def test_what_no_pair_covers_is_not_allowed() -> None:
@@ -264,15 +265,17 @@ def test_what_no_pair_covers_is_not_allowed() -> None:
 
 
 def test_a_nearer_pair_overrides_the_classes() -> None:
-    assert pair("505", "302")
-    assert not pair("50501", "30201")
-    assert pair("50803", "31201")
-    assert not pair("50804", "31201")
-    assert not pair("50701", "31201")
+    rows = [
+        CodeRow(ECO_PAIR, "505-302", "商品和服务"),
+        CodeRow(ECO_PAIR, "50501-302", "商品和服务", is_enabled=False),
+    ]
+    codes = shipped().overlaid(rows)
+    assert pair("50599", "30201", codes)
+    assert not pair("50501", "30201", codes)
 
 
 def test_a_local_pair_overrides_the_national_one() -> None:
-    local = CodeRow(ECO_PAIR, "502-302", "本省不用", is_enabled=False, mof_div_code=PROVINCE)
+    local = CodeRow(ECO_PAIR, "50201-30201", "本省不用", is_enabled=False, mof_div_code=PROVINCE)
     codes = shipped().overlaid([local])
     assert not pair("50201", "30201", codes)
     assert codes.allowed_pair("50201", "30201", on=DAY, mof_div_code="450000000")

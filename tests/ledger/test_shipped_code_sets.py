@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ledger.elements.code_sets import CodeRow, division_prefix
-from ledger.elements.stored_code_sets import shipped
+from ledger.elements.stored_code_sets import shipped, shipped_versions
 from tests.support.paths import ROOT
 
 PROVINCE = "440000000"
@@ -26,7 +26,7 @@ def shipped_codes(element: str) -> dict[str, CodeRow]:
 def test_guangdong_has_its_21_cities_and_122_counties() -> None:
     divisions = shipped_codes("mof_div_code")
     cities = {code for code, row in divisions.items() if row.parent == PROVINCE}
-    counties = [row for row in divisions.values() if row.parent in cities]
+    counties = [r for r in divisions.values() if r.parent in cities and r.code.endswith("000")]
     assert len(cities) == 21
     assert len(counties) == 122
     assert {divisions[code].name for code in ("440100000", "440300000", "445300000")} == {
@@ -58,7 +58,7 @@ def test_every_shipped_parent_exists() -> None:
 
 
 def test_classification_codes_nest_by_their_digits() -> None:
-    for element in ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code"):
+    for element in ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "inc_sort_code"):
         for code, held in shipped_codes(element).items():
             assert held.parent == (code[:-2] if len(code) > 3 else ""), code
 
@@ -92,19 +92,97 @@ def test_all_classes_of_the_reference_are_shipped() -> None:
         ("set_mode_code", "1", "电子转账支付"),
         ("pay_bus_type_code", "2", "公务卡"),
         ("pay_bank_code", "102", "中国工商银行"),
+        ("pay_bank_code", "306", "广发银行"),
+        ("exp_func_code", "2014004", "信访业务"),
+        ("exp_func_code", "2290402", "其他地方自行试点项目收益专项债券收入安排的支出"),
+        ("inc_sort_code", "10101", "增值税"),
+        ("mof_div_code", "449900000", "广东省本级"),
     ],
 )
 def test_shipped_names(element: str, code: str, name: str) -> None:
     assert check(code, element) == name
 
 
-def test_each_class_of_the_department_side_goes_with_some_class_of_the_government_side() -> None:
-    governments = [c for c in shipped_codes("gov_bgt_eco_code") if len(c) == 3]
-    for department in (c for c in shipped_codes("dep_bgt_eco_code") if len(c) == 3):
-        assert any(
-            shipped().allowed_pair(government, department, on=DAY, mof_div_code=PROVINCE)
-            for government in governments
-        ), department
+def leaves(element: str) -> list[str]:
+    codes = shipped_codes(element)
+    above = {row.parent for row in codes.values()}
+    return [code for code in codes if code not in above]
+
+
+def goes_with(gov: str, dep: str) -> bool:
+    return shipped().allowed_pair(gov, dep, on=DAY, mof_div_code=PROVINCE)
+
+
+def pays_for(fund: str, function: str) -> bool:
+    return shipped().allowed_fund(fund, function, on=DAY, mof_div_code=PROVINCE)
+
+
+def test_each_item_of_one_side_goes_with_some_item_of_the_other() -> None:
+    """财预〔2017〕98号 by 款; 债务还本, 转移性支出 and 预备费 are spent by no unit."""
+    governments, departments = leaves("gov_bgt_eco_code"), leaves("dep_bgt_eco_code")
+    alone = {gov for gov in governments if not any(goes_with(gov, dep) for dep in departments)}
+    assert {gov[:3] for gov in alone} == {"512", "513", "514"}
+    for dep in departments:
+        assert any(goes_with(gov, dep) for gov in governments), dep
+
+
+@pytest.mark.parametrize(
+    ("gov", "dep", "allowed"),
+    [
+        ("50201", "30201", True),
+        ("50206", "30216", False),  # 公务接待费 paid as 培训费
+        ("50206", "30217", True),
+        ("50203", "30216", True),
+        ("50101", "30107", False),  # 绩效工资 is an institution's
+        ("50501", "30107", True),
+        ("50305", "31011", True),
+        ("50306", "31001", False),
+        ("50905", "30304", False),
+        ("51003", "31302", False),
+    ],
+)
+def test_economic_items_go_together_as_the_table_says(gov: str, dep: str, allowed: bool) -> None:
+    assert goes_with(gov, dep) is allowed
+
+
+@pytest.mark.parametrize(
+    ("fund", "function", "allowed"),
+    [
+        ("111", "2010101", True),
+        ("112", "2140101", True),
+        ("111", "2120801", False),  # both were issued
+        ("121", "2010101", False),
+        ("121", "2120801", True),
+        ("122", "2290402", True),
+        ("111", "2290402", False),
+        ("122", "2010101", False),
+        ("13", "2230101", True),
+        ("13", "2010101", False),
+        ("111", "2230101", False),
+        ("13", "2080451", True),
+        ("111", "2080402", True),
+        ("111", "2080451", False),
+        ("121", "2300802", True),
+        ("111", "2310401", False),
+    ],
+)
+def test_funds_pay_for_their_own_functions(fund: str, function: str, allowed: bool) -> None:
+    assert pays_for(fund, function) is allowed
+
+
+def test_every_function_is_paid_for_by_some_fund() -> None:
+    for function in leaves("exp_func_code"):
+        assert any(pays_for(fund, function) for fund in ("111", "121", "13", "14")), function
+
+
+def test_what_former_releases_shipped_is_known_by_its_version() -> None:
+    """Events of 0.2.0 name b9499eade62b588a: any level was issued then, from any fund."""
+    versions = shipped_versions()
+    assert versions[shipped().version] is shipped()
+    former = versions["b9499eade62b588a"]
+    assert former.allowed_fund("111", "2120801", on=DAY, mof_div_code=PROVINCE)
+    assert former.allowed_pair("50206", "30216", on=DAY, mof_div_code=PROVINCE)
+    former.check_leaf("exp_func_code", "201", on=DAY, mof_div_code=PROVINCE)
 
 
 def test_the_readme_counts_what_is_shipped() -> None:

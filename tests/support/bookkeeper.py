@@ -41,6 +41,7 @@ ELEMENTS = {
     "fund_type_code": "111",
     "bgt_type_code": "21",
 }
+FUNCTION_OF_FUND = {"121": "2120801", "122": "2290402", "13": "2230101"}
 PAYEE = {
     "payee_acct_name": "广州样例办公用品有限公司",
     "payee_acct_no": "6222000000000000001",
@@ -128,7 +129,8 @@ class Bookkeeper:
         return self.do(SetSignaturePolicy(roles=roles, **more), "admin")
 
     def issue(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
-        elements = {**ELEMENTS, **more}
+        spent_on = FUNCTION_OF_FUND.get(more.get("fund_type_code", ""), ELEMENTS["exp_func_code"])
+        elements = {**ELEMENTS, "exp_func_code": spent_on, **more}
         return self.do(indicators.IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
 
     def adjust(self, bgt_id: str, amount: str, **more: Any) -> Outcome:

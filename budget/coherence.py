@@ -1,0 +1,60 @@
+"""要素之间: what the codes of an indicator must agree in before money is tied to them.
+
+Each is in force, none has codes below it, the two economic classifications go together, the books
+have an account for it, and the fund pays for the function. What goes together is data
+(``ledger.elements.code_sets``).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from budget.indicator import LEAF_CODES, require_treasury_money
+from ledger.account_set import division_of
+from ledger.deciding.state import LedgerState
+from ledger.elements.register import DIMENSIONS
+from ledger.errors import Code, Refusal
+
+
+def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> dict[str, str]:
+    """The names of these codes, by element, all of them held together.
+
+    Args:
+        codes: by element, those of ``budget.indicator.CODED``.
+
+    Raises:
+        Refusal: ``element_invalid`` for the first that is not in force, has codes below it, or is
+            not paid here; ``element_mismatch`` where the fund does not pay for the function.
+    """
+    division = division_of(state.ledger_id)
+    names = {
+        element: state.codes.check(
+            element, code, on=day, mof_div_code=division, pointer=f"/{element}"
+        )
+        for element, code in codes.items()
+    }
+    for element in LEAF_CODES:
+        state.codes.check_leaf(
+            element, codes[element], on=day, mof_div_code=division, pointer=f"/{element}"
+        )
+    gov, dep = codes["gov_bgt_eco_code"], codes["dep_bgt_eco_code"]
+    if not state.codes.allowed_pair(gov, dep, on=day, mof_div_code=division):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"政府经济分类 {gov} does not go with 部门经济分类 {dep}",
+            pointer="/dep_bgt_eco_code",
+        )
+    if element := state.books(day).uncovered({name: codes[name] for name in DIMENSIONS}):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"{element} {codes[element]} is not paid through these books",
+            pointer=f"/{element}",
+        )
+    fund, function = codes["fund_type_code"], codes["exp_func_code"]
+    require_treasury_money(fund, "/fund_type_code")
+    if not state.codes.allowed_fund(fund, function, on=day, mof_div_code=division):
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            f"资金性质 {fund} does not pay for 支出功能分类 {function}",
+            pointer="/exp_func_code",
+        )
+    return names
