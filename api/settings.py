@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ledger.errors import ConfigurationError
+
 
 class WitnessSetting(BaseModel, frozen=True):
     """A witness that is asked for its signature under every checkpoint."""
@@ -31,8 +33,9 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     tls_cert: Path | None = Field(None, description="certificate chain (PEM): HTTPS is served")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
-    bank_port: int = Field(8081, ge=0, le=65535)
-    pboc_port: int = Field(8082, ge=0, le=65535)
+    lang: Literal["en", "zh"] = Field("en", description="language of the command line")
+    bank_port: int = Field(0, ge=0, le=65535, description="of the simulated bank; 0: any free one")
+    pboc_port: int = Field(0, ge=0, le=65535, description="of the simulated central bank; likewise")
     pay_bank_code: str = Field("102", description="the agent bank that `guoku up` simulates")
     bank_url: str | None = Field(
         None, description="where vouchers are sent; default: the simulator"
@@ -101,6 +104,22 @@ class Settings(BaseSettings):
     @property
     def pboc_address(self) -> str:
         return self.pboc_url or f"http://127.0.0.1:{self.pboc_port}"
+
+    def require_bank_addresses(self) -> None:
+        """That whoever sends is told where to: a simulator of another process is known by its port.
+
+        Raises:
+            ConfigurationError: neither the address nor the port of one is set.
+        """
+        for name, url, port in (
+            ("BANK", self.bank_url, self.bank_port),
+            ("PBOC", self.pboc_url, self.pboc_port),
+        ):
+            if url is None and not port:
+                raise ConfigurationError(
+                    f"where is it to be sent? GUOKU_{name}_URL, or GUOKU_{name}_PORT for a "
+                    "simulator on this machine"
+                )
 
     @property
     def keystore_path(self) -> Path:

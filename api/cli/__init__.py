@@ -1,6 +1,8 @@
 """The command line, ``guoku``. Heavy imports are made inside commands, so help comes at once."""
 
 import sys
+from functools import cache
+from typing import Any
 
 import typer
 
@@ -8,6 +10,7 @@ from api.cli import (
     audit,
     bench,
     certificates,
+    completion,
     config,
     database,
     demo,
@@ -21,7 +24,8 @@ from api.cli import (
     tokens,
     up,
 )
-from api.cli.terminal import explain
+from api.cli.language import translate
+from api.cli.terminal import answer_in_json, code_of, explain, fail, finish
 
 __all__ = ["app", "main"]
 
@@ -29,7 +33,7 @@ app = typer.Typer(
     name="guoku",
     help="国库: a ledger and payment core for Chinese public treasuries.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -50,6 +54,7 @@ app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)
 app.command("bank-sim")(simulators.bank_sim)
 app.command("pboc-sim")(simulators.pboc_sim)
+app.command("completion")(completion.completion)
 
 
 @app.callback(invoke_without_command=True)
@@ -69,11 +74,46 @@ def _version(
 
 def main() -> None:
     """Runs a command. Exit codes: 0 done, 1 a clear error, 2 wrong usage, 130 interrupted."""
+    command = typer.main.get_command(app)
+    _offer_json(command)
     try:
-        app()
+        translate(command)
+        command(prog_name="guoku")
+    except SystemExit:
+        finish()
+        raise
     except Exception as error:
         line = explain(error)
         if line is None:
             raise
-        print(f"guoku: {line}", file=sys.stderr)
+        fail(line, code_of(error))
         sys.exit(1)
+
+
+def _offer_json(command: Any) -> None:
+    """Gives every command ``--json``, but for one that has its own."""
+    for each in getattr(command, "commands", {}).values():
+        _offer_json(each)
+    own = any("--json" in parameter.opts for parameter in command.params)
+    if not (hasattr(command, "commands") or own) and command.add_help_option:
+        command.params.append(_json_option())
+
+
+@cache
+def _json_option() -> Any:
+    """The option as Typer makes it of a command that has it."""
+    having = typer.Typer(add_completion=False)
+
+    @having.command()
+    def _command(
+        as_json: bool = typer.Option(
+            False,
+            "--json",
+            expose_value=False,
+            callback=lambda wanted: answer_in_json() if wanted else None,
+            help="Answer in one JSON object.",
+        ),
+    ) -> None:
+        """Has the option."""
+
+    return typer.main.get_command(having).params[0]

@@ -30,7 +30,7 @@ def accept_loss(
     For a server that writes and sends nothing (history_cut) after a restore or a failover. Without
     --reason nothing is changed. With it the history goes on, in a new epoch.
     """
-    from api.cli.session import load_settings, start_logging
+    from api.cli.session import load_settings, require_database, start_logging
     from api.loss import accept_loss as put_on_record
     from api.loss import find_loss
     from api.treasury import open_treasury
@@ -38,6 +38,7 @@ def accept_loss(
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings)
     with open_treasury(settings, accepts_loss=True) as treasury:
         found = find_loss(treasury, _told(told))
         if not found.reasons:

@@ -6,13 +6,11 @@ import typer
 
 
 def config(
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in one JSON object.")] = False,
 ) -> None:
     """Prints every setting, with the variable that sets it."""
-    import json
-
     from api.cli.session import load_settings
-    from api.cli.terminal import show_table
+    from api.cli.terminal import answer_in_json, show_fields, show_table
 
     settings = load_settings()
     shown = settings.model_dump(mode="json")
@@ -21,7 +19,8 @@ def config(
     shown["bank_address"] = settings.bank_address
     shown["pboc_address"] = settings.pboc_address
     if as_json:
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        answer_in_json()
+        show_fields(shown.items())
         return
     fields = type(settings).model_fields
     show_table(

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from api.cli.accept_loss import accept_loss
-from api.cli.session import load_settings, start_logging
+from api.cli.language import said
+from api.cli.session import load_settings, require_database, start_logging
 from api.cli.terminal import show_fields, show_table
 
 app = typer.Typer(
@@ -26,11 +27,9 @@ def init() -> None:
     start_logging(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
         applied = migrate(database.owner_conninfo, MIGRATIONS)
-        print(f"database: {describe(database.owner_conninfo)}")
-    for migration in applied:
-        print(f"applied: {migration.file_name}")
-    if not applied:
-        print("up to date")
+        shown = describe(database.owner_conninfo)
+    names = [migration.file_name for migration in applied]
+    show_fields([("database", shown), ("applied", names or said("up_to_date"))])
 
 
 @app.command()
@@ -45,6 +44,7 @@ def status() -> None:
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings, schema=False)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
         migrations = migrate.status(database.owner_conninfo, MIGRATIONS)
         with connect(database.owner_conninfo) as opened:
@@ -82,7 +82,8 @@ def backup(directory: Annotated[Path, typer.Argument(help="A new or empty direct
     settings = load_settings()
     start_logging(settings)
     size_bytes = back_up(settings, directory)
-    print(f"backup: {directory.resolve()} ({size_bytes / 1e6:.1f} MB, verified)")
+    size = f"{size_bytes / 1e6:.1f} MB, verified"
+    show_fields([("backup", directory.resolve()), ("size", size)])
 
 
 @app.command()
@@ -99,5 +100,4 @@ def restore(
     settings = load_settings()
     start_logging(settings)
     put_back(settings, directory)
-    print(f"restored: {settings.data.resolve()}")
-    print("nothing is written or sent until `guoku db accept-loss` has said what was lost")
+    show_fields([("restored", settings.data.resolve()), ("next", said("restored"))])

@@ -48,11 +48,11 @@ def with_simulator_ports(settings: Settings) -> Settings:
     chosen: dict[str, int] = {}
     for name, url in (("bank_port", settings.bank_url), ("pboc_port", settings.pboc_url)):
         if url is None:
-            chosen[name] = _free_port(getattr(settings, name), f"GUOKU_{name.upper()}")
+            chosen[name] = free_port(getattr(settings, name), f"GUOKU_{name.upper()}")
     return settings.model_copy(update=chosen)
 
 
-def _free_port(port: int, variable: str) -> int:
+def free_port(port: int, variable: str) -> int:
     for attempt in Retrying(
         retry=retry_if_exception_type(ConfigurationError),
         stop=stop_after_delay(ORPHAN_ENDS_S),

@@ -1,7 +1,9 @@
 """How a command reaches the core: its settings, a connection, or the whole of it.
 
 Every command that runs with the same ``GUOKU_DATA`` (or ``GUOKU_DSN``) works on the same books: it
-joins the embedded server that is running there, or starts one for as long as it needs it.
+joins the embedded server that is running there, or starts one for as long as it needs it. Where
+there are none it says where it looked: only ``guoku up``, ``db init``, ``demo`` and ``bench`` make
+books, and ``db restore`` puts a copy of them back.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from api.cli.language import said
 from ledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,6 +53,32 @@ def start_logging(settings: Settings, *, quiet: bool = True) -> None:
     configure_logging(settings)
 
 
+def require_database(settings: Settings, *, schema: bool = True) -> None:
+    """That there are books where the settings say; nothing is made.
+
+    A command in another folder made a database of its own and printed a token that no server knew.
+
+    Args:
+        schema: whether they must have their tables already.
+
+    Raises:
+        ConfigurationError: there are none; it says where it looked and what makes them.
+    """
+    from ledger.postgres.database import connect, describe
+    from ledger.postgres.embedded import EmbeddedPostgres
+
+    if settings.dsn is None:
+        place = EmbeddedPostgres(settings.data)
+        if not (place.cluster / "PG_VERSION").exists():
+            raise ConfigurationError(said("no_database", place=place.data_dir, given=settings.data))
+        return
+    if schema:
+        with connect(settings.dsn) as opened:
+            found = opened.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
+        if found != (True,):
+            raise ConfigurationError(said("no_tables", place=describe(settings.dsn)))
+
+
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
@@ -61,6 +90,7 @@ def connection() -> Iterator[Connection]:
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
         migrate(database.owner_conninfo, MIGRATIONS)
         with connect(database.app_conninfo) as opened:
@@ -75,13 +105,16 @@ def treasury() -> Iterator[Treasury]:
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings)
     with open_treasury(settings) as opened:
         yield opened
 
 
 def key_store() -> KeyStore:
-    """The key store of the data directory; needs no database."""
+    """The key store that lies with the database, which need not run."""
     from ledger.gm.keystore import KeyStore
 
     settings = load_settings()
+    if settings.dsn is None:
+        require_database(settings)
     return KeyStore(settings.keystore_path, settings.passphrase())

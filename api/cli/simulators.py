@@ -1,18 +1,22 @@
 """``guoku bank-sim`` and ``guoku pboc-sim``: the simulated banks as programs of their own.
 
 Without options each joins the treasury of GUOKU_DATA or GUOKU_DSN: it gets its key, certificate and
-token there, and posts its receipts to the API on GUOKU_HOST and GUOKU_PORT.
+token there, and posts its receipts to the API on GUOKU_HOST and GUOKU_PORT. Without a port it takes
+any free one and says which.
 """
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import structlog
 import typer
 
 from api.cli.session import connection, key_store, load_settings, start_logging
 
 if TYPE_CHECKING:
     from api.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens.")]
 Api = Annotated[str, typer.Option(help="The treasury's API; default: the one on GUOKU_PORT.")]
@@ -80,12 +84,15 @@ def bank_sim(
     settings = _begin(end_with_parent)
     code = pay_bank_code or settings.pay_bank_code
     common = _common(settings, f"bank/{code}", api, token, cert_serial)
-    config = BankConfig(**common, port=port or settings.bank_port, bank_code=code, faults=faults)
+    port = _told_port("bank", port or settings.bank_port)
+    config = BankConfig(**common, port=port, bank_code=code, faults=faults)
     if pay_bank_code:
-        typer.echo(
-            "appoint it: POST /v1/divisions/{mof_div_code}/banks "
-            f'{{"pay_bank_code": "{code}", "name": "…", "url": "http://127.0.0.1:{config.port}",'
-            f' "cert_serial": "{config.cert_serial}", "start_date": "…"}}'
+        log.info(
+            "to be appointed",
+            address="POST /v1/divisions/{mof_div_code}/banks",
+            pay_bank_code=code,
+            url=f"http://127.0.0.1:{port}",
+            cert_serial=config.cert_serial,
         )
     run_bank(config)
 
@@ -122,7 +129,18 @@ def pboc_sim(
     )
     settings = _begin(end_with_parent)
     common = _common(settings, CENTRAL_BANK, api, token, cert_serial)
-    run_pboc(PbocConfig(**common, port=port or settings.pboc_port, faults=faults))
+    port = _told_port("pboc", port or settings.pboc_port)
+    run_pboc(PbocConfig(**common, port=port, faults=faults))
+
+
+def _told_port(name: str, wanted: int) -> int:
+    """The port to listen on, any free one for 0, which whoever sends has to be told."""
+    from api.cli.development import free_port
+    from api.cli.terminal import announce
+
+    port = wanted or free_port(wanted, "--port")
+    announce([(name, f"http://127.0.0.1:{port}")])
+    return port
 
 
 def _day(text: str) -> "date | Literal['as-asked'] | None":

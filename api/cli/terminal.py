@@ -1,17 +1,73 @@
-"""What the commands print: tables for people, tab-separated lines for programs."""
+"""What the commands print: tables and fields for people, lines for pipes, one document of JSON.
 
+With ``--json`` a command's whole answer is one JSON object: its fields by name, its table under
+``items``, what else it says under ``output``; an error is one on standard error. Everything a
+command says goes through here, so that no command needs to know of it.
+"""
+
+import io
+import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints rows: as a table on a terminal, else a line each, cells parted by tabs.
+class _Document:
+    """The answer as JSON, while it is being made; ``out`` is where it will go."""
 
-    Only the terminal's form has a heading, so that a pipe sees nothing but data.
-    """
+    def __init__(self) -> None:
+        self.out: TextIO = sys.stdout
+        self.parts: dict[str, Any] = {}
+        self.rest = io.StringIO()
+        sys.stdout = self.rest
+
+
+_document: _Document | None = None
+
+
+def answer_in_json() -> None:
+    """From here on what is shown becomes one JSON object, which :func:`finish` prints."""
+    global _document
+    _document = _document or _Document()
+
+
+def finish() -> None:
+    """Prints the JSON object, if one is wanted; the answer of a command is whole."""
+    global _document
+    if _document is None:
+        return
+    document, _document = _document, None
+    sys.stdout = document.out
+    said = document.rest.getvalue()
+    if said and not document.parts:
+        try:
+            document.parts = {"output": json.loads(said)}
+        except ValueError:
+            document.parts = {"output": said}
+    elif said.strip():
+        document.parts["output"] = said
+    print(json.dumps(document.parts, ensure_ascii=False, indent=2))
+
+
+def fail(line: str, code: str) -> None:
+    """Says on standard error why a command ends, as JSON where that is wanted."""
+    global _document
+    if _document is None:
+        print(f"guoku: {line}", file=sys.stderr)
+        return
+    sys.stdout, _document = _document.out, None
+    error = {"error": {"code": code, "detail": line}}
+    print(json.dumps(error, ensure_ascii=False), file=sys.stderr)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], name: str = "items") -> None:
+    """Prints rows: as a table on a terminal, else a line each, cells parted by tabs, below the
+    names of the columns. In JSON they are objects under ``name``."""
+    if _document is not None:
+        _document.parts[name] = [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
+        return
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in (columns, *rows):
             print(*(_text(cell).replace("\t", " ") for cell in row), sep="\t")
         return
     from rich.console import Console
@@ -26,7 +82,36 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
     """Prints name and value, a line each."""
     for name, value in fields:
-        print(f"{name}: {_text(value)}")
+        if _document is not None:
+            _document.parts[name] = _plain(value)
+        else:
+            print(f"{name}: {_text(value)}")
+
+
+def add(name: str, value: Any) -> None:
+    """Puts a value to those under ``name``, for programs alone: people are told otherwise."""
+    if _document is not None:
+        _document.parts.setdefault(name, []).append(value)
+
+
+def announce(fields: Iterable[tuple[str, Any]]) -> None:
+    """As :func:`show_fields`, by a program that goes on running: told at once."""
+    given = list(fields)
+    if _document is not None:
+        line = json.dumps({name: _plain(value) for name, value in given}, ensure_ascii=False)
+        print(line, file=_document.out, flush=True)
+        _document.parts.clear()
+        finish_quietly()
+        return
+    for name, value in given:
+        print(f"{name}: {_text(value)}", flush=True)
+
+
+def finish_quietly() -> None:
+    """The answer was given already; what is said from here on is said as it comes."""
+    global _document
+    if _document is not None:
+        sys.stdout, _document = _document.out, None
 
 
 def explain(error: BaseException) -> str | None:
@@ -50,6 +135,13 @@ def explain(error: BaseException) -> str | None:
     return None
 
 
+def code_of(error: BaseException) -> str:
+    """The stable code of an error that has one; ``internal`` for the rest, as over HTTP."""
+    from ledger.errors import Code, GuokuError
+
+    return error.code.text if isinstance(error, GuokuError) else Code.INTERNAL.text
+
+
 def _text(value: Any) -> str:
     match value:
         case None:
@@ -61,6 +153,16 @@ def _text(value: Any) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
     return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: numbers, truth and nothing as such, lists as lists, else its text."""
+    match value:
+        case None | bool() | int() | float() | str() | dict():
+            return value
+        case list() | tuple() | set() | frozenset():
+            return [_plain(each) for each in value]
+    return _text(value)
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.session import connection
-from api.cli.terminal import show_table
+from api.cli.terminal import show_fields, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens 访问令牌: create, list, revoke.")
 
@@ -46,7 +46,7 @@ def create(
             agency_prefixes=tuple(dict.fromkeys(agency or ())),
             valid_until=valid_until,
         )
-    print(f"token: {token}")
+    show_fields([("token", token)])
 
 
 @app.command("list")
@@ -70,6 +70,6 @@ def revoke(
 
     with connection() as opened:
         revoked = end_tokens_of(opened, principal)
-    print(f"revoked: {revoked}")
+    show_fields([("revoked", revoked)])
     if not revoked:
         raise typer.Exit(1)

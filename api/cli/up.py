@@ -67,7 +67,15 @@ def serve(
             background.start_sealer()
         return lambda: _announce(url, background.treasury.settings)
 
-    _run(host, port, start, own=False)
+    def prepare(settings: Settings) -> Settings:
+        from api.cli.session import require_database
+
+        require_database(settings)
+        if with_dispatcher:
+            settings.require_bank_addresses()
+        return settings
+
+    _run(host, port, start, own=False, prepare=prepare)
 
 
 def _run(
@@ -76,7 +84,7 @@ def _run(
     start: Callable[[BackgroundServices, str], Callable[[], None]],
     *,
     own: bool,
-    prepare: Callable[[Settings], Settings] = lambda settings: settings,
+    prepare: Callable[[Settings], Settings],
 ) -> None:
     """Opens everything, serves, and closes it in the reverse order of what is written here."""
     from api.cli.background import BackgroundServices
@@ -120,17 +128,21 @@ def _run(
 
 def _announce(url: str, settings: Settings, token: str = "") -> None:
     """Says that it is ready: a frame for people, then lines that programs can read."""
+    from api.cli.language import said
+    from api.cli.terminal import announce
+
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.panel import Panel
 
-        Console().print(Panel.fit("国库 guoku is ready · Ctrl-C stops it", border_style="green"))
+        Console().print(Panel.fit(f"国库 {said('ready')}", border_style="green"))
     lines = [
-        f"api: {url}",
-        f"docs: {url}/docs",
-        f"health: {url}/readyz",
-        f"data: {settings.data.resolve()}",
+        ("api", url),
+        ("docs", f"{url}/docs"),
+        ("health", f"{url}/readyz"),
+        ("data", settings.data.resolve()),
     ]
     if token:
-        lines.append(f"token: {token}")
-    print(*lines, sep="\n", flush=True)
+        lines += [("bank", settings.bank_address), ("pboc", settings.pboc_address)]
+        lines.append(("token", token))
+    announce(lines)

@@ -6,13 +6,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
+import typer
 
+from api.cli import _offer_json, app
+from api.cli.chinese import COMMANDS as CHINESE_COMMANDS
+from api.cli.chinese import OPTIONS
 from api.logging import redact
 from api.tokens import find_caller
 from division.credentials import token_sm3
@@ -43,6 +48,13 @@ def clean_environment(**variables: str) -> dict[str, str]:
     """This process's environment without any setting of ours."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GUOKU_")}
     return {**own, **variables}
+
+
+def whole() -> Any:
+    """The command line as it is run."""
+    command = typer.main.get_command(app)
+    _offer_json(command)
+    return command
 
 
 def run(
@@ -158,6 +170,115 @@ def test_config_shows_settings_and_hides_secrets(bare: Guoku) -> None:
     assert "GUOKU_PORT\t9191" in bare("config", GUOKU_PORT="9191").stdout
 
 
+# ---- one answer for programs, one language for people
+
+
+def test_any_command_answers_in_one_json_object(guoku: Guoku) -> None:
+    made = json.loads(guoku("keys", "create", "li.si", "--json").stdout)
+    assert made["name"] == "principal/li.si"
+    [listed] = json.loads(guoku("keys", "list", "--json").stdout)["items"]
+    assert listed == {"name": "principal/li.si", "public_key": made["public_key"]}
+    token = guoku("token", "create", "--principal", "p", "--role=ops", "--division=", "--json")
+    assert json.loads(token.stdout)["token"].startswith("gk_")
+    status = json.loads(guoku("db", "status", "--json").stdout)
+    assert status["fsync"] == "on"
+    assert {item["state"] for item in status["items"]} == {"applied"}
+    assert json.loads(guoku("ledger", "list", "--json").stdout) == {"items": []}
+    refused = guoku("ledger", "show", "440000000-2026", "--json")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert json.loads(refused.stderr)["error"]["code"] == "ledger_not_found"
+
+
+def each_command(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, below in getattr(command, "commands", {}).items():
+        yield from each_command(below, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+def test_every_command_takes_json() -> None:
+    found = dict(each_command(whole()))
+    without = {
+        path
+        for path, command in found.items()
+        if not any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert len(found) > 30
+    assert without == {("bench",)}, "whose --json names a file"
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("token", "create", "--help")])
+def test_help_is_in_the_language_that_is_asked_for(bare: Guoku, arguments: tuple[str, ...]) -> None:
+    chinese, english = bare(*arguments, GUOKU_LANG="zh"), bare(*arguments, GUOKU_LANG="en")
+    assert english.stdout == bare(*arguments).stdout
+    told = "访问令牌: 新建" if len(arguments) == 1 else "新建令牌"
+    assert told in chinese.stdout
+    assert told not in english.stdout
+    assert "--json" in chinese.stdout or len(arguments) == 1
+    assert bare("config", GUOKU_LANG="fr").stderr == "guoku: GUOKU_LANG is en or zh, not 'fr'\n"
+
+
+def test_nothing_is_translated_that_is_not_there() -> None:
+    found = [(" ".join(path), command) for path, command in each_command(whole())]
+    groups = {name.rpartition(" ")[0] for name, _ in found} | {"audit"}
+    assert set(CHINESE_COMMANDS) <= {name for name, _ in found} | groups
+    said = {getattr(p, "help", None) for _, command in found for p in command.params}
+    said |= {getattr(p, "help", None) for p in whole().params} | {"Show this message and exit."}
+    assert set(OPTIONS) <= said
+
+
+def test_a_shell_completes_commands(bare: Guoku) -> None:
+    assert "_guoku_completion" in bare("completion", "bash").stdout
+    asked = {"_GUOKU_COMPLETE": "complete_bash", "COMP_WORDS": "guoku led", "COMP_CWORD": "1"}
+    assert bare(**asked).stdout.split() == ["ledger"]
+
+
+# ---- books are made by few
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "create", "--principal", "p", "--role", "ops", "--division", ""),
+        ("token", "list"),
+        ("keys", "create", "li.si"),
+        ("keys", "list"),
+        ("cert", "list"),
+        ("ledger", "list"),
+        ("elements", "show"),
+        ("outbox", "list"),
+        ("projections", "verify"),
+        ("db", "status"),
+        ("audit", "verify"),
+        ("audit", "log-key"),
+        ("bank-sim",),
+        ("serve", "--port", "0"),
+    ],
+)
+def test_a_command_makes_no_database_and_says_where_it_looked(
+    bare: Guoku, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """A token was made in another folder, with a database of its own, that no server knew."""
+    done = bare(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    where = tmp_path / "data"
+    assert f"there is no database in {where}" in done.stderr
+    assert "guoku db init" in done.stderr
+    assert not where.exists()
+
+
+def test_a_database_without_tables_is_called_so(guoku: Guoku, cluster_dsn: str) -> None:
+    done = guoku("ledger", "list", GUOKU_DSN=cluster_dsn)
+    assert done.returncode == 1
+    assert "has no tables of guoku: `guoku db init` makes them" in done.stderr
+
+
+def test_whoever_sends_is_told_where_to(guoku: Guoku) -> None:
+    done = guoku("serve", "--port", "0", "--with-dispatcher")
+    assert done.returncode == 1
+    assert "GUOKU_BANK_URL, or GUOKU_BANK_PORT" in done.stderr
+
+
 # ---- tokens
 
 
@@ -196,7 +317,8 @@ def test_a_revoked_token_is_nobodys(guoku: Guoku, owner_conn: psycopg.Connection
     assert guoku("token", "revoke", "--principal", "p").stdout == "revoked: 1\n"
     assert find_caller(owner_conn, token_sm3(token)) is None
     listed = guoku("token", "list").stdout
-    assert listed.startswith("p\tops\t")
+    assert listed.startswith("principal\troles\tdivision\t"), "a pipe sees the columns' names"
+    assert listed.splitlines()[1].startswith("p\tops\t")
     assert token not in listed
     assert guoku("token", "revoke", "--principal", "p").returncode == 1
 
@@ -209,15 +331,16 @@ def test_a_key_has_a_certificate_that_can_be_renewed_and_revoked(guoku: Guoku) -
         line.split(": ", 1) for line in guoku("keys", "create", "li.si").stdout.splitlines()
     )
     assert made["name"] == "principal/li.si"
-    assert guoku("keys", "list").stdout == f"principal/li.si\t{made['public_key']}\n"
+    listed = f"name\tpublic_key\nprincipal/li.si\t{made['public_key']}\n"
+    assert guoku("keys", "list").stdout == listed
 
     renewed = guoku("cert", "issue", "principal/li.si", "--days", "30")
     assert renewed.returncode == 0, renewed.stderr
     assert made["public_key"] in renewed.stdout
     assert guoku("cert", "revoke", made["certificate"]).returncode == 0
 
-    rows = [line.split("\t") for line in guoku("cert", "list").stdout.splitlines()]
-    assert len(rows) == 2
+    names, *rows = [line.split("\t") for line in guoku("cert", "list").stdout.splitlines()]
+    assert (names[0], len(rows)) == ("serial", 2)
     revoked = {row[0]: row[4] for row in rows}
     assert revoked.pop(made["certificate"]) != "-"
     assert list(revoked.values()) == ["-"]
@@ -289,6 +412,7 @@ def _back_up_and_restore(directory: Path) -> None:
         return run(*arguments, environment=environment)
 
     copy = str(directory / "copy")
+    assert bare("db", "init").returncode == 0
     made = bare("token", "create", "--principal", "p", "--role", "ops", "--division", "")
     assert made.returncode == 0, made.stderr
     assert bare("keys", "create", "li.si").returncode == 0

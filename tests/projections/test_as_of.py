@@ -342,7 +342,10 @@ def test_the_command_shows_the_moment_and_what_came_late(
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    assert shown("--book", "indicator", "--as-of-effective", "2026-03-02") == [
+    table = shown("--book", "indicator", "--as-of-effective", "2026-03-02")
+    assert table.pop(0).startswith("book\tacct_cls_code\t")
+    assert table.pop(3).startswith("entries\tacct_cls_code\t")
+    assert table == [
         "indicator\tA1\t指标来源\t1000.00\t100.00\t900.00\t借",
         "indicator\tA2\t支出预算\t1100.00\t1100.00\t0.00\t贷",
         "indicator\tA3\t支出指标\t100.00\t1000.00\t900.00\t贷",

@@ -78,7 +78,7 @@ def _show_books(
         as_of_effective=moment.effective,
     )
     show_table(
-        ("账簿", "科目", "名称", "借方", "贷方", "余额", "方向"),
+        ("book", "acct_cls_code", "acct_cls_name", "debit", "credit", "closing", "side"),
         (
             (
                 a["book"],
@@ -98,8 +98,9 @@ def _show_books(
     late = found.late
     typer.echo(_late(late.after_position, late.upto_position, late.effective_through), err=True)
     show_table(
-        ("账簿", "科目", "名称", "迟记借方", "迟记贷方"),
+        ("entries", "acct_cls_code", "acct_cls_name", "debit", "credit"),
         (("迟记", a.acct_cls_code, a.acct_cls_name, a.debit, a.credit) for a in late.accounts),
+        name="late",
     )
 
 

@@ -58,10 +58,11 @@ def verify(
     goes on behind it. A bad row ends nothing: exit code 1 comes with all that does not hold, the
     first bad position of each check, and how many there are.
     """
-    from api.cli.session import load_settings, start_logging
+    from api.cli.session import load_settings, require_database, start_logging
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings)
     given = [*(key or ()), *(witness or ())]
     wanted = {
         "keys": _keys(given),
@@ -92,6 +93,7 @@ def _verified(
         notes = [*_kept(checkpoints), *_filed(settings)]
         report = verify_whole(database.owner_conninfo, notes)
         failed = _show(report)
+        _tell_programs(report)
         with connect(database.app_conninfo) as connection:
             ledgers = _ledgers(connection, named)
         with _scratch(settings) as scratch, _progress() as progress:
@@ -101,6 +103,7 @@ def _verified(
             ]
             for report in verify_all(tasks, progress, jobs):
                 failed = _show(report) or failed
+                _tell_programs(report)
     return failed
 
 
@@ -246,6 +249,29 @@ def _show_notes(report: VerificationReport) -> None:
         typer.echo(f"  · 旧规则下 allowed when it was recorded: {number:,} · {name}")
         for note in (n for n in report.notes if n.check == check):
             typer.echo(f"        {_told(note)}")
+
+
+def _tell_programs(report: VerificationReport) -> None:
+    from api.cli.terminal import add
+    from api.verification import WHOLE_DATABASE
+    from ledger.account_set import ledger_text
+
+    of_database = report.ledger_id == WHOLE_DATABASE
+    add(
+        "database" if of_database else "ledgers",
+        {
+            "ledger": "" if of_database else ledger_text(report.ledger_id),
+            "position": report.position,
+            "behind": report.after,
+            "holds": not report.findings,
+            "counts": dict(report.counts),
+            "wrong": dict(report.wrong),
+            "findings": [
+                {"check": f.check, "position": f.position, "detail": f.detail}
+                for f in report.findings
+            ],
+        },
+    )
 
 
 def _told(finding: Finding) -> str:
