@@ -39,6 +39,7 @@ class Right(Enum):
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),
     )
     WATCH = ("metrics.read", frozenset({"ops", "admin", "auditor"}))
+    RESOLVE = ("suspense.resolve", frozenset({"treasury_maker"}))
     DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))
 
     def __init__(self, text: str, roles: frozenset[str]) -> None:

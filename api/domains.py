@@ -27,6 +27,9 @@ import payments.closing
 import payments.disbursement.commands
 import payments.found_at_bank
 import payments.manifest
+import payments.refunds.notices
+import payments.refunds.requests
+import payments.refunds.resolving
 import payments.signature_policy
 import payments.voucher
 import projections.catalogue
@@ -53,6 +56,9 @@ DOMAINS = (
     payments.found_at_bank,
     payments.manifest,
     payments.voucher,
+    payments.refunds.requests,
+    payments.refunds.notices,
+    payments.refunds.resolving,
     payments.signature_policy,
     payments.clearing.claims,
     payments.closing,

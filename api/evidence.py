@@ -23,7 +23,13 @@ from ledger.sealing.register import cosigned, latest_checkpoint, note_keys
 from ledger.sealing.stored_tree import StoredTree
 from payments.clearing.claims import CLEARING
 from payments.clearing.events import ClaimReceipted
-from payments.events import ManifestSigned, PaymentApplied, VoucherReceipted, VoucherSigned
+from payments.events import (
+    ManifestSigned,
+    PaymentApplied,
+    PaymentRefunded,
+    VoucherReceipted,
+    VoucherSigned,
+)
 from payments.manifest import MANIFEST
 from payments.payment import PAYMENT
 from projections.queries import clearing_of
@@ -200,6 +206,8 @@ def _documents(
                 named.setdefault(event.voucher_sm3, "voucher")
             case VoucherReceipted():
                 named.setdefault(event.receipt_sm3, "receipt")
+            case PaymentRefunded() if event.notice_sm3:
+                named.setdefault(event.notice_sm3, "notice")
             case ManifestSigned():
                 named.setdefault(event.leaves_sm3, "manifest")
             case ClaimReceipted():

@@ -288,6 +288,8 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
+        if not same_person(payment.applied.by, by):
+            raise Refusal(Code.FORBIDDEN, "an application is withdrawn by whoever applied")
         require_status(payment, APPLIED)
         day = business_day(state, payment, self.effective_on)
         after = released(state, payment, day, PaymentWithdrawn.TYPE)

@@ -236,15 +236,69 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     by: str
 
 
+class RefundRequested(Event, frozen=True, kw_only=True):
+    """退款申请: the bank is asked to return money; nothing moves until it says that it has."""
+
+    TYPE: ClassVar[str] = "payment.refund_requested"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.refund",
+        delivery=True,
+        step="receipt",
+        title="退款申请",
+    )
+    pay_app_no: str
+    refund_no: str
+    refund_amt: Yuan
+    pay_detail_id: str = ""
+    request_date: str
+    reason: str
+    by: str
+
+
+class RefundRefused(Event, frozen=True, kw_only=True):
+    """The bank does not return what it was asked for."""
+
+    TYPE: ClassVar[str] = "payment.refund_refused"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="refund.refuse",
+        delivery=True,
+        step="receipt",
+        title="退款申请退回",
+    )
+    pay_app_no: str
+    refund_no: str
+    reason: str
+
+
+class ReturnedLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A line that came back, as the bank's notice has it; ``refund_no`` of the request for it, or
+    made of the notice's number."""
+
+    pay_detail_id: str
+    refund_no: str
+    refund_amt: Yuan
+    payee_acct_no: str = ""
+
+
 class PaymentRefunded(Event, frozen=True, kw_only=True):
-    """退款: money came back; the indicator of origin is restored."""
+    """退款到账: money came back; the indicator of origin is restored.
+
+    It is booked on the bank's signed notice (2203, 2252), whose document ``notice_sm3`` names, and
+    on the bank's day. Without a notice it is of a former release, where a person's word was enough;
+    there ``pay_detail_id`` names the line, or none for the payment as a whole. ``suspense_no`` says
+    that persons have found out which payment it is of.
+    """
 
     TYPE: ClassVar[str] = "payment.refunded"
     TRAITS: ClassVar[Traits] = Traits(
         subject="payment",
-        asked_by="payment.refund",
+        asked_by="bank.notice",
+        formerly=("notice_sm3", "payment.refund"),
         moves=("indicator", "uncleared"),
         posts={"payment.refunded": RuleNeeds(DIMENSIONS, {"refund": _REFUNDED})},
+        delivery=True,
         step="receipt",
         title="退款",
     )
@@ -255,6 +309,16 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     refund_date: str
     reason: str
     figures: Figures
+    pay_cert_no: str = ""
+    suspense_no: str = ""
+    vt_code: str = ""
+    notice_no: str = ""
+    pay_bank_code: str = ""
+    agent_business_no: str = ""
+    returned: tuple[ReturnedLine, ...] = ()
+    notice_sm3: str = ""
+    cert_serial: str = ""
+    signature: str = ""
     by: str
 
 
@@ -282,6 +346,8 @@ register(
     VoucherSigned,
     VoucherSent,
     VoucherReceipted,
+    RefundRequested,
+    RefundRefused,
     PaymentRefunded,
     SignaturePolicySet,
 )

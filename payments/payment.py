@@ -25,6 +25,8 @@ from payments.events import (
     PaymentRefunded,
     PaymentRejected,
     PaymentWithdrawn,
+    RefundRefused,
+    RefundRequested,
     VoucherReceipted,
     VoucherSent,
     VoucherSigned,
@@ -46,6 +48,9 @@ STATUSES = (
     REFUNDED,
 )
 
+# what becomes of a refund: the bank is asked, it says that the money is back, or that it is not
+REFUND_APPROVED, REFUND_RECEIVED, REFUND_DECLINED = "approved", "received", "refused"
+
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 
 
@@ -62,6 +67,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sending: VoucherSent | None = None
     ended: PaymentRejected | PaymentWithdrawn | None = None
     receipt: VoucherReceipted | None = None
+    requests: tuple[RefundRequested, ...] = ()
+    declined: tuple[RefundRefused, ...] = ()
     refunds: tuple[PaymentRefunded, ...] = ()
 
     @property
@@ -120,6 +127,26 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def refunded_fen(self) -> int:
         return sum(stored_fen(refund.refund_amt) for refund in self.refunds)
 
+    @property
+    def open_requests(self) -> tuple[RefundRequested, ...]:
+        """Refunds that the bank is asked for and has not answered."""
+        if not self.requests:
+            return ()
+        answered = {refusal.refund_no for refusal in self.declined}
+        for refund in self.refunds:
+            answered.add(refund.refund_no)
+            answered.update(line.refund_no for line in refund.returned)
+        return tuple(r for r in self.requests if r.refund_no not in answered)
+
+    def returned_fen(self, pay_detail_id: str) -> int:
+        """What has come back of one line."""
+        return sum(
+            stored_fen(amount)
+            for refund in self.refunds
+            for line, amount in returned_lines(refund)
+            if line == pay_detail_id
+        )
+
     def outcomes(self) -> dict[str, tuple[int, str]]:
         """(paid fen, reason of failure) per detail id; empty before the receipt."""
         if self.receipt is None:
@@ -131,6 +158,13 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             else (stored_fen(d.pay_amt), "")
             for d in self.details
         }
+
+
+def returned_lines(refund: PaymentRefunded) -> list[tuple[str, str]]:
+    """(detail id, yuan) of each line that came back; "" for the payment as a whole."""
+    if refund.returned:
+        return [(line.pay_detail_id, line.refund_amt) for line in refund.returned]
+    return [(refund.pay_detail_id, refund.refund_amt)]
 
 
 def _fold(payment: Payment | None, event: Event) -> Payment | None:
@@ -170,6 +204,8 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     VoucherSigned: _signed,
     VoucherSent: _sent,
     VoucherReceipted: lambda p, e: replace(p, status=e.outcome, receipt=e, figures=e.figures),
+    RefundRequested: lambda p, e: replace(p, requests=(*p.requests, e)),
+    RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
     PaymentRefunded: _refunded,
 }
 

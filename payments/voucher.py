@@ -1,4 +1,4 @@
-"""支付凭证: sign, send, receipt, refund. Pure decisions.
+"""支付凭证: sign, send, receipt. Pure decisions.
 
 Nothing is sent before it is committed, and nothing twice as a new instruction: the voucher number
 is the bank's idempotency key. A receipt is applied once; what failed goes back to the indicator.
@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.indicator import moved
-from ledger.calendar import effective_day, evidence_day
+from ledger.calendar import evidence_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
@@ -19,17 +19,15 @@ from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
-from payments.application import business_day
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.events import (
     FailedDetail,
-    PaymentRefunded,
     VoucherReceipted,
     VoucherSent,
     VoucherSigned,
 )
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
-from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.messages.vt_codes import CLAIM
 from payments.payment import (
     APPROVED,
     FAILED,
@@ -312,87 +310,3 @@ def owed(
     assert payment.approved is not None
     key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)
     return [state.moved(UNCLEARED, key.text, day, {"amount": amount_fen})]
-
-
-class RefundPayment(Command, frozen=True, kw_only=True):
-    """当年退款: restores the indicator of origin, never more than was paid."""
-
-    OPERATION: ClassVar[str] = "payment.refund"
-    CHANNEL: ClassVar[str] = "支付退款"
-    NUMBER: ClassVar[str] = "refund_no"
-    KIND: ClassVar[AnyKind] = PAYMENT
-    pay_app_no: str
-    refund_no: str
-    refund_amt: str
-    reason: str
-    pay_detail_id: str = ""
-    effective_on: date | None = None
-
-    def check(self) -> None:
-        parse_yuan(self.refund_amt, pointer="/refund_amt")
-
-    def needs(self) -> Iterable[Need]:
-        return (PAYMENT, self.pay_app_no), (UNCLEARED, WHOLE)
-
-    def decide(self, state: LedgerState, by: str) -> Decision:
-        if self.effective_on is not None:
-            effective_day(state, self.effective_on)
-        payment = require(state, self.pay_app_no)
-        day = business_day(state, payment, self.effective_on)
-        require_status(payment, PAID, PARTIALLY_PAID, REFUNDED)
-        assert payment.receipt is not None
-        if day < payment.booked_on:
-            raise Refusal(Code.INVALID_STATE, f"it was paid on {payment.booked_on}, after {day}")
-        refund_fen = parse_yuan(self.refund_amt, pointer="/refund_amt")
-        self._check_paid(payment, refund_fen)
-        amounts = {"refund": refund_fen}
-        bgt_id = payment.applied.bgt_id
-        after = moved(state, day, bgt_id, PaymentRefunded.TYPE, amounts)
-        # point of no return
-        refunded = PaymentRefunded(
-            pay_app_no=self.pay_app_no,
-            refund_no=self.refund_no,
-            refund_amt=self.refund_amt,
-            pay_detail_id=self.pay_detail_id,
-            refund_date=day.isoformat(),
-            reason=self.reason,
-            figures=after.row.figures(),
-            by=by,
-        )
-        entry = state.books(day).post(
-            refunded.TYPE,
-            source=state.next_position,
-            number=self.refund_no,
-            amounts_fen=amounts,
-            codes=payment.codes,
-            bgt_id=bgt_id,
-        )
-        return Decision(
-            events=[(PAYMENT, self.pay_app_no, refunded), (PAYMENT, self.pay_app_no, entry)],
-            effective_on=day,
-            moved=[after, *owed(state, payment, day, REFUND_CLAIM, refund_fen)],
-        )
-
-    def _check_paid(self, payment: Payment, refund_fen: int) -> None:
-        left_fen = payment.paid_fen - payment.refunded_fen
-        if self.pay_detail_id:
-            outcomes = payment.outcomes()
-            if self.pay_detail_id not in outcomes:
-                raise Refusal(
-                    Code.DETAILS_MISMATCH,
-                    f"the payment has no detail {self.pay_detail_id!r}",
-                    pointer="/pay_detail_id",
-                )
-            back_fen = sum(
-                parse_yuan(refund.refund_amt)
-                for refund in payment.refunds
-                if refund.pay_detail_id == self.pay_detail_id
-            )
-            left_fen = min(left_fen, outcomes[self.pay_detail_id][0] - back_fen)
-        if refund_fen > left_fen:
-            raise Refusal(
-                Code.REFUND_EXCEEDS_PAID,
-                f"of what was paid {yuan(left_fen)} can still come back",
-                available_amt=yuan(left_fen),
-                requested_amt=self.refund_amt,
-            )

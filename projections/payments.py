@@ -102,6 +102,7 @@ class RefundRow(msgspec.Struct, gc=False):
     claimable_on: date
     clear_no: str = ""
     claim_no: str = ""
+    notice_no: str = ""
 
 
 _UNCLAIMED: LiteralString = "ledger_id, generation, pay_bank_code, claimable_on"
@@ -147,7 +148,7 @@ _MOVEMENTS = (
 
 class Payments(Projection):
     name: ClassVar[str] = "payments"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: traits.subject == PAYMENT.name or UNCLEARED.name in traits.moves)
@@ -339,6 +340,7 @@ def _refund(row: PaymentStanding, fact: Fact, refunded: Refunded) -> RefundRow:
         pay_bank_code=row.pay_bank_code,
         effective_on=fact.effective_on,
         claimable_on=fact.effective_on,
+        notice_no=refunded.notice_no,
     )
 
 

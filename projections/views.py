@@ -117,6 +117,7 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refund_no: str
     refund_amt: str
     pay_detail_id: str = ""
+    notice_no: str = ""
     figures: FiguresView
 
 

@@ -729,7 +729,10 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "voucher.receipt",
         lambda body: f"{body['pay_cert_no']}/{body['receipt_sm3'][:16]}",
     ),
-    "payment.refunded": ("payment.refund", _field("refund_no")),
+    "payment.refund_requested": ("payment.refund", _field("refund_no")),
+    "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
+    "suspense.held": ("bank.notice", _field("suspense_no")),
+    "suspense.resolved": ("suspense.resolve", _field("suspense_no")),
     "clearing.requested": ("clearing.request", _field("clear_no")),
     "clearing.claim_receipted": (
         "clearing.receipt",
@@ -774,6 +777,11 @@ RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.close
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
 
 
+def notice_number(body: dict[str, Any]) -> str:
+    """By which a bank's notice is kept."""
+    return f"{body['pay_bank_code']}-{body['notice_no']}".replace("/", "_")
+
+
 class Numbers:
     """Command keys against the commands that the events show; kept in a scratch database."""
 
@@ -812,6 +820,12 @@ class Numbers:
             and before.name in RUN_EVENTS
             and event.body.get("freeze_no") == before.body.get("run_no")
         )
+        follows = follows or (
+            event.name == "payment.refunded"
+            and before is not None
+            and before.name == "suspense.resolved"
+            and event.body.get("notice_sm3") == before.body.get("notice_sm3")
+        )
         if follows and self._pending is not None:
             return
         self._close(before.position if before else 0, event.position - 1)
@@ -819,6 +833,8 @@ class Numbers:
         if event.name in NUMBERED:
             operation, number_in = NUMBERED[event.name]
             number = number_in(event.body)
+            if event.name == "payment.refunded" and event.body.get("notice_sm3"):
+                operation, number = "bank.notice", notice_number(event.body)
         refused = event.body if event.name == "command.refused" else {}
         self._pending = (
             event.position,
@@ -940,16 +956,7 @@ class Payments:
                 self._wrong(event, "it is not the first event of its stream")
             self._under_way[event.stream] = payment
         elif name == "payment.refunded":
-            refund = event.body
-            self._scratch.execute(
-                "INSERT INTO refunds VALUES (?, ?, ?, ?)",
-                (
-                    event.position,
-                    event.stream,
-                    refund.get("pay_detail_id", ""),
-                    fen(refund["refund_amt"]),
-                ),
-            )
+            self._refunded(event)
         elif step := _STEPS.get(name):
             found = self._under_way.get(event.stream)
             if found is None:
@@ -967,6 +974,17 @@ class Payments:
                 self._claimed[claim["voucher_no"]] = claim
         elif name == "clearing.claim_receipted":
             self._claim(event)
+
+    def _refunded(self, event: Event) -> None:
+        refund = event.body
+        lines = refund.get("returned") or [refund]
+        back = [(line.get("pay_detail_id", ""), fen(line["refund_amt"])) for line in lines]
+        if sum(amount for _, amount in back) != fen(refund["refund_amt"]):
+            self._wrong(event, "what came back is not the sum of its lines")
+        self._scratch.executemany(
+            "INSERT INTO refunds VALUES (?, ?, ?, ?)",
+            ((event.position, event.stream, detail, amount) for detail, amount in back),
+        )
 
     def told(self, event: Event) -> dict[str, Any] | None:
         """What the books say that a document which this event names has to say, too."""
@@ -1341,6 +1359,73 @@ class Approvals:
             self._due = None
 
 
+# ---------------------------------------------------------------- notices of banks 退款通知
+
+
+_NOTICE_DECLARED = re.compile(
+    rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["'][^>]*\?>"""
+)
+
+
+def _texts(document: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """The elements of a bank's document and of its details; what cannot be decoded is U+FFFD."""
+    marked = document.startswith(b"\xef\xbb\xbf")
+    declared = _NOTICE_DECLARED.match(document)
+    encoding = declared[1].decode().upper() if declared else "GBK"
+    body = document[declared.end() :] if declared else document
+    text = body.decode("utf-8" if marked or encoding.startswith("UTF") else "gb18030", "replace")
+    text = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
+    if "<!" in text.replace("<![CDATA[", ""):  # no DTD, no entities
+        raise ValueError("it has a declaration")
+    root = ElementTree.fromstring(text)  # noqa: S314 - without entities
+    lines = [{e.tag: e.text or "" for e in line} for line in root.findall("DetailList/Detail")]
+    return {e.tag: e.text or "" for e in root if e.tag != "DetailList"}, lines
+
+
+def notice_fault(booked: dict[str, Any], document: bytes) -> str:
+    """What a bank's notice (2203, 2252) says otherwise than the event that books it, or ""."""
+    try:
+        main, lines = _texts(document)
+        serial = main.get("AgentBusinessNo", "")
+        if not serial and (dictate := main.get("PayDictateNo", "")):
+            serial = "/".join(filter(None, (dictate, main.get("PayEntrustDate", ""))))
+        theirs = [
+            (line.get("Id", ""), abs(fen(line["PayAmt"])), line.get("PayeeAcctNo", ""))
+            for line in lines
+        ]
+        said: list[Any] = [
+            main["VtCode"],
+            main["VoucherNo"],
+            main["PayDate"].replace("-", ""),
+            abs(fen(main["PayAmt"])),
+            serial,
+        ]
+    except (ElementTree.ParseError, KeyError, ValueError, LookupError) as error:
+        return f"the bank's notice cannot be read ({error!r})"
+    ours = [
+        (line["pay_detail_id"], fen(line["refund_amt"]), line.get("payee_acct_no", ""))
+        for line in booked["returned"]
+    ]
+    if len(theirs) == len(ours) == 1:  # a single line's id may be the bank's own
+        theirs, ours = [("", *theirs[0][1:])], [("", *ours[0][1:])]
+    in_books: list[Any] = [
+        booked["vt_code"],
+        booked["notice_no"],
+        booked["refund_date"].replace("-", ""),
+        fen(booked["refund_amt"]),
+        booked.get("agent_business_no", ""),
+    ]
+    if (*said, theirs) != (*in_books, ours):
+        return f"the books say {in_books} {ours}, the bank's notice {said} {theirs}"
+    named = [main.get("OriginalVoucherNo"), main.get("OriBillNo")]
+    named += [line.get("VoucherNo") for line in lines]
+    if not booked.get("suspense_no") and {booked["pay_cert_no"], booked["pay_app_no"]}.isdisjoint(
+        named
+    ):
+        return f"the bank's notice is of {named}"
+    return ""
+
+
 # ---------------------------------------------------------------- certificates, signatures 签章
 
 
@@ -1442,6 +1527,7 @@ class Signatures:
             "CREATE TABLE manifests"
             " (number PRIMARY KEY, position, sm3 BLOB, leaves BLOB, subject, heading)"
         )
+        scratch.execute("CREATE TABLE notices (position, sm3 BLOB, body)")
         scratch.execute(
             "CREATE TABLE members (position, manifest, leaf, sm3 BLOB, hash BLOB, subject)"
         )
@@ -1464,6 +1550,15 @@ class Signatures:
             self._note(event, body["receipt_sm3"], f"bank/{bank}")
         elif event.name == "clearing.claim_receipted":
             self._note(event, body["receipt_sm3"], "pboc/")
+        elif event.name == "suspense.held":
+            bank = body["pay_bank_code"]
+            self._note(event, body["notice_sm3"], f"bank/{bank}" if bank else "pboc/")
+        elif event.name == "payment.refunded" and body.get("notice_sm3"):
+            self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
+            self._scratch.execute(
+                "INSERT INTO notices VALUES (?, ?, ?)",
+                (event.position, bytes.fromhex(body["notice_sm3"]), json.dumps(body)),
+            )
         elif event.name == "manifest.signed":
             self._manifest(event)
 
@@ -1521,7 +1616,7 @@ class Signatures:
     def documents(self, documents: Iterable[tuple[bytes, bytes]]) -> None:
         """Each document (its SM3, its bytes) against its digest, and all signatures over it."""
         ask = self._scratch.execute
-        for table in ("signatures", "members", "manifests", "told"):
+        for table in ("signatures", "members", "manifests", "told", "notices"):
             ask(f"CREATE INDEX {table}_sm3 ON {table} (sm3)")
         ask("CREATE TABLE seen (sm3 BLOB PRIMARY KEY)")
         for digest, document in documents:
@@ -1572,6 +1667,9 @@ class Signatures:
                 wrong := disagreement(self._ledger, document, json.loads(what))
             ):
                 self._report.wrong("evidence", position, wrong)
+        for position, body in ask("SELECT position, body FROM notices WHERE sm3 = ?", (digest,)):
+            if wrong := notice_fault(json.loads(body), document):
+                self._report.wrong("document", position, f"{wrong} 与退款通知不符")
         if member is not None:
             self._report.count("signature")
             self._leaf(digest, document, found)

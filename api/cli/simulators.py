@@ -49,6 +49,7 @@ WrongAmount = Annotated[
 
 
 def bank_sim(
+    context: typer.Context,
     pay_bank_code: Annotated[
         str, typer.Option(help="Which bank it is [GUOKU_PAY_BANK_CODE].")
     ] = "",
@@ -67,8 +68,11 @@ def bank_sim(
 ) -> None:
     """Simulates the agent bank 代理银行: takes vouchers in, pays them, sends signed receipts.
 
-    Payee accounts that begin with 9999 to 9995 have faults of their own, whatever the switches say.
+    Payee accounts that begin with 9999 to 9994 have courses of their own, whatever the switches
+    say. Told ``return``, it returns money of a payment.
     """
+    if context.invoked_subcommand is not None:
+        return
     from payments.simulators.bank import BankConfig, run_bank
     from payments.simulators.counterparty import Faults
 
@@ -95,6 +99,34 @@ def bank_sim(
             cert_serial=config.cert_serial,
         )
     run_bank(config)
+
+
+def send_back(
+    number: Annotated[str, typer.Argument(help="The voucher's number, or the application's.")],
+    amt: Annotated[str, typer.Option(help="In yuan; default: all that is left.")] = "",
+    pay_detail_id: Annotated[str, typer.Option(help="The line; default: in their order.")] = "",
+    reason: Annotated[str, typer.Option(help="What the notice says.")] = "收款人退回",
+    by_payees_bank: Annotated[
+        bool, typer.Option("--by-payees-bank", help="The notice is of the payee's bank.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Tells the simulated agent bank to return money of a payment; prints the notice's number."""
+    import httpx
+
+    from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE
+
+    settings = load_settings()
+    body = {"pay_cert_no": number, "amt": amt, "pay_detail_id": pay_detail_id}
+    vt_code = RETURN_NOTICE if by_payees_bank else REFUND_NOTICE
+    told = {**body, "reason": reason, "vt_code": vt_code}
+    address = url or f"http://127.0.0.1:{settings.bank_port}"
+    answer = httpx.post(f"{address}/sim/returns", json=told, trust_env=False)
+    shown = answer.json()
+    if answer.is_error:
+        typer.echo(f"{shown['code']}: {shown['detail']}", err=True)
+        raise typer.Exit(1)
+    typer.echo(shown["notice_no"])
 
 
 def pboc_sim(

@@ -86,6 +86,15 @@ class Client:
             _give_up_after(deadline, clear_no)
         return clearing
 
+    def wait_refunded(self, ledger: str, pay_app_no: str, refund_no: str) -> None:
+        """Until the bank has said that the money of a refund is back."""
+        deadline, path = monotonic() + SETTLE_TIMEOUT_S, f"{ledger}/payments/{pay_app_no}"
+        while not any(
+            refund["refund_no"] == refund_no and refund["state"] == "received"
+            for refund in self.get(path)["refunds"]
+        ):
+            _give_up_after(deadline, refund_no)
+
     def _wait(self, path: str, statuses: Sequence[str]) -> None:
         deadline = monotonic() + SETTLE_TIMEOUT_S
         for status in statuses:

@@ -156,15 +156,18 @@ def _refund(stack: Stack, refundable: list[str], day: date, number: int) -> None
         payment["refund_amt"], zero=True
     )
     if left_fen >= 2:
-        stack.maker.post(
+        refund_no = f"TK-{day:%m%d}"
+        asked = stack.maker.post(
             f"{LEDGER}/payments/{pay_app_no}/refunds",
             {
-                "refund_no": f"TK-{day:%m%d}",
+                "refund_no": refund_no,
                 "refund_amt": yuan(left_fen // 2),
                 "reason": "收款人退回",
                 "effective_on": day.isoformat(),
             },
         )
+        stack.agree(LEDGER, asked)
+        stack.maker.wait_refunded(LEDGER, pay_app_no, refund_no)
     refundable.pop(0)
 
 

@@ -120,7 +120,8 @@ def _acts(stack: Stack) -> Iterator[tuple[str, str, Callable[[], object], str, s
     ]
 
     def refund() -> None:
-        maker.post(f"{LEDGER}/payments/P2/refunds", REFUND)
+        stack.agree(LEDGER, maker.post(f"{LEDGER}/payments/P2/refunds", REFUND))
+        maker.wait_refunded(LEDGER, "P2", REFUND["refund_no"])
 
     yield "01-20", "批复下达 1,000,000", issue, "1000000.00", "0.00"
     yield "02-10", "追减 100,000", adjust, "900000.00", "0.00"

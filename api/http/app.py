@@ -25,6 +25,7 @@ from api.http import (
     payments,
     periods,
     proofs,
+    suspense,
 )
 from api.http.direct import with_direct_way
 from api.http.docs import add_docs
@@ -42,6 +43,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *bulk.DIRECT,
     *indicators.DIRECT,
     *clearings.DIRECT,
+    *suspense.DIRECT,
     *ledgers.DIRECT,
     *divisions.DIRECT,
     *periods.DIRECT,
@@ -60,6 +62,7 @@ RESOURCES = (
     disbursements,
     disbursement_reads,
     bank,
+    suspense,
     books,
     history,
     proofs,

@@ -42,8 +42,8 @@ from ledger.deciding.command import Command, Outcome, Submission
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from payments.application import ApplyPayment, ApprovePayment
+from payments.refunds.requests import RefundPayment
 from payments.signature_policy import SIGNING_ROLES
-from payments.voucher import RefundPayment
 
 MINIMAL = "return=minimal"
 _MINIMAL_APPLIED = (b"preference-applied", MINIMAL.encode())

@@ -23,6 +23,7 @@ from api.http.parameters import (
     MinPosition,
     PayAppNo,
     RequestId,
+    SuspenseNo,
 )
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="guoku token create")
@@ -41,9 +42,14 @@ async def of_payment(pay_app_no: PayAppNo) -> str:
     return pay_app_no
 
 
+async def of_suspense(suspense_no: SuspenseNo) -> str:
+    return suspense_no
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
+    "suspense_no": of_suspense,
 }
 InLedger = Annotated[str, Depends(in_ledger)]
 

@@ -55,6 +55,7 @@ PayBankCode = Annotated[str, _told("pay_bank_code"), _checked("pay_bank_code")]
 CertSerial = Annotated[str, _told("cert_serial"), _checked("cert_serial")]
 BgtId = Annotated[str, _told("bgt_id"), _checked("bgt_id")]
 PayAppNo = Annotated[str, _told("pay_app_no"), _checked("pay_app_no")]
+SuspenseNo = Annotated[str, _told("suspense_no"), _checked("suspense_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 
 DocumentKind = Annotated[

@@ -29,7 +29,7 @@ from payments.delivery.outgoing import receipt_body, voucher_body
 from payments.delivery.proofs import read_proofs
 from payments.messages.envelope import build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
-from payments.voucher import RefundPayment
+from payments.refunds.requests import RefundPayment
 from projections import queries
 from projections.core.moments import Moment, one_moment, reach
 from projections.tracing.payment import PaymentTrace, trace_payment
@@ -275,7 +275,7 @@ DIRECT = (
         RefundPayment,
         "refunds",
         Right.APPLY,
-        "Money came back 退款: restores the indicator of origin",
+        "Ask the bank to return money 退款申请; nothing moves before its notice",
         Code.DETAILS_MISMATCH,
         Code.REFUND_EXCEEDS_PAID,
     ),

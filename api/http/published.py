@@ -58,6 +58,7 @@ EXAMPLES: dict[str, Any] = {
     "pay_bank_code": "102",
     "clear_no": "QS-20260302-01",
     "clear_date": "2026-03-02",
+    "suspense_no": "102-102202603020001",
     "refund_no": "TK-20260302-01",
     "adj_no": "TZ-2026-01",
     "freeze_no": "DJ-2026-01",

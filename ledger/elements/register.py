@@ -160,6 +160,8 @@ _ELEMENTS = (
     _code("pay_bus_type_code", "支付业务类型", 40, "[0-9A-Za-z]{1,40}", _APPLY),
     Element("refund_no", "退款编号", 100, _NUMBER, _REFUND),
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
+    Element("suspense_no", "待处理事项编号", 200, _NAME, _REFUND),
+    Element("is_none_of_ours", "是否与本账套无关", 1, _YES_NO, _REFUND),
     Element("clear_no", "清算编号", 100, _NAME, _CLEAR),
     Element("clear_date", "清算日期", 10, _DAY, _CLEAR),
     _pattern("through", "结账截止", 10, "20[0-9]{2}-[01][0-9](-[0-3][0-9])?", "结账"),

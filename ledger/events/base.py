@@ -21,6 +21,8 @@ class Traits(NamedTuple):
         subject: the kind of object in whose stream it stands, by its name.
         asked_by: the operation of the command that it answers; "" where it only follows the event
             that does, in the same decision.
+        formerly: of a type that another command left in former releases: the field that only
+            today's events have, and the operation of that command.
         moves: the registers that it moves, by their names, itself or by its journal.
         posts: the rules of the charts that its journal is made by, and what they are given.
         step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
@@ -33,6 +35,7 @@ class Traits(NamedTuple):
 
     subject: str
     asked_by: str = ""
+    formerly: tuple[str, str] | None = None
     moves: tuple[str, ...] = ()
     posts: Needs = MappingProxyType({})
     step: str = ""

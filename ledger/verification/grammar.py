@@ -36,7 +36,14 @@ def grammar() -> Grammar:
 
 
 def _numbered(cls: type[Event]) -> Numbered:
-    operation = cls.TRAITS.asked_by
+    rule = _rule(cls, cls.TRAITS.asked_by)
+    if cls.TRAITS.formerly is not None:
+        field, operation = cls.TRAITS.formerly
+        rule = rule._replace(formerly=(field, _rule(cls, operation)))
+    return rule
+
+
+def _rule(cls: type[Event], operation: str) -> Numbered:
     command = commands().get(operation)
     if command is None:
         raise LookupError(f"{cls.TYPE} is asked by {operation}, which no command is")

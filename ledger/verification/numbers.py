@@ -31,11 +31,19 @@ class Numbered(NamedTuple):
         number: its business number; None where it has none.
         bodies: every one that could have brought about this event, effective on this day (since
             1970); none where the event does not tell.
+        formerly: a field, and how the command is kept of an event that lacks it.
     """
 
     operation: str
     number: Callable[[Any], str] | None
     bodies: Callable[[Any, int], Iterable[object]] = _untold
+    formerly: "tuple[str, Numbered] | None" = None
+
+    def of(self, event: Event) -> "Numbered":
+        """The rule for this event."""
+        if self.formerly is not None and not getattr(event, self.formerly[0]):
+            return self.formerly[1]
+        return self
 
 
 class Grammar(NamedTuple):
@@ -122,6 +130,7 @@ class KeyCheck:
             return
         try:
             event = decode(begun.type.decode(), begun.payload)
+            rule = rule and rule.of(event)
             number = rule.number(event) if rule and rule.number else ""
         except BROKEN as error:
             self._findings.add(self.NAME, begun.position, f"its bytes cannot be read: {error}")

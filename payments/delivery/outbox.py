@@ -1,4 +1,4 @@
-"""The outbox 待发: which vouchers and claims are on their way, read from committed events.
+"""The outbox 待发: which vouchers, claims and refunds are on their way, read from committed events.
 
 A consumer reads each ledger's events after its own position and moves that position in the
 transaction that writes the rows. Positions are gapless and in commit order, so it can miss nothing,
@@ -18,9 +18,16 @@ import psycopg
 from ledger.errors import Code, RequestError
 from ledger.events import decode, names_that
 from payments.clearing.events import ClaimReceipted, ClearingRequested
-from payments.events import VoucherReceipted, VoucherSent, VoucherSigned
+from payments.events import (
+    PaymentRefunded,
+    RefundRefused,
+    RefundRequested,
+    VoucherReceipted,
+    VoucherSent,
+    VoucherSigned,
+)
 
-ParcelKind = Literal["voucher", "claim"]
+ParcelKind = Literal["voucher", "claim", "refund"]
 Item = tuple[ParcelKind, str]
 
 CONSUMED_EVENTS_MAX = 20_000  # of one transaction
@@ -131,6 +138,13 @@ def _write(
                 due["voucher", signed.pay_app_no] = position
             case ClearingRequested() as requested:
                 due.update({("claim", claim.voucher_no): position for claim in requested.claims})
+            case RefundRequested() as refund:
+                due["refund", refund.refund_no] = position
+            case RefundRefused() as refused:
+                answered.add(("refund", refused.refund_no))
+            case PaymentRefunded() as refunded:
+                answered.add(("refund", refunded.refund_no))
+                answered.update(("refund", line.refund_no) for line in refunded.returned)
             case VoucherSent() as voucher:
                 sent.add(("voucher", voucher.pay_app_no))
             case VoucherReceipted() as receipted:
@@ -187,8 +201,8 @@ def _by_kind(items: Iterable[Item]) -> dict[ParcelKind, list[str]]:
 def rebuild(connection: psycopg.Connection) -> None:
     """Empties the outbox and reads all ledgers again, in one transaction: nobody sees a part of it.
 
-    What was sent comes out as sent, for ``VoucherSent`` says so. A claim without a receipt is due
-    again, as is what was dead: the receivers know their numbers.
+    What was sent comes out as sent, for ``VoucherSent`` says so. A claim or a request without an
+    answer is due again, as is what was dead: the receivers know their numbers.
     """
     with connection.transaction():
         connection.execute("TRUNCATE outbox, outbox_positions")
@@ -262,9 +276,9 @@ def release(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[st
     )
 
 
-def claims_taken_in(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
-    """The central bank has acknowledged claims; no event says so before the receipt."""
-    _mark_sent(connection, parcel.ledger_id, [("claim", number) for number in numbers])
+def taken_in(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
+    """A bank has acknowledged claims or requests; no event says so before it answers them."""
+    _mark_sent(connection, parcel.ledger_id, [(parcel.kind, number) for number in numbers])
 
 
 def postpone(

@@ -31,7 +31,9 @@ from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, SIGNED, Payment
+from payments.refunds.requests import PAYMENT_OF_REFUND, DeclineRefund
 from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.refund_requests import refund_request
 from payments.signing.service import SigningService
 from payments.voucher import MarkSent
 
@@ -86,11 +88,15 @@ class SendingPolicy:
 
 
 class OutgoingItem(NamedTuple):
-    """One voucher or claim: its number in the outbox, where it goes, what goes."""
+    """One voucher, claim or request: its number in the outbox, where it goes, what goes.
+
+    ``about`` is the payment of which a request wants money back.
+    """
 
     number: str
     url: str
     body: VoucherBody
+    about: str = ""
 
 
 class Sender:
@@ -124,7 +130,13 @@ class Sender:
         Raises:
             Exception: the database failed; the lease brings the rows back.
         """
-        items = self._vouchers(parcel) if parcel.kind == "voucher" else self._claims_of(parcel)
+        match parcel.kind:
+            case "voucher":
+                items = self._vouchers(parcel)
+            case "claim":
+                items = self._claims_of(parcel)
+            case "refund":
+                items = self._refunds_of(parcel)
         give_back_at = monotonic() + self._policy.hold_s
         unsent: list[str] = []
         for message in in_messages(items, self._policy.message_bytes_max):
@@ -224,6 +236,27 @@ class Sender:
         self.postpone(parcel, problems)
         yield from items
 
+    def _refunds_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
+        """Requests to return money, each to the bank that paid it."""
+        with self._pool.connection() as connection:
+            wanted = (parcel.ledger_id, PAYMENT_OF_REFUND, parcel.attempts)
+            payments: dict[str, Payment] = read_objects(connection, *wanted)
+            channels = self._channels.read(connection, parcel.ledger_id)
+        try:
+            signer = self._signing.claim_signer(parcel.ledger_id)
+        except GuokuError as error:
+            self.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            return
+        for number, payment in sorted(payments.items(), key=lambda each: _bank_code(each[1])):
+            for request in (r for r in payment.open_requests if r.refund_no == number):
+                try:
+                    body = refund_request(signer, payment, request)
+                    url = channels(_bank_code(payment)) + VOUCHERS_PATH
+                except GuokuError as error:
+                    self.postpone(parcel, {number: str(error)})
+                else:
+                    yield OutgoingItem(number, url, body, payment.pay_app_no)
+
     # ---- one message
 
     def _send_message(self, parcel: Parcel, message: Sequence[OutgoingItem]) -> None:
@@ -241,12 +274,15 @@ class Sender:
         self._record_taken_in(parcel, [i.number for i in message if i.number not in refused])
         definitive = {number: _told(a) for number, a in refused.items() if a.definitive}
         self.postpone(parcel, {n: _told(a) for n, a in refused.items() if not a.definitive})
-        self._bury(parcel, definitive)
+        if parcel.kind == "refund":
+            self._record_declined(parcel, message, definitive)
+        else:
+            self._bury(parcel, definitive)
 
     def _record_taken_in(self, parcel: Parcel, numbers: Sequence[str]) -> None:
-        if parcel.kind == "claim":
+        if parcel.kind != "voucher":
             with self._pool.connection() as connection:
-                outbox.claims_taken_in(connection, parcel, numbers)
+                outbox.taken_in(connection, parcel, numbers)
             return
         submissions = [Submission(command=MarkSent(pay_app_no=n), by=PRINCIPAL) for n in numbers]
         try:
@@ -265,6 +301,27 @@ class Sender:
         self.postpone(
             parcel, {n: str(p) for n, p in problems.items() if p.code != Code.INVALID_STATE}
         )
+
+    def _record_declined(
+        self, parcel: Parcel, message: Sequence[OutgoingItem], declined: Mapping[str, str]
+    ) -> None:
+        """What the bank will not return is no longer asked of it; the event ends the row."""
+        submissions = [
+            Submission(
+                command=DeclineRefund(
+                    pay_app_no=item.about, refund_no=item.number, reason=declined[item.number]
+                ),
+                by=PRINCIPAL,
+            )
+            for item in message
+            if item.number in declined
+        ]
+        if not submissions:
+            return
+        try:
+            self._sequencer.submit(parcel.ledger_id, submissions).result(COMMIT_TIMEOUT_S)
+        except (GuokuError, TimeoutError) as error:
+            self.postpone(parcel, dict.fromkeys(declined, f"refused, not recorded: {error}"))
 
     def _bury(self, parcel: Parcel, errors: Mapping[str, str]) -> None:
         if errors:

@@ -11,13 +11,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from payments.messages import clearing_2301, receipt_5214, voucher_5214
+from payments.messages import (
+    clearing_2301,
+    receipt_5214,
+    refund_notices,
+    request_5203,
+    voucher_5214,
+)
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
+from payments.messages.refund_notices import RefundNotice
+from payments.messages.request_5203 import Request5203
 from payments.messages.voucher_5214 import Voucher5214
-from payments.messages.vt_codes import CLAIM, PAYMENT_VOUCHER, REFUND_CLAIM
+from payments.messages.vt_codes import (
+    CLAIM,
+    PAYMENT_VOUCHER,
+    REFUND_CLAIM,
+    REFUND_NOTICE,
+    REFUND_REQUEST,
+    RETURN_NOTICE,
+)
 
 T = TypeVar("T")
 
@@ -57,6 +72,7 @@ class Concern(StrEnum):
 
     VOUCHER = "voucher"
     CLAIM = "claim"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +123,34 @@ VOUCHER_RECEIPT: MessageType[Receipt5214] = MessageType(
     parse=receipt_5214.parse_receipt,
 )
 
+REFUND_REQUESTED: MessageType[Request5203] = MessageType(
+    vt_code=REFUND_REQUEST,
+    flag=SEND,
+    title="退款申请",
+    sender=Party.TREASURY,
+    receiver=Party.AGENT_BANK,
+    signed_by=SignedBy.FINANCE,
+    manifest=False,
+    concerns=Concern.REFUND,
+    build=request_5203.build,
+    parse=request_5203.parse,
+)
+
+
+def _notice(vt_code: str, flag: VoucherFlag, title: str) -> MessageType[RefundNotice]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=flag,
+        title=title,
+        sender=Party.AGENT_BANK,
+        receiver=Party.TREASURY,
+        signed_by=SignedBy.AGENT_BANK,
+        manifest=False,
+        concerns=Concern.REFUND,
+        build=refund_notices.build,
+        parse=refund_notices.parse,
+    )
+
 
 def _claim_sent(vt_code: str, title: str) -> MessageType[ClearingVoucher]:
     return MessageType(
@@ -153,6 +197,10 @@ MESSAGES = _table(
     (
         VOUCHER_SENT,
         VOUCHER_RECEIPT,
+        REFUND_REQUESTED,
+        # a bank writes it to us as its own, or as its answer to what we sent
+        *(_notice(REFUND_NOTICE, flag, "退款通知书") for flag in (SEND, RECEIPT)),
+        *(_notice(RETURN_NOTICE, flag, "收款银行退款通知") for flag in (SEND, RECEIPT)),
         _claim_sent(CLAIM, "申请划款凭证"),
         _claim_receipt(CLAIM, "申请划款凭证回单"),
         _claim_sent(REFUND_CLAIM, "申请退款凭证"),

@@ -6,7 +6,11 @@ The numbers stand here only; what each message is, ``message_types`` says.
 from typing import Final, Literal
 
 ClaimCode = Literal["2301", "2302"]
+NoticeCode = Literal["2203", "2252"]
 
 PAYMENT_VOUCHER: Final = "5214"  # 国库集中支付凭证
+REFUND_REQUEST: Final = "5203"  # 退款申请: ours, the standard has none
+REFUND_NOTICE: Final = "2203"  # 退款通知书: money has come back to the agent bank
+RETURN_NOTICE: Final = "2252"  # 收款银行退款通知: the payee's bank has returned a line
 CLAIM: Final = "2301"  # 申请划款凭证: of what the agent bank has paid
 REFUND_CLAIM: Final = "2302"  # 申请退款凭证: of what has come back

@@ -20,6 +20,7 @@ from ledger.gm import Provider
 from ledger.reading.objects import read_head
 from payments.manifest import SignManifest
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
+from payments.refunds.notices import TakeNotice
 from payments.submitting import Submit
 from payments.voucher import ApplyReceipt
 from payments.voucher_number import ledger_of_voucher
@@ -190,7 +191,7 @@ def _command(receipt: ReceivedReceipt, problem: GuokuError | None) -> Command:
 
 
 def _without_manifest(command: Command) -> Command:
-    if isinstance(command, ApplyReceipt):
+    if isinstance(command, ApplyReceipt | TakeNotice):
         return msgspec.structs.replace(command, manifest_no="", leaf=0)
     return command
 

@@ -11,13 +11,13 @@ import os
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 import psycopg
 
 from division import certificates
-from ledger.errors import Code, GuokuError, Refusal
+from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.gm import Provider
 from ledger.money import parse_yuan
 from ledger.reading.documents import compress_document, keep_plainly
@@ -29,8 +29,17 @@ from payments.manifest import RECEIPT_ROLE, SignManifest, manifest_number
 from payments.messages.clearing_2301 import ClearingReceipt
 from payments.messages.envelope import VoucherBody, VoucherSignature, parse_envelope, signed_bytes
 from payments.messages.manifest_list import SignedManifest
-from payments.messages.message_types import Concern, MessageType, Party, received_by
+from payments.messages.message_types import (
+    Concern,
+    MessageType,
+    Party,
+    SignedBy,
+    received_by,
+)
 from payments.messages.receipt_5214 import Receipt5214
+from payments.receipts.evidence import ReceiptEvidence
+from payments.receipts.notices import held_unreadable, read_notices
+from payments.refunds.notices import TakeNotice
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
 from payments.voucher_number import bill_no, ledger_of_voucher
@@ -39,7 +48,7 @@ PBOC_CODE = "1"
 REASON_CHARACTERS_MAX = 300
 REJECTED_WITHOUT_REASON = "退回"
 
-ReceiptCommand = ApplyReceipt | ApplyClaimReceipt
+ReceiptCommand = ApplyReceipt | ApplyClaimReceipt | TakeNotice
 
 
 class ReceivedReceipt(msgspec.Struct, frozen=True):
@@ -55,15 +64,6 @@ class ReceivedReceipt(msgspec.Struct, frozen=True):
     command: ReceiptCommand | None = None
     manifest: SignManifest | None = None
     problem: GuokuError | None = None
-
-
-class ReceiptEvidence(TypedDict):
-    """What a command keeps of a receipt's bytes and signature, "" for one by manifest."""
-
-    receipt_sm3: str
-    cert_serial: str
-    signature: str
-    document: bytes
 
 
 def parse_receipts(
@@ -103,6 +103,7 @@ class _Judge:
         self._manifests: dict[tuple[str, SignedManifest], SignManifest] = {}
         self._now = now
         numbers = {body.voucher_no for body in bodies}
+        self._notices = read_notices(connection, bodies)
         self._approvals = find_approvals(connection, _bill_nos(bodies))
         self._claims = _read_claims(connection, numbers)
         serials = {signature.sn for body in bodies for signature in body.signatures}
@@ -111,6 +112,8 @@ class _Judge:
     def judge(self, body: VoucherBody) -> ReceivedReceipt:
         place = split_claim_number(body.voucher_no)
         ledger_id = place[0] if place else ledger_of_voucher(body.voucher_no)
+        if self._notices and (notice := self._notices.get(body)) is not None:
+            ledger_id = notice.ledger_id
         received = ReceivedReceipt(body.vt_code, body.voucher_no, ledger_id)
         try:
             command = self._command(received_by(Party.TREASURY, body), body, place)
@@ -127,15 +130,23 @@ class _Judge:
                 return self._voucher_receipt(message, body)
             case Concern.CLAIM:
                 return self._claim_receipt(message, body, place)
+            case Concern.REFUND:
+                return self._refund_notice(message, body)
 
-    def _voucher_receipt(self, message: MessageType[Any], body: VoucherBody) -> ApplyReceipt:
+    def _voucher_receipt(
+        self, message: MessageType[Any], body: VoucherBody
+    ) -> ApplyReceipt | TakeNotice:
         if (approved := self._approvals.get(body.voucher_no)) is None:
             raise Refusal(Code.PAYMENT_NOT_FOUND, f"no voucher {body.voucher_no!r} was issued")
         # a forged receipt is forged first, whatever it says
         evidence = self._verified(message, body, approved.pay_bank_code)
         [signature] = body.signatures
         signed = signature.manifest
-        receipt: Receipt5214 = message.parse(signed_bytes(body))
+        try:
+            receipt: Receipt5214 = message.parse(signed_bytes(body))
+        except RequestError as error:
+            pay_app_no, bank = approved.pay_app_no, approved.pay_bank_code
+            return held_unreadable(body, bank, evidence, error, pay_app_no)
         return ApplyReceipt(
             pay_app_no=approved.pay_app_no,
             pay_cert_no=approved.pay_cert_no,
@@ -155,9 +166,12 @@ class _Judge:
 
     def _claim_receipt(
         self, message: MessageType[Any], body: VoucherBody, place: tuple[int, str] | None
-    ) -> ApplyClaimReceipt:
+    ) -> ApplyClaimReceipt | TakeNotice:
         evidence = self._verified(message, body, PBOC_CODE)
-        receipt: ClearingReceipt = message.parse(signed_bytes(body))
+        try:
+            receipt: ClearingReceipt = message.parse(signed_bytes(body))
+        except RequestError as error:
+            return held_unreadable(body, "", evidence, error)
         claim = self._claims.get(body.voucher_no)
         if place is None or claim is None:
             raise _mismatch(f"no claim {body.voucher_no!r} was made")
@@ -172,6 +186,18 @@ class _Judge:
             rejected="" if receipt.x_pay_amt else reason,
             **evidence,
         )
+
+    def _refund_notice(self, message: MessageType[Any], body: VoucherBody) -> TakeNotice:
+        """A notice of any bank of ours; of a payment that was found, of the bank that paid it."""
+        notice = self._notices[body]
+        bank = notice.pay_bank_code or self._bank_of(body)
+        return notice.command(body, bank, self._verified(message, body, bank))
+
+    def _bank_of(self, body: VoucherBody) -> str:
+        """The bank whose certificate a notice names: that of what matches no payment of ours."""
+        certificate = self._certificates.get(body.signatures[0].sn) if body.signatures else None
+        subject = certificate.subject if certificate else ""
+        return subject.partition("/")[2] if SignedBy.AGENT_BANK.is_of(subject) else ""
 
     def _verified(
         self, message: MessageType[Any], body: VoucherBody, sender: str

@@ -2,35 +2,58 @@
 
 What it does follows from the payee account's first digits, so that a caller can bring about every
 course a payment can take. A line is paid or fails by its own account; how the receipt of a voucher
-comes follows from the first of its lines that asks for something.
+comes follows from the first of its lines that asks for something. Money comes back when the
+treasury asks for it, when somebody tells the simulator to, and by itself of accounts that say so.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
+import msgspec
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from division.certificates import Certificate
+from ledger.deciding.state import BEIJING
 from ledger.errors import Code, Refusal
+from ledger.money import parse_yuan
 from payments.delivery.sending import VOUCHERS_PATH
+from payments.messages import refund_notices
 from payments.messages.envelope import VoucherBody, signed_bytes
-from payments.messages.message_types import VOUCHER_RECEIPT, VOUCHER_SENT, Party
+from payments.messages.layout import compact_date
+from payments.messages.message_types import (
+    REFUND_REQUESTED,
+    VOUCHER_RECEIPT,
+    VOUCHER_SENT,
+    Concern,
+    Party,
+    SignedBy,
+    received_by,
+)
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
+from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
+from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
+from payments.simulators.answers import Answer, Notice
 from payments.simulators.counterparty import (
     SECOND_COPY_AFTER_S,
-    Answer,
     Counterparty,
     CounterpartyConfig,
 )
-from payments.simulators.server import create_app, run
+from payments.simulators.returned import PaidLine, Return
+from payments.simulators.server import act_of, create_app, run
 
 FAILS, SLOW, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
+SENT_BACK = "9994"  # paid, and returned by the payee's bank right afterwards
 SLOW_S = 5.0
 WRONG_NAME = "账号户名不符"
 REJECTED = "账户状态异常"
+CLOSED_ACCOUNT = "收款账户已销户, 款项退回"
 
+RETURNS_PATH = "/sim/returns"
 _PREFIX_DIGITS = 4
 # seconds until each sending of the receipt, and whether it waits for the next one
 _AT_ONCE: tuple[tuple[float, ...], bool] = ((0.0,), False)
@@ -69,6 +92,8 @@ class Bank(Counterparty):
         self._bank = config
 
     def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
+        if received_by(self.PARTY, body).concerns is Concern.REFUND:
+            return self._returned(body, signers)
         self._check_roles(body)
         document = signed_bytes(body)
         voucher = VOUCHER_SENT.parse(document)
@@ -76,12 +101,101 @@ class Bank(Counterparty):
             raise malformed(f"the voucher is for bank {voucher.pay_bank_code}", "/PayBankCode")
         outcome = self._pay(voucher)
         delays_s, after_next = _course(voucher)
+        lines = _paid_lines(voucher, outcome)
         return Answer(
             amount_fen=sum(line.x_pay_amt for line in outcome.details),
             receipt=VOUCHER_RECEIPT.build(document, voucher, outcome),
             delays_s=delays_s,
             after_next=after_next,
+            notices=self._sent_back(voucher, lines),
+            pay_app_no=voucher.bill_no,
+            lines=lines,
         )
+
+    # ---- money that comes back
+
+    def _returned(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
+        """What the treasury asks for goes back, and the notice says so."""
+        department = SignedBy.FINANCE.subject(body.adm_div_code)
+        if len(signers) != 1 or not signers[0].subject.startswith(department):
+            raise Refusal(
+                Code.SIGNATURE_INVALID, f"a request is signed by the division, {department}…"
+            )
+        request = REFUND_REQUESTED.parse(signed_bytes(body))
+        back = self.book.give_back(
+            request.voucher_no, request.original_voucher_no, request.detail_id, request.pay_amt
+        )
+        day = self._bank.faults.day_of(request.vou_date)
+        notice = self._notice(back, REFUND_NOTICE, day, request.remark)
+        return Answer(amount_fen=-request.pay_amt, receipt=b"", notices=(notice,))
+
+    def _sent_back(self, voucher: Voucher5214, lines: Sequence[PaidLine]) -> tuple[Notice, ...]:
+        """The payee's bank returns what it cannot credit: one notice over those lines."""
+        gone = tuple(line for line in lines if line.payee_acct_no.startswith(SENT_BACK))
+        if not gone:
+            return ()
+        number = voucher.voucher_no
+        back = Return(
+            self.book.set_aside(number, number, gone),
+            number,
+            voucher.bill_no,
+            voucher.adm_div_code,
+            voucher.st_year,
+            gone,
+        )
+        day = self._bank.faults.day_of(voucher.vou_date)
+        return (self._notice(back, RETURN_NOTICE, day, CLOSED_ACCOUNT),)
+
+    def send_back(self, told: "ReturnTold") -> Notice:
+        """Returns money of a payment because somebody tells the simulator to.
+
+        Raises:
+            Refusal: as :meth:`SimulatorBook.give_back`.
+            RequestError: ``invalid_amount``.
+        """
+        amount_fen = parse_yuan(told.amt, pointer="/amt") if told.amt else None
+        back = self.book.give_back(
+            f"told/{time.time_ns()}",
+            told.pay_cert_no or told.pay_app_no,
+            told.pay_detail_id,
+            amount_fen,
+        )
+        today = self._bank.faults.day_of(datetime.now(BEIJING).date())
+        notice = self._notice(back, told.vt_code, today, told.reason)
+        head = f"{back.adm_div_code}-{back.st_year}-{told.vt_code}"
+        body = self.written(notice, back.adm_div_code, back.st_year)
+        self.book.owe_notice(notice.voucher_no, head, body, time.time())
+        self.owing.set()
+        return notice
+
+    def _notice(self, back: Return, vt_code: NoticeCode, day: date, remark: str) -> Notice:
+        """The form; its number has the bank's code, the day and the bank's own number."""
+        number = f"{self._bank.bank_code}{compact_date(day)}{back.serial:04d}"
+        lines = tuple(
+            NoticeLine(
+                id=line.id,
+                voucher_no=back.pay_app_no,
+                payee_acct_no=line.payee_acct_no,
+                payee_acct_name=line.payee_acct_name,
+                pay_amt=line.fen,
+                remark=remark,
+            )
+            for line in back.lines
+        )
+        notice = RefundNotice(
+            vt_code=vt_code,
+            adm_div_code=back.adm_div_code,
+            st_year=str(back.st_year),
+            voucher_no=number,
+            ori_bill_no=back.pay_app_no if vt_code == RETURN_NOTICE else back.number,
+            original_voucher_no=back.number,
+            serial=f"{self._bank.bank_code}{back.serial:012d}",
+            pay_amt=sum(line.fen for line in back.lines),
+            pay_date=day,
+            remark=remark,
+            details=lines,
+        )
+        return Notice(vt_code=vt_code, voucher_no=number, document=refund_notices.build(notice))
 
     def _check_roles(self, body: VoucherBody) -> None:
         roles = tuple(signature.no for signature in body.signatures)
@@ -102,6 +216,35 @@ class Bank(Counterparty):
         )
 
 
+class ReturnTold(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the simulator is told to return: by the voucher's number or the application's; without
+    ``amt`` (yuan) all that is left, without ``pay_detail_id`` of its lines in order."""
+
+    pay_cert_no: str = ""
+    pay_app_no: str = ""
+    pay_detail_id: str = ""
+    amt: str = ""
+    reason: str = "收款人退回"
+    vt_code: NoticeCode = REFUND_NOTICE
+
+
+class ReturnedTold(msgspec.Struct, kw_only=True):
+    """The notice that goes out."""
+
+    notice_no: str
+    vt_code: str
+
+
+def _paid_lines(voucher: Voucher5214, outcome: VoucherOutcome) -> tuple[PaidLine, ...]:
+    """The lines that were paid."""
+    paid = zip(voucher.details, outcome.details, strict=True)
+    return tuple(
+        PaidLine(line.id, line.payee_acct_no, line.payee_acct_name, done.x_pay_amt)
+        for line, done in paid
+        if done.x_pay_amt
+    )
+
+
 def _outcome(line: Detail5214, *, rejected: bool) -> DetailOutcome:
     if rejected or line.payee_acct_no.startswith(FAILS):
         return DetailOutcome(
@@ -119,8 +262,16 @@ def _course(voucher: Voucher5214) -> tuple[tuple[float, ...], bool]:
 
 
 def create_bank_app(config: BankConfig) -> Starlette:
-    """The bank as an ASGI application: ``POST /vouchers``, ``GET /healthz``."""
-    return create_app(Bank(config), VOUCHERS_PATH)
+    """The bank as an ASGI application: ``POST /vouchers``, ``POST /sim/returns``,
+    ``GET /healthz``."""
+    bank = Bank(config)
+
+    def send_back(told: ReturnTold) -> ReturnedTold:
+        notice = bank.send_back(told)
+        return ReturnedTold(notice_no=notice.voucher_no, vt_code=notice.vt_code)
+
+    returns = Route(RETURNS_PATH, act_of(ReturnTold, send_back), methods=["POST"])
+    return create_app(bank, VOUCHERS_PATH, [returns])
 
 
 def run_bank(config: BankConfig) -> None:

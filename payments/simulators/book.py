@@ -13,7 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from ledger.errors import Code, Refusal
+from payments.simulators.returned import PaidLine, Return, taken_of
+
 AFTER_NEXT_S = 0.001  # so much later than the next one goes a receipt that waited for it
+NOTICE_AFTER_S = 0.002  # and so much behind a receipt what the bank says of the same payment
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vouchers (
     number     TEXT PRIMARY KEY,
@@ -30,6 +36,23 @@ CREATE TABLE IF NOT EXISTS receipts (
     body   BLOB NOT NULL,          -- signed, unless its message is signed as a whole
     answer TEXT                    -- why the treasury refused it; such a one is not sent again
 );
+CREATE TABLE IF NOT EXISTS paid_lines (
+    number       TEXT PRIMARY KEY,   -- of the voucher
+    pay_app_no   TEXT NOT NULL,
+    adm_div_code TEXT NOT NULL,
+    st_year      INTEGER NOT NULL,
+    lines        BLOB NOT NULL       -- a PaidLine each: what money can come back of
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS paid_lines_of ON paid_lines (pay_app_no);
+CREATE TABLE IF NOT EXISTS returns (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    cause     TEXT NOT NULL,       -- the request, or what the bank did of itself
+    number    TEXT NOT NULL,
+    detail_id TEXT NOT NULL,
+    fen       INTEGER NOT NULL,
+    UNIQUE (cause, detail_id)
+);
+CREATE INDEX IF NOT EXISTS returns_of ON returns (number);
 CREATE INDEX IF NOT EXISTS receipts_due ON receipts (due_s, id) WHERE answer IS NULL;
 CREATE INDEX IF NOT EXISTS receipts_waiting ON receipts (id) WHERE due_s IS NULL;
 """
@@ -39,6 +62,9 @@ class PaidVoucher(NamedTuple):
     """A voucher that is paid now, and when its receipt goes out.
 
     Attributes:
+        receipt: empty for what is answered by notices alone.
+        notices: signed, sent behind the receipt.
+        pay_app_no, adm_div_code, st_year, lines: what of it can come back.
         due_s: Unix times, one for each time the receipt is sent.
         after_next: it is sent after the next one that is sent by itself.
     """
@@ -50,6 +76,11 @@ class PaidVoucher(NamedTuple):
     receipt: bytes
     due_s: tuple[float, ...] = ()
     after_next: bool = False
+    notices: tuple[bytes, ...] = ()
+    pay_app_no: str = ""
+    adm_div_code: str = ""
+    st_year: int = 0
+    lines: tuple[PaidLine, ...] = ()
 
 
 class KnownVoucher(NamedTuple):
@@ -112,6 +143,14 @@ class SimulatorBook:
                     for i in items
                 ],
             )
+            self._connection.executemany(
+                "INSERT INTO paid_lines VALUES (?, ?, ?, ?, ?)",
+                [
+                    (i.number, i.pay_app_no, i.adm_div_code, i.st_year, _encode_lines(i.lines))
+                    for i in items
+                    if i.lines
+                ],
+            )
             self._owe(items)
             return before
 
@@ -142,6 +181,52 @@ class SimulatorBook:
                 number: KnownVoucher(fen, zlib.decompress(kept) if kept else b"")
                 for number, fen, kept in rows
             }
+
+    def give_back(self, cause: str, number: str, detail_id: str, amount_fen: int | None) -> Return:
+        """Sets aside what goes back, once for one cause.
+
+        Args:
+            number: of the voucher, or the ``pay_app_no`` that it was for.
+            detail_id: the line; "" takes them in order.
+            amount_fen: None for all that has not come back yet.
+
+        Raises:
+            Refusal: ``details_mismatch`` or ``refund_exceeds_paid``.
+        """
+        with self._transaction():
+            found = self._connection.execute(
+                "SELECT number, pay_app_no, adm_div_code, st_year, lines FROM paid_lines"
+                " WHERE number = ?1 OR pay_app_no = ?1 LIMIT 1",
+                (number,),
+            ).fetchone()
+            if found is None:
+                raise Refusal(Code.REFUND_EXCEEDS_PAID, f"nothing was paid by {number!r}")
+            paid_by, pay_app_no, adm_div_code, st_year, encoded = found
+            lines = _decode_lines(encoded)
+            amounts = self._returned_for(cause) or dict(
+                taken_of(self._left(paid_by, lines), detail_id, amount_fen)
+            )
+            back = tuple(
+                msgspec.structs.replace(line, fen=amounts[line.id])
+                for line in lines
+                if line.id in amounts
+            )
+            serial = self._set_aside(cause, paid_by, back)
+            return Return(serial, paid_by, pay_app_no, adm_div_code, st_year, back)
+
+    def set_aside(self, cause: str, number: str, lines: Sequence[PaidLine]) -> int:
+        """Likewise, of lines that are being paid in this moment: they go back in full. Gives the
+        bank's number of it."""
+        with self._transaction():
+            return self._set_aside(cause, number, lines)
+
+    def owe_notice(self, number: str, head: str, body: bytes, due_s: float) -> None:
+        """A notice that nobody has asked for."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO receipts (number, due_s, head, body) VALUES (?, ?, ?, ?)",
+                (number, due_s, head, body),
+            )
 
     def due(self, now_s: float, limit: int) -> list[DueReceipt]:
         """Receipts to send now, in their order."""
@@ -188,6 +273,32 @@ class SimulatorBook:
             if name not in there:
                 self._connection.execute(f"ALTER TABLE vouchers ADD COLUMN {name} {kind}")
 
+    def _returned_for(self, cause: str) -> dict[str, int]:
+        """What was set aside for it before, by line."""
+        rows = self._connection.execute(
+            "SELECT detail_id, fen FROM returns WHERE cause = ?", (cause,)
+        )
+        return dict(rows.fetchall())
+
+    def _left(self, number: str, lines: Sequence[PaidLine]) -> dict[str, int]:
+        """What can still come back of each line of a voucher."""
+        rows = self._connection.execute(
+            "SELECT detail_id, sum(fen) FROM returns WHERE number = ? GROUP BY detail_id",
+            (number,),
+        )
+        back: dict[str, int] = dict(rows.fetchall())
+        return {line.id: line.fen - back.get(line.id, 0) for line in lines}
+
+    def _set_aside(self, cause: str, number: str, lines: Sequence[PaidLine]) -> int:
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO returns (cause, number, detail_id, fen) VALUES (?, ?, ?, ?)",
+            [(cause, number, line.id, line.fen) for line in lines],
+        )
+        [serial] = self._connection.execute(
+            "SELECT min(id) FROM returns WHERE cause = ?", (cause,)
+        ).fetchone()
+        return int(serial)
+
     def _known(self, numbers: Sequence[str]) -> dict[str, bytes]:
         rows = self._connection.execute(
             "SELECT v.number, v.sm3 FROM json_each(?) AS n CROSS JOIN vouchers AS v"
@@ -207,7 +318,10 @@ class SimulatorBook:
                 waiting.append(len(rows))
                 rows.append((item.number, None, item.head, item.receipt))
                 continue
-            rows += [(item.number, at, item.head, item.receipt) for at in item.due_s]
+            if item.receipt:
+                rows += [(item.number, at, item.head, item.receipt) for at in item.due_s]
+            follow_s = [at + NOTICE_AFTER_S for at in item.due_s if item.receipt] or item.due_s
+            rows += [(item.number, at, item.head, n) for n in item.notices for at in follow_s]
             if item.due_s:
                 follows_s = item.due_s[0] + AFTER_NEXT_S
                 released_s = follows_s if released_s is None else released_s
@@ -237,3 +351,7 @@ class SimulatorBook:
 
 def _kept(receipt: bytes) -> bytes | None:
     return zlib.compress(receipt, 1) if receipt else None
+
+
+_encode_lines = msgspec.msgpack.Encoder().encode
+_decode_lines = msgspec.msgpack.Decoder(tuple[PaidLine, ...]).decode

@@ -41,6 +41,7 @@ from payments.delivery.bank_client import (
 from payments.manifest import RECEIPT_ROLE, ManifestText, leaf_of
 from payments.messages.envelope import (
     RECEIPT,
+    SEND,
     VoucherBody,
     VoucherSignature,
     add_signature,
@@ -50,6 +51,7 @@ from payments.messages.envelope import (
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import MessageType, Party, received_by
 from payments.signing.verifying import Verifier
+from payments.simulators.answers import Answer, Notice
 from payments.simulators.book import PaidVoucher, SimulatorBook
 from payments.voucher_number import bill_no, ledger_of_voucher
 
@@ -130,23 +132,6 @@ class CounterpartyConfig:
     def subject(self) -> str:
         """Its name on the treasury's register, and of its key."""
         raise NotImplementedError
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a counterparty does with one voucher.
-
-    Attributes:
-        amount_fen: paid.
-        receipt: the form it answers with, not yet signed.
-        delays_s: when the receipt is sent, counted from now; empty for never.
-        after_next: it is sent after the next receipt that is sent by itself.
-    """
-
-    amount_fen: int
-    receipt: bytes
-    return_reason: str = ""
-    delays_s: tuple[float, ...] = (0.0,)
-    after_next: bool = False
 
 
 class CertificateDocument(msgspec.Struct, frozen=True):
@@ -266,10 +251,8 @@ class Counterparty(ABC):
             signatures=(),
         )
         # what came by a manifest is answered by one: with the others of its message, when it goes
-        if not all(signature.manifest for signature in body.signatures):
-            receipt = add_signature(
-                receipt, no=self.config.subject, sn=self.config.cert_serial, sign=self._sign
-            )
+        if answer.receipt and not all(signature.manifest for signature in body.signatures):
+            receipt = self._signed(receipt)
         faults, now_s = self.config.faults, time.time()
         due_s = [now_s + delay_s + faults.delay_s for delay_s in answer.delays_s]
         if faults.duplicate_receipts and due_s:
@@ -279,10 +262,33 @@ class Counterparty(ABC):
             digest=digest,
             amount_fen=answer.amount_fen,
             head=f"{body.adm_div_code}-{body.st_year}-{body.vt_code}",
-            receipt=msgspec.msgpack.encode(receipt),
+            receipt=msgspec.msgpack.encode(receipt) if answer.receipt else b"",
             due_s=tuple(due_s),
             after_next=answer.after_next,
+            notices=tuple(
+                self.written(notice, body.adm_div_code, body.st_year) for notice in answer.notices
+            ),
+            pay_app_no=answer.pay_app_no,
+            adm_div_code=body.adm_div_code,
+            st_year=body.st_year,
+            lines=answer.lines,
         )
+
+    def written(self, notice: Notice, adm_div_code: str, st_year: int) -> bytes:
+        """A notice, signed, as the book keeps what is owed."""
+        body = VoucherBody(
+            adm_div_code=adm_div_code,
+            st_year=st_year,
+            vt_code=notice.vt_code,
+            voucher_no=notice.voucher_no,
+            voucher_flag=SEND,
+            voucher=notice.document,
+        )
+        return msgspec.msgpack.encode(self._signed(body))
+
+    def _signed(self, body: VoucherBody) -> VoucherBody:
+        config = self.config
+        return add_signature(body, no=config.subject, sn=config.cert_serial, sign=self._sign)
 
     def _sign(self, document: bytes) -> bytes:
         return self._provider.sign(self._key, document)

@@ -12,7 +12,8 @@ from payments.delivery.sending import CLAIMS_PATH
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import Party, SignedBy
-from payments.simulators.counterparty import Answer, Counterparty, CounterpartyConfig
+from payments.simulators.answers import Answer
+from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.server import create_app, run
 
 REJECTED = "库款余额不足"

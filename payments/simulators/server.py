@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import msgspec
 import uvicorn
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.money import yuan
@@ -20,8 +21,10 @@ from payments.messages.reader import SIZE_MAX
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.receipt_poster import ReceiptPoster
 
+T = TypeVar("T")
 
-def create_app(counterparty: Counterparty, path: str) -> Starlette:
+
+def create_app(counterparty: Counterparty, path: str, more: Sequence[BaseRoute] = ()) -> Starlette:
     """The ASGI application; ``path`` is where envelopes are posted."""
     faults = counterparty.config.faults
     chance = random.Random(faults.seed)  # noqa: S311
@@ -76,8 +79,24 @@ def create_app(counterparty: Counterparty, path: str) -> Starlette:
         Route(path, take_in, methods=["POST"]),
         Route(INQUIRIES_PATH, inquire, methods=["POST"]),
         Route("/healthz", figures, methods=["GET"]),
+        *more,
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def act_of(body: type[T], act: Callable[[T], object]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint by which a test tells a simulator what to do: a JSON body, a JSON answer."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            told = msgspec.json.decode(await _read(request) or b"{}", type=body)
+            return _answer(200, await run_in_threadpool(act, told))
+        except msgspec.MsgspecError as error:
+            return _answer(400, _problem(RequestError(Code.MALFORMED, str(error))))
+        except GuokuError as error:
+            return _answer(error.code.status, _problem(error))
+
+    return endpoint
 
 
 def run(app: Starlette, config: CounterpartyConfig) -> None:

@@ -30,8 +30,10 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.messages.message_types import SignedBy
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
-from payments.payment import SINGLE_DETAIL_ID
+from payments.payment import SINGLE_DETAIL_ID, returned_lines
+from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
@@ -122,6 +124,7 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     VoucherSent: _Nothing,
     VoucherReceipted: _Receipted,
     PaymentRefunded: PaymentRefunded,
+    SuspenseHeld: SuspenseHeld,
     ClearingRequested: ClearingRequested,
     ClaimReceipted: ClaimReceipted,
     ManifestSigned: ManifestSigned,
@@ -163,6 +166,7 @@ class PaymentCheck:
             VoucherSent.TYPE.encode(): self._sent,
             VoucherReceipted.TYPE.encode(): self._receipted,
             PaymentRefunded.TYPE.encode(): self._refunded,
+            SuspenseHeld.TYPE.encode(): self._held,
             ClearingRequested.TYPE.encode(): self._claimed,
             ClaimReceipted.TYPE.encode(): self._claim_receipted,
             ManifestSigned.TYPE.encode(): self._manifest,
@@ -289,7 +293,18 @@ class PaymentCheck:
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
         self.totals.pay(position, self._day, REFUND_CLAIM, back_fen)
-        self._refunds.refunded(position, stream_id, event.pay_detail_id, back_fen)
+        lines = returned_lines(event)
+        for line, amount in lines:
+            self._refunds.refunded(position, stream_id, line, self._amounts[amount])
+        if sum(self._amounts[amount] for _, amount in lines) != back_fen:
+            self._wrong(position, "what came back is not the sum of its lines")
+        if event.notice_sm3:
+            subject = SignedBy.AGENT_BANK.subject(event.pay_bank_code)
+            self._note(position, event.notice_sm3, subject, event, refund=event)
+
+    def _held(self, position: int, _stream: bytes, event: SuspenseHeld) -> None:
+        bank = SignedBy.AGENT_BANK if event.pay_bank_code else SignedBy.CENTRAL_BANK
+        self._note(position, event.notice_sm3, bank.subject(event.pay_bank_code), event)
 
     def _claimed(self, position: int, _stream: bytes, event: ClearingRequested) -> None:
         for claim in event.claims:
@@ -336,7 +351,8 @@ class PaymentCheck:
         document_sm3: str,
         subject: str,
         event: Any,
-        told_at: tuple[int, ...],
+        told_at: tuple[int, ...] = (),
+        refund: PaymentRefunded | None = None,
     ) -> None:
         self._signed.append(
             SignatureToVerify(
@@ -349,6 +365,7 @@ class PaymentCheck:
                 manifest_no=getattr(event, "manifest_no", ""),
                 leaf=getattr(event, "leaf", 0),
                 told_at=told_at,
+                refund=refund,
             )
         )
 

@@ -4,11 +4,11 @@ An end that was moved, or a revocation that was taken back, shows only against a
 register, such as an older export.
 """
 
+from division.certificate import serial_of
 from ledger.gm import PublicKey
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.database import ToVerify, join_database
 from ledger.verification.findings import Findings
-from payments.signing.certificates import serial_of
 
 CERTIFICATES = name_check(
     "certificate", "证书登记 certificates by their serials", "certificates", "certificates"

@@ -29,9 +29,11 @@ from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies, read_objects, read_payloads
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
+from payments.events import PaymentRefunded
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
 from payments.messages.message_types import SignedBy
 from payments.signing.verifying import signed_by
+from payments.verification import notices
 from payments.verification.agreement import NamedDocument, disagreement
 
 BULK = 500  # signatures whose documents are in memory at once
@@ -50,6 +52,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
             ``recorded_us`` is the last one.
         told_at: the positions of the events that say what the document has to say, beside its own;
             () where none does.
+        refund: the event that a notice books, to be compared with it.
     """
 
     position: int
@@ -63,6 +66,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     text: str = ""
     since_us: int = 0
     told_at: tuple[int, ...] = ()
+    refund: PaymentRefunded | None = None
 
     @property
     def listed(self) -> bool:
@@ -235,6 +239,8 @@ class _Material(NamedTuple):
             document = self._document(one.document_sm3)
         except IntegrityError as error:
             return error.detail, "", ""
+        if one.refund is not None and (wrong := notices.disagreement(one.refund, document)):
+            return wrong, "", ""
         try:
             signature = self._signed(one, document, verify)
         except BROKEN as error:

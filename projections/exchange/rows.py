@@ -223,7 +223,11 @@ class ExportedRefund(Subject):
 
     PARQUET = "refunds"
     XML, ELEMENT = EXPENDITURE, "PAY_REFUND"
-    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
+    ELEMENTS: ClassVar[dict[str, str]] = {
+        "position": "",
+        "notice_sm3": "",
+        "made_by": "INPUTER",
+    }
     refund_no: str
     pay_app_no: str
     pay_cert_no: str
@@ -233,6 +237,10 @@ class ExportedRefund(Subject):
     refund_amt: Fen
     refund_date: date
     reason: str
+    vt_code: str
+    notice_no: str
+    agent_business_no: str
+    notice_sm3: str
     made_by: str
     position: int
     create_time: datetime

@@ -96,6 +96,7 @@ class TracedRefund(msgspec.Struct):
     refund_no: str
     refund_amt: str
     refund_date: str
+    notice_no: str
 
 
 class TracedPayment(msgspec.Struct):
@@ -279,7 +280,10 @@ def _payments(
                 xpay_amt=item["xpay_amt"],
                 refund_amt=item["refund_amt"],
                 net_paid_amt=yuan(net_fen),
-                refunds=[TracedRefund(r.refund_no, r.refund_amt, r.refund_date) for r in refunds],
+                refunds=[
+                    TracedRefund(r.refund_no, r.refund_amt, r.refund_date, r.notice_no)
+                    for r in refunds
+                ],
                 pay_cert_no=item["pay_cert_no"],
                 clear_no=item["clear_no"],
                 applied_position=item["applied_position"],

@@ -63,6 +63,7 @@ MAY: dict[str, set[str]] = {
         for operation in OPERATIONS
         if operation.path.startswith("/v1/divisions") and method_of(operation) != "GET"
     },
+    "suspense.resolve": {"maker"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -85,6 +86,7 @@ SOUND: dict[str, Any] = {
         "refund_amt": "1.00",
         "reason": "x",
     },
+    "suspense.resolve": {"pay_app_no": "none"},
     "clearing.request": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "clearing.request.batch": {"clear_no": "C", "clear_date": "2026-01-01", "pay_bank_code": "102"},
     "disbursement.open": {"run_no": "none", "bgt_id": "none", "title": "x"},
@@ -127,7 +129,7 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     method, name = method_of(operation), str(operation.operation_id)
     path = operation.path.replace("{ledger}", http.ledger)
     path = path.replace("{kind}", "period.close").replace("{month}", "2026-01")
-    for number in ("bgt_id", "pay_app_no", "clear_no", "run_no", "number"):
+    for number in ("bgt_id", "pay_app_no", "clear_no", "run_no", "suspense_no", "number"):
         path = path.replace("{" + number + "}", "none")
     for name_, value in IN_ADDRESS.items():
         path = path.replace("{" + name_ + "}", value)

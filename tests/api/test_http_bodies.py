@@ -14,7 +14,7 @@ from ledger.deciding.fingerprints import asked_for
 from ledger.errors import Code, RequestError
 from payments.application import ApplyPayment, ApprovePayment
 from payments.events import PaymentDetail
-from payments.voucher import RefundPayment
+from payments.refunds.requests import RefundPayment
 
 PAYMENT = {
     "pay_app_no": "P-1",

@@ -131,7 +131,10 @@ def test_refunds_of_several_payments_are_one_request(http: HttpTreasury) -> None
         "refund_exceeds_paid",
         "payment_not_found",
     ]
-    assert answer["results"][1]["payment"]["refund_amt"] == "150.00"
+    assert answer["results"][1]["payment"]["refunds"][0]["state"] == "approved"
+    assert http.figures(bgt_id) == before
+    http.returned(first, "300.00")
+    assert http.returned(second, "150.00")["refund_amt"] == "150.00"
     assert http.figures(bgt_id)["pay_amt"] == "50.00"
     again = http.ok(http.post("…/refunds:batch", asked[:1]))
     assert statuses(again) == ["replayed"]

@@ -188,6 +188,7 @@ def settled(http: HttpTreasury) -> dict[str, Any]:
     http.ok(http.deliver(http.receipt_for(number, "d2")))
     refund = {"refund_no": http.number("R"), "refund_amt": "50.00", "reason": "收款人退回"}
     http.ok(http.post(f"…/payments/{number}/refunds", refund))
+    http.returned(number, "50.00", "d1")
     day = min(datetime.now(BEIJING).date(), date(2026, 12, 31))
     request = {"clear_no": http.number("C"), "clear_date": str(day), "pay_bank_code": "102"}
     clearing = http.ok(http.post("…/clearings", request))
@@ -213,8 +214,12 @@ def test_a_payment_proves_itself_from_indicator_to_clearing(
     assert [d["pay_detail_id"] for d in payloads["voucher.receipted"]["failed"]] == ["d2"]
     bodies = {d["kind"]: base64.b64decode(d["body"]) for d in settled["documents"]}
     keys = {c["serial"]: PublicKey(bytes.fromhex(c["public_key"])) for c in settled["certificates"]}
-    assert set(bodies) == {"voucher", "receipt", "clearing"}
-    for kind, type_name in (("voucher", "voucher.signed"), ("receipt", "voucher.receipted")):
+    assert set(bodies) == {"voucher", "receipt", "notice", "clearing"}
+    for kind, type_name in (
+        ("voucher", "voucher.signed"),
+        ("receipt", "voucher.receipted"),
+        ("notice", "payment.refunded"),
+    ):
         signed = payloads[type_name]
         signature = base64.b64decode(signed["signature"])
         key = keys[signed["cert_serial"]]

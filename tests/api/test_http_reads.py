@@ -39,7 +39,9 @@ def test_a_payment_from_application_to_refund(http: HttpTreasury) -> None:
     answer = http.post(f"…/payments/{number}/refunds", refund)
     assert (answer.status_code, answer.json()["code"]) == (422, "refund_exceeds_paid")
     refund = {**refund, "refund_no": http.number("R"), "refund_amt": "50.00"}
-    refunded = http.ok(http.post(f"…/payments/{number}/refunds", refund))
+    asked = http.ok(http.post(f"…/payments/{number}/refunds", refund))
+    assert (asked["refund_amt"], asked["indicator"]["canuse_amt"]) == ("0.00", "850.00")
+    refunded = http.returned(number, "50.00", "d1")
     assert (refunded["refund_amt"], refunded["indicator"]["canuse_amt"]) == ("50.00", "900.00")
 
 

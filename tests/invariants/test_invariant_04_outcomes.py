@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from payments.voucher import RefundPayment
+from payments.refunds.requests import RefundPayment
 from tests.support.bookkeeper import Bookkeeper, detail, payment, receipt
 
 
@@ -90,9 +90,9 @@ def test_refunds_never_exceed_what_was_paid(bookkeeper: Bookkeeper) -> None:
     assert b.refusal(refund("P", "r0", "30.01")) == "refund_exceeds_paid"
     assert b.refusal(refund("P", "r1", "0.01", "2")) == "refund_exceeds_paid"  # it had failed
     assert b.refusal(refund("P", "r2", "1.00", "9")) == "details_mismatch"
-    assert b.do(refund("P", "r3", "10.00", "1")).subjects[0].status == "partially_paid"
+    assert b.refund("P", "10.00", pay_detail_id="1").subjects[0].status == "partially_paid"
     assert b.refusal(refund("P", "r4", "20.01", "1")) == "refund_exceeds_paid"
-    assert b.do(refund("P", "r5", "20.00")).subjects[0].status == "refunded"
+    assert b.refund("P", "20.00").subjects[0].status == "refunded"
     assert b.refusal(refund("P", "r6", "0.01")) == "refund_exceeds_paid"
     assert b.figures("B")["available"] == "100.00"
 

@@ -21,6 +21,7 @@ from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, add_signature, build_envelope
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
+from payments.refunds.notices import TakeNotice
 from payments.signing.claims import claim_document
 from payments.voucher import ApplyReceipt
 from tests.support.bookkeeper import Bookkeeper
@@ -201,16 +202,49 @@ def _wrong_sum(document: bytes) -> bytes:
     return document.replace(b"<XPayAmt>1.00<", b"<XPayAmt>0.00<", 1)
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"), [(_without_date, "malformed"), (_wrong_sum, "receipt_mismatch")]
-)
 def test_what_the_bank_has_signed_must_still_make_sense(
-    treasury: SigningTreasury, own: Certificate, change: Callable[[bytes], bytes], expected: str
+    treasury: SigningTreasury, own: Certificate
 ) -> None:
     treasury.signed(1)
-    document = change(receipt_of(treasury, "P1"))
+    document = _wrong_sum(receipt_of(treasury, "P1"))
     [received] = take_in(treasury, signed_by(treasury, own, body_of(treasury, "P1", document)))
-    assert code(received) == expected
+    assert code(received) == "receipt_mismatch"
+
+
+def _cut_off(document: bytes) -> bytes:
+    return document[:-40]
+
+
+@pytest.mark.parametrize("change", [_without_date, _cut_off])
+def test_what_the_bank_has_signed_and_nobody_can_read_waits_and_is_not_refused(
+    treasury: SigningTreasury, own: Certificate, change: Callable[[bytes], bytes]
+) -> None:
+    """The money may have moved. A receipt that can be read comes after it and is applied."""
+    treasury.signed(1)
+    good = receipt_of(treasury, "P1")
+    document = change(good)
+    [received] = take_in(treasury, signed_by(treasury, own, body_of(treasury, "P1", document)))
+    command = received.command
+    assert isinstance(command, TakeNotice)
+    held = treasury.keeper.do(command, "bank").subjects[0]
+    [item] = [s for s in treasury.keeper.events() if s[1] == "suspense.held"]
+    assert (item[2].vt_code, item[2].pay_app_no, item[2].refund_amt) == ("5214", "P1", "")
+    assert item[2].reason
+    assert held is not None
+    assert treasury.statuses(["P1"]) == ["signed"]
+    [again] = take_in(treasury, signed_by(treasury, own, body_of(treasury, "P1", document)))
+    assert treasury.keeper.do(again.command, "bank").replayed
+    [readable] = take_in(treasury, signed_by(treasury, own, body_of(treasury, "P1", good)))
+    assert treasury.keeper.do(readable.command, "bank").subjects[0].status == "paid"
+
+
+def test_a_forgery_that_nobody_can_read_is_a_forgery(
+    treasury: SigningTreasury, own: Certificate
+) -> None:
+    treasury.signed(1)
+    body = signed_by(treasury, own, body_of(treasury, "P1", receipt_of(treasury, "P1")))
+    [received] = take_in(treasury, msgspec.structs.replace(body, voucher=body.voucher[:-40]))
+    assert code(received) == "signature_invalid"
 
 
 def test_a_receipt_of_other_lines_is_refused_by_the_books(

@@ -36,6 +36,11 @@ def test_the_table_says_what_the_standard_says() -> None:
     assert {(*key, message.title) for key, message in MESSAGES.items()} == {
         ("5214", SEND, "国库集中支付凭证"),
         ("5214", RECEIPT, "国库集中支付凭证回单"),
+        ("5203", SEND, "退款申请"),
+        ("2203", SEND, "退款通知书"),
+        ("2203", RECEIPT, "退款通知书"),
+        ("2252", SEND, "收款银行退款通知"),
+        ("2252", RECEIPT, "收款银行退款通知"),
         ("2301", SEND, "申请划款凭证"),
         ("2301", RECEIPT, "申请划款凭证回单"),
         ("2302", SEND, "申请退款凭证"),
@@ -160,6 +165,6 @@ def test_the_numbers_stand_in_one_place() -> None:
         path.relative_to(ROOT).as_posix()
         for folder in ("ledger", "payments", "projections", "api")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"""["'](5214|2301|2302)["']""", path.read_text())
+        if re.search(r"""["'](5214|5203|2203|2252|2301|2302)["']""", path.read_text())
     }
     assert written == {"payments/messages/vt_codes.py"}

@@ -107,7 +107,7 @@ def test_a_verification_goes_on_behind_the_last_one(
     with fresh_pool(copied.app_conninfo) as pool:
         keeper = Bookkeeper(pool)
         keeper.issue("B3", "10.00")
-        keeper.refund("P2", "40.00")
+        keeper.issue("B4", "10.00")
         keeper.close()
     more = verify(copied, tmp_path, audited.notes, memory=mine)
     assert (more.after, more.findings) == (whole.position, [])

@@ -14,7 +14,7 @@ from ledger.money import parse_yuan, yuan
 from payments.application import RejectPayment
 from payments.clearing.claims import RequestClearing
 from payments.clearing.events import ClaimReceipted, ClearingRequested
-from payments.voucher import RefundPayment
+from payments.refunds.requests import RefundPayment
 from projections.core.rebuild import rebuild, verify
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, claim_receipt

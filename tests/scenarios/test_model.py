@@ -27,7 +27,7 @@ from ledger.money import yuan
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.payment import Payment
-from payments.voucher import RefundPayment
+from payments.refunds.requests import RefundPayment
 from tests.support.bookkeeper import Bookkeeper, payment, receipt, signature
 
 BUDGETS = ("甲", "乙")
@@ -255,13 +255,17 @@ class Treasury(RuleBasedStateMachine):
             expected = "invalid_state"
         elif fen > card.fen - card.refunded:
             expected = "refund_exceeds_paid"
-        code = self.keeper.refusal(
+        asked = self.keeper.ask(
             RefundPayment(
                 pay_app_no=number, refund_no=self.number(), refund_amt=yuan(fen), reason="退回"
             )
         )
-        assert code == expected
+        assert (asked.problem.code.text if asked.problem else "") == expected
         if not expected:
+            self.the_figures_agree()  # nothing moves on a person's word
+            [payment] = asked.subjects
+            notice = self.keeper.notice_of(payment, payment.requests[-1])
+            self.keeper.do(notice, "bank")
             card.refunded += fen
             card.status = "refunded" if card.refunded == card.fen else "paid"
             card.pot.paid -= fen

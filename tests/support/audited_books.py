@@ -36,6 +36,8 @@ from payments.messages import clearing_2301, receipt_5214
 from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.payment import PAYMENT, Payment
+from payments.refunds.notices import TakeNotice
+from payments.refunds.resolving import ResolveSuspense
 from payments.signature_policy import SetSignaturePolicy
 from payments.signing.claims import claim_document
 from payments.signing.service import SigningService
@@ -43,7 +45,15 @@ from payments.signing.signer import SignedVouchers
 from payments.voucher import MarkSent, SignVoucher
 from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import FileEntry, LogKey
-from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, fresh_pool, payment, receipt
+from tests.support.bookkeeper import (
+    Bookkeeper,
+    claim_receipt,
+    detail,
+    fresh_pool,
+    payment,
+    receipt,
+    refund_notice,
+)
 from tests.support.histories import MARCH_2, commit_ends
 
 PROVIDER = default_provider()
@@ -172,6 +182,22 @@ class AuditedBooks:
         )
         return receipt_5214.fill_receipt(voucher, outcome)
 
+    def refund(self, number: str, amount: str, pay_detail_id: str = "") -> None:
+        """Money is asked back, and the bank's signed notice says that it is there."""
+        asked = self.keeper.ask_back(number, amount, pay_detail_id=pay_detail_id).subjects[0]
+        self.take(self.keeper.notice_of(asked, asked.requests[-1]))
+
+    def take(self, took: TakeNotice) -> None:
+        """A bank's notice, with its signature."""
+        self.keeper.do(self.signed_notice(took), "bank")
+
+    def signed_notice(self, took: TakeNotice) -> TakeNotice:
+        signed = self.seal(BANK, decompress(took.document))
+        evidence = msgspec.structs.replace(
+            took.evidence, cert_serial=signed["cert_serial"], signature=signed["signature"]
+        )
+        return msgspec.structs.replace(took, evidence=evidence)
+
     def clear(self, clear_no: str, day: date) -> None:
         """Claims, and the central bank's signed receipt for every claim."""
         outcome = self.keeper.do(
@@ -219,8 +245,9 @@ def audited_history(books: AuditedBooks) -> None:
     b.apply("P7", "B1", "70.00")
     b.do(WithdrawPayment(pay_app_no="P7"))
     b.ask(payment("P8", "B1", "5.00"), idempotency_key="k-1")
-    b.refund("P1", "60.00")
-    b.refund("P5", "30.00", pay_detail_id="d1")
+    books.refund("P1", "60.00")
+    books.refund("P5", "30.00", pay_detail_id="d1")
+    strays(books)
     books.clear("C1", MARCH_2)
     b.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
     books.pay(["P10", "P11"], "B2", "1.00")
@@ -228,6 +255,24 @@ def audited_history(books: AuditedBooks) -> None:
     b.approve("P12")
     books.sign_by_version(["P12"], 1, leaf_hash)
     books.receipt("P12")
+
+
+def strays(books: AuditedBooks) -> None:
+    """Two notices that match nothing: persons find the payment of one, the other is not ours."""
+    b = books.keeper
+    payment_ = books.payments(["P2"])["P2"]
+    for notice_no, amount_fen in (("N-1", 1_000), ("N-2", 500)):
+        stray = refund_notice(
+            payment_,
+            [("1", amount_fen)],
+            MARCH_2,
+            notice_no,
+            ori_bill_no="unknown",
+            original_voucher_no="",
+        )
+        books.take(msgspec.structs.replace(stray, pay_app_no=""))
+    b.do(ResolveSuspense(suspense_no="102-N-1", pay_app_no="P2", pay_detail_id="1"))
+    b.do(ResolveSuspense(suspense_no="102-N-2", is_none_of_ours=True, reason="他行误发"))
 
 
 class Audited(NamedTuple):

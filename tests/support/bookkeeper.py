@@ -26,10 +26,18 @@ from ledger.reading.documents import compress_document
 from ledger.writing.sequencer import Sequencer
 from payments.application import ApplyPayment, ApprovePayment
 from payments.clearing.claims import ApplyClaimReceipt, RequestClearing
-from payments.events import PaymentDetail
+from payments.events import PaymentDetail, RefundRequested
+from payments.messages import refund_notices
+from payments.messages.envelope import SEND, VoucherBody
+from payments.messages.refund_notices import NoticeLine, RefundNotice
+from payments.messages.vt_codes import NoticeCode
 from payments.payment import Payment
+from payments.receipts.evidence import ReceiptEvidence
+from payments.receipts.notices import ReceivedNotice
+from payments.refunds.notices import TakeNotice
+from payments.refunds.requests import RefundPayment, left_of
 from payments.signature_policy import SetSignaturePolicy
-from payments.voucher import ApplyReceipt, ReceiptLine, RefundPayment, SignVoucher
+from payments.voucher import ApplyReceipt, ReceiptLine, SignVoucher
 from tests.support.waiting import HANG_S
 
 ELEMENTS = {
@@ -170,7 +178,8 @@ class Bookkeeper:
         self.sign(pay_app_no)
         return self.receipt(approved, *failed)
 
-    def refund(self, pay_app_no: str, amount: str, **more: Any) -> Outcome:
+    def ask_back(self, pay_app_no: str, amount: str, **more: Any) -> Outcome:
+        """A refund is announced: the bank is asked, nothing is booked."""
         self.until(more.get("effective_on"))
         number = more.pop("refund_no", f"refund-{next(self._serial)}")
         return self.do(
@@ -182,6 +191,23 @@ class Bookkeeper:
                 **more,
             )
         )
+
+    def refund(self, pay_app_no: str, amount: str, **more: Any) -> Outcome:
+        """Money comes back: it is asked for, and the bank's notice says that it is there."""
+        asked = self.ask_back(pay_app_no, amount, **more).subjects[0]
+        return self.do(self.notice_of(asked, asked.requests[-1]), "bank")
+
+    def notice_of(self, paid: Payment, request: RefundRequested) -> TakeNotice:
+        """The bank's notice that answers a request."""
+        amount_fen, lines = parse_yuan(request.refund_amt), []
+        for detail in paid.details:
+            named = request.pay_detail_id in ("", detail.pay_detail_id)
+            part_fen = min(amount_fen, left_of(paid, detail.pay_detail_id)) if named else 0
+            if part_fen:
+                lines.append((detail.pay_detail_id, part_fen))
+                amount_fen -= part_fen
+        day = date.fromisoformat(request.request_date)
+        return refund_notice(paid, lines, day, f"{next(self._serial):04d}")
 
     def clear(self, clear_no: str, day: date) -> Outcome:
         """Claims, and the central bank's receipt for every claim."""
@@ -287,6 +313,65 @@ def receipt(paid: Payment, *failed: str, **changed: Any) -> ApplyReceipt:
         "document": compress_document(text),
     }
     return ApplyReceipt(**{**given, **changed})
+
+
+def refund_notice(
+    paid: Payment,
+    lines: Sequence[tuple[str, int]],
+    day: date,
+    notice_no: str,
+    *,
+    vt_code: NoticeCode = "2203",
+    **changed: Any,
+) -> TakeNotice:
+    """The bank's notice that these lines (id, fen) came back, as the intake hands it on."""
+    accounts = {detail.pay_detail_id: detail.payee_acct_no for detail in paid.details}
+    notice = RefundNotice(
+        **{
+            "vt_code": vt_code,
+            "adm_div_code": "440000",
+            "st_year": "2026",
+            "voucher_no": notice_no,
+            "ori_bill_no": paid.pay_cert_no,
+            "original_voucher_no": paid.pay_cert_no,
+            "serial": f"serial-{notice_no}",
+            "pay_amt": sum(fen for _, fen in lines),
+            "pay_date": day,
+            "remark": "收款人退回",
+            "details": tuple(
+                NoticeLine(
+                    id=line,
+                    pay_amt=fen,
+                    voucher_no=paid.pay_app_no,
+                    payee_acct_no=accounts.get(line, ""),
+                )
+                for line, fen in lines
+            ),
+            **changed,
+        }
+    )
+    document = refund_notices.build(notice)
+    body = VoucherBody(
+        adm_div_code="440000",
+        st_year=2026,
+        vt_code=vt_code,
+        voucher_no=notice.voucher_no,
+        voucher_flag=SEND,
+        voucher=document,
+    )
+    assert paid.approved is not None
+    bank = paid.approved.pay_bank_code
+    received = ReceivedNotice(notice, "", None, paid.pay_app_no, bank)
+    return received.command(
+        body,
+        bank,
+        ReceiptEvidence(
+            receipt_sm3=sm3(document).hex(),
+            cert_serial="bank",
+            signature="test",
+            document=compress_document(document),
+        ),
+    )
 
 
 def claim_receipt(clear_no: str, voucher_no: str, amount: str, day: date) -> ApplyClaimReceipt:

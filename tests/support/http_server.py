@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -24,16 +24,20 @@ from api.settings import Settings
 from api.tokens import create_token
 from api.treasury import Treasury, treasury_on
 from division import certificates
+from ledger.money import parse_yuan
 from ledger.postgres.database import Database
-from payments.messages import receipt_5214, voucher_5214
+from payments.messages import receipt_5214, refund_notices, voucher_5214
 from payments.messages.envelope import (
     RECEIPT,
+    SEND,
     VoucherBody,
     add_signature,
     build_envelope,
     parse_envelope,
 )
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
+from payments.messages.refund_notices import NoticeLine, RefundNotice
+from payments.messages.vt_codes import NoticeCode
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S
@@ -199,13 +203,17 @@ class HttpTreasury:
             voucher_flag=RECEIPT,
             voucher=receipt_5214.fill_receipt(sent.voucher, outcome),
         )
-        keys, provider = self.treasury.keys, self.treasury.provider
-        public_key = keys.create("bank/102")
+        return self.message_of_the_bank(body)
+
+    def message_of_the_bank(self, body: VoucherBody, bank: str = "102") -> bytes:
+        """What a bank has signed, on its way to us."""
+        keys, provider, subject = self.treasury.keys, self.treasury.provider, f"bank/{bank}"
+        public_key = keys.create(subject)
         with self.treasury.pool.connection() as connection:
             certificate = certificates.enrol(
-                connection, "bank/102", public_key, at=datetime.now(UTC) - timedelta(minutes=1)
+                connection, subject, public_key, at=datetime.now(UTC) - timedelta(minutes=1)
             )
-        key = keys.private_key("bank/102")
+        key = keys.private_key(subject)
         return build_envelope(
             [
                 add_signature(
@@ -216,6 +224,63 @@ class HttpTreasury:
                 )
             ]
         )
+
+    def notice_for(
+        self,
+        number: str,
+        amount: str,
+        line: str = "",
+        *,
+        day: date | None = None,
+        vt_code: NoticeCode = "2203",
+        bank: str = "102",
+        change: Callable[[bytes], bytes] = bytes,
+        **changed: Any,
+    ) -> bytes:
+        """The bank's notice that money of a payment, or of one line, came back.
+
+        Args:
+            change: of the document, before it is signed.
+            changed: other fields of the notice.
+        """
+        payment = self.get(f"…/payments/{number}").json()
+        fen, serial = parse_yuan(amount), next(self._serial)
+        accounts = {d["pay_detail_id"]: d["payee_acct_no"] for d in payment["details"]}
+        line = line or next(iter(accounts))
+        detail = NoticeLine(
+            id=line, pay_amt=fen, voucher_no=number, payee_acct_no=accounts.get(line, "")
+        )
+        notice = RefundNotice(
+            **{
+                "vt_code": vt_code,
+                "adm_div_code": "440000",
+                "st_year": "2026",
+                "voucher_no": f"{bank}20260302{serial:04d}",
+                "ori_bill_no": payment["pay_cert_no"],
+                "original_voucher_no": payment["pay_cert_no"],
+                "serial": f"T{serial:08d}",
+                "pay_amt": fen,
+                "pay_date": day or date.fromisoformat(payment["receipt"]["xpay_date"]),
+                "remark": "收款人退回",
+                "details": (detail,),
+                **changed,
+            }
+        )
+        body = VoucherBody(
+            adm_div_code="440000",
+            st_year=2026,
+            vt_code=vt_code,
+            voucher_no=notice.voucher_no,
+            voucher_flag=SEND,
+            voucher=change(refund_notices.build(notice)),
+        )
+        return self.message_of_the_bank(body, bank)
+
+    def returned(self, number: str, amount: str, line: str = "", **more: Any) -> dict[str, Any]:
+        """Money of a payment comes back: the bank says so; gives the payment after it."""
+        [result] = self.ok(self.deliver(self.notice_for(number, amount, line, **more)))["results"]
+        assert result["status"] == "created", result
+        return dict(self.get(f"…/payments/{number}").json())
 
     def deliver(self, message: bytes) -> httpx.Response:
         return self.call("POST", "/v1/bank/receipts", "bank", content=message)

@@ -309,4 +309,28 @@ FORBIDDEN: dict[str, tuple[str, Tampering]] = {
         "refund",
         rewritten("payment.refunded", 0, b'"refund_amt":"60.00"', b'"refund_amt":"600.00"'),
     ),
+    # what the bank has signed says otherwise, and nobody but the bank can sign that anew
+    "another amount than the notice": (
+        "document",
+        rewritten("payment.refunded", 0, b'"refund_amt":"60.00"', b'"refund_amt":"50.00"'),
+    ),
+    "another day than the notice": (
+        "document",
+        rewritten(
+            "payment.refunded", 0, b'"refund_date":"2026-03-02"', b'"refund_date":"2026-03-01"'
+        ),
+    ),
+    "another payee than the notice": (
+        "document",
+        rewritten(
+            "payment.refunded",
+            0,
+            b'"payee_acct_no":"6222000000000000001"',
+            b'"payee_acct_no":"6222000000000000002"',
+        ),
+    ),
+    "another notice than the bank's": (
+        "document",
+        rewritten("payment.refunded", 0, b'"notice_no":"', b'"notice_no":"9'),
+    ),
 }

@@ -38,14 +38,15 @@ class _Results(msgspec.Struct):
     results: list[_Result]
 
 
-class _Clearing(msgspec.Struct):
+class _Answered(msgspec.Struct):
     clear_no: str = ""
+    refund_no: str = ""
 
 
 class _Event(msgspec.Struct):
     position: int
     type: str
-    payload: _Clearing
+    payload: _Answered
 
 
 _decode_event = msgspec.json.Decoder(_Event).decode
@@ -126,10 +127,19 @@ class BulkClient:
         """Where the ledger stands."""
         return int(self.get("")["position"])
 
+    def wait_refunded(self, refund_nos: Sequence[str], after: int) -> None:
+        """Until the bank's notices say that the money of these refunds is back.
+
+        Args:
+            after: a position before they were asked for.
+
+        Raises:
+            ConfigurationError: the bank refuses one, or does not answer in time.
+        """
+        self._wait_answered(set(refund_nos), after, "payment.refunded", "payment.refund_refused")
+
     def wait_cleared(self, clear_nos: Sequence[str], after: int) -> None:
         """Until the central bank has answered every claim of these clearings.
-
-        The ledger's events say so, and are read once.
 
         Args:
             after: a position before the clearings were requested.
@@ -137,21 +147,25 @@ class BulkClient:
         Raises:
             ConfigurationError: one was rejected, or is not answered in time.
         """
-        open_, deadline, pause_s = set(clear_nos), monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        self._wait_answered(set(clear_nos), after, "clearing.cleared", "clearing.rejected")
+
+    def _wait_answered(self, open_: set[str], after: int, answered: str, refused: str) -> None:
+        """The ledger's events say so, and are read once."""
+        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
         while open_:
             page = self._answer("GET", "经办", "/events", None, {"after": str(after)}).content
             for line in page.splitlines():
                 event = _decode_event(line)
                 after = event.position
-                if event.type == "clearing.rejected":
-                    raise ConfigurationError(f"a clearing was rejected: {event.payload}")
-                if event.type == "clearing.cleared":
-                    open_.discard(event.payload.clear_no)
+                if event.type == refused:
+                    raise ConfigurationError(f"{refused}: {event.payload}")
+                if event.type == answered:
+                    open_ -= {event.payload.clear_no, event.payload.refund_no}
             if not page and open_:
                 self.pause(pause_s)
                 pause_s = min(POLL_MAX_S, pause_s * 1.5)
             if monotonic() > deadline:
-                raise ConfigurationError(f"clearings are not answered: {sorted(open_)}")
+                raise ConfigurationError(f"not answered: {sorted(open_)[:9]}")
 
     def pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -88,11 +88,12 @@ class Year:
                 "/indicators:batch",
                 bodies,
             )
-            self._timed(Stage.INDICATORS, 0, self._agree, "审核", "indicator.issue", bodies)
+            issued = [body.bgt_id for body in bodies]
+            self._timed(Stage.INDICATORS, 0, self._agree, "审核", "indicator.issue", issued)
 
-    def _agree(self, person: str, kind: str, bodies: Sequence[Any]) -> None:
+    def _agree(self, person: str, kind: str, numbers: Sequence[str]) -> None:
         """Another person agrees to what was submitted, in one call."""
-        documents = [{"kind": kind, "number": body["bgt_id"]} for body in bodies]
+        documents = [{"kind": kind, "number": number} for number in numbers]
         self._client.bulk(person, "/documents:approve", {"documents": documents})
 
     def _pay(self, month: int) -> tuple[list[PlannedPayment], set[date]]:
@@ -122,6 +123,8 @@ class Year:
         return came_back, days
 
     def _refund(self, came_back: list[PlannedPayment]) -> None:
+        """Asks the bank to return it, and waits for its notices: cash moves on those alone."""
+        before = self._client.position() if came_back else 0
         for payments in _in_bulks(came_back):
             bodies = [
                 {
@@ -135,6 +138,11 @@ class Year:
             ]
             size = len(payments)
             self._timed(Stage.REFUNDING, size, self._client.bulk, "经办", "/refunds:batch", bodies)
+            asked = [body["refund_no"] for body in bodies]
+            self._timed(Stage.REFUNDING, 0, self._agree, "审核", "payment.refund", asked)
+        numbers = [f"TK-{payment.number}" for payment in came_back]
+        if numbers:
+            self._timed(Stage.REFUNDING, 0, self._client.wait_refunded, numbers, before)
 
     def _clear(self, month: int, days: Sequence[date]) -> None:
         """A clearing for every working day on which money moved, and all of them answered."""

@@ -59,6 +59,23 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+class RefundStatus(StrEnum):
+    """State of a refund 退款: asked of the bank once approved, there when the bank's notice is."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    RECEIVED = "received"
+    REFUSED = "refused"
+
+
+class SuspenseStatus(StrEnum):
+    """State of a bank's notice in suspense 待处理."""
+
+    WAITING = "waiting"
+    BOOKED = "booked"
+    NONE_OF_OURS = "none_of_ours"
+
+
 class ClearingStatus(StrEnum):
     """State of a clearing 清算, and of each claim in it."""
 
@@ -159,6 +176,8 @@ class Book(StrEnum):
 
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
+RefundState = Annotated[str, shown_as(RefundStatus)]
+SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]
 DocumentState = Annotated[str, shown_as(DocumentStatus)]

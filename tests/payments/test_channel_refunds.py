@@ -1,0 +1,153 @@
+"""Refunds over the channel: real signatures, real HTTP, the simulated bank as a process.
+
+The bank is asked to return money and its signed notice books it; it returns some by itself, and
+some because it is told to.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from payments.payment import Payment
+from payments.refunds.requests import RefundPayment
+from tests.support.bookkeeper import Bookkeeper, detail
+from tests.support.channel_parties import ReceiptServer, SigningTreasury, Simulator, bank
+from tests.support.waiting import HANG_S, wait_until
+
+
+@pytest.fixture
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
+    bookkeeper.issue("B", "1000.00")
+    return SigningTreasury(bookkeeper, tmp_path)
+
+
+def ask(treasury: SigningTreasury, number: str, amount: str, **more: Any) -> None:
+    treasury.keeper.do(
+        RefundPayment(
+            pay_app_no=number, refund_no=f"R-{number}", refund_amt=amount, reason="退", **more
+        )
+    )
+
+
+def one(treasury: SigningTreasury, number: str) -> Payment:
+    return treasury.payments([number])[number]
+
+
+def wait_status(treasury: SigningTreasury, number: str, status: str) -> Payment:
+    wait_until(lambda: one(treasury, number).status == status)
+    return one(treasury, number)
+
+
+def told(simulator: Simulator, **body: str) -> httpx.Response:
+    return httpx.post(f"{simulator.url}/sim/returns", json=body, timeout=HANG_S, trust_env=False)
+
+
+def test_the_bank_is_asked_and_its_notice_books_the_money(treasury: SigningTreasury) -> None:
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            treasury.signed(1)
+            wait_status(treasury, "P1", "paid")
+            ask(treasury, "P1", "1.00")
+            back = wait_status(treasury, "P1", "refunded")
+            wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
+        finally:
+            dispatcher.stop()
+        [refund] = back.refunds
+        assert (refund.refund_no, refund.vt_code, refund.refund_amt) == ("R-P1", "2203", "1.00")
+        assert simulator.figures()["paid_amt"] == "0.00"
+        assert treasury.keeper.figures("B")["available"] == "1000.00"
+        assert receipts.refusals == []
+    with treasury.pool.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+
+
+def test_a_line_of_a_payment_is_asked_back(treasury: SigningTreasury) -> None:
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            treasury.keeper.apply(
+                "P1", "B", "40.00", details=(detail("d1", "30.00"), detail("d2", "10.00"))
+            )
+            treasury.keeper.approve("P1")
+            treasury.sign(["P1"])
+            wait_status(treasury, "P1", "paid")
+            ask(treasury, "P1", "7.00", pay_detail_id="d2")
+            wait_until(lambda: bool(one(treasury, "P1").refunds))
+        finally:
+            dispatcher.stop()
+        assert one(treasury, "P1").returned_fen("d2") == 700
+
+
+def test_what_the_bank_does_not_know_it_refuses_and_the_refund_says_so(
+    treasury: SigningTreasury, tmp_path: Path
+) -> None:
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            treasury.signed(1)
+            wait_status(treasury, "P1", "paid")
+        finally:
+            dispatcher.stop()
+        other = bank(treasury, receipts.url, data=tmp_path / "another bank")
+        with other:  # which has paid nothing
+            dispatcher = treasury.dispatcher(other.url)
+            dispatcher.start()
+            try:
+                ask(treasury, "P1", "1.00")
+                wait_until(lambda: bool(one(treasury, "P1").declined))
+            finally:
+                dispatcher.stop()
+        declined = one(treasury, "P1")
+        assert declined.status == "paid"
+        assert "nothing was paid by" in declined.declined[0].reason
+        assert declined.open_requests == ()
+
+
+def test_accounts_of_9994_are_paid_and_sent_back_by_the_bank_itself(
+    treasury: SigningTreasury,
+) -> None:
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            treasury.signed(1, payee_acct_no="9994000000000000001")
+            back = wait_status(treasury, "P1", "refunded")
+        finally:
+            dispatcher.stop()
+        [refund] = back.refunds
+        assert back.receipt is not None
+        assert (refund.vt_code, refund.refund_amt) == ("2252", "1.00")
+        assert treasury.keeper.figures("B")["available"] == "1000.00"
+
+
+def test_the_simulator_returns_what_it_is_told_to(treasury: SigningTreasury) -> None:
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            treasury.signed(2)
+            paid = wait_status(treasury, "P1", "paid")
+            wait_status(treasury, "P2", "paid")
+        finally:
+            dispatcher.stop()
+        answer = told(simulator, pay_cert_no=paid.pay_cert_no, amt="0.40", vt_code="2252")
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda: simulator.figures()["receipts_owed"] == 0)
+        # the bank's day is today, and the payment was made in the tests' March
+        with treasury.pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT count(*) FROM events WHERE type IN ('payment.refunded', 'suspense.held')"
+            ).fetchone()
+        assert rows == (1,)
+        assert told(simulator, pay_app_no="P2").status_code == 200
+        too_much = told(simulator, pay_cert_no=paid.pay_cert_no, amt="0.61")
+        assert (too_much.status_code, too_much.json()["code"]) == (422, "refund_exceeds_paid")
+        unknown = told(simulator, pay_app_no="none")
+        assert (unknown.status_code, unknown.json()["code"]) == (422, "refund_exceeds_paid")
+        assert told(simulator, amount="1").status_code == 400
