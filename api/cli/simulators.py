@@ -8,15 +8,12 @@ any free one and says which.
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import structlog
 import typer
 
 from api.cli.session import connection, key_store, load_settings, start_logging
 
 if TYPE_CHECKING:
     from api.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens.")]
 Api = Annotated[str, typer.Option(help="The treasury's API; default: the one on GUOKU_PORT.")]
@@ -91,7 +88,9 @@ def bank_sim(
     port = _told_port("bank", port or settings.bank_port)
     config = BankConfig(**common, port=port, bank_code=code, faults=faults)
     if pay_bank_code:
-        log.info(
+        import structlog
+
+        structlog.get_logger(__name__).info(
             "to be appointed",
             address="POST /v1/divisions/{mof_div_code}/banks",
             pay_bank_code=code,

@@ -107,9 +107,9 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
             given = _same(e, ExportedRefund)
             given["refund_amt"] = refund_fen = parse_yuan(e.refund_amt)
             given["refund_date"] = day = date.fromisoformat(e.refund_date)
+            given["pay_cert_no"] = payment.pay_cert_no  # an event of old does not say it
             yield ExportedRefund(
                 **given,
-                pay_cert_no=payment.pay_cert_no,
                 bgt_id=payment.applied.bgt_id,
                 agency_code=payment.applied.agency_code,
                 position=fact.position,

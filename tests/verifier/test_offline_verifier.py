@@ -90,8 +90,8 @@ def test_an_honest_ledger_holds(audited: Audited, folder: Path, tmp_path: Path) 
         "controlled balances never below zero",
         "business numbers and what they point at",
         "persons, order and one outcome per line: 10 payments",
-        "refunds not above what was paid: 2 refunds",
-        "signatures, certificates valid when signed: 20 signatures",
+        "refunds not above what was paid: 3 refunds",
+        "signatures, certificates valid when signed: 25 signatures",
     ):
         assert checked in output
 
