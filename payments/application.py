@@ -281,15 +281,13 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
 
 
 class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
-    """撤回 by the person who applied."""
+    """撤回 by who applied or his unit, which is judged where units are bound."""
 
     OPERATION: ClassVar[str] = "payment.withdraw"
     CHANNEL: ClassVar[str] = "支付审核"
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
-        if not same_person(payment.applied.by, by):
-            raise Refusal(Code.FORBIDDEN, "an application is withdrawn by whoever applied")
         require_status(payment, APPLIED)
         day = business_day(state, payment, self.effective_on)
         after = released(state, payment, day, PaymentWithdrawn.TYPE)

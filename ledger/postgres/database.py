@@ -9,7 +9,7 @@ import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ class Database:
 
     owner_conninfo: str
     app_conninfo: str
-    trouble: Callable[[], str] = lambda: ""  # why an embedded server is gone for good
+    # why an embedded server is gone for good
+    trouble: Callable[[], str] = field(default=lambda: "", compare=False)
 
     def __repr__(self) -> str:
         return f"<Database {describe(self.owner_conninfo)}>"

@@ -1,7 +1,7 @@
 """5203 退款申请: the treasury asks the agent bank to return money of a payment.
 
 The interface standard knows the bank's notice (2203) and no request for it, so the form is ours,
-with the notice's elements (decision 0024). The bank answers with its notice when it has the money,
+with the notice's elements (decision 0025). The bank answers with its notice when it has the money,
 or refuses the request.
 """
 

@@ -280,15 +280,6 @@ def test_scenario_15_a_return_of_a_closed_month_is_of_the_banks_day(b: Bookkeepe
     assert day == date(2026, 4, 2)
 
 
-def test_an_application_is_withdrawn_by_whoever_applied(b: Bookkeeper) -> None:
-    from payments.application import WithdrawPayment
-
-    b.apply("P1", "B", "40.00")
-    assert b.refusal(WithdrawPayment(pay_app_no="P1"), "another") == "forbidden"
-    assert b.figures("B")["occupied"] == "40.00"
-    assert b.do(WithdrawPayment(pay_app_no="P1"), "maker").subjects[0].status == "withdrawn"
-
-
 def test_a_refund_and_its_notice_agree_field_by_field(b: Bookkeeper) -> None:
     """The verifier's comparison, with a canary for each thing that the bank has signed."""
     payment = paid(b)

@@ -335,7 +335,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
         ("documents", 1, 1, 1),
         ("indicators", 1, 3, 1),
         ("journals", 1, 1, 1),
-        ("payments", 1, 2, 1),
+        ("payments", 1, 3, 1),
         ("refusals", 1, 1, 1),
     ]
 
