@@ -1256,6 +1256,8 @@ ACTS = {
     "ledger.approval_policy_set": "approval_policy.set",
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",
+    "payment.refund_requested": "payment.refund",
+    "suspense.resolved": "suspense.resolve",
 }
 
 

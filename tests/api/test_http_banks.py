@@ -66,7 +66,8 @@ def test_a_policy_takes_appointed_banks_alone(own: HttpTreasury) -> None:
     assert (refused.status_code, refused.json()["code"]) == (422, "bank_not_appointed")
     own.ok(own.call("PUT", "…/signature-policy", "admin", json={**policy, "pay_bank_code": "105"}))
     own.ok(own.post(f"{DIVISION}/banks/105/end", {"end_date": "2026-02-01"}, "admin"))
-    again = own.call("PUT", "…/signature-policy", "admin", json={**policy, "pay_bank_code": "105"})
+    other = {"roles": ["finance_first"], "pay_bank_code": "105"}
+    again = own.call("PUT", "…/signature-policy", "admin", json=other)
     assert again.json()["code"] == "bank_not_appointed"
 
 

@@ -83,8 +83,7 @@ def test_a_receipt_is_taken_cleared_and_refunded_whatever_its_date(
     clear = {"clear_no": http.number("C"), "clear_date": TODAY.isoformat(), "pay_bank_code": "102"}
     claims = http.ok(http.post("…/clearings", clear))["claims"]
     assert [claim["pay_amt"] for claim in claims] == ["100.00"]
-    back = {"refund_no": http.number("R"), "refund_amt": "100.00", "reason": "退回"}
-    assert http.ok(http.post(f"…/payments/{number}/refunds", back))["status"] == "refunded"
+    assert http.returned(number, "100.00", day=TODAY)["status"] == "refunded"
     assert http.figures(bgt_id)["canuse_amt"] == "100.00"
     # so that the next case finds nothing that waits
     http.ok(http.post("…/clearings", {**clear, "clear_no": http.number("C")}))

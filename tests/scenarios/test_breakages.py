@@ -91,7 +91,8 @@ def test_a_bit_that_breaks_the_message_is_on_record_too(http: HttpTreasury) -> N
     message[message.index(b"<Voucher>") + len(b"<Voucher>")] ^= 0x01  # the head of the inner XML
     before = len(http.ok(http.get("…/refusals"))["items"])
     answer = http.deliver(bytes(message))
-    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    # whatever its form: it is not what the bank has signed
+    assert (answer.status_code, answer.json()["code"]) == (422, "signature_invalid")
     refusals = http.ok(http.get("…/refusals"))["items"]
     assert len(refusals) == before + 1
     assert http.ok(http.get(f"…/payments/{number}"))["status"] in ("signed", "sent")

@@ -299,10 +299,11 @@ class HttpTreasury:
 def served(app: Any) -> Iterator[str]:
     """The application on a socket of 127.0.0.1, in a thread, its connections bounded as ever."""
     bound = bind("127.0.0.1", 0)
+    services = getattr(app.state, "services", None)  # a witness has none
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http=app.state.services.connections.protocol,
+            http="auto" if services is None else services.connections.protocol,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=1,

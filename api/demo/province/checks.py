@@ -252,8 +252,9 @@ def _book(directory: Path) -> tuple[int, int, int]:
     """Vouchers, fen paid, and receipts owed, of a simulated bank's book."""
     with closing(sqlite3.connect(directory / "book.sqlite")) as book:
         row: tuple[int, int, int] = book.execute(
-            "SELECT (SELECT count(*) FROM vouchers),"
-            " (SELECT coalesce(sum(amount_fen), 0) FROM vouchers),"
+            # what asks for money back has a number there, too, and is below zero
+            "SELECT (SELECT count(*) FROM vouchers WHERE amount_fen >= 0),"
+            " (SELECT coalesce(sum(amount_fen), 0) FROM vouchers WHERE amount_fen >= 0),"
             " (SELECT count(*) FROM receipts)"
         ).fetchone()
         return row
