@@ -69,8 +69,8 @@ def match(
     if payment.receipt is None:
         return f"payment {payment.pay_app_no} is {payment.status}: the bank has not said it paid"
     year = fiscal_year_of(state.ledger_id)
-    if noticed.pay_date.year != year:
-        return f"it came back on {noticed.pay_date}, not in the fiscal year {year}"
+    if year < noticed.pay_date.year and noticed.pay_date <= state.calendar_day:
+        return f"it came back on {noticed.pay_date}, after the fiscal year {year}"
     return _lines_of(payment, noticed, pay_detail_id)
 
 

@@ -218,7 +218,6 @@ def test_what_is_none_of_ours_is_put_aside_with_its_reason(b: Bookkeeper) -> Non
     [
         ({"line": "9", "details": 2}, "has no line '9'"),
         ({"account": "6222000000000000002"}, "another account"),
-        ({"day": date(2027, 1, 5)}, "not in the fiscal year"),
     ],
 )
 def test_what_does_not_fit_the_payment_waits(
@@ -240,6 +239,28 @@ def test_what_does_not_fit_the_payment_waits(
     assert b.figures("B")["paid"] == "40.00"
     resolve = ResolveSuspense(suspense_no=item.held.suspense_no, pay_app_no="P1")
     assert b.refusal(resolve) == "receipt_mismatch"  # nobody's word makes it agree
+
+
+def test_a_return_of_last_years_money_waits_for_the_new_years_books(b: Bookkeeper) -> None:
+    payment = paid(b, "40.00")
+    b.until(date(2027, 1, 5))
+    item = held(b, notice(b, payment, "10.00", day=date(2027, 1, 5)))
+    assert "after the fiscal year 2026" in item.held.reason
+    assert b.figures("B")["paid"] == "40.00"
+
+
+@pytest.mark.parametrize("day", [date(9999, 12, 31), date(2026, 3, 9), date(2026, 3, 1)])
+def test_a_day_that_a_bank_cannot_mean_does_not_keep_its_money_back(
+    b: Bookkeeper, day: date
+) -> None:
+    """A clock that is wrong, or slow at midnight: it is booked when it is learned."""
+    payment = paid(b, "40.00")
+    back = b.do(notice(b, payment, "10.00", day=day), "bank").subjects[0]
+    assert back.refunds[0].refund_date == day.isoformat()
+    [(booked,)] = b.sql(
+        "SELECT effective_on FROM events WHERE ledger_id = %s AND type = 'payment.refunded'"
+    )
+    assert booked == MARCH_2
 
 
 def test_what_came_back_before_the_bank_said_it_paid_waits_for_that(b: Bookkeeper) -> None:
