@@ -24,6 +24,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     OPERATION: ClassVar[str] = ""
     KIND: ClassVar[AnyKind | None] = None
+    ALSO: ClassVar[tuple[AnyKind, ...]] = ()  # kinds of other objects that it may change
     CHANNEL: ClassVar[str] = ""  # 录入渠道, of what people enter by it (ledger.elements.register)
     # whether a refusal answers its number for ever; a fact, such as a receipt, may be told again
     KEEPS_REFUSAL: ClassVar[bool] = True
@@ -33,6 +34,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     MENDS: ClassVar[Code | None] = None
 
     NUMBER: ClassVar[str] = ""  # the field of its business number, by the same name in its event
+
+    @classmethod
+    def changes(cls) -> tuple[AnyKind, ...]:
+        """The kinds of objects of which its answer may tell."""
+        return cls.ALSO if cls.KIND is None else (cls.KIND, *cls.ALSO)
 
     @property
     def number(self) -> str:

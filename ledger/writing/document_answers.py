@@ -30,7 +30,8 @@ from ledger.events import DocumentApproved, DocumentReturned, DocumentSubmitted,
 from ledger.reading import loading
 from ledger.writing.items import BatchItem
 
-Replay = tuple[Outcome, CommandKey, AnyKind | None]
+# an answer to be told again, where its events are, and the kinds of objects that it tells of
+Replay = tuple[Outcome, CommandKey, tuple[AnyKind, ...]]
 _IsIt = Callable[[Event, int, int], bool]  # of an event, its document's submission, its position
 
 
@@ -151,13 +152,13 @@ class DocumentAnswers:
             if found is None:
                 raise IntegrityError(f"the events of the document {number!r} are missing")
             position, event, document = found
-            kind: AnyKind | None = DOCUMENT
+            kinds: tuple[AnyKind, ...] = (DOCUMENT,)
             first = last = position
             if isinstance(event, DocumentApproved) and event.brings:
                 first, last = position + 1, position + event.brings
                 outcome.brought = document.command
-                kind = outcome.brought.KIND
-            yield outcome, CommandKey("", number, b"", stream_id, first, last), kind
+                kinds = outcome.brought.changes()
+            yield outcome, CommandKey("", number, b"", stream_id, first, last), kinds
 
 
 def _found(

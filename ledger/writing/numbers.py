@@ -14,9 +14,10 @@ from ledger.deciding.command import CommandKey, Commit, Outcome
 from ledger.deciding.documents import DOCUMENT, SUBMIT
 from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
 from ledger.deciding.numbers import OWN_KEY, Number
+from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import EventRow, LedgerState
 from ledger.errors import BY_TEXT, Refusal
-from ledger.events import CommandRefused
+from ledger.events import CommandRefused, Event
 from ledger.reading import loading
 from ledger.writing import document_answers
 from ledger.writing.document_answers import DocumentAnswers, Replay, conflict
@@ -97,7 +98,7 @@ class Numbers:
                     first_position=stored.first_position,
                     last_position=stored.last_position,
                 )
-                self._replays.append((outcome, stored, command.KIND))
+                self._replays.append((outcome, stored, command.changes()))
                 return outcome
         if not item.document:
             return None
@@ -147,16 +148,16 @@ class Numbers:
             connection, ledger_id, list({row[1] for rows in ranges for row in rows})
         )
         chains = loading.chains_at(connection, ledger_id, [last for _, last in spans])
-        for (outcome, key, kind), rows in zip(self._replays, ranges, strict=True):
+        for (outcome, key, kinds), rows in zip(self._replays, ranges, strict=True):
             if isinstance(rows[0][3], CommandRefused):
                 refused = rows[0][3]
                 outcome.problem = Refusal(BY_TEXT[refused.code], refused.detail, **refused.extra)
                 continue
             versions = {stream_id: version for _, stream_id, version, _, _ in rows}
             outcome.subjects = tuple(
-                kind.folded(event for _, at, event in streams[stream_id] if at <= version)
+                _folded(kinds, [event for _, at, event in streams[stream_id] if at <= version])
                 for stream_id, version in versions.items()
-                if kind is not None
+                if kinds
             )
             digest = rows[-1][4]
             outcome.commit = Commit(ledger_id, key.last_position, digest, chains[key.last_position])
@@ -206,6 +207,12 @@ class Numbers:
             )
             for (operation, number), asked, begins, ends in kept
         ]
+
+
+def _folded(kinds: Sequence[AnyKind], events: Sequence[Event]) -> object:
+    """The object of a stream, by the kind that its first event is of."""
+    subject = events[0].TRAITS.subject
+    return next((kind.folded(events) for kind in kinds if kind.name == subject), None)
 
 
 def _require_same_body(same: bool, number: Number) -> None:

@@ -20,8 +20,7 @@ from ledger.errors import Refusal
 from ledger.events import Event
 from ledger.reading import loading
 from ledger.reading.loading import RangeRow
-
-Replay = tuple[Outcome, CommandKey, AnyKind | None]
+from ledger.writing.document_answers import Replay
 
 
 class _Repetition(NamedTuple):
@@ -48,7 +47,7 @@ class Repetitions:
         self._state = state
         self._accepted: list[tuple[Submission, Outcome]] = []
         self._waiting: list[_Repetition] = []
-        self._told: list[tuple[Outcome, AnyKind | None, int]] = []
+        self._told: list[tuple[Outcome, tuple[AnyKind, ...], int]] = []
         self._newest: dict[str, tuple[int, Event]] = {}  # of the ledger's own, by operation
 
     @property
@@ -93,7 +92,7 @@ class Repetitions:
         if newest is None or not is_left_by(newest[1], command, by):
             return None
         outcome = Outcome(replayed=True)
-        self._told.append((outcome, command.KIND, newest[0]))
+        self._told.append((outcome, command.changes(), newest[0]))
         return outcome
 
     # ---- when all is decided
@@ -117,9 +116,9 @@ class Repetitions:
         ledger_id = self._state.ledger_id
         spans = [(first, first + COMMAND_EVENTS_MAX - 1) for _, _, first in self._told]
         ranges = loading.read_ranges(connection, ledger_id, spans)
-        for (outcome, kind, first), rows in zip(self._told, ranges, strict=True):
+        for (outcome, kinds, first), rows in zip(self._told, ranges, strict=True):
             last = _of_one_command(rows)
-            yield outcome, CommandKey("", "", b"", rows[0].stream_id, first, last), kind
+            yield outcome, CommandKey("", "", b"", rows[0].stream_id, first, last), kinds
 
     def _is_answered(
         self,
@@ -145,7 +144,7 @@ class Repetitions:
             rows = reversed(streams[stream_id])
             position, day = next((at, on) for at, on, event in rows if event == each.act)
             if not self._refused_for_day(each, day, refuse):
-                self._told.append((each.outcome, each.command.KIND, position))
+                self._told.append((each.outcome, each.command.changes(), position))
 
     def _refused_for_day(self, each: _Repetition, day: date | None, refuse: Refuse) -> bool:
         """It asks for another date, so it is another act, and the state does not allow it."""

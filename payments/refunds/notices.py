@@ -39,6 +39,7 @@ class TakeNotice(Command, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "bank.notice"
     KEEPS_REFUSAL: ClassVar[bool] = False
     KIND: ClassVar[AnyKind] = PAYMENT
+    ALSO: ClassVar[tuple[AnyKind, ...]] = (SUSPENSE,)
     notice_key: str
     evidence: NoticeEvidence
     noticed: Noticed | None = None

@@ -29,6 +29,7 @@ class ResolveSuspense(Command, frozen=True, kw_only=True):
     CHANNEL: ClassVar[str] = "支付退款"
     NUMBER: ClassVar[str] = "suspense_no"
     KIND: ClassVar[AnyKind] = SUSPENSE
+    ALSO: ClassVar[tuple[AnyKind, ...]] = (PAYMENT,)
     suspense_no: str
     pay_app_no: str = ""
     pay_detail_id: str = ""

@@ -143,8 +143,7 @@ def test_every_old_number_is_answered_as_it_was(old_ledger: OldLedger, today: Bo
     for command, by, how, then in old_ledger.kept:
         now = today.ask(command, by, **how)
         assert now.replayed, command
-        if command.OPERATION in FORMER_FIELDS:
-            assert now.subjects == then.subjects
+        assert now.subjects == then.subjects
         assert str(now.problem) == str(then.problem)
         refused += now.problem is not None
     assert len(old_ledger.kept) > 25
