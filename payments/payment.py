@@ -212,7 +212,8 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
 
 def _acts(payment: Payment) -> Iterator[Event]:
     """What commands without a number have made of it, in order."""
-    for act in (payment.approved, *payment.signatures, payment.sending, payment.ended):
+    ended = payment.ended
+    for act in (payment.approved, *payment.signatures, payment.sending, *payment.declined, ended):
         if act is not None:
             yield act
 

@@ -16,7 +16,9 @@ from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import Command, Outcome, commands
 from ledger.deciding.documents import ApproveDocument, ReturnDocument
+from ledger.deciding.noted import NoteStanding
 from ledger.deciding.opening import OpenLedger
+from ledger.events import StandingHead
 from ledger.gm import sm3
 from ledger.integrity.merkle import Tree
 from ledger.reading.documents import keep_plainly
@@ -32,8 +34,9 @@ from payments.disbursement.commands import (
     StopRun,
 )
 from payments.manifest import ManifestText, SignManifest, leaf_of
+from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
-from payments.voucher import MarkSent, RefundPayment
+from payments.voucher import MarkSent
 from tests.support.bookkeeper import (
     ELEMENTS,
     NOBODY_ELSE,
@@ -93,6 +96,11 @@ plainly("payment.apply", payment("P1", "B1", "100.00"))
 plainly("period.close", ClosePeriod(through="2026-01-31"))
 plainly("signature_policy.set", SetSignaturePolicy(roles=("unit", "treasury")), "admin")
 plainly("disbursement.open", OPEN_RUN)
+plainly(
+    "standing.note",
+    NoteStanding(heads=(StandingHead(ledger="440000000-0000", position=1, chain="00" * 32),)),
+    "guoku",
+)
 for name in ("log_key.register", "checkpoint.seal", "province.seal", "checkpoint.cosign"):
     plainly(
         name, next(each.read() for each in LINES[TODAY] if name == COMMANDS[each.command].OPERATION)
@@ -185,6 +193,13 @@ def _receipt(keeper: Bookkeeper) -> AskedBy:
 def _refund(keeper: Bookkeeper) -> AskedBy:
     keeper.pay("P1", "B1", "100.00")
     return RefundPayment(pay_app_no="P1", refund_no="T1", refund_amt="1.00", reason="退回"), "maker"
+
+
+@example("refund.refuse")
+def _decline(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    keeper.ask_back("P1", "1.00", refund_no="T1")
+    return DeclineRefund(pay_app_no="P1", refund_no="T1", reason="账户已销"), "dispatcher"
 
 
 @example("clearing.request")
