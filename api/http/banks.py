@@ -1,7 +1,7 @@
 """代理银行 and 证书: which banks are appointed by which channel, and whose key is whose."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -17,6 +17,7 @@ from api.http.dependencies import Acting
 from api.http.division_lists import DivisionRead, respond_with_objects
 from api.http.division_routes import (
     DivisionRoute,
+    Shown,
     admit_to_division,
     division_of,
     of_division,
@@ -30,7 +31,7 @@ from api.http.parameters import DivisionCode
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
-from api.http.views import Committed, commit_view
+from api.http.views import Committed
 from division import certificates
 from division.bank import BANK, AppointBank, AppointedBank, ChangeBank, EndBank
 from division.certificate import (
@@ -44,7 +45,7 @@ from division.certificate import (
 from division.persons import PERSON
 from division.rights import ends_at
 from ledger.account_set import ledger_text
-from ledger.deciding.command import Command, Outcome
+from ledger.deciding.command import Command
 from ledger.deciding.principals import folded
 from ledger.deciding.state import BEIJING
 from ledger.elements.code_sets import ElementRegister
@@ -94,6 +95,9 @@ def _bank(key: int, bank: AppointedBank) -> BankView:
     )
 
 
+BANKS = Shown(BankView, _bank)
+
+
 @router.get(
     "/v1/divisions/{mof_div_code}/banks",
     operation_id="bank.list",
@@ -107,12 +111,6 @@ async def list_banks(
     return await respond_with_objects(
         call, asked, moment, BANK, _bank, lambda view: view.pay_bank_code
     )
-
-
-def _changed(key: int, _command: Command, outcome: Outcome) -> Any:
-    view = _bank(key, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return view
 
 
 async def _require_certificate(call: Call, command: Command) -> None:
@@ -130,21 +128,6 @@ async def _require_certificate(call: Call, command: Command) -> None:
         detail = f"{serial} is no certificate of bank/{command.pay_bank_code}"
         raise Refusal(Code.CERTIFICATE_INVALID, detail, cert_serial=serial)
     certificates.require_valid(found, call.treasury.now())
-
-
-def _act(
-    command: type[Command], path: str, summary: str, *codes: Code, **more: Any
-) -> DivisionRoute:
-    return DivisionRoute(
-        command,
-        path,
-        right=Right.ADMINISTER,
-        view=_changed,
-        answer=BankView,
-        summary=summary,
-        codes=codes,
-        **more,
-    )
 
 
 # ---- certificates
@@ -183,6 +166,9 @@ def _certificate(key: int, certificate: Certificate) -> DivisionCertificateView:
         not_after=certificate.not_after.isoformat(),
         revoked_at=revoked_at.isoformat() if revoked_at else None,
     )
+
+
+CERTIFICATES = Shown(DivisionCertificateView, _certificate)
 
 
 def _asked(data: bytes) -> RegisterCertificate:
@@ -243,11 +229,7 @@ async def register_certificate(
     key = await admit_to_division(call, number=command.number)
     await _require_owner(call, key, command.subject)
     outcome = await submit_to_standing(call, HOME, command)
-    if outcome.problem is not None:
-        return call.refuse(outcome)
-    view = _certificate(HOME, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return call.respond(view, status=201, replayed=outcome.replayed)
+    return CERTIFICATES.respond(call, HOME, outcome, status=201)
 
 
 async def _require_owner(call: Call, key: int, subject: str) -> None:
@@ -310,34 +292,33 @@ async def revoke_certificate(
         raise Refusal(Code.NOT_FOUND, f"no certificate {cert_serial!r}")
     await _require_owner(call, key, found.subject)
     outcome = await submit_to_standing(call, HOME, RevokeCertificate(cert_serial=cert_serial))
-    if outcome.problem is not None:
-        return call.refuse(outcome)
-    view = _certificate(HOME, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return call.respond(view, replayed=outcome.replayed)
+    return CERTIFICATES.respond(call, HOME, outcome)
 
 
 DIRECT = (
-    _act(
+    DivisionRoute(
         AppointBank,
         "banks",
+        BANKS,
         "Appoint a bank with a channel of its own 代理银行委托",
         Code.CERTIFICATE_INVALID,
         status=201,
         before=_require_certificate,
     ),
-    _act(
+    DivisionRoute(
         ChangeBank,
         "banks/{pay_bank_code}/changes",
+        BANKS,
         "Tell what of a bank is other from a day on 代理银行变更",
         Code.NOT_FOUND,
         Code.CERTIFICATE_INVALID,
         in_path=("pay_bank_code",),
         before=_require_certificate,
     ),
-    _act(
+    DivisionRoute(
         EndBank,
         "banks/{pay_bank_code}/end",
+        BANKS,
         "End an appointment from a day on 代理银行终止",
         Code.NOT_FOUND,
         in_path=("pay_bank_code",),

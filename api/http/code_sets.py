@@ -13,7 +13,7 @@ from api.http.admission import record_denied
 from api.http.call import Call
 from api.http.dependencies import Acting
 from api.http.division_lists import DivisionRead, respond_with_objects
-from api.http.division_routes import admit_to_division, division_of, of_division
+from api.http.division_routes import Shown, admit_to_division, division_of, of_division
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf
@@ -21,7 +21,7 @@ from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.routes import Operation
-from api.http.views import Committed, commit_view
+from api.http.views import Committed
 from division import code_sets
 from division.code_set_load import CODE_SET_LOAD, HOME, CodeSetLoad
 from ledger.account_set import ledger_text
@@ -97,11 +97,7 @@ async def load_code_sets(call: Annotated[Call, Depends(Acting(Right.ADMINISTER))
             await record_denied(call, key, "", error)
             raise error
     outcome = await call.in_thread(_load, call, rows, data)
-    if outcome.problem is not None:
-        return call.refuse(outcome)
-    view = _view(HOME, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return call.respond(view, status=201, replayed=outcome.replayed)
+    return Shown(CodeSetLoadView, _view).respond(call, HOME, outcome, status=201)
 
 
 def _rows(call: Call, data: bytes) -> list[CodeRow]:

@@ -1,7 +1,7 @@
 """Operations that are one command on the standing ledger of the division in the address."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -18,7 +18,8 @@ from api.http.models.enums import Tag
 from api.http.parameters import CertSerial, DivisionCode, PayBankCode, Principal, TokenSm3
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
-from api.http.routes import DirectRoute, Endpoint, ViewOf
+from api.http.routes import DirectRoute, Endpoint
+from api.http.views import commit_view
 from division.recording import opening_of
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command, Outcome
@@ -82,10 +83,32 @@ async def admit_to_division(call: Call, *, number: str = "") -> int:
     return await admit(call, standing_ledger(division_of(call)), number=number)
 
 
+class Shown(NamedTuple):
+    """A kind of objects of a standing ledger, as they are answered.
+
+    Attributes:
+        answer: the view, which has a ``commit``.
+        view_of: makes it of the ledger's key and the object.
+    """
+
+    answer: type[Any]
+    view_of: Callable[[int, Any], Any]
+
+    def respond(self, call: Call, key: int, outcome: Outcome, *, status: int = 200) -> Response:
+        """The object as a command has left it, and where that stands; or the refusal."""
+        if outcome.problem is not None:
+            return call.refuse(outcome)
+        view = self.view_of(key, outcome.subjects[0])
+        view.commit = commit_view(outcome.commit)
+        return call.respond(view, status=status, replayed=outcome.replayed)
+
+
 class DivisionRoute(DirectRoute):
     """A command on a division's standing ledger, which is opened when it is first needed.
 
     Args:
+        shows: the object that the command changes, as it is answered.
+        codes: what it may be refused with beside what every act may.
         in_path: fields of the command that stand in the address.
         as_division: the field that the division's own code gives.
         before: what is looked at before the ledger is asked; it raises what speaks against it.
@@ -96,15 +119,12 @@ class DivisionRoute(DirectRoute):
         self,
         command: type[Command],
         path: str,
-        *,
+        shows: Shown,
+        summary: str,
+        *codes: Code,
         in_path: tuple[str, ...] = (),
         as_division: str = "",
         unsaid: tuple[str, ...] = (),
-        right: Right,
-        view: ViewOf,
-        answer: type[Any],
-        summary: str,
-        codes: tuple[Code, ...] = (),
         status: int = 200,
         before: LookFirst | None = None,
     ) -> None:
@@ -112,8 +132,8 @@ class DivisionRoute(DirectRoute):
         body = Body(command, *in_path, *given, *unsaid)
         super().__init__(
             f"/v1/divisions/{{mof_div_code}}/{path}",
-            _endpoint(body, in_path, as_division, unsaid, right, view, status, before),
-            response_model=answer,
+            _endpoint(body, in_path, as_division, unsaid, shows, status, before),
+            response_model=shows.answer,
             status_code=status,
             tags=[Tag.DIVISIONS],
             summary=summary,
@@ -132,15 +152,14 @@ def _endpoint(
     in_path: tuple[str, ...],
     as_division: str,
     unsaid: tuple[str, ...],
-    right: Right,
-    view: ViewOf,
+    shows: Shown,
     status: int,
     before: LookFirst | None,
 ) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
 
     async def endpoint(
-        call: Annotated[Call, Depends(Acting(right))],
+        call: Annotated[Call, Depends(Acting(Right.ADMINISTER))],
         data: Annotated[bytes, PublishedAs(body.struct), RequestBody(default_factory=empty)],
     ) -> Response:
         given: dict[str, Any] = {name: call.number(name) for name in in_path} | dict.fromkeys(
@@ -153,9 +172,7 @@ def _endpoint(
         if before is not None:
             await before(call, command)
         outcome = await submit_to_standing(call, key, command)
-        if outcome.problem is not None:
-            return call.refuse(outcome)
-        return call.respond(view(key, command, outcome), status=status, replayed=outcome.replayed)
+        return shows.respond(call, key, outcome, status=status)
 
     return endpoint
 

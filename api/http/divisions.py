@@ -1,6 +1,6 @@
 """Divisions 区划: their standing data 基础信息; persons, their rights and tokens."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -17,6 +17,7 @@ from api.http.division_lists import DivisionRead, page_of, respond_with_objects
 from api.http.division_routes import (
     DivisionRoute,
     ReadingDivision,
+    Shown,
     admit_to_division,
     submit_to_standing,
 )
@@ -33,7 +34,6 @@ from division.opening import DIVISION, OpenDivision, StandingDivision
 from division.persons import PERSON, EndRights, Person, RegisterPerson, SetRights
 from division.tokens import TOKEN, EndToken, IssueToken, PersonToken
 from ledger.account_set import division_of, ledger_text, standing_ledger
-from ledger.deciding.command import Command, Outcome
 from ledger.deciding.principals import folded
 from ledger.errors import Code
 from ledger.reading.objects import Head, list_standing_heads
@@ -223,75 +223,39 @@ def _token(key: int, token: PersonToken) -> TokenView:
     )
 
 
-def _changed_person(key: int, _command: Command, outcome: Outcome) -> Any:
-    view = _person(key, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return view
-
-
-def _changed_token(key: int, _command: Command, outcome: Outcome) -> Any:
-    view = _token(key, outcome.subjects[0])
-    view.commit = commit_view(outcome.commit)
-    return view
-
-
-def _on_person(
-    command: type[Command], path: str, summary: str, *codes: Code, **more: Any
-) -> DivisionRoute:
-    return DivisionRoute(
-        command,
-        path,
-        right=Right.ADMINISTER,
-        view=_changed_person,
-        answer=PersonView,
-        summary=summary,
-        codes=codes,
-        **more,
-    )
-
-
-def _on_token(
-    command: type[Command], path: str, summary: str, *codes: Code, **more: Any
-) -> DivisionRoute:
-    return DivisionRoute(
-        command,
-        path,
-        right=Right.ADMINISTER,
-        view=_changed_token,
-        answer=TokenView,
-        summary=summary,
-        codes=codes,
-        **more,
-    )
-
+PERSONS, TOKENS = Shown(PersonView, _person), Shown(TokenView, _token)
 
 DIRECT = (
-    _on_person(
+    DivisionRoute(
         RegisterPerson,
         "persons",
+        PERSONS,
         "Register a person with rights 人员登记",
         as_division="division",
         status=201,
     ),
-    _on_person(
+    DivisionRoute(
         SetRights,
         "persons/{principal}/rights",
+        PERSONS,
         "Give a person other rights 权限变更",
         Code.NOT_FOUND,
         in_path=("principal",),
         as_division="division",
     ),
-    _on_person(
+    DivisionRoute(
         EndRights,
         "persons/{principal}/end",
+        PERSONS,
         "End a person's rights, and every token of his 权限终止",
         Code.NOT_FOUND,
         Code.INVALID_STATE,
         in_path=("principal",),
     ),
-    _on_token(
+    DivisionRoute(
         IssueToken,
         "persons/{principal}/tokens",
+        TOKENS,
         "Make a credential known by its SM3 签发令牌: its text stays with whoever made it",
         Code.NOT_FOUND,
         Code.INVALID_STATE,
@@ -299,9 +263,10 @@ DIRECT = (
         as_division="division",
         status=201,
     ),
-    _on_token(
+    DivisionRoute(
         EndToken,
         "tokens/{token_sm3}/end",
+        TOKENS,
         "End a credential 撤销令牌",
         Code.NOT_FOUND,
         Code.INVALID_STATE,
