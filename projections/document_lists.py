@@ -9,6 +9,7 @@ import psycopg
 from ledger.deciding.documents import APPROVED, RETURNED, SUBMITTED
 from ledger.errors import Code, RequestError
 from ledger.events import DocumentSubmitted, decode
+from ledger.reading.objects import read_payloads
 from projections.core.listing import PAGE_SIZE, Filter, Listing, ListingPage
 from projections.documents import DOCUMENTS, DocumentRow
 from projections.queries import Filters
@@ -75,12 +76,8 @@ def _asked(
     connection: psycopg.Connection, ledger_id: int, positions: list[int]
 ) -> dict[int, dict[str, Any]]:
     """What was asked for; from the events, where it stands as it was stored."""
-    rows = connection.execute(
-        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position = ANY(%s)",
-        (ledger_id, positions),
-    )
     asked = {}
-    for position, type_name, payload in rows:
+    for position, (type_name, payload) in read_payloads(connection, ledger_id, positions).items():
         event = decode(type_name, payload)
         assert isinstance(event, DocumentSubmitted), "the documents' model names submissions"
         asked[position] = event.body

@@ -17,6 +17,7 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.money import yuan
+from ledger.reading.objects import read_payloads
 from payments.payment import PAID, STATUSES
 from projections.core.listing import (
     PAGE_SIZE,
@@ -262,12 +263,8 @@ def _letters(charts: Charts) -> Any:
 def _read_journals(
     connection: psycopg.Connection, ledger_id: int, positions: list[int]
 ) -> dict[int, JournalPosted]:
-    rows = connection.execute(
-        "SELECT position, type, payload FROM events WHERE ledger_id = %s AND position = ANY(%s)",
-        (ledger_id, positions),
-    )
     journals = {}
-    for position, type_name, payload in rows:
+    for position, (type_name, payload) in read_payloads(connection, ledger_id, positions).items():
         event = decode(type_name, payload)
         assert isinstance(event, JournalPosted), "the journals' model names journals"
         journals[position] = event

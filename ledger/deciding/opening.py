@@ -155,17 +155,14 @@ class DateFloors(Command, frozen=True, kw_only=True):
         return Decision(events=[(None, "", FloorsDated(by=by))], effective_on=state.today)
 
 
-class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
-    """Opens a year's system ledger, which belongs to no division; asked by the program alone."""
-
-    mof_div_code: str = SYSTEM_DIVISION
-    name: str = "系统账套"
+class _OpenedByProgram(OpenLedger, frozen=True, kw_only=True):
+    """Opens a ledger that nobody asks for by its division's code."""
 
     @property
     def ledger_id(self) -> int:
         return ledger_id(self.mof_div_code, self.fiscal_year)
 
-    def decide(self, state: LedgerState, by: str) -> Decision:
+    def _opened(self, state: LedgerState, by: str, day: date) -> Decision:
         if state.position > 0:
             raise Refusal(Code.INVALID_STATE, "the ledger is open already")
         # point of no return
@@ -176,32 +173,25 @@ class OpenSystemLedger(OpenLedger, frozen=True, kw_only=True):
             name=self.name,
             by=by,
         )
-        return Decision(
-            events=[(None, "", opened)],
-            effective_on=date(self.fiscal_year, 1, 1),
-        )
+        return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class OpenStandingLedger(OpenLedger, frozen=True, kw_only=True):
+class OpenSystemLedger(_OpenedByProgram, frozen=True, kw_only=True):
+    """Opens a year's system ledger, which belongs to no division; asked by the program alone."""
+
+    mof_div_code: str = SYSTEM_DIVISION
+    name: str = "系统账套"
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        return self._opened(state, by, date(self.fiscal_year, 1, 1))
+
+
+class OpenStandingLedger(_OpenedByProgram, frozen=True, kw_only=True):
     """Opens the standing ledger of a division, or of all; asked by the program, when the first
     thing is put on record there."""
 
     fiscal_year: int = STANDING_YEAR
     name: str = "基础信息"
 
-    @property
-    def ledger_id(self) -> int:
-        return ledger_id(self.mof_div_code, self.fiscal_year)
-
     def decide(self, state: LedgerState, by: str) -> Decision:
-        if state.position > 0:
-            raise Refusal(Code.INVALID_STATE, "the ledger is open already")
-        # point of no return
-        opened = LedgerOpened(
-            mof_div_code=self.mof_div_code,
-            mof_div_name=self.name,
-            fiscal_year=self.fiscal_year,
-            name=self.name,
-            by=by,
-        )
-        return Decision(events=[(None, "", opened)], effective_on=state.today)
+        return self._opened(state, by, state.today)

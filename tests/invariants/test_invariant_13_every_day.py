@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,7 +21,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from psycopg_pool import ConnectionPool
 
@@ -48,6 +46,7 @@ from tests.support.bookkeeper import (
     refund_notice,
     signature,
 )
+from tests.support.random_histories import run_histories
 
 BUDGETS = ("甲", "乙", "丙")
 FEN = st.integers(min_value=1, max_value=40_00)
@@ -337,19 +336,7 @@ def folded(keeper: Bookkeeper, register: Any) -> dict[str, DatedRow[Any]]:
 
 
 def run(pool: ConnectionPool, examples: int, steps: int) -> None:
-    machine = type("Machine", (DatedTreasury,), {"pool": pool, "years": count(2000)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_histories(DatedTreasury, pool, examples, steps, "years")
 
 
 def test_random_dates_leave_every_day_at_or_above_its_floor(pool: ConnectionPool) -> None:

@@ -10,7 +10,6 @@ from datetime import date
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,7 +17,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from psycopg_pool import ConnectionPool
 
@@ -29,6 +27,7 @@ from payments.clearing.claims import RequestClearing
 from payments.payment import Payment
 from payments.refunds.requests import RefundPayment
 from tests.support.bookkeeper import Bookkeeper, payment, receipt, signature
+from tests.support.random_histories import run_histories
 
 BUDGETS = ("甲", "乙")
 FEN = st.integers(min_value=1, max_value=30_00)
@@ -306,20 +305,7 @@ class Treasury(RuleBasedStateMachine):
 
 
 def run(pool: ConnectionPool, examples: int, steps: int) -> None:
-    # one ledger an example: years of one division, so no history meets another
-    machine = type("Machine", (Treasury,), {"pool": pool, "divisions": count(2000)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_histories(Treasury, pool, examples, steps, "divisions")
 
 
 def test_random_histories_agree_with_the_model(pool: ConnectionPool) -> None:
