@@ -13,14 +13,13 @@ from api.access import Right
 from api.http.admission import record_denied
 from api.http.bodies import decoded
 from api.http.call import Call
-from api.http.dependencies import Acting
+from api.http.dependencies import Acting, of_division
 from api.http.division_lists import DivisionRead, respond_with_objects
 from api.http.division_routes import (
     DivisionRoute,
     Shown,
     admit_to_division,
     division_of,
-    of_division,
     submit_to_standing,
 )
 from api.http.models.enums import Tag

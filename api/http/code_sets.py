@@ -11,9 +11,9 @@ from starlette.responses import Response
 from api.access import Right
 from api.http.admission import record_denied
 from api.http.call import Call
-from api.http.dependencies import Acting
+from api.http.dependencies import Acting, of_division
 from api.http.division_lists import DivisionRead, respond_with_objects
-from api.http.division_routes import Shown, admit_to_division, division_of, of_division
+from api.http.division_routes import Shown, admit_to_division, division_of
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf

@@ -17,13 +17,18 @@ from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
     BgtId,
+    CertSerial,
+    DivisionCode,
     DryRun,
     IdempotencyKey,
     LedgerName,
     MinPosition,
     PayAppNo,
+    PayBankCode,
+    Principal,
     RequestId,
     SuspenseNo,
+    TokenSm3,
 )
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="guoku token create")
@@ -46,10 +51,34 @@ async def of_suspense(suspense_no: SuspenseNo) -> str:
     return suspense_no
 
 
+async def of_division(mof_div_code: DivisionCode) -> str:
+    return mof_div_code
+
+
+async def of_principal(principal: Principal) -> str:
+    return principal
+
+
+async def of_token(token_sm3: TokenSm3) -> str:
+    return token_sm3
+
+
+async def of_bank(pay_bank_code: PayBankCode) -> str:
+    return pay_bank_code
+
+
+async def of_certificate(cert_serial: CertSerial) -> str:
+    return cert_serial
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
     "suspense_no": of_suspense,
+    "principal": of_principal,
+    "token_sm3": of_token,
+    "pay_bank_code": of_bank,
+    "cert_serial": of_certificate,
 }
 InLedger = Annotated[str, Depends(in_ledger)]
 

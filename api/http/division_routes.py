@@ -13,9 +13,8 @@ from api.access import Right
 from api.http.admission import admit, exists
 from api.http.bodies import Body
 from api.http.call import Call
-from api.http.dependencies import Acting, Reading
+from api.http.dependencies import OF_NUMBER, Acting, Reading, of_division
 from api.http.models.enums import Tag
-from api.http.parameters import CertSerial, DivisionCode, PayBankCode, Principal, TokenSm3
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
 from api.http.routes import DirectRoute, Endpoint
@@ -29,34 +28,6 @@ from ledger.errors import AccessError, Code
 CHANGE = "change_no"
 
 LookFirst = Callable[[Call, Command], Awaitable[None]]
-
-
-async def of_division(mof_div_code: DivisionCode) -> str:
-    return mof_div_code
-
-
-async def of_principal(principal: Principal) -> str:
-    return principal
-
-
-async def of_bank(pay_bank_code: PayBankCode) -> str:
-    return pay_bank_code
-
-
-async def of_certificate(cert_serial: CertSerial) -> str:
-    return cert_serial
-
-
-async def of_token(token_sm3: TokenSm3) -> str:
-    return token_sm3
-
-
-OF_ADDRESS: dict[str, Callable[..., Awaitable[str]]] = {
-    "principal": of_principal,
-    "token_sm3": of_token,
-    "pay_bank_code": of_bank,
-    "cert_serial": of_certificate,
-}
 
 
 class ReadingDivision(Reading):
@@ -141,7 +112,7 @@ class DivisionRoute(DirectRoute):
             operation_id=command.OPERATION,
             dependencies=[
                 Depends(of_division),
-                *(Depends(OF_ADDRESS[name]) for name in in_path),
+                *(Depends(OF_NUMBER[name]) for name in in_path),
             ],
             responses=refusals(*OF_LEDGER_ACT, *codes),
         )
