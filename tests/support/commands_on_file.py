@@ -36,7 +36,8 @@ def _defined_below(command: type[Command]) -> Iterator[type[Command]]:
         module = sys.modules[below.__module__]
         room = below.__module__.partition(".")[0]
         is_named = getattr(module, below.__name__, None) is below  # no HTTP body made of a command
-        if below.OPERATION and is_named and room not in WITHOUT_COMMANDS:
+        can_be_asked = below.OPERATION and not below.__name__.startswith("_")
+        if can_be_asked and is_named and room not in WITHOUT_COMMANDS:
             yield below
         yield from _defined_below(below)
 
