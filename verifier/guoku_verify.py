@@ -995,6 +995,8 @@ class Payments:
         if event.name == "clearing.claim_receipted":
             claim = self._claimed.get(event.body["voucher_no"])
             return {"claim": claim, "receipt": event.body} if claim else None
+        if event.name == "payment.refunded" and event.body.get("notice_sm3"):
+            return {"refund": event.body}
         return None
 
     def bank_of(self, event: Event) -> str:
@@ -1116,15 +1118,25 @@ def read_form(document: bytes) -> tuple[Form, list[Form]]:
     return main, rows
 
 
+# where an event names the document that says it, too
+_DOCUMENT_OF = {
+    "voucher.signed": "voucher_sm3",
+    "voucher.receipted": "receipt_sm3",
+    "clearing.claim_receipted": "receipt_sm3",
+    "payment.refunded": "notice_sm3",
+}
+
+
 def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
     """What a document says otherwise than the events, "" where it says the same."""
     try:
         main, rows = read_form(document)
-        differing = list(
-            _of_claim(ledger, main, told)
-            if "claim" in told
-            else _of_payment(ledger, main, rows, told)
-        )
+        if "refund" in told:
+            differing = list(_of_notice(main, rows, told["refund"]))
+        elif "claim" in told:
+            differing = list(_of_claim(ledger, main, told))
+        else:
+            differing = list(_of_payment(ledger, main, rows, told))
     except (KeyError, ValueError, TypeError, ElementTree.ParseError) as error:
         return f"what it says cannot be read: {error!r}"
     if not differing:
@@ -1206,6 +1218,36 @@ def _of_claim(ledger: str, main: Form, told: dict[str, Any]) -> Iterator[Differi
         "-", ""
     ):
         yield "XClearDate", day, receipt["xclear_date"]
+
+
+def _of_notice(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
+    """A bank's notice (2203, 2252) against the event that books it."""
+    serial = main.get("AgentBusinessNo", "")
+    if not serial and (dictate := main.get("PayDictateNo", "")):
+        serial = "/".join(filter(None, (dictate, main.get("PayEntrustDate", ""))))
+    theirs = [
+        (row.get("Id", ""), abs(fen(row["PayAmt"])), row.get("PayeeAcctNo", "")) for row in rows
+    ]
+    ours = [
+        (line["pay_detail_id"], fen(line["refund_amt"]), line.get("payee_acct_no", ""))
+        for line in booked["returned"]
+    ]
+    if len(theirs) == len(ours) == 1:  # a single line's id may be the bank's own
+        theirs, ours = [("", *theirs[0][1:])], [("", *ours[0][1:])]
+    same: tuple[tuple[str, Any, Any], ...] = (
+        ("VtCode", main["VtCode"], booked["vt_code"]),
+        ("VoucherNo", main["VoucherNo"], booked["notice_no"]),
+        ("PayDate", main["PayDate"].replace("-", ""), booked["refund_date"].replace("-", "")),
+        ("PayAmt", abs(fen(main["PayAmt"])), fen(booked["refund_amt"])),
+        ("AgentBusinessNo", serial, booked.get("agent_business_no", "")),
+        ("DetailList", theirs, ours),
+    )
+    yield from ((tag, str(said), str(due)) for tag, said, due in same if said != due)
+    named = [main.get("OriginalVoucherNo"), main.get("OriBillNo")]
+    named += [row.get("VoucherNo") for row in rows]
+    numbers = [booked["pay_cert_no"], booked["pay_app_no"]]
+    if not booked.get("suspense_no") and set(numbers).isdisjoint(named):
+        yield "OriginalVoucherNo", str(named), str(numbers)
 
 
 def _purpose(applied: dict[str, Any]) -> Form:
@@ -1361,73 +1403,6 @@ class Approvals:
             self._due = None
 
 
-# ---------------------------------------------------------------- notices of banks 退款通知
-
-
-_NOTICE_DECLARED = re.compile(
-    rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["'][^>]*\?>"""
-)
-
-
-def _texts(document: bytes) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """The elements of a bank's document and of its details; what cannot be decoded is U+FFFD."""
-    marked = document.startswith(b"\xef\xbb\xbf")
-    declared = _NOTICE_DECLARED.match(document)
-    encoding = declared[1].decode().upper() if declared else "GBK"
-    body = document[declared.end() :] if declared else document
-    text = body.decode("utf-8" if marked or encoding.startswith("UTF") else "gb18030", "replace")
-    text = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
-    if "<!" in text.replace("<![CDATA[", ""):  # no DTD, no entities
-        raise ValueError("it has a declaration")
-    root = ElementTree.fromstring(text)  # noqa: S314 - without entities
-    lines = [{e.tag: e.text or "" for e in line} for line in root.findall("DetailList/Detail")]
-    return {e.tag: e.text or "" for e in root if e.tag != "DetailList"}, lines
-
-
-def notice_fault(booked: dict[str, Any], document: bytes) -> str:
-    """What a bank's notice (2203, 2252) says otherwise than the event that books it, or ""."""
-    try:
-        main, lines = _texts(document)
-        serial = main.get("AgentBusinessNo", "")
-        if not serial and (dictate := main.get("PayDictateNo", "")):
-            serial = "/".join(filter(None, (dictate, main.get("PayEntrustDate", ""))))
-        theirs = [
-            (line.get("Id", ""), abs(fen(line["PayAmt"])), line.get("PayeeAcctNo", ""))
-            for line in lines
-        ]
-        said: list[Any] = [
-            main["VtCode"],
-            main["VoucherNo"],
-            main["PayDate"].replace("-", ""),
-            abs(fen(main["PayAmt"])),
-            serial,
-        ]
-    except (ElementTree.ParseError, KeyError, ValueError, LookupError) as error:
-        return f"the bank's notice cannot be read ({error!r})"
-    ours = [
-        (line["pay_detail_id"], fen(line["refund_amt"]), line.get("payee_acct_no", ""))
-        for line in booked["returned"]
-    ]
-    if len(theirs) == len(ours) == 1:  # a single line's id may be the bank's own
-        theirs, ours = [("", *theirs[0][1:])], [("", *ours[0][1:])]
-    in_books: list[Any] = [
-        booked["vt_code"],
-        booked["notice_no"],
-        booked["refund_date"].replace("-", ""),
-        fen(booked["refund_amt"]),
-        booked.get("agent_business_no", ""),
-    ]
-    if (*said, theirs) != (*in_books, ours):
-        return f"the books say {in_books} {ours}, the bank's notice {said} {theirs}"
-    named = [main.get("OriginalVoucherNo"), main.get("OriBillNo")]
-    named += [line.get("VoucherNo") for line in lines]
-    if not booked.get("suspense_no") and {booked["pay_cert_no"], booked["pay_app_no"]}.isdisjoint(
-        named
-    ):
-        return f"the bank's notice is of {named}"
-    return ""
-
-
 # ---------------------------------------------------------------- certificates, signatures 签章
 
 
@@ -1529,7 +1504,6 @@ class Signatures:
             "CREATE TABLE manifests"
             " (number PRIMARY KEY, position, sm3 BLOB, leaves BLOB, subject, heading)"
         )
-        scratch.execute("CREATE TABLE notices (position, sm3 BLOB, body)")
         scratch.execute(
             "CREATE TABLE members (position, manifest, leaf, sm3 BLOB, hash BLOB, subject)"
         )
@@ -1541,7 +1515,7 @@ class Signatures:
         """
         body = event.body
         if told is not None:
-            digest = body["voucher_sm3" if event.name == "voucher.signed" else "receipt_sm3"]
+            digest = body[_DOCUMENT_OF[event.name]]
             self._scratch.execute(
                 "INSERT INTO told VALUES (?, ?, ?)",
                 (event.position, bytes.fromhex(digest), json.dumps(told)),
@@ -1557,10 +1531,6 @@ class Signatures:
             self._note(event, body["notice_sm3"], f"bank/{bank}" if bank else "pboc/")
         elif event.name == "payment.refunded" and body.get("notice_sm3"):
             self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
-            self._scratch.execute(
-                "INSERT INTO notices VALUES (?, ?, ?)",
-                (event.position, bytes.fromhex(body["notice_sm3"]), json.dumps(body)),
-            )
         elif event.name == "manifest.signed":
             self._manifest(event)
 
@@ -1618,7 +1588,7 @@ class Signatures:
     def documents(self, documents: Iterable[tuple[bytes, bytes]]) -> None:
         """Each document (its SM3, its bytes) against its digest, and all signatures over it."""
         ask = self._scratch.execute
-        for table in ("signatures", "members", "manifests", "told", "notices"):
+        for table in ("signatures", "members", "manifests", "told"):
             ask(f"CREATE INDEX {table}_sm3 ON {table} (sm3)")
         ask("CREATE TABLE seen (sm3 BLOB PRIMARY KEY)")
         for digest, document in documents:
@@ -1669,9 +1639,6 @@ class Signatures:
                 wrong := disagreement(self._ledger, document, json.loads(what))
             ):
                 self._report.wrong("evidence", position, wrong)
-        for position, body in ask("SELECT position, body FROM notices WHERE sm3 = ?", (digest,)):
-            if wrong := notice_fault(json.loads(body), document):
-                self._report.wrong("document", position, f"{wrong} 与退款通知不符")
         if member is not None:
             self._report.count("signature")
             self._leaf(digest, document, found)

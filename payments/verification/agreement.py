@@ -16,8 +16,14 @@ from ledger.account_set import division_of, fiscal_year_of
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 from payments.clearing.events import ClaimReceipted, ClearingRequested
-from payments.events import PaymentApplied, PaymentApproved, VoucherReceipted, VoucherSigned
-from payments.messages import clearing_2301, layout
+from payments.events import (
+    PaymentApplied,
+    PaymentApproved,
+    PaymentRefunded,
+    VoucherReceipted,
+    VoucherSigned,
+)
+from payments.messages import clearing_2301, layout, refund_notices
 from payments.messages.layout import compact_date
 from payments.messages.reader import amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
@@ -226,6 +232,36 @@ def _claim(named: NamedDocument) -> Iterator[Differing]:
         ("XClearDate", receipt.x_clear_date.isoformat(), event.xclear_date),
     )
     yield from (each for each in due if each[1] != each[2])
+
+
+# ---- notices that money came back
+
+
+@compare(PaymentRefunded)
+def _notice(named: NamedDocument) -> Iterator[Differing]:
+    """The payment is compared unless persons have said of which one the money is."""
+    refunded = named.event
+    assert isinstance(refunded, PaymentRefunded)
+    notice = refund_notices.parse(named.document)
+    lines = [(line.id, yuan(line.pay_amt), line.payee_acct_no) for line in notice.details]
+    booked = [
+        (line.pay_detail_id, line.refund_amt, line.payee_acct_no) for line in refunded.returned
+    ]
+    if len(lines) == len(booked) == 1:  # whose id may be the bank's own, or said by persons
+        lines = [("", *lines[0][1:])]
+        booked = [("", *booked[0][1:])]
+    due: tuple[Differing, ...] = (
+        ("VtCode", notice.vt_code, refunded.vt_code),
+        ("VoucherNo", notice.voucher_no, refunded.notice_no),
+        ("PayDate", notice.pay_date.isoformat(), refunded.refund_date),
+        ("PayAmt", yuan(notice.pay_amt), refunded.refund_amt),
+        ("AgentBusinessNo", notice.serial, refunded.agent_business_no),
+        ("DetailList", lines, booked),
+    )
+    yield from (each for each in due if each[1] != each[2])
+    numbers = [refunded.pay_cert_no, refunded.pay_app_no]
+    if not refunded.suspense_no and set(numbers).isdisjoint(notice.originals):
+        yield "OriginalVoucherNo", notice.originals, numbers
 
 
 # ---- reading and comparing

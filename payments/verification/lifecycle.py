@@ -241,7 +241,7 @@ class PaymentCheck:
 
     def _voucher_signed(self, position: int, stream_id: bytes, event: _Signed) -> None:
         payment = self._open(position, stream_id)
-        told_at = (payment.applied_at, payment.approved_at) if payment else ()
+        told_at = (payment.applied_at, payment.approved_at) if payment else None
         self._note(position, event.voucher_sm3, f"principal/{event.by}", event, told_at)
         if payment is None:
             return
@@ -272,7 +272,7 @@ class PaymentCheck:
         self.totals.pay(position, self._day, CLAIM, self._amounts[event.xpay_amt])
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
-        told_at = (payment.applied_at, payment.approved_at) if payment else ()
+        told_at = (payment.applied_at, payment.approved_at) if payment else None
         self._note(position, event.receipt_sm3, f"bank/{bank}", event, told_at)
         if payment is None:
             return
@@ -300,7 +300,7 @@ class PaymentCheck:
             self._wrong(position, "what came back is not the sum of its lines")
         if event.notice_sm3:
             subject = SignedBy.AGENT_BANK.subject(event.pay_bank_code)
-            self._note(position, event.notice_sm3, subject, event, refund=event)
+            self._note(position, event.notice_sm3, subject, event, ())
 
     def _held(self, position: int, _stream: bytes, event: SuspenseHeld) -> None:
         bank = SignedBy.AGENT_BANK if event.pay_bank_code else SignedBy.CENTRAL_BANK
@@ -314,7 +314,7 @@ class PaymentCheck:
 
     def _claim_receipted(self, position: int, _stream: bytes, event: ClaimReceipted) -> None:
         claim = self.claims.pop(event.voucher_no, None)
-        told_at = (claim.due_at,) if claim else ()
+        told_at = (claim.due_at,) if claim else None
         self._note(position, event.receipt_sm3, "pboc/", event, told_at)
         self._answered(position, "claim", event.voucher_no, claim.due_at if claim else 0)
         if claim is None:
@@ -351,8 +351,7 @@ class PaymentCheck:
         document_sm3: str,
         subject: str,
         event: Any,
-        told_at: tuple[int, ...] = (),
-        refund: PaymentRefunded | None = None,
+        told_at: tuple[int, ...] | None = None,
     ) -> None:
         self._signed.append(
             SignatureToVerify(
@@ -365,7 +364,6 @@ class PaymentCheck:
                 manifest_no=getattr(event, "manifest_no", ""),
                 leaf=getattr(event, "leaf", 0),
                 told_at=told_at,
-                refund=refund,
             )
         )
 

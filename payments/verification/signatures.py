@@ -29,11 +29,9 @@ from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies, read_objects, read_payloads
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
-from payments.events import PaymentRefunded
 from payments.manifest import MANIFEST, RECEIPT_ROLE, Manifest, read_text, split_leaves
 from payments.messages.message_types import SignedBy
 from payments.signing.verifying import signed_by
-from payments.verification import notices
 from payments.verification.agreement import NamedDocument, disagreement
 
 BULK = 500  # signatures whose documents are in memory at once
@@ -51,8 +49,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
         since_us: the first moment at which it can have been made, where the clock was ahead; then
             ``recorded_us`` is the last one.
         told_at: the positions of the events that say what the document has to say, beside its own;
-            () where none does.
-        refund: the event that a notice books, to be compared with it.
+            None where it is not compared.
     """
 
     position: int
@@ -65,8 +62,7 @@ class SignatureToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     leaf: int = 0
     text: str = ""
     since_us: int = 0
-    told_at: tuple[int, ...] = ()
-    refund: PaymentRefunded | None = None
+    told_at: tuple[int, ...] | None = None
 
     @property
     def listed(self) -> bool:
@@ -159,7 +155,7 @@ class SignatureCheck:
         found = workers.map(lambda asked: material.faults(*asked), singly)
         self._findings.count(self.DOCUMENT, len(bulk))
         self._findings.count(self.NAME, sum(drawn))
-        self._findings.count(self.EVIDENCE, sum(bool(one.told_at) for one in bulk))
+        self._findings.count(self.EVIDENCE, sum(one.told_at is not None for one in bulk))
         for one in bulk:
             faults = material.faults(one, verify=False) if one.listed else next(found)
             for check, fault in zip((self.DOCUMENT, self.NAME, self.EVIDENCE), faults, strict=True):
@@ -178,7 +174,12 @@ class SignatureCheck:
         digests = {_digest(one.document_sm3) for one in bulk}
         digests |= {_digest(manifest.signed.leaves_sm3) for manifest in manifests.values()}
         bodies = read_bodies(connection, ledger_id, digests - {b""})
-        places = {place for one in bulk if one.told_at for place in (one.position, *one.told_at)}
+        places = {
+            place
+            for one in bulk
+            if one.told_at is not None
+            for place in (one.position, *one.told_at)
+        }
         events = read_payloads(connection, ledger_id, places)
         material = _Material(
             self._provider, ledger_id, self._ledger, self._certificates, lists, bodies, events
@@ -239,13 +240,11 @@ class _Material(NamedTuple):
             document = self._document(one.document_sm3)
         except IntegrityError as error:
             return error.detail, "", ""
-        if one.refund is not None and (wrong := notices.disagreement(one.refund, document)):
-            return wrong, "", ""
         try:
             signature = self._signed(one, document, verify)
         except BROKEN as error:
             signature = f"it cannot be judged: {error}"
-        return "", signature, self._disagreement(one, document) if one.told_at else ""
+        return "", signature, self._disagreement(one, document)
 
     def _signed(self, one: SignatureToVerify, document: bytes, verify: bool) -> str:
         if one.text:
@@ -255,6 +254,8 @@ class _Material(NamedTuple):
         return self._signature(one, document, one.subject) if verify else ""
 
     def _disagreement(self, one: SignatureToVerify, document: bytes) -> str:
+        if one.told_at is None:
+            return ""
         try:
             event, *others = [decode(*self.events[at]) for at in (one.position, *one.told_at)]
             return disagreement(NamedDocument(self.ledger_id, document, event, others))

@@ -311,17 +311,17 @@ FORBIDDEN: dict[str, tuple[str, Tampering]] = {
     ),
     # what the bank has signed says otherwise, and nobody but the bank can sign that anew
     "another amount than the notice": (
-        "document",
+        "evidence",
         rewritten("payment.refunded", 0, b'"refund_amt":"60.00"', b'"refund_amt":"50.00"'),
     ),
     "another day than the notice": (
-        "document",
+        "evidence",
         rewritten(
             "payment.refunded", 0, b'"refund_date":"2026-03-02"', b'"refund_date":"2026-03-01"'
         ),
     ),
     "another payee than the notice": (
-        "document",
+        "evidence",
         rewritten(
             "payment.refunded",
             0,
@@ -330,7 +330,7 @@ FORBIDDEN: dict[str, tuple[str, Tampering]] = {
         ),
     ),
     "another notice than the bank's": (
-        "document",
+        "evidence",
         rewritten("payment.refunded", 0, b'"notice_no":"', b'"notice_no":"9'),
     ),
 }
