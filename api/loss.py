@@ -19,8 +19,8 @@ from ledger.sealing.epoch_mark import cluster_of, write_mark
 from ledger.sealing.memory import LostTail
 from ledger.sealing.register import system_ledgers
 from payments.delivery.bank_client import BankClient
+from payments.delivery.contents import Destinations
 from payments.delivery.in_doubt import Inquired, inquire, numbers_in_doubt
-from payments.delivery.sending import Destinations
 from payments.found_at_bank import RecordFoundAtBank
 
 ANSWER_TIMEOUT_S = 120.0

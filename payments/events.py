@@ -176,6 +176,28 @@ class VoucherSent(Event, frozen=True, kw_only=True):
     pay_bank_code: str
 
 
+class VoucherRefused(Event, frozen=True, kw_only=True):
+    """银行退回凭证: the bank has named the voucher and will not carry it out.
+
+    ``code`` and ``reason`` are the bank's own. Nothing has moved; the payment stays signed, and is
+    sent again only when an operator says so. A receipt that comes nevertheless is applied.
+    """
+
+    TYPE: ClassVar[str] = "voucher.refused"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="voucher.refuse",
+        delivery=True,
+        step="voucher",
+        title="银行退回凭证",
+    )
+    pay_app_no: str
+    pay_cert_no: str
+    pay_bank_code: str
+    code: str
+    reason: str
+
+
 class FailedDetail(msgspec.Struct, frozen=True, gc=False):
     pay_detail_id: str
     xadd_word: str
@@ -345,6 +367,7 @@ register(
     ManifestSigned,
     VoucherSigned,
     VoucherSent,
+    VoucherRefused,
     VoucherReceipted,
     RefundRequested,
     RefundRefused,

@@ -28,6 +28,7 @@ from payments.events import (
     RefundRefused,
     RefundRequested,
     VoucherReceipted,
+    VoucherRefused,
     VoucherSent,
     VoucherSigned,
 )
@@ -64,6 +65,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     approved: PaymentApproved | None = None
     reason: str = ""
     signatures: tuple[VoucherSigned, ...] = ()
+    refusal: VoucherRefused | None = None
     sending: VoucherSent | None = None
     ended: PaymentRejected | PaymentWithdrawn | None = None
     receipt: VoucherReceipted | None = None
@@ -83,6 +85,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def sent(self) -> bool:
         """Whether the bank has said that it has the voucher."""
         return self.sending is not None
+
+    @property
+    def refused(self) -> VoucherRefused | None:
+        """The bank's last word, where that is that it will not carry the voucher out."""
+        return self.refusal if self.sending is None and self.receipt is None else None
 
     @property
     def codes(self) -> dict[str, str]:
@@ -203,6 +210,7 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures, ended=e),
     VoucherSigned: _signed,
     VoucherSent: _sent,
+    VoucherRefused: lambda p, e: replace(p, refusal=e),
     VoucherReceipted: lambda p, e: replace(p, status=e.outcome, receipt=e, figures=e.figures),
     RefundRequested: lambda p, e: replace(p, requests=(*p.requests, e)),
     RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
@@ -212,8 +220,8 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
 
 def _acts(payment: Payment) -> Iterator[Event]:
     """What commands without a number have made of it, in order."""
-    ended = payment.ended
-    for act in (payment.approved, *payment.signatures, payment.sending, *payment.declined, ended):
+    bank = payment.refusal, payment.sending, *payment.declined
+    for act in (payment.approved, *payment.signatures, *bank, payment.ended):
         if act is not None:
             yield act
 

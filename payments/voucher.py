@@ -23,6 +23,7 @@ from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.events import (
     FailedDetail,
     VoucherReceipted,
+    VoucherRefused,
     VoucherSent,
     VoucherSigned,
 )
@@ -162,6 +163,39 @@ class MarkSent(Command, frozen=True, kw_only=True):
         )
         return Decision(
             events=[(PAYMENT, self.pay_app_no, sent)],
+            effective_on=date.fromisoformat(payment.approved.vou_date),
+        )
+
+
+class RefuseVoucher(Command, frozen=True, kw_only=True):
+    """The bank has refused the voucher for good, by its number. A voucher that the bank has taken
+    in is beyond refusing: its first word may have paid it."""
+
+    OPERATION: ClassVar[str] = "voucher.refuse"
+    KIND: ClassVar[AnyKind] = PAYMENT
+    pay_app_no: str
+    code: str
+    reason: str
+
+    def needs(self) -> Iterable[Need]:
+        return ((PAYMENT, self.pay_app_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        payment = require(state, self.pay_app_no)
+        require_status(payment, SIGNED)
+        assert payment.approved is not None
+        if payment.refused is not None and self.is_told_by(payment.refused):
+            raise Refusal(Code.INVALID_STATE, "the bank has said just that before")
+        # point of no return
+        refused = VoucherRefused(
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=payment.pay_cert_no,
+            pay_bank_code=payment.approved.pay_bank_code,
+            code=self.code,
+            reason=self.reason,
+        )
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, refused)],
             effective_on=date.fromisoformat(payment.approved.vou_date),
         )
 

@@ -927,6 +927,7 @@ class Payment:
         self.roles: list[str] = []
         self.signers: list[str] = []
         self.signed_sm3 = ""
+        self.sent = False
 
     @property
     def signed(self) -> bool:
@@ -964,10 +965,7 @@ class Payments:
             else:
                 step(self, event, found)
         elif name == "voucher.sent":
-            # the bank's receipt may have overtaken its acknowledgement
-            found = self._under_way.get(event.stream)
-            if found is not None and not found.signed:
-                self._wrong(event, "it was sent before all had signed")
+            self._sent(event)
         elif name == "clearing.requested":
             for claim in event.body["claims"]:
                 self._claims[claim["voucher_no"]] = fen(claim["pay_amt"])
@@ -1034,6 +1032,18 @@ class Payments:
         if bool(body.get("final")) != payment.signed:
             self._wrong(event, "whether it is the last signature is not as it says")
 
+    def _sent(self, event: Event) -> None:
+        # the bank's receipt may have overtaken its acknowledgement
+        payment = self._under_way.get(event.stream)
+        if payment is not None:
+            payment.sent = True
+            if not payment.signed:
+                self._wrong(event, "it was sent before all had signed")
+
+    def _refused(self, event: Event, payment: Payment) -> None:
+        if not payment.signed or payment.sent:
+            self._wrong(event, "the bank refuses what it was not sent, or has taken in")
+
     def _receipted(self, event: Event, payment: Payment) -> None:
         body = event.body
         if not payment.signed:
@@ -1090,6 +1100,7 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
     "payment.rejected": Payments._ended,
     "payment.withdrawn": Payments._ended,
     "voucher.signed": Payments._signed,
+    "voucher.refused": Payments._refused,
     "voucher.receipted": Payments._receipted,
 }
 

@@ -13,8 +13,9 @@ from ledger.gm import PublicKey
 from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
+from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.sending import Destinations, SendingPolicy
+from payments.delivery.sending import SendingPolicy
 from projections.core.runner import Runner
 
 
@@ -57,7 +58,6 @@ class BackgroundServices:
             ),
             SendingPolicy(
                 timeout_s=settings.send_timeout_s,
-                attempts_max=settings.send_attempts_max,
                 poll_s=settings.dispatcher_poll_ms / 1000,
             ),
             fresh=treasury.fresh_documents,

@@ -65,7 +65,7 @@ def bank_sim(
 ) -> None:
     """Simulates the agent bank 代理银行: takes vouchers in, pays them, sends signed receipts.
 
-    Payee accounts that begin with 9999 to 9994 have courses of their own, whatever the switches
+    Payee accounts that begin with 9999 to 9993 have courses of their own, whatever the switches
     say. Told ``return``, it returns money of a payment.
     """
     if context.invoked_subcommand is not None:

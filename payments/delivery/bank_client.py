@@ -2,24 +2,27 @@
 
 What is sent is a MOF envelope. What comes back says for every voucher whether it was taken in, was
 known already (``replayed``), or is refused, with a problem as everywhere in this project. How the
-two differ decides about money: only an answer that names a voucher is about that voucher. Silence,
-a broken line or a server's trouble says nothing, and the voucher is sent again under its number.
+two differ decides about money: only an answer 200 that names a voucher is about that voucher.
+Silence, a broken line, a server's trouble or a bare status, which may be of a gateway in front of
+the bank, says nothing, and the voucher is sent again under its number.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import httpx
 import msgspec
 
-from ledger.errors import Code, RequestError, UnavailableError
+from ledger.errors import Code, UnavailableError
 from payments.messages.envelope import VoucherBody, build_envelope
 
 CONTENT_TYPE = "application/xml; charset=GBK"
 ANSWER_SHOWN_MAX = 200
 
-# Statuses that speak of what we sent; all others (401, 404, 429, 5xx) of the moment or the setup.
+# A whole message that is refused with one of these may be taken in by parts.
 ABOUT_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
+# Of a voucher that is named: of the moment or the setup, as 5xx; other 4xx are of the voucher.
+OF_THE_MOMENT = frozenset({401, 408, 425, 429})
 
 
 class VoucherProblem(msgspec.Struct, frozen=True):
@@ -40,7 +43,22 @@ class Acknowledgement(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def definitive(self) -> bool:
         """Whether a refusal is about the voucher itself, so that sending it again is pointless."""
-        return self.problem is not None and self.problem.status in ABOUT_THE_MESSAGE
+        return (
+            self.problem is not None
+            and 400 <= self.problem.status < 500
+            and self.problem.status not in OF_THE_MOMENT
+        )
+
+
+class MessageAnswers(NamedTuple):
+    """What is known of the vouchers of a message: answers, and why the others have none."""
+
+    answers: dict[str, Acknowledgement]
+    unanswered: dict[str, UnavailableError]
+
+
+class _WholeRefusedError(Exception):
+    """A status about a message, of whoever answered: the bank or a gateway in front of it."""
 
 
 class Acknowledgements(msgspec.Struct, frozen=True):
@@ -88,25 +106,25 @@ class BankClient:
     def close(self) -> None:
         self._http.close()
 
-    def post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
-        """Sends one message; gives the answer by voucher number, one for each.
+    def post(self, url: str, bodies: Sequence[VoucherBody]) -> MessageAnswers:
+        """Sends one message; gives what is known of each voucher by its number.
 
         When a message is refused as a whole, its halves are sent, so that one voucher that cannot
         be read does not keep back the others.
-
-        Raises:
-            UnavailableError: no answer, or none that can be understood: whether the vouchers
-                were taken in is not known.
         """
         try:
-            return self._post(url, bodies)
-        except RequestError as error:
+            answers = self._post(url, bodies)
+            silent = _unavailable(url, "its answer does not mention the voucher")
+            numbers = [body.voucher_no for body in bodies]
+            return MessageAnswers(answers, {n: silent for n in numbers if n not in answers})
+        except UnavailableError as error:
+            return MessageAnswers({}, dict.fromkeys([body.voucher_no for body in bodies], error))
+        except _WholeRefusedError as error:
             if len(bodies) == 1:
-                number = bodies[0].voucher_no
-                problem = VoucherProblem(error.code.text, error.code.status, error.detail)
-                return {number: Acknowledgement(number, "refused", problem)}
+                return MessageAnswers({}, {bodies[0].voucher_no: _unavailable(url, str(error))})
         middle = len(bodies) // 2
-        return self.post(url, bodies[:middle]) | self.post(url, bodies[middle:])
+        first, second = self.post(url, bodies[:middle]), self.post(url, bodies[middle:])
+        return MessageAnswers(first.answers | second.answers, first.unanswered | second.unanswered)
 
     def inquire(self, base_url: str, voucher_nos: Sequence[str]) -> dict[str, InquiryAnswer]:
         """Those of the numbers that the receiver knows.
@@ -127,6 +145,7 @@ class BankClient:
         return {number: known[number] for number in voucher_nos if number in known}
 
     def _post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
+        """Raises UnavailableError, and _WholeRefusedError for a status about the message."""
         content = build_envelope(bodies)
         try:
             headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(content))}
@@ -134,16 +153,13 @@ class BankClient:
         except httpx.HTTPError as error:
             raise _unavailable(url, f"{type(error).__name__}: {error}") from error
         if response.status_code in ABOUT_THE_MESSAGE:
-            raise RequestError(Code.MALFORMED, f"{response.status_code}: {_shown(response)}")
+            raise _WholeRefusedError(f"{response.status_code}: {_shown(response)}")
         if response.status_code != httpx.codes.OK:
             raise _unavailable(url, f"{response.status_code}: {_shown(response)}")
         try:
-            answers = {answer.voucher_no: answer for answer in _decode(response.content).results}
+            return {answer.voucher_no: answer for answer in _decode(response.content).results}
         except msgspec.MsgspecError as error:
             raise _unavailable(url, f"its answer cannot be read: {error}") from error
-        if missing := [body.voucher_no for body in bodies if body.voucher_no not in answers]:
-            raise _unavailable(url, f"its answer does not mention {missing[0]}")
-        return answers
 
 
 def sent_once(content: bytes) -> Iterator[bytes]:

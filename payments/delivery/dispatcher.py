@@ -20,9 +20,10 @@ from psycopg_pool import ConnectionPool
 from ledger.account_set import ledger_text
 from ledger.writing.sequencer import Sequencer
 from payments.delivery import outbox
+from payments.delivery.contents import Destinations
 from payments.delivery.outbox import Parcel
 from payments.delivery.presence import Presence
-from payments.delivery.sending import Destinations, Sender, SendingPolicy
+from payments.delivery.sending import Sender, SendingPolicy
 from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
 

@@ -14,7 +14,7 @@ from ledger.errors import GuokuError
 from ledger.events import decode, type_names
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.delivery.bank_client import BankClient, InquiryAnswer
-from payments.delivery.sending import Destinations
+from payments.delivery.contents import Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
 from payments.voucher_number import voucher_number

@@ -23,6 +23,7 @@ from payments.events import (
     RefundRefused,
     RefundRequested,
     VoucherReceipted,
+    VoucherRefused,
     VoucherSent,
     VoucherSigned,
 )
@@ -131,6 +132,7 @@ def _write(
     """Folds the events first, so that what came and went within them is never written."""
     due: dict[Item, int] = {}
     sent: set[Item] = set()
+    refusals: dict[Item, str] = {}
     answered: set[Item] = set()
     for position, type_name, payload in rows:
         match decode(type_name, payload):
@@ -147,13 +149,24 @@ def _write(
                 answered.update(("refund", line.refund_no) for line in refunded.returned)
             case VoucherSent() as voucher:
                 sent.add(("voucher", voucher.pay_app_no))
+            case VoucherRefused() as by_bank:
+                error = refusal_text(by_bank.code, by_bank.reason)
+                refusals["voucher", by_bank.pay_app_no] = error
             case VoucherReceipted() as receipted:
                 answered.add(("voucher", receipted.pay_app_no))
             case ClaimReceipted() as claim_receipted:
                 answered.add(("claim", claim_receipted.voucher_no))
+    # whoever is asked again after a refusal may take it in; what he has taken in he cannot refuse
+    refusals = {item: error for item, error in refusals.items() if item not in sent | answered}
     _insert(connection, ledger_id, {i: at for i, at in due.items() if i not in answered}, sent)
     _mark_sent(connection, ledger_id, sent - answered - due.keys())
+    _mark_dead(connection, ledger_id, refusals)
     _delete(connection, ledger_id, answered - due.keys())
+
+
+def refusal_text(code: str, reason: str) -> str:
+    """A receiver's refusal of one item, as its row keeps it."""
+    return f"{code}: {reason}"
 
 
 def _insert(
@@ -183,6 +196,22 @@ def _mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[I
         )
 
 
+def _mark_dead(connection: psycopg.Connection, ledger_id: int, errors: Mapping[Item, str]) -> None:
+    if errors:
+        connection.execute(
+            "UPDATE outbox o SET state = 'dead', last_error = u.error"
+            " FROM unnest(%s::text[], %s::text[], %s::text[]) AS u (kind, number, error)"
+            " WHERE o.ledger_id = %s AND o.kind = u.kind AND o.number = u.number"
+            " AND o.state <> 'sent'",
+            (
+                [kind for kind, _ in errors],
+                [number for _, number in errors],
+                [shortened(error) for error in errors.values()],
+                ledger_id,
+            ),
+        )
+
+
 def _delete(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
     for kind, numbers in _by_kind(items).items():
         connection.execute(
@@ -201,8 +230,9 @@ def _by_kind(items: Iterable[Item]) -> dict[ParcelKind, list[str]]:
 def rebuild(connection: psycopg.Connection) -> None:
     """Empties the outbox and reads all ledgers again, in one transaction: nobody sees a part of it.
 
-    What was sent comes out as sent, for ``VoucherSent`` says so. A claim or a request without an
-    answer is due again, as is what was dead: the receivers know their numbers.
+    What was sent comes out as sent and what a bank has refused as dead, for their events say so. A
+    claim or a request without an answer is due again, as is what else was dead: the receivers know
+    their numbers.
     """
     with connection.transaction():
         connection.execute("TRUNCATE outbox, outbox_positions")
@@ -288,37 +318,31 @@ def postpone(
     *,
     first_s: float,
     cap_s: float,
-    attempts_max: int,
 ) -> None:
-    """After a failed attempt: the next one waits twice as long, or there is none and the row dies.
+    """After a failed attempt: the next one waits twice as long. It never ends by itself.
 
     Args:
         errors: number to what went wrong.
         first_s: the wait after the first attempt; half of each wait is left to chance, so that a
             bank that comes back is not met by all at once.
         cap_s: the longest wait.
-        attempts_max: attempts before the row is dead.
     """
+    texts = [shortened(error) for error in errors.values()]
     waits = [
         timedelta(seconds=_wait_s(parcel.attempts[number], first_s, cap_s)) for number in errors
     ]
     connection.execute(
-        "UPDATE outbox o SET next_attempt_at = now() + u.wait, last_error = u.error,"
-        " state = CASE WHEN attempts >= %s THEN 'dead' ELSE state END"
+        "UPDATE outbox o SET next_attempt_at = now() + u.wait, last_error = u.error"
         " FROM unnest(%s::text[], %s::interval[], %s::text[]) AS u (number, wait, error)"
         " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
-        (attempts_max, list(errors), waits, _shortened(errors), parcel.ledger_id, parcel.kind),
+        (list(errors), waits, texts, parcel.ledger_id, parcel.kind),
     )
 
 
 def bury(connection: psycopg.Connection, parcel: Parcel, errors: Mapping[str, str]) -> None:
     """A definitive refusal: dead at once, with what the receiver said."""
-    connection.execute(
-        "UPDATE outbox o SET state = 'dead', last_error = u.error"
-        " FROM unnest(%s::text[], %s::text[]) AS u (number, error)"
-        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
-        (list(errors), _shortened(errors), parcel.ledger_id, parcel.kind),
-    )
+    items: dict[Item, str] = {(parcel.kind, number): error for number, error in errors.items()}
+    _mark_dead(connection, parcel.ledger_id, items)
 
 
 def _wait_s(attempts: int, first_s: float, cap_s: float) -> float:
@@ -326,8 +350,9 @@ def _wait_s(attempts: int, first_s: float, cap_s: float) -> float:
     return longest_s * random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
 
 
-def _shortened(errors: Mapping[str, str]) -> list[str]:
-    return [error.replace("\0", "")[:ERROR_CHARACTERS_MAX] for error in errors.values()]
+def shortened(text: str) -> str:
+    """Somebody else's text, as it can be kept."""
+    return text.replace("\0", "")[:ERROR_CHARACTERS_MAX]
 
 
 # ---- for operators

@@ -19,7 +19,7 @@ from division.certificates import Certificate
 from ledger.deciding.state import BEIJING
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan
-from payments.delivery.sending import VOUCHERS_PATH
+from payments.delivery.contents import VOUCHERS_PATH
 from payments.messages import refund_notices
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.layout import compact_date
@@ -47,6 +47,7 @@ from payments.simulators.returned import PaidLine, Return
 from payments.simulators.server import act_of, create_app, run
 
 FAILS, SLOW, TWICE, AFTER_NEXT, NEVER = "9999", "9998", "9997", "9996", "9995"
+REFUSED = "9993"  # the bank takes no voucher with such a line
 SENT_BACK = "9994"  # paid, and returned by the payee's bank right afterwards
 SLOW_S = 5.0
 WRONG_NAME = "账号户名不符"
@@ -99,6 +100,9 @@ class Bank(Counterparty):
         voucher = VOUCHER_SENT.parse(document)
         if voucher.pay_bank_code not in ("", self._bank.bank_code):
             raise malformed(f"the voucher is for bank {voucher.pay_bank_code}", "/PayBankCode")
+        for line in voucher.details:
+            if line.payee_acct_no.startswith(REFUSED):
+                raise malformed(f"line {line.id}: 收款账号无效", "/PayeeAcctNo")
         outcome = self._pay(voucher)
         delays_s, after_next = _course(voucher)
         lines = _paid_lines(voucher, outcome)

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from division.certificates import Certificate
 from ledger.errors import Code, Refusal
-from payments.delivery.sending import CLAIMS_PATH
+from payments.delivery.contents import CLAIMS_PATH
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import Party, SignedBy

@@ -27,6 +27,7 @@ from payments.events import (
     PaymentRejected,
     PaymentWithdrawn,
     VoucherReceipted,
+    VoucherRefused,
     VoucherSent,
     VoucherSigned,
 )
@@ -122,6 +123,7 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     PaymentWithdrawn: _Nothing,
     VoucherSigned: _Signed,
     VoucherSent: _Nothing,
+    VoucherRefused: _Nothing,
     VoucherReceipted: _Receipted,
     PaymentRefunded: PaymentRefunded,
     SuspenseHeld: SuspenseHeld,
@@ -164,6 +166,7 @@ class PaymentCheck:
             PaymentWithdrawn.TYPE.encode(): self._ended,
             VoucherSigned.TYPE.encode(): self._voucher_signed,
             VoucherSent.TYPE.encode(): self._sent,
+            VoucherRefused.TYPE.encode(): self._refused,
             VoucherReceipted.TYPE.encode(): self._receipted,
             PaymentRefunded.TYPE.encode(): self._refunded,
             SuspenseHeld.TYPE.encode(): self._held,
@@ -267,6 +270,11 @@ class PaymentCheck:
         payment.sent_at = position
         if not payment.signed:
             self._wrong(position, "it was sent before all had signed")
+
+    def _refused(self, position: int, stream_id: bytes, _event: object) -> None:
+        payment = self._open(position, stream_id)
+        if payment is not None and (not payment.signed or payment.sent_at):
+            self._wrong(position, "the bank refuses what it was not sent, or has taken in")
 
     def _receipted(self, position: int, stream_id: bytes, event: _Receipted) -> None:
         self.totals.pay(position, self._day, CLAIM, self._amounts[event.xpay_amt])

@@ -33,6 +33,7 @@ from payments.delivery import outbox
 from payments.disbursement.commands import ApproveRun, LoadLines, OpenRun
 from payments.disbursement.loading import load_file
 from payments.verification.run import Options, VerificationReport
+from payments.voucher import RefuseVoucher
 from projections.core.runner import Runner
 from tests.conftest import drop_database, new_database
 from tests.house.schema import schema_text
@@ -55,6 +56,11 @@ def whole_history(books: AuditedBooks, checkpoints: Path) -> None:
     keeper.apply("DUE", "B1", "3.00")
     keeper.approve("DUE")
     books.sign(["DUE"])
+    keeper.apply("NO", "B1", "3.00", payee_acct_no="9993000000000001")
+    keeper.approve("NO")
+    books.sign(["NO"])
+    refuse = RefuseVoucher(pay_app_no="NO", code="malformed", reason="收款账号无效")
+    keeper.do(refuse, "dispatcher")
     books.pay(["LATE"], "B1", "2.00")
     keeper.do(RequestClearing(clear_no="C9", clear_date=date(2026, 3, 2), pay_bank_code="102"))
     books.pay(["OWED"], "B1", "4.00")
@@ -305,6 +311,7 @@ STORED: dict[str, tuple[str, str]] = {
     "a province head removed": ("reading", "DELETE FROM province_heads"),
     "read beyond the end": ("reading", "UPDATE system_positions SET position = 1000"),
     "a due voucher removed": ("outbox", "DELETE FROM outbox WHERE number = 'DUE'"),
+    "a refused voucher removed": ("outbox", "DELETE FROM outbox WHERE number = 'NO'"),
     "a due claim removed": ("outbox", "DELETE FROM outbox WHERE kind = 'claim'"),
     "a voucher sent again": (
         "outbox",

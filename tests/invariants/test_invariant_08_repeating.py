@@ -36,7 +36,7 @@ from payments.disbursement.commands import (
 from payments.manifest import ManifestText, SignManifest, leaf_of
 from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
-from payments.voucher import MarkSent
+from payments.voucher import MarkSent, RefuseVoucher
 from tests.support.bookkeeper import (
     ELEMENTS,
     NOBODY_ELSE,
@@ -179,6 +179,15 @@ def _send(keeper: Bookkeeper) -> AskedBy:
     keeper.approve("P1")
     keeper.sign("P1")
     return MarkSent(pay_app_no="P1"), "dispatcher"
+
+
+@example("voucher.refuse")
+def _refuse_voucher(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    refuse = RefuseVoucher(pay_app_no="P1", code="account_invalid", reason="收款账号无效")
+    return refuse, "dispatcher"
 
 
 @example("voucher.receipt")

@@ -14,8 +14,8 @@ import pytest
 from division import certificates
 from ledger.deciding.state import BEIJING
 from ledger.postgres.database import Database
+from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.sending import Destinations
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc

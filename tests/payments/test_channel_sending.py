@@ -2,70 +2,24 @@
 
 import socket
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from psycopg_pool import ConnectionPool
 
-from division import certificates
-from ledger.account_set import ledger_text
 from ledger.deciding.state import BEIJING
-from ledger.reading.objects import read_objects
-from payments.clearing.claims import CLEARING, RequestClearing
 from payments.delivery import outbox
-from payments.delivery.dispatcher import Dispatcher
-from payments.delivery.sending import SendingPolicy
-from payments.signing.credentials import person
 from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
-from tests.support.channel_parties import FAST, ReceiptServer, SigningTreasury, bank, central_bank
+from tests.support.channel_parties import FAST, ReceiptServer, SigningTreasury, bank
+from tests.support.sending import dead, event_counts, leases, rows, sending
 from tests.support.waiting import wait_until
 
 DAY = date(2026, 3, 2)
-
-
-@pytest.fixture
-def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
-    bookkeeper.issue("B", "1000000.00")
-    return SigningTreasury(bookkeeper, tmp_path)
-
-
-@pytest.fixture
-def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
-    with ReceiptServer(treasury) as server:
-        yield server
-
-
-@contextmanager
-def sending(
-    treasury: SigningTreasury,
-    bank_url: str,
-    pboc_url: str = "",
-    policy: SendingPolicy = FAST,
-    **more: Any,
-) -> Iterator[Dispatcher]:
-    dispatcher = treasury.dispatcher(bank_url, pboc_url, policy, **more)
-    dispatcher.start()
-    try:
-        yield dispatcher
-    finally:
-        dispatcher.stop()
-
-
-def event_counts(treasury: SigningTreasury) -> Counter[str]:
-    return Counter(name for _, name, _ in treasury.keeper.events())
-
-
-def dead(treasury: SigningTreasury) -> dict[str, str]:
-    with treasury.pool.connection() as connection:
-        return {item.number: item.last_error for item in outbox.list_dead(connection)}
 
 
 def test_a_voucher_is_sent_paid_and_receipted(
@@ -108,22 +62,14 @@ def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(
     url = f"http://127.0.0.1:{silent.getsockname()[1]}"
     one_sender = replace(FAST, senders=1)
     with bank(treasury, server.url) as simulator, sending(treasury, url, policy=one_sender), silent:
-        wait_until(lambda: [attempts for _, attempts, _ in _leases(treasury)] == [1, 1, 1])
-        held = _leases(treasury)
+        wait_until(lambda: [attempts for _, attempts, _ in leases(treasury)] == [1, 1, 1])
+        held = leases(treasury)
         with sending(treasury, simulator.url):
             [other] = treasury.signed(1, "Q")
             wait_until(lambda: treasury.statuses([other]) == ["paid"])
-            wait_until(lambda: len(_leases(treasury)) == 3)
-        assert _leases(treasury) == held
+            wait_until(lambda: len(leases(treasury)) == 3)
+        assert leases(treasury) == held
         assert treasury.statuses(numbers) == ["signed"] * 3
-
-
-def _leases(treasury: SigningTreasury) -> list[tuple[str, int, datetime]]:
-    """Number, attempts begun, and when it is due again, of what waits to be sent."""
-    return treasury.keeper.sql(
-        "SELECT number, attempts, next_attempt_at FROM outbox"
-        " WHERE ledger_id = %s AND state = 'due' ORDER BY number"
-    )
 
 
 @pytest.mark.parametrize("signing", ["voucher", "manifest"])
@@ -184,9 +130,7 @@ def test_a_bank_killed_between_paying_and_answering_pays_once(
         simulator.config = replace(simulator.config, faults=Faults())
         simulator.start()
         wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 7)
-        wait_until(
-            lambda: _rows(treasury) == []
-        )  # whichever came first, receipt or acknowledgement
+        wait_until(lambda: rows(treasury) == [])  # whichever came first, receipt or acknowledgement
         figures = simulator.figures()
     assert (figures["vouchers"], figures["paid_amt"]) == (7, "7.00")
     assert event_counts(treasury)["voucher.receipted"] == 7
@@ -246,66 +190,6 @@ def test_lost_acknowledgements_of_the_bank_do_not_pay_twice(
         assert simulator.figures()["paid_amt"] == "30.00"
     assert event_counts(treasury)["voucher.receipted"] == 30
     assert treasury.keeper.figures("B")["paid"] == "30.00"
-
-
-def test_it_tries_again_while_the_bank_is_down_and_goes_on_when_it_is_back(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    simulator = bank(treasury, server.url)
-    with simulator, sending(treasury, simulator.url) as dispatcher:
-        simulator.kill()
-        numbers = treasury.signed(3)
-        wait_until(lambda: _attempts(treasury) >= 3)
-        assert dispatcher.health().due == 3
-        assert "ConnectError" in _last_error(treasury)
-        simulator.start()
-        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
-
-
-def _attempts(treasury: SigningTreasury) -> int:
-    [(attempts,)] = treasury.keeper.sql(
-        "SELECT coalesce(max(attempts), 0) FROM outbox WHERE ledger_id = %s"
-    )
-    return int(attempts)
-
-
-def _last_error(treasury: SigningTreasury) -> str:
-    return str(treasury.keeper.sql("SELECT last_error FROM outbox WHERE ledger_id = %s")[0][0])
-
-
-def test_attempts_end_and_a_person_can_let_it_go_on(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    simulator = bank(treasury, server.url)
-    policy = replace(FAST, attempts_max=3)
-    with sending(treasury, simulator.url, policy=policy) as dispatcher:
-        treasury.signed(1)
-        wait_until(lambda: dispatcher.health().dead == 1)
-        assert "ConnectError" in dead(treasury)["P1"]
-        with simulator:
-            with treasury.pool.connection() as connection:
-                outbox.revive(connection, treasury.keeper.ledger_id, "voucher", "P1")
-            wait_until(lambda: treasury.statuses(["P1"]) == ["paid"])
-
-
-def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    numbers = treasury.applied(3)
-    treasury.sign(numbers[:1], by="left.the.treasury")
-    treasury.sign(numbers[1:], by="signer")
-    with treasury.pool.connection() as connection:
-        gone = certificates.current(connection, person("left.the.treasury"), datetime.now(UTC))
-        certificates.revoke(connection, gone.serial, datetime.now(UTC))
-    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
-        wait_until(lambda: treasury.statuses(numbers) == ["signed", "paid", "paid"])
-        wait_until(lambda: dead(treasury))
-        assert simulator.figures()["vouchers"] == 2
-    assert "certificate_invalid (422)" in dead(treasury)["P1"]
-    [(attempts,)] = treasury.keeper.sql(
-        "SELECT attempts FROM outbox WHERE ledger_id = %s AND number = 'P1'"
-    )
-    assert attempts == 1
 
 
 def test_several_dispatchers_send_each_voucher_once(
@@ -369,105 +253,16 @@ def test_a_rebuilt_outbox_says_the_same_and_sends_nothing_again(
             unanswered = treasury.signed(3, "N", payee_acct_no=never)
             wait_until(lambda: treasury.statuses(paid + unanswered) == ["paid"] * 4 + ["sent"] * 3)
             wait_until(lambda: dispatcher.health().lag_events == 0)
-        before = _rows(treasury)
+        before = rows(treasury)
         with treasury.pool.connection() as connection:
             outbox.rebuild(connection)
-        assert _rows(treasury) == before == [(f"N{i}", "sent") for i in (1, 2, 3)]
+        assert rows(treasury) == before == [(f"N{i}", "sent") for i in (1, 2, 3)]
         with sending(treasury, simulator.url):
             [new] = treasury.signed(1, "new")
             wait_until(lambda: treasury.statuses([new]) == ["paid"])
         assert simulator.figures()["vouchers"] == 8
     assert event_counts(treasury)["voucher.sent"] == 8
     assert "command.refused" not in event_counts(treasury)
-
-
-def _rows(treasury: SigningTreasury) -> list[tuple[str, str]]:
-    return treasury.keeper.sql(
-        "SELECT number, state FROM outbox WHERE ledger_id = %s ORDER BY number"
-    )
-
-
-# ---- claims on the central bank
-
-
-def paid_and_claimed(
-    treasury: SigningTreasury, server: ReceiptServer, clear_no: str = "C1"
-) -> None:
-    """Payments that the bank has paid, and the claim for them."""
-    with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
-        numbers = treasury.signed(3)
-        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
-    treasury.keeper.do(RequestClearing(clear_no=clear_no, clear_date=DAY, pay_bank_code="102"))
-
-
-def clearing_status(treasury: SigningTreasury, clear_no: str = "C1") -> str:
-    with treasury.pool.connection() as connection:
-        found = read_objects(connection, treasury.keeper.ledger_id, CLEARING, [clear_no])
-    return str(found[clear_no].status)
-
-
-def test_a_claim_is_settled_and_the_zero_balance_account_is_zero(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    paid_and_claimed(treasury, server)
-    assert treasury.keeper.books()["零余额账户"] == "-3.00"
-    simulator = central_bank(treasury, server.url)
-    with simulator, sending(treasury, "", simulator.url) as dispatcher:
-        wait_until(lambda: clearing_status(treasury) == "cleared")
-        wait_until(lambda: dispatcher.health().sent == 0)
-        assert simulator.figures()["paid_amt"] == "3.00"
-    books = treasury.keeper.books()
-    assert "零余额账户" not in books
-    assert books["国库存款"] == "-3.00"
-
-
-def test_a_rejected_claim_can_be_made_again(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    paid_and_claimed(treasury, server)
-    rejecting = central_bank(treasury, server.url, faults=Faults(reject_rate=1.0))
-    with rejecting, sending(treasury, "", rejecting.url):
-        wait_until(lambda: clearing_status(treasury) == "rejected")
-    treasury.keeper.do(RequestClearing(clear_no="C2", clear_date=DAY, pay_bank_code="102"))
-    with central_bank(treasury, server.url) as simulator, sending(treasury, "", simulator.url):
-        wait_until(lambda: clearing_status(treasury, "C2") == "cleared")
-    assert "零余额账户" not in treasury.keeper.books()
-
-
-def test_a_claim_answered_over_another_amount_is_refused(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    paid_and_claimed(treasury, server)
-    wrong = central_bank(treasury, server.url, faults=Faults(wrong_amount_rate=1.0))
-    with wrong, sending(treasury, "", wrong.url):
-        wait_until(lambda: server.refusals)
-        wait_until(lambda: wrong.figures()["receipts_refused"] == 1)
-    assert server.refusals == ["receipt_mismatch"]
-    assert clearing_status(treasury) == "requested"
-    assert treasury.keeper.books()["零余额账户"] == "-3.00"
-
-
-def test_a_claim_sent_again_after_a_rebuild_is_settled_once(
-    treasury: SigningTreasury, server: ReceiptServer
-) -> None:
-    paid_and_claimed(treasury, server)
-    server.closed = True
-    simulator = central_bank(treasury, server.url)
-    with simulator, sending(treasury, "", simulator.url):
-        wait_until(lambda: _rows(treasury) == [(f"{_ledger(treasury)}:C1:1", "sent")])
-        with treasury.pool.connection() as connection:
-            outbox.rebuild(connection)  # no event says that a claim was sent: it is due again
-        wait_until(lambda: _attempts(treasury) == 1)
-        wait_until(lambda: _rows(treasury) == [(f"{_ledger(treasury)}:C1:1", "sent")])
-        server.closed = False
-        wait_until(lambda: clearing_status(treasury) == "cleared")
-        assert simulator.figures()["paid_amt"] == "3.00"
-    assert event_counts(treasury)["clearing.claim_receipted"] == 1
-    assert server.refusals == []
-
-
-def _ledger(treasury: SigningTreasury) -> str:
-    return ledger_text(treasury.keeper.ledger_id)
 
 
 def test_a_voucher_that_is_dated_ahead_waits_for_its_day(
@@ -486,8 +281,8 @@ def test_a_voucher_that_is_dated_ahead_waits_for_its_day(
     begins = datetime.fromisoformat(f"{payment.approved.vou_date}T00:00:00+08:00")
     silent = socket.create_server(("127.0.0.1", 0))
     with silent, sending(treasury, f"http://127.0.0.1:{silent.getsockname()[1]}"):
-        wait_until(lambda: [due for _, _, due in _leases(treasury)] == [begins])
-        assert [attempts for _, attempts, _ in _leases(treasury)] == [0]
+        wait_until(lambda: [due for _, _, due in leases(treasury)] == [begins])
+        assert [attempts for _, attempts, _ in leases(treasury)] == [0]
         silent.setblocking(False)
         with pytest.raises(BlockingIOError):  # nobody has come
             silent.accept()

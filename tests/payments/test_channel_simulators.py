@@ -1,30 +1,22 @@
 """The simulated banks: strangers to the treasury that believe signatures only and pay once."""
 
-import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from ledger.errors import UnavailableError
 from ledger.integrity.merkle import leaf_hash
 from payments.clearing.claims import RequestClearing
-from payments.delivery.bank_client import Acknowledgements, BankClient
-from payments.delivery.sending import OutgoingItem, in_messages
-from payments.messages.envelope import VoucherBody, add_signature, build_envelope, parse_envelope
+from payments.delivery.bank_client import Acknowledgements
+from payments.messages.envelope import VoucherBody, add_signature, build_envelope
 from payments.simulators import bank as bank_simulator
 from payments.simulators.bank import Bank
 from payments.simulators.book import PaidVoucher
@@ -38,7 +30,7 @@ from tests.support.channel_parties import (
     bank_config,
     pboc_config,
 )
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S
 
 
 @pytest.fixture
@@ -295,97 +287,3 @@ def test_a_claim_sent_again_has_the_same_bytes(treasury: SigningTreasury) -> Non
     second = signer.body(again.requested, again.requested.claims[0])
     assert second.voucher == claim.voucher
     assert second.signatures[0].value != claim.signatures[0].value
-
-
-# ---- the client
-
-
-class Receiver:
-    """Answers as a test says, over real HTTP, and keeps what came."""
-
-    def __init__(self, answer: Callable[[list[VoucherBody]], Response]) -> None:
-        self.came: list[list[str]] = []
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
-        app = Starlette(routes=[Route("/", self._post, methods=["POST"])])
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
-
-    async def _post(self, request: Request) -> Response:
-        bodies = parse_envelope(await request.body())
-        self.came.append([body.voucher_no for body in bodies])
-        return self._answer(bodies)
-
-    def __enter__(self) -> "Receiver":
-        self._thread.start()
-        wait_until(lambda: self._server.started)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-
-
-def _accepting(bodies: list[VoucherBody]) -> Response:
-    results = [{"voucher_no": body.voucher_no, "status": "accepted"} for body in bodies]
-    return Response(msgspec.json.encode({"results": results}))
-
-
-def post(receiver: Receiver, bodies: list[VoucherBody]) -> dict[str, Any]:
-    client = BankClient(timeout_s=HANG_S)
-    try:
-        return client.post(receiver.url, bodies)
-    finally:
-        client.close()
-
-
-def test_one_bad_voucher_does_not_keep_back_the_others(treasury: SigningTreasury) -> None:
-    bodies = [treasury.body_of(number) for number in treasury.signed(8)]
-    bad = bodies[5].voucher_no
-
-    def picky(came: list[VoucherBody]) -> Response:
-        if any(body.voucher_no == bad for body in came):
-            return Response(b"what is this", 400)
-        return _accepting(came)
-
-    with Receiver(picky) as receiver:
-        answers = post(receiver, bodies)
-    refused = [number for number, answer in answers.items() if answer.status == "refused"]
-    assert refused == [bad]
-    assert answers[bad].definitive
-    assert len(answers) == 8
-    assert len(receiver.came) == 7
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Response(b"down", 503),
-        Response(b"who are you", 401),
-        Response(b"nobody here", 404),
-        Response(b"slower", 429),
-        Response(b"ok, thanks"),
-        Response(b'{"results": []}'),
-    ],
-    ids=["503", "401", "404", "429", "no JSON", "not mentioned"],
-)
-def test_an_answer_about_nothing_leaves_it_open(
-    treasury: SigningTreasury, answer: Response
-) -> None:
-    bodies = [treasury.body_of(number) for number in treasury.signed(2)]
-    with Receiver(lambda _: answer) as receiver, pytest.raises(UnavailableError):
-        post(receiver, bodies)
-    assert len(receiver.came) == 1
-
-
-def test_messages_stay_within_their_size_and_go_to_one_receiver(treasury: SigningTreasury) -> None:
-    treasury.signed(1)
-    body = treasury.body_of("P1")
-    size = len(body.voucher)
-    items = [OutgoingItem(str(i), "a" if i < 5 else "b", body) for i in range(8)]
-    messages = [[item.number for item in m] for m in in_messages(items, 3 * size)]
-    assert messages == [["0", "1", "2"], ["3", "4"], ["5", "6", "7"]]
-    assert [len(m) for m in in_messages(items, size - 1)] == [1] * 8
-    assert list(in_messages([], size)) == []

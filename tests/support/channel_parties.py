@@ -30,10 +30,11 @@ from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.reading.objects import read_document, read_objects
+from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import read_proofs
-from payments.delivery.sending import Destinations, SendingPolicy
+from payments.delivery.sending import SendingPolicy
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, Payment
 from payments.receipts.intake import Deliverer, ReceiptIntake

@@ -1,0 +1,248 @@
+"""What a parcel holds: vouchers, claims and requests as they go to their receivers.
+
+What cannot be made into an item is told to whoever keeps the outbox: it is tried again, or, where
+no trying helps, it is for a person.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import NamedTuple, Protocol
+
+import msgspec
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from ledger.deciding.state import BEIJING
+from ledger.errors import GuokuError, IntegrityError
+from ledger.reading.documents import decompress, open_document
+from ledger.reading.objects import read_bodies, read_objects
+from ledger.writing.sequencer import Sequencer
+from payments.clearing.claims import CLEARING, Clearing, split_claim_number
+from payments.delivery import outbox
+from payments.delivery.channels import Channels
+from payments.delivery.outbox import Parcel
+from payments.delivery.outgoing import voucher_body
+from payments.delivery.proofs import ProofReader
+from payments.messages.envelope import VoucherBody
+from payments.payment import PAYMENT, SIGNED, Payment
+from payments.refunds.requests import PAYMENT_OF_REFUND
+from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.refund_requests import refund_request
+from payments.signing.service import SigningService
+
+PAYMENTS_AT_FIRST, DETAILS_AT_ONCE = 20, 5_000  # read together
+VOUCHERS_PATH, CLAIMS_PATH = "/vouchers", "/claims"
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Base addresses: of the central bank, and of agent banks where nobody has appointed any."""
+
+    banks: Mapping[str, str]
+    pboc: str
+
+
+class OutgoingItem(NamedTuple):
+    """One voucher, claim or request: its number in the outbox, where it goes, what goes.
+
+    ``about`` is the payment of which a request wants money back.
+    """
+
+    number: str
+    url: str
+    body: VoucherBody
+    about: str = ""
+
+
+class Trouble(Protocol):
+    """Whoever is told what cannot be sent, by number in the outbox."""
+
+    def postpone(self, parcel: Parcel, errors: Mapping[str, str]) -> None: ...
+
+    def bury(self, parcel: Parcel, errors: Mapping[str, str]) -> None: ...
+
+
+class Contents:
+    """Reads parcels; safe between threads."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        sequencer: Sequencer,
+        signing: SigningService,
+        destinations: Destinations,
+        fresh: FreshDocuments,
+        trouble: Trouble,
+    ) -> None:
+        self._pool = pool
+        self._sequencer = sequencer
+        self._signing = signing
+        self._destinations = destinations
+        self._channels = Channels(destinations.banks)
+        self._fresh = fresh
+        self._proofs = ProofReader()
+        self._trouble = trouble
+
+    def items(self, parcel: Parcel) -> Iterable[OutgoingItem]:
+        """Its items, those of one receiver one behind the other.
+
+        Raises:
+            psycopg.Error: the database failed.
+        """
+        match parcel.kind:
+            case "voucher":
+                return self._vouchers(parcel)
+            case "claim":
+                return self._claims_of(parcel)
+            case "refund":
+                return self._refunds_of(parcel)
+
+    def _vouchers(self, parcel: Parcel) -> Iterator[OutgoingItem]:
+        with self._pool.connection() as connection:
+            payments = self._signed_in_view(parcel)
+            payments |= _read_payments(connection, parcel, parcel.attempts.keys() - payments.keys())
+            # What the events call sent or answered is not sent again, whatever the outbox says.
+            open_payments = {
+                number: payment
+                for number, payment in payments.items()
+                if not payment.sent and payment.receipt is None
+            }
+            ahead = {n: day for n, p in open_payments.items() if (day := _dated_ahead(p))}
+            if ahead:  # an earlier release took payments that are dated ahead
+                outbox.hold(connection, parcel, ahead)
+                open_payments = {n: p for n, p in open_payments.items() if n not in ahead}
+            digests = {number: _digest(payment) for number, payment in open_payments.items()}
+            fresh = self._fresh.take(digests.values())
+            stored = read_bodies(connection, parcel.ledger_id, digests.values() - fresh.keys())
+            manifest_nos = {s.manifest_no for p in open_payments.values() for s in p.signatures}
+            proofs = self._proofs.read(connection, parcel.ledger_id, manifest_nos)
+            channels = self._channels.read(connection, parcel.ledger_id)
+        missing = [number for number in parcel.attempts if number not in payments]
+        self._trouble.bury(parcel, dict.fromkeys(missing, "the books have no such payment"))
+        for number in sorted(open_payments, key=lambda n: _bank_code(open_payments[n])):
+            payment, digest = open_payments[number], digests[number]
+            bank = _bank_code(payment)
+            try:
+                url = channels(bank)
+                held = fresh.pop(digest, None)
+                document = decompress(held) if held is not None else _opened(digest, stored)
+            except IntegrityError as error:
+                self._trouble.bury(parcel, {number: str(error)})
+            except GuokuError as error:
+                self._trouble.postpone(parcel, {number: str(error)})
+            else:
+                body = voucher_body(parcel.ledger_id, payment, document, proofs)
+                yield OutgoingItem(number, url + VOUCHERS_PATH, body)
+
+    def _signed_in_view(self, parcel: Parcel) -> dict[str, Payment]:
+        """What the write path has just decided. That these are signed is committed, for the outbox
+        has them from their events; what looks sent or answered may be a dry run, and is read."""
+        seen = self._sequencer.peek(parcel.ledger_id, PAYMENT, parcel.attempts)
+        return {number: payment for number, payment in seen.items() if payment.status == SIGNED}
+
+    def _claims_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
+        url = self._destinations.pboc + CLAIMS_PATH
+        clear_nos = {name[1] for n in parcel.attempts if (name := split_claim_number(n))}
+        items: list[OutgoingItem] = []
+        problems: dict[str, str] = {}
+        with self._pool.connection() as connection:
+            clearings: dict[str, Clearing] = read_objects(
+                connection, parcel.ledger_id, CLEARING, clear_nos
+            )
+        try:
+            signer = self._signing.claim_signer(parcel.ledger_id)
+        except GuokuError as error:
+            self._trouble.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            return
+        for clearing in clearings.values():
+            for claim in clearing.open_claims:
+                if (number := claim.voucher_no) in parcel.attempts:
+                    try:
+                        items.append(
+                            OutgoingItem(number, url, signer.body(clearing.requested, claim))
+                        )
+                    except GuokuError as error:
+                        problems[number] = str(error)
+        self._trouble.postpone(parcel, problems)
+        yield from items
+
+    def _refunds_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
+        """Requests to return money, each to the bank that paid it."""
+        with self._pool.connection() as connection:
+            wanted = (parcel.ledger_id, PAYMENT_OF_REFUND, parcel.attempts)
+            payments: dict[str, Payment] = read_objects(connection, *wanted)
+            channels = self._channels.read(connection, parcel.ledger_id)
+        try:
+            signer = self._signing.claim_signer(parcel.ledger_id)
+        except GuokuError as error:
+            self._trouble.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            return
+        for number, payment in sorted(payments.items(), key=lambda each: _bank_code(each[1])):
+            for request in (r for r in payment.open_requests if r.refund_no == number):
+                try:
+                    body = refund_request(signer, payment, request)
+                    url = channels(_bank_code(payment)) + VOUCHERS_PATH
+                except GuokuError as error:
+                    self._trouble.postpone(parcel, {number: str(error)})
+                else:
+                    yield OutgoingItem(number, url, body, payment.pay_app_no)
+
+
+def _read_payments(
+    connection: psycopg.Connection, parcel: Parcel, pay_app_nos: Iterable[str]
+) -> dict[str, Payment]:
+    """The payments of a parcel without their details, which are in the document.
+
+    Some at a time: 200 payments of 499 details would fill 50 MB before they are dropped.
+    """
+    payments: dict[str, Payment] = {}
+    numbers = list(pay_app_nos)
+    at_once = PAYMENTS_AT_FIRST
+    while numbers:
+        some, numbers = numbers[:at_once], numbers[at_once:]
+        found: dict[str, Payment] = read_objects(connection, parcel.ledger_id, PAYMENT, some)
+        details = sum(len(payment.applied.details) for payment in found.values())
+        at_once = max(1, at_once * DETAILS_AT_ONCE // max(1, details))
+        for number, payment in found.items():
+            applied = msgspec.structs.replace(payment.applied, details=())
+            payments[number] = msgspec.structs.replace(payment, applied=applied)
+    return payments
+
+
+def in_messages(items: Iterable[OutgoingItem], bytes_max: int) -> Iterator[list[OutgoingItem]]:
+    """Items in messages: each to one receiver, within ``bytes_max``, never empty."""
+    message: list[OutgoingItem] = []
+    size = 0
+    for item in items:
+        item_size = len(item.body.voucher)
+        if message and (item.url != message[0].url or size + item_size > bytes_max):
+            yield message
+            message, size = [], 0
+        message.append(item)
+        size += item_size
+    if message:
+        yield message
+
+
+def _opened(digest: bytes, stored: Mapping[bytes, bytes]) -> bytes:
+    """The document from the store; raises ``IntegrityError``."""
+    if digest not in stored:
+        raise IntegrityError(f"document {digest.hex()} is not in the store")
+    return open_document(digest, stored[digest])
+
+
+def _digest(payment: Payment) -> bytes:
+    return bytes.fromhex(payment.signatures[-1].voucher_sm3)
+
+
+def _bank_code(payment: Payment) -> str:
+    assert payment.approved is not None, "a signed voucher was approved"
+    return payment.approved.pay_bank_code
+
+
+def _dated_ahead(payment: Payment) -> datetime | None:
+    """When the day of its voucher begins, where it has not begun yet."""
+    assert payment.approved is not None, "a signed voucher was approved"
+    begins = datetime.combine(date.fromisoformat(payment.approved.vou_date), time(), BEIJING)
+    return begins if begins > datetime.now(UTC) else None
