@@ -7,6 +7,7 @@ import psycopg
 from api.access import Caller
 from division.credentials import find_holder, make_token
 from division.rights import Rights
+from ledger.writing.conditions import Conditions
 
 
 def create_token(
@@ -14,6 +15,7 @@ def create_token(
     principal: str,
     roles: Sequence[str],
     division: str,
+    conditions: Conditions,
     *,
     agency_prefixes: Sequence[str] = (),
     valid_until: str = "",
@@ -29,9 +31,10 @@ def create_token(
 
     Raises:
         RequestError: ``malformed`` for an unknown role, no role, or a bad principal or division.
+        UnavailableError: nothing may be written now.
     """
     rights = Rights(division, tuple(roles), tuple(agency_prefixes), valid_until)
-    return make_token(connection, principal, rights)
+    return make_token(connection, principal, rights, conditions)
 
 
 def find_caller(connection: psycopg.Connection, key: bytes) -> Caller | None:

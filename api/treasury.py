@@ -1,31 +1,28 @@
 """The composition root: every part of the core, wired once, opened and closed together."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from psycopg_pool import ConnectionPool
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
+from api.machine import history_guard, now
 from api.schema import MIGRATIONS
 from api.settings import Settings
-from api.upgrading import date_floors
-from division.adopting import adopt
+from api.upgrading import bring_up_to_date
 from division.learning import read_knowledge
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
-from ledger.gm import Provider, PublicKey, default_provider
+from ledger.gm import Provider, default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
-from ledger.sealing.cosigner import WitnessAddress
 from ledger.sealing.history_guard import HistoryGuard
-from ledger.sealing.memory import RememberedHistory
-from ledger.sealing.witness_memory import asked_of
 from ledger.writing.clocks import Clock
 from ledger.writing.conditions import never_cut
 from ledger.writing.sequencer import Sequencer
@@ -34,10 +31,6 @@ from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
 
 CODES_CHECKED_EVERY_S = 2.0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class CodesInForce:
@@ -88,7 +81,7 @@ class Treasury:
     receipts: ReceiptIntake
     fresh_documents: FreshDocuments
     history: HistoryGuard
-    clock: Clock = _now
+    clock: Clock = now
 
     def now(self) -> datetime:
         return self.clock()
@@ -96,7 +89,7 @@ class Treasury:
 
 @contextmanager
 def treasury_on(
-    settings: Settings, database: Database, *, clock: Clock = _now, accepts_loss: bool = False
+    settings: Settings, database: Database, *, clock: Clock = now, accepts_loss: bool = False
 ) -> Iterator[Treasury]:
     """The core on a database that is open already: migrated, wired, closed in reverse order.
 
@@ -107,13 +100,9 @@ def treasury_on(
     charts = load_charts(settings.charts)
     migrate(database.owner_conninfo, MIGRATIONS)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
-        with pool.connection() as connection:
-            adopt(connection)
         codes = CodesInForce(pool)
         provider = default_provider()
-        history = HistoryGuard(
-            pool, settings.checkpoints_path, settings.mark_path, _witnesses(settings)
-        )
+        history = history_guard(settings, pool)
         history.start()
         sequencer = Sequencer(
             pool,
@@ -131,7 +120,7 @@ def treasury_on(
         keys = KeyStore(settings.keystore_path, settings.passphrase())
         fresh = FreshDocuments()
         try:
-            date_floors(pool, charts, sequencer)
+            bring_up_to_date(pool, charts, sequencer)
             yield Treasury(
                 settings=settings,
                 database=database,
@@ -142,7 +131,14 @@ def treasury_on(
                 provider=provider,
                 keys=keys,
                 signing=SigningService(
-                    pool, keys, provider, codes, clock, peek=sequencer.peek, fresh=fresh
+                    pool,
+                    keys,
+                    provider,
+                    codes,
+                    clock,
+                    sequencer.conditions,
+                    peek=sequencer.peek,
+                    fresh=fresh,
                 ),
                 receipts=ReceiptIntake(pool, provider, clock),
                 fresh_documents=fresh,
@@ -152,23 +148,6 @@ def treasury_on(
         finally:
             history.close()
             sequencer.close()
-
-
-def _witnesses(settings: Settings) -> Callable[[Sequence[int]], list[RememberedHistory]]:
-    """What the witnesses of the settings remember."""
-
-    def ask(ledger_ids: Sequence[int]) -> list[RememberedHistory]:
-        return [
-            remembered
-            for each in settings.witnesses
-            for remembered in asked_of(
-                WitnessAddress(each.name, each.url, PublicKey.from_hex(each.public_key)),
-                ledger_ids,
-                settings.witness_timeout_s,
-            )
-        ]
-
-    return ask
 
 
 @contextmanager

@@ -1,16 +1,19 @@
 """What a database of an earlier release needs besides its schema, done when the program starts.
 
-Ledgers that were opened before floors held on every business day have the days of their registers
-folded from their events, and say from when on the floors do.
+What was before there were standing ledgers is put on record (``division.adopting``). Ledgers that
+were opened before floors held on every business day have the days of their registers folded from
+their events, and say from when on the floors do.
 """
 
 import structlog
 from psycopg_pool import ConnectionPool
 
+from division.adopting import adopt
 from ledger.account_set import ledger_text
 from ledger.books import Charts
 from ledger.deciding.command import Submission
 from ledger.deciding.opening import DATED_FLOORS, DateFloors
+from ledger.errors import UnavailableError
 from ledger.reading import loading
 from ledger.reading.objects import list_heads
 from ledger.writing.day_history import fold_days
@@ -22,6 +25,20 @@ PRINCIPAL = "guoku"
 COMMIT_TIMEOUT_S = 120
 
 
+def bring_up_to_date(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> None:
+    """Does all of it; while nothing may be written it waits for the next start.
+
+    Raises:
+        IntegrityError: as :func:`date_floors`.
+    """
+    try:
+        with pool.connection() as connection:
+            adopt(connection, sequencer.conditions)
+        date_floors(pool, charts, sequencer)
+    except UnavailableError as error:
+        log.warning("what an earlier release has left is put on record later", reason=str(error))
+
+
 def date_floors(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> list[int]:
     """Gives the ledgers that say now that their floors hold on every business day.
 
@@ -29,6 +46,7 @@ def date_floors(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> l
 
     Raises:
         IntegrityError: a history that cannot be folded; the ledgers before it are done.
+        UnavailableError: nothing may be written now.
     """
     with pool.connection() as connection:
         waiting = [

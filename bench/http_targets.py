@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from api.demo.client import Client
+from api.machine import now
 from api.tokens import create_token
 from bench.bookkeeping import DIVISION, INDICATOR_AMOUNT, YEAR
 from bench.http_load import Answers, Load
@@ -19,6 +20,7 @@ from bench.program import serving
 from bench.server import new_database
 from ledger.postgres.database import Database, connect
 from ledger.postgres.embedded import EmbeddedPostgres
+from ledger.writing.conditions import Conditions
 
 TIMEOUT_S = 60.0
 INDICATORS = 500
@@ -74,7 +76,7 @@ def _books(stack: ExitStack, postgres: EmbeddedPostgres, name: str, *options: st
 
 def _token(database: Database, principal: str, roles: Sequence[str]) -> str:
     with connect(database.app_conninfo) as connection:
-        return create_token(connection, principal, roles, DIVISION[:2])
+        return create_token(connection, principal, roles, DIVISION[:2], Conditions(now))
 
 
 def _open_ledger(server: Server) -> None:

@@ -167,7 +167,12 @@ def _approved(books: Bookkeeping, count: int) -> list[str]:
 
 def _sign(books: Bookkeeping, keys: KeyStore, numbers: Sequence[str]) -> SignedVouchers:
     signing = SigningService(
-        books.pool, keys, default_provider(), stored_code_sets.shipped, lambda: datetime.now(UTC)
+        books.pool,
+        keys,
+        default_provider(),
+        stored_code_sets.shipped,
+        lambda: datetime.now(UTC),
+        books.sequencer.conditions,
     )
     return signing.sign(books.ledger_id, numbers, ROLE, SIGNER)
 

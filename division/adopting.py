@@ -23,6 +23,7 @@ from ledger.deciding.principals import folded
 from ledger.elements import stored_code_sets
 from ledger.gm import PublicKey
 from ledger.reading.objects import read_head
+from ledger.writing.conditions import Conditions
 
 BY = "migration"
 _LOCK_KEY = int.from_bytes(b"guokuado")
@@ -30,8 +31,12 @@ _LOCK_KEY = int.from_bytes(b"guokuado")
 Acts = dict[int, list[Command]]  # by standing ledger
 
 
-def adopt(connection: psycopg.Connection) -> None:
-    """Puts on record what is not yet; costs one query where all is. Commits."""
+def adopt(connection: psycopg.Connection, conditions: Conditions) -> None:
+    """Puts on record what is not yet; costs one query where all is. Commits.
+
+    Raises:
+        UnavailableError: nothing may be written now; what is missing is adopted another time.
+    """
     root = standing_ledger("")
     if _is_done(connection, root):
         connection.rollback()
@@ -43,8 +48,9 @@ def adopt(connection: psycopg.Connection) -> None:
                 continue  # another program was first
             rows, acts = read(connection)
             for ledger_id, commands in acts.items():
-                record(connection, ledger_id, commands, by=BY)
-            record(connection, root, [AdoptRows(what=what, rows=rows)], by=BY)
+                record(connection, ledger_id, commands, conditions, by=BY)
+            adopted = AdoptRows(what=what, rows=rows)
+            record(connection, root, [adopted], conditions, by=BY)
     finally:
         connection.rollback()
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK_KEY,))

@@ -9,9 +9,12 @@ from division.recording import OPERATOR, record
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
 from ledger.reading.objects import read_objects
+from ledger.writing.conditions import Conditions
 
 
-def appoint(connection: psycopg.Connection, pay_bank_code: str, channel: Channel) -> None:
+def appoint(
+    connection: psycopg.Connection, pay_bank_code: str, channel: Channel, conditions: Conditions
+) -> None:
     """Makes sure that the bank is appointed for all divisions, with this channel; committed.
 
     Nothing is put on record where it is so already, from whatever day on.
@@ -38,7 +41,7 @@ def appoint(connection: psycopg.Connection, pay_bank_code: str, channel: Channel
             url=channel.url,
             cert_serial=channel.cert_serial,
         )
-    record(connection, root, [command], by=OPERATOR)
+    record(connection, root, [command], conditions, by=OPERATOR)
 
 
 def _is_same(now: Channel | None, channel: Channel) -> bool:

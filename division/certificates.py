@@ -23,6 +23,7 @@ from division.certificate import (
 from division.recording import OPERATOR, PROGRAM, record
 from ledger.errors import Code, Refusal, RequestError
 from ledger.gm import PublicKey
+from ledger.writing.conditions import Conditions
 
 __all__ = ["Certificate", "check_subject", "serial_of"]
 
@@ -37,6 +38,7 @@ def register(
     connection: psycopg.Connection,
     subject: str,
     public_key: PublicKey,
+    conditions: Conditions,
     *,
     not_before: datetime,
     not_after: datetime,
@@ -55,7 +57,7 @@ def register(
     if registered is None:
         command = RegisterCertificate.of(subject, public_key, not_before, not_after)
         command.check()
-        record(connection, HOME, [command], by=by)
+        record(connection, HOME, [command], conditions, by=by)
         registered = find(connection, command.number)
         assert registered is not None, "its row is written with the event"
     if registered.not_after != not_after:
@@ -72,7 +74,9 @@ def require_genuine(certificate: Certificate) -> None:
         raise malformed(f"certificate {certificate.serial[:40]} has another key or subject", "")
 
 
-def restore(connection: psycopg.Connection, certificate: Certificate) -> None:
+def restore(
+    connection: psycopg.Connection, certificate: Certificate, conditions: Conditions
+) -> None:
     """Puts a certificate of an imported history on record, committed.
 
     A revocation stands: one that is on record already is kept, one that the history brings is
@@ -87,16 +91,22 @@ def restore(connection: psycopg.Connection, certificate: Certificate) -> None:
         connection,
         certificate.subject,
         certificate.public_key,
+        conditions,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
         by=IMPORT,
     )
     if certificate.revoked_at is not None and registered.revoked_at is None:
-        revoke(connection, certificate.serial, certificate.revoked_at, by=IMPORT)
+        revoke(connection, certificate.serial, certificate.revoked_at, conditions, by=IMPORT)
 
 
 def enrol(
-    connection: psycopg.Connection, subject: str, public_key: PublicKey, *, at: datetime
+    connection: psycopg.Connection,
+    subject: str,
+    public_key: PublicKey,
+    conditions: Conditions,
+    *,
+    at: datetime,
 ) -> Certificate:
     """The subject's certificate; its first one, valid until a year from ``at``, when it has none.
 
@@ -112,12 +122,23 @@ def enrol(
             if not _all_of(connection, subject):
                 begin, end = at - CLOCK_SKEW, at + VALIDITY
                 return register(
-                    connection, subject, public_key, not_before=begin, not_after=end, by=PROGRAM
+                    connection,
+                    subject,
+                    public_key,
+                    conditions,
+                    not_before=begin,
+                    not_after=end,
+                    by=PROGRAM,
                 )
     certificate = current(connection, subject, at)
     if certificate.public_key != public_key:
         raise _invalid(certificate, "is over another key than the one in the key store")
     return certificate
+
+
+def first_serial(subject: str, public_key: PublicKey, at: datetime) -> str:
+    """The serial of the certificate that :func:`enrol` makes at that moment."""
+    return serial_of(subject, public_key, at - CLOCK_SKEW)
 
 
 def current(connection: psycopg.Connection, subject: str, at: datetime) -> Certificate:
@@ -158,7 +179,12 @@ def require_valid(certificate: Certificate, at: datetime) -> Certificate:
 
 
 def revoke(
-    connection: psycopg.Connection, serial: str, at: datetime, *, by: str = OPERATOR
+    connection: psycopg.Connection,
+    serial: str,
+    at: datetime,
+    conditions: Conditions,
+    *,
+    by: str = OPERATOR,
 ) -> Certificate:
     """Revokes a certificate from ``at`` on, committed.
 
@@ -174,7 +200,7 @@ def revoke(
         raise RequestError(Code.NOT_FOUND, f"no certificate {serial[:40]!r}")
     if certificate.revoked_at is None:
         command = RevokeCertificate(cert_serial=serial, revoked_at=at.isoformat())
-        record(connection, HOME, [command], by=by)
+        record(connection, HOME, [command], conditions, by=by)
         certificate = find(connection, serial)
         assert certificate is not None, "nobody has the right to delete one"
     return certificate

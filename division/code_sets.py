@@ -12,12 +12,14 @@ from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeRow
 from ledger.elements.stored_code_sets import LoadReport
 from ledger.gm import sm3
+from ledger.writing.conditions import Conditions
 from ledger.writing.one_act import commit_on
 
 
 def load(
     connection: psycopg.Connection,
     rows: Iterable[CodeRow],
+    conditions: Conditions,
     *,
     loaded_by: str,
     file_name: str = "",
@@ -34,13 +36,21 @@ def load(
     Returns:
         What changed. A load that changes nothing is recorded like any other.
     """
-    submit(connection, rows, loaded_by=loaded_by, file_name=file_name, file_content=file_content)
+    submit(
+        connection,
+        rows,
+        conditions,
+        loaded_by=loaded_by,
+        file_name=file_name,
+        file_content=file_content,
+    )
     return stored_code_sets.loads(connection)[-1]
 
 
 def submit(
     connection: psycopg.Connection,
     rows: Iterable[CodeRow],
+    conditions: Conditions,
     *,
     loaded_by: str,
     file_name: str = "",
@@ -60,6 +70,7 @@ def submit(
         connection,
         HOME,
         [opening_of(HOME), Submission(command=command, by=loaded_by, dry_run=dry_run)],
+        conditions,
         codes=lambda: stored_code_sets.read(connection),
     )
     return outcome

@@ -19,6 +19,7 @@ from ledger.deciding.command import Command
 from ledger.deciding.principals import folded
 from ledger.gm import sm3
 from ledger.reading.objects import read_objects
+from ledger.writing.conditions import Conditions
 
 PREFIX = "gk_"  # so that secret scanners and people recognise one
 RANDOM_BYTES = 32
@@ -59,25 +60,48 @@ def find_holder(connection: psycopg.Connection, key: bytes) -> Holder | None:
     return Holder(principal, ledger_id, Rights(narrower, tuple(sorted(held)), prefixes))
 
 
-def make_token(connection: psycopg.Connection, principal: str, rights: Rights) -> str:
+def new_token() -> str:
+    """The text of a token that nobody knows of yet."""
+    return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def make_token(
+    connection: psycopg.Connection, principal: str, rights: Rights, conditions: Conditions
+) -> str:
     """Makes a token and gives its text, which nobody can read again; it is committed.
+
+    Raises:
+        RequestError, UnavailableError: as :func:`give_token`.
+    """
+    token = new_token()
+    give_token(connection, token, principal, rights, conditions)
+    return token
+
+
+def give_token(
+    connection: psycopg.Connection,
+    token: str,
+    principal: str,
+    rights: Rights,
+    conditions: Conditions,
+) -> None:
+    """Puts a token on record as a person's, committed.
 
     A person who is not registered is; one who has less gets what is missing. What is not said of
     units and of an end stays as the person has it.
 
     Raises:
         RequestError: ``malformed`` for an unknown role, no role, or a bad principal or division.
+        UnavailableError: nothing may be written now.
     """
     rights.check()
     check_principal(principal)
-    token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     key = token_sm3(token).hex()
     ledger_id = standing_ledger(rights.division)
     person = read_objects(connection, ledger_id, PERSON, [folded(principal)]).get(folded(principal))
     rights = msgspec.structs.replace(rights, roles=tuple(sorted(set(rights.roles))))
     commands = [*_enabling(person, principal, rights, key), _issue(key, principal, rights)]
-    record(connection, ledger_id, commands, by=OPERATOR)
-    return token
+    record(connection, ledger_id, commands, conditions, by=OPERATOR)
 
 
 def _enabling(
@@ -107,20 +131,22 @@ def _fields(rights: Rights) -> dict[str, Any]:
     return msgspec.structs.asdict(rights)
 
 
-def end_token(connection: psycopg.Connection, token: str) -> bool:
+def end_token(connection: psycopg.Connection, token: str, conditions: Conditions) -> bool:
     """Ends a token at once; False if there is no such valid token."""
-    return _end(connection, f"{_LIVE} AND t.token_sm3 = %s", token_sm3(token)) == 1
+    query = f"{_LIVE} AND t.token_sm3 = %s"
+    return _end(connection, query, token_sm3(token), conditions) == 1
 
 
-def end_tokens_of(connection: psycopg.Connection, principal: str) -> int:
+def end_tokens_of(connection: psycopg.Connection, principal: str, conditions: Conditions) -> int:
     """Ends every token of a principal, wherever he is registered; gives how many."""
-    return _end(connection, f"{_LIVE} AND t.principal_key = %s", folded(principal))
+    query = f"{_LIVE} AND t.principal_key = %s"
+    return _end(connection, query, folded(principal), conditions)
 
 
-def _end(connection: psycopg.Connection, query: str, key: object) -> int:
+def _end(connection: psycopg.Connection, query: str, key: object, conditions: Conditions) -> int:
     by_ledger: dict[int, list[Command]] = {}
     for row in connection.execute(query.encode(), (key,)).fetchall():
         by_ledger.setdefault(row[1], []).append(EndToken(token_sm3=row[0].hex()))
     for ledger_id, commands in by_ledger.items():
-        record(connection, ledger_id, commands, by=OPERATOR)
+        record(connection, ledger_id, commands, conditions, by=OPERATOR)
     return sum(map(len, by_ledger.values()))

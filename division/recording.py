@@ -7,8 +7,8 @@ import psycopg
 from ledger.account_set import division_of
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.deciding.opening import OpenStandingLedger
-from ledger.writing.clocks import Clock
-from ledger.writing.one_act import commit_on, now
+from ledger.writing.conditions import Conditions
+from ledger.writing.one_act import commit_on
 
 PROGRAM = "guoku"  # opens standing ledgers
 OPERATOR = "operator"  # whoever works at the machine itself
@@ -23,17 +23,19 @@ def record(
     connection: psycopg.Connection,
     ledger_id: int,
     commands: Sequence[Command],
+    conditions: Conditions,
     *,
     by: str,
-    clock: Clock = now,
 ) -> list[Outcome]:
     """Has commands decided and committed on this connection (``ledger.writing.one_act``).
 
     Raises:
-        GuokuError: the first refusal among them; those before it are on record.
+        GuokuError: the first refusal among them; those before it are on record. Or nothing may be
+            written now: ``history_cut``, ``clock_skewed``.
     """
     submissions = [Submission(command=command, by=by) for command in commands]
-    outcomes = commit_on(connection, ledger_id, [opening_of(ledger_id), *submissions], clock=clock)
+    asked = [opening_of(ledger_id), *submissions]
+    outcomes = commit_on(connection, ledger_id, asked, conditions)
     for outcome in outcomes:
         if outcome.problem is not None:
             raise outcome.problem

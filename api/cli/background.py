@@ -3,10 +3,12 @@
 Whatever was started is stopped at the end of the block, the last first; and readiness asks here.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
 from api.cli.children import Child
+from api.cli.recording import Recording
 from api.settings import WitnessSetting
 from api.treasury import Treasury
 from ledger.gm import PublicKey
@@ -30,6 +32,7 @@ class BackgroundServices:
         self.sealer: Sealer | None = None
         self.cosigners: list[Cosigner] = []
         self.children: list[Child] = []
+        self.recordings: list[Recording] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -103,6 +106,14 @@ class BackgroundServices:
         self._stack.callback(cosigner.close)
         cosigner.start()
         self.cosigners.append(cosigner)
+
+    def start_recording(self, record: Callable[[], None]) -> None:
+        """Has something put on record now, or as soon as anything may be written.
+
+        Raises:
+            GuokuError: it fails for another reason.
+        """
+        self.recordings.append(self._stack.enter_context(Recording(record)))
 
     def start_child(self, child: Child) -> None:
         """Runs a program until the end of the block, and again whenever it ends before."""

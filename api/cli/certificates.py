@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.session import connection, key_store
+from api.cli.session import acting, connection, key_store
 from api.cli.terminal import show_fields, show_table
 
 if TYPE_CHECKING:
@@ -44,9 +44,14 @@ def issue(
 
     key = PublicKey.from_hex(public_key) if public_key else key_store().public_key(subject)
     now = datetime.now(UTC)
-    with connection() as opened:
+    with acting() as machine:
         issued = certificates.register(
-            opened, subject, key, not_before=now, not_after=now + timedelta(days=days)
+            machine.connection,
+            subject,
+            key,
+            machine.conditions,
+            not_before=now,
+            not_after=now + timedelta(days=days),
         )
     _show(issued)
 
@@ -58,8 +63,10 @@ def revoke(serial: str) -> None:
 
     from division import certificates
 
-    with connection() as opened:
-        revoked = certificates.revoke(opened, serial, datetime.now(UTC))
+    with acting() as machine:
+        revoked = certificates.revoke(
+            machine.connection, serial, datetime.now(UTC), machine.conditions
+        )
     _show(revoked)
 
 

@@ -1,27 +1,37 @@
-"""What `guoku up` adds for development: a token with every role, and simulated banks."""
+"""What `guoku up` adds for development: persons with tokens, and simulated banks."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from api.cli.children import Child
+from api.machine import AtMachine
 from api.server import bind
 from api.settings import Settings
-from api.tokens import create_token
 from api.treasury import Treasury
 from division import certificates
 from division.appointing import appoint
 from division.bank import Channel
-from division.credentials import end_tokens_of
+from division.credentials import (
+    end_tokens_of,
+    find_holder,
+    give_token,
+    new_token,
+    token_sm3,
+)
+from division.rights import Rights
 from division.roles import ROLES
 from ledger.deciding.state import BEIJING
 from ledger.errors import ConfigurationError, Refusal
+from ledger.gm import PublicKey
 from ledger.gm.keystore import KeyStore
 
 DEVELOPER = "dev"
+DEVELOPERS: dict[str, Sequence[str]] = {DEVELOPER: ROLES}
 CENTRAL_BANK = "pboc/1"
 ORPHAN_ENDS_S = 5.0
 
@@ -29,8 +39,11 @@ ORPHAN_ENDS_S = 5.0
 class Admission(NamedTuple):
     """What a simulator needs to be believed: a token for posting, a certificate for signing."""
 
+    subject: str
     token: str
     cert_serial: str
+    public_key: PublicKey
+    at: datetime
 
 
 def bank_subject(settings: Settings) -> str:
@@ -64,34 +77,132 @@ def free_port(port: int, variable: str) -> int:
     return port
 
 
-def developer_token(treasury: Treasury) -> str:
-    """A new token that may do everything everywhere; those of former starts end with it."""
-    with treasury.pool.connection() as connection:
-        end_tokens_of(connection, DEVELOPER)
-        return create_token(connection, DEVELOPER, ROLES, "")
+class Introduction(NamedTuple):
+    """Who `guoku up` brings along: simulators with tokens and certificates, and developers.
+
+    Tokens and serials are known before they are on record, so that the simulators run while nothing
+    may be written: whoever has lost a part of a history asks the bank what it knows.
+    """
+
+    simulators: tuple[Admission, ...]
+    developers: dict[str, str]  # tokens by principal
+
+    @classmethod
+    def of(cls, treasury: Treasury) -> Self:
+        """The simulators that the settings want.
+
+        Raises:
+            ConfigurationError: a simulator's certificate has expired or was revoked.
+        """
+        settings = treasury.settings
+        wanted = [
+            subject
+            for subject, url in (
+                (bank_subject(settings), settings.bank_url),
+                (CENTRAL_BANK, settings.pboc_url),
+            )
+            if url is None
+        ]
+        with treasury.pool.connection() as connection:
+            admissions = [prepare(connection, treasury.keys, subject) for subject in wanted]
+        return cls(tuple(admissions), {name: new_token() for name in DEVELOPERS})
+
+    def record(self, treasury: Treasury) -> None:
+        """Puts all of it on record, and the bank's appointment; a part that is there is passed by.
+
+        Raises:
+            UnavailableError: nothing may be written now.
+        """
+        with treasury.pool.connection() as connection:
+            machine = AtMachine(connection, treasury.sequencer.conditions)
+            for admission in self.simulators:
+                introduce(machine, admission)
+            appoint_bank(machine, treasury.settings)
+            for name, token in self.developers.items():
+                _renew_token(machine, token, name, DEVELOPERS[name])
+
+    def children(self, treasury: Treasury, api_url: str) -> list[Child]:
+        """The simulators as programs that are not yet started.
+
+        A bank or central bank whose address is set by ``GUOKU_BANK_URL`` or ``GUOKU_PBOC_URL`` is a
+        real one, and is not simulated.
+        """
+        settings = treasury.settings
+        programs = {
+            bank_subject(settings): ("bank-sim", settings.bank_port),
+            CENTRAL_BANK: ("pboc-sim", settings.pboc_port),
+        }
+        return [
+            _child(*programs[admission.subject], admission, api_url)
+            for admission in self.simulators
+        ]
 
 
-def admit(connection: psycopg.Connection, keys: KeyStore, subject: str) -> Admission:
-    """Makes sure of a simulator's key and certificate, and makes a new token; the caller commits.
+def _child(command: str, port: int, admission: Admission, api_url: str) -> Child:
+    return Child(
+        command,
+        port,
+        (
+            command,
+            "--end-with-parent",
+            f"--port={port}",
+            f"--api={api_url}",
+            f"--cert-serial={admission.cert_serial}",
+        ),
+        # not as an argument: those are for all to see
+        {"GUOKU_BANK_TOKEN": admission.token},
+    )
+
+
+def prepare(connection: psycopg.Connection, keys: KeyStore, subject: str) -> Admission:
+    """What admits a simulator, with nothing on record yet: its key is made if need be.
 
     Raises:
         ConfigurationError: its certificate has expired or was revoked. Renewing is a decision.
     """
+    at = datetime.now(UTC)
     public_key = keys.create(subject)
-    try:
-        certificate = certificates.enrol(connection, subject, public_key, at=datetime.now(UTC))
-    except Refusal as refusal:
-        raise ConfigurationError(
-            f"{refusal.detail}; `guoku cert issue {subject}` renews it"
-        ) from None
-    principal = subject.replace("/", "-")
-    end_tokens_of(connection, principal)
-    return Admission(create_token(connection, principal, ["bank"], ""), certificate.serial)
+    if certificates.has_any(connection, subject):
+        try:
+            serial = certificates.current(connection, subject, at).serial
+        except Refusal as refusal:
+            raise ConfigurationError(
+                f"{refusal.detail}; `guoku cert issue {subject}` renews it"
+            ) from None
+    else:
+        serial = certificates.first_serial(subject, public_key, at)
+    return Admission(subject, new_token(), serial, public_key, at)
 
 
-def appoint_bank(connection: psycopg.Connection, settings: Settings) -> None:
+def introduce(machine: AtMachine, admission: Admission) -> None:
+    """Puts a simulator's certificate and token on record; its former tokens end.
+
+    Raises:
+        ConfigurationError: another certificate was made out to it meanwhile.
+        UnavailableError: nothing may be written now.
+    """
+    connection, conditions = machine
+    subject = admission.subject
+    enrolled = certificates.enrol(
+        connection, subject, admission.public_key, conditions, at=admission.at
+    )
+    if enrolled.serial != admission.cert_serial:
+        raise ConfigurationError(f"{subject} has had a certificate made elsewhere: start again")
+    _renew_token(machine, admission.token, subject.replace("/", "-"), ("bank",))
+
+
+def _renew_token(machine: AtMachine, token: str, principal: str, roles: Sequence[str]) -> None:
+    """Gives a token that is not on record yet; the principal's former ones end with it."""
+    connection, conditions = machine
+    if find_holder(connection, token_sm3(token)) is None:
+        end_tokens_of(connection, principal, conditions)
+        give_token(connection, token, principal, Rights("", tuple(roles)), conditions)
+
+
+def appoint_bank(machine: AtMachine, settings: Settings) -> None:
     """Appoints the bank of the settings for all divisions: the simulated one, or the real one whose
     address is set."""
+    connection, conditions = machine
     subject, today = bank_subject(settings), datetime.now(UTC)
     try:
         serial = certificates.current(connection, subject, today).serial
@@ -101,39 +212,5 @@ def appoint_bank(connection: psycopg.Connection, settings: Settings) -> None:
         )
     name = f"代理银行 {settings.pay_bank_code}"
     day = today.astimezone(BEIJING).date()
-    appoint(connection, settings.pay_bank_code, Channel(day, name, settings.bank_address, serial))
-
-
-def simulators(treasury: Treasury, api_url: str) -> list[Child]:
-    """The simulators that are wanted, admitted and not yet started.
-
-    A bank or central bank whose address is set by ``GUOKU_BANK_URL`` or ``GUOKU_PBOC_URL`` is a
-    real one, and is not simulated.
-    """
-    settings = treasury.settings
-    wanted = []
-    if settings.bank_url is None:
-        wanted.append(("bank-sim", bank_subject(settings), settings.bank_port))
-    if settings.pboc_url is None:
-        wanted.append(("pboc-sim", CENTRAL_BANK, settings.pboc_port))
-    with treasury.pool.connection() as connection:
-        admissions = {
-            subject: admit(connection, treasury.keys, subject) for _, subject, _ in wanted
-        }
-        appoint_bank(connection, settings)
-    return [
-        Child(
-            command,
-            port,
-            (
-                command,
-                "--end-with-parent",
-                f"--port={port}",
-                f"--api={api_url}",
-                f"--cert-serial={admissions[subject].cert_serial}",
-            ),
-            # not as an argument: those are for all to see
-            {"GUOKU_BANK_TOKEN": admissions[subject].token},
-        )
-        for command, subject, port in wanted
-    ]
+    channel = Channel(day, name, settings.bank_address, serial)
+    appoint(connection, settings.pay_bank_code, channel, conditions)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.session import connection
+from api.cli.session import acting, connection
 from api.cli.terminal import show_fields, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Code sets 要素代码集: load, show.")
@@ -29,11 +29,12 @@ def load(
 
     content = file.read_bytes()
     text = decode_file(content)
-    with connection() as opened:
-        known = stored_code_sets.read(opened).codes()
+    with acting() as machine:
+        known = stored_code_sets.read(machine.connection).codes()
         report = code_sets.load(
-            opened,
+            machine.connection,
             parse_code_sets(io.StringIO(text, newline=""), known),
+            machine.conditions,
             loaded_by=by or f"cli/{getpass.getuser()}",
             file_name=file.name,
             file_content=content,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.session import connection, key_store
+from api.cli.session import acting, key_store
 from api.cli.terminal import show_fields, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys 签名密钥: create, list.")
@@ -24,8 +24,11 @@ def create(
     name = name if "/" in name else f"principal/{name}"
     certificates.check_subject(name)  # before there is a key that nothing could vouch for
     public_key = key_store().create(name)
-    with connection() as opened:
-        certificate = certificates.enrol(opened, name, public_key, at=datetime.now(UTC))
+    at = datetime.now(UTC)
+    with acting() as machine:
+        certificate = certificates.enrol(
+            machine.connection, name, public_key, machine.conditions, at=at
+        )
     show_fields(
         (
             ("name", name),

@@ -9,7 +9,7 @@ books, and ``db restore`` puts a copy of them back.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from api.cli.language import said
@@ -18,6 +18,7 @@ from ledger.errors import ConfigurationError
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from api.machine import AtMachine
     from api.settings import Settings
     from api.treasury import Treasury
     from ledger.gm.keystore import KeyStore
@@ -82,10 +83,19 @@ def require_database(settings: Settings, *, schema: bool = True) -> None:
 @contextmanager
 def connection() -> Iterator[Connection]:
     """A connection as the application's role to the migrated database; commits at the end."""
+    with acting() as machine:
+        yield machine.connection
+
+
+@contextmanager
+def acting() -> Iterator[AtMachine]:
+    """The same for a command that writes, with the conditions on which it does."""
     import api.domains  # noqa: F401 - a command may read whatever a history holds
+    from api.machine import at_machine
     from api.schema import MIGRATIONS
     from division.adopting import adopt
-    from ledger.postgres.database import connect, open_database
+    from ledger.errors import UnavailableError
+    from ledger.postgres.database import open_database
     from ledger.postgres.migrate import migrate
 
     settings = load_settings()
@@ -93,9 +103,10 @@ def connection() -> Iterator[Connection]:
     require_database(settings)
     with open_database(dsn=settings.dsn, data_dir=settings.data, own=False) as database:
         migrate(database.owner_conninfo, MIGRATIONS)
-        with connect(database.app_conninfo) as opened:
-            adopt(opened)
-            yield opened
+        with at_machine(settings, database.app_conninfo) as machine:
+            with suppress(UnavailableError):  # a server that runs says why
+                adopt(*machine)
+            yield machine
 
 
 @contextmanager

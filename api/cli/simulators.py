@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.cli.session import connection, key_store, load_settings, start_logging
+from api.cli.session import acting, key_store, load_settings, start_logging
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -202,11 +202,12 @@ def _common(
     from api.tls import own_url, tls_files, trusting
 
     if not (token and cert_serial):
-        from api.cli.development import admit
+        from api.cli.development import introduce, prepare
 
         keys = key_store()
-        with connection() as opened:
-            admitted = admit(opened, keys, subject)
+        with acting() as machine:
+            admitted = prepare(machine.connection, keys, subject)
+            introduce(machine, admitted)
         token, cert_serial = token or admitted.token, cert_serial or admitted.cert_serial
     return {
         "data": settings.data.resolve() / "simulators" / subject,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.session import connection
+from api.cli.session import acting, connection
 from api.cli.terminal import show_fields, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens 访问令牌: create, list, revoke.")
@@ -37,12 +37,13 @@ def create(
 
     words = ",".join([*role, *(more_roles or ())]).replace(" ", ",").split(",")
     roles = list(dict.fromkeys(filter(None, words)))
-    with connection() as opened:
+    with acting() as machine:
         token = create_token(
-            opened,
+            machine.connection,
             principal,
             roles,
             division,
+            machine.conditions,
             agency_prefixes=tuple(dict.fromkeys(agency or ())),
             valid_until=valid_until,
         )
@@ -68,8 +69,8 @@ def revoke(
     """Revokes the tokens of a principal at once, and says how many there were."""
     from division.credentials import end_tokens_of
 
-    with connection() as opened:
-        revoked = end_tokens_of(opened, principal)
+    with acting() as machine:
+        revoked = end_tokens_of(machine.connection, principal, machine.conditions)
     show_fields([("revoked", revoked)])
     if not revoked:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from api.cli.background import BackgroundServices
     from api.settings import Settings
@@ -32,13 +32,15 @@ def up(host: Host = None, port: Port = None) -> None:
     from api.cli import development
 
     def start(background: BackgroundServices, url: str) -> Callable[[], None]:
-        token = development.developer_token(background.treasury)
-        for child in development.simulators(background.treasury, url):
+        treasury = background.treasury
+        brought = development.Introduction.of(treasury)
+        background.start_recording(lambda: brought.record(treasury))
+        for child in brought.children(treasury, url):
             background.start_child(child)
         background.start_sealer()
         background.start_projector()
         background.start_dispatcher()
-        return lambda: _announce(url, background.treasury.settings, token)
+        return lambda: _announce(url, treasury.settings, brought.developers)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
 
@@ -126,7 +128,7 @@ def _run(
         )
 
 
-def _announce(url: str, settings: Settings, token: str = "") -> None:
+def _announce(url: str, settings: Settings, developers: Mapping[str, str] | None = None) -> None:
     """Says that it is ready: a frame for people, then lines that programs can read."""
     from api.cli.language import said
     from api.cli.terminal import announce
@@ -142,7 +144,9 @@ def _announce(url: str, settings: Settings, token: str = "") -> None:
         ("health", f"{url}/readyz"),
         ("data", settings.data.resolve()),
     ]
-    if token:
+    if developers is not None:
+        from api.cli.development import DEVELOPER
+
         lines += [("bank", settings.bank_address), ("pboc", settings.pboc_address)]
-        lines.append(("token", token))
+        lines.append(("token", developers[DEVELOPER]))
     announce(lines)

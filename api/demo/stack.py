@@ -9,11 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from api.demo.client import Client, Json
+from api.machine import at_machine
+from api.settings import Settings
 from api.tokens import create_token
 from ledger.errors import ConfigurationError
-from ledger.postgres.database import connect, open_database
+from ledger.postgres.database import open_database
 
 STOP_TIMEOUT_S = 60
 
@@ -126,11 +129,12 @@ def _announced_url(process: "subprocess.Popen[str]") -> str:
 
 def make_tokens(data: Path, roles_by_name: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """A token for each name, with its roles, in every division of the province."""
+    given: dict[str, Any] = {"data": data}
     with (
         open_database(dsn=None, data_dir=data, own=False) as database,
-        connect(database.app_conninfo) as connection,
+        at_machine(Settings(**given), database.app_conninfo) as machine,
     ):
         return {
-            name: create_token(connection, name, roles, "44")
+            name: create_token(machine.connection, name, roles, "44", machine.conditions)
             for name, roles in roles_by_name.items()
         }

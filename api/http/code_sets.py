@@ -115,6 +115,7 @@ def _load(call: Call, rows: list[CodeRow], data: bytes) -> Any:
         return code_sets.submit(
             connection,
             rows,
+            call.treasury.sequencer.conditions,
             loaded_by=call.caller.principal,
             file_content=data,
             load_no=call.idempotency_key,

@@ -137,8 +137,8 @@ def _reasons(call: Call) -> Iterator[str]:
         yield from runner.health().reasons
     if dispatcher is not None:
         yield from _dispatcher_reasons(dispatcher)
-    for child in background.children if background else ():
-        if fault := child.fault():
+    for part in (*background.children, *background.recordings) if background else ():
+        if fault := part.fault():
             yield fault
 
 

@@ -9,11 +9,13 @@ itself, here and in every other server.
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 import structlog
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from ledger.account_set import ledger_text
 from ledger.deciding.losses import Losses
@@ -32,10 +34,17 @@ WAY_OUT = "`guoku db accept-loss` shows what was lost and puts it on record"
 AskWitnesses = Callable[[Sequence[int]], list[RememberedHistory]]
 
 
+class ConnectionSource(Protocol):
+    """Where connections are to be had, such as a pool."""
+
+    def connection(self) -> AbstractContextManager[psycopg.Connection]: ...
+
+
 class HistoryGuard:
     """Safe between threads.
 
     Args:
+        connections: as the application's role.
         folder: of the checkpoint files.
         mark: the file with the cluster's mark.
         ask_witnesses: gives what they remember of these ledgers; asked once, at the start.
@@ -43,12 +52,12 @@ class HistoryGuard:
 
     def __init__(
         self,
-        pool: ConnectionPool,
+        connections: ConnectionSource,
         folder: Path,
         mark: Path,
         ask_witnesses: AskWitnesses = lambda _: [],
     ) -> None:
-        self._pool = pool
+        self._connections = connections
         self._files = FileMemory(folder)
         self._mark = mark
         self._ask_witnesses = ask_witnesses
@@ -132,15 +141,18 @@ class HistoryGuard:
 
     # ---- looking
 
-    def look(self) -> None:
+    def look(self, *, marks: bool = True) -> None:
         """Holds all that is remembered against the database.
+
+        Args:
+            marks: whether a database that agrees with all is remembered beside the data.
 
         Raises:
             psycopg.Error: it cannot be asked.
         """
         before = self.reasons()
         try:
-            self._compare()
+            self._compare(marks)
         except IntegrityError as error:  # a memory that cannot be read is no reason to go on
             self._reason = error.detail
         if (now := self.reasons()) != before:
@@ -149,8 +161,8 @@ class HistoryGuard:
             else:
                 log.warning("nothing of the history is missing any more: it goes on")
 
-    def _compare(self) -> None:
-        with self._pool.connection() as connection:
+    def _compare(self, marks: bool) -> None:
+        with self._connections.connection() as connection:
             remembered = self._remembered(connection)
             found = compare(connection, remembered, self._files)
             for memory in found.explained:
@@ -158,7 +170,7 @@ class HistoryGuard:
             mark, cluster = read_mark(self._mark), cluster_of(connection, found.losses)
         reason = "" if mark is None else mark_fault(mark, cluster)
         self._lost, self._reason = found.lost, reason
-        if not found.lost and not reason and mark != cluster:
+        if marks and not found.lost and not reason and mark != cluster:
             write_mark(self._mark, cluster)
 
     def _remembered(self, connection: psycopg.Connection) -> list[RememberedHistory]:

@@ -80,6 +80,11 @@ class Conditions:
             log.error("nothing is committed", ledger_id=ledger_id, reason=str(found))
         return found
 
+    def require_whole_history(self) -> None:
+        """Raises UnavailableError, ``history_cut``, while a part of the history may be lost."""
+        if (found := self._history_fault(0, 0)) is not None:
+            raise found
+
     def halted(self) -> str:
         """Why nothing is written to any ledger, and nothing sent; "" where that is not so."""
         found = self._history_fault(0, 0)

@@ -1,12 +1,13 @@
 """One act on a connection at hand: for a program that does a thing and ends, without a sequencer.
 
 It is the same write path as everybody's (``ledger.writing.committer``): the head is locked, the
-commands are decided and committed, and whoever else writes to the ledger notices.
+commands are decided and committed on the same conditions, and whoever else writes to the ledger
+notices. Who acts so says on what conditions, and nobody is spared them: once a token that was made
+at the machine of a restored database became an event where others had been lost.
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import psycopg
@@ -19,37 +20,30 @@ from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
 from ledger.postgres.round_trip import waited
 from ledger.writing.batch import Group
-from ledger.writing.clocks import Clock
 from ledger.writing.committer import Committer, PendingRequest, Resources
 from ledger.writing.conditions import Conditions
-
-CLOCK_TOLERANCE = timedelta(seconds=5)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def commit_on(
     connection: psycopg.Connection,
     ledger_id: int,
     submissions: Sequence[Submission],
+    conditions: Conditions,
     *,
-    clock: Clock = now,
     codes: Callable[[], CodeSets] = stored_code_sets.shipped,
 ) -> list[Outcome]:
     """Decides and commits, in a transaction of its own: one that is open is committed before.
 
     Args:
         connection: of the application's role, without autocommit: a lock is held until the commit.
+        conditions: on which anything is committed, and the clock.
 
     Raises:
-        UnavailableError: ``clock_skewed``: nothing was decided.
+        UnavailableError: ``history_cut``, ``clock_skewed``: nothing was decided.
         psycopg.Error: of the database; nothing was written, or a lost connection leaves that open.
     """
     assert not connection.autocommit, "without a transaction there is no lock"
     connection.commit()
-    conditions = Conditions(clock, CLOCK_TOLERANCE if clock is now else None)
     resources = Resources(_no_pool(), None, codes, lambda: False, conditions, lambda *_: None)
     asked = PendingRequest(Group(submissions=submissions), Future())
     committer = Committer(resources, LedgerState(ledger_id, _charts()))

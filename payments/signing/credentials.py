@@ -10,6 +10,7 @@ from division.certificates import Certificate
 from ledger.account_set import division_of
 from ledger.gm import PrivateKey
 from ledger.gm.keystore import KeyStore
+from ledger.writing.conditions import Conditions
 
 
 class Credentials(NamedTuple):
@@ -29,15 +30,18 @@ def finance_department(ledger_id: int) -> str:
     return f"finance/{division_of(ledger_id)}"
 
 
-def credentials_of(subject: str, keys: KeyStore, pool: ConnectionPool, at: datetime) -> Credentials:
+def credentials_of(
+    subject: str, keys: KeyStore, pool: ConnectionPool, conditions: Conditions, at: datetime
+) -> Credentials:
     """The subject's key and certificate; both are made when it signs for the first time.
 
     Raises:
         Refusal: ``certificate_invalid``: its certificate is not valid at that moment, or over
             another key than the one in the store.
-        GuokuError: the key store cannot be used, or has no place for such a name.
+        GuokuError: the key store cannot be used, or has no place for such a name; or a certificate
+            is to be made, and nothing may be written now.
     """
     public_key = keys.create(subject)
     with pool.connection() as connection:
-        certificate = certificates.enrol(connection, subject, public_key, at=at)
+        certificate = certificates.enrol(connection, subject, public_key, conditions, at=at)
     return Credentials(keys.private_key(subject), certificate)

@@ -25,9 +25,15 @@ from ledger.gm import Provider
 from ledger.gm.keystore import KeyStore
 from ledger.reading.documents import compress_document, open_document
 from ledger.reading.objects import read_head
+from ledger.writing.conditions import Conditions
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.signing.claims import ClaimSigner
-from payments.signing.credentials import credentials_of, finance_department, person
+from payments.signing.credentials import (
+    Credentials,
+    credentials_of,
+    finance_department,
+    person,
+)
 from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.signer import Draft, SignedVouchers, Signer, VoucherDocument
 from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers, signed_before
@@ -50,6 +56,7 @@ class SigningService:
 
     Args:
         codes: gives the code sets in force; asked once a request.
+        conditions: on which a first certificate is put on record.
         peek: what the write path has at hand of payments and indicators.
         fresh: is given what was signed, for the one who sends it.
     """
@@ -61,6 +68,7 @@ class SigningService:
         provider: Provider,
         codes: Callable[[], CodeSets],
         now: Callable[[], datetime],
+        conditions: Conditions,
         *,
         peek: Peek = _nothing_at_hand,
         fresh: FreshDocuments | None = None,
@@ -70,6 +78,7 @@ class SigningService:
         self._provider = provider
         self._codes = codes
         self._now = now
+        self._conditions = conditions
         self._peek = peek
         self._fresh = FreshDocuments() if fresh is None else fresh
 
@@ -167,10 +176,13 @@ class SigningService:
         """Who signs, or the refusal ``certificate_invalid``."""
         subject = person(asked.principal)
         try:
-            key, certificate = credentials_of(subject, self._keys, self._pool, self._now())
+            key, certificate = self._credentials_of(subject)
         except Refusal as refusal:
             return refusal
         return Signer(self._provider, key, certificate, asked.role, asked.ledger_id, together)
+
+    def _credentials_of(self, subject: str) -> Credentials:
+        return credentials_of(subject, self._keys, self._pool, self._conditions, self._now())
 
     def _attempt(
         self,
@@ -202,7 +214,7 @@ class SigningService:
             Refusal: ``certificate_invalid`` when its certificate is no longer valid.
         """
         subject = finance_department(ledger_id)
-        key, certificate = credentials_of(subject, self._keys, self._pool, self._now())
+        key, certificate = self._credentials_of(subject)
         return ClaimSigner(ledger_id, certificate.serial, partial(self._provider.sign, key))
 
 

@@ -35,6 +35,7 @@ from ledger.integrity.chain import day_number, event_digest, extend, genesis, mi
 from ledger.integrity.note import LOG_KEY_NAME
 from ledger.reading.documents import compress_document
 from ledger.writing import restoring
+from ledger.writing.conditions import Conditions
 from ledger.writing.restoring import CommitRow, StoredEvent
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
@@ -90,6 +91,7 @@ def import_ledger(
     *,
     provider: Provider,
     charts: Charts,
+    conditions: Conditions,
     now: datetime,
     progress: Progress = lambda _stage, _done, _of: None,
 ) -> Imported:
@@ -98,7 +100,9 @@ def import_ledger(
     Raises:
         IntegrityError: the export is damaged; it names the file and the first bad position.
         RequestError: the ledger exists, or the export is of a period only.
+        UnavailableError: ``history_cut``: nothing is written while a part of a history is lost.
     """
+    conditions.require_whole_history()
     manifest, signer, public_key = read_manifest(directory, provider)
     if manifest.from_position != 1:
         raise RequestError(
@@ -111,7 +115,7 @@ def import_ledger(
             work = _Import(connection, directory, manifest, charts, provider, progress)
             imported = work.run(signer, public_key, now)
         for certificate in work.certificates:  # on another ledger's record, by its own commits
-            certificates.restore(connection, certificate)
+            certificates.restore(connection, certificate, conditions)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         problem = str(error).partition("\n")[0]
         raise IntegrityError(f"the store does not take the export: {problem}") from error
@@ -294,12 +298,8 @@ class _Import:
                 stream_id = UUID(line.stream_id).bytes
             except (ValueError, IntegrityError) as error:
                 raise IntegrityError(f"{KEYS}, {line.operation} {line.number}: {error}") from error
-            waiting.append(
-                CommandKey(
-                    line.operation, line.number, fingerprint, stream_id, line.first_position,
-                    line.last_position,
-                )
-            )  # fmt: skip
+            span = line.first_position, line.last_position
+            waiting.append(CommandKey(line.operation, line.number, fingerprint, stream_id, *span))
             if len(waiting) >= ROWS_AT_ONCE:
                 restoring.copy_keys(self._connection, self._ledger_id, waiting)
                 waiting.clear()

@@ -16,6 +16,7 @@ from api.tokens import create_token, find_caller
 from division.credentials import end_tokens_of
 from division.roles import ROLES
 from ledger.errors import RequestError
+from tests.support.at_machine import FREELY
 from tests.support.commands_on_file import KEPT, TODAY, Line
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
 from tests.support.http_server import ROLES as PERSONS
@@ -241,8 +242,8 @@ def test_no_valid_token_is_unauthenticated(http: HttpTreasury, header: str) -> N
 def test_a_revoked_token_is_no_token(http: HttpTreasury) -> None:
     http.tokens["leaving"] = http.token("leaving", "auditor")
     with http.treasury.pool.connection() as connection:
-        assert end_tokens_of(connection, "leaving") == 1
-        assert end_tokens_of(connection, "leaving") == 0
+        assert end_tokens_of(connection, "leaving", FREELY) == 1
+        assert end_tokens_of(connection, "leaving", FREELY) == 0
     assert http.get("…", "leaving").json()["code"] == "unauthenticated"
 
 
@@ -266,7 +267,7 @@ def test_a_token_in_use_is_looked_up_again_beside_its_requests(
 
     monkeypatch.setattr(authentication, "LOOKED_UP_AGAIN_S", 0.0)
     with http.treasury.pool.connection() as connection:
-        end_tokens_of(connection, "busy")
+        end_tokens_of(connection, "busy", FREELY)
     wait_until(  # long before REMEMBERED_S: its use is what revokes it
         lambda: http.get("…", "busy").json().get("code") == "unauthenticated",
         "the token to be looked up again",
@@ -280,7 +281,7 @@ def test_what_is_remembered_of_a_token_has_an_age(
     http.tokens["gone"] = http.token("gone", "auditor")
     assert http.get("…", "gone").is_success
     with http.treasury.pool.connection() as connection:
-        end_tokens_of(connection, "gone")
+        end_tokens_of(connection, "gone", FREELY)
     monkeypatch.setattr(authentication, "REMEMBERED_S", 0.0)
     assert http.get("…", "gone").json()["code"] == "unauthenticated"
 
@@ -299,7 +300,7 @@ def test_a_token_is_not_kept(http: HttpTreasury) -> None:
             ("x", ["ops"], "4400000000"),
         ):
             with pytest.raises(RequestError):
-                create_token(connection, principal, roles, division)
+                create_token(connection, principal, roles, division, FREELY)
 
 
 def test_maker_and_checker_are_two_persons(http: HttpTreasury) -> None:

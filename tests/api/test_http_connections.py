@@ -12,6 +12,7 @@ from api.http.transport import connections
 from api.http.transport.connections import HEAD_BYTES_MAX, HEADERS_MAX
 from division.credentials import end_tokens_of
 from ledger.postgres.database import Database
+from tests.support.at_machine import FREELY
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.waiting import HANG_S, wait_until
 
@@ -157,7 +158,7 @@ def test_a_token_that_ended_before_its_body_came_does_nothing(
     asked = head(http, "leaving", len(body), "Connection: close")
     with connected(http, asked.replace(b"/payments ", b"/payments:approve ")) as connection:
         with http.treasury.pool.connection() as database:
-            assert end_tokens_of(database, "leaving") == 1
+            assert end_tokens_of(database, "leaving", FREELY) == 1
         connection.sendall(body)
         assert answer_of(connection)[0] == 401
     assert http.ok(http.get(f"…/payments/{number}"))["status"] == "applied"
@@ -176,5 +177,5 @@ def test_a_stream_ends_with_the_right_to_listen(
         lines = response.iter_lines()
         assert next(lines).startswith(": ")
         with http.treasury.pool.connection() as database:
-            assert end_tokens_of(database, "listener") == 1
+            assert end_tokens_of(database, "listener", FREELY) == 1
         assert "event: ended" in lines

@@ -36,7 +36,12 @@ def test_it_lives_and_is_ready(http: HttpTreasury) -> None:
 def test_a_dead_projector_is_not_ready(http: HttpTreasury) -> None:
     dead = Runner(http.treasury.pool)
     background = SimpleNamespace(
-        runner=dead, dispatcher=None, sealer=None, cosigners=[], children=[_Broken()]
+        runner=dead,
+        dispatcher=None,
+        sealer=None,
+        cosigners=[],
+        children=[_Broken()],
+        recordings=[],
     )
     with served(create_app(http.treasury, background)) as url:
         answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
@@ -49,7 +54,7 @@ def test_a_dead_sealer_is_not_ready(http: HttpTreasury) -> None:
     t = http.treasury
     dead = Sealer(t.pool, t.sequencer, t.keys, t.provider, t.settings.checkpoints_path, t.now)
     background = SimpleNamespace(
-        runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[]
+        runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[], recordings=[]
     )
     with served(create_app(t, background)) as url:
         answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)

@@ -18,6 +18,7 @@ from ledger.gm import default_provider
 from ledger.postgres.database import Database, connect
 from ledger.verification.findings import Finding, Findings
 from tests.division.test_banks import KnowingBookkeeper
+from tests.support.at_machine import FREELY
 
 KEY = default_provider().public_key(default_provider().generate_key())
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
@@ -27,15 +28,15 @@ GUANGDONG, ALL = standing_ledger("44"), standing_ledger("")
 @pytest.fixture
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     with connect(database.app_conninfo) as connection:
-        adopt(connection)
-        make_token(connection, "zhang.san", Rights("44", ("unit",), ("101",), "2099-12-31"))
-        make_token(connection, "ops", Rights("", ("ops",)))
+        adopt(connection, FREELY)
+        make_token(connection, "zhang.san", Rights("44", ("unit",), ("101",), "2099-12-31"), FREELY)
+        make_token(connection, "ops", Rights("", ("ops",)), FREELY)
         registered = certificates.register(
-            connection, "bank/102", KEY, not_before=BEGIN, not_after=END
+            connection, "bank/102", KEY, FREELY, not_before=BEGIN, not_after=END
         )
-        certificates.revoke(connection, registered.serial, BEGIN)
+        certificates.revoke(connection, registered.serial, BEGIN, FREELY)
         row = CodeRow("fund_type_code", "1111", "本级", "111", mof_div_code="440000000")
-        code_sets.load(connection, [row], loaded_by="ops-1")
+        code_sets.load(connection, [row], FREELY, loaded_by="ops-1")
         connection.commit()
         yield connection
 
@@ -175,7 +176,7 @@ def test_what_was_there_before_is_put_on_record_once(
         )
     owner_conn.commit()
     with connect(database.app_conninfo) as conn:
-        adopt(conn)
+        adopt(conn, FREELY)
         holder = find_holder(conn, token_sm3("a"))
         assert holder is not None
         assert holder.rights == Rights("44", ("unit",))
@@ -193,6 +194,6 @@ def test_a_row_that_appears_afterwards_is_not_adopted(
 ) -> None:
     owner_conn.execute(INSERTED.format(more="", values="").encode())
     owner_conn.commit()
-    adopt(conn)
+    adopt(conn, FREELY)
     [finding] = found(conn)
     assert "no event tells of this row" in finding.detail

@@ -206,7 +206,11 @@ def test_the_same_payments_after_a_restore_are_paid_once(
     assert (refused.status_code, refused.json()["code"]) == (503, "history_cut")
     assert int(refused.headers["Retry-After"]) > 0
     assert any("checkpoints" in reason for reason in installed.reasons())
+    assert any("not on record yet" in reason for reason in installed.reasons())
     assert installed.running.process.poll() is None
+    given = ("--principal", "late", "--role", "auditor", "--division", "")
+    made = installed.command("token", "create", *given, code=1)
+    assert (made.stdout, "history_cut" in made.stderr) == ("", True)
 
     # what was lost is shown, and nothing changed by that
     shown = installed.command("db", "accept-loss", "--told", str(told), code=1).stdout
@@ -217,6 +221,7 @@ def test_the_same_payments_after_a_restore_are_paid_once(
 
     installed.command("db", "accept-loss", "--told", str(told), "--reason", "磁盘损坏, 恢复备份")
     installed.running.wait_until_ready()
+    assert installed.running.get("/v1/ledgers", installed.running.printed["token"]).is_success
     events = installed.ask("GET", "…/events", "auditor").text
     assert events.count('"ledger.loss_accepted"') == 1
     assert events.count('"voucher.found_at_bank"') == len(FIVE)

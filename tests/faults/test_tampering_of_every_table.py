@@ -37,6 +37,7 @@ from payments.voucher import RefuseVoucher
 from projections.core.runner import Runner
 from tests.conftest import drop_database, new_database
 from tests.house.schema import schema_text
+from tests.support.at_machine import FREELY
 from tests.support.audited_books import AuditedBooks, audited_history
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.disbursement_runs import csv_of
@@ -73,7 +74,7 @@ def whole_history(books: AuditedBooks, checkpoints: Path) -> None:
         shipped = stored_code_sets.shipped().rows()
         row = next(row for row in shipped if row.element == "fund_type_code")
         renamed = row._replace(name="另一名称")
-        code_sets.load(connection, [renamed], loaded_by="admin")
+        code_sets.load(connection, [renamed], FREELY, loaded_by="admin")
     sealer = Sealer(
         keeper.pool, keeper.sequencer, books.keys, default_provider(), checkpoints, keeper.clock
     )

@@ -54,7 +54,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",
-        "tls",
+        "machine tls",
         "logging server tokens treasury verification",
         "demo http loss",
         "opening",

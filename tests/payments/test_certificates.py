@@ -11,6 +11,7 @@ from division import certificates
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.gm import PublicKey, default_provider
 from ledger.postgres.database import Database
+from tests.support.at_machine import FREELY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=365)
@@ -37,7 +38,9 @@ def register(
     end: datetime = END,
     key: PublicKey | None = None,
 ) -> certificates.Certificate:
-    return certificates.register(conn, subject, key or new_key(), not_before=start, not_after=end)
+    return certificates.register(
+        conn, subject, key or new_key(), FREELY, not_before=start, not_after=end
+    )
 
 
 def code_of(error: pytest.ExceptionInfo[GuokuError]) -> Code:
@@ -109,7 +112,7 @@ def test_it_is_valid_from_its_first_to_its_last_instant(conn: psycopg.Connection
 def test_it_is_valid_until_the_instant_of_its_revocation(conn: psycopg.Connection) -> None:
     certificate = register(conn)
     noon = START + timedelta(hours=12)
-    revoked = certificates.revoke(conn, certificate.serial, noon)
+    revoked = certificates.revoke(conn, certificate.serial, noon, FREELY)
     assert revoked.revoked_at == noon
     assert certificates.current(conn, SUBJECT, noon - INSTANT) == revoked
     with pytest.raises(Refusal, match="revoked") as error:
@@ -122,19 +125,19 @@ def test_it_is_valid_until_the_instant_of_its_revocation(conn: psycopg.Connectio
 def test_a_revocation_stands(conn: psycopg.Connection) -> None:
     certificate = register(conn)
     noon = START + timedelta(hours=12)
-    certificates.revoke(conn, certificate.serial, noon)
+    certificates.revoke(conn, certificate.serial, noon, FREELY)
     for other in (noon - timedelta(days=1), noon + timedelta(days=1)):
-        assert certificates.revoke(conn, certificate.serial, other).revoked_at == noon
+        assert certificates.revoke(conn, certificate.serial, other, FREELY).revoked_at == noon
     again = register(conn, key=certificate.public_key)
     assert again.revoked_at == noon, "registering it again does not bring it back"
 
 
 def test_only_a_known_certificate_can_be_revoked(conn: psycopg.Connection) -> None:
     with pytest.raises(RequestError) as error:
-        certificates.revoke(conn, "0" * 32, START)
+        certificates.revoke(conn, "0" * 32, START, FREELY)
     assert code_of(error) is Code.NOT_FOUND
     with pytest.raises(RequestError) as error:
-        certificates.revoke(conn, register(conn).serial, START.replace(tzinfo=None))
+        certificates.revoke(conn, register(conn).serial, START.replace(tzinfo=None), FREELY)
     assert code_of(error) is Code.MALFORMED
 
 
@@ -151,7 +154,7 @@ def test_the_current_one_is_the_valid_one_that_began_last(conn: psycopg.Connecti
     assert current(300) == new
     assert current(400) == new
     assert current(500) == future
-    certificates.revoke(conn, new.serial, START + timedelta(days=320))
+    certificates.revoke(conn, new.serial, START + timedelta(days=320), FREELY)
     assert current(330) == old
     with pytest.raises(Refusal):
         current(400)
@@ -167,17 +170,17 @@ def test_the_first_certificate_is_for_a_year_and_the_only_one_given(
     conn: psycopg.Connection,
 ) -> None:
     key = new_key()
-    first = certificates.enrol(conn, SUBJECT, key, at=START)
+    first = certificates.enrol(conn, SUBJECT, key, FREELY, at=START)
     assert first.not_before == START - certificates.CLOCK_SKEW
     assert first.not_after == START + certificates.VALIDITY
-    assert certificates.enrol(conn, SUBJECT, key, at=START + timedelta(days=9)) == first
+    assert certificates.enrol(conn, SUBJECT, key, FREELY, at=START + timedelta(days=9)) == first
     with pytest.raises(Refusal, match="expired"):
-        certificates.enrol(conn, SUBJECT, key, at=first.not_after + INSTANT)
+        certificates.enrol(conn, SUBJECT, key, FREELY, at=first.not_after + INSTANT)
     with pytest.raises(Refusal, match="another key"):
-        certificates.enrol(conn, SUBJECT, new_key(), at=START)
-    certificates.revoke(conn, first.serial, START)
+        certificates.enrol(conn, SUBJECT, new_key(), FREELY, at=START)
+    certificates.revoke(conn, first.serial, START, FREELY)
     with pytest.raises(Refusal, match="revoked"):
-        certificates.enrol(conn, SUBJECT, key, at=START)
+        certificates.enrol(conn, SUBJECT, key, FREELY, at=START)
 
 
 def test_two_first_uses_at_once_give_one_certificate(database: Database) -> None:
@@ -186,7 +189,7 @@ def test_two_first_uses_at_once_give_one_certificate(database: Database) -> None
     def enrol(delay_s: int) -> str:
         with psycopg.connect(database.app_conninfo) as connection:
             at = START + timedelta(seconds=delay_s)
-            return certificates.enrol(connection, SUBJECT, key, at=at).serial
+            return certificates.enrol(connection, SUBJECT, key, FREELY, at=at).serial
 
     with ThreadPoolExecutor(8) as workers:
         # each has another clock, so two that both found none would register two

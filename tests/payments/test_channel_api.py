@@ -19,6 +19,7 @@ from payments.delivery.dispatcher import Dispatcher
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
+from tests.support.at_machine import FREELY
 from tests.support.channel_parties import FAST, Simulator, free_port
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.waiting import wait_until
@@ -43,6 +44,7 @@ def config_of(http: HttpTreasury, folder: Path, subject: str) -> dict[str, Any]:
             connection,
             subject,
             treasury.keys.create(subject),
+            FREELY,
             at=datetime.now(UTC) - timedelta(minutes=1),
         )
     return {

@@ -24,6 +24,7 @@ from payments.receipts.judging import ReceivedReceipt, parse_receipts
 from payments.refunds.notices import TakeNotice
 from payments.signing.claims import claim_document
 from payments.voucher import ApplyReceipt
+from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import BANK, CENTRAL_BANK, SigningTreasury
 
@@ -179,7 +180,7 @@ def test_the_certificate_is_valid_now(treasury: SigningTreasury, own: Certificat
     [received] = take_in(treasury, msgspec.structs.replace(good, signatures=(unknown,)))
     assert code(received) == "certificate_invalid"
     with treasury.pool.connection() as connection:
-        certificates.revoke(connection, own.serial, datetime.now(UTC))
+        certificates.revoke(connection, own.serial, datetime.now(UTC), FREELY)
     [received] = take_in(treasury, good)
     assert code(received) == "certificate_invalid"
 

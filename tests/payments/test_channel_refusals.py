@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from division import certificates
 from payments.delivery import outbox
 from payments.signing.credentials import person
+from tests.support.at_machine import FREELY
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
 from tests.support.sending import attempts_begun, dead, event_counts, last_error, sending
 from tests.support.waiting import wait_until
@@ -33,7 +34,7 @@ def test_a_definitive_refusal_is_dead_at_once_and_keeps_nobody_back(
     treasury.sign(numbers[1:], by="signer")
     with treasury.pool.connection() as connection:
         gone = certificates.current(connection, person("left.the.treasury"), datetime.now(UTC))
-        certificates.revoke(connection, gone.serial, datetime.now(UTC))
+        certificates.revoke(connection, gone.serial, datetime.now(UTC), FREELY)
     with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
         wait_until(lambda: treasury.statuses(numbers) == ["signed", "paid", "paid"])
         wait_until(lambda: dead(treasury))

@@ -29,6 +29,7 @@ from payments.signing import service, signer, unsigned
 from payments.signing.credentials import person
 from payments.signing.service import SigningService
 from payments.voucher import SignVoucher
+from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper, detail, payment
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -60,7 +61,7 @@ class SigningLedger:
     ) -> list[SignVoucher | GuokuError]:
         b = self.b
         signing = SigningService(
-            b.pool, self.keys, self.provider, lambda: self.codes, lambda: now, **more
+            b.pool, self.keys, self.provider, lambda: self.codes, lambda: now, FREELY, **more
         )
         self.manifest, vouchers = signing.sign(b.ledger_id, numbers, role, by)
         return vouchers
@@ -297,7 +298,7 @@ def test_nobody_signs_with_a_revoked_certificate(ledger: SigningLedger) -> None:
     ledger.signed("P")
     serial = ledger.certificate().serial
     with ledger.b.pool.connection() as connection:
-        certificates.revoke(connection, serial, NOW)
+        certificates.revoke(connection, serial, NOW, FREELY)
     results = ledger.sign("Q")
     assert codes_of(results) == ["certificate_invalid"]
     assert "revoked" in str(results[0])
@@ -313,6 +314,7 @@ def test_a_renewed_certificate_is_taken_up(ledger: SigningLedger) -> None:
             connection,
             old.subject,
             old.public_key,
+            FREELY,
             not_before=late,
             not_after=late + certificates.VALIDITY,
         )
@@ -497,7 +499,7 @@ def test_a_revoked_certificate_signs_no_manifest(ledger: SigningLedger) -> None:
     ledger.approved("P", "Q")
     ledger.sign("P")
     with ledger.b.pool.connection() as connection:
-        certificates.revoke(connection, ledger.certificate().serial, NOW)
+        certificates.revoke(connection, ledger.certificate().serial, NOW, FREELY)
     assert codes_of(ledger.sign("Q", "none")) == ["certificate_invalid", "payment_not_found"]
     assert ledger.manifest is None
 

@@ -361,10 +361,12 @@ def test_a_person_signs_with_a_certificate(
     keeper: Bookkeeper, tmp_path: Path, pool: ConnectionPool
 ) -> None:
     from division.certificates import enrol, find
+    from tests.support.at_machine import FREELY
 
     key = PROVIDER.generate_key()
     with keeper.pool.connection() as connection:
-        own = enrol(connection, "principal/shen", PROVIDER.public_key(key), at=keeper.clock())
+        public = PROVIDER.public_key(key)
+        own = enrol(connection, "principal/shen", public, FREELY, at=keeper.clock())
     signer = ExportSigner(name=own.serial, sign=lambda message: PROVIDER.sign(key, message))
     from ledger.books import load_charts
     from projections.exchange.exporting import export_ledger

@@ -45,6 +45,7 @@ from payments.signing.signer import SignedVouchers
 from payments.voucher import MarkSent, SignVoucher
 from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import FileEntry, LogKey
+from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import (
     Bookkeeper,
     claim_receipt,
@@ -82,7 +83,12 @@ class AuditedBooks:
     def _certificate(self, subject: str) -> Certificate:
         with self.keeper.pool.connection() as connection:
             return certificates.register(
-                connection, subject, self.keys.create(subject), not_before=BEGIN, not_after=END
+                connection,
+                subject,
+                self.keys.create(subject),
+                FREELY,
+                not_before=BEGIN,
+                not_after=END,
             )
 
     def seal(self, subject: str, document: bytes) -> dict[str, Any]:
@@ -147,7 +153,7 @@ class AuditedBooks:
     def _signed(self, numbers: Sequence[str]) -> SignedVouchers:
         keeper = self.keeper
         signing = SigningService(
-            keeper.pool, self.keys, PROVIDER, stored_code_sets.shipped, keeper.clock
+            keeper.pool, self.keys, PROVIDER, stored_code_sets.shipped, keeper.clock, FREELY
         )
         return signing.sign(keeper.ledger_id, numbers, "treasury", "signer")
 

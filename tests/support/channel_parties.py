@@ -44,6 +44,7 @@ from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
 from payments.submitting import submit_to
+from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.waiting import HANG_S, wait_until
 
@@ -77,6 +78,7 @@ class SigningTreasury:
                 connection,
                 subject,
                 self.keys.create(subject),
+                FREELY,
                 not_before=begin,
                 not_after=begin + timedelta(days=days),
             )
@@ -109,6 +111,7 @@ class SigningTreasury:
             self.provider,
             stored_code_sets.shipped,
             lambda: datetime.now(UTC),
+            FREELY,
             fresh=fresh,
         )
 

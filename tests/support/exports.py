@@ -15,6 +15,7 @@ from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import MANIFEST, ExportManifest, FileEntry, LogKey
 from projections.exchange.importing import Imported, import_ledger
 from projections.exchange.tables import Tables
+from tests.support.at_machine import FREELY
 
 CREATED_AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 PROVIDER = default_provider()
@@ -42,7 +43,13 @@ def export(pool: ConnectionPool, ledger_id: int, directory: Path, **more: Any) -
 def restore(pool: ConnectionPool, directory: Path, **more: Any) -> Imported:
     with pool.connection() as connection:
         return import_ledger(
-            connection, directory, provider=PROVIDER, charts=load_charts(), now=CREATED_AT, **more
+            connection,
+            directory,
+            provider=PROVIDER,
+            charts=load_charts(),
+            conditions=FREELY,
+            now=CREATED_AT,
+            **more,
         )
 
 

@@ -111,7 +111,9 @@ class HttpTreasury:
 
     def token(self, principal: str, *roles: str, division: str = "44") -> str:
         with self.treasury.pool.connection() as connection:
-            return create_token(connection, principal, roles, division)
+            return create_token(
+                connection, principal, roles, division, self.treasury.sequencer.conditions
+            )
 
     def open(self) -> "HttpTreasury":
         body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级", **ONE_PERSON}
@@ -211,7 +213,11 @@ class HttpTreasury:
         public_key = keys.create(subject)
         with self.treasury.pool.connection() as connection:
             certificate = certificates.enrol(
-                connection, subject, public_key, at=datetime.now(UTC) - timedelta(minutes=1)
+                connection,
+                subject,
+                public_key,
+                self.treasury.sequencer.conditions,
+                at=datetime.now(UTC) - timedelta(minutes=1),
             )
         key = keys.private_key(subject)
         return build_envelope(
@@ -330,7 +336,12 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
             background = SimpleNamespace(
-                runner=runner, dispatcher=None, sealer=None, cosigners=[], children=[]
+                runner=runner,
+                dispatcher=None,
+                sealer=None,
+                cosigners=[],
+                children=[],
+                recordings=[],
             )
             try:
                 with served(create_app(treasury, background)) as url:

@@ -7,7 +7,7 @@ import os
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-import api.treasury
+import api.machine
 from api.cli import main
 
 SHIFT = Path(os.environ["SHIFT_FILE"])
@@ -23,5 +23,5 @@ class ShiftedDatetime(datetime):
 
 
 if __name__ == "__main__":
-    api.treasury.datetime = ShiftedDatetime  # type: ignore[misc]
+    api.machine.datetime = ShiftedDatetime  # type: ignore[misc]
     main()

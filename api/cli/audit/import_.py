@@ -32,6 +32,7 @@ def import_(
             directory,
             provider=core.provider,
             charts=core.charts,
+            conditions=core.sequencer.conditions,
             now=core.now(),
             progress=progress,
         )

@@ -9,11 +9,11 @@ from payments.delivery.dispatcher import Dispatcher
 from projections.core.runner import Runner
 
 
-class BackgroundProgram(Protocol):
-    """A program of ours that runs beside the server."""
+class BackgroundPart(Protocol):
+    """A program of ours that runs beside the server, or what this one is to put on record."""
 
     def fault(self) -> str | None:
-        """Why it does not run, or None."""
+        """Why it does not run, or is not on record; or None."""
         ...
 
 
@@ -27,4 +27,6 @@ class Background(Protocol):
     @property
     def cosigners(self) -> Sequence[Cosigner]: ...
     @property
-    def children(self) -> Sequence[BackgroundProgram]: ...
+    def children(self) -> Sequence[BackgroundPart]: ...
+    @property
+    def recordings(self) -> Sequence[BackgroundPart]: ...
