@@ -1,8 +1,8 @@
 """Verifying ledgers over all cores, by processes that have connections of their own.
 
-A ledger is two pieces of work that need nothing of one another: its history with the signatures,
-and its read models against what the events give. They are told of by progress as three stages;
-what came of them is one report a ledger.
+A ledger is three pieces of work that need nothing of one another: its history with the signatures,
+its decisions taken again, and its read models against what the events give. They are told of by
+progress as four stages; what came of them is one report a ledger.
 """
 
 import multiprocessing
@@ -18,6 +18,7 @@ import msgspec
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
+from division.learning import read_knowledge
 from division.verification import CHECK, NOTES, check_notes, check_tables
 from ledger.account_set import is_standing
 from ledger.books import load_charts
@@ -25,12 +26,15 @@ from ledger.errors import AccessError, ConfigurationError
 from ledger.gm import default_provider
 from ledger.postgres.database import connect, make_pool
 from ledger.postgres.migrate import migrate
-from ledger.reading.streaming import snapshot
+from ledger.reading.streaming import snapshot, stream_events
 from ledger.verification.checkpoints import KeptNote
 from ledger.verification.checks import UNREADABLE, name_check
 from ledger.verification.database import ToVerify, verify_database
 from ledger.verification.findings import Findings
 from ledger.verification.following import UNFINISHED, Guard, told
+from ledger.verification.heads import read_place
+from ledger.verification.known_codes import KnownCodes
+from ledger.verification.redeciding import DecisionCheck
 from ledger.verification.schema import SCHEMA
 from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.facts import ProjectionError
@@ -82,6 +86,7 @@ def verify_whole(owner_conninfo: str, notes: Sequence[KeptNote]) -> Verification
 def verify_one(task: Task, progress: Progress) -> VerificationReport:
     """Verifies a ledger, and its read models against what its events give, in this process."""
     report = _history(task, progress)
+    _add(report, redecide(task, progress))
     if task.projections:
         _add(report, _compared(task, progress))
     return report
@@ -117,6 +122,34 @@ def _standing(task: Task) -> Findings:
     with snapshot(task.conninfo, 1) as [connection]:
         Guard(findings).run(name, lambda: check(connection, task.ledger_id, findings))
     return findings
+
+
+def redecide(task: Task, progress: Progress = lambda *_: None) -> Findings:
+    """Every decision of a ledger taken again; it begins at genesis, whatever an auditor
+    remembers."""
+    findings = Findings()
+    guard = Guard(findings)
+    guard.run(DecisionCheck.NAME, lambda: _take_again(task, progress, findings, guard))
+    return findings
+
+
+def _take_again(task: Task, progress: Progress, findings: Findings, guard: Guard) -> None:
+    ledger_id, charts = task.ledger_id, load_charts(task.charts)
+    with snapshot(task.conninfo, 2) as [reading, asking]:
+        place = read_place(asking, ledger_id)
+        head = place.position if place else 0
+        check = DecisionCheck(
+            findings,
+            asking,
+            ledger_id,
+            charts,
+            KnownCodes(asking),
+            read_knowledge,
+        )
+        for chunk in stream_events(reading, ledger_id, 0, 2**62):
+            guard.take(check, chunk)
+            progress(ledger_id, DecisionCheck.NAME, chunk.positions[-1], head)
+        guard.run(DecisionCheck.NAME, check.conclude)
 
 
 def report_of(ledger_id: int, findings: Findings) -> VerificationReport:
@@ -162,7 +195,10 @@ def _add(report: VerificationReport, findings: Findings) -> None:
         report.counts[check] = report.counts.get(check, 0) + number
     for check, number in findings.wrong.items():
         report.wrong[check] = report.wrong.get(check, 0) + number
+    for check, number in findings.noted.items():
+        report.noted[check] = report.noted.get(check, 0) + number
     report.findings += findings.all()
+    report.notes += findings.notes
 
 
 def verify_all(
@@ -173,7 +209,7 @@ def verify_all(
     Raises:
         GuokuError: of the first ledger that cannot be read; the others are given up.
     """
-    pieces = sum(1 + task.projections for task in tasks)
+    pieces = sum(2 + task.projections for task in tasks)
     jobs = min(jobs or os.cpu_count() or 1, pieces)
     if jobs <= 1:
         for task in tasks:
@@ -185,11 +221,14 @@ def verify_all(
         # the order of submission is that of beginning: histories take longer, so they go first, and
         # no process is left with one of them at the end
         histories = [workers.submit(_in_worker, _history, task) for task in tasks]
+        redecided = [workers.submit(_in_worker, redecide, task) for task in tasks]
         compared = [
             workers.submit(_in_worker, _compared, task) if task.projections else None
             for task in tasks
         ]
-        under_way = [_UnderWay(*pieces) for pieces in zip(histories, compared, strict=True)]
+        under_way = [
+            _UnderWay(*pieces) for pieces in zip(histories, redecided, compared, strict=True)
+        ]
         try:
             while under_way:
                 waiting = [piece for of_ledger in under_way for piece in of_ledger.waiting]
@@ -210,6 +249,7 @@ class _UnderWay(NamedTuple):
     """The pieces of a ledger that processes are at work on."""
 
     history: Future[VerificationReport]
+    redecided: Future[Findings]
     compared: Future[Findings] | None
 
     @property
@@ -219,6 +259,7 @@ class _UnderWay(NamedTuple):
 
     def report(self) -> VerificationReport:
         report = self.history.result()
+        _add(report, self.redecided.result())
         if self.compared is not None:
             _add(report, self.compared.result())
         return report

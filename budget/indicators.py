@@ -30,7 +30,7 @@ from budget.indicator import (
     require,
 )
 from ledger.calendar import effective_day
-from ledger.deciding.command import Command, Need, commands
+from ledger.deciding.command import Command, Need, Told, commands
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
@@ -314,14 +314,15 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
             )
 
     @classmethod
-    def bodies_in(cls, event: PlanSet, day: date) -> Iterator[object]:
+    def asked_in(cls, told: Told) -> Iterator[Command]:
         """The month may have been written in three ways."""
+        event: PlanSet = told.event
         written: tuple[int | str, ...] = (
             event.plan_month,
             f"{event.plan_month:02d}",
             str(event.plan_month),
         )
-        for dated, month in product((None, day), written):
+        for dated, month in product((None, told.day), written):
             yield cls(
                 bgt_id=event.bgt_id,
                 plan_voucher_no=event.plan_voucher_no,

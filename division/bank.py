@@ -6,12 +6,12 @@ divisions that have appointed a bank of one code the nearest one decides.
 
 from collections.abc import Iterable
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from division.events import BankAppointed, BankChanged, BankEnded
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -102,17 +102,8 @@ class AppointBank(Command, frozen=True, kw_only=True):
         return _decision(state, self.pay_bank_code, appointed)
 
     @classmethod
-    def bodies_in(cls, event: BankAppointed, day: date) -> Iterable[object]:
-        start_date = date.fromisoformat(event.start_date)
-        return (
-            cls(
-                pay_bank_code=event.pay_bank_code,
-                name=event.name,
-                url=event.url,
-                cert_serial=event.cert_serial,
-                start_date=start_date,
-            ),
-        )
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**_dated_fields(cls, told.event, "start_date")),)
 
 
 class ChangeBank(Command, frozen=True, kw_only=True):
@@ -153,6 +144,11 @@ class ChangeBank(Command, frozen=True, kw_only=True):
         return _decision(state, self.pay_bank_code, changed)
 
     @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """As if nothing had been left out."""
+        return (cls(**_dated_fields(cls, told.event, "start_date")),)
+
+    @classmethod
     def bodies_in(cls, event: BankChanged, day: date) -> Iterable[object]:
         return ()  # what was left out is not told
 
@@ -176,9 +172,8 @@ class EndBank(Command, frozen=True, kw_only=True):
         return f"{event.pay_bank_code} {event.end_date}"
 
     @classmethod
-    def bodies_in(cls, event: BankEnded, day: date) -> Iterable[object]:
-        ended = date.fromisoformat(event.end_date)
-        return (cls(pay_bank_code=event.pay_bank_code, end_date=ended),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**_dated_fields(cls, told.event, "end_date")),)
 
     def needs(self) -> Iterable[Need]:
         return ((BANK, self.pay_bank_code),)
@@ -190,6 +185,11 @@ class EndBank(Command, frozen=True, kw_only=True):
             pay_bank_code=self.pay_bank_code, end_date=self.end_date.isoformat(), by=by
         )
         return _decision(state, self.pay_bank_code, ended)
+
+
+def _dated_fields(cls: type[Command], event: Event, day: str) -> dict[str, Any]:
+    """The fields of a command that its event tells of, the one that is a day as a day."""
+    return fields_in(cls, event, **{day: date.fromisoformat(getattr(event, day))})
 
 
 def _required(state: LedgerState, pay_bank_code: str) -> AppointedBank:

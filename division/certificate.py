@@ -12,14 +12,14 @@ the standing ledger of all divisions.
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar, Self
 
 import msgspec
 
 from division.events import CertificateRegistered, CertificateRevoked
 from ledger.account_set import standing_ledger
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.deciding.tables import ObjectTable, TableRow
@@ -185,9 +185,9 @@ class RevokeCertificate(Command, frozen=True, kw_only=True):
         return Decision(events=[(CERTIFICATE, self.cert_serial, revoked)], effective_on=state.today)
 
     @classmethod
-    def bodies_in(cls, event: CertificateRevoked, day: date) -> Iterable[object]:
-        said = (None, event.revoked_at)
-        return tuple(cls(cert_serial=event.cert_serial, revoked_at=each) for each in said)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        said = (None, told.event.revoked_at)
+        return tuple(cls(cert_serial=told.event.cert_serial, revoked_at=each) for each in said)
 
 
 def malformed(detail: str, pointer: str) -> RequestError:

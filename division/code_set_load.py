@@ -13,7 +13,7 @@ import msgspec
 
 from division.events import CodeSetLine, CodeSetRows, CodeSetsLoaded
 from ledger.account_set import standing_ledger
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.deciding.tables import ObjectTable, TableRow
@@ -162,6 +162,13 @@ class LoadCodeSets(Command, frozen=True, kw_only=True):
     added: int = 0
     superseded: int = 0
     unchanged: int = 0
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """As one that is taken as it was: what it said and held already is counted alone."""
+        rows = (each for each in told.behind() if isinstance(each, CodeSetRows))
+        lines = tuple(line for each in rows for line in each.rows)
+        return (cls(**fields_in(cls, told.event, lines=lines)),)
 
     @classmethod
     def bodies_in(cls, event: CodeSetsLoaded, day: date) -> Iterable[object]:

@@ -10,7 +10,7 @@ import msgspec
 from division.events import TokenEnded, TokenIssued
 from division.persons import PERSON, moment_text, required
 from division.rights import Rights, check_principal
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.objects import Kind
 from ledger.deciding.principals import folded
 from ledger.deciding.state import Decision, LedgerState
@@ -160,7 +160,6 @@ class EndToken(Command, frozen=True, kw_only=True):
         return Decision(events=[(TOKEN, self.token_sm3, ended)], effective_on=state.today)
 
     @classmethod
-    def bodies_in(cls, event: TokenEnded, day: date) -> Iterable[object]:
-        return tuple(
-            cls(token_sm3=event.token_sm3, ended_at=said) for said in (None, event.ended_at)
-        )
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        said = (None, told.event.ended_at)
+        return tuple(cls(token_sm3=told.event.token_sm3, ended_at=each) for each in said)

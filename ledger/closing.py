@@ -17,7 +17,7 @@ import msgspec
 
 from ledger.account_set import fiscal_year_of
 from ledger.calendar import PERIODS, Periods
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.state import BEIJING, Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -198,10 +198,6 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
     def number_in(cls, event: PeriodClosed) -> str:
         return event.through + (f"/{event.reopened}" if event.reopened else "")
 
-    @classmethod
-    def bodies_in(cls, event: PeriodClosed, day: date) -> Iterable[object]:
-        return (cls(through=event.through, reopened=event.reopened),)
-
     def check(self) -> None:
         """Raises RequestError ``malformed``."""
         AccountingPeriod.ending(self.through, "/through")
@@ -268,8 +264,8 @@ class ReopenPeriod(_OnPeriod, frozen=True, kw_only=True):
         return f"{event.month}/{event.reopened}"
 
     @classmethod
-    def bodies_in(cls, event: PeriodReopened, day: date) -> Iterable[object]:
-        return (cls(from_month=event.month, reason=event.reason, reopened=event.reopened),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**fields_in(cls, told.event, from_month=told.event.month)),)
 
     def check(self) -> None:
         """Raises RequestError ``malformed``."""

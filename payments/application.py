@@ -16,7 +16,7 @@ from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
 from ledger.deciding.approvals import same_person
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -75,20 +75,16 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     effective_on: date | None = None
 
     @classmethod
-    def bodies_in(cls, event: PaymentApplied, day: date) -> Iterator[object]:
+    def asked_in(cls, told: Told) -> Iterator[Command]:
         """Every combination of dimensions given and left out, the usual ones first."""
-        fields = {
-            name: getattr(event, name)
-            for name in cls.__struct_fields__
-            if name not in (*DIMENSIONS, "effective_on") and name in event.__struct_fields__
-        }
-        dated = day if event.dated_by_caller else None
+        event: PaymentApplied = told.event
+        dated = told.day if event.dated_by_caller else None
         for given in product((False, True), repeat=len(DIMENSIONS)):
             dimensions: dict[str, Any] = {
                 name: getattr(event, name) if has else ""
                 for name, has in zip(DIMENSIONS, given, strict=True)
             }
-            yield cls(**fields, **dimensions, effective_on=dated)
+            yield cls(**fields_in(cls, event, **dimensions, effective_on=dated))
 
     def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id),)

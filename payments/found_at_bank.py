@@ -1,7 +1,5 @@
 """查询: what a bank was found to know after a loss of history, put on the ledger's record."""
 
-from collections.abc import Iterable
-from datetime import date
 from typing import ClassVar
 
 from ledger.deciding.command import Command
@@ -28,11 +26,6 @@ class RecordFoundAtBank(Command, frozen=True, kw_only=True):
     @classmethod
     def number_in(cls, event: VoucherFoundAtBank) -> str:
         return f"{event.epoch_name}/{event.voucher_no}"
-
-    @classmethod
-    def bodies_in(cls, event: VoucherFoundAtBank, day: date) -> Iterable[object]:
-        fields = {name: getattr(event, name) for name in cls.__struct_fields__}
-        return (cls(**fields),)
 
     def check(self) -> None:
         parse_yuan(self.paid_amt, pointer="/paid_amt", zero=True)

@@ -14,14 +14,13 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from datetime import date
 from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
 
 from ledger.account_set import ledger_text
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
@@ -158,8 +157,8 @@ class SignManifest(Command, frozen=True, kw_only=True):
         return event.manifest_no
 
     @classmethod
-    def bodies_in(cls, event: ManifestSigned, day: date) -> Iterable[object]:
-        return ((event.text, event.cert_serial),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**fields_in(cls, told.event, document=b"")),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         text = read_text(self.text)

@@ -4,7 +4,7 @@ Nothing is sent before it is committed, and nothing twice as a new instruction: 
 is the bank's idempotency key. A receipt is applied once; what failed goes back to the indicator.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -13,12 +13,12 @@ import msgspec
 from budget.indicator import moved
 from ledger.calendar import evidence_day
 from ledger.deciding.approvals import same_person
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.events import (
     FailedDetail,
@@ -70,6 +70,10 @@ class SignVoucher(Command, frozen=True, kw_only=True):
 
     def is_told_by(self, event: VoucherSigned) -> bool:
         return (event.pay_app_no, event.role) == (self.pay_app_no, self.role)
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**fields_in(cls, told.event, document=b"")),)
 
     def needs(self) -> Iterable[Need]:
         return _with_manifest(self.pay_app_no, self.manifest_no)
@@ -246,6 +250,22 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return f"{event.pay_cert_no}/{event.receipt_sm3[:16]}"
 
     @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """With the lines of the voucher, of which the event names those that failed."""
+        assert told.state is not None, "its lines are those of the payment"
+        event: VoucherReceipted = told.event
+        payment = require(told.state, event.pay_app_no)
+        fields = fields_in(
+            cls,
+            event,
+            xpay_fen=stored_fen(event.xpay_amt),
+            xpay_date=date.fromisoformat(event.xpay_date),
+            lines=tuple(_answered(_lines_of(payment), event.failed)),
+            document=b"",
+        )
+        return (cls(**fields),)
+
+    @classmethod
     def bodies_in(cls, event: VoucherReceipted, day: date) -> Iterable[object]:
         return (event.receipt_sm3,)
 
@@ -323,6 +343,17 @@ def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:
     if not applied.details:
         return {SINGLE_DETAIL_ID: (applied.payee_acct_no, payment.pay_fen)}
     return {d.pay_detail_id: (d.payee_acct_no, parse_yuan(d.pay_amt)) for d in applied.details}
+
+
+def _answered(
+    lines: dict[str, tuple[str, int]], failed: Sequence[FailedDetail]
+) -> Iterator[ReceiptLine]:
+    """The lines of a receipt, those that failed first; the reverse of :func:`_failed`."""
+    for detail in failed:
+        account, fen = lines.pop(detail.pay_detail_id)
+        yield ReceiptLine(detail.pay_detail_id, account, fen, 0, detail.xadd_word)
+    for id_, (account, fen) in lines.items():
+        yield ReceiptLine(id_, account, fen, fen, "")
 
 
 def _failed(lines: Sequence[ReceiptLine]) -> tuple[FailedDetail, ...]:

@@ -21,6 +21,7 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import migrate
 from tests.support.audited_books import Audited, prepare_audited
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.redeciding import all_taken_again, found
 
 TEMPLATE = "template_guoku"
 SMALL = {"shared_buffers": "32MB", "max_wal_size": "256MB", "min_wal_size": "32MB"}
@@ -84,6 +85,14 @@ def database(cluster: EmbeddedPostgres, template: str) -> Iterator[Database]:
     made = new_database(cluster, template)
     yield made
     drop_database(cluster, made)
+
+
+@pytest.fixture
+def decided_again(database: Database) -> Iterator[None]:
+    """At the end of the test every decision of every ledger is taken again (invariant 15)."""
+    yield
+    for again in all_taken_again(database.app_conninfo).values():
+        assert found(again) == []
 
 
 @pytest.fixture(scope="module")

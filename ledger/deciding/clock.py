@@ -5,8 +5,6 @@ was ahead stands the event that says so, with the right time, and from there on 
 was recorded ahead stays as it is; its true time lies between the event before it and this one.
 """
 
-from collections.abc import Iterable
-from datetime import date
 from typing import ClassVar
 
 from ledger.deciding.command import Command
@@ -35,10 +33,6 @@ class CorrectClock(Command, frozen=True, kw_only=True):
     @classmethod
     def number_in(cls, event: ClockCorrected) -> str:
         return str(event.position)
-
-    @classmethod
-    def bodies_in(cls, event: ClockCorrected, day: date) -> Iterable[object]:
-        return (cls(position=event.position, reason=event.reason),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         if not state.corrects_clock:

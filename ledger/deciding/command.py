@@ -5,9 +5,10 @@ of no return, then events. By what it asks for (``ledger.deciding.fingerprints``
 with another body is told apart, whatever way the caller wrote the JSON.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any, ClassVar, Literal, Self
+from functools import cache
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -15,8 +16,29 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
+from ledger.events import Event
 
 Need = tuple[AnyKind | AnyRegister, str]
+
+
+def _nothing_behind() -> Sequence[Event]:
+    return ()
+
+
+class Told(NamedTuple):
+    """What the record tells of a command that was accepted.
+
+    Attributes:
+        event: the first that it left.
+        day: on which that takes effect.
+        state: of the ledger before it, where whoever asks has one.
+        behind: gives the other events that it left, in order.
+    """
+
+    event: Any
+    day: date
+    state: LedgerState | None = None
+    behind: Callable[[], Sequence[Event]] = _nothing_behind
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -57,21 +79,25 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
         return number
 
     @classmethod
+    def asked_in(cls, told: Told) -> Iterable["Command"]:
+        """Every command of which one must have been asked, the usual one first.
+
+        What was asked follows from the event, but for what a caller may leave out and is then
+        filled in, such as the date. What only the documents say, or the state, is taken from there,
+        and a document's bytes, by which nothing is decided, are left empty.
+        """
+        fields = fields_in(cls, told.event)
+        if "effective_on" not in cls.__struct_fields__:
+            return (cls(**fields),)
+        return (cls(**fields, effective_on=dated) for dated in (None, told.day))
+
+    @classmethod
     def bodies_in(cls, event: Any, day: date) -> Iterable[object]:
         """Every body that could have brought about an event which takes effect on ``day``.
 
-        What was asked follows from the event, but for what a caller may leave out and is then
-        filled in, such as the date: each way of asking has its own fingerprint. None where the
-        event does not tell.
+        Each way of asking has its own fingerprint. None where the event does not tell.
         """
-        fields = {
-            name: getattr(event, name)
-            for name in cls.__struct_fields__
-            if name != "effective_on" and name in event.__struct_fields__
-        }
-        if "effective_on" not in cls.__struct_fields__:
-            return (cls(**fields),)
-        return tuple(cls(**fields, effective_on=dated) for dated in (None, day))
+        return (command.body for command in cls.asked_in(Told(event, day)))
 
     def is_told_by(self, event: Any) -> bool:
         """Whether an event that answers this operation tells of just this being asked. For commands
@@ -99,6 +125,22 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
             Refusal: the first failing check, in the order of ``ledger.errors.Code``.
         """
         raise NotImplementedError
+
+
+def fields_in(cls: type[Command], event: Any, **otherwise: Any) -> dict[str, Any]:
+    """The fields of a command that its event has under the same names, but for the date, and those
+    that it tells ``otherwise``."""
+    told = {name: getattr(event, name) for name in _told_fields(cls, event.__class__)}
+    return told | otherwise
+
+
+@cache
+def _told_fields(cls: type[Command], of: type[Event]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in cls.__struct_fields__
+        if name != "effective_on" and name in of.__struct_fields__
+    )
 
 
 class CommandKey(msgspec.Struct, frozen=True, gc=False):

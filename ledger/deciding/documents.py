@@ -10,13 +10,12 @@ its number.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date
 from typing import Any, ClassVar
 
 import msgspec
 
 from ledger.deciding.approvals import approvable, awaited, same_person
-from ledger.deciding.command import Command, Need, Submission
+from ledger.deciding.command import Command, Need, Submission, Told
 from ledger.deciding.fingerprints import asked_for
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.state import Decision, LedgerState
@@ -201,8 +200,9 @@ class SubmitDocument(Command, frozen=True, kw_only=True):
         return submission_key(event.kind, event.number, event.submission)
 
     @classmethod
-    def bodies_in(cls, event: DocumentSubmitted, day: date) -> Iterable[object]:
-        return (command_of(event.kind, event.body).body,)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """The command that has become the document."""
+        return (command_of(told.event.kind, told.event.body),)
 
 
 class _OnDocument(Command, frozen=True, kw_only=True):
@@ -259,11 +259,15 @@ class ApproveDocument(_OnDocument, frozen=True, kw_only=True):
         }
 
     @classmethod
-    def bodies_in(cls, event: DocumentApproved, day: date) -> Iterable[object]:
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        event: DocumentApproved = told.event
         for submission in (0, event.submission):
             yield cls(
-                document_kind=event.kind, document_no=event.number, submission=submission
-            ).body
+                document_kind=event.kind,
+                document_no=event.number,
+                roles=(event.role,),
+                submission=submission,
+            )
 
     def needs_further(self, state: LedgerState) -> Iterable[Need]:
         document = state.get(DOCUMENT, self.key)
@@ -313,8 +317,19 @@ class ReturnDocument(_OnDocument, frozen=True, kw_only=True):
         return {"kind": self.document_kind, "number": self.document_no, "reason": self.reason}
 
     @classmethod
-    def bodies_in(cls, event: DocumentReturned, day: date) -> Iterable[object]:
-        return (cls(document_kind=event.kind, document_no=event.number, reason=event.reason).body,)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """The event does not tell the role of who returned it: one that was due."""
+        event: DocumentReturned = told.event
+        key = key_of(event.kind, event.number)
+        document = told.state.get(DOCUMENT, key) if told.state is not None else None
+        return (
+            cls(
+                document_kind=event.kind,
+                document_no=event.number,
+                roles=document.awaits[:1] if document is not None else (),
+                reason=event.reason,
+            ),
+        )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         document = self._awaiting(state)

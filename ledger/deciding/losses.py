@@ -4,8 +4,6 @@ After a restore or a failover that lost commits, events that were acknowledged a
 brings them back; but that they are gone, and which, belongs to the history that goes on.
 """
 
-from collections.abc import Iterable
-from datetime import date
 from typing import ClassVar
 
 import msgspec
@@ -72,11 +70,6 @@ class AcceptLoss(Command, frozen=True, kw_only=True):
     @classmethod
     def number_in(cls, event: LossAccepted) -> str:
         return f"{event.epoch_name}/{event.ledger}"
-
-    @classmethod
-    def bodies_in(cls, event: LossAccepted, day: date) -> Iterable[object]:
-        fields = {name: getattr(event, name) for name in cls.__struct_fields__}
-        return (cls(**fields),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         if self.epoch <= state.settings.get(LOSSES).epoch and (

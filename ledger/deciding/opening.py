@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.account_set import STANDING_YEAR, SYSTEM_DIVISION, ledger_id
 from ledger.deciding.approvals import after, check_policy, default_policy
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Told
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -79,7 +79,8 @@ class OpenLedger(Command, frozen=True, kw_only=True):
         return "open"
 
     @classmethod
-    def bodies_in(cls, event: LedgerOpened, day: date) -> Iterable[object]:
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        event: LedgerOpened = told.event
         if event.fiscal_year == STANDING_YEAR:
             return (OpenStandingLedger(mof_div_code=event.mof_div_code),)
         if event.mof_div_code == SYSTEM_DIVISION:

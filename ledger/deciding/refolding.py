@@ -142,6 +142,7 @@ class Refold:
             _Folding(each, folded or Folded())
             for each in (declared() if registers is None else registers)
         ]
+        self._by_name = {each.register.name: each for each in self._foldings}
         self.routes = _routes(self._foldings)
 
     def take(self, type_name: str, payload: bytes, position: int, day: date) -> list[Below]:
@@ -156,45 +157,39 @@ class Refold:
         for folding in route.folding:
             yield from folding.take(event, position, day, self._charts)
 
+    def _of(self, register: AnyRegister) -> _Folding:
+        return self._by_name[register.name]
+
     def rows(self, register: Register[R]) -> dict[str, R]:
         """A register as it is folded to by now."""
-        [folding] = [f for f in self._foldings if f.register is register]
-        return {key: register.row(*row[:-2]) for key, row in folding.rows.items()}
+        rows = self._of(register).rows
+        return {key: register.row(*row[:-2]) for key, row in rows.items()}
 
     def last_days(self, register: Register[R]) -> dict[str, DatedRow[R]]:
         """The same with the last day on which each has moved."""
-        [folding] = [f for f in self._foldings if f.register is register]
-        return {
-            key: DatedRow(
-                register.row(*row[:-2]), date.fromordinal(row[-1]) if row[-1] else NEVER, None
-            )
-            for key, row in folding.rows.items()
-        }
+        return {key: _dated(register, row) for key, row in self._of(register).rows.items()}
+
+    def last_day(self, register: Register[R], key: str) -> DatedRow[R]:
+        """One row with the last day on which it has moved; what nothing has moved is all 0."""
+        row = self._of(register).rows.get(key)
+        return DatedRow(register.row()) if row is None else _dated(register, row)
+
+    def dated_row(self, register: Register[R], key: str) -> DatedRow[R]:
+        """One row with all that it was on each day."""
+        dated = self.last_day(register, key)
+        return DatedRow(dated.row, dated.day, _earlier(register, self._of(register).days, key))
 
     def closings(self, register: AnyRegister) -> Closings:
         """What the rows of a register were at the end of earlier days."""
-        [folding] = [f for f in self._foldings if f.register is register]
-        return folding.days
+        return self._of(register).days
 
     def dated_rows(self, register: Register[R]) -> dict[str, DatedRow[R]]:
         """The rows of a register with all that they were on each day."""
-        closings = self.closings(register)
-        return {
-            key: DatedRow(
-                dated.row,
-                dated.day,
-                tuple(
-                    (date.fromordinal(day), register.row(*amounts))
-                    for day, *amounts in closings.of(key)
-                ),
-            )
-            for key, dated in self.last_days(register).items()
-        }
+        return {key: self.dated_row(register, key) for key in self._of(register).rows}
 
     def moved_at(self, register: AnyRegister, key: str) -> int:
         """The position that moved a row last; 0 where there is none."""
-        [folding] = [f for f in self._foldings if f.register is register]
-        return folding.rows.get(key, (0, 0))[-2]
+        return self._of(register).rows.get(key, (0, 0))[-2]
 
     def folded(self) -> Folded:
         """What the next one goes on from."""
@@ -205,6 +200,16 @@ class Refold:
                 f.register.name: msgspec.Raw(msgspec.msgpack.encode(f.fold)) for f in self._foldings
             },
         )
+
+
+def _dated(register: Register[R], row: Sequence[int]) -> DatedRow[R]:
+    """A row as it is folded: its fields, the position, the last day."""
+    return DatedRow(register.row(*row[:-2]), date.fromordinal(row[-1]) if row[-1] else NEVER, None)
+
+
+def _earlier(register: Register[R], days: Closings, key: str) -> tuple[tuple[date, R], ...]:
+    """The closings of a row on the days before its last."""
+    return tuple((date.fromordinal(day), register.row(*amounts)) for day, *amounts in days.of(key))
 
 
 def _routes(foldings: Sequence[_Folding]) -> dict[str, list[Route]]:

@@ -7,15 +7,13 @@ that was rewritten cannot come to a second checkpoint beside the first.
 """
 
 from collections.abc import Iterable
-from datetime import date
 from typing import ClassVar
 
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.state import Decision, LedgerState
-from ledger.errors import RequestError
 from ledger.events import Event
 from ledger.gm import sm3
-from ledger.integrity.note import PROVINCE_ORIGIN, assemble, parse_note
+from ledger.integrity.note import PROVINCE_ORIGIN, assemble
 from ledger.sealing.events import (
     CheckpointCosigned,
     CheckpointSealed,
@@ -69,8 +67,9 @@ class SealCheckpoint(Command, frozen=True, kw_only=True):
         return f"{event.origin}:{event.size}"
 
     @classmethod
-    def bodies_in(cls, event: CheckpointSealed, day: date) -> Iterable[object]:
-        return (_text_of(event.note),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        text, line = _parts_of(told.event.note)
+        return (cls(**fields_in(cls, told.event, text=text, line=line)),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         note = assemble(self.text, [self.line])
@@ -95,11 +94,12 @@ class SealProvince(Command, frozen=True, kw_only=True):
 
     @classmethod
     def number_in(cls, event: ProvinceSealed) -> str:
-        return sm3(_text_of(event.note).encode()).hex()
+        return sm3(_parts_of(event.note)[0].encode()).hex()
 
     @classmethod
-    def bodies_in(cls, event: ProvinceSealed, day: date) -> Iterable[object]:
-        return (_text_of(event.note),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        text, line = _parts_of(told.event.note)
+        return (cls(**fields_in(cls, told.event, text=text, line=line)),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         note = assemble(self.text, [self.line])
@@ -128,10 +128,6 @@ class Cosign(Command, frozen=True, kw_only=True):
     def number_in(cls, event: CheckpointCosigned) -> str:
         return f"{event.position}:{event.witness}"
 
-    @classmethod
-    def bodies_in(cls, event: CheckpointCosigned, day: date) -> Iterable[object]:
-        return ((event.origin, event.size),)
-
     def decide(self, state: LedgerState, by: str) -> Decision:
         return _on_record(
             state,
@@ -149,9 +145,7 @@ def _on_record(state: LedgerState, event: Event) -> Decision:
     return Decision(events=[(None, "", event)], effective_on=state.today)
 
 
-def _text_of(note: str) -> str:
-    """What is signed of a note; "" of one that cannot be read."""
-    try:
-        return parse_note(note).text
-    except RequestError:
-        return ""
+def _parts_of(note: str) -> tuple[str, str]:
+    """A note's text, and the line of the one who has signed it; a blank line is between them."""
+    text, _, line = note.partition("\n\n")
+    return f"{text}\n", line.removesuffix("\n")

@@ -15,13 +15,13 @@ from division.knowledge import require_known
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
 from ledger.calendar import clearing_day, evidence_day
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Event, JournalPosted
-from ledger.money import AMOUNT_MAX_FEN, parse_yuan, yuan
+from ledger.money import AMOUNT_MAX_FEN, parse_yuan, stored_fen, yuan
 from payments.clearing.events import (
     Claim,
     ClaimLine,
@@ -96,10 +96,9 @@ class RequestClearing(Command, frozen=True, kw_only=True):
     pay_bank_code: str
 
     @classmethod
-    def bodies_in(cls, event: ClearingRequested, day: date) -> Iterable[object]:
-        clear_date = date.fromisoformat(event.clear_date)
-        bank = event.pay_bank_code
-        return (cls(clear_no=event.clear_no, clear_date=clear_date, pay_bank_code=bank),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        clear_date = date.fromisoformat(told.event.clear_date)
+        return (cls(**fields_in(cls, told.event, clear_date=clear_date)),)
 
     def needs(self) -> Iterable[Need]:
         return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
@@ -206,8 +205,16 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return f"{event.voucher_no}/{event.receipt_sm3[:16]}"
 
     @classmethod
-    def bodies_in(cls, event: ClaimReceipted, day: date) -> Iterable[object]:
-        return (event.receipt_sm3,)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        event: ClaimReceipted = told.event
+        fields = fields_in(
+            cls,
+            event,
+            xpay_fen=stored_fen(event.xpay_amt),
+            xclear_date=date.fromisoformat(event.xclear_date),
+            document=b"",
+        )
+        return (cls(**fields),)
 
     def needs(self) -> Iterable[Need]:
         return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)

@@ -16,7 +16,7 @@ from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.approvals import same_person
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -43,6 +43,7 @@ from payments.disbursement.run import (
     OPENED,
     STOPPED,
     Run,
+    asked_of_run,
     payment_number,
     require,
     require_status,
@@ -80,24 +81,16 @@ class OpenRun(Command, frozen=True, kw_only=True):
         return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
 
     @classmethod
-    def bodies_in(cls, event: DisbursementOpened, day: date) -> Iterable[object]:
-        """The event says whether its caller has dated it."""
-        fields = {name: getattr(event, name) for name in cls.__struct_fields__}
-        dated = event.effective_on
-        return (cls(**fields | {"effective_on": date.fromisoformat(dated) if dated else None}),)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**asked_of_run(cls, told)),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         require_executable(state, self.bgt_id, day)
         division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code"):
-            state.codes.check(
-                element,
-                getattr(self, element),
-                on=day,
-                mof_div_code=division,
-                pointer=f"/{element}",
-            )
+            code, pointer = getattr(self, element), f"/{element}"
+            state.codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
         # point of no return
         opened = DisbursementOpened(
             run_no=self.run_no,
@@ -121,6 +114,10 @@ class _OnRun(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (cls(**asked_of_run(cls, told)),)
 
     def _only(self, event: Event, state: LedgerState) -> Decision:
         return Decision(events=[(DISBURSEMENT, self.run_no, event)], effective_on=state.today)

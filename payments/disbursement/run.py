@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from budget.balances import BALANCES
+from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
@@ -146,6 +147,23 @@ def require(state: LedgerState, run_no: str) -> Run:
     if (run := state.get(DISBURSEMENT, run_no)) is None:
         raise Refusal(Code.NOT_FOUND, f"no disbursement run {run_no!r}")
     return run
+
+
+def asked_of_run(cls: type[Command], told: Told) -> dict[str, Any]:
+    """The fields of a command about a run. What its event does not tell the run says: which
+    indicator it is of, and that the lines which stood in the table were those approved."""
+    event = told.event
+    if isinstance(event, DisbursementOpened):  # which says whether its caller has dated it
+        dated = date.fromisoformat(event.effective_on) if event.effective_on else None
+        return fields_in(cls, event, effective_on=dated)
+    assert told.state is not None, "an act on a run is told with the run"
+    run = require(told.state, event.run_no)
+    fields = fields_in(cls, event, bgt_id=run.bgt_id)
+    if isinstance(event, DisbursementStarted) and run.approved is not None:
+        fields["lines_sm3"] = run.approved.lines_sm3
+    elif isinstance(event, DisbursementDrawn):
+        fields["voucher"] = event.voucher_serial
+    return fields
 
 
 def require_status(run: Run, *statuses: str) -> None:

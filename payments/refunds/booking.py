@@ -55,6 +55,23 @@ class Noticed(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.refund_fen for line in self.lines)
 
 
+def noticed_of(refunded: PaymentRefunded) -> Noticed:
+    """What the notice said of what was booked on it."""
+    return Noticed(
+        pay_date=date.fromisoformat(refunded.refund_date),
+        agent_business_no=refunded.agent_business_no,
+        remark=refunded.reason,
+        lines=tuple(
+            NoticedLine(
+                detail_id=line.pay_detail_id,
+                payee_acct_no=line.payee_acct_no,
+                refund_fen=stored_fen(line.refund_amt),
+            )
+            for line in refunded.returned
+        ),
+    )
+
+
 Matched = list[tuple[PaymentDetail, NoticedLine]]
 
 

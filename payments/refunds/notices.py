@@ -6,12 +6,11 @@ that. Refused, and on record, is what would book the same money twice or more th
 """
 
 from collections.abc import Iterable
-from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
@@ -19,9 +18,9 @@ from payments.clearing.uncleared import UNCLEARED
 from payments.events import PaymentRefunded
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
 from payments.payment import PAYMENT
-from payments.refunds.booking import Noticed, NoticeEvidence, booked, match
+from payments.refunds.booking import Noticed, NoticeEvidence, booked, match, noticed_of
 from payments.refunds.events import SuspenseHeld
-from payments.refunds.suspense import SUSPENSE, as_held
+from payments.refunds.suspense import SUSPENSE, as_held, noticed_in
 
 
 class TakeNotice(Command, frozen=True, kw_only=True):
@@ -66,8 +65,17 @@ class TakeNotice(Command, frozen=True, kw_only=True):
         return notice_key(event.pay_bank_code, event.notice_no)
 
     @classmethod
-    def bodies_in(cls, event: PaymentRefunded | SuspenseHeld, day: date) -> Iterable[object]:
-        return (event.notice_sm3,)
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        event: PaymentRefunded | SuspenseHeld = told.event
+        evidence = {name: getattr(event, name) for name in NoticeEvidence.__struct_fields__}
+        asked: dict[str, Any] = {"evidence": NoticeEvidence(**evidence), "document": b""}
+        if isinstance(event, SuspenseHeld):
+            noticed = noticed_in(event)
+            why = "" if noticed else event.reason
+            asked |= {"notice_key": event.suspense_no, "noticed": noticed, "unreadable": why}
+        else:
+            asked |= {"notice_key": cls.number_in(event), "noticed": noticed_of(event)}
+        return (cls(**fields_in(cls, event, **asked)),)
 
     def needs(self) -> Iterable[Need]:
         payment: tuple[Need, ...] = ((PAYMENT, self.pay_app_no),) if self.pay_app_no else ()

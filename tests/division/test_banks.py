@@ -23,6 +23,8 @@ from payments.signature_policy import SetSignaturePolicy
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 ALL, GUANGDONG = standing_ledger(""), standing_ledger("440000000")
 MARCH, MAY = date(2026, 3, 1), date(2026, 5, 1)
 CHANNEL = Channel(MARCH, "样例银行", "http://127.0.0.1:1", "")

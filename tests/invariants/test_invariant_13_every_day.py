@@ -48,6 +48,8 @@ from tests.support.bookkeeper import (
 )
 from tests.support.random_histories import run_histories
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 BUDGETS = ("甲", "乙", "丙")
 FEN = st.integers(min_value=1, max_value=40_00)
 # as (month, day); the clock stands on March 2

@@ -34,6 +34,8 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.verification.run import Options, verify_ledger
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 CHECKED = {"indicator.issue": ("treasury_checker",), "indicator.adjust": ("treasury_checker",)}
 TWO = ("unit_checker", "treasury_checker")
 

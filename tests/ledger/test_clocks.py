@@ -28,6 +28,8 @@ from payments.verification.run import Options, VerificationReport, verify_ledger
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.waiting import HANG_S
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 TOLERANCE = timedelta(seconds=5)
 TOLERANCE_US = TOLERANCE // timedelta(microseconds=1)
 DAYS_400 = timedelta(days=400)

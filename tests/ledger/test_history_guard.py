@@ -28,6 +28,8 @@ from tests.support.audited_books import LOG, key_of
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.waiting import HANG_S
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 SYSTEM = system_ledger(2026)
 OTHER = b"\x07" * 32
 

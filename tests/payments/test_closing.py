@@ -15,6 +15,8 @@ from payments.clearing.claims import RequestClearing
 from payments.voucher import MarkSent
 from tests.support.bookkeeper import Bookkeeper, claim_receipt
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 MARCH = date(2026, 3, 2)
 APRIL = datetime(2026, 4, 1, 2, tzinfo=UTC)
 CLOSE_MARCH = ClosePeriod(through="2026-03-31")

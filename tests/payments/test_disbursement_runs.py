@@ -21,6 +21,8 @@ from tests.support.draw_hold import draw_held
 from tests.support.http_server import HttpTreasury, http
 from tests.support.waiting import HANG_S
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 
 def test_a_run_from_the_file_to_the_result_file(http: HttpTreasury) -> None:
     run = HttpRun(http, "20000.00")

@@ -24,6 +24,8 @@ from payments.refunds.suspense import SuspenseItem
 from payments.verification.agreement import NamedDocument, disagreement
 from tests.support.bookkeeper import Bookkeeper, detail, refund_notice
 
+pytestmark = pytest.mark.usefixtures("decided_again")
+
 MARCH_2, MARCH_3 = date(2026, 3, 2), date(2026, 3, 3)
 NOTHING_LEFT = {"available": "0.00", "frozen": "0.00", "occupied": "0.00", "paid": "100.00"}
 

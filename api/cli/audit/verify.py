@@ -300,7 +300,7 @@ def _progress() -> Iterator[Progress]:
     from ledger.account_set import ledger_text
 
     bars: dict[tuple[int, str], TaskID] = {}
-    names = {"history": "历史", "signatures": "签章", "projection": "读模型"}
+    names = {"history": "历史", "decision": "裁定", "signatures": "签章", "projection": "读模型"}
     with Bars(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as all_:

@@ -1,0 +1,171 @@
+"""A ledger's state as it was before a decision, while its history is read.
+
+The same state that decisions are made on, by the same folds; but its registers are what the events
+come to, and nothing of it is written. Objects that wait for nothing are let go, the oldest first,
+and read again from their streams, up to the event that is looked at.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from ledger.books import Charts
+from ledger.deciding.command import Command, Need
+from ledger.deciding.documents import DOCUMENT, ApproveDocument, key_of
+from ledger.deciding.objects import AnyKind, ledger_stream_id
+from ledger.deciding.refolding import Refold
+from ledger.deciding.registers import WHOLE, AnyRegister, Register
+from ledger.deciding.state import CachedObject, Decision, LedgerState
+from ledger.elements.code_sets import CodeSets
+from ledger.events import DocumentSubmitted, Event, decode
+from ledger.reading.loading import read_keys, read_streams
+from ledger.verification.folded_rows import FoldedRows
+
+COST_KEPT_MAX = 40_000  # of objects that wait for nothing; a payment costs its lines
+
+# position, stream, version, recorded (µs since 1970), day (since 1970), type, payload, as in Chunk
+HistoryRow = tuple[int, bytes, int, int, int, bytes, bytes]
+
+
+class PastState(LedgerState):
+    """See the module."""
+
+    def __init__(
+        self, ledger_id: int, charts: Charts, asking: psycopg.Connection, refold: Refold
+    ) -> None:
+        super().__init__(ledger_id, charts)
+        self.registers: FoldedRows = FoldedRows(refold)
+        self._asking = asking
+        self._own_stream = ledger_stream_id(ledger_id)
+        self._looked_at: list[tuple[AnyKind, str]] = []  # by the command that is decided
+        # by kind, what may be let go with its cost, the oldest first; kinds that never wait
+        self._ended: dict[str, dict[str, int]] = {}
+        self._endless: set[str] = set()
+        self._cost = 0
+        self.position = 0
+        self.begin(0)
+
+    # ---- where it stands
+
+    def begin_at(self, position: int, recorded_us: int, *, clock: bool) -> None:
+        """It stands before the event at ``position``; ``clock``: which corrects the clock."""
+        if recorded_us != self.recorded_us:
+            codes = self._codes
+            self.begin(recorded_us, codes, corrects_clock=clock and recorded_us < self.recorded_us)
+        else:
+            self.registers.want_nothing()
+        self.position = position - 1
+
+    def by_codes(self, codes: CodeSets) -> None:
+        """Decides by these code sets from here on."""
+        self._codes = codes
+
+    def want(self, register: AnyRegister, key: str) -> None:
+        """Has the days of a row at hand for the decision."""
+        self.registers.want(register, key)
+
+    # ---- what has happened
+
+    def made(self, decision: Decision) -> None:
+        """What was decided is what stands on record."""
+        self.release()
+        self.take()
+        self.shared_documents.clear()
+        each: Decision | None = decision
+        while each is not None:
+            for kind, number, event in each.events:
+                if kind is not None:
+                    self._note_place(kind, number, event)
+            each = each.then
+
+    def follow(self, rows: Sequence[HistoryRow]) -> None:
+        """Takes over what stands on record where no decision has made it: by the objects that the
+        command looks at."""
+        for position, stream_id, version, _, _, type_, payload in rows:
+            event = decode(type_.decode(), payload)
+            if stream_id == self._own_stream:
+                self.settings, self.stream_version = self.settings.after(event), version
+            elif (place := self._place_of(stream_id, version)) is not None:
+                kind, number = place
+                before = self._cached[kind.name].get(number)
+                after = kind.fold(before.obj if before else None, event)
+                if after is not None:
+                    obj = CachedObject(after, stream_id, version, position)
+                    self._cached[kind.name][number] = obj
+                    self._note_place(kind, number, event)
+
+    def _place_of(self, stream_id: bytes, version: int) -> tuple[AnyKind, str] | None:
+        """The object, among those of the command, whose stream it is."""
+        for kind, number in self._looked_at:
+            cached = self._cached[kind.name].get(number)
+            if cached.stream_id == stream_id if cached else version == 1:
+                return kind, number
+        return None
+
+    def _note_place(self, kind: AnyKind, number: str, event: Event) -> None:
+        """Remembers what may be let go: what waits for nothing."""
+        ended = self._ended.get(kind.name)
+        if ended is None:
+            ended = self._ended[kind.name] = {}
+            if not kind.ends:
+                self._endless.add(kind.name)
+        if event.TRAITS.ends or (kind.name in self._endless and number not in ended):
+            cached = self._cached[kind.name].get(number)
+            cost = kind.cost(cached.obj) if cached is not None else 0
+            self._cost += cost - ended.get(number, 0)
+            ended[number] = cost
+
+    def let_go(self) -> None:
+        """Keeps memory bounded; what is let go is read again when it is needed."""
+        if self._cost <= COST_KEPT_MAX:
+            return
+        for name, ended in self._ended.items():
+            for number in list(ended)[: len(ended) // 2]:
+                self._cost -= ended.pop(number)
+                self._cached[name].pop(number, None)
+
+    # ---- objects
+
+    def load(self, command: Command, event: Any) -> None:
+        """Has at hand what a command looks at."""
+        self._looked_at = []
+        self._look_at(command, command.needs())
+        if isinstance(event, DocumentSubmitted):
+            key = key_of(event.kind, event.number)
+            self._look_at(command, [(DOCUMENT, key)], opens=event.submission == 1)
+        elif isinstance(command, ApproveDocument):
+            document = self.get(DOCUMENT, command.key)
+            if document is not None:
+                self._look_at(document.command, document.command.needs())
+
+    def _look_at(self, command: Command, needs: Iterable[Need], *, opens: bool = False) -> None:
+        missing: list[tuple[AnyKind, str]] = []
+        looked_at, number = self._looked_at, command.number
+        for kind in command.changes():
+            if kind.opened_by == command.OPERATION:
+                looked_at.append((kind, number))
+        for what, key in needs:
+            if isinstance(what, Register) or key == WHOLE:
+                continue
+            looked_at.append((what, key))
+            opens_it = opens or (what.opened_by == command.OPERATION and key == number)
+            if not opens_it and key not in self._cached[what.name]:
+                missing.append((what, key))
+        if missing:
+            self._load(missing)
+
+    def _load(self, wanted: Iterable[tuple[AnyKind, str]]) -> None:
+        """Folds objects from the events of their streams up to where the state stands."""
+        asked = {(kind.opened_by, number): (kind, number) for kind, number in wanted}
+        keys = read_keys(self._asking, self.ledger_id, asked.keys())
+        places = {key.stream_id: asked[number] for number, key in keys.items()}
+        for stream_id, events in read_streams(self._asking, self.ledger_id, list(places)).items():
+            kind, number = places[stream_id]
+            past = [each for each in events if each[0] <= self.position]
+            obj = kind.folded(event for _, _, event in past)
+            if obj is not None:
+                position, version, _ = past[-1]
+                self._cached[kind.name][number] = CachedObject(obj, stream_id, version, position)
+                for _, _, event in past:
+                    self._note_place(kind, number, event)

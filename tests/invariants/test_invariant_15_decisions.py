@@ -1,0 +1,369 @@
+"""Invariant 15: every decision can be taken again from the events before it, and gives the same.
+
+A history of each act that there is is taken again as it stands; and, with digests and chain made to
+fit, as somebody would rather have it, or as a program would have decided it that keeps to other
+rules. Tests that ask for ``decided_again`` have all their ledgers taken again at their end.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+from psycopg_pool import ConnectionPool
+
+from api.verification import Task, verify_all
+from division import certificates, code_sets
+from division.adopting import adopt
+from division.bank import AppointBank, ChangeBank, EndBank
+from division.opening import OpenDivision
+from division.persons import EndRights, RegisterPerson, SetRights
+from division.recording import record
+from division.tokens import EndToken, IssueToken
+from ledger.account_set import standing_ledger
+from ledger.deciding import documents
+from ledger.deciding.approvals import SetApprovalPolicy
+from ledger.deciding.command import commands
+from ledger.deciding.opening import DateFloors
+from ledger.deciding.state import Decision, LedgerState
+from ledger.elements import stored_code_sets
+from ledger.gm import default_provider
+from ledger.postgres.database import Database, connect
+from ledger.reading import streaming
+from ledger.verification import past_state
+from ledger.writing.conditions import Conditions
+from payments import application, signature_policy
+from payments.application import ApprovePayment
+from payments.events import PaymentApproved
+from payments.found_at_bank import RecordFoundAtBank
+from payments.signature_policy import SetSignaturePolicy
+from payments.verification.run import Options
+from projections.core.runner import Runner
+from tests.division.test_banks import MARCH, MAY, KnowingBookkeeper, appointed
+from tests.invariants.test_invariant_08_repeating import EXAMPLES
+from tests.scenarios.test_former_release import HISTORY, LEDGER
+from tests.support.at_machine import FREELY
+from tests.support.audited_books import Audited
+from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.exports import restore
+from tests.support.histories import older_ledger
+from tests.support.redeciding import DECISION, found, taken_again
+from tests.support.tampering import Tampering, rewritten
+
+ALL, GUANGDONG = standing_ledger(""), standing_ledger("440000000")
+
+
+# ---- as it stands
+
+
+def test_a_history_of_every_kind_is_decided_as_it_was(audited: Audited, copied: Database) -> None:
+    again = taken_again(copied.app_conninfo, audited.ledger_id)
+    assert found(again) == []
+    assert again.notes == []
+    with psycopg.connect(copied.owner_conninfo) as connection:
+        [(asked,)] = connection.execute(
+            "SELECT count(*) FROM command_keys WHERE ledger_id = %s AND operation NOT LIKE '%%:%%'",
+            (audited.ledger_id,),
+        )
+    assert again.counts[DECISION] > asked, "those without a number, too"
+
+
+@pytest.mark.parametrize("operation", EXAMPLES)
+@pytest.mark.usefixtures("decided_again")
+def test_every_command_is_taken_again(bookkeeper: Bookkeeper, operation: str) -> None:
+    bookkeeper.issue("B1", "100000.00")
+    command, by = EXAMPLES[operation](bookkeeper)
+    bookkeeper.do(command, by)
+
+
+# what has no example there: by the tests that ask for ``decided_again``, and have it
+ELSEWHERE = {
+    "refusal.record": "refusals are not taken again",
+    "document.submit": "ledger/test_approvals",
+    "bank.notice": "payments/test_refunds",
+    "suspense.resolve": "payments/test_refunds",
+    "period.reopen": "payments/test_closing",
+    "clock.correct": "ledger/test_clocks",
+    "loss.accept": "ledger/test_history_guard",
+    "voucher.found_at_bank": "below",
+    "ledger.date_floors": "below",
+    "division.open": "below",
+    "person.register": "below",
+    "person.set_rights": "below",
+    "person.end_rights": "below",
+    "token.issue": "below",
+    "token.end": "below",
+    "certificate.register": "below",
+    "certificate.revoke": "below",
+    "code_sets.load": "below",
+    "bank.appoint": "below",
+    "bank.change": "below",
+    "bank.end": "below",
+    "standing.adopt": "below",
+}
+
+
+def test_no_command_is_left_out() -> None:
+    without = commands().keys() - EXAMPLES.keys() - ELSEWHERE.keys()
+    assert not without, "say how it comes about, in tests/invariants/test_invariant_08_repeating.py"
+
+
+@pytest.mark.usefixtures("decided_again")
+def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
+    token = "ab" * 32
+    roles = {"division": "44", "roles": ("unit",)}
+    with connect(database.app_conninfo) as connection:
+        acts = [
+            OpenDivision(mof_div_code="440000000", name="广东省", tier_code="2"),
+            RegisterPerson(principal="zhang.san", **roles),
+            IssueToken(token_sm3=token, principal="Zhang.San", **roles),
+            SetRights(principal="ZHANG.san", change_no="1", division="44", roles=("unit", "admin")),
+            EndToken(token_sm3=token),
+            EndRights(principal="Zhang.san", change_no="2", reason="调离"),
+            AppointBank(
+                pay_bank_code="102", name="样例", url="http://b", cert_serial="", start_date=MARCH
+            ),
+            ChangeBank(pay_bank_code="102", change_no="3", start_date=MAY, name="另一名称"),
+            EndBank(pay_bank_code="102", end_date=MAY),
+        ]
+        adopt(connection, FREELY)
+        record(connection, GUANGDONG, acts, FREELY, by="admin")
+        key = default_provider().public_key(default_provider().generate_key())
+        begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
+        registered = certificates.register(
+            connection, "bank/102", key, FREELY, not_before=begin, not_after=end
+        )
+        certificates.revoke(connection, registered.serial, begin, FREELY)
+        shipped = stored_code_sets.shipped().rows()
+        fund = next(row for row in shipped if row.element == "fund_type_code")
+        for name in ("一名称", "另一名称"):  # a row that holds already stands beside each
+            rows = [fund._replace(name=name), fund]
+            code_sets.load(connection, rows, FREELY, loaded_by="admin")
+
+
+@pytest.mark.usefixtures("decided_again")
+def test_what_a_bank_knows_after_a_loss_is_taken_again(bookkeeper: Bookkeeper) -> None:
+    known = RecordFoundAtBank(
+        voucher_no="V1", paid_amt="0.00", bank="102", in_books=False, epoch_name="1"
+    )
+    bookkeeper.do(known, "operator")
+
+
+@pytest.mark.usefixtures("decided_again")
+def test_each_decision_knows_the_banks_of_its_moment(database: Database) -> None:
+    """What was appointed and has ended since was appointed when the policy named it."""
+    keeper = KnowingBookkeeper(database)
+    keeper.open()
+    with connect(database.app_conninfo) as connection:
+        then = Conditions(keeper.clock)
+        record(connection, ALL, [appointed("103")], then, by="admin")
+        keeper.policy("treasury", pay_bank_code="103")
+        end = EndBank(pay_bank_code="103", end_date=MARCH)
+        record(connection, ALL, [end], then, by="admin")
+    assert keeper.refusal(SetSignaturePolicy(roles=("unit",), pay_bank_code="103"), "admin")
+    keeper.close()
+    keeper.pool.close()
+
+
+def test_what_was_let_go_is_read_again(
+    audited: Audited, copied: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory holds what waits for something; refunds come long after the receipt."""
+    monkeypatch.setattr(past_state, "COST_KEPT_MAX", 0)
+    monkeypatch.setattr(streaming, "CHUNK_EVENTS", 5)
+    again = taken_again(copied.app_conninfo, audited.ledger_id)
+    assert found(again) == []
+
+
+def test_what_an_earlier_release_has_decided_is_noted_and_no_finding(
+    pool: ConnectionPool, database: Database
+) -> None:
+    restore(pool, HISTORY)
+    again = taken_again(database.app_conninfo, LEDGER)
+    assert found(again) == []
+    told = [note.detail.partition(":")[0] for note in again.notes]
+    assert told == [  # no policy, numbers of vouchers by position, refunds on a person's word
+        "ledger.opened",
+        "payment.approved",
+        "payment.approved",
+        "payment.approved",
+        "payment.refunded",
+    ]
+    assert again.counts[DECISION] == 28, "all others are decided as they were"
+
+
+def test_from_where_a_ledger_says_so_it_is_held_to_the_rules_of_today(
+    pool: ConnectionPool, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = older_ledger(pool, monkeypatch)
+    keeper.issue("B1", "10.00")
+    with monkeypatch.context() as then:
+        then.setattr(application, "voucher_number", lambda *_: "440000000202600000000")
+        keeper.apply("P1", "B1", "1.00")
+        keeper.approve("P1")
+        keeper.do(DateFloors(), "guoku")
+        keeper.apply("P2", "B1", "1.00")
+        later = keeper.do(ApprovePayment(pay_app_no="P2"), "checker").first_position
+    keeper.close()
+    again = taken_again(database.app_conninfo, keeper.ledger_id)
+    assert [at for at, _ in found(again)] == [later]
+    assert again.noted[DECISION] == 2, "the opening, and the first approval"
+
+
+# ---- as somebody would have it
+
+MADE_TO_FIT: dict[str, tuple[Tampering, str]] = {
+    "what is left of an indicator": (
+        rewritten("payment.applied", 1, b'"canuse_amt":"', b'"canuse_amt":"9'),
+        "figures.canuse_amt",
+    ),
+    "the number of a voucher": (
+        rewritten("payment.approved", 1, b'"pay_cert_no":"44', b'"pay_cert_no":"45'),
+        "pay_cert_no",
+    ),
+    "fewer to sign": (
+        rewritten("payment.approved", 1, b'"roles":["treasury"]', b'"roles":["unit"]'),
+        "roles",
+    ),
+    "another bank to pay": (
+        rewritten("payment.approved", 1, b'"pay_bank_code":"102"', b'"pay_bank_code":"103"'),
+        "pay_bank_code",
+    ),
+    "the name of a function": (
+        rewritten("indicator.issued", 0, b'"exp_func_name":"', b'"exp_func_name":"x'),
+        "exp_func_name",
+    ),
+    "an expense that is another": (
+        rewritten("journal.posted", 11, b'["D3",-1', b'["D2",-1'),
+        "lines",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tampering", "field"), MADE_TO_FIT.values(), ids=MADE_TO_FIT.keys())
+def test_what_is_made_to_fit_is_not_what_was_decided(
+    audited: Audited, copied: Database, tampering: Tampering, field: str
+) -> None:
+    with psycopg.connect(copied.owner_conninfo) as connection:
+        connection.execute("SET session_replication_role = replica")
+        position = tampering(connection, audited.ledger_id)
+    (at, detail), *_ = found(taken_again(copied.app_conninfo, audited.ledger_id))
+    assert at <= position, "a journal is told with the act that it is of"
+    assert f"at {position} {field} is" in detail
+
+
+def test_a_row_that_cannot_be_read_ends_nothing(audited: Audited, copied: Database) -> None:
+    with psycopg.connect(copied.owner_conninfo) as connection:
+        connection.execute("SET session_replication_role = replica")
+        first = rewritten("payment.applied", 0, b'"pay_amt":', b'"pay_tma":')
+        broken = first(connection, audited.ledger_id)
+        second = rewritten("payment.approved", 3, b'"vou_date":"2026', b'"vou_date":"2025')
+        behind = second(connection, audited.ledger_id)
+    told = dict(found(taken_again(copied.app_conninfo, audited.ledger_id)))
+    assert "it cannot be taken again" in told[broken]
+    assert "vou_date" in told[behind]
+
+
+# ---- as another program would have decided it
+
+
+def test_a_policy_changed_in_the_heads_row_is_told_where_it_was_obeyed(
+    bookkeeper: Bookkeeper, pool: ConnectionPool, database: Database
+) -> None:
+    """Two signatures were wanted; the row of the head says one, and the program believed it."""
+    bookkeeper.issue("B1", "100.00")
+    bookkeeper.policy("unit", "treasury")
+    with psycopg.connect(database.owner_conninfo) as connection:
+        connection.execute(
+            "UPDATE ledgers SET settings = jsonb_set(settings, '{signature_policy,roles}',"
+            " '[\"treasury\"]') WHERE ledger_id = %s",
+            (bookkeeper.ledger_id,),
+        )
+    deceived = Bookkeeper(pool)
+    deceived.apply("P1", "B1", "10.00")
+    approved_at = deceived.do(ApprovePayment(pay_app_no="P1"), "checker").first_position
+    deceived.sign("P1")
+    deceived.close()
+    again = taken_again(database.app_conninfo, bookkeeper.ledger_id)
+    (at, detail), *_ = found(again)
+    assert at == approved_at
+    assert "roles is ('treasury',), taken again it is ('unit', 'treasury')" in detail
+
+
+def test_a_bank_that_was_never_appointed_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = KnowingBookkeeper(database)
+    keeper.open()
+    with connect(database.app_conninfo) as connection:
+        record(connection, ALL, [appointed("102")], Conditions(keeper.clock), by="admin")
+    with monkeypatch.context() as other:
+        other.setattr(signature_policy, "require_appointed", lambda *_: None)
+        outcome = keeper.policy("treasury", pay_bank_code="999")
+    keeper.close()
+    keeper.pool.close()
+    [(at, detail)] = found(taken_again(database.app_conninfo, keeper.ledger_id))
+    assert at == outcome.first_position
+    assert "refused, bank_not_appointed" in detail
+
+
+def test_an_act_that_others_had_to_agree_to_is_told(
+    bookkeeper: Bookkeeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"indicator.issue": ("treasury_checker",)}
+    bookkeeper.do(SetApprovalPolicy(approval_policy=wanted), "admin")
+    with monkeypatch.context() as other:
+        other.setattr(documents, "awaited", lambda *_: ())
+        outcome = bookkeeper.issue("B1", "1.00")
+    [(at, detail)] = found(taken_again(database.app_conninfo, bookkeeper.ledger_id))
+    assert at == outcome.first_position
+    assert "stands indicator.issued, taken again it is document.submitted" in detail
+
+
+def test_a_check_that_decides_otherwise_says_so_of_every_one(
+    audited: Audited, copied: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The canary: where rules are others than those of the history, each decision is told."""
+    decide = ApprovePayment.decide
+
+    def otherwise(self: ApprovePayment, state: LedgerState, by: str) -> Decision:
+        decision = decide(self, state, by)
+        [(kind, number, approved)] = decision.events
+        assert isinstance(approved, PaymentApproved)
+        decision.events = [(kind, number, msgspec.structs.replace(approved, by="another"))]
+        return decision
+
+    monkeypatch.setattr(ApprovePayment, "decide", otherwise)
+    again = taken_again(copied.app_conninfo, audited.ledger_id)
+    with psycopg.connect(copied.owner_conninfo) as connection:
+        approvals = connection.execute(
+            "SELECT position FROM events WHERE ledger_id = %s AND type = 'payment.approved'"
+            " ORDER BY 1",
+            (audited.ledger_id,),
+        ).fetchall()
+    assert again.wrong[DECISION] == len(approvals)
+    assert [at for at, _ in found(again)] == [at for (at,) in approvals]
+
+
+# ---- in the whole of a verification
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_verification_takes_decisions_again(
+    audited: Audited, copied: Database, tmp_path: Path, jobs: int
+) -> None:
+    task = Task(
+        conninfo=copied.app_conninfo,
+        charts=(),
+        ledger_id=audited.ledger_id,
+        options=Options(folder=tmp_path),
+    )
+    with fresh_pool(copied.app_conninfo) as pool:
+        Runner(pool).catch_up()
+    stages: set[str] = set()
+    progress = lambda _ledger, stage, _done, _aim: stages.add(stage)  # noqa: E731
+    [report] = verify_all([task], progress, jobs)
+    assert report.findings == []
+    assert report.counts[DECISION] > 50
+    assert DECISION in stages
