@@ -111,21 +111,41 @@ def send_back(
     url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
 ) -> None:
     """Tells the simulated agent bank to return money of a payment; prints the notice's number."""
-    import httpx
-
     from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE
 
     settings = load_settings()
     body = {"pay_cert_no": number, "amt": amt, "pay_detail_id": pay_detail_id}
     vt_code = RETURN_NOTICE if by_payees_bank else REFUND_NOTICE
     told = {**body, "reason": reason, "vt_code": vt_code}
-    address = url or f"http://127.0.0.1:{settings.bank_port}"
-    answer = httpx.post(f"{address}/sim/returns", json=told, trust_env=False)
-    shown = answer.json()
+    answer = _tell(url or f"http://127.0.0.1:{settings.bank_port}", "/sim/returns", told)
+    typer.echo(answer["notice_no"])
+
+
+def tell_outage(
+    kind: Annotated[
+        str,
+        typer.Argument(help="none, bare-400, html-200, html-502, error-500 or silence."),
+    ],
+    for_s: Annotated[float, typer.Option(min=0, help="Seconds; default: until told none.")] = 0.0,
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Has the simulated agent bank not answer for a while: a gateway's words, or silence."""
+    settings = load_settings()
+    told = {"kind": kind, "for_s": for_s or None}
+    answer = _tell(url or f"http://127.0.0.1:{settings.bank_port}", "/sim/outage", told)
+    typer.echo(answer["kind"])
+
+
+def _tell(address: str, path: str, told: dict[str, Any]) -> dict[str, Any]:
+    """What a running simulator answers; ends the command where it refuses."""
+    import httpx
+
+    answer = httpx.post(f"{address}{path}", json=told, trust_env=False)
+    shown: dict[str, Any] = answer.json()
     if answer.is_error:
         typer.echo(f"{shown['code']}: {shown['detail']}", err=True)
         raise typer.Exit(1)
-    typer.echo(shown["notice_no"])
+    return shown
 
 
 def pboc_sim(

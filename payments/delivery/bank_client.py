@@ -8,6 +8,7 @@ the bank, says nothing, and the voucher is sent again under its number.
 """
 
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Literal, NamedTuple
 
 import httpx
@@ -18,6 +19,8 @@ from payments.messages.envelope import VoucherBody, build_envelope
 
 CONTENT_TYPE = "application/xml; charset=GBK"
 ANSWER_SHOWN_MAX = 200
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
+ALONE_MAX = 8
 
 # A whole message that is refused with one of these may be taken in by parts.
 ABOUT_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
@@ -54,7 +57,11 @@ class MessageAnswers(NamedTuple):
     """What is known of the vouchers of a message: answers, and why the others have none."""
 
     answers: dict[str, Acknowledgement]
-    unanswered: dict[str, UnavailableError]
+    unanswered: dict[str, str]
+
+
+class _UnansweredError(Exception):
+    """Nothing was said about the vouchers of a message, and why."""
 
 
 class _WholeRefusedError(Exception):
@@ -101,6 +108,7 @@ class BankClient:
     """
 
     def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._http = httpx.Client(timeout=timeout_s, trust_env=False)
 
     def close(self) -> None:
@@ -110,21 +118,34 @@ class BankClient:
         """Sends one message; gives what is known of each voucher by its number.
 
         When a message is refused as a whole, its halves are sent, so that one voucher that cannot
-        be read does not keep back the others.
+        be read does not keep back the others. Where ``ALONE_MAX`` of them are refused alone and
+        none is answered, whoever refuses does not look at them, and no more are sent.
         """
-        try:
-            answers = self._post(url, bodies)
-            silent = _unavailable(url, "its answer does not mention the voucher")
-            numbers = [body.voucher_no for body in bodies]
-            return MessageAnswers(answers, {n: silent for n in numbers if n not in answers})
-        except UnavailableError as error:
-            return MessageAnswers({}, dict.fromkeys([body.voucher_no for body in bodies], error))
-        except _WholeRefusedError as error:
-            if len(bodies) == 1:
-                return MessageAnswers({}, {bodies[0].voucher_no: _unavailable(url, str(error))})
-        middle = len(bodies) // 2
-        first, second = self.post(url, bodies[:middle]), self.post(url, bodies[middle:])
-        return MessageAnswers(first.answers | second.answers, first.unanswered | second.unanswered)
+        known = MessageAnswers({}, {})
+        waiting = [list(bodies)]
+        while waiting:
+            part = waiting.pop()
+            numbers = [body.voucher_no for body in part]
+            try:
+                answers = self._post(url, part)
+            except _WholeRefusedError as error:
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    waiting += [part[middle:], part[:middle]]
+                    continue
+                known.unanswered[numbers[0]] = str(error)
+                if known.answers or len(known.unanswered) < ALONE_MAX:
+                    continue
+                _give_up(known, waiting, str(error))
+                break
+            except _UnansweredError as error:
+                _give_up(known, [part, *waiting], str(error))
+                break
+            else:
+                known.answers.update((n, answers[n]) for n in numbers if n in answers)
+                unnamed = [number for number in numbers if number not in answers]
+                known.unanswered.update(dict.fromkeys(unnamed, "the answer does not mention it"))
+        return known
 
     def inquire(self, base_url: str, voucher_nos: Sequence[str]) -> dict[str, InquiryAnswer]:
         """Those of the numbers that the receiver knows.
@@ -145,21 +166,35 @@ class BankClient:
         return {number: known[number] for number in voucher_nos if number in known}
 
     def _post(self, url: str, bodies: Sequence[VoucherBody]) -> dict[str, Acknowledgement]:
-        """Raises UnavailableError, and _WholeRefusedError for a status about the message."""
+        """Raises _UnansweredError, and _WholeRefusedError for a status about the message."""
         content = build_envelope(bodies)
+        headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(content))}
         try:
-            headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(content))}
-            response = self._http.post(url, content=sent_once(content), headers=headers)
+            with self._http.stream("POST", url, content=sent_once(content), headers=headers) as r:
+                status, answer = r.status_code, self._read(r)
         except httpx.HTTPError as error:
-            raise _unavailable(url, f"{type(error).__name__}: {error}") from error
-        if response.status_code in ABOUT_THE_MESSAGE:
-            raise _WholeRefusedError(f"{response.status_code}: {_shown(response)}")
-        if response.status_code != httpx.codes.OK:
-            raise _unavailable(url, f"{response.status_code}: {_shown(response)}")
+            raise _UnansweredError(f"{type(error).__name__}: {error}") from error
+        if status in ABOUT_THE_MESSAGE:
+            raise _WholeRefusedError(f"{status}: {_shown(answer)}")
+        if status != httpx.codes.OK:
+            raise _UnansweredError(f"{status}: {_shown(answer)}")
         try:
-            return {answer.voucher_no: answer for answer in _decode(response.content).results}
+            return {answer.voucher_no: answer for answer in _decode(answer).results}
         except msgspec.MsgspecError as error:
-            raise _unavailable(url, f"its answer cannot be read: {error}") from error
+            raise _UnansweredError(f"its answer cannot be read: {error}") from error
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """The body, which neither grows nor drips without end."""
+        ends_at, content = monotonic() + self._timeout_s, bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > ANSWER_BYTES_MAX or monotonic() > ends_at:
+                raise _UnansweredError("its answer does not end")
+        return bytes(content)
+
+
+def _give_up(known: MessageAnswers, parts: Sequence[Sequence[VoucherBody]], why: str) -> None:
+    known.unanswered.update((body.voucher_no, why) for part in parts for body in part)
 
 
 def sent_once(content: bytes) -> Iterator[bytes]:
@@ -171,8 +206,8 @@ def sent_once(content: bytes) -> Iterator[bytes]:
     yield content
 
 
-def _shown(response: httpx.Response) -> str:
-    return response.text[:ANSWER_SHOWN_MAX]
+def _shown(answer: bytes) -> str:
+    return answer[:ANSWER_SHOWN_MAX].decode(errors="replace")
 
 
 def _unavailable(url: str, detail: str) -> UnavailableError:

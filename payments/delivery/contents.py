@@ -19,8 +19,8 @@ from ledger.reading.documents import decompress, open_document
 from ledger.reading.objects import read_bodies, read_objects
 from ledger.writing.sequencer import Sequencer
 from payments.clearing.claims import CLEARING, Clearing, split_claim_number
-from payments.delivery import outbox
 from payments.delivery.channels import Channels
+from payments.delivery.leases import hold
 from payments.delivery.outbox import Parcel
 from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
@@ -33,6 +33,7 @@ from payments.signing.service import SigningService
 
 PAYMENTS_AT_FIRST, DETAILS_AT_ONCE = 20, 5_000  # read together
 VOUCHERS_PATH, CLAIMS_PATH = "/vouchers", "/claims"
+PBOC = "pboc"  # in the place of a bank's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Destinations:
 class OutgoingItem(NamedTuple):
     """One voucher, claim or request: its number in the outbox, where it goes, what goes.
 
-    ``about`` is the payment of which a request wants money back.
+    ``bank`` is the receiver's code, or ``pboc``; ``about`` the payment of which a request wants
+    money back.
     """
 
     number: str
     url: str
     body: VoucherBody
+    bank: str
     about: str = ""
 
 
@@ -110,7 +113,7 @@ class Contents:
             }
             ahead = {n: day for n, p in open_payments.items() if (day := _dated_ahead(p))}
             if ahead:  # an earlier release took payments that are dated ahead
-                outbox.hold(connection, parcel, ahead)
+                hold(connection, parcel, ahead)
                 open_payments = {n: p for n, p in open_payments.items() if n not in ahead}
             digests = {number: _digest(payment) for number, payment in open_payments.items()}
             fresh = self._fresh.take(digests.values())
@@ -133,7 +136,7 @@ class Contents:
                 self._trouble.postpone(parcel, {number: str(error)})
             else:
                 body = voucher_body(parcel.ledger_id, payment, document, proofs)
-                yield OutgoingItem(number, url + VOUCHERS_PATH, body)
+                yield OutgoingItem(number, url + VOUCHERS_PATH, body, bank)
 
     def _signed_in_view(self, parcel: Parcel) -> dict[str, Payment]:
         """What the write path has just decided. That these are signed is committed, for the outbox
@@ -159,9 +162,8 @@ class Contents:
             for claim in clearing.open_claims:
                 if (number := claim.voucher_no) in parcel.attempts:
                     try:
-                        items.append(
-                            OutgoingItem(number, url, signer.body(clearing.requested, claim))
-                        )
+                        body = signer.body(clearing.requested, claim)
+                        items.append(OutgoingItem(number, url, body, PBOC))
                     except GuokuError as error:
                         problems[number] = str(error)
         self._trouble.postpone(parcel, problems)
@@ -186,7 +188,8 @@ class Contents:
                 except GuokuError as error:
                     self._trouble.postpone(parcel, {number: str(error)})
                 else:
-                    yield OutgoingItem(number, url, body, payment.pay_app_no)
+                    bank = _bank_code(payment)
+                    yield OutgoingItem(number, url, body, bank, payment.pay_app_no)
 
 
 def _read_payments(

@@ -14,13 +14,15 @@ from datetime import UTC, datetime
 from time import monotonic
 
 import msgspec
+import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
 from ledger.writing.sequencer import Sequencer
-from payments.delivery import outbox
+from payments.delivery import leases, outbox
 from payments.delivery.contents import Destinations
+from payments.delivery.outages import take_probe
 from payments.delivery.outbox import Parcel
 from payments.delivery.presence import Presence
 from payments.delivery.sending import Sender, SendingPolicy
@@ -159,21 +161,34 @@ class Dispatcher:
                     self._on_commit(ledger_id, 0)
 
     def _start_senders(self) -> None:
+        with self._pool.connection() as connection:
+            may_probe = self._sender.refresh(connection)
         while not self._stopping.is_set() and self._slots.acquire(blocking=False):
-            parcel = None
+            taken: tuple[Parcel, str] | None = None
             try:
                 with self._pool.connection() as connection:
-                    parcel = outbox.take(connection, self._policy.items_max, self._policy.lease_s)
+                    if may_probe:
+                        taken = self._take_probe(connection)
+                        may_probe = taken is not None
+                    taken = taken or self._take(connection)
             finally:
-                if parcel is None:
+                if taken is None:
                     self._slots.release()
-            if parcel is None:
+            if taken is None:
                 return
-            self._senders.submit(self._send, parcel)
+            self._senders.submit(self._send, *taken)
 
-    def _send(self, parcel: Parcel) -> None:
+    def _take_probe(self, connection: psycopg.Connection) -> tuple[Parcel, str] | None:
+        probe = take_probe(connection, self._policy.lease_s)
+        return (probe.parcel, probe.url) if probe else None
+
+    def _take(self, connection: psycopg.Connection) -> tuple[Parcel, str] | None:
+        parcel = leases.take(connection, self._policy.items_max, self._policy.lease_s)
+        return (parcel, "") if parcel else None
+
+    def _send(self, parcel: Parcel, probed: str) -> None:
         try:
-            self._sender.send(parcel)
+            self._sender.send(parcel, probed)
         except Exception as error:
             log.exception("a parcel failed", ledger=ledger_text(parcel.ledger_id), kind=parcel.kind)
             with suppress(Exception):  # if this fails too, the lease brings the rows back

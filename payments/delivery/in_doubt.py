@@ -14,12 +14,10 @@ from ledger.errors import GuokuError
 from ledger.events import decode, type_names
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.delivery.bank_client import BankClient, InquiryAnswer
-from payments.delivery.contents import Destinations
+from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
 from payments.voucher_number import voucher_number
-
-PBOC = "pboc"  # in the place of a bank's code
 
 _UNANSWERED = """
 SELECT e.type, e.payload FROM events e WHERE e.ledger_id = %s AND e.type = ANY(%s)

@@ -3,13 +3,14 @@
 A consumer reads each ledger's events after its own position and moves that position in the
 transaction that writes the rows. Positions are gapless and in commit order, so it can miss nothing,
 and nothing is sent before it is committed. The table holds no truth: ``rebuild`` empties it and
-reads again. Whoever sends takes rows on a lease, so several may work side by side, and what one
-that died had in hand comes due again when its lease ends.
+reads again. Whoever sends takes rows on a lease (``leases``), so several may work side by side, and
+what one that died had in hand comes due again when its lease ends. A row is ``due``, under way or
+not; ``held`` while its bank does not answer (``outages``); ``sent`` and waits for the receipt; or
+``dead``, for a person to look at.
 """
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -159,8 +160,8 @@ def _write(
     # whoever is asked again after a refusal may take it in; what he has taken in he cannot refuse
     refusals = {item: error for item, error in refusals.items() if item not in sent | answered}
     _insert(connection, ledger_id, {i: at for i, at in due.items() if i not in answered}, sent)
-    _mark_sent(connection, ledger_id, sent - answered - due.keys())
-    _mark_dead(connection, ledger_id, refusals)
+    mark_sent(connection, ledger_id, sent - answered - due.keys())
+    mark_dead(connection, ledger_id, refusals)
     _delete(connection, ledger_id, answered - due.keys())
 
 
@@ -187,7 +188,7 @@ def _insert(
         )
 
 
-def _mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
+def mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[Item]) -> None:
     for kind, numbers in _by_kind(items).items():
         connection.execute(
             "UPDATE outbox SET state = 'sent', last_error = ''"
@@ -196,7 +197,7 @@ def _mark_sent(connection: psycopg.Connection, ledger_id: int, items: Iterable[I
         )
 
 
-def _mark_dead(connection: psycopg.Connection, ledger_id: int, errors: Mapping[Item, str]) -> None:
+def mark_dead(connection: psycopg.Connection, ledger_id: int, errors: Mapping[Item, str]) -> None:
     if errors:
         connection.execute(
             "UPDATE outbox o SET state = 'dead', last_error = u.error"
@@ -241,115 +242,6 @@ def rebuild(connection: psycopg.Connection) -> None:
                 pass
 
 
-# ---- sending from it
-
-
-def take(connection: psycopg.Connection, limit: int, lease_s: float) -> Parcel | None:
-    """Takes at most ``limit`` due rows of one ledger and kind, for ``lease_s`` seconds.
-
-    The one that has waited longest chooses the ledger. None when nothing is due (or another sender
-    took it in this moment).
-    """
-    with connection.transaction():
-        first = connection.execute(
-            "SELECT ledger_id, kind FROM outbox WHERE state = 'due' AND next_attempt_at <= now()"
-            " ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED"
-        ).fetchone()
-        if first is None:
-            return None
-        ledger_id, kind = first
-        rows = connection.execute(
-            # An array and no join: the table empties and fills, so its statistics are never true,
-            # and a planner who believes in few rows would look at all of them for each one taken.
-            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + %(lease)s"
-            " WHERE ledger_id = %(ledger_id)s AND kind = %(kind)s AND number = ANY(ARRAY("
-            "  SELECT number FROM outbox WHERE ledger_id = %(ledger_id)s"
-            "  AND kind = %(kind)s AND state = 'due' AND next_attempt_at <= now()"
-            "  ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))"
-            " RETURNING position, number, attempts",
-            {
-                "ledger_id": ledger_id,
-                "kind": kind,
-                "limit": limit,
-                "lease": timedelta(seconds=lease_s),
-            },
-        ).fetchall()
-    return Parcel(ledger_id, kind, {number: attempts for _, number, attempts in sorted(rows)})
-
-
-def end_leases(connection: psycopg.Connection) -> None:
-    """Makes all due rows due now: those on a lease, and those that wait after a failure.
-
-    For when nobody is sending: what a killed sender had in hand need not wait for its lease's end.
-    """
-    connection.execute(
-        "UPDATE outbox SET next_attempt_at = now() WHERE state = 'due' AND next_attempt_at > now()"
-    )
-
-
-def hold(connection: psycopg.Connection, parcel: Parcel, until: Mapping[str, datetime]) -> None:
-    """Gives rows back untried that must not go before a moment: what is dated ahead."""
-    connection.execute(
-        "UPDATE outbox o SET attempts = attempts - 1, next_attempt_at = u.until"
-        " FROM unnest(%s::text[], %s::timestamptz[]) AS u (number, until)"
-        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
-        (list(until), list(until.values()), parcel.ledger_id, parcel.kind),
-    )
-
-
-def release(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
-    """Gives rows back untried: another message carries them."""
-    connection.execute(
-        "UPDATE outbox SET attempts = attempts - 1, next_attempt_at = now()"
-        " WHERE ledger_id = %s AND kind = %s AND number = ANY(%s) AND state = 'due'",
-        (parcel.ledger_id, parcel.kind, list(numbers)),
-    )
-
-
-def taken_in(connection: psycopg.Connection, parcel: Parcel, numbers: Sequence[str]) -> None:
-    """A bank has acknowledged claims or requests; no event says so before it answers them."""
-    _mark_sent(connection, parcel.ledger_id, [(parcel.kind, number) for number in numbers])
-
-
-def postpone(
-    connection: psycopg.Connection,
-    parcel: Parcel,
-    errors: Mapping[str, str],
-    *,
-    first_s: float,
-    cap_s: float,
-) -> None:
-    """After a failed attempt: the next one waits twice as long. It never ends by itself.
-
-    Args:
-        errors: number to what went wrong.
-        first_s: the wait after the first attempt; half of each wait is left to chance, so that a
-            bank that comes back is not met by all at once.
-        cap_s: the longest wait.
-    """
-    texts = [shortened(error) for error in errors.values()]
-    waits = [
-        timedelta(seconds=_wait_s(parcel.attempts[number], first_s, cap_s)) for number in errors
-    ]
-    connection.execute(
-        "UPDATE outbox o SET next_attempt_at = now() + u.wait, last_error = u.error"
-        " FROM unnest(%s::text[], %s::interval[], %s::text[]) AS u (number, wait, error)"
-        " WHERE o.ledger_id = %s AND o.kind = %s AND o.number = u.number AND o.state = 'due'",
-        (list(errors), waits, texts, parcel.ledger_id, parcel.kind),
-    )
-
-
-def bury(connection: psycopg.Connection, parcel: Parcel, errors: Mapping[str, str]) -> None:
-    """A definitive refusal: dead at once, with what the receiver said."""
-    items: dict[Item, str] = {(parcel.kind, number): error for number, error in errors.items()}
-    _mark_dead(connection, parcel.ledger_id, items)
-
-
-def _wait_s(attempts: int, first_s: float, cap_s: float) -> float:
-    longest_s: float = min(cap_s, first_s * 2 ** min(attempts - 1, 30))
-    return longest_s * random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
-
-
 def shortened(text: str) -> str:
     """Somebody else's text, as it can be kept."""
     return text.replace("\0", "")[:ERROR_CHARACTERS_MAX]
@@ -365,8 +257,8 @@ def standing(connection: psycopg.Connection) -> Standing:
         " FROM division_ledgers l LEFT JOIN outbox_positions o USING (ledger_id)"
     ).fetchone()
     counts = connection.execute(
-        "SELECT count(*) FILTER (WHERE state = 'due'), count(*) FILTER (WHERE state = 'sent'),"
-        " count(*) FILTER (WHERE state = 'dead'),"
+        "SELECT count(*) FILTER (WHERE state IN ('due', 'held')),"
+        " count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'dead'),"
         " min(next_attempt_at) FILTER (WHERE state = 'due') FROM outbox"
     ).fetchone()
     assert lag is not None

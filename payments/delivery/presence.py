@@ -9,7 +9,8 @@ with its process, however that ends.
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from payments.delivery import outbox
+from payments.delivery.leases import end_leases
+from payments.delivery.outages import let_go_of_the_forgotten
 
 _LOCK = int.from_bytes(b"dispatch")
 
@@ -34,7 +35,8 @@ class Presence:
             connection.autocommit = True
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
             if alone := row == (True,):
-                outbox.end_leases(connection)
+                end_leases(connection)
+                let_go_of_the_forgotten(connection)
             connection.execute("SELECT pg_advisory_lock_shared(%s)", (_LOCK,))
             if alone:
                 connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 
@@ -15,9 +16,10 @@ from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Submission
 from ledger.errors import Code, GuokuError
 from ledger.writing.sequencer import Sequencer
-from payments.delivery import outbox
+from payments.delivery import leases
 from payments.delivery.bank_client import Acknowledgement, BankClient
 from payments.delivery.contents import Contents, Destinations, OutgoingItem, in_messages
+from payments.delivery.outages import end_outage, hold_for, note_outage, read_outages
 from payments.delivery.outbox import Parcel, refusal_text, shortened
 from payments.refunds.requests import DeclineRefund
 from payments.signing.fresh_documents import FreshDocuments
@@ -38,8 +40,10 @@ class SendingPolicy:
         items_max: vouchers taken at once; a message holds no more.
         message_bytes_max: documents of one message, before base64 (an envelope ends at 8 MiB).
         timeout_s: for each step of one HTTP exchange.
-        first_retry_s: the wait after the first failure; it doubles up to ``retry_cap_s``, and
-            never ends by itself.
+        first_retry_s: the wait after the first failure; it doubles with each, and never ends by
+            itself.
+        retry_cap_s: the longest wait of one voucher that alone has no answer.
+        probe_cap_s: the longest wait between two questions to a bank that does not answer at all.
         poll_s: how long commits of other processes may go unnoticed.
         senders: parcels under way at the same time.
     """
@@ -49,6 +53,7 @@ class SendingPolicy:
     timeout_s: float = 10.0
     first_retry_s: float = 0.2
     retry_cap_s: float = 300.0
+    probe_cap_s: float = 30.0
     poll_s: float = 0.1
     senders: int = 4
 
@@ -80,12 +85,22 @@ class Sender:
         self._policy = policy
         self._contents = Contents(pool, sequencer, signing, destinations, fresh, self)
         self._client = BankClient(policy.timeout_s)
+        self._silent: set[str] = set()  # addresses; replaced and changed, never awaited
 
     def close(self) -> None:
         self._client.close()
 
-    def send(self, parcel: Parcel) -> None:
+    def refresh(self, connection: psycopg.Connection) -> bool:
+        """Learns which banks do not answer now; whether one of them is to be asked again."""
+        outages = read_outages(connection)
+        self._silent = set(outages)
+        return any(outage.is_due for outage in outages.values())
+
+    def send(self, parcel: Parcel, probed: str = "") -> None:
         """Sends all of a parcel, or gives back what there is no time for. Failures are recorded.
+
+        Args:
+            probed: the address that did not answer, and is asked by this parcel.
 
         Raises:
             Exception: the database failed; the lease brings the rows back.
@@ -93,14 +108,21 @@ class Sender:
         items = self._contents.items(parcel)
         give_back_at = monotonic() + self._policy.hold_s
         unsent: list[str] = []
+        was_asked = False
         for message in in_messages(items, self._policy.message_bytes_max):
-            if monotonic() < give_back_at:
-                self._send_message(parcel, message)
-            else:
+            url = message[0].url
+            if monotonic() >= give_back_at:
                 unsent += [item.number for item in message]
+            elif url in self._silent and (url != probed or was_asked):
+                self._hold(parcel, message)
+            else:
+                was_asked |= url == probed
+                self._send_message(parcel, message, was_probe=url == probed)
         if unsent:
             with self._pool.connection() as connection:
-                outbox.release(connection, parcel, unsent)
+                leases.release(connection, parcel, unsent)
+        if probed and not was_asked:  # its vouchers go elsewhere by now
+            self._answers_again(probed)
 
     def postpone(self, parcel: Parcel, errors: Mapping[str, str]) -> None:
         """Records failed attempts, by number in the outbox."""
@@ -110,7 +132,7 @@ class Sender:
                 log.warning("will be sent again", items=len(first), error=errors[first[0]])
             policy = self._policy
             with self._pool.connection() as connection:
-                outbox.postpone(
+                leases.postpone(
                     connection,
                     parcel,
                     errors,
@@ -120,11 +142,18 @@ class Sender:
 
     # ---- one message
 
-    def _send_message(self, parcel: Parcel, message: Sequence[OutgoingItem]) -> None:
-        posted = self._client.post(message[0].url, [item.body for item in message])
-        if posted.unanswered:
-            error = str(next(iter(posted.unanswered.values())))
-            log.warning("not acknowledged", vouchers=len(posted.unanswered), error=error)
+    def _send_message(
+        self, parcel: Parcel, message: Sequence[OutgoingItem], *, was_probe: bool = False
+    ) -> None:
+        url = message[0].url
+        posted = self._client.post(url, [item.body for item in message])
+        if not posted.answers:
+            error = next(iter(posted.unanswered.values()))
+            self._falls_silent(message[0], error, was_probe=was_probe)
+            self._hold(parcel, message, error)
+            return
+        if url in self._silent:
+            self._answers_again(url)
         answers = {
             item.number: answer
             for item in message
@@ -136,7 +165,7 @@ class Sender:
         self.postpone(
             parcel,
             {
-                item.number: str(unanswered[item.body.voucher_no])
+                item.number: unanswered[item.body.voucher_no]
                 for item in message
                 if item.body.voucher_no in unanswered
             },
@@ -149,10 +178,38 @@ class Sender:
             about = {item.number: item.about for item in message}
             self._record_refused(parcel, definitive, about)
 
+    # ---- banks that do not answer
+
+    def _falls_silent(self, item: OutgoingItem, error: str, *, was_probe: bool) -> None:
+        self._silent.add(item.url)
+        policy = self._policy
+        with self._pool.connection() as connection:
+            note_outage(
+                connection,
+                item.url,
+                item.bank,
+                error,
+                was_probe=was_probe,
+                first_s=policy.first_retry_s,
+                cap_s=policy.probe_cap_s,
+            )
+
+    def _hold(self, parcel: Parcel, message: Sequence[OutgoingItem], error: str = "") -> None:
+        with self._pool.connection() as connection:
+            numbers = [item.number for item in message]
+            hold_for(connection, parcel, message[0].url, numbers, error)
+
+    def _answers_again(self, url: str) -> None:
+        self._silent.discard(url)
+        with self._pool.connection() as connection:
+            end_outage(connection, url)
+
+    # ---- what a receiver has said
+
     def _record_taken_in(self, parcel: Parcel, numbers: Sequence[str]) -> None:
         if parcel.kind != "voucher":
             with self._pool.connection() as connection:
-                outbox.taken_in(connection, parcel, numbers)
+                leases.taken_in(connection, parcel, numbers)
             return
         submissions = [Submission(command=MarkSent(pay_app_no=n), by=PRINCIPAL) for n in numbers]
         try:
@@ -206,7 +263,7 @@ class Sender:
                 errors=dict(errors),
             )
             with self._pool.connection() as connection:
-                outbox.bury(connection, parcel, errors)
+                leases.bury(connection, parcel, errors)
 
 
 def _refuse_voucher(pay_app_no: str, answer: Acknowledgement) -> RefuseVoucher:

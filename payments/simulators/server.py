@@ -19,6 +19,7 @@ from ledger.money import yuan
 from payments.delivery.bank_client import INQUIRIES_PATH, Inquiry, VoucherProblem
 from payments.messages.reader import SIZE_MAX
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
+from payments.simulators.outage import OUTAGE_PATH, OutageSwitch, OutageTold
 from payments.simulators.receipt_poster import ReceiptPoster
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def create_app(counterparty: Counterparty, path: str, more: Sequence[BaseRoute] 
     """The ASGI application; ``path`` is where envelopes are posted."""
     faults = counterparty.config.faults
     chance = random.Random(faults.seed)  # noqa: S311
+    outage = OutageSwitch()
 
     async def take_in(request: Request) -> Response:
         try:
@@ -76,9 +78,10 @@ def create_app(counterparty: Counterparty, path: str, more: Sequence[BaseRoute] 
             counterparty.close()
 
     routes = [
-        Route(path, take_in, methods=["POST"]),
-        Route(INQUIRIES_PATH, inquire, methods=["POST"]),
+        Route(path, outage.before(take_in), methods=["POST"]),
+        Route(INQUIRIES_PATH, outage.before(inquire), methods=["POST"]),
         Route("/healthz", figures, methods=["GET"]),
+        Route(OUTAGE_PATH, act_of(OutageTold, outage.tell), methods=["POST"]),
         *more,
     ]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -9,7 +9,7 @@ import pytest
 from ledger.errors import Code, RequestError
 from payments.clearing.claims import RequestClearing
 from payments.clearing.events import ClearingRequested
-from payments.delivery import outbox
+from payments.delivery import leases, outbox
 from payments.delivery.outbox import Parcel
 from payments.voucher import MarkSent
 from tests.support.bookkeeper import Bookkeeper
@@ -55,7 +55,7 @@ def states(keeper: Bookkeeper) -> dict[str, str]:
 
 
 def take(connection: psycopg.Connection, limit: int = 10, lease_s: float = 60.0) -> Parcel:
-    parcel = outbox.take(connection, limit, lease_s)
+    parcel = leases.take(connection, limit, lease_s)
     assert parcel is not None
     return parcel
 
@@ -144,7 +144,7 @@ def test_two_senders_take_different_rows(
     assert len(first.attempts) == 2
     assert len(second.attempts) == 1
     assert first.attempts.keys().isdisjoint(second.attempts)
-    assert outbox.take(connection, 2, 60.0) is None
+    assert leases.take(connection, 2, 60.0) is None
 
 
 def test_what_a_dead_sender_held_comes_due_when_its_lease_ends(
@@ -154,7 +154,7 @@ def test_what_a_dead_sender_held_comes_due_when_its_lease_ends(
     read_all(connection, keeper)
     assert take(connection, lease_s=0.0).attempts == {"P": 1}
     assert take(connection).attempts == {"P": 2}
-    assert outbox.take(connection, 1, 60.0) is None
+    assert leases.take(connection, 1, 60.0) is None
 
 
 def test_a_parcel_is_of_one_ledger_and_kind(
@@ -191,7 +191,7 @@ def test_waits_grow_to_a_cap_and_attempts_never_end(
         assert parcel.attempts == {"P": attempt}
         with connection.transaction():  # in which the server's now() stands still
             errors = {"P": f"no answer {attempt}"}
-            outbox.postpone(connection, parcel, errors, first_s=FIRST_S, cap_s=CAP_S)
+            leases.postpone(connection, parcel, errors, first_s=FIRST_S, cap_s=CAP_S)
             [(wait_s, state, error)] = connection.execute(
                 "SELECT extract(epoch FROM next_attempt_at - now())::float, state, last_error"
                 " FROM outbox"
@@ -209,7 +209,7 @@ def test_what_was_given_up_can_be_revived_once(
 ) -> None:
     signed(keeper, "P")
     read_all(connection, keeper)
-    outbox.bury(connection, take(connection), {"P": "refused"})
+    leases.bury(connection, take(connection), {"P": "refused"})
     outbox.revive(connection, keeper.ledger_id, "voucher", "P")
     assert take(connection).attempts == {"P": 1}
     with pytest.raises(RequestError) as caught:
@@ -224,7 +224,7 @@ def test_a_receipt_ends_what_was_given_up(
     approved = keeper.approve("P")
     keeper.sign("P")
     read_all(connection, keeper)
-    outbox.bury(connection, take(connection), {"P": "refused"})
+    leases.bury(connection, take(connection), {"P": "refused"})
     keeper.receipt(approved)
     read_all(connection, keeper)
     assert rows(keeper) == []
@@ -235,7 +235,7 @@ def test_what_was_released_is_due_and_untried(
 ) -> None:
     signed(keeper, "P", "Q")
     read_all(connection, keeper)
-    outbox.release(connection, take(connection), ["Q"])
+    leases.release(connection, take(connection), ["Q"])
     assert take(connection).attempts == {"Q": 1}
 
 

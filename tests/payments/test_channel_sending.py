@@ -11,12 +11,12 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from ledger.deciding.state import BEIJING
-from payments.delivery import outbox
+from payments.delivery import leases, outbox
 from payments.signing.fresh_documents import FreshDocuments
 from payments.simulators.counterparty import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import FAST, ReceiptServer, SigningTreasury, bank
-from tests.support.sending import dead, event_counts, leases, rows, sending
+from tests.support.sending import dead, due_rows, event_counts, rows, sending
 from tests.support.waiting import wait_until
 
 DAY = date(2026, 3, 2)
@@ -47,7 +47,7 @@ def test_what_a_dead_dispatcher_had_in_hand_does_not_wait(
     with treasury.pool.connection() as connection:
         outbox.consume(connection, treasury.keeper.ledger_id)
         connection.commit()
-        assert outbox.take(connection, 10, lease_s=3600.0) is not None
+        assert leases.take(connection, 10, lease_s=3600.0) is not None
         connection.commit()
     with bank(treasury, server.url) as simulator, sending(treasury, simulator.url):
         wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
@@ -62,13 +62,13 @@ def test_what_a_living_dispatcher_has_in_hand_is_left_to_it(
     url = f"http://127.0.0.1:{silent.getsockname()[1]}"
     one_sender = replace(FAST, senders=1)
     with bank(treasury, server.url) as simulator, sending(treasury, url, policy=one_sender), silent:
-        wait_until(lambda: [attempts for _, attempts, _ in leases(treasury)] == [1, 1, 1])
-        held = leases(treasury)
+        wait_until(lambda: [attempts for _, attempts, _ in due_rows(treasury)] == [1, 1, 1])
+        held = due_rows(treasury)
         with sending(treasury, simulator.url):
             [other] = treasury.signed(1, "Q")
             wait_until(lambda: treasury.statuses([other]) == ["paid"])
-            wait_until(lambda: len(leases(treasury)) == 3)
-        assert leases(treasury) == held
+            wait_until(lambda: len(due_rows(treasury)) == 3)
+        assert due_rows(treasury) == held
         assert treasury.statuses(numbers) == ["signed"] * 3
 
 
@@ -281,8 +281,8 @@ def test_a_voucher_that_is_dated_ahead_waits_for_its_day(
     begins = datetime.fromisoformat(f"{payment.approved.vou_date}T00:00:00+08:00")
     silent = socket.create_server(("127.0.0.1", 0))
     with silent, sending(treasury, f"http://127.0.0.1:{silent.getsockname()[1]}"):
-        wait_until(lambda: [due for _, _, due in leases(treasury)] == [begins])
-        assert [attempts for _, attempts, _ in leases(treasury)] == [0]
+        wait_until(lambda: [due for _, _, due in due_rows(treasury)] == [begins])
+        assert [attempts for _, attempts, _ in due_rows(treasury)] == [0]
         silent.setblocking(False)
         with pytest.raises(BlockingIOError):  # nobody has come
             silent.accept()

@@ -9,9 +9,10 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -50,7 +51,14 @@ from tests.support.waiting import HANG_S, wait_until
 
 PASSPHRASE = "channel"
 BANK, CENTRAL_BANK = "bank/102", "pboc/1"
-FAST = SendingPolicy(timeout_s=HANG_S, first_retry_s=0.02, retry_cap_s=0.2, poll_s=0.02, senders=2)
+FAST = SendingPolicy(
+    timeout_s=HANG_S,
+    first_retry_s=0.02,
+    retry_cap_s=0.2,
+    probe_cap_s=0.2,
+    poll_s=0.02,
+    senders=2,
+)
 
 
 def free_port() -> int:
@@ -139,13 +147,19 @@ class SigningTreasury:
         return [payments[number].status for number in numbers]
 
     def dispatcher(
-        self, bank_url: str, pboc_url: str = "", policy: Any = FAST, **more: Any
+        self,
+        bank_url: str,
+        pboc_url: str = "",
+        policy: Any = FAST,
+        *,
+        more_banks: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
     ) -> Dispatcher:
         return Dispatcher(
             self.pool,
             self.keeper.sequencer,
             self.signing(),
-            Destinations(banks={"102": bank_url}, pboc=pboc_url),
+            Destinations(banks={"102": bank_url, **more_banks}, pboc=pboc_url),
             policy,
             **more,
         )

@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import psycopg
+
 from ledger.account_set import ledger_text
-from payments.delivery import outbox
+from payments.delivery import leases, outbox
 from payments.delivery.dispatcher import Dispatcher
+from payments.delivery.outbox import Parcel
 from payments.delivery.sending import SendingPolicy
 from tests.support.channel_parties import FAST, SigningTreasury
 
@@ -55,7 +58,7 @@ def last_error(treasury: SigningTreasury) -> str:
     return str(treasury.keeper.sql("SELECT last_error FROM outbox WHERE ledger_id = %s")[0][0])
 
 
-def leases(treasury: SigningTreasury) -> list[tuple[str, int, datetime]]:
+def due_rows(treasury: SigningTreasury) -> list[tuple[str, int, datetime]]:
     """Number, attempts begun, and when it is due again, of what waits to be sent."""
     return treasury.keeper.sql(
         "SELECT number, attempts, next_attempt_at FROM outbox"
@@ -65,3 +68,10 @@ def leases(treasury: SigningTreasury) -> list[tuple[str, int, datetime]]:
 
 def ledger_name(treasury: SigningTreasury) -> str:
     return ledger_text(treasury.keeper.ledger_id)
+
+
+def taken_rows(connection: psycopg.Connection, limit: int) -> Parcel:
+    """Rows in the hands of a sender that takes its time."""
+    parcel = leases.take(connection, limit, lease_s=3600.0)
+    assert parcel is not None
+    return parcel
