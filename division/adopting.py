@@ -19,13 +19,12 @@ from division.rights import Rights
 from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
-from ledger.deciding.principals import folded
+from ledger.deciding.principals import MIGRATION, folded
 from ledger.elements import stored_code_sets
 from ledger.gm import PublicKey
 from ledger.reading.objects import read_head
 from ledger.writing.conditions import Conditions
 
-BY = "migration"
 _LOCK_KEY = int.from_bytes(b"guokuado")
 
 Acts = dict[int, list[Command]]  # by standing ledger
@@ -48,9 +47,9 @@ def adopt(connection: psycopg.Connection, conditions: Conditions) -> None:
                 continue  # another program was first
             rows, acts = read(connection)
             for ledger_id, commands in acts.items():
-                record(connection, ledger_id, commands, conditions, by=BY)
+                record(connection, ledger_id, commands, conditions, by=MIGRATION)
             adopted = AdoptRows(what=what, rows=rows)
-            record(connection, root, [adopted], conditions, by=BY)
+            record(connection, root, [adopted], conditions, by=MIGRATION)
     finally:
         connection.rollback()
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK_KEY,))

@@ -5,9 +5,10 @@ from uuid import uuid4
 import psycopg
 
 from division.bank import BANK, AppointBank, ChangeBank, Channel
-from division.recording import OPERATOR, record
+from division.recording import record
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
+from ledger.deciding.principals import OPERATOR
 from ledger.reading.objects import read_objects
 from ledger.writing.conditions import Conditions
 

@@ -76,6 +76,7 @@ class AppointBank(Command, frozen=True, kw_only=True):
     """Appoints a bank; its code is its number."""
 
     OPERATION: ClassVar[str] = "bank.appoint"
+    APPROVABLE: ClassVar[bool] = True
     KIND = BANK
     CHANNEL: ClassVar[str] = "代理银行委托"
     NUMBER: ClassVar[str] = "pay_bank_code"
@@ -110,6 +111,7 @@ class ChangeBank(Command, frozen=True, kw_only=True):
     """Tells what is other from a day on; what is left out stays."""
 
     OPERATION: ClassVar[str] = "bank.change"
+    APPROVABLE: ClassVar[bool] = True
     KIND = BANK
     KEEPS_REFUSAL: ClassVar[bool] = False
     NUMBER: ClassVar[str] = "change_no"
@@ -152,11 +154,20 @@ class ChangeBank(Command, frozen=True, kw_only=True):
     def bodies_in(cls, event: BankChanged, day: date) -> Iterable[object]:
         return ()  # what was left out is not told
 
+    def is_told_by(self, event: BankChanged) -> bool:
+        """What was left out was not asked."""
+        own = (self.pay_bank_code, self.change_no, self.start_date.isoformat())
+        asked = ("name", "url", "cert_serial")
+        return own == (event.pay_bank_code, event.change_no, event.start_date) and all(
+            getattr(self, name) in ("", getattr(event, name)) for name in asked
+        )
+
 
 class EndBank(Command, frozen=True, kw_only=True):
     """From ``end_date`` on the bank pays no more."""
 
     OPERATION: ClassVar[str] = "bank.end"
+    APPROVABLE: ClassVar[bool] = True
     KIND = BANK
     KEEPS_REFUSAL: ClassVar[bool] = False
     CHANNEL: ClassVar[str] = "代理银行委托"

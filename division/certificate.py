@@ -108,15 +108,20 @@ CERTIFICATE: Kind[Certificate] = Kind(
 
 
 class RegisterCertificate(Command, frozen=True, kw_only=True):
-    """Puts a certificate on record; its serial follows from it. Moments are ISO 8601 with zone."""
+    """Puts a certificate on record; its serial follows from it. Moments are ISO 8601 with zone.
+
+    ``mof_div_code`` is the division that asks for it, "" where nobody over HTTP does.
+    """
 
     OPERATION: ClassVar[str] = "certificate.register"
     KIND = CERTIFICATE
+    APPROVABLE: ClassVar[bool] = True
     KEEPS_REFUSAL: ClassVar[bool] = False
     subject: str
     public_key: str
     not_before: str
     not_after: str
+    mof_div_code: str = ""
 
     @property
     def number(self) -> str:
@@ -128,13 +133,21 @@ class RegisterCertificate(Command, frozen=True, kw_only=True):
         return event.cert_serial
 
     @classmethod
-    def of(cls, subject: str, public_key: PublicKey, begin: datetime, end: datetime) -> Self:
+    def of(
+        cls,
+        subject: str,
+        public_key: PublicKey,
+        begin: datetime,
+        end: datetime,
+        mof_div_code: str = "",
+    ) -> Self:
         """What puts this certificate on record."""
         return cls(
             subject=subject,
             public_key=public_key.hex(),
             not_before=begin.isoformat(),
             not_after=end.isoformat(),
+            mof_div_code=mof_div_code,
         )
 
     def check(self) -> None:
@@ -151,6 +164,7 @@ class RegisterCertificate(Command, frozen=True, kw_only=True):
             public_key=self.public_key,
             not_before=self.not_before,
             not_after=self.not_after,
+            mof_div_code=self.mof_div_code,
             by=by,
         )
         return Decision(events=[(CERTIFICATE, self.number, registered)], effective_on=state.today)
@@ -165,10 +179,12 @@ class RevokeCertificate(Command, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "certificate.revoke"
     KIND = CERTIFICATE
+    APPROVABLE: ClassVar[bool] = True
     KEEPS_REFUSAL: ClassVar[bool] = False
     NUMBER: ClassVar[str] = "cert_serial"
     cert_serial: str
     revoked_at: str | None = None
+    mof_div_code: str = ""
 
     def needs(self) -> Iterable[Need]:
         return ((CERTIFICATE, self.cert_serial),)
@@ -181,13 +197,18 @@ class RevokeCertificate(Command, frozen=True, kw_only=True):
             raise Refusal(Code.INVALID_STATE, "the certificate was revoked before")
         # point of no return
         at = self.revoked_at or state.now.isoformat()
-        revoked = CertificateRevoked(cert_serial=self.cert_serial, revoked_at=at, by=by)
+        revoked = CertificateRevoked(
+            cert_serial=self.cert_serial, revoked_at=at, mof_div_code=self.mof_div_code, by=by
+        )
         return Decision(events=[(CERTIFICATE, self.cert_serial, revoked)], effective_on=state.today)
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
-        said = (None, told.event.revoked_at)
-        return tuple(cls(cert_serial=told.event.cert_serial, revoked_at=each) for each in said)
+        event = told.event
+        return tuple(
+            cls(cert_serial=event.cert_serial, revoked_at=each, mof_div_code=event.mof_div_code)
+            for each in (None, event.revoked_at)
+        )
 
 
 def malformed(detail: str, pointer: str) -> RequestError:

@@ -20,7 +20,8 @@ from division.certificate import (
     malformed,
     serial_of,
 )
-from division.recording import OPERATOR, PROGRAM, record
+from division.recording import record
+from ledger.deciding.principals import IMPORT, OPERATOR, PROGRAM
 from ledger.errors import Code, Refusal, RequestError
 from ledger.gm import PublicKey
 from ledger.writing.conditions import Conditions
@@ -29,7 +30,6 @@ __all__ = ["Certificate", "check_subject", "serial_of"]
 
 VALIDITY = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)  # two first signatures at once, on two machines
-IMPORT = "import"
 
 _SELECT = "SELECT serial, subject, public_key, not_before, not_after, revoked_at FROM certificates"
 

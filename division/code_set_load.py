@@ -144,11 +144,13 @@ class LoadCodeSets(Command, frozen=True, kw_only=True):
     """Puts rows in force, all or none; those that say what holds already are counted alone.
 
     What follows ``load_id`` is said of a load from before there was a record of it, which is taken
-    as it was.
+    as it was; ``loaded_by`` also of who has loaded at the machine. ``mof_div_code`` is the division
+    that asks for it, "" where nobody over HTTP does.
     """
 
     OPERATION: ClassVar[str] = "code_sets.load"
     KIND = CODE_SET_LOAD
+    APPROVABLE: ClassVar[bool] = True
     KEEPS_REFUSAL: ClassVar[bool] = False
     NUMBER: ClassVar[str] = "load_no"
     load_no: str
@@ -162,6 +164,7 @@ class LoadCodeSets(Command, frozen=True, kw_only=True):
     added: int = 0
     superseded: int = 0
     unchanged: int = 0
+    mof_div_code: str = ""
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -173,6 +176,14 @@ class LoadCodeSets(Command, frozen=True, kw_only=True):
     @classmethod
     def bodies_in(cls, event: CodeSetsLoaded, day: date) -> Iterable[object]:
         return ()  # what was said and held already is not told
+
+    def is_told_by(self, event: CodeSetsLoaded) -> bool:
+        """Of rows that held already the number is told alone."""
+        given = len({row_of(line).key for line in self.lines})
+        said = ("load_no", "file_name", "file_sm3", "loaded_by", "mof_div_code")
+        return given == event.added + event.superseded + event.unchanged and all(
+            getattr(self, name) == getattr(event, name) for name in said
+        )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         if self.load_id:
@@ -210,6 +221,7 @@ class LoadCodeSets(Command, frozen=True, kw_only=True):
             superseded=said.superseded,
             unchanged=said.unchanged,
             loaded_by=said.loaded_by,
+            mof_div_code=said.mof_div_code,
             by=by,
         )
 

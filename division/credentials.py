@@ -11,12 +11,12 @@ import msgspec
 import psycopg
 
 from division.persons import PERSON, Person, RegisterPerson, SetRights
-from division.recording import OPERATOR, record
-from division.rights import Rights, both, check_principal
+from division.recording import record
+from division.rights import Rights, both, check_person
 from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
-from ledger.deciding.principals import folded
+from ledger.deciding.principals import OPERATOR, folded
 from ledger.gm import sm3
 from ledger.reading.objects import read_objects
 from ledger.writing.conditions import Conditions
@@ -95,7 +95,7 @@ def give_token(
         UnavailableError: nothing may be written now.
     """
     rights.check()
-    check_principal(principal)
+    check_person(principal)
     key = token_sm3(token).hex()
     ledger_id = standing_ledger(rights.division)
     person = read_objects(connection, ledger_id, PERSON, [folded(principal)]).get(folded(principal))

@@ -85,7 +85,8 @@ class TokenEnded(Event, frozen=True, kw_only=True):
 
 
 class CertificateRegistered(Event, frozen=True, kw_only=True):
-    """A public key speaks for its subject, from one moment through another."""
+    """A public key speaks for its subject, from one moment through another; ``mof_div_code`` is the
+    division that asked for it over HTTP."""
 
     TYPE: ClassVar[str] = "certificate.registered"
     TRAITS: ClassVar[Traits] = Traits(
@@ -96,6 +97,7 @@ class CertificateRegistered(Event, frozen=True, kw_only=True):
     public_key: str
     not_before: str
     not_after: str
+    mof_div_code: str = ""
     by: str
 
 
@@ -106,6 +108,7 @@ class CertificateRevoked(Event, frozen=True, kw_only=True):
     )
     cert_serial: str
     revoked_at: str
+    mof_div_code: str = ""
     by: str
 
 
@@ -184,6 +187,7 @@ class CodeSetsLoaded(Event, frozen=True, kw_only=True):
     superseded: int
     unchanged: int
     loaded_by: str = ""
+    mof_div_code: str = ""
     by: str
 
 

@@ -43,6 +43,7 @@ class OpenDivision(Command, frozen=True, kw_only=True):
     """Opens a division's standing data; its code is its number."""
 
     OPERATION: ClassVar[str] = "division.open"
+    APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "区划建立"
     NUMBER: ClassVar[str] = "mof_div_code"
     mof_div_code: str

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from division.events import PersonRegistered, RightsEnded, RightsSet
-from division.rights import Rights, check_principal, ends_at
+from division.rights import Rights, check_person, check_principal, ends_at
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import Kind
 from ledger.deciding.principals import folded
@@ -88,6 +88,7 @@ class RegisterPerson(Command, frozen=True, kw_only=True):
     """Registers a person with rights. Names that differ in their case alone are one person's."""
 
     OPERATION: ClassVar[str] = "person.register"
+    APPROVABLE: ClassVar[bool] = True
     KIND = PERSON
     CHANNEL: ClassVar[str] = "人员权限"
     principal: str
@@ -111,7 +112,7 @@ class RegisterPerson(Command, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises RequestError for a name or rights that nobody can have."""
-        check_principal(self.principal)
+        check_person(self.principal)
         self.rights.check()
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -132,6 +133,7 @@ class _OnPerson(Command, frozen=True, kw_only=True):
     """What is done to a person who is registered."""
 
     KIND = PERSON
+    APPROVABLE: ClassVar[bool] = True
     KEEPS_REFUSAL: ClassVar[bool] = False
     NUMBER: ClassVar[str] = "change_no"
     principal: str
@@ -139,6 +141,10 @@ class _OnPerson(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         return ((PERSON, folded(self.principal)),)
+
+    def is_told_by(self, event: Any) -> bool:
+        """The name may have been written in another case."""
+        return is_told_by(self, event)
 
 
 class SetRights(_OnPerson, frozen=True, kw_only=True):
@@ -198,6 +204,14 @@ class EndRights(_OnPerson, frozen=True, kw_only=True):
     @classmethod
     def bodies_in(cls, event: RightsEnded, day: date) -> Iterable[object]:
         return ()  # likewise
+
+
+def is_told_by(command: Any, event: Any) -> bool:
+    """Whether an event tells of this being asked; the name in whatever case."""
+    fields = set(command.__struct_fields__) & set(event.__struct_fields__) - {"principal"}
+    return folded(command.principal) == folded(event.principal) and all(
+        getattr(command, name) == getattr(event, name) for name in fields
+    )
 
 
 def required(state: LedgerState, principal: str) -> Person:

@@ -12,6 +12,7 @@ import msgspec
 
 from division.roles import ROLES, unknown_roles
 from ledger.account_set import DIVISION_DIGITS
+from ledger.deciding.principals import AT_MACHINE, folded
 from ledger.deciding.state import BEIJING
 from ledger.errors import Code, RequestError
 
@@ -90,6 +91,13 @@ def check_principal(principal: str) -> None:
     """Raises RequestError, ``malformed``, for what is no principal's name."""
     if not _PRINCIPAL.fullmatch(principal):
         raise _malformed("a principal is 1 to 96 letters, digits or any of . @ - _", "/principal")
+
+
+def check_person(principal: str) -> None:
+    """The same for whoever is to be registered: nobody is called as who acts at the machine."""
+    check_principal(principal)
+    if folded(principal) in AT_MACHINE:
+        raise _malformed(f"{principal} is who acts at the machine itself", "/principal")
 
 
 def begins_with(code: str, prefixes: Iterable[str]) -> bool:

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from division.events import TokenEnded, TokenIssued
-from division.persons import PERSON, moment_text, required
+from division.persons import PERSON, is_told_by, moment_text, required
 from division.rights import Rights, check_principal
 from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.objects import Kind
@@ -81,6 +81,7 @@ class IssueToken(Command, frozen=True, kw_only=True):
     """
 
     OPERATION: ClassVar[str] = "token.issue"
+    APPROVABLE: ClassVar[bool] = True
     KIND = TOKEN
     KEEPS_REFUSAL: ClassVar[bool] = False
     CHANNEL: ClassVar[str] = "人员权限"
@@ -131,6 +132,10 @@ class IssueToken(Command, frozen=True, kw_only=True):
     def bodies_in(cls, event: TokenIssued, day: date) -> Iterable[object]:
         return ()  # the caller may have written the name in another case
 
+    def is_told_by(self, event: Any) -> bool:
+        """The name may have been written in another case."""
+        return is_told_by(self, event)
+
 
 class EndToken(Command, frozen=True, kw_only=True):
     """Ends a credential; its person keeps his rights.
@@ -139,6 +144,7 @@ class EndToken(Command, frozen=True, kw_only=True):
     """
 
     OPERATION: ClassVar[str] = "token.end"
+    APPROVABLE: ClassVar[bool] = True
     KIND = TOKEN
     KEEPS_REFUSAL: ClassVar[bool] = False
     NUMBER: ClassVar[str] = "token_sm3"

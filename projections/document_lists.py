@@ -1,17 +1,20 @@
 """Lists of documents 单据: what waits, what was approved or given back, what concerns somebody."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
+from ledger.account_set import SYSTEM_DIVISION
 from ledger.deciding.documents import APPROVED, RETURNED, SUBMITTED
+from ledger.deciding.principals import folded
 from ledger.errors import Code, RequestError
 from ledger.events import DocumentSubmitted, decode
-from ledger.reading.objects import read_payloads
+from ledger.reading.objects import read_head, read_payloads
+from projections.core.facts import read_pages
 from projections.core.listing import PAGE_SIZE, Filter, Listing, ListingPage
-from projections.documents import DOCUMENTS, DocumentRow
+from projections.documents import DOCUMENTS, PERSONS_APART, DocumentRow, Documents
 from projections.queries import Filters
 
 STATES = (SUBMITTED, APPROVED, RETURNED)
@@ -70,6 +73,39 @@ def list_documents(
     asked = _asked(connection, ledger_id, [row.submitted_position for row in rows])
     items = [_item(row, asked[row.submitted_position]) for row in rows]
     return ListingPage(items, following, position)
+
+
+class StandingDocument(NamedTuple):
+    """A document of a standing ledger, which has no read models."""
+
+    row: DocumentRow
+    asks: dict[str, Any]
+
+    @property
+    def item(self) -> dict[str, Any]:
+        return _item(self.row, self.asks)
+
+    def is_asked_by(self, division: str) -> bool:
+        """Whether this division has asked for it; the ledger of all divisions sees all."""
+        return division in (self.asks.get("mof_div_code", ""), SYSTEM_DIVISION)
+
+    def concerns(self, person: str, roles: Collection[str]) -> bool:
+        """As :func:`concerning`."""
+        is_his = PERSONS_APART + folded(person) + PERSONS_APART in self.row.persons
+        return is_his or self.row.next_role in roles
+
+
+def standing_documents(connection: psycopg.Connection, ledger_id: int) -> list[StandingDocument]:
+    """All documents of a standing ledger as the events make them, in the order in which they were
+    submitted; none of a ledger that is not open."""
+    head = read_head(connection, ledger_id)
+    projection = Documents()
+    fold = projection.fold(0)
+    for page in read_pages(connection, ledger_id, [projection], 0, head.position if head else 0):
+        fold.take(page.facts[0])
+    rows = sorted(fold.rest(0).new[DOCUMENTS], key=lambda row: row.submitted_position)
+    asked = _asked(connection, ledger_id, [row.submitted_position for row in rows])
+    return [StandingDocument(row, asked[row.submitted_position]) for row in rows]
 
 
 def _asked(

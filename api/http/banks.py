@@ -29,7 +29,7 @@ from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
-from api.http.routes import Operation
+from api.http.routes import ANSWERS, SUBMITTED, DirectAnswer, Operation, respond_to_act
 from api.http.views import Committed
 from division import certificates
 from division.bank import BANK, AppointBank, AppointedBank, ChangeBank, EndBank
@@ -43,7 +43,7 @@ from division.certificate import (
 )
 from division.persons import PERSON
 from division.rights import ends_at
-from ledger.account_set import ledger_text
+from ledger.account_set import ledger_text, standing_ledger
 from ledger.deciding.command import Command
 from ledger.deciding.principals import folded
 from ledger.deciding.state import BEIJING
@@ -170,7 +170,7 @@ def _certificate(key: int, certificate: Certificate) -> DivisionCertificateView:
 CERTIFICATES = Shown(DivisionCertificateView, _certificate)
 
 
-def _asked(data: bytes) -> RegisterCertificate:
+def _asked(call: Call, data: bytes) -> RegisterCertificate:
     asked: CertificateRequest = decoded(msgspec.json.Decoder(CertificateRequest).decode, data)
     if bool(asked.principal) == bool(asked.pay_bank_code):
         raise RequestError(
@@ -186,7 +186,11 @@ def _asked(data: bytes) -> RegisterCertificate:
     if end is None:
         raise RequestError(Code.MALFORMED, "a certificate has an end", pointer="/valid_until")
     command = RegisterCertificate.of(
-        subject, PublicKey.from_hex(asked.public_key), begin, end - timedelta(microseconds=1)
+        subject,
+        PublicKey.from_hex(asked.public_key),
+        begin,
+        end - timedelta(microseconds=1),
+        division_of(call),
     )
     command.check()
     return command
@@ -215,7 +219,10 @@ def _begin_of(text: str) -> datetime:
     summary="Register a person's or a bank's own certificate 证书登记",
     status_code=201,
     response_model=DivisionCertificateView,
-    responses=refusals(*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE),
+    responses={
+        **SUBMITTED,
+        **refusals(*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE),
+    },
     dependencies=[Depends(of_division)],
 )
 async def register_certificate(
@@ -224,11 +231,10 @@ async def register_certificate(
 ) -> Response:
     """All certificates are on record in the ledger of all divisions: a signature names its
     certificate by the serial alone."""
-    command = _asked(data)
+    command = _asked(call, data)
     key = await admit_to_division(call, number=command.number)
     await _require_owner(call, key, command.subject)
-    outcome = await submit_to_standing(call, HOME, command)
-    return CERTIFICATES.respond(call, HOME, outcome, status=201)
+    return respond_to_act(call, HOME, command, await submit_to_standing(call, HOME, command))
 
 
 async def _require_owner(call: Call, key: int, subject: str) -> None:
@@ -275,7 +281,10 @@ async def list_certificates(
     operation_id="certificate.revoke",
     summary="Revoke a certificate from now on 证书吊销",
     response_model=DivisionCertificateView,
-    responses=refusals(*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE),
+    responses={
+        **SUBMITTED,
+        **refusals(*OF_LEDGER_ACT, Code.NOT_FOUND, Code.INVALID_STATE),
+    },
     dependencies=[Depends(of_division)],
 )
 async def revoke_certificate(
@@ -290,8 +299,26 @@ async def revoke_certificate(
     if found is None:
         raise Refusal(Code.NOT_FOUND, f"no certificate {cert_serial!r}")
     await _require_owner(call, key, found.subject)
-    outcome = await submit_to_standing(call, HOME, RevokeCertificate(cert_serial=cert_serial))
-    return CERTIFICATES.respond(call, HOME, outcome)
+    command = RevokeCertificate(cert_serial=cert_serial, mof_div_code=division_of(call))
+    return respond_to_act(call, HOME, command, await submit_to_standing(call, HOME, command))
+
+
+async def _still_owns(call: Call, command: Command) -> None:
+    """As :func:`_require_owner`, of whoever agrees: of two first certificates of a bank, the one
+    that is agreed to later is another one."""
+    if isinstance(command, RegisterCertificate):
+        subject = command.subject
+    else:
+        assert isinstance(command, RevokeCertificate)
+        serial = command.cert_serial
+        found = await call.read(lambda connection: certificates.find(connection, serial))
+        assert found is not None, "what is to be revoked was registered"
+        subject = found.subject
+    await _require_owner(call, standing_ledger(division_of(call)), subject)
+
+
+ANSWERS[RegisterCertificate.OPERATION] = DirectAnswer(CERTIFICATES.view, 201, _still_owns)
+ANSWERS[RevokeCertificate.OPERATION] = DirectAnswer(CERTIFICATES.view, 200, _still_owns)
 
 
 DIRECT = (

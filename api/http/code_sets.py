@@ -1,7 +1,7 @@
 """代码集: rows of a division's code sets, loaded from the Ministry's CSV."""
 
 import io
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -13,17 +13,22 @@ from api.http.admission import record_denied
 from api.http.call import Call
 from api.http.dependencies import Acting, of_division
 from api.http.division_lists import DivisionRead, respond_with_objects
-from api.http.division_routes import Shown, admit_to_division, division_of
+from api.http.division_routes import (
+    Shown,
+    admit_to_division,
+    division_of,
+    submit_to_standing,
+)
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf
 from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
-from api.http.routes import Operation
+from api.http.routes import ANSWERS, SUBMITTED, DirectAnswer, Operation, respond_to_act
 from api.http.views import Committed
 from division import code_sets
-from division.code_set_load import CODE_SET_LOAD, HOME, CodeSetLoad
+from division.code_set_load import CODE_SET_LOAD, HOME, CodeSetLoad, LoadCodeSets
 from ledger.account_set import ledger_text
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeRow, division_prefix
@@ -74,7 +79,7 @@ def _view(key: int, load: CodeSetLoad) -> CodeSetLoadView:
     summary="Load rows of code sets from CSV, all or none 代码集加载",
     status_code=201,
     response_model=CodeSetLoadView,
-    responses=refusals(*OF_LEDGER_ACT),
+    responses={**SUBMITTED, **refusals(*OF_LEDGER_ACT)},
     dependencies=[Depends(of_division)],
     openapi_extra={
         "requestBody": {
@@ -96,8 +101,16 @@ async def load_code_sets(call: Annotated[Call, Depends(Acting(Right.ADMINISTER))
             error = AccessError(Code.FORBIDDEN, f"{row.element} {row.code} is of {whose}")
             await record_denied(call, key, "", error)
             raise error
-    outcome = await call.in_thread(_load, call, rows, data)
-    return Shown(CodeSetLoadView, _view).respond(call, HOME, outcome, status=201)
+    command = code_sets.loading(
+        rows,
+        file_content=data,
+        load_no=call.idempotency_key,
+        mof_div_code=division_of(call),
+    )
+    return respond_to_act(call, HOME, command, await submit_to_standing(call, HOME, command))
+
+
+ANSWERS[LoadCodeSets.OPERATION] = DirectAnswer(Shown(CodeSetLoadView, _view).view, 201)
 
 
 def _rows(call: Call, data: bytes) -> list[CodeRow]:
@@ -108,19 +121,6 @@ def _rows(call: Call, data: bytes) -> list[CodeRow]:
         return parse_code_sets(io.StringIO(decode_file(data), newline=""), known)
     except ConfigurationError as error:
         raise RequestError(Code.MALFORMED, error.detail, **error.extra) from None
-
-
-def _load(call: Call, rows: list[CodeRow], data: bytes) -> Any:
-    with call.treasury.pool.connection() as connection:
-        return code_sets.submit(
-            connection,
-            rows,
-            call.treasury.sequencer.conditions,
-            loaded_by=call.caller.principal,
-            file_content=data,
-            load_no=call.idempotency_key,
-            dry_run=call.dry_run,
-        )
 
 
 @router.get(

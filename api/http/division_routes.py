@@ -1,6 +1,6 @@
 """Operations that are one command on the standing ledger of the division in the address."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
@@ -15,19 +15,27 @@ from api.http.bodies import Body
 from api.http.call import Call
 from api.http.dependencies import OF_NUMBER, Acting, Reading, of_division
 from api.http.models.enums import Tag
+from api.http.parameters import check_division
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
-from api.http.routes import DirectRoute, Endpoint
+from api.http.routes import (
+    ANSWERS,
+    SUBMITTED,
+    DirectAnswer,
+    DirectRoute,
+    Endpoint,
+    LookFirst,
+    respond_to_act,
+)
 from api.http.views import commit_view
-from division.recording import opening_of
-from ledger.account_set import standing_ledger
-from ledger.deciding.command import Command, Outcome
-from ledger.elements.code_sets import ElementRegister
+from division.recording import opening_of, submit
+from ledger.account_set import SYSTEM_DIVISION, standing_ledger
+from ledger.deciding.command import Command, Outcome, Submission
 from ledger.errors import AccessError, Code
 
 CHANGE = "change_no"
-
-LookFirst = Callable[[Call, Command], Awaitable[None]]
+OF_DIVISION = "/v1/divisions/{mof_div_code}"
+OF_ALL = standing_ledger("")  # what is of all divisions: certificates, code sets
 
 
 class ReadingDivision(Reading):
@@ -43,10 +51,8 @@ class ReadingDivision(Reading):
 
 
 def division_of(call: Call) -> str:
-    """The division's code in the address, checked."""
-    code: str = call.scope["path_params"]["mof_div_code"]
-    ElementRegister.check_shape("mof_div_code", code, "/mof_div_code")
-    return code
+    """The division's code in the address, checked; nine zeros are what is of all divisions."""
+    return check_division(call.scope["path_params"]["mof_div_code"])
 
 
 async def admit_to_division(call: Call, *, number: str = "") -> int:
@@ -65,13 +71,11 @@ class Shown(NamedTuple):
     answer: type[Any]
     view_of: Callable[[int, Any], Any]
 
-    def respond(self, call: Call, key: int, outcome: Outcome, *, status: int = 200) -> Response:
-        """The object as a command has left it, and where that stands; or the refusal."""
-        if outcome.problem is not None:
-            return call.refuse(outcome)
+    def view(self, key: int, _command: Command, outcome: Outcome) -> Any:
+        """The object as a command has left it, and where that stands."""
         view = self.view_of(key, outcome.subjects[0])
         view.commit = commit_view(outcome.commit)
-        return call.respond(view, status=status, replayed=outcome.replayed)
+        return view
 
 
 class DivisionRoute(DirectRoute):
@@ -101,9 +105,10 @@ class DivisionRoute(DirectRoute):
     ) -> None:
         given = (as_division,) if as_division else ()
         body = Body(command, *in_path, *given, *unsaid)
+        ANSWERS[command.OPERATION] = DirectAnswer(shows.view, status, before)
         super().__init__(
-            f"/v1/divisions/{{mof_div_code}}/{path}",
-            _endpoint(body, in_path, as_division, unsaid, shows, status, before),
+            f"{OF_DIVISION}/{path}",
+            _endpoint(body, in_path, as_division, unsaid, before),
             response_model=shows.answer,
             status_code=status,
             tags=[Tag.DIVISIONS],
@@ -114,7 +119,7 @@ class DivisionRoute(DirectRoute):
                 Depends(of_division),
                 *(Depends(OF_NUMBER[name]) for name in in_path),
             ],
-            responses=refusals(*OF_LEDGER_ACT, *codes),
+            responses={**SUBMITTED, **refusals(*OF_LEDGER_ACT, *codes)},
         )
 
 
@@ -123,8 +128,6 @@ def _endpoint(
     in_path: tuple[str, ...],
     as_division: str,
     unsaid: tuple[str, ...],
-    shows: Shown,
-    status: int,
     before: LookFirst | None,
 ) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
@@ -137,13 +140,14 @@ def _endpoint(
             unsaid
         )
         if as_division:
-            given[as_division] = division_of(call)
+            division = division_of(call)
+            given[as_division] = "" if division == SYSTEM_DIVISION else division
         command = _numbered(call, body.read(data, **given))
         key = await admit_to_division(call, number=command.number)
         if before is not None:
             await before(call, command)
         outcome = await submit_to_standing(call, key, command)
-        return shows.respond(call, key, outcome, status=status)
+        return respond_to_act(call, key, command, outcome)
 
     return endpoint
 
@@ -156,15 +160,32 @@ def _numbered(call: Call, command: Command) -> Command:
 
 
 async def submit_to_standing(call: Call, key: int, command: Command) -> Outcome:
-    """The command's outcome. The ledger is opened along with it, but not for a rehearsal.
+    """The command's outcome; see :func:`submit_all_to_standing`."""
+    submission = call.submission(command, call.idempotency_key)
+    [outcome] = await submit_all_to_standing(call, key, [submission])
+    return outcome
+
+
+async def submit_all_to_standing(
+    call: Call, key: int, submissions: Sequence[Submission]
+) -> list[Outcome]:
+    """What becomes of them. The ledger is opened along with it, but not for a rehearsal.
+
+    What is of all divisions is decided by the code sets that hold when its ledger is locked: a load
+    is measured by those before it.
 
     Raises:
         AccessError: ``ledger_not_found`` for a rehearsal where nothing is on record yet.
     """
-    submission = call.submission(command, call.idempotency_key)
+    if key == OF_ALL:
+        return await call.in_thread(_on_connection, call, key, submissions)
     if await exists(call, key):
-        return await call.services.grouping.submit(key, submission)
+        return await call.submit_all(key, submissions)
     if call.dry_run:
         raise AccessError(Code.LEDGER_NOT_FOUND, "nothing is on record of the division yet")
-    _, outcome = await call.submit_all(key, [opening_of(key), submission])
-    return outcome
+    return (await call.submit_all(key, [opening_of(key), *submissions]))[1:]
+
+
+def _on_connection(call: Call, key: int, submissions: Sequence[Submission]) -> list[Outcome]:
+    with call.treasury.pool.connection() as connection:
+        return submit(connection, key, submissions, call.treasury.sequencer.conditions)

@@ -28,12 +28,13 @@ from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_ACT, OF_LEDGER_READ, OF_READ, refusals
 from api.http.published import PublishedAs
-from api.http.routes import Operation
+from api.http.routes import ANSWERS, SUBMITTED, DirectAnswer, Operation, respond_to_act
 from api.http.views import Committed, commit_view
 from division.opening import DIVISION, OpenDivision, StandingDivision
 from division.persons import PERSON, EndRights, Person, RegisterPerson, SetRights
 from division.tokens import TOKEN, EndToken, IssueToken, PersonToken
 from ledger.account_set import division_of, ledger_text, standing_ledger
+from ledger.deciding.command import Command, Outcome
 from ledger.deciding.principals import folded
 from ledger.errors import Code
 from ledger.reading.objects import Head, list_standing_heads
@@ -97,7 +98,10 @@ class TokenView(msgspec.Struct, kw_only=True):
     summary="Open a division's standing data 建立区划",
     status_code=201,
     response_model=DivisionView,
-    responses=refusals(*OF_ACT, Code.LEDGER_NOT_FOUND, Code.ELEMENT_INVALID, Code.INVALID_STATE),
+    responses={
+        **SUBMITTED,
+        **refusals(*OF_ACT, Code.LEDGER_NOT_FOUND, Code.ELEMENT_INVALID, Code.INVALID_STATE),
+    },
 )
 async def open_division(
     call: Annotated[Call, Depends(Acting(Right.ADMINISTER))],
@@ -106,16 +110,21 @@ async def open_division(
     command = _OPENING.read(data)
     assert isinstance(command, OpenDivision)
     key = await admit(call, standing_ledger(command.mof_div_code), number=command.mof_div_code)
-    outcome = await submit_to_standing(call, key, command)
-    if outcome.problem is not None:
-        return call.refuse(outcome)
+    return respond_to_act(call, key, command, await submit_to_standing(call, key, command))
+
+
+def _opened(key: int, command: Command, outcome: Outcome) -> DivisionView:
+    assert isinstance(command, OpenDivision)
     opened = StandingDivision(
         command.mof_div_code, command.name, command.parent_div_code, command.tier_code
     )
     commit = outcome.commit
     view = _division(key, opened, commit.position if commit else 0, commit.chain if commit else b"")
     view.commit = commit_view(commit)
-    return call.respond(view, status=201, replayed=outcome.replayed)
+    return view
+
+
+ANSWERS[OpenDivision.OPERATION] = DirectAnswer(_opened, 201)
 
 
 def _division(key: int, division: StandingDivision, position: int, chain: bytes) -> DivisionView:

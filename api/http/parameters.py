@@ -12,6 +12,7 @@ from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BeforeValidator
 
 from api.http.published import EXAMPLES, PublishedAs
+from ledger.account_set import SYSTEM_DIVISION
 from ledger.elements.code_sets import ElementRegister
 from projections.core.listing import PAGE_SIZE_MAX
 
@@ -48,7 +49,16 @@ def _told(name: str) -> Any:
 LedgerName = Annotated[
     str, Path(description="<mof_div_code>-<fiscal_year> 账套", examples=["440000000-2026"])
 ]
-DivisionCode = Annotated[str, _told("mof_div_code"), _checked("mof_div_code")]
+
+
+def check_division(code: str) -> str:
+    """A division's code; nine zeros are what is of all divisions. Raises ``malformed``."""
+    if code != SYSTEM_DIVISION:
+        ElementRegister.check_shape("mof_div_code", code, "/mof_div_code")
+    return code
+
+
+DivisionCode = Annotated[str, _told("mof_div_code"), AfterValidator(check_division)]
 Principal = Annotated[str, _told("principal"), _checked("principal")]
 TokenSm3 = Annotated[str, _told("token_sm3"), _checked("token_sm3")]
 PayBankCode = Annotated[str, _told("pay_bank_code"), _checked("pay_bank_code")]

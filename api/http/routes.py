@@ -37,11 +37,19 @@ ViewOf = Callable[[int, Command, Outcome], Any]
 Completion = Callable[[Call, int, Command], Awaitable[Command]]
 
 
+LookFirst = Callable[[Call, Command], Awaitable[None]]
+
+
 class DirectAnswer(NamedTuple):
-    """How an act is answered when it has taken effect."""
+    """How an act is answered when it has taken effect.
+
+    ``before`` is what is looked at before its ledger is asked, and again before others agree; it
+    raises what speaks against it.
+    """
 
     view: ViewOf
     status: int
+    before: LookFirst | None = None
 
 
 ANSWERS: dict[str, DirectAnswer] = {}  # by operation, of every act that is one command
@@ -183,6 +191,18 @@ class CommandRoute(DirectRoute):
                 **refusals(*OF_LEDGER_ACT, *codes),
             },
         )
+
+
+def respond_to_act(call: Call, key: int, command: Command, outcome: Outcome) -> Response:
+    """The answer to an act: its refusal, that it waits for others, or what it has done."""
+    if outcome.problem is not None:
+        return call.refuse(outcome)
+    if command.APPROVABLE and (document := document_of(outcome)) is not None:
+        waits = submitted_answer(key, document, outcome)
+        return call.respond(waits, status=202, replayed=outcome.replayed)
+    direct = ANSWERS[command.OPERATION]
+    answer = direct.view(key, command, outcome)
+    return call.respond(answer, status=direct.status, replayed=outcome.replayed)
 
 
 SUBMITTED: dict[int | str, dict[str, Any]] = {

@@ -166,12 +166,17 @@ def commands() -> dict[str, type[Command]]:
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A command on its way: who asks, and how."""
+    """A command on its way: who asks, and how.
+
+    ``at_machine``: by one of ``principals.AT_MACHINE``, at the machine itself; nobody else has to
+    agree. That is never said of what came over the network, whatever its caller is called.
+    """
 
     command: Command
     by: str
     idempotency_key: str = ""
     dry_run: bool = False
+    at_machine: bool = False
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):

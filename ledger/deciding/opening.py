@@ -172,9 +172,13 @@ class _OpenedByProgram(OpenLedger, frozen=True, kw_only=True):
             mof_div_name=self.name,
             fiscal_year=self.fiscal_year,
             name=self.name,
+            approval_policy=self._policy(),
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
+
+    def _policy(self) -> Policy:
+        return {}
 
 
 class OpenSystemLedger(_OpenedByProgram, frozen=True, kw_only=True):
@@ -196,3 +200,6 @@ class OpenStandingLedger(_OpenedByProgram, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         return self._opened(state, by, state.today)
+
+    def _policy(self) -> Policy:
+        return default_policy()

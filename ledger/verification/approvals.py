@@ -2,7 +2,8 @@
 their order, and is what the document asks for.
 
 The policy is folded from the events themselves. An act that took effect while its kind wanted
-nobody else needs no document; what stands behind a last agreement has to be that act and no other.
+nobody else needs no document, nor does one at the machine itself, which says so; what stands behind
+a last agreement has to be that act and no other.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import msgspec
 from ledger.deciding.approvals import APPROVAL_POLICY, ApprovalPolicy, approvable, same_person
 from ledger.deciding.documents import command_of, key_of
 from ledger.deciding.fingerprints import asked_for
+from ledger.deciding.principals import AT_MACHINE
 from ledger.events import (
     ApprovalPolicySet,
     DocumentApproved,
@@ -142,17 +144,23 @@ class ApprovalCheck(EventCheck):
         kind = event.TRAITS.asked_by
         due, self._known.due = self._known.due, None
         if due is None:
-            if self._known.policy.roles_for(kind):
+            if self._known.policy.roles_for(kind) and _by(event) not in AT_MACHINE:
                 self._wrong(row.position, f"nobody else has agreed to this {kind} 未经审批")
             return
         self.findings.count(self.NAME, 1)
         submitted = due.submitted
-        if kind != submitted.kind or getattr(event, "by", "") != submitted.by:
+        if kind != submitted.kind or _by(event) != submitted.by:
             named = f"{submitted.kind} by {submitted.by}"
             self._wrong(row.position, f"it is not what was agreed to, {named} 与单据不符")
             return
         command = command_of(kind, submitted.body)
         asked = asked_for(kind, command.body)
-        day = date.fromordinal(_EPOCH + row.day)
-        if not any(asked_for(kind, body) == asked for body in command.bodies_in(event, day)):
+        bodies = list(command.bodies_in(event, date.fromordinal(_EPOCH + row.day)))
+        told = any(asked_for(kind, body) == asked for body in bodies)
+        if not (told if bodies else command.is_told_by(event)):
             self._wrong(row.position, f"it is not what {submitted.number!r} asks for 与单据不符")
+
+
+def _by(event: Event) -> str:
+    by: str = getattr(event, "by", "")
+    return by

@@ -294,7 +294,7 @@ class Batch:
 
     def _asked_last(self, item: BatchItem) -> Outcome | None:
         """As :meth:`Repetitions.last_of_ledger`; what awaits others is a document of its own."""
-        if awaited(self._state, item.command):
+        if item.document and awaited(self._state, item.command):
             return None
         return self._numbers.repetitions.last_of_ledger(item.submission)
 
@@ -316,7 +316,7 @@ class Batch:
         command = item.command
         if refusal.code is Code.IDEMPOTENCY_CONFLICT or not command.KEEPS_REFUSAL:
             return False
-        return not awaited(self._state, command)
+        return not (item.document and awaited(self._state, command))
 
     def _dry_run(self, item: BatchItem) -> Outcome:
         decision = self._decided(item)

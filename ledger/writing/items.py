@@ -40,7 +40,8 @@ def item_of(submission: Submission) -> BatchItem:
     """The submission, with all that follows from it alone."""
     command = submission.command
     number, key = command.number, submission.idempotency_key
-    if command.APPROVABLE or isinstance(command, ApproveDocument | ReturnDocument):
+    becomes_document = command.APPROVABLE and not submission.at_machine
+    if becomes_document or isinstance(command, ApproveDocument | ReturnDocument):
         return _about_document(submission)
     if not number and not key:
         return BatchItem(submission, command, (), b"", (), True, _is_of_ledger(command))

@@ -6,7 +6,7 @@ notices. Who acts so says on what conditions, and nobody is spared them: once a 
 at the machine of a restored database became an event where others had been lost.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import cache
 
@@ -29,10 +29,10 @@ def commit_on(
     ledger_id: int,
     submissions: Sequence[Submission],
     conditions: Conditions,
-    *,
-    codes: Callable[[], CodeSets] = stored_code_sets.shipped,
 ) -> list[Outcome]:
     """Decides and commits, in a transaction of its own: one that is open is committed before.
+
+    The code sets are read while the ledger is locked, so that no load of others comes between.
 
     Args:
         connection: of the application's role, without autocommit: a lock is held until the commit.
@@ -44,6 +44,10 @@ def commit_on(
     """
     assert not connection.autocommit, "without a transaction there is no lock"
     connection.commit()
+
+    def codes() -> CodeSets:
+        return stored_code_sets.read(connection)
+
     resources = Resources(_no_pool(), None, codes, lambda: False, conditions, lambda *_: None)
     asked = PendingRequest(Group(submissions=submissions), Future())
     committer = Committer(resources, LedgerState(ledger_id, _charts()))

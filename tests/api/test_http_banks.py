@@ -16,7 +16,7 @@ DIVISION = "/v1/divisions/440000000"
 @pytest.fixture(scope="module")
 def own(module_database: Database) -> Iterator[HttpTreasury]:
     with http_treasury_on(module_database) as opened:
-        yield opened
+        yield opened.alone_in_divisions()
 
 
 def new_key() -> str:

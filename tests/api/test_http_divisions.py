@@ -10,9 +10,9 @@ from tests.support.http_server import HttpTreasury, http  # noqa: F401 - a fixtu
 DIVISION = "/v1/divisions/440000000"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own(http: HttpTreasury) -> HttpTreasury:  # noqa: F811
-    return http
+    return http.alone_in_divisions()
 
 
 def person(own: HttpTreasury, principal: str, *roles: str, **more: Any) -> Any:

@@ -12,6 +12,7 @@ from division.learning import read_knowledge
 from division.recording import record
 from ledger.account_set import ledger_text, standing_ledger
 from ledger.books import load_charts
+from ledger.deciding.principals import OPERATOR
 from ledger.elements import stored_code_sets
 from ledger.errors import UnavailableError
 from ledger.postgres.database import Database, connect
@@ -83,7 +84,7 @@ def test_a_ledger_without_standing_data_works_as_before(books: KnowingBookkeeper
 
 
 def test_only_an_appointed_bank_pays(books: KnowingBookkeeper, conn: psycopg.Connection) -> None:
-    record(conn, ALL, [appointed("105"), appointed("106", MAY)], FREELY, by="admin")
+    record(conn, ALL, [appointed("105"), appointed("106", MAY)], FREELY, by=OPERATOR)
     assert books.refusal(SetSignaturePolicy(roles=("treasury",))) == "bank_not_appointed"
     books.policy("treasury", pay_bank_code="105")
     later = SetSignaturePolicy(roles=("treasury",), pay_bank_code="106")
@@ -95,10 +96,12 @@ def test_only_an_appointed_bank_pays(books: KnowingBookkeeper, conn: psycopg.Con
 def test_a_bank_that_ended_is_cleared_and_no_more_taken(
     books: KnowingBookkeeper, conn: psycopg.Connection
 ) -> None:
-    record(conn, ALL, [appointed("102"), appointed("105")], FREELY, by="admin")
+    record(conn, ALL, [appointed("102"), appointed("105")], FREELY, by=OPERATOR)
     books.issue("B1", "100.00")
     books.pay("SQ-1", "B1", "30.00")
-    record(conn, ALL, [EndBank(pay_bank_code="102", end_date=date(2026, 3, 2))], FREELY, by="admin")
+    record(
+        conn, ALL, [EndBank(pay_bank_code="102", end_date=date(2026, 3, 2))], FREELY, by="operator"
+    )
     assert books.refusal(SetSignaturePolicy(roles=("treasury",))) == "bank_not_appointed"
     books.clear("QS-1", date(2026, 3, 2))
     unknown = RequestClearing(clear_no="QS-2", clear_date=date(2026, 3, 2), pay_bank_code="199")
@@ -108,9 +111,9 @@ def test_a_bank_that_ended_is_cleared_and_no_more_taken(
 
 
 def test_the_nearest_division_decides(books: KnowingBookkeeper, conn: psycopg.Connection) -> None:
-    record(conn, ALL, [appointed("105")], FREELY, by="admin")
-    record(conn, GUANGDONG, [appointed("105", MAY)], FREELY, by="admin")
-    record(conn, standing_ledger("45"), [appointed("106")], FREELY, by="admin")
+    record(conn, ALL, [appointed("105")], FREELY, by=OPERATOR)
+    record(conn, GUANGDONG, [appointed("105", MAY)], FREELY, by=OPERATOR)
+    record(conn, standing_ledger("45"), [appointed("106")], FREELY, by=OPERATOR)
     asked = SetSignaturePolicy(roles=("treasury",), pay_bank_code="105")
     assert books.refusal(asked) == "bank_not_appointed", "here from May on alone"
     other = SetSignaturePolicy(roles=("treasury",), pay_bank_code="106")
@@ -123,12 +126,12 @@ def test_the_nearest_division_decides(books: KnowingBookkeeper, conn: psycopg.Co
 def test_what_is_new_is_noted_before_it_is_decided_upon(
     books: KnowingBookkeeper, conn: psycopg.Connection
 ) -> None:
-    record(conn, ALL, [appointed("102")], FREELY, by="admin")
+    record(conn, ALL, [appointed("102")], FREELY, by=OPERATOR)
     books.issue("B1", "100.00")
     books.issue("B2", "100.00")
     root = ledger_text(ALL)
     assert books.noted() == [(2, [(root, 2)])]
-    record(conn, GUANGDONG, [appointed("105")], FREELY, by="admin")
+    record(conn, GUANGDONG, [appointed("105")], FREELY, by=OPERATOR)
     assert books.ask(SetSignaturePolicy(roles=("treasury",)), dry_run=True).problem is None
     assert len(books.noted()) == 1, "a rehearsal leaves nothing"
     books.policy("treasury")
@@ -140,7 +143,7 @@ def test_what_is_new_is_noted_before_it_is_decided_upon(
 def test_another_process_goes_on_where_it_was_noted(
     books: KnowingBookkeeper, conn: psycopg.Connection, database: Database
 ) -> None:
-    record(conn, ALL, [appointed("102")], FREELY, by="admin")
+    record(conn, ALL, [appointed("102")], FREELY, by=OPERATOR)
     books.issue("B1", "100.00")
     other = KnowingBookkeeper(database)
     other.issue("B2", "100.00")
@@ -162,16 +165,16 @@ def test_each_bank_has_its_own_channel(conn: psycopg.Connection, books: KnowingB
     assert channels.read(conn, books.ledger_id)("102") == "http://set"
     with pytest.raises(UnavailableError, match="no address is set for bank 103"):
         channels.read(conn, books.ledger_id)("103")
-    record(conn, ALL, [appointed("102"), appointed("105")], FREELY, by="admin")
+    record(conn, ALL, [appointed("102"), appointed("105")], FREELY, by=OPERATOR)
     moved = ChangeBank(pay_bank_code="105", change_no="1", start_date=MAY, url="http://elsewhere")
-    record(conn, ALL, [moved], FREELY, by="admin")
+    record(conn, ALL, [moved], FREELY, by=OPERATOR)
     url_of = channels.read(conn, books.ledger_id)
     assert [url_of("102"), url_of("105")] == ["http://bank102", "http://elsewhere"]
     before = Channels({}, lambda: MAY - timedelta(days=1)).read(conn, books.ledger_id)
     assert before("105") == "http://bank105"
     with pytest.raises(UnavailableError, match="bank 103 is not appointed"):
         url_of("103")
-    record(conn, ALL, [EndBank(pay_bank_code="105", end_date=MARCH)], FREELY, by="admin")
+    record(conn, ALL, [EndBank(pay_bank_code="105", end_date=MARCH)], FREELY, by=OPERATOR)
     assert channels.read(conn, books.ledger_id)("105") == "http://elsewhere"
 
 

@@ -12,6 +12,7 @@ from division.recording import record
 from division.rights import Rights, both, ends_at
 from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
+from ledger.deciding.principals import OPERATOR
 from ledger.errors import GuokuError, Refusal, RequestError
 from ledger.events import decode
 from ledger.postgres.database import Database, connect
@@ -82,12 +83,14 @@ def test_what_is_not_said_of_units_and_end_stays(conn: psycopg.Connection) -> No
 
 def test_rights_that_end_end_every_token(conn: psycopg.Connection) -> None:
     tokens = [make_token(conn, "li.si", UNIT, FREELY) for _ in range(2)]
-    record(conn, GUANGDONG, [EndRights(principal="Li.Si", change_no="1")], FREELY, by="admin")
+    record(conn, GUANGDONG, [EndRights(principal="Li.Si", change_no="1")], FREELY, by=OPERATOR)
     assert [holder(conn, token) for token in tokens] == [None, None]
     with pytest.raises(Refusal, match="no rights any more"):
-        record(conn, GUANGDONG, [EndRights(principal="li.si", change_no="2")], FREELY, by="admin")
+        record(
+            conn, GUANGDONG, [EndRights(principal="li.si", change_no="2")], FREELY, by="operator"
+        )
     given = SetRights(principal="li.si", change_no="3", division="44", roles=("auditor", "unit"))
-    record(conn, GUANGDONG, [given], FREELY, by="admin")
+    record(conn, GUANGDONG, [given], FREELY, by=OPERATOR)
     assert holder(conn, tokens[0]) == ("li.si", UNIT), "his credentials are good again"
 
 
@@ -96,10 +99,10 @@ def test_a_narrowed_right_narrows_his_tokens(conn: psycopg.Connection) -> None:
     less = SetRights(
         principal="li.si", change_no="1", division="4400", roles=("unit",), agency_prefixes=("101",)
     )
-    record(conn, GUANGDONG, [less], FREELY, by="admin")
+    record(conn, GUANGDONG, [less], FREELY, by=OPERATOR)
     assert holder(conn, token) == ("li.si", Rights("4400", ("unit",), ("101",)))
     none_left = SetRights(principal="li.si", change_no="2", division="44", roles=("ops",))
-    record(conn, GUANGDONG, [none_left], FREELY, by="admin")
+    record(conn, GUANGDONG, [none_left], FREELY, by=OPERATOR)
     assert holder(conn, token) is None
 
 
@@ -117,7 +120,7 @@ def test_a_token_holds_until_its_end(conn: psycopg.Connection, of_token: bool) -
         roles=("ops",),
         valid_until=past if of_token else "",
     )
-    record(conn, GUANGDONG, [register, issue], FREELY, by="admin")
+    record(conn, GUANGDONG, [register, issue], FREELY, by=OPERATOR)
     assert holder(conn, "secret") is None
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert holder(conn, make_token(conn, "p", Rights("44", ("ops",), (), tomorrow), FREELY))
@@ -129,9 +132,9 @@ def test_a_token_carries_no_more_than_its_person_has(conn: psycopg.Connection) -
     for more in ({"agency_prefixes": ("10",)}, {"division": "44"}, {"roles": ("admin",)}):
         token = IssueToken(**{**asked, **more})
         with pytest.raises(Refusal, match="has not the rights"):
-            record(conn, GUANGDONG, [token], FREELY, by="admin")
+            record(conn, GUANGDONG, [token], FREELY, by=OPERATOR)
     narrower = IssueToken(**{**asked, "division": "440000000", "agency_prefixes": ("101001",)})
-    record(conn, GUANGDONG, [narrower], FREELY, by="admin")
+    record(conn, GUANGDONG, [narrower], FREELY, by=OPERATOR)
 
 
 def test_ending_tokens_says_how_many(conn: psycopg.Connection) -> None:
@@ -142,7 +145,7 @@ def test_ending_tokens_says_how_many(conn: psycopg.Connection) -> None:
     assert end_tokens_of(conn, "P", FREELY) == 1
     assert end_tokens_of(conn, "p", FREELY) == 0
     again = EndToken(token_sm3=token_sm3(token).hex())
-    [outcome] = record(conn, GUANGDONG, [again], FREELY, by="operator")
+    [outcome] = record(conn, GUANGDONG, [again], FREELY, by=OPERATOR)
     assert outcome.replayed, "ending it again changes nothing"
 
 
@@ -151,7 +154,7 @@ def test_the_same_person_is_registered_once(conn: psycopg.Connection) -> None:
         RegisterPerson(principal=name, division="44", roles=("ops",)) for name in ("Both", "both")
     ]
     with pytest.raises(Refusal) as caught:
-        record(conn, GUANGDONG, both_cases, FREELY, by="admin")
+        record(conn, GUANGDONG, both_cases, FREELY, by=OPERATOR)
     assert caught.value.code.text == "idempotency_conflict"
     assert [name for name, _ in history(conn)].count("person.registered") == 1
 
@@ -168,7 +171,9 @@ def test_nobody_is_given_what_does_not_exist(conn: psycopg.Connection) -> None:
         with pytest.raises(RequestError):
             make_token(conn, "p", rights, FREELY)
     with pytest.raises(GuokuError, match="not registered"):
-        record(conn, GUANGDONG, [EndRights(principal="nobody", change_no="1")], FREELY, by="admin")
+        record(
+            conn, GUANGDONG, [EndRights(principal="nobody", change_no="1")], FREELY, by="operator"
+        )
 
 
 # ---- the arithmetic of rights

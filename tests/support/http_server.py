@@ -24,6 +24,10 @@ from api.settings import Settings
 from api.tokens import create_token
 from api.treasury import Treasury, treasury_on
 from division import certificates
+from division.recording import record
+from ledger.account_set import standing_ledger
+from ledger.deciding.approvals import SetApprovalPolicy
+from ledger.deciding.principals import OPERATOR
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
 from payments.messages import receipt_5214, refund_notices, voucher_5214
@@ -118,6 +122,15 @@ class HttpTreasury:
     def open(self) -> "HttpTreasury":
         body = {"mof_div_code": "440000000", "fiscal_year": 2026, "name": "省本级", **ONE_PERSON}
         self.ledger = self.ok(self.post("/v1/ledgers", body, "admin"))["ledger"]
+        return self
+
+    def alone_in_divisions(self) -> "HttpTreasury":
+        """From now on one person is enough for what is done to a division."""
+        alone = SetApprovalPolicy(approval_policy={"*": ()})
+        conditions = self.treasury.sequencer.conditions
+        with self.treasury.pool.connection() as connection:
+            for division in ("", "44"):
+                record(connection, standing_ledger(division), [alone], conditions, by=OPERATOR)
         return self
 
     # ---- calling

@@ -70,6 +70,12 @@ class DocumentItem(msgspec.Struct):
     asks: Annotated[dict[str, Any], shown_as(ActBody)]
 
 
+class DivisionDocumentItem(DocumentItem):
+    """A document of a division; ``ledger`` is where it stands, its own or that of all divisions."""
+
+    ledger: str
+
+
 class PaymentItem(msgspec.Struct):
     """A payment of a list; ``detail_count`` is 0 for one without details, ``clear_no`` the clearing
     that holds its receipt ("" before), positions 0 before there is an event."""
