@@ -136,7 +136,7 @@ def decided(state: LedgerState, submission: Submission) -> Decision:
     """
     command, by = submission.command, submission.by
     decision = command.decide(state, by)
-    roles = awaited(state, command)
+    roles = () if submission.at_machine else awaited(state, command)
     if not roles:
         return decision
     number = number_of(command)

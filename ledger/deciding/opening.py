@@ -82,7 +82,8 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     def asked_in(cls, told: Told) -> Iterable[Command]:
         event: LedgerOpened = told.event
         if event.fiscal_year == STANDING_YEAR:
-            return (OpenStandingLedger(mof_div_code=event.mof_div_code),)
+            opened = OpenStandingLedger if event.approval_policy else _OpenFormerStandingLedger
+            return (opened(mof_div_code=event.mof_div_code),)
         if event.mof_div_code == SYSTEM_DIVISION:
             return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
         asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
@@ -202,4 +203,15 @@ class OpenStandingLedger(_OpenedByProgram, frozen=True, kw_only=True):
         return self._opened(state, by, state.today)
 
     def _policy(self) -> Policy:
-        return default_policy()
+        return after(default_policy(), self.approval_policy)
+
+
+class _OpenFormerStandingLedger(OpenStandingLedger, frozen=True, kw_only=True):
+    """As an earlier release did: what is done to a division waited for nobody."""
+
+    @property
+    def body(self) -> object:
+        return OpenStandingLedger(mof_div_code=self.mof_div_code)
+
+    def _policy(self) -> Policy:
+        return {}

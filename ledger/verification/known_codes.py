@@ -17,7 +17,8 @@ from ledger.deciding.settings import LedgerSettings
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeRow, CodeSets
 
-_HOME = ledger_text(standing_ledger(""))  # where all loads stand, each under its position
+HOME = standing_ledger("")  # where all loads stand, each under its position
+_HOME = ledger_text(HOME)
 
 
 class KnownCodes:
@@ -28,13 +29,18 @@ class KnownCodes:
         self._last = stored_code_sets.shipped()
         self._after: dict[tuple[str, int], CodeSets] = {}
 
-    def candidates(self, event: Any, settings: LedgerSettings) -> Iterator[CodeSets]:
+    def candidates(
+        self, event: Any, settings: LedgerSettings, own_upto: int = 0
+    ) -> Iterator[CodeSets]:
         """Those by which an event can have been decided, the likely one first; none where it names
-        a version that is on no record."""
+        a version that is on no record.
+
+        ``own_upto``: the last position that may have loaded any, where the ledger itself has them.
+        """
         named = getattr(event, "codes_version", None)
         if named is None or self._last.version == named:
             yield self._last
-        upto = settings.get(NOTED).positions.get(_HOME, 0)
+        upto = own_upto or settings.get(NOTED).positions.get(_HOME, 0)
         for codes in self._all(upto):
             if codes is not self._last and named in (None, codes.version):
                 yield codes

@@ -24,6 +24,7 @@ from ledger.deciding.command import Command, Submission, Told, commands
 from ledger.deciding.documents import decided
 from ledger.deciding.noted import noted_positions
 from ledger.deciding.opening import DATED_FLOORS
+from ledger.deciding.principals import AT_MACHINE
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import DaysNotAtHandError
 from ledger.deciding.state import Decision, EventRow
@@ -32,6 +33,7 @@ from ledger.events import (
     TYPES,
     ClockCorrected,
     DocumentApproved,
+    DocumentSubmitted,
     Event,
     LedgerOpened,
     StandingNoted,
@@ -43,7 +45,7 @@ from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 from ledger.verification.following import told as told_error
 from ledger.verification.grammar import grammar
-from ledger.verification.known_codes import KnownCodes
+from ledger.verification.known_codes import HOME, KnownCodes
 from ledger.verification.past_state import HistoryRow, PastState
 from ledger.writing.standing import StandingReader
 
@@ -164,7 +166,7 @@ class DecisionCheck:
         told = Told(event, date.fromordinal(first[4] + _EPOCH), state, lambda: _behind(rows))
         wrong = ""
         for command in command_type.asked_in(told):
-            for codes in self._codes.candidates(event, state.settings):
+            for codes in self._codes.candidates(event, state.settings, self._loads_before(first)):
                 state.by_codes(codes)
                 found = self._attempt(command, event, rows)
                 if not found:
@@ -172,6 +174,10 @@ class DecisionCheck:
                     return ""
                 wrong = wrong or found
         return wrong or "the code sets that it names are not on record"
+
+    def _loads_before(self, row: HistoryRow) -> int:
+        """Up to where this ledger has its own loads of code sets, which are all in one."""
+        return row[0] - 1 if self._ledger_id == HOME else 0
 
     def _attempt(self, command: Command, event: Any, rows: Sequence[HistoryRow]) -> str:
         """As :meth:`_wrong`, for one way in which it may have been asked."""
@@ -200,7 +206,9 @@ class DecisionCheck:
                 if not command.APPROVABLE:
                     return command.decide(state, by)
                 key = getattr(event, "idempotency_key", "")
-                return decided(state, Submission(command=command, by=by, idempotency_key=key))
+                alone = by in AT_MACHINE and not isinstance(event, DocumentSubmitted)
+                asked = Submission(command=command, by=by, idempotency_key=key, at_machine=alone)
+                return decided(state, asked)
             except DaysNotAtHandError as missing:
                 state.want(missing.register, missing.key)
 

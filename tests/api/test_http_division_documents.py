@@ -27,6 +27,7 @@ from payments.verification.run import Options, verify_ledger
 from tests.api.test_http_banks import bank, certificate
 from tests.api.test_http_code_sets import HEADER, PATH, ROW
 from tests.support.http_server import HttpTreasury, http_treasury_on
+from tests.support.redeciding import taken_again
 
 DIVISION = "/v1/divisions/440000000"
 PERSONS = f"{DIVISION}/persons"
@@ -63,7 +64,8 @@ def findings(own: HttpTreasury, ledger_id: int) -> list[Any]:
     with TemporaryDirectory() as folder:
         options = Options(folder=Path(folder))
         report = verify_ledger(conninfo, load_charts(), default_provider(), ledger_id, options)
-    return list(report.findings)
+    again = taken_again(conninfo, ledger_id)
+    return [*report.findings, *again.all()]
 
 
 # ---- persons
@@ -262,5 +264,9 @@ def test_verification_finds_what_nobody_else_has_agreed_to(own: HttpTreasury) ->
     alone = Submission(command=command, by="admin", at_machine=True)
     with own.treasury.pool.connection() as connection:
         submit(connection, GUANGDONG, [alone], own.treasury.sequencer.conditions)
-    [found] = findings(own, GUANGDONG)
-    assert (found.check, "未经审批" in found.detail) == ("approval", True)
+    unapproved, otherwise = findings(own, GUANGDONG)
+    assert (unapproved.check, "未经审批" in unapproved.detail) == ("approval", True)
+    assert (otherwise.check, "taken again it is document.submitted" in otherwise.detail) == (
+        "decision",
+        True,
+    )

@@ -26,6 +26,7 @@ from ledger.deciding import documents
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import commands
 from ledger.deciding.opening import DateFloors
+from ledger.deciding.principals import OPERATOR
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
@@ -128,7 +129,7 @@ def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
             EndBank(pay_bank_code="102", end_date=MAY),
         ]
         adopt(connection, FREELY)
-        record(connection, GUANGDONG, acts, FREELY, by="admin")
+        record(connection, GUANGDONG, acts, FREELY, by=OPERATOR)
         key = default_provider().public_key(default_provider().generate_key())
         begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
         registered = certificates.register(
@@ -157,10 +158,10 @@ def test_each_decision_knows_the_banks_of_its_moment(database: Database) -> None
     keeper.open()
     with connect(database.app_conninfo) as connection:
         then = Conditions(keeper.clock)
-        record(connection, ALL, [appointed("103")], then, by="admin")
+        record(connection, ALL, [appointed("103")], then, by=OPERATOR)
         keeper.policy("treasury", pay_bank_code="103")
         end = EndBank(pay_bank_code="103", end_date=MARCH)
-        record(connection, ALL, [end], then, by="admin")
+        record(connection, ALL, [end], then, by=OPERATOR)
     assert keeper.refusal(SetSignaturePolicy(roles=("unit",), pay_bank_code="103"), "admin")
     keeper.close()
     keeper.pool.close()
@@ -297,7 +298,7 @@ def test_a_bank_that_was_never_appointed_is_told(
     keeper = KnowingBookkeeper(database)
     keeper.open()
     with connect(database.app_conninfo) as connection:
-        record(connection, ALL, [appointed("102")], Conditions(keeper.clock), by="admin")
+        record(connection, ALL, [appointed("102")], Conditions(keeper.clock), by=OPERATOR)
     with monkeypatch.context() as other:
         other.setattr(signature_policy, "require_appointed", lambda *_: None)
         outcome = keeper.policy("treasury", pay_bank_code="999")
