@@ -87,6 +87,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.sending is not None
 
     @property
+    def is_final(self) -> bool:
+        """Whether it waits for nobody; what was paid may still come back."""
+        return self.status not in (APPLIED, APPROVED, SIGNED, SENT)
+
+    @property
     def refused(self) -> VoucherRefused | None:
         """The bank's last word, where that is that it will not carry the voucher out."""
         return self.refusal if self.sending is None and self.receipt is None else None

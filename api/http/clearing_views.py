@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.http.held_by import HeldByView
 from api.http.models.enums import ClearingState
 from api.http.models.lists import ClearedItem
 from api.http.models.shown import shown_as
@@ -31,7 +32,8 @@ class ClaimReceiptView(msgspec.Struct, kw_only=True):
 
 
 class ClaimView(msgspec.Struct, kw_only=True):
-    """One claim on the central bank (2301, or 2302 for refunds), its lines and its receipt."""
+    """One claim on the central bank (2301, or 2302 for refunds), its lines and its receipt;
+    ``held_by`` stands in the answer to a single clearing only."""
 
     vt_code: str
     voucher_no: str
@@ -40,6 +42,7 @@ class ClaimView(msgspec.Struct, kw_only=True):
     lines: tuple[ClaimLine, ...]
     status: ClearingState
     receipt: ClaimReceiptView | None
+    held_by: HeldByView | UnsetType | None = UNSET
 
 
 class ClearingLineView(msgspec.Struct, kw_only=True):

@@ -14,6 +14,7 @@ from api.http.bodies import ITEMS_MAX
 from api.http.bulk import batch_route
 from api.http.clearing_views import ClearingView, clearing_view
 from api.http.dependencies import LedgerRead
+from api.http.held_by import held_by_view
 from api.http.models.enums import ItemState, Tag
 from api.http.models.lists import Page
 from api.http.moments import wait_for_projections
@@ -28,6 +29,7 @@ from ledger.events import type_names
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, Clearing, RequestClearing
 from payments.clearing.events import ClearingRequested
+from payments.delivery.held_by import claim_held_by, read_deliveries
 from projections import queries
 from projections.core.listing import PAGE_SIZE_MAX
 
@@ -81,10 +83,21 @@ async def show_clearing(call: LedgerRead, clear_no: ClearNo, cursor: Cursor = No
         page = queries.list_clearing_movements(connection, key, clear_no, cursor, PAGE_SIZE_MAX)
         view = clearing_view(key, found[clear_no])
         view.vouchers, view.vouchers_next_cursor = page.items, page.next_cursor
+        _show_holds(connection, key, view)
         return page.position, view
 
     position, view = await call.read(read)
     return call.respond(view, position=position)
+
+
+def _show_holds(connection: Connection, key: int, view: ClearingView) -> None:
+    """Why each claim without an answer waits."""
+    waiting = [claim for claim in view.claims if claim.receipt is None]
+    found = read_deliveries(connection, key, "claim", [claim.voucher_no for claim in waiting])
+    for claim in view.claims:
+        claim.held_by = None
+    for claim in waiting:
+        claim.held_by = held_by_view(claim_held_by(found.get(claim.voucher_no)))
 
 
 @router.get(

@@ -29,6 +29,7 @@ from ledger.account_set import ledger_text
 from ledger.sealing.history_guard import WAY_OUT
 from payments.delivery import outbox
 from payments.delivery.dispatcher import Dispatcher
+from payments.delivery.outages import read_outages
 from projections.catalogue import PROJECTIONS
 
 router = APIRouter(route_class=Operation, tags=[Tag.OPERATIONS])
@@ -49,6 +50,9 @@ JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_i
     AND c.position > coalesce(o.position, 0) ORDER BY c.position LIMIT 1) AS oldest ON true
 WHERE l.position > coalesce(o.position, 0)
   AND oldest.recorded_at < now() - make_interval(secs => %(lag_s)s)"""
+_REFUSED = """
+SELECT kind, count(*) FROM outbox WHERE state = 'dead'
+GROUP BY kind ORDER BY kind"""
 _UNSEALED = """
 SELECT count(*) FROM sealed_ledgers l LEFT JOIN sealed s USING (ledger_id)
 JOIN LATERAL (SELECT c.recorded_at FROM commits c WHERE c.ledger_id = l.ledger_id
@@ -63,8 +67,12 @@ GROUP BY l.ledger_id, l.position ORDER BY l.ledger_id"""
 
 
 class Readiness(msgspec.Struct):
+    """``reasons`` keep the server from being ready; ``degraded`` are faults of others that it works
+    on with: a bank that is away keeps nobody from applying, approving and signing."""
+
     ready: bool
     reasons: list[str]
+    degraded: list[str]
 
 
 class Alive(msgspec.Struct):
@@ -97,19 +105,36 @@ async def alive(call: AnyCall) -> Response:
 )
 async def ready(call: AnyCall) -> Response:
     gone = call.treasury.database.trouble()
+    degraded: list[str] = []
     try:
         async with asyncio.timeout(READY_ANSWER_S):
             ask = call.services.readiness.get
-            reasons = [gone] if gone else await ask(lambda: list(_reasons(call)))
+            reasons, degraded = ([gone], []) if gone else await ask(lambda: _found(call))
     except TimeoutError:
         reasons = [f"the database has not answered within {READY_ANSWER_S:g} s"]
     except psycopg.OperationalError as error:
         reasons = [f"the database cannot be reached: {error}".splitlines()[0]]
     status = 503 if reasons else 200
-    response = call.respond(Readiness(ready=not reasons, reasons=reasons), status=status)
+    readiness = Readiness(ready=not reasons, reasons=reasons, degraded=degraded)
+    response = call.respond(readiness, status=status)
     if reasons:
         response.headers["Retry-After"] = "1"
     return response
+
+
+def _found(call: Call) -> tuple[list[str], list[str]]:
+    with call.treasury.pool.connection() as connection:
+        degraded = list(_degraded(connection))
+    return list(_reasons(call)), degraded
+
+
+def _degraded(connection: Connection) -> Iterator[str]:
+    """Banks that do not answer, and what waits for a person."""
+    for outage in read_outages(connection).values():
+        since = outage.since.isoformat(timespec="seconds")
+        yield f"bank {outage.bank} has not answered since {since}: {outage.last_error}"
+    for kind, count in connection.execute(_REFUSED):
+        yield f"{count} of kind {kind} were refused by a bank or given up: guoku outbox list"
 
 
 def _reasons(call: Call) -> Iterator[str]:
@@ -188,9 +213,16 @@ class _Standing(Collector):
                 lag.add_metric([ledger_text(ledger_id)], head - projected)
                 unsealed.add_metric([ledger_text(ledger_id)], head - sealed)
             standing = outbox.standing(connection)
+            outages = read_outages(connection)
         states = GaugeMetricFamily("guoku_outbox_rows", "Outbox rows by state", labels=["state"])
         for state in ("due", "sent", "dead"):
             states.add_metric([state], getattr(standing, state))
+        silent = GaugeMetricFamily(
+            "guoku_bank_silent", "1 while a bank does not answer", labels=["bank", "url"]
+        )
+        for outage in outages.values():
+            silent.add_metric([outage.bank, outage.url], 1)
+        yield silent
         yield position
         yield lag
         yield unsealed

@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.admission import admit
+from api.http.call import Call
 from api.http.dependencies import LedgerRead
+from api.http.held_by import held_by_of
 from api.http.late_entries import late_events
 from api.http.models.enums import PaymentStatus, Tag
 from api.http.models.lists import Page, PaymentItem
@@ -88,7 +90,7 @@ async def show_payment(call: LedgerRead, pay_app_no: PayAppNo, moment: AsOf) -> 
     await require_units(call, key, pay_app_nos=[pay_app_no])
     await wait_for_head(call, key)
     upto, view = await call.read(
-        lambda connection: _payment_as_of(connection, key, pay_app_no, moment)
+        lambda connection: _payment_as_of(call, connection, key, pay_app_no, moment)
     )
     return call.respond(view, position=upto)
 
@@ -102,9 +104,10 @@ def read_payment(connection: Connection, key: int, pay_app_no: str) -> Payment:
 
 
 def _payment_as_of(
-    connection: Connection, key: int, pay_app_no: str, moment: Moment
+    call: Call, connection: Connection, key: int, pay_app_no: str, moment: Moment
 ) -> tuple[int, PaymentView]:
-    """The last position that counts, and the payment as its events until then make it."""
+    """The last position that counts, and the payment as its events until then make it; why it
+    waits is said of now alone."""
     with one_moment(connection):
         head = read_head(connection, key)
         reached = reach(connection, key, moment, head.position if head else 0)
@@ -124,7 +127,9 @@ def _payment_as_of(
     if payment is None:
         raise not_found(pay_app_no)
     view = payment_view(key, payment)
-    if not moment.is_now:
+    if moment.is_now:
+        view.held_by = held_by_of(call, connection, key, payment, head, rows[-1].recorded_at)
+    else:
         view.late = late_events(reached.late, rows)
     return reached.upto, view
 

@@ -43,7 +43,7 @@ class Services:
             )
         )
         self.known_ledgers: set[int] = set()
-        self.readiness: SharedAnswer[list[str]] = SharedAnswer(self.read_threads)
+        self.readiness: SharedAnswer[tuple[list[str], list[str]]] = SharedAnswer(self.read_threads)
         self.figures: SharedAnswer[bytes] = SharedAnswer(self.read_threads)
         self.live = LiveEvents(treasury.pool, self.read_threads)
         treasury.sequencer.on_commit(self.live.wake)

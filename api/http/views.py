@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.http.held_by import HeldByView
 from api.http.late_entries import LateEventsView, LateFiguresView
 from api.http.models.enums import PaymentState, RefundState, Signatory
 from budget.balances import Balances
@@ -199,6 +200,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     signatures: tuple[SignatureView, ...]
     sent: bool
     receipt: ReceiptView | None
+    held_by: HeldByView | UnsetType | None = UNSET
     refunds: tuple[RefundView, ...]
     reason: str
     by: str

@@ -21,7 +21,7 @@ def create_waiting_app(reason: Callable[[], str]) -> Starlette:
         return Response(b'{"alive":true}', media_type="application/json")
 
     async def ready(_request: Request) -> Response:
-        shown = {"ready": False, "reasons": [reason()]}
+        shown = {"ready": False, "reasons": [reason()], "degraded": []}
         return _unavailable(orjson.dumps(shown), "application/json")
 
     async def refuse(request: Request) -> Response:

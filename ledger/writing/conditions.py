@@ -1,7 +1,7 @@
 """On what condition anything is committed: looked at while the head is locked, before deciding."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import psycopg
@@ -10,7 +10,14 @@ import structlog
 from ledger.errors import Code, UnavailableError
 from ledger.integrity.chain import microseconds
 from ledger.reading.loading import LockedHead
-from ledger.writing.clocks import Clock, ClockReading, StepWatch, clock_fault, clock_reasons
+from ledger.writing.clocks import (
+    Clock,
+    ClockReading,
+    StepWatch,
+    clock_fault,
+    clock_reasons,
+    read_clocks,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +96,18 @@ class Conditions:
         """Why nothing is written to any ledger, and nothing sent; "" where that is not so."""
         found = self._history_fault(0, 0)
         return "" if found is None else found.detail
+
+    def fault_now(
+        self, connection: psycopg.Connection, recorded_at: datetime
+    ) -> UnavailableError | None:
+        """Why nothing is committed to a ledger now, asked without its lock; None where everything
+        is. ``recorded_at``: when its last event was recorded."""
+        found = self._history_fault(0, 0)
+        if found is None and self._steps is not None and self.tolerance_us is not None:
+            reading = read_clocks(connection, self._clock)
+            last_us = microseconds(recorded_at)
+            found = clock_fault(reading, last_us, self.tolerance_us) or self._steps.fault()
+        return found
 
     def step_fault(self, now_us: int) -> UnavailableError | None:
         """Why this moment is not believed, where the server's clock is compared elsewhere."""

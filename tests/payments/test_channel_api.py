@@ -4,14 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
-from division import certificates
 from ledger.deciding.state import BEIJING
 from ledger.postgres.database import Database
 from payments.delivery.contents import Destinations
@@ -19,8 +17,8 @@ from payments.delivery.dispatcher import Dispatcher
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
-from tests.support.at_machine import FREELY
-from tests.support.channel_parties import FAST, Simulator, free_port
+from tests.support.channel_parties import FAST, Simulator
+from tests.support.http_banks import config_of
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.waiting import wait_until
 
@@ -35,27 +33,6 @@ def http(database: Database) -> Iterator[HttpTreasury]:
 def folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="guoku-channel-") as folder:
         yield Path(folder)
-
-
-def config_of(http: HttpTreasury, folder: Path, subject: str) -> dict[str, Any]:
-    treasury = http.treasury
-    with treasury.pool.connection() as connection:
-        certificate = certificates.enrol(
-            connection,
-            subject,
-            treasury.keys.create(subject),
-            FREELY,
-            at=datetime.now(UTC) - timedelta(minutes=1),
-        )
-    return {
-        "port": free_port(),
-        "data": folder / subject,
-        "guoku_url": http.url,
-        "token": http.token(subject.replace("/", "-"), "bank", division=""),
-        "keystore": treasury.settings.keystore_path,
-        "passphrase": treasury.settings.passphrase(),
-        "cert_serial": certificate.serial,
-    }
 
 
 @pytest.mark.fault

@@ -59,6 +59,21 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+class HoldReason(StrEnum):
+    """Why something waits 待办原因: for persons, for its day, for the bank, or for operators."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    AWAITING_SIGNATURE = "awaiting_signature"
+    AWAITING_DAY = "awaiting_day"
+    AWAITING_RECEIPT = "awaiting_receipt"
+    BANK_SILENT = "bank_silent"
+    BANK_REFUSED = "bank_refused"
+    SENDING_FAILS = "sending_fails"
+    GIVEN_UP = "given_up"
+    HISTORY_CUT = "history_cut"
+    CLOCK_SKEWED = "clock_skewed"
+
+
 class RefundStatus(StrEnum):
     """State of a refund 退款: asked of the bank once approved, there when the bank's notice is."""
 
@@ -176,6 +191,7 @@ class Book(StrEnum):
 
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
+HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]

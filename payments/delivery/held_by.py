@@ -1,0 +1,126 @@
+"""Why a payment or a claim waits: for whom, since when, and what was last said.
+
+Folded from the payment's events, from its row of the outbox, and from what is known of its bank
+now. What is final waits for nobody, and neither does what the next round of the sender takes.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+
+from ledger.deciding.state import BEIJING
+from ledger.errors import UnavailableError
+from payments.delivery.outbox import ParcelKind, refusal_text
+from payments.payment import APPROVED, SENT, Payment
+
+AWAITING_APPROVAL, AWAITING_SIGNATURE = "awaiting_approval", "awaiting_signature"
+AWAITING_DAY, AWAITING_RECEIPT = "awaiting_day", "awaiting_receipt"
+BANK_SILENT, BANK_REFUSED = "bank_silent", "bank_refused"
+SENDING_FAILS, GIVEN_UP = "sending_fails", "given_up"
+HOLDS = (
+    AWAITING_APPROVAL,
+    AWAITING_SIGNATURE,
+    AWAITING_DAY,
+    AWAITING_RECEIPT,
+    BANK_SILENT,
+    BANK_REFUSED,
+    SENDING_FAILS,
+    GIVEN_UP,
+)
+
+_ROWS = """
+SELECT o.number, o.state, o.last_error, b.bank, b.since, b.last_error
+FROM outbox o LEFT JOIN bank_outages b ON b.url = o.url AND o.state IN ('due', 'held')
+WHERE o.ledger_id = %s AND o.kind = %s AND o.number = ANY(%s)"""
+
+
+class HeldBy(msgspec.Struct, frozen=True):
+    """``code`` is one of ``HOLDS``, or why nothing is written to the ledger (``history_cut``,
+    ``clock_skewed``); ``since`` is None where that is not known."""
+
+    code: str
+    detail: str
+    since: datetime | None
+
+
+class Delivery(NamedTuple):
+    """A row of the outbox; ``bank`` and ``silent_since`` are set while its bank does not answer."""
+
+    state: str
+    last_error: str
+    bank: str = ""
+    silent_since: datetime | None = None
+
+    def held_by(self, since: datetime | None) -> HeldBy | None:
+        """What keeps it from being sent; ``since`` when it was to be sent."""
+        if self.silent_since is not None:
+            detail = f"bank {self.bank} does not answer: {self.last_error}"
+            return HeldBy(BANK_SILENT, detail, self.silent_since)
+        if self.state == "dead":
+            return HeldBy(GIVEN_UP, self.last_error, since)
+        if self.state == "due" and self.last_error:
+            return HeldBy(SENDING_FAILS, self.last_error, since)
+        return None
+
+
+def read_deliveries(
+    connection: psycopg.Connection, ledger_id: int, kind: ParcelKind, numbers: Iterable[str]
+) -> dict[str, Delivery]:
+    """How the sending of these stands, by number; what is not on its way is left out."""
+    rows = connection.execute(_ROWS, (ledger_id, kind, list(numbers)))
+    return {
+        number: Delivery(state, banks_error or error, bank or "", since)
+        for number, state, error, bank, since, banks_error in rows
+    }
+
+
+def payment_held_by(
+    payment: Payment,
+    *,
+    since: datetime,
+    delivery: Delivery | None,
+    fault: UnavailableError | None,
+    today: date,
+) -> HeldBy | None:
+    """Whom or what a payment waits for; None where for nobody.
+
+    Args:
+        since: when the last of its events was recorded.
+        fault: why nothing is written to its ledger.
+        today: the business day.
+    """
+    if payment.is_final:
+        return None
+    if fault is not None:
+        return HeldBy(fault.code.text, fault.detail, None)
+    if (approved := payment.approved) is None:
+        return HeldBy(AWAITING_APPROVAL, "a checker who has not made it 待审核", since)
+    if payment.status == APPROVED:
+        role = approved.roles[len(payment.signatures)]
+        return HeldBy(AWAITING_SIGNATURE, role, since)
+    if payment.status == SENT:
+        return HeldBy(AWAITING_RECEIPT, f"bank {approved.pay_bank_code} 待回单", since)
+    if (refused := payment.refused) is not None and (delivery is None or delivery.state == "dead"):
+        return HeldBy(BANK_REFUSED, refusal_text(refused.code, refused.reason), since)
+    if (day := date.fromisoformat(approved.vou_date)) > today:
+        return HeldBy(AWAITING_DAY, day.isoformat(), since)
+    return None if delivery is None else delivery.held_by(since)
+
+
+def claim_held_by(delivery: Delivery | None) -> HeldBy | None:
+    """The same of a claim on the central bank that has no answer yet."""
+    if delivery is None:
+        return None
+    if delivery.state == "sent":
+        return HeldBy(AWAITING_RECEIPT, "the central bank 待回单", None)
+    if delivery.state == "dead":
+        return HeldBy(BANK_REFUSED, delivery.last_error, None)
+    return delivery.held_by(None)
+
+
+def business_today(now: datetime) -> date:
+    """The day in Beijing."""
+    return now.astimezone(BEIJING).date()
