@@ -31,7 +31,18 @@ from ledger.gm import PublicKey
 from ledger.gm.keystore import KeyStore
 
 DEVELOPER = "dev"
-DEVELOPERS: dict[str, Sequence[str]] = {DEVELOPER: ROLES}
+# whoever tries it out is two persons at least: nobody agrees to what he made himself
+DEVELOPERS: dict[str, Sequence[str]] = {
+    "dev.maker": ("admin", "treasury_maker", "unit", "accountant"),
+    "dev.checker": (
+        "treasury_checker",
+        "unit_checker",
+        "accountant_checker",
+        "security_officer",
+        "treasury",
+    ),
+    DEVELOPER: ROLES,
+}
 CENTRAL_BANK = "pboc/1"
 ORPHAN_ENDS_S = 5.0
 

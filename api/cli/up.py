@@ -26,7 +26,7 @@ Port = Annotated[int | None, typer.Option(help="Port, 0 for any free one [GUOKU_
 def up(host: Host = None, port: Port = None) -> None:
     """Runs everything: Postgres, API, sealer, projector, dispatcher, simulated banks.
 
-    Prints the addresses and a development token once all of it is ready. Ctrl-C or SIGTERM stops
+    Prints the addresses and tokens for development once all of it is ready. Ctrl-C or SIGTERM stops
     it in order: requests, dispatcher, projector, sealer, simulators, sequencer, database.
     """
     from api.cli import development
@@ -148,5 +148,6 @@ def _announce(url: str, settings: Settings, developers: Mapping[str, str] | None
         from api.cli.development import DEVELOPER
 
         lines += [("bank", settings.bank_address), ("pboc", settings.pboc_address)]
-        lines.append(("token", developers[DEVELOPER]))
+        for name, token in developers.items():
+            lines.append(("token" if name == DEVELOPER else name.partition(".")[2], token))
     announce(lines)

@@ -88,6 +88,13 @@ def persons(data: Path, url: str) -> Iterator[Stack]:
 @contextmanager
 def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """``guoku up`` on a data directory and free ports: its process and URL, stopped at the end."""
+    with announced_up(data) as (process, announced):
+        yield process, announced["api"]
+
+
+@contextmanager
+def announced_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
+    """The same, with all that it has said of itself, by name."""
     environment = {
         **os.environ,
         "GUOKU_DATA": str(data),
@@ -105,7 +112,7 @@ def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
         text=True,
     )
     try:
-        yield process, _announced_url(process)
+        yield process, _announced_by(process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -115,15 +122,14 @@ def running_up(data: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
             process.wait()
 
 
-def _announced_url(process: "subprocess.Popen[str]") -> str:
+def _announced_by(process: "subprocess.Popen[str]") -> dict[str, str]:
     assert process.stdout is not None
-    url = ""
+    said: dict[str, str] = {}
     for line in process.stdout:
         name, _, value = line.strip().partition(": ")
-        if name == "api":
-            url = value
+        said[name] = value
         if name == "token":  # the last line of the announcement: all of it is ready
-            return url
+            return said
     raise ConfigurationError("guoku up ended before it was ready; its log is above")
 
 

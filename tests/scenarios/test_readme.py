@@ -11,10 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from api.demo.stack import make_tokens, running_up
+from api.demo.stack import announced_up
 from tests.support.paths import ROOT
-
-EVERYTHING = ("admin", "treasury_maker", "treasury_checker", "treasury", "auditor")
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="the README's example needs curl"),
@@ -37,28 +35,26 @@ def run(script: str, data: Path, folder: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def data() -> Iterator[tuple[Path, str]]:
-    """A data directory with everything running on it, and where."""
+def data() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A data directory with everything running on it, and what that has printed."""
     with TemporaryDirectory(prefix="guoku-test-") as directory:
         data = Path(directory) / "data"
-        with running_up(data) as (_, url):
-            yield data, url
+        with announced_up(data) as (_, printed):
+            yield data, printed
 
 
 @pytest.fixture(scope="module")
-def paid(data: tuple[Path, str]) -> str:
+def paid(data: tuple[Path, dict[str, str]]) -> str:
     """What the README's payment prints."""
-    folder, url = data
+    folder, printed = data
     section = ROOT.joinpath("README.md").read_text(encoding="utf-8")
     [script] = re.findall(
         r"```sh\n(URL=.*?)```", section.split("## A payment with curl")[1], re.DOTALL
     )
-    token = make_tokens(folder, {"dev": EVERYTHING})["dev"]
-    script = (
-        script.replace("http://127.0.0.1:8080", url)
-        .replace("MAKER=gk_…", f"MAKER={token}")
-        .replace(".venv/bin/guoku", "guoku")
-    )
+    script = script.replace("http://127.0.0.1:8080", printed["api"])
+    for name in ("maker", "checker"):
+        assert f"{name.upper()}=gk_…" in script
+        script = script.replace(f"{name.upper()}=gk_…", f"{name.upper()}={printed[name]}")
     done = run(script, folder, folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -70,7 +66,9 @@ def test_the_payment_with_curl_gets_to_paid(paid: str) -> None:
     assert "业务活动费用" in paid
 
 
-def test_an_audit_in_ten_commands(data: tuple[Path, str], paid: str, tmp_path: Path) -> None:
+def test_an_audit_in_ten_commands(
+    data: tuple[Path, dict[str, str]], paid: str, tmp_path: Path
+) -> None:
     """Of the ledger in which the README's payment was made, beside the running server."""
     section = ROOT.joinpath("docs", "audit.md").read_text(encoding="utf-8")
     [script] = re.findall(r"```sh\n(L=.*?)```", section.split("in ten commands")[1], re.DOTALL)
