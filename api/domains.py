@@ -24,6 +24,7 @@ import ledger.sealing.commands
 import payments.application
 import payments.clearing.claims
 import payments.closing
+import payments.delivery.handing_over
 import payments.disbursement.commands
 import payments.found_at_bank
 import payments.manifest
@@ -31,6 +32,7 @@ import payments.refunds.notices
 import payments.refunds.requests
 import payments.refunds.resolving
 import payments.signature_policy
+import payments.voiding
 import payments.voucher
 import projections.catalogue
 
@@ -56,12 +58,14 @@ DOMAINS = (
     payments.found_at_bank,
     payments.manifest,
     payments.voucher,
+    payments.voiding,
     payments.refunds.requests,
     payments.refunds.notices,
     payments.refunds.resolving,
     payments.signature_policy,
     payments.clearing.claims,
     payments.closing,
+    payments.delivery.handing_over,
     payments.disbursement.commands,
     projections.catalogue,
 )

@@ -273,7 +273,7 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
         rejected = PaymentRejected(
             pay_app_no=self.pay_app_no, reason=self.reason, figures=after.row.figures(), by=by
         )
-        return _with_release(state, payment, day, rejected, after)
+        return with_release(state, payment, day, rejected, after)
 
 
 class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
@@ -289,7 +289,7 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
         after = released(state, payment, day, PaymentWithdrawn.TYPE)
         # point of no return
         withdrawn = PaymentWithdrawn(pay_app_no=self.pay_app_no, figures=after.row.figures(), by=by)
-        return _with_release(state, payment, day, withdrawn, after)
+        return with_release(state, payment, day, withdrawn, after)
 
 
 def _other_person(payment: Payment, by: str) -> None:
@@ -302,9 +302,10 @@ def released(state: LedgerState, payment: Payment, day: date, event: str) -> Mov
     return moved(state, day, payment.applied.bgt_id, event, {"pay": payment.pay_fen})
 
 
-def _with_release(
+def with_release(
     state: LedgerState, payment: Payment, day: date, event: Event, after: MovedRow
 ) -> Decision:
+    """What ends a payment that the bank has not paid, with the journal that gives back."""
     entry = state.books(day).post(
         event.TYPE,
         source=state.next_position,

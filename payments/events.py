@@ -9,7 +9,7 @@ from ledger.elements.register import DIMENSIONS
 from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 
 _OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
-_RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
+RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
 _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_balance": {}}
 _PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
 _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
@@ -85,7 +85,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.reject",
         moves=("indicator",),
-        posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
+        posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="退回",
     )
@@ -102,7 +102,7 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="payment.withdraw",
         moves=("indicator",),
-        posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": _RELEASED})},
+        posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="撤回",
     )
@@ -236,7 +236,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="voucher.receipt",
         moves=("indicator", "uncleared"),
-        posts={"voucher.receipted": RuleNeeds(DIMENSIONS, {"paid": _PAID, "failed": _RELEASED})},
+        posts={"voucher.receipted": RuleNeeds(DIMENSIONS, {"paid": _PAID, "failed": RELEASED})},
         delivery=True,
         step="receipt",
         title="支付回单",

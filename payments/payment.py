@@ -1,7 +1,8 @@
 """支付: one payment from application to refund, folded from its events.
 
 ``applied -> approved -> signed -> sent -> paid | partially_paid | failed``; from ``applied`` also
-``rejected`` and ``withdrawn``; after it is paid, ``refunded`` when all of it came back.
+``rejected`` and ``withdrawn``; from ``approved`` and ``signed`` also ``voided``; after it is paid,
+``refunded`` when all of it came back.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,10 +33,12 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.void_events import PaymentVoided
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
 PAID, PARTIALLY_PAID, FAILED = "paid", "partially_paid", "failed"
-REJECTED, WITHDRAWN, REFUNDED = "rejected", "withdrawn", "refunded"
+REJECTED, WITHDRAWN, VOIDED = "rejected", "withdrawn", "voided"
+REFUNDED = "refunded"
 STATUSES = (
     APPLIED,
     APPROVED,
@@ -46,6 +49,7 @@ STATUSES = (
     FAILED,
     REJECTED,
     WITHDRAWN,
+    VOIDED,
     REFUNDED,
 )
 
@@ -67,7 +71,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     signatures: tuple[VoucherSigned, ...] = ()
     refusal: VoucherRefused | None = None
     sending: VoucherSent | None = None
-    ended: PaymentRejected | PaymentWithdrawn | None = None
+    ended: PaymentRejected | PaymentWithdrawn | PaymentVoided | None = None
     receipt: VoucherReceipted | None = None
     requests: tuple[RefundRequested, ...] = ()
     declined: tuple[RefundRefused, ...] = ()
@@ -213,6 +217,9 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
         p, status=REJECTED, reason=e.reason, figures=e.figures, ended=e
     ),
     PaymentWithdrawn: lambda p, e: replace(p, status=WITHDRAWN, figures=e.figures, ended=e),
+    PaymentVoided: lambda p, e: replace(
+        p, status=VOIDED, reason=e.reason, figures=e.figures, ended=e
+    ),
     VoucherSigned: _signed,
     VoucherSent: _sent,
     VoucherRefused: lambda p, e: replace(p, refusal=e),

@@ -25,6 +25,7 @@ from payments.payment import (
     REJECTED,
     SENT,
     SIGNED,
+    VOIDED,
     WITHDRAWN,
 )
 from projections.core.fold import (
@@ -47,6 +48,7 @@ from projections.views import (
     Rejected,
     Sent,
     Signed,
+    Voided,
     Withdrawn,
 )
 
@@ -313,6 +315,8 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
             row.status = REJECTED
         case Withdrawn():
             row.status = WITHDRAWN
+        case Voided():
+            row.status = VOIDED
         case Signed() as signed if signed.final:
             row.status = SIGNED
         case Sent() if row.status == SIGNED:

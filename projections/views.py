@@ -23,6 +23,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.void_events import PaymentVoided
 from projections.posted import Posted
 
 
@@ -88,6 +89,13 @@ class Withdrawn(msgspec.Struct, frozen=True, gc=False):
     figures: FiguresView
 
 
+class Voided(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentVoided``."""
+
+    pay_app_no: str
+    figures: FiguresView
+
+
 class Signed(msgspec.Struct, frozen=True, gc=False):
     """Of ``VoucherSigned``."""
 
@@ -130,6 +138,7 @@ VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
         PaymentApproved: Approved,
         PaymentRejected: Rejected,
         PaymentWithdrawn: Withdrawn,
+        PaymentVoided: Voided,
         VoucherSigned: Signed,
         VoucherSent: Sent,
         VoucherReceipted: Receipted,

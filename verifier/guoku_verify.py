@@ -729,6 +729,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "voucher.receipt",
         lambda body: f"{body['pay_cert_no']}/{body['receipt_sm3'][:16]}",
     ),
+    "payment.voided": ("payment.void", _field("pay_app_no")),
     "payment.refund_requested": ("payment.refund", _field("refund_no")),
     "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
     "suspense.held": ("bank.notice", _field("suspense_no")),
@@ -928,6 +929,7 @@ class Payment:
         self.signers: list[str] = []
         self.signed_sm3 = ""
         self.sent = False
+        self.refused = False
 
     @property
     def signed(self) -> bool:
@@ -1019,6 +1021,13 @@ class Payments:
             self._wrong(event, "a voucher was issued already")
         del self._under_way[event.stream]
 
+    def _voided(self, event: Event, payment: Payment) -> None:
+        if not payment.roles or event.body["pay_cert_no"] != payment.voucher:
+            self._wrong(event, "it voids no voucher of this payment")
+        if payment.sent or (event.body["sent_before"] and not payment.refused):
+            self._wrong(event, "the bank may have the voucher 凭证已送银行")
+        del self._under_way[event.stream]
+
     def _signed(self, event: Event, payment: Payment) -> None:
         body, at = event.body, len(payment.signers)
         if at >= len(payment.roles) or body["role"] != payment.roles[at]:
@@ -1043,6 +1052,7 @@ class Payments:
     def _refused(self, event: Event, payment: Payment) -> None:
         if not payment.signed or payment.sent:
             self._wrong(event, "the bank refuses what it was not sent, or has taken in")
+        payment.refused = True
 
     def _receipted(self, event: Event, payment: Payment) -> None:
         body = event.body
@@ -1099,6 +1109,7 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
     "payment.approved": Payments._approved,
     "payment.rejected": Payments._ended,
     "payment.withdrawn": Payments._ended,
+    "payment.voided": Payments._voided,
     "voucher.signed": Payments._signed,
     "voucher.refused": Payments._refused,
     "voucher.receipted": Payments._receipted,
@@ -1322,6 +1333,7 @@ ACTS = {
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",
     "payment.refund_requested": "payment.refund",
+    "payment.voided": "payment.void",
     "suspense.resolved": "suspense.resolve",
 }
 

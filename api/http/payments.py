@@ -32,6 +32,7 @@ from payments.delivery.proofs import read_proofs
 from payments.messages.envelope import build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
 from payments.refunds.requests import RefundPayment
+from payments.voiding import VoidPayment
 from projections import queries
 from projections.core.moments import Moment, one_moment, reach
 from projections.tracing.payment import PaymentTrace, trace_payment
@@ -276,6 +277,12 @@ DIRECT = (
         Code.SAME_PERSON,
     ),
     _act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回"),
+    _act(
+        VoidPayment,
+        "void",
+        Right.APPLY,
+        "Void 作废 what is approved or signed and no bank has: the indicator gets its amount back",
+    ),
     _act(
         RefundPayment,
         "refunds",

@@ -12,13 +12,14 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
+from ledger.deciding.locked_facts import AnyLockedFact
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import Event
 
-Need = tuple[AnyKind | AnyRegister, str]
+Need = tuple[AnyKind | AnyRegister | AnyLockedFact, str]
 
 
 def _nothing_behind() -> Sequence[Event]:
@@ -111,7 +112,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
         loaded; (register, key) of other rows, or (register, ``WHOLE``); (kind, ``WHOLE``) of all
-        that wait for something, which are then among the cached ones."""
+        that wait for something, which are then among the cached ones; (fact, key) of what is
+        locked beside the events until the commit."""
         return ()
 
     def needs_further(self, state: LedgerState) -> Iterable[Need]:

@@ -16,6 +16,7 @@ import msgspec
 from ledger.account_set import within_year
 from ledger.books import Books, Charts
 from ledger.deciding.dated import DatedRow
+from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
 from ledger.deciding.registers import AnyRegister, MovedRow, Register
 from ledger.deciding.rows import RegisterRows
@@ -171,7 +172,16 @@ class LedgerState:
         """Whether it is cached; ``WHOLE``: whether all are."""
         return self.registers.has(register, key)
 
+    def fact(self, fact: LockedFact[T], key: str) -> T:
+        """What stands beside the events, locked for this batch; its command ``needs`` it."""
+        seen: T = self._facts[fact.name, key]
+        return seen
+
     # ---- one batch
+
+    def take_facts(self, facts: Mapping[tuple[str, str], Any]) -> None:
+        """What was locked for this batch, by name and key."""
+        self._facts.update(facts)
 
     def begin(
         self, now_us: int, codes: CodeSets | None = None, *, corrects_clock: bool = False
@@ -195,6 +205,7 @@ class LedgerState:
         self.shared_documents: dict[bytes, bytes] = {}
         self.registers.begin()
         self._shown: dict[tuple[str, str], AnyKind] = {}
+        self._facts: dict[tuple[str, str], Any] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
     def savepoint(self) -> Savepoint:

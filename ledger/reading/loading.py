@@ -14,7 +14,7 @@ from ledger.account_set import standing_ledgers_of
 from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.numbers import Number
-from ledger.deciding.objects import AnyKind, ledger_stream_id
+from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id
 from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.settings import decoded
 from ledger.deciding.state import LedgerState
@@ -247,7 +247,7 @@ def load_needs(connection: psycopg.Connection, state: LedgerState, needs: Iterab
         if isinstance(what, Register):
             rows = read_rows(connection, state.ledger_id, what)
             state.take_rows(what, rows, whole=True)
-        else:
+        elif isinstance(what, Kind):
             load_waiting(connection, state, what)
 
 

@@ -5,7 +5,7 @@ come to, and nothing of it is written. Objects that wait for nothing are let go,
 and read again from their streams, up to the event that is looked at.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ import psycopg
 from ledger.books import Charts
 from ledger.deciding.command import Command, Need
 from ledger.deciding.documents import DOCUMENT, ApproveDocument, key_of
+from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind, ledger_stream_id
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
@@ -39,6 +40,7 @@ class PastState(LedgerState):
         self._asking = asking
         self._own_stream = ledger_stream_id(ledger_id)
         self._looked_at: list[tuple[AnyKind, str]] = []  # by the command that is decided
+        self._left: Callable[[], Iterable[Event]] = tuple  # the events of that command
         # by kind, what may be let go with its cost, the oldest first; kinds that never wait
         self._ended: dict[str, dict[str, int]] = {}
         self._endless: set[str] = set()
@@ -127,9 +129,13 @@ class PastState(LedgerState):
 
     # ---- objects
 
-    def load(self, command: Command, event: Any) -> None:
-        """Has at hand what a command looks at."""
-        self._looked_at = []
+    def load(self, command: Command, event: Any, behind: Callable[[], Iterable[Event]]) -> None:
+        """Has at hand what a command looks at.
+
+        Args:
+            event, behind: what it has left.
+        """
+        self._looked_at, self._left = [], lambda: (event, *behind())
         self._look_at(command, command.needs())
         if isinstance(event, DocumentSubmitted):
             key = key_of(event.kind, event.number)
@@ -146,6 +152,9 @@ class PastState(LedgerState):
             if kind.opened_by == command.OPERATION:
                 looked_at.append((kind, number))
         for what, key in needs:
+            if isinstance(what, LockedFact):
+                self.take_facts({(what.name, key): what.seen_by(self._left())})
+                continue
             if isinstance(what, Register) or key == WHOLE:
                 continue
             looked_at.append((what, key))

@@ -182,7 +182,7 @@ class DecisionCheck:
     def _attempt(self, command: Command, event: Any, rows: Sequence[HistoryRow]) -> str:
         """As :meth:`_wrong`, for one way in which it may have been asked."""
         state, by = self._state, getattr(event, "by", "")
-        state.load(command, event)
+        state.load(command, event, lambda: _behind(rows))
         savepoint = state.savepoint()
         try:
             decision = self._decided(command, by, event)

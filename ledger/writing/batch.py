@@ -3,6 +3,7 @@
 No I/O but through ``ledger.reading``; the sequencer owns the transaction around it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from ledger.deciding.command import (
     Submission,
 )
 from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
+from ledger.deciding.locked_facts import AnyLockedFact, LockedFact
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
@@ -29,10 +31,12 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import CommandRefused, DocumentSubmitted
 from ledger.reading import loading
+from ledger.reading.locking import lock_facts
 from ledger.writing.dating_back import DatingBack
 from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
 from ledger.writing.numbers import Numbers
+from ledger.writing.outcomes import aborted, subjects_of
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +85,7 @@ class Batch:
         self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
         self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
         self._waiting: set[AnyKind] = set()  # kinds of which all that waits is to be loaded
+        self._facts: defaultdict[AnyLockedFact, set[str]] = defaultdict(set)  # to lock
         self._numbers = Numbers(state)
         self._of_ledger: set[str] = set()  # operations on the ledger itself, without a number
         self._settled: Callable[[], object] = _nothing_is_under_way
@@ -109,7 +114,9 @@ class Batch:
         missing, cached = self._missing, self._state.cached
         for what, number in needs:
             # number by number: a difference of sets would walk all that is cached
-            if isinstance(what, Register):
+            if isinstance(what, LockedFact):
+                self._facts[what].add(number)
+            elif isinstance(what, Register):
                 if not self._state.has_row(what, number):
                     self._rows.add((what, number))
             elif number == WHOLE:
@@ -119,9 +126,15 @@ class Batch:
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
-        cached, an earlier answer, rows of registers, what waits, what a document asks for, or who
-        has last set what."""
-        return bool(keys or self._rows or self._waiting or self._of_documents or self._of_ledger)
+        cached, an earlier answer, rows of registers, what waits, what a document asks for, who
+        has last set what, or what is to be locked."""
+        asks = self._rows or self._waiting or self._of_documents or self._of_ledger or self._facts
+        return bool(keys or asks)
+
+    @property
+    def locks_facts(self) -> bool:
+        """Whether the transaction that it has read in has to outlast its commit."""
+        return bool(self._facts)
 
     @property
     def tells_again(self) -> bool:
@@ -218,6 +231,8 @@ class Batch:
         for kind in self._waiting:
             settled()
             loading.load_waiting(connection, state, kind)
+        if self._facts:
+            state.take_facts(lock_facts(connection, state.ledger_id, self._facts))
 
     def _load_further(self, connection: psycopg.Connection, before: Before | None) -> None:
         """What the commands of documents look at, which are known only now."""
@@ -252,7 +267,7 @@ class Batch:
                 self._numbers.back_to(mark)
                 if not dry_run:
                     self._refuse(item, outcome.problem, keep=False)
-                return _aborted(len(items), index, outcome.problem)
+                return aborted(len(items), index, outcome.problem)
         if dry_run:
             self._state.rollback(savepoint)
             self._numbers.back_to(mark, forgets_asked=False)
@@ -308,7 +323,7 @@ class Batch:
 
     def _accept(self, decision: Decision) -> Outcome:
         first, last = self._state.apply(decision)
-        subjects = _subjects(self._state, decision.then or decision)
+        subjects = subjects_of(self._state, decision.then or decision)
         return Outcome(subjects=subjects, first_position=first, last_position=last)
 
     def _keeps(self, item: BatchItem, refusal: Refusal) -> bool:
@@ -375,25 +390,3 @@ class Batch:
         if keep:
             self._numbers.keep_refusal(item, outcome)
         return outcome
-
-
-def _subjects(state: LedgerState, decision: Decision) -> tuple[object, ...]:
-    """The objects a decision changed, each once, in the order of its events."""
-    decided = decision.events
-    kind, number, _ = decided[0]
-    if kind is not None and decided[-1][:2] == (kind, number) and len(decided) <= 2:
-        return (state.get(kind, number),)  # as most do: an event and its journal
-    subjects: dict[tuple[str, str], object] = {}
-    for kind, number, _ in decided:
-        if kind is not None and (cached := state.cached(kind).get(number)) is not None:
-            subjects[kind.name, number] = cached.obj
-    return tuple(subjects.values())
-
-
-def _aborted(size: int, failed: int, problem: GuokuError) -> list[Outcome]:
-    others = Refusal(
-        Code.BATCH_ABORTED,
-        f"item {failed} was refused and the batch is atomic: nothing was done",
-        failed_index=failed,
-    )
-    return [Outcome(problem=problem if index == failed else others) for index in range(size)]

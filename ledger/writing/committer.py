@@ -7,6 +7,7 @@ commit; where a batch fails, what was decided after it is dropped and decided an
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -204,6 +205,8 @@ class Committer:
                 batch.decide(connection, writer_process, before=before.before if before else None)
                 written = batch.close(connection, writer_process)
                 closed: Future[Any] = written or writer_process.release()
+                if batch.locks_facts:  # here, so that they outlast what another process commits
+                    wait_for([closed])
         except BaseException:
             self._state.forget()
             writer_process.release()

@@ -11,6 +11,7 @@ import psycopg
 
 from ledger.deciding.command import Command
 from ledger.deciding.dated import UNTOLD
+from ledger.deciding.objects import Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
 from ledger.deciding.state import Decision, LedgerState
 from ledger.reading import loading
@@ -68,5 +69,5 @@ class DatingBack:
                 if isinstance(what, Register):
                     if what is register and number != WHOLE:
                         yield number
-                elif (obj := self._state.get(what, number)) is not None:
+                elif isinstance(what, Kind) and (obj := self._state.get(what, number)) is not None:
                     yield from (key for of, key in what.rows(obj) if of is register)

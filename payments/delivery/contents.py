@@ -20,6 +20,7 @@ from ledger.reading.objects import read_bodies, read_objects
 from ledger.writing.sequencer import Sequencer
 from payments.clearing.claims import CLEARING, Clearing, split_claim_number
 from payments.delivery.channels import Channels
+from payments.delivery.handing_over import read_voided
 from payments.delivery.leases import hold
 from payments.delivery.outbox import Parcel
 from payments.delivery.outgoing import voucher_body
@@ -105,11 +106,12 @@ class Contents:
         with self._pool.connection() as connection:
             payments = self._signed_in_view(parcel)
             payments |= _read_payments(connection, parcel, parcel.attempts.keys() - payments.keys())
-            # What the events call sent or answered is not sent again, whatever the outbox says.
+            voided = read_voided(connection, parcel.ledger_id, parcel.attempts)
+            # What the events call sent, answered or void is not sent, whatever the outbox says.
             open_payments = {
                 number: payment
                 for number, payment in payments.items()
-                if not payment.sent and payment.receipt is None
+                if not payment.sent and payment.receipt is None and number not in voided
             }
             ahead = {n: day for n, p in open_payments.items() if (day := _dated_ahead(p))}
             if ahead:  # an earlier release took payments that are dated ahead

@@ -28,6 +28,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.void_events import PaymentVoided
 
 ParcelKind = Literal["voucher", "claim", "refund"]
 Item = tuple[ParcelKind, str]
@@ -153,8 +154,8 @@ def _write(
             case VoucherRefused() as by_bank:
                 error = refusal_text(by_bank.code, by_bank.reason)
                 refusals["voucher", by_bank.pay_app_no] = error
-            case VoucherReceipted() as receipted:
-                answered.add(("voucher", receipted.pay_app_no))
+            case VoucherReceipted() | PaymentVoided() as ended:
+                answered.add(("voucher", ended.pay_app_no))
             case ClaimReceipted() as claim_receipted:
                 answered.add(("claim", claim_receipted.voucher_no))
     # whoever is asked again after a refusal may take it in; what he has taken in he cannot refuse
@@ -233,13 +234,21 @@ def rebuild(connection: psycopg.Connection) -> None:
 
     What was sent comes out as sent and what a bank has refused as dead, for their events say so. A
     claim or a request without an answer is due again, as is what else was dead: the receivers know
-    their numbers.
+    their numbers. That something was tried no event says, and it stays: a bank may have it.
     """
     with connection.transaction():
+        connection.execute("LOCK TABLE outbox_positions, outbox IN ACCESS EXCLUSIVE MODE")
+        tried = connection.execute(
+            "SELECT ledger_id, kind, number FROM outbox WHERE attempts > 0"
+        ).fetchall()
         connection.execute("TRUNCATE outbox, outbox_positions")
         for ledger_id in ledgers_behind(connection):
             while consume(connection, ledger_id):
                 pass
+        connection.cursor().executemany(
+            "UPDATE outbox SET attempts = 1 WHERE ledger_id = %s AND kind = %s AND number = %s",
+            tried,
+        )
 
 
 def shortened(text: str) -> str:
@@ -277,13 +286,14 @@ def list_dead(connection: psycopg.Connection, limit: int = 1000) -> list[DeadIte
 
 
 def revive(connection: psycopg.Connection, ledger_id: int, kind: ParcelKind, number: str) -> None:
-    """Lets a dead row be tried again, once what was wrong is mended; the caller commits.
+    """Lets a dead row be tried again, once what was wrong is mended; the caller commits. It stays
+    one that was tried.
 
     Raises:
         RequestError: ``not_found`` when no such row is dead.
     """
     done = connection.execute(
-        "UPDATE outbox SET state = 'due', attempts = 0, next_attempt_at = now()"
+        "UPDATE outbox SET state = 'due', attempts = 1, next_attempt_at = now()"
         " WHERE ledger_id = %s AND kind = %s AND number = %s AND state = 'dead'",
         (ledger_id, kind, number),
     )

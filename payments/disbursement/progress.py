@@ -35,11 +35,13 @@ from payments.payment import (
     REJECTED,
     SENT,
     SIGNED,
+    VOIDED,
     WITHDRAWN,
 )
+from payments.void_events import PaymentVoided
 
 PENDING = "pending"  # of a line whose voucher is not drawn yet
-FINAL = (PAID, "partially_paid", FAILED, REFUNDED, REJECTED, WITHDRAWN)
+FINAL = (PAID, "partially_paid", FAILED, REFUNDED, REJECTED, WITHDRAWN, VOIDED)
 
 # of the application only that it is there: its lines are most of what a run stores
 _EVENTS = """
@@ -126,6 +128,8 @@ def _change(voucher: Voucher, event: Event) -> None:
             voucher.status = REJECTED
         case PaymentWithdrawn():
             voucher.status = WITHDRAWN
+        case PaymentVoided():
+            voucher.status = VOIDED
         case VoucherSigned():
             voucher.signed += 1
             voucher.status = SIGNED if event.final else voucher.status
@@ -149,7 +153,7 @@ def totals(run: Run, vouchers: Mapping[str, Voucher], drawn_fen: Mapping[str, in
         found.refunded_fen += voucher.refunded_fen
         if voucher.status in FINAL:
             lines = _lines_of(run, voucher.pay_app_no)
-            ended = voucher.status in (REJECTED, WITHDRAWN)
+            ended = voucher.status in (REJECTED, WITHDRAWN, VOIDED)
             failed = lines if ended else len(voucher.failed)
             found.failed_count += failed
             found.paid_count += lines - failed

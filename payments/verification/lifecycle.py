@@ -18,7 +18,6 @@ from ledger.verification.findings import Findings
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.delivery.outbox import Item, ParcelKind
 from payments.events import (
-    FailedDetail,
     ManifestSigned,
     PaymentApplied,
     PaymentApproved,
@@ -38,6 +37,16 @@ from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
+from payments.verification.wanted import (
+    AppliedFields,
+    ApprovedFields,
+    DetailFields,
+    Nothing,
+    ReceiptedFields,
+    SignedFields,
+    VoidedFields,
+)
+from payments.void_events import PaymentVoided
 
 
 class UnderWay(msgspec.Struct, gc=False):
@@ -55,6 +64,7 @@ class UnderWay(msgspec.Struct, gc=False):
     approved_at: int = 0
     due_at: int = 0  # the position of its last signature
     sent_at: int = 0
+    refused_at: int = 0
 
     @property
     def signed(self) -> bool:
@@ -69,62 +79,16 @@ class OpenClaim(msgspec.Struct, gc=False):
     vt_code: str = ""
 
 
-class _Detail(msgspec.Struct, frozen=True, gc=False):
-    pay_detail_id: str
-    pay_amt: str
-
-
-class _Applied(msgspec.Struct, frozen=True, gc=False):
-    """What is needed of a type's fields; a type that has fewer could not be read."""
-
-    pay_app_no: str
-    pay_amt: str
-    by: str
-    details: tuple[_Detail, ...] = ()
-
-
-class _Approved(msgspec.Struct, frozen=True, gc=False):
-    pay_cert_no: str
-    pay_bank_code: str
-    roles: tuple[str, ...]
-    by: str
-
-
-class _Signed(msgspec.Struct, frozen=True, gc=False):
-    role: str
-    cert_serial: str
-    voucher_sm3: str
-    by: str
-    signature: str = ""
-    manifest_no: str = ""
-    leaf: int = 0
-    final: bool = False
-
-
-class _Receipted(msgspec.Struct, frozen=True, gc=False):
-    pay_cert_no: str
-    xpay_amt: str
-    receipt_sm3: str
-    cert_serial: str
-    failed: tuple[FailedDetail, ...] = ()
-    signature: str = ""
-    manifest_no: str = ""
-    leaf: int = 0
-
-
-class _Nothing(msgspec.Struct, frozen=True, gc=False):
-    """That it happened is enough."""
-
-
 _WANTED: dict[type[Event], type[msgspec.Struct]] = {
-    PaymentApplied: _Applied,
-    PaymentApproved: _Approved,
-    PaymentRejected: _Nothing,
-    PaymentWithdrawn: _Nothing,
-    VoucherSigned: _Signed,
-    VoucherSent: _Nothing,
-    VoucherRefused: _Nothing,
-    VoucherReceipted: _Receipted,
+    PaymentApplied: AppliedFields,
+    PaymentApproved: ApprovedFields,
+    PaymentRejected: Nothing,
+    PaymentWithdrawn: Nothing,
+    PaymentVoided: VoidedFields,
+    VoucherSigned: SignedFields,
+    VoucherSent: Nothing,
+    VoucherRefused: Nothing,
+    VoucherReceipted: ReceiptedFields,
     PaymentRefunded: PaymentRefunded,
     SuspenseHeld: SuspenseHeld,
     ClearingRequested: ClearingRequested,
@@ -164,6 +128,7 @@ class PaymentCheck:
             PaymentApproved.TYPE.encode(): self._approved,
             PaymentRejected.TYPE.encode(): self._ended,
             PaymentWithdrawn.TYPE.encode(): self._ended,
+            PaymentVoided.TYPE.encode(): self._voided,
             VoucherSigned.TYPE.encode(): self._voucher_signed,
             VoucherSent.TYPE.encode(): self._sent,
             VoucherRefused.TYPE.encode(): self._refused,
@@ -209,7 +174,7 @@ class PaymentCheck:
             self._wrong(position, "no payment is open for it: never applied for, or ended before")
         return payment
 
-    def _applied(self, position: int, stream_id: bytes, event: _Applied) -> None:
+    def _applied(self, position: int, stream_id: bytes, event: AppliedFields) -> None:
         self._findings.count(self.NAME, 1)
         total_fen = self._amounts[event.pay_amt]
         if event.details:
@@ -224,7 +189,7 @@ class PaymentCheck:
             event.by, lines, number=event.pay_app_no, applied_at=position
         )
 
-    def _approved(self, position: int, stream_id: bytes, event: _Approved) -> None:
+    def _approved(self, position: int, stream_id: bytes, event: ApprovedFields) -> None:
         if (payment := self._open(position, stream_id)) is None:
             return
         if payment.roles:
@@ -242,7 +207,19 @@ class PaymentCheck:
             self._wrong(position, "a voucher was issued already")
         self.under_way.pop(stream_id, None)
 
-    def _voucher_signed(self, position: int, stream_id: bytes, event: _Signed) -> None:
+    def _voided(self, position: int, stream_id: bytes, event: VoidedFields) -> None:
+        """Of a voucher that the bank cannot have: it was not sent, or the bank has refused it."""
+        payment = self.under_way.pop(stream_id, None)
+        if payment is None or not payment.roles:
+            self._wrong(position, "no voucher is there that could be void")
+            return
+        if event.pay_cert_no != payment.voucher:
+            self._wrong(position, "it voids another voucher")
+        if payment.sent_at or (event.sent_before and not payment.refused_at):
+            self._wrong(position, "the bank may have the voucher 凭证已送银行")
+        self._answered(position, "voucher", payment.number, payment.due_at)
+
+    def _voucher_signed(self, position: int, stream_id: bytes, event: SignedFields) -> None:
         payment = self._open(position, stream_id)
         told_at = (payment.applied_at, payment.approved_at) if payment else None
         self._note(position, event.voucher_sm3, f"principal/{event.by}", event, told_at)
@@ -273,10 +250,13 @@ class PaymentCheck:
 
     def _refused(self, position: int, stream_id: bytes, _event: object) -> None:
         payment = self._open(position, stream_id)
-        if payment is not None and (not payment.signed or payment.sent_at):
+        if payment is None:
+            return
+        if not payment.signed or payment.sent_at:
             self._wrong(position, "the bank refuses what it was not sent, or has taken in")
+        payment.refused_at = position
 
-    def _receipted(self, position: int, stream_id: bytes, event: _Receipted) -> None:
+    def _receipted(self, position: int, stream_id: bytes, event: ReceiptedFields) -> None:
         self.totals.pay(position, self._day, CLAIM, self._amounts[event.xpay_amt])
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
@@ -384,4 +364,4 @@ def _event(type_: bytes, payload: bytes) -> Any:
     return decode(type_.decode(), payload)
 
 
-assert set(PaymentDetail.__struct_fields__) >= set(_Detail.__struct_fields__)
+assert set(PaymentDetail.__struct_fields__) >= set(DetailFields.__struct_fields__)

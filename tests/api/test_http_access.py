@@ -44,6 +44,7 @@ MAY: dict[str, set[str]] = {
     "payment.apply": {"unit", "maker"},
     "payment.apply.batch": {"unit", "maker"},
     "payment.withdraw": {"unit", "maker"},
+    "payment.void": {"unit", "maker"},
     "payment.refund": {"unit", "maker"},
     "payment.refund.batch": {"unit", "maker"},
     "payment.approve": {"checker"},
@@ -80,6 +81,7 @@ SOUND: dict[str, Any] = {
     "document.approve.batch": {"documents": [{"kind": "period.close", "number": "none"}]},
     "payment.approve.batch": {"pay_app_nos": ["x"]},
     "payment.reject": {"reason": "x"},
+    "payment.void": {"reason": "x"},
     "payment.refund": {"refund_no": "R", "refund_amt": "1.00", "reason": "x"},
     "payment.refund.batch": {
         "pay_app_no": "none",

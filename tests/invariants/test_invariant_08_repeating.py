@@ -36,6 +36,7 @@ from payments.disbursement.commands import (
 from payments.manifest import ManifestText, SignManifest, leaf_of
 from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
+from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
 from tests.support.bookkeeper import (
     ELEMENTS,
@@ -162,6 +163,15 @@ def _reject(keeper: Bookkeeper) -> AskedBy:
 def _withdraw(keeper: Bookkeeper) -> AskedBy:
     keeper.apply("P1", "B1", "100.00")
     return WithdrawPayment(pay_app_no="P1"), "maker"
+
+
+@example("payment.void")
+def _void(keeper: Bookkeeper) -> AskedBy:
+    """Signed, and not on its way yet."""
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    return VoidPayment(pay_app_no="P1", reason="收款人有误"), "maker"
 
 
 @example("voucher.sign")

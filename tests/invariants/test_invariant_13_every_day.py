@@ -35,6 +35,7 @@ from payments.application import ApprovePayment, RejectPayment
 from payments.clearing.claims import RequestClearing
 from payments.clearing.uncleared import UNCLEARED
 from payments.payment import Payment
+from payments.voiding import VoidPayment
 from projections.core.moments import Moment
 from projections.core.runner import Runner
 from projections.indicator_past import past_indicator
@@ -251,6 +252,22 @@ class DatedTreasury(RuleBasedStateMachine):
         assert (outcome.problem is None) == self.days[card.bgt_id].bears(day, changes)
         if outcome.problem is None:
             card.status = "rejected"
+            self.days[card.bgt_id].moved.append((day, changes))
+
+    @precondition(lambda self: self.any_is("applied"))
+    @rule(data=st.data(), place=st.sampled_from(PAST), is_signed=st.booleans())
+    def void(self, data: st.DataObject, place: tuple[int, int], is_signed: bool) -> None:
+        """Approved, perhaps signed, and void with any date."""
+        number, card = self.card(data, "applied")
+        day = self.day(place)
+        changes = {"occupied": -card.fen, "available": card.fen}
+        self.keeper.do(ApprovePayment(pay_app_no=number), "checker")
+        if is_signed:
+            self.keeper.do(signature(number), "signer")
+        outcome = self.keeper.ask(VoidPayment(pay_app_no=number, reason="有误", effective_on=day))
+        assert (outcome.problem is None) == self.days[card.bgt_id].bears(day, changes)
+        card.status = "approved" if outcome.problem else "voided"
+        if outcome.problem is None:
             self.days[card.bgt_id].moved.append((day, changes))
 
     @precondition(lambda self: self.any_is("applied"))

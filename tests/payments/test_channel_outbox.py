@@ -211,7 +211,7 @@ def test_what_was_given_up_can_be_revived_once(
     read_all(connection, keeper)
     leases.bury(connection, take(connection), {"P": "refused"})
     outbox.revive(connection, keeper.ledger_id, "voucher", "P")
-    assert take(connection).attempts == {"P": 1}
+    assert take(connection).attempts == {"P": 2}
     with pytest.raises(RequestError) as caught:
         outbox.revive(connection, keeper.ledger_id, "voucher", "P")
     assert caught.value.code is Code.NOT_FOUND

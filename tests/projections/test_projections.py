@@ -78,8 +78,8 @@ def test_rows_do_not_depend_on_how_events_were_batched(bookkeeper: Bookkeeper) -
     report = verify(bookkeeper.pool, bookkeeper.ledger_id)
     assert report.equal, differences(report)
     assert {c.projection: c.rows for c in report.comparisons} == {
-        "indicators": 11,  # three, and their changes by day
-        "payments": 11,  # nine payments and two refunds; the refused P6 is none
+        "indicators": 12,  # three, and their changes by day
+        "payments": 13,  # eleven payments and two refunds; the refused P6 is none
         "journals": len(bookkeeper.journals()),
         "account_totals": 2  # by day, and in the shortest span: no longer one is over
         * len(
@@ -112,7 +112,7 @@ def test_payments_and_indicators_agree_with_the_core(bookkeeper: Bookkeeper) -> 
             connection, b.ledger_id, PAYMENT, [p["pay_app_no"] for p in payments]
         )
         balances = read_rows(connection, b.ledger_id, BALANCES, [i["bgt_id"] for i in indicators])
-    assert len(payments) == len(objects) == 9
+    assert len(payments) == len(objects) == 11
     for item in payments:
         core = objects[item["pay_app_no"]]
         assert (item["status"], item["pay_cert_no"]) == (core.status, core.pay_cert_no)

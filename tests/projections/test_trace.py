@@ -60,15 +60,16 @@ def pages(keeper: Bookkeeper, bgt_id: str, size: int) -> list[IndicatorTrace]:
 
 def test_every_fen_of_an_indicator_is_somewhere(keeper: Bookkeeper) -> None:
     """B1: 10000 issued, 500 added, 700 given away, 200 frozen; P1 paid and refunded, P3 half
-    failed, P4 failed, P7 rejected, P8 withdrawn, P9 paid."""
+    failed, P4 failed, P7 rejected, P8 withdrawn, P9 paid,
+    V1 and V2 void."""
     found = indicator(keeper, "B1")
     assert found.sums
     assert found.figures
     assert (found.sums.issued, found.sums.adjusted) == ("10000.00", "500.00")
     assert (found.sums.reallocated_out, found.sums.reallocated_in) == ("700.00", "0.00")
     assert (found.sums.frozen, found.sums.unfrozen) == ("300.00", "100.00")
-    assert (found.sums.applied, found.sums.paid) == ("430.00", "220.00")
-    assert (found.sums.released, found.sums.occupied) == ("210.00", "0.00")
+    assert (found.sums.applied, found.sums.paid) == ("452.00", "220.00")
+    assert (found.sums.released, found.sums.occupied) == ("232.00", "0.00")
     assert (found.sums.refunded, found.sums.net_paid) == ("100.00", "120.00")
     assert found.figures.canuse_amt == "9480.00"  # 9800 - 200 - 0 - 120
     types = [movement["type"] for movement in found.movements or ()]
@@ -226,7 +227,7 @@ def test_the_tree_of_an_indicator_and_of_a_payment(
     part = guoku(
         module_database, "audit", "trace", "indicator", "B1", "--ledger", LEDGER, "--limit", "2"
     )
-    assert "… 另有 4 笔" in part.stdout
+    assert "… 另有 6 笔" in part.stdout
 
 
 def test_what_is_not_there_is_said_in_a_line(keeper: Bookkeeper, module_database: Database) -> None:

@@ -26,6 +26,7 @@ from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.payment import Payment
 from payments.refunds.requests import RefundPayment
+from payments.voiding import VoidPayment
 from tests.support.bookkeeper import Bookkeeper, payment, receipt, signature
 from tests.support.random_histories import run_histories
 
@@ -225,6 +226,20 @@ class Treasury(RuleBasedStateMachine):
         if not code and not outcome.replayed:
             card.status = "signed"
             card.done.add("sign")
+
+    @precondition(lambda self: self.model.cards)
+    @rule(data=st.data())
+    def void(self, data: st.DataObject) -> None:
+        """Nobody sends here, so what is approved or signed can always be void."""
+        number, card = self.card(data, "approved", "signed")
+        outcome = self.keeper.ask(VoidPayment(pay_app_no=number, reason="有误"))
+        assert outcome.replayed is (card.status == "voided")
+        code = outcome.problem.code.text if outcome.problem else ""
+        possible = card.status in ("approved", "signed", "voided")
+        assert code == ("" if possible else "invalid_state")
+        if not code and not outcome.replayed:
+            card.status = "voided"
+            card.pot.occupied -= card.fen
 
     @precondition(lambda self: any(c.issued for c in self.model.cards.values()))
     @rule(data=st.data(), fails=st.booleans())

@@ -42,6 +42,7 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.signing.claims import claim_document
 from payments.signing.service import SigningService
 from payments.signing.signer import SignedVouchers
+from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, SignVoucher
 from projections.exchange.exporting import ExportSigner, export_ledger, seal
 from projections.exchange.format import FileEntry, LogKey
@@ -261,6 +262,12 @@ def audited_history(books: AuditedBooks) -> None:
     b.approve("P12")
     books.sign_by_version(["P12"], 1, leaf_hash)
     books.receipt("P12")
+    for number in ("P13", "P14"):
+        b.apply(number, "B2", "6.00")
+        b.approve(number)
+    books.sign(["P14"])
+    for number in ("P13", "P14"):
+        b.do(VoidPayment(pay_app_no=number, reason="收款人有误"))
 
 
 def strays(books: AuditedBooks) -> None:

@@ -11,6 +11,7 @@ from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import Decision, LedgerState
 from payments.application import RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
+from payments.voiding import VoidPayment
 from payments.voucher import MarkSent
 from projections.core.rebuild import RebuildReport
 from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, payment
@@ -56,6 +57,12 @@ def mixed_history(b: Bookkeeper) -> None:
     b.approve("P10")
     b.sign("P10")
     b.do(MarkSent(pay_app_no="P10"), "dispatcher")
+    for number in ("V1", "V2"):
+        b.apply(number, "B1", "11.00", effective_on=MARCH_9)
+        b.approve(number)
+    b.sign("V2")
+    for number in ("V1", "V2"):
+        b.do(VoidPayment(pay_app_no=number, reason="收款人有误"))
 
 
 def rejected_claims(b: Bookkeeper, clear_no: str, day: date) -> None:

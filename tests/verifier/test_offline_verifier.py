@@ -89,9 +89,9 @@ def test_an_honest_ledger_holds(audited: Audited, folder: Path, tmp_path: Path) 
         "checkpoints you kept, still in this history: 1 checkpoints",
         "controlled balances never below zero",
         "business numbers and what they point at",
-        "persons, order and one outcome per line: 10 payments",
+        "persons, order and one outcome per line: 12 payments",
         "refunds not above what was paid: 3 refunds",
-        "signatures, certificates valid when signed: 25 signatures",
+        "signatures, certificates valid when signed: 27 signatures",
     ):
         assert checked in output
 

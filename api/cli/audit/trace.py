@@ -42,6 +42,7 @@ STATUSES = {
     "failed": "支付失败",
     "rejected": "已退回",
     "withdrawn": "已撤回",
+    "voided": "已作废",
     "refunded": "已退款",
 }
 PROOFS = {

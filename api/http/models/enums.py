@@ -56,6 +56,7 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
     REFUNDED = "refunded"
 
 
@@ -125,6 +126,7 @@ class LineOutcome(StrEnum):
     FAILED = "failed"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
     REFUNDED = "refunded"
 
 
