@@ -1,6 +1,7 @@
 """认可丢失: what was lost of the history, what the banks know of it, and its place on record."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from ledger.sealing.memory import LostTail
 from ledger.sealing.register import system_ledgers
 from payments.delivery.bank_client import BankClient
 from payments.delivery.contents import Destinations
-from payments.delivery.in_doubt import Inquired, inquire, numbers_in_doubt
+from payments.delivery.in_doubt import Inquired, banks_of, inquire, numbers_in_doubt
 from payments.found_at_bank import RecordFoundAtBank
 
 ANSWER_TIMEOUT_S = 120.0
@@ -45,7 +46,7 @@ class AcceptedLoss(NamedTuple):
 
 
 def destinations_of(treasury: Treasury) -> Destinations:
-    """Where banks are asked."""
+    """Where banks are asked that nobody has appointed."""
     settings = treasury.settings
     return Destinations(
         banks={settings.pay_bank_code: settings.bank_address}, pboc=settings.pboc_address
@@ -66,9 +67,11 @@ def find_loss(treasury: Treasury, told: Sequence[tuple[int, str]]) -> FoundLoss:
     with treasury.pool.connection() as connection:
         rows = connection.execute("SELECT ledger_id FROM ledgers ORDER BY ledger_id")
         numbers = numbers_in_doubt(connection, [row[0] for row in rows], told)
+        destinations = destinations_of(treasury)
+        banks = banks_of(connection, [each.ledger_id for each in numbers], destinations)
     client = BankClient(treasury.settings.send_timeout_s)
     try:
-        inquired = inquire(client, destinations_of(treasury), numbers)
+        inquired = inquire(client, banks, destinations.pboc, numbers)
     finally:
         client.close()
     return FoundLoss(reasons, lost, len(numbers), inquired)
@@ -116,7 +119,9 @@ def accept_loss(treasury: Treasury, found: FoundLoss, reason: str, by: str) -> A
         )
     with treasury.pool.connection() as connection:
         there = {row[0] for row in connection.execute("SELECT ledger_id FROM ledgers")}
+    places: Counter[str] = Counter()
     for known in found.inquired.known:
+        places[known.asked.number] += 1
         ledger_id = known.asked.ledger_id if known.asked.ledger_id in there else key
         record = RecordFoundAtBank(
             voucher_no=known.asked.number,
@@ -125,6 +130,7 @@ def accept_loss(treasury: Treasury, found: FoundLoss, reason: str, by: str) -> A
             bank=known.bank,
             in_books=bool(known.asked.bank),
             epoch_name=name,
+            place=places[known.asked.number],
         )
         commands.setdefault(ledger_id, []).append(record)
     # the system ledger last: its epoch is what lets the history go on

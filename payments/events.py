@@ -207,7 +207,8 @@ class VoucherFoundAtBank(Event, frozen=True, kw_only=True):
     """查询: after a loss of history the bank was asked for numbers in doubt, and knows this one.
 
     It books nothing: money that has moved is booked on the bank's receipt. ``pay_app_no`` is the
-    one that the bank's voucher bears, "" for a claim; ``in_books`` whether the books have it.
+    one that the bank's voucher bears, "" for a claim; ``in_books`` whether the books have it;
+    ``place`` counts the banks that know it.
     """
 
     TYPE: ClassVar[str] = "voucher.found_at_bank"
@@ -220,6 +221,7 @@ class VoucherFoundAtBank(Event, frozen=True, kw_only=True):
     bank: str
     in_books: bool
     epoch_name: str
+    place: int = 1
     by: str
 
 

@@ -9,7 +9,8 @@ from payments.events import VoucherFoundAtBank
 
 
 class RecordFoundAtBank(Command, frozen=True, kw_only=True):
-    """A voucher that the bank knows, found by the inquiry of the loss ``epoch_name``."""
+    """A voucher that the bank knows, found by the inquiry of the loss ``epoch_name``; ``place``
+    tells the banks apart where several know it."""
 
     OPERATION: ClassVar[str] = "voucher.found_at_bank"
     voucher_no: str
@@ -18,14 +19,15 @@ class RecordFoundAtBank(Command, frozen=True, kw_only=True):
     bank: str
     in_books: bool
     epoch_name: str
+    place: int = 1
 
     @property
     def number(self) -> str:
-        return f"{self.epoch_name}/{self.voucher_no}"
+        return _number(self)
 
     @classmethod
     def number_in(cls, event: VoucherFoundAtBank) -> str:
-        return f"{event.epoch_name}/{event.voucher_no}"
+        return _number(event)
 
     def check(self) -> None:
         parse_yuan(self.paid_amt, pointer="/paid_amt", zero=True)
@@ -38,6 +40,12 @@ class RecordFoundAtBank(Command, frozen=True, kw_only=True):
             bank=self.bank,
             in_books=self.in_books,
             epoch_name=self.epoch_name,
+            place=self.place,
             by=by,
         )
         return Decision(events=[(None, "", found)], effective_on=state.today)
+
+
+def _number(said: RecordFoundAtBank | VoucherFoundAtBank) -> str:
+    number = f"{said.epoch_name}/{said.voucher_no}"
+    return number if said.place == 1 else f"{number}/{said.place}"

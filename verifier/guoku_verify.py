@@ -715,7 +715,9 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     ),
     "voucher.found_at_bank": (
         "voucher.found_at_bank",
-        lambda body: f"{body['epoch_name']}/{body['voucher_no']}",
+        lambda body: "/".join(
+            str(body[name]) for name in ("epoch_name", "voucher_no", "place") if name in body
+        ),
     ),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),

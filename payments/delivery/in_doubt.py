@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import psycopg
 
+from division.learning import read_knowledge
 from ledger.account_set import is_system
-from ledger.errors import GuokuError
+from ledger.errors import GuokuError, UnavailableError
 from ledger.events import decode, type_names
+from ledger.reading.standing_heads import read_standing_heads
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.delivery.bank_client import BankClient, InquiryAnswer
+from payments.delivery.channels import Channels
 from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
@@ -23,6 +26,9 @@ _UNANSWERED = """
 SELECT e.type, e.payload FROM events e WHERE e.ledger_id = %s AND e.type = ANY(%s)
 AND NOT EXISTS (SELECT FROM events r WHERE r.ledger_id = e.ledger_id
     AND r.stream_id = e.stream_id AND r.type = ANY(%s)) ORDER BY e.position"""
+_BANKS = """
+SELECT DISTINCT convert_from(payload, 'UTF8')::json ->> 'pay_bank_code' FROM events
+WHERE ledger_id = %s AND type = ANY(%s)"""
 
 
 class NumberInDoubt(NamedTuple):
@@ -91,23 +97,76 @@ def _claims(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]
             yield NumberInDoubt(key, claim.voucher_no, PBOC, "")
 
 
+class BankOfLedger(NamedTuple):
+    """A bank with which vouchers of a ledger may be, and where it is asked; "" with the reason why
+    it cannot be."""
+
+    ledger_id: int
+    bank: str
+    url: str
+    fault: str = ""
+
+
+def banks_of(
+    connection: psycopg.Connection, ledger_ids: Iterable[int], destinations: Destinations
+) -> list[BankOfLedger]:
+    """Every bank that a voucher of these ledgers was drawn on, that was ever appointed for them, or
+    that the settings name.
+
+    One whose appointment has ended is asked all the same: what it has paid before it has paid. It
+    is asked where it was reached last.
+    """
+    channels = Channels(destinations.banks)
+    found = []
+    for key in sorted(set(ledger_ids)):
+        url_of = channels.read(connection, key)
+        heads = read_standing_heads(connection, key)
+        appointed = read_knowledge(connection, {k: at.position for k, at in heads.items()}).banks
+        for bank in sorted({*destinations.banks, *appointed, *_drawn_on(connection, key)}):
+            try:
+                found.append(BankOfLedger(key, bank, url_of(bank)))
+            except UnavailableError as error:
+                url = destinations.banks.get(bank, "")  # before any was appointed
+                found.append(BankOfLedger(key, bank, url, "" if url else error.detail))
+    return found
+
+
+def _drawn_on(connection: psycopg.Connection, key: int) -> Iterable[str]:
+    """The banks of the ledger's vouchers, whatever has become of these."""
+    rows = connection.execute(_BANKS, (key, list(type_names(PaymentApproved)))).fetchall()
+    return [row[0] for row in rows if row[0]]
+
+
 def inquire(
-    client: BankClient, destinations: Destinations, numbers: Sequence[NumberInDoubt]
+    client: BankClient,
+    banks: Iterable[BankOfLedger],
+    pboc_url: str,
+    numbers: Sequence[NumberInDoubt],
 ) -> Inquired:
-    """Asks each bank for the numbers that it would know."""
+    """Asks each bank for the numbers that it would know: those drawn on it, and those of its
+    ledgers of which the books do not say on whom."""
     inquired = Inquired([], {})
-    for bank, url in {**destinations.banks, PBOC: destinations.pboc}.items():
-        asked = {each.number: each for each in numbers if each.bank in (bank, "")}
-        if bank == PBOC:
-            asked = {number: each for number, each in asked.items() if each.bank}
-        if not asked:
-            continue
+    asked: dict[tuple[str, str], dict[str, NumberInDoubt]] = {}
+    by_place: dict[tuple[int, str], list[NumberInDoubt]] = {}
+    for number in numbers:
+        by_place.setdefault((number.ledger_id, number.bank), []).append(number)
+    for at in banks:
+        theirs = [*by_place.get((at.ledger_id, at.bank), ()), *by_place.get((at.ledger_id, ""), ())]
+        if theirs and at.fault:
+            inquired.silent[at.bank] = at.fault
+        elif theirs:
+            asked.setdefault((at.bank, at.url), {}).update({n.number: n for n in theirs})
+    claims = {number.number: number for number in numbers if number.bank == PBOC}
+    if claims:
+        asked[PBOC, pboc_url] = claims
+    for (bank, url), theirs_by_number in asked.items():
         try:
-            answers = client.inquire(url, list(asked))
+            answers = client.inquire(url, list(theirs_by_number))
         except GuokuError as error:
             inquired.silent[bank] = error.detail
             continue
-        inquired.known.extend(KnownNumber(asked[n], bank, answer) for n, answer in answers.items())
-    without = {each.bank for each in numbers} - {"", PBOC, *destinations.banks}
-    inquired.silent.update(dict.fromkeys(without, "no address is set for it"))
+        inquired.known.extend(
+            KnownNumber(theirs_by_number[number], bank, answer)
+            for number, answer in answers.items()
+        )
     return inquired
