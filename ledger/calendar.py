@@ -60,7 +60,7 @@ def effective_day(state: LedgerState, asked: date | None, *, ahead: bool = False
     """
     day = asked or state.today
     year = fiscal_year_of(state.ledger_id)
-    if not is_standing(state.ledger_id) and day.year != year:
+    if day.year != year and not is_standing(state.ledger_id):
         raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {year}")
     closed = state.settings.get(PERIODS).closed_through
     if closed is not None and day <= closed:

@@ -133,8 +133,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         division = division_of(state.ledger_id)
         given = [(element, code) for element, code in zip(CODED, _codes(self), strict=True) if code]
+        codes = state.codes
         for element, code in given:
-            state.codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         for element, code in given:
             if element in WAYS:
                 continue
@@ -148,7 +149,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
                     bgt_id=self.bgt_id,
                 )
             if code != of_indicator:
-                state.codes.check_leaf(
+                codes.check_leaf(
                     element, code, on=day, mof_div_code=division, pointer=f"/{element}"
                 )
 

@@ -3,6 +3,7 @@
 fsync stays on: what the tests show holds for the settings that run in production.
 """
 
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -26,6 +27,10 @@ from tests.support.redeciding import all_taken_again, found
 TEMPLATE = "template_guoku"
 SMALL = {"shared_buffers": "32MB", "max_wal_size": "256MB", "min_wal_size": "32MB"}
 _serial = count(1)
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and programs inherit that: the
+# tests that interrupt one then waited for an end that never came.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,7 @@ def _run(
         stack.callback(stop.ignore)
         on_ready = start(background, url_of(bound, tls))
         app = create_app(treasury, background)
-        services = app.state.services
+        services = app.services
         serve(
             app,
             bound,

@@ -7,15 +7,18 @@
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import structlog
 
-from api.access import Caller, require_reach, require_right, require_role
+from api.access import Caller, Right, require_reach, require_right, require_role
 from api.http.call import Call
 from ledger.account_set import is_standing, is_system, parse_ledger
 from ledger.deciding.command import Commit, Outcome, RecordRefusal, Submission
 from ledger.errors import AccessError, Code, GuokuError
 from ledger.reading.objects import read_head
+
+ADMITTED_MAX = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +49,7 @@ async def admit(
     caller = call.caller
     named = call.scope["path_params"]["ledger"] if ledger is None else ledger
     try:
-        require_right(caller, call.right)
-        key = parse_ledger(named) if isinstance(named, str) else named
-        require_reach(caller, key)
-        _require_books(call, key, of_year=ledger is None)
+        key = _admitted(caller, call.right, named, call.is_read, ledger is None)
         if role:
             require_role(caller, role)
     except AccessError as error:
@@ -61,15 +61,27 @@ async def admit(
     return key
 
 
-def _require_books(call: Call, key: int, *, of_year: bool) -> None:
-    """Raises ``forbidden`` where a command is meant for a system ledger, or where one that is about
-    a year's books (``of_year``) is meant for a standing ledger."""
-    if call.is_read:
-        return
-    if is_system(key):
+@lru_cache(ADMITTED_MAX)
+def _admitted(caller: Caller, right: Right, named: str | int, reads: bool, of_year: bool) -> int:
+    """The ledger's key, for who may do this there: a function of what it is given, so that whoever
+    comes again and again is judged once.
+
+    Args:
+        reads: whether it is no command.
+        of_year: whether it is about a year's books.
+
+    Raises:
+        AccessError: ``forbidden``, also where a command is meant for a system ledger, or one about
+            a year's books for a standing ledger; ``ledger_not_found`` for what is no ledger's name.
+    """
+    require_right(caller, right)
+    key = parse_ledger(named) if isinstance(named, str) else named
+    require_reach(caller, key)
+    if not reads and is_system(key):
         raise AccessError(Code.FORBIDDEN, "only the program itself writes a system ledger")
-    if of_year and is_standing(key):
+    if not reads and of_year and is_standing(key):
         raise AccessError(Code.FORBIDDEN, "a standing ledger is written under /v1/divisions")
+    return key
 
 
 async def still_admitted(call: Call, key: int) -> bool:

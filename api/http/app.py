@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
@@ -79,11 +80,15 @@ class Application(FastAPI):
     of each request whether FastAPI's are wanted would cost a twentieth of a payment.
     """
 
+    services: Services
+    _entry: ASGIApp | None = None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
-        if self.middleware_stack is None:
+        if self._entry is None:
             self.middleware_stack = self.build_middleware_stack()
-        await self.middleware_stack(scope, receive, send)
+            self._entry = _entry(self.middleware_stack)
+        await self._entry(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """As FastAPI's, with the direct way behind all that was added as middleware."""
@@ -95,7 +100,15 @@ class Application(FastAPI):
         return with_direct_way(ordinary, self, added)
 
 
-def create_app(treasury: Treasury, background: Background | None = None) -> FastAPI:
+def _entry(stack: ASGIApp) -> ASGIApp:
+    """Where requests come in: what observes them answers every error itself, so that where it
+    stands outermost Starlette's own answer to errors has nothing to do."""
+    if type(stack) is ServerErrorMiddleware and isinstance(stack.app, Observing):
+        return stack.app
+    return stack
+
+
+def create_app(treasury: Treasury, background: Background | None = None) -> Application:
     """The application on an open treasury.
 
     Args:
@@ -114,7 +127,7 @@ def create_app(treasury: Treasury, background: Background | None = None) -> Fast
         redirect_slashes=False,
         lifespan=_lifespan(services),
     )
-    app.state.services = services
+    app.services = services
     for kind, handler in OF_ERRORS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Observing, figures=RequestFigures(services.registry))

@@ -51,6 +51,7 @@ class Call(Request):
         right: what its operation asks of the caller.
         query: what its query says, by name.
         data: its body; b"" until it is read.
+        is_read: whether it asks for nothing but an answer.
         dry_run, idempotency_key: of a command.
         min_position: of a read, ``X-Min-Position``; None where nothing is said.
     """
@@ -58,10 +59,11 @@ class Call(Request):
     def __init__(self, scope: Scope, receive: Receive, right: Right) -> None:
         super().__init__(scope, receive)
         self.right = right
-        self.services: Services = scope["app"].state.services
+        self.services: Services = scope["app"].services
         self.treasury: Treasury = self.services.treasury
         self.query: Mapping[str, str] = _NO_QUERY
         self.data = b""
+        self.is_read: bool = scope["method"] == "GET"
         self.dry_run = False
         self.idempotency_key = ""
         self.min_position: int | None = None
@@ -71,10 +73,6 @@ class Call(Request):
         self._authorization = b""
         self._caller: Caller | None = None
         self._unknown: AccessError | None = None
-
-    @property
-    def is_read(self) -> bool:
-        return bool(self.scope["method"] == "GET")
 
     # ---- what the bytes say
 
@@ -95,13 +93,15 @@ class Call(Request):
             if self._caller is None:
                 await self._ask_who()
             if self._caller is not None:
-                self._hold_request(self._caller.principal)
+                self.services.capacity.hold_request(self._caller.principal)
+                self._held_of = self._caller.principal
         query_string = self.scope["query_string"]
         if query_string:
             self.query = query_of(query_string, query)
         if not self.is_read:
             self._declared = headers.get(b"content-length")
-            self.dry_run = _truth("dry_run", self.query.get("dry_run", "false"))
+            if "dry_run" in self.query:
+                self.dry_run = _truth("dry_run", self.query["dry_run"])
             if b"idempotency-key" in headers:
                 self.idempotency_key = idempotency_key(headers[b"idempotency-key"])
 
@@ -153,18 +153,10 @@ class Call(Request):
         self.services.capacity.hold_bytes(size)
         self._held_bytes += size
 
-    def _hold_request(self, principal: str) -> None:
-        self.services.capacity.hold_request(principal)
-        self._held_of = principal
-
     def release(self) -> None:
         """Lets go of what the request took."""
-        capacity = self.services.capacity
-        capacity.release_bytes(self._held_bytes)
-        self._held_bytes = 0
-        if self._held_of:
-            capacity.release_request(self._held_of)
-            self._held_of = ""
+        self.services.capacity.release_request(self._held_of, self._held_bytes)
+        self._held_bytes, self._held_of = 0, ""
 
     def number(self, name: str) -> str:
         """A business number of the address, checked."""

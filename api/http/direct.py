@@ -40,7 +40,8 @@ class DirectWay:
         """The route, with what a router tells of it in the scope."""
         if scope["type"] != "http":
             return None
-        method, path = scope["method"], get_route_path(scope)
+        method = scope["method"]
+        path = get_route_path(scope) if scope["root_path"] else scope["path"]
         for route in self._routes:
             if route.method == method and (found := route.path_regex.match(path)) is not None:
                 scope["endpoint"] = route.endpoint

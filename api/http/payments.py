@@ -19,8 +19,8 @@ from api.http.moments import AsOf, wait_for_head, wait_for_projections
 from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import Day, PayAppNo
 from api.http.problems import OF_LEDGER_READ, refusals
-from api.http.routes import CommandRoute, Operation
-from api.http.units import prefixes_of, require_units
+from api.http.routes import CommandRoute, Completion, Operation
+from api.http.units import of_applicant, prefixes_of, require_units
 from api.http.views import PaymentView, commit_view, payment_view
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, IntegrityError, Refusal
@@ -218,20 +218,25 @@ def _changed(key: int, _command: Command, outcome: Outcome) -> Any:
 
 
 def _act(
-    command: type[Command], path: str, right: Right, summary: str, *codes: Code
+    command: type[Command],
+    path: str,
+    right: Right,
+    summary: str,
+    *codes: Code,
+    complete: Completion | None = None,
 ) -> CommandRoute:
     return CommandRoute(
         command,
         f"{_ONE}/{path}",
         in_path=("pay_app_no",),
         right=right,
+        complete=complete,
         view=_changed,
         answer=PaymentView,
         summary=summary,
         tag=Tag.PAYMENTS,
         codes=(
             Code.PERIOD_CLOSED,
-            Code.FUTURE_DATE,
             Code.FUTURE_DATE,
             Code.PAYMENT_NOT_FOUND,
             Code.INVALID_STATE,
@@ -276,7 +281,7 @@ DIRECT = (
         "Reject 退回: the indicator gets its amount back",
         Code.SAME_PERSON,
     ),
-    _act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回"),
+    _act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回", complete=of_applicant),
     _act(
         VoidPayment,
         "void",

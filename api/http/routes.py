@@ -229,7 +229,7 @@ def _endpoint(
         numbers = {name: call.number(name) for name in in_path}
         command = body.read(data, **numbers)
         key = await admit(call, number=command.number or "".join(numbers.values()))
-        if of_units:
+        if of_units and call.caller.agency_prefixes:
             await require_own(call, key, (command,))
         if complete is not None:
             command = await complete(call, key, command)

@@ -17,7 +17,6 @@ from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command
 from ledger.errors import AccessError, Code
 from ledger.reading.objects import read_objects
-from payments.application import WithdrawPayment
 from payments.payment import PAYMENT, Payment
 
 UNIT = frozenset({"unit"})
@@ -54,8 +53,7 @@ def _agencies(
 
 
 async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None:
-    """What a command says it is about is a matter of the caller's units; and a payment is withdrawn
-    by who applied for it, or by his unit.
+    """What a command says it is about is a matter of the caller's units.
 
     Raises:
         AccessError: ``forbidden``.
@@ -67,22 +65,22 @@ async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None
             bgt_ids=_said(commands, "bgt_id"),
             pay_app_nos=[] if _said(commands, "bgt_id") else _said(commands, "pay_app_no"),
         )
-    for command in commands:
-        if isinstance(command, WithdrawPayment):
-            await _require_applicant(call, key, command.pay_app_no)
 
 
 def _said(commands: Sequence[Command], field: str) -> list[str]:
     return [str(value) for command in commands if (value := getattr(command, field, ""))]
 
 
-async def _require_applicant(call: Call, key: int, pay_app_no: str) -> None:
+async def of_applicant(call: Call, key: int, command: Command) -> Command:
+    """A payment is withdrawn by who applied for it, or by his unit; raises ``forbidden``."""
     if call.caller.roles >= UNIT:
-        return  # of his own units, as was looked at before
+        return command  # of his own units, as was looked at before
+    [pay_app_no] = _said((command,), "pay_app_no")
     found = await call.read(lambda connection: read_objects(connection, key, PAYMENT, [pay_app_no]))
     payment: Payment | None = found.get(pay_app_no)
     if payment is not None and not same_person(payment.applied.by, call.caller.principal):
         await _deny(call, key, pay_app_no, "a payment is withdrawn by who applied, or by his unit")
+    return command
 
 
 async def _deny(call: Call, key: int, number: str, detail: str) -> None:

@@ -112,7 +112,7 @@ class RegisterRows:
             if closings:
                 put(self._closings, place, self._closings.get(place, {}) | dict(closings))
                 self._closings_cached += len(closings)
-            if not register.keeps(dated.row):  # gone, and its days with it
+            if not (register.keeps_zero or register.keeps(dated.row)):  # gone, and its days with it
                 dated = DatedRow(register.row())
                 put(self._closings, place, {})
                 put(self._emptied, place, True)

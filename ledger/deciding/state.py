@@ -19,7 +19,7 @@ from ledger.deciding.dated import DatedRow
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
 from ledger.deciding.registers import AnyRegister, MovedRow, Register
-from ledger.deciding.rows import RegisterRows
+from ledger.deciding.rows import Put, RegisterRows
 from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.tables import AnyTable, ShownRows, shown
 from ledger.elements.code_sets import CodeSets
@@ -34,6 +34,7 @@ OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has c
 COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
 TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 _NO_POSITION = 2**63  # behind every other
+_PUT: Put = dict.__setitem__
 
 
 # An event with its place, as it is hashed and written:
@@ -243,8 +244,10 @@ class LedgerState:
     def apply(self, decision: Decision) -> tuple[int, int]:
         """Makes the decision's effects the state; gives positions of its first and last event."""
         first = self.position + 1
-        self._append(decision.events, decision.effective_on)
-        self.registers.keep(decision.moved, self._put)
+        # within a savepoint what was there before is remembered
+        put: Put = _PUT if self._undo is None else self._put
+        self._append(decision.events, decision.effective_on, put)
+        self.registers.keep(decision.moved, put)
         for sm3, body in decision.documents:
             self._put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:
@@ -253,7 +256,9 @@ class LedgerState:
             self.apply(decision.then)
         return first, self.position
 
-    def _append(self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date) -> None:
+    def _append(
+        self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date, put: Put
+    ) -> None:
         add, position = self.rows.append, self.position
         for kind, number, event in events:
             position += 1
@@ -272,9 +277,9 @@ class LedgerState:
                     if (after := kind.fold(None, event)) is not None:
                         self.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
-                    self._put(cached, number, CachedObject(after, stream_id, version, position))
+                    put(cached, number, CachedObject(after, stream_id, version, position))
                     if kind.tables:
-                        self._put(self._shown, (kind.name, number), kind)
+                        put(self._shown, (kind.name, number), kind)
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
 

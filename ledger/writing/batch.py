@@ -25,7 +25,7 @@ from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
 from ledger.deciding.locked_facts import AnyLockedFact, LockedFact
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import WHOLE, AnyRegister, Register
+from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
 from ledger.deciding.repeating import act_before
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
@@ -314,9 +314,16 @@ class Batch:
         return self._numbers.repetitions.last_of_ledger(item.submission)
 
     def _decided(self, item: BatchItem) -> Decision:
+        state, submission = self._state, item.submission
         if not item.document:
-            return self._dating.decided(item.command.decide, self._state, item.submission.by)
-        decision = self._dating.decided(decided, self._state, item.submission)
+            try:
+                return item.command.decide(state, submission.by)
+            except DaysNotAtHandError as missing:
+                return self._dating.decided(missing, item.command.decide, state, submission.by)
+        try:
+            decision = decided(state, submission)
+        except DaysNotAtHandError as missing:
+            decision = self._dating.decided(missing, decided, state, submission)
         if decision.then is not None:
             self._numbers.require_unused(item.also[1:])
         return decision
@@ -388,5 +395,5 @@ class Batch:
         )
         outcome = Outcome(problem=refusal, first_position=first, last_position=last)
         if keep:
-            self._numbers.keep_refusal(item, outcome)
+            self._numbers.keep(item, outcome)
         return outcome

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 
 
 class DatingBack:
-    """Has the decisions of one batch made; reads the days of rows where that is needed.
+    """Has decisions of one batch made for which days of rows are to be read before.
 
     Args:
         settled: is called before anything is read, as by ``loading.load_objects``.
@@ -38,17 +38,25 @@ class DatingBack:
         self._connection, self._state = connection, state
         self._settled, self._commands = settled, commands
 
-    def decided(self, decide: Callable[P, Decision], *asked: P.args, **more: P.kwargs) -> Decision:
-        """What ``decide`` gives, which is pure, or raises what it raises."""
+    def decided(
+        self,
+        missing: DaysNotAtHandError,
+        decide: Callable[P, Decision],
+        *asked: P.args,
+        **more: P.kwargs,
+    ) -> Decision:
+        """What ``decide`` gives, which is pure and has found ``missing``, or raises what it
+        raises."""
         read: set[tuple[str, str]] = set()
         while True:
+            place = (missing.register.name, missing.key)
+            assert place not in read, "days that were read are at hand"
+            read.add(place)
+            self._read_days(missing.register, missing.key)
             try:
                 return decide(*asked, **more)
-            except DaysNotAtHandError as missing:
-                place = (missing.register.name, missing.key)
-                assert place not in read, "days that were read are at hand"
-                read.add(place)
-                self._read_days(missing.register, missing.key)
+            except DaysNotAtHandError as further:
+                missing = further
 
     def _read_days(self, register: AnyRegister, key: str) -> None:
         self._settled()

@@ -4,6 +4,7 @@ import msgspec
 
 from ledger.deciding.command import Command, RecordRefusal, Submission
 from ledger.deciding.documents import (
+    DOCUMENT,
     SUBMIT,
     ApproveDocument,
     ReturnDocument,
@@ -39,13 +40,13 @@ class BatchItem(msgspec.Struct, gc=False):
 def item_of(submission: Submission) -> BatchItem:
     """The submission, with all that follows from it alone."""
     command = submission.command
-    number, key = command.number, submission.idempotency_key
     becomes_document = command.APPROVABLE and not submission.at_machine
-    if becomes_document or isinstance(command, ApproveDocument | ReturnDocument):
+    if becomes_document or command.KIND is DOCUMENT:
         return _about_document(submission)
-    if not number and not key:
+    number = command.number
+    if not number and not submission.idempotency_key:
         return BatchItem(submission, command, (), b"", (), True, _is_of_ledger(command))
-    accepted, refused = _numbers(submission)
+    accepted, refused = _numbers(submission, number)
     asked = asked_for(command.OPERATION, command.body)
     unnumbered = not number
     of_ledger = unnumbered and _is_of_ledger(command)
@@ -56,11 +57,11 @@ def _is_of_ledger(command: Command) -> bool:
     return command.KIND is None and not isinstance(command, RecordRefusal)
 
 
-def _numbers(submission: Submission) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
-    """Under which an acceptance is kept, and a refusal."""
+def _numbers(submission: Submission, number: str) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
+    """Under which an acceptance is kept, and a refusal; ``number`` is the command's own."""
     command, key, by = submission.command, submission.idempotency_key, submission.by
     own = (of_caller(OWN_KEY, command.OPERATION, by, key),) if key else ()
-    if not (number := command.number):
+    if not number:
         return own, own
     accepted: tuple[Number, ...] = ((command.OPERATION, number), *own)
     if not command.KEEPS_REFUSAL:
@@ -76,15 +77,16 @@ def _about_document(submission: Submission) -> BatchItem:
     else:
         document = key_of(command.OPERATION, number_of(command))
         also += _own_key(submission)
-    accepted, refused = _numbers(submission)
+    number = command.number
+    accepted, refused = _numbers(submission, number)
     return BatchItem(
         submission,
         command,
         accepted,
         asked_for(command.OPERATION, command.body),
         refused,
-        not command.number,
-        not command.number and _is_of_ledger(command),
+        not number,
+        not number and _is_of_ledger(command),
         document,
         ((SUBMIT, document), *also),
     )

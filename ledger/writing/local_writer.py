@@ -8,7 +8,7 @@ closing.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import msgspec
@@ -49,6 +49,7 @@ from ledger.writing.frames import (
     packed_keys,
 )
 
+DAYS_KNOWN_MAX = 1_000  # days as the server takes them
 SHORT_ROWS_MAX = 400  # a page up to this length is no dearer without COPY, and needs no round trip
 
 _EVENTS = Statement(
@@ -337,6 +338,7 @@ def _moment(recorded_us: int) -> bytes:
     return integer(recorded_us - POSTGRES_EPOCH_US)
 
 
+@lru_cache(DAYS_KNOWN_MAX)
 def _day(day: date) -> bytes:
     return (day_number(day) - POSTGRES_EPOCH_DAY).to_bytes(4, "big", signed=True)
 

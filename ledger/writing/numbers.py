@@ -165,26 +165,14 @@ class Numbers:
     # ---- what is used
 
     def keep(self, item: BatchItem, outcome: Outcome, *, first_only: bool = False) -> None:
-        """The outcome answers the item's numbers; ``first_only`` where only the first of its events
-        is the item's own."""
-        self._keep(item, item.numbers, outcome, first_only=first_only)
-
-    def keep_refusal(self, item: BatchItem, outcome: Outcome) -> None:
-        """The refusal answers the item's numbers, to this caller alone."""
-        self._keep(item, item.refused, outcome)
-
-    def _keep(
-        self,
-        item: BatchItem,
-        numbers: Sequence[Number],
-        outcome: Outcome,
-        *,
-        first_only: bool = False,
-    ) -> None:
-        for number in numbers:
-            last = outcome.first_position if first_only else outcome.last_position
+        """The outcome answers the item's numbers, those of a refusal to this caller alone;
+        ``first_only`` where only the first of its events is the item's own."""
+        first, last = outcome.first_position, outcome.last_position
+        if first_only:
+            last = first
+        for number in item.numbers if outcome.problem is None else item.refused:
             self._fresh[number] = (item, outcome)
-            self._kept.append((number, item.asked, outcome.first_position, last))
+            self._kept.append((number, item.asked, first, last))
 
     def note(self, number: Number, item: BatchItem, outcome: Outcome) -> None:
         """A number that a batch decided on this one has to wait for, and that is kept already."""

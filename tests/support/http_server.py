@@ -318,7 +318,7 @@ class HttpTreasury:
 def served(app: Any) -> Iterator[str]:
     """The application on a socket of 127.0.0.1, in a thread, its connections bounded as ever."""
     bound = bind("127.0.0.1", 0)
-    services = getattr(app.state, "services", None)  # a witness has none
+    services = getattr(app, "services", None)  # a witness has none
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -58,8 +58,12 @@ class Capacity:
             raise self._busy("too many requests of this caller are under way")
         self._by_caller[principal] = under_way + 1
 
-    def release_request(self, principal: str) -> None:
-        """A request that was held has been answered."""
+    def release_request(self, principal: str, size: int) -> None:
+        """A request that was held has been answered, with ``size`` bytes of body; "" where its
+        caller is not known."""
+        self.body_bytes -= size
+        if not principal:
+            return
         if self._by_caller[principal] == 1:
             del self._by_caller[principal]  # or it would remember whoever came once
         else:
@@ -70,9 +74,6 @@ class Capacity:
         if self.body_bytes and self.body_bytes + size > self._body_bytes_max:
             raise self._busy("too many bytes of requests are under way")
         self.body_bytes += size
-
-    def release_bytes(self, size: int) -> None:
-        self.body_bytes -= size
 
     def hold_commands(self, ledger_id: int, count: int) -> None:
         """Takes ``count`` more commands on; raises UnavailableError ``busy``."""

@@ -120,6 +120,10 @@ class Connections:
         return [held, counts]
 
 
+class LongHeadError(Exception):
+    """The head of a request is too long, and has been answered."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, within bounds.
 
@@ -157,44 +161,35 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._in_head:
+            if not self._head_bytes:
+                self.waits, self.waits_since = Waits.HEAD, self.loop.time()
             self._head_bytes += len(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._await(Waits.HEAD)
-
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._head_bytes > HEAD_BYTES_MAX and not self._head_is_short():
+        long = self._head_bytes > HEAD_BYTES_MAX and not self._head_is_short()
+        if long or len(self.headers) > HEADERS_MAX:
             self._refuse_head()
-            return
-        if len(self.headers) > HEADERS_MAX:
-            self._refuse_head()
-            return
-        self._await(Waits.BODY)
+            raise LongHeadError  # nothing more is read of what came with it
+        self.waits, self.waits_since = Waits.BODY, self.loop.time()
         super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        if not self.transport.is_closing():
-            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.waits = None
         self._in_head, self._head_bytes = True, 0
-        if not self.transport.is_closing():
-            super().on_message_complete()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.waits is None:
-            self._await(Waits.HEAD)
+            self.waits, self.waits_since = Waits.HEAD, self.loop.time()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._await(Waits.TAKEN)
+        self.waits, self.waits_since = Waits.TAKEN, self.loop.time()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -208,9 +203,6 @@ class LimitedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():
             self._end("400 Bad Request", msg)
-
-    def _await(self, waits: Waits) -> None:
-        self.waits, self.waits_since = waits, self.loop.time()
 
     def _head_is_short(self) -> bool:
         """Where the first bytes of a body came with the head."""
