@@ -157,6 +157,11 @@ class Refold:
         for folding in route.folding:
             yield from folding.take(event, position, day, self._charts)
 
+    def move(self, route: Route, event: Any, position: int, day: date) -> None:
+        """The same for whoever does not ask what has fallen below its floor."""
+        for folding in route.folding:
+            folding.take(event, position, day, self._charts)
+
     def _of(self, register: AnyRegister) -> _Folding:
         return self._by_name[register.name]
 

@@ -1,8 +1,8 @@
 """Which code sets a decision of a history can have been taken by.
 
 An indicator names the version. Other acts do not: they were decided by what had been loaded where
-the standing ledgers stood that were noted before, or by what held a moment before that, since a
-program looks for newer code sets every two seconds only.
+the standing ledgers stood that were noted before, or by what held a moment before or after that,
+since a program looks for newer code sets every two seconds, and not when it notes the ledgers.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from ledger.elements.code_sets import CodeRow, CodeSets
 
 HOME = standing_ledger("")  # where all loads stand, each under its position
 _HOME = ledger_text(HOME)
+_ALL = 2**63 - 1
 
 
 class KnownCodes:
@@ -40,7 +41,9 @@ class KnownCodes:
         named = getattr(event, "codes_version", None)
         if named is None or self._last.version == named:
             yield self._last
-        upto = own_upto or settings.get(NOTED).positions.get(_HOME, 0)
+        upto = own_upto or self._just_behind(settings.get(NOTED).positions.get(_HOME, 0))
+        if named is not None:
+            upto = _ALL
         for codes in self._all(upto):
             if codes is not self._last and named in (None, codes.version):
                 yield codes
@@ -48,6 +51,10 @@ class KnownCodes:
     def held(self, codes: CodeSets) -> None:
         """By these a decision came out as it stands on record."""
         self._last = codes
+
+    def _just_behind(self, noted: int) -> int:
+        """The first load behind what was noted, where anything was."""
+        return next((load_id for load_id in self._loads if noted and load_id > noted), noted)
 
     @cached_property
     def _loads(self) -> list[int]:

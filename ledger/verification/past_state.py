@@ -12,8 +12,9 @@ import psycopg
 
 from ledger.books import Charts
 from ledger.deciding.command import Command, Need
-from ledger.deciding.documents import DOCUMENT, ApproveDocument, key_of
+from ledger.deciding.documents import DOCUMENT, SUBMIT, ApproveDocument, key_of
 from ledger.deciding.locked_facts import LockedFact
+from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, ledger_stream_id
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
@@ -39,11 +40,11 @@ class PastState(LedgerState):
         self.registers: FoldedRows = FoldedRows(refold)
         self._asking = asking
         self._own_stream = ledger_stream_id(ledger_id)
-        self._looked_at: list[tuple[AnyKind, str]] = []  # by the command that is decided
+        self._places: list[tuple[AnyKind, str]] = []  # that the command looks at, or opens
         self._left: Callable[[], Iterable[Event]] = tuple  # the events of that command
-        # by kind, what may be let go with its cost, the oldest first; kinds that never wait
+        # by kind, what may be let go with its cost, the oldest first; kinds that may wait
         self._ended: dict[str, dict[str, int]] = {}
-        self._endless: set[str] = set()
+        self._waiting: set[str] = set()
         self._cost = 0
         self.position = 0
         self.begin(0)
@@ -72,12 +73,13 @@ class PastState(LedgerState):
     def made(self, decision: Decision) -> None:
         """What was decided is what stands on record."""
         self.release()
-        self.take()
+        self.rows.clear()
+        self.documents.clear()
         self.shared_documents.clear()
         each: Decision | None = decision
         while each is not None:
             for kind, number, event in each.events:
-                if kind is not None:
+                if kind is not None and (event.TRAITS.ends or kind.name not in self._waiting):
                     self._note_place(kind, number, event)
             each = each.then
 
@@ -99,7 +101,7 @@ class PastState(LedgerState):
 
     def _place_of(self, stream_id: bytes, version: int) -> tuple[AnyKind, str] | None:
         """The object, among those of the command, whose stream it is."""
-        for kind, number in self._looked_at:
+        for kind, number in self._places:
             cached = self._cached[kind.name].get(number)
             if cached.stream_id == stream_id if cached else version == 1:
                 return kind, number
@@ -110,9 +112,9 @@ class PastState(LedgerState):
         ended = self._ended.get(kind.name)
         if ended is None:
             ended = self._ended[kind.name] = {}
-            if not kind.ends:
-                self._endless.add(kind.name)
-        if event.TRAITS.ends or (kind.name in self._endless and number not in ended):
+            if kind.ends:
+                self._waiting.add(kind.name)
+        if event.TRAITS.ends or (kind.name not in self._waiting and number not in ended):
             cached = self._cached[kind.name].get(number)
             cost = kind.cost(cached.obj) if cached is not None else 0
             self._cost += cost - ended.get(number, 0)
@@ -135,31 +137,34 @@ class PastState(LedgerState):
         Args:
             event, behind: what it has left.
         """
-        self._looked_at, self._left = [], lambda: (event, *behind())
-        self._look_at(command, command.needs())
+        self._places, self._left = [], lambda: (event, *behind())
+        opened = command.OPERATION, command.number
+        self._look_at(command.needs(), opened)
         if isinstance(event, DocumentSubmitted):
             key = key_of(event.kind, event.number)
-            self._look_at(command, [(DOCUMENT, key)], opens=event.submission == 1)
+            self._look_at([(DOCUMENT, key)], (SUBMIT, key if event.submission == 1 else ""))
         elif isinstance(command, ApproveDocument):
             document = self.get(DOCUMENT, command.key)
             if document is not None:
-                self._look_at(document.command, document.command.needs())
+                asked = document.command
+                self._look_at(asked.needs(), (asked.OPERATION, asked.number))
+                command = asked
+        self._places += [
+            (kind, command.number)
+            for kind in command.changes()
+            if kind.opened_by == command.OPERATION
+        ]
 
-    def _look_at(self, command: Command, needs: Iterable[Need], *, opens: bool = False) -> None:
+    def _look_at(self, needs: Iterable[Need], opened: Number) -> None:
         missing: list[tuple[AnyKind, str]] = []
-        looked_at, number = self._looked_at, command.number
-        for kind in command.changes():
-            if kind.opened_by == command.OPERATION:
-                looked_at.append((kind, number))
         for what, key in needs:
             if isinstance(what, LockedFact):
                 self.take_facts({(what.name, key): what.seen_by(self._left())})
                 continue
-            if isinstance(what, Register) or key == WHOLE:
+            if key == WHOLE or isinstance(what, Register):
                 continue
-            looked_at.append((what, key))
-            opens_it = opens or (what.opened_by == command.OPERATION and key == number)
-            if not opens_it and key not in self._cached[what.name]:
+            self._places.append((what, key))
+            if key not in self._cached[what.name] and (what.opened_by, key) != opened:
                 missing.append((what, key))
         if missing:
             self._load(missing)

@@ -13,7 +13,7 @@ come to something else, that is noted and is no finding.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -38,6 +38,7 @@ from ledger.events import (
     LedgerOpened,
     StandingNoted,
     decode,
+    decoder,
     type_names,
 )
 from ledger.reading.streaming import Chunk
@@ -50,6 +51,13 @@ from ledger.verification.past_state import HistoryRow, PastState
 from ledger.writing.standing import StandingReader
 
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Difference(NamedTuple):
+    """What a decision taken again makes otherwise, and of which event."""
+
+    position: int
+    what: str
 
 
 class DecisionCheck:
@@ -80,7 +88,8 @@ class DecisionCheck:
         self._follows, self._closely = known.follows, known.follows_closely
         self._group: list[HistoryRow] = []
         self._brought = 0  # how many more events a last agreement says that it brings
-        self._answers = _answers()
+        self._answers, self._commands = _answers(), commands()
+        self._decoders = {name: decoder(name.decode(), cls) for name, cls in self._answers.items()}
 
     def take(self, chunk: Chunk) -> None:
         group, follows, closely = self._group, self._follows, self._closely
@@ -124,11 +133,12 @@ class DecisionCheck:
         try:
             if (asked := self._answers.get(type_)) is not None:
                 state.begin_at(position, recorded_us, clock=type_ == _CLOCK)
-                if wrong := self._wrong(asked, rows):
+                if (wrong := self._wrong(asked, rows)) is not None:
                     self._tell(rows[0], wrong)
                     state.follow(rows)
         except BROKEN as error:
-            self._tell(rows[0], f"it cannot be taken again: {told_error(error)}")
+            what = f"it cannot be taken again: {told_error(error)}"
+            self._tell(rows[0], Difference(position, what))
             with suppress(*BROKEN):  # as far as they can be read
                 state.follow(rows)
         state.position = rows[-1][0]
@@ -136,7 +146,7 @@ class DecisionCheck:
         if type_ == _NOTED:
             state.standing = self._standing(self._asking, noted_positions(state))
 
-    def _tell(self, row: HistoryRow, wrong: str) -> None:
+    def _tell(self, row: HistoryRow, wrong: Difference) -> None:
         """Before a ledger says that it is decided by today's rules, they are not held against
         it."""
         since = is_standing(self._ledger_id) or is_system(self._ledger_id)
@@ -144,42 +154,43 @@ class DecisionCheck:
         if not said and row[5] in _OPENING:
             said = b'"dated_floors":true' in row[6]
         tell = self._findings.add if said else self._findings.note
-        tell(self.NAME, row[0], f"{row[5].decode()}: {wrong} 裁定不符")
+        tell(self.NAME, wrong.position, f"{row[5].decode()}: {wrong.what} 裁定不符")
 
     def _fold(self, rows: Iterable[HistoryRow]) -> None:
-        """The registers, by what stands on record."""
+        """The registers, by what stands on record; what falls below a floor, or cannot be read, is
+        told by their own check."""
+        routes, move = self._routes, self._refold.move
         for position, _, _, _, day, type_, payload in rows:
-            for route in self._routes.get(type_, ()):
+            for route in routes.get(type_, ()):
                 try:
-                    event = route.decode(payload)
-                    on = date.fromordinal(day + _EPOCH)
-                    for _ in self._refold.follow(route, event, position, on):
-                        pass  # what falls below a floor is told by the check of registers
+                    move(route, route.decode(payload), position, date.fromordinal(day + _EPOCH))
                 except BROKEN:
-                    continue  # likewise
+                    continue
 
-    def _wrong(self, asked: type[Event], rows: Sequence[HistoryRow]) -> str:
-        """What a decision taken again makes otherwise; "" where it makes the same."""
+    def _wrong(self, asked: type[Event], rows: Sequence[HistoryRow]) -> Difference | None:
+        """What a decision taken again makes otherwise, by the way of asking that comes nearest."""
         state, first = self._state, rows[0]
-        event = decode(first[5].decode(), first[6])
-        command_type = commands()[_operation_of(asked, event)]
+        event = self._decoders[first[5]](first[6])
+        command_type = self._commands[_operation_of(asked, event)]
         told = Told(event, date.fromordinal(first[4] + _EPOCH), state, lambda: _behind(rows))
-        wrong = ""
+        wrong = Difference(0, "the code sets that it names are not on record")
         for command in command_type.asked_in(told):
             for codes in self._codes.candidates(event, state.settings, self._loads_before(first)):
                 state.by_codes(codes)
                 found = self._attempt(command, event, rows)
-                if not found:
+                if found is None:
                     self._codes.held(codes)
-                    return ""
-                wrong = wrong or found
-        return wrong or "the code sets that it names are not on record"
+                    return None
+                wrong = max(wrong, found, key=_place)
+        return wrong if wrong.position else Difference(first[0], wrong.what)
 
     def _loads_before(self, row: HistoryRow) -> int:
         """Up to where this ledger has its own loads of code sets, which are all in one."""
         return row[0] - 1 if self._ledger_id == HOME else 0
 
-    def _attempt(self, command: Command, event: Any, rows: Sequence[HistoryRow]) -> str:
+    def _attempt(
+        self, command: Command, event: Any, rows: Sequence[HistoryRow]
+    ) -> Difference | None:
         """As :meth:`_wrong`, for one way in which it may have been asked."""
         state, by = self._state, getattr(event, "by", "")
         state.load(command, event, lambda: _behind(rows))
@@ -189,15 +200,15 @@ class DecisionCheck:
             state.apply(decision)
         except GuokuError as refusal:
             state.rollback(savepoint)
-            return f"taken again it is refused, {_refused(refusal)}"
+            return Difference(rows[0][0], f"taken again it is refused, {_refused(refusal)}")
         except BaseException:
             state.rollback(savepoint)
             raise
-        if wrong := _differing(state.rows, rows):
+        if (wrong := _differing(state.rows, rows)) is not None:
             state.rollback(savepoint)
             return wrong
         state.made(decision)
-        return ""
+        return None
 
     def _decided(self, command: Command, by: str, event: Any) -> Decision:
         state = self._state
@@ -254,7 +265,7 @@ def _behind(rows: Sequence[HistoryRow]) -> list[Event]:
     return [decode(row[5].decode(), row[6]) for row in rows[1:]]
 
 
-def _differing(made: Sequence[EventRow], rows: Sequence[HistoryRow]) -> str:
+def _differing(made: Sequence[EventRow], rows: Sequence[HistoryRow]) -> Difference | None:
     """The first thing that a decision makes otherwise than the record has it."""
     for (position, stream_id, version, day, type_name, payload), row in zip(
         made, rows, strict=False
@@ -270,14 +281,20 @@ def _differing(made: Sequence[EventRow], rows: Sequence[HistoryRow]) -> str:
         stored = decode(row[5].decode(), row[6])
         again = decode(type_name, payload)
         if stored != again:
-            return f"at {position} {_otherwise(stored, again)}"
+            return Difference(position, _otherwise(stored, again))
         if (stream_id, version) != (row[1], row[2]):
-            return f"at {position} the stream and version would be {stream_id.hex()} {version}"
+            place = f"{stream_id.hex()} {version}"
+            return Difference(position, f"taken again its stream and version are {place}")
         if day.toordinal() - _EPOCH != row[4]:
-            return f"at {position} it would take effect on {day}"
+            return Difference(position, f"taken again it takes effect on {day}")
     if len(made) != len(rows):
-        return f"taken again it leaves {len(made)} events, here stand {len(rows)}"
-    return ""
+        what = f"taken again it leaves {len(made)} events, here stand {len(rows)}"
+        return Difference(rows[min(len(made), len(rows) - 1)][0], what)
+    return None
+
+
+def _place(difference: Difference) -> int:
+    return difference.position
 
 
 def _otherwise(stored: Event, again: Event) -> str:
