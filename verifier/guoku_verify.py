@@ -299,6 +299,7 @@ CHECKS = {
     "day": Check("逐日不透支", "controlled balances never below zero on any day", "movements"),
     "balance": Check("余额一致", "balances equal to those exported", "indicators"),
     "key": Check("业务号", "business numbers and what they point at", "numbers"),
+    "decision": Check("裁定", "acts of payments and indicators decided again", "acts"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
@@ -621,6 +622,16 @@ class Books:
     @property
     def balances(self) -> Moves:
         return {bgt_id: card.held for bgt_id, card in self._cards.items()}
+
+    @property
+    def dated(self) -> bool:
+        """Whether the ledger has said that floors hold on every day."""
+        return self._dated
+
+    def held(self, bgt_id: str) -> dict[str, int]:
+        """The balances of one indicator."""
+        card = self._cards.get(bgt_id)
+        return card.held if card else dict.fromkeys(BALANCES, 0)
 
     def take(self, event: Event) -> None:
         opened = event.name == "ledger.opened" and event.body.get("dated_floors") is True
@@ -1006,6 +1017,11 @@ class Payments:
         payment = self._under_way.get(event.stream)
         return payment.bank if payment else ""
 
+    def voucher_of(self, event: Event) -> str:
+        """The number of a payment's voucher, "" when it is not known."""
+        payment = self._under_way.get(event.stream)
+        return payment.voucher if payment else ""
+
     def _wrong(self, event: Event, what: str) -> None:
         self._report.wrong("payment", event.position, f"{event.name}: {what}")
 
@@ -1115,6 +1131,111 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
     "voucher.signed": Payments._signed,
     "voucher.refused": Payments._refused,
     "voucher.receipted": Payments._receipted,
+}
+
+# ---------------------------------------------------------------- decisions 裁定
+
+# of an indicator, as a payment made from it has to have them; the last may be refined
+_OF_INDICATOR = ("agency_code", "pro_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code")
+_REFINED = "dep_bgt_eco_code"
+_NUMBER_DIGITS, _NUMBER_BYTES = 22, 16
+
+
+class Decisions:
+    """What the acts of indicators and payments must be by the events before them: what is left of
+    the indicator after each, and a voucher's number, day, signers, bank and outcome.
+
+    What a ledger recorded before it said ``dated_floors`` was decided by rules of then.
+    """
+
+    def __init__(self, report: Report, ledger: str, books: Books, payments: Payments) -> None:
+        self._report, self._ledger = report, ledger
+        self._books, self._payments = books, payments
+        self._policy = {"roles": ["treasury"], "pay_bank_code": "102"}
+        self._issued: dict[str, dict[str, Any]] = {}
+        self._moving: Event | None = None  # an act whose journal follows
+
+    def take(self, event: Event) -> None:
+        """An event that the books have taken, and payments have not."""
+        body, name = event.body, event.name
+        if name == "ledger.signature_policy_set":
+            self._policy = {key: body[key] for key in self._policy}
+        elif name == "indicator.issued":
+            self._issued[body["bgt_id"]] = body
+        if name == "journal.posted" and self._moving is not None:
+            if body["source"] == self._moving.position:
+                self._figures(self._moving, body["bgt_id"], event.position)
+            self._moving = None
+        elif "figures" in body:
+            if name == "plan.set":
+                self._figures(event, body["bgt_id"])
+            else:
+                self._moving = event
+        if self._books.dated and (decide := _DECIDED.get(name)) is not None:
+            self._report.count("decision")
+            self._compare(event, decide(self, event))
+
+    def _compare(self, event: Event, due: dict[str, Any]) -> None:
+        for name, ours in due.items():
+            theirs = event.body.get(name, "")
+            if theirs != ours:
+                what = f"{event.name}: {name} is {theirs!r}, taken again it is {ours!r} 裁定不符"
+                self._report.wrong("decision", event.position, what)
+                return
+
+    def _figures(self, event: Event, bgt_id: str, last: int = 0) -> None:
+        """``last`` is the position of its journal: one of the two may be wrong."""
+        if not self._books.dated:
+            return
+        self._report.count("decision")
+        held = self._books.held(bgt_id)
+        controlled = sum(held[name] for name in CONTROLLED.values())
+        due = {
+            "amount": controlled,
+            "frozen_amt": held["frozen"],
+            "pay_app_amt": held["occupied"],
+            "pay_amt": held["paid"],
+            "canuse_amt": held["available"],
+            "plan_amt": held["plan"],
+            "plan_canuse_amt": max(0, held["plan"] - held["occupied"] - held["paid"]),
+        }
+        figures = event.body["figures"]
+        for name, amount in due.items():
+            if fen(figures[name]) != amount:
+                what = f"{event.name}: {name} is {figures[name]}, taken again it is {yuan(amount)}"
+                self._report.wrong("decision", event.position, f"{what} 裁定不符", last)
+                return
+
+    def _applied(self, event: Event) -> dict[str, Any]:
+        issued = self._issued[event.body["bgt_id"]]
+        due = {name: issued[name] for name in _OF_INDICATOR}
+        if not event.body[_REFINED].startswith(issued[_REFINED]):
+            due[_REFINED] = issued[_REFINED]
+        return due
+
+    def _approved(self, event: Event) -> dict[str, Any]:
+        division, _, year = self._ledger.partition("-")
+        digest = sm3(f"{ledger_key(self._ledger)}\n{event.body['pay_app_no']}".encode())
+        place = int.from_bytes(digest[:_NUMBER_BYTES], "big") % 10**_NUMBER_DIGITS
+        day = date.fromordinal(date(1970, 1, 1).toordinal() + event.day)
+        number = f"{division}{year}{place:0{_NUMBER_DIGITS}d}"
+        return {"pay_cert_no": number, "vou_date": day.isoformat(), **self._policy}
+
+    def _of_voucher(self, event: Event) -> dict[str, Any]:
+        voucher = self._payments.voucher_of(event)
+        return {"pay_cert_no": voucher} if voucher else {}
+
+    def _receipted(self, event: Event) -> dict[str, Any]:
+        paid = "partially_paid" if fen(event.body["xpay_amt"]) else "failed"
+        return {"outcome": paid if event.body.get("failed") else "paid"}
+
+
+_DECIDED: dict[str, Callable[[Decisions, Event], dict[str, Any]]] = {
+    "payment.applied": Decisions._applied,
+    "payment.approved": Decisions._approved,
+    "voucher.signed": Decisions._of_voucher,
+    "voucher.sent": Decisions._of_voucher,
+    "voucher.receipted": Decisions._receipted,
 }
 
 # ---------------------------------------------------------------- what documents say 凭证与事件
@@ -2089,6 +2210,7 @@ class Folds:
         self.books, self.clearing = Books(report), Clearing(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
+        self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
         self.approvals = Approvals(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
@@ -2106,6 +2228,7 @@ class Folds:
             if self._export.whole:
                 self.books.take(event)
                 self.clearing.take(event)
+                self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
