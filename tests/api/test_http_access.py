@@ -65,6 +65,9 @@ MAY: dict[str, set[str]] = {
         for operation in OPERATIONS
         if operation.path.startswith("/v1/divisions") and method_of(operation) != "GET"
     },
+    "division.document.approve": AGREEING,
+    "division.document.return": AGREEING,
+    "division.document.approve.batch": AGREEING,
     "suspense.resolve": {"maker"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
@@ -98,6 +101,10 @@ SOUND: dict[str, Any] = {
     "person.register": {"principal": "none", "roles": ["ops"]},
     "person.set_rights": {"roles": ["ops"]},
     "token.issue": {"token_sm3": "a" * 64, "roles": ["ops"]},
+}
+SOUND |= {
+    f"division.{each}": SOUND[each]
+    for each in ("approval_policy.set", "document.return", "document.approve.batch")
 }
 CHANNEL = {"url": "http://127.0.0.1:1", "cert_serial": "b" * 32, "start_date": "2026-03-02"}
 SOUND |= {
