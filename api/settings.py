@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     witness_timeout_s: float = Field(5.0, gt=0, description="for one question to a witness")
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
     send_timeout_s: float = Field(10.0, description="for one message to a bank")
+    run_resume_s: float = Field(
+        5.0,
+        ge=0,
+        description="between two looks for runs that broke off; 0: they stay so",
+    )
     simulated_day: date | Literal["as-asked"] | None = Field(
         None,
         description="the simulated banks' today; as-asked: the date of what they answer;"

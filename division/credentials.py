@@ -60,6 +60,16 @@ def find_holder(connection: psycopg.Connection, key: bytes) -> Holder | None:
     return Holder(principal, ledger_id, Rights(narrower, tuple(sorted(held)), prefixes))
 
 
+def holds_role(connection: psycopg.Connection, principal: str, role: str, division: str) -> bool:
+    """Whether a person has this role in this division now, whatever tokens he has."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM persons WHERE principal_key = %s AND %s = ANY(roles)"
+        " AND NOT has_ended AND coalesce(valid_until > now(), true) AND %s ^@ division)",
+        (folded(principal), role, division),
+    ).fetchone()
+    return row == (True,)
+
+
 def new_token() -> str:
     """The text of a token that nobody knows of yet."""
     return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)

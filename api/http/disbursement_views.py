@@ -8,7 +8,7 @@ from msgspec import UNSET
 from psycopg import Connection
 from pydantic import AfterValidator
 
-from api.http.models.enums import OutcomeOfLine, RunState
+from api.http.models.enums import OutcomeOfLine, RunState, RunWaitCode
 from api.http.published import EXAMPLES
 from api.http.views import Committed
 from ledger.account_set import ledger_text
@@ -23,21 +23,30 @@ from payments.disbursement.progress import (
     LineResult,
     Totals,
     read_drawn,
-    read_vouchers,
     totals,
 )
+from payments.disbursement.resuming import read_standing
 from payments.disbursement.run import DISBURSEMENT, EXECUTED, NUMBER_DIGITS, Run
+from payments.disbursement.waiting import RunStanding
 from payments.messages.gbk import check_encodable
 
 RUN_NO_CHARACTERS_MAX = ElementRegister.ELEMENTS["pay_app_no"].max_length - NUMBER_DIGITS - 1
 FINISHED = "finished"  # executed, and every line has its outcome
 
 
+class WaitsForView(msgspec.Struct, kw_only=True):
+    """``detail`` is the role for ``awaiting_signer`` and ``resuming``, the reason for ``stopped``,
+    how many vouchers for what waits for the bank; else it is empty."""
+
+    code: RunWaitCode
+    detail: str
+
+
 class RunView(msgspec.Struct, kw_only=True):
     """A run; counts and amounts at the end are of its lines, as the bank answered.
 
-    ``under_way`` says that somebody is at work on it now; an executing run that is not under way
-    was broken off and waits to be taken on again. ``problem`` is why it was stopped.
+    ``under_way`` says that somebody is at work on it now, ``waits_for`` what it waits for, null
+    while somebody is at work or all of it is final. ``problem`` is why it was stopped.
     """
 
     ledger: str
@@ -48,6 +57,7 @@ class RunView(msgspec.Struct, kw_only=True):
     effective_on: str | None
     status: RunState
     under_way: bool
+    waits_for: WaitsForView | None
     problem: str
     made_by: str
     checked_by: str | None
@@ -137,7 +147,9 @@ def run_view(
     if under_way is None:
         under_way = is_held(connection, key, run.run_no)
     loaded, approved = run.loaded, run.approved
-    found = _totals(connection, key, run)
+    standing = read_standing(connection, key, run)
+    waits_for = standing.waits_for(under_way=under_way)
+    found = _totals(connection, key, standing)
     line_count = loaded.line_count if loaded else 0
     pending = line_count - found.paid_count - found.failed_count
     finished = run.status == EXECUTED and not set(found.vouchers_by_status) - set(FINAL)
@@ -150,6 +162,7 @@ def run_view(
         effective_on=run.opened.effective_on or None,
         status=FINISHED if finished else run.status,
         under_way=under_way,
+        waits_for=WaitsForView(code=waits_for.code, detail=waits_for.detail) if waits_for else None,
         problem=run.stopped.reason if run.stopped else "",
         made_by=loaded.by if loaded else run.opened.by,
         checked_by=approved.by if approved else None,
@@ -172,12 +185,12 @@ def run_view(
     )
 
 
-def _totals(connection: Connection, key: int, run: Run) -> Totals:
+def _totals(connection: Connection, key: int, standing: RunStanding) -> Totals:
+    run = standing.run
     if not run.drawn:
         return Totals(vouchers_by_status={})
-    vouchers = read_vouchers(connection, key, run.pay_app_nos())
     stream_id = stream_of(connection, key, DISBURSEMENT, run.run_no)
-    return totals(run, vouchers, read_drawn(connection, key, stream_id))
+    return totals(run, standing.vouchers, read_drawn(connection, key, stream_id))
 
 
 def line_result_view(result: LineResult) -> LineResultView:

@@ -42,6 +42,7 @@ from payments.disbursement.execution import Executions, Means
 from payments.disbursement.lines import read_pages
 from payments.disbursement.loading import read_repeated
 from payments.disbursement.lock import held
+from payments.disbursement.resuming import Resuming
 from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
@@ -83,12 +84,16 @@ def executions_of(services: Services) -> Executions:
 
 
 def lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Lets executions finish the vouchers in hand before the application ends."""
+    """Carries on runs that broke off; lets executions finish the vouchers in hand at the end."""
 
     @asynccontextmanager
     async def span(_app: FastAPI) -> AsyncIterator[None]:
+        executions, treasury = executions_of(services), services.treasury
+        resuming = Resuming(executions.means, executions, treasury.settings.run_resume_s)
+        resuming.start()
         yield
-        await anyio.to_thread.run_sync(executions_of(services).close)
+        await anyio.to_thread.run_sync(resuming.close)
+        await anyio.to_thread.run_sync(executions.close)
 
     return span
 

@@ -121,11 +121,13 @@ class Execution:
         try:
             self._sign_waiting()
             self._draw_rest()
+        except UnavailableError as error:
+            log.warning("a disbursement run broke off", reason=str(error), **place)
         except GuokuError as error:
             log.warning("a disbursement run stopped", reason=str(error), **place)
             self._put_on_record(str(error))
         except Exception:
-            log.exception("a disbursement run broke off; it can be taken on again", **place)
+            log.exception("a disbursement run broke off", **place)
         finally:
             release(self._means.pool, self._connection, self._ledger_id, self._run.run_no)
 
@@ -251,7 +253,7 @@ class Executions:
     """The executions of this process."""
 
     def __init__(self, means: Means) -> None:
-        self._means = means
+        self.means = means
         self._running: dict[tuple[int, str], Execution] = {}
         self._lock = threading.Lock()
 
@@ -269,7 +271,7 @@ class Executions:
             if len(self._running) >= EXECUTIONS_MAX:
                 raise UnavailableError(Code.BUSY, "too many runs are being executed")
         try:
-            connection = hold(self._means.pool, ledger_id, run.run_no)
+            connection = hold(self.means.pool, ledger_id, run.run_no)
         except Refusal:
             if run.approved is None:
                 raise
@@ -286,7 +288,7 @@ class Executions:
             if outcome.problem is None and not dry_run:
                 now = read_run(connection, ledger_id, run.run_no)
                 assert now is not None, "a run that is there stays there"
-                execution = Execution(self._means, connection, ledger_id, now, role, signer, pages)
+                execution = Execution(self.means, connection, ledger_id, now, role, signer, pages)
                 with self._lock:
                     self._running[ledger_id, run.run_no] = execution
                 execution.start()
@@ -294,11 +296,11 @@ class Executions:
             return outcome
         finally:
             if not kept:
-                release(self._means.pool, connection, ledger_id, run.run_no)
+                release(self.means.pool, connection, ledger_id, run.run_no)
 
     def _ask(self, ledger_id: int, start: StartRun, signer: str, *, dry_run: bool) -> Outcome:
         submission = Submission(command=start, by=signer, dry_run=dry_run)
-        [outcome] = self._means.submit(ledger_id, [submission]).result(COMMIT_TIMEOUT_S)
+        [outcome] = self.means.submit(ledger_id, [submission]).result(COMMIT_TIMEOUT_S)
         return outcome
 
     def pause(self, ledger_id: int, run_no: str, timeout_s: float) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from ledger.events import Event, decode, names_that, type_names
 from ledger.money import parse_yuan
 from payments.application import DETAILS_MAX
-from payments.disbursement.events import DisbursementDrawn
+from payments.disbursement.events import DisbursementDrawn, DisbursementStarted
 from payments.disbursement.lines import StoredLine, parse_line, read_canonical
 from payments.disbursement.run import Run, payment_number
 from payments.events import (
@@ -22,6 +22,7 @@ from payments.events import (
     PaymentRejected,
     PaymentWithdrawn,
     VoucherReceipted,
+    VoucherRefused,
     VoucherSent,
     VoucherSigned,
 )
@@ -45,7 +46,7 @@ FINAL = (PAID, "partially_paid", FAILED, REFUNDED, REJECTED, WITHDRAWN, VOIDED)
 
 # of the application only that it is there: its lines are most of what a run stores
 _EVENTS = """
-SELECT k.number, e.type, CASE WHEN e.type <> %(applied)s THEN e.payload END
+SELECT k.number, e.position, e.type, CASE WHEN e.type <> %(applied)s THEN e.payload END
 FROM unnest(%(numbers)s::text[]) AS n (number)
 JOIN command_keys k ON k.ledger_id = %(ledger_id)s AND k.operation = %(opened_by)s
  AND k.number = n.number
@@ -58,12 +59,16 @@ class Voucher(msgspec.Struct):
 
     Attributes:
         roles: that must sign, in order; ``signed`` of them have.
+        acted_at: the position of its last event.
         failed: lines that the bank could not pay.
         refunded_fen: what came back of what was paid.
+        is_refused: by the bank, and not taken in since.
     """
 
     pay_app_no: str
     status: str = APPLIED
+    acted_at: int = 0
+    is_refused: bool = False
     roles: tuple[str, ...] = ()
     signed: int = 0
     failed: tuple[FailedDetail, ...] = ()
@@ -112,10 +117,11 @@ def read_vouchers(
             "types": list(names_that(lambda traits: traits.subject == PAYMENT.name)),
         },
     )
-    for number, type_name, payload in rows:
+    for number, position, type_name, payload in rows:
         if payload is None:
-            vouchers[number] = Voucher(number)
+            vouchers[number] = Voucher(number, acted_at=position)
         elif number in vouchers:
+            vouchers[number].acted_at = position
             _change(vouchers[number], decode(type_name, payload))
     return vouchers
 
@@ -134,7 +140,9 @@ def _change(voucher: Voucher, event: Event) -> None:
             voucher.signed += 1
             voucher.status = SIGNED if event.final else voucher.status
         case VoucherSent() if voucher.status == SIGNED:
-            voucher.status = SENT
+            voucher.status, voucher.is_refused = SENT, False
+        case VoucherRefused():
+            voucher.is_refused = True
         case VoucherReceipted():
             voucher.status, voucher.failed = event.outcome, event.failed
             voucher.xpay_fen = parse_yuan(event.xpay_amt, zero=True)
@@ -142,6 +150,23 @@ def _change(voucher: Voucher, event: Event) -> None:
             voucher.refunded_fen += parse_yuan(event.refund_amt)
             if voucher.refunded_fen == voucher.xpay_fen:
                 voucher.status = REFUNDED
+
+
+def read_started(
+    connection: psycopg.Connection, ledger_id: int, stream_id: object
+) -> dict[str, int]:
+    """By role the position at which the run was last taken on."""
+    rows = connection.execute(
+        "SELECT position, type, payload FROM events"
+        " WHERE ledger_id = %s AND stream_id = %s AND type = ANY(%s) ORDER BY stream_version",
+        (ledger_id, stream_id, list(type_names(DisbursementStarted))),
+    )
+    started: dict[str, int] = {}
+    for position, type_name, payload in rows:
+        event = decode(type_name, payload)
+        assert isinstance(event, DisbursementStarted)
+        started[event.role] = position
+    return started
 
 
 def totals(run: Run, vouchers: Mapping[str, Voucher], drawn_fen: Mapping[str, int]) -> Totals:

@@ -47,8 +47,9 @@ pytestmark = [
 class Server:
     """``guoku up``, that can be killed and comes back on the same data."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, resume_s: list[str]) -> None:
         self.data = data
+        self.resume_s = resume_s
         self.running = Running(data).wait_until_ready()
         self.tokens = {
             name: self.command(
@@ -99,10 +100,12 @@ class Server:
 def server(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     def environment(**variables: str) -> dict[str, str]:
         # what a killed dispatcher had in hand comes due again after six times this
-        return clean_environment(**variables, GUOKU_SEND_TIMEOUT_S="2")
+        timeout = {"GUOKU_SEND_TIMEOUT_S": "2", "GUOKU_RUN_RESUME_S": resume_s[0]}
+        return clean_environment(**variables, **timeout)
 
+    resume_s = ["0"]
     monkeypatch.setattr(test_up, "clean_environment", environment)
-    server = Server(data)
+    server = Server(data, resume_s)
     yield server
     if server.running.process.poll() is None:
         server.running.stop()
@@ -189,12 +192,17 @@ def test_a_run_that_is_killed_pays_every_line_once(
             hold.wait_until_reached()
             server.kill()
             hold.end_session()
+        if windows == killed_after[-1]:  # the last time nobody takes it on again
+            server.resume_s[:] = ["1"]
+            server.start_again()
+            break
         server.start_again()
         wait_until(lambda: not server.call("GET", RUN)["under_way"], "the killed server's sessions")
         shown = server.call("GET", RUN)
         assert shown["drawn_count"] == drawn < vouchers, "it was killed on the way"
         assert shown["status"] == "executing"
 
+    wait_until(lambda: server.call("GET", RUN)["drawn_count"] == vouchers, "the run to go on")
     result = tmp_path / "results.csv"
     told = server.command(
         *start,

@@ -113,6 +113,18 @@ class RunStatus(StrEnum):
     CLOSED = "closed"
 
 
+class RunWait(StrEnum):
+    """What a disbursement run waits for; ``resuming``: the server carries it on by itself."""
+
+    AWAITING_LINES = "awaiting_lines"
+    AWAITING_APPROVAL = "awaiting_approval"
+    AWAITING_SIGNER = "awaiting_signer"
+    STOPPED = "stopped"
+    RESUMING = "resuming"
+    AWAITING_BANK = "awaiting_bank"
+    BANK_REFUSED = "bank_refused"
+
+
 class LineOutcome(StrEnum):
     """What became of a line of a run: ``pending`` until its voucher is drawn."""
 
@@ -200,6 +212,7 @@ ClearingState = Annotated[str, shown_as(ClearingStatus)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]
 DocumentState = Annotated[str, shown_as(DocumentStatus)]
 RunState = Annotated[str, shown_as(RunStatus)]
+RunWaitCode = Annotated[str, shown_as(RunWait)]
 OutcomeOfLine = Annotated[str, shown_as(LineOutcome)]
 ItemState = Annotated[str, shown_as(ItemStatus)]
 Signatory = Annotated[str, shown_as(SigningRole)]
