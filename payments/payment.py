@@ -54,7 +54,8 @@ STATUSES = (
 )
 
 # what becomes of a refund: the bank is asked, it says that the money is back, or that it is not
-REFUND_APPROVED, REFUND_RECEIVED, REFUND_DECLINED = "approved", "received", "refused"
+REFUND_REQUESTED, REFUND_APPROVED = "requested", "approved"
+REFUND_RECEIVED, REFUND_DECLINED = "received", "refused"
 
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 

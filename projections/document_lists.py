@@ -7,10 +7,23 @@ import msgspec
 import psycopg
 
 from ledger.account_set import SYSTEM_DIVISION
-from ledger.deciding.documents import APPROVED, RETURNED, SUBMITTED
+from ledger.deciding.documents import (
+    APPROVED,
+    DOCUMENT,
+    RETURNED,
+    SUBMITTED,
+    about,
+    command_of,
+    key_of,
+)
 from ledger.deciding.principals import folded
 from ledger.errors import Code, RequestError
-from ledger.events import DocumentSubmitted, decode
+from ledger.events import (
+    DocumentReturned,
+    DocumentSubmitted,
+    decode,
+    names_that,
+)
 from ledger.reading.objects import read_head, read_payloads
 from projections.core.facts import read_pages
 from projections.core.listing import PAGE_SIZE, Filter, Listing, ListingPage
@@ -54,6 +67,43 @@ _DOCUMENTS = Listing(
         ),
     },
 )
+
+
+_WAITING = Listing(
+    "documents",
+    DOCUMENTS.name,
+    DocumentRow,
+    ("submitted_position",),
+    {"about": Filter("state = 'submitted' AND about = %s", _as_it_is)},
+)
+_TAIL = """
+SELECT type, payload FROM events
+WHERE ledger_id = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
+_TAIL_TYPES = list(names_that(lambda traits: traits.subject == DOCUMENT.name))
+_TAIL_EVENTS_MAX = 20_000  # whoever is further behind says so in his readiness
+
+
+def waiting_about(
+    connection: psycopg.Connection, ledger_id: int, what: str, upto: int
+) -> list[DocumentSubmitted]:
+    """What waits of the acts about an object (``documents.about``), in the order in which it was
+    submitted: of the read model, and of the events up to a position that this has not seen yet."""
+    rows, _, position = _WAITING.page(connection, ledger_id, {"about": what}, None, PAGE_SIZE)
+    places = [row.submitted_position for row in rows]
+    waiting: dict[str, DocumentSubmitted] = {}
+    for _, (name, payload) in sorted(read_payloads(connection, ledger_id, places).items()):
+        event = decode(name, payload)
+        assert isinstance(event, DocumentSubmitted), "the documents' model names submissions"
+        waiting[key_of(event.kind, event.number)] = event
+    tail = (ledger_id, position, min(upto, position + _TAIL_EVENTS_MAX), _TAIL_TYPES)
+    for name, payload in connection.execute(_TAIL, tail) if position < upto else ():
+        seen: Any = decode(name, payload)
+        if not isinstance(seen, DocumentSubmitted):
+            if isinstance(seen, DocumentReturned) or seen.brings:  # given back, or done
+                waiting.pop(key_of(seen.kind, seen.number), None)
+        elif about(command_of(seen.kind, seen.body)) == what:
+            waiting[key_of(seen.kind, seen.number)] = seen
+    return list(waiting.values())
 
 
 def list_documents(
@@ -132,5 +182,6 @@ def _item(row: DocumentRow, asks: dict[str, Any]) -> dict[str, Any]:
         "submitted_on": row.submitted_on.isoformat(),
         "submitted_position": row.submitted_position,
         "last_position": row.last_position,
+        "about": row.about,
         "asks": asks,
     }

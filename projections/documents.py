@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.deciding.documents import APPROVED, RETURNED, SUBMITTED, key_of
+from ledger.deciding.documents import (
+    APPROVED,
+    RETURNED,
+    SUBMITTED,
+    about,
+    command_of,
+    key_of,
+)
 from ledger.events import DocumentApproved, DocumentReturned, DocumentSubmitted, Event, types_that
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
 from projections.core.tables import Table
@@ -21,6 +28,7 @@ class DocumentRow(msgspec.Struct, gc=False):
         document: kind and number, by which it is kept.
         awaits: the roles still to agree, in order, with commas between; ``next_role`` the first.
         persons: who made it and who has agreed, case-folded, each between line feeds.
+        about: the object that its act is about, kind and number; "" where it makes a new one.
     """
 
     document: str
@@ -36,6 +44,7 @@ class DocumentRow(msgspec.Struct, gc=False):
     submitted_on: date
     submitted_position: int
     last_position: int
+    about: str
 
 
 DOCUMENTS = Table("proj_documents", DocumentRow, ("document",))
@@ -43,6 +52,7 @@ DOCUMENTS = Table("proj_documents", DocumentRow, ("document",))
 
 class Documents(Projection):
     name: ClassVar[str] = "documents"
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table[Any], ...]] = (DOCUMENTS,)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: traits.subject == "document")
@@ -115,4 +125,5 @@ def _submitted(fact: Fact, event: DocumentSubmitted) -> DocumentRow:
         submitted_on=fact.effective_on,
         submitted_position=fact.position,
         last_position=fact.position,
+        about=about(command_of(event.kind, event.body)),
     )

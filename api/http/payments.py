@@ -19,6 +19,7 @@ from api.http.moments import AsOf, wait_for_head, wait_for_projections
 from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import Day, PayAppNo
 from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.refund_views import refund_waiting
 from api.http.routes import CommandRoute, Completion, Operation
 from api.http.units import of_applicant, prefixes_of, require_units
 from api.http.views import PaymentView, commit_view, payment_view
@@ -35,6 +36,7 @@ from payments.refunds.requests import RefundPayment
 from payments.voiding import VoidPayment
 from projections import queries
 from projections.core.moments import Moment, one_moment, reach
+from projections.document_lists import waiting_about
 from projections.tracing.payment import PaymentTrace, trace_payment
 
 _ALL = "/v1/ledgers/{ledger}/payments"
@@ -129,6 +131,10 @@ def _payment_as_of(
         raise not_found(pay_app_no)
     view = payment_view(key, payment)
     if moment.is_now:
+        named = f"{PAYMENT.name}/{pay_app_no}"
+        waiting = waiting_about(connection, key, named, head.position if head else 0)
+        asked = [each for each in waiting if each.kind == RefundPayment.OPERATION]
+        view.refunds = (*view.refunds, *map(refund_waiting, asked))
         view.held_by = held_by_of(call, connection, key, payment, head, rows[-1].recorded_at)
     else:
         view.late = late_events(reached.late, rows)

@@ -11,7 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from api.http.held_by import HeldByView
 from api.http.late_entries import LateEventsView, LateFiguresView
-from api.http.models.enums import PaymentState, RefundState, Signatory
+from api.http.models.enums import PaymentState, Signatory
+from api.http.refund_views import RefundView, refunds_of
 from budget.balances import Balances
 from budget.events import Figures
 from budget.indicator import Indicator
@@ -22,7 +23,7 @@ from ledger.deciding.opening import TITLE
 from ledger.deciding.settings import LedgerSettings
 from ledger.money import yuan
 from payments.events import PaymentDetail, VoucherReceipted
-from payments.payment import REFUND_APPROVED, REFUND_DECLINED, REFUND_RECEIVED, Payment
+from payments.payment import Payment
 from payments.signature_policy import SIGNATURE_POLICY
 
 
@@ -141,20 +142,6 @@ class ReceiptView(msgspec.Struct, kw_only=True, gc=False):
     signature: str
     manifest_no: str
     leaf: int
-
-
-class RefundView(msgspec.Struct, kw_only=True, gc=False):
-    """A refund, asked for or not; ``notice_no`` and ``received_on`` (the bank's day) once the money
-    has come back, ``by`` who asked for it, or who brought the bank's notice."""
-
-    refund_no: str
-    state: RefundState
-    refund_amt: str
-    pay_detail_id: str
-    notice_no: str | None
-    received_on: str | None
-    reason: str
-    by: str
 
 
 class IndicatorFigures(msgspec.Struct, kw_only=True, gc=False):
@@ -304,7 +291,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         signatures=tuple([_same(SignatureView, signed) for signed in payment.signatures]),
         sent=payment.sent,
         receipt=_receipt(payment, receipt) if receipt else None,
-        refunds=_refunds(payment) if payment.refunds or payment.requests else (),
+        refunds=refunds_of(payment) if payment.refunds or payment.requests else (),
         reason=payment.reason,
         by=applied.by,
         checked_by=approved.by if approved else None,
@@ -326,44 +313,6 @@ def _receipt(payment: Payment, receipt: VoucherReceipted) -> ReceiptView:
     """With both days: the bank's, and the one on which it is booked."""
     shown: ReceiptView = _same(ReceiptView, receipt)
     return msgspec.structs.replace(shown, booked_on=payment.booked_on.isoformat())
-
-
-def _refunds(payment: Payment) -> tuple[RefundView, ...]:
-    """What was asked of the bank, in order, then what came back unasked."""
-    came: dict[str, RefundView] = {}
-    for refund in payment.refunds:
-        for line in refund.returned or (refund,):
-            number = line.refund_no
-            amount = refund.refund_amt if number == refund.refund_no else line.refund_amt
-            detail_id = refund.pay_detail_id if number == refund.refund_no else line.pay_detail_id
-            came[number] = RefundView(
-                refund_no=number,
-                state=REFUND_RECEIVED,
-                refund_amt=amount,
-                pay_detail_id=detail_id,
-                notice_no=refund.notice_no or None,
-                received_on=refund.refund_date,
-                reason=refund.reason,
-                by=refund.by,
-            )
-    declined = {refusal.refund_no: refusal.reason for refusal in payment.declined}
-    views: list[RefundView] = []
-    for request in payment.requests:
-        number = request.refund_no
-        back = came.pop(number, None)
-        state = REFUND_DECLINED if number in declined else REFUND_APPROVED
-        asked = RefundView(
-            refund_no=number,
-            state=REFUND_RECEIVED if back else state,
-            refund_amt=request.refund_amt,
-            pay_detail_id=request.pay_detail_id,
-            notice_no=back.notice_no if back else None,
-            received_on=back.received_on if back else None,
-            reason=declined.get(number, request.reason),
-            by=request.by,
-        )
-        views.append(asked)
-    return (*views, *came.values())
 
 
 def _details(payment: Payment) -> tuple[DetailView, ...]:

@@ -18,6 +18,7 @@ from ledger.deciding.approvals import approvable, awaited, same_person
 from ledger.deciding.command import Command, Need, Submission, Told
 from ledger.deciding.fingerprints import asked_for
 from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.repeating import object_of
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import DocumentApproved, DocumentReturned, DocumentSubmitted, Event
@@ -119,6 +120,13 @@ def number_of(command: Command) -> str:
         return command.number
     asked = asked_for(command.OPERATION, command.body)
     return hashlib.new("sm3", asked).hexdigest()[:_NUMBER_DIGITS]
+
+
+def about(command: Command) -> str:
+    """The object that a command is about, as kind and number; "" where it makes a new one, or is
+    about the ledger itself."""
+    place = object_of(command)
+    return "" if place is None else f"{place[0].name}/{place[1]}"
 
 
 def submission_key(kind: str, number: str, submission: int) -> str:

@@ -200,3 +200,33 @@ def test_a_notice_that_cannot_be_read_waits_with_its_reason(
     aside = {"is_none_of_ours": True, "reason": "银行另发"}
     assert http.ok(http.post(where, aside))["state"] == "none_of_ours"
     assert http.figures(bgt_id)["canuse_amt"] == "0.00"
+
+
+def test_a_refund_that_waits_for_another_person_is_shown(http: HttpTreasury) -> None:
+    """Who had asked for it did not find it again, and asked a second time."""
+    number = http.paid(http.indicator("100.00"), "100.00")
+    other = http.paid(http.indicator("100.00"), "100.00")
+
+    def policy(*roles: str) -> None:
+        body = {"payment.refund": list(roles)}
+        http.ok(http.call("PUT", "…/approval-policy", "admin", json=body))
+
+    def shown(of: str = number) -> list[tuple[str, str, str]]:
+        refunds = http.ok(http.get(f"…/payments/{of}"))["refunds"]
+        return [(each["refund_no"], each["state"], each["refund_amt"]) for each in refunds]
+
+    policy("treasury_checker")
+    first, second = refund(http, "30.00"), refund(http, "20.00", pay_detail_id="1")
+    for body in (first, second):
+        waits = http.post(f"…/payments/{number}/refunds", body, "unit")
+        assert waits.status_code == 202
+        assert (first["refund_no"], "requested", "30.00") in shown()  # at once
+    path = "…/documents/payment.refund/"
+    http.ok(http.post(f"{path}{second['refund_no']}/return", {"reason": "重复"}, "checker"))
+    assert shown() == [(first["refund_no"], "requested", "30.00")]
+    assert shown(other) == []
+    listed = http.ok(http.get("…/documents", state="submitted"))["items"]
+    assert [each["about"] for each in listed] == [f"payment/{number}"]
+    http.ok(http.post(f"{path}{first['refund_no']}/approve", None, "checker"))
+    assert shown() == [(first["refund_no"], "approved", "30.00")]
+    policy()

@@ -2,12 +2,13 @@
 
 import pytest
 
-from budget.indicators import IssueIndicator
+from budget.indicators import AdjustIndicator, IssueIndicator
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.documents import ApproveDocument, ReturnDocument
+from ledger.reading.objects import read_head
 from projections.core.rebuild import verify
 from projections.core.runner import Runner
-from projections.document_lists import concerning, list_documents
+from projections.document_lists import concerning, list_documents, waiting_about
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper
 
 KIND = "indicator.issue"
@@ -74,3 +75,34 @@ def test_a_list_is_of_what_concerns_somebody(bookkeeper: Bookkeeper) -> None:
     assert [number for number, _, _ in waiting] == ["B4"]
     assert listed(b, mine=concerning("x", ["unit"])) == []
     assert listed(b, kind="indicator.adjust") == []
+
+
+def test_what_waits_about_an_object_is_told_at_once_and_after(bookkeeper: Bookkeeper) -> None:
+    """Whatever part of it the read model has seen: none, the beginning, all."""
+    b = bookkeeper
+    b.issue("B1", "10.00")
+    b.issue("B2", "10.00")
+    adjust = "indicator.adjust"
+    b.do(SetApprovalPolicy(approval_policy={adjust: ("treasury_checker",)}), "admin")
+
+    def waiting(bgt_id: str = "B1") -> list[str]:
+        with b.pool.connection() as connection:
+            head = read_head(connection, b.ledger_id)
+            assert head is not None
+            found = waiting_about(connection, b.ledger_id, f"indicator/{bgt_id}", head.position)
+        return [each.number for each in found]
+
+    def ask(adj_no: str, bgt_id: str = "B1") -> None:
+        b.do(AdjustIndicator(bgt_id=bgt_id, adj_no=adj_no, adj_amt="1.00", reason="追加"))
+
+    ask("T1")
+    ask("T2", "B2")
+    assert (waiting(), waiting("B2")) == (["T1"], ["T2"])
+    Runner(b.pool).catch_up()
+    ask("T3")
+    assert (waiting(), waiting("B2")) == (["T1", "T3"], ["T2"])
+    act = ApproveDocument(document_kind=adjust, document_no="T1", roles=("treasury_checker",))
+    b.do(act, "checker")
+    assert waiting() == ["T3"]
+    Runner(b.pool).catch_up()
+    assert (waiting(), waiting("B2")) == (["T3"], ["T2"])

@@ -55,7 +55,8 @@ class IndicatorItem(msgspec.Struct):
 
 
 class DocumentItem(msgspec.Struct):
-    """A document of a list; ``asks`` is what was asked for."""
+    """A document of a list; ``asks`` is what was asked for, ``about`` the object that it is about,
+    kind and number, or "" where it makes a new one."""
 
     kind: str
     number: str
@@ -67,6 +68,7 @@ class DocumentItem(msgspec.Struct):
     submitted_on: str
     submitted_position: int
     last_position: int
+    about: str
     asks: Annotated[dict[str, Any], shown_as(ActBody)]
 
 
