@@ -18,6 +18,8 @@ from ledger.sealing.system_record import SystemRecord
 from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import SendingPolicy
+from payments.receipts.early_notices import EarlyNotices
+from payments.submitting import submit_to
 from projections.core.runner import Runner
 
 
@@ -50,7 +52,8 @@ class BackgroundServices:
         self.runner = runner
 
     def start_dispatcher(self) -> None:
-        """Sends what is signed to the bank, and claims to the central bank, from now on."""
+        """Sends what is signed to the bank, and claims to the central bank, from now on; and
+        matches what a bank said too early."""
         treasury, settings = self.treasury, self.treasury.settings
         dispatcher = Dispatcher(
             treasury.pool,
@@ -68,6 +71,9 @@ class BackgroundServices:
         self._stack.callback(dispatcher.stop)
         dispatcher.start()
         self.dispatcher = dispatcher
+        early = EarlyNotices(treasury.pool, submit_to(treasury.sequencer))
+        self._stack.callback(early.stop)
+        early.start()
 
     def start_sealer(self) -> None:
         """Seals every commit into a signed checkpoint, from now on."""

@@ -1,5 +1,6 @@
 """待处理 as an object: what waits, and whether it is settled."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.deciding.objects import Kind
+from ledger.deciding.tables import ObjectTable, TableRow
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.refunds.booking import Noticed, NoticedLine
@@ -76,4 +78,22 @@ def noticed_in(held: SuspenseHeld) -> Noticed | None:
     )
 
 
-SUSPENSE: Kind[SuspenseItem] = Kind(name="suspense", opened_by="bank.notice", fold=_fold)
+def _rows(ledger_id: int, item: SuspenseItem) -> Iterable[TableRow]:
+    held = item.held
+    yield ledger_id, held.suspense_no, held.pay_app_no, item.state == WAITING
+
+
+ITEMS = ObjectTable(
+    name="suspense_items",
+    columns=(
+        ("ledger_id", "bigint"),
+        ("suspense_no", "text"),
+        ("pay_app_no", "text"),
+        ("is_waiting", "boolean"),
+    ),
+    key=2,
+    rows=_rows,
+)
+SUSPENSE: Kind[SuspenseItem] = Kind(
+    name="suspense", opened_by="bank.notice", fold=_fold, tables=(ITEMS,)
+)

@@ -37,6 +37,7 @@ from ledger.reading.documents import compress_document
 from ledger.writing import restoring
 from ledger.writing.conditions import Conditions
 from ledger.writing.restoring import CommitRow, StoredEvent
+from payments.receipts.early_notices import list_items
 from projections.exchange import files
 from projections.exchange.checkpoints import SealedHistory
 from projections.exchange.format import BALANCES as BALANCES_FILE
@@ -161,6 +162,7 @@ class _Import:
         indicators = self._balances()
         self._companions()
         write_tables(self._connection, self._ledger_id)
+        list_items(self._connection, self._ledger_id)
         if stream := restoring.broken_stream(self._connection, self._ledger_id):
             raise _bad(EVENTS, stream[1], f"the versions of stream {stream[0]} have a gap")
         restoring.finish_ledger(
@@ -213,8 +215,7 @@ class _Import:
                 self._flush(waiting)
         self._flush(waiting)
         self._sealed.finish()
-        extra = next(events, None)
-        if extra is not None:
+        if (extra := next(events, None)) is not None:
             raise _bad(EVENTS, extra.position, "no commit holds this event")
         head = manifest.head
         if (expected - 1, self._chain.hex()) != (head.position, head.chain):
@@ -231,8 +232,7 @@ class _Import:
 
     def _next(self, events: Iterator[StoredEvent], position: int, commit: CommitLine) -> bytes:
         """The digest of the next event, which belongs to this place of this commit."""
-        event = next(events, None)
-        if event is None:
+        if (event := next(events, None)) is None:
             raise _bad(EVENTS, position, "the file ends before it")
         if event.position != position:
             raise _bad(EVENTS, event.position, f"position {position} is due")
