@@ -42,6 +42,8 @@ class Right(Enum):
     RESOLVE = ("suspense.resolve", frozenset({"treasury_maker"}))
     DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own asks for its name in Python
+
     def __init__(self, text: str, roles: frozenset[str]) -> None:
         self.text = text
         self.roles = roles

@@ -9,6 +9,7 @@ a malformed field before a bad amount, whichever stands first.
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import compress
 from operator import attrgetter, ne
 from typing import Any, NamedTuple
 
@@ -195,10 +196,12 @@ def _unreadable(text: str) -> RequestError:
 
 def check(command: Command) -> None:
     """Shapes and texts first, then what the command itself checks; see :meth:`Body.read`."""
-    _check_texts(command, "")
+    if not _looks_sound(command):
+        _check_texts(command, "")
     details: Sequence[PaymentDetail] = getattr(command, "details", ())
     for index, detail in enumerate(details):
-        _check_texts(detail, f"/details/{index}")
+        if not _looks_sound(detail):
+            _check_texts(detail, f"/details/{index}")
         for name in PAYEE:
             if not getattr(detail, name):
                 raise RequestError(
@@ -227,10 +230,9 @@ def _with_sound_amounts(command: Command) -> Any:
 
 
 def _check_texts(part: msgspec.Struct, base: str) -> None:
-    """All of them in one pass, and one after the other only to say which is wrong."""
-    if not _looks_sound(part):
-        for name, optional in _texts(type(part)):
-            _check_text(name, getattr(part, name), optional, base)
+    """One after the other, to say which is wrong."""
+    for name, optional in _texts(type(part)):
+        _check_text(name, getattr(part, name), optional, base)
 
 
 def _check_text(name: str, value: str, optional: bool, base: str) -> None:
@@ -246,11 +248,11 @@ def _check_text(name: str, value: str, optional: bool, base: str) -> None:
 
 
 def _looks_sound(part: msgspec.Struct) -> bool:
+    """Whether no text is wrong: all of them in one pass."""
     check = _quick_check(type(part))
-    for value, default, rule in zip(check.values(part), check.defaults, check.rules, strict=True):
-        if value == default:
-            continue
-        length_max, is_free, matches = rule
+    values = check.values(part)
+    said = compress(zip(values, check.rules, strict=True), map(ne, values, check.defaults))
+    for value, (length_max, is_free, matches) in said:
         if len(value) > length_max or not ((is_free and value.isalnum()) or matches(value)):
             return False
     if check.to_bank is None:

@@ -194,7 +194,12 @@ class Call(Request):
 
     def submit(self, key: int, command: Command) -> Awaitable[Outcome]:
         """One command's outcome, after its commit."""
-        submission = self.submission(command, self.idempotency_key)
+        submission = Submission(
+            command=command,
+            by=self.caller.principal,
+            idempotency_key=self.idempotency_key,
+            dry_run=self.dry_run,
+        )
         return self.services.grouping.submit(key, submission)
 
     async def submit_all(

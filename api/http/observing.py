@@ -109,7 +109,11 @@ class Observing:
             if not begun:
                 begun = True
                 message["headers"] = [*message["headers"], header]
-                self._note(scope, message["status"], perf_counter() - started)
+                seconds, route = perf_counter() - started, scope.get("route")
+                path = NO_ROUTE if route is None else route.path_format
+                self._figures.note(path, scope["method"], message["status"], seconds)
+                if _root.isEnabledFor(logging.DEBUG):  # asked before the line is made, not after
+                    _log_request(scope, path, message["status"], seconds)
             return send(message)
 
         try:
@@ -122,19 +126,16 @@ class Observing:
             response = await on_any_error(Request(scope), error)
             await response(scope, receive, observed)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope.get("route")
-        path = NO_ROUTE if route is None else route.path_format
-        self._figures.note(path, scope["method"], status, seconds)
-        if _root.isEnabledFor(logging.DEBUG):  # asked before the line is made, not after
-            log.debug(
-                "request",
-                method=scope["method"],
-                route=path,
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
+
+def _log_request(scope: Scope, route: str, status: int, seconds: float) -> None:
+    log.debug(
+        "request",
+        method=scope["method"],
+        route=route,
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+    )
 
 
 def _request_id(scope: Scope) -> str:

@@ -6,7 +6,7 @@ Every change goes through :meth:`_put`, so that a dry run or an atomic batch can
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -90,6 +90,7 @@ class LedgerState:
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
         self.charts = charts
+        self.books: Callable[[date], Books] = charts.on  # those in force on a day
         self.position = -1
         self.chain = b""
         self.recorded_us = 0
@@ -116,9 +117,6 @@ class LedgerState:
     @property
     def next_position(self) -> int:
         return self.position + 1
-
-    def books(self, day: date) -> Books:
-        return self.charts.on(day)
 
     def get(self, kind: Kind[T], number: str) -> T | None:
         cached = self._cached[kind.name].get(number)

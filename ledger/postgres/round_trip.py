@@ -9,7 +9,7 @@ parameters and results are bytes of the server's binary format.
 import select
 from collections.abc import Collection, Generator, Iterable, Sequence
 from enum import Enum
-from itertools import count
+from itertools import chain, count
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -166,18 +166,23 @@ def rows_of(result: Result) -> list[list[bytes]]:
 
 def array(of: int, values: Collection[bytes]) -> bytes:
     """An array of a type, by its oid, from values that are packed already."""
-    parts = [_array_head(of, len(values))]
-    for value in values:
-        length = len(value)
-        parts += (_SHORT[length] if length < len(_SHORT) else length.to_bytes(4, "big"), value)
-    return b"".join(parts)
+    try:  # no step of Python's for each value
+        lengths = list(map(_SHORT.__getitem__, map(len, values)))
+    except IndexError:
+        lengths = [len(value).to_bytes(4, "big") for value in values]
+    packed = chain.from_iterable(zip(lengths, values, strict=True))
+    return _array_head(of, len(values)) + b"".join(packed)
+
+
+def fixed_array(of: int, size: int, values: Collection[bytes]) -> bytes:
+    """As :func:`array`, of values that have ``size`` bytes each."""
+    head, length = _array_head(of, len(values)), _SHORT[size]
+    return head + length + length.join(values) if values else head
 
 
 def integers(values: Collection[int]) -> bytes:
     """An array of bigint."""
-    between = _SHORT[8]
-    packed = between.join([value.to_bytes(8, "big", signed=True) for value in values])
-    return _array_head(INT8, len(values)) + between + packed if values else _array_head(INT8, 0)
+    return fixed_array(INT8, 8, [value.to_bytes(8, "big", signed=True) for value in values])
 
 
 def texts(values: Iterable[str]) -> bytes:

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 import psycopg
 
-from ledger.deciding.fingerprints import fingerprint
+from ledger.deciding.fingerprints import DIGEST_BYTES, FINGERPRINT_BYTES, fingerprint
 from ledger.deciding.rows import ChangedDay, ChangedRow
 from ledger.deciding.state import EventRow, LedgerState
 from ledger.deciding.tables import ShownRows
@@ -32,6 +32,7 @@ from ledger.postgres.round_trip import (
     Query,
     Statement,
     array,
+    fixed_array,
     integer,
     integers,
     round_trip,
@@ -244,12 +245,12 @@ def page_queries(page: BatchPage, digests: Sequence[bytes]) -> Iterator[Query]:
                 ledger_id,
                 integer(positions[0]),
                 _moment(page.recorded_us),
-                array(UUID, streams),
-                array(INT4, [version.to_bytes(4, "big") for version in versions]),
+                fixed_array(UUID, 16, streams),
+                fixed_array(INT4, 4, [version.to_bytes(4, "big") for version in versions]),
                 texts(types),
-                array(DATE, list(map(_day, days))),
+                fixed_array(DATE, 4, list(map(_day, days))),
                 array(BYTEA, payloads),
-                array(BYTEA, digests),
+                fixed_array(BYTEA, DIGEST_BYTES, digests),
             ),
         )
     if page.keys:
@@ -260,8 +261,8 @@ def page_queries(page: BatchPage, digests: Sequence[bytes]) -> Iterator[Query]:
                 ledger_id,
                 texts([key.operation for key in keys]),
                 texts([key.number for key in keys]),
-                array(BYTEA, [fingerprint(key.asked) for key in keys]),
-                array(UUID, [key.stream_id for key in keys]),
+                fixed_array(BYTEA, FINGERPRINT_BYTES, [fingerprint(key.asked) for key in keys]),
+                fixed_array(UUID, 16, [key.stream_id for key in keys]),
                 integers([key.first_position for key in keys]),
                 integers([key.last_position for key in keys]),
             ),
@@ -284,9 +285,9 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
                 ledger_id,
                 texts([row.register for row in kept]),
                 texts([row.key for row in kept]),
-                array(INT4, [row.floored.to_bytes(4, "big") for row in kept]),
+                fixed_array(INT4, 4, [row.floored.to_bytes(4, "big") for row in kept]),
                 texts([_as_array(row.amounts) for row in kept if row.amounts is not None]),
-                array(DATE, [_day(row.day) for row in kept]),
+                fixed_array(DATE, 4, [_day(row.day) for row in kept]),
             ),
         )
     if gone := [row for row in closing.rows if row.amounts is None]:
@@ -322,7 +323,7 @@ def _day_queries(ledger_id: bytes, days: Sequence[ChangedDay]) -> Iterator[Query
                 ledger_id,
                 texts([each.register for each in kept]),
                 texts([each.key for each in kept]),
-                array(DATE, [_day(each.day) for each in kept]),
+                fixed_array(DATE, 4, [_day(each.day) for each in kept]),
                 texts([_as_array(each.amounts) for each in kept]),
             ),
         )
