@@ -59,10 +59,14 @@ class _Folding:
         self._zero = [0] * (len(register.fields) + 2)
 
     def take(self, event: Any, position: int, day: date, charts: Charts) -> Sequence[Below]:
-        rows, below, ordinal = self.rows, False, day.toordinal()
+        rows, below = self.rows, False
+        movements = self.fold.take(event, day, rows, charts)
+        if movements == ():
+            return ()
+        ordinal = day.toordinal()
         touched: list[str] = []
         dated_back: list[Movement] = []
-        for movement in self.fold.take(event, day, rows, charts):
+        for movement in movements:
             key, place, change_fen = movement
             row = rows.get(key)
             if row is None:
@@ -152,15 +156,13 @@ class Refold:
             below += self.follow(route, route.decode(payload), position, day)
         return below
 
-    def follow(self, route: Route, event: Any, position: int, day: date) -> Iterable[Below]:
+    def follow(self, route: Route, event: Any, position: int, day: date) -> Sequence[Below]:
         """The same for an event that is decoded already."""
+        below: Sequence[Below] = ()
         for folding in route.folding:
-            yield from folding.take(event, position, day, self._charts)
-
-    def move(self, route: Route, event: Any, position: int, day: date) -> None:
-        """The same for whoever does not ask what has fallen below its floor."""
-        for folding in route.folding:
-            folding.take(event, position, day, self._charts)
+            if found := folding.take(event, position, day, self._charts):
+                below = [*below, *found]
+        return below
 
     def _of(self, register: AnyRegister) -> _Folding:
         return self._by_name[register.name]

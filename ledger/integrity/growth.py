@@ -8,7 +8,7 @@ of 256, 65,536, … leaves) is handed out when it is complete.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ledger.integrity.merkle import leaf_hash, node_hash, root_of
+from ledger.integrity.merkle import leaf_hashes, node_hash, root_of
 
 KEPT_EVERY = 8  # of the levels, leaves being level 0, every eighth is kept: 8, 16, 24, …
 BLOCK = 1 << KEPT_EVERY
@@ -53,7 +53,7 @@ class GrowingTree:
     def append(self, digests: Sequence[bytes]) -> list[Kept]:
         """Adds leaves over these digests; gives the kept subtrees that they have completed."""
         kept: list[Kept] = []
-        leaves = [leaf_hash(digest) for digest in digests]
+        leaves = leaf_hashes(digests)
         at = 0
         while at < len(leaves):
             if self.size % BLOCK == 0 and at + BLOCK <= len(leaves):

@@ -13,7 +13,7 @@ makes the same proofs as :class:`Tree` does in memory.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ledger.gm.absorbing import absorb
 
@@ -34,6 +34,16 @@ def leaf_hash(data: bytes) -> bytes:
     return digest.digest()
 
 
+def leaf_hashes(digests: Iterable[bytes]) -> list[bytes]:
+    """The same of many digests, without a call for each."""
+    start, hashes = _LEAF.copy, list[bytes]()
+    for data in digests:
+        digest = start()
+        digest.update(data)
+        hashes.append(digest.digest())
+    return hashes
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of a node over its two children."""
     digest = _NODE.copy()
@@ -47,7 +57,7 @@ class Tree:
     def __init__(self, leaves: Sequence[bytes]) -> None:
         self._levels = [list(leaves)]
         while len(level := self._levels[-1]) > 1:
-            above = [node_hash(*pair) for pair in zip(level[::2], level[1::2], strict=False)]
+            above = _paired(level)
             if len(level) % 2:
                 above.append(level[-1])
             self._levels.append(above)
@@ -95,6 +105,16 @@ class Tree:
     def consistency_path(self, size: int) -> list[bytes]:
         """The proof that the tree of the first ``size`` leaves is the beginning of this one."""
         return consistency_path(size, len(self), self.subtree)
+
+
+def _paired(level: Sequence[bytes]) -> list[bytes]:
+    """The nodes over neighbours; :func:`node_hash` of each pair, without a call for each."""
+    start, above = _NODE.copy, list[bytes]()
+    for left, right in zip(level[::2], level[1::2], strict=False):
+        digest = start()
+        digest.update(left + right)
+        above.append(digest.digest())
+    return above
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ledger.deciding.fingerprints import is_fingerprint_of, version_of
 from ledger.deciding.numbers import OWN_KEY, REFUSED, split
 from ledger.errors import IntegrityError
-from ledger.events import CommandRefused, Event, decode
+from ledger.events import TYPES, CommandRefused, Event, decode, decoder
 from ledger.reading.streaming import Chunk, StoredKey
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
@@ -80,6 +80,9 @@ class KeyCheck:
 
     def __init__(self, findings: Findings, keys: Iterator[StoredKey], grammar: Grammar) -> None:
         self._findings, self._keys, self._grammar = findings, keys, grammar
+        self._decoders = {
+            name: decoder(name.decode(), TYPES[name.decode()]) for name in grammar.begins
+        }
         self._advance()
         self._begun: _Begun | None = None
         self._seen = 0  # the last position, behind which something may be missing
@@ -129,7 +132,7 @@ class KeyCheck:
         if rule is None and (due is None or due.first_position != begun.position):
             return
         try:
-            event = decode(begun.type.decode(), begun.payload)
+            event = self._decode(begun.type, begun.payload)
             rule = rule and rule.of(event)
             number = rule.number(event) if rule and rule.number else ""
         except BROKEN as error:
@@ -140,25 +143,32 @@ class KeyCheck:
         found = not number
         while (due := self._due) is not None and due.first_position == begun.position:
             self._findings.count(self.NAME, 1)
-            named = f"{due.operation} {due.number!r}"
             if not last <= due.last_position <= end:
-                detail = f"{named}: its events end at {last}, it says {due.last_position}"
+                detail = f"{_named(due)}: its events end at {last}, it says {due.last_position}"
                 upto = max(last, due.last_position)
                 self._findings.add(self.NAME, begun.position, detail, upto)
             elif wrong := self._fault_or_why_not(due, begun, event, rule, number):
-                self._findings.add(self.NAME, begun.position, f"{named}: {wrong}")
-            found = found or (rule is not None and due[4:] == (rule.operation, number))
+                self._findings.add(self.NAME, begun.position, f"{_named(due)}: {wrong}")
+            found = found or (
+                rule is not None and due.number == number and due.operation == rule.operation
+            )
             self._advance()
         if not found and rule is not None:
             detail = f"the number {number!r} of {rule.operation} is not kept 业务号缺失"
             self._findings.add(self.NAME, begun.position, detail)
+
+    def _decode(self, type_: bytes, payload: bytes) -> Event:
+        if (decode_it := self._decoders.get(type_)) is None:
+            return decode(type_.decode(), payload)
+        event: Event = decode_it(payload)
+        return event
 
     def _misplaced(self, due: StoredKey) -> None:
         self._findings.count(self.NAME, 1)
         self._findings.add(
             self.NAME,
             due.first_position,
-            f"{due.operation} {due.number!r}: no command begins where it points 指向有误",
+            f"{_named(due)}: no command begins where it points 指向有误",
         )
         self._advance()
 
@@ -209,3 +219,7 @@ def _other_content(fingerprint: bytes, operation: str, possible: Iterable[object
             return ""
         told = True
     return "its fingerprint is of another content 请求摘要不符" if told else ""
+
+
+def _named(key: StoredKey) -> str:
+    return f"{key.operation} {key.number!r}"

@@ -159,11 +159,11 @@ class DecisionCheck:
     def _fold(self, rows: Iterable[HistoryRow]) -> None:
         """The registers, by what stands on record; what falls below a floor, or cannot be read, is
         told by their own check."""
-        routes, move = self._routes, self._refold.move
+        routes, follow = self._routes, self._refold.follow
         for position, _, _, _, day, type_, payload in rows:
             for route in routes.get(type_, ()):
                 try:
-                    move(route, route.decode(payload), position, date.fromordinal(day + _EPOCH))
+                    follow(route, route.decode(payload), position, date.fromordinal(day + _EPOCH))
                 except BROKEN:
                     continue
 

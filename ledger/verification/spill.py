@@ -18,8 +18,11 @@ class Spill:
         self._paths = [folder / f"{name}-{part:02d}.bin" for part in range(PARTS)]
         self.parts = [bytearray() for _ in range(PARTS)]
         for path, length in zip(self._paths, lengths or [0] * PARTS, strict=True):
-            with path.open("ab") as file:
-                file.truncate(length)
+            if not length:
+                path.unlink(missing_ok=True)
+            else:
+                with path.open("ab") as file:
+                    file.truncate(length)
 
     def settle(self) -> None:
         """Writes out the buffers that have grown."""
@@ -31,11 +34,11 @@ class Spill:
         """Writes out all, and says how long each part is."""
         for path, buffer in zip(self._paths, self.parts, strict=True):
             _append(path, buffer)
-        return [path.stat().st_size for path in self._paths]
+        return [path.stat().st_size if path.exists() else 0 for path in self._paths]
 
     def read(self, part: int) -> bytes:
-        _append(self._paths[part], self.parts[part])
-        return self._paths[part].read_bytes()
+        path, buffered = self._paths[part], bytes(self.parts[part])
+        return path.read_bytes() + buffered if path.exists() else buffered
 
 
 def _append(path: Path, buffer: bytearray) -> None:

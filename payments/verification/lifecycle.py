@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ledger.deciding.approvals import same_person
-from ledger.events import TYPES, Event, decode
+from ledger.events import Event, decode
 from ledger.reading.streaming import Chunk
 from ledger.verification.amounts import Amounts
 from ledger.verification.checks import BROKEN, name_check
@@ -358,8 +358,7 @@ class PaymentCheck:
 
 def _event(type_: bytes, payload: bytes) -> Any:
     """The needed part of today's type, or the whole of an old one, upcast."""
-    decoder = _DECODERS.get(type_)
-    if decoder is not None and type_.decode() in TYPES:
+    if (decoder := _DECODERS.get(type_)) is not None:
         return decoder(payload)
     return decode(type_.decode(), payload)
 
