@@ -4,146 +4,31 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
 from ledger.errors import ConfigurationError
 from ledger.postgres import server_user
-from ledger.postgres.database import connect
 from ledger.postgres.embedded import EmbeddedPostgres
-from ledger.postgres.server_user import ServerUser, existing_user, grant_search, make_public
-from ledger.postgres.socket_directory import SOCKET_DIR_BYTES_MAX, socket_directory
+from tests.support.embedded_clusters import (
+    SMALL,
+    another_process,
+    assert_ended,
+    finish,
+    is_alive,
+    on_linux,
+    query,
+    running_pid,
+    small,
+    wait_ready,
+)
+from tests.support.embedded_clusters import data_dir as data_dir
+from tests.support.embedded_clusters import empty_dir as empty_dir
+from tests.support.embedded_clusters import put_cluster as put_cluster
 from tests.support.waiting import HANG_S, wait_until
-
-SMALL = {"shared_buffers": "16MB", "max_wal_size": "128MB", "min_wal_size": "32MB"}
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-
-
-@contextmanager
-def temporary_directory() -> Iterator[Path]:
-    """Not below pytest's own directory: another session that starts closes that to other users."""
-    with TemporaryDirectory(prefix="guoku-test-") as directory:
-        yield Path(directory)
-
-
-@pytest.fixture
-def empty_dir() -> Iterator[Path]:
-    with temporary_directory() as directory:
-        yield directory
-
-
-PutCluster = Callable[[Path], None]
-
-
-@pytest.fixture(scope="module")
-def put_cluster() -> Iterator[PutCluster]:
-    """Puts a stopped cluster into a data directory: a copy, which is quicker than initdb."""
-    with temporary_directory() as original:
-        with small(original).own() as server:
-            pass
-
-        def put(data_dir: Path) -> None:
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            subprocess.run(["cp", "-a", str(server.cluster), str(data_dir)], check=True)
-
-        yield put
-
-
-@pytest.fixture
-def data_dir(empty_dir: Path, put_cluster: PutCluster) -> Path:
-    """A data directory with a cluster that is not running."""
-    put_cluster(empty_dir)
-    return empty_dir
-
-
-def small(data_dir: Path) -> EmbeddedPostgres:
-    return EmbeddedPostgres(data_dir, SMALL)
-
-
-def query(server: EmbeddedPostgres, statement: str) -> list[tuple[object, ...]]:
-    with connect(server.conninfo(dbname="postgres"), autocommit=True) as connection:
-        cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie that nobody has reaped yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return sys.platform != "linux"
-
-
-def running_pid(server: EmbeddedPostgres) -> int:
-    pid = server.postmaster_pid()
-    assert pid is not None
-    assert is_alive(pid)
-    return pid
-
-
-def assert_ended(pid: int) -> None:
-    """A process gives up its locks a moment before it is gone."""
-    wait_until(lambda: not is_alive(pid), f"the end of process {pid}")
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from ledger.postgres.embedded import EmbeddedPostgres
-server = EmbeddedPostgres(Path(sys.argv[1]), {settings!r})
-with server.{verb}():
-    try:
-        print("ready", flush=True)
-        sys.stdin.readline()
-    except KeyboardInterrupt:
-        import psycopg
-        with psycopg.connect(server.conninfo(dbname="postgres")) as connection:
-            print(connection.execute("SELECT 'still here'").fetchone()[0], flush=True)
-"""
-
-
-@contextmanager
-def another_process(data_dir: Path, verb: str) -> Iterator[subprocess.Popen[str]]:
-    """A process of its own (and its own process group) that owns or joins the server until it is
-    sent a line."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(settings=SMALL, verb=verb), str(data_dir)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_ready(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate("\n", timeout=HANG_S)
-    assert process.returncode == 0
-    return output
-
 
 # Start, stop, settings
 
@@ -359,154 +244,3 @@ def test_an_interrupted_initdb_heals(empty_dir: Path) -> None:
     with server.own():
         assert query(server, "SELECT 1") == [(1,)]
     assert not fresh.exists()
-
-
-# The socket
-
-
-def test_a_long_path_has_its_socket_elsewhere_and_every_process_finds_it(
-    empty_dir: Path, put_cluster: PutCluster
-) -> None:
-    data_dir = empty_dir / ("国" * 30)
-    put_cluster(data_dir)
-    assert len(os.fsencode(data_dir)) > SOCKET_DIR_BYTES_MAX
-    with small(data_dir).own() as server, another_process(data_dir, "join") as other:
-        assert server.socket_dir == socket_directory(data_dir)
-        assert server.socket_dir.parent == Path("/tmp")
-        assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
-        wait_ready(other)
-        finish(other)
-    assert not server.socket_dir.exists()
-
-
-def test_a_socket_directory_that_others_may_enter_is_refused(empty_dir: Path) -> None:
-    server = small(empty_dir / ("x" * 100))
-    server.socket_dir.mkdir()
-    try:
-        server.socket_dir.chmod(0o777)
-        with pytest.raises(ConfigurationError, match="mode 0700"), server.own():
-            pass
-    finally:
-        server.socket_dir.rmdir()
-
-
-@pytest.mark.parametrize("name", ["it's a $HOME", 'a \\ "b"', "a, b"])
-def test_a_path_with_signs_that_mean_something_elsewhere(empty_dir: Path, name: str) -> None:
-    with small(empty_dir / name).own() as server:
-        assert query(server, "SELECT 1") == [(1,)]
-
-
-# As root
-
-
-@as_root
-def test_as_root_below_a_directory_that_only_root_may_enter(empty_dir: Path) -> None:
-    private = empty_dir / "private"
-    private.mkdir(mode=0o700)
-    (private / "secret.txt").write_text("known only to root")
-    with small(private / "data").own() as server:
-        owner_uid = server.cluster.stat().st_uid
-        assert owner_uid != 0
-        assert query(server, "SELECT 1") == [(1,)]
-    assert not private.stat().st_mode & 0o007, "others have gained nothing"
-    user = server_user.server_user(server.cluster)
-    assert user.uid == owner_uid, "an existing cluster keeps its user"
-    assert user.may_enter(private)
-    assert _run_as(user, "ls", str(private)) != 0, "the server's user may pass, not look around"
-    assert not existing_user(("nobody",)).may_enter(private)
-
-
-@as_root
-def test_a_way_that_is_closed_meanwhile_is_opened_again(data_dir: Path) -> None:
-    """Every checkpoint needs it: even the last one."""
-    with small(data_dir).own() as server:
-        user = server_user.server_user(server.cluster)
-        data_dir.chmod(0o700)
-        assert not user.may_enter(data_dir)
-        with small(data_dir).join():
-            assert user.may_enter(data_dir)
-        query(server, "CREATE TABLE kept AS SELECT 1 AS n")
-        data_dir.chmod(0o700)
-    control = server.run("pg_controldata", "-D", str(server.cluster))
-    assert "Database cluster state:               shut down\n" in control
-
-
-@as_root
-def test_without_access_lists_others_may_pass_and_not_look_around(
-    empty_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server_user, "_grant_search_by_acl", lambda directory, uid: False)
-    inner = empty_dir / "outer" / "inner"
-    inner.mkdir(parents=True)
-    empty_dir.chmod(0o700)
-    inner.parent.chmod(0o700)
-    nobody = existing_user(("nobody",))
-    changed = grant_search(nobody, inner)
-    assert changed[-1] == inner.parent
-    assert stat.S_IMODE(inner.parent.stat().st_mode) == 0o701
-    assert _run_as(nobody, "ls", str(inner.parent)) != 0
-    assert grant_search(nobody, inner) == [], "what is there is not granted again"
-
-
-@as_root
-def test_an_access_list_that_is_there_is_added_to(empty_dir: Path) -> None:
-    first, second = existing_user(("nobody",)), existing_user(("daemon", "bin", "sys"))
-    empty_dir.chmod(0o750)
-    for user in (first, second):
-        assert empty_dir in grant_search(user, empty_dir)
-    assert first.may_enter(empty_dir)
-    assert second.may_enter(empty_dir)
-    assert stat.S_IMODE(empty_dir.stat().st_mode) == 0o750
-
-
-@as_root
-def test_the_user_to_run_as() -> None:
-    assert existing_user(("no-such-user", "root", "nobody")).name == "nobody"
-    with pytest.raises(ConfigurationError, match="no-such-user"):
-        existing_user(("no-such-user", "root"))
-
-
-@as_root
-def test_a_cluster_of_root_is_refused_with_advice(empty_dir: Path) -> None:
-    server = small(empty_dir)
-    server.cluster.mkdir()
-    with pytest.raises(ConfigurationError, match="chown"), server.own():
-        pass
-
-
-def test_programs_installed_under_a_strict_umask_are_opened(empty_dir: Path) -> None:
-    program, text = empty_dir / "bin" / "postgres", empty_dir / "share.txt"
-    program.parent.mkdir(mode=0o700)
-    program.touch(0o700)
-    text.touch(0o600)
-    make_public(empty_dir)
-    modes = [stat.S_IMODE(path.stat().st_mode) for path in (program.parent, program, text)]
-    assert modes == [0o755, 0o755, 0o644]
-
-
-def _run_as(user: ServerUser, *command: str) -> int:
-    done = subprocess.run(
-        command, cwd="/", capture_output=True, check=False, **user.popen_arguments()
-    )
-    return done.returncode
-
-
-def test_an_owner_starts_a_server_again_that_died_alone() -> None:
-    """The postmaster killed under a running owner: nobody else would bring it back."""
-    with (
-        TemporaryDirectory(prefix="guoku-test-") as directory,
-        EmbeddedPostgres(Path(directory) / "data").own() as server,
-    ):
-        first = server.postmaster_pid()
-        assert first is not None
-        os.kill(first, signal.SIGKILL)
-        wait_until(lambda: not is_alive(first), "the postmaster's end")
-
-        def answers() -> bool:
-            try:
-                return query(server, "SELECT 1") == [(1,)]
-            except ConfigurationError:
-                return False
-
-        wait_until(answers, "the server to be started again")
-        assert server.postmaster_pid() not in (None, first)

@@ -1,14 +1,12 @@
-"""A ledger exported, imported elsewhere and exported again; damage, hostility, kills."""
+"""A ledger exported, imported elsewhere and exported again; signatures, places, kills."""
 
 import base64
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,83 +14,33 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.deciding.settings import LedgerSettings
-from ledger.errors import ConfigurationError, IntegrityError, RequestError
+from ledger.errors import ConfigurationError, RequestError
 from ledger.integrity.chain import genesis
 from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.documents import compress_document
 from ledger.reading.objects import read_head
-from payments.signature_policy import SetSignaturePolicy
 from projections.exchange.exporting import ExportSigner
-from projections.exchange.format import FileEntry
 from projections.exchange.manifest import read_manifest
 from projections.exchange.period import parse_bound
-from tests.conftest import drop_database, new_database
-from tests.support.bookkeeper import Bookkeeper, fresh_pool, superuser
+from tests.support.bookkeeper import Bookkeeper
+from tests.support.exported_history import EVENTS
+from tests.support.exported_history import elsewhere as elsewhere
+from tests.support.exported_history import exported as exported
+from tests.support.exported_history import keeper as keeper
 from tests.support.exports import (
     KEY,
     PROVIDER,
     contents,
-    entry_of,
     export,
     ledger_rows,
     lines,
     manifest_of,
-    reseal,
     restore,
-    rewrite,
 )
-from tests.support.histories import MARCH_9, mixed_history
+from tests.support.histories import MARCH_9
 from tests.support.paths import ROOT
 from tests.support.waiting import HANG_S
-
-Damage = Callable[[Path], object]
-
-
-@pytest.fixture(scope="module")
-def keeper(module_database: Database) -> Iterator[Bookkeeper]:
-    """A ledger with every kind of event, which the tests of this module only read."""
-    with fresh_pool(module_database.app_conninfo) as pool:
-        keeper = Bookkeeper(pool)
-        keeper.open()
-        mixed_history(keeper)
-        settle_otherwise(keeper)
-        yield keeper
-        keeper.close()
-
-
-@pytest.fixture(scope="module")
-def exported(keeper: Bookkeeper, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("export") / "whole"
-    export(keeper.pool, keeper.ledger_id, directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPool]:
-    """A database without the ledger; what is refused leaves it so."""
-    made = new_database(cluster, template)
-    with fresh_pool(made.app_conninfo) as pool:
-        yield pool
-    drop_database(cluster, made)
-
-
-def settle_otherwise(keeper: Bookkeeper) -> None:
-    """Every setting of the ledger changed, and money that another bank has paid ahead."""
-    roles = ("unit", "treasury")
-    policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
-    keeper.do(policy, "admin")
-    keeper.do(ClosePeriod(through="2026-01-31"), "admin")
-    keeper.do(ReopenPeriod(from_month="2026-01", reason="漏记"), "admin")
-    keeper.do(ClosePeriod(through="2026-01-31", reopened=1), "admin")
-    keeper.apply("P-103", "B2", "12.00")
-    approved = keeper.approve("P-103")
-    keeper.sign("P-103", "unit", "unit")
-    keeper.sign("P-103")
-    keeper.receipt(approved)
-
 
 # ---- there and back
 
@@ -211,139 +159,6 @@ def test_days_are_those_of_recording_in_beijing(keeper: Bookkeeper, tmp_path: Pa
     for text in ("0", "-1", "2026-3-1", "yesterday", "9" * 19):
         with pytest.raises(RequestError, match="--from"):
             parse_bound(text, "--from")
-
-
-# ---- damage
-
-
-def _flip(name: str) -> Damage:
-    def flip(directory: Path) -> None:
-        content = bytearray((directory / name).read_bytes())
-        content[len(content) // 2] ^= 1
-        (directory / name).write_bytes(content)
-
-    return flip
-
-
-def _payload(kept: list[Any]) -> None:
-    """The same JSON, written another way."""
-    kept[19]["payload"] = base64.b64encode(base64.b64decode(kept[19]["payload"]) + b" ").decode()
-
-
-def _swap(kept: list[Any]) -> None:
-    kept[20], kept[21] = kept[21], kept[20]
-
-
-def _twice(kept: list[Any]) -> None:
-    kept.append(kept[0])
-
-
-def _change(place: int, **values: Any) -> Callable[[list[Any]], object]:
-    return lambda kept: kept[place].update(values)
-
-
-def _delete(place: int) -> Callable[[list[Any]], object]:
-    return lambda kept: kept.pop(place)
-
-
-EVENTS, COMMITS = "events.ndjson.gz", "commits.ndjson.gz"
-KEYS, BALANCES, DOCUMENTS = (
-    "command_keys.ndjson.gz", "balances.ndjson.gz", "documents.ndjson.gz")  # fmt: skip
-ZERO = "00" * 32
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (_flip(EVENTS), r"events.ndjson.gz"),
-        (_flip("xml/budget.xml"), r"xml/budget.xml is not the file of the manifest"),
-        (_flip("parquet/journals.parquet"), r"parquet/journals.parquet is not the file"),
-        (_flip("export.json"), r"export\.(json|sig)|signature"),
-        (_flip("certificates.json"), r"certificates.json"),
-        (lambda d: (d / EVENTS).unlink(), r"events.ndjson.gz cannot be read"),
-        (lambda d: (d / "export.sig").write_text("guoku/log !"), r"no name and signature"),
-        (lambda d: (d / "export.sig").write_text("nobody AAAA"), r"'nobody', whose key"),
-        (lambda d: rewrite(d, EVENTS, _payload), r"events.*position 20: its digest is"),
-        (lambda d: rewrite(d, EVENTS, _change(19, type="plan.set")), r"position 20: its digest"),
-        (lambda d: rewrite(d, EVENTS, _change(19, stream_version=9)), r"position 20: its digest"),
-        (lambda d: rewrite(d, EVENTS, _change(19, effective_on="2026-01-01")), r"position 20: its"),
-        (lambda d: rewrite(d, EVENTS, _change(19, recorded_at="2026")), r"position 20: '2026' is"),
-        (lambda d: rewrite(d, EVENTS, _change(19, stream_id="x")), r"position 20: it cannot be"),
-        (lambda d: rewrite(d, EVENTS, _change(19, position="20")), r"events.*line 20"),
-        (lambda d: rewrite(d, EVENTS, _change(19, position=2**70)), r"events.*line 20"),
-        (lambda d: rewrite(d, EVENTS, _swap), r"position 22: position 21 is due"),
-        (lambda d: rewrite(d, EVENTS, _delete(19)), r"position 21: position 20 is due"),
-        (lambda d: rewrite(d, EVENTS, _delete(-1)), r"the file ends before it"),
-        (lambda d: rewrite(d, COMMITS, _change(5, chain=ZERO)), r"commits.*the chain of the"),
-        (lambda d: rewrite(d, COMMITS, _delete(5)), r"commits.*a commit from \d+ on is due"),
-        (lambda d: rewrite(d, COMMITS, _delete(-1)), r"no commit holds this event"),
-        (lambda d: rewrite(d, BALANCES, _change(0, paid_fen=1)), r"balances.*indicator B1 is"),
-        (lambda d: rewrite(d, BALANCES, _delete(0)), r"balances.*indicator B1 is None"),
-        (lambda d: rewrite(d, DOCUMENTS, _change(0, body="AAAA")), r"is not the SM3 of its"),
-        (lambda d: rewrite(d, KEYS, _change(0, first_position=3)), r"command_keys.*not where"),
-        (lambda d: rewrite(d, KEYS, _change(0, fingerprint="00")), r"of no version known here"),
-        (lambda d: rewrite(d, KEYS, _twice), r"store does not take the export: duplicate key"),
-        (lambda d: rewrite(d, KEYS, _change(0, number="\0")), r"store does not take"),
-        (lambda d: reseal(d, opening_chain=ZERO), r"does not open with the first chain"),
-        (lambda d: reseal(d, ledger="440000000-2027"), r"does not open|position 1"),
-        (lambda d: reseal(d, format="guoku.export.9"), r"of the format 'guoku.export.9'"),
-    ],
-)  # fmt: skip
-def test_a_damaged_export_is_refused_and_leaves_nothing(
-    exported: Path, tmp_path: Path, elsewhere: ConnectionPool, damage: Damage, message: str
-) -> None:
-    """Whether the files were damaged or an operator changed them and signed anew."""
-    directory = tmp_path / "damaged"
-    shutil.copytree(exported, directory)
-    damage(directory)
-    with pytest.raises(IntegrityError, match=message):
-        restore(elsewhere, directory)
-    with elsewhere.connection() as connection:
-        assert connection.execute("SELECT count(*) FROM ledgers").fetchone() == (0,)
-        assert connection.execute("SELECT count(*) FROM events").fetchone() == (0,)
-
-
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "parquet/../../x", "xml/a/b.xml",
-                                  "documents", "parquet/x.parquet/../../../y", ""])  # fmt: skip
-def test_names_that_lead_elsewhere_are_refused(
-    exported: Path, tmp_path: Path, elsewhere: ConnectionPool, name: str
-) -> None:
-    directory = tmp_path / "hostile"
-    shutil.copytree(exported, directory)
-    hostile = FileEntry(name, ZERO, 0)
-    reseal(directory, files=(*manifest_of(directory).files, hostile))
-    with pytest.raises(IntegrityError, match="which no export has"):
-        restore(elsewhere, directory)
-
-
-def test_a_link_to_elsewhere_is_no_file_of_an_export(
-    exported: Path, tmp_path: Path, elsewhere: ConnectionPool
-) -> None:
-    directory = tmp_path / "linked"
-    shutil.copytree(exported, directory)
-    secret = tmp_path / "secret"
-    (directory / "xml/final.xml").rename(secret)
-    (directory / "xml/final.xml").symlink_to(secret)
-    with pytest.raises(IntegrityError, match=r"xml/final.xml cannot be read"):
-        restore(elsewhere, directory)
-    assert entry_of(directory, "xml/final.xml") in manifest_of(directory).files
-
-
-def test_what_was_tampered_with_is_exported_as_it_is(
-    bookkeeper: Bookkeeper, database: Database, tmp_path: Path, elsewhere: ConnectionPool
-) -> None:
-    """The plain part judges nothing; Parquet and XML need events that can be read."""
-    bookkeeper.issue("B", "100.00")
-    with superuser(database.owner_conninfo) as owner:
-        owner.execute("ALTER TABLE events DISABLE TRIGGER append_only")
-        owner.execute("UPDATE events SET payload = '{' WHERE position = 2")
-    with pytest.raises(IntegrityError, match=r"event 2: the bytes are no indicator\.issued"):
-        export(bookkeeper.pool, bookkeeper.ledger_id, tmp_path / "e")
-    assert list(tmp_path.iterdir()) == []
-    export(bookkeeper.pool, bookkeeper.ledger_id, tmp_path / "e", companions=())
-    assert base64.b64decode(lines(tmp_path / "e", EVENTS)[1]["payload"]) == b"{"
-    with pytest.raises(IntegrityError, match="position 2: its digest is"):
-        restore(elsewhere, tmp_path / "e")
 
 
 # ---- signatures

@@ -1,0 +1,63 @@
+"""A ledger with every kind of event, its export, and a database to bring it to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from ledger.closing import ClosePeriod, ReopenPeriod
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedPostgres
+from payments.signature_policy import SetSignaturePolicy
+from tests.conftest import drop_database, new_database
+from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.exports import (
+    export,
+)
+from tests.support.histories import mixed_history
+
+EVENTS, COMMITS = "events.ndjson.gz", "commits.ndjson.gz"
+
+
+@pytest.fixture(scope="module")
+def keeper(module_database: Database) -> Iterator[Bookkeeper]:
+    """A ledger with every kind of event, which the tests of this module only read."""
+    with fresh_pool(module_database.app_conninfo) as pool:
+        keeper = Bookkeeper(pool)
+        keeper.open()
+        mixed_history(keeper)
+        settle_otherwise(keeper)
+        yield keeper
+        keeper.close()
+
+
+@pytest.fixture(scope="module")
+def exported(keeper: Bookkeeper, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("export") / "whole"
+    export(keeper.pool, keeper.ledger_id, directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPool]:
+    """A database without the ledger; what is refused leaves it so."""
+    made = new_database(cluster, template)
+    with fresh_pool(made.app_conninfo) as pool:
+        yield pool
+    drop_database(cluster, made)
+
+
+def settle_otherwise(keeper: Bookkeeper) -> None:
+    """Every setting of the ledger changed, and money that another bank has paid ahead."""
+    roles = ("unit", "treasury")
+    policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
+    keeper.do(policy, "admin")
+    keeper.do(ClosePeriod(through="2026-01-31"), "admin")
+    keeper.do(ReopenPeriod(from_month="2026-01", reason="漏记"), "admin")
+    keeper.do(ClosePeriod(through="2026-01-31", reopened=1), "admin")
+    keeper.apply("P-103", "B2", "12.00")
+    approved = keeper.approve("P-103")
+    keeper.sign("P-103", "unit", "unit")
+    keeper.sign("P-103")
+    keeper.receipt(approved)
