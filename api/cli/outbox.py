@@ -27,7 +27,9 @@ def list_() -> None:
 @app.command()
 def revive(
     ledger: Annotated[str, typer.Argument(help="A ledger, e.g. 440000000-2026.")],
-    kind: Annotated[Literal["voucher", "claim"], typer.Argument(help="voucher or claim.")],
+    kind: Annotated[
+        Literal["voucher", "claim", "refund"], typer.Argument(help="voucher, claim or refund.")
+    ],
     number: Annotated[str, typer.Argument(help="Its number, as `list` shows it.")],
 ) -> None:
     """Lets it be sent again, once what was wrong is mended; the bank still pays it only once."""
