@@ -24,10 +24,10 @@ from ledger.reading.objects import read_document
 from payments.disbursement.execution import WINDOW
 from payments.messages.receipt_5214 import parse_receipt
 from tests.processes import test_up
-from tests.processes.test_cli import clean_environment
-from tests.processes.test_cli import run as guoku
 from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
+from tests.support.command_line import clean_environment
+from tests.support.command_line import run as guoku
 from tests.support.disbursement_runs import HEADER, row
 from tests.support.draw_hold import DrawHold, draw_held
 from tests.support.http_server import ONE_PERSON

@@ -22,8 +22,8 @@ from projections.core.rebuild import remove_abandoned, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
 from projections.parallel import in_parallel
-from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.command_line import clean_environment, run
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
 from tests.support.waiting import HANG_S, wait_for_end_of_sessions
 

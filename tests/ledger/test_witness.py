@@ -25,8 +25,8 @@ from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.proofs import find_note, find_province_head
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
-from tests.processes.test_cli import clean_environment
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.command_line import clean_environment
 from tests.support.http_server import served
 from tests.support.proof_reader import note_fields, signers
 from tests.support.waiting import HANG_S

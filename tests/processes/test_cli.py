@@ -2,11 +2,10 @@
 
 import json
 import logging
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,13 +18,12 @@ from api.cli import _offer_json, app
 from api.cli.chinese import COMMANDS as CHINESE_COMMANDS
 from api.cli.chinese import OPTIONS
 from api.logging import redact
-from api.tokens import find_caller
-from division.credentials import token_sm3
 from ledger.postgres.database import Database
 from tests.support.chart_texts import changed, later
+from tests.support.command_line import Guoku, bare, clean_environment, guoku, run
 from tests.support.waiting import HANG_S
 
-Guoku = Callable[..., subprocess.CompletedProcess[str]]
+__all__ = ["bare", "guoku"]
 
 COMMANDS = (
     "up",
@@ -44,52 +42,11 @@ COMMANDS = (
 SECRET = "correct-horse-battery"
 
 
-def clean_environment(**variables: str) -> dict[str, str]:
-    """This process's environment without any setting of ours."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GUOKU_")}
-    return {**own, **variables}
-
-
 def whole() -> Any:
     """The command line as it is run."""
     command = typer.main.get_command(app)
     _offer_json(command)
     return command
-
-
-def run(
-    *arguments: str, environment: Mapping[str, str], timeout_s: float = HANG_S
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout_s,
-    )
-
-
-@pytest.fixture
-def guoku(database: Database, tmp_path: Path) -> Guoku:
-    """Runs ``guoku`` against a fresh database."""
-
-    def guoku(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        base = {"GUOKU_DSN": database.owner_conninfo, "GUOKU_DATA": str(tmp_path / "data")}
-        return run(*arguments, environment=clean_environment(**{**base, **variables}))
-
-    return guoku
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Guoku:
-    """Runs ``guoku`` without a database at hand."""
-
-    def bare(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        base = {"GUOKU_DATA": str(tmp_path / "data")}
-        return run(*arguments, environment=clean_environment(**{**base, **variables}))
-
-    return bare
 
 
 # ---- the program as a whole
@@ -279,93 +236,6 @@ def test_whoever_sends_is_told_where_to(guoku: Guoku) -> None:
     assert "GUOKU_BANK_URL, or GUOKU_BANK_PORT" in done.stderr
 
 
-# ---- tokens
-
-
-@pytest.mark.parametrize(
-    "roles",
-    [
-        ("--role", "auditor", "--role", "ops"),
-        ("--role", "auditor,ops"),
-        ("--role", "auditor", "ops"),
-        ("--role", "auditor ops"),
-    ],
-)
-def test_token_create_takes_roles_in_every_form(
-    guoku: Guoku, owner_conn: psycopg.Connection, roles: tuple[str, ...]
-) -> None:
-    done = guoku("token", "create", "--principal", "zhang.san", *roles, "--division", "44")
-    assert done.returncode == 0, done.stderr
-    token = done.stdout.split()[-1]
-    caller = find_caller(owner_conn, token_sm3(token))
-    assert caller is not None
-    assert (caller.principal, caller.division) == ("zhang.san", "44")
-    assert caller.roles == {"auditor", "ops"}
-
-
-def test_token_create_refuses_an_unknown_role(guoku: Guoku, owner_conn: psycopg.Connection) -> None:
-    done = guoku("token", "create", "--principal", "p", "--role", "king", "--division", "")
-    assert done.returncode == 1
-    assert "king" in done.stderr
-    assert "treasury_maker" in done.stderr  # it says which there are
-    assert owner_conn.execute("SELECT count(*) FROM tokens").fetchone() == (0,)
-
-
-def test_a_revoked_token_is_nobodys(guoku: Guoku, owner_conn: psycopg.Connection) -> None:
-    made = guoku("token", "create", "--principal", "p", "--role", "ops", "--division", "")
-    token = made.stdout.split()[-1]
-    assert guoku("token", "revoke", "--principal", "p").stdout == "revoked: 1\n"
-    assert find_caller(owner_conn, token_sm3(token)) is None
-    listed = guoku("token", "list").stdout
-    assert listed.startswith("principal\troles\tdivision\t"), "a pipe sees the columns' names"
-    assert listed.splitlines()[1].startswith("p\tops\t")
-    assert token not in listed
-    assert guoku("token", "revoke", "--principal", "p").returncode == 1
-
-
-# ---- keys and certificates
-
-
-def test_a_key_has_a_certificate_that_can_be_renewed_and_revoked(guoku: Guoku) -> None:
-    made = dict(
-        line.split(": ", 1) for line in guoku("keys", "create", "li.si").stdout.splitlines()
-    )
-    assert made["name"] == "principal/li.si"
-    listed = f"name\tpublic_key\nprincipal/li.si\t{made['public_key']}\n"
-    assert guoku("keys", "list").stdout == listed
-
-    renewed = guoku("cert", "issue", "principal/li.si", "--days", "30")
-    assert renewed.returncode == 0, renewed.stderr
-    assert made["public_key"] in renewed.stdout
-    assert guoku("cert", "revoke", made["certificate"]).returncode == 0
-
-    names, *rows = [line.split("\t") for line in guoku("cert", "list").stdout.splitlines()]
-    assert (names[0], len(rows)) == ("serial", 2)
-    revoked = {row[0]: row[4] for row in rows}
-    assert revoked.pop(made["certificate"]) != "-"
-    assert list(revoked.values()) == ["-"]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("cert", "issue", "bank/103", "--public-key", "abc"),
-        ("cert", "issue", "bank/103", "--public-key", "00" * 64),
-        ("cert", "issue", "principal/nobody"),
-        ("cert", "revoke", "no-such-serial"),
-        ("ledger", "show", "440000000-2026"),
-        ("ledger", "show", "Guangdong"),
-    ],
-)
-def test_what_is_not_there_or_not_right_is_a_clear_error(
-    guoku: Guoku, arguments: tuple[str, ...]
-) -> None:
-    done = guoku(*arguments)
-    assert done.returncode == 1
-    assert done.stderr.startswith("guoku: ")
-    assert "Traceback" not in done.stderr
-
-
 # ---- the database
 
 
@@ -396,14 +266,6 @@ def cluster_dsn(database: Database) -> str:
 def test_a_backup_restores_to_the_same_books() -> None:
     with TemporaryDirectory(prefix="guoku-backup-") as directory:  # see test_up.data
         _back_up_and_restore(Path(directory))
-
-
-def test_a_key_is_not_made_for_a_name_that_no_certificate_can_have(guoku: Guoku) -> None:
-    refused = guoku("keys", "create", "guoku/440000000")
-
-    assert refused.returncode == 1
-    assert "malformed" in refused.stderr
-    assert "guoku/" not in guoku("keys", "list").stdout
 
 
 def _back_up_and_restore(directory: Path) -> None:

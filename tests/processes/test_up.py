@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ledger.postgres.embedded import EmbeddedPostgres
-from tests.processes.test_cli import clean_environment, run
+from tests.support.command_line import clean_environment, run
 from tests.support.waiting import HANG_S, wait_until
 
 pytestmark = [

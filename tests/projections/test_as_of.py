@@ -25,8 +25,8 @@ from ledger.postgres.database import Database
 from payments.events import PaymentRefunded, VoucherReceipted
 from projections.core.runner import Runner
 from projections.queries import trial_balance
-from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper, detail
+from tests.support.command_line import clean_environment, run
 from tests.support.http_server import HttpTreasury, http  # noqa: F401
 
 CASES = 200

@@ -19,7 +19,6 @@ from payments.manifest import leaf_of
 from payments.signature_policy import SetSignaturePolicy
 from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.runner import Runner
-from tests.processes.test_cli import Guoku, clean_environment, run
 from tests.support.audited_books import (
     LOG,
     WITNESS,
@@ -31,6 +30,7 @@ from tests.support.audited_books import (
     public,
 )
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.command_line import Guoku, clean_environment, run
 from tests.support.paths import ROOT
 from tests.support.tampering import FORBIDDEN, TAMPERINGS, Tampering, column, position_of
 from tests.verifier.test_offline_verifier import first

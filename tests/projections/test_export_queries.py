@@ -24,8 +24,8 @@ from projections.exchange.catalogue import SUBJECTS
 from projections.exchange.subject import CLASSES
 from projections.exchange.xml_classes import UNIVERSAL, elements
 from tests.conftest import drop_database, new_database
-from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.command_line import clean_environment, run
 from tests.support.exports import export
 from tests.support.histories import mixed_history
 from tests.support.paths import ROOT

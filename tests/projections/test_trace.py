@@ -14,8 +14,8 @@ from projections.core.runner import Runner
 from projections.tracing import facts
 from projections.tracing.indicator import IndicatorTrace, trace_indicator
 from projections.tracing.payment import PaymentTrace, trace_payment
-from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, superuser
+from tests.support.command_line import clean_environment, run
 from tests.support.histories import mixed_history
 
 LEDGER = "440000000-2026"

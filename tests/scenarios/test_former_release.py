@@ -27,8 +27,8 @@ from ledger.reading.objects import read_head
 from payments.clearing.uncleared import UNCLEARED, Uncleared, UnclearedKey
 from payments.signature_policy import SIGNATURE_POLICY
 from projections.core.runner import Runner
-from tests.processes.test_cli import clean_environment, run
 from tests.support.bookkeeper import Bookkeeper, payment
+from tests.support.command_line import clean_environment, run
 from tests.support.exports import restore
 from tests.support.paths import FIXTURES
 

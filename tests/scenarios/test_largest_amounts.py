@@ -18,9 +18,9 @@ from projections.catalogue import PROJECTIONS
 from projections.core.rebuild import verify
 from projections.core.runner import Runner
 from projections.trial_balance import trial_balance
-from tests.processes.test_cli import clean_environment, run
 from tests.support.audited_books import AuditedBooks
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.command_line import clean_environment, run
 
 LARGEST = yuan(AMOUNT_MAX_FEN)
 INDICATORS, PAID = 12, 11
