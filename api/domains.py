@@ -28,6 +28,7 @@ import payments.delivery.handing_over
 import payments.disbursement.commands
 import payments.found_at_bank
 import payments.manifest
+import payments.recalls
 import payments.refunds.notices
 import payments.refunds.requests
 import payments.refunds.resolving
@@ -59,6 +60,7 @@ DOMAINS = (
     payments.manifest,
     payments.voucher,
     payments.voiding,
+    payments.recalls,
     payments.refunds.requests,
     payments.refunds.notices,
     payments.refunds.resolving,

@@ -33,7 +33,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
-from payments.void_events import PaymentVoided
+from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
 PAID, PARTIALLY_PAID, FAILED = "paid", "partially_paid", "failed"
@@ -74,6 +74,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sending: VoucherSent | None = None
     ended: PaymentRejected | PaymentWithdrawn | PaymentVoided | None = None
     receipt: VoucherReceipted | None = None
+    recalls: tuple[RecallRequested, ...] = ()
+    recalls_refused: tuple[RecallRefused, ...] = ()
     requests: tuple[RefundRequested, ...] = ()
     declined: tuple[RefundRefused, ...] = ()
     refunds: tuple[PaymentRefunded, ...] = ()
@@ -143,6 +145,15 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def refunded_fen(self) -> int:
         return sum(stored_fen(refund.refund_amt) for refund in self.refunds)
+
+    @property
+    def open_recall(self) -> RecallRequested | None:
+        """The recall that its bank is asked for and has not answered."""
+        if not self.recalls or self.status not in (SIGNED, SENT):
+            return None
+        last = self.recalls[-1]
+        refused = any(each.recall_no == last.recall_no for each in self.recalls_refused)
+        return None if refused else last
 
     @property
     def open_requests(self) -> tuple[RefundRequested, ...]:
@@ -225,6 +236,8 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     VoucherSent: _sent,
     VoucherRefused: lambda p, e: replace(p, refusal=e),
     VoucherReceipted: lambda p, e: replace(p, status=e.outcome, receipt=e, figures=e.figures),
+    RecallRequested: lambda p, e: replace(p, recalls=(*p.recalls, e)),
+    RecallRefused: lambda p, e: replace(p, recalls_refused=(*p.recalls_refused, e)),
     RefundRequested: lambda p, e: replace(p, requests=(*p.requests, e)),
     RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
     PaymentRefunded: _refunded,
@@ -233,7 +246,7 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
 
 def _acts(payment: Payment) -> Iterator[Event]:
     """What commands without a number have made of it, in order."""
-    bank = payment.refusal, payment.sending, *payment.declined
+    bank = payment.refusal, payment.sending, *payment.recalls_refused, *payment.declined
     for act in (payment.approved, *payment.signatures, *bank, payment.ended):
         if act is not None:
             yield act

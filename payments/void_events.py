@@ -1,4 +1,4 @@
-"""作废: what becomes of a voucher that is not to be paid any more."""
+"""作废、撤销: what becomes of a voucher that is not to be paid any more."""
 
 from typing import ClassVar
 
@@ -34,4 +34,42 @@ class PaymentVoided(Event, frozen=True, kw_only=True):
     by: str
 
 
-register(PaymentVoided)
+class RecallRequested(Event, frozen=True, kw_only=True):
+    """撤销申请: the bank is asked to stop a voucher; nothing moves until it answers.
+
+    ``recall_no`` makes the request's number at the bank: a recall that is told again is the same.
+    """
+
+    TYPE: ClassVar[str] = "payment.recall_requested"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="payment.recall",
+        delivery=True,
+        step="voucher",
+        title="撤销申请",
+    )
+    pay_app_no: str
+    pay_cert_no: str
+    recall_no: str
+    request_date: str
+    reason: str
+    by: str
+
+
+class RecallRefused(Event, frozen=True, kw_only=True):
+    """The bank does not stop the voucher: it has paid it."""
+
+    TYPE: ClassVar[str] = "payment.recall_refused"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payment",
+        asked_by="recall.refuse",
+        delivery=True,
+        step="voucher",
+        title="撤销申请退回",
+    )
+    pay_app_no: str
+    recall_no: str
+    reason: str
+
+
+register(PaymentVoided, RecallRequested, RecallRefused)

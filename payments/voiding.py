@@ -20,6 +20,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from payments.application import business_day, released, with_release
+from payments.events import VoucherRefused
 from payments.payment import APPROVED, PAYMENT, SIGNED, Payment, require, require_status
 from payments.void_events import PaymentVoided
 
@@ -41,9 +42,6 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
 def _told_by(event: Event) -> HandedOver | None:
     return HandedOver(tried=event.sent_before) if isinstance(event, PaymentVoided) else None
 
-
-# as banks say that they have another voucher under a number: that one may be paid
-KNOWN_OTHERWISE = Code.IDEMPOTENCY_CONFLICT.text
 
 # by ``pay_app_no``; read where the outbox is (payments.delivery.handing_over)
 HANDED_OVER: LockedFact[HandedOver] = LockedFact("handed_over", _told_by, HandedOver())
@@ -87,10 +85,15 @@ class VoidPayment(Command, frozen=True, kw_only=True):
         return with_release(state, payment, day, voided, after)
 
 
+def has_another(refused: VoucherRefused) -> bool:
+    """Whether the bank refuses a voucher because it has another of its number, perhaps paid."""
+    return refused.code == Code.IDEMPOTENCY_CONFLICT.text
+
+
 def _require_not_at_bank(payment: Payment, handed: HandedOver) -> None:
     """Refuses with ``invalid_state`` what the bank has, or may have: that is to be recalled."""
     refused = payment.refused
-    if handed.known or (refused is not None and refused.code == KNOWN_OTHERWISE):
+    if handed.known or (refused is not None and has_another(refused)):
         problem = "the bank has a voucher of this number"
     elif handed.tried and refused is None:
         problem = "it was handed to the bank, which has not refused it"

@@ -743,6 +743,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['pay_cert_no']}/{body['receipt_sm3'][:16]}",
     ),
     "payment.voided": ("payment.void", _field("pay_app_no")),
+    "payment.recall_requested": ("payment.recall", _field("recall_no")),
     "payment.refund_requested": ("payment.refund", _field("refund_no")),
     "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
     "suspense.held": ("bank.notice", _field("suspense_no")),
@@ -1046,6 +1047,10 @@ class Payments:
             self._wrong(event, "the bank may have the voucher 凭证已送银行")
         del self._under_way[event.stream]
 
+    def _recalled(self, event: Event, payment: Payment) -> None:
+        if not payment.signed or event.body.get("pay_cert_no", payment.voucher) != payment.voucher:
+            self._wrong(event, "it recalls what no voucher was signed for")
+
     def _signed(self, event: Event, payment: Payment) -> None:
         body, at = event.body, len(payment.signers)
         if at >= len(payment.roles) or body["role"] != payment.roles[at]:
@@ -1128,6 +1133,8 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
     "payment.rejected": Payments._ended,
     "payment.withdrawn": Payments._ended,
     "payment.voided": Payments._voided,
+    "payment.recall_requested": Payments._recalled,
+    "payment.recall_refused": Payments._recalled,
     "voucher.signed": Payments._signed,
     "voucher.refused": Payments._refused,
     "voucher.receipted": Payments._receipted,
@@ -1457,6 +1464,7 @@ ACTS = {
     "ledger.period_reopened": "period.reopen",
     "payment.refund_requested": "payment.refund",
     "payment.voided": "payment.void",
+    "payment.recall_requested": "payment.recall",
     "suspense.resolved": "suspense.resolve",
 }
 

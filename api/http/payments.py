@@ -32,6 +32,7 @@ from payments.delivery.outgoing import receipt_body, voucher_body
 from payments.delivery.proofs import read_proofs
 from payments.messages.envelope import build_envelope
 from payments.payment import APPLIED, APPROVED, PAYMENT, Payment
+from payments.recalls import RecallPayment
 from payments.refunds.requests import RefundPayment
 from payments.voiding import VoidPayment
 from projections import queries
@@ -293,6 +294,12 @@ DIRECT = (
         "void",
         Right.APPLY,
         "Void 作废 what is approved or signed and no bank has: the indicator gets its amount back",
+    ),
+    _act(
+        RecallPayment,
+        "recall",
+        Right.APPLY,
+        "Ask the bank to stop 撤销 a voucher; nothing moves before its receipt",
     ),
     _act(
         RefundPayment,

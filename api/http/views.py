@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from api.http.held_by import HeldByView
 from api.http.late_entries import LateEventsView, LateFiguresView
 from api.http.models.enums import PaymentState, Signatory
+from api.http.recall_views import RecallView, recalls_of
 from api.http.refund_views import RefundView, refunds_of
 from budget.balances import Balances
 from budget.events import Figures
@@ -188,6 +189,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     sent: bool
     receipt: ReceiptView | None
     held_by: HeldByView | UnsetType | None = UNSET
+    recalls: tuple[RecallView, ...]
     refunds: tuple[RefundView, ...]
     reason: str
     by: str
@@ -291,6 +293,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         signatures=tuple([_same(SignatureView, signed) for signed in payment.signatures]),
         sent=payment.sent,
         receipt=_receipt(payment, receipt) if receipt else None,
+        recalls=recalls_of(payment) if payment.recalls else (),
         refunds=refunds_of(payment) if payment.refunds or payment.requests else (),
         reason=payment.reason,
         by=applied.by,

@@ -158,6 +158,7 @@ _ELEMENTS = (
     Element("iden_no", "证件号码", 20, _NUMBER, _APPLY),
     _code("set_mode_code", "结算方式", 2, "[0-9]{1,2}", _APPLY),
     _code("pay_bus_type_code", "支付业务类型", 40, "[0-9A-Za-z]{1,40}", _APPLY),
+    Element("recall_no", "撤销编号", 100, _NAME, "支付审核"),
     Element("refund_no", "退款编号", 100, _NUMBER, _REFUND),
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
     Element("suspense_no", "待处理事项编号", 200, _NAME, _REFUND),

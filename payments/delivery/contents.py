@@ -4,7 +4,7 @@ What cannot be made into an item is told to whoever keeps the outbox: it is trie
 no trying helps, it is for a person.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple, Protocol
@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from ledger.deciding.objects import Kind
 from ledger.deciding.state import BEIJING
 from ledger.errors import GuokuError, IntegrityError
 from ledger.reading.documents import decompress, open_document
@@ -28,8 +29,9 @@ from payments.delivery.proofs import ProofReader
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, SIGNED, Payment
 from payments.refunds.requests import PAYMENT_OF_REFUND
+from payments.signing.bank_requests import recall_request, refund_request
+from payments.signing.claims import ClaimSigner
 from payments.signing.fresh_documents import FreshDocuments
-from payments.signing.refund_requests import refund_request
 from payments.signing.service import SigningService
 
 PAYMENTS_AT_FIRST, DETAILS_AT_ONCE = 20, 5_000  # read together
@@ -49,7 +51,7 @@ class OutgoingItem(NamedTuple):
     """One voucher, claim or request: its number in the outbox, where it goes, what goes.
 
     ``bank`` is the receiver's code, or ``pboc``; ``about`` the payment of which a request wants
-    money back.
+    money back, or the ``recall_no`` of one that wants it stopped.
     """
 
     number: str
@@ -100,7 +102,9 @@ class Contents:
             case "claim":
                 return self._claims_of(parcel)
             case "refund":
-                return self._refunds_of(parcel)
+                return self._requests_of(parcel, PAYMENT_OF_REFUND, _refund_asked)
+            case "recall":
+                return self._requests_of(parcel, PAYMENT, _recall_asked)
 
     def _vouchers(self, parcel: Parcel) -> Iterator[OutgoingItem]:
         with self._pool.connection() as connection:
@@ -171,10 +175,12 @@ class Contents:
         self._trouble.postpone(parcel, problems)
         yield from items
 
-    def _refunds_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
-        """Requests to return money, each to the bank that paid it."""
+    def _requests_of(
+        self, parcel: Parcel, kind: Kind[Payment], asked: "_Asked"
+    ) -> Iterator[OutgoingItem]:
+        """Requests about payments, each to its bank; ``kind`` is the payment by their numbers."""
         with self._pool.connection() as connection:
-            wanted = (parcel.ledger_id, PAYMENT_OF_REFUND, parcel.attempts)
+            wanted = (parcel.ledger_id, kind, parcel.attempts)
             payments: dict[str, Payment] = read_objects(connection, *wanted)
             channels = self._channels.read(connection, parcel.ledger_id)
         try:
@@ -183,15 +189,32 @@ class Contents:
             self._trouble.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
             return
         for number, payment in sorted(payments.items(), key=lambda each: _bank_code(each[1])):
-            for request in (r for r in payment.open_requests if r.refund_no == number):
-                try:
-                    body = refund_request(signer, payment, request)
-                    url = channels(_bank_code(payment)) + VOUCHERS_PATH
-                except GuokuError as error:
-                    self._trouble.postpone(parcel, {number: str(error)})
-                else:
-                    bank = _bank_code(payment)
-                    yield OutgoingItem(number, url, body, bank, payment.pay_app_no)
+            bank = _bank_code(payment)
+            try:
+                body, about = asked(signer, payment, number)
+                if body is not None:
+                    yield OutgoingItem(number, channels(bank) + VOUCHERS_PATH, body, bank, about)
+            except GuokuError as error:
+                self._trouble.postpone(parcel, {number: str(error)})
+
+
+# gives the request of that number, if the payment still has it open, and what it is about
+_Asked = Callable[[ClaimSigner, Payment, str], tuple[VoucherBody | None, str]]
+
+
+def _refund_asked(
+    signer: ClaimSigner, payment: Payment, number: str
+) -> tuple[VoucherBody | None, str]:
+    request = next((r for r in payment.open_requests if r.refund_no == number), None)
+    body = refund_request(signer, payment, request) if request else None
+    return body, payment.pay_app_no
+
+
+def _recall_asked(
+    signer: ClaimSigner, payment: Payment, _number: str
+) -> tuple[VoucherBody | None, str]:
+    request = payment.open_recall
+    return (recall_request(signer, payment, request), request.recall_no) if request else (None, "")
 
 
 def _read_payments(

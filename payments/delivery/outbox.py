@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, RequestError
-from ledger.events import decode, names_that
+from ledger.events import Event, decode, names_that
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import (
     PaymentRefunded,
@@ -28,9 +28,9 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
-from payments.void_events import PaymentVoided
+from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
-ParcelKind = Literal["voucher", "claim", "refund"]
+ParcelKind = Literal["voucher", "claim", "refund", "recall"]
 Item = tuple[ParcelKind, str]
 
 CONSUMED_EVENTS_MAX = 20_000  # of one transaction
@@ -128,38 +128,62 @@ def _insert_position(connection: psycopg.Connection, ledger_id: int) -> bool:
     return inserted.rowcount == 1
 
 
+class _Reading(msgspec.Struct):
+    """What a helping of events comes to: items due with the position that says so, taken in,
+    answered for good, and refused with the receiver's words."""
+
+    due: dict[Item, int] = {}
+    sent: set[Item] = set()
+    answered: set[Item] = set()
+    refusals: dict[Item, str] = {}
+
+    def take(self, position: int, event: Event) -> None:
+        match event:
+            case VoucherSigned(final=True) as signed:
+                self.due["voucher", signed.pay_app_no] = position
+            case VoucherSent() as voucher:
+                self.sent.add(("voucher", voucher.pay_app_no))
+            case VoucherRefused() as by_bank:
+                error = refusal_text(by_bank.code, by_bank.reason)
+                self.refusals["voucher", by_bank.pay_app_no] = error
+            case VoucherReceipted() | PaymentVoided() as ended:
+                self.answered |= {("voucher", ended.pay_app_no), ("recall", ended.pay_app_no)}
+            case ClearingRequested() as requested:
+                for claim in requested.claims:
+                    self.due["claim", claim.voucher_no] = position
+            case ClaimReceipted() as claim_receipted:
+                self.answered.add(("claim", claim_receipted.voucher_no))
+            case _:
+                self._take_request(position, event)
+
+    def _take_request(self, position: int, event: Event) -> None:
+        match event:
+            case RefundRequested():
+                self.due["refund", event.refund_no] = position
+            case RefundRefused():
+                self.answered.add(("refund", event.refund_no))
+            case PaymentRefunded():
+                self.answered.add(("refund", event.refund_no))
+                self.answered.update(("refund", line.refund_no) for line in event.returned)
+            case RecallRequested():  # one at a time of each payment
+                self.due["recall", event.pay_app_no] = position
+                self.answered.discard(("recall", event.pay_app_no))
+            case RecallRefused():
+                self.answered.add(("recall", event.pay_app_no))
+
+
 def _write(
     connection: psycopg.Connection, ledger_id: int, rows: Iterable[tuple[int, str, bytes]]
 ) -> None:
     """Folds the events first, so that what came and went within them is never written."""
-    due: dict[Item, int] = {}
-    sent: set[Item] = set()
-    refusals: dict[Item, str] = {}
-    answered: set[Item] = set()
+    read = _Reading()
     for position, type_name, payload in rows:
-        match decode(type_name, payload):
-            case VoucherSigned(final=True) as signed:
-                due["voucher", signed.pay_app_no] = position
-            case ClearingRequested() as requested:
-                due.update({("claim", claim.voucher_no): position for claim in requested.claims})
-            case RefundRequested() as refund:
-                due["refund", refund.refund_no] = position
-            case RefundRefused() as refused:
-                answered.add(("refund", refused.refund_no))
-            case PaymentRefunded() as refunded:
-                answered.add(("refund", refunded.refund_no))
-                answered.update(("refund", line.refund_no) for line in refunded.returned)
-            case VoucherSent() as voucher:
-                sent.add(("voucher", voucher.pay_app_no))
-            case VoucherRefused() as by_bank:
-                error = refusal_text(by_bank.code, by_bank.reason)
-                refusals["voucher", by_bank.pay_app_no] = error
-            case VoucherReceipted() | PaymentVoided() as ended:
-                answered.add(("voucher", ended.pay_app_no))
-            case ClaimReceipted() as claim_receipted:
-                answered.add(("claim", claim_receipted.voucher_no))
+        read.take(position, decode(type_name, payload))
+    due, sent, answered = read.due, read.sent, read.answered
     # whoever is asked again after a refusal may take it in; what he has taken in he cannot refuse
-    refusals = {item: error for item, error in refusals.items() if item not in sent | answered}
+    refusals = {i: error for i, error in read.refusals.items() if i not in sent | answered}
+    # a payment's second recall is another than the one whose row may be there
+    _delete(connection, ledger_id, [item for item in due if item[0] == "recall"])
     _insert(connection, ledger_id, {i: at for i, at in due.items() if i not in answered}, sent)
     mark_sent(connection, ledger_id, sent - answered - due.keys())
     mark_dead(connection, ledger_id, refusals)

@@ -20,7 +20,8 @@ from payments.delivery import leases
 from payments.delivery.bank_client import Acknowledgement, BankClient
 from payments.delivery.contents import Contents, Destinations, OutgoingItem, in_messages
 from payments.delivery.outages import end_outage, hold_for, note_outage, read_outages
-from payments.delivery.outbox import Parcel, refusal_text, shortened
+from payments.delivery.outbox import Parcel, ParcelKind, refusal_text, shortened
+from payments.recalls import DeclineRecall
 from payments.refunds.requests import DeclineRefund
 from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
@@ -234,12 +235,8 @@ class Sender:
     ) -> None:
         """What the bank will not do is no longer asked of it; the event ends the row, or leaves it
         to an operator."""
-        commands: list[Command] = [
-            _refuse_voucher(number, answer)
-            if parcel.kind == "voucher"
-            else DeclineRefund(
-                pay_app_no=about[number], refund_no=number, reason=shortened(_told(answer))
-            )
+        commands = [
+            _refusal(parcel.kind, number, about[number], answer)
             for number, answer in refused.items()
         ]
         submissions = [Submission(command=command, by=PRINCIPAL) for command in commands]
@@ -266,11 +263,17 @@ class Sender:
                 leases.bury(connection, parcel, errors)
 
 
-def _refuse_voucher(pay_app_no: str, answer: Acknowledgement) -> RefuseVoucher:
+def _refusal(kind: ParcelKind, number: str, about: str, answer: Acknowledgement) -> Command:
+    """What puts a bank's refusal on record."""
     assert answer.problem is not None, "a refusal comes with its reason"
     problem = answer.problem
-    code, reason = shortened(problem.code), shortened(problem.detail)
-    return RefuseVoucher(pay_app_no=pay_app_no, code=code, reason=reason)
+    if kind == "voucher":
+        code, reason = shortened(problem.code), shortened(problem.detail)
+        return RefuseVoucher(pay_app_no=number, code=code, reason=reason)
+    reason = shortened(_told(answer))
+    if kind == "recall":
+        return DeclineRecall(pay_app_no=number, recall_no=about, reason=reason)
+    return DeclineRefund(pay_app_no=about, refund_no=number, reason=reason)
 
 
 def _told(answer: Acknowledgement) -> str:

@@ -9,25 +9,27 @@ voucher, a claim) needs no more than its entry.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from payments.messages import (
+    bank_requests,
     clearing_2301,
     receipt_5214,
     refund_notices,
-    request_5203,
     voucher_5214,
 )
+from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
 from payments.messages.refund_notices import RefundNotice
-from payments.messages.request_5203 import Request5203
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
     CLAIM,
     PAYMENT_VOUCHER,
+    RECALL_REQUEST,
     REFUND_CLAIM,
     REFUND_NOTICE,
     REFUND_REQUEST,
@@ -73,6 +75,7 @@ class Concern(StrEnum):
     VOUCHER = "voucher"
     CLAIM = "claim"
     REFUND = "refund"
+    RECALL = "recall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +126,24 @@ VOUCHER_RECEIPT: MessageType[Receipt5214] = MessageType(
     parse=receipt_5214.parse_receipt,
 )
 
-REFUND_REQUESTED: MessageType[Request5203] = MessageType(
-    vt_code=REFUND_REQUEST,
-    flag=SEND,
-    title="退款申请",
-    sender=Party.TREASURY,
-    receiver=Party.AGENT_BANK,
-    signed_by=SignedBy.FINANCE,
-    manifest=False,
-    concerns=Concern.REFUND,
-    build=request_5203.build,
-    parse=request_5203.parse,
-)
+
+def _request(vt_code: str, title: str, concerns: Concern) -> MessageType[BankRequest]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=Party.TREASURY,
+        receiver=Party.AGENT_BANK,
+        signed_by=SignedBy.FINANCE,
+        manifest=False,
+        concerns=concerns,
+        build=bank_requests.build,
+        parse=partial(bank_requests.parse, vt_code=vt_code),
+    )
+
+
+REFUND_REQUESTED = _request(REFUND_REQUEST, "退款申请", Concern.REFUND)
+RECALL_REQUESTED = _request(RECALL_REQUEST, "撤销申请", Concern.RECALL)
 
 
 def _notice(vt_code: str, flag: VoucherFlag, title: str) -> MessageType[RefundNotice]:
@@ -198,6 +207,7 @@ MESSAGES = _table(
         VOUCHER_SENT,
         VOUCHER_RECEIPT,
         REFUND_REQUESTED,
+        RECALL_REQUESTED,
         # a bank writes it to us as its own, or as its answer to what we sent
         *(_notice(REFUND_NOTICE, flag, "退款通知书") for flag in (SEND, RECEIPT)),
         *(_notice(RETURN_NOTICE, flag, "收款银行退款通知") for flag in (SEND, RECEIPT)),

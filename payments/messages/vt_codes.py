@@ -10,6 +10,7 @@ NoticeCode = Literal["2203", "2252"]
 
 PAYMENT_VOUCHER: Final = "5214"  # 国库集中支付凭证
 REFUND_REQUEST: Final = "5203"  # 退款申请: ours, the standard has none
+RECALL_REQUEST: Final = "5204"  # 撤销申请: likewise
 REFUND_NOTICE: Final = "2203"  # 退款通知书: money has come back to the agent bank
 RETURN_NOTICE: Final = "2252"  # 收款银行退款通知: the payee's bank has returned a line
 CLAIM: Final = "2301"  # 申请划款凭证: of what the agent bank has paid

@@ -132,6 +132,8 @@ class _Judge:
                 return self._claim_receipt(message, body, place)
             case Concern.REFUND:
                 return self._refund_notice(message, body)
+            case Concern.RECALL:
+                raise RequestError(Code.MALFORMED, "a bank asks for no recall", pointer="/VtCode")
 
     def _voucher_receipt(
         self, message: MessageType[Any], body: VoucherBody

@@ -23,6 +23,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         pay_app_no, lines: what of it can come back later.
         delays_s: when the receipt is sent, counted from now; empty for never.
         after_next: it is sent after the next receipt that is sent by itself.
+        returned: the form it answers with where it is stopped before that.
     """
 
     amount_fen: int
@@ -33,3 +34,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     pay_app_no: str = ""
     lines: tuple[PaidLine, ...] = ()
+    returned: bytes = b""

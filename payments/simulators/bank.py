@@ -24,6 +24,7 @@ from payments.messages import refund_notices
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.layout import compact_date
 from payments.messages.message_types import (
+    RECALL_REQUESTED,
     REFUND_REQUESTED,
     VOUCHER_RECEIPT,
     VOUCHER_SENT,
@@ -43,6 +44,7 @@ from payments.simulators.counterparty import (
     Counterparty,
     CounterpartyConfig,
 )
+from payments.simulators.recalls import RECALLED
 from payments.simulators.returned import PaidLine, Return
 from payments.simulators.server import act_of, create_app, run
 
@@ -93,8 +95,11 @@ class Bank(Counterparty):
         self._bank = config
 
     def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
-        if received_by(self.PARTY, body).concerns is Concern.REFUND:
+        concerns = received_by(self.PARTY, body).concerns
+        if concerns is Concern.REFUND:
             return self._returned(body, signers)
+        if concerns is Concern.RECALL:
+            return self._recalled(body, signers)
         self._check_roles(body)
         document = signed_bytes(body)
         voucher = VOUCHER_SENT.parse(document)
@@ -103,8 +108,12 @@ class Bank(Counterparty):
         for line in voucher.details:
             if line.payee_acct_no.startswith(REFUSED):
                 raise malformed(f"line {line.id}: 收款账号无效", "/PayeeAcctNo")
+        if self.book.recalls.is_recalled(voucher.voucher_no):
+            form = self._stopped(document, voucher)
+            return Answer(amount_fen=0, receipt=form, return_reason=RECALLED)
         outcome = self._pay(voucher)
         delays_s, after_next = _course(voucher)
+        at_once = delays_s[:1] == (0.0,) and not self._bank.faults.delay_s
         lines = _paid_lines(voucher, outcome)
         return Answer(
             amount_fen=sum(line.x_pay_amt for line in outcome.details),
@@ -114,17 +123,29 @@ class Bank(Counterparty):
             notices=self._sent_back(voucher, lines),
             pay_app_no=voucher.bill_no,
             lines=lines,
+            returned=b"" if at_once else self._stopped(document, voucher),
         )
+
+    def _stopped(self, document: bytes, voucher: Voucher5214) -> bytes:
+        """The form by which a voucher is returned that was stopped in time."""
+        stopped = tuple(
+            DetailOutcome(id=line.id, x_pay_amt=0, x_add_word=RECALLED) for line in voucher.details
+        )
+        outcome = msgspec.structs.replace(self._pay(voucher), details=stopped)
+        return VOUCHER_RECEIPT.build(document, voucher, outcome)
+
+    def _recalled(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
+        """What is not paid yet is returned, now or when it comes."""
+        _require_department(body, signers)
+        request = RECALL_REQUESTED.parse(signed_bytes(body))
+        self.book.recalls.stop(request.original_voucher_no, time.time(), self.signed)
+        return Answer(amount_fen=0, receipt=b"", delays_s=())
 
     # ---- money that comes back
 
     def _returned(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
         """What the treasury asks for goes back, and the notice says so."""
-        department = SignedBy.FINANCE.subject(body.adm_div_code)
-        if len(signers) != 1 or not signers[0].subject.startswith(department):
-            raise Refusal(
-                Code.SIGNATURE_INVALID, f"a request is signed by the division, {department}…"
-            )
+        _require_department(body, signers)
         request = REFUND_REQUESTED.parse(signed_bytes(body))
         back = self.book.give_back(
             request.voucher_no, request.original_voucher_no, request.detail_id, request.pay_amt
@@ -255,6 +276,13 @@ def _outcome(line: Detail5214, *, rejected: bool) -> DetailOutcome:
             id=line.id, x_pay_amt=0, x_add_word=REJECTED if rejected else WRONG_NAME
         )
     return DetailOutcome(id=line.id, x_pay_amt=line.pay_amt)
+
+
+def _require_department(body: VoucherBody, signers: Sequence[Certificate]) -> None:
+    """Refuses with ``signature_invalid`` a request that the division has not signed."""
+    department = SignedBy.FINANCE.subject(body.adm_div_code)
+    if len(signers) != 1 or not signers[0].subject.startswith(department):
+        raise Refusal(Code.SIGNATURE_INVALID, f"a request is signed by the division, {department}…")
 
 
 def _course(voucher: Voucher5214) -> tuple[tuple[float, ...], bool]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.errors import Code, Refusal
+from payments.simulators.recalls import RecallBook
 from payments.simulators.returned import PaidLine, Return, taken_of
 
 AFTER_NEXT_S = 0.001  # so much later than the next one goes a receipt that waited for it
@@ -67,6 +68,7 @@ class PaidVoucher(NamedTuple):
         pay_app_no, adm_div_code, st_year, lines: what of it can come back.
         due_s: Unix times, one for each time the receipt is sent.
         after_next: it is sent after the next one that is sent by itself.
+        returned: the receipt that goes out instead where it is stopped before; empty for never.
     """
 
     number: str
@@ -81,6 +83,7 @@ class PaidVoucher(NamedTuple):
     adm_div_code: str = ""
     st_year: int = 0
     lines: tuple[PaidLine, ...] = ()
+    returned: bytes = b""
 
 
 class KnownVoucher(NamedTuple):
@@ -115,6 +118,7 @@ class SimulatorBook:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA)
         self._add_missing()
+        self.recalls = RecallBook(self._connection, self._transaction)
 
     def close(self) -> None:
         with self._lock:
@@ -150,6 +154,10 @@ class SimulatorBook:
                     for i in items
                     if i.lines
                 ],
+            )
+            stoppable = [i for i in items if i.returned]
+            self.recalls.note(
+                (i.number, min(i.due_s, default=None), i.head, i.returned) for i in stoppable
             )
             self._owe(items)
             return before
@@ -248,6 +256,7 @@ class SimulatorBook:
         """
         with self._transaction():
             connection = self._connection
+            self.recalls.gone(done)
             connection.executemany("DELETE FROM receipts WHERE id = ?", [(i,) for i in done])
             connection.executemany(
                 "UPDATE receipts SET answer = ? WHERE id = ?", [(a, i) for i, a in refused.items()]

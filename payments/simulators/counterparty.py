@@ -53,6 +53,7 @@ from payments.messages.message_types import MessageType, Party, received_by
 from payments.signing.verifying import Verifier
 from payments.simulators.answers import Answer, Notice
 from payments.simulators.book import PaidVoucher, SimulatorBook
+from payments.simulators.recalls import returned_receipt
 from payments.voucher_number import bill_no, ledger_of_voucher
 
 CHUNK = 50  # vouchers that a thread takes at once
@@ -252,7 +253,7 @@ class Counterparty(ABC):
         )
         # what came by a manifest is answered by one: with the others of its message, when it goes
         if answer.receipt and not all(signature.manifest for signature in body.signatures):
-            receipt = self._signed(receipt)
+            receipt = self.signed(receipt)
         faults, now_s = self.config.faults, time.time()
         due_s = [now_s + delay_s + faults.delay_s for delay_s in answer.delays_s]
         if faults.duplicate_receipts and due_s:
@@ -272,6 +273,7 @@ class Counterparty(ABC):
             adm_div_code=body.adm_div_code,
             st_year=body.st_year,
             lines=answer.lines,
+            returned=returned_receipt(body, answer.returned),
         )
 
     def written(self, notice: Notice, adm_div_code: str, st_year: int) -> bytes:
@@ -284,9 +286,9 @@ class Counterparty(ABC):
             voucher_flag=SEND,
             voucher=notice.document,
         )
-        return msgspec.msgpack.encode(self._signed(body))
+        return msgspec.msgpack.encode(self.signed(body))
 
-    def _signed(self, body: VoucherBody) -> VoucherBody:
+    def signed(self, body: VoucherBody) -> VoucherBody:
         config = self.config
         return add_signature(body, no=config.subject, sn=config.cert_serial, sign=self._sign)
 

@@ -25,6 +25,8 @@ from payments.events import (
     PaymentRefunded,
     PaymentRejected,
     PaymentWithdrawn,
+    RefundRefused,
+    RefundRequested,
     VoucherReceipted,
     VoucherRefused,
     VoucherSent,
@@ -35,6 +37,7 @@ from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import SINGLE_DETAIL_ID, returned_lines
 from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
+from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
 from payments.verification.wanted import (
@@ -42,42 +45,13 @@ from payments.verification.wanted import (
     ApprovedFields,
     DetailFields,
     Nothing,
+    RecallFields,
     ReceiptedFields,
+    RequestFields,
     SignedFields,
     VoidedFields,
 )
-from payments.void_events import PaymentVoided
-
-
-class UnderWay(msgspec.Struct, gc=False):
-    """A payment between its application and its outcome; ``lines`` are fen by detail id."""
-
-    maker: str
-    lines: dict[str, int]
-    voucher: str = ""
-    bank: str = ""
-    roles: tuple[str, ...] = ()
-    signers: tuple[str, ...] = ()
-    voucher_sm3: str = ""
-    number: str = ""
-    applied_at: int = 0
-    approved_at: int = 0
-    due_at: int = 0  # the position of its last signature
-    sent_at: int = 0
-    refused_at: int = 0
-
-    @property
-    def signed(self) -> bool:
-        return bool(self.roles) and len(self.signers) == len(self.roles)
-
-
-class OpenClaim(msgspec.Struct, gc=False):
-    """A claim on the central bank that has no answer yet."""
-
-    claimed_fen: int
-    due_at: int = 0
-    vt_code: str = ""
-
+from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     PaymentApplied: AppliedFields,
@@ -90,6 +64,10 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     VoucherRefused: Nothing,
     VoucherReceipted: ReceiptedFields,
     PaymentRefunded: PaymentRefunded,
+    RefundRequested: RequestFields,
+    RefundRefused: RequestFields,
+    RecallRequested: RecallFields,
+    RecallRefused: RecallFields,
     SuspenseHeld: SuspenseHeld,
     ClearingRequested: ClearingRequested,
     ClaimReceipted: ClaimReceipted,
@@ -115,10 +93,12 @@ class PaymentCheck:
         claims: Mapping[str, OpenClaim] | None = None,
         outbox_upto: int = 0,
         totals: ClearedTotals | None = None,
+        requests: OpenRequests | None = None,
     ) -> None:
         self._findings, self._refunds, self._amounts = findings, refunds, amounts
         self.under_way = dict(under_way or {})
         self.claims = dict(claims or {})
+        self.requests = requests or OpenRequests()
         self._outbox_upto = outbox_upto  # what was answered behind it may still be in the outbox
         self.answered: dict[Item, int] = {}
         self.totals = totals or ClearedTotals()
@@ -134,6 +114,10 @@ class PaymentCheck:
             VoucherRefused.TYPE.encode(): self._refused,
             VoucherReceipted.TYPE.encode(): self._receipted,
             PaymentRefunded.TYPE.encode(): self._refunded,
+            RefundRequested.TYPE.encode(): self._refund_asked,
+            RefundRefused.TYPE.encode(): self._refund_refused,
+            RecallRequested.TYPE.encode(): self._recall_asked,
+            RecallRefused.TYPE.encode(): self._recall_refused,
             SuspenseHeld.TYPE.encode(): self._held,
             ClearingRequested.TYPE.encode(): self._claimed,
             ClaimReceipted.TYPE.encode(): self._claim_receipted,
@@ -218,6 +202,7 @@ class PaymentCheck:
         if payment.sent_at or (event.sent_before and not payment.refused_at):
             self._wrong(position, "the bank may have the voucher 凭证已送银行")
         self._answered(position, "voucher", payment.number, payment.due_at)
+        self._not_asked(position, "recall", payment.number)
 
     def _voucher_signed(self, position: int, stream_id: bytes, event: SignedFields) -> None:
         payment = self._open(position, stream_id)
@@ -276,12 +261,15 @@ class PaymentCheck:
             self._wrong(position, "what was paid is not the sum of the lines that were paid")
         self._refunds.paid(position, stream_id, paid)
         self._answered(position, "voucher", payment.number, payment.due_at)
+        self._not_asked(position, "recall", payment.number)
         del self.under_way[stream_id]
 
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
         self.totals.pay(position, self._day, REFUND_CLAIM, back_fen)
         lines = returned_lines(event)
+        for refund_no in {event.refund_no, *(line.refund_no for line in event.returned)}:
+            self._not_asked(position, "refund", refund_no)
         for line, amount in lines:
             self._refunds.refunded(position, stream_id, line, self._amounts[amount])
         if sum(self._amounts[amount] for _, amount in lines) != back_fen:
@@ -314,6 +302,30 @@ class PaymentCheck:
         elif claim is not None:
             settled_fen = self._amounts[event.xpay_amt]
             self.totals.settle(position, self._day, claim.vt_code, settled_fen)
+
+    # ---- what the bank is asked
+
+    def _refund_asked(self, position: int, _stream: bytes, event: RequestFields) -> None:
+        self.requests.ask("refund", event.refund_no, position)
+
+    def _refund_refused(self, position: int, _stream: bytes, event: RequestFields) -> None:
+        self._not_asked(position, "refund", event.refund_no)
+
+    def _recall_asked(self, position: int, stream_id: bytes, event: RecallFields) -> None:
+        payment = self._open(position, stream_id)
+        if payment is not None and (not payment.signed or event.pay_cert_no != payment.voucher):
+            self._wrong(position, "it recalls what no voucher was signed for")
+        self.requests.ask("recall", event.pay_app_no, position)
+
+    def _recall_refused(self, position: int, stream_id: bytes, event: RecallFields) -> None:
+        if self._open(position, stream_id) and not self.requests.has("recall", event.pay_app_no):
+            self._wrong(position, "no recall is open for it")
+        self._not_asked(position, "recall", event.pay_app_no)
+
+    def _not_asked(self, position: int, kind: ParcelKind, number: str) -> None:
+        """The bank is asked for this no more."""
+        if due_at := self.requests.end(kind, number):
+            self._answered(position, kind, number, due_at)
 
     def _answered(self, position: int, kind: ParcelKind, number: str, due_at: int) -> None:
         if position > self._outbox_upto:

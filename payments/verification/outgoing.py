@@ -12,7 +12,7 @@ import psycopg
 from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
 from payments.delivery.outbox import Item
-from payments.verification.lifecycle import OpenClaim, UnderWay
+from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 
 _READ_UPTO = "SELECT position FROM outbox_positions WHERE ledger_id = %s"
 _ROWS = "SELECT kind, number, position, state FROM outbox WHERE ledger_id = %s"
@@ -41,6 +41,7 @@ class OutboxCheck:
         head: int,
         payments: Mapping[bytes, UnderWay],
         claims: Mapping[str, OpenClaim],
+        requests: OpenRequests,
         answered: Mapping[Item, int],
     ) -> None:
         """``answered`` are those that were answered behind what the outbox has read."""
@@ -53,6 +54,8 @@ class OutboxCheck:
             if p.due_at
         }
         due |= {("claim", number): (c.due_at, False) for number, c in claims.items()}
+        for of, asked in requests.open.items():
+            due |= {(of, number): (position, False) for number, position in asked.items()}
         due |= {item: (position, False) for item, position in answered.items()}
         with connection.cursor("outbox") as cursor:
             cursor.execute(_ROWS, (ledger_id,))
@@ -74,7 +77,7 @@ def _fault(item: Item, expected: tuple[int, bool] | None, position: int, state: 
     due_at, sent = expected
     if due_at != position:
         return f"is said to be due since {position}, it is since {due_at}"
-    # of a claim that was taken in no event says so
+    # of a claim or a request that was taken in no event says so
     if item[0] == "voucher" and sent != (state == "sent"):
         said = "was sent" if sent else "was not sent"
         return f"is {state}, and by the events it {said} 待发状态不符"

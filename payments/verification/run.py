@@ -211,6 +211,7 @@ class _Verification:
             before.claims if before else None,
             outbox_upto,
             totals,
+            before.requests if before else None,
         )
         self._outbox = OutboxCheck(findings, outbox_upto)
         self._documents = NamedDocuments(findings, folder, before.named_lengths if before else None)
@@ -304,6 +305,7 @@ class _Verification:
                 place.position,
                 self._payments.under_way,
                 self._payments.claims,
+                self._payments.requests,
                 self._payments.answered,
             ),
         )
@@ -336,6 +338,7 @@ class _Verification:
                 registers=self._registers.folded(),
                 under_way=self._payments.under_way,
                 claims=self._payments.claims,
+                requests=self._payments.requests,
                 stream_lengths=self._versions.lengths(),
                 paid_lengths=self._refunds.lengths(),
                 totals=self._payments.totals,

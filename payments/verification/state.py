@@ -7,9 +7,9 @@ import msgspec
 
 from ledger.deciding.refolding import Folded
 from payments.verification.clearing import ClearedTotals
-from payments.verification.lifecycle import OpenClaim, UnderWay
+from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 _NAME = "verified.msgpack"
 
 
@@ -32,6 +32,7 @@ class Verified(msgspec.Struct, kw_only=True):
     registers: Folded
     under_way: dict[bytes, UnderWay]
     claims: dict[str, OpenClaim]
+    requests: OpenRequests
     stream_lengths: list[int]
     paid_lengths: list[int]
     totals: ClearedTotals

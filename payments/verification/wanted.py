@@ -53,5 +53,19 @@ class VoidedFields(msgspec.Struct, frozen=True, gc=False):
     sent_before: bool
 
 
+class RecallFields(msgspec.Struct, frozen=True, gc=False):
+    """Of a recall, and of its refusal, which names no voucher."""
+
+    pay_app_no: str
+    recall_no: str
+    pay_cert_no: str = ""
+
+
+class RequestFields(msgspec.Struct, frozen=True, gc=False):
+    """Of a refund that is asked for, and of its refusal."""
+
+    refund_no: str
+
+
 class Nothing(msgspec.Struct, frozen=True, gc=False):
     """That it happened is enough."""

@@ -45,6 +45,7 @@ MAY: dict[str, set[str]] = {
     "payment.apply.batch": {"unit", "maker"},
     "payment.withdraw": {"unit", "maker"},
     "payment.void": {"unit", "maker"},
+    "payment.recall": {"unit", "maker"},
     "payment.refund": {"unit", "maker"},
     "payment.refund.batch": {"unit", "maker"},
     "payment.approve": {"checker"},
@@ -85,6 +86,7 @@ SOUND: dict[str, Any] = {
     "payment.approve.batch": {"pay_app_nos": ["x"]},
     "payment.reject": {"reason": "x"},
     "payment.void": {"reason": "x"},
+    "payment.recall": {"reason": "x"},
     "payment.refund": {"refund_no": "R", "refund_amt": "1.00", "reason": "x"},
     "payment.refund.batch": {
         "pay_app_no": "none",

@@ -32,6 +32,7 @@ from payments.clearing.claims import RequestClearing
 from payments.delivery import outbox
 from payments.disbursement.commands import ApproveRun, LoadLines, OpenRun
 from payments.disbursement.loading import load_file
+from payments.recalls import RecallPayment
 from payments.verification.run import Options, VerificationReport
 from payments.voucher import RefuseVoucher
 from projections.core.runner import Runner
@@ -65,6 +66,8 @@ def whole_history(books: AuditedBooks, checkpoints: Path) -> None:
     books.pay(["LATE"], "B1", "2.00")
     keeper.do(RequestClearing(clear_no="C9", clear_date=date(2026, 3, 2), pay_bank_code="102"))
     books.pay(["OWED"], "B1", "4.00")
+    keeper.ask_back("OWED", "1.00", refund_no="ASKED")
+    keeper.do(RecallPayment(pay_app_no="DUE", reason="收款人有误"))
     run(keeper)
     with keeper.pool.connection() as connection:
         while outbox.consume(connection, keeper.ledger_id):
@@ -313,6 +316,12 @@ STORED: dict[str, tuple[str, str]] = {
     "read beyond the end": ("reading", "UPDATE system_positions SET position = 1000"),
     "a due voucher removed": ("outbox", "DELETE FROM outbox WHERE number = 'DUE'"),
     "a refused voucher removed": ("outbox", "DELETE FROM outbox WHERE number = 'NO'"),
+    "a due recall removed": ("outbox", "DELETE FROM outbox WHERE kind = 'recall'"),
+    "a due refund removed": ("outbox", "DELETE FROM outbox WHERE kind = 'refund'"),
+    "a void voucher due again": (
+        "outbox",
+        "INSERT INTO outbox VALUES (4400000002026, 'voucher', 'P14', 20, 'due', 0, now())",
+    ),
     "a due claim removed": ("outbox", "DELETE FROM outbox WHERE kind = 'claim'"),
     "a voucher sent again": (
         "outbox",

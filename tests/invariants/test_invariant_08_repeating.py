@@ -34,6 +34,7 @@ from payments.disbursement.commands import (
     StopRun,
 )
 from payments.manifest import ManifestText, SignManifest, leaf_of
+from payments.recalls import DeclineRecall, RecallPayment
 from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
 from payments.voiding import VoidPayment
@@ -172,6 +173,26 @@ def _void(keeper: Bookkeeper) -> AskedBy:
     keeper.approve("P1")
     keeper.sign("P1")
     return VoidPayment(pay_app_no="P1", reason="收款人有误"), "maker"
+
+
+def _at_the_bank(keeper: Bookkeeper) -> None:
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    keeper.do(MarkSent(pay_app_no="P1"), "dispatcher")
+
+
+@example("payment.recall")
+def _recall(keeper: Bookkeeper) -> AskedBy:
+    _at_the_bank(keeper)
+    return RecallPayment(pay_app_no="P1", reason="收款人有误"), "maker"
+
+
+@example("recall.refuse")
+def _refuse_recall(keeper: Bookkeeper) -> AskedBy:
+    _at_the_bank(keeper)
+    keeper.do(RecallPayment(pay_app_no="P1", reason="收款人有误", recall_no="C1"))
+    return DeclineRecall(pay_app_no="P1", recall_no="C1", reason="已支付"), "dispatcher"
 
 
 @example("voucher.sign")

@@ -23,11 +23,11 @@ from payments.messages.message_types import (
 from payments.messages.vt_codes import CLAIM, PAYMENT_VOUCHER, REFUND_CLAIM
 from payments.receipts.judging import parse_receipts
 from tests.payments.test_channel_receipts import body_of, receipt_of, signed_by
-from tests.payments.test_evoucher_5214 import _outcome as bank_outcome
-from tests.payments.test_evoucher_5214 import _voucher as payment_voucher
 from tests.payments.test_evoucher_clearing import _claim as claim_voucher
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import BANK, SigningTreasury
+from tests.support.vouchers_5214 import outcome_of as bank_outcome
+from tests.support.vouchers_5214 import voucher_of as payment_voucher
 
 ROOT = Path(payments.__file__).parent.parent
 
@@ -37,6 +37,7 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("5214", SEND, "国库集中支付凭证"),
         ("5214", RECEIPT, "国库集中支付凭证回单"),
         ("5203", SEND, "退款申请"),
+        ("5204", SEND, "撤销申请"),
         ("2203", SEND, "退款通知书"),
         ("2203", RECEIPT, "退款通知书"),
         ("2252", SEND, "收款银行退款通知"),
@@ -165,6 +166,6 @@ def test_the_numbers_stand_in_one_place() -> None:
         path.relative_to(ROOT).as_posix()
         for folder in ("ledger", "payments", "projections", "api")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"""["'](5214|5203|2203|2252|2301|2302)["']""", path.read_text())
+        if re.search(r"""["'](5214|5203|5204|2203|2252|2301|2302)["']""", path.read_text())
     }
     assert written == {"payments/messages/vt_codes.py"}

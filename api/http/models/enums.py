@@ -84,6 +84,14 @@ class RefundStatus(StrEnum):
     REFUSED = "refused"
 
 
+class RecallStatus(StrEnum):
+    """State of a recall 撤销: the bank is asked, has refused, or has sent its receipt."""
+
+    ASKED = "asked"
+    REFUSED = "refused"
+    ANSWERED = "answered"
+
+
 class SuspenseStatus(StrEnum):
     """State of a bank's notice in suspense 待处理."""
 
@@ -207,6 +215,7 @@ class Book(StrEnum):
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
+RecallState = Annotated[str, shown_as(RecallStatus)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]

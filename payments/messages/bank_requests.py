@@ -1,8 +1,8 @@
-"""5203 退款申请: the treasury asks the agent bank to return money of a payment.
+"""5203 退款申请, 5204 撤销申请: the treasury asks a bank to return money or stop a voucher.
 
 The interface standard knows the bank's notice (2203) and no request for it, so the form is ours,
-with the notice's elements (decision 0025). The bank answers with its notice when it has the money,
-or refuses the request.
+with the notice's elements (decision 0025). To the one the bank answers with its notice when it has
+the money, to the other with the voucher's receipt; or it refuses the request.
 """
 
 import datetime as dt
@@ -13,20 +13,21 @@ from ledger.money import yuan
 from payments.messages.layout import compact_date, read_voucher
 from payments.messages.plain_form import PlainForm
 from payments.messages.reader import amount_of, date_of, malformed, text_of, year_of
-from payments.messages.vt_codes import REFUND_REQUEST
 
 
-class Request5203(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class BankRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request; names are those of the elements, in snake_case.
 
     Attributes:
+        vt_code: what is asked.
         voucher_no: the request's own number, by which the bank carries it out once.
         ori_bill_no: 支付申请编号 of the payment. original_voucher_no: its voucher's number.
         detail_id: the line; "" where the payment as a whole is meant.
-        pay_amt: fen.
+        pay_amt: fen; the voucher's where it is to be stopped.
         remark: why.
     """
 
+    vt_code: str
     adm_div_code: str
     st_year: int
     vou_date: dt.date
@@ -48,7 +49,7 @@ _FORM = PlainForm(
 )
 
 
-def build(request: Request5203) -> bytes:
+def build(request: BankRequest) -> bytes:
     """The inner ``<Voucher>`` document, GBK, with its declaration; byte-deterministic.
 
     Raises:
@@ -59,7 +60,7 @@ def build(request: Request5203) -> bytes:
         "Id": request.voucher_no,
         "AdmDivCode": request.adm_div_code,
         "StYear": str(request.st_year),
-        "VtCode": REFUND_REQUEST,
+        "VtCode": request.vt_code,
         "VouDate": compact_date(request.vou_date),
         "VoucherNo": request.voucher_no,
         "OriBillNo": request.ori_bill_no,
@@ -71,7 +72,7 @@ def build(request: Request5203) -> bytes:
     return _FORM.write(main, [{"Id": request.detail_id, "PayAmt": amount}])
 
 
-def parse(data: bytes) -> Request5203:
+def parse(data: bytes, vt_code: str) -> BankRequest:
     """The reverse of :func:`build`.
 
     Raises:
@@ -79,12 +80,13 @@ def parse(data: bytes) -> Request5203:
             over the whole amount.
     """
     main, rows = read_voucher(data)
-    if text_of(main, "VtCode", "") != REFUND_REQUEST:
-        raise malformed(f"VtCode is not {REFUND_REQUEST}", "/VtCode")
+    if text_of(main, "VtCode", "") != vt_code:
+        raise malformed(f"VtCode is not {vt_code}", "/VtCode")
     amount_fen = amount_of(main, "PayAmt", "")
     if len(rows) != 1 or amount_of(rows[0], "PayAmt", "/DetailList/0") != amount_fen:
         raise malformed("a request has one detail, over its amount", "/DetailList")
-    return Request5203(
+    return BankRequest(
+        vt_code=vt_code,
         adm_div_code=text_of(main, "AdmDivCode", ""),
         st_year=year_of(main, "StYear", ""),
         vou_date=date_of(main, "VouDate", ""),
