@@ -13,7 +13,7 @@ from ledger.errors import IntegrityError
 from ledger.gm import sm3
 from ledger.reading import documents
 from payments.messages import voucher_5214
-from tests.payments.test_evoucher_5214 import _voucher
+from tests.support.vouchers_5214 import voucher_of as _voucher
 
 VOUCHER = voucher_5214.build(_voucher())
 LONG = voucher_5214.build(_voucher((100,) * 499))

@@ -23,7 +23,7 @@ from payments.messages.envelope import (
 )
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.receipt_5214 import parse_receipt
-from tests.payments.test_evoucher_5214 import _voucher
+from tests.support.vouchers_5214 import voucher_of as _voucher
 
 DECLARATION = '<?xml version="1.0" encoding="GBK"?>'
 INNER = (

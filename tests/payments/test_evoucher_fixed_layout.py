@@ -16,8 +16,9 @@ from payments.messages import receipt_5214
 from payments.messages import voucher_5214 as v5214
 from payments.messages.fixed_layout import FixedLayout
 from payments.messages.reader import parted, read_main
-from tests.payments.test_evoucher_5214 import _outcome, _voucher
 from tests.payments.test_evoucher_clearing import _claim, _cleared
+from tests.support.vouchers_5214 import outcome_of as _outcome
+from tests.support.vouchers_5214 import voucher_of as _voucher
 
 SENT = v5214.build(_voucher((100, 200, 300)))
 RECEIPT = receipt_5214.fill_receipt(
