@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -42,13 +43,18 @@ class Running:
         self.printed: dict[str, str] = {}
 
     def wait_until_ready(self) -> "Running":
-        """Reads what it prints up to the token; the test's own time limit bounds it."""
+        """Reads what it prints up to the token; what hangs is ended, and its log is shown."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            name, _, value = line.strip().partition(": ")
-            self.printed[name] = value
-            if name == "token":
-                return self
+        ends = threading.Timer(HANG_S, self.process.kill)
+        ends.start()
+        try:
+            for line in self.process.stdout:
+                name, _, value = line.strip().partition(": ")
+                self.printed[name] = value
+                if name == "token":
+                    return self
+        finally:
+            ends.cancel()
         self.process.wait(HANG_S)
         raise AssertionError(f"not ready:\n{self.log_tail()}")
 
