@@ -142,7 +142,7 @@ OPTIONS = {
     "CSV of the generic code-set table.": "通用代码集表的 CSV 文件。",
     "Who loads it, for the record.": "加载人, 记录在案。",
     "An element, e.g. fund_type_code; none: all.": "要素, 例如 fund_type_code; 不给则全部。",
-    "voucher, claim or refund.": "voucher 凭证、claim 划款申请或 refund 退款申请。",
+    "As `list` shows it.": "`list` 所示的类别。",
     "Its number, as `list` shows it.": "`list` 所示的编号。",
     "Only this one; repeatable.": "只看此项; 可重复。",
     "A new or empty directory.": "新目录或空目录。",

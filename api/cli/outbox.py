@@ -1,4 +1,4 @@
-"""``guoku outbox``: vouchers and claims that could not be sent."""
+"""``guoku outbox``: vouchers, claims and requests that could not be sent."""
 
 from typing import Annotated, Literal
 
