@@ -137,8 +137,8 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         else:
             raise DaysNotAtHandError(self, key)
         row = after.row
-        for name in self.floored:
-            if getattr(row, name) < 0 or dated_back:
+        if dated_back or min(msgspec.structs.astuple(row)[: len(self.floored)], default=0) < 0:
+            for name in self.floored:
                 self._check(key, name, before, day, changes_fen.get(name, 0))
         self.limit(key, row)
         return MovedRow(self, key, after, closings)

@@ -25,7 +25,7 @@ from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
 from ledger.deciding.locked_facts import AnyLockedFact, LockedFact
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
+from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError
 from ledger.deciding.repeating import act_before
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
@@ -114,15 +114,15 @@ class Batch:
         missing, cached = self._missing, self._state.cached
         for what, number in needs:
             # number by number: a difference of sets would walk all that is cached
-            if isinstance(what, LockedFact):
+            if isinstance(what, Kind):
+                if number == WHOLE:
+                    self._waiting.add(what)
+                elif number not in cached(what):
+                    missing[what.opened_by, number] = what
+            elif isinstance(what, LockedFact):
                 self._facts[what].add(number)
-            elif isinstance(what, Register):
-                if not self._state.has_row(what, number):
-                    self._rows.add((what, number))
-            elif number == WHOLE:
-                self._waiting.add(what)
-            elif number not in cached(what):
-                missing[what.opened_by, number] = what
+            elif not self._state.has_row(what, number):
+                self._rows.add((what, number))
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
@@ -278,7 +278,8 @@ class Batch:
     def _decide(self, item: BatchItem, *, within_atomic: bool = False) -> Outcome:
         dry_run = item.submission.dry_run
         try:
-            if (known := self._numbers.known(item)) is not None:
+            is_kept = item.numbers or item.document  # else no answer is kept under a number
+            if is_kept and (known := self._numbers.known(item)) is not None:
                 return known
             if item.of_ledger and (last := self._asked_last(item)) is not None:
                 return last
@@ -303,7 +304,7 @@ class Batch:
             self._numbers.repetitions.note(item.submission, outcome)
         if item.document:
             self._keep_document(item, decision, outcome)
-        else:
+        elif item.numbers:
             self._numbers.keep(item, outcome)
         return outcome
 
