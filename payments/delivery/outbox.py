@@ -316,6 +316,10 @@ def revive(connection: psycopg.Connection, ledger_id: int, kind: ParcelKind, num
     Raises:
         RequestError: ``not_found`` when no such row is dead.
     """
+    # what was committed by now is read first: a refusal read later would end the row once more
+    connection.execute("SELECT FROM outbox_positions WHERE ledger_id = %s FOR UPDATE", (ledger_id,))
+    while consume(connection, ledger_id):
+        pass
     done = connection.execute(
         "UPDATE outbox SET state = 'due', attempts = 1, next_attempt_at = now()"
         " WHERE ledger_id = %s AND kind = %s AND number = %s AND state = 'dead'",

@@ -33,11 +33,11 @@ def live(
     """
     stop = Event()
     with ThreadPoolExecutor(len(divisions), thread_name_prefix="division") as threads:
-        years = {
-            division.ledger: threads.submit(_year, stack, division, board, stop, months)
-            for division in divisions
-        }
-        try:
+        try:  # from the first year on: a Ctrl-C between two of them left the pool to live them all
+            years = {
+                division.ledger: threads.submit(_year, stack, division, board, stop, months)
+                for division in divisions
+            }
             _watch(list(years.values()), show)
         finally:
             stop.set()  # the pool waits for its threads, which end after the call under way
