@@ -1,7 +1,7 @@
 """What a parcel holds: vouchers, claims and requests as they go to their receivers.
 
-What cannot be made into an item is told to whoever keeps the outbox: it is tried again, or, where
-no trying helps, it is for a person.
+What cannot be made into an item is told to whoever keeps the outbox: it is looked at again, untried
+as it is, or, where no trying helps, it is for a person.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ class OutgoingItem(NamedTuple):
 class Trouble(Protocol):
     """Whoever is told what cannot be sent, by number in the outbox."""
 
-    def postpone(self, parcel: Parcel, errors: Mapping[str, str]) -> None: ...
+    def put_off(self, parcel: Parcel, errors: Mapping[str, str]) -> None: ...
 
     def bury(self, parcel: Parcel, errors: Mapping[str, str]) -> None: ...
 
@@ -139,7 +139,7 @@ class Contents:
             except IntegrityError as error:
                 self._trouble.bury(parcel, {number: str(error)})
             except GuokuError as error:
-                self._trouble.postpone(parcel, {number: str(error)})
+                self._trouble.put_off(parcel, {number: str(error)})
             else:
                 body = voucher_body(parcel.ledger_id, payment, document, proofs)
                 yield OutgoingItem(number, url + VOUCHERS_PATH, body, bank)
@@ -162,7 +162,7 @@ class Contents:
         try:
             signer = self._signing.claim_signer(parcel.ledger_id)
         except GuokuError as error:
-            self._trouble.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            self._trouble.put_off(parcel, dict.fromkeys(parcel.attempts, str(error)))
             return
         for clearing in clearings.values():
             for claim in clearing.open_claims:
@@ -172,7 +172,7 @@ class Contents:
                         items.append(OutgoingItem(number, url, body, PBOC))
                     except GuokuError as error:
                         problems[number] = str(error)
-        self._trouble.postpone(parcel, problems)
+        self._trouble.put_off(parcel, problems)
         yield from items
 
     def _requests_of(
@@ -186,7 +186,7 @@ class Contents:
         try:
             signer = self._signing.claim_signer(parcel.ledger_id)
         except GuokuError as error:
-            self._trouble.postpone(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            self._trouble.put_off(parcel, dict.fromkeys(parcel.attempts, str(error)))
             return
         for number, payment in sorted(payments.items(), key=lambda each: _bank_code(each[1])):
             bank = _bank_code(payment)
@@ -195,7 +195,7 @@ class Contents:
                 if body is not None:
                     yield OutgoingItem(number, channels(bank) + VOUCHERS_PATH, body, bank, about)
             except GuokuError as error:
-                self._trouble.postpone(parcel, {number: str(error)})
+                self._trouble.put_off(parcel, {number: str(error)})
 
 
 # gives the request of that number, if the payment still has it open, and what it is about

@@ -104,6 +104,32 @@ def postpone(
     )
 
 
+def put_off(
+    connection: psycopg.Connection, parcel: Parcel, errors: Mapping[str, str], wait_s: float
+) -> list[str]:
+    """Gives rows back untried of which nothing could be sent: no bank can have them.
+
+    Args:
+        errors: number to what stood in the way.
+        wait_s: until they are taken again.
+
+    Returns:
+        Those of which this was not known.
+    """
+    texts = [shortened(error) for error in errors.values()]
+    rows = connection.execute(
+        "UPDATE outbox o SET attempts = o.attempts - 1, next_attempt_at = now() + %s,"
+        " last_error = u.error FROM unnest(%s::text[], %s::text[]) AS u (number, error)"
+        " JOIN outbox before ON before.ledger_id = %s AND before.kind = %s"
+        " AND before.number = u.number"
+        " WHERE o.ledger_id = before.ledger_id AND o.kind = before.kind"
+        " AND o.number = before.number AND o.state = 'due'"
+        " RETURNING o.number, before.last_error <> u.error",
+        (timedelta(seconds=wait_s), list(errors), texts, parcel.ledger_id, parcel.kind),
+    )
+    return [number for number, is_new in rows if is_new]
+
+
 def bury(connection: psycopg.Connection, parcel: Parcel, errors: Mapping[str, str]) -> None:
     """A definitive refusal: dead at once, with what the receiver said."""
     items: dict[Item, str] = {(parcel.kind, number): error for number, error in errors.items()}

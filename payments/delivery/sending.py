@@ -45,6 +45,7 @@ class SendingPolicy:
             itself.
         retry_cap_s: the longest wait of one voucher that alone has no answer.
         probe_cap_s: the longest wait between two questions to a bank that does not answer at all.
+        put_off_s: until that is looked at again of which nothing could be sent.
         poll_s: how long commits of other processes may go unnoticed.
         senders: parcels under way at the same time.
     """
@@ -55,6 +56,7 @@ class SendingPolicy:
     first_retry_s: float = 0.2
     retry_cap_s: float = 300.0
     probe_cap_s: float = 30.0
+    put_off_s: float = 5.0
     poll_s: float = 0.1
     senders: int = 4
 
@@ -140,6 +142,14 @@ class Sender:
                     first_s=policy.first_retry_s,
                     cap_s=policy.retry_cap_s,
                 )
+
+    def put_off(self, parcel: Parcel, errors: Mapping[str, str]) -> None:
+        """What could not be sent at all, its bank not being appointed: it has not been tried."""
+        if errors:
+            with self._pool.connection() as connection:
+                new = leases.put_off(connection, parcel, errors, self._policy.put_off_s)
+            if new:
+                log.warning("cannot be sent now", items=len(new), error=errors[new[0]])
 
     # ---- one message
 

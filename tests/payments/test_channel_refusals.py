@@ -5,10 +5,19 @@ from datetime import UTC, datetime
 
 from division import certificates
 from payments.delivery import outbox
+from payments.signature_policy import SetSignaturePolicy
 from payments.signing.credentials import person
+from payments.voiding import VoidPayment
 from tests.support.at_machine import FREELY
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
-from tests.support.sending import attempts_begun, dead, event_counts, last_error, sending
+from tests.support.sending import (
+    attempts_begun,
+    dead,
+    event_counts,
+    last_error,
+    rows,
+    sending,
+)
 from tests.support.waiting import wait_until
 
 
@@ -111,3 +120,18 @@ def test_refused_ones_are_still_refused_when_the_outbox_is_read_again(
     with treasury.pool.connection() as connection:
         outbox.rebuild(connection)
     assert dead(treasury).keys() == set(numbers)
+
+
+def test_what_cannot_be_sent_to_any_bank_was_not_tried_and_can_be_void(
+    treasury: SigningTreasury,
+) -> None:
+    """It counted as tried though nothing had left: it could be neither void nor called back."""
+    policy = SetSignaturePolicy(roles=("treasury",), pay_bank_code="103")
+    treasury.keeper.do(policy, "admin")
+    [number] = treasury.signed(1)
+    with sending(treasury, "http://127.0.0.1:1"):
+        wait_until(lambda: rows(treasury))
+        wait_until(lambda: "no address is set for bank 103" in last_error(treasury))
+    assert attempts_begun(treasury) == 0
+    void = VoidPayment(pay_app_no=number, reason="代理银行已撤")
+    assert treasury.keeper.do(void).subjects[0].status == "voided"

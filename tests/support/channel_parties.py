@@ -56,6 +56,7 @@ FAST = SendingPolicy(
     first_retry_s=0.02,
     retry_cap_s=0.2,
     probe_cap_s=0.2,
+    put_off_s=0.2,
     poll_s=0.02,
     senders=2,
 )
