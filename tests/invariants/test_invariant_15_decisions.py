@@ -42,7 +42,6 @@ from payments.signature_policy import SetSignaturePolicy
 from payments.verification.run import Options
 from projections.core.runner import Runner
 from tests.division.test_banks import MARCH, MAY, KnowingBookkeeper, appointed
-from tests.invariants.test_invariant_08_repeating import EXAMPLES
 from tests.scenarios.test_former_release import HISTORY, LEDGER
 from tests.support.at_machine import FREELY
 from tests.support.audited_books import Audited
@@ -50,6 +49,7 @@ from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.exports import restore
 from tests.support.histories import older_ledger
 from tests.support.redeciding import DECISION, found, taken_again
+from tests.support.repeated_commands import EXAMPLES
 from tests.support.tampering import Tampering, rewritten
 
 ALL, GUANGDONG = standing_ledger(""), standing_ledger("440000000")
@@ -107,7 +107,7 @@ ELSEWHERE = {
 
 def test_no_command_is_left_out() -> None:
     without = commands().keys() - EXAMPLES.keys() - ELSEWHERE.keys()
-    assert not without, "say how it comes about, in tests/invariants/test_invariant_08_repeating.py"
+    assert not without, "say how it comes about, in tests/support/repeated_commands.py"
 
 
 @pytest.mark.usefixtures("decided_again")

@@ -1,87 +1,31 @@
 """批量签名清单 on the way: to the bank, back with one signature over many receipts, and forged."""
 
-import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
-from division import certificates
 from ledger.gm import sm3
 from ledger.gm.keystore import KeyStore
-from ledger.integrity.merkle import Tree, leaf_hash, verify_inclusion
-from ledger.reading.objects import read_document
-from payments.delivery.proofs import read_proofs
+from ledger.integrity.merkle import Tree, leaf_hash
 from payments.manifest import ManifestText, leaf_of, read_text
-from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope, parse_envelope
+from payments.messages.envelope import VoucherBody, VoucherSignature, build_envelope
 from payments.messages.manifest_list import SignedManifest
-from payments.receipts.judging import parse_receipts
 from payments.signature_policy import SetSignaturePolicy
 from payments.simulators.bank import Bank
-from tests.support.bookkeeper import Bookkeeper
-from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, bank_config
+from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
+from tests.support.manifest_parties import (
+    LEDGER,
+    kept_receipt,
+    taken,
+    told,
+    verifies_alone,
+    with_signature,
+)
+from tests.support.manifest_parties import server as server
+from tests.support.manifest_parties import till as till
+from tests.support.manifest_parties import treasury as treasury
 from tests.support.waiting import wait_until
-
-LEDGER = "440000000-2026"
-
-
-@pytest.fixture
-def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
-    """A ledger whose bank takes manifests."""
-    bookkeeper.do(SetSignaturePolicy(roles=("treasury",), signing="manifest"), "admin")
-    bookkeeper.issue("B", "1000.00")
-    return SigningTreasury(bookkeeper, tmp_path)
-
-
-@pytest.fixture
-def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
-    with ReceiptServer(treasury) as server:
-        yield server
-
-
-@pytest.fixture
-def till(treasury: SigningTreasury, server: ReceiptServer) -> Iterator[Bank]:
-    bank = Bank(bank_config(treasury, server.url))
-    yield bank
-    bank.close()
-
-
-def told(till: Bank, body: VoucherBody) -> str:
-    """What the bank says of a voucher: accepted, or why not."""
-    [result] = till.take_in(build_envelope([body])).results
-    return result.problem.code if result.problem else result.status
-
-
-def with_signature(body: VoucherBody, **changed: Any) -> VoucherBody:
-    signature = msgspec.structs.replace(body.signatures[0], **changed)
-    return msgspec.structs.replace(body, signatures=(signature,))
-
-
-def key_of(treasury: SigningTreasury, serial: str) -> Any:
-    with treasury.pool.connection() as connection:
-        found = certificates.find(connection, serial)
-    assert found is not None
-    return found.public_key
-
-
-def verifies_alone(treasury: SigningTreasury, body: VoucherBody, owner: str, role: str) -> bool:
-    """As docs/history-format.md says it, from what the document carries alone."""
-    [signature] = body.signatures
-    assert signature.manifest is not None
-    text = signature.manifest.text
-    header, said_owner, said_role, count, root, end = text.split("\n")
-    assert (header, said_owner, said_role, end) == ("guoku/manifest/2", owner, role, "")
-    signer = key_of(treasury, signature.sn)
-    path = [signature.path[at : at + 32] for at in range(0, len(signature.path), 32)]
-    return treasury.provider.verify(signer, text.encode(), signature.manifest.value) and (
-        verify_inclusion(
-            leaf_hash(sm3(body.voucher)), signature.leaf, int(count), path, base64.b64decode(root)
-        )
-    )
-
 
 # ---- there and back
 
@@ -120,23 +64,6 @@ def test_vouchers_and_receipts_of_manifests_with_a_real_bank(
         e for _, n, e in treasury.keeper.events() if n == "manifest.signed" and e.by == "bank"
     ]
     assert sum(read_text(e.text).leaf_count for e in of_bank) == 8
-
-
-def kept_receipt(treasury: SigningTreasury, payment: Any) -> VoucherBody:
-    receipt, key = payment.receipt, treasury.keeper.ledger_id
-    with treasury.pool.connection() as connection:
-        document = read_document(connection, key, bytes.fromhex(receipt.receipt_sm3))
-        proofs = read_proofs(connection, key, [receipt.manifest_no])
-    manifest, paths = proofs[receipt.manifest_no]
-    signature = VoucherSignature(
-        no="bank",
-        sn=receipt.cert_serial,
-        manifest=manifest,
-        leaf=receipt.leaf,
-        path=paths[receipt.leaf],
-    )
-    body = treasury.body_of(payment.pay_app_no)
-    return msgspec.structs.replace(body, voucher=document, signatures=(signature,))
 
 
 def test_each_role_signs_by_a_manifest_of_its_own(treasury: SigningTreasury, till: Bank) -> None:
@@ -321,114 +248,3 @@ def test_receipts_of_the_first_version_are_taken_in(treasury: SigningTreasury, t
     assert taken(treasury, *signed(digests, 2)) == ["", ""]
     assert taken(treasury, *signed(documents, 2)) == ["signature_invalid"] * 2
     assert taken(treasury, *signed(digests, 1)) == ["signature_invalid"] * 2
-
-
-# ---- forged receipts
-
-
-@pytest.fixture
-def message(treasury: SigningTreasury, till: Bank) -> list[VoucherBody]:
-    """The bank's answer to five vouchers, as it goes out."""
-    numbers = treasury.signed(5)
-    till.take_in(build_envelope([treasury.body_of(number) for number in numbers]))
-    owed = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
-    receipts = [msgspec.msgpack.decode(item.body, type=VoucherBody) for item in owed]
-    assert [receipt.signatures for receipt in receipts] == [()] * 5
-    return till.sign_together(receipts)
-
-
-def taken(treasury: SigningTreasury, *bodies: VoucherBody) -> list[str]:
-    """The codes of what a message of receipts comes to, "" for a sound one."""
-    now = datetime.now(UTC)
-    with treasury.pool.connection() as connection:
-        found = parse_receipts(connection, treasury.provider, build_envelope(bodies), now)
-    return [item.problem.code.text if item.problem else "" for item in found]
-
-
-def test_one_signature_covers_the_receipts_of_a_message(
-    treasury: SigningTreasury, message: list[VoucherBody]
-) -> None:
-    assert {id(body.signatures[0].manifest) for body in message} == {
-        id(message[0].signatures[0].manifest)
-    }
-    arrived = parse_envelope(build_envelope(message))
-    assert arrived == message
-    assert taken(treasury, *message) == [""] * 5
-    assert taken(treasury, message[3]) == [""], "each of them may come alone"
-
-
-def test_a_changed_receipt_is_refused_and_the_others_are_not(
-    treasury: SigningTreasury, message: list[VoucherBody]
-) -> None:
-    forged = msgspec.structs.replace(
-        message[2], voucher=message[2].voucher.replace(b"<XPayAmt>1.00<", b"<XPayAmt>0.00<")
-    )
-    codes = taken(treasury, *message[:2], forged, *message[3:])
-    assert codes == ["", "", "signature_invalid", "", ""]
-
-
-def test_what_was_changed_on_the_way_back_is_refused(
-    treasury: SigningTreasury, message: list[VoucherBody]
-) -> None:
-    receipt = message[1]
-    [signature] = receipt.signatures
-    manifest = signature.manifest
-    assert manifest is not None
-    text = read_text(manifest.text)
-    other_root = msgspec.structs.replace(text, root=bytes(32)).written()
-    forged = {
-        "its place": with_signature(receipt, leaf=0),
-        "a place beyond": with_signature(receipt, leaf=5),
-        "a path beside the leaves": with_signature(receipt, path=bytes(32)),
-        "no leaves and no path": with_signature(
-            receipt, manifest=msgspec.structs.replace(manifest, leaves=b"")
-        ),
-        "leaves cut short": with_signature(
-            receipt, manifest=msgspec.structs.replace(manifest, leaves=manifest.leaves[:-32])
-        ),
-        "a bit of another's leaf": with_signature(
-            receipt,
-            manifest=msgspec.structs.replace(manifest, leaves=bytes(32) + manifest.leaves[32:]),
-        ),
-        "the root": with_signature(
-            receipt, manifest=msgspec.structs.replace(manifest, text=other_root)
-        ),
-    }
-    for what, changed in forged.items():
-        assert taken(treasury, changed) == ["signature_invalid"], what
-
-
-def test_receipts_are_not_signed_by_vouchers_signers(treasury: SigningTreasury, till: Bank) -> None:
-    """The bank's key over a manifest of another role or owner makes no receipt."""
-    [number] = treasury.signed(1)
-    till.take_in(build_envelope([treasury.body_of(number)]))
-    [owed] = till.book.due(datetime.now(UTC).timestamp() + 1, 10)
-    receipt = msgspec.msgpack.decode(owed.body, type=VoucherBody)
-    leaf = leaf_of(sm3(receipt.voucher))
-    keys = KeyStore(treasury.folder / "keys", "channel")
-    key = keys.private_key("bank/102")
-
-    def signed_as(owner: str, role: str) -> VoucherBody:
-        text = ManifestText(owner, role, 1, leaf).written()
-        manifest = SignedManifest(text, treasury.provider.sign(key, text.encode()), leaf)
-        signature = VoucherSignature(no="bank", sn=till.config.cert_serial, manifest=manifest)
-        return msgspec.structs.replace(receipt, signatures=(signature,))
-
-    assert taken(treasury, signed_as("bank/103", "receipt")) == ["signature_invalid"]
-    assert taken(treasury, signed_as("bank/102", "treasury")) == ["signature_invalid"]
-    assert taken(treasury, signed_as("bank/102", "receipt")) == [""]
-
-
-def test_a_receipt_with_its_path_needs_the_manifest_in_the_books(
-    treasury: SigningTreasury, message: list[VoucherBody], server: ReceiptServer
-) -> None:
-    [signature] = message[1].signatures
-    manifest = signature.manifest
-    assert manifest is not None
-    path = Tree([manifest.leaves[at : at + 32] for at in range(0, 160, 32)]).inclusion_paths()[1]
-    bare = msgspec.structs.replace(manifest, leaves=b"")
-    alone = with_signature(message[1], manifest=bare, path=path)
-    [result] = server.take_in(build_envelope([alone]))
-    assert result["problem"]["code"] == "signature_invalid"
-    assert [r["status"] for r in server.take_in(build_envelope([message[0]]))] == ["created"]
-    assert [r["status"] for r in server.take_in(build_envelope([alone]))] == ["created"]

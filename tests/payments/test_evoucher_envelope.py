@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ledger.errors import Code, RequestError
-from payments.messages import fixed_envelope, voucher_5214
 from payments.messages.envelope import (
     VoucherBody,
     VoucherSignature,
@@ -21,48 +20,14 @@ from payments.messages.envelope import (
     parse_envelope,
     signed_bytes,
 )
-from payments.messages.manifest_list import SignedManifest
 from payments.messages.receipt_5214 import parse_receipt
-from tests.support.vouchers_5214 import voucher_of as _voucher
-
-DECLARATION = '<?xml version="1.0" encoding="GBK"?>'
-INNER = (
-    f"{DECLARATION}<Voucher><Id>1</Id><AdmDivCode>440000</AdmDivCode><StYear>2026</StYear>"
-    "<VtCode>5214</VtCode><VoucherNo>W1</VoucherNo><AgencyName>甲单位</AgencyName>"
-    "<DetailList><Detail><VoucherNo>other</VoucherNo></Detail></DetailList></Voucher>"
-).encode("gbk")
-
-
-def _body(**changes: Any) -> VoucherBody:
-    fields: dict[str, Any] = {
-        "adm_div_code": "440000",
-        "st_year": 2026,
-        "vt_code": "5214",
-        "voucher_no": "W1",
-        "voucher_flag": 0,
-        "voucher": INNER,
-        "signatures": (VoucherSignature(no="treasury", sn="0A1B", value=b"\x30\x44" * 20),),
-    }
-    return VoucherBody(**fields | changes)
-
-
-def by(manifest: SignedManifest, leaf: int, path: bytes = b"", **more: Any) -> VoucherSignature:
-    return VoucherSignature(
-        no="treasury", sn="0A1B", manifest=manifest, leaf=leaf, path=path, **more
-    )
-
-
-def _refused(data: bytes, **options: int) -> RequestError:
-    with pytest.raises(RequestError) as caught:
-        parse_envelope(data, **options)
-    assert caught.value.code is Code.MALFORMED
-    return caught.value
+from tests.support.envelopes import DECLARATION, INNER, body_of, refused
 
 
 def test_the_structure_is_the_standards() -> None:
     inner_text = base64.b64encode(INNER).decode()
     value = base64.b64encode(b"\x30\x44" * 20).decode()
-    assert build_envelope([_body(return_reason="户名<不符>")]).decode("gbk") == (
+    assert build_envelope([body_of(return_reason="户名<不符>")]).decode("gbk") == (
         f"{DECLARATION}<MOF><VoucherCount>1</VoucherCount>"
         '<VoucherBody AdmDivCode="440000" StYear="2026" VtCode="5214" VoucherNo="W1">'
         "<VoucherFlag>0</VoucherFlag><Return_Reason>户名&lt;不符&gt;</Return_Reason>"
@@ -73,7 +38,7 @@ def test_the_structure_is_the_standards() -> None:
 
 
 def test_another_reader_finds_the_voucher() -> None:
-    root = etree.fromstring(build_envelope([_body()]))
+    root = etree.fromstring(build_envelope([body_of()]))
     inner = base64.b64decode(root.findtext("VoucherBody/Voucher") or "")
     assert inner == INNER
     assert etree.fromstring(inner).findtext("AgencyName") == "甲单位"
@@ -91,14 +56,14 @@ def test_every_body_survives_the_way_there_and_back(
 ) -> None:
     escaped = number.replace("&", "&amp;").replace("<", "&lt;").replace("\r", "&#xD;")
     inner = f"<Voucher>\n <VoucherNo>{escaped}</VoucherNo></Voucher>".encode("gbk")
-    receipt = _body(
+    receipt = body_of(
         voucher_no=number,
         voucher=inner,
         voucher_flag=1,
         return_reason=reason,
         signatures=tuple(VoucherSignature(no=role, sn=str(n), value=value) for n in range(3)),
     )
-    bodies = [_body(), receipt, _body(signatures=())]
+    bodies = [body_of(), receipt, body_of(signatures=())]
     data = build_envelope(bodies)
     assert data == build_envelope(bodies)
     assert parse_envelope(data) == bodies
@@ -114,7 +79,7 @@ def test_what_is_signed_is_what_arrives_byte_for_byte() -> None:
     def sign(data: bytes) -> bytes:
         return hmac.new(b"key of the test", data, hashlib.sha256).digest()
 
-    body = add_signature(_body(voucher=inner, signatures=()), no="unit", sn="01", sign=sign)
+    body = add_signature(body_of(voucher=inner, signatures=()), no="unit", sn="01", sign=sign)
     body = add_signature(body, no="treasury", sn="02", sign=sign)
     (arrived,) = parse_envelope(build_envelope([body]))
     assert signed_bytes(arrived) == inner
@@ -134,20 +99,20 @@ def test_what_is_signed_is_what_arrives_byte_for_byte() -> None:
 )
 def test_header_and_body_must_name_the_same_voucher(field: str, value: Any, name: str) -> None:
     """报文头与报文体凭证编号不一致（宁夏）: refused on the way out and on the way in."""
-    good = _body()
+    good = body_of()
     with pytest.raises(RequestError):
         build_envelope([msgspec.structs.replace(good, **{field: value})])
     old = f'{name}="{msgspec.to_builtins(good)[field]}"'.encode()
     data = build_envelope([good])
     assert old in data
-    error = _refused(data.replace(old, f'{name}="{value}"'.encode()))
+    error = refused(data.replace(old, f'{name}="{value}"'.encode()))
     assert f'{name} is "{value}" in the header' in error.detail
     assert error.extra["pointer"].endswith(name)
 
 
 def test_a_voucher_without_a_number_is_refused() -> None:
     with pytest.raises(RequestError, match="the voucher has no VoucherNo"):
-        build_envelope([_body(voucher=b"<Voucher><Id>1</Id></Voucher>")])
+        build_envelope([body_of(voucher=b"<Voucher><Id>1</Id></Voucher>")])
 
 
 @pytest.mark.parametrize(
@@ -167,7 +132,7 @@ def test_a_voucher_without_a_number_is_refused() -> None:
 )
 def test_what_would_not_be_read_is_not_written(change: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
-        build_envelope([_body(**change)])
+        build_envelope([body_of(**change)])
     assert caught.value.code is Code.MALFORMED
 
 
@@ -177,7 +142,7 @@ def test_an_empty_envelope_is_not_written() -> None:
 
 
 def _edit(old: str, new: str) -> bytes:
-    data = build_envelope([_body()])
+    data = build_envelope([body_of()])
     assert old.encode() in data
     return data.replace(old.encode(), new.encode("gbk"), 1)
 
@@ -219,7 +184,7 @@ def _edit(old: str, new: str) -> bytes:
 def test_a_message_that_is_not_an_envelope_is_refused_with_a_stable_sentence(
     old: str, new: str, message: str
 ) -> None:
-    assert message in _refused(_edit(old, new)).detail
+    assert message in refused(_edit(old, new)).detail
 
 
 _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -237,14 +202,14 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_do_not_go_off(name: str) -> None:
-    _refused((DECLARATION + BOMBS[name]).encode("gbk"))
+    refused((DECLARATION + BOMBS[name]).encode("gbk"))
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_inside_the_voucher_do_not_go_off(name: str) -> None:
     """They arrive, for whoever signed them, and nothing of them is read."""
     bomb = (DECLARATION + BOMBS[name].replace("MOF", "Voucher")).encode("gbk")
-    data = build_envelope([_body()])
+    data = build_envelope([body_of()])
     data = data.replace(base64.b64encode(INNER), base64.b64encode(bomb))
     [body] = parse_envelope(data)
     assert body.voucher == bomb
@@ -253,17 +218,17 @@ def test_bombs_inside_the_voucher_do_not_go_off(name: str) -> None:
 
 
 def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
-    data = build_envelope([_body()])
-    assert parse_envelope(data, size_max=len(data)) == [_body()]
-    assert "larger than" in _refused(data, size_max=len(data) - 1).detail
-    assert "larger than" in _refused(b"\0" * (8 * 1024 * 1024 + 1)).detail
+    data = build_envelope([body_of()])
+    assert parse_envelope(data, size_max=len(data)) == [body_of()]
+    assert "larger than" in refused(data, size_max=len(data) - 1).detail
+    assert "larger than" in refused(b"\0" * (8 * 1024 * 1024 + 1)).detail
     filler = INNER.replace(b"<Id>1", b"<Id>" + b"1" * (7 * 1024 * 1024))
     with pytest.raises(RequestError, match="larger than"):
-        build_envelope([_body(voucher=filler)])
+        build_envelope([body_of(voucher=filler)])
 
 
 def test_a_character_that_cannot_be_read_keeps_no_receipt_back() -> None:
-    data = build_envelope([_body(return_reason="户名不符")])
+    data = build_envelope([body_of(return_reason="户名不符")])
     for unreadable in (b"\xff\xff", b"\x81", b"\0", b"\x01", b"\x84\x31\xa4\x39"):
         [body] = parse_envelope(data.replace("户".encode("gbk"), unreadable))
         assert body.voucher == INNER
@@ -271,9 +236,9 @@ def test_a_character_that_cannot_be_read_keeps_no_receipt_back() -> None:
 
 
 def test_a_message_in_another_encoding_is_read_only_where_it_says_so() -> None:
-    data = build_envelope([_body(return_reason="户名不符")])
+    data = build_envelope([body_of(return_reason="户名不符")])
     for encoding in ("utf-16", "utf-32", "utf-16-be"):
-        _refused(data.decode("gbk").encode(encoding))
+        refused(data.decode("gbk").encode(encoding))
     assert parse_envelope(data.decode("gbk").encode("utf-8-sig")) == parse_envelope(data)
     [body] = parse_envelope(data.decode("gbk").encode("utf-8"))
     assert body.return_reason != "户名不符"
@@ -281,26 +246,26 @@ def test_a_message_in_another_encoding_is_read_only_where_it_says_so() -> None:
 
 def test_base64_may_be_folded() -> None:
     text = base64.b64encode(INNER)
-    data = build_envelope([_body()]).replace(text, base64.encodebytes(INNER))
-    assert parse_envelope(data) == [_body()]
+    data = build_envelope([body_of()]).replace(text, base64.encodebytes(INNER))
+    assert parse_envelope(data) == [body_of()]
 
 
 @pytest.mark.fault
 def test_a_flipped_bit_is_refused_or_read_but_never_a_crash() -> None:
-    data = build_envelope([_body(return_reason="户名不符")])
+    data = build_envelope([body_of(return_reason="户名不符")])
     for position in range(len(data)):
         damaged = bytearray(data)
         damaged[position] ^= 1 << (position * 5 % 8)
         _read_or_refuse(bytes(damaged))
     for length in range(len(data)):
-        _refused(data[:length])
+        refused(data[:length])
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 3))
 def test_noise_is_refused(noise: bytes, start: int) -> None:
     openings = (b"", DECLARATION.encode(), DECLARATION.encode() + b"<MOF>", b"<?xml")
-    _refused(openings[start] + noise)
+    refused(openings[start] + noise)
 
 
 @settings(max_examples=200, deadline=None)
@@ -309,7 +274,7 @@ def test_noise_inside_the_voucher_raises_nothing_but_our_errors(
     noise: bytes, position: int
 ) -> None:
     inner = INNER[:position] + noise + INNER[position:]
-    data = build_envelope([_body()])
+    data = build_envelope([body_of()])
     damaged = data.replace(base64.b64encode(INNER), base64.b64encode(inner))
     for body in _read_or_refuse(damaged):
         assert signed_bytes(body) == inner
@@ -323,92 +288,3 @@ def _read_or_refuse(data: bytes) -> list[VoucherBody]:
         code = error.code
     assert code is Code.MALFORMED
     return bodies
-
-
-# ---- by patterns, and whole
-
-MANIFESTS = [SignedManifest("a text", b"value"), SignedManifest("another\n", b"v", bytes(64))]
-TOGETHER = [
-    _body(signatures=(by(MANIFESTS[0], 0, bytes(64)), by(MANIFESTS[1], 17))),
-    _body(return_reason="户名不符", voucher_flag=1),
-    _body(signatures=(by(MANIFESTS[1], 1, b"x"), VoucherSignature(no="unit", sn="1", value=b"v"))),
-    _body(signatures=()),
-]
-MESSAGE = build_envelope(TOGETHER)
-PIECES = (
-    *(b"<Manifest>", b"</Manifest>", b"</ManifestList>", b"<Signature ", b"<VoucherBody "),
-    *(b"</VoucherBody>", b"<Leaves></Leaves>", b"<Attach/>", b'Manifest="1"', b' Leaf="0"'),
-    *(b"<![CDATA[", b"]]>", b"<!-- -->", b"<?x?>", b"&#65;", b"A", b"=", b" ", b"\n", b'"', b"1"),
-    *(b"\x81", b"\x80", b"\x00", b"9"),
-)
-
-
-def read_whole(data: bytes) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fixed_envelope, "read_message", lambda _data: None)
-        patch.setattr(fixed_envelope, "names_of", lambda _voucher: None)
-        return read(data)
-
-
-def read(data: bytes) -> Any:
-    """The vouchers, or the refusal as a sender sees it."""
-    try:
-        return parse_envelope(data)
-    except RequestError as error:
-        return error.code, error.detail, error.extra
-
-
-@st.composite
-def damaged(draw: st.DrawFn, message: bytes) -> bytes:
-    """The message with a piece cut out, put in, or put in another's place."""
-    start = draw(st.integers(0, len(message)))
-    end = min(len(message), start + draw(st.sampled_from([0, 0, 1, 2, 7, 60])))
-    inserted = draw(st.lists(st.sampled_from(PIECES), max_size=2))
-    return message[:start] + b"".join(inserted) + message[end:]
-
-
-@settings(max_examples=400, deadline=None)
-@given(data=damaged(MESSAGE) | damaged(MESSAGE).flatmap(damaged))
-def test_a_message_says_the_same_both_ways(data: bytes) -> None:
-    assert read(data) == read_whole(data)
-
-
-def test_the_patterns_are_what_reads_our_own_messages() -> None:
-    """Else the test above would compare one way with itself."""
-    message = fixed_envelope.read_message(MESSAGE)
-    assert message is not None
-    assert [m.text for m in message[0]] == ["a text", "another\n"]
-    assert len(message[1]) == len(TOGETHER)
-    assert fixed_envelope.names_of(voucher_5214.build(_voucher())) is not None
-    assert parse_envelope(MESSAGE) == read_whole(MESSAGE) == TOGETHER
-
-
-def test_a_manifest_that_many_vouchers_name_is_written_once() -> None:
-    assert MESSAGE.count(b"<Manifest>") == 2
-    assert [body.signatures[0].manifest for body in parse_envelope(MESSAGE)[:1]] == MANIFESTS[:1]
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b'Manifest="1"', b'Manifest="2"'),
-        (b'Manifest="1"', b'Manifest="-1"'),
-        (b'Manifest="1"', b'Manifest="01"'),
-        (b' Leaf="17"', b""),
-        (b' Leaf="17"', b' Leaf="x"'),
-        (b"<Text>", b"<Text>="),
-        (b"<Text>", b"<Text>/w=="),
-        (b"</SignatureValue>", b"</SignatureValue><Id>1</Id>"),
-        (b"<ManifestList>", b"<ManifestList/><ManifestList>"),
-        (b"<ManifestList>", b"<ManifestList><Id>1</Id>"),
-    ],
-)
-def test_a_misshapen_manifest_is_malformed(old: bytes, new: bytes) -> None:
-    assert old in MESSAGE
-    _refused(MESSAGE.replace(old, new, 1))
-
-
-def test_a_signature_has_a_value_or_a_manifest() -> None:
-    for wrong in (by(MANIFESTS[0], 0, value=b"v"), VoucherSignature(no="unit", sn="1")):
-        with pytest.raises(RequestError):
-            build_envelope([_body(signatures=(wrong,))])

@@ -1,0 +1,163 @@
+"""审批策略: whom it names, since when, and what an audit finds of documents."""
+
+from pathlib import Path
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from budget.indicators import AdjustIndicator
+from ledger.books import load_charts
+from ledger.closing import ClosePeriod
+from ledger.deciding.approvals import (
+    APPROVAL_POLICY,
+    ApprovalPolicy,
+    SetApprovalPolicy,
+    after,
+    check_policy,
+    default_policy,
+    same_person,
+)
+from ledger.deciding.opening import OpenLedger
+from ledger.deciding.settings import LedgerSettings
+from ledger.errors import RequestError
+from ledger.events import DocumentSubmitted, decode, encode
+from ledger.gm import default_provider
+from ledger.postgres.database import Database
+from ledger.reading.objects import read_head
+from payments.signature_policy import SetSignaturePolicy
+from payments.verification.run import Options, verify_ledger
+from tests.support.approved_documents import agreeing, document_of, giving_back, issuing, submitted
+from tests.support.approved_documents import keeper as keeper
+from tests.support.bookkeeper import ELEMENTS, Bookkeeper
+
+# ---- the policy
+
+
+def test_a_policy_says_of_some_kinds_and_leaves_the_others(keeper: Bookkeeper) -> None:
+    keeper.do(SetApprovalPolicy(approval_policy={"indicator.issue": ()}), "admin")
+    keeper.issue("B1", "1000.00")
+    cut = AdjustIndicator(bgt_id="B1", adj_no="T1", adj_amt="-900.00", reason="追减")
+    assert document_of(keeper.ask(cut)).awaits == ("treasury_checker",)
+    policy = settings(keeper).get(APPROVAL_POLICY)
+    assert policy.roles_for("indicator.issue") == ()
+    assert policy.roles_for("indicator.adjust") == ("treasury_checker",)
+    assert policy.roles_for("period.close") == ()
+
+
+def settings(keeper: Bookkeeper) -> LedgerSettings:
+    with keeper.pool.connection() as connection:
+        head = read_head(connection, keeper.ledger_id)
+    assert head is not None
+    return head.settings
+
+
+def test_what_waited_before_the_policy_changed_waits_for_whom_it_did(keeper: Bookkeeper) -> None:
+    submitted(keeper, "B1")
+    keeper.do(SetApprovalPolicy(approval_policy={"indicator.issue": ()}), "admin")
+    assert document_of(keeper.ask(issuing("B1"))).state == "submitted"
+    assert keeper.refusal(issuing("B1", "2.00")) == "idempotency_conflict"
+    keeper.do(agreeing("indicator.issue", "B1"), "checker")
+
+
+def test_the_policy_itself_waits_where_it_says_so(pool: ConnectionPool) -> None:
+    keeper = Bookkeeper(pool)
+    keeper.open(**{"approval_policy.*": ("security_officer",)})
+    document = document_of(
+        keeper.ask(SetApprovalPolicy(approval_policy={"approval_policy.set": ()}))
+    )
+    kind = "approval_policy.set"
+    keeper.do(agreeing(kind, document.number, "security_officer"), "officer")
+    keeper.do(SetApprovalPolicy(approval_policy={"period.close": ("accountant_checker",)}))
+    closing = ClosePeriod(through="2026-01-31")
+    assert document_of(keeper.ask(closing)).number == "2026-01-31"
+    keeper.close()
+
+
+def test_all_kinds_of_something_are_said_at_once_and_one_of_them_apart() -> None:
+    policy = ApprovalPolicy({"transfer.*": ("a",), "transfer.issue": ("b",)})
+    assert policy.roles_for("transfer.issue") == ("b",)
+    assert policy.roles_for("transfer.reduce") == ("a",)
+    assert policy.roles_for("transfers.issue") == ()
+    assert after(policy.roles, {"*": (), "period.close": ("c",)}) == {
+        "*": (),
+        "period.close": ("c",),
+    }
+    assert after(policy.roles, {"transfer.*": ()}) == {"transfer.*": ()}
+    assert after(policy.roles, {"transfer.issue": ()})["transfer.*"] == ("a",)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"indicator.freeze": ("treasury_checker",)},
+        {"payment.apply": ()},
+        {"indicator.issue": ("auditor",)},
+        {"indicator.issue": ("unit_checker", "unit_checker")},
+        {"": ()},
+        {"nothing.*": ()},
+    ],
+)
+def test_a_policy_of_what_there_is_not_is_refused(policy: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(RequestError):
+        check_policy(policy)
+    check_policy({"indicator.*": (), **default_policy()})
+
+
+def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool) -> None:
+    keeper = Bookkeeper(pool)
+    keeper.do(OpenLedger(mof_div_code="440000000", fiscal_year=2026, name="省本级"), "admin")
+    opened = keeper.events()[0][2]
+    assert opened.approval_policy == default_policy()
+    assert document_of(keeper.ask(issuing("B1"))).awaits == ("treasury_checker",)
+    policy = SetSignaturePolicy(roles=("treasury",))
+    assert document_of(keeper.ask(policy, "admin")).awaits == ("security_officer",)
+    closing = ClosePeriod(through="2026-01-31")
+    assert document_of(keeper.ask(closing)).awaits == ("accountant_checker",)
+    keeper.close()
+
+
+def test_a_ledger_of_before_has_no_policy() -> None:
+    opened = decode(
+        "ledger.opened",
+        b'{"mof_div_code":"440000000","mof_div_name":"","fiscal_year":2026,"name":"","by":""}',
+    )
+    assert LedgerSettings().after(opened).get(APPROVAL_POLICY).roles_for("indicator.issue") == ()
+
+
+def test_persons_are_compared_without_regard_to_case() -> None:
+    assert same_person("Both", "both")
+    assert same_person("张三", "张三")
+    assert not same_person("both", "both2")
+
+
+def test_a_document_is_stored_as_it_was_asked(keeper: Bookkeeper) -> None:
+    submitted(keeper, "B1")
+    [(payload,)] = keeper.sql(
+        "SELECT payload FROM events WHERE ledger_id = %s AND type = 'document.submitted'"
+    )
+    event = decode("document.submitted", payload)
+    assert isinstance(event, DocumentSubmitted)
+    assert encode(event) == payload
+    assert event.body == {"bgt_id": "B1", "amount": "1000.00", **ELEMENTS}
+
+
+def test_an_audit_finds_the_numbers_of_documents_and_of_what_they_brought(
+    keeper: Bookkeeper, database: Database, tmp_path: Path
+) -> None:
+    keeper.ask(issuing("B1"), idempotency_key="K1")
+    keeper.ask(giving_back("indicator.issue", "B1"), "checker", idempotency_key="K2")
+    keeper.ask(issuing("B1", "900.00"), idempotency_key="K3")
+    keeper.do(agreeing("indicator.issue", "B1"), "checker", idempotency_key="K4")
+    policy = document_of(keeper.ask(SetSignaturePolicy(roles=("unit",)), idempotency_key="K5"))
+    keeper.do(agreeing("signature_policy.set", policy.number, "admin"), "admin")
+    report = verify_ledger(
+        database.app_conninfo,
+        load_charts(),
+        default_provider(),
+        keeper.ledger_id,
+        Options(folder=tmp_path),
+    )
+    assert report.findings == []
+    # three submissions, each with a key; an agreement's and a return's key; what was brought: a
+    # number with its key, and a key without a number; the opening
+    assert report.counts["key"] == 6 + 2 + 2 + 1 + 1

@@ -1,0 +1,294 @@
+"""An example of every command without a number: what stands before it, and who asks."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from budget import indicators
+from ledger.closing import ClosePeriod
+from ledger.deciding.approvals import SetApprovalPolicy
+from ledger.deciding.command import Command
+from ledger.deciding.documents import ApproveDocument, ReturnDocument
+from ledger.deciding.noted import NoteStanding
+from ledger.deciding.opening import OpenLedger
+from ledger.events import StandingHead
+from ledger.gm import sm3
+from ledger.integrity.merkle import Tree
+from ledger.reading.documents import keep_plainly
+from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
+from payments.clearing.claims import RequestClearing
+from payments.disbursement.commands import (
+    ApproveRun,
+    CloseRun,
+    DrawVoucher,
+    LoadLines,
+    OpenRun,
+    StartRun,
+    StopRun,
+)
+from payments.manifest import ManifestText, SignManifest, leaf_of
+from payments.recalls import DeclineRecall, RecallPayment
+from payments.refunds.requests import DeclineRefund, RefundPayment
+from payments.signature_policy import SetSignaturePolicy
+from payments.voiding import VoidPayment
+from payments.voucher import MarkSent, RefuseVoucher
+from tests.support.bookkeeper import (
+    ELEMENTS,
+    NOBODY_ELSE,
+    Bookkeeper,
+    claim_receipt,
+    payment,
+    receipt,
+    signature,
+)
+from tests.support.commands_on_file import COMMANDS, LINES, TODAY
+
+MARCH_2 = date(2026, 3, 2)
+LINES_SM3 = sm3("行".encode()).hex()
+OPEN_RUN = OpenRun(run_no="R1", bgt_id="B1", title="三月补贴", use_des="惠农补贴")
+LOAD = LoadLines(
+    run_no="R1", bgt_id="B1", line_count=600, pay_amt="600.00", lines_sm3=LINES_SM3, file_sm3="f"
+)
+APPROVE_RUN = ApproveRun(run_no="R1", bgt_id="B1", lines_sm3=LINES_SM3)
+START = StartRun(run_no="R1", bgt_id="B1", role="treasury", lines_sm3=LINES_SM3)
+DRAW = DrawVoucher(run_no="R1", bgt_id="B1", voucher=1, pay_amt="499.00")
+STOP = StopRun(run_no="R1", bgt_id="B1", reason="午休")
+CLOSE_RUN = CloseRun(run_no="R1", bgt_id="B1")
+
+AskedBy = tuple[Command, str]
+Example = Callable[[Bookkeeper], AskedBy]
+EXAMPLES: dict[str, Example] = {}
+
+
+def example(operation: str) -> Callable[[Example], Example]:
+    def add(function: Example) -> Example:
+        EXAMPLES[operation] = function
+        return function
+
+    return add
+
+
+def plainly(operation: str, command: Command, by: str = "maker") -> None:
+    """A command that an indicator of 100,000.00 is enough for."""
+    EXAMPLES[operation] = lambda _: (command, by)
+
+
+DETAILS: dict[str, Any] = {"bgt_id": "B1"}
+OPENING = OpenLedger(
+    mof_div_code="440000000", fiscal_year=2026, name="省本级", approval_policy=NOBODY_ELSE
+)
+plainly("ledger.open", OPENING, "admin")
+plainly(
+    "indicator.adjust",
+    indicators.AdjustIndicator(**DETAILS, adj_no="T1", adj_amt="1.00", reason="追加"),
+)
+plainly("indicator.freeze", indicators.FreezeIndicator(**DETAILS, freeze_no="D1", amt="1.00"))
+plainly(
+    "plan.set", indicators.SetPlan(**DETAILS, plan_voucher_no="J1", plan_month=3, plan_amt="9.00")
+)
+plainly("indicator.issue", indicators.IssueIndicator(bgt_id="B9", amount="5.00", **ELEMENTS))
+plainly("payment.apply", payment("P1", "B1", "100.00"))
+plainly("period.close", ClosePeriod(through="2026-01-31"))
+plainly("signature_policy.set", SetSignaturePolicy(roles=("unit", "treasury")), "admin")
+plainly("disbursement.open", OPEN_RUN)
+plainly(
+    "standing.note",
+    NoteStanding(heads=(StandingHead(ledger="440000000-0000", position=1, chain="00" * 32),)),
+    "guoku",
+)
+for name in ("log_key.register", "checkpoint.seal", "province.seal", "checkpoint.cosign"):
+    plainly(
+        name, next(each.read() for each in LINES[TODAY] if name == COMMANDS[each.command].OPERATION)
+    )
+
+
+POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_checker",)})
+plainly("approval_policy.set", POLICY, "admin")
+
+
+def submitted(keeper: Bookkeeper) -> dict[str, str]:
+    """A document that awaits a checker."""
+    keeper.do(POLICY, "admin")
+    keeper.do(
+        indicators.AdjustIndicator(**DETAILS, adj_no="T3", adj_amt="1.00", reason="追加"), "maker"
+    )
+    return {"document_kind": "indicator.adjust", "document_no": "T3"}
+
+
+@example("document.approve")
+def _agree(keeper: Bookkeeper) -> AskedBy:
+    return ApproveDocument(**submitted(keeper), roles=("treasury_checker",)), "checker"
+
+
+@example("document.return")
+def _return(keeper: Bookkeeper) -> AskedBy:
+    return ReturnDocument(
+        **submitted(keeper), roles=("treasury_checker",), reason="金额不符"
+    ), "checker"
+
+
+@example("indicator.reallocate")
+def _reallocate(keeper: Bookkeeper) -> AskedBy:
+    keeper.issue("B2", "5.00")
+    return indicators.ReallocateIndicator(
+        bgt_id="B1", adj_no="T2", to_bgt_id="B2", amt="1.00", reason="调剂"
+    ), "maker"
+
+
+@example("indicator.unfreeze")
+def _unfreeze(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(indicators.FreezeIndicator(bgt_id="B1", freeze_no="D1", amt="1.00"))
+    return indicators.UnfreezeIndicator(bgt_id="B1", freeze_no="D2", amt="1.00"), "maker"
+
+
+@example("payment.approve")
+def _approve(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    return ApprovePayment(pay_app_no="P1"), "checker"
+
+
+@example("payment.reject")
+def _reject(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    return RejectPayment(pay_app_no="P1", reason="缺附件"), "checker"
+
+
+@example("payment.withdraw")
+def _withdraw(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    return WithdrawPayment(pay_app_no="P1"), "maker"
+
+
+@example("payment.void")
+def _void(keeper: Bookkeeper) -> AskedBy:
+    """Signed, and not on its way yet."""
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    return VoidPayment(pay_app_no="P1", reason="收款人有误"), "maker"
+
+
+def _at_the_bank(keeper: Bookkeeper) -> None:
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    keeper.do(MarkSent(pay_app_no="P1"), "dispatcher")
+
+
+@example("payment.recall")
+def _recall(keeper: Bookkeeper) -> AskedBy:
+    _at_the_bank(keeper)
+    return RecallPayment(pay_app_no="P1", reason="收款人有误"), "maker"
+
+
+@example("recall.refuse")
+def _refuse_recall(keeper: Bookkeeper) -> AskedBy:
+    _at_the_bank(keeper)
+    keeper.do(RecallPayment(pay_app_no="P1", reason="收款人有误", recall_no="C1"))
+    return DeclineRecall(pay_app_no="P1", recall_no="C1", reason="已支付"), "dispatcher"
+
+
+@example("voucher.sign")
+def _sign(keeper: Bookkeeper) -> AskedBy:
+    """The first of two: the voucher still waits for the other's signature."""
+    keeper.policy("unit", "treasury")
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    return signature("P1", "unit"), "signer"
+
+
+@example("voucher.send")
+def _send(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    return MarkSent(pay_app_no="P1"), "dispatcher"
+
+
+@example("voucher.refuse")
+def _refuse_voucher(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    keeper.approve("P1")
+    keeper.sign("P1")
+    refuse = RefuseVoucher(pay_app_no="P1", code="account_invalid", reason="收款账号无效")
+    return refuse, "dispatcher"
+
+
+@example("voucher.receipt")
+def _receipt(keeper: Bookkeeper) -> AskedBy:
+    keeper.apply("P1", "B1", "100.00")
+    approved = keeper.approve("P1")
+    keeper.sign("P1")
+    return receipt(approved), "bank"
+
+
+@example("payment.refund")
+def _refund(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    return RefundPayment(pay_app_no="P1", refund_no="T1", refund_amt="1.00", reason="退回"), "maker"
+
+
+@example("refund.refuse")
+def _decline(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    keeper.ask_back("P1", "1.00", refund_no="T1")
+    return DeclineRefund(pay_app_no="P1", refund_no="T1", reason="账户已销"), "dispatcher"
+
+
+@example("clearing.request")
+def _clearing(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    return RequestClearing(clear_no="Q1", clear_date=MARCH_2, pay_bank_code="102"), "maker"
+
+
+@example("clearing.receipt")
+def _claim_receipt(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    asked = RequestClearing(clear_no="Q1", clear_date=MARCH_2, pay_bank_code="102")
+    [claim] = keeper.do(asked).subjects[0].requested.claims
+    return claim_receipt("Q1", claim.voucher_no, "100.00", MARCH_2), "pboc"
+
+
+def run_until(keeper: Bookkeeper, last: Command) -> None:
+    """Brings the run to where ``last`` is the next that is asked."""
+    steps = ((OPEN_RUN, "maker"), (LOAD, "maker"), (APPROVE_RUN, "checker"), (START, "signer"))
+    for command, by in steps:
+        if command is last:
+            return
+        keeper.do(command, by)
+
+
+def on_run(operation: str, command: Command, by: str) -> None:
+    def ask(keeper: Bookkeeper) -> AskedBy:
+        run_until(keeper, command)
+        return command, by
+
+    EXAMPLES[operation] = ask
+
+
+on_run("disbursement.load", LOAD, "maker")
+on_run("disbursement.approve", APPROVE_RUN, "checker")
+on_run("disbursement.execute", START, "signer")
+on_run("disbursement.draw", DRAW, "signer")
+on_run("disbursement.stop", STOP, "signer")
+
+
+@example("disbursement.close")
+def _close_run(keeper: Bookkeeper) -> AskedBy:
+    run_until(keeper, STOP)
+    keeper.do(STOP, "signer")
+    return CLOSE_RUN, "maker"
+
+
+@example("manifest.sign")
+def _manifest(_: Bookkeeper) -> AskedBy:
+    leaves = leaf_of(sm3(b"voucher"))
+    text = ManifestText("440000000-2026", "treasury", 1, Tree([leaves]).root).written()
+    return SignManifest(
+        role="treasury",
+        cert_serial="test",
+        text=text,
+        signature="test",
+        leaves_sm3=sm3(leaves).hex(),
+        document=keep_plainly(leaves),
+    ), "signer"
