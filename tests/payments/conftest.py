@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.bookkeeper import Bookkeeper
@@ -19,3 +20,12 @@ def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
 def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
     with ReceiptServer(treasury) as server:
         yield server
+
+
+@pytest.fixture
+def connection(keeper: Bookkeeper) -> Iterator[psycopg.Connection]:
+    """That of a sender."""
+    with keeper.pool.connection() as connection:
+        connection.autocommit = True
+        yield connection
+        connection.autocommit = False

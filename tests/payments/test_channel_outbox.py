@@ -1,6 +1,5 @@
 """The outbox: a reading of committed events, taken on leases, that can be thrown away."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import psycopg
@@ -21,14 +20,6 @@ FIRST_S, CAP_S = 60.0, 200.0
 def keeper(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.issue("B", "1000.00")
     return bookkeeper
-
-
-@pytest.fixture
-def connection(keeper: Bookkeeper) -> Iterator[psycopg.Connection]:
-    with keeper.pool.connection() as connection:
-        connection.autocommit = True
-        yield connection
-        connection.autocommit = False
 
 
 def signed(keeper: Bookkeeper, *numbers: str) -> None:

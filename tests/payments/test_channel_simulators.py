@@ -40,12 +40,6 @@ def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
 
 
 @pytest.fixture
-def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
-    with ReceiptServer(treasury) as server:
-        yield server
-
-
-@pytest.fixture
 def till(treasury: SigningTreasury, server: ReceiptServer) -> Iterator[Bank]:
     """A bank without its server: what it owes stays in its book."""
     bank = Bank(bank_config(treasury, server.url))

@@ -1,7 +1,5 @@
 """撤销: a bank is asked for what it may have, and its signed receipt says what became of it."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -16,7 +14,7 @@ from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
 from tests.support.bookkeeper import Bookkeeper, receipt
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
-from tests.support.sending import sending
+from tests.support.sending import read_all, sending
 from tests.support.waiting import HANG_S, wait_until
 
 WRONG_PAYEE = "收款人有误"
@@ -35,19 +33,6 @@ def keeper(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.sign("P1")
     bookkeeper.do(MarkSent(pay_app_no="P1"), "dispatcher")
     return bookkeeper
-
-
-@pytest.fixture
-def connection(keeper: Bookkeeper) -> Iterator[psycopg.Connection]:
-    with keeper.pool.connection() as connection:
-        connection.autocommit = True
-        yield connection
-        connection.autocommit = False
-
-
-def read_all(connection: psycopg.Connection, keeper: Bookkeeper) -> None:
-    while outbox.consume(connection, keeper.ledger_id):
-        pass
 
 
 def rows(keeper: Bookkeeper) -> list[tuple[str, str, str]]:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
@@ -21,6 +20,7 @@ from payments.found_at_bank import RecordFoundAtBank
 from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment, receipt, signature
+from tests.support.sending import read_all
 from tests.support.waiting import HANG_S, lock_waiters, wait_for_end_of_sessions, wait_until
 
 WRONG_PAYEE = "收款人有误"
@@ -38,20 +38,6 @@ def keeper(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.apply("P1", "B1", "60.00")
     bookkeeper.approve("P1")
     return bookkeeper
-
-
-@pytest.fixture
-def connection(keeper: Bookkeeper) -> Iterator[psycopg.Connection]:
-    """That of a sender."""
-    with keeper.pool.connection() as connection:
-        connection.autocommit = True
-        yield connection
-        connection.autocommit = False
-
-
-def read_all(connection: psycopg.Connection, keeper: Bookkeeper) -> None:
-    while outbox.consume(connection, keeper.ledger_id):
-        pass
 
 
 def rows(keeper: Bookkeeper) -> list[tuple[str, str, int]]:

@@ -13,6 +13,7 @@ from payments.delivery import leases, outbox
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.outbox import Parcel
 from payments.delivery.sending import SendingPolicy
+from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import FAST, SigningTreasury
 
 
@@ -30,6 +31,12 @@ def sending(
         yield dispatcher
     finally:
         dispatcher.stop()
+
+
+def read_all(connection: psycopg.Connection, keeper: Bookkeeper) -> None:
+    """The outbox has read all of the ledger."""
+    while outbox.consume(connection, keeper.ledger_id):
+        pass
 
 
 def event_counts(treasury: SigningTreasury) -> Counter[str]:
