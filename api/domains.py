@@ -6,6 +6,7 @@ processes load what they use; one that judges whole histories has to know all th
 
 import budget.indicators
 import division.adopted
+import division.agency
 import division.bank
 import division.certificate
 import division.code_set_load
@@ -48,6 +49,7 @@ DOMAINS = (
     ledger.closing,
     ledger.sealing.commands,
     division.adopted,
+    division.agency,
     division.bank,
     division.certificate,
     division.code_set_load,

@@ -14,7 +14,7 @@ from api.machine import history_guard, now
 from api.schema import MIGRATIONS
 from api.settings import Settings
 from api.upgrading import bring_up_to_date
-from division.learning import read_knowledge
+from division.learning import KnowledgeReader
 from ledger.books import Charts, load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
@@ -114,7 +114,7 @@ def treasury_on(
             codes_due=codes.due,
             clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
             history_fault=never_cut if accepts_loss else history.fault,
-            standing=read_knowledge,
+            standing=KnowledgeReader(),
         )
         sequencer.on_commit(history.committed)
         keys = KeyStore(settings.keystore_path, settings.passphrase())

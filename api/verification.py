@@ -18,7 +18,7 @@ import msgspec
 
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
-from division.learning import read_knowledge
+from division.learning import KnowledgeReader
 from division.verification import CHECK, NOTES, check_notes, check_tables
 from ledger.account_set import is_standing
 from ledger.books import load_charts
@@ -144,7 +144,7 @@ def _take_again(task: Task, progress: Progress, findings: Findings, guard: Guard
             ledger_id,
             charts,
             KnownCodes(asking),
-            read_knowledge,
+            KnowledgeReader(),
         )
         for chunk in stream_events(reading, ledger_id, 0, 2**62):
             guard.take(check, chunk)

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from datetime import date
 
 from budget.indicator import LEAF_CODES, require_treasury_money
+from division.agencies import require_agency
 from ledger.account_set import division_of
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
+
+AGENCY_CODE = "agency_code"
 
 
 def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> dict[str, str]:
@@ -22,14 +25,16 @@ def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> di
         codes: by element, those of ``budget.indicator.CODED``.
 
     Raises:
-        Refusal: ``element_invalid`` for the first that is not in force, has codes below it, or is
-            not paid here; ``element_mismatch`` where the fund does not pay for the function.
+        Refusal: ``element_invalid`` for a unit that the division has not registered for the day,
+            or the first that is not in force, has codes below it, or is not paid here;
+            ``element_mismatch`` where the fund does not pay for the function.
     """
     division = division_of(state.ledger_id)
+    agency = require_agency(state, codes[AGENCY_CODE], day)
     names = {
-        element: state.codes.check(
-            element, code, on=day, mof_div_code=division, pointer=f"/{element}"
-        )
+        element: agency.agency_name
+        if agency is not None and element == AGENCY_CODE
+        else state.codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         for element, code in codes.items()
     }
     for element in LEAF_CODES:

@@ -29,6 +29,7 @@ from budget.indicator import (
     moved,
     require,
 )
+from division.agencies import refuse_ended
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, Told, commands
 from ledger.deciding.dated import DatedRow
@@ -152,8 +153,10 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        require(state, self.bgt_id, day)
+        indicator = require(state, self.bgt_id, day)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
+        if change_fen > 0:
+            refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
         after = moved(state, day, self.bgt_id, IndicatorAdjusted.TYPE, amounts)
         # point of no return
@@ -194,6 +197,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on, ahead=True)
         giving = require(state, self.bgt_id, day)
         taking = require(state, self.to_bgt_id, day, pointer="/to_bgt_id")
+        refuse_ended(state, taking.issued.agency_code, day, pointer="/to_bgt_id")
         if giving.issued.fund_type_code != taking.issued.fund_type_code:
             raise Refusal(
                 Code.ELEMENT_MISMATCH,

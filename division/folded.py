@@ -7,12 +7,13 @@ import psycopg
 
 from ledger.deciding.objects import AnyKind
 from ledger.errors import IntegrityError
-from ledger.events import TYPES, decode
+from ledger.events import TYPES, decode, names_that
+from ledger.reading.objects import EVENTS_MAX, read_events, stream_of
 
 _POSITION_MAX = 2**63 - 1
 _EVENTS = """
-SELECT position, stream_id, type, payload FROM events WHERE ledger_id = %s AND position <= %s
-ORDER BY stream_id, stream_version"""
+SELECT position, stream_id, type, payload FROM events
+WHERE ledger_id = %s AND position <= %s AND type = ANY(%s) ORDER BY stream_id, stream_version"""
 
 
 class FoldedObject(NamedTuple):
@@ -41,6 +42,22 @@ def folded_objects(
             yield FoldedObject(kind, obj, position)
 
 
+def folded_object(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    kind: AnyKind,
+    number: str,
+    upto: int = _POSITION_MAX,
+) -> Any:
+    """One object as of a position, by the number under which it was opened; None where there was
+    none."""
+    stream_id = stream_of(connection, ledger_id, kind, number)
+    if stream_id is None:
+        return None
+    rows = read_events(connection, ledger_id, 0, EVENTS_MAX, stream_id=stream_id, upto=upto)
+    return kind.folded(decode(row.type, row.payload) for row in rows)
+
+
 def _streams(
     connection: psycopg.Connection, ledger_id: int, kinds: dict[str, AnyKind], upto: int
 ) -> Iterator[tuple[AnyKind, list[tuple[int, Any]]]]:
@@ -48,7 +65,9 @@ def _streams(
     kind: AnyKind | None = None
     events: list[tuple[int, Any]] = []
     before = None
-    for position, stream_id, type_name, payload in connection.execute(_EVENTS, (ledger_id, upto)):
+    types = list(names_that(lambda traits: traits.subject in kinds))
+    found = connection.execute(_EVENTS, (ledger_id, upto, types))
+    for position, stream_id, type_name, payload in found:
         if stream_id != before:
             if kind is not None:
                 yield kind, events

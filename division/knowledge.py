@@ -4,9 +4,23 @@ from collections.abc import Mapping
 
 import msgspec
 
+from division.agency import RegisteredAgency
 from division.bank import AppointedBank
+from ledger.account_set import own_standing_ledger
 from ledger.deciding.state import BEIJING, LedgerState
 from ledger.errors import Code, Refusal
+
+
+class DivisionData(msgspec.Struct, frozen=True):
+    """What one standing ledger says of its own division.
+
+    Attributes:
+        is_open: whether the division keeps its standing data; until then its years work without.
+        agencies: its units by their codes, whether they have begun or ended.
+    """
+
+    is_open: bool = False
+    agencies: Mapping[str, RegisteredAgency] = {}
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -14,17 +28,25 @@ class Knowledge(msgspec.Struct, frozen=True):
 
     Attributes:
         banks: the appointed ones by their code, of each the nearest division's.
+        divisions: the rest of each standing ledger, by its key.
     """
 
     banks: Mapping[str, AppointedBank] = {}
+    divisions: Mapping[int, DivisionData] = {}
 
 
 NOTHING = Knowledge()
+NOT_OPENED = DivisionData()
 
 
 def known(state: LedgerState) -> Knowledge:
     """What a decision may rest on; nothing where nobody has read it."""
     return state.standing or NOTHING
+
+
+def own_division(state: LedgerState) -> DivisionData:
+    """What a year's ledger knows of its own division; those above have units of their own."""
+    return known(state).divisions.get(own_standing_ledger(state.ledger_id), NOT_OPENED)
 
 
 def require_appointed(state: LedgerState, pay_bank_code: str) -> None:

@@ -1,18 +1,127 @@
-"""Reading what a year's ledger is to know of its division."""
+"""Reading what a year's ledger is to know of its division.
 
-from collections.abc import Mapping
+A division has units by the ten thousand, and its standing ledger goes on while years are written.
+So what was read is kept, and only what came behind it is read the next time. That it is the same
+history still, its chain tells.
+"""
+
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Any
+from uuid import UUID
 
 import psycopg
 
+from division.agency import AGENCY, RegisteredAgency
 from division.bank import BANK, AppointedBank
+from division.events import DivisionOpened
 from division.folded import folded_objects
-from division.knowledge import Knowledge
+from division.knowledge import DivisionData, Knowledge
+from division.opening import DIVISION, StandingDivision
+from ledger.errors import IntegrityError
+from ledger.events import decode, names_that, type_names
+
+_KINDS = {kind.name: kind for kind in (BANK, AGENCY)}
+_TYPES = list(names_that(lambda traits: traits.subject in _KINDS) + type_names(DivisionOpened))
+_EVENTS = """
+SELECT stream_id, type, payload FROM events
+WHERE ledger_id = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
+_CHAIN = "SELECT chain FROM commits WHERE ledger_id = %s AND position = %s"
 
 
-def read_knowledge(connection: psycopg.Connection, positions: Mapping[int, int]) -> Knowledge:
-    """What these standing ledgers say as of these positions, from that of all divisions down."""
+class _StandingData:
+    """What one standing ledger comes to, and up to where it was read."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.chain: bytes | None = None  # after that position
+        self._division = StandingDivision()
+        self._objects: dict[str, dict[UUID, Any]] = {name: {} for name in _KINDS}
+        self._said: tuple[Mapping[str, AppointedBank], DivisionData] | None = None
+
+    def holds(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> bool:
+        """Whether what was read is what leads to ``upto`` in this database."""
+        if self.position > upto:
+            return False
+        return self.position == 0 or self.chain == _chain(connection, ledger_id, self.position)
+
+    def read_on(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> None:
+        if self.position == upto:
+            return
+        for stream_id, event in _events(connection, ledger_id, self.position, upto):
+            self._said = None
+            subject = event.TRAITS.subject
+            if subject not in _KINDS:
+                self._division = DIVISION.fold(self._division, event)
+                continue
+            objects = self._objects[subject]
+            after = _KINDS[subject].fold(objects.get(stream_id), event)
+            if after is not None:
+                objects[stream_id] = after
+        self.position, self.chain = upto, _chain(connection, ledger_id, upto)
+
+    def said(self) -> tuple[Mapping[str, AppointedBank], DivisionData]:
+        """Its banks, and the rest; the same mappings for all who ask before it goes on."""
+        if self._said is None:
+            banks = {bank.pay_bank_code: bank for bank in self._objects[BANK.name].values()}
+            agencies: dict[str, RegisteredAgency] = {
+                agency.agency_code: agency for agency in self._objects[AGENCY.name].values()
+            }
+            self._said = banks, DivisionData(is_open=self._division.is_open, agencies=agencies)
+        return self._said
+
+
+class KnowledgeReader:
+    """Reads what standing ledgers say as of positions, from that of all divisions down; safe
+    between threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._read: dict[int, _StandingData] = {}
+
+    def __call__(self, connection: psycopg.Connection, positions: Mapping[int, int]) -> Knowledge:
+        banks: dict[str, AppointedBank] = {}
+        divisions: dict[int, DivisionData] = {}
+        with self._lock:
+            for ledger_id, upto in sorted(positions.items()):
+                appointed, divisions[ledger_id] = self._upto(connection, ledger_id, upto).said()
+                banks |= appointed
+        return Knowledge(banks, divisions)
+
+    def _upto(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> _StandingData:
+        data = self._read.pop(ledger_id, None)  # what is read in part is not kept
+        if data is None or not data.holds(connection, ledger_id, upto):
+            data = _StandingData()
+        data.read_on(connection, ledger_id, upto)
+        self._read[ledger_id] = data
+        return data
+
+
+def read_banks(
+    connection: psycopg.Connection, positions: Mapping[int, int]
+) -> dict[str, AppointedBank]:
+    """The appointed banks as of these positions, of each the nearest division's."""
     banks: dict[str, AppointedBank] = {}
     for ledger_id, upto in sorted(positions.items()):
         for found in folded_objects(connection, ledger_id, (BANK,), upto):
             banks[found.obj.pay_bank_code] = found.obj
-    return Knowledge(banks)
+    return banks
+
+
+def _events(
+    connection: psycopg.Connection, ledger_id: int, after: int, upto: int
+) -> Iterator[tuple[UUID, Any]]:
+    """What is looked at among the events behind a position; one that cannot be read is passed over:
+    the verification of the history names it."""
+    for stream_id, type_name, payload in connection.execute(
+        _EVENTS, (ledger_id, after, upto, _TYPES)
+    ):
+        try:
+            yield stream_id, decode(type_name, payload)
+        except IntegrityError:
+            continue
+
+
+def _chain(connection: psycopg.Connection, ledger_id: int, position: int) -> bytes | None:
+    row = connection.execute(_CHAIN, (ledger_id, position)).fetchone()
+    return bytes(row[0]) if row else None

@@ -75,6 +75,11 @@ def standing_ledger(division_prefix: str) -> int:
     return ledger_id(division_prefix.ljust(DIVISION_DIGITS, "0"), STANDING_YEAR)
 
 
+def own_standing_ledger(key: int) -> int:
+    """The key of the standing ledger of a ledger's own division."""
+    return key - fiscal_year_of(key)
+
+
 def is_standing(key: int) -> bool:
     """Whether the ledger is a standing ledger, which has no year."""
     return fiscal_year_of(key) == STANDING_YEAR

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from budget.balances import BALANCES, Balances, require_planned
 from budget.indicator import INDICATOR, Indicator, moved, require_treasury_money
 from budget.indicator import require as require_indicator
+from division.agencies import refuse_ended
 from ledger.account_set import division_of
 from ledger.calendar import effective_day, first_open_day
 from ledger.deciding.approvals import same_person
@@ -131,6 +132,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
+        refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         division = division_of(state.ledger_id)
         given = [(element, code) for element, code in zip(CODED, _codes(self), strict=True) if code]
         codes = state.codes

@@ -765,6 +765,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "certificate.registered": ("certificate.register", _field("cert_serial")),
     "certificate.revoked": ("certificate.revoke", _field("cert_serial")),
     "code_sets.loaded": ("code_sets.load", _field("load_no")),
+    "agency.registered": ("agency.register", _field("agency_code")),
+    "agency.changed": ("agency.change", _field("change_no")),
     "bank.appointed": ("bank.appoint", _field("pay_bank_code")),
     "bank.changed": ("bank.change", _field("change_no")),
     "bank.ended": ("bank.end", lambda body: f"{body['pay_bank_code']} {body['end_date']}"),
@@ -1443,6 +1445,8 @@ def _amount(row: Form, name: str, due_fen: int, tag: str = "") -> Iterator[Diffe
 
 # the events that an act begins with to which a policy may want others to agree, and its kind
 ACTS = {
+    "agency.registered": "agency.register",
+    "agency.changed": "agency.change",
     "bank.appointed": "bank.appoint",
     "bank.changed": "bank.change",
     "bank.ended": "bank.end",

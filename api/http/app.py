@@ -9,6 +9,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
+    agencies,
     bank,
     banks,
     books,
@@ -50,6 +51,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *divisions.DIRECT,
     *periods.DIRECT,
     *banks.DIRECT,
+    *agencies.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -60,6 +62,7 @@ RESOURCES = (
     division_documents,
     divisions,
     banks,
+    agencies,
     clearings,
     code_sets,
     disbursements,

@@ -6,7 +6,7 @@ Whoever says ``Prefer: return=minimal`` (RFC 7240) is told of an accepted item n
 was: what it looks like now is most of an answer, and he who sends thousands seldom reads it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -49,6 +49,7 @@ MINIMAL = "return=minimal"
 _MINIMAL_APPLIED = (b"preference-applied", MINIMAL.encode())
 PIECE_ITEMS = 250  # of an answer
 ITEM_BYTES, NUMBER_BYTES = 300, 20  # about; a body's length tells how much work it is
+Submit = Callable[[Sequence[Submission]], Awaitable[list[Outcome]]]
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
@@ -104,7 +105,7 @@ def _payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
         return PaymentResult(index=index, status="refused", problem=problem(outcome.problem))
     if (document := document_of(outcome)) is not None:
         shown = submitted_view(key, document)
-        return PaymentResult(index=index, status=_waiting(outcome), document=shown)
+        return PaymentResult(index=index, status=waiting(outcome), document=shown)
     view = payment_view(key, outcome.subjects[0])
     return PaymentResult(index=index, status=outcome.status, payment=view)
 
@@ -114,12 +115,12 @@ def _indicator_result(key: int, index: int, outcome: Outcome) -> IndicatorResult
         return IndicatorResult(index=index, status="refused", problem=problem(outcome.problem))
     if (document := document_of(outcome)) is not None:
         shown = submitted_view(key, document)
-        return IndicatorResult(index=index, status=_waiting(outcome), document=shown)
+        return IndicatorResult(index=index, status=waiting(outcome), document=shown)
     view = indicator_view(key, outcome.subjects[0])
     return IndicatorResult(index=index, status=outcome.status, indicator=view)
 
 
-def _waiting(outcome: Outcome) -> ItemState:
+def waiting(outcome: Outcome) -> ItemState:
     """Of an item that became a document."""
     return "replayed" if outcome.replayed else "submitted"
 
@@ -131,7 +132,7 @@ def _in_brief(
     if outcome.problem is not None:
         return result(key, index, outcome)
     waits = document_of(outcome) is not None
-    return BriefResult(index=index, status=_waiting(outcome) if waits else outcome.status)
+    return BriefResult(index=index, status=waiting(outcome) if waits else outcome.status)
 
 
 def _rendered(
@@ -194,14 +195,13 @@ def batch_route(
         call: Annotated[Call, Depends(ActingOnLedger(right))],
         data: Annotated[bytes, PublishedAs(body.struct, most=ITEMS_MAX), RequestBody()],
     ) -> Response:
-        mode = _mode_of(call)
-        media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        items = await call.beside(
-            len(data) // ITEM_BYTES, lambda: read_items(body, data, lines=media in LINES)
-        )
+        mode = mode_of(call)
+        items = await items_of(call, body, data)
         key = await admit(call)
         await require_own(call, key, [item.command for item in items if item.command is not None])
-        outcomes = await _submit_items(call, key, items, atomic=mode is BatchMode.ATOMIC)
+        atomic = mode is BatchMode.ATOMIC
+        submit = partial(call.submit_all, key, atomic=atomic)
+        outcomes = await submit_items(call, items, submit, atomic=atomic)
         return await answer_items(call, key, outcomes, result)
 
     return DirectRoute(
@@ -214,18 +214,26 @@ def batch_route(
         response_model=answer,
         dependencies=[Depends(in_bulk)],
         responses=refusals(*OF_LEDGER_ACT),
-        openapi_extra=_lines_of(body),
+        openapi_extra=lines_of(body),
     )
 
 
-def _mode_of(call: Call) -> BatchMode:
+async def items_of(call: Call, body: Body, data: bytes) -> list[BulkItem]:
+    """The items of a request, an array or one a line, each for itself; see :func:`read_items`."""
+    media = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return await call.beside(
+        len(data) // ITEM_BYTES, lambda: read_items(body, data, lines=media in LINES)
+    )
+
+
+def mode_of(call: Call) -> BatchMode:
     text = call.query.get("mode", BatchMode.INDEPENDENT)
     if text not in list(BatchMode):
         raise RequestError(Code.MALFORMED, f"mode is {' or '.join(BatchMode)}", pointer="/mode")
     return BatchMode(text)
 
 
-def _lines_of(body: Body) -> dict[str, Any]:
+def lines_of(body: Body) -> dict[str, Any]:
     """The same items, one a line."""
     schema = {
         "type": "string",
@@ -234,9 +242,10 @@ def _lines_of(body: Body) -> dict[str, Any]:
     return {"requestBody": {"content": {LINES[0]: {"schema": schema}}}}
 
 
-async def _submit_items(
-    call: Call, key: int, items: Sequence[BulkItem], *, atomic: bool
+async def submit_items(
+    call: Call, items: Sequence[BulkItem], submit: Submit, *, atomic: bool
 ) -> list[Outcome]:
+    """What becomes of the items, each in its place; ``submit`` asks for those that are sound."""
     sound = [item.command for item in items if item.command is not None]
     if atomic and len(sound) < len(items):
         first = next(index for index, item in enumerate(items) if item.error)
@@ -249,7 +258,7 @@ async def _submit_items(
     # an item's key goes by its place, so that a mended item leaves the others' keys as they were
     places = [index for index, item in enumerate(items) if item.command is not None]
     submissions = await call.beside(len(sound), placed, call, sound, places)
-    decided = iter(await call.submit_all(key, submissions, atomic=atomic))
+    decided = iter(await submit(submissions))
     return [Outcome(problem=item.error) if item.error else next(decided) for item in items]
 
 

@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
+    AgencyCode,
     BgtId,
     CertSerial,
     DivisionCode,
@@ -71,6 +72,10 @@ async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
 
+async def of_agency(agency_code: AgencyCode) -> str:
+    return agency_code
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
@@ -79,6 +84,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "token_sm3": of_token,
     "pay_bank_code": of_bank,
     "cert_serial": of_certificate,
+    "agency_code": of_agency,
 }
 InLedger = Annotated[str, Depends(in_ledger)]
 

@@ -5,6 +5,7 @@ of theirs is shown and agreed to in the division that asked for it. Their policy
 ``000000000``.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -50,15 +51,16 @@ from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode, DocumentKind, DocumentNo
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
-from api.http.routes import ANSWERS, SUBMITTED, Operation, respond_to_act
+from api.http.routes import ANSWERS, SUBMITTED, LookFirst, Operation, respond_to_act
 from api.http.views import ApprovalPolicyView, commit_view
 from division.certificate import RegisterCertificate, RevokeCertificate
 from division.code_set_load import LoadCodeSets
 from ledger.account_set import SYSTEM_DIVISION, ledger_text
 from ledger.deciding.approvals import APPROVAL_POLICY, SetApprovalPolicy
 from ledger.deciding.command import Outcome
-from ledger.deciding.documents import ApproveDocument, Document
+from ledger.deciding.documents import DOCUMENT, ApproveDocument, Document
 from ledger.errors import Code, GuokuError, Refusal
+from ledger.reading.objects import read_objects
 from projections.document_lists import StandingDocument, standing_documents
 
 _ALL = OF_DIVISION + "/documents"
@@ -222,7 +224,7 @@ async def approve_all(
     commands = agreements(call, data)
     own = await admit_to_division(call)
     keys = [OF_ALL if each.document_kind in _KINDS_OF_ALL else own for each in commands]
-    outcomes = [await _spoken_against(call, *e) for e in zip(keys, commands, strict=True)]
+    outcomes = await _spoken_against(call, keys, commands)
     for key in set(keys):
         places = [at for at, k in enumerate(keys) if k == key and outcomes[at].problem is None]
         asked = placed(call, [commands[at] for at in places], places)
@@ -256,27 +258,67 @@ async def _admit(call: Call, kind: str, number: str) -> int:
 async def _found(call: Call, key: int, kind: str, number: str) -> Document:
     """The document, if the division in the address has asked for it; raises ``not_found``."""
     document = await find_document(call, key, kind, number)
+    _require_asked_here(call, key, document)
+    return document
+
+
+def _require_asked_here(call: Call, key: int, document: Document) -> None:
+    """Raises Refusal, ``not_found``, for what another division has asked of all divisions."""
     division = division_of(call)
     asked_by = document.submitted.body.get("mof_div_code", "")
     if key == OF_ALL and division not in (asked_by, SYSTEM_DIVISION):
-        raise Refusal(Code.NOT_FOUND, f"no document {number!r} of {kind} in {division}")
-    return document
+        raise Refusal(
+            Code.NOT_FOUND, f"no document {document.number!r} of {document.kind} in {division}"
+        )
 
 
 async def _look_again(call: Call, key: int, command: ApproveDocument) -> None:
     """What its own route looked at before the act was submitted: a bank's certificate may have been
     revoked since. Raises what speaks against it."""
-    kind = command.document_kind
-    document = await _found(call, key, kind, command.document_no)
-    before = ANSWERS[kind].before if kind in ANSWERS else None
+    document = await _found(call, key, command.document_kind, command.document_no)
+    await _look_again_at(call, document)
+
+
+async def _look_again_at(call: Call, document: Document) -> None:
+    before = _before(document.kind)
     if before is not None and len(document.awaits) == 1:
         await before(call, document.command)
 
 
-async def _spoken_against(call: Call, key: int, command: ApproveDocument) -> Outcome:
-    """An outcome with the problem of :func:`_look_again`, or without."""
-    try:
-        await _look_again(call, key, command)
-    except GuokuError as error:
-        return Outcome(problem=error)
-    return Outcome()
+def _before(kind: str) -> LookFirst | None:
+    return ANSWERS[kind].before if kind in ANSWERS else None
+
+
+async def _spoken_against(
+    call: Call, keys: Sequence[int], commands: Sequence[ApproveDocument]
+) -> list[Outcome]:
+    """An outcome of each with the problem of :func:`_look_again`, or without. Of what nobody looks
+    at before the ledger does, nothing is read: there may be thousands."""
+    asked = list(zip(keys, commands, strict=True))
+    looked_at = [each for each in asked if each[0] == OF_ALL or _before(each[1].document_kind)]
+    found = await call.read(lambda connection: _documents(connection, looked_at))
+    outcomes = []
+    for key, command in asked:
+        outcome = Outcome()
+        if (document := found.get((key, command.key))) is not None:
+            try:
+                _require_asked_here(call, key, document)
+                await _look_again_at(call, document)
+            except GuokuError as error:
+                outcome = Outcome(problem=error)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _documents(
+    connection: Connection, asked: Sequence[tuple[int, ApproveDocument]]
+) -> dict[tuple[int, str], Document]:
+    """The documents of these that there are; what is none the ledger tells."""
+    names: dict[int, list[str]] = {}
+    for key, command in asked:
+        names.setdefault(key, []).append(command.key)
+    return {
+        (key, name): document
+        for key, of_key in names.items()
+        for name, document in read_objects(connection, key, DOCUMENT, of_key).items()
+    }

@@ -11,8 +11,9 @@ from api.access import Right
 from api.http.call import Call
 from api.http.division_routes import ReadingDivision, admit_to_division
 from api.http.pages import Paging, page_after, place_after
-from division.folded import FoldedObject, folded_objects
+from division.folded import FoldedObject, folded_object, folded_objects
 from ledger.deciding.objects import AnyKind
+from ledger.errors import Code, Refusal
 from ledger.reading.objects import read_head
 from projections.core.moments import Moment, one_moment, reach
 
@@ -49,6 +50,35 @@ async def respond_with_objects(
     await call.head(ledger_id)
     found = await call.read(lambda connection: _objects(connection, ledger_id, kind, moment))
     return page_of(call, asked, [view(ledger_id, each.obj) for each in found], place)
+
+
+async def respond_with_object(
+    call: Call,
+    moment: Moment,
+    kind: AnyKind,
+    number: str,
+    view: Callable[[int, Any], Any],
+) -> Response:
+    """One object of the division by its number, now or as of a moment.
+
+    Raises:
+        Refusal: ``not_found``.
+    """
+    key = await admit_to_division(call)
+    head = await call.head(key)
+    found = await call.read(lambda connection: _object(connection, key, kind, number, moment))
+    if found is None:
+        raise Refusal(Code.NOT_FOUND, f"no {kind.name} {number!r} is on record of the division")
+    return call.respond(view(key, found), position=head.position)
+
+
+def _object(
+    connection: Connection, ledger_id: int, kind: AnyKind, number: str, moment: Moment
+) -> Any:
+    with one_moment(connection):
+        head = read_head(connection, ledger_id)
+        upto = reach(connection, ledger_id, moment, head.position if head else 0).upto
+        return folded_object(connection, ledger_id, kind, number, upto)
 
 
 def _objects(

@@ -87,6 +87,7 @@ class DivisionRoute(DirectRoute):
         in_path: fields of the command that stand in the address.
         as_division: the field that the division's own code gives.
         before: what is looked at before the ledger is asked; it raises what speaks against it.
+        again: whether it is looked at again before others agree.
         unsaid: fields that nobody can say over HTTP; their defaults hold.
     """
 
@@ -102,10 +103,11 @@ class DivisionRoute(DirectRoute):
         unsaid: tuple[str, ...] = (),
         status: int = 200,
         before: LookFirst | None = None,
+        again: bool = True,
     ) -> None:
         given = (as_division,) if as_division else ()
         body = Body(command, *in_path, *given, *unsaid)
-        ANSWERS[command.OPERATION] = DirectAnswer(shows.view, status, before)
+        ANSWERS[command.OPERATION] = DirectAnswer(shows.view, status, before if again else None)
         super().__init__(
             f"{OF_DIVISION}/{path}",
             _endpoint(body, in_path, as_division, unsaid, before),
@@ -167,7 +169,7 @@ async def submit_to_standing(call: Call, key: int, command: Command) -> Outcome:
 
 
 async def submit_all_to_standing(
-    call: Call, key: int, submissions: Sequence[Submission]
+    call: Call, key: int, submissions: Sequence[Submission], *, atomic: bool = False
 ) -> list[Outcome]:
     """What becomes of them. The ledger is opened along with it, but not for a rehearsal.
 
@@ -178,11 +180,15 @@ async def submit_all_to_standing(
         AccessError: ``ledger_not_found`` for a rehearsal where nothing is on record yet.
     """
     if key == OF_ALL:
+        assert not atomic, "only what is of one division is asked for together"
         return await call.in_thread(_on_connection, call, key, submissions)
     if await exists(call, key):
-        return await call.submit_all(key, submissions)
+        return await call.submit_all(key, submissions, atomic=atomic)
     if call.dry_run:
         raise AccessError(Code.LEDGER_NOT_FOUND, "nothing is on record of the division yet")
+    if atomic:  # the ledger stays open whatever becomes of them
+        await call.submit_all(key, [opening_of(key)])
+        return await call.submit_all(key, submissions, atomic=True)
     return (await call.submit_all(key, [opening_of(key), *submissions]))[1:]
 
 

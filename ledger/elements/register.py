@@ -83,6 +83,7 @@ _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标�
 _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
+_AGENCY = "单位登记"
 
 
 def _code(
@@ -126,10 +127,16 @@ _ELEMENTS = (
     Element("url", "通道地址", 300, re.compile(r"https?://[!-~]+", re.ASCII), _BANK),
     _pattern("start_date", "启用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     _pattern("end_date", "停用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
+    _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
+    Element("agency_name", "单位名称", 300, _TEXT, _AGENCY),
+    _pattern("agency_type_code", "单位类型", 1, "[1-5]", _AGENCY),
+    _pattern("parent_agency_code", "上级单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
+    _pattern("unifsoc_cred_code", "统一社会信用代码", 18, "[0-9A-HJ-NP-RTUW-Y]{18}", _AGENCY),
+    _pattern("mof_dep_code", "财政内部机构", 6, "[0-9A-Za-z]{1,6}", _AGENCY),
+    _pattern("successor_agency_code", "承接单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
     Element("change_no", "变更编号", 100, _NUMBER, OF_THE_ACT),
     # 指标
     Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),
-    _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _ISSUE),
     _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _ISSUE),
     _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE),
     _code("gov_bgt_eco_code", "政府支出经济分类", 11, "[0-9]{3}([0-9]{2}){0,4}", _ISSUE),

@@ -11,7 +11,7 @@ from threading import Lock
 import psycopg
 
 from division.bank import AppointedBank
-from division.learning import read_knowledge
+from division.learning import read_banks
 from ledger.deciding.state import BEIJING
 from ledger.errors import Code, UnavailableError
 from ledger.reading.standing_heads import read_standing_heads
@@ -45,7 +45,7 @@ class Channels:
         with self._lock:
             before, banks = self._read.get(ledger_id, ({}, {}))
         if before != positions:
-            banks = read_knowledge(connection, positions).banks
+            banks = read_banks(connection, positions)
             with self._lock:
                 self._read[ledger_id] = positions, banks
         day = self._today()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from division.learning import read_knowledge
+from division.learning import read_banks
 from ledger.account_set import is_system
 from ledger.errors import GuokuError, UnavailableError
 from ledger.events import decode, type_names
@@ -121,7 +121,7 @@ def banks_of(
     for key in sorted(set(ledger_ids)):
         url_of = channels.read(connection, key)
         heads = read_standing_heads(connection, key)
-        appointed = read_knowledge(connection, {k: at.position for k, at in heads.items()}).banks
+        appointed = read_banks(connection, {k: at.position for k, at in heads.items()})
         for bank in sorted({*destinations.banks, *appointed, *_drawn_on(connection, key)}):
             try:
                 found.append(BankOfLedger(key, bank, url_of(bank)))

@@ -108,11 +108,15 @@ SOUND |= {
     f"division.{each}": SOUND[each]
     for each in ("approval_policy.set", "document.return", "document.approve.batch")
 }
+AGENCY = {"agency_code": "101001", "agency_name": "样例学校", "agency_type_code": "3"}
 CHANNEL = {"url": "http://127.0.0.1:1", "cert_serial": "b" * 32, "start_date": "2026-03-02"}
 SOUND |= {
     "bank.appoint": {"pay_bank_code": "199", "name": "银行", **CHANNEL},
     "bank.change": {"start_date": "2026-03-02"},
     "bank.end": {"end_date": "2026-03-02"},
+    "agency.register": AGENCY,
+    "agency.register.batch": AGENCY,
+    "agency.change": {"end_date": "2026-03-02"},
     "certificate.register": {
         "principal": "none",
         "public_key": PUBLIC_KEY,
@@ -122,6 +126,7 @@ SOUND |= {
 }
 IN_ADDRESS = {
     "mof_div_code": "440000000",
+    "agency_code": "101001",
     "principal": "none",
     "token_sm3": "a" * 64,
     "pay_bank_code": "199",

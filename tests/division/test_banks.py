@@ -8,7 +8,7 @@ import pytest
 
 from division.appointing import appoint
 from division.bank import AppointBank, AppointedBank, ChangeBank, Channel, EndBank
-from division.learning import read_knowledge
+from division.learning import KnowledgeReader
 from division.recording import record
 from ledger.account_set import ledger_text, standing_ledger
 from ledger.books import load_charts
@@ -42,7 +42,7 @@ class KnowingBookkeeper(Bookkeeper):
             load_charts(),
             stored_code_sets.shipped,
             self.clock,
-            standing=read_knowledge,
+            standing=KnowledgeReader(),
         )
 
     def noted(self) -> list[tuple[int, list[tuple[str, int]]]]:

@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 from api.verification import Task, verify_all
 from division import certificates, code_sets
 from division.adopting import adopt
+from division.agency import ChangeAgency, RegisterAgency
 from division.bank import AppointBank, ChangeBank, EndBank
 from division.opening import OpenDivision
 from division.persons import EndRights, RegisterPerson, SetRights
@@ -98,6 +99,8 @@ ELSEWHERE = {
     "certificate.register": "below",
     "certificate.revoke": "below",
     "code_sets.load": "below",
+    "agency.register": "below",
+    "agency.change": "below",
     "bank.appoint": "below",
     "bank.change": "below",
     "bank.end": "below",
@@ -127,6 +130,19 @@ def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
             ),
             ChangeBank(pay_bank_code="102", change_no="3", start_date=MAY, name="另一名称"),
             EndBank(pay_bank_code="102", end_date=MAY),
+            RegisterAgency(agency_code="101", agency_name="样例部门", agency_type_code="1"),
+            RegisterAgency(
+                agency_code="101001",
+                agency_name="样例学校",
+                agency_type_code="3",
+                parent_agency_code="101",
+                pay_bank_code="102",
+                start_date=MARCH,
+            ),
+            ChangeAgency(agency_code="101001", change_no="4", start_date=MAY, agency_type_code="4"),
+            ChangeAgency(
+                agency_code="101001", change_no="5", end_date=MAY, successor_agency_code="101"
+            ),
         ]
         adopt(connection, FREELY)
         record(connection, GUANGDONG, acts, FREELY, by=OPERATOR)

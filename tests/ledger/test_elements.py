@@ -95,7 +95,7 @@ def test_each_element_is_entered_by_the_commands_of_its_channel() -> None:
 
 def test_a_payment_refers_to_what_its_indicator_entered() -> None:
     _, fields = commands_of_people()["payment.apply"]
-    assert {ELEMENTS[name].channel for name in DIMENSIONS} == {"指标下达"}
+    assert {ELEMENTS[name].channel for name in DIMENSIONS} == {"指标下达", "单位登记"}
     assert fields >= set(DIMENSIONS)
 
 
