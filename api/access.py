@@ -30,6 +30,9 @@ class Right(Enum):
     AGREE = ("document.agree", frozenset(AGREEING_ROLES))
     BUDGET = ("budget", frozenset({"treasury_maker", "admin"}))
     APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))
+    REPORT_PROJECT = ("project.report", frozenset({"unit", "treasury_maker"}))
+    CHECK_PROJECT = ("project.check", frozenset({"unit_checker", "treasury_checker"}))
+    STORE_PROJECT = ("project.store", frozenset({"treasury_checker"}))
     CHECK = ("payment.check", frozenset({"treasury_checker"}))
     SIGN = ("voucher.sign", frozenset(SIGNING_ROLES))
     # whoever may let a run go on or have it begun may stop it

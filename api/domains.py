@@ -5,6 +5,10 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import budget.indicators
+import budget.projects.amending
+import budget.projects.checking
+import budget.projects.ending
+import budget.projects.reporting
 import division.adopted
 import division.agency
 import division.bank
@@ -56,6 +60,10 @@ DOMAINS = (
     division.opening,
     division.persons,
     division.tokens,
+    budget.projects.reporting,
+    budget.projects.checking,
+    budget.projects.amending,
+    budget.projects.ending,
     budget.indicators,
     payments.application,
     payments.found_at_bank,

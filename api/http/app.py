@@ -27,6 +27,8 @@ from api.http import (
     operations,
     payments,
     periods,
+    project_bulk,
+    projects,
     proofs,
     suspense,
 )
@@ -51,6 +53,8 @@ DIRECT: tuple[DirectRoute, ...] = (
     *divisions.DIRECT,
     *periods.DIRECT,
     *banks.DIRECT,
+    *projects.DIRECT,
+    *project_bulk.DIRECT,
     *agencies.DIRECT,
 )
 RESOURCES = (
@@ -63,6 +67,7 @@ RESOURCES = (
     divisions,
     banks,
     agencies,
+    projects,
     clearings,
     code_sets,
     disbursements,

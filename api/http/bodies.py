@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import compress
 from operator import attrgetter, ne
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
@@ -52,12 +52,6 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 _QUOTED_KEY = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"', re.ASCII)
 _STAND_IN = "1.00"
-
-
-class PaymentDetailBody(PaymentDetail, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A payment detail as callers send it."""
-
-    pay_amt: Any
 
 
 class Body:
@@ -152,13 +146,33 @@ def _as_received(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     kind: Any = field.type
     if field.name in AMOUNTS:
         kind = Any
-    elif field.name == "details":
-        kind = tuple[PaymentDetailBody, ...]
+    elif (part := _part_of(kind)) is not None:
+        kind = tuple[_part_as_received(part), ...]  # type: ignore[misc]  # made when it is loaded
     if field.required:
         return (field.name, kind, msgspec.field(name=field.encode_name))
     if field.default_factory is not msgspec.NODEFAULT:
         return (field.name, kind, msgspec.field(default_factory=field.default_factory))
     return (field.name, kind, field.default)
+
+
+def _part_of(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct of which a field holds any number; None for another field."""
+    part = get_args(kind)[0] if get_origin(kind) is tuple else None
+    return part if isinstance(part, type) and issubclass(part, msgspec.Struct) else None
+
+
+@cache
+def _part_as_received(part: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """A part of a command as callers send it."""
+    return msgspec.defstruct(
+        f"{part.__name__}Body",
+        [_as_received(field) for field in msgspec.structs.fields(part)],
+        bases=(part,),
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        namespace={"__doc__": part.__doc__},
+    )
 
 
 def decoded(decode: Callable[[Any], Any], data: bytes | msgspec.Raw) -> Any:
@@ -196,17 +210,7 @@ def _unreadable(text: str) -> RequestError:
 
 def check(command: Command) -> None:
     """Shapes and texts first, then what the command itself checks; see :meth:`Body.read`."""
-    if not _looks_sound(command):
-        _check_texts(command, "")
-    details: Sequence[PaymentDetail] = getattr(command, "details", ())
-    for index, detail in enumerate(details):
-        if not _looks_sound(detail):
-            _check_texts(detail, f"/details/{index}")
-        for name in PAYEE:
-            if not getattr(detail, name):
-                raise RequestError(
-                    Code.MALFORMED, f"{name} is empty", pointer=f"/details/{index}/{name}"
-                )
+    _check_part(command, "")
     own_check = getattr(command, "check", None)
     if own_check is None:
         return
@@ -218,15 +222,37 @@ def check(command: Command) -> None:
         raise
 
 
-def _with_sound_amounts(command: Command) -> Any:
-    changes: dict[str, Any] = {
-        name: _STAND_IN for name in command.__struct_fields__ if name in AMOUNTS
-    }
-    if details := getattr(command, "details", ()):
-        changes["details"] = tuple(
-            msgspec.structs.replace(detail, pay_amt=_STAND_IN) for detail in details
-        )
-    return msgspec.structs.replace(command, **changes)
+def _check_part(part: msgspec.Struct, base: str) -> None:
+    """The texts of a command, or of a part of one, and of all that it holds."""
+    if not _looks_sound(part):
+        _check_texts(part, base)
+    for name in _parts_in(type(part)):
+        for index, each in enumerate(getattr(part, name)):
+            _check_part(each, f"{base}/{name}/{index}")
+            if isinstance(each, PaymentDetail):
+                _require_payee(each, f"{base}/{name}/{index}")
+
+
+def _require_payee(detail: PaymentDetail, base: str) -> None:
+    for name in PAYEE:
+        if not getattr(detail, name):
+            raise RequestError(Code.MALFORMED, f"{name} is empty", pointer=f"{base}/{name}")
+
+
+@cache
+def _parts_in(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields that hold any number of structs."""
+    fields = msgspec.structs.fields(struct)
+    return tuple(field.name for field in fields if _part_of(field.type) is not None)
+
+
+def _with_sound_amounts(part: msgspec.Struct) -> Any:
+    """As it is, but that each amount is one."""
+    names = part.__struct_fields__
+    changes: dict[str, Any] = {name: _STAND_IN for name in names if name in AMOUNTS}
+    for name in _parts_in(type(part)):
+        changes[name] = tuple(_with_sound_amounts(each) for each in getattr(part, name))
+    return msgspec.structs.replace(part, **changes)
 
 
 def _check_texts(part: msgspec.Struct, base: str) -> None:

@@ -27,6 +27,7 @@ from api.http.parameters import (
     PayAppNo,
     PayBankCode,
     Principal,
+    ProCode,
     RequestId,
     SuspenseNo,
     TokenSm3,
@@ -68,6 +69,10 @@ async def of_bank(pay_bank_code: PayBankCode) -> str:
     return pay_bank_code
 
 
+async def of_project(pro_code: ProCode) -> str:
+    return pro_code
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -84,6 +89,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "token_sm3": of_token,
     "pay_bank_code": of_bank,
     "cert_serial": of_certificate,
+    "pro_code": of_project,
     "agency_code": of_agency,
 }
 InLedger = Annotated[str, Depends(in_ledger)]

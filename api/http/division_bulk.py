@@ -39,6 +39,8 @@ def division_batch_route(
     answer: type[Any],
     summary: str,
     before: LookFirst | None = None,
+    right: Right = Right.ADMINISTER,
+    tag: Tag = Tag.DIVISIONS,
 ) -> DirectRoute:
     """Up to ``ITEMS_MAX`` of a command in one request.
 
@@ -46,13 +48,13 @@ def division_batch_route(
         shows: the object that each makes.
         field: of an item of the answer in which that stands.
         item: an item of the answer; ``answer``: the whole.
-        before: as of a single one (:class:`~api.http.division_routes.DivisionRoute`).
+        before, right: as of a single one (:class:`~api.http.division_routes.DivisionRoute`).
     """
     body = Body(command, suffix="Item")
-    result = partial(_result, item, field, shows.view_of)
+    result = partial(result_of_item, item, field, shows.view_of)
 
     async def handle(
-        call: Annotated[Call, Depends(Acting(Right.ADMINISTER))],
+        call: Annotated[Call, Depends(Acting(right))],
         data: Annotated[bytes, PublishedAs(body.struct, most=ITEMS_MAX), RequestBody()],
     ) -> Response:
         atomic = mode_of(call) is BatchMode.ATOMIC
@@ -74,7 +76,7 @@ def division_batch_route(
         operation_id=f"{command.OPERATION}.batch",
         name=f"{command.OPERATION}.batch",
         summary=summary,
-        tags=[Tag.DIVISIONS],
+        tags=[tag],
         response_model=answer,
         dependencies=[Depends(of_division), Depends(in_bulk)],
         responses=refusals(*OF_LEDGER_ACT),
@@ -96,7 +98,7 @@ async def _looked_at(call: Call, items: Sequence[BulkItem], before: LookFirst) -
     return looked_at
 
 
-def _result(
+def result_of_item(
     item: type[Any],
     field: str,
     view_of: Callable[[int, Any], Any],
@@ -104,6 +106,7 @@ def _result(
     index: int,
     outcome: Outcome,
 ) -> Any:
+    """What became of one of many: its view stands in ``field``."""
     if outcome.problem is not None:
         return item(index=index, status="refused", problem=problem(outcome.problem))
     if (document := document_of(outcome)) is not None:

@@ -21,6 +21,7 @@ from api.http.published import PublishedAs
 from api.http.routes import (
     ANSWERS,
     SUBMITTED,
+    Completion,
     DirectAnswer,
     DirectRoute,
     Endpoint,
@@ -55,9 +56,10 @@ def division_of(call: Call) -> str:
     return check_division(call.scope["path_params"]["mof_div_code"])
 
 
-async def admit_to_division(call: Call, *, number: str = "") -> int:
-    """Passes the caller on to the standing ledger of the division in the address; its key."""
-    return await admit(call, standing_ledger(division_of(call)), number=number)
+async def admit_to_division(call: Call, *, number: str = "", role: str = "") -> int:
+    """Passes the caller on to the standing ledger of the division in the address; its key. See
+    :func:`admit`."""
+    return await admit(call, standing_ledger(division_of(call)), number=number, role=role)
 
 
 class Shown(NamedTuple):
@@ -89,6 +91,9 @@ class DivisionRoute(DirectRoute):
         before: what is looked at before the ledger is asked; it raises what speaks against it.
         again: whether it is looked at again before others agree.
         unsaid: fields that nobody can say over HTTP; their defaults hold.
+        right: what it asks of its caller.
+        complete: gives the command that is asked, where that is known only when what it is about
+            has been looked at.
     """
 
     def __init__(
@@ -104,16 +109,19 @@ class DivisionRoute(DirectRoute):
         status: int = 200,
         before: LookFirst | None = None,
         again: bool = True,
+        right: Right = Right.ADMINISTER,
+        tag: Tag = Tag.DIVISIONS,
+        complete: Completion | None = None,
     ) -> None:
         given = (as_division,) if as_division else ()
         body = Body(command, *in_path, *given, *unsaid)
         ANSWERS[command.OPERATION] = DirectAnswer(shows.view, status, before if again else None)
         super().__init__(
             f"{OF_DIVISION}/{path}",
-            _endpoint(body, in_path, as_division, unsaid, before),
+            _endpoint(body, in_path, as_division, unsaid, right, before, complete),
             response_model=shows.answer,
             status_code=status,
-            tags=[Tag.DIVISIONS],
+            tags=[tag],
             summary=summary,
             name=command.OPERATION,
             operation_id=command.OPERATION,
@@ -121,7 +129,10 @@ class DivisionRoute(DirectRoute):
                 Depends(of_division),
                 *(Depends(OF_NUMBER[name]) for name in in_path),
             ],
-            responses={**SUBMITTED, **refusals(*OF_LEDGER_ACT, *codes)},
+            responses={
+                **(SUBMITTED if command.APPROVABLE else {}),
+                **refusals(*OF_LEDGER_ACT, *codes),
+            },
         )
 
 
@@ -130,24 +141,28 @@ def _endpoint(
     in_path: tuple[str, ...],
     as_division: str,
     unsaid: tuple[str, ...],
+    right: Right,
     before: LookFirst | None,
+    complete: Completion | None,
 ) -> Endpoint:
     empty = None if any(f.required for f in msgspec.structs.fields(body.struct)) else bytes
 
     async def endpoint(
-        call: Annotated[Call, Depends(Acting(Right.ADMINISTER))],
+        call: Annotated[Call, Depends(Acting(right))],
         data: Annotated[bytes, PublishedAs(body.struct), RequestBody(default_factory=empty)],
     ) -> Response:
-        given: dict[str, Any] = {name: call.number(name) for name in in_path} | dict.fromkeys(
-            unsaid
-        )
+        numbers = {name: call.number(name) for name in in_path}
+        given: dict[str, Any] = numbers | dict.fromkeys(unsaid)
         if as_division:
             division = division_of(call)
             given[as_division] = "" if division == SYSTEM_DIVISION else division
         command = _numbered(call, body.read(data, **given))
-        key = await admit_to_division(call, number=command.number)
+        number = command.number or "".join(numbers.values())
+        key = await admit_to_division(call, number=number)
         if before is not None:
             await before(call, command)
+        if complete is not None:
+            command = await complete(call, key, command)
         outcome = await submit_to_standing(call, key, command)
         return respond_to_act(call, key, command, outcome)
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_
 from pydantic_core import CoreSchema, core_schema
 
 from api.http.bodies import AMOUNTS, SAME_ELEMENT
-from api.http.models.enums import PersonRole, SigningRole, SigningScope
+from api.http.models.enums import CheckingLevel, PersonRole, SigningRole, SigningScope
 from api.http.models.shown import may_be_missing
 from ledger.elements.code_sets import ElementRegister
 from projections.tracing.facts import FactFields
@@ -38,6 +38,7 @@ _BY_NAME: dict[str, tuple[type[Any], Any]] = {
     "signing": (str, SigningScope),
     "roles": (str, SigningRole),
     "role": (str, SigningRole),
+    "level": (str, CheckingLevel),
 }
 EXAMPLES: dict[str, Any] = {
     "pay_app_no": "SQ-440000-20260302-00001",
@@ -56,6 +57,17 @@ EXAMPLES: dict[str, Any] = {
     "fund_type_code": "111",
     "bgt_type_code": "21",
     "pay_bank_code": "102",
+    "pro_name": "农村公路改造",
+    "pro_cat_code": "3",
+    "pro_total_amt": "900.00",
+    "pro_start_year": 2026,
+    "pro_term": 3,
+    "pro_des": "改造县乡公路 120 公里",
+    "kpi_target": "三年内改造农村公路 120 公里",
+    "yearflag": "1",
+    "standard_code": "GY-01",
+    "standard_amt": "8000.00",
+    "head_count": 120,
     "agency_name": "样例省教育厅",
     "agency_type_code": "1",
     "parent_agency_code": "101",

@@ -1,7 +1,8 @@
 """Units 单位: a unit acts, and looks, only for the units whose codes begin with its prefixes.
 
 What an indicator or a payment is for never changes, so it is looked at before the books are asked.
-Whoever acts by another role than ``unit``, or whose rights name no prefix, costs nothing here.
+Whoever acts by a role beside those within units, or whose rights name no prefix, costs nothing
+here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +21,12 @@ from ledger.reading.objects import read_objects
 from payments.payment import PAYMENT, Payment
 
 UNIT = frozenset({"unit"})
+OF_UNITS = frozenset({"unit", "unit_checker"})  # roles within units, which may be bound to some
 
 
 def prefixes_of(caller: Caller, right: Right) -> tuple[str, ...]:
     """What binds the caller in this right; nothing where he has it by another role, too."""
-    return caller.agency_prefixes if caller.roles & right.roles == UNIT else ()
+    return caller.agency_prefixes if caller.roles & right.roles <= OF_UNITS else ()
 
 
 async def require_units(
@@ -38,7 +40,7 @@ async def require_units(
     codes = await call.read(lambda connection: _agencies(connection, key, indicators, payments))
     for number, agency_code in codes:
         if not begins_with(agency_code, prefixes):
-            await _deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
+            await deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
 
 
 def _agencies(
@@ -79,11 +81,12 @@ async def of_applicant(call: Call, key: int, command: Command) -> Command:
     found = await call.read(lambda connection: read_objects(connection, key, PAYMENT, [pay_app_no]))
     payment: Payment | None = found.get(pay_app_no)
     if payment is not None and not same_person(payment.applied.by, call.caller.principal):
-        await _deny(call, key, pay_app_no, "a payment is withdrawn by who applied, or by his unit")
+        await deny(call, key, pay_app_no, "a payment is withdrawn by who applied, or by his unit")
     return command
 
 
-async def _deny(call: Call, key: int, number: str, detail: str) -> None:
+async def deny(call: Call, key: int, number: str, detail: str) -> None:
+    """Raises ``forbidden``, which is put on record."""
     error = AccessError(Code.FORBIDDEN, detail)
     if not call.dry_run and not call.is_read:
         await record_denied(call, key, number, error)

@@ -84,6 +84,7 @@ _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 _AGENCY = "单位登记"
+_PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 
 
 def _code(
@@ -135,9 +136,39 @@ _ELEMENTS = (
     _pattern("mof_dep_code", "财政内部机构", 6, "[0-9A-Za-z]{1,6}", _AGENCY),
     _pattern("successor_agency_code", "承接单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
     Element("change_no", "变更编号", 100, _NUMBER, OF_THE_ACT),
+    # 项目
+    _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    Element("pro_name", "项目名称", 180, _TEXT, _PROJECT),
+    _code("pro_cat_code", "项目类别", 4, "[0-9]{1,4}", _PROJECT),
+    Element("pro_total_amt", "项目总额", 19, _AMOUNT, _PROJECT),
+    _pattern("pro_start_year", "项目起始年度", 4, "20[0-9]{2}", _PROJECT),
+    _pattern("pro_term", "项目期限", 2, "[1-9][0-9]?", _PROJECT),
+    _pattern("years", "分年支出计划", 4, "20[0-9]{2}", _PROJECT),
+    Element("goals", "绩效目标", 1000, _TEXT, _PROJECT),
+    _pattern("yearflag", "目标年度标志", 1, "[01]", _PROJECT),
+    Element("kpi_target", "总体绩效目标", 1000, _TEXT, _PROJECT),
+    Element("indicators", "绩效指标", 300, _TEXT, _PROJECT),
+    Element("indexval", "指标值", 100, _TEXT, _PROJECT),
+    Element("computesign", "指标运算符", 20, _TEXT, _PROJECT),
+    Element("meterunit", "计量单位", 40, _TEXT, _PROJECT),
+    _pattern("weight", "指标权重", 6, r"(0|[1-9][0-9]{0,2})\.[0-9]{2}", _PROJECT),
+    _pattern("lv1_perf_ind_code", "一级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    _pattern("lv2_perf_ind_code", "二级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    _pattern("lv3_perf_ind_code", "三级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    Element("use_agency_codes", "项目使用范围", 21, _TEXT, _PROJECT),
+    _pattern("parent_pro_code", "一级项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    _pattern("track_pro_code", "追踪项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
+    Element("is_track", "是否追踪", 1, _YES_NO, _PROJECT),
+    Element("is_gov_pur", "是否政府采购", 1, _YES_NO, _PROJECT),
+    Element("pro_des", "项目概述", 2000, _TEXT, _PROJECT),
+    _pattern("standard_code", "支出标准", 40, "[0-9A-Za-z._-]{1,40}", _PROJECT),
+    Element("standard_amt", "支出标准金额", 19, _AMOUNT, _PROJECT),
+    _pattern("head_count", "测算数量", 9, "[0-9]{1,9}", _PROJECT),
+    _pattern("level", "审核级次", 4, "dept|mof", _PROJECT_CHECK),
+    _pattern("audit_years", "分年审定数", 4, "20[0-9]{2}", _PROJECT_CHECK),
+    _pattern("version", "项目版本", 6, "[0-9]{1,6}", OF_THE_ACT),
     # 指标
     Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),
-    _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _ISSUE),
     _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE),
     _code("gov_bgt_eco_code", "政府支出经济分类", 11, "[0-9]{3}([0-9]{2}){0,4}", _ISSUE),
     _code("dep_bgt_eco_code", "部门支出经济分类", 20, "[0-9]{3}([0-9]{2}){0,8}", _ISSUE),
@@ -186,7 +217,6 @@ _ELEMENTS = (
     # derived by the books, or reference data for documents: nobody enters them
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
     _code("budget_level_code", "预算级次", 1, "[0-9]"),
-    _code("pro_cat_code", "项目类别", 4, "[0-9]{1,4}"),
     _code("inc_sort_code", "收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}"),
     _code(ECO_PAIR, "政府与部门支出经济分类对应", 32, "[0-9]{3,11}-[0-9]{3,20}"),
     _code(FUND_PAIR, "资金性质与支出功能分类对应", 24, "[0-9]{1,10}-[0-9]{3,13}"),

@@ -23,6 +23,7 @@ from tests.support.http_server import ROLES as PERSONS
 from tests.support.waiting import wait_until
 
 INDICATORS = "/v1/ledgers/{ledger}/indicators"
+PROJECTS = "/v1/divisions/{mof_div_code}/projects"
 PREPARING = {"maker", "admin"}  # of budgets: every act on an indicator
 AGREEING = set(PERSONS) - {"auditor", "ops", "bank"}  # a policy may name any of them
 GUARDED = [operation for operation in OPERATIONS if operation.right is not Right.PUBLIC]
@@ -66,6 +67,16 @@ MAY: dict[str, set[str]] = {
         for operation in OPERATIONS
         if operation.path.startswith("/v1/divisions") and method_of(operation) != "GET"
     },
+    **{
+        str(operation.operation_id): {"unit", "maker"}
+        for operation in OPERATIONS
+        if operation.path.startswith(PROJECTS) and method_of(operation) != "GET"
+    },
+    "project.check": {"unit_checker"},  # at the department's level
+    "project.check.batch": {"unit_checker"},
+    "project.return": {"unit_checker", "checker"},
+    "project.store": {"checker"},
+    "project.store.batch": {"checker"},
     "division.document.approve": AGREEING,
     "division.document.return": AGREEING,
     "division.document.approve.batch": AGREEING,
@@ -125,6 +136,7 @@ SOUND |= {
     },
 }
 IN_ADDRESS = {
+    "pro_code": "none",
     "mof_div_code": "440000000",
     "agency_code": "101001",
     "principal": "none",
@@ -138,7 +150,8 @@ def on_file(operation: str) -> dict[str, Any]:
     """The least that can be asked of an act, without what stands in its address."""
     kept = (KEPT / f"{operation}@{TODAY}.ndjson").read_bytes().splitlines()[0]
     asked = msgspec.json.decode(kept, type=Line).asked
-    return {name: value for name, value in asked.items() if name != "bgt_id"}
+    in_address = {"bgt_id"} if operation == "project.report" else {"bgt_id", "pro_code"}
+    return {name: value for name, value in asked.items() if name not in in_address}
 
 
 def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response:
@@ -153,6 +166,10 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     body = SOUND.get(name)
     if operation.path.startswith(f"{INDICATORS}/") and method != "GET":
         body = on_file(name)
+    if operation.path.startswith(PROJECTS) and method != "GET":
+        body = on_file(name.removesuffix(".batch"))
+    if name in ("project.check.batch", "project.store.batch"):
+        body = {"pro_codes": ["none"]}
     if name.startswith("payment.apply"):
         body = http.payment("none")
     if name.startswith("indicator.issue"):

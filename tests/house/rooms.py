@@ -30,7 +30,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "agencies learning",
         "adopting appointing credentials imported verification",
     ),
-    "budget": ("events", "balances", "indicator", "coherence", "indicators"),
+    "budget": ("events projects", "balances", "indicator", "coherence", "indicators"),
     "payments": (
         "events messages submitting voucher_number",
         "void_events",

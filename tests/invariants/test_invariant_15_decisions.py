@@ -7,6 +7,7 @@ rules. Tests that ask for ``decided_again`` have all their ledgers taken again a
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -14,6 +15,11 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from api.verification import Task, verify_all
+from budget.projects.amending import AmendProject
+from budget.projects.checking import CheckProject, ReturnProject, StoreProject
+from budget.projects.ending import EndProject, ResumeProject, SuspendProject, TerminateProject
+from budget.projects.events import ProjectYear
+from budget.projects.reporting import ReportProject, ReviseProject
 from division import certificates, code_sets
 from division.adopting import adopt
 from division.agency import ChangeAgency, RegisterAgency
@@ -25,7 +31,7 @@ from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
 from ledger.deciding import documents
 from ledger.deciding.approvals import SetApprovalPolicy
-from ledger.deciding.command import commands
+from ledger.deciding.command import Command, commands
 from ledger.deciding.opening import DateFloors
 from ledger.deciding.principals import OPERATOR
 from ledger.deciding.state import Decision, LedgerState
@@ -105,6 +111,21 @@ ELSEWHERE = {
     "bank.change": "below",
     "bank.end": "below",
     "standing.adopt": "below",
+    **{
+        f"project.{act}": "below"
+        for act in (
+            "report",
+            "revise",
+            "return",
+            "check",
+            "store",
+            "amend",
+            "suspend",
+            "resume",
+            "terminate",
+            "end",
+        )
+    },
 }
 
 
@@ -157,6 +178,39 @@ def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
         for name in ("一名称", "另一名称"):  # a row that holds already stands beside each
             rows = [fund._replace(name=name), fund]
             code_sets.load(connection, rows, FREELY, loaded_by="admin")
+
+
+@pytest.mark.usefixtures("decided_again")
+def test_the_acts_on_projects_are_taken_again(database: Database) -> None:
+    road: dict[str, Any] = {
+        "pro_name": "农村公路", "agency_code": "101001", "pro_cat_code": "22", "pro_term": 2,
+        "pro_total_amt": "3.00", "pro_start_year": 2026,
+        "years": (ProjectYear(fiscal_year=2026, amt="3.00"),),
+    }  # fmt: skip
+    one, of_one = {"pro_code": "P1"}, {"pro_code": "P1", "reason": "事由"}
+    granted = (ProjectYear(fiscal_year=2026, amt="2.00"),)
+    rounds: list[tuple[str, list[Command]]] = [
+        ("migration", [ReportProject(pro_code=code, **road) for code in ("P1", "P2")]),
+        (OPERATOR, [CheckProject(**one, version=1, audit_years=granted), ReturnProject(**of_one)]),
+        ("migration", [ReviseProject(**of_one, change_no="1", pro_term=1)]),
+        (
+            OPERATOR,
+            [
+                CheckProject(**one),
+                CheckProject(**one, level="mof"),
+                StoreProject(**one),
+                AmendProject(**of_one, change_no="2", start_date=MAY, pro_name="新名"),
+                AmendProject(**of_one, change_no="3", is_track=True),
+                SuspendProject(**of_one, change_no="4"),
+                ResumeProject(**of_one, change_no="5"),
+                EndProject(**one),
+                TerminateProject(pro_code="P2", reason="不再实施"),
+            ],
+        ),
+    ]
+    with connect(database.app_conninfo) as connection:
+        for by, acts in rounds:
+            record(connection, GUANGDONG, acts, FREELY, by=by)
 
 
 @pytest.mark.usefixtures("decided_again")

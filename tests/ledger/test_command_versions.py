@@ -5,8 +5,6 @@ changed: a test that fails here says that a caller who repeats an old number wou
 used it for something else.
 """
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
@@ -16,7 +14,16 @@ from ledger.errors import IntegrityError
 from ledger.events import LedgerOpened
 from ledger.verification.grammar import grammar
 from tests.support.bookkeeper import payment
-from tests.support.commands_on_file import COMMANDS, KEPT, LINES, TODAY, Line, UrgentPayment, read
+from tests.support.commands_on_file import (
+    COMMANDS,
+    KEPT,
+    LINES,
+    TODAY,
+    Line,
+    UrgentPayment,
+    parts_of,
+    read,
+)
 
 
 def named(line: Line) -> str:
@@ -108,14 +115,6 @@ def test_parts_of_a_command_leave_out_what_they_do_not_say(command: type[Command
     for part in parts_of(command):
         assert part.__struct_config__.omit_defaults or not part.__struct_defaults__
         assert set(part.__struct_defaults__) <= {"", None, ()}
-
-
-def parts_of(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
-    for field in msgspec.structs.fields(struct):
-        for part in getattr(field.type, "__args__", ()):
-            if isinstance(part, type) and issubclass(part, msgspec.Struct):
-                yield part
-                yield from parts_of(part)
 
 
 @pytest.mark.parametrize("version", LINES)

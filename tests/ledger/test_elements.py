@@ -1,9 +1,11 @@
 """Elements and code sets: one entry channel each, what holds where and when, and the files."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.domains import DOMAINS
@@ -12,7 +14,7 @@ from ledger.elements.code_sets import CodeRow, CodeSets, ElementRegister, divisi
 from ledger.elements.register import DIMENSIONS, ECO_PAIR, OF_THE_ACT
 from ledger.elements.stored_code_sets import shipped
 from ledger.errors import Code, Refusal
-from payments.events import PaymentDetail
+from tests.support.commands_on_file import parts_of
 from tests.support.paths import ROOT
 
 PROVINCE, GUANGZHOU, YUEXIU, SHAOGUAN = "440000000", "440100000", "440104000", "440200000"
@@ -55,15 +57,21 @@ def refusal(codes: CodeSets, code: str, **where: Any) -> str:
 SAME_AS = {"to_bgt_id": "bgt_id"}
 
 
+def fields_of(struct: type[msgspec.Struct]) -> Iterator[str]:
+    """The fields of a command, and of the parts that it is made of."""
+    yield from struct.__struct_fields__
+    for part in parts_of(struct):
+        yield from part.__struct_fields__
+
+
 def commands_of_people() -> dict[str, tuple[str, set[str]]]:
     """Channel and elements of every command by which people enter something, by its operation."""
     found = {
-        kind.OPERATION: (kind.CHANNEL, set(kind.__struct_fields__))
+        kind.OPERATION: (kind.CHANNEL, set(fields_of(kind)))
         for domain in DOMAINS
         for kind in vars(domain).values()
         if isinstance(kind, type) and issubclass(kind, Command) and kind.CHANNEL
     }
-    found["payment.apply"][1].update(PaymentDetail.__struct_fields__)
     return {
         operation: (channel, {SAME_AS.get(field, field) for field in fields} - {"details"})
         for operation, (channel, fields) in found.items()
@@ -95,7 +103,7 @@ def test_each_element_is_entered_by_the_commands_of_its_channel() -> None:
 
 def test_a_payment_refers_to_what_its_indicator_entered() -> None:
     _, fields = commands_of_people()["payment.apply"]
-    assert {ELEMENTS[name].channel for name in DIMENSIONS} == {"指标下达", "单位登记"}
+    assert {ELEMENTS[name].channel for name in DIMENSIONS} == {"指标下达", "单位登记", "项目申报"}
     assert fields >= set(DIMENSIONS)
 
 

@@ -42,6 +42,15 @@ def _defined_below(command: type[Command]) -> Iterator[type[Command]]:
         yield from _defined_below(below)
 
 
+def parts_of(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    """The structs that a command is made of, and theirs."""
+    for field in msgspec.structs.fields(struct):
+        for part in getattr(field.type, "__args__", ()):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                yield part
+                yield from parts_of(part)
+
+
 COMMANDS = {command.__name__: command for command in every_command()}
 
 

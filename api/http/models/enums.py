@@ -16,6 +16,7 @@ class Tag(StrEnum):
     LEDGERS = "ledgers"
     DOCUMENTS = "documents"
     DIVISIONS = "divisions"
+    PROJECTS = "projects"
     INDICATORS = "indicators"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
@@ -32,6 +33,7 @@ TAGS = {
     Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
     Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
     Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens, banks, certificates",
+    Tag.PROJECTS: "项目库: report, check, store, amend, suspend, end; show, list",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
@@ -58,6 +60,25 @@ class PaymentStatus(StrEnum):
     WITHDRAWN = "withdrawn"
     VOIDED = "voided"
     REFUNDED = "refunded"
+
+
+class ProjectStatus(StrEnum):
+    """State of a project 项目状态 on its way into the library, and out of it."""
+
+    REPORTED = "reported"
+    RETURNED = "returned"
+    DEPT_CHECKED = "dept_checked"
+    MOF_CHECKED = "mof_checked"
+    IN_LIBRARY = "in_library"
+    ENDED = "ended"
+    TERMINATED = "terminated"
+
+
+class CheckingLevel(StrEnum):
+    """Who checks a project: its department 部门, or the treasury 财政."""
+
+    DEPT = "dept"
+    MOF = "mof"
 
 
 class HoldReason(StrEnum):
@@ -213,6 +234,8 @@ class Book(StrEnum):
 
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
+ProjectState = Annotated[str, shown_as(ProjectStatus)]
+LevelCode = Annotated[str, shown_as(CheckingLevel)]
 HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
 RecallState = Annotated[str, shown_as(RecallStatus)]
