@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from api.access import Right, require_role
 from api.http.admission import admit
-from api.http.bodies import CODE_CHARACTERS_MAX, decoded
+from api.http.bodies import decoded
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger
 from api.http.disbursement_lines import load_upload
@@ -32,6 +32,7 @@ from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
 from api.http.services import Services
+from api.http.soundness import CODE_CHARACTERS_MAX
 from api.http.units import UNIT, require_own, require_units
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome

@@ -17,9 +17,9 @@ from msgspec import UnsetType
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from api.http.bodies import AMOUNTS, SAME_ELEMENT
 from api.http.models.enums import CheckingLevel, PersonRole, SigningRole, SigningScope
 from api.http.models.shown import may_be_missing
+from api.http.soundness import AMOUNTS, SAME_ELEMENT
 from ledger.elements.code_sets import ElementRegister
 from projections.tracing.facts import FactFields
 

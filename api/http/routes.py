@@ -22,13 +22,14 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import Right
 from api.http.admission import admit
-from api.http.bodies import AMOUNTS, Body
+from api.http.bodies import Body
 from api.http.call import Call
 from api.http.dependencies import OF_NUMBER, ActingOnLedger, Asking
 from api.http.document_views import SubmittedView, document_of, submitted_answer
 from api.http.models.enums import Tag
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.published import PublishedAs, published
+from api.http.soundness import AMOUNTS
 from api.http.units import UNIT, require_own
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.http.bodies import Body, _check_text, _looks_sound, _texts
+from api.http.bodies import Body
+from api.http.soundness import _check_text, _looks_sound, _texts
 from budget.indicators import IssueIndicator
 from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for

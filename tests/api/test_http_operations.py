@@ -12,10 +12,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.http.app import DIRECT, create_app
-from api.http.bodies import AMOUNTS, LOOKED_UP, SAME_ELEMENT
 from api.http.observing import RequestFigures
 from api.http.problems import TITLES
 from api.http.routes import CommandRoute
+from api.http.soundness import AMOUNTS, LOOKED_UP, SAME_ELEMENT
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code
 from ledger.sealing.sealer import Sealer
