@@ -48,10 +48,12 @@ def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> di
             f"政府经济分类 {gov} does not go with 部门经济分类 {dep}",
             pointer="/dep_bgt_eco_code",
         )
-    if element := state.books(day).uncovered({name: codes[name] for name in DIMENSIONS}):
+    booked_by = {name: codes[name] for name in DIMENSIONS}
+    booked_by["agency_type_code"] = agency.agency_type_code if agency is not None else ""
+    if element := state.books(day).uncovered(booked_by):
         raise Refusal(
             Code.ELEMENT_INVALID,
-            f"{element} {codes[element]} is not paid through these books",
+            f"{element} {booked_by[element]} is not paid through these books",
             pointer=f"/{element}",
         )
     fund, function = codes["fund_type_code"], codes["exp_func_code"]

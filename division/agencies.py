@@ -45,12 +45,23 @@ def require_agency(
     return agency
 
 
+def type_on(state: LedgerState, agency_code: str, day: date) -> str:
+    """The unit's type on a business day; "" where units are not kept, or this one is not there:
+    what has happened is booked all the same."""
+    if not keeps_agencies(state):
+        return ""
+    agency = agency_on(state, agency_code, day)
+    return "" if agency is None else agency.agency_type_code
+
+
 def refuse_ended(state: LedgerState, agency_code: str, day: date, *, pointer: str) -> None:
     """Refuses what a unit asks for from its end on; what is under way still comes to its end.
 
     Raises:
         Refusal: ``element_invalid``.
     """
+    if state.standing is None:  # every payment comes by here
+        return
     division = own_division(state)
     agency = division.agencies.get(agency_code)
     if agency is None or agency.end_date is None or day < agency.end_date or not division.is_open:

@@ -46,7 +46,10 @@ def known(state: LedgerState) -> Knowledge:
 
 def own_division(state: LedgerState) -> DivisionData:
     """What a year's ledger knows of its own division; those above have units of their own."""
-    return known(state).divisions.get(own_standing_ledger(state.ledger_id), NOT_OPENED)
+    standing: Knowledge | None = state.standing
+    if standing is None:
+        return NOT_OPENED
+    return standing.divisions.get(own_standing_ledger(state.ledger_id), NOT_OPENED)
 
 
 def require_appointed(state: LedgerState, pay_bank_code: str) -> None:

@@ -77,7 +77,7 @@ def standing_ledger(division_prefix: str) -> int:
 
 def own_standing_ledger(key: int) -> int:
     """The key of the standing ledger of a ledger's own division."""
-    return key - fiscal_year_of(key)
+    return key - key % YEARS
 
 
 def is_standing(key: int) -> bool:

@@ -11,6 +11,7 @@ from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, r
 _OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
 RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
 _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_balance": {}}
+PAID_FOR = (*DIMENSIONS, "agency_type_code")  # what the books tell a paid unit by
 _PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
 _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
 
@@ -230,6 +231,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
 
     It is signed as a voucher is: alone, or as a leaf of the bank's manifest. ``xpay_date`` is what
     the bank says; ``booked_on`` is the business day where that is another one (迟记), else "".
+    ``agency_type_code`` is what the unit was on the business day, "" where no unit was registered.
     """
 
     TYPE: ClassVar[str] = "voucher.receipted"
@@ -238,7 +240,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="voucher.receipt",
         moves=("indicator", "uncleared"),
-        posts={"voucher.receipted": RuleNeeds(DIMENSIONS, {"paid": _PAID, "failed": RELEASED})},
+        posts={"voucher.receipted": RuleNeeds(PAID_FOR, {"paid": _PAID, "failed": RELEASED})},
         delivery=True,
         step="receipt",
         title="支付回单",
@@ -257,6 +259,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     signature: str = ""
     manifest_no: str = ""
     leaf: int = 0
+    agency_type_code: str = ""
     by: str
 
 
@@ -321,7 +324,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         asked_by="bank.notice",
         formerly=("notice_sm3", "payment.refund"),
         moves=("indicator", "uncleared"),
-        posts={"payment.refunded": RuleNeeds(DIMENSIONS, {"refund": _REFUNDED})},
+        posts={"payment.refunded": RuleNeeds(PAID_FOR, {"refund": _REFUNDED})},
         delivery=True,
         step="receipt",
         title="退款",

@@ -105,12 +105,17 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def codes(self) -> dict[str, str]:
-        """The elements that posting rules choose accounts by."""
-        a = self.applied
+        """The elements that posting rules choose accounts by; the unit's type is that of the day on
+        which the bank paid, so that what comes back leaves the account to which it was booked."""
+        a, receipt = self.applied, self.receipt
         return {
+            "agency_code": a.agency_code,
+            "pro_code": a.pro_code,
+            "exp_func_code": a.exp_func_code,
             "gov_bgt_eco_code": a.gov_bgt_eco_code,
             "dep_bgt_eco_code": a.dep_bgt_eco_code,
             "fund_type_code": a.fund_type_code,
+            "agency_type_code": "" if receipt is None else receipt.agency_type_code,
         }
 
     @property

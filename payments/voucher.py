@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.indicator import moved
+from division.agencies import type_on
 from ledger.calendar import evidence_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
@@ -289,6 +290,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
         bgt_id = payment.applied.bgt_id
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts)
+        agency_type_code = type_on(state, payment.applied.agency_code, day)
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
             pay_app_no=self.pay_app_no,
@@ -305,6 +307,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             signature=self.signature,
             manifest_no=self.manifest_no,
             leaf=self.leaf,
+            agency_type_code=agency_type_code,
             by=by,
         )
         entry = state.books(day).post(
@@ -312,7 +315,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             source=state.next_position,
             number=self.pay_app_no,
             amounts_fen=amounts,
-            codes=payment.codes,
+            codes={**payment.codes, "agency_type_code": agency_type_code},
             bgt_id=bgt_id,
         )
         return Decision(

@@ -78,7 +78,7 @@ def codes_keep_an_account(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
         }
         for name, choice in after.choices.items():
             for element, prefix in sorted(prefixes):
-                if element != choice.element or choice.account({element: prefix}):
+                if element != choice.element or choice.picked({element: prefix}):
                     continue
                 if _covered(before.choices, element, prefix):
                     there = _place(before, ("choices",))
@@ -102,7 +102,7 @@ def _within_a_year(charts: Sequence[ChartFile]) -> Iterator[tuple[ChartFile, Cha
 
 def _covered(choices: Mapping[str, Choice], element: str, code: str) -> bool:
     """Whether every choice by the element has an account for the code."""
-    return all(c.account({element: code}) for c in choices.values() if c.element == element)
+    return all(c.picked({element: code}) for c in choices.values() if c.element == element)
 
 
 def _place(chart: ChartFile, place: KeyPath) -> str:

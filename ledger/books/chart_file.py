@@ -67,9 +67,17 @@ class ChartFile(NamedTuple):
 
     def accounts_of(self, name: str) -> list[str]:
         """The account itself, or those that a choice may pick."""
-        if (choice := self.choices.get(name)) is None:
-            return [name]
-        return [account for account in choice.prefixes.values() if account]
+        found, waiting, seen = [], [name], {""}
+        while waiting:
+            if (name := waiting.pop(0)) in seen:
+                continue
+            seen.add(name)
+            choice = None if name in self.accounts else self.choices.get(name)
+            if choice is None:
+                found.append(name)
+            else:
+                waiting += choice.prefixes.values()
+        return found
 
 
 def read_chart(text: str, file: str) -> ChartFile:

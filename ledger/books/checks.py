@@ -108,15 +108,18 @@ def controlled_accounts_are_credit(chart: ChartFile, _needs: Needs) -> Iterator[
 
 
 def choices_pick_known_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A choice picks accounts of the file, and bears no name of one."""
+    """A choice picks accounts of the file, or choices that stand behind it; it bears no name of an
+    account."""
+    later = set(chart.choices)
     for name, choice in chart.choices.items():
         if name in chart.accounts:
             yield Fault(("choices", name), f"{name!r} is an account and a choice")
-        for prefix, account_id in choice.prefixes.items():
-            if account_id and account_id not in chart.accounts:
+        later.remove(name)
+        for prefix, picked in choice.prefixes.items():
+            if picked and picked not in chart.accounts and picked not in later:
                 yield Fault(
                     ("choices", name, "prefixes", prefix),
-                    f"choice {name} picks {account_id!r}, which is no account",
+                    f"choice {name} picks {picked!r}, which is no account, nor a choice behind it",
                 )
 
 
@@ -134,8 +137,8 @@ def choices_stay_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]
     """All accounts of a choice are of one book, so that no code unbalances a line."""
     for name, choice in chart.choices.items():
         first = chart.book_of(name)
-        for prefix, account_id in choice.prefixes.items():
-            if account_id and (book := chart.book_of(account_id)) != first:
+        for prefix, picked in choice.prefixes.items():
+            if picked and (book := chart.book_of(picked)) != first:
                 yield Fault(
                     ("choices", name, "prefixes", prefix),
                     f"choice {name} mixes the books {first} and {book}",
@@ -146,7 +149,7 @@ def choices_pick_nothing_controlled(chart: ChartFile, _needs: Needs) -> Iterator
     """What a rule does to a control is the same for all codes."""
     for name, choice in chart.choices.items():
         for prefix, account_id in choice.prefixes.items():
-            if account_id and (control := chart.accounts[account_id].control):
+            if account_id in chart.accounts and (control := chart.accounts[account_id].control):
                 yield Fault(
                     ("choices", name, "prefixes", prefix),
                     f"choice {name} picks {account_id}, which carries control {control!r}",
@@ -242,8 +245,11 @@ def choices_are_by_what_is_carried(chart: ChartFile, needs: Needs) -> Iterator[F
     uses would refuse indicators for nothing."""
     used: dict[str, set[str]] = {name: set() for name in chart.choices}
     for _, rule, (debit, credit, _) in _lines(chart):
-        for name in used.keys() & {debit, credit}:
-            used[name].add(rule)
+        waiting = [debit, credit]
+        while waiting:
+            if (name := waiting.pop()) in used and rule not in used[name]:
+                used[name].add(rule)
+                waiting += chart.choices[name].prefixes.values()
     for name, rules in used.items():
         element = chart.choices[name].element
         if not rules:
@@ -264,7 +270,7 @@ def prefixes_begin_codes(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
         element = ElementRegister.ELEMENTS[choice.element]
         for prefix in choice.prefixes:
             longer = (prefix + digits for digits in _zeros(element.max_length - len(prefix)))
-            if not any(map(element.shape.fullmatch, longer)):
+            if prefix and not any(map(element.shape.fullmatch, longer)):
                 yield Fault(
                     ("choices", name, "prefixes", prefix),
                     f"choice {name}: no {choice.element} begins with {prefix!r}",

@@ -37,18 +37,20 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Picks an account by the longest prefix of an element's code; "" where there is none."""
+    """Picks an account, or another choice, by the longest prefix of an element's code; "" where
+    there is none."""
 
     element: str
     prefixes: Mapping[str, str]
 
-    def account(self, codes: Mapping[str, str]) -> str:
-        """The account's id. Raises PostingError if the codes lack the element."""
+    def picked(self, codes: Mapping[str, str]) -> str:
+        """The account's id, or the other choice's name. Raises PostingError if the codes lack the
+        element."""
         if (code := codes.get(self.element)) is None:
             raise PostingError(f"an account is chosen by {self.element}, which is not given")
         for length in range(len(code), 0, -1):
-            if (account := self.prefixes.get(code[:length])) is not None:
-                return account
+            if (picked := self.prefixes.get(code[:length])) is not None:
+                return picked
         return self.prefixes[""]
 
 
@@ -104,6 +106,8 @@ class Books:
         self.titles = dict(titles)
         self.accounts = {account.id: account for account in accounts}
         self._choices = dict(choices)
+        behind = {picked for choice in choices.values() for picked in choice.prefixes.values()}
+        self._first_choices = [name for name in choices if name not in behind]
         self._postings = {rule.name: self._posting(rule) for rule in rules}
 
     @property
@@ -112,9 +116,8 @@ class Books:
         return self._postings.keys()
 
     def _posting(self, rule: Rule) -> _Posting:
-        names = {name for debit, credit, _ in rule.lines for name in (debit, credit)}
-        chosen = {choice.element for name, choice in self._choices.items() if name in names}
-        elements = sorted(chosen | {FUND_TYPE})
+        names = [name for debit, credit, _ in rule.lines for name in (debit, credit)]
+        elements = sorted({*self._chosen_by(names), FUND_TYPE})
         return _Posting(
             lines=rule.lines,
             red_flag=int(rule.red),
@@ -125,6 +128,16 @@ class Books:
             resolved={},
         )
 
+    def _chosen_by(self, names: Iterable[str]) -> set[str]:
+        """The elements of all choices that lead to the accounts of these names."""
+        elements, waiting, seen = set(), list(names), set(self.accounts)
+        while waiting:
+            if (name := waiting.pop()) not in seen and name in self._choices:
+                elements.add(self._choices[name].element)
+                waiting += self._choices[name].prefixes.values()
+            seen.add(name)
+        return elements
+
     def _controls(self, rule: Rule) -> Iterator[tuple[str, int, str]]:
         for debit, credit, amount in rule.lines:
             for name, side in ((debit, DEBIT), (credit, CREDIT)):
@@ -133,9 +146,10 @@ class Books:
 
     def uncovered(self, codes: Mapping[str, str]) -> str:
         """The element whose code has no account in some book, "" when all have one."""
-        for choice in self._choices.values():
-            if not choice.account(codes):
-                return choice.element
+        for name in self._first_choices:
+            element, account = self._picked(name, codes)
+            if not account:
+                return element
         return ""
 
     def post(
@@ -234,13 +248,17 @@ class Books:
         return resolved
 
     def _account(self, name: str, codes: Mapping[str, str]) -> str:
-        if (choice := self._choices.get(name)) is None:
-            return name
-        if not (account := choice.account(codes)):
-            raise PostingError(
-                f"{choice.element} {codes[choice.element]} has no account in chart {self.version}"
-            )
+        element, account = self._picked(name, codes)
+        if not account:
+            raise PostingError(f"{element} {codes[element]} has no account in chart {self.version}")
         return account
+
+    def _picked(self, name: str, codes: Mapping[str, str]) -> tuple[str, str]:
+        """The account that a line's name comes to, "" for none, and the element that decided."""
+        element = ""  # a choice picks what stands behind it, so that this comes to an end
+        while name not in self.accounts and (choice := self._choices.get(name)) is not None:
+            element, name = choice.element, choice.picked(codes)
+        return element, name
 
 
 def merge(journals: list[JournalPosted]) -> JournalPosted:

@@ -84,5 +84,11 @@ def test_the_books_have_no_expense_for_what_is_none(gov: str) -> None:
 
 
 def test_fund_1_is_no_fund_in_the_books() -> None:
-    assert shipped_books().uncovered({**ELEMENTS, "fund_type_code": "1"}) == "fund_type_code"
-    assert shipped_books().uncovered({**ELEMENTS, "gov_bgt_eco_code": "59999"}) == ""
+    assert (
+        shipped_books().uncovered({**ELEMENTS, "agency_type_code": "", "fund_type_code": "1"})
+        == "fund_type_code"
+    )
+    assert (
+        shipped_books().uncovered({**ELEMENTS, "agency_type_code": "", "gov_bgt_eco_code": "59999"})
+        == ""
+    )

@@ -29,6 +29,7 @@ CODES = {
     "gov_bgt_eco_code": "50201",
     "dep_bgt_eco_code": "30201",
     "fund_type_code": "111",
+    "agency_type_code": "",
 }
 
 
@@ -129,7 +130,7 @@ def test_of_many_projects_each_is_booked_on_its_account(monkeypatch: pytest.Monk
         (
             {"paid": 100, "failed": 0},
             {"gov_bgt_eco_code": "50201", "fund_type_code": "111"},
-            "needs dep_bgt_eco_code, fund_type_code, gov_bgt_eco_code; given are",
+            "needs agency_type_code, dep_bgt_eco_code, fund_type_code, gov_bgt_eco_code; given are",
         ),
     ],
 )
@@ -200,12 +201,12 @@ def test_a_chart_names_its_books_and_controls_its_accounts() -> None:
 
 def test_each_combination_of_codes_has_accounts_of_its_own() -> None:
     books = parse_books(SHIPPED)
-    claimed = {"gov_bgt_eco_code": "50201", "dep_bgt_eco_code": "30201", "fund_type_code": "111"}
     changed: list[dict[str, str]] = [
         {},
         {"gov_bgt_eco_code": "50501"},
         {"dep_bgt_eco_code": "310"},
         {"fund_type_code": "2"},
+        {"agency_type_code": "4"},
     ]
     accounts = [
         {
@@ -215,7 +216,7 @@ def test_each_combination_of_codes_has_accounts_of_its_own() -> None:
                 ("voucher.receipted", {"paid": 1, "failed": 0}),
             )
             for line in books.post(
-                event, source=1, number="x", amounts_fen=amounts, codes=claimed | change
+                event, source=1, number="x", amounts_fen=amounts, codes=CODES | change
             ).lines
         }
         for change in changed
@@ -225,4 +226,5 @@ def test_each_combination_of_codes_has_accounts_of_its_own() -> None:
         ["B12", "B14", "E1", "E2"],
         ["D1", "D2"],
         ["B1", "B2", "C1", "C11", "C14", "C2"],
+        ["E1", "E2"],
     ]

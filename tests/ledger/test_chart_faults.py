@@ -108,6 +108,18 @@ CASES = [
         "[choices.E1]",
         "'E1' is an account and a choice",
     ),
+    Case(
+        "choices_pick_known_accounts",
+        ('"505" = "E2", "506" = "E2"', '"505" = "unit_outlay", "506" = "E2"'),
+        '"505" = "unit_outlay"',
+        "picks 'unit_outlay', which is no account, nor a choice behind it",
+    ),
+    Case(
+        "choices_stay_in_one_book",
+        ('"" = "unit_outlay_by_economy"', '"" = "D1"'),
+        '"4" = "E2", "" = "D1"',
+        "mixes the books unit_budgetary and unit_financial",
+    ),
     Case("choices_are_complete", (', "" = ""', ""), '"501" =', "lacks a default"),
     Case("choices_are_complete", ('"2" = "C2", "" = "C1"', '"" = ""'), '{ "" = "" }', "no account"),
     Case(
@@ -278,7 +290,7 @@ def postings(books: Books) -> list[object]:
             ("50501", "31001", "2"),
             ("599", "3", "12"),
         ):
-            codes = dict.fromkeys(DIMENSIONS, "1")
+            codes = dict.fromkeys((*DIMENSIONS, "agency_type_code"), "1")
             codes |= {"gov_bgt_eco_code": gov, "dep_bgt_eco_code": dep, "fund_type_code": fund}
             done.append(books.post(rule, source=1, number="x", amounts_fen=amounts, codes=codes))
     return done

@@ -8,9 +8,20 @@ from ledger.events import JournalPosted, Line
 from ledger.money import parse_yuan, stored_fen, yuan
 from tests.support.chart_texts import SHIPPED
 
-GOODS = {"gov_bgt_eco_code": "50201", "dep_bgt_eco_code": "30201", "fund_type_code": "111"}
-LAND = {"gov_bgt_eco_code": "50301", "dep_bgt_eco_code": "31005", "fund_type_code": "121"}
-TO_A_SCHOOL = {"gov_bgt_eco_code": "50502", "dep_bgt_eco_code": "30201", "fund_type_code": "2"}
+
+def codes_of(gov: str, dep: str, fund: str = "111", kind: str = "") -> dict[str, str]:
+    """``kind`` is the unit's type; "" where no unit is registered."""
+    return {
+        "gov_bgt_eco_code": gov,
+        "dep_bgt_eco_code": dep,
+        "fund_type_code": fund,
+        "agency_type_code": kind,
+    }
+
+
+GOODS = codes_of("50201", "30201")
+LAND = codes_of("50301", "31005", "121")
+TO_A_SCHOOL = codes_of("50502", "30201", "2")
 
 
 def journal(
@@ -70,7 +81,18 @@ def test_what_did_not_happen_has_no_line() -> None:
 
 @pytest.mark.parametrize(
     ("codes", "unit_expense", "unit_outlay"),
-    [(GOODS, "D1", "E1"), (LAND, "D2", "E1"), (TO_A_SCHOOL, "D1", "E2")],
+    [
+        (GOODS, "D1", "E1"),
+        (LAND, "D2", "E1"),
+        (TO_A_SCHOOL, "D1", "E2"),
+        # 行政 and 参公 book 行政支出, 公益一类 and 二类 事业支出, whatever the money is for; the
+        # outlay of an enterprise goes by 政府经济 as ever
+        (codes_of("50201", "30201", kind="1"), "D1", "E1"),
+        (codes_of("50502", "30201", kind="2"), "D1", "E1"),
+        (codes_of("50905", "30302", kind="3"), "D1", "E2"),
+        (codes_of("50301", "31005", kind="4"), "D2", "E2"),
+        (codes_of("50502", "30201", kind="5"), "D1", "E2"),
+    ],
 )
 def test_a_units_accounts_follow_the_elements(
     codes: dict[str, str], unit_expense: str, unit_outlay: str
