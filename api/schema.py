@@ -13,6 +13,7 @@ MIGRATIONS = tuple(
         "ledger.elements",
         "ledger.sealing",
         "division",
+        "budget",
         "payments",
         "payments.signing",
         "payments.delivery",

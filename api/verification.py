@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -39,6 +40,8 @@ from ledger.verification.schema import SCHEMA
 from payments.verification.run import Options, VerificationReport, verify_ledger
 from projections.core.facts import ProjectionError
 from projections.core.rebuild import verify as verify_projections
+from projections.project_lists import CHECK as PROJECT_CHECK
+from projections.project_lists import check_projects
 
 PROJECTION = name_check(
     "projection", "读模型 read models against a rebuild", "rows",
@@ -116,11 +119,14 @@ def _history(task: Task, progress: Progress) -> VerificationReport:
 def _standing(task: Task) -> Findings:
     """The tables of a standing ledger against its events; of another ledger what it has noted of
     standing ones."""
-    findings, name, check = Findings(), NOTES, check_notes
+    checks = {NOTES: check_notes}
     if is_standing(task.ledger_id):
-        name, check = CHECK, check_tables
+        checks = {CHECK: check_tables, PROJECT_CHECK: check_projects}
+    findings = Findings()
+    guard = Guard(findings)
     with snapshot(task.conninfo, 1) as [connection]:
-        Guard(findings).run(name, lambda: check(connection, task.ledger_id, findings))
+        for name, check in checks.items():
+            guard.run(name, partial(check, connection, task.ledger_id, findings))
     return findings
 
 

@@ -4,6 +4,7 @@ The tables are caches. Whoever writes to them without an event, widens a right o
 of a key is found here, whatever the program has believed of them meanwhile.
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import psycopg
 from division.folded import FoldedObject, folded_objects
 from division.shown import SHOWN
 from ledger.account_set import parse_ledger, standing_ledger
-from ledger.deciding.objects import ledger_stream_id
+from ledger.deciding.objects import AnyKind, ledger_stream_id
 from ledger.deciding.tables import AnyTable
 from ledger.errors import IntegrityError
 from ledger.events import StandingHead, StandingNoted, decode
@@ -36,18 +37,29 @@ def check_tables(connection: psycopg.Connection, ledger_id: int, findings: Findi
 
     An event that cannot be read is passed over: the check of the history names it.
     """
+    check_kinds(connection, ledger_id, findings, CHECK, SHOWN)
+
+
+def check_kinds(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    findings: Findings,
+    check: str,
+    kinds: Collection[AnyKind],
+) -> None:
+    """Likewise of some kinds of objects, under the name of the check that covers their tables."""
     folded: dict[str, list[FoldedObject]] = {}
-    for found in folded_objects(connection, ledger_id, SHOWN):
+    for found in folded_objects(connection, ledger_id, kinds):
         folded.setdefault(found.kind.name, []).append(found)
     scope = _OF_LEDGER
     if ledger_id == standing_ledger(""):
         scope = f"({_OF_LEDGER} OR {_OF_NONE})"
-    for kind in SHOWN:
+    for kind in kinds:
         objects = folded.get(kind.name, [])
         for table in kind.tables:
             if table.home in (None, ledger_id):
                 of_table = "true" if table.home is not None else scope
-                _compare(connection, table, ledger_id, objects, of_table, findings)
+                _compare(connection, table, ledger_id, objects, of_table, findings, check)
 
 
 def check_notes(connection: psycopg.Connection, ledger_id: int, findings: Findings) -> None:
@@ -89,6 +101,7 @@ def _compare(
     objects: list[FoldedObject],
     scope: str,
     findings: Findings,
+    check: str,
 ) -> None:
     places: dict[bytes, int] = {}
     rows = []
@@ -96,11 +109,11 @@ def _compare(
         for row in table.rows(ledger_id, obj):
             rows.append(row)
             places[_place(row[: table.key])] = position
-    findings.count(CHECK, len(rows))
+    findings.count(check, len(rows))
     values = {"rows": table.as_json(rows).decode(), "ledger_id": ledger_id}
     for key, said, found in connection.execute(_differing(table, scope).encode(), values):
         position = places.get(_place(key), 0)
-        findings.add(CHECK, position, f"{table.name} {_named(key)}: {_told(said, found)}")
+        findings.add(check, position, f"{table.name} {_named(key)}: {_told(said, found)}")
 
 
 def _place(key: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.call import Call
-from api.http.division_lists import DivisionRead, page_of
+from api.http.division_lists import DivisionRead
 from api.http.division_routes import (
     OF_DIVISION,
     DivisionRoute,
@@ -21,7 +22,7 @@ from api.http.division_routes import (
 from api.http.models.enums import ProjectStatus, Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf
-from api.http.pages import AskedPage
+from api.http.pages import AskedPage, page_after, place_after
 from api.http.parameters import DivisionCode, ProCode
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.project_views import ProjectHistoryView, ProjectView, history_view, project_view
@@ -41,6 +42,7 @@ from ledger.errors import Code, Refusal, RequestError
 from ledger.events import decode
 from ledger.reading.objects import EVENTS_MAX, read_events, read_head, read_objects, stream_of
 from projections.core.moments import Moment, one_moment, reach
+from projections.project_lists import ProjectFilter, read_page
 
 _ALL = OF_DIVISION + "/projects"
 CHECKERS = {DEPARTMENT: "unit_checker", "mof": "treasury_checker"}
@@ -139,23 +141,22 @@ async def list_projects(
     """Of a day, where ``as_of_effective`` names one: whose it is, and of which category, then."""
     key = await admit_to_division(call)
     await call.head(key)
-    prefixes, day = prefixes_of(call.caller, call.right), _day_of(moment)
+    day, prefixes = _day_of(moment), prefixes_of(call.caller, call.right)
+    wanted = ProjectFilter(day, agency_code, pro_cat_code, state, prefixes)
+    after = place_after(call, asked.cursor)
 
-    def is_asked_for(project: Project) -> bool:
-        then = project.on(day)
-        return (
-            agency_code in (None, then.agency_code)
-            and pro_cat_code in (None, then.pro_cat_code)
-            and state in (None, project.state)
-            and (not prefixes or begins_with(then.agency_code, prefixes))
-        )
-
-    def read(connection: Connection) -> list[ProjectView]:
+    def read(connection: Connection) -> list[Project]:
         with one_moment(connection):
+            if moment.position is None and moment.recorded is None:
+                return read_page(connection, key, wanted, after, asked.size + 1)
             found = folded_objects(connection, key, [PROJECT], _upto(connection, key, moment))
-            return [project_view(key, f.obj, day=day) for f in found if is_asked_for(f.obj)]
+            held = [f.obj for f in found if f.obj.pro_code > after and wanted.holds(f.obj)]
+        return nsmallest(asked.size + 1, held, key=lambda project: project.pro_code)
 
-    return page_of(call, asked, await call.read(read), lambda view: view.pro_code)
+    found = await call.read(read)
+    shown = [project_view(key, project, day=day) for project in found[: asked.size]]
+    last = shown[-1].pro_code if len(found) > asked.size else None
+    return call.respond(page_after(call, shown, last))
 
 
 @router.get(

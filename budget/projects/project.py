@@ -26,9 +26,11 @@ from budget.projects.events import (
     ProjectTerminated,
     ProjectYear,
 )
+from division.shown import shown_in_tables
 from ledger.deciding.command import Need
 from ledger.deciding.objects import Kind
 from ledger.deciding.state import LedgerState
+from ledger.deciding.tables import ObjectTable, TableRow
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
@@ -266,8 +268,40 @@ def granted_years(
     )
 
 
-PROJECT: Kind[Project] = Kind(
-    name="project", opened_by="project.report", fold=fold, acts=lambda project: project.acts
+def _rows(ledger_id: int, project: Project) -> Iterable[TableRow]:
+    """A row a version: whose the project is from its first day on, and how far it has come."""
+    for version in project.versions:
+        yield (
+            ledger_id,
+            project.pro_code,
+            version.start_date.isoformat(),
+            version.agency_code,
+            version.pro_cat_code,
+            project.state,
+        )
+
+
+PROJECTS = ObjectTable(
+    name="projects",
+    columns=(
+        ("ledger_id", "bigint"),
+        ("pro_code", "text"),
+        ("start_date", "date"),
+        ("agency_code", "text"),
+        ("pro_cat_code", "text"),
+        ("state", "text"),
+    ),
+    key=3,
+    rows=_rows,
+)
+PROJECT: Kind[Project] = shown_in_tables(
+    Kind(
+        name="project",
+        opened_by="project.report",
+        fold=fold,
+        tables=(PROJECTS,),
+        acts=lambda project: project.acts,
+    )
 )
 
 

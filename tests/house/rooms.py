@@ -52,7 +52,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "indicator_past late_entries parallel",
         "trial_balance",
         "queries",
-        "document_lists tracing",
+        "document_lists project_lists tracing",
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",
