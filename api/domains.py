@@ -9,13 +9,17 @@ import budget.projects.amending
 import budget.projects.checking
 import budget.projects.ending
 import budget.projects.reporting
+import division.account
 import division.adopted
 import division.agency
 import division.bank
+import division.calendar
 import division.certificate
 import division.code_set_load
 import division.opening
+import division.payee
 import division.persons
+import division.standard
 import division.tokens
 import ledger.calendar
 import ledger.closing
@@ -52,13 +56,17 @@ DOMAINS = (
     ledger.calendar,
     ledger.closing,
     ledger.sealing.commands,
+    division.account,
     division.adopted,
     division.agency,
     division.bank,
+    division.calendar,
     division.certificate,
     division.code_set_load,
     division.opening,
+    division.payee,
     division.persons,
+    division.standard,
     division.tokens,
     budget.projects.reporting,
     budget.projects.checking,

@@ -1,4 +1,5 @@
-"""What happens to the base data 基础信息 that years rest on: units.
+"""What happens to the base data 基础信息 that years rest on: units, accounts, payees, standards,
+working days.
 
 Days are text, as the ministry writes them; "" where nothing was said. A change tells what is other
 from a day on and nothing else, so that what is said later of an earlier day takes nothing back.
@@ -6,7 +7,9 @@ from a day on and nothing else, so that what is said later of an earlier day tak
 
 from typing import ClassVar
 
-from ledger.events import Event, Traits, register
+import msgspec
+
+from ledger.events import LEDGER, Event, Traits, Yuan, register
 
 
 class AgencyRegistered(Event, frozen=True, kw_only=True):
@@ -47,4 +50,137 @@ class AgencyChanged(Event, frozen=True, kw_only=True):
     by: str
 
 
-register(AgencyRegistered, AgencyChanged)
+class AccountRegistered(Event, frozen=True, kw_only=True):
+    """账户登记: an account of the treasury, or of one of its units."""
+
+    TYPE: ClassVar[str] = "account.registered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="account", asked_by="account.register", title="账户登记"
+    )
+    acct_no: str
+    acct_name: str
+    acct_bank_name: str
+    bank_no: str
+    acc_type_code: str
+    agency_code: str = ""
+    fund_type_code: str = ""
+    pay_bank_code: str = ""
+    start_date: str = ""
+    end_date: str = ""
+    by: str
+
+
+class AccountChanged(Event, frozen=True, kw_only=True):
+    """账户变更, or with ``end_date`` 销户."""
+
+    TYPE: ClassVar[str] = "account.changed"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="account", asked_by="account.change", title="账户变更"
+    )
+    acct_no: str
+    change_no: str
+    start_date: str = ""
+    acct_name: str = ""
+    acct_bank_name: str = ""
+    bank_no: str = ""
+    pay_bank_code: str = ""
+    end_date: str = ""
+    by: str
+
+
+class PayeeRegistered(Event, frozen=True, kw_only=True):
+    """收款人登记."""
+
+    TYPE: ClassVar[str] = "payee.registered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="payee", asked_by="payee.register", title="收款人登记"
+    )
+    receiver_code: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    payee_bank_no: str = ""
+    receiver_kind: str
+    is_whitelisted: bool = False
+    start_date: str = ""
+    end_date: str = ""
+    by: str
+
+
+class PayeeChanged(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "payee.changed"
+    TRAITS: ClassVar[Traits] = Traits(subject="payee", asked_by="payee.change", title="收款人变更")
+    receiver_code: str
+    change_no: str
+    start_date: str = ""
+    payee_acct_name: str = ""
+    payee_acct_no: str = ""
+    payee_acct_bank_name: str = ""
+    payee_bank_no: str = ""
+    receiver_kind: str = ""
+    is_whitelisted: bool | None = None
+    end_date: str = ""
+    by: str
+
+
+class StandardRegistered(Event, frozen=True, kw_only=True):
+    """支出标准: ``amt`` yuan a ``unit``, spent as ``dep_bgt_eco_code``."""
+
+    TYPE: ClassVar[str] = "standard.registered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="standard", asked_by="standard.register", title="支出标准登记"
+    )
+    std_code: str
+    name: str
+    unit: str
+    amt: Yuan
+    dep_bgt_eco_code: str
+    start_date: str = ""
+    end_date: str = ""
+    by: str
+
+
+class StandardChanged(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "standard.changed"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="standard", asked_by="standard.change", title="支出标准变更"
+    )
+    std_code: str
+    change_no: str
+    start_date: str = ""
+    name: str = ""
+    unit: str = ""
+    amt: Yuan = ""
+    dep_bgt_eco_code: str = ""
+    end_date: str = ""
+    by: str
+
+
+class CalendarDay(msgspec.Struct, frozen=True):
+    """A day, and whether it is worked on."""
+
+    date: str
+    is_workday: bool
+
+
+class CalendarSet(Event, frozen=True, kw_only=True):
+    """工作日历: days that are told; all others are as their day of the week."""
+
+    TYPE: ClassVar[str] = "calendar.set"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="calendar.set", title="工作日历")
+    change_no: str
+    days: tuple[CalendarDay, ...]
+    by: str
+
+
+register(
+    AgencyRegistered,
+    AgencyChanged,
+    AccountRegistered,
+    AccountChanged,
+    PayeeRegistered,
+    PayeeChanged,
+    StandardRegistered,
+    StandardChanged,
+    CalendarSet,
+)

@@ -1,14 +1,19 @@
 """Objects of a standing ledger, folded from its events: what reads and verifications rest on."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
+import msgspec
 import psycopg
 
-from ledger.deciding.objects import AnyKind
+from ledger.deciding.objects import AnyKind, ledger_stream_id
+from ledger.deciding.settings import Setting
 from ledger.errors import IntegrityError
 from ledger.events import TYPES, decode, names_that
 from ledger.reading.objects import EVENTS_MAX, read_events, stream_of
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 _POSITION_MAX = 2**63 - 1
 _EVENTS = """
@@ -56,6 +61,16 @@ def folded_object(
         return None
     rows = read_events(connection, ledger_id, 0, EVENTS_MAX, stream_id=stream_id, upto=upto)
     return kind.folded(decode(row.type, row.payload) for row in rows)
+
+
+def folded_setting(
+    connection: psycopg.Connection, ledger_id: int, setting: Setting[P], upto: int = _POSITION_MAX
+) -> P:
+    """What holds for a ledger as a whole as of a position, folded from its own stream."""
+    stream_id, part = UUID(bytes=ledger_stream_id(ledger_id)), setting.initial
+    for row in read_events(connection, ledger_id, 0, EVENTS_MAX, stream_id=stream_id, upto=upto):
+        part = setting.fold(part, decode(row.type, row.payload))
+    return part
 
 
 def _streams(

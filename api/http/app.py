@@ -12,6 +12,7 @@ from api.http import (
     agencies,
     bank,
     banks,
+    base_data,
     books,
     bulk,
     clearings,
@@ -56,6 +57,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *projects.DIRECT,
     *project_bulk.DIRECT,
     *agencies.DIRECT,
+    *base_data.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -67,6 +69,7 @@ RESOURCES = (
     divisions,
     banks,
     agencies,
+    base_data,
     projects,
     clearings,
     code_sets,

@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
+    AcctNo,
     AgencyCode,
     BgtId,
     CertSerial,
@@ -28,7 +29,9 @@ from api.http.parameters import (
     PayBankCode,
     Principal,
     ProCode,
+    ReceiverCode,
     RequestId,
+    StdCode,
     SuspenseNo,
     TokenSm3,
 )
@@ -81,6 +84,18 @@ async def of_agency(agency_code: AgencyCode) -> str:
     return agency_code
 
 
+async def of_account(acct_no: AcctNo) -> str:
+    return acct_no
+
+
+async def of_payee(receiver_code: ReceiverCode) -> str:
+    return receiver_code
+
+
+async def of_standard(std_code: StdCode) -> str:
+    return std_code
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
@@ -91,6 +106,9 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "cert_serial": of_certificate,
     "pro_code": of_project,
     "agency_code": of_agency,
+    "acct_no": of_account,
+    "receiver_code": of_payee,
+    "std_code": of_standard,
 }
 InLedger = Annotated[str, Depends(in_ledger)]
 

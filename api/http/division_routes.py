@@ -112,6 +112,7 @@ class DivisionRoute(DirectRoute):
         right: Right = Right.ADMINISTER,
         tag: Tag = Tag.DIVISIONS,
         complete: Completion | None = None,
+        method: str = "POST",
     ) -> None:
         given = (as_division,) if as_division else ()
         body = Body(command, *in_path, *given, *unsaid)
@@ -119,6 +120,7 @@ class DivisionRoute(DirectRoute):
         super().__init__(
             f"{OF_DIVISION}/{path}",
             _endpoint(body, in_path, as_division, unsaid, right, before, complete),
+            method=method,
             response_model=shows.answer,
             status_code=status,
             tags=[tag],

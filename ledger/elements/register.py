@@ -83,7 +83,7 @@ _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标�
 _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
-_AGENCY = "单位登记"
+_AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 
 
@@ -135,6 +135,19 @@ _ELEMENTS = (
     _pattern("unifsoc_cred_code", "统一社会信用代码", 18, "[0-9A-HJ-NP-RTUW-Y]{18}", _AGENCY),
     _pattern("mof_dep_code", "财政内部机构", 6, "[0-9A-Za-z]{1,6}", _AGENCY),
     _pattern("successor_agency_code", "承接单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
+    Element("acct_no", "账号", 40, _ACCOUNT, _ACCT, form=_ACCOUNT_FORM),
+    Element("acct_name", "账户名称", 300, _TEXT, _ACCT),
+    Element("acct_bank_name", "开户银行", 180, _TEXT, _ACCT),
+    Element("bank_no", "开户行行号", 40, _NUMBER, _ACCT),
+    _pattern("acc_type_code", "账户类型", 2, "11|12|21|31|41", _ACCT),
+    _pattern("receiver_code", "收款人代码", 40, "[0-9A-Za-z-]{1,40}", _RECEIVER),
+    _pattern("receiver_kind", "收款人类别", 1, "[1-3]", _RECEIVER),
+    Element("is_whitelisted", "是否白名单", 1, _YES_NO, _RECEIVER),
+    _pattern("std_code", "支出标准代码", 40, "[0-9A-Za-z-]{1,40}", _STANDARD),
+    Element("unit", "计量单位", 20, _TEXT, _STANDARD),
+    Element("days", "工作日历", 10, _DAY, "工作日历"),
+    Element("date", "日期", 10, _DAY, "工作日历"),
+    Element("is_workday", "是否工作日", 1, _YES_NO, "工作日历"),
     Element("change_no", "变更编号", 100, _NUMBER, OF_THE_ACT),
     # 项目
     _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),

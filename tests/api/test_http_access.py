@@ -16,6 +16,7 @@ from api.tokens import create_token, find_caller
 from division.credentials import end_tokens_of
 from division.roles import ROLES
 from ledger.errors import RequestError
+from tests.api.test_http_base_data import ACCOUNT, PAYEE, STANDARD
 from tests.support.at_machine import FREELY
 from tests.support.commands_on_file import KEPT, TODAY, Line
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
@@ -128,6 +129,14 @@ SOUND |= {
     "agency.register": AGENCY,
     "agency.register.batch": AGENCY,
     "agency.change": {"end_date": "2026-03-02"},
+    **{f"{each}.change": {"end_date": "2026-03-02"} for each in ("account", "payee", "standard")},
+    "account.register": ACCOUNT,
+    "account.register.batch": ACCOUNT,
+    "payee.register": PAYEE,
+    "payee.register.batch": PAYEE,
+    "standard.register": STANDARD,
+    "standard.register.batch": STANDARD,
+    "calendar.set": {"days": [{"date": "2026-10-01", "is_workday": False}]},
     "certificate.register": {
         "principal": "none",
         "public_key": PUBLIC_KEY,
@@ -139,6 +148,9 @@ IN_ADDRESS = {
     "pro_code": "none",
     "mof_div_code": "440000000",
     "agency_code": "101001",
+    "acct_no": "44001000000000001",
+    "receiver_code": "SKR-0001",
+    "std_code": "CLF-001",
     "principal": "none",
     "token_sm3": "a" * 64,
     "pay_bank_code": "199",

@@ -9,7 +9,7 @@ import pytest
 
 from budget.indicators import AdjustIndicator, IssueIndicator, ReallocateIndicator
 from division import learning
-from division.agency import AGENCY, ChangeAgency, RegisterAgency, RegisteredAgency, fold
+from division.agency import AGENCIES, AGENCY, ChangeAgency, RegisterAgency, RegisteredAgency
 from division.base_events import AgencyChanged, AgencyRegistered
 from division.learning import KnowledgeReader
 from division.opening import OpenDivision
@@ -100,7 +100,7 @@ def test_what_is_told_late_of_an_earlier_day_takes_nothing_back() -> None:
     )
     agency = None
     for event in (first, name, kind):
-        agency = fold(agency, event)
+        agency = AGENCIES.fold(agency, event)
     assert agency is not None
     shown = [(v.start_date, v.agency_name, v.agency_type_code) for v in agency.versions]
     assert shown == [

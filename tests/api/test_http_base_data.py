@@ -1,0 +1,179 @@
+"""基础信息 over HTTP beside units: accounts, payees, spending standards, working days."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ledger.account_set import standing_ledger
+from ledger.postgres.database import Database
+from tests.api.test_http_agencies import unit
+from tests.api.test_http_division_documents import findings
+from tests.support.http_server import HttpTreasury, http_treasury_on
+
+DIVISION = "/v1/divisions/440000000"
+ACCOUNT = {
+    "acct_no": "44001000000000001",
+    "acct_name": "样例学校零余额账户",
+    "acct_bank_name": "样例银行广州分行",
+    "bank_no": "102581000013",
+    "acc_type_code": "21",
+    "agency_code": "101001",
+}
+PAYEE = {
+    "receiver_code": "SKR-0001",
+    "payee_acct_name": "样例办公用品有限公司",
+    "payee_acct_no": "6222000000000000001",
+    "payee_acct_bank_name": "样例银行广州分行",
+    "receiver_kind": "2",
+}
+STANDARD = {
+    "std_code": "CLF-001",
+    "name": "差旅住宿费",
+    "unit": "人天",
+    "amt": "500.00",
+    "dep_bgt_eco_code": "30211",
+}
+
+
+@pytest.fixture(scope="module")
+def own(module_database: Database) -> Iterator[HttpTreasury]:
+    with http_treasury_on(module_database) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def alone(own: HttpTreasury) -> HttpTreasury:
+    own.alone_in_divisions()
+    own.ok(own.post(f"{DIVISION}/agencies", unit("101001"), "admin"))
+    return own
+
+
+def put_calendar(own: HttpTreasury, *days: tuple[str, bool], **more: Any) -> Any:
+    told = [{"date": day, "is_workday": is_workday} for day, is_workday in days]
+    body = {"days": told, **more}
+    return own.call("PUT", f"{DIVISION}/calendar", "admin", json=body)
+
+
+# ---- two persons
+
+
+def test_all_of_it_waits_for_another_person(own: HttpTreasury) -> None:
+    asked = [
+        own.post(f"{DIVISION}/payees", {**PAYEE, "receiver_code": "SKR-9"}, "admin"),
+        own.post(f"{DIVISION}/standards", {**STANDARD, "std_code": "BZ-9"}, "admin"),
+        own.post(f"{DIVISION}/accounts", {**ACCOUNT, "acc_type_code": "11", "agency_code": ""},
+                 "admin"),
+        put_calendar(own, ("2026-05-01", False), change_no="RL-1"),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in asked] == [202] * 4
+    assert {tuple(answer.json()["awaits"]) for answer in asked} == {("treasury_checker",)}
+    named = [{"kind": a.json()["kind"], "number": a.json()["number"]} for a in asked]
+    agreed = own.post(f"{DIVISION}/documents:approve", {"documents": named}, "checker")
+    assert [each["status"] for each in own.ok(agreed)["results"]] == ["created"] * 4
+    assert own.ok(own.get(f"{DIVISION}/standards/BZ-9"))["amt"] == "500.00"
+
+
+# ---- accounts
+
+
+def test_an_account_of_a_unit_from_its_opening_to_its_closing(alone: HttpTreasury) -> None:
+    body = {**ACCOUNT, "acct_no": "44001000000000002", "start_date": "2026-01-01"}
+    made = alone.ok(alone.post(f"{DIVISION}/accounts", body, "admin"))
+    assert (made["acc_type_code"], made["agency_code"]) == ("21", "101001")
+    path = f"{DIVISION}/accounts/44001000000000002"
+    june = {"start_date": "2026-06-01", "acct_name": "样例学院零余额账户"}
+    alone.ok(alone.post(f"{path}/changes", june, "admin"))
+    closed = alone.ok(alone.post(f"{path}/changes", {"end_date": "2026-12-01"}, "admin"))
+    assert closed["end_date"] == "2026-12-01"
+    may = alone.ok(alone.get(path, as_of_effective="2026-05-31"))
+    assert may["acct_name"] == "样例学校零余额账户"
+    assert alone.ok(alone.get(path, as_of_effective="2026-06-01"))["acct_name"].startswith(
+        "样例学院"
+    )
+    listed = alone.ok(alone.get(f"{DIVISION}/accounts"))["items"]
+    assert "44001000000000002" in [each["acct_no"] for each in listed]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"agency_code": ""}, "malformed", "/agency_code"),
+        ({"agency_code": "999001"}, "element_invalid", "/agency_code"),
+        ({"acc_type_code": "99"}, "malformed", "/acc_type_code"),
+        ({"acct_no": "6.222E+18"}, "malformed", "/acct_no"),
+        ({"fund_type_code": "999"}, "element_invalid", "/fund_type_code"),
+        ({"pay_bank_code": "999"}, "element_invalid", "/pay_bank_code"),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused(
+    alone: HttpTreasury, change: dict[str, str], code: str, pointer: str
+) -> None:
+    body = {**ACCOUNT, "acct_no": "44001000000000003", **change}
+    problem = alone.post(f"{DIVISION}/accounts", body, "admin").json()
+    assert (problem["code"], problem["pointer"]) == (code, pointer)
+
+
+# ---- payees and standards
+
+
+def test_a_payee_comes_off_the_white_list(alone: HttpTreasury) -> None:
+    alone.ok(alone.post(f"{DIVISION}/payees", {**PAYEE, "is_whitelisted": True}, "admin"))
+    path = f"{DIVISION}/payees/SKR-0001"
+    off = {"start_date": "2026-06-01", "is_whitelisted": False}
+    alone.ok(alone.post(f"{path}/changes", off, "admin"))
+    days = ("2026-05-31", "2026-06-01")
+    shown = [alone.ok(alone.get(path, as_of_effective=day))["is_whitelisted"] for day in days]
+    assert shown == [True, False]
+    nothing = alone.post(f"{path}/changes", {"start_date": "2026-06-01"}, "admin")
+    assert nothing.json()["code"] == "malformed"
+
+
+def test_payees_are_registered_by_the_thousand(alone: HttpTreasury) -> None:
+    items = [{**PAYEE, "receiver_code": f"NH-{n:04d}", "receiver_kind": "3"} for n in range(500)]
+    results = alone.ok(alone.post(f"{DIVISION}/payees:batch", items, "admin"))["results"]
+    assert {each["status"] for each in results} == {"created"}
+    assert results[7]["payee"]["receiver_code"] == "NH-0007"
+
+
+def test_a_standard_rises_from_a_day_on(alone: HttpTreasury) -> None:
+    alone.ok(alone.post(f"{DIVISION}/standards", STANDARD, "admin"))
+    path = f"{DIVISION}/standards/CLF-001"
+    more = {"change_no": "BZ-1", "start_date": "2026-07-01", "amt": "550.00"}
+    risen = alone.ok(alone.post(f"{path}/changes", more, "admin"))
+    assert [each["amt"] for each in risen["versions"]] == ["500.00", "550.00"]
+    wrong = {**STANDARD, "std_code": "X", "dep_bgt_eco_code": "99999"}
+    refused = alone.post(f"{DIVISION}/standards", wrong, "admin").json()
+    assert (refused["code"], refused["pointer"]) == ("element_invalid", "/dep_bgt_eco_code")
+    bad = alone.post(f"{DIVISION}/standards", {**STANDARD, "std_code": "X", "amt": "1"}, "admin")
+    assert bad.json()["code"] == "invalid_amount"
+
+
+# ---- the calendar
+
+
+def test_a_holiday_and_the_saturday_worked_in_for_it(alone: HttpTreasury) -> None:
+    told = put_calendar(alone, ("2026-10-01", False), ("2026-10-10", True), change_no="RL-2026")
+    position = alone.ok(told)["commit"]["position"]
+    asked: dict[str, Any] = {"from": "2026-10-01", "to": "2026-10-12"}
+    days = alone.ok(alone.get(f"{DIVISION}/calendar", **asked))["days"]
+    worked = {each["date"][-2:]: each["is_workday"] for each in days}
+    assert [day for day, is_workday in worked.items() if is_workday] == [
+        "02", "05", "06", "07", "08", "09", "10", "12",
+    ]  # fmt: skip
+    assert [each["date"] for each in days if each["is_told"]] == ["2026-10-01", "2026-10-10"]
+    back = put_calendar(alone, ("2026-10-10", False), change_no="RL-2026-2")
+    alone.ok(back)
+    now = alone.ok(alone.get(f"{DIVISION}/calendar", **asked))["days"]
+    assert [each["date"] for each in now if each["is_told"]] == ["2026-10-01"]
+    then = alone.ok(alone.get(f"{DIVISION}/calendar", **asked, as_of_position=position))["days"]
+    assert then == days
+    year = alone.ok(alone.get(f"{DIVISION}/calendar", as_of_effective="2026-03-02"))["days"]
+    assert len(year) == 365
+    for wrong in ((), (("2026-10-01", False), ("2026-10-01", True))):
+        assert put_calendar(alone, *wrong).json()["code"] == "malformed"
+    assert put_calendar(alone, ("1. Oktober", False)).json()["code"] == "malformed"
+
+
+def test_what_was_decided_is_decided_again(alone: HttpTreasury) -> None:
+    assert findings(alone, standing_ledger("44")) == []
