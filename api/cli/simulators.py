@@ -124,7 +124,9 @@ def send_back(
 def tell_outage(
     kind: Annotated[
         str,
-        typer.Argument(help="none, bare-400, html-200, html-502, error-500 or silence."),
+        typer.Argument(
+            help="none, bare-400, html-200, html-502, error-500, silence or lost-answers."
+        ),
     ],
     for_s: Annotated[float, typer.Option(min=0, help="Seconds; default: until told none.")] = 0.0,
     url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",

@@ -1,6 +1,7 @@
 """What stands in front of a simulated bank and, told so, answers in its place for a while.
 
-Nothing reaches the bank meanwhile: no voucher is taken in, and none is paid.
+Nothing reaches the bank meanwhile, no voucher is taken in, and none is paid; but for
+``lost-answers``: there the bank does what it is asked, and what it says of it is lost on the way.
 """
 
 import asyncio
@@ -16,12 +17,15 @@ OUTAGE_PATH = "/sim/outage"
 STEP_S = 0.05
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-OutageKind = Literal["none", "bare-400", "html-200", "html-502", "error-500", "silence"]
+OutageKind = Literal[
+    "none", "bare-400", "html-200", "html-502", "error-500", "silence", "lost-answers"
+]
 _ANSWERS: dict[str, tuple[int, str, str]] = {
     "bare-400": (400, "text/plain", "Bad Request"),
     "html-200": (200, "text/html", "<html><body>Please sign in</body></html>"),
     "html-502": (502, "text/html", "<html><body><h1>502 Bad Gateway</h1></body></html>"),
     "error-500": (500, "text/plain", "Internal Server Error"),
+    "lost-answers": (504, "text/plain", "Gateway Timeout"),
 }
 
 
@@ -52,6 +56,9 @@ class OutageSwitch:
         """The endpoint, reached where there is no outage."""
 
         async def reached(request: Request) -> Response:
+            if (kind := self.kind) == "lost-answers":
+                await endpoint(request)
+                return _said_in_its_place(kind)
             instead = await self._answer()
             return await endpoint(request) if instead is None else instead
 
@@ -68,7 +75,10 @@ class OutageSwitch:
             await asyncio.sleep(STEP_S)
         if was_silent:
             return Response(status_code=504)
-        if (found := _ANSWERS.get(self.kind)) is None:
-            return None
-        status, media_type, body = found
-        return Response(body, status, media_type=media_type)
+        kind = self.kind
+        return _said_in_its_place(kind) if kind in _ANSWERS else None
+
+
+def _said_in_its_place(kind: str) -> Response:
+    status, media_type, body = _ANSWERS[kind]
+    return Response(body, status, media_type=media_type)

@@ -79,7 +79,14 @@ def acknowledging_nothing(simulator: Simulator) -> Iterator[None]:
 FAULTS: dict[str, Callable[[Simulator], object]] = {
     **{
         kind: lambda simulator, kind=kind: told(simulator, kind)  # type: ignore[misc]
-        for kind in ("bare-400", "html-200", "html-502", "error-500", "silence")
+        for kind in (
+            "bare-400",
+            "html-200",
+            "html-502",
+            "error-500",
+            "silence",
+            "lost-answers",
+        )
     },
     "refused connections": killed,
     "no acknowledgement": acknowledging_nothing,

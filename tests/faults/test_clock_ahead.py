@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.processes.test_up import Running, data
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.command_line import run
 from tests.support.http_server import ONE_PERSON
+from tests.support.running_up import Running, data
 from tests.support.waiting import HANG_S, wait_until
 
 DAYS_400_S = 400 * 86_400

@@ -23,14 +23,14 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.objects import read_document
 from payments.disbursement.execution import WINDOW
 from payments.messages.receipt_5214 import parse_receipt
-from tests.processes import test_up
-from tests.processes.test_up import Running, data
+from tests.support import running_up
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.command_line import clean_environment
 from tests.support.command_line import run as guoku
 from tests.support.disbursement_runs import HEADER, row
 from tests.support.draw_hold import DrawHold, draw_held
 from tests.support.http_server import ONE_PERSON
+from tests.support.running_up import Running, data
 from tests.support.waiting import HANG_S, wait_until
 
 LEDGER = "440000000-2026"
@@ -104,7 +104,7 @@ def server(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         return clean_environment(**variables, **timeout)
 
     resume_s = ["0"]
-    monkeypatch.setattr(test_up, "clean_environment", environment)
+    monkeypatch.setattr(running_up, "clean_environment", environment)
     server = Server(data, resume_s)
     yield server
     if server.running.process.poll() is None:

@@ -264,7 +264,7 @@ def cluster_dsn(database: Database) -> str:
 
 @pytest.mark.slow
 def test_a_backup_restores_to_the_same_books() -> None:
-    with TemporaryDirectory(prefix="guoku-backup-") as directory:  # see test_up.data
+    with TemporaryDirectory(prefix="guoku-backup-") as directory:  # see running_up.data
         _back_up_and_restore(Path(directory))
 
 

@@ -39,8 +39,8 @@ from ledger.books import load_charts
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database, embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
-from tests.processes.test_up import wait_for_end_of
 from tests.support.bookkeeper import fresh_pool
+from tests.support.running_up import wait_for_end_of
 from tests.support.waiting import HANG_S
 
 MONTHS = 2
