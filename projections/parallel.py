@@ -4,6 +4,7 @@ Workers are processes of their own with connections of their own. One that dies 
 it: the live rows stay as they are, and what it left is removed by the next.
 """
 
+import importlib
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ class _Task(NamedTuple):
     ledger_id: int
     projections: tuple[str, ...]
     replace: bool
+    domains: str
 
 
 class _Step(NamedTuple):
@@ -55,6 +57,7 @@ def in_parallel(
     *,
     replace: bool,
     progress: Progress,
+    domains: str,
     processes: int | None = None,
 ) -> Iterator[tuple[int, Comparison]]:
     """Builds projections of the catalogue anew and compares them, in any order.
@@ -63,15 +66,20 @@ def in_parallel(
         conninfo: of the application's role.
         replace: puts the new rows in the place of the live ones (``rebuild``), else throws them
             away (``verify``).
+        domains: the module by which a worker comes to know all that a history may hold: a command
+            enters itself when its module is loaded, and documents hold any of them.
         processes: at most so many at once; None for one a core.
 
     Raises:
         GuokuError: as :func:`projections.core.rebuild.verify`, or ``internal`` where a worker died.
-        The
-            others are ended then; whatever was not switched yet stays as it was.
+            The others are ended then; whatever was not switched yet stays as it was.
     """
     most = processes or cpu_count() or 1
-    tasks = _tasks(ledgers, [projection.name for projection in projections], most, replace)
+    names = tuple(projection.name for projection in projections)
+    tasks = [
+        _Task(ledger_id, together, replace, domains)
+        for ledger_id, together in _shares(ledgers, names, most)
+    ]
     running: dict[Connection, tuple[_Task, SpawnProcess]] = {}
     try:
         while tasks or running:
@@ -98,14 +106,14 @@ def in_parallel(
             process.join()
 
 
-def _tasks(
-    ledgers: Sequence[int], names: Sequence[str], processes: int, replace: bool
-) -> list[_Task]:
+def _shares(
+    ledgers: Sequence[int], names: tuple[str, ...], processes: int
+) -> list[tuple[int, tuple[str, ...]]]:
     """A task for each ledger, whose events are then read once for all projections; for each
     projection where there are fewer ledgers than processes."""
     if len(ledgers) >= processes:
-        return [_Task(ledger_id, tuple(names), replace) for ledger_id in ledgers]
-    return [_Task(ledger_id, (name,), replace) for ledger_id in ledgers for name in names]
+        return [(ledger_id, names) for ledger_id in ledgers]
+    return [(ledger_id, (name,)) for ledger_id in ledgers for name in names]
 
 
 def _start(conninfo: str, task: _Task) -> tuple[Connection, SpawnProcess]:
@@ -134,6 +142,7 @@ def _error(code: str, detail: str) -> GuokuError:
 def _work(conninfo: str, task: _Task, told: Connection) -> None:
     """In a process of its own: one task; tells how far it is, and then what it found."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+    importlib.import_module(task.domains)
     projections = [found for name in task.projections if (found := by_name(name)) is not None]
     action = rebuild.rebuild if task.replace else rebuild.verify
     try:

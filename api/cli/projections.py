@@ -66,6 +66,7 @@ def rebuild(ledger: Ledger = "", projection: Names = None) -> None:
 
 def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
     """Does it on all cores; prints a row for each read model; whether all were equal."""
+    import api.domains
     from ledger.account_set import ledger_text
     from projections.parallel import in_parallel
 
@@ -76,7 +77,14 @@ def _work(ledger: str, names: Sequence[str], *, replace: bool) -> bool:
         with core.pool.connection() as opened:
             ledgers = _ledgers(opened, ledger)
         conninfo = core.database.app_conninfo
-        found = in_parallel(conninfo, ledgers, chosen, replace=replace, progress=progress)
+        found = in_parallel(
+            conninfo,
+            ledgers,
+            chosen,
+            replace=replace,
+            progress=progress,
+            domains=api.domains.__name__,
+        )
         for ledger_id, c in found:
             equal &= c.equal and (replace or not c.stopped)
             text = ledger_text(ledger_id)

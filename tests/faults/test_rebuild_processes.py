@@ -1,5 +1,7 @@
 """Rebuilding in several processes, and what is left when one of them is killed."""
 
+# ruff: noqa: F401, F811  (pytest finds the fixture `keeper` by its import)
+
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from projections.core.rebuild import remove_abandoned, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
 from projections.parallel import in_parallel
+from tests.support.approved_documents import agreeing, keeper, submitted
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.command_line import clean_environment, run
 from tests.support.histories import commit_ends, differences, live_positions, mixed_history, tamper
@@ -55,6 +58,7 @@ def compare(database: Database, *books: Bookkeeper, replace: bool = False, proce
             PROJECTIONS,
             replace=replace,
             progress=progress,
+            domains="api.domains",
             processes=processes,
         )
     }
@@ -185,6 +189,17 @@ def rows(b: Bookkeeper) -> list[object]:
         "SELECT p::text FROM proj_positions g JOIN proj_payments p USING (ledger_id, generation)"
         " WHERE ledger_id = %s AND g.projection = 'payments' AND g.live ORDER BY p.pay_app_no"
     )
+
+
+def test_workers_know_every_kind_of_document(keeper: Bookkeeper, database: Database) -> None:
+    """``guoku projections verify`` ended at the first document of a ledger: "there is no document
+    of 'indicator.issue'". A worker had loaded what read models are made of, and no command."""
+    submitted(keeper, "B1")
+    keeper.do(agreeing("indicator.issue", "B1"), "checker")
+    submitted(keeper, "B2")
+    Runner(keeper.pool).catch_up()
+    found = compare(database, keeper, processes=2)
+    assert {c.projection: c.verdict for c in found.values() if not c.equal} == {}
 
 
 def test_a_model_that_has_stopped_is_a_finding_and_one_on_its_way_is_not(
