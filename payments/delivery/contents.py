@@ -6,7 +6,7 @@ as it is, or, where no trying helps, it is for a person.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
 from payments.messages.envelope import VoucherBody
 from payments.payment import PAYMENT, SIGNED, Payment
+from payments.refunds.booking import is_asked_next
 from payments.refunds.requests import PAYMENT_OF_REFUND
 from payments.signing.bank_requests import recall_request, refund_request
 from payments.signing.claims import ClaimSigner
@@ -35,6 +36,7 @@ from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
 
 PAYMENTS_AT_FIRST, DETAILS_AT_ONCE = 20, 5_000  # read together
+ANOTHER_LOOK_S = 1.0  # at what waits for the answer to another
 VOUCHERS_PATH, CLAIMS_PATH = "/vouchers", "/claims"
 PBOC = "pboc"  # in the place of a bank's code
 
@@ -183,6 +185,10 @@ class Contents:
             wanted = (parcel.ledger_id, kind, parcel.attempts)
             payments: dict[str, Payment] = read_objects(connection, *wanted)
             channels = self._channels.read(connection, parcel.ledger_id)
+            if parcel.kind == "refund" and (later := _behind_others(payments)):
+                until = datetime.now(UTC) + timedelta(seconds=ANOTHER_LOOK_S)
+                hold(connection, parcel, dict.fromkeys(later, until))
+                payments = {n: p for n, p in payments.items() if n not in later}
         try:
             signer = self._signing.claim_signer(parcel.ledger_id)
         except GuokuError as error:
@@ -196,6 +202,16 @@ class Contents:
                     yield OutgoingItem(number, channels(bank) + VOUCHERS_PATH, body, bank, about)
             except GuokuError as error:
                 self._trouble.put_off(parcel, {number: str(error)})
+
+
+def _behind_others(payments: Mapping[str, Payment]) -> set[str]:
+    """The refunds, by number, that wait for the answer to another of their payment."""
+    return {
+        number
+        for number, payment in payments.items()
+        if any(request.refund_no == number for request in payment.open_requests)
+        and not is_asked_next(payment, number)
+    }
 
 
 # gives the request of that number, if the payment still has it open, and what it is about

@@ -215,6 +215,27 @@ def _returned(
     return tuple(lines), lines[0].refund_no
 
 
+def is_asked_next(payment: Payment, refund_no: str) -> bool:
+    """Whether the bank may be asked for this refund now.
+
+    A notice names a line and an amount, and no request. So of several requests that it could answer
+    the bank is asked for one at a time, the one to which its notice will be booked: booked to
+    another, that one would never be asked for, and this one never answered.
+    """
+    ranked = [
+        (not request.pay_detail_id, place, request)
+        for place, request in enumerate(payment.open_requests)
+    ]
+    [asked] = [each for each in ranked if each[2].refund_no == refund_no]
+    return not any(each < asked and _alike(each[2], asked[2]) for each in ranked)
+
+
+def _alike(one: RefundRequested, other: RefundRequested) -> bool:
+    """Whether one notice could answer either."""
+    lines = {one.pay_detail_id, other.pay_detail_id}
+    return one.refund_amt == other.refund_amt and (len(lines) == 1 or "" in lines)
+
+
 def _answered(
     waiting: list[RefundRequested], lines: Iterable[str], amount_fen: int
 ) -> RefundRequested | None:

@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from payments.payment import Payment
+from payments.refunds.booking import is_asked_next
 from payments.refunds.requests import RefundPayment
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, Simulator, bank
+from tests.support.sending import read_all
 from tests.support.waiting import HANG_S, wait_until
 
 
@@ -81,6 +83,79 @@ def test_a_line_of_a_payment_is_asked_back(treasury: SigningTreasury) -> None:
         finally:
             dispatcher.stop()
         assert one(treasury, "P1").returned_fen("d2") == 700
+
+
+def test_refunds_that_one_notice_could_answer_are_asked_for_one_after_the_other(
+    treasury: SigningTreasury,
+) -> None:
+    """The notice of the second was booked to the first, of which the bank then never heard, and
+    the second stayed open for ever."""
+    with ReceiptServer(treasury) as receipts, bank(treasury, receipts.url) as simulator:
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        treasury.signed(1)
+        wait_status(treasury, "P1", "paid")
+        dispatcher.stop()
+        for refund_no in ("R1", "R2"):
+            treasury.keeper.do(
+                RefundPayment(pay_app_no="P1", refund_no=refund_no, refund_amt="0.50", reason="退")
+            )
+        with treasury.pool.connection() as connection:
+            read_all(connection, treasury.keeper)
+            connection.execute("UPDATE outbox SET next_attempt_at = 'infinity' WHERE number = 'R1'")
+            untouched = connection.execute(
+                "SELECT next_attempt_at FROM outbox WHERE number = 'R2'"
+            ).fetchone()
+        dispatcher = treasury.dispatcher(simulator.url)
+        dispatcher.start()
+        try:
+            wait_until(lambda: row_of(treasury, "R2") not in [(0, *(untouched or ()))])
+            wait_until(lambda: row_of(treasury, "R2")[0] == 0, "R2 to be given back untried")
+            assert simulator.figures()["paid_amt"] == "1.00"
+            with treasury.pool.connection() as connection:
+                connection.execute("UPDATE outbox SET next_attempt_at = now() WHERE number = 'R1'")
+            back = wait_status(treasury, "P1", "refunded")
+        finally:
+            dispatcher.stop()
+        assert [refund.refund_no for refund in back.refunds] == ["R1", "R2"]
+        assert simulator.figures()["paid_amt"] == "0.00"
+
+
+def row_of(treasury: SigningTreasury, number: str) -> tuple[int, Any]:
+    """How often a refund was tried, and when it is due again."""
+    [row] = treasury.keeper.sql(
+        f"SELECT attempts, next_attempt_at FROM outbox WHERE ledger_id = %s AND number = '{number}'"
+    )
+    return (row[0], row[1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "next_ones"),
+    [
+        ([("R1", "0.50", ""), ("R2", "0.50", "")], {"R1"}),
+        ([("R1", "0.50", ""), ("R2", "0.40", "")], {"R1", "R2"}),
+        ([("R1", "0.50", "1"), ("R2", "0.50", "2")], {"R1", "R2"}),
+        ([("R1", "0.50", ""), ("R2", "0.50", "1")], {"R2"}),  # a notice goes to the line's first
+    ],
+)
+def test_which_refunds_the_bank_is_asked_for_now(
+    treasury: SigningTreasury, asked: list[tuple[str, str, str]], next_ones: set[str]
+) -> None:
+    keeper = treasury.keeper
+    lines = (detail("1", "5.00"), detail("2", "5.00"))
+    keeper.pay("P1", "B", "10.00", details=lines)
+    for refund_no, amount, line in asked:
+        keeper.do(
+            RefundPayment(
+                pay_app_no="P1",
+                refund_no=refund_no,
+                refund_amt=amount,
+                reason="退",
+                pay_detail_id=line,
+            )
+        )
+    payment = one(treasury, "P1")
+    assert {n for n, _, _ in asked if is_asked_next(payment, n)} == next_ones
 
 
 def test_what_the_bank_does_not_know_it_refuses_and_the_refund_says_so(
