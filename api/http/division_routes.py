@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
-from uuid import uuid4
 
 import msgspec
 from fastapi import Body as RequestBody
@@ -10,9 +9,10 @@ from fastapi import Depends
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.admission import admit, exists
+from api.http.admission import admit, exists, require_caller
 from api.http.bodies import Body
 from api.http.call import Call
+from api.http.change_numbers import lacks_number, number_of_change, numbered
 from api.http.dependencies import OF_NUMBER, Acting, Reading, of_division
 from api.http.models.enums import Tag
 from api.http.parameters import check_division
@@ -34,7 +34,6 @@ from ledger.account_set import SYSTEM_DIVISION, standing_ledger
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.errors import AccessError, Code
 
-CHANGE = "change_no"
 OF_DIVISION = "/v1/divisions/{mof_div_code}"
 OF_ALL = standing_ledger("")  # what is of all divisions: certificates, code sets
 
@@ -158,9 +157,12 @@ def _endpoint(
         if as_division:
             division = division_of(call)
             given[as_division] = "" if division == SYSTEM_DIVISION else division
-        command = _numbered(call, body.read(data, **given))
+        command = body.read(data, **given)
         number = command.number or "".join(numbers.values())
         key = await admit_to_division(call, number=number)
+        if lacks_number(command):
+            given_no = call.idempotency_key or await _number_of(call, key, command)
+            command = numbered(command, given_no)
         if before is not None:
             await before(call, command)
         if complete is not None:
@@ -171,11 +173,9 @@ def _endpoint(
     return endpoint
 
 
-def _numbered(call: Call, command: Command) -> Command:
-    """A change whose caller gave it no number has one all the same."""
-    if getattr(command, CHANGE, None) == "":
-        return msgspec.structs.replace(command, **{CHANGE: call.idempotency_key or uuid4().hex})
-    return command
+async def _number_of(call: Call, key: int, command: Command) -> str:
+    principal = require_caller(call).principal
+    return await call.read(lambda connection: number_of_change(connection, key, command, principal))
 
 
 async def submit_to_standing(call: Call, key: int, command: Command) -> Outcome:
