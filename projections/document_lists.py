@@ -58,6 +58,7 @@ _DOCUMENTS = Listing(
     {
         "state": Filter("state = %s", _state),
         "kind": Filter("kind = %s"),
+        "about": Filter("about = %s"),
         # he made it or has agreed to it, or it waits for a role of his
         MINE: Filter(
             "EXISTS (SELECT 1 FROM json_to_record(%s::json) AS m (person text, roles text[])"
@@ -115,7 +116,8 @@ def list_documents(
 ) -> ListingPage:
     """Documents in the order in which they were submitted, each with what it asks for.
 
-    Filters: ``state``, ``kind``, ``mine`` (:func:`concerning`). Raises RequestError.
+    Filters: ``state``, ``kind``, ``about`` (such as ``payment/P-1``), ``mine``
+    (:func:`concerning`). Raises RequestError.
     """
     rows, following, position = _DOCUMENTS.page(
         connection, ledger_id, filters or {}, cursor, page_size

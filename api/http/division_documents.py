@@ -115,7 +115,8 @@ async def set_policy(
     _ALL,
     operation_id="division.document.list",
     summary="Documents of a division in the order in which they were submitted",
-    description="`mine=true`: what the caller made or agreed to, and what waits for a role of his.",
+    description="`mine=true`: what the caller made or agreed to, and what waits for a role of his."
+    " `about`: kind and number of the object, as items have it, such as `person/li.si`.",
     response_model=Page[DivisionDocumentItem],
     responses=refusals(*OF_LEDGER_READ),
 )
@@ -125,6 +126,7 @@ async def list_documents(
     asked: AskedPage,
     state: DocumentStatus | None = None,
     kind: str | None = None,
+    about: str | None = None,
     mine: bool = False,
 ) -> Response:
     own = await admit_to_division(call)
@@ -135,6 +137,7 @@ async def list_documents(
             (key == own or document.is_asked_by(division))
             and state in (None, document.row.state)
             and kind in (None, document.row.kind)
+            and about in (None, document.row.about)
             and (not mine or document.concerns(caller.principal, caller.roles))
         )
 

@@ -50,7 +50,8 @@ router = APIRouter(route_class=Operation, tags=[Tag.DOCUMENTS])
     _ALL,
     operation_id="document.list",
     summary="Documents in the order in which they were submitted",
-    description="`mine=true`: what the caller made or agreed to, and what waits for a role of his.",
+    description="`mine=true`: what the caller made or agreed to, and what waits for a role of his."
+    " `about`: kind and number of the object, as items have it, such as `payment/P-1`.",
     response_model=Page[DocumentItem],
     responses=refusals(*OF_LEDGER_READ),
 )
@@ -59,10 +60,11 @@ async def list_documents(
     asked: AskedPage,
     state: DocumentStatus | None = None,
     kind: str | None = None,
+    about: str | None = None,
     mine: bool = False,
 ) -> Response:
     caller = call.caller
-    filters = {"state": state, "kind": kind}
+    filters = {"state": state, "kind": kind, "about": about}
     if mine:
         filters[MINE] = concerning(caller.principal, caller.roles)
     return await respond_with_page(call, asked, filters, document_lists.list_documents)

@@ -1,5 +1,6 @@
 """``held_by``: why a payment, a claim or a run waits, as callers see it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -7,10 +8,20 @@ from psycopg import Connection
 
 from api.http.call import Call
 from api.http.models.enums import HoldCode
+from ledger.deciding.documents import DOCUMENT, SUBMITTED, Document, key_of
 from ledger.errors import UnavailableError
-from ledger.reading.objects import Head
-from payments.delivery.held_by import HeldBy, business_today, payment_held_by, read_deliveries
+from ledger.events import DocumentSubmitted
+from ledger.reading.objects import Head, read_events, read_objects, stream_of
+from payments.delivery.held_by import (
+    HeldBy,
+    awaiting_agreement,
+    business_today,
+    payment_held_by,
+    read_deliveries,
+)
 from payments.payment import Payment
+
+_STEPS_MAX = 10_000  # of one document
 
 
 class HeldByView(msgspec.Struct, kw_only=True):
@@ -36,13 +47,20 @@ def fault_of(call: Call, connection: Connection, head: Head | None) -> Unavailab
 
 
 def held_by_of(
-    call: Call, connection: Connection, key: int, payment: Payment, head: Head | None, at: datetime
+    call: Call,
+    connection: Connection,
+    key: int,
+    payment: Payment,
+    head: Head | None,
+    at: datetime,
+    waiting: Sequence[DocumentSubmitted],
 ) -> HeldByView | None:
-    """Of a payment whose last event was recorded ``at`` this moment; two short questions more for
-    one that is under way."""
-    if payment.is_final:
+    """Of a payment whose last event was recorded ``at`` this moment, and of which ``waiting`` is
+    asked for; two short questions more for one that is under way."""
+    if payment.is_final and not waiting:
         return None
     number = payment.pay_app_no
+    agreement = _agreement(connection, key, waiting[0]) if waiting else None
     return held_by_view(
         payment_held_by(
             payment,
@@ -50,5 +68,18 @@ def held_by_of(
             delivery=read_deliveries(connection, key, "voucher", [number]).get(number),
             fault=fault_of(call, connection, head),
             today=business_today(call.treasury.now()),
+            agreement=agreement,
         )
     )
+
+
+def _agreement(connection: Connection, key: int, asked: DocumentSubmitted) -> HeldBy | None:
+    """Who has to agree to what was asked for, since its last event; None where that has come to an
+    end in this moment."""
+    name = key_of(asked.kind, asked.number)
+    document: Document | None = read_objects(connection, key, DOCUMENT, [name]).get(name)
+    stream_id = stream_of(connection, key, DOCUMENT, name)
+    if document is None or stream_id is None or document.state != SUBMITTED:
+        return None
+    [*_, last] = read_events(connection, key, 0, _STEPS_MAX, stream_id=stream_id)
+    return awaiting_agreement(document, last.recorded_at)

@@ -136,7 +136,9 @@ def _payment_as_of(
         waiting = waiting_about(connection, key, named, head.position if head else 0)
         asked = [each for each in waiting if each.kind == RefundPayment.OPERATION]
         view.refunds = (*view.refunds, *map(refund_waiting, asked))
-        view.held_by = held_by_of(call, connection, key, payment, head, rows[-1].recorded_at)
+        view.held_by = held_by_of(
+            call, connection, key, payment, head, rows[-1].recorded_at, waiting
+        )
     else:
         view.late = late_events(reached.late, rows)
     return reached.upto, view

@@ -11,18 +11,21 @@ from typing import NamedTuple
 import msgspec
 import psycopg
 
+from ledger.deciding.documents import Document
 from ledger.deciding.state import BEIJING
 from ledger.errors import UnavailableError
 from payments.delivery.outbox import ParcelKind, refusal_text
 from payments.payment import APPROVED, SENT, Payment
 
 AWAITING_APPROVAL, AWAITING_SIGNATURE = "awaiting_approval", "awaiting_signature"
+AWAITING_AGREEMENT = "awaiting_agreement"
 AWAITING_DAY, AWAITING_RECEIPT = "awaiting_day", "awaiting_receipt"
 BANK_SILENT, BANK_REFUSED = "bank_silent", "bank_refused"
 SENDING_FAILS, GIVEN_UP = "sending_fails", "given_up"
 HOLDS = (
     AWAITING_APPROVAL,
     AWAITING_SIGNATURE,
+    AWAITING_AGREEMENT,
     AWAITING_DAY,
     AWAITING_RECEIPT,
     BANK_SILENT,
@@ -84,6 +87,7 @@ def payment_held_by(
     delivery: Delivery | None,
     fault: UnavailableError | None,
     today: date,
+    agreement: HeldBy | None = None,
 ) -> HeldBy | None:
     """Whom or what a payment waits for; None where for nobody.
 
@@ -91,11 +95,15 @@ def payment_held_by(
         since: when the last of its events was recorded.
         fault: why nothing is written to its ledger.
         today: the business day.
+        agreement: what was asked for of it and waits for another person: it decides what becomes
+            of the payment, also of one that is paid.
     """
-    if payment.is_final:
+    if payment.is_final and agreement is None:
         return None
     if fault is not None:
         return HeldBy(fault.code.text, fault.detail, None)
+    if agreement is not None:
+        return agreement
     if (approved := payment.approved) is None:
         return HeldBy(AWAITING_APPROVAL, "a checker who has not made it 待审核", since)
     if payment.status == APPROVED:
@@ -108,6 +116,12 @@ def payment_held_by(
     if (day := date.fromisoformat(approved.vou_date)) > today:
         return HeldBy(AWAITING_DAY, day.isoformat(), since)
     return None if delivery is None else delivery.held_by(since)
+
+
+def awaiting_agreement(document: Document, since: datetime) -> HeldBy:
+    """A void, a recall or a refund that was asked for; the roles still to agree, in order."""
+    asked = f"{document.kind} {document.number}: {', '.join(document.awaits)} 待同意"
+    return HeldBy(AWAITING_AGREEMENT, asked, since)
 
 
 def claim_held_by(delivery: Delivery | None) -> HeldBy | None:

@@ -128,6 +128,38 @@ def test_what_was_given_back_is_free_again(own: HttpTreasury) -> None:
     assert own.post(path, {"reason": "x"}, "officer").json()["code"] == "not_found"
 
 
+def test_a_change_without_a_number_is_one_change_however_often_it_is_asked_for(
+    own: HttpTreasury,
+) -> None:
+    """Each repetition after an unknown answer made another document."""
+    own.ok(agree(own, submitted(own, "sun.er"), "officer"))
+    path, about = f"{PERSONS}/sun.er/rights", "person/sun.er"
+
+    def asked(*roles: str) -> Any:
+        return own.post(path, {"roles": list(roles)}, "admin")
+
+    def waiting() -> list[str]:
+        listed = own.ok(own.get(DOCUMENTS, about=about, kind="person.set_rights"))["items"]
+        return [item["number"] for item in listed]
+
+    first = asked("ops")
+    again = asked("ops")
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    assert again.json() == first.json()
+    done = agree(own, first.json(), "officer")
+    late = asked("ops")  # whoever asked had no answer, and the other person was quick
+    assert (late.status_code, late.headers["idempotent-replayed"]) == (200, "true")
+    assert late.json() == done.json()
+    assert waiting() == [first.json()["number"]]
+
+    own.ok(agree(own, asked("auditor").json(), "officer"))
+    once_more = asked("ops")  # what he had before is something else now
+    assert (once_more.status_code, once_more.json()["state"]) == (202, "submitted")
+    assert len(waiting()) == 3
+    own.ok(agree(own, once_more.json(), "officer"))
+    assert findings(own, GUANGDONG) == []
+
+
 def test_many_are_listed_and_agreed_to_in_one_call(own: HttpTreasury) -> None:
     names = [f"many.{n}" for n in range(3)]
     for name in names:

@@ -225,8 +225,15 @@ def test_a_refund_that_waits_for_another_person_is_shown(http: HttpTreasury) -> 
     http.ok(http.post(f"{path}{second['refund_no']}/return", {"reason": "重复"}, "checker"))
     assert shown() == [(first["refund_no"], "requested", "30.00")]
     assert shown(other) == []
+    held = http.ok(http.get(f"…/payments/{number}"))["held_by"]  # though it is paid
+    asked = f"payment.refund {first['refund_no']}: treasury_checker 待同意"
+    assert (held["code"], held["detail"]) == ("awaiting_agreement", asked)
+    assert http.ok(http.get(f"…/payments/{other}"))["held_by"] is None
     listed = http.ok(http.get("…/documents", state="submitted"))["items"]
     assert [each["about"] for each in listed] == [f"payment/{number}"]
+    for about, numbers in ((number, [first, second]), (other, [])):
+        listed = http.ok(http.get("…/documents", about=f"payment/{about}"))["items"]
+        assert [each["number"] for each in listed] == [each["refund_no"] for each in numbers]
     http.ok(http.post(f"{path}{first['refund_no']}/approve", None, "checker"))
     assert shown() == [(first["refund_no"], "approved", "30.00")]
     policy()

@@ -1,6 +1,7 @@
 """作废 and 撤销 over HTTP, by two persons."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -39,11 +40,16 @@ def test_a_void_waits_for_another_person_and_gives_all_back(http: HttpTreasury) 
         ["treasury_checker"],
     )
     assert http.figures(bgt_id)["canuse_amt"] == "40.00"
+    asked = f"payment.void {number}: treasury_checker 待同意"
+    held = http.get(f"…/payments/{number}").json()["held_by"]
+    assert (held["code"], held["detail"]) == ("awaiting_agreement", asked)
+    assert datetime.fromisoformat(held["since"]) <= datetime.now(UTC)
     own = http.post(f"…/documents/payment.void/{number}/approve", {}, "unit")
     assert own.status_code == 403
     voided = http.ok(http.post(f"…/documents/payment.void/{number}/approve", {}, "checker"))
     assert (voided["status"], voided["reason"]) == ("voided", "收款人有误")
     assert http.figures(bgt_id)["canuse_amt"] == "100.00"
+    assert http.get(f"…/payments/{number}").json()["held_by"] is None
     again = http.post(f"…/payments/{number}/void", REASON, "unit")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert http.get(f"…/payments/{number}").json()["status"] == "voided"

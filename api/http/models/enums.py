@@ -86,6 +86,7 @@ class HoldReason(StrEnum):
 
     AWAITING_APPROVAL = "awaiting_approval"
     AWAITING_SIGNATURE = "awaiting_signature"
+    AWAITING_AGREEMENT = "awaiting_agreement"
     AWAITING_DAY = "awaiting_day"
     AWAITING_RECEIPT = "awaiting_receipt"
     BANK_SILENT = "bank_silent"
