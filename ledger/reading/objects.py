@@ -113,15 +113,22 @@ def _head(row: tuple[Any, ...]) -> Head:
 def read_objects(
     connection: psycopg.Connection, ledger_id: int, kind: AnyKind, numbers: Iterable[str]
 ) -> dict[str, Any]:
-    """The objects that exist among ``numbers``, folded, by number: two queries for all of them."""
+    """The objects that exist among ``numbers``, folded, by number: two queries for all of them.
+
+    Several numbers may be of one object, as those of a payment's refunds are.
+    """
     keys = read_keys(connection, ledger_id, [(kind.opened_by, number) for number in set(numbers)])
-    number_of = {key.stream_id: number for (_, number), key in keys.items()}
-    objects = {}
-    for stream_id, rows in read_streams(connection, ledger_id, list(number_of)).items():
-        folded = kind.folded(event for _, _, event in rows)
-        if folded is not None:  # a refused opening leaves a stream without an object
-            objects[number_of[stream_id]] = folded
-    return objects
+    streams = {key.stream_id for key in keys.values()}
+    folded = {
+        stream_id: kind.folded(event for _, _, event in rows)
+        for stream_id, rows in read_streams(connection, ledger_id, list(streams)).items()
+    }
+    return {
+        number: found
+        for (_, number), key in keys.items()
+        # a refused opening leaves a stream without an object
+        if (found := folded.get(key.stream_id)) is not None
+    }
 
 
 def stream_of(
