@@ -9,10 +9,12 @@ the closings of those days are needed; they are read when they are.
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -80,6 +82,15 @@ class DatedMovement(NamedTuple, Generic[R]):
 
 
 def changed(row: R, changes_fen: Mapping[str, int]) -> R:
-    return msgspec.structs.replace(
-        row, **{name: getattr(row, name) + fen for name, fen in changes_fen.items()}
-    )
+    """The row with its changes added."""
+    of, amounts_fen = type(row), list(astuple(row))
+    places = _places(of)
+    for name, change_fen in changes_fen.items():
+        amounts_fen[places[name]] += change_fen
+    return of(*amounts_fen)
+
+
+@cache
+def _places(of: type[msgspec.Struct]) -> dict[str, int]:
+    """Where each field of a row stands."""
+    return {name: place for place, name in enumerate(of.__struct_fields__)}

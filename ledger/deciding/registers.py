@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from ledger.books import Charts
 from ledger.deciding.dated import DatedRow, changed
@@ -29,7 +30,7 @@ Movement = tuple[str, int, int]
 Rows = Mapping[str, Sequence[int]]  # a register's rows by key: its fields in fen first
 
 
-class MovedRow(NamedTuple):
+class MovedRow(msgspec.Struct, frozen=True, gc=False):
     """A row as a decision leaves it, and the closings of earlier days that it changes."""
 
     register: "AnyRegister"
@@ -128,16 +129,19 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
                 that day or on a later one.
         """
         closings: tuple[tuple[date, R], ...] = ()
-        dated_back = False
+        falls_short = False
         if day == before.day:  # as nearly always
             after = DatedRow(changed(before.row, changes_fen), day, before.earlier)
         elif before.tells(day):
             after, closings = before.moved(day, changes_fen)
-            dated_back = day < before.day
+            falls_short = day < before.day  # or may, on a later day
         else:
             raise DaysNotAtHandError(self, key)
         row = after.row
-        if dated_back or min(msgspec.structs.astuple(row)[: len(self.floored)], default=0) < 0:
+        for name, change_fen in changes_fen.items():
+            if change_fen < 0 and getattr(row, name) < 0:
+                falls_short = True
+        if falls_short:
             for name in self.floored:
                 self._check(key, name, before, day, changes_fen.get(name, 0))
         self.limit(key, row)
@@ -153,11 +157,11 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
     def keeps(self, row: R) -> bool:
         """Whether a row stays when it is so."""
-        return self.keeps_zero or any(msgspec.structs.astuple(row))
+        return self.keeps_zero or any(astuple(row))
 
     def stored(self, row: R) -> tuple[int, ...] | None:
         """The amounts as they are kept; None where the row is to go."""
-        amounts: tuple[int, ...] = msgspec.structs.astuple(row)
+        amounts: tuple[int, ...] = astuple(row)
         return amounts if self.keeps_zero or any(amounts) else None
 
 

@@ -101,34 +101,38 @@ class RegisterRows:
 
     def begin(self) -> None:
         """Nothing is changed yet."""
-        self._changed: dict[tuple[str, str], AnyRegister] = {}
+        self._changed: defaultdict[str, dict[str, AnyRegister]] = defaultdict(dict)  # by name
         self._closings: dict[tuple[str, str], dict[date, Any]] = {}
         self._emptied: dict[tuple[str, str], bool] = {}  # rows that have been gone meanwhile
 
     def keep(self, moved: Iterable[MovedRow], put: Put) -> None:
         """Makes what a decision has moved the rows."""
-        for register, key, dated, closings in moved:
-            place = (register.name, key)
-            if closings:
-                put(self._closings, place, self._closings.get(place, {}) | dict(closings))
-                self._closings_cached += len(closings)
+        for each in moved:
+            register, key, dated = each.register, each.key, each.dated
+            name = register.name
+            if each.closings:
+                place = (name, key)
+                put(self._closings, place, self._closings.get(place, {}) | dict(each.closings))
+                self._closings_cached += len(each.closings)
             if not (register.keeps_zero or register.keeps(dated.row)):  # gone, and its days with it
                 dated = DatedRow(register.row())
-                put(self._closings, place, {})
-                put(self._emptied, place, True)
-            put(self._rows[register.name], key, dated)
-            put(self._changed, place, register)
+                put(self._closings, (name, key), {})
+                put(self._emptied, (name, key), True)
+            put(self._rows[name], key, dated)
+            put(self._changed[name], key, register)
 
     def changed_rows(self) -> list[ChangedRow]:
         """The rows that the batch has moved, as they are to be kept; zeros that are not kept are
         forgotten here. Not within a savepoint."""
         changed: list[ChangedRow] = []
-        for (name, key), register in self._changed.items():
-            dated = self._rows[name][key]
-            amounts = register.stored(dated.row)
-            if amounts is None:
-                del self._rows[name][key]
-            changed.append(ChangedRow(name, key, amounts, len(register.floored), dated.day))
+        for name, of_register in self._changed.items():
+            rows = self._rows[name]
+            for key, register in of_register.items():
+                dated = rows[key]
+                amounts = register.stored(dated.row)
+                if amounts is None:
+                    del rows[key]
+                changed.append(ChangedRow(name, key, amounts, len(register.floored), dated.day))
         return changed
 
     def changed_days(self) -> list[ChangedDay]:
