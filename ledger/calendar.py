@@ -5,16 +5,18 @@ dated after it, and corrections are made by reversing entries in an open one.
 """
 
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
-from ledger.account_set import fiscal_year_of, is_standing, within_year
+from ledger.account_set import is_standing, within_year
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event, PeriodClosed, PeriodReopened
 
 LATE_MONTH = "-13"  # how the name of 整理期 ends
+DAYS_KNOWN_MAX = 1_000  # written again and again
 
 
 class Periods(msgspec.Struct, frozen=True):
@@ -48,6 +50,12 @@ def _fold(periods: Periods, event: Event) -> Periods:
 PERIODS = declare(Setting("periods", Periods(), _fold))
 
 
+@lru_cache(DAYS_KNOWN_MAX)
+def day_text(day: date) -> str:
+    """``2026-03-02``, as events name a day."""
+    return day.isoformat()
+
+
 def effective_day(state: LedgerState, asked: date | None, *, ahead: bool = False) -> date:
     """The business date of a command: as asked, or today.
 
@@ -59,9 +67,8 @@ def effective_day(state: LedgerState, asked: date | None, *, ahead: bool = False
         Refusal: ``period_closed`` outside the ledger's year or in a closed period; ``future_date``.
     """
     day = asked or state.today
-    year = fiscal_year_of(state.ledger_id)
-    if day.year != year and not is_standing(state.ledger_id):
-        raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {year}")
+    if day.year != state.fiscal_year and not is_standing(state.ledger_id):
+        raise Refusal(Code.PERIOD_CLOSED, f"{day} is not in the fiscal year {state.fiscal_year}")
     closed = state.settings.get(PERIODS).closed_through
     if closed is not None and day <= closed:
         raise Refusal(Code.PERIOD_CLOSED, f"the books are closed through {closed}")
@@ -77,7 +84,11 @@ def first_open_day(state: LedgerState, day: date) -> date:
     Money that the bank has moved is booked whatever the calendar says. When the whole year is
     closed there is no open day left and the year's last day takes it, visibly late.
     """
-    day = within_year(state.ledger_id, day)
+    return _first_open(state, within_year(state.ledger_id, day))
+
+
+def _first_open(state: LedgerState, day: date) -> date:
+    """The same of a day in the ledger's year."""
     closed = state.settings.get(PERIODS).closed_through
     if closed is None or day > closed:
         return day
@@ -95,8 +106,8 @@ def evidence_day(state: LedgerState, said: date, *, since: date) -> date:
         said: the bank's date.
         since: the day of what it answers: the payment, the claim.
     """
-    if said.year == fiscal_year_of(state.ledger_id) and since <= said <= state.calendar_day:
-        return first_open_day(state, said)
+    if said.year == state.fiscal_year and since <= said <= state.calendar_day:
+        return _first_open(state, said)
     return first_open_day(state, max(state.today, since))
 
 

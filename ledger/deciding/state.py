@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
+from operator import setitem
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ledger.account_set import within_year
+from ledger.account_set import fiscal_year_of, within_year
 from ledger.books import Books, Charts
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.locked_facts import LockedFact
@@ -34,7 +35,7 @@ OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has c
 COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
 TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 _NO_POSITION = 2**63  # behind every other
-_PUT: Put = dict.__setitem__
+_PUT: Put = setitem
 
 
 # An event with its place, as it is hashed and written:
@@ -89,6 +90,7 @@ class LedgerState:
 
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
+        self.fiscal_year = fiscal_year_of(ledger_id)
         self.charts = charts
         self.books: Callable[[date], Books] = charts.on  # those in force on a day
         self.position = -1
@@ -239,25 +241,27 @@ class LedgerState:
             self._undo.append((mapping, key, mapping.get(key)))
         mapping[key] = value
 
-    def apply(self, decision: Decision) -> tuple[int, int]:
-        """Makes the decision's effects the state; gives positions of its first and last event."""
-        first = self.position + 1
+    def apply(self, decision: Decision) -> tuple[object, ...]:
+        """Makes the decision's effects the state; gives the objects that it changed, or that what
+        took effect behind it did: each once, in the order of their events."""
         # within a savepoint what was there before is remembered
         put: Put = _PUT if self._undo is None else self._put
-        self._append(decision.events, decision.effective_on, put)
-        self.registers.keep(decision.moved, put)
+        subjects = self._append(decision.events, decision.effective_on, put)
+        if decision.moved:
+            self.registers.keep(decision.moved, put)
         for sm3, body in decision.documents:
-            self._put(self.documents, sm3, body)
+            put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:
-            self._put(self.shared_documents, sm3, body)
+            put(self.shared_documents, sm3, body)
         if decision.then is not None:
-            self.apply(decision.then)
-        return first, self.position
+            return self.apply(decision.then)
+        return subjects
 
     def _append(
         self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date, put: Put
-    ) -> None:
+    ) -> tuple[object, ...]:
         add, position = self.rows.append, self.position
+        subjects: dict[bytes, object] = {}  # by their streams
         for kind, number, event in events:
             position += 1
             if kind is None:
@@ -276,10 +280,12 @@ class LedgerState:
                         self.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
                     put(cached, number, CachedObject(after, stream_id, version, position))
+                    subjects[stream_id] = after
                     if kind.tables:
                         put(self._shown, (kind.name, number), kind)
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
+        return tuple(subjects.values())
 
     def pass_over(self, events: int) -> None:
         """The position behind events that another program of the ledger writes itself."""

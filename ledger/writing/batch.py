@@ -6,6 +6,7 @@ No I/O but through ``ledger.reading``; the sequencer owns the transaction around
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +23,10 @@ from ledger.deciding.command import (
     Submission,
 )
 from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
-from ledger.deciding.locked_facts import AnyLockedFact, LockedFact
+from ledger.deciding.locked_facts import AnyLockedFact
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError
+from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
 from ledger.deciding.repeating import act_before
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
@@ -36,7 +37,7 @@ from ledger.writing.dating_back import DatingBack
 from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
 from ledger.writing.numbers import Numbers
-from ledger.writing.outcomes import aborted, subjects_of
+from ledger.writing.outcomes import aborted
 
 log = structlog.get_logger(__name__)
 
@@ -98,11 +99,10 @@ class Batch:
         for items in self._items:
             for item in items:
                 if item.numbers:
-                    numbers.update(item.numbers)
-                    numbers.update(item.refused)
+                    numbers.update(item.numbers, item.refused)
                 if item.of_ledger:
                     self._of_ledger.add(item.command.OPERATION)
-                self._want(item.command.needs())
+            self._want(chain.from_iterable(item.command.needs() for item in items))
         for item in self._of_documents:
             numbers.update(item.also)
             self._want([(DOCUMENT, item.document)])
@@ -111,7 +111,7 @@ class Batch:
 
     def _want(self, needs: Iterable[Need]) -> None:
         """Notes what of this is not at hand."""
-        missing, cached = self._missing, self._state.cached
+        missing, cached, has_row = self._missing, self._state.cached, self._state.has_row
         for what, number in needs:
             # number by number: a difference of sets would walk all that is cached
             if isinstance(what, Kind):
@@ -119,10 +119,11 @@ class Batch:
                     self._waiting.add(what)
                 elif number not in cached(what):
                     missing[what.opened_by, number] = what
-            elif isinstance(what, LockedFact):
+            elif isinstance(what, Register):
+                if not has_row(what, number):
+                    self._rows.add((what, number))
+            else:
                 self._facts[what].add(number)
-            elif not self._state.has_row(what, number):
-                self._rows.add((what, number))
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
@@ -162,24 +163,21 @@ class Batch:
             keys: what the numbers of :meth:`look_up` were used for, where it is read already.
             before: the batch that this one follows, where its commit is still under way.
         """
-        self._first_position = self._state.next_position
+        state = self._state
+        self._first_position = state.next_position
         self._load(connection, keys, before)
-        self._dating = DatingBack(
-            connection,
-            self._state,
-            before.settled if before else _nothing_is_under_way,
-            [item.command for items in self._items for item in items],
-        )
+        commands = [item.command for items in self._items for item in items]
+        self._dating = DatingBack(connection, state, self._settled, commands)
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
-                if len(self._state.rows) >= PAGE_EVENTS:
+                if len(state.rows) >= PAGE_EVENTS:
                     self._turn_page(writer)
             else:
                 group.outcomes = outcomes = []
                 for item in items:
                     outcomes.append(self._decide(item))
-                    if len(self._state.rows) >= PAGE_EVENTS:
+                    if len(state.rows) >= PAGE_EVENTS:
                         self._turn_page(writer)
 
     def close(self, connection: psycopg.Connection, writer: Writer) -> Future[Closed] | None:
@@ -198,11 +196,11 @@ class Batch:
     def complete(self, closed: Closed) -> None:
         """Tells every new outcome where it stands."""
         ledger_id, (chain, digests) = self._state.ledger_id, closed
+        first = self._first_position
         for group in self._groups:
             for outcome in group.outcomes:
-                if (position := outcome.last_position) >= self._first_position:
-                    digest = digests[position - self._first_position]
-                    outcome.commit = Commit(ledger_id, position, digest, chain)
+                if (position := outcome.last_position) >= first:
+                    outcome.commit = Commit(ledger_id, position, digests[position - first], chain)
 
     def _load(
         self,
@@ -330,9 +328,10 @@ class Batch:
         return decision
 
     def _accept(self, decision: Decision) -> Outcome:
-        first, last = self._state.apply(decision)
-        subjects = subjects_of(self._state, decision.then or decision)
-        return Outcome(subjects=subjects, first_position=first, last_position=last)
+        state = self._state
+        first = state.position + 1
+        subjects = state.apply(decision)
+        return Outcome(subjects=subjects, first_position=first, last_position=state.position)
 
     def _keeps(self, item: BatchItem, refusal: Refusal) -> bool:
         """Whether the refusal answers its number for ever: not what never was a document."""
@@ -391,10 +390,10 @@ class Batch:
             extra=refusal.extra,
             by=item.submission.by,
         )
-        first, last = self._state.apply(
+        outcome = self._accept(
             Decision(events=[(REFUSAL, "", event)], effective_on=self._state.today)
         )
-        outcome = Outcome(problem=refusal, first_position=first, last_position=last)
+        outcome.problem = refusal
         if keep:
             self._numbers.keep(item, outcome)
         return outcome

@@ -40,17 +40,16 @@ class BatchItem(msgspec.Struct, gc=False):
 def item_of(submission: Submission) -> BatchItem:
     """The submission, with all that follows from it alone."""
     command = submission.command
-    becomes_document = command.APPROVABLE and not submission.at_machine
-    if becomes_document or command.KIND is DOCUMENT:
+    if command.KIND is DOCUMENT or (command.APPROVABLE and not submission.at_machine):
         return _about_document(submission)
     number = command.number
     if not number and not submission.idempotency_key:
         return BatchItem(submission, command, (), b"", (), True, _is_of_ledger(command))
     accepted, refused = _numbers(submission, number)
     asked = asked_for(command.OPERATION, command.body)
-    unnumbered = not number
-    of_ledger = unnumbered and _is_of_ledger(command)
-    return BatchItem(submission, command, accepted, asked, refused, unnumbered, of_ledger)
+    if number:
+        return BatchItem(submission, command, accepted, asked, refused)
+    return BatchItem(submission, command, accepted, asked, refused, True, _is_of_ledger(command))
 
 
 def _is_of_ledger(command: Command) -> bool:

@@ -82,27 +82,30 @@ class Numbers:
             Refusal: ``idempotency_conflict`` when its body was another.
             IntegrityError: what is kept of its body cannot be read.
         """
-        command = item.command
+        fresh, stored = self._fresh, self.stored
         for number in item.refused + item.numbers:
-            if (fresh := self._fresh.get(number)) is not None:
-                earlier, outcome = fresh
+            if number in fresh:
+                earlier, outcome = fresh[number]
                 _require_same_body(item.asked == earlier.asked, number)
                 return msgspec.structs.replace(outcome, replayed=True)
-            if (stored := self.stored.get(number)) is not None:
-                same = is_fingerprint_of(stored.fingerprint, command.OPERATION, command.body)
-                _require_same_body(same, number)
-                if command.KIND is DOCUMENT:
-                    return self.documents.told_at(item, stored.first_position)
-                outcome = Outcome(
-                    replayed=True,
-                    first_position=stored.first_position,
-                    last_position=stored.last_position,
-                )
-                self._replays.append((outcome, stored, command.changes()))
-                return outcome
+            if number in stored:
+                return self._told_by(stored[number], item)
         if not item.document:
             return None
         return self.documents.earlier(item, told=self._submitted_under_own_key(item))
+
+    def _told_by(self, key: CommandKey, item: BatchItem) -> Outcome:
+        """The answer that a number of the item was given in an earlier batch; see :meth:`known`."""
+        command = item.command
+        same = is_fingerprint_of(key.fingerprint, command.OPERATION, command.body)
+        _require_same_body(same, (key.operation, key.number))
+        if command.KIND is DOCUMENT:
+            return self.documents.told_at(item, key.first_position)
+        outcome = Outcome(
+            replayed=True, first_position=key.first_position, last_position=key.last_position
+        )
+        self._replays.append((outcome, key, command.changes()))
+        return outcome
 
     def _submitted_under_own_key(self, item: BatchItem) -> bool:
         """Whether what is asked became a document under the same Idempotency-Key before."""
