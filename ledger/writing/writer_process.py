@@ -21,7 +21,6 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -38,7 +37,6 @@ from ledger.reading.loading import LockedHead, lock
 from ledger.writing.frames import COPY_EVENTS
 from ledger.writing.local_writer import BatchPage, Closed, Closing, packed, write_closing
 
-DIGEST_BYTES = 32
 KEPT_BYTES = 64 * 1024 * 1024
 # Pages come and go by the megabyte: glibc would give each back to the kernel and have it zeroed.
 KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(KEPT_BYTES), "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES)}
@@ -73,10 +71,10 @@ class Locked(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Committed: the chain after the batch, and the digests of its events one after the other."""
+    """Committed: the chain after the batch, and the digests of its events."""
 
     chain: bytes
-    digests: bytes
+    digests: list[bytes]
 
 
 class Released(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -101,20 +99,6 @@ WriterAnswer = Locked | Done | Released | HeadMoved | Failed
 _encode = msgspec.msgpack.Encoder().encode
 _decode_order = msgspec.msgpack.Decoder(WriterOrder).decode
 _decode_answer = msgspec.msgpack.Decoder(WriterAnswer).decode
-
-
-class Digests(Sequence[bytes]):
-    """Digests that lie one after the other."""
-
-    def __init__(self, joined: bytes) -> None:
-        self._joined = joined
-
-    def __len__(self) -> int:
-        return len(self._joined) // DIGEST_BYTES
-
-    def __getitem__(self, index: Any) -> Any:
-        start = index * DIGEST_BYTES
-        return self._joined[start : start + DIGEST_BYTES]
 
 
 class WriterProcess:
@@ -211,7 +195,7 @@ def _answer(order: Future[Any], answer: WriterAnswer) -> None:
         case Locked(head):
             order.set_result(head)
         case Done(chain, digests):
-            order.set_result((chain, Digests(digests)))
+            order.set_result((chain, digests))
         case Released():
             order.set_result(None)
         case HeadMoved():
@@ -343,7 +327,7 @@ class _Transactions:
         chain = write_closing(self._connection, closing, head.chain, digests)
         self._connection.commit()
         self._left = closing.ledger_id, closing.position, chain
-        return Done(chain, b"".join(digests))
+        return Done(chain, digests)
 
 
 def _in_time(closing: Closing, head: LockedHead, tolerance_us: int | None) -> bool:
