@@ -7,6 +7,7 @@ nothing is made good here: an amount or a code that is missing is an error of th
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from itertools import groupby, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -63,10 +64,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Sides(msgspec.Struct, frozen=True):
-    """A rule for certain codes: for each amount the accounts it moves, (account, side)."""
+    """A rule for certain codes: for each amount the accounts it moves, and the side of each."""
 
     fund_type_code: str
-    lines: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+    lines: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...]
 
 
 class _Posting(msgspec.Struct, frozen=True):
@@ -184,10 +185,9 @@ class Books:
             key = posting.codes_of(codes)
             if (sides := posting.resolved.get(key)) is None:
                 sides = self._resolve(posting, key, codes)
-            for amount, moved in sides.lines:
+            for amount, accounts, dr_crs in sides.lines:
                 if amount_fen := amounts_fen[amount]:
-                    amt = yuan(amount_fen)
-                    lines += [Line(account, side, amt) for account, side in moved]
+                    lines += map(Line, accounts, dr_crs, repeat(yuan(amount_fen)))
         except KeyError:
             raise self._mismatch(name, amounts_fen, codes) from None
         if len(amounts_fen) > len(posting.amounts):
@@ -234,17 +234,14 @@ class Books:
 
     def _resolve(self, posting: _Posting, key: Any, codes: Mapping[str, str]) -> _Sides:
         """The accounts of a rule for these codes; kept under ``key``."""
-        grouped: list[tuple[str, list[tuple[str, int]]]] = []
-        for debit, credit, amount in posting.lines:
-            sides = [(self._account(debit, codes), DEBIT), (self._account(credit, codes), CREDIT)]
-            if grouped and grouped[-1][0] == amount:
-                grouped[-1][1].extend(sides)
-            else:
-                grouped.append((amount, sides))
-        lines = tuple((amount, tuple(sides)) for amount, sides in grouped)
+        lines = []
+        for amount, alike in groupby(posting.lines, key=itemgetter(2)):
+            pairs = [(debit, credit) for debit, credit, _ in alike]
+            accounts = tuple(self._account(name, codes) for pair in pairs for name in pair)
+            lines.append((amount, accounts, (DEBIT, CREDIT) * len(pairs)))
         if len(posting.resolved) >= RESOLVED_MAX:
             posting.resolved.clear()
-        posting.resolved[key] = resolved = _Sides(codes[FUND_TYPE], lines)
+        posting.resolved[key] = resolved = _Sides(codes[FUND_TYPE], tuple(lines))
         return resolved
 
     def _account(self, name: str, codes: Mapping[str, str]) -> str:
