@@ -9,7 +9,8 @@ parameters and results are bytes of the server's binary format.
 import select
 from collections.abc import Collection, Generator, Iterable, Sequence
 from enum import Enum
-from itertools import chain, count
+from itertools import count
+from struct import Struct
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 POSTGRES_EPOCH_DAY = 10_957  # its days begin there, too
 
 _BINARY = pq.Format.BINARY
+_INT8 = Struct(">q").pack
 _SHORT = tuple(length.to_bytes(4, "big") for length in range(1024))
 
 _serial = count(1)
@@ -166,11 +168,12 @@ def rows_of(result: Result) -> list[list[bytes]]:
 
 def array(of: int, values: Collection[bytes]) -> bytes:
     """An array of a type, by its oid, from values that are packed already."""
-    try:  # no step of Python's for each value
-        lengths = list(map(_SHORT.__getitem__, map(len, values)))
+    try:
+        lengths = [_SHORT[len(value)] for value in values]
     except IndexError:
         lengths = [len(value).to_bytes(4, "big") for value in values]
-    packed = chain.from_iterable(zip(lengths, values, strict=True))
+    packed = [b""] * (2 * len(values))
+    packed[::2], packed[1::2] = lengths, values
     return _array_head(of, len(values)) + b"".join(packed)
 
 
@@ -182,17 +185,17 @@ def fixed_array(of: int, size: int, values: Collection[bytes]) -> bytes:
 
 def integers(values: Collection[int]) -> bytes:
     """An array of bigint."""
-    return fixed_array(INT8, 8, [value.to_bytes(8, "big", signed=True) for value in values])
+    return fixed_array(INT8, 8, list(map(_INT8, values)))
 
 
 def texts(values: Iterable[str]) -> bytes:
     """An array of text."""
-    return array(TEXT, [value.encode() for value in values])
+    return array(TEXT, list(map(str.encode, values)))
 
 
 def integer(value: int) -> bytes:
     """A bigint."""
-    return value.to_bytes(8, "big", signed=True)
+    return _INT8(value)
 
 
 def _array_head(of: int, length: int) -> bytes:
