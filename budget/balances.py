@@ -48,6 +48,7 @@ class Balances(msgspec.Struct, frozen=True, gc=False):
         return self.plan - self.occupied - self.paid
 
     def figures(self) -> Figures:
+        plan_available = self.plan_available
         return Figures(
             amount=yuan(self.amount),
             frozen_amt=yuan(self.frozen),
@@ -55,7 +56,7 @@ class Balances(msgspec.Struct, frozen=True, gc=False):
             pay_amt=yuan(self.paid),
             canuse_amt=yuan(self.available),
             plan_amt=yuan(self.plan),
-            plan_canuse_amt=yuan(max(0, self.plan_available)),
+            plan_canuse_amt=yuan(plan_available if plan_available > 0 else 0),
         )
 
 

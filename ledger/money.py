@@ -11,6 +11,7 @@ from ledger.errors import Code, RequestError
 FEN_PER_YUAN = 100
 INTEGER_DIGITS_MAX = 16
 AMOUNT_MAX_FEN = 10 ** (INTEGER_DIGITS_MAX + 2) - 1
+_DECIMALS = tuple(f".{fen:02d}" for fen in range(FEN_PER_YUAN))
 
 _YUAN = re.compile(r"(-?)(0|[1-9][0-9]{0,15})\.([0-9]{2})", re.ASCII)
 
@@ -53,14 +54,9 @@ def parse_yuan(text: object, *, pointer: str = "", signed: bool = False, zero: b
 
 def yuan(amount_fen: int) -> str:
     """Fen to yuan text: ``123456`` -> ``"1234.56"``."""
-    if amount_fen >= FEN_PER_YUAN:
-        digits = str(amount_fen)
-        return digits[:-2] + "." + digits[-2:]
-    if not amount_fen:
-        return "0.00"
-    if amount_fen < 0:
-        return "-" + yuan(-amount_fen)
-    return f"0.{amount_fen:02d}"
+    if amount_fen > 0:
+        return str(amount_fen // FEN_PER_YUAN) + _DECIMALS[amount_fen % FEN_PER_YUAN]
+    return "-" + yuan(-amount_fen) if amount_fen else "0.00"
 
 
 def stored_fen(amount: str) -> int:

@@ -15,7 +15,7 @@ from budget.indicator import INDICATOR, Indicator, moved, require_treasury_money
 from budget.indicator import require as require_indicator
 from division.agencies import refuse_ended
 from ledger.account_set import division_of
-from ledger.calendar import effective_day, first_open_day
+from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
@@ -45,8 +45,7 @@ from payments.voucher_number import voucher_number
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
 EXECUTABLE = 1
 WAYS = ("set_mode_code", "pay_bus_type_code")  # how it is paid; the rest is what for
-CODED = (*WAYS, *DIMENSIONS)
-_codes = attrgetter(*CODED)
+_ways, _dimensions = attrgetter(*WAYS), attrgetter(*DIMENSIONS)
 
 
 class ApplyPayment(Command, frozen=True, kw_only=True):
@@ -134,12 +133,14 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         division = division_of(state.ledger_id)
-        given = [(element, code) for element, code in zip(CODED, _codes(self), strict=True) if code]
+        ways, dimensions = _ways(self), _dimensions(self)
+        given = list(zip(DIMENSIONS, dimensions, strict=True)) if any(dimensions) else []
         codes = state.codes
+        for element, code in (*zip(WAYS, ways, strict=True), *given):
+            if code:
+                codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         for element, code in given:
-            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
-        for element, code in given:
-            if element in WAYS:
+            if not code:
                 continue
             of_indicator = getattr(indicator.issued, element)
             refined = element == "dep_bgt_eco_code" and code.startswith(of_indicator)
@@ -200,7 +201,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             use_des=self.use_des,
             set_mode_code=self.set_mode_code,
             pay_bus_type_code=self.pay_bus_type_code,
-            create_date=day.isoformat(),
+            create_date=day_text(day),
             dated_by_caller=self.effective_on is not None,
             details=self.details,
             figures=balances.figures(),
@@ -251,7 +252,7 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
         approved = PaymentApproved(
             pay_app_no=self.pay_app_no,
             pay_cert_no=voucher_number(state.ledger_id, self.pay_app_no),
-            vou_date=day.isoformat(),
+            vou_date=day_text(day),
             roles=policy.roles,
             pay_bank_code=policy.pay_bank_code,
             by=by,

@@ -262,7 +262,7 @@ PAYMENT: Kind[Payment] = Kind(
     opened_by="payment.apply",
     fold=_fold,
     rows=lambda payment: ((BALANCES, payment.applied.bgt_id),),
-    cost=lambda payment: max(1, len(payment.applied.details)),
+    cost=lambda payment: len(payment.applied.details) or 1,
     acts=_acts,
 )
 

@@ -12,7 +12,7 @@ import msgspec
 
 from budget.indicator import moved
 from division.agencies import type_on
-from ledger.calendar import evidence_day
+from ledger.calendar import day_text, evidence_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
@@ -297,8 +297,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             pay_cert_no=self.pay_cert_no,
             outcome=PARTIALLY_PAID if failed and self.xpay_fen else FAILED if failed else PAID,
             xpay_amt=yuan(self.xpay_fen),
-            xpay_date=self.xpay_date.isoformat(),
-            booked_on="" if day == self.xpay_date else day.isoformat(),
+            xpay_date=day_text(self.xpay_date),
+            booked_on="" if day == self.xpay_date else day_text(day),
             agent_business_no=self.agent_business_no,
             failed=failed,
             figures=after.row.figures(),
@@ -333,11 +333,14 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
         if len(theirs) != len(self.lines) or theirs != _lines_of(payment):
             raise _mismatch("its lines are not those of the voucher")
-        if any(line.xpay_fen not in (0, line.pay_fen) for line in self.lines):
-            raise _mismatch("a line is neither paid in full nor failed")
-        if sum(line.xpay_fen for line in self.lines) != self.xpay_fen:
+        paid_fen = 0
+        for line in self.lines:
+            if line.xpay_fen not in (0, line.pay_fen):
+                raise _mismatch("a line is neither paid in full nor failed")
+            paid_fen += line.xpay_fen
+        if paid_fen != self.xpay_fen:
             raise _mismatch("its total is not the sum of its lines")
-        return _failed(self.lines)
+        return _failed(self.lines) if paid_fen < payment.pay_fen else ()
 
 
 def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:

@@ -8,7 +8,7 @@ never does.
 import html
 import re
 
-from ledger.account_set import division_of, fiscal_year_of, ledger_id
+from ledger.account_set import ledger_id
 from ledger.gm import sm3
 
 LEDGER_DIGITS, HASH_DIGITS = 13, 22
@@ -16,6 +16,7 @@ FORMER_DIGITS = 10  # of the position that numbers ended with before
 _BILL_NO = re.compile(rb"<BillNo>([^<]{1,400})</BillNo>")
 _NUMBER = re.compile(r"[0-9]{23}|[0-9]{35}", re.ASCII)
 _HASH_BYTES = 16
+_PLACES = 10**HASH_DIGITS
 
 
 def voucher_number(key: int, pay_app_no: str) -> str:
@@ -25,8 +26,8 @@ def voucher_number(key: int, pay_app_no: str) -> str:
     two million.
     """
     digest = sm3(f"{key}\n{pay_app_no}".encode())
-    place = int.from_bytes(digest[:_HASH_BYTES], "big") % 10**HASH_DIGITS
-    return f"{division_of(key)}{fiscal_year_of(key)}{place:0{HASH_DIGITS}d}"
+    place = int.from_bytes(digest[:_HASH_BYTES], "big") % _PLACES
+    return str(key * _PLACES + place).zfill(LEDGER_DIGITS + HASH_DIGITS)
 
 
 def ledger_of_voucher(pay_cert_no: str) -> int | None:
