@@ -19,6 +19,7 @@ from ledger.errors import Code, RequestError
 # 国库单一账户, 财政零余额, 单位零余额, 财政专户, 单位实有资金
 TREASURY_SINGLE, TREASURY_ZERO, UNIT_ZERO, SPECIAL, UNIT_OWN = "11", "12", "21", "31", "41"
 OF_A_UNIT = (UNIT_ZERO, UNIT_OWN)
+TO_PAY_FROM = (TREASURY_ZERO, UNIT_ZERO)
 
 
 class BankAccount(VersionByDay, frozen=True, kw_only=True):

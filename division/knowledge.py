@@ -1,9 +1,10 @@
 """What a year's ledger knows of its division, as of the positions that it has noted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from division.account import RegisteredAccount
 from division.agency import RegisteredAgency
 from division.bank import AppointedBank
 from ledger.account_set import own_standing_ledger
@@ -17,10 +18,14 @@ class DivisionData(msgspec.Struct, frozen=True):
     Attributes:
         is_open: whether the division keeps its standing data; until then its years work without.
         agencies: its units by their codes, whether they have begun or ended.
+        accounts: its accounts by the units whose they are, those of the treasury under "".
+        pays_from_registered: whether any of them is one to pay from.
     """
 
     is_open: bool = False
     agencies: Mapping[str, RegisteredAgency] = {}
+    accounts: Mapping[str, Sequence[RegisteredAccount]] = {}
+    pays_from_registered: bool = False
 
 
 class Knowledge(msgspec.Struct, frozen=True):

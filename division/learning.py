@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 
+from division.account import ACCOUNT, TO_PAY_FROM, RegisteredAccount
 from division.agency import AGENCY, RegisteredAgency
 from division.bank import BANK, AppointedBank
 from division.events import DivisionOpened
@@ -21,7 +22,7 @@ from division.opening import DIVISION, StandingDivision
 from ledger.errors import IntegrityError
 from ledger.events import decode, names_that, type_names
 
-_KINDS = {kind.name: kind for kind in (BANK, AGENCY)}
+_KINDS = {kind.name: kind for kind in (BANK, AGENCY, ACCOUNT)}
 _TYPES = list(names_that(lambda traits: traits.subject in _KINDS) + type_names(DivisionOpened))
 _EVENTS = """
 SELECT stream_id, type, payload FROM events
@@ -67,7 +68,21 @@ class _StandingData:
             agencies: dict[str, RegisteredAgency] = {
                 agency.agency_code: agency for agency in self._objects[AGENCY.name].values()
             }
-            self._said = banks, DivisionData(is_open=self._division.is_open, agencies=agencies)
+            accounts: dict[str, list[RegisteredAccount]] = {}
+            for account in self._objects[ACCOUNT.name].values():
+                accounts.setdefault(account.versions[0].agency_code, []).append(account)
+            self._said = (
+                banks,
+                DivisionData(
+                    is_open=self._division.is_open,
+                    agencies=agencies,
+                    accounts=accounts,
+                    pays_from_registered=any(
+                        account.versions[0].acc_type_code in TO_PAY_FROM
+                        for account in self._objects[ACCOUNT.name].values()
+                    ),
+                ),
+            )
         return self._said
 
 

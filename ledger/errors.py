@@ -37,6 +37,7 @@ class Code(Enum):
     CLEARING_EMPTY = ("clearing_empty", 409)
     INVALID_STATE = ("invalid_state", 409)
     SAME_PERSON = ("same_person", 403)
+    ACCOUNT_INVALID = ("account_invalid", 422)
     SIGNATURE_ORDER = ("signature_order", 409)
     SIGNATURE_INVALID = ("signature_invalid", 422)
     CERTIFICATE_INVALID = ("certificate_invalid", 422)

@@ -14,6 +14,7 @@ from budget.balances import BALANCES, Balances, require_planned
 from budget.indicator import INDICATOR, Indicator, moved, require_treasury_money
 from budget.indicator import require as require_indicator
 from division.agencies import refuse_ended
+from division.payer import payer_on
 from ledger.account_set import division_of
 from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
@@ -248,6 +249,10 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
         _other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
         policy = state.settings.get(SIGNATURE_POLICY)
+        applied = payment.applied
+        payer = payer_on(
+            state, applied.agency_code, applied.fund_type_code, policy.pay_bank_code, day
+        )
         # point of no return
         approved = PaymentApproved(
             pay_app_no=self.pay_app_no,
@@ -255,6 +260,7 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
             vou_date=day_text(day),
             roles=policy.roles,
             pay_bank_code=policy.pay_bank_code,
+            payer=payer,
             by=by,
         )
         return Decision(events=[(PAYMENT, self.pay_app_no, approved)], effective_on=day)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.events import Figures
+from division.payer import Payer
 from ledger.elements.register import DIMENSIONS
 from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 
@@ -65,7 +66,10 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
 
 
 class PaymentApproved(Event, frozen=True, kw_only=True):
-    """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then."""
+    """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then.
+
+    ``payer`` is what the division's registers say of who pays; without it they said nothing.
+    """
 
     TYPE: ClassVar[str] = "payment.approved"
     TRAITS: ClassVar[Traits] = Traits(
@@ -76,6 +80,7 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     vou_date: str
     roles: tuple[str, ...]
     pay_bank_code: str
+    payer: Payer | None = None
     by: str
 
 

@@ -282,6 +282,7 @@ DIRECT = (
         Right.CHECK,
         "Approve 审核通过: issues the voucher",
         Code.SAME_PERSON,
+        Code.ACCOUNT_INVALID,
     ),
     _act(
         RejectPayment,

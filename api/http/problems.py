@@ -48,6 +48,7 @@ TITLES = {
     Code.CLEARING_EMPTY: "There is nothing to clear",
     Code.INVALID_STATE: "Not in this state",
     Code.SAME_PERSON: "Another person has to do this",
+    Code.ACCOUNT_INVALID: "No account that may be paid from",
     Code.SIGNATURE_ORDER: "Another role signs first",
     Code.SIGNATURE_INVALID: "A signature does not verify",
     Code.CERTIFICATE_INVALID: "A certificate is not valid",

@@ -4,16 +4,19 @@ The same payment, indicator and code sets give the same bytes. Names of the budg
 those of the indicator's issue, because that is what was decided; names of how it is paid are those
 of the code sets on the voucher's date.
 
-Until there is a register of accounts, the accounts of the treasury's own side are synthetic but
-fixed: the unit's zero-balance account 零余额账户 is the bank's code, the division's six digits and
-the agency's code; the treasury single account 国库单一账户 is the bank category of the central
-treasury, the division's nine digits and 01. They never change for a unit at a bank, and nothing
-else than this module makes them.
+Who pays, and from which account, is what the division's registers said when the voucher was issued
+(``PaymentApproved.payer``). Where a division has registered no account to pay from, the accounts of
+the treasury's own side are synthetic but fixed: the unit's zero-balance account 零余额账户 is the
+bank's code, the division's six digits and the agency's code; the treasury single account
+国库单一账户 is the bank category of the central treasury, the division's nine digits and 01. They
+never change for a unit at a bank, and nothing else than this module makes them.
 """
 
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+
+import msgspec
 
 from budget.indicator import Indicator
 from ledger.account_set import division_of, fiscal_year_of
@@ -58,11 +61,24 @@ def voucher_document(
         pay_summary_name=applied.use_des,
         details=_details(payment),
         **_payee(payment),
-        **_elements(payment, indicator, name),
         **_ways(payment, name),
-        **_accounts(payment, indicator, division, name),
+        **{
+            **_elements(payment, indicator, name),
+            **_accounts(payment, indicator, division, name),
+            **_registered(payment),
+        },
     )
     return build(voucher)
+
+
+def _registered(payment: Payment) -> dict[str, str]:
+    """What the registers said of who pays."""
+    assert payment.approved is not None
+    payer = payment.approved.payer
+    if payer is None:
+        return {}
+    said: dict[str, str] = msgspec.structs.asdict(payer)
+    return {name: value for name, value in said.items() if value}
 
 
 def adm_div_code(ledger_id: int) -> str:

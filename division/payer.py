@@ -1,0 +1,99 @@
+"""付款账户: the account that a voucher is paid from, and the one that reimburses it, on a day.
+
+A unit is paid for from its own zero-balance account 单位零余额 or, where it has none, from the
+treasury's 财政零余额; of several that would do, from the one that is for the fund. Nothing is made
+up: as soon as a division has registered an account to pay from, one has to be there.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import msgspec
+
+from division.account import TREASURY_SINGLE, TREASURY_ZERO, UNIT_ZERO, BankAccount
+from division.agencies import agency_on
+from division.knowledge import own_division
+from ledger.deciding.state import LedgerState
+from ledger.errors import Code, Refusal
+
+DEPARTMENT_DIGITS = 3  # 一级预算单位: the first three digits of a unit's code
+OF_THE_TREASURY = ""  # in the place of a unit
+
+
+class Payer(msgspec.Struct, frozen=True):
+    """What the registers say of who pays, on a voucher's day; "" where they say nothing."""
+
+    pay_acct_no: str
+    pay_acct_name: str
+    pay_acct_bank_name: str
+    clear_acct_no: str
+    clear_acct_name: str
+    clear_acct_bank_name: str
+    sup_dep_name: str
+    mof_dep_code: str
+
+
+def payer_on(
+    state: LedgerState, agency_code: str, fund_type_code: str, pay_bank_code: str, day: date
+) -> Payer | None:
+    """Who pays for a unit through a bank; None where the registers know neither unit nor account.
+
+    Raises:
+        Refusal: ``account_invalid``: accounts to pay from are registered, and none of them is the
+            unit's or the treasury's, for this fund, at this bank, open on the day.
+    """
+    if state.standing is None or not (division := own_division(state)).is_open:
+        return None
+
+    def find(owner: str, acc_type_code: str) -> BankAccount | None:
+        registered = (each.on(day) for each in division.accounts.get(owner, ()))
+        return _best(registered, acc_type_code, fund_type_code, pay_bank_code)
+
+    pays = find(agency_code, UNIT_ZERO) or find(OF_THE_TREASURY, TREASURY_ZERO)
+    if pays is None and division.pays_from_registered:
+        raise Refusal(
+            Code.ACCOUNT_INVALID,
+            f"no account pays for {agency_code} from fund {fund_type_code} through bank"
+            f" {pay_bank_code} on {day} 付款账户未登记或已销户",
+        )
+    agency = agency_on(state, agency_code, day)
+    department = agency_on(state, agency_code[:DEPARTMENT_DIGITS], day)
+    clears = find(OF_THE_TREASURY, TREASURY_SINGLE)
+    payer = Payer(
+        *_names_of(pays),
+        *_names_of(clears),
+        sup_dep_name=department.agency_name if department else "",
+        mof_dep_code=agency.mof_dep_code if agency else "",
+    )
+    return payer if payer != _NOBODY else None
+
+
+_NOBODY = Payer(*("" for _ in Payer.__struct_fields__))
+
+
+def _names_of(account: BankAccount | None) -> tuple[str, str, str]:
+    if account is None:
+        return ("", "", "")
+    return account.acct_no, account.acct_name, account.acct_bank_name
+
+
+def _best(
+    accounts: Iterable[BankAccount | None], acc_type_code: str, fund_type_code: str, bank: str
+) -> BankAccount | None:
+    """Of the accounts that would do the one that says most of fund and bank, then the first by its
+    number."""
+
+    def would_do() -> Iterator[BankAccount]:
+        for account in accounts:
+            if (
+                account is not None
+                and account.acc_type_code == acc_type_code
+                and fund_type_code.startswith(account.fund_type_code)
+                and (acc_type_code == TREASURY_SINGLE or account.pay_bank_code in ("", bank))
+            ):
+                yield account
+
+    def rank(account: BankAccount) -> tuple[int, bool, str]:
+        return -len(account.fund_type_code), not account.pay_bank_code, account.acct_no
+
+    return min(would_do(), key=rank, default=None)
