@@ -24,7 +24,8 @@ AMOUNTS = frozenset(e.name for e in ElementRegister.ELEMENTS.values() if e.is_am
 # (element_invalid). Codes that no command looks up are checked for their shape here.
 LOOKED_UP = frozenset({*CODED, "set_mode_code", "pay_bus_type_code"})
 PAYEE = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
-SAME_ELEMENT = {"to_bgt_id": "bgt_id"}  # fields that hold an element under another name
+# fields that hold an element under another name
+SAME_ELEMENT = {"to_bgt_id": "bgt_id", "standard_code": "std_code"}
 GOES_TO_BANK = frozenset(
     {
         *PAYEE,
@@ -85,9 +86,10 @@ def _parts_in(struct: type[msgspec.Struct]) -> tuple[str, ...]:
 
 
 def _with_sound_amounts(part: msgspec.Struct) -> Any:
-    """As it is, but that each amount is one."""
+    """As it is, but that each amount that is said is one."""
     names = part.__struct_fields__
-    changes: dict[str, Any] = {name: _STAND_IN for name in names if name in AMOUNTS}
+    said = (name for name in names if name in AMOUNTS and getattr(part, name) != "")
+    changes: dict[str, Any] = dict.fromkeys(said, _STAND_IN)
     for name in _parts_in(type(part)):
         changes[name] = tuple(_with_sound_amounts(each) for each in getattr(part, name))
     return msgspec.structs.replace(part, **changes)

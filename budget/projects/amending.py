@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import date
+from itertools import product
 from typing import ClassVar
 
 import msgspec
 
+from budget.projects.computed import (
+    amounts_asked,
+    needs_standard,
+    require_same_places,
+    standard_amt,
+)
 from budget.projects.content import check_change, needs_agencies, require_codes, total_asked
 from budget.projects.events import ProjectAmended, ProjectGoal, ProjectYear
 from budget.projects.figures import require_sums
@@ -68,23 +75,28 @@ class AmendProject(Command, frozen=True, kw_only=True):
         check_change(self)
 
     def needs(self) -> tuple[Need, ...]:
-        return (*needs_project(self.pro_code), *needs_agencies(self))
+        project = needs_project(self.pro_code)
+        return (*project, *needs_agencies(self), *needs_standard(self))
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         start = date.fromisoformat(told.event.start_date)
-        for start_date in (None, start):
-            yield cls(**fields_in(cls, told.event, start_date=start_date))
+        for start_date, amt in product((None, start), amounts_asked(told.event)):
+            said = {"start_date": start_date, "standard_amt": amt}
+            yield cls(**fields_in(cls, told.event, **said))
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         project = require_project(state, self.pro_code)
         start = self.start_date or state.today
+        require_codes(state, self, start)
         fields = msgspec.structs.asdict(self) | {"start_date": start.isoformat()}
+        first_year = self.pro_start_year or project.on(start).pro_start_year
+        fields["standard_amt"] = standard_amt(state, self, first_year)
         amended = ProjectAmended(**fields, by=by)
         after = fold(project, amended)
         assert after is not None, "an amended project is one"
         then = after.on(start)
-        require_codes(state, self, start)
+        require_same_places(project.last, then)
         require_sums(then, total_asked(self, project.on(start), then))
         require_project(state, self.pro_code, IN_LIBRARY)
         require_goals(then)

@@ -3,7 +3,7 @@
 Whoever has told what a project is neither checks nor stores it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from budget.projects.events import ProjectChecked, ProjectReturned, ProjectStored, ProjectYear
@@ -26,6 +26,7 @@ from budget.projects.project import (
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
@@ -146,7 +147,7 @@ def require_another(project: Project, by: str) -> None:
         )
 
 
-def act_decision(state: LedgerState, event: Event) -> Decision:
-    """An event of one project, from today on."""
+def act_decision(state: LedgerState, event: Event, rows: Sequence[MovedRow] = ()) -> Decision:
+    """An event of one project, from today on, and the rows that it moves."""
     pro_code: str = event.pro_code  # type: ignore[attr-defined]  # each of them has one
-    return Decision(events=[(PROJECT, pro_code, event)], effective_on=state.today)
+    return Decision(events=[(PROJECT, pro_code, event)], effective_on=state.today, moved=list(rows))

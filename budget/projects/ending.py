@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from budget.projects.checking import act_decision
+from budget.projects.computed import moved, places_of
 from budget.projects.events import (
     ProjectEnded,
     ProjectResumed,
@@ -81,10 +82,13 @@ class TerminateProject(_OnProject, frozen=True, kw_only=True):
     reason: str
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        require_project(state, self.pro_code, *BEFORE_LIBRARY, IN_LIBRARY)
+        project = require_project(state, self.pro_code, *BEFORE_LIBRARY, IN_LIBRARY)
+        frees = places_of(project.last)
         # point of no return
-        terminated = ProjectTerminated(pro_code=self.pro_code, reason=self.reason, by=by)
-        return act_decision(state, terminated)
+        terminated = ProjectTerminated(
+            pro_code=self.pro_code, reason=self.reason, frees=frees, by=by
+        )
+        return act_decision(state, terminated, moved(state, frees, -1))
 
 
 class EndProject(_OnProject, frozen=True, kw_only=True):

@@ -41,7 +41,10 @@ class ProjectReported(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "project.reported"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.report", title="项目申报"
+        subject="project",
+        asked_by="project.report",
+        moves=("computed_project",),
+        title="项目申报",
     )
     pro_code: str
     pro_name: str
@@ -187,14 +190,19 @@ class ProjectResumed(Event, frozen=True, kw_only=True):
 
 
 class ProjectTerminated(Event, frozen=True, kw_only=True):
-    """项目终止: it is given up before its end."""
+    """项目终止: it is given up before its end; ``frees`` are the places that it had as one that is
+    computed (``budget.projects.computed``)."""
 
     TYPE: ClassVar[str] = "project.terminated"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.terminate", title="项目终止"
+        subject="project",
+        asked_by="project.terminate",
+        moves=("computed_project",),
+        title="项目终止",
     )
     pro_code: str
     reason: str
+    frees: tuple[str, ...] = ()
     by: str
 
 

@@ -43,7 +43,7 @@ def check_term(pro_term: int | None) -> None:
 
 
 def check_standard(standard_code: str, standard_amt: str, head_count: int | None) -> None:
-    """A standard is named with its amount and the count that it is taken for, or not at all.
+    """A standard is named with the count that it is taken for, or not at all.
 
     Raises:
         RequestError: ``malformed``, ``invalid_amount``.
@@ -54,11 +54,11 @@ def check_standard(standard_code: str, standard_amt: str, head_count: int | None
         raise RequestError(
             Code.MALFORMED, "a standard is taken for a head_count", pointer="/head_count"
         )
-    if standard_code and standard_amt == "":
-        raise RequestError(
-            Code.MALFORMED, "a standard has an amount, standard_amt", pointer="/standard_amt"
-        )
     if standard_amt != "":
+        if not standard_code:
+            raise RequestError(
+                Code.MALFORMED, "standard_amt is that of a standard_code", pointer="/standard_amt"
+            )
         parse_yuan(standard_amt, pointer="/standard_amt")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from budget.projects.computed import COMPUTED, places_of
 from budget.projects.events import (
     ProjectAmended,
     ProjectChecked,
@@ -299,6 +300,7 @@ PROJECT: Kind[Project] = shown_in_tables(
         name="project",
         opened_by="project.report",
         fold=fold,
+        rows=lambda project: ((COMPUTED, place) for place in places_of(project.last)),
         tables=(PROJECTS,),
         acts=lambda project: project.acts,
     )

@@ -1,9 +1,20 @@
 """项目申报: a unit asks for a project, and mends what it has asked for until it is stored."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
 
+from budget.projects.computed import (
+    COMPUTED,
+    amounts_asked,
+    moved,
+    needs_standard,
+    places_of,
+    require_free,
+    require_same_places,
+    standard_amt,
+)
 from budget.projects.content import (
     check_change,
     check_content,
@@ -21,7 +32,7 @@ from budget.projects.project import (
     needs_project,
     require_project,
 )
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, RequestError
@@ -64,17 +75,31 @@ class ReportProject(Command, frozen=True, kw_only=True):
         parse_yuan(self.pro_total_amt, pointer="/pro_total_amt")
 
     def needs(self) -> tuple[Need, ...]:
-        return needs_agencies(self)
+        places = ((COMPUTED, place) for place in places_of(self))
+        return (*needs_agencies(self), *needs_standard(self), *places)
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        for amt in amounts_asked(told.event):
+            yield cls(**fields_in(cls, told.event, standard_amt=amt))
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         require_own_code(state, self.pro_code)
-        reported = ProjectReported(**msgspec.structs.asdict(self), by=by)
+        require_codes(state, self, state.today)
+        fields = msgspec.structs.asdict(self)
+        fields["standard_amt"] = standard_amt(state, self, self.pro_start_year)
+        reported = ProjectReported(**fields, by=by)
         project = fold(None, reported)
         assert project is not None, "a report makes a project"
-        require_codes(state, self, state.today)
         require_sums(project.last, parse_yuan(self.pro_total_amt, pointer="/pro_total_amt"))
+        places = places_of(reported)
+        require_free(state, places)
         # point of no return
-        return Decision(events=[(PROJECT, self.pro_code, reported)], effective_on=state.today)
+        return Decision(
+            events=[(PROJECT, self.pro_code, reported)],
+            effective_on=state.today,
+            moved=moved(state, places, 1),
+        )
 
 
 class ReviseProject(Command, frozen=True, kw_only=True):
@@ -113,14 +138,24 @@ class ReviseProject(Command, frozen=True, kw_only=True):
         check_change(self)
 
     def needs(self) -> tuple[Need, ...]:
-        return (*needs_project(self.pro_code), *needs_agencies(self))
+        project = needs_project(self.pro_code)
+        return (*project, *needs_agencies(self), *needs_standard(self))
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        for amt in amounts_asked(told.event):
+            yield cls(**fields_in(cls, told.event, standard_amt=amt))
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         project = require_project(state, self.pro_code)
-        revised = ProjectRevised(**msgspec.structs.asdict(self), by=by)
+        require_codes(state, self, state.today)
+        fields = msgspec.structs.asdict(self)
+        first_year = self.pro_start_year or project.last.pro_start_year
+        fields["standard_amt"] = standard_amt(state, self, first_year)
+        revised = ProjectRevised(**fields, by=by)
         after = fold(project, revised)
         assert after is not None, "a revised project is one"
-        require_codes(state, self, state.today)
+        require_same_places(project.last, after.last)
         require_sums(after.last, total_asked(self, project.last, after.last))
         require_project(state, self.pro_code, *BEFORE_LIBRARY)
         # point of no return

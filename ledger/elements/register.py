@@ -174,7 +174,6 @@ _ELEMENTS = (
     Element("is_track", "是否追踪", 1, _YES_NO, _PROJECT),
     Element("is_gov_pur", "是否政府采购", 1, _YES_NO, _PROJECT),
     Element("pro_des", "项目概述", 2000, _TEXT, _PROJECT),
-    _pattern("standard_code", "支出标准", 40, "[0-9A-Za-z._-]{1,40}", _PROJECT),
     Element("standard_amt", "支出标准金额", 19, _AMOUNT, _PROJECT),
     _pattern("head_count", "测算数量", 9, "[0-9]{1,9}", _PROJECT),
     _pattern("level", "审核级次", 4, "dept|mof", _PROJECT_CHECK),

@@ -235,10 +235,10 @@ def load_objects(
                 if not state.has_row(register, row_key):
                     wanted_rows[register].add(row_key)
     for register, row_keys in wanted_rows.items():
-        found = read_dated_rows(
-            connection, state.ledger_id, register, None if register.whole else row_keys
-        )
-        state.take_rows(register, found, whole=register.whole)
+        asked = None if register.whole else row_keys
+        found = read_dated_rows(connection, state.ledger_id, register, asked)
+        unmoved = {key: DatedRow(register.row()) for key in asked or ()}
+        state.take_rows(register, unmoved | found, whole=register.whole)
 
 
 def load_needs(connection: psycopg.Connection, state: LedgerState, needs: Iterable[Need]) -> None:

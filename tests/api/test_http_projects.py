@@ -167,7 +167,12 @@ def test_figures_that_do_not_agree_are_refused_and_the_number_is_free(own: HttpT
             "/years/0/note",
         ),
         ({"pro_total_amt": None}, "invalid_amount", "/pro_total_amt"),
-        ({"standard_amt": 0}, "invalid_amount", "/standard_amt"),
+        ({"standard_amt": 0}, "malformed", "/standard_amt"),
+        (
+            {"standard_code": "GY-01", "head_count": 1, "standard_amt": 0},
+            "invalid_amount",
+            "/standard_amt",
+        ),
         ({"goals": [{"yearflag": "1", "kpi_target": ""}]}, "malformed", "/goals/0/kpi_target"),
         (
             {"goals": [{**GOALS[0], "indicators": [{"name": "x", "indexval": "\n"}]}]},

@@ -13,10 +13,13 @@ from budget.projects.project import PROJECT, Project
 from budget.projects.reporting import ReportProject, ReviseProject
 from division.agency import RegisterAgency
 from division.opening import OpenDivision
+from division.standard import ChangeStandard, RegisterStandard
 from ledger.account_set import standing_ledger
 from ledger.books import load_charts
 from ledger.deciding.command import Command
+from ledger.deciding.dated import DatedRow
 from ledger.deciding.opening import OpenStandingLedger
+from ledger.deciding.registers import Register
 from ledger.deciding.state import LedgerState
 from ledger.elements import stored_code_sets
 from ledger.errors import GuokuError
@@ -49,6 +52,9 @@ class Library:
     def do(self, command: Command, by: str = UNIT) -> None:
         if (check := getattr(command, "check", None)) is not None:
             check()
+        for what, key in command.needs():
+            if isinstance(what, Register) and not self.state.has_row(what, key):
+                self.state.take_rows(what, {key: DatedRow(what.row())})
         self.state.apply(command.decide(self.state, by))
 
     def refused(self, command: Command, by: str = UNIT) -> tuple[str, str]:
@@ -145,7 +151,7 @@ def test_years_make_up_the_total_to_the_fen_and_lie_in_the_term(
         ({"goals": (ProjectGoal(yearflag="2", kpi_target="x"),)}, "malformed", "/goals/0/yearflag"),
         ({"head_count": -1}, "malformed", "/head_count"),
         ({"standard_code": "GY-01", "standard_amt": "1.00"}, "malformed", "/head_count"),
-        ({"standard_code": "GY-01", "head_count": 3}, "malformed", "/standard_amt"),
+        ({"standard_amt": "1.00", "head_count": 3}, "malformed", "/standard_amt"),
     ],
 )
 def test_what_is_no_figure_is_malformed(
@@ -154,24 +160,83 @@ def test_what_is_no_figure_is_malformed(
     assert library.refused(report(**wrong)) == (code, pointer)
 
 
+RUNNING: dict[str, Any] = {
+    "pro_cat_code": "21",
+    "pro_total_amt": "24000.00",
+    "pro_term": 1,
+    "years": years("24000.00"),
+    "standard_code": "GY-01",
+    "standard_amt": "8000.00",
+    "head_count": 3,
+    "goals": (),
+}
+
+
 def test_running_costs_are_the_standard_times_the_heads(library: Library) -> None:
-    running: dict[str, Any] = {
-        "pro_cat_code": "21",
-        "pro_total_amt": "24000.00",
-        "pro_term": 1,
-        "standard_code": "GY-01",
-        "standard_amt": "8000.00",
-        "head_count": 3,
-        "goals": (),
+    more = RUNNING | {"pro_total_amt": "24000.01", "years": years("24000.01")}
+    assert library.refused(report(**more)) == ("budget_mismatch", "/years")
+    specific = report(**RUNNING | {"pro_cat_code": "3"})
+    assert library.refused(specific) == ("budget_mismatch", "/standard_code")
+    library.do(report(**RUNNING))
+    fourth: dict[str, Any] = {"pro_code": ROAD, "change_no": "1", "reason": "增人", "head_count": 4}
+    assert library.refused(ReviseProject(**fourth)) == ("budget_mismatch", "/years")
+    library.do(ReviseProject(**fourth, pro_total_amt="32000.00", years=years("32000.00")))
+    assert library.road.last.pro_total_fen == 32_000_00
+
+
+def test_of_a_unit_a_standard_and_a_year_one_project_is_computed(library: Library) -> None:
+    library.do(report(**RUNNING))
+    second = report(pro_code="P2", **RUNNING)
+    assert library.refused(second) == ("invalid_state", "/standard_code")
+    for other in (
+        {"agency_code": "101002"},
+        {"standard_code": "GY-02"},
+        {"pro_start_year": 2027, "years": years("24000.00", first=2027)},
+    ):
+        library.do(report(**RUNNING | other | {"pro_code": f"P{len(str(other))}"}))
+    library.do(TerminateProject(pro_code=ROAD, reason="重复"))
+    library.do(second)
+    assert library.refused(report(pro_code="P3", **RUNNING)) == ("invalid_state", "/standard_code")
+
+
+def test_the_standard_is_what_the_division_has_registered(library: Library) -> None:
+    """8,000.00 a head until 2026, 9,000.00 from 2027 on; projects of 2027 are told in 2026."""
+    library.do(OpenDivision(mof_div_code="440000000", name="广东省", tier_code="2"), "admin")
+    unit: dict[str, Any] = {"agency_name": "省交通运输厅", "agency_type_code": "1"}
+    library.do(RegisterAgency(agency_code="101001", **unit), "admin")
+    assert library.refused(report(**RUNNING)) == ("element_invalid", "/standard_code")
+    of: dict[str, Any] = {"name": "公用定额", "unit": "人", "dep_bgt_eco_code": "302"}
+    library.do(RegisterStandard(std_code="GY-01", amt="8000.00", **of), "admin")
+    raised = ChangeStandard(
+        std_code="GY-01", change_no="1", start_date=date(2027, 1, 1), amt="9000.00"
+    )
+    library.do(raised, "admin")
+    wrong = report(**RUNNING | {"standard_amt": "8000.01"})
+    assert library.refused(wrong) == ("budget_mismatch", "/standard_amt")
+    unsaid = RUNNING | {"standard_amt": ""}
+    library.do(report(**unsaid))
+    assert library.road.last.standard_amt == "8000.00"
+    later = {
+        "pro_code": "P2",
+        "pro_start_year": 2027,
+        "pro_total_amt": "27000.00",
+        "years": years("27000.00", first=2027),
     }
-    more = running | {"pro_total_amt": "24000.01"}
-    assert library.refused(report(**more, years=years("24000.01"))) == ("budget_mismatch", "/years")
-    specific = running | {"pro_cat_code": "3"}
-    refused = library.refused(report(**specific, years=years("24000.00")))
-    assert refused == ("budget_mismatch", "/standard_code")
-    library.do(report(**running, years=years("24000.00")))
-    fourth = ReviseProject(pro_code=ROAD, change_no="1", reason="增人", head_count=4)
-    assert library.refused(fourth) == ("budget_mismatch", "/years")
+    library.do(report(**unsaid | later))
+
+
+def test_what_is_computed_stays_what_it_is_computed_for(library: Library) -> None:
+    library.do(report(**RUNNING))
+    change: dict[str, Any] = {"pro_code": ROAD, "change_no": "1", "reason": "x"}
+    for other in ({"agency_code": "101002"}, {"standard_code": "GY-02", "standard_amt": "8000.00"}):
+        moved = ReviseProject(**change, **other, head_count=3)
+        assert library.refused(moved) == ("element_mismatch", "/standard_code")
+    library.do(report(pro_code="P2"))
+    computed = ReviseProject(
+        pro_code="P2", change_no="2", reason="x", standard_code="G", standard_amt="1.00",
+        head_count=1,
+    )  # fmt: skip
+    assert library.refused(computed) == ("element_mismatch", "/standard_code")
 
 
 # ---- codes

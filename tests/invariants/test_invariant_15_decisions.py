@@ -27,6 +27,7 @@ from division.bank import AppointBank, ChangeBank, EndBank
 from division.opening import OpenDivision
 from division.persons import EndRights, RegisterPerson, SetRights
 from division.recording import record
+from division.standard import RegisterStandard
 from division.tokens import EndToken, IssueToken
 from ledger.account_set import standing_ledger
 from ledger.deciding import documents
@@ -194,12 +195,29 @@ def test_the_acts_on_projects_are_taken_again(database: Database) -> None:
         "pro_total_amt": "3.00", "pro_start_year": 2026,
         "years": (ProjectYear(fiscal_year=2026, amt="3.00"),),
     }  # fmt: skip
+    computed = road | {
+        "pro_cat_code": "21", "standard_code": "GY-01", "standard_amt": "1.00", "head_count": 3,
+    }  # fmt: skip
     one, of_one = {"pro_code": "P1"}, {"pro_code": "P1", "reason": "事由"}
     granted = (ProjectYear(fiscal_year=2026, amt="2.00"),)
     rounds: list[tuple[str, list[Command]]] = [
         ("migration", [ReportProject(pro_code=code, **road) for code in ("P1", "P2")]),
         (OPERATOR, [CheckProject(**one, version=1, audit_years=granted), ReturnProject(**of_one)]),
         ("migration", [ReviseProject(**of_one, change_no="1", pro_term=1)]),
+        ("migration", [ReportProject(pro_code="P3", **computed)]),
+        ("migration", [TerminateProject(pro_code="P3", reason="重复")]),
+        ("migration", [ReportProject(pro_code="P4", **computed)]),
+        (
+            "migration",
+            [
+                RegisterStandard(
+                    std_code="GY-02", name="定额", unit="人", amt="1.00", dep_bgt_eco_code="302"
+                ),
+                ReportProject(
+                    pro_code="P5", **computed | {"standard_code": "GY-02", "standard_amt": ""}
+                ),
+            ],
+        ),
         (
             OPERATOR,
             [

@@ -54,7 +54,7 @@ def refusal(codes: CodeSets, code: str, **where: Any) -> str:
 # ---- the register
 
 
-SAME_AS = {"to_bgt_id": "bgt_id"}
+SAME_AS = {"to_bgt_id": "bgt_id", "standard_code": "std_code"}
 
 
 def fields_of(struct: type[msgspec.Struct]) -> Iterator[str]:
