@@ -55,6 +55,11 @@ class CodesInForce:
                 self._lock.release()
         return self._codes
 
+    def refresh(self) -> None:
+        """Has what this process has just loaded in force for whoever asks next."""
+        with self._lock:
+            self._refresh()
+
     def _refresh(self) -> None:
         with self._pool.connection() as connection:
             row = connection.execute("SELECT count(*) FROM code_set_loads").fetchone()

@@ -211,4 +211,6 @@ async def submit_all_to_standing(
 
 def _on_connection(call: Call, key: int, submissions: Sequence[Submission]) -> list[Outcome]:
     with call.treasury.pool.connection() as connection:
-        return submit(connection, key, submissions, call.treasury.sequencer.conditions)
+        outcomes = submit(connection, key, submissions, call.treasury.sequencer.conditions)
+    call.treasury.codes.refresh()  # whoever has loaded some uses them next
+    return outcomes
