@@ -7,8 +7,9 @@ kills the process, a number is paid once and its receipt is owed exactly when it
 import json
 import sqlite3
 import threading
+import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.errors import Code, Refusal
+from payments.messages.envelope import VoucherBody
 from payments.simulators.recalls import RecallBook
 from payments.simulators.returned import PaidLine, Return, taken_of
 
@@ -129,8 +131,13 @@ class SimulatorBook:
         with self._lock:
             return self._known(numbers)
 
-    def record(self, paid: Sequence[PaidVoucher]) -> dict[str, bytes]:
+    def record(
+        self, paid: Sequence[PaidVoucher], sign: Callable[[VoucherBody], VoucherBody]
+    ) -> dict[str, bytes]:
         """Pays what was not paid before, all in one transaction.
+
+        Args:
+            sign: of the receipt by which what was recalled meanwhile is returned.
 
         Returns:
             Digest by number of those that turn out to be paid already; nothing is written for them.
@@ -160,6 +167,7 @@ class SimulatorBook:
                 (i.number, min(i.due_s, default=None), i.head, i.returned) for i in stoppable
             )
             self._owe(items)
+            self.recalls.return_recalled((i.number for i in stoppable), time.time(), sign)
             return before
 
     def owe_again(self, numbers: Sequence[str], now_s: float) -> None:

@@ -103,8 +103,7 @@ class CounterpartyConfig:
     """How a simulator runs.
 
     Attributes:
-        port: where it listens.
-        data: its directory; nobody else writes there.
+        port, data: where it listens; its directory, where nobody else writes.
         guoku_url: base address of the treasury's API, without ``/v1``.
         token: a bearer token of role ``bank``, for posting receipts.
         keystore, passphrase: the key store that has its private key under its subject's name.
@@ -187,7 +186,8 @@ class Counterparty(ABC):
         self._fetch_certificates({s.sn for body in bodies for s in body.signatures})
         known = self.book.known([body.voucher_no for body in bodies])
         judged = self._judge_all(bodies, known)
-        known |= self.book.record([item for item in judged if isinstance(item, PaidVoucher)])
+        paid = [item for item in judged if isinstance(item, PaidVoucher)]
+        known |= self.book.record(paid, self.signed)
         taken: dict[str, bytes] = {}
         results = []
         for body, item in zip(bodies, judged, strict=True):

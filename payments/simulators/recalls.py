@@ -99,7 +99,31 @@ class RecallBook:
         ).fetchone()
         if row is None:
             raise Refusal(Code.INVALID_STATE, f"voucher {number} is paid 已支付")
-        head, kept = row
+        self._returned_instead(number, row, now_s, sign)
+
+    def return_recalled(
+        self, numbers: Iterable[str], now_s: float, sign: Callable[[VoucherBody], VoucherBody]
+    ) -> None:
+        """Returns what is written down in this moment and was recalled while it was judged. Within
+        a transaction of the book."""
+        for number in numbers:
+            row = self._connection.execute(
+                "SELECT head, receipt FROM stoppable s JOIN recalled r USING (number)"
+                " WHERE number = ?",
+                (number,),
+            ).fetchone()
+            if row is not None:
+                self._returned_instead(number, row, now_s, sign)
+
+    def _returned_instead(
+        self,
+        number: str,
+        stoppable: tuple[str, bytes],
+        now_s: float,
+        sign: Callable[[VoucherBody], VoucherBody],
+    ) -> None:
+        """It pays nothing, and its receipt that says so goes out."""
+        execute, (head, kept) = self._connection.execute, stoppable
         body = msgspec.msgpack.encode(sign(_decode(zlib.decompress(kept))))
         for table in ("receipts", "stoppable", "paid_lines", "returns"):
             execute(f"DELETE FROM {table} WHERE number = ?", (number,))  # noqa: S608

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -12,12 +12,14 @@ import httpx
 import msgspec
 import pytest
 
+from division.certificates import Certificate
 from ledger.errors import UnavailableError
 from ledger.integrity.merkle import leaf_hash
 from payments.clearing.claims import RequestClearing
 from payments.delivery.bank_client import Acknowledgements
 from payments.messages.envelope import VoucherBody, add_signature, build_envelope
 from payments.simulators import bank as bank_simulator
+from payments.simulators.answers import Answer
 from payments.simulators.bank import Bank
 from payments.simulators.book import PaidVoucher
 from payments.simulators.counterparty import Counterparty, Faults
@@ -87,7 +89,9 @@ def test_a_book_from_before_knows_its_vouchers(treasury: SigningTreasury, till: 
     """It has the hash that the voucher had in a manifest of the first version."""
     treasury.signed(1)
     body = treasury.body_of("P1")
-    till.book.record([PaidVoucher(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")])
+    till.book.record(
+        [PaidVoucher(body.voucher_no, leaf_hash(body.voucher), 100, "", b"")], till.signed
+    )
     assert told(till, body) == ["replayed"]
     assert told(till, other_bytes(body)) == ["idempotency_conflict"]
 
@@ -106,6 +110,27 @@ def test_messages_that_overlap_in_time_pay_once(treasury: SigningTreasury, till:
     statuses = [result.status for answer in answers for result in answer.results]
     assert (statuses.count("accepted"), statuses.count("replayed")) == (6, 18)
     assert till.book.figures().receipts_owed == 6
+
+
+class Overtaken(Bank):
+    """A bank at which a recall comes between the look at its voucher and the writing down."""
+
+    def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
+        answer = super().answer(body, signers)
+        self.book.recalls.stop(body.voucher_no, time.time(), self.signed)
+        return answer
+
+
+def test_a_recall_that_comes_while_its_voucher_is_judged_stops_it(
+    treasury: SigningTreasury, server: ReceiptServer
+) -> None:
+    """The recall was taken in, the voucher paid all the same, and its receipt never came."""
+    [number] = treasury.signed(1, payee_acct_no=f"{bank_simulator.NEVER}000000000001")
+    body = treasury.body_of(number)
+    with closing(Overtaken(bank_config(treasury, server.url))) as overtaken:
+        assert told(overtaken, body) == ["accepted"]
+        assert overtaken.book.figures().paid_fen == 0
+        assert [of for of, _ in owed(overtaken)] == [body.voucher_no]
 
 
 def test_it_pays_for_good_signatures_only(treasury: SigningTreasury, till: Bank) -> None:
