@@ -72,6 +72,10 @@ class LedgerSettings:
             name for name, each in sorted(_declared.items()) if self.get(each) != other.get(each)
         ]
 
+    def contradicting(self, other: "LedgerSettings") -> list[str]:
+        """The names of the parts that are kept here and are others there."""
+        return [name for name in self.differing(other) if name in self._parts]
+
     def part(self, name: str) -> str:
         """A part as it is kept, for people."""
         return _encode(self.get(_declared[name])).decode()

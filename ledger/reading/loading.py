@@ -16,7 +16,6 @@ from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id
 from ledger.deciding.registers import AnyRegister, Register, declared
-from ledger.deciding.settings import decoded
 from ledger.deciding.state import LedgerState
 from ledger.events import Event, JournalPosted, decode, names_that
 from ledger.postgres.round_trip import (
@@ -32,6 +31,7 @@ from ledger.postgres.round_trip import (
     texts,
     waited,
 )
+from ledger.reading.head_settings import settings_at
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -129,12 +129,11 @@ def lock_head(connection: psycopg.Connection, state: LedgerState) -> LockedHead 
 
 def follow(connection: psycopg.Connection, state: LedgerState, head: LockedHead) -> bool:
     """Brings the cache to a head that is locked, by this transaction or another of ours; whether
-    it had to forget anything for it."""
+    it had to forget anything for it. Raises RewrittenHeadError."""
+    settings = settings_at(connection, state, head.stream_version, head.settings)
     if forgets := head.position != state.position:
         _follow_tail(connection, state, head.position)
-    state.stand_at(
-        head.position, head.chain, head.recorded_us, head.stream_version, decoded(head.settings)
-    )
+    state.stand_at(head.position, head.chain, head.recorded_us, head.stream_version, settings)
     return forgets
 
 

@@ -25,6 +25,7 @@ from ledger.errors import AccessError, Code, GuokuError, UnavailableError
 from ledger.integrity.chain import genesis, moment_of
 from ledger.postgres.round_trip import COMMIT, Awaits, IoSteps, round_trip_steps, waited
 from ledger.reading import loading
+from ledger.reading.head_settings import RewrittenHeadError
 from ledger.reading.loading import LockedHead
 from ledger.writing.batch import Batch, Before, Group
 from ledger.writing.clocks import ClockReading
@@ -151,6 +152,8 @@ class Committer:
         if isinstance(error, HeadMovedError):
             self._alone(requests)
         elif isinstance(error, UnavailableError):  # nothing was decided
+            if isinstance(error, RewrittenHeadError):
+                self._resources.conditions.head_is_rewritten(self._state.ledger_id, error)
             for waiting in requests:
                 waiting.answer.set_exception(error)
         elif isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(requests) > 1:
@@ -165,6 +168,7 @@ class Committer:
                 waiting.answer.set_exception(_unknown_outcome(error))
 
     def _begin(self, now_us: int, *, corrects_clock: bool = False) -> None:
+        self._resources.conditions.head_agrees(self._state.ledger_id)
         self._state.begin(now_us, self._resources.codes(), corrects_clock=corrects_clock)
 
     def _admitted(

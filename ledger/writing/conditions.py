@@ -53,6 +53,7 @@ class Conditions:
         self.tolerance_us = None if tolerance is None else tolerance // _MICROSECOND
         self._steps = None if self.tolerance_us is None else StepWatch(clock, self.tolerance_us)
         self._logged_at = float("-inf")
+        self._rewritten: dict[int, str] = {}  # by ledger what its head's row says wrongly
 
     def now_us(self) -> int:
         """The host's clock; read before the head is asked for."""
@@ -82,10 +83,23 @@ class Conditions:
             found = clock_fault(
                 reading, head.recorded_us, tolerance_us, ahead_allowed=ahead_allowed
             ) or self._steps.fault(reading.after_us)
-        if found is not None and monotonic() - self._logged_at > LOGGED_EVERY_S:
-            self._logged_at = monotonic()
-            log.error("nothing is committed", ledger_id=ledger_id, reason=str(found))
+        if found is not None:
+            self._log(ledger_id, found)
         return found
+
+    def _log(self, ledger_id: int, reason: UnavailableError) -> None:
+        if monotonic() - self._logged_at > LOGGED_EVERY_S:
+            self._logged_at = monotonic()
+            log.error("nothing is committed", ledger_id=ledger_id, reason=str(reason))
+
+    def head_is_rewritten(self, ledger_id: int, error: UnavailableError) -> None:
+        """A head's row says what no event says: so does readiness, until it does not."""
+        self._rewritten[ledger_id] = error.detail
+        self._log(ledger_id, error)
+
+    def head_agrees(self, ledger_id: int) -> None:
+        if self._rewritten:
+            self._rewritten.pop(ledger_id, None)
 
     def require_whole_history(self) -> None:
         """Raises UnavailableError, ``history_cut``, while a part of the history may be lost."""
@@ -115,6 +129,7 @@ class Conditions:
 
     def reasons(self, connection: psycopg.Connection) -> Iterator[str]:
         """Why nothing is committed, for readiness; nothing where everything is."""
+        yield from list(self._rewritten.values())
         if self._steps is None or self.tolerance_us is None:
             return
         if (step := self._steps.fault()) is not None:
