@@ -29,6 +29,8 @@ class Right(Enum):
     # whose role a policy may name; whose turn it is, the document itself says
     AGREE = ("document.agree", frozenset(AGREEING_ROLES))
     BUDGET = ("budget", frozenset({"treasury_maker", "admin"}))
+    PREPARE = ("budget.prepare", frozenset({"unit", "treasury_maker"}))
+    CHECK_BUDGET = ("budget.check", frozenset({"unit_checker", "treasury_checker"}))
     APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))
     REPORT_PROJECT = ("project.report", frozenset({"unit", "treasury_maker"}))
     CHECK_PROJECT = ("project.check", frozenset({"unit_checker", "treasury_checker"}))

@@ -4,7 +4,13 @@ A domain enters its event types, commands, settings and registers when its modul
 processes load what they use; one that judges whole histories has to know all there is.
 """
 
+import budget.adjusting.adjusting
 import budget.indicators
+import budget.issuing
+import budget.preparation.approving
+import budget.preparation.ceilings
+import budget.preparation.checking
+import budget.preparation.entering
 import budget.projects.amending
 import budget.projects.checking
 import budget.projects.ending
@@ -72,6 +78,12 @@ DOMAINS = (
     budget.projects.checking,
     budget.projects.amending,
     budget.projects.ending,
+    budget.preparation.ceilings,
+    budget.preparation.entering,
+    budget.preparation.checking,
+    budget.preparation.approving,
+    budget.adjusting.adjusting,
+    budget.issuing,
     budget.indicators,
     payments.application,
     payments.found_at_bank,

@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 from api.interpreter import tune_interpreter
 from bench.drive import ClosedLoop, Drive, Driven, accepted
 from budget.indicator import INDICATOR, Indicator
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.deciding.approvals import NOBODY_ELSE

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.deciding.approvals import NOBODY_ELSE

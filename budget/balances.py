@@ -101,7 +101,7 @@ class IndicatorFold(RegisterFold):
 @cache
 def _controlled(books: Books) -> dict[str, int]:
     """Account id -> place in :class:`Balances` of what it controls."""
-    return {a.id: _PLACE[a.control] for a in books.accounts.values() if a.control}
+    return {a.id: _PLACE[a.control] for a in books.accounts.values() if a.control in CONTROLS}
 
 
 def _touched(event: Event) -> Iterator[str]:

@@ -16,10 +16,11 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 
 AGENCY_CODE = "agency_code"
+RESERVE = "514"  # 预备费及预留, of 政府支出经济分类
 
 
 def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> dict[str, str]:
-    """The names of these codes, by element, all of them held together.
+    """The names of these codes, by element, all of them held together, for what is to be paid.
 
     Args:
         codes: by element, those of ``budget.indicator.CODED``.
@@ -29,25 +30,9 @@ def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> di
             or the first that is not in force, has codes below it, or is not paid here;
             ``element_mismatch`` where the fund does not pay for the function.
     """
-    division = division_of(state.ledger_id)
+    names = _in_force(state, codes, day, "")
+    _economies_agree(state, codes, day, "")
     agency = require_agency(state, codes[AGENCY_CODE], day)
-    names = {
-        element: agency.agency_name
-        if agency is not None and element == AGENCY_CODE
-        else state.codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
-        for element, code in codes.items()
-    }
-    for element in LEAF_CODES:
-        state.codes.check_leaf(
-            element, codes[element], on=day, mof_div_code=division, pointer=f"/{element}"
-        )
-    gov, dep = codes["gov_bgt_eco_code"], codes["dep_bgt_eco_code"]
-    if not state.codes.allowed_pair(gov, dep, on=day, mof_div_code=division):
-        raise Refusal(
-            Code.ELEMENT_INVALID,
-            f"政府经济分类 {gov} does not go with 部门经济分类 {dep}",
-            pointer="/dep_bgt_eco_code",
-        )
     booked_by = {name: codes[name] for name in DIMENSIONS}
     booked_by["agency_type_code"] = agency.agency_type_code if agency is not None else ""
     if element := state.books(day).uncovered(booked_by):
@@ -56,12 +41,69 @@ def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> di
             f"{element} {booked_by[element]} is not paid through these books",
             pointer=f"/{element}",
         )
+    require_treasury_money(codes["fund_type_code"], "/fund_type_code")
+    _fund_pays(state, codes, day, "")
+    return names
+
+
+def budget_codes_agree(
+    state: LedgerState, codes: Mapping[str, str], day: date, pointer: str
+) -> dict[str, str]:
+    """The names of these codes, held together for what is only planned: a reserve (预备费) is a row
+    of the budget, though nobody is paid from it.
+
+    Args:
+        codes: by element, the dimensions.
+        pointer: where they stand.
+
+    Raises:
+        Refusal: ``element_invalid``, ``element_mismatch``.
+    """
+    names = _in_force(state, codes, day, pointer)
+    if not codes["gov_bgt_eco_code"].startswith(RESERVE):
+        _economies_agree(state, codes, day, pointer)
+    _fund_pays(state, codes, day, pointer)
+    return names
+
+
+def _in_force(
+    state: LedgerState, codes: Mapping[str, str], day: date, pointer: str
+) -> dict[str, str]:
+    """The names of codes that are in force and, where it matters, have none below them."""
+    division = division_of(state.ledger_id)
+    agency = require_agency(state, codes[AGENCY_CODE], day, pointer=f"{pointer}/{AGENCY_CODE}")
+    names = {
+        element: agency.agency_name
+        if agency is not None and element == AGENCY_CODE
+        else state.codes.check(
+            element, code, on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
+        )
+        for element, code in codes.items()
+    }
+    for element in LEAF_CODES:
+        state.codes.check_leaf(
+            element, codes[element], on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
+        )
+    return names
+
+
+def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
+    division = division_of(state.ledger_id)
+    gov, dep = codes["gov_bgt_eco_code"], codes["dep_bgt_eco_code"]
+    if not state.codes.allowed_pair(gov, dep, on=day, mof_div_code=division):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"政府经济分类 {gov} does not go with 部门经济分类 {dep}",
+            pointer=f"{pointer}/dep_bgt_eco_code",
+        )
+
+
+def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
+    division = division_of(state.ledger_id)
     fund, function = codes["fund_type_code"], codes["exp_func_code"]
-    require_treasury_money(fund, "/fund_type_code")
     if not state.codes.allowed_fund(fund, function, on=day, mof_div_code=division):
         raise Refusal(
             Code.ELEMENT_MISMATCH,
             f"资金性质 {fund} does not pay for 支出功能分类 {function}",
-            pointer="/exp_func_code",
+            pointer=f"{pointer}/exp_func_code",
         )
-    return names

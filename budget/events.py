@@ -10,6 +10,9 @@ from ledger.money import parse_yuan
 
 _ISSUED: AmountMoves = {"indicator": {"available": 1}}
 _CUT: AmountMoves = {"indicator": {"available": -1}}
+# of a row of the budget: what an indicator has more, the row has less to issue (支出预算)
+_TAKEN: AmountMoves = {"indicator": {"available": 1, "rest": -1}}
+_GIVEN_BACK: AmountMoves = {"indicator": {"available": -1, "rest": 1}}
 _FROZEN: AmountMoves = {"indicator": {"available": -1, "frozen": 1}}
 _UNFROZEN: AmountMoves = {"indicator": {"available": 1, "frozen": -1}}
 
@@ -27,14 +30,20 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
 
 
 class IndicatorIssued(Event, frozen=True, kw_only=True):
-    """批复下达: names travel with codes (names of the code set ``codes_version``)."""
+    """批复下达: names travel with codes (names of the code set ``codes_version``).
+
+    ``bgt_pman_id`` names the row of the budget that it is issued from; "" where there is none.
+    """
 
     TYPE: ClassVar[str] = "indicator.issued"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.issue",
-        moves=("indicator",),
-        posts={"indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
+        moves=("indicator", "budget_row"),
+        posts={
+            "indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED}),
+            "indicator.issued_of_row": RuleNeeds(DIMENSIONS, {"amount": _TAKEN}),
+        },
         step="indicator",
         title="批复下达",
     )
@@ -56,6 +65,18 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     amount: Yuan
     is_contrlbyplan: bool = False
     bgt_exe_flag: int = 1
+    bgt_pman_id: str = ""
+    cor_bgt_doc_no: str = ""
+    bgt_doc_title: str = ""
+    doc_date: str = ""
+    sup_bgt_doc_no: str = ""
+    source_type_code: str = ""
+    budget_level_code: str = ""
+    is_gov_pur: bool = False
+    is_dir_code: str = ""
+    track_pro_code: str = ""
+    ori_bgt_id: str = ""
+    mof_dep_code: str = ""
     codes_version: str
     figures: Figures
     by: str
@@ -68,9 +89,12 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.adjust",
-        moves=("indicator",),
+        moves=("indicator", "budget_row"),
         posts={
-            "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT})
+            "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT}),
+            "indicator.adjusted_of_row": RuleNeeds(
+                DIMENSIONS, {"increase": _TAKEN, "decrease": _GIVEN_BACK}
+            ),
         },
         step="indicator",
         title="追加追减",
@@ -79,6 +103,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     adj_no: str
     adj_amt: Yuan
     reason: str
+    bgt_pman_id: str = ""
     figures: Figures
     by: str
 
@@ -90,8 +115,8 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.reallocate",
-        moves=("indicator",),
-        posts={"indicator.reallocated_out": RuleNeeds(DIMENSIONS, {"amount": _CUT})},
+        moves=("indicator", "budget_row"),
+        posts={"indicator.reallocated_out": RuleNeeds(DIMENSIONS, {"amount": _GIVEN_BACK})},
         step="indicator",
         title="调剂调出",
     )
@@ -100,6 +125,7 @@ class IndicatorReallocatedOut(Event, frozen=True, kw_only=True):
     adj_no: str
     amt: Yuan
     reason: str
+    bgt_pman_id: str = ""
     figures: Figures
     by: str
 
@@ -108,8 +134,8 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "indicator.reallocated_in"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
-        moves=("indicator",),
-        posts={"indicator.reallocated_in": RuleNeeds(DIMENSIONS, {"amount": _ISSUED})},
+        moves=("indicator", "budget_row"),
+        posts={"indicator.reallocated_in": RuleNeeds(DIMENSIONS, {"amount": _TAKEN})},
         step="indicator",
         title="调剂调入",
     )
@@ -117,6 +143,7 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
     from_bgt_id: str
     adj_no: str
     amt: Yuan
+    bgt_pman_id: str = ""
     figures: Figures
     by: str
 

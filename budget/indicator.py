@@ -7,6 +7,7 @@ import msgspec
 
 from budget.balances import BALANCES
 from budget.events import Figures, IndicatorIssued
+from budget.rows import moved_row
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import LedgerState
@@ -29,6 +30,11 @@ class Indicator(msgspec.Struct, frozen=True):
     @property
     def bgt_id(self) -> str:
         return self.issued.bgt_id
+
+    @property
+    def bgt_pman_id(self) -> str:
+        """The row of the budget that it is issued from; "" where there is none."""
+        return self.issued.bgt_pman_id
 
     @property
     def codes(self) -> dict[str, str]:
@@ -109,6 +115,30 @@ def moved(
     return state.moved(BALANCES, bgt_id, day, state.books(day).controlled(rule, amounts_fen))
 
 
+def moved_with_row(
+    state: LedgerState,
+    day: date,
+    bgt_id: str,
+    bgt_pman_id: str,
+    rule: str,
+    amounts_fen: Mapping[str, int],
+) -> list[MovedRow]:
+    """The same, and behind it the row that the indicator is issued from, where it has one.
+
+    Raises:
+        Refusal: ``insufficient_budget``, too, where the row has less than nothing left to issue.
+    """
+    changes = state.books(day).controlled(rule, amounts_fen)
+    rest_fen = changes.pop("rest", 0)
+    of_row = [moved_row(state, bgt_pman_id, day, rest_fen)] if bgt_pman_id and rest_fen else []
+    return [state.moved(BALANCES, bgt_id, day, changes), *of_row]
+
+
+def rule_of(event: str, bgt_pman_id: str) -> str:
+    """The rule by which an event is booked: one of an indicator that is issued from a row is."""
+    return f"{event}_of_row" if bgt_pman_id else event
+
+
 def journal(
     state: LedgerState,
     event: str,
@@ -118,6 +148,7 @@ def journal(
     indicator: Indicator,
     amounts_fen: Mapping[str, int],
     ahead: int = 0,
+    rule_name: str = "",
 ) -> JournalPosted:
     """The journal of the event that will stand ``ahead`` places after the next position."""
     return state.books(day).post(
@@ -127,4 +158,5 @@ def journal(
         amounts_fen=amounts_fen,
         codes=indicator.codes,
         bgt_id=indicator.bgt_id,
+        rule_name=rule_name,
     )

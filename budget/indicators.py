@@ -1,4 +1,4 @@
-"""预算指标: issue, adjust, reallocate, freeze, plan. Pure decisions.
+"""预算指标: adjust, reallocate, freeze, plan. Pure decisions.
 
 先有预算、再有指标、后有支出: nothing is paid that no indicator covers, and no indicator is cut
 below what is paid, occupied or frozen (财办〔2022〕36号).
@@ -10,100 +10,33 @@ from functools import cache
 from itertools import product
 from typing import ClassVar
 
-from budget.balances import BALANCES, NOTHING, check_plan
-from budget.coherence import hold_together
+from budget.balances import BALANCES, check_plan
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
-    IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
     PlanSet,
 )
 from budget.indicator import (
-    CODED,
     INDICATOR,
     Indicator,
     journal,
     moved,
+    moved_with_row,
     require,
+    rule_of,
 )
 from division.agencies import refuse_ended
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, Told, commands
-from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan
-
-
-class IssueIndicator(Command, frozen=True, kw_only=True):
-    """批复下达: the budget becomes a unit's indicator."""
-
-    OPERATION: ClassVar[str] = "indicator.issue"
-    APPROVABLE: ClassVar[bool] = True
-    CHANNEL: ClassVar[str] = "指标下达"
-    NUMBER: ClassVar[str] = "bgt_id"
-    KIND: ClassVar[AnyKind] = INDICATOR
-    bgt_id: str
-    agency_code: str
-    pro_code: str
-    exp_func_code: str
-    gov_bgt_eco_code: str
-    dep_bgt_eco_code: str
-    fund_type_code: str
-    bgt_type_code: str
-    amount: str
-    is_contrlbyplan: bool = False
-    bgt_exe_flag: int = 1
-    effective_on: date | None = None
-
-    def needs(self) -> Iterable[Need]:
-        return ((INDICATOR, self.bgt_id),)
-
-    def check(self) -> None:
-        parse_yuan(self.amount, pointer="/amount")
-        if self.bgt_exe_flag not in (1, 2):
-            raise RequestError(
-                Code.MALFORMED, "bgt_exe_flag is 1 是 or 2 否", pointer="/bgt_exe_flag"
-            )
-
-    def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on, ahead=True)
-        names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
-        amount_fen = parse_yuan(self.amount, pointer="/amount")
-        amounts = {"amount": amount_fen}
-        changes = state.books(day).controlled(IndicatorIssued.TYPE, amounts)
-        opened = BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)
-        # point of no return
-        issued = IndicatorIssued(
-            bgt_id=self.bgt_id,
-            amount=self.amount,
-            is_contrlbyplan=self.is_contrlbyplan,
-            bgt_exe_flag=self.bgt_exe_flag,
-            codes_version=state.codes.version,
-            figures=opened.row.figures(),
-            by=by,
-            **{code: getattr(self, code) for code in CODED},
-            **{code.replace("_code", "_name"): name for code, name in names.items()},
-        )
-        entry = journal(
-            state,
-            IndicatorIssued.TYPE,
-            day,
-            number=self.bgt_id,
-            indicator=Indicator(issued, issued.figures),
-            amounts_fen=amounts,
-        )
-        return Decision(
-            events=[(INDICATOR, self.bgt_id, issued), (INDICATOR, self.bgt_id, entry)],
-            effective_on=day,
-            moved=[opened],
-        )
 
 
 class _OnIndicator(Command, frozen=True, kw_only=True):
@@ -121,24 +54,30 @@ class _OnIndicator(Command, frozen=True, kw_only=True):
         state: LedgerState,
         day: date,
         event: Event,
-        after: MovedRow,
-        *,
+        *after: MovedRow,
         number: str,
         amounts_fen: Mapping[str, int],
+        rule_name: str = "",
     ) -> Decision:
-        indicator = require(state, self.bgt_id)
         entry = journal(
-            state, event.TYPE, day, number=number, indicator=indicator, amounts_fen=amounts_fen
+            state,
+            event.TYPE,
+            day,
+            number=number,
+            indicator=require(state, self.bgt_id),
+            amounts_fen=amounts_fen,
+            rule_name=rule_name,
         )
         return Decision(
             events=[(INDICATOR, self.bgt_id, event), (INDICATOR, self.bgt_id, entry)],
             effective_on=day,
-            moved=[after],
+            moved=list(after),
         )
 
 
 class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
-    """追加 or 追减 (negative): never below what is paid, occupied and frozen."""
+    """追加 or 追减 (negative): never below what is paid, occupied and frozen, and of an indicator
+    that is issued from a row never above what the row has left."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
     APPROVABLE: ClassVar[bool] = True
@@ -154,21 +93,26 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
         indicator = require(state, self.bgt_id, day)
+        row_id = indicator.bgt_pman_id
+        rule = rule_of(IndicatorAdjusted.TYPE, row_id)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
         if change_fen > 0:
             refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
-        after = moved(state, day, self.bgt_id, IndicatorAdjusted.TYPE, amounts)
+        after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         # point of no return
         adjusted = IndicatorAdjusted(
             bgt_id=self.bgt_id,
             adj_no=self.adj_no,
             adj_amt=self.adj_amt,
             reason=self.reason,
-            figures=after.row.figures(),
+            bgt_pman_id=row_id,
+            figures=after[0].row.figures(),
             by=by,
         )
-        return self._decision(state, day, adjusted, after, number=self.adj_no, amounts_fen=amounts)
+        return self._decision(
+            state, day, adjusted, *after, number=self.adj_no, amounts_fen=amounts, rule_name=rule
+        )
 
 
 class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
@@ -205,11 +149,12 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
                 pointer="/to_bgt_id",
                 bgt_id=self.to_bgt_id,
             )
+        out_row, in_row = _rows_between(giving, taking)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         out_type = IndicatorReallocatedOut.TYPE
         in_type = IndicatorReallocatedIn.TYPE
-        less = moved(state, day, self.bgt_id, out_type, amounts)
-        more = moved(state, day, self.to_bgt_id, in_type, amounts)
+        less = moved_with_row(state, day, self.bgt_id, out_row, out_type, amounts)
+        more = moved_with_row(state, day, self.to_bgt_id, in_row, in_type, amounts)
         # point of no return
         out = IndicatorReallocatedOut(
             bgt_id=self.bgt_id,
@@ -217,7 +162,8 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
             adj_no=self.adj_no,
             amt=self.amt,
             reason=self.reason,
-            figures=less.row.figures(),
+            bgt_pman_id=out_row,
+            figures=less[0].row.figures(),
             by=by,
         )
         into = IndicatorReallocatedIn(
@@ -225,7 +171,8 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
             from_bgt_id=self.bgt_id,
             adj_no=self.adj_no,
             amt=self.amt,
-            figures=more.row.figures(),
+            bgt_pman_id=in_row,
+            figures=more[0].row.figures(),
             by=by,
         )
         return Decision(
@@ -236,7 +183,7 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
                 (INDICATOR, self.to_bgt_id, self._entry(state, day, in_type, taking, amounts, 2)),
             ],
             effective_on=day,
-            moved=[less, more],
+            moved=[*less, *more],
         )
 
     def _entry(
@@ -257,6 +204,24 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
             amounts_fen=amounts_fen,
             ahead=ahead,
         )
+
+
+def _rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
+    """The rows that a reallocation moves: within one row none.
+
+    Raises:
+        Refusal: ``element_mismatch`` where only one of the two is issued from a row: the other
+            would take from the budget, or give to it, what that has not approved.
+    """
+    out_row, in_row = giving.bgt_pman_id, taking.bgt_pman_id
+    if bool(out_row) != bool(in_row):
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "one of the two indicators is issued from a row of the budget, the other is not",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
+    return ("", "") if out_row == in_row else (out_row, in_row)
 
 
 class _Freezing(_OnIndicator, frozen=True, kw_only=True):

@@ -730,6 +730,16 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
             str(body[name]) for name in ("epoch_name", "voucher_no", "place") if name in body
         ),
     ),
+    "ceiling.set": ("ceiling.set", _field("ceiling_no")),
+    "budget_draft.entered": ("budget_draft.enter", _field("draft_no")),
+    "budget_draft.submitted": ("budget_draft.submit", _field("draft_no")),
+    "budget_draft.checked": (
+        "budget_draft.check",
+        lambda body: f"{body['draft_no']} {body['level']}",
+    ),
+    "budget_draft.returned": ("budget_draft.return", _field("draft_no")),
+    "budget.approved": ("budget.approve", _field("approve_doc_no")),
+    "budget.adjusted": ("budget.adjust", _field("adj_no")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
     "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
@@ -799,11 +809,19 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
 # events that stand behind the one that a command begins with
 FOLLOWERS = {
     "code_sets.rows",
+    "budget_draft.rows",
+    "budget_draft.approved",
+    "budget_row.asked",
+    "budget_row.restated",
+    "budget_row.replied",
+    "budget_row.adjusted",
     "journal.posted",
     "indicator.reallocated_in",
     "clearing.cleared",
     "clearing.rejected",
 }
+# those among them that begin an object with a number of its own
+OPENING = {"budget_row.asked": ("budget_row.open", _field("bgt_pman_id"))}
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
 
@@ -857,6 +875,8 @@ class Numbers:
             and before.name == "suspense.resolved"
             and event.body.get("notice_sm3") == before.body.get("notice_sm3")
         )
+        if event.name in OPENING:
+            self._note_opened(event)
         if follows and self._pending is not None:
             return
         self._close(before.position if before else 0, event.position - 1)
@@ -875,6 +895,15 @@ class Numbers:
             number,
             refused.get("operation"),
             refused.get("number", ""),
+        )
+
+    def _note_opened(self, event: Event) -> None:
+        """What another's command opens has its number at its own first event, and there alone."""
+        operation, number_in = OPENING[event.name]
+        opened = event.position, event.position, event.position, event.stream.hex(), event.name
+        self._scratch.execute(
+            "INSERT OR IGNORE INTO begun VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*opened, operation, number_in(event.body), None, ""),
         )
 
     def _close(self, last: int, until: int) -> None:
@@ -1164,6 +1193,18 @@ _REFINED = "dep_bgt_eco_code"
 _NUMBER_DIGITS, _NUMBER_BYTES = 22, 16
 
 
+# what events do to a row of the budget: (amount, the field that holds it, sign)
+_OF_ROW = {
+    "budget_row.replied": (("reply", "reply_amt", 1),),
+    "budget_row.adjusted": (("adj", "adj_amt", 1), ("dis", "dis_amt", 1)),
+    "indicator.issued": (("issued", "amount", 1),),
+    "indicator.adjusted": (("issued", "adj_amt", 1),),
+    "indicator.reallocated_out": (("issued", "amt", -1),),
+    "indicator.reallocated_in": (("issued", "amt", 1),),
+}
+_ROW_FIGURES = ("budget_row.replied", "budget_row.adjusted")
+
+
 class Decisions:
     """What the acts of indicators and payments must be by the events before them: what is left of
     the indicator after each, and a voucher's number, day, signers, bank and outcome.
@@ -1177,6 +1218,7 @@ class Decisions:
         self._policy = {"roles": ["treasury"], "pay_bank_code": "102"}
         self._issued: dict[str, dict[str, Any]] = {}
         self._moving: Event | None = None  # an act whose journal follows
+        self._rows: dict[str, dict[str, int]] = {}  # of the budget, each amount in fen
 
     def take(self, event: Event) -> None:
         """An event that the books have taken, and payments have not."""
@@ -1189,14 +1231,35 @@ class Decisions:
             if body["source"] == self._moving.position:
                 self._figures(self._moving, body["bgt_id"], event.position)
             self._moving = None
-        elif "figures" in body:
+        elif "figures" in body and "bgt_id" in body:
             if name == "plan.set":
                 self._figures(event, body["bgt_id"])
             else:
                 self._moving = event
+        if body.get("bgt_pman_id") and name in _OF_ROW:
+            self._take_row(event, body["bgt_pman_id"])
         if self._books.dated and (decide := _DECIDED.get(name)) is not None:
             self._report.count("decision")
             self._compare(event, decide(self, event))
+
+    def _take_row(self, event: Event, number: str) -> None:
+        """What indicators have of a row of the budget is never more than the row, and what an event
+        says of a row is what the events come to."""
+        row = self._rows.setdefault(number, dict.fromkeys(("reply", "adj", "dis", "issued"), 0))
+        for amount, field, sign in _OF_ROW[event.name]:
+            row[amount] += sign * fen(event.body.get(field, "0.00"))
+        cur = row["reply"] + row["adj"] + row["dis"]
+        due = {**{f"{name}_amt": fen_ for name, fen_ in row.items()}, "cur_amt": cur}
+        due["rest_amt"] = cur - row["issued"]
+        self._report.count("decision")
+        if due["rest_amt"] < 0:
+            what = f"indicators of budget row {number} exceed it by {yuan(-due['rest_amt'])} 超预算"
+            self._report.wrong("decision", event.position, what)
+        for name, said in event.body["figures"].items() if event.name in _ROW_FIGURES else ():
+            if fen(said) != due[name]:
+                what = f"{event.name}: {name} is {said}, taken again it is {yuan(due[name])}"
+                self._report.wrong("decision", event.position, f"{what} 裁定不符")
+                return
 
     def _compare(self, event: Event, due: dict[str, Any]) -> None:
         for name, ours in due.items():
@@ -1485,6 +1548,9 @@ ACTS = {
     "person.rights_set": "person.set_rights",
     "token.ended": "token.end",
     "token.issued": "token.issue",
+    "ceiling.set": "ceiling.set",
+    "budget.approved": "budget.approve",
+    "budget.adjusted": "budget.adjust",
     "indicator.issued": "indicator.issue",
     "indicator.adjusted": "indicator.adjust",
     "indicator.reallocated_out": "indicator.reallocate",

@@ -14,6 +14,8 @@ from api.http import (
     banks,
     base_data,
     books,
+    budget_rows,
+    budgets,
     bulk,
     clearings,
     code_sets,
@@ -58,10 +60,14 @@ DIRECT: tuple[DirectRoute, ...] = (
     *project_bulk.DIRECT,
     *agencies.DIRECT,
     *base_data.DIRECT,
+    *budgets.DIRECT,
+    *budget_rows.DIRECT,
 )
 RESOURCES = (
     payments,
     indicators,
+    budgets,
+    budget_rows,
     ledgers,
     periods,
     documents,

@@ -37,7 +37,7 @@ from api.http.views import (
     indicator_view,
     payment_view,
 )
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, Refusal, RequestError

@@ -21,6 +21,7 @@ from api.http.parameters import (
     BgtId,
     CertSerial,
     DivisionCode,
+    DraftNo,
     DryRun,
     IdempotencyKey,
     LedgerName,
@@ -76,6 +77,10 @@ async def of_project(pro_code: ProCode) -> str:
     return pro_code
 
 
+async def of_draft(draft_no: DraftNo) -> str:
+    return draft_no
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -105,6 +110,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "pay_bank_code": of_bank,
     "cert_serial": of_certificate,
     "pro_code": of_project,
+    "draft_no": of_draft,
     "agency_code": of_agency,
     "acct_no": of_account,
     "receiver_code": of_payee,

@@ -24,11 +24,11 @@ from budget.indicator import INDICATOR, Indicator
 from budget.indicators import (
     AdjustIndicator,
     FreezeIndicator,
-    IssueIndicator,
     ReallocateIndicator,
     SetPlan,
     UnfreezeIndicator,
 )
+from budget.issuing import IssueIndicator
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
 from ledger.reading.loading import read_rows

@@ -19,8 +19,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from api.http.models.enums import CheckingLevel, PersonRole, SigningRole, SigningScope
 from api.http.models.shown import may_be_missing
-from api.http.soundness import AMOUNTS, SAME_ELEMENT
+from api.http.soundness import AMOUNTS
 from ledger.elements.code_sets import ElementRegister
+from ledger.elements.register import SAME_ELEMENT
 from projections.tracing.facts import FactFields
 
 Amount = Annotated[
@@ -77,6 +78,11 @@ EXAMPLES: dict[str, Any] = {
     "standard_code": "GY-01",
     "standard_amt": "8000.00",
     "head_count": 120,
+    "ceiling_no": "KZ-2026-0001",
+    "draft_no": "ES-2026-101001",
+    "bgt_pman_id": "BP-2026-0001",
+    "inc_sort_code": "10101",
+    "approve_doc_no": "粤人常〔2026〕1号",
     "agency_name": "样例省教育厅",
     "agency_type_code": "1",
     "parent_agency_code": "101",

@@ -14,6 +14,7 @@ import msgspec
 from budget.indicator import CODED
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import ElementRegister
+from ledger.elements.register import SAME_ELEMENT
 from ledger.errors import Code, RequestError
 from payments.events import PaymentDetail
 from payments.messages.gbk import check_encodable
@@ -24,8 +25,6 @@ AMOUNTS = frozenset(e.name for e in ElementRegister.ELEMENTS.values() if e.is_am
 # (element_invalid). Codes that no command looks up are checked for their shape here.
 LOOKED_UP = frozenset({*CODED, "set_mode_code", "pay_bus_type_code"})
 PAYEE = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
-# fields that hold an element under another name
-SAME_ELEMENT = {"to_bgt_id": "bgt_id", "standard_code": "std_code"}
 GOES_TO_BANK = frozenset(
     {
         *PAYEE,

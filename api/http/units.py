@@ -6,6 +6,7 @@ here.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from psycopg import Connection
 
@@ -13,6 +14,7 @@ from api.access import Caller, Right
 from api.http.admission import record_denied
 from api.http.call import Call
 from budget.indicator import INDICATOR
+from budget.preparation.draft import BUDGET_DRAFT
 from division.rights import begins_with
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command
@@ -38,9 +40,7 @@ async def require_units(
         return
     indicators, payments = list(bgt_ids), list(pay_app_nos)
     codes = await call.read(lambda connection: _agencies(connection, key, indicators, payments))
-    for number, agency_code in codes:
-        if not begins_with(agency_code, prefixes):
-            await deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
+    await require_agencies(call, key, codes)
 
 
 def _agencies(
@@ -54,6 +54,14 @@ def _agencies(
     ]
 
 
+async def require_agencies(call: Call, key: int, numbers: Iterable[tuple[str, str]]) -> None:
+    """Raises ``forbidden`` for the first (number, agency_code) that is another unit's."""
+    prefixes = prefixes_of(call.caller, call.right)
+    for number, agency_code in numbers:
+        if prefixes and not begins_with(agency_code, prefixes):
+            await deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
+
+
 async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None:
     """What a command says it is about is a matter of the caller's units.
 
@@ -61,12 +69,26 @@ async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None
         AccessError: ``forbidden``.
     """
     if prefixes_of(call.caller, call.right):
+        await require_agencies(call, key, _units_said(commands))
+        draft_nos = _said(commands, "draft_no")
+        if draft_nos and not _said(commands, "agency_code"):
+            await require_agencies(call, key, await call.read(partial(_of_drafts, key, draft_nos)))
         await require_units(
             call,
             key,
             bgt_ids=_said(commands, "bgt_id"),
             pay_app_nos=[] if _said(commands, "bgt_id") else _said(commands, "pay_app_no"),
         )
+
+
+def _units_said(commands: Sequence[Command]) -> list[tuple[str, str]]:
+    codes = _said(commands, "agency_code")
+    return [(code, code) for code in codes]
+
+
+def _of_drafts(key: int, draft_nos: Sequence[str], connection: Connection) -> list[tuple[str, str]]:
+    drafts = read_objects(connection, key, BUDGET_DRAFT, draft_nos)
+    return [(number, draft.agency_code) for number, draft in drafts.items()]
 
 
 def _said(commands: Sequence[Command], field: str) -> list[str]:

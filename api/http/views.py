@@ -91,6 +91,18 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     bgt_type_name: str
     is_contrlbyplan: bool
     bgt_exe_flag: int
+    bgt_pman_id: str
+    cor_bgt_doc_no: str
+    bgt_doc_title: str
+    doc_date: str
+    sup_bgt_doc_no: str
+    source_type_code: str
+    budget_level_code: str
+    is_gov_pur: bool
+    is_dir_code: str
+    track_pro_code: str
+    ori_bgt_id: str
+    mof_dep_code: str
     amount: str
     frozen_amt: str
     pay_app_amt: str

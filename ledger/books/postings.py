@@ -77,7 +77,7 @@ class _Posting(msgspec.Struct, frozen=True):
         amounts: those its lines carry; it is posted with these and no others.
         elements: those whose codes tell one resolution of its accounts from another;
             ``codes_of`` gives these codes.
-        controls: (control, side, amount) of its lines on controlled accounts.
+        controls: (control, net side, amount) of its lines on controlled accounts.
         resolved: the resolutions made so far, by these codes.
     """
 
@@ -140,10 +140,13 @@ class Books:
         return elements
 
     def _controls(self, rule: Rule) -> Iterator[tuple[str, int, str]]:
+        """What a rule moves on the whole: a balance that it only passes through is not named."""
+        net: dict[tuple[str, str], int] = {}
         for debit, credit, amount in rule.lines:
             for name, side in ((debit, DEBIT), (credit, CREDIT)):
                 if name not in self._choices and (control := self.accounts[name].control):
-                    yield control, side, amount
+                    net[control, amount] = net.get((control, amount), 0) + side
+        return ((control, side, amount) for (control, amount), side in net.items() if side)
 
     def uncovered(self, codes: Mapping[str, str]) -> str:
         """The element whose code has no account in some book, "" when all have one."""

@@ -14,12 +14,13 @@ import msgspec
 
 from ledger.deciding.locked_facts import AnyLockedFact
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.of_division import OfDivision
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import BY_TEXT, Code, GuokuError, Refusal
 from ledger.events import Event
 
-Need = tuple[AnyKind | AnyRegister | AnyLockedFact, str]
+Need = tuple[AnyKind | AnyRegister | AnyLockedFact | OfDivision[Any], str]
 
 
 def _nothing_behind() -> Sequence[Event]:
@@ -53,6 +54,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     KEEPS_REFUSAL: ClassVar[bool] = True
     # whether other persons must agree where the ledger's policy says so (ledger.deciding.approvals)
     APPROVABLE: ClassVar[bool] = False
+    # whether it looks at what only its own objects tell of (``needs_further``)
+    LOOKS_FURTHER: ClassVar[bool] = False
     # why nothing else may be committed, where this is what mends it
     MENDS: ClassVar[Code | None] = None
 
@@ -112,12 +115,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
         loaded; (register, key) of other rows, or (register, ``WHOLE``); (kind, ``WHOLE``) of all
-        that wait for something, which are then among the cached ones; (fact, key) of what is
-        locked beside the events until the commit."""
+        that wait for something, which are then among the cached ones; (``OfDivision(kind)``,
+        number) of objects of the division's standing ledger; (fact, key) of what is locked beside
+        the events until the commit."""
         return ()
 
     def needs_further(self, state: LedgerState) -> Iterable[Need]:
-        """What it looks at beside that, known only when :meth:`needs` is at hand."""
+        """What it looks at beside that, known only when :meth:`needs` is at hand, and once more
+        when this is; of a command that says ``LOOKS_FURTHER``."""
         return ()
 
     def decide(self, state: LedgerState, by: str) -> Decision:

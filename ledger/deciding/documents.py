@@ -256,6 +256,7 @@ class ApproveDocument(_OnDocument, frozen=True, kw_only=True):
     """
 
     OPERATION: ClassVar[str] = "document.approve"
+    LOOKS_FURTHER: ClassVar[bool] = True
     submission: int = 0
 
     @property
@@ -281,7 +282,8 @@ class ApproveDocument(_OnDocument, frozen=True, kw_only=True):
         document = state.get(DOCUMENT, self.key)
         if document is None or document.state != SUBMITTED:
             return ()
-        return document.command.needs()
+        command = document.command
+        return (*command.needs(), *command.needs_further(state))
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         document = self._awaiting(state)

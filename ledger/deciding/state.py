@@ -6,7 +6,7 @@ Every change goes through :meth:`_put`, so that a dry run or an atomic batch can
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
 from operator import setitem
@@ -19,6 +19,7 @@ from ledger.books import Books, Charts
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
+from ledger.deciding.of_division import DivisionObjects, OfDivision
 from ledger.deciding.registers import AnyRegister, MovedRow, Register
 from ledger.deciding.rows import Put, RegisterRows
 from ledger.deciding.settings import LedgerSettings
@@ -67,6 +68,8 @@ class Decision(msgspec.Struct, kw_only=True):
     Attributes:
         events: (kind, number, event) in order; kind None for the ledger's own stream.
         moved: the rows of registers that it moves, as they are after it.
+        opens: the objects, by kind and number, that are found from here on by their own numbers
+            though no command of theirs has opened them: the rows of a budget.
         documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
         shared_documents: likewise, of documents that an earlier event may have brought already.
         then: what takes effect directly behind it, with its own business day: the act that a last
@@ -76,6 +79,7 @@ class Decision(msgspec.Struct, kw_only=True):
     events: list[tuple[AnyKind | None, str, Event]]
     effective_on: date
     moved: list[MovedRow] = []
+    opens: Sequence[tuple[AnyKind, str]] = ()
     documents: list[tuple[bytes, bytes]] = []
     shared_documents: list[tuple[bytes, bytes]] = []
     then: "Decision | None" = None
@@ -106,6 +110,8 @@ class LedgerState:
         self._costly_total = 0
         self.standing: Any = None  # what its domains have read of the standing ledgers
         self.standing_at = -1  # ``LockedHead.standing`` when that was read
+        self.standing_positions: Mapping[int, int] = {}  # up to where each was read
+        self.division_objects = DivisionObjects()
         self.begin(0)
 
     # ---- what decisions read
@@ -123,6 +129,12 @@ class LedgerState:
     def get(self, kind: Kind[T], number: str) -> T | None:
         cached = self._cached[kind.name].get(number)
         return None if cached is None else cached.obj
+
+    def of_division(self, asked: OfDivision[T], number: str) -> T | None:
+        """An object of the division's standing ledger, as of what is noted of that; its command
+        ``needs`` it."""
+        found: T | None = self.division_objects.get(asked.kind, number)
+        return found
 
     def cached(self, kind: AnyKind) -> dict[str, CachedObject]:
         """The cached objects of one kind, by number."""
@@ -179,6 +191,11 @@ class LedgerState:
         return seen
 
     # ---- one batch
+
+    def know(self, standing: Any, positions: Mapping[int, int]) -> None:
+        """What the standing ledgers say as of these positions."""
+        self.standing, self.standing_positions = standing, positions
+        self.division_objects.forget()
 
     def take_facts(self, facts: Mapping[tuple[str, str], Any]) -> None:
         """What was locked for this batch, by name and key."""
@@ -337,6 +354,7 @@ class LedgerState:
     def forget(self) -> None:
         """Drops all that was cached: the next batch reads the database."""
         self.position = self.standing_at = -1
+        self.division_objects.forget()
         self._let_go()
 
     def _let_go(self) -> None:

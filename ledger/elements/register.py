@@ -30,6 +30,14 @@ PAIRS = {
     FUND_PAIR: ("fund_type_code", "exp_func_code"),
 }
 
+# fields that hold an element under another name
+SAME_ELEMENT = {
+    "to_bgt_id": "bgt_id",
+    "from_bgt_pman_id": "bgt_pman_id",
+    "to_bgt_pman_id": "bgt_pman_id",
+    "standard_code": "std_code",
+}
+
 OF_THE_ACT = "随单录入"  # said anew with each act, and true of that act alone
 
 
@@ -85,6 +93,8 @@ _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
+_CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
+_ADJUST_BUDGET = "预算调整调剂"
 
 
 def _code(
@@ -179,6 +189,21 @@ _ELEMENTS = (
     _pattern("level", "审核级次", 4, "dept|mof", _PROJECT_CHECK),
     _pattern("audit_years", "分年审定数", 4, "20[0-9]{2}", _PROJECT_CHECK),
     _pattern("version", "项目版本", 6, "[0-9]{1,6}", OF_THE_ACT),
+    # 预算
+    Element("ceiling_no", "控制数编号", 100, _NUMBER, _CEILING),
+    Element("draft_no", "预算草案编号", 100, _NAME, _DRAFT),
+    _pattern("round", "编报轮次", 1, "[12]", _DRAFT),
+    Element("rows", "预算行", 64, _NAME, _DRAFT),
+    Element("income", "单位收入预算", 64, _NAME, _DRAFT),
+    Element("bgt_pman_id", "预算行主键", 64, _NAME, _DRAFT),
+    _code("inc_sort_code", "收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}|appropriation", _INCOME),
+    Element("approve_doc_no", "批复文号", 100, _NUMBER, _APPROVE),
+    Element("approved_on", "批准日期", 10, _DAY, _APPROVE),
+    Element("draft_nos", "纳入批复的草案", 100, _NAME, _APPROVE),
+    _pattern("kind", "调整调剂种类", 40, "[a-z][a-z_]*", _ADJUST_BUDGET),
+    Element("parts", "调整调剂明细", 64, _NAME, _ADJUST_BUDGET),
+    Element("new_rows", "新增预算行", 64, _NAME, _ADJUST_BUDGET),
+    Element("approval_doc_no", "调整批准文号", 100, _NUMBER, _ADJUST_BUDGET),
     # 指标
     Element("bgt_id", "指标主键", 64, _NAME, _ISSUE),
     _code("exp_func_code", "支出功能分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _ISSUE),
@@ -189,6 +214,14 @@ _ELEMENTS = (
     Element("amount", "指标金额", 19, _AMOUNT, _ISSUE),
     Element("is_contrlbyplan", "是否按计划控制", 1, _YES_NO, _ISSUE),
     Element("bgt_exe_flag", "指标可执行标志", 1, _YES_NO, _ISSUE),
+    Element("cor_bgt_doc_no", "本级指标文号", 100, _NUMBER, _ISSUE),
+    Element("bgt_doc_title", "指标文标题", 300, _TEXT, _ISSUE),
+    Element("doc_date", "发文日期", 10, _DAY, _ISSUE),
+    Element("sup_bgt_doc_no", "上级指标文号", 100, _NUMBER, _ISSUE),
+    _pattern("source_type_code", "预算来源", 4, "[0-9]{1,4}", _ISSUE),
+    _code("budget_level_code", "预算级次", 1, "[0-9]", _ISSUE),
+    _pattern("is_dir_code", "直达资金标识", 4, "[0-9]{1,4}", _ISSUE),
+    Element("ori_bgt_id", "来源指标主键", 64, _NAME, _ISSUE),
     Element("adj_no", "调整调剂编号", 100, _NUMBER, _ADJUST),
     Element("adj_amt", "调整金额", 20, _AMOUNT, _ADJUST),
     Element("freeze_no", "冻结编号", 100, _NUMBER, _FREEZE),
@@ -228,8 +261,6 @@ _ELEMENTS = (
     Element("effective_on", "业务日期", 10, _DAY, OF_THE_ACT),
     # derived by the books, or reference data for documents: nobody enters them
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
-    _code("budget_level_code", "预算级次", 1, "[0-9]"),
-    _code("inc_sort_code", "收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}"),
     _code(ECO_PAIR, "政府与部门支出经济分类对应", 32, "[0-9]{3,11}-[0-9]{3,20}"),
     _code(FUND_PAIR, "资金性质与支出功能分类对应", 24, "[0-9]{1,10}-[0-9]{3,13}"),
 )

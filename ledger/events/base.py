@@ -27,6 +27,8 @@ class Traits(NamedTuple):
         posts: the rules of the charts that its journal is made by, and what they are given.
         step: of the chain 环环相扣 from the budget to the books in which a trace shows it.
         ends: whether its object waits for nothing behind it.
+        opens: of a type that only follows, where it is the first of an object with a number of its
+            own: under which operation that is kept, and the field that holds it.
         leads: types that a command of their own begins with, and that may stand directly behind it
             as a part of its command, with the fields of both that must then agree.
         title: what it is called in the field, where people are shown it.
@@ -42,6 +44,7 @@ class Traits(NamedTuple):
     title: str = ""
     delivery: bool = False
     ends: bool = False
+    opens: tuple[str, str] | None = None
     leads: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 

@@ -6,6 +6,7 @@ type that only follows is never the beginning of one.
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ def grammar() -> Grammar:
     return Grammar(
         begins={cls.TYPE.encode(): _numbered(cls) for cls in asked},
         follows=frozenset(cls.TYPE.encode() for cls in follows),
+        opens={cls.TYPE.encode(): _opened(cls) for cls in follows if cls.TRAITS.opens},
         follows_closely=_led(types_that(lambda traits: bool(traits.leads))),
     )
 
@@ -41,6 +43,12 @@ def _numbered(cls: type[Event]) -> Numbered:
         field, operation = cls.TRAITS.formerly
         rule = rule._replace(formerly=(field, _rule(cls, operation)))
     return rule
+
+
+def _opened(cls: type[Event]) -> tuple[str, Callable[[Any], str]]:
+    assert cls.TRAITS.opens is not None
+    operation, field = cls.TRAITS.opens
+    return operation, attrgetter(field)
 
 
 def _rule(cls: type[Event], operation: str) -> Numbered:

@@ -52,11 +52,14 @@ class Grammar(NamedTuple):
     Attributes:
         begins: by type, how the command is kept that begins with it.
         follows: types that never begin one.
+        opens: by type that only follows, under which operation and number the object is kept
+            that it is the first event of.
         follows_closely: whether an event follows the one before it, by (type, payload) of both.
     """
 
     begins: Mapping[bytes, Numbered]
     follows: frozenset[bytes]
+    opens: Mapping[bytes, tuple[str, Callable[[Any], str]]]
     follows_closely: Callable[[bytes, bytes, bytes, bytes], bool]
 
     @property
@@ -85,6 +88,7 @@ class KeyCheck:
         }
         self._advance()
         self._begun: _Begun | None = None
+        self._opened: list[_Begun] = []  # the events of the command that open objects
         self._seen = 0  # the last position, behind which something may be missing
         self._before = (b"", b"")
 
@@ -94,7 +98,7 @@ class KeyCheck:
 
     def take(self, chunk: Chunk) -> None:
         follows, closely = self._grammar.follows, self._grammar.follows_closely
-        numbered = self._grammar.numbered
+        numbered, opens = self._grammar.numbered, self._grammar.opens
         begun, before, seen = self._begun, self._before, self._seen
         for position, stream_id, day, type_, payload in zip(
             chunk.positions,
@@ -106,10 +110,14 @@ class KeyCheck:
         ):
             if type_ in follows or closely(*before, type_, payload):
                 before, seen = (type_, payload), position
+                if type_ in opens:
+                    self._opened.append(_Begun(position, stream_id, type_, payload, day))
                 continue
             if begun is not None:
                 self._close(begun, seen, position - 1)
                 begun = None
+            elif self._opened:  # by a command without a number
+                self._close_opened()
             if type_ in numbered or position >= self._due_at:
                 begun = _Begun(position, stream_id, type_, payload, day)
             before, seen = (type_, payload), position
@@ -118,6 +126,7 @@ class KeyCheck:
     def conclude(self) -> None:
         if self._begun is not None:
             self._close(self._begun, self._seen, self._seen)
+        self._close_opened()
         while (due := self._due) is not None:
             self._misplaced(due)
 
@@ -126,6 +135,36 @@ class KeyCheck:
 
         Its last event seen is ``last``; events between that and ``end`` are missing.
         """
+        try:
+            self._close_own(begun, last, end)
+        finally:
+            self._close_opened()
+
+    def _close_opened(self) -> None:
+        """The objects that the command has opened each have their key, at their first event."""
+        for opened in self._opened:
+            while (due := self._due) is not None and due.first_position < opened.position:
+                self._misplaced(due)
+            operation, number_in = self._grammar.opens[opened.type]
+            try:
+                number = number_in(self._decode(opened.type, opened.payload))
+            except BROKEN as error:
+                self._findings.add(self.NAME, opened.position, f"its bytes cannot be read: {error}")
+                if due is not None and due.first_position == opened.position:
+                    self._advance()  # what it points at is bad; it is not misplaced
+                continue
+            if due is None or due.first_position != opened.position:
+                detail = f"the number {number!r} of {operation} is not kept 业务号缺失"
+                self._findings.add(self.NAME, opened.position, detail)
+                continue
+            self._findings.count(self.NAME, 1)
+            if wrong := _fault_of_opened(due, opened, operation, number):
+                self._findings.add(self.NAME, opened.position, f"{_named(due)}: {wrong}")
+            self._advance()
+        self._opened = []
+
+    def _close_own(self, begun: _Begun, last: int, end: int) -> None:
+        """The keys of the command itself."""
         while (due := self._due) is not None and due.first_position < begun.position:
             self._misplaced(due)
         rule = self._grammar.begins.get(begun.type)
@@ -210,6 +249,16 @@ class KeyCheck:
         if operation != rule.operation or not (own or number == key.number):
             return f"the event there is {begun.type.decode()} {number}"
         return _other_content(key.fingerprint, operation, rule.bodies(event, begun.day))
+
+
+def _fault_of_opened(key: StoredKey, opened: _Begun, operation: str, number: str) -> str:
+    """What is wrong with the key of an object that another's command has opened."""
+    if (key.operation, key.number) != (operation, number):
+        return f"the event there opens {operation} {number!r}"
+    if key.stream_id != opened.stream_id or key.last_position != opened.position:
+        return "it points at another stream or span than its event's"
+    same = is_fingerprint_of(key.fingerprint, operation, number)
+    return "" if same else "its fingerprint is of another number 请求摘要不符"
 
 
 def _other_content(fingerprint: bytes, operation: str, possible: Iterable[object]) -> str:

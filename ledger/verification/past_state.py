@@ -16,12 +16,14 @@ from ledger.deciding.documents import DOCUMENT, SUBMIT, ApproveDocument, key_of
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, ledger_stream_id
+from ledger.deciding.of_division import OfDivision
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
 from ledger.deciding.state import CachedObject, Decision, LedgerState
 from ledger.elements.code_sets import CodeSets
 from ledger.events import DocumentSubmitted, Event, decode
 from ledger.reading.loading import read_keys, read_streams
+from ledger.reading.of_division import read_of_division
 from ledger.verification.folded_rows import FoldedRows
 
 COST_KEPT_MAX = 40_000  # of objects that wait for nothing; a payment costs its lines
@@ -140,6 +142,7 @@ class PastState(LedgerState):
         self._places, self._left = [], lambda: (event, *behind())
         opened = command.OPERATION, command.number
         self._look_at(command.needs(), opened)
+        self._look_at(command.needs_further(self), opened)
         if isinstance(event, DocumentSubmitted):
             key = key_of(event.kind, event.number)
             self._look_at([(DOCUMENT, key)], (SUBMIT, key if event.submission == 1 else ""))
@@ -148,6 +151,7 @@ class PastState(LedgerState):
             if document is not None:
                 asked = document.command
                 self._look_at(asked.needs(), (asked.OPERATION, asked.number))
+                self._look_at(asked.needs_further(self), (asked.OPERATION, asked.number))
                 command = asked
         self._places += [
             (kind, command.number)
@@ -161,6 +165,9 @@ class PastState(LedgerState):
             if isinstance(what, LockedFact):
                 self.take_facts({(what.name, key): what.seen_by(self._left())})
                 continue
+            if isinstance(what, OfDivision):
+                self._know(what.kind, key)
+                continue
             if key == WHOLE or isinstance(what, Register):
                 continue
             self._places.append((what, key))
@@ -168,6 +175,13 @@ class PastState(LedgerState):
                 missing.append((what, key))
         if missing:
             self._load(missing)
+
+    def _know(self, kind: AnyKind, number: str) -> None:
+        if not self.division_objects.has(kind, number):
+            wanted = {kind: [number]}
+            self.division_objects.take(
+                read_of_division(self._asking, self.ledger_id, wanted, self.standing_positions)
+            )
 
     def _load(self, wanted: Iterable[tuple[AnyKind, str]]) -> None:
         """Folds objects from the events of their streams up to where the state stands."""

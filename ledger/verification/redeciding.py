@@ -144,7 +144,8 @@ class DecisionCheck:
         state.position = rows[-1][0]
         self._fold(rows)
         if type_ == _NOTED:
-            state.standing = self._standing(self._asking, noted_positions(state))
+            positions = noted_positions(state)
+            state.know(self._standing(self._asking, positions), positions)
 
     def _tell(self, row: HistoryRow, wrong: Difference) -> None:
         """Before a ledger says that it is decided by today's rules, they are not held against

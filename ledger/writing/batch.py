@@ -3,8 +3,7 @@
 No I/O but through ``ledger.reading``; the sequencer owns the transaction around it.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from itertools import chain
 from typing import NamedTuple
@@ -17,27 +16,25 @@ from ledger.deciding.approvals import awaited
 from ledger.deciding.command import (
     CommandKey,
     Commit,
-    Need,
     Outcome,
     RecordRefusal,
     Submission,
 )
 from ledger.deciding.documents import DOCUMENT, SUBMIT, Document, decided
-from ledger.deciding.locked_facts import AnyLockedFact
 from ledger.deciding.numbers import Number
-from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
+from ledger.deciding.objects import Kind
+from ledger.deciding.registers import DaysNotAtHandError
 from ledger.deciding.repeating import act_before
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import CommandRefused, DocumentSubmitted
 from ledger.reading import loading
-from ledger.reading.locking import lock_facts
 from ledger.writing.dating_back import DatingBack
 from ledger.writing.items import BatchItem, item_of, submitted_item
 from ledger.writing.local_writer import Closed, Writer, closing_of, page_of
 from ledger.writing.numbers import Numbers
 from ledger.writing.outcomes import aborted
+from ledger.writing.wants import Wants
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +45,7 @@ REFUSAL: Kind[None] = Kind(
 )
 
 PAGE_EVENTS = 2_000  # decided while as many are being written
+FURTHER_STEPS = 2
 
 
 class Group(msgspec.Struct, kw_only=True):
@@ -83,18 +81,17 @@ class Batch:
         self._items = [[item_of(s) for s in group.submissions] for group in groups]
         self._first_position = 0
         self.position = 0  # where the ledger stands after it, once it is decided
-        self._missing: dict[Number, AnyKind] = {}  # objects to load, by what opened them
-        self._rows: set[tuple[AnyRegister, str]] = set()  # rows of registers to load
-        self._waiting: set[AnyKind] = set()  # kinds of which all that waits is to be loaded
-        self._facts: defaultdict[AnyLockedFact, set[str]] = defaultdict(set)  # to lock
+        self._wants = Wants(state)
         self._numbers = Numbers(state)
         self._of_ledger: set[str] = set()  # operations on the ledger itself, without a number
         self._settled: Callable[[], object] = _nothing_is_under_way
-        self._of_documents = [item for items in self._items for item in items if item.document]
+        every = [item for items in self._items for item in items]
+        self._of_documents = [item for item in every if item.document]
+        self._look_further = [item for item in every if item.command.LOOKS_FURTHER]
 
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
-        self._missing, self._rows = {}, set()
+        self._wants.anew()
         numbers = set[Number]()
         for items in self._items:
             for item in items:
@@ -102,40 +99,24 @@ class Batch:
                     numbers.update(item.numbers, item.refused)
                 if item.of_ledger:
                     self._of_ledger.add(item.command.OPERATION)
-            self._want(chain.from_iterable(item.command.needs() for item in items))
+            self._wants.add(chain.from_iterable(item.command.needs() for item in items))
         for item in self._of_documents:
             numbers.update(item.also)
-            self._want([(DOCUMENT, item.document)])
-        numbers.update(self._missing)
+            self._wants.add([(DOCUMENT, item.document)])
+        numbers.update(self._wants.missing)
         return numbers
-
-    def _want(self, needs: Iterable[Need]) -> None:
-        """Notes what of this is not at hand."""
-        missing, cached, has_row = self._missing, self._state.cached, self._state.has_row
-        for what, number in needs:
-            # number by number: a difference of sets would walk all that is cached
-            if isinstance(what, Kind):
-                if number == WHOLE:
-                    self._waiting.add(what)
-                elif number not in cached(what):
-                    missing[what.opened_by, number] = what
-            elif isinstance(what, Register):
-                if not has_row(what, number):
-                    self._rows.add((what, number))
-            else:
-                self._facts[what].add(number)
 
     def reads(self, keys: Collection[Number]) -> bool:
         """Whether more has to be read when these of its numbers are used: an object that is not
-        cached, an earlier answer, rows of registers, what waits, what a document asks for, who
-        has last set what, or what is to be locked."""
-        asks = self._rows or self._waiting or self._of_documents or self._of_ledger or self._facts
-        return bool(keys or asks)
+        cached, an earlier answer, what else decisions look at, what a document asks for, or who
+        has last set what."""
+        asks = self._wants.beside_objects or self._of_documents or self._of_ledger
+        return bool(keys or asks or self._look_further)
 
     @property
     def locks_facts(self) -> bool:
         """Whether the transaction that it has read in has to outlast its commit."""
-        return bool(self._facts)
+        return bool(self._wants.facts)
 
     @property
     def tells_again(self) -> bool:
@@ -220,29 +201,30 @@ class Batch:
                 settled()
             keys = loading.read_keys(connection, state.ledger_id, numbers)
         self._numbers.stored = keys
-        loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
+        self._wants.load_objects(connection, keys, settled)
         if self._of_ledger:
             settled()
             self._numbers.repetitions.read_newest(connection, self._of_ledger)
-        if self._of_documents:
+        if self._look_further:
             self._load_further(connection, before)
-        for kind in self._waiting:
-            settled()
-            loading.load_waiting(connection, state, kind)
-        if self._facts:
-            state.take_facts(lock_facts(connection, state.ledger_id, self._facts))
+        self._wants.load_the_rest(connection, settled)
 
     def _load_further(self, connection: psycopg.Connection, before: Before | None) -> None:
-        """What the commands of documents look at, which are known only now."""
-        state = self._state
+        """What commands look at that is known only now; and what that tells of, once more: the
+        agreement to a document brings its command, which may look further itself."""
+        state, wants = self._state, self._wants
         settled = before.settled if before else _nothing_is_under_way
-        self._missing, self._rows = {}, set()
-        for item in self._of_documents:
-            self._want(item.command.needs_further(state))
-        if before is not None and not self._missing.keys().isdisjoint(before.numbers):
-            settled()
-        keys = loading.read_keys(connection, state.ledger_id, self._missing)
-        loading.load_objects(connection, state, self._missing, keys, self._rows, settled)
+        for _ in range(FURTHER_STEPS):
+            wants.anew()
+            for item in self._look_further:
+                wants.add(item.command.needs_further(state))
+            if not wants.are_of_ledger:
+                return
+            if before is not None and not wants.missing.keys().isdisjoint(before.numbers):
+                settled()
+            keys = loading.read_keys(connection, state.ledger_id, wants.missing)
+            if not wants.load_objects(connection, keys, settled):
+                return
 
     # ---- writing
 
@@ -298,12 +280,7 @@ class Batch:
             problem = GuokuError(Code.INTERNAL, "the command could not be decided")
             return Outcome(problem=problem)
         outcome = self._accept(decision)
-        if item.unnumbered:
-            self._numbers.repetitions.note(item.submission, outcome)
-        if item.document:
-            self._keep_document(item, decision, outcome)
-        elif item.numbers:
-            self._numbers.keep(item, outcome)
+        self._keep(item, decision, outcome)
         return outcome
 
     def _asked_last(self, item: BatchItem) -> Outcome | None:
@@ -348,6 +325,17 @@ class Batch:
         finally:  # whatever happens, the batch goes on with the other items
             self._state.rollback(savepoint)
         return Outcome(subjects=outcome.subjects)
+
+    def _keep(self, item: BatchItem, decision: Decision, outcome: Outcome) -> None:
+        """Keeps the numbers under which the decision is found again."""
+        if decision.opens or (decision.then is not None and decision.then.opens):
+            self._numbers.open(decision, outcome.first_position)
+        if item.unnumbered:
+            self._numbers.repetitions.note(item.submission, outcome)
+        if item.document:
+            self._keep_document(item, decision, outcome)
+        elif item.numbers:
+            self._numbers.keep(item, outcome)
 
     def _keep_document(self, item: BatchItem, decision: Decision, outcome: Outcome) -> None:
         """Keeps the numbers of a document that was submitted, and of an act that it brought."""

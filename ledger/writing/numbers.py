@@ -15,7 +15,7 @@ from ledger.deciding.documents import DOCUMENT, SUBMIT
 from ledger.deciding.fingerprints import asked_for, is_fingerprint_of
 from ledger.deciding.numbers import OWN_KEY, Number
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.state import EventRow, LedgerState
+from ledger.deciding.state import Decision, EventRow, LedgerState
 from ledger.errors import BY_TEXT, Refusal
 from ledger.events import CommandRefused, Event
 from ledger.reading import loading
@@ -45,6 +45,7 @@ class Numbers:
         self.documents = DocumentAnswers(state)
         self.repetitions = Repetitions(state)
         self._fresh: dict[Number, tuple[BatchItem, Outcome]] = {}
+        self._opened: set[Number] = set()  # of objects that no command of theirs has opened
         # number, what it asks, first and last position: not yet written
         self._kept: list[tuple[Number, bytes, int, int]] = []
         self._replays: list[Replay] = []
@@ -52,7 +53,7 @@ class Numbers:
     @property
     def used(self) -> Collection[Number]:
         """Those that this batch has used."""
-        return self._fresh.keys()
+        return self._fresh.keys() | self._opened if self._opened else self._fresh.keys()
 
     def mark(self) -> Mark:
         fresh, self._fresh = self._fresh, dict(self._fresh)
@@ -176,6 +177,19 @@ class Numbers:
         for number in item.numbers if outcome.problem is None else item.refused:
             self._fresh[number] = (item, outcome)
             self._kept.append((number, item.asked, first, last))
+
+    def open(self, decision: Decision, first_position: int) -> None:
+        """The objects that a decision opens are found by their numbers: each points at its first
+        event, and its fingerprint is of the number itself."""
+        opens = {(kind.name, number): kind for kind, number in decision.opens}
+        for position, (kind, number, _) in enumerate(decision.events, first_position):
+            if kind is not None and opens.pop((kind.name, number), None) is not None:
+                own = kind.opened_by, number
+                self._opened.add(own)
+                self._kept.append((own, asked_for(*own), position, position))
+        assert not opens, "what is opened has an event"
+        if decision.then is not None:
+            self.open(decision.then, first_position + len(decision.events))
 
     def note(self, number: Number, item: BatchItem, outcome: Outcome) -> None:
         """A number that a batch decided on this one has to wait for, and that is kept already."""

@@ -36,7 +36,8 @@ def learn(
         return groups
     heads = read_standing_heads(connection, state.ledger_id)
     positions = {key: at.position for key, at in heads.items()}
-    state.standing, noted = read(connection, positions), noted_positions(state)
+    state.know(read(connection, positions), positions)
+    noted = noted_positions(state)
     new = tuple(at for key, at in heads.items() if noted.get(key) != at.position)
     if new and all(s.dry_run for group in groups for s in group.submissions):
         return groups  # which write nothing: who comes next reads, and notes, again

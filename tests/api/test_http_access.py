@@ -25,6 +25,7 @@ from tests.support.waiting import wait_until
 
 INDICATORS = "/v1/ledgers/{ledger}/indicators"
 PROJECTS = "/v1/divisions/{mof_div_code}/projects"
+BUDGETS = tuple(f"/v1/ledgers/{{ledger}}/{of}" for of in ("ceilings", "budget-", "income-budgets"))
 PREPARING = {"maker", "admin"}  # of budgets: every act on an indicator
 AGREEING = set(PERSONS) - {"auditor", "ops", "bank"}  # a policy may name any of them
 GUARDED = [operation for operation in OPERATIONS if operation.right is not Right.PUBLIC]
@@ -78,6 +79,18 @@ MAY: dict[str, set[str]] = {
     "project.return": {"unit_checker", "checker"},
     "project.store": {"checker"},
     "project.store.batch": {"checker"},
+    **{
+        str(operation.operation_id): PREPARING
+        for operation in OPERATIONS
+        if operation.path.startswith(BUDGETS) and method_of(operation) != "GET"
+    },
+    "budget_draft.enter": {"unit", "maker"},
+    "budget_draft.enter.batch": {"unit", "maker"},
+    "budget_draft.submit": {"unit", "maker"},
+    "budget_draft.submit.batch": {"unit", "maker"},
+    "budget_draft.check": {"unit_checker", "checker"},
+    "budget_draft.check.batch": {"unit_checker", "checker"},
+    "budget_draft.return": {"unit_checker", "checker"},
     "division.document.approve": AGREEING,
     "division.document.return": AGREEING,
     "division.document.approve.batch": AGREEING,
@@ -146,6 +159,8 @@ SOUND |= {
 }
 IN_ADDRESS = {
     "pro_code": "none",
+    "draft_no": "none",
+    "bgt_pman_id": "none",
     "mof_div_code": "440000000",
     "agency_code": "101001",
     "acct_no": "44001000000000001",
@@ -175,7 +190,23 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
         path = path.replace("{" + number + "}", "none")
     for name_, value in IN_ADDRESS.items():
         path = path.replace("{" + name_ + "}", value)
+    body = _body(http, operation, person)
+    query = {"dry_run": "true"} if method != "GET" else {}
+    if name == "event.stream":  # it never ends: only its head is looked at
+        token = {"Authorization": f"Bearer {http.tokens[person]}"} if person else {}
+        with http.client.stream("GET", path, headers=token) as response:
+            if not response.is_success:
+                response.read()
+            return response
+    return http.call(method, path, person, json=body, params=query)
+
+
+def _body(http: HttpTreasury, operation: Operation, person: str) -> Any:
+    """One that is not malformed."""
+    method, name = method_of(operation), str(operation.operation_id)
     body = SOUND.get(name)
+    if operation.path.startswith(BUDGETS) and method != "GET":
+        body = _body_of_budget(operation)
     if operation.path.startswith(f"{INDICATORS}/") and method != "GET":
         body = on_file(name)
     if operation.path.startswith(PROJECTS) and method != "GET":
@@ -191,16 +222,17 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
     if name == "voucher.sign.batch":
         role = next(iter(set(PERSONS.get(person, ("unit",))) & Right.SIGN.roles), "unit")
         body = {"pay_app_nos": ["x"], "role": role}
-    if operation.path.endswith(":batch"):
-        body = [body]
-    query = {"dry_run": "true"} if method != "GET" else {}
-    if name == "event.stream":  # it never ends: only its head is looked at
-        token = {"Authorization": f"Bearer {http.tokens[person]}"} if person else {}
-        with http.client.stream("GET", path, headers=token) as response:
-            if not response.is_success:
-                response.read()
-            return response
-    return http.call(method, path, person, json=body, params=query)
+    return [body] if operation.path.endswith(":batch") else body
+
+
+def _body_of_budget(operation: Operation) -> Any:
+    name = str(operation.operation_id)
+    if name in ("budget_draft.submit.batch", "budget_draft.check.batch"):
+        return {"draft_nos": ["none"]}
+    body = on_file(name.removesuffix(".batch"))
+    if "{draft_no}" in operation.path:
+        del body["draft_no"]
+    return body
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.operation_id)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from api.http.bodies import Body
 from api.http.soundness import _check_text, _looks_sound, _texts
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.deciding.command import Command
 from ledger.deciding.fingerprints import asked_for
 from ledger.errors import Code, RequestError

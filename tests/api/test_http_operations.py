@@ -15,8 +15,9 @@ from api.http.app import DIRECT, create_app
 from api.http.observing import RequestFigures
 from api.http.problems import TITLES
 from api.http.routes import CommandRoute
-from api.http.soundness import AMOUNTS, LOOKED_UP, SAME_ELEMENT
+from api.http.soundness import AMOUNTS, LOOKED_UP
 from ledger.elements.code_sets import ElementRegister
+from ledger.elements.register import SAME_ELEMENT
 from ledger.errors import Code
 from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner

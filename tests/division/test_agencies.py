@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from budget.indicators import AdjustIndicator, IssueIndicator, ReallocateIndicator
+from budget.indicators import AdjustIndicator, ReallocateIndicator
+from budget.issuing import IssueIndicator
 from division import learning
 from division.agency import AGENCIES, AGENCY, ChangeAgency, RegisterAgency, RegisteredAgency
 from division.base_events import AgencyChanged, AgencyRegistered

@@ -32,7 +32,13 @@ ORDER: dict[str, tuple[str, ...]] = {
         "payer",
         "adopting appointing credentials imported verification",
     ),
-    "budget": ("events projects", "balances", "indicator", "coherence", "indicators"),
+    "budget": (
+        "events preparation_events row_events",
+        "approved balances rows totals",
+        "indicator projects",
+        "coherence planned_projects",
+        "adjusting indicators issuing preparation",
+    ),
     "payments": (
         "events messages submitting voucher_number",
         "void_events",

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.deciding.command import Submission
 from payments.application import ApprovePayment
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper, payment

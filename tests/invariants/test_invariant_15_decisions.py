@@ -88,6 +88,14 @@ def test_every_command_is_taken_again(bookkeeper: Bookkeeper, operation: str) ->
 
 # what has no example there: by the tests that ask for ``decided_again``, and have it
 ELSEWHERE = {
+    "ceiling.set": "budget/test_preparation",
+    "budget_draft.enter": "budget/test_preparation",
+    "budget_draft.submit": "budget/test_preparation",
+    "budget_draft.check": "budget/test_preparation",
+    "budget_draft.return": "budget/test_preparation",
+    "income_budget.set": "budget/test_preparation",
+    "budget.approve": "budget/test_preparation",
+    "budget.adjust": "budget/test_adjusting",
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",

@@ -55,7 +55,7 @@ CASES = [
     Case("", ("2000-01-01", '"2000-01-01"'), "2000", "valid_from is no date"),
     Case("", ("2000-01-01", "2000-01-01T00:00:00"), "2000", "valid_from is no date"),
     Case("", ('"2026.1"', '""'), "version =", "version is empty"),
-    Case("", (", control =", ", controll ="), "A3 =", "unknown key 'controll'"),
+    Case("", (", control =", ", controll ="), "A2 =", "unknown key 'controll'"),
     Case("", ('side = "debit"', 'side = "left"'), "A1 =", "side: Invalid enum value 'left'"),
     Case("", ('"指标来源",   side = "debit"', '"指标来源"'), "A1 =", "side is missing"),
     Case("", (APPLIED, "lines = [\n['A3', 'A5'],\n]"), "'A5'", "length 3"),
@@ -204,8 +204,11 @@ CASES = [
     ),
     Case(
         "lines_stand_once",
-        ('lines = [["A1", "A2", "increase"]', 'lines = [["A1", "A2", "decrease"]'),
-        "increase",
+        (
+            '"increase"], ["A3", "A2", "decrease"], ["A2", "A1", "decrease"]]',
+            '"increase"], ["A2", "A1", "decrease"], ["A2", "A1", "decrease"]]',
+        ),
+        '"increase"], ["A2", "A1", "decrease"], ["A2"',
         "decrease moves between A2 and A1 already",
     ),
     Case(

@@ -11,7 +11,7 @@ import pytest
 from api.domains import DOMAINS
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import CodeRow, CodeSets, ElementRegister, division_prefix
-from ledger.elements.register import DIMENSIONS, ECO_PAIR, OF_THE_ACT
+from ledger.elements.register import DIMENSIONS, ECO_PAIR, OF_THE_ACT, SAME_ELEMENT
 from ledger.elements.stored_code_sets import shipped
 from ledger.errors import Code, Refusal
 from tests.support.commands_on_file import parts_of
@@ -54,9 +54,6 @@ def refusal(codes: CodeSets, code: str, **where: Any) -> str:
 # ---- the register
 
 
-SAME_AS = {"to_bgt_id": "bgt_id", "standard_code": "std_code"}
-
-
 def fields_of(struct: type[msgspec.Struct]) -> Iterator[str]:
     """The fields of a command, and of the parts that it is made of."""
     yield from struct.__struct_fields__
@@ -73,7 +70,7 @@ def commands_of_people() -> dict[str, tuple[str, set[str]]]:
         if isinstance(kind, type) and issubclass(kind, Command) and kind.CHANNEL
     }
     return {
-        operation: (channel, {SAME_AS.get(field, field) for field in fields} - {"details"})
+        operation: (channel, {SAME_ELEMENT.get(field, field) for field in fields} - {"details"})
         for operation, (channel, fields) in found.items()
     }
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from budget.indicators import AdjustIndicator, IssueIndicator
+from budget.indicators import AdjustIndicator
+from budget.issuing import IssueIndicator
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.documents import ApproveDocument, ReturnDocument
 from ledger.reading.objects import read_head

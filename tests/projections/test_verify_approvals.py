@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from budget.indicators import AdjustIndicator, IssueIndicator
+from budget.indicators import AdjustIndicator
+from budget.issuing import IssueIndicator
 from ledger.books import load_charts
 from ledger.deciding.approvals import SetApprovalPolicy, approvable
 from ledger.deciding.documents import ApproveDocument, ReturnDocument

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from budget import indicators
+from budget import indicators, issuing
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.paths import ROOT
 
@@ -16,7 +16,8 @@ OPERATIONS = set(re.findall(r"\| `([\w.]+)` \| `\w+` \| `[\w.]+`", PAGE))
 
 def named() -> dict[str, Any]:
     """The commands that a budget has, by the names of their classes."""
-    return {name: kind for name, kind in vars(indicators).items() if isinstance(kind, type)}
+    acts = {**vars(indicators), **vars(issuing)}
+    return {name: kind for name, kind in acts.items() if isinstance(kind, type)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[text.split("\n")[1][:40] for text in EXAMPLES])

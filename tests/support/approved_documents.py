@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from budget.indicators import IssueIndicator
+from budget.issuing import IssueIndicator
 from ledger.deciding.command import Outcome
 from ledger.deciding.documents import ApproveDocument, Document, ReturnDocument
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper

@@ -13,6 +13,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from budget import indicators
+from budget.issuing import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts, shipped_books
 from ledger.deciding.approvals import NOBODY_ELSE
@@ -139,7 +140,7 @@ class Bookkeeper:
     def issue(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
         spent_on = FUNCTION_OF_FUND.get(more.get("fund_type_code", ""), ELEMENTS["exp_func_code"])
         elements = {**ELEMENTS, "exp_func_code": spent_on, **more}
-        return self.do(indicators.IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
+        return self.do(IssueIndicator(bgt_id=bgt_id, amount=amount, **elements))
 
     def adjust(self, bgt_id: str, amount: str, **more: Any) -> Outcome:
         number = f"adj-{next(self._serial)}"

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from budget import indicators
+from budget.issuing import IssueIndicator
 from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import Command
@@ -86,7 +87,7 @@ plainly("indicator.freeze", indicators.FreezeIndicator(**DETAILS, freeze_no="D1"
 plainly(
     "plan.set", indicators.SetPlan(**DETAILS, plan_voucher_no="J1", plan_month=3, plan_amt="9.00")
 )
-plainly("indicator.issue", indicators.IssueIndicator(bgt_id="B9", amount="5.00", **ELEMENTS))
+plainly("indicator.issue", IssueIndicator(bgt_id="B9", amount="5.00", **ELEMENTS))
 plainly("payment.apply", payment("P1", "B1", "100.00"))
 plainly("period.close", ClosePeriod(through="2026-01-31"))
 plainly("signature_policy.set", SetSignaturePolicy(roles=("unit", "treasury")), "admin")

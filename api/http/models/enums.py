@@ -17,6 +17,7 @@ class Tag(StrEnum):
     DOCUMENTS = "documents"
     DIVISIONS = "divisions"
     PROJECTS = "projects"
+    BUDGET = "budget"
     INDICATORS = "indicators"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
@@ -34,6 +35,7 @@ TAGS = {
     Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
     Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens, banks, certificates",
     Tag.PROJECTS: "项目库: report, check, store, amend, suspend, end; show, list",
+    Tag.BUDGET: "预算: ceilings, drafts, approvals, rows and their adjustments",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
@@ -44,6 +46,16 @@ TAGS = {
     Tag.PROOFS: "证据: checkpoints, proofs, keys, evidence",
     Tag.OPERATIONS: "运行: liveness, readiness, figures",
 }
+
+
+class DraftStatus(StrEnum):
+    """State of a unit's draft 预算草案状态."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    CHECKED = "checked"
+    APPROVED = "approved"
+    RETURNED = "returned"
 
 
 class PaymentStatus(StrEnum):

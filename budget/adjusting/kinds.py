@@ -1,0 +1,98 @@
+"""调整调剂的种类: what each kind of adjustment may do, as data (``kinds.toml``)."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from budget.coherence import RESERVE
+from budget.rows import BudgetRow
+from ledger.errors import Code, Refusal
+
+PERSONNEL, PUBLIC = "1", "21"  # 人员类, 公用: 基本支出; the other categories are 项目支出
+BASIC = (PERSONNEL, PUBLIC)
+FUNCTION_DIGITS = 5  # 类 and 款 of 支出功能分类
+
+
+class AdjustmentKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind; see the file."""
+
+    title: str
+    amount: str
+    takes: bool = False
+    gives: bool = False
+    same: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    document: bool = False
+    from_eco: str = ""
+
+
+@cache
+def adjustment_kinds() -> dict[str, AdjustmentKind]:
+    """Every kind, by its name."""
+    text = (resources.files("budget.adjusting") / "kinds.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[str, AdjustmentKind])
+
+
+def require_allowed(
+    kind: AdjustmentKind,
+    giving: BudgetRow | None,
+    taking: BudgetRow | None,
+    approval_doc_no: str,
+    pointer: str,
+) -> None:
+    """Whether a kind of adjustment moves money from one row to the other.
+
+    Args:
+        giving, taking: the rows that lose and that get, where the kind has them.
+        pointer: where the part stands.
+
+    Raises:
+        Refusal: ``element_invalid`` where a document of approval is demanded and not named,
+            ``element_mismatch`` for rows between which nothing of the kind moves.
+    """
+    if not approval_doc_no and (kind.document or _crosses(giving, taking)):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"{kind.title} names the document by which it was approved",
+            pointer="/approval_doc_no",
+        )
+    if giving is not None:
+        eco = giving.said.gov_bgt_eco_code
+        if eco.startswith(RESERVE) != (kind.from_eco == RESERVE) and kind.amount == "dis":
+            told = "only" if kind.from_eco else "not"
+            raise Refusal(
+                Code.ELEMENT_MISMATCH,
+                f"{kind.title} takes {told} from 预备费 ({RESERVE})",
+                pointer=f"{pointer}/from_bgt_pman_id",
+            )
+    if giving is None or taking is None:
+        return
+    codes, others = giving.codes, taking.codes
+    for element in kind.same:
+        if codes[element] != others[element]:
+            raise _mismatch(f"{kind.title} stays within one {element}", pointer)
+    for element in kind.differs:
+        if codes[element] == others[element]:
+            raise _mismatch(f"{kind.title} goes to another {element}", pointer)
+    if not kind.from_eco and _is_basic(giving) != _is_basic(taking):
+        raise _mismatch("基本支出 and 项目支出 do not pass into each other", pointer)
+
+
+def _mismatch(detail: str, pointer: str) -> Refusal:
+    return Refusal(Code.ELEMENT_MISMATCH, detail, pointer=f"{pointer}/to_bgt_pman_id")
+
+
+def _is_basic(row: BudgetRow) -> bool:
+    return row.said.pro_cat_code in BASIC
+
+
+def _crosses(giving: BudgetRow | None, taking: BudgetRow | None) -> bool:
+    """Whether money changes its 功能 at 款, or between 人员 and 公用: not without the treasury."""
+    if giving is None or taking is None:
+        return False
+    functions = {row.said.exp_func_code[:FUNCTION_DIGITS] for row in (giving, taking)}
+    classes = {row.said.gov_bgt_eco_code[:3] for row in (giving, taking)}
+    categories = {row.said.pro_cat_code for row in (giving, taking)}
+    return len(functions) > 1 or len(categories) > 1 or {"501", "502"} <= classes

@@ -1,0 +1,193 @@
+"""指标下达: an indicator is issued, from a row of the approved budget or beside it. Pure decisions.
+
+先有预算、再有指标、后有支出: what indicators have of a row never exceeds what was approved for it
+(支出预算余额控制支出指标, 财办〔2022〕36号).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+from budget.approved import BUDGET
+from budget.balances import BALANCES, NOTHING
+from budget.coherence import hold_together
+from budget.events import IndicatorIssued
+from budget.indicator import CODED, INDICATOR, Indicator, journal, rule_of
+from budget.planned_projects import PROJECT_OF_DIVISION
+from budget.rows import BUDGET_ROW, ROWS, moved_row, require_row
+from ledger.calendar import effective_day
+from ledger.deciding.command import Command, Need
+from ledger.deciding.dated import DatedRow
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import MovedRow
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, Refusal, RequestError
+from ledger.money import parse_yuan, yuan
+
+# elements of 36号 that an indicator carries beside its codes
+_POSTED = (
+    "bgt_pman_id",
+    "cor_bgt_doc_no",
+    "bgt_doc_title",
+    "doc_date",
+    "sup_bgt_doc_no",
+    "source_type_code",
+    "budget_level_code",
+    "is_gov_pur",
+    "is_dir_code",
+    "track_pro_code",
+    "ori_bgt_id",
+    "mof_dep_code",
+)
+
+
+class IssueIndicator(Command, frozen=True, kw_only=True):
+    """指标下达: a unit may spend from here on; of a row of the budget never more than it has left.
+
+    ``bgt_pman_id`` names the row, whose codes the indicator bears; its 部门经济分类 may be finer.
+    """
+
+    OPERATION: ClassVar[str] = "indicator.issue"
+    APPROVABLE: ClassVar[bool] = True
+    CHANNEL: ClassVar[str] = "指标下达"
+    NUMBER: ClassVar[str] = "bgt_id"
+    KIND: ClassVar[AnyKind] = INDICATOR
+    KEEPS_REFUSAL: ClassVar[bool] = False  # a number that was refused is free for another try
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    bgt_type_code: str
+    amount: str
+    is_contrlbyplan: bool = False
+    bgt_exe_flag: int = 1
+    bgt_pman_id: str = ""
+    cor_bgt_doc_no: str = ""
+    bgt_doc_title: str = ""
+    doc_date: str = ""
+    sup_bgt_doc_no: str = ""
+    source_type_code: str = ""
+    budget_level_code: str = ""
+    is_gov_pur: bool = False
+    is_dir_code: str = ""
+    track_pro_code: str = ""
+    ori_bgt_id: str = ""
+    mof_dep_code: str = ""
+    effective_on: date | None = None
+
+    def needs(self) -> Iterable[Need]:
+        yield INDICATOR, self.bgt_id
+        if self.bgt_pman_id:
+            yield BUDGET_ROW, self.bgt_pman_id
+            yield ROWS, self.bgt_pman_id
+            yield PROJECT_OF_DIVISION, self.pro_code
+
+    def check(self) -> None:
+        parse_yuan(self.amount, pointer="/amount")
+        if self.bgt_exe_flag not in (1, 2):
+            raise RequestError(
+                Code.MALFORMED, "bgt_exe_flag is 1 是 or 2 否", pointer="/bgt_exe_flag"
+            )
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on, ahead=True)
+        names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
+        if self.bgt_pman_id:
+            _hold_to_row(state, self)
+        else:
+            _require_budget(state, self)
+        amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
+        rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id)
+        opened, *of_row = self._moved(state, day, rule, amounts)
+        # point of no return
+        issued = IndicatorIssued(
+            bgt_id=self.bgt_id,
+            amount=self.amount,
+            is_contrlbyplan=self.is_contrlbyplan,
+            bgt_exe_flag=self.bgt_exe_flag,
+            codes_version=state.codes.version,
+            figures=opened.row.figures(),
+            by=by,
+            **_carried(self),
+            **_names(state, self, names, day),
+        )
+        entry = journal(
+            state,
+            IndicatorIssued.TYPE,
+            day,
+            number=self.bgt_id,
+            indicator=Indicator(issued, issued.figures),
+            amounts_fen=amounts,
+            rule_name=rule,
+        )
+        return Decision(
+            events=[(INDICATOR, self.bgt_id, issued), (INDICATOR, self.bgt_id, entry)],
+            effective_on=day,
+            moved=[opened, *of_row],
+        )
+
+    def _moved(
+        self, state: LedgerState, day: date, rule: str, amounts_fen: Mapping[str, int]
+    ) -> list[MovedRow]:
+        """The indicator's balances, which begin with it, and its row."""
+        changes = state.books(day).controlled(rule, amounts_fen)
+        rest_fen = changes.pop("rest", 0)
+        opened = BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)
+        return [opened, moved_row(state, self.bgt_pman_id, day, rest_fen)] if rest_fen else [opened]
+
+
+def _carried(asked: IssueIndicator) -> dict[str, Any]:
+    """The elements that the event has as they were asked."""
+    return {element: getattr(asked, element) for element in (*CODED, *_POSTED)}
+
+
+def _names(
+    state: LedgerState, asked: IssueIndicator, names: Mapping[str, str], day: date
+) -> dict[str, Any]:
+    """What the codes are called on the day; a project of the library, as it is called there."""
+    of_codes = {code.replace("_code", "_name"): name for code, name in names.items()}
+    if asked.bgt_pman_id:
+        project = state.of_division(PROJECT_OF_DIVISION, asked.pro_code)
+        if project is not None:
+            of_codes["pro_name"] = project.on(day).pro_name
+    return of_codes
+
+
+def _hold_to_row(state: LedgerState, asked: IssueIndicator) -> None:
+    """An indicator is of its row in every code; 部门经济分类 may be finer than planned.
+
+    Raises:
+        Refusal: ``element_mismatch``; else as ``budget.rows.require_row``.
+    """
+    row = require_row(state, asked.bgt_pman_id)
+    for element, planned in row.codes.items():
+        code = getattr(asked, element)
+        finer = element == "dep_bgt_eco_code" and code.startswith(planned)
+        if code != planned and not finer:
+            raise Refusal(
+                Code.ELEMENT_MISMATCH,
+                f"budget row {asked.bgt_pman_id} is of {element} {planned}, not {code}",
+                pointer=f"/{element}",
+                bgt_pman_id=asked.bgt_pman_id,
+            )
+
+
+def _require_budget(state: LedgerState, asked: IssueIndicator) -> None:
+    """先有预算、再有指标: once the ledger has an approved budget, an indicator is of a row of it,
+    or of what the tier above has sent (上级专款).
+
+    Raises:
+        Refusal: ``insufficient_budget``.
+    """
+    if state.settings.get(BUDGET).is_approved and not asked.sup_bgt_doc_no:
+        raise Refusal(
+            Code.INSUFFICIENT_BUDGET,
+            "the budget is approved: an indicator names the row (bgt_pman_id) that it is issued"
+            " from, or the document of the tier above (sup_bgt_doc_no)",
+            pointer="/bgt_pman_id",
+            available_amt=yuan(0),
+            requested_amt=asked.amount,
+        )

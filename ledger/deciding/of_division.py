@@ -1,0 +1,53 @@
+"""基础信息之物: objects of a division's standing ledger, as its years know them.
+
+A year's ledger decides in the knowledge that it has noted of the standing ledger of its division
+(``ledger.deciding.noted``). What it asks for there, a project, is named among a command's needs as
+``(OfDivision(PROJECT), pro_code)`` and given by ``state.of_division``: folded from the events up to
+the position that is noted, so that a verification that takes the decision again sees the same.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ledger.deciding.objects import AnyKind, Kind
+
+T = TypeVar("T")
+
+KNOWN_MAX = 50_000  # of one ledger: those of one division's year
+
+# objects by kind and number; None for one that there is not, or was not yet
+KnownObjects = dict[tuple[str, str], Any]
+Wanted = Mapping[AnyKind, Collection[str]]  # numbers, by kind
+
+
+class OfDivision(msgspec.Struct, Generic[T], frozen=True):
+    """A kind of object that is asked for in the standing ledger of the division."""
+
+    kind: Kind[T]
+
+
+class DivisionObjects:
+    """What was read of a division's standing ledger, as of the positions that are noted."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: KnownObjects = {}
+
+    def get(self, kind: AnyKind, number: str) -> Any:
+        return self._known[kind.name, number]
+
+    def has(self, kind: AnyKind, number: str) -> bool:
+        return (kind.name, number) in self._known
+
+    def take(self, found: KnownObjects) -> None:
+        """What was read beside what is known already."""
+        if len(self._known) + len(found) > KNOWN_MAX:
+            self._known = {}
+        self._known.update(found)
+
+    def forget(self) -> None:
+        """The standing ledgers have gone on, or what the state stood on is not known any more."""
+        self._known = {}
