@@ -19,6 +19,7 @@ from rich.console import Console
 from bench import (
     machine,
     suite_asof,
+    suite_budget,
     suite_disburse,
     suite_engine,
     suite_growth,
@@ -47,6 +48,7 @@ SUITES: dict[str, Suite] = {
     "proofs": suite_proofs.run,
     "growth": suite_growth.run,
     "asof": suite_asof.run,
+    "budget": suite_budget.run,
 }
 INTERRUPTED = 130
 
@@ -61,6 +63,7 @@ class SuiteName(StrEnum):
     proofs = "proofs"
     growth = "growth"
     asof = "asof"
+    budget = "budget"
     all = "all"
 
 

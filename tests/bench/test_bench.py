@@ -50,6 +50,7 @@ RATIOS = {
         "p99_to_empty",
         "bulk_payments_to_single",
     },
+    "budget": set(),
     "disburse": {"upload_to_copy", "whole_to_plain_sql"},
     "sign": {
         *("signatures_to_provider", "signatures_to_provider_times_cores"),
