@@ -1,4 +1,4 @@
-"""A month of one county: 60 units, 300 indicators, 2,000 payments, with failures and refunds.
+"""A county: 60 units with 300 projects, an approved budget, and a month of 2,000 payments.
 
 Synthetic throughout and the same at every run: amounts log-normal, more payments toward the end of
 the month, one line in a hundred refused by the bank, and some refunds.
@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import count
 from random import Random
 
+from api.demo.budget import PlannedRow, approved_budget
 from api.demo.client import Json
 from api.demo.stack import Stack
 from ledger.money import parse_yuan, yuan
@@ -18,6 +19,7 @@ DIVISION = "440823000"  # 遂溪县; a code of GB/T 2260, the data is made up
 LEDGER = f"/v1/ledgers/{DIVISION}-2026"
 UNITS, INDICATORS_A_UNIT, PAYMENTS = 60, 5, 2_000
 REFUNDS = 20
+ADMINISTRATION, INSTITUTION = "1", "3"  # of a unit: 行政, 公益一类
 SEED = 20260301
 FAILING_ACCOUNT = "9999"
 FAILING_SHARE = 0.01
@@ -51,21 +53,40 @@ def working_days() -> list[date]:
     return [day for day in days if day.weekday() < 5]
 
 
-def indicators() -> Iterator[Json]:
+def budget() -> Iterator[PlannedRow]:
+    """A row for each unit and kind; half of the units are public institutions."""
     for unit in range(1, UNITS + 1):
         for index, (func, gov, dep, fund) in enumerate(KINDS[:INDICATORS_A_UNIT], 1):
-            yield {
-                "bgt_id": f"ZB-{unit:03d}-{index}",
-                "agency_code": f"{100 + unit:03d}001",
-                "pro_code": f"44082326{unit:08d}{index:05d}",
-                "exp_func_code": func,
-                "gov_bgt_eco_code": gov,
-                "dep_bgt_eco_code": dep,
-                "fund_type_code": fund,
-                "bgt_type_code": "21",
-                "amount": "30000000.00",
-                "effective_on": "2026-03-01",
-            }
+            yield PlannedRow(
+                bgt_pman_id=f"YS-{unit:03d}-{index}",
+                agency_code=f"{100 + unit:03d}001",
+                agency_type_code=ADMINISTRATION if unit % 2 else INSTITUTION,
+                pro_code=f"44082326{unit:08d}{index:05d}",
+                pro_name=f"样例项目{unit:03d}-{index}",
+                exp_func_code=func,
+                gov_bgt_eco_code=gov,
+                dep_bgt_eco_code=dep,
+                fund_type_code=fund,
+                amt="30000000.00",
+            )
+
+
+def indicators() -> Iterator[Json]:
+    """Each row issued as a whole."""
+    for row in budget():
+        yield {
+            "bgt_id": row.bgt_pman_id.replace("YS", "ZB"),
+            "bgt_pman_id": row.bgt_pman_id,
+            "agency_code": row.agency_code,
+            "pro_code": row.pro_code,
+            "exp_func_code": row.exp_func_code,
+            "gov_bgt_eco_code": row.gov_bgt_eco_code,
+            "dep_bgt_eco_code": row.dep_bgt_eco_code,
+            "fund_type_code": row.fund_type_code,
+            "bgt_type_code": "21",
+            "amount": row.amt,
+            "effective_on": "2026-03-01",
+        }
 
 
 def payments() -> dict[date, list[Json]]:
@@ -117,6 +138,7 @@ def run(stack: Stack, progress: Callable[[int], None]) -> Month:
         "/v1/ledgers",
         {"mof_div_code": DIVISION, "fiscal_year": 2026, "name": "样例县 2026 年度"},
     )
+    approved_budget(stack, LEDGER, name="样例县", tier_code="4", rows=list(budget()))
     issued = stack.maker.bulk(f"{LEDGER}/indicators:batch", list(indicators()))
     stack.agree(LEDGER, *(result["document"] for result in issued))
     refundable: list[str] = []

@@ -25,6 +25,8 @@ PERSONS = {
     "管理员": ("admin",),
     "经办": ("treasury_maker",),
     "审核": ("treasury_checker",),
+    "单位": ("unit",),
+    "单位审核": ("unit_checker",),
     "签章": ("treasury",),
     "会计": ("accountant",),
     "会计主管": ("accountant_checker",),
@@ -41,6 +43,8 @@ class Stack:
     admin: Client
     maker: Client
     checker: Client
+    unit: Client
+    department: Client
     signer: Client
     accountant: Client
     head_accountant: Client
