@@ -60,7 +60,7 @@ TIMED = {
 }
 
 
-class Row(NamedTuple):
+class MeasuredRow(NamedTuple):
     """One row of a unit's budget."""
 
     agency_code: str
@@ -113,7 +113,7 @@ def _prepare(callers: "_Callers", record: Record, units: int) -> float:
     """Seconds of all stages together."""
     codes = [f"{100_000 + number}" for number in range(units)]
     rows = [
-        Row(code, category, place * len(CATEGORIES) + of)
+        MeasuredRow(code, category, place * len(CATEGORIES) + of)
         for place, code in enumerate(codes)
         for of, category in enumerate(CATEGORIES)
     ]
@@ -167,14 +167,14 @@ class _Callers:
             self._batch("admin", f"{STANDING}/agencies:batch", body)
         self._agree("agency.register", codes)
 
-    def report(self, rows: Sequence[Row]) -> None:
+    def report(self, rows: Sequence[MeasuredRow]) -> None:
         for some in _parts(rows):
             self._batch("unit", f"{STANDING}/projects:batch", [_project(row) for row in some])
             numbers = {"pro_codes": [row.pro_code for row in some]}
             self._batch("department", f"{STANDING}/projects:check", numbers)
             self._batch("treasury", f"{STANDING}/projects:store", numbers)
 
-    def set_ceilings(self, rows: Sequence[Row]) -> None:
+    def set_ceilings(self, rows: Sequence[MeasuredRow]) -> None:
         for some in _parts(rows):
             body = [
                 {
@@ -188,7 +188,7 @@ class _Callers:
             ]
             self._batch("maker", f"{LEDGER}/ceilings:batch", body)
 
-    def draft(self, codes: Sequence[str], rows: Sequence[Row]) -> None:
+    def draft(self, codes: Sequence[str], rows: Sequence[MeasuredRow]) -> None:
         each = len(CATEGORIES)
         drafts = [
             {
@@ -217,7 +217,7 @@ class _Callers:
         }
         self._post("maker", f"{LEDGER}/budget-approvals", body)
 
-    def issue(self, rows: Sequence[Row]) -> None:
+    def issue(self, rows: Sequence[MeasuredRow]) -> None:
         for some in _parts(rows):
             body = [
                 {
@@ -253,7 +253,7 @@ class _Callers:
             raise BenchError(f"{path}: {len(refused)} refused, such as {refused[0]}")
 
 
-def _project(row: Row) -> dict[str, Any]:
+def _project(row: MeasuredRow) -> dict[str, Any]:
     return {
         "pro_code": row.pro_code,
         "pro_name": f"样例项目{row.number}",

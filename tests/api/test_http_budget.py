@@ -1,18 +1,22 @@
 """The budget over HTTP: from a project to a payment, one fen too much refused at every link."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from api.tokens import create_token
 from ledger.postgres.database import Database
-from tests.support.bookkeeper import ELEMENTS
-from tests.support.budgets import ROW
+from tests.support.http_budgets import (
+    SCHOOL,
+    approval,
+    ceiling,
+    code_of,
+    drafted,
+    indicator,
+    project,
+    rows,
+)
 from tests.support.http_server import HttpTreasury, http_treasury_on
-
-DIVISION = "/v1/divisions/440000000"
-SCHOOL = ELEMENTS["agency_code"]
 
 
 @pytest.fixture(scope="module")
@@ -29,80 +33,6 @@ def own(module_database: Database) -> Iterator[HttpTreasury]:
                 agency_prefixes=["102"],
             )
         yield opened
-
-
-def project(own: HttpTreasury, amt: str = "1000.00", **more: Any) -> str:
-    """A project in the library, of which so much is planned for this year."""
-    pro_code = f"4400002600000{own.number('')[1:]:0>8}"
-    body = {
-        "pro_code": pro_code,
-        "pro_name": "教学楼修缮",
-        "agency_code": SCHOOL,
-        "pro_cat_code": "22",
-        "pro_total_amt": amt,
-        "pro_start_year": 2026,
-        "pro_term": 1,
-        "years": [{"fiscal_year": 2026, "amt": amt}],
-        **more,
-    }
-    own.ok(own.post(f"{DIVISION}/projects", body, "unit"))
-    own.ok(own.post(f"{DIVISION}/projects/{pro_code}/check", person="unit_checker"))
-    own.ok(own.post(f"{DIVISION}/projects/{pro_code}/store", person="checker"))
-    return pro_code
-
-
-def rows(pro_code: str, *amounts: str, key: str = "R") -> list[dict[str, Any]]:
-    return [
-        {**ROW, "pro_code": pro_code, "bgt_pman_id": f"{key}-{index}", "amt": amt}
-        for index, amt in enumerate(amounts)
-    ]
-
-
-def drafted(own: HttpTreasury, pro_code: str, *amounts: str, of_round: int = 2) -> str:
-    """A draft that its unit has submitted."""
-    draft_no = own.number("ES")
-    body = {
-        "draft_no": draft_no,
-        "agency_code": SCHOOL,
-        "round": of_round,
-        "rows": rows(pro_code, *amounts, key=pro_code),
-    }
-    own.ok(own.post("…/budget-drafts", body, "unit"))
-    own.ok(own.post(f"…/budget-drafts/{draft_no}/submit", person="unit"))
-    return draft_no
-
-
-def ceiling(own: HttpTreasury, amt: str) -> None:
-    body = {
-        "ceiling_no": own.number("KZ"),
-        "agency_code": SCHOOL,
-        "fund_type_code": "111",
-        "pro_cat_code": "22",
-        "amt": amt,
-    }
-    own.ok(own.post("…/ceilings", body))
-
-
-def approval(own: HttpTreasury, *draft_nos: str) -> dict[str, Any]:
-    return {
-        "approve_doc_no": own.number("PF"),
-        "approved_on": "2026-01-20",
-        "draft_nos": list(draft_nos),
-    }
-
-
-def indicator(own: HttpTreasury, pro_code: str, amount: str, row: int = 0) -> dict[str, Any]:
-    return {
-        **ELEMENTS,
-        "pro_code": pro_code,
-        "bgt_id": own.number("ZB"),
-        "bgt_pman_id": f"{pro_code}-{row}",
-        "amount": amount,
-    }
-
-
-def code_of(answer: Any) -> str:
-    return str(answer.json()["code"])
 
 
 def test_a_budget_from_project_to_payment(own: HttpTreasury) -> None:
