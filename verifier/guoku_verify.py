@@ -1400,6 +1400,7 @@ def _of_payment(
         return
     if receipt is None:
         yield from _differing(main, _purpose(applied))
+        yield from _differing(main, _payer(approved.get("payer") or {}))
         if not applied.get("details"):
             yield from _differing(main, _payee(applied))
     for line in lines:
@@ -1491,6 +1492,19 @@ def _purpose(applied: dict[str, Any]) -> Form:
         "BusinessTypeCode": applied["pay_bus_type_code"],
         "PaySummaryName": applied["use_des"],
     }
+
+
+def _payer(payer: dict[str, str]) -> Form:
+    """The accounts that the division's registers named, where they named any."""
+    tags = {
+        "PayAcctNo": "pay_acct_no",
+        "PayAcctName": "pay_acct_name",
+        "PayAcctBankName": "pay_acct_bank_name",
+        "ClearAcctNo": "clear_acct_no",
+        "ClearAcctName": "clear_acct_name",
+        "ClearAcctBankName": "clear_acct_bank_name",
+    }
+    return {tag: payer[name] for tag, name in tags.items() if payer.get(name)}
 
 
 def _payee(line: dict[str, Any]) -> Form:

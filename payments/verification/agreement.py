@@ -146,8 +146,8 @@ def _of_form(ledger_id: int, applied: PaymentApplied, approved: PaymentApproved)
     }
 
 
-def _of_purpose(applied: PaymentApplied, _approved: PaymentApproved) -> Texts:
-    return {
+def _of_purpose(applied: PaymentApplied, approved: PaymentApproved) -> Texts:
+    return _of_payer(approved) | {
         "ExpFuncCode": applied.exp_func_code,
         "GovExpEcoCode": applied.gov_bgt_eco_code,
         "DepExpEcoCode": applied.dep_bgt_eco_code,
@@ -156,6 +156,21 @@ def _of_purpose(applied: PaymentApplied, _approved: PaymentApproved) -> Texts:
         "BusinessTypeCode": applied.pay_bus_type_code,
         "PaySummaryName": applied.use_des,
     }
+
+
+def _of_payer(approved: PaymentApproved) -> dict[str, str]:
+    """The accounts that the division's registers named, where they named any."""
+    if (payer := approved.payer) is None:
+        return {}
+    said = {
+        "PayAcctNo": payer.pay_acct_no,
+        "PayAcctName": payer.pay_acct_name,
+        "PayAcctBankName": payer.pay_acct_bank_name,
+        "ClearAcctNo": payer.clear_acct_no,
+        "ClearAcctName": payer.clear_acct_name,
+        "ClearAcctBankName": payer.clear_acct_bank_name,
+    }
+    return {tag: text for tag, text in said.items() if text}
 
 
 def _payee(applied: PaymentApplied) -> Texts:

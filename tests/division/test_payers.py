@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -24,9 +25,11 @@ from payments.messages import voucher_5214
 from payments.messages.voucher_5214 import Voucher5214
 from payments.payment import Payment
 from payments.signing.voucher_document import voucher_document
+from payments.verification.agreement import NamedDocument, disagreement
 from tests.division.test_banks import KnowingBookkeeper
 from tests.support.at_machine import FREELY
-from tests.support.bookkeeper import payment
+from tests.support.bookkeeper import payment, signature
+from verifier import guoku_verify
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -72,11 +75,13 @@ class Treasury:
 
     def voucher(self, number: str) -> Voucher5214:
         """What is signed for it."""
-        paid = self.approved(number)
+        return voucher_5214.parse(self.document(self.approved(number)))
+
+    def document(self, paid: Payment) -> bytes:
         key, codes = self.books.ledger_id, stored_code_sets.shipped()
         with self.books.pool.connection() as connection:
             indicator = read_objects(connection, key, INDICATOR, ["B1"])["B1"]
-        return voucher_5214.parse(voucher_document(key, paid, indicator, codes))
+        return voucher_document(key, paid, indicator, codes)
 
 
 @pytest.fixture
@@ -161,3 +166,31 @@ def test_a_closed_account_pays_no_more_and_what_waits_is_approved_from_the_next(
         sup_dep_name="样例教育部门",
         mof_dep_code="06",
     )
+
+
+def test_a_voucher_from_another_account_than_its_event_says_is_told(treasury: Treasury) -> None:
+    """By the verification, and by the one of a single file that an outsider has."""
+    treasury.say(*OPEN, account("0001", "21", agency_code="101001"), account("0011", "11"))
+    books = treasury.books
+    books.issue("B1", "100.00")
+    paid = treasury.approved("SQ-1")
+    signed = books.do(signature("SQ-1", "treasury"), "signer").subjects[0].signatures[0]
+    assert paid.approved is not None
+    assert paid.approved.payer is not None
+    for change, told in (
+        ({}, ""),
+        ({"pay_acct_no": "44001000000009999"}, "PayAcctNo"),
+        ({"clear_acct_name": "别的"}, "ClearAcctName"),
+    ):
+        payer = msgspec.structs.replace(paid.approved.payer, **change)
+        approved = msgspec.structs.replace(paid.approved, payer=payer)
+        document = treasury.document(paid)
+        named = NamedDocument(books.ledger_id, document, signed, [paid.applied, approved])
+        assert disagreement(named).partition(":")[0] == told
+        events = {
+            "applied": msgspec.to_builtins(paid.applied),
+            "approved": msgspec.to_builtins(approved),
+            "receipt": None,
+        }
+        offline = guoku_verify.disagreement("440000000-2026", document, events)
+        assert offline.partition(":")[0] == told
