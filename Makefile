@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GROUPS  := dev export bench mutation
 
-.PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow demo bench lint \
+.PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow model demo bench lint \
         contracts schema coverage mutation lock clean
 .DEFAULT_GOAL := setup
 
@@ -54,6 +54,13 @@ test: setup generators
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# Clients, kills and a bank's faults by a seed, held against a model: about a minute a cycle.
+CYCLES ?= 40
+SEED   ?= 1
+model: setup
+	GUOKU_MODEL_CYCLES=$(CYCLES) GUOKU_MODEL_SEED=$(SEED) \
+	  $(BIN)/python -m pytest -s tests/faults/test_model_of_a_treasury.py
 
 demo: runtime
 	$(BIN)/guoku demo
