@@ -31,11 +31,14 @@ _serial = count(1)
 
 
 class Statement:
-    """SQL with parameters ``$1``, ``$2``, …, each with its type (``$1::bigint``)."""
+    """SQL with parameters ``$1``, ``$2``, …, each with its type (``$1::bigint``).
 
-    def __init__(self, text: str) -> None:
+    Prepared, unless it may go on with a transaction that no round trip has begun.
+    """
+
+    def __init__(self, text: str, *, prepared: bool = True) -> None:
         self.text = text.encode()
-        self.name = b"statement_%d" % next(_serial)
+        self.name = b"statement_%d" % next(_serial) if prepared else b""
 
 
 Result = pq.abc.PGresult
@@ -112,11 +115,14 @@ def _pipelined(connection: psycopg.Connection, queries: Sequence[Query]) -> IoSt
     try:
         pgconn.enter_pipeline_mode()
         for statement, parameters in queries:
-            if statement not in known and statement not in sent:
-                pgconn.send_prepare(statement.name, statement.text)
-                sent.append(statement)
             formats = (_BINARY,) * len(parameters)
-            pgconn.send_query_prepared(statement.name, parameters, formats, _BINARY)
+            if not statement.name:
+                pgconn.send_query_params(statement.text, parameters, None, formats, _BINARY)
+            else:
+                if statement not in known and statement not in sent:
+                    pgconn.send_prepare(statement.name, statement.text)
+                    sent.append(statement)
+                pgconn.send_query_prepared(statement.name, parameters, formats, _BINARY)
             sent.append(None)
         pgconn.pipeline_sync()
         results = yield from _results(pgconn)
@@ -161,6 +167,11 @@ def rows_of(result: Result) -> list[list[bytes]]:
     """The rows of a result without nulls, as the server sent them."""
     columns = range(result.nfields)
     return [[result.get_value(row, c) or b"" for c in columns] for row in range(result.ntuples)]
+
+
+def moment_us(moment: bytes) -> int:
+    """Microseconds since 1970 of a timestamp as the server sent it."""
+    return int.from_bytes(moment, "big", signed=True) + POSTGRES_EPOCH_US
 
 
 # ---- packing

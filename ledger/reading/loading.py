@@ -1,7 +1,7 @@
 """Reading what a batch's decisions need: a few queries for the whole batch, none per command."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
@@ -19,13 +19,14 @@ from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.state import LedgerState
 from ledger.events import Event, JournalPosted, decode, names_that
 from ledger.postgres.round_trip import (
-    POSTGRES_EPOCH_US,
     IoSteps,
     Query,
     Result,
     Statement,
     integer,
     integers,
+    moment_us,
+    round_trip,
     round_trip_steps,
     rows_of,
     texts,
@@ -46,11 +47,11 @@ _LOCK = Statement(
 # batch, and the cost of a batch would grow with the history.
 _USED = (
     "SELECT k.operation, k.number, k.fingerprint, k.stream_id, k.first_position, k.last_position"
-    " FROM unnest({}::text[], {}::text[]) AS w (operation, number)"
-    " CROSS JOIN LATERAL (SELECT * FROM command_keys c WHERE c.ledger_id = {}::bigint"
+    " FROM unnest($1::text[], $2::text[]) AS w (operation, number)"
+    " CROSS JOIN LATERAL (SELECT * FROM command_keys c WHERE c.ledger_id = $3::bigint"
     " AND c.operation = w.operation AND c.number = w.number LIMIT 1) k"
 )
-_KEYS, _KEYS_AT_LOCK = _USED.format("%b", "%b", "%s"), Statement(_USED.format("$1", "$2", "$3"))
+_KEYS, _KEYS_AT_LOCK = Statement(_USED, prepared=False), Statement(_USED)
 
 
 class LockedHead(msgspec.Struct, frozen=True, array_like=True):
@@ -78,27 +79,21 @@ def lock_and_read_keys(
     """Locks the head, and reads the used ones among (operation, number) as they are then."""
     asked: list[Query] = [(_LOCK, (integer(ledger_id), _rests_on(ledger_id)))]
     if numbers:
-        of_each = texts([o for o, _ in numbers]), texts([n for _, n in numbers])
-        asked.append((_KEYS_AT_LOCK, (*of_each, integer(ledger_id))))
+        asked.append((_KEYS_AT_LOCK, _named(numbers, ledger_id)))
     locked, *found = yield from round_trip_steps(connection, asked)
-    keys = {(key.operation, key.number): key for result in found for key in _keys(result)}
+    keys = _keys(found[0]) if found else {}
     for position, chain, recorded_at, stream_version, settings, clock, standing in rows_of(locked):
         head = LockedHead(
             position=int.from_bytes(position, "big"),
             chain=chain,
-            recorded_us=_moment_us(recorded_at),
+            recorded_us=moment_us(recorded_at),
             stream_version=int.from_bytes(stream_version, "big"),
             settings=settings[1:],  # behind the version of the format
-            server_us=_moment_us(clock),
+            server_us=moment_us(clock),
             standing=int.from_bytes(standing, "big"),
         )
         return head, keys
     return None, keys
-
-
-def _moment_us(moment: bytes) -> int:
-    """Microseconds since 1970 of a timestamp in the binary format."""
-    return int.from_bytes(moment, "big", signed=True) + POSTGRES_EPOCH_US
 
 
 @lru_cache(maxsize=1024)
@@ -107,16 +102,19 @@ def _rests_on(ledger_id: int) -> bytes:
     return integers(standing_ledgers_of(ledger_id))
 
 
-def _keys(result: Result) -> Iterator[CommandKey]:
+def _named(numbers: Collection[Number], ledger_id: int) -> tuple[bytes, bytes, bytes]:
+    """The parameters of ``_USED``."""
+    operations, names = zip(*numbers, strict=True)
+    return texts(operations), texts(names), integer(ledger_id)
+
+
+def _keys(result: Result) -> dict[Number, CommandKey]:
+    keys: dict[Number, CommandKey] = {}
     for operation, number, fingerprint, stream_id, first, last in rows_of(result):
-        yield CommandKey(
-            operation=operation.decode(),
-            number=number.decode(),
-            fingerprint=fingerprint,
-            stream_id=stream_id,
-            first_position=int.from_bytes(first, "big"),
-            last_position=int.from_bytes(last, "big"),
-        )
+        used = operation.decode(), number.decode()
+        span = int.from_bytes(first, "big"), int.from_bytes(last, "big")
+        keys[used] = CommandKey(*used, fingerprint, stream_id, *span)
+    return keys
 
 
 def lock_head(connection: psycopg.Connection, state: LedgerState) -> LockedHead | None:
@@ -167,9 +165,8 @@ def read_keys(
     """The used ones among (operation, number)."""
     if not numbers:
         return {}
-    asked = ([o for o, _ in numbers], [n for _, n in numbers], ledger_id)
-    rows = connection.execute(_KEYS.encode(), asked, binary=True).fetchall()
-    return {(r[0], r[1]): CommandKey(r[0], r[1], r[2], r[3].bytes, r[4], r[5]) for r in rows}
+    [result] = round_trip(connection, [(_KEYS, _named(numbers, ledger_id))])
+    return _keys(result)
 
 
 def read_streams(

@@ -24,6 +24,7 @@ NUMBERS = Statement("SELECT n FROM unnest($1::bigint[]) AS n")
 NAMES = Statement("SELECT n FROM unnest($1::text[]) AS n")
 BODIES = Statement("SELECT sm3 FROM (SELECT unnest($1::bytea[]) AS sm3) AS given")
 KEEP = Statement("INSERT INTO kept (n) VALUES ($1::bigint)")
+SEEN = Statement("SELECT n FROM kept WHERE n = ANY($1::bigint[])", prepared=False)
 NONSENSE = Statement("SELECT nothing FROM nowhere")
 
 
@@ -111,6 +112,17 @@ def test_what_the_driver_makes_the_server_forget_is_prepared_anew(
     conn.autocommit = True
     round_trip(conn, [(NUMBERS, (integers([1]),)), (NAMES, (texts(["a"]),))])
     assert kept(database) == [1, 2, 3]
+
+
+def test_what_is_not_prepared_goes_on_with_a_transaction_that_the_driver_began(
+    conn: psycopg.Connection,
+) -> None:
+    conn.prepare_threshold = 0
+    for _ in range(2):
+        conn.execute("INSERT INTO kept (n) VALUES (%s)", [7])
+        [seen] = round_trip(conn, [(SEEN, (integers([6, 7]),))])
+        assert [int.from_bytes(n, "big") for (n,) in rows_of(seen)] == [7]
+        conn.rollback()  # and all that was prepared is forgotten
 
 
 def test_a_lost_connection_is_closed(conn: psycopg.Connection, database: Database) -> None:
