@@ -45,8 +45,7 @@ from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
 EXECUTABLE = 1
-WAYS = ("set_mode_code", "pay_bus_type_code")  # how it is paid; the rest is what for
-_ways, _dimensions = attrgetter(*WAYS), attrgetter(*DIMENSIONS)
+_dimensions = attrgetter(*DIMENSIONS)
 
 
 class ApplyPayment(Command, frozen=True, kw_only=True):
@@ -134,10 +133,11 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         division = division_of(state.ledger_id)
-        ways, dimensions = _ways(self), _dimensions(self)
+        dimensions = _dimensions(self)
         given = list(zip(DIMENSIONS, dimensions, strict=True)) if any(dimensions) else []
+        ways = ("set_mode_code", self.set_mode_code), ("pay_bus_type_code", self.pay_bus_type_code)
         codes = state.codes
-        for element, code in (*zip(WAYS, ways, strict=True), *given):
+        for element, code in (*ways, *given):
             if code:
                 codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         for element, code in given:

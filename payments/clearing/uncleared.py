@@ -7,7 +7,7 @@ anew and the read model of single movements ask the same functions.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Uncleared(msgspec.Struct, frozen=True, gc=False):
     amount: int = 0
 
 
-class UnclearedKey(NamedTuple):
+class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What claims on the central bank are summed over."""
 
     pay_bank_code: str
