@@ -47,7 +47,7 @@ PROJECTION = name_check(
     "projection", "读模型 read models against a rebuild", "rows",
     "proj_positions", "proj_indicators", "proj_payments", "proj_refunds", "proj_journals",
     "proj_account_totals", "proj_refusals", "proj_account_spans", "proj_indicator_spans",
-    "proj_documents",
+    "proj_documents", "proj_budget_rows", "proj_budget_movements",
 )  # fmt: skip
 POLL_S = 0.1
 BROKEN_MODELS: tuple[type[Exception], ...] = (*UNREADABLE, ProjectionError)

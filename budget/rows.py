@@ -127,12 +127,14 @@ class _Replied(msgspec.Struct, frozen=True, gc=False):
 
     bgt_pman_id: str
     reply_amt: str
+    approve_doc_no: str
 
 
 class _Adjusted(msgspec.Struct, frozen=True, gc=False):
     """Of ``RowAdjusted``."""
 
     bgt_pman_id: str
+    adj_no: str
     adj_amt: str = "0.00"
     dis_amt: str = "0.00"
 
@@ -140,6 +142,7 @@ class _Adjusted(msgspec.Struct, frozen=True, gc=False):
 class _Issued(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorIssued``."""
 
+    bgt_id: str
     amount: str
     bgt_pman_id: str = ""
 
@@ -147,6 +150,8 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
 class _Changed(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorAdjusted``: what an indicator has more, its row has less to issue."""
 
+    bgt_id: str
+    adj_no: str
     adj_amt: str
     bgt_pman_id: str = ""
 
@@ -154,6 +159,8 @@ class _Changed(msgspec.Struct, frozen=True, gc=False):
 class _Out(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorReallocatedOut``."""
 
+    bgt_id: str
+    adj_no: str
     amt: str
     bgt_pman_id: str = ""
 
@@ -161,6 +168,8 @@ class _Out(msgspec.Struct, frozen=True, gc=False):
 class _In(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorReallocatedIn``."""
 
+    bgt_id: str
+    adj_no: str
     amt: str
     bgt_pman_id: str = ""
 
@@ -169,7 +178,10 @@ _PLACE = {name: place for place, name in enumerate(RowAmounts.__struct_fields__)
 
 
 class RowFold(RegisterFold):
-    """The rows' own events, and those of indicators that are issued from rows."""
+    """The rows' own events, and those of indicators that are issued from rows.
+
+    The views also name what an event is about (its document, its indicator), for who reads on.
+    """
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         RowReplied: _Replied,
@@ -183,11 +195,12 @@ class RowFold(RegisterFold):
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
         if not event.bgt_pman_id:
             return ()
-        changes = _changes_fen(event)
+        changes = changes_fen(event)
         return [(event.bgt_pman_id, _PLACE[name], fen) for name, fen in changes.items() if fen]
 
 
-def _changes_fen(event: Any) -> dict[str, int]:
+def changes_fen(event: Any) -> dict[str, int]:
+    """By how much an event, as ``RowFold`` sees it, changes the amounts of its row, in fen."""
     match event:
         case _Replied():
             reply_fen = stored_fen(event.reply_amt)

@@ -1,5 +1,6 @@
 """Every projection of the program: loading this module enters them all."""
 
+from projections.budget_rows import BudgetRows
 from projections.core.registry import by_name, declare, declared
 from projections.documents import Documents
 from projections.indicators import Indicators
@@ -7,7 +8,15 @@ from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
 from projections.refusals import Refusals
 
-for projection in (Indicators(), Payments(), Journals(), AccountTotals(), Refusals(), Documents()):
+for projection in (
+    Indicators(),
+    Payments(),
+    Journals(),
+    AccountTotals(),
+    Refusals(),
+    Documents(),
+    BudgetRows(),
+):
     declare(projection)
 
 PROJECTIONS = declared()

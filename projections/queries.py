@@ -48,7 +48,7 @@ __all__ = [
 Filters = Mapping[str, str | None]
 
 
-def _prefixes(text: str, _pointer: str) -> list[str]:
+def prefixes(text: str, _pointer: str) -> list[str]:
     """Beginnings of codes, of which a row's has one: a filter that no caller names himself."""
     return text.split(",")
 
@@ -66,6 +66,12 @@ def _of_status(status: str) -> LiteralString:
     return "status = %s" if status == PAID else "status = %s AND status <> 'paid'"
 
 
+# an indicator's row never changes: it is in the row's movements from its issue on
+_OF_ROW: LiteralString = """EXISTS (
+    SELECT FROM proj_positions p JOIN proj_budget_movements m
+        ON m.ledger_id = p.ledger_id AND m.generation = p.generation
+    WHERE p.ledger_id = t.ledger_id AND p.projection = 'budget_rows' AND p.live
+        AND m.bgt_pman_id = %s AND m.bgt_id = t.bgt_id)"""
 _INDICATORS = Listing(
     "indicators",
     INDICATORS.name,
@@ -73,7 +79,8 @@ _INDICATORS = Listing(
     ("bgt_id",),
     {
         "agency_code": Filter("agency_code = %s"),
-        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", _prefixes),
+        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", prefixes),
+        "bgt_pman_id": Filter(_OF_ROW),
     },
 )
 _PAYMENTS = Listing(
@@ -84,7 +91,7 @@ _PAYMENTS = Listing(
     {
         "status": Filter(_of_status, _status),
         "agency_code": Filter("agency_code = %s"),
-        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", _prefixes),
+        "agency_prefixes": Filter("agency_code ^@ ANY(%s)", prefixes),
         "bgt_id": Filter("bgt_id = %s"),
         "from": Filter("effective_on >= %s", a_day),
         "to": Filter("effective_on <= %s", a_day),
@@ -132,7 +139,7 @@ def list_indicators(
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
 ) -> ListingPage:
-    """Indicators by ``bgt_id``. Filter: ``agency_code``. Raises RequestError."""
+    """Indicators by ``bgt_id``. Filters: ``agency_code``, ``bgt_pman_id``. Raises RequestError."""
     rows, following, position = _INDICATORS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )

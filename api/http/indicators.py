@@ -58,10 +58,14 @@ router = APIRouter(route_class=Operation, tags=[Tag.INDICATORS])
     responses=refusals(*OF_LEDGER_READ),
 )
 async def list_indicators(
-    call: LedgerRead, asked: AskedPage, agency_code: str | None = None
+    call: LedgerRead,
+    asked: AskedPage,
+    agency_code: str | None = None,
+    bgt_pman_id: str | None = None,
 ) -> Response:
     filters = {
         "agency_code": agency_code,
+        "bgt_pman_id": bgt_pman_id,
         "agency_prefixes": ",".join(prefixes_of(call.caller, call.right)),
     }
     return await respond_with_page(call, asked, filters, queries.list_indicators)

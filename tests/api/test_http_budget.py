@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.tokens import create_token
 from ledger.postgres.database import Database
 from tests.support.http_budgets import (
     SCHOOL,
@@ -13,25 +12,16 @@ from tests.support.http_budgets import (
     code_of,
     drafted,
     indicator,
+    open_budget,
     project,
     rows,
 )
-from tests.support.http_server import HttpTreasury, http_treasury_on
+from tests.support.http_server import HttpTreasury
 
 
 @pytest.fixture(scope="module")
 def own(module_database: Database) -> Iterator[HttpTreasury]:
-    with http_treasury_on(module_database) as opened:
-        opened.alone_in_divisions().open()
-        with opened.treasury.pool.connection() as connection:
-            opened.tokens["other_unit"] = create_token(
-                connection,
-                "other.unit",
-                ("unit",),
-                "44",
-                opened.treasury.sequencer.conditions,
-                agency_prefixes=["102"],
-            )
+    with open_budget(module_database) as opened:
         yield opened
 
 

@@ -55,12 +55,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     "projections": (
         "core posted",
         "documents exchange refusals views",
-        "indicators journals payments",
+        "budget_rows indicators journals payments",
         "account_sums catalogue",
         "indicator_past late_entries parallel",
         "trial_balance",
         "queries",
-        "document_lists project_lists tracing",
+        "budget_row_lists document_lists project_lists tracing",
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",

@@ -93,6 +93,7 @@ def test_rows_do_not_depend_on_how_events_were_batched(bookkeeper: Bookkeeper) -
         ),
         "refusals": 1,
         "documents": 0,  # tests/projections/test_documents.py has some
+        "budget_rows": 0,  # tests/projections/test_budget_rows.py has some
     }
 
 

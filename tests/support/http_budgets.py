@@ -1,13 +1,34 @@
 """Budgets over HTTP, for tests: projects in the library, drafts, approvals, indicators of rows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from api.tokens import create_token
+from ledger.postgres.database import Database
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.budgets import ROW
-from tests.support.http_server import HttpTreasury
+from tests.support.http_server import HttpTreasury, http_treasury_on
 
 DIVISION = "/v1/divisions/440000000"
 SCHOOL = ELEMENTS["agency_code"]
+
+
+@contextmanager
+def open_budget(database: Database) -> Iterator[HttpTreasury]:
+    """A treasury with standing data of its division, and a unit beside the school."""
+    with http_treasury_on(database) as opened:
+        opened.alone_in_divisions().open()
+        with opened.treasury.pool.connection() as connection:
+            opened.tokens["other_unit"] = create_token(
+                connection,
+                "other.unit",
+                ("unit",),
+                "44",
+                opened.treasury.sequencer.conditions,
+                agency_prefixes=["102"],
+            )
+        yield opened
 
 
 def project(own: HttpTreasury, amt: str = "1000.00", **more: Any) -> str:

@@ -173,6 +173,16 @@ STORED: dict[str, tuple[str, str]] = {
         "projection",
         "UPDATE proj_payments SET pay_fen = 7 WHERE pay_app_no = 'P2'",
     ),
+    "a budget row made up": (
+        "projection",
+        ("INSERT INTO proj_budget_rows VALUES (4400000002026, 1, 'R7', '101001', '', '1', '', '22',"
+        " '2050202', '50201', '30201', '111', false, '', '', 0, 0, 7, 0, 0, 0, 3)"),
+    ),
+    "a budget row's movement made up": (
+        "projection",
+        ("INSERT INTO proj_budget_movements VALUES"
+        " (4400000002026, 1, 'R7', 3, '2026-01-05', 'PF', '', 7, 0, 0, 0)"),
+    ),
     "a certificate's key": (
         "certificate",
         "UPDATE certificates SET public_key = decode(repeat('07', 64), 'hex')",

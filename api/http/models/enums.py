@@ -58,6 +58,13 @@ class DraftStatus(StrEnum):
     RETURNED = "returned"
 
 
+class BudgetRowStatus(StrEnum):
+    """Whether a row of the budget was only asked for, or approved 预算行状态."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+
+
 class PaymentStatus(StrEnum):
     """State of a payment 支付状态."""
 

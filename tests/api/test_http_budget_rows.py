@@ -1,0 +1,82 @@
+"""Rows of the budget over HTTP: lists, units that see their own, and rows of earlier moments."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.postgres.database import Database
+from tests.support.http_budgets import (
+    SCHOOL,
+    approval,
+    ceiling,
+    code_of,
+    drafted,
+    indicator,
+    open_budget,
+    project,
+)
+from tests.support.http_server import HttpTreasury
+
+
+@pytest.fixture(scope="module")
+def own(module_database: Database) -> Iterator[HttpTreasury]:
+    with open_budget(module_database) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pro_code(own: HttpTreasury) -> str:
+    """A project of which three rows are approved, one of them issued in part, and one asked."""
+    pro_code = project(own, "1000.00")
+    ceiling(own, "1000.00")
+    draft_no = drafted(own, pro_code, "500.00", "300.00", "100.00")
+    own.ok(own.post(f"…/budget-drafts/{draft_no}/check", person="checker"))
+    own.ok(own.post("…/budget-approvals", approval(own, draft_no)))
+    own.ok(own.post("…/indicators", indicator(own, pro_code, "120.00")))
+    return pro_code
+
+
+def test_rows_are_listed_in_pages_whose_cursor_carries_the_filter(
+    own: HttpTreasury, pro_code: str
+) -> None:
+    drafted(own, project(own, "10.00"), "10.00", of_round=1)
+    first = own.ok(own.get("…/budget-rows", pro_code=pro_code, state="approved", page_size=2))
+    second = own.ok(own.get("…/budget-rows", page_size=2, cursor=first["next_cursor"]))
+    rows = first["items"] + second["items"]
+    assert [row["bgt_pman_id"] for row in rows] == [f"{pro_code}-{n}" for n in range(3)]
+    assert second["next_cursor"] is None
+    assert [row["rest_amt"] for row in rows] == ["380.00", "300.00", "100.00"]
+    assert own.ok(own.get(f"…/budget-rows/{pro_code}-0")) == rows[0], "as the register has it"
+    assert len(own.ok(own.get("…/budget-rows", agency_code=SCHOOL, state="asked"))["items"]) == 1
+    assert code_of(own.get("…/budget-rows", state="spent")) == "malformed"
+
+
+def test_a_unit_sees_its_own_rows(own: HttpTreasury, pro_code: str) -> None:
+    assert own.ok(own.get("…/budget-rows", person="unit", pro_code=pro_code))["items"]
+    assert own.ok(own.get("…/budget-rows", person="other_unit"))["items"] == []
+    hidden = own.get(f"…/budget-rows/{pro_code}-0", person="other_unit")
+    assert code_of(hidden) == "forbidden"
+    hidden = own.get(
+        f"…/budget-rows/{pro_code}-0", person="other_unit", as_of_effective="2026-12-31"
+    )
+    assert code_of(hidden) == "forbidden"
+
+
+def test_a_row_as_of_a_moment(own: HttpTreasury, pro_code: str) -> None:
+    answer = own.get(f"…/budget-rows/{pro_code}-1")
+    position = answer.headers["X-Projection-Position"]
+    own.ok(own.post("…/indicators", indicator(own, pro_code, "300.00", row=1)))
+    assert own.ok(own.get(f"…/budget-rows/{pro_code}-1"))["rest_amt"] == "0.00"
+    then = own.get(f"…/budget-rows/{pro_code}-1", as_of_position=position)
+    assert (own.ok(then)["issued_amt"], own.ok(then)["rest_amt"]) == ("0.00", "300.00")
+    assert then.headers["X-Projection-Position"] == position
+    early = own.get(f"…/budget-rows/{pro_code}-1", as_of_effective="2026-01-19")
+    assert (early.status_code, code_of(early)) == (404, "not_found")
+    approved = own.get(f"…/budget-rows/{pro_code}-1", as_of_effective="2026-01-20")
+    assert own.ok(approved)["reply_amt"] == "300.00"
+
+
+def test_indicators_are_listed_by_their_row(own: HttpTreasury, pro_code: str) -> None:
+    found = own.ok(own.get("…/indicators", bgt_pman_id=f"{pro_code}-0"))["items"]
+    assert [item["amount"] for item in found] == ["120.00"]
+    assert own.ok(own.get("…/indicators", bgt_pman_id=f"{pro_code}-2"))["items"] == []
