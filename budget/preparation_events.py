@@ -61,7 +61,7 @@ class DraftEntered(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "budget_draft.entered"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="budget_draft", asked_by="budget_draft.enter", title="预算编报"
+        subject="budget_draft", asked_by="budget_draft.enter", step="draft", title="预算编报"
     )
     draft_no: str
     agency_code: str
@@ -91,6 +91,7 @@ class DraftSubmitted(Event, frozen=True, kw_only=True):
         subject="budget_draft",
         asked_by="budget_draft.submit",
         moves=("ceiling",),
+        step="draft",
         title="预算送审",
     )
     draft_no: str
@@ -104,7 +105,7 @@ class DraftChecked(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "budget_draft.checked"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="budget_draft", asked_by="budget_draft.check", title="预算审核"
+        subject="budget_draft", asked_by="budget_draft.check", step="draft", title="预算审核"
     )
     draft_no: str
     level: str
@@ -119,6 +120,7 @@ class DraftReturned(Event, frozen=True, kw_only=True):
         subject="budget_draft",
         asked_by="budget_draft.return",
         moves=("ceiling",),
+        step="draft",
         title="预算退回",
     )
     draft_no: str
@@ -132,7 +134,9 @@ class DraftApproved(Event, frozen=True, kw_only=True):
     """The draft has become a part of the approved budget."""
 
     TYPE: ClassVar[str] = "budget_draft.approved"
-    TRAITS: ClassVar[Traits] = Traits(subject="budget_draft", ends=True, title="纳入批准预算")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="budget_draft", ends=True, step="draft", title="纳入批准预算"
+    )
     draft_no: str
     approve_doc_no: str
 

@@ -35,7 +35,10 @@ class RowAsked(_RowSaid, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "budget_row.asked"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="budget_row", opens=("budget_row.open", "bgt_pman_id"), title="预算行申报"
+        subject="budget_row",
+        opens=("budget_row.open", "bgt_pman_id"),
+        step="budget",
+        title="预算行申报",
     )
 
 
@@ -43,7 +46,7 @@ class RowRestated(_RowSaid, frozen=True, kw_only=True):
     """A later draft says the row otherwise, or again."""
 
     TYPE: ClassVar[str] = "budget_row.restated"
-    TRAITS: ClassVar[Traits] = Traits(subject="budget_row", title="预算行重报")
+    TRAITS: ClassVar[Traits] = Traits(subject="budget_row", step="budget", title="预算行重报")
 
 
 class RowFigures(msgspec.Struct, frozen=True, gc=False):

@@ -42,6 +42,7 @@ class ProjectReported(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "project.reported"
     TRAITS: ClassVar[Traits] = Traits(
         subject="project",
+        step="project",
         asked_by="project.report",
         moves=("computed_project",),
         title="项目申报",
@@ -74,7 +75,7 @@ class ProjectRevised(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "project.revised"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.revise", title="项目修改"
+        subject="project", step="project", asked_by="project.revise", title="项目修改"
     )
     pro_code: str
     change_no: str
@@ -104,7 +105,9 @@ class ProjectAmended(Event, frozen=True, kw_only=True):
     """项目调整: what is told here is other from ``start_date`` on, of a project in the library."""
 
     TYPE: ClassVar[str] = "project.amended"
-    TRAITS: ClassVar[Traits] = Traits(subject="project", asked_by="project.amend", title="项目调整")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="project", step="project", asked_by="project.amend", title="项目调整"
+    )
     pro_code: str
     change_no: str
     start_date: str
@@ -135,7 +138,9 @@ class ProjectChecked(Event, frozen=True, kw_only=True):
     grants of years that it does not grant as they were told."""
 
     TYPE: ClassVar[str] = "project.checked"
-    TRAITS: ClassVar[Traits] = Traits(subject="project", asked_by="project.check", title="项目审核")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="project", step="project", asked_by="project.check", title="项目审核"
+    )
     pro_code: str
     level: str
     version: int
@@ -148,7 +153,7 @@ class ProjectReturned(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "project.returned"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.return", title="项目退回"
+        subject="project", step="project", asked_by="project.return", title="项目退回"
     )
     pro_code: str
     reason: str
@@ -159,7 +164,9 @@ class ProjectStored(Event, frozen=True, kw_only=True):
     """项目入库: it may be budgeted for from now on."""
 
     TYPE: ClassVar[str] = "project.stored"
-    TRAITS: ClassVar[Traits] = Traits(subject="project", asked_by="project.store", title="项目入库")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="project", step="project", asked_by="project.store", title="项目入库"
+    )
     pro_code: str
     version: int
     by: str
@@ -170,7 +177,7 @@ class ProjectSuspended(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "project.suspended"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.suspend", title="项目暂停"
+        subject="project", step="project", asked_by="project.suspend", title="项目暂停"
     )
     pro_code: str
     change_no: str
@@ -181,7 +188,7 @@ class ProjectSuspended(Event, frozen=True, kw_only=True):
 class ProjectResumed(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "project.resumed"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="project", asked_by="project.resume", title="项目恢复"
+        subject="project", step="project", asked_by="project.resume", title="项目恢复"
     )
     pro_code: str
     change_no: str
@@ -196,6 +203,7 @@ class ProjectTerminated(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "project.terminated"
     TRAITS: ClassVar[Traits] = Traits(
         subject="project",
+        step="project",
         asked_by="project.terminate",
         moves=("computed_project",),
         title="项目终止",
@@ -210,7 +218,9 @@ class ProjectEnded(Event, frozen=True, kw_only=True):
     """项目结束: it has come to its end."""
 
     TYPE: ClassVar[str] = "project.ended"
-    TRAITS: ClassVar[Traits] = Traits(subject="project", asked_by="project.end", title="项目结束")
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="project", step="project", asked_by="project.end", title="项目结束"
+    )
     pro_code: str
     reason: str = ""
     by: str

@@ -46,6 +46,8 @@ from projections.tracing.facts import (
     of_types,
     sources,
 )
+from projections.tracing.links import Link, chain_of
+from projections.tracing.origin import issue_of, origin_of
 
 OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
 MOVING = types_that(lambda traits: traits.subject == INDICATOR.name)
@@ -120,8 +122,9 @@ class TracedPayment(msgspec.Struct):
 class IndicatorTrace(msgspec.Struct, kw_only=True):
     """Payments in pages; what stands beside them comes with the first page.
 
-    ``movements`` are the indicator's own events; ``movements_left_out`` says how many more it has
-    than are shown (they are counted in ``sums``).
+    ``origin`` are the steps before it: its project, and the drafts and the row of the budget that
+    it is of. ``movements`` are the indicator's own events; ``movements_left_out`` says how many
+    more it has than are shown (they are counted in ``sums``).
     """
 
     ledger: str
@@ -130,6 +133,7 @@ class IndicatorTrace(msgspec.Struct, kw_only=True):
     figures: Figures | UnsetType = UNSET
     sums: BusinessSums | UnsetType = UNSET
     proofs: list[Proof] | UnsetType = UNSET
+    origin: list[Link] | UnsetType = UNSET
     movements: list[FactFields] | UnsetType = UNSET
     movements_left_out: int | UnsetType = UNSET
     sources: list[Source] | UnsetType = UNSET
@@ -190,6 +194,8 @@ def _complete(
     trace.figures = balances.figures()
     trace.sums = fen.sums()
     trace.proofs = list(fen.proofs(balances))
+    head = issue_of(connection, key, trace.bgt_id, model.position)
+    trace.origin = chain_of(*origin_of(connection, key, head, model.position))
     trace.movements = facts_of(shown, *MOVING)
     trace.movements_left_out = count - len(shown)
     trace.sources = sources(connection, key, trace.bgt_id, model.position)

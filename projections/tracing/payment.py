@@ -1,17 +1,14 @@
 """A payment's whole chain 环环相扣: from its project to its journals and back, with positions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 
 import msgspec
 import psycopg
 
-from budget.events import (
-    IndicatorIssued,
-)
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
-from ledger.events import Event, JournalPosted, types_that
+from ledger.events import JournalPosted
 from payments.clearing.claims import CLEARING
 from payments.clearing.events import (
     ClaimReceipted,
@@ -21,8 +18,6 @@ from payments.payment import PAYMENT, Payment
 from projections.core.moments import one_moment
 from projections.queries import clearing_of
 from projections.tracing.facts import (
-    FACTS_MAX,
-    FactFields,
     Placed,
     Source,
     facts_of,
@@ -30,54 +25,8 @@ from projections.tracing.facts import (
     sources,
     stream,
 )
-
-STEPS = (
-    "project",
-    "budget",
-    "indicator",
-    "plan",
-    "payment",
-    "voucher",
-    "receipt",
-    "clearing",
-    "journals",
-)
-
-_BUDGET = (
-    "agency_code",
-    "agency_name",
-    "exp_func_code",
-    "exp_func_name",
-    "gov_bgt_eco_code",
-    "gov_bgt_eco_name",
-    "dep_bgt_eco_code",
-    "dep_bgt_eco_name",
-    "fund_type_code",
-    "fund_type_name",
-    "bgt_type_code",
-    "bgt_type_name",
-    "amount",
-)
-
-
-def _step(name: str) -> tuple[type[Event], ...]:
-    """The types that a step of the chain shows."""
-    return types_that(lambda traits: traits.step == name)
-
-
-class Link(msgspec.Struct):
-    """One step of the chain; ``previous`` leads back to the budget, ``next`` on to the books.
-
-    ``is_whole`` is false where the step has more facts than are shown.
-    """
-
-    step: str
-    number: str | None
-    positions: list[int]
-    previous: str | None
-    next: str | None
-    facts: list[FactFields]
-    is_whole: bool = True
+from projections.tracing.links import Link, chain_of, step_types
+from projections.tracing.origin import issue_of, origin_of
 
 
 class PaymentTrace(msgspec.Struct):
@@ -103,25 +52,27 @@ def trace_payment(connection: psycopg.Connection, key: int, pay_app_no: str) -> 
             raise Refusal(Code.PAYMENT_NOT_FOUND, f"no payment {pay_app_no!r}")
         bgt_id, first = payment.applied.bgt_id, own[0][0]
         before = first - 1
-        issued = _head(connection, key, bgt_id, before)
+        issued = issue_of(connection, key, bgt_id, before)
+        origin = origin_of(connection, key, issued, before)
         clear_no, claim_no = clearing_of(connection, key, pay_app_no)
         clearing = _of_claim(stream(connection, key, CLEARING, clear_no), claim_no)
         manifests = _manifests(connection, key, payment)
         facts = {
-            "project": _only(issued, "pro_code", "pro_name"),
-            "budget": _only(issued, *_BUDGET),
+            **origin.facts,
             **{
-                step: facts_of(of_types(connection, key, bgt_id, _step(step), before), *_step(step))
+                step: facts_of(
+                    of_types(connection, key, bgt_id, step_types(step), before), *step_types(step)
+                )
                 for step in ("indicator", "plan")
             },
-            "payment": facts_of(own, *_step("payment")),
-            "voucher": facts_of(sorted([*manifests, *own], key=_position), *_step("voucher")),
-            "receipt": facts_of(own, *_step("receipt")),
-            "clearing": facts_of(clearing, *_step("clearing")),
-            "journals": facts_of([*issued, *own, *clearing], *_step("journals")),
+            "payment": facts_of(own, *step_types("payment")),
+            "voucher": facts_of(sorted([*manifests, *own], key=_position), *step_types("voucher")),
+            "receipt": facts_of(own, *step_types("receipt")),
+            "clearing": facts_of(clearing, *step_types("clearing")),
+            "journals": facts_of([*issued, *own, *clearing], *step_types("journals")),
         }
         numbers = {
-            "project": facts["project"][0]["pro_code"],
+            **origin.numbers,
             "indicator": bgt_id,
             "payment": pay_app_no,
             "voucher": payment.pay_cert_no or None,
@@ -132,32 +83,9 @@ def trace_payment(connection: psycopg.Connection, key: int, pay_app_no: str) -> 
             ledger=ledger_text(key),
             pay_app_no=pay_app_no,
             status=payment.status,
-            chain=_chain(facts, numbers),
+            chain=chain_of(facts, numbers, origin.ledgers),
             sources=sources(connection, key, bgt_id, before),
         )
-
-
-def _head(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> list[Placed]:
-    """An indicator's issue and its journal."""
-    kinds: tuple[type[Event], ...] = (IndicatorIssued, JournalPosted)
-    return list(of_types(connection, key, bgt_id, kinds, upto, limit=2))
-
-
-def _chain(facts: Mapping[str, list[FactFields]], numbers: Mapping[str, str | None]) -> list[Link]:
-    """The steps that were taken, each with its neighbours."""
-    taken = [step for step in STEPS if facts[step]]
-    return [
-        Link(
-            step=step,
-            number=numbers.get(step),
-            positions=[fact["position"] for fact in facts[step]],
-            previous=taken[place - 1] if place else None,
-            next=taken[place + 1] if place + 1 < len(taken) else None,
-            facts=facts[step],
-            is_whole=step not in ("indicator", "plan") or len(facts[step]) < FACTS_MAX,
-        )
-        for place, step in enumerate(taken)
-    ]
 
 
 def _position(placed: Placed) -> int:
@@ -182,12 +110,4 @@ def _of_claim(clearing: Sequence[Placed], claim_no: str) -> list[Placed]:
         for position, event in clearing
         if position not in others
         and not (isinstance(event, JournalPosted) and event.source in others)
-    ]
-
-
-def _only(issued: Iterable[Placed], *names: str) -> list[FactFields]:
-    """The issue, with these members alone."""
-    return [
-        {name: fact[name] for name in ("position", *names) if name in fact}
-        for fact in facts_of(issued, IndicatorIssued)
     ]

@@ -80,3 +80,17 @@ def test_indicators_are_listed_by_their_row(own: HttpTreasury, pro_code: str) ->
     found = own.ok(own.get("…/indicators", bgt_pman_id=f"{pro_code}-0"))["items"]
     assert [item["amount"] for item in found] == ["120.00"]
     assert own.ok(own.get("…/indicators", bgt_pman_id=f"{pro_code}-2"))["items"] == []
+
+
+def test_a_payment_is_traced_back_to_its_project(own: HttpTreasury, pro_code: str) -> None:
+    body = indicator(own, pro_code, "50.00", row=2)
+    own.ok(own.post("…/indicators", body))
+    number = own.applied(body["bgt_id"], "5.00")
+    chain = own.ok(own.get(f"…/payments/{number}/trace"))["chain"]
+    steps = {link["step"]: link for link in chain}
+    assert [link["step"] for link in chain[:4]] == ["project", "draft", "budget", "indicator"]
+    assert (steps["project"]["number"], steps["project"]["ledger"]) == (pro_code, "440000000-0000")
+    assert steps["budget"]["number"] == f"{pro_code}-2"
+    assert steps["budget"]["facts"][-1]["type"] == "budget_row.replied"
+    shown = own.ok(own.get(f"…/indicators/{body['bgt_id']}/trace"))["origin"]
+    assert [link["number"] for link in shown] == [link["number"] for link in chain[:3]]

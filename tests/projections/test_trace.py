@@ -183,7 +183,7 @@ def test_a_payment_leads_back_to_the_budget_that_others_gave(bookkeeper: Bookkee
 def test_a_step_says_when_it_shows_a_part(
     bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.tracing.payment.FACTS_MAX", 3)
+    monkeypatch.setattr("projections.tracing.links.FACTS_MAX", 3)
     monkeypatch.setattr(facts.of_types, "__defaults__", (3,))
     bookkeeper.issue("B", "100.00")
     for _ in range(4):

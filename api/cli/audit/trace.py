@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from projections.tracing.facts import Source
     from projections.tracing.indicator import IndicatorTrace, TracedPayment
-    from projections.tracing.payment import Link
+    from projections.tracing.links import Link
 
 app = typer.Typer(no_args_is_help=True, help="Trace 溯源: a payment, an indicator.")
 
@@ -23,6 +23,7 @@ Ledger = Annotated[str, typer.Option(help="e.g. 440000000-2026")]
 
 STEPS = {
     "project": "项目",
+    "draft": "预算草案",
     "budget": "预算",
     "indicator": "指标",
     "plan": "用款计划",
@@ -56,13 +57,13 @@ PROOFS = {
     "plan_amt = planned": "计划 = 计划累计",
 }
 # what is shown of a fact, in this order, where it has it
-_SHOWN = ("bgt_id", "agency_code", "agency_name", "pro_code", "pro_name", "exp_func_code",
-          "exp_func_name", "amount", "adj_no", "adj_amt", "freeze_no", "plan_voucher_no",
-          "plan_month", "plan_amt", "amt", "from_bgt_id", "to_bgt_id", "pay_amt", "use_des",
-          "payee_acct_name", "payee_acct_no", "pay_cert_no", "role", "cert_serial", "manifest_no",
-          "leaf", "outcome", "xpay_amt", "xpay_date", "refund_no", "refund_amt", "refund_date",
-          "clear_no", "clear_date", "voucher_no", "xclear_date", "reason", "rejected",
-          "by")  # fmt: skip
+_SHOWN = ("bgt_id", "draft_no", "round", "level", "approve_doc_no", "agency_code", "agency_name",
+          "pro_code", "pro_name", "exp_func_code", "exp_func_name", "amount", "reply_amt",
+          "adj_no", "adj_amt", "dis_amt", "freeze_no", "plan_voucher_no", "plan_month", "plan_amt",
+          "amt", "from_bgt_id", "to_bgt_id", "pay_amt", "use_des", "payee_acct_name",
+          "payee_acct_no", "pay_cert_no", "role", "cert_serial", "manifest_no", "leaf", "outcome",
+          "xpay_amt", "xpay_date", "refund_no", "refund_amt", "refund_date", "clear_no",
+          "clear_date", "voucher_no", "xclear_date", "reason", "rejected", "by")  # fmt: skip
 
 
 @app.command()
@@ -107,6 +108,8 @@ def _indicator_tree(found: IndicatorTrace) -> Tree:
     assert figures
     assert sums
     tree = _tree(f"指标 {found.bgt_id}  账套 {found.ledger}  截至 {found.position}")
+    for link in found.origin or ():
+        _add_step(tree, link)
     moved = _add(tree, "变动")
     for fact in found.movements or ():
         _add(moved, _fact_line(fact))
