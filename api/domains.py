@@ -5,6 +5,7 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import budget.adjusting.adjusting
+import budget.budgeted_years
 import budget.indicators
 import budget.issuing
 import budget.preparation.approving
@@ -76,6 +77,7 @@ DOMAINS = (
     division.tokens,
     budget.projects.reporting,
     budget.projects.checking,
+    budget.budgeted_years,
     budget.projects.amending,
     budget.projects.ending,
     budget.preparation.ceilings,

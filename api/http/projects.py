@@ -270,6 +270,8 @@ DIRECT = (
         "Tell what of a project is other 项目修改、调整; of the library others agree",
         *_STEP,
         *_TOLD,
+        Code.ELEMENT_MISMATCH,
+        Code.INSUFFICIENT_BUDGET,
         complete=_amending,
     ),
     _route(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from budget.projects.budgeted import BUDGETED_YEARS, require_budgeted
 from budget.projects.computed import (
     amounts_asked,
     needs_standard,
@@ -33,13 +34,7 @@ from ledger.errors import Code, Refusal
 
 class AmendProject(Command, frozen=True, kw_only=True):
     """调整: a new version from ``start_date`` on, today where it is left out. What is left out of
-    the rest stays.
-
-    A year may fall below what its ledger has budgeted: that register is the year's, and it is asked
-    where the budget's own acts are decided. When an amendment is to be held to it, what the years
-    have budgeted becomes a locked fact of this command (``ledger.deciding.locked_facts``), told in
-    its event, and its check stands before ``require_project`` below.
-    """
+    the rest stays. No year falls below what its ledger has budgeted already."""
 
     OPERATION: ClassVar[str] = "project.amend"
     APPROVABLE: ClassVar[bool] = True
@@ -76,7 +71,8 @@ class AmendProject(Command, frozen=True, kw_only=True):
 
     def needs(self) -> tuple[Need, ...]:
         project = needs_project(self.pro_code)
-        return (*project, *needs_agencies(self), *needs_standard(self))
+        budgeted = (BUDGETED_YEARS, self.pro_code)
+        return (*project, budgeted, *needs_agencies(self), *needs_standard(self))
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -92,12 +88,14 @@ class AmendProject(Command, frozen=True, kw_only=True):
         fields = msgspec.structs.asdict(self) | {"start_date": start.isoformat()}
         first_year = self.pro_start_year or project.on(start).pro_start_year
         fields["standard_amt"] = standard_amt(state, self, first_year)
-        amended = ProjectAmended(**fields, by=by)
+        budgeted = state.fact(BUDGETED_YEARS, self.pro_code)
+        amended = ProjectAmended(**fields, budgeted=budgeted, by=by)
         after = fold(project, amended)
         assert after is not None, "an amended project is one"
         then = after.on(start)
         require_same_places(project.last, then)
         require_sums(then, total_asked(self, project.on(start), then))
+        require_budgeted(after, budgeted)
         require_project(state, self.pro_code, IN_LIBRARY)
         require_goals(then)
         _require_last(project, start)

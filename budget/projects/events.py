@@ -102,7 +102,8 @@ class ProjectRevised(Event, frozen=True, kw_only=True):
 
 
 class ProjectAmended(Event, frozen=True, kw_only=True):
-    """项目调整: what is told here is other from ``start_date`` on, of a project in the library."""
+    """项目调整: what is told here is other from ``start_date`` on, of a project in the library;
+    ``budgeted`` is what its years had budgeted by then."""
 
     TYPE: ClassVar[str] = "project.amended"
     TRAITS: ClassVar[Traits] = Traits(
@@ -130,6 +131,7 @@ class ProjectAmended(Event, frozen=True, kw_only=True):
     standard_code: str = ""
     standard_amt: str = ""
     head_count: int | None = None
+    budgeted: tuple[ProjectYear, ...] = ()
     by: str
 
 

@@ -18,6 +18,7 @@ from ledger.account_set import standing_ledger
 from ledger.books import load_charts
 from ledger.deciding.command import Command
 from ledger.deciding.dated import DatedRow
+from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.opening import OpenStandingLedger
 from ledger.deciding.registers import Register
 from ledger.deciding.state import LedgerState
@@ -40,6 +41,7 @@ class Library:
     """The standing ledger of Guangdong on a day, never written anywhere."""
 
     def __init__(self) -> None:
+        self.budgeted: tuple[ProjectYear, ...] = ()  # for whatever project, by its years' ledgers
         self.state = LedgerState(standing_ledger("440000000"), load_charts())
         self.state.pass_over(1)
         self.on(date(2025, 9, 1))
@@ -55,6 +57,8 @@ class Library:
         for what, key in command.needs():
             if isinstance(what, Register) and not self.state.has_row(what, key):
                 self.state.take_rows(what, {key: DatedRow(what.row())})
+            elif isinstance(what, LockedFact):
+                self.state.take_facts({(what.name, key): self.budgeted})
         self.state.apply(command.decide(self.state, by))
 
     def refused(self, command: Command, by: str = UNIT) -> tuple[str, str]:
@@ -431,6 +435,20 @@ def test_what_is_amended_makes_up_its_total_too(library: Library) -> None:
     assert library.refused(one_fen) == ("budget_mismatch", "/pro_total_amt")
     shorter = AmendProject(pro_code=ROAD, change_no="1", reason="x", pro_term=2)
     assert library.refused(shorter) == ("budget_mismatch", "/years")
+
+
+def test_no_year_falls_below_what_its_ledger_has_budgeted(library: Library) -> None:
+    """400.00 were planned for 2027, and 350.00 of it are budgeted."""
+    library.stored()
+    library.budgeted = (ProjectYear(fiscal_year=2027, amt="350.00"),)
+    cut: dict[str, Any] = {"pro_code": ROAD, "change_no": "1", "reason": "核减"}
+    one_fen_less = years("300.00", "349.99", "200.00")
+    refused = library.refused(AmendProject(**cut, pro_total_amt="849.99", years=one_fen_less))
+    assert refused == ("insufficient_budget", "/years")
+    one_year = AmendProject(**cut, pro_total_amt="300.00", pro_term=1, years=years("300.00"))
+    assert library.refused(one_year) == ("insufficient_budget", "/years")
+    rest = years("300.00", "350.00", "200.00")
+    library.do(AmendProject(**cut, pro_total_amt="850.00", years=rest))
 
 
 def test_each_way_of_changing_has_its_time(library: Library) -> None:

@@ -37,7 +37,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "approved balances rows totals",
         "indicator projects",
         "coherence planned_projects",
-        "adjusting indicators issuing preparation",
+        "adjusting budgeted_years indicators issuing preparation",
     ),
     "payments": (
         "events messages submitting voucher_number",
@@ -73,7 +73,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# What decides: told of the world, never asking it.
+# What decides: told of the world, never asking it. In the budget that is all but who reads for it.
+_READING = {"budgeted_years"}
+_OF_BUDGET = {f"budget.{name}" for line in ORDER["budget"] for name in line.split()}
 DECIDING = (
     "ledger.money",
     "ledger.account_set",
@@ -102,7 +104,7 @@ DECIDING = (
     "division.opening",
     "division.persons",
     "division.tokens",
-    "budget",
+    *sorted(_OF_BUDGET - {f"budget.{name}" for name in _READING}),
     "payments.events",
     "payments.void_events",
     "payments.payment",
