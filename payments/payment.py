@@ -107,7 +107,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def codes(self) -> dict[str, str]:
         """The elements that posting rules choose accounts by; the unit's type is that of the day on
         which the bank paid, so that what comes back leaves the account to which it was booked."""
-        a, receipt = self.applied, self.receipt
+        return self.codes_of("" if self.receipt is None else self.receipt.agency_type_code)
+
+    def codes_of(self, agency_type_code: str) -> dict[str, str]:
+        """The same where the unit has this type."""
+        a = self.applied
         return {
             "agency_code": a.agency_code,
             "pro_code": a.pro_code,
@@ -115,7 +119,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "gov_bgt_eco_code": a.gov_bgt_eco_code,
             "dep_bgt_eco_code": a.dep_bgt_eco_code,
             "fund_type_code": a.fund_type_code,
-            "agency_type_code": "" if receipt is None else receipt.agency_type_code,
+            "agency_type_code": agency_type_code,
         }
 
     @property

@@ -315,7 +315,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             source=state.next_position,
             number=self.pay_app_no,
             amounts_fen=amounts,
-            codes={**payment.codes, "agency_type_code": agency_type_code},
+            codes=payment.codes_of(agency_type_code),
             bgt_id=bgt_id,
         )
         return Decision(

@@ -62,7 +62,7 @@ class Savepoint(NamedTuple):
     settings: LedgerSettings
 
 
-class Decision(msgspec.Struct, kw_only=True):
+class Decision(msgspec.Struct, kw_only=True, gc=False):
     """What an accepted command does, beyond the point of no return.
 
     Attributes:
@@ -78,10 +78,10 @@ class Decision(msgspec.Struct, kw_only=True):
 
     events: list[tuple[AnyKind | None, str, Event]]
     effective_on: date
-    moved: list[MovedRow] = []
+    moved: Sequence[MovedRow] = ()
     opens: Sequence[tuple[AnyKind, str]] = ()
-    documents: list[tuple[bytes, bytes]] = []
-    shared_documents: list[tuple[bytes, bytes]] = []
+    documents: Sequence[tuple[bytes, bytes]] = ()
+    shared_documents: Sequence[tuple[bytes, bytes]] = ()
     then: "Decision | None" = None
 
 
