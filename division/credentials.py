@@ -60,14 +60,18 @@ def find_holder(connection: psycopg.Connection, key: bytes) -> Holder | None:
     return Holder(principal, ledger_id, Rights(narrower, tuple(sorted(held)), prefixes))
 
 
-def holds_role(connection: psycopg.Connection, principal: str, role: str, division: str) -> bool:
-    """Whether a person has this role in this division now, whatever tokens he has."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM persons WHERE principal_key = %s AND %s = ANY(roles)"
-        " AND NOT has_ended AND coalesce(valid_until > now(), true) AND %s ^@ division)",
+def rights_with_role(
+    connection: psycopg.Connection, principal: str, role: str, division: str
+) -> list[Rights]:
+    """The rights by which a person has this role in this division now, whatever tokens he has;
+    none where he has it not, or no more."""
+    rows = connection.execute(
+        "SELECT division, roles, agency_prefixes FROM persons"
+        " WHERE principal_key = %s AND %s = ANY(roles)"
+        " AND NOT has_ended AND coalesce(valid_until > now(), true) AND %s ^@ division",
         (folded(principal), role, division),
-    ).fetchone()
-    return row == (True,)
+    )
+    return [Rights(of, tuple(roles), tuple(prefixes)) for of, roles, prefixes in rows]
 
 
 def new_token() -> str:

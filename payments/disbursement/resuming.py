@@ -2,7 +2,8 @@
 
 A server that dies, a database that is away, an error of ours: the run's events say what is left to
 do and who has asked for it. It is looked for when a server starts and every few seconds from then
-on, and done while that person still holds his role. Otherwise the run waits, and says for whom.
+on, and done while that person still holds his role, and a unit for this unit. Otherwise the run
+waits, and says for whom.
 """
 
 import threading
@@ -12,20 +13,24 @@ from typing import NamedTuple
 import psycopg
 import structlog
 
-from division.credentials import holds_role
+from budget.indicator import INDICATOR, Indicator
+from division.credentials import rights_with_role
+from division.rights import begins_with
 from ledger.account_set import division_of, ledger_text
 from ledger.errors import GuokuError
-from ledger.reading.objects import read_head, stream_of
+from ledger.reading.objects import read_head, read_objects, stream_of
+from payments.disbursement.events import DisbursementStarted
 from payments.disbursement.execution import Executions, Means, read_run
 from payments.disbursement.lock import is_held
 from payments.disbursement.progress import read_started, read_vouchers
 from payments.disbursement.run import CLOSED, DISBURSEMENT, EXECUTED, Run
 from payments.disbursement.waiting import RunStanding
-from payments.signature_policy import SIGNATURE_POLICY
+from payments.signature_policy import SIGNATURE_POLICY, SIGNING_ROLES
 
 log = structlog.get_logger(__name__)
 
 RETRY_S_MAX = 60.0
+UNIT = "unit"  # the signing role that may be bound to units
 
 _RUNS = """
 SELECT k.ledger_id, k.number FROM division_ledgers l JOIN command_keys k
@@ -46,16 +51,35 @@ def read_standing(connection: psycopg.Connection, ledger_id: int, run: Run) -> R
 
 
 def _started_at(connection: psycopg.Connection, ledger_id: int, run: Run) -> dict[str, int]:
-    """Of those who still hold the role in which they have taken the run on."""
+    """Of those who may still sign it in the role in which they have taken it on."""
     stream_id = stream_of(connection, ledger_id, DISBURSEMENT, run.run_no)
     positions = read_started(connection, ledger_id, stream_id)
-    division = division_of(ledger_id)
+    agency_code = _unit_of(connection, ledger_id, run)
     return {
         started.role: positions[started.role]
         for started in run.started
         if started.role in positions  # a dry run has left none
-        and holds_role(connection, started.by, started.role, division)
+        and _may_sign(connection, ledger_id, started, agency_code)
     }
+
+
+def _may_sign(
+    connection: psycopg.Connection, ledger_id: int, started: DisbursementStarted, agency_code: str
+) -> bool:
+    """As he is asked when he executes: whoever signs as a unit alone may be bound to units."""
+    held = rights_with_role(connection, started.by, started.role, division_of(ledger_id))
+    return any(
+        not rights.agency_prefixes
+        or set(rights.roles).intersection(SIGNING_ROLES) != {UNIT}  # he signs not as a unit alone
+        or begins_with(agency_code, rights.agency_prefixes)
+        for rights in held
+    )
+
+
+def _unit_of(connection: psycopg.Connection, ledger_id: int, run: Run) -> str:
+    """The unit whose indicator the run spends."""
+    found: dict[str, Indicator] = read_objects(connection, ledger_id, INDICATOR, [run.bgt_id])
+    return found[run.bgt_id].issued.agency_code if run.bgt_id in found else ""
 
 
 class _Tried(NamedTuple):

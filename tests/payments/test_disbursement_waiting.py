@@ -30,11 +30,13 @@ def waits(run: HttpRun) -> tuple[str, str]:
     return (found["code"], found["detail"]) if found else ("", "")
 
 
-def broken_off(run: HttpRun, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def broken_off(
+    run: HttpRun, monkeypatch: pytest.MonkeyPatch, signer: str = "signer"
+) -> dict[str, Any]:
     """The run where its execution ended between drawing and signing its first vouchers."""
     with monkeypatch.context() as patch:
         patch.setattr(Execution, "_sign", _fail)
-        run.http.ok(run.act("execute", "signer"))
+        run.http.ok(run.act("execute", signer))
         return run.at_rest()
 
 
@@ -139,6 +141,35 @@ def test_whoever_has_lost_his_role_is_not_signed_for(
     another_server(http).look()
     assert run.at_rest()["vouchers"] == {"approved": 1}
     assert waits(run) == ("awaiting_signer", "treasury")
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "becomes", "waiting"),
+    [
+        ("{102}", {"approved": 1}, ("awaiting_signer", "unit")),
+        ("{102,101}", {"signed": 1}, ("awaiting_bank", "1 vouchers")),
+    ],
+)
+def test_a_unit_is_not_signed_for_where_it_may_not_sign_any_more(
+    http: HttpTreasury,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    prefixes: str,
+    becomes: dict[str, int],
+    waiting: tuple[str, str],
+) -> None:
+    """Narrowed to other units after it had executed, it went on signing for this one."""
+    policy = "/v1/ledgers/" + http.ledger + "/signature-policy"
+    http.ok(http.call("PUT", policy, "admin", json={"roles": ["unit"]}))
+    run = HttpRun(http).approved(csv_of(2))
+    broken_off(run, monkeypatch, "unit")
+    with psycopg.connect(database.owner_conninfo, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE persons SET agency_prefixes = %s WHERE principal_key = 'unit'", (prefixes,)
+        )
+    another_server(http).look()
+    assert run.at_rest()["vouchers"] == becomes
+    assert waits(run) == waiting
 
 
 def test_a_stopped_run_says_why_and_is_left_alone(
