@@ -16,6 +16,7 @@ import budget.projects.amending
 import budget.projects.checking
 import budget.projects.ending
 import budget.projects.reporting
+import budget.staging
 import division.account
 import division.adopted
 import division.agency
@@ -86,6 +87,7 @@ DOMAINS = (
     budget.preparation.approving,
     budget.adjusting.adjusting,
     budget.issuing,
+    budget.staging,
     budget.indicators,
     payments.application,
     payments.found_at_bank,

@@ -64,6 +64,8 @@ NOTHING = Balances()
 
 _PLACE = {name: place for place, name in enumerate(Balances.__struct_fields__)}
 CONTROLS = ("available", "frozen", "occupied", "paid")  # what an account's ``control`` may say
+PENDING_CONTROL = "pending"  # of 待下达指标, which has a register of its own (``budget.pending``)
+_BESIDE = -1
 
 
 class _Plan(msgspec.Struct, frozen=True, gc=False):
@@ -94,14 +96,18 @@ class IndicatorFold(RegisterFold):
         controls = _controlled(books)
         for line in journal.lines:
             if (place := controls.get(line.account)) is not None:
-                change_fen = -line.dr_cr * stored_fen(line.amt)
-                yield line.bgt_id or journal.bgt_id, place, change_fen
+                key = line.bgt_id or journal.bgt_id
+                if place == _BESIDE:  # it moves nothing here, and is known from that day on
+                    yield key, 0, 0
+                else:
+                    yield key, place, -line.dr_cr * stored_fen(line.amt)
 
 
 @cache
 def _controlled(books: Books) -> dict[str, int]:
-    """Account id -> place in :class:`Balances` of what it controls."""
-    return {a.id: _PLACE[a.control] for a in books.accounts.values() if a.control in CONTROLS}
+    """Account id -> place in :class:`Balances` of what it controls, ``_BESIDE`` for 待下达指标."""
+    places = {name: _PLACE[name] for name in CONTROLS} | {PENDING_CONTROL: _BESIDE}
+    return {a.id: places[a.control] for a in books.accounts.values() if a.control in places}
 
 
 def _touched(event: Event) -> Iterator[str]:

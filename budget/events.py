@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.elements.register import DIMENSIONS
 from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
-from ledger.money import parse_yuan
+from ledger.money import parse_yuan, stored_fen
 
 _ISSUED: AmountMoves = {"indicator": {"available": 1}}
 _CUT: AmountMoves = {"indicator": {"available": -1}}
@@ -15,6 +15,12 @@ _TAKEN: AmountMoves = {"indicator": {"available": 1, "rest": -1}}
 _GIVEN_BACK: AmountMoves = {"indicator": {"available": -1, "rest": 1}}
 _FROZEN: AmountMoves = {"indicator": {"available": -1, "frozen": 1}}
 _UNFROZEN: AmountMoves = {"indicator": {"available": 1, "frozen": -1}}
+# 待下达 (A8) is no part of what is available
+_PENDING: AmountMoves = {"indicator": {"pending": 1}}
+_PENDING_TAKEN: AmountMoves = {"indicator": {"pending": 1, "rest": -1}}
+_ENABLED: AmountMoves = {"indicator": {"available": 1, "pending": -1}}
+_PENDING_CUT: AmountMoves = {"indicator": {"pending": -1}}
+_PENDING_GIVEN_BACK: AmountMoves = {"indicator": {"pending": -1, "rest": 1}}
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
@@ -33,16 +39,20 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     """批复下达: names travel with codes (names of the code set ``codes_version``).
 
     ``bgt_pman_id`` names the row of the budget that it is issued from; "" where there is none.
+    ``pending_amt`` is what is 待下达 behind it; "" of one that is executable from the first, or is
+    of a ledger that knows no stages.
     """
 
     TYPE: ClassVar[str] = "indicator.issued"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.issue",
-        moves=("indicator", "budget_row"),
+        moves=("indicator", "budget_row", "indicator_pending"),
         posts={
             "indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED}),
             "indicator.issued_of_row": RuleNeeds(DIMENSIONS, {"amount": _TAKEN}),
+            "indicator.issued_pending": RuleNeeds(DIMENSIONS, {"amount": _PENDING}),
+            "indicator.issued_pending_of_row": RuleNeeds(DIMENSIONS, {"amount": _PENDING_TAKEN}),
         },
         step="indicator",
         title="批复下达",
@@ -77,7 +87,63 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     track_pro_code: str = ""
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
+    pending_amt: str = ""
     codes_version: str
+    figures: Figures
+    by: str
+
+
+class IndicatorEnabled(Event, frozen=True, kw_only=True):
+    """可执行: what was pending can be paid from here on.
+
+    ``amt`` is what was pending and ``pending_amt`` what still is; of an indicator of a ledger that
+    knows no stages, whose flag alone is lifted, 0 and "".
+    """
+
+    TYPE: ClassVar[str] = "indicator.enabled"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.enable",
+        moves=("indicator", "indicator_pending"),
+        posts={"indicator.enabled": RuleNeeds(DIMENSIONS, {"amount": _ENABLED})},
+        step="indicator",
+        title="可执行",
+    )
+    bgt_id: str
+    amt: Yuan
+    pending_amt: str = ""
+    figures: Figures
+    by: str
+
+
+class IndicatorRecalled(Event, frozen=True, kw_only=True):
+    """收回: what is not used goes back, to the row of the budget where there is one.
+
+    ``pending_amt`` is what is 待下达 behind it; "" of an indicator that is executable.
+    """
+
+    TYPE: ClassVar[str] = "indicator.recalled"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator",
+        asked_by="indicator.recall",
+        moves=("indicator", "budget_row", "indicator_pending"),
+        posts={
+            "indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _CUT}),
+            "indicator.recalled_of_row": RuleNeeds(DIMENSIONS, {"amount": _GIVEN_BACK}),
+            "indicator.recalled_pending": RuleNeeds(DIMENSIONS, {"amount": _PENDING_CUT}),
+            "indicator.recalled_pending_of_row": RuleNeeds(
+                DIMENSIONS, {"amount": _PENDING_GIVEN_BACK}
+            ),
+        },
+        step="indicator",
+        title="收回",
+    )
+    bgt_id: str
+    recall_no: str
+    amt: Yuan
+    reason: str = ""
+    bgt_pman_id: str = ""
+    pending_amt: str = ""
     figures: Figures
     by: str
 
@@ -201,13 +267,16 @@ class PlanSet(Event, frozen=True, kw_only=True):
     by: str
 
 
-def moved_by(cls: type[Event], control: str) -> int:
+def moved_by(event: Event, control: str) -> int:
     """Fen by which one fen of an own event's amount moves a balance of its indicator.
 
     As its posting rule is held to move it: the amount of an event is what its rule is given as
-    ``amount``, one that has a sign as ``increase`` and, turned, as ``decrease``. A plan moves none.
+    ``amount``, one that has a sign as ``increase`` and, turned, as ``decrease``. A plan moves none;
+    what was issued and recalled of an indicator that is pending has a rule of its own.
     """
-    if (needs := cls.TRAITS.posts.get(cls.TYPE)) is None:
+    posts = event.TRAITS.posts
+    pending = f"{event.TYPE}_pending" if getattr(event, "pending_amt", "") else ""
+    if (needs := posts.get(pending) or posts.get(event.TYPE)) is None:
         return 0
     given = "amount" if "amount" in needs.amounts else "increase"
     return needs.amounts[given]["indicator"].get(control, 0)
@@ -222,11 +291,15 @@ def amount_of(event: Event) -> int:
             return parse_yuan(event.adj_amt, signed=True)
         case PlanSet():
             return parse_yuan(event.plan_amt, signed=True)
+        case IndicatorEnabled():
+            return stored_fen(event.amt)
     return parse_yuan(event.amt)  # type: ignore[attr-defined]
 
 
 register(
     IndicatorIssued,
+    IndicatorEnabled,
+    IndicatorRecalled,
     IndicatorAdjusted,
     IndicatorReallocatedOut,
     IndicatorReallocatedIn,

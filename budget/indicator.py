@@ -5,11 +5,12 @@ from datetime import date
 
 import msgspec
 
-from budget.balances import BALANCES
-from budget.events import Figures, IndicatorIssued
+from budget.balances import BALANCES, PENDING_CONTROL
+from budget.events import Figures, IndicatorEnabled, IndicatorIssued
+from budget.pending import PENDING
 from budget.rows import moved_row
 from ledger.deciding.objects import Kind
-from ledger.deciding.registers import MovedRow
+from ledger.deciding.registers import AnyRegister, MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
@@ -18,14 +19,22 @@ from ledger.events import Event, JournalPosted
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
 # of these only a code with none below it is issued and paid
 LEAF_CODES = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code")
+EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
 SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
 
 
 class Indicator(msgspec.Struct, frozen=True):
-    """An indicator: what was issued, and its figures after its own last event."""
+    """An indicator: what was issued, and its figures after its own last event.
+
+    Attributes:
+        enabled: whether it was made executable after it had been issued.
+        pending_amt: what of it is 待下达, in yuan; "" of one that never was.
+    """
 
     issued: IndicatorIssued
     figures: Figures
+    enabled: bool = False
+    pending_amt: str = ""
 
     @property
     def bgt_id(self) -> str:
@@ -35,6 +44,21 @@ class Indicator(msgspec.Struct, frozen=True):
     def bgt_pman_id(self) -> str:
         """The row of the budget that it is issued from; "" where there is none."""
         return self.issued.bgt_pman_id
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether it can be paid from, on days that have come."""
+        return self.issued.bgt_exe_flag == EXECUTABLE or self.enabled
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether what it has stands in 待下达指标."""
+        return self.pending_amt != "" and not self.enabled
+
+    @property
+    def bgt_exe_flag(self) -> int:
+        """指标可执行标志, as it is now."""
+        return EXECUTABLE if self.is_executable else NOT_EXECUTABLE
 
     @property
     def codes(self) -> dict[str, str]:
@@ -51,18 +75,27 @@ class Indicator(msgspec.Struct, frozen=True):
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     if isinstance(event, IndicatorIssued):
-        return Indicator(event, event.figures)
+        return Indicator(event, event.figures, pending_amt=event.pending_amt)
     if indicator is None or isinstance(event, JournalPosted):
         return indicator
     figures: Figures = getattr(event, "figures", indicator.figures)
-    return Indicator(indicator.issued, figures)
+    pending_amt: str = getattr(event, "pending_amt", "") or indicator.pending_amt
+    enabled = indicator.enabled or isinstance(event, IndicatorEnabled)
+    return Indicator(indicator.issued, figures, enabled, pending_amt)
+
+
+def _rows_of(indicator: Indicator) -> tuple[tuple[AnyRegister, str], ...]:
+    bgt_id = indicator.bgt_id
+    if indicator.pending_amt:
+        return (BALANCES, bgt_id), (PENDING, bgt_id)
+    return ((BALANCES, bgt_id),)
 
 
 INDICATOR: Kind[Indicator] = Kind(
     name="indicator",
     opened_by="indicator.issue",
     fold=_fold,
-    rows=lambda indicator: ((BALANCES, indicator.bgt_id),),
+    rows=_rows_of,
 )
 
 
@@ -86,6 +119,28 @@ def require(
             on=first.isoformat(),
         )
     return indicator
+
+
+def require_executable(indicator: Indicator) -> None:
+    """Refuses with ``indicator_not_executable`` what was not made executable yet."""
+    if not indicator.is_executable:
+        raise Refusal(
+            Code.INDICATOR_NOT_EXECUTABLE,
+            f"indicator {indicator.bgt_id} may not be executed (指标可执行标志)",
+            bgt_id=indicator.bgt_id,
+        )
+
+
+def require_not_pending(indicator: Indicator, *, pointer: str = "/bgt_id") -> None:
+    """Refuses with ``indicator_not_executable`` an act on what is 待下达: that is enabled first, or
+    recalled."""
+    if indicator.is_pending:
+        raise Refusal(
+            Code.INDICATOR_NOT_EXECUTABLE,
+            f"indicator {indicator.bgt_id} is pending (待下达): enable it first",
+            bgt_id=indicator.bgt_id,
+            pointer=pointer,
+        )
 
 
 def require_treasury_money(fund_type_code: str, pointer: str) -> None:
@@ -123,20 +178,27 @@ def moved_with_row(
     rule: str,
     amounts_fen: Mapping[str, int],
 ) -> list[MovedRow]:
-    """The same, and behind it the row that the indicator is issued from, where it has one.
+    """The same, and behind it what is pending, and the row that the indicator is issued from, where
+    the rule moves them.
 
     Raises:
         Refusal: ``insufficient_budget``, too, where the row has less than nothing left to issue.
     """
     changes = state.books(day).controlled(rule, amounts_fen)
-    rest_fen = changes.pop("rest", 0)
-    of_row = [moved_row(state, bgt_pman_id, day, rest_fen)] if bgt_pman_id and rest_fen else []
-    return [state.moved(BALANCES, bgt_id, day, changes), *of_row]
+    rest_fen, pending_fen = changes.pop("rest", 0), changes.pop(PENDING_CONTROL, 0)
+    after = [state.moved(BALANCES, bgt_id, day, changes)]
+    if pending_fen:
+        after.append(state.moved(PENDING, bgt_id, day, {PENDING_CONTROL: pending_fen}))
+    if bgt_pman_id and rest_fen:
+        after.append(moved_row(state, bgt_pman_id, day, rest_fen))
+    return after
 
 
-def rule_of(event: str, bgt_pman_id: str) -> str:
-    """The rule by which an event is booked: one of an indicator that is issued from a row is."""
-    return f"{event}_of_row" if bgt_pman_id else event
+def rule_of(event: str, bgt_pman_id: str, *, pending: bool = False) -> str:
+    """The rule by which an event is booked: that of an indicator which is 待下达, or is issued from
+    a row, is another one."""
+    stage = "_pending" if pending else ""
+    return f"{event}{stage}_of_row" if bgt_pman_id else f"{event}{stage}"
 
 
 def journal(

@@ -26,6 +26,7 @@ from budget.indicator import (
     moved,
     moved_with_row,
     require,
+    require_not_pending,
     rule_of,
 )
 from division.agencies import refuse_ended
@@ -39,7 +40,7 @@ from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, yuan
 
 
-class _OnIndicator(Command, frozen=True, kw_only=True):
+class OnIndicator(Command, frozen=True, kw_only=True):
     """A command about one existing indicator."""
 
     KIND: ClassVar[AnyKind] = INDICATOR
@@ -75,7 +76,7 @@ class _OnIndicator(Command, frozen=True, kw_only=True):
         )
 
 
-class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
+class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen, and of an indicator
     that is issued from a row never above what the row has left."""
 
@@ -93,6 +94,7 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
         indicator = require(state, self.bgt_id, day)
+        require_not_pending(indicator)
         row_id = indicator.bgt_pman_id
         rule = rule_of(IndicatorAdjusted.TYPE, row_id)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
@@ -115,7 +117,7 @@ class AdjustIndicator(_OnIndicator, frozen=True, kw_only=True):
         )
 
 
-class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
+class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
     """调剂: from one indicator to another, the total staying as it is."""
 
     OPERATION: ClassVar[str] = "indicator.reallocate"
@@ -141,6 +143,8 @@ class ReallocateIndicator(_OnIndicator, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on, ahead=True)
         giving = require(state, self.bgt_id, day)
         taking = require(state, self.to_bgt_id, day, pointer="/to_bgt_id")
+        require_not_pending(giving)
+        require_not_pending(taking, pointer="/to_bgt_id")
         refuse_ended(state, taking.issued.agency_code, day, pointer="/to_bgt_id")
         if giving.issued.fund_type_code != taking.issued.fund_type_code:
             raise Refusal(
@@ -224,7 +228,7 @@ def _rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
     return ("", "") if out_row == in_row else (out_row, in_row)
 
 
-class _Freezing(_OnIndicator, frozen=True, kw_only=True):
+class _Freezing(OnIndicator, frozen=True, kw_only=True):
     NUMBER: ClassVar[str] = "freeze_no"
     freeze_no: str
     amt: str
@@ -235,7 +239,7 @@ class _Freezing(_OnIndicator, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        require(state, self.bgt_id, day)
+        require_not_pending(require(state, self.bgt_id, day))
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         after = moved(state, day, self.bgt_id, self.EVENT.TYPE, amounts)
         # point of no return
@@ -265,7 +269,7 @@ class UnfreezeIndicator(_Freezing, frozen=True, kw_only=True):
     EVENT = IndicatorUnfrozen
 
 
-class SetPlan(_OnIndicator, frozen=True, kw_only=True):
+class SetPlan(OnIndicator, frozen=True, kw_only=True):
     """用款计划: within the indicator, and never cut below what is used of it."""
 
     OPERATION: ClassVar[str] = "plan.set"
@@ -306,7 +310,7 @@ class SetPlan(_OnIndicator, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        require(state, self.bgt_id, day)
+        require_not_pending(require(state, self.bgt_id, day))
         change_fen = parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
         before = state.row_on(BALANCES, self.bgt_id, day)
         check_plan(self.bgt_id, before, day, change_fen)

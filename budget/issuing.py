@@ -9,16 +9,26 @@ from datetime import date
 from typing import Any, ClassVar
 
 from budget.approved import BUDGET
-from budget.balances import BALANCES, NOTHING
+from budget.balances import BALANCES, NOTHING, PENDING_CONTROL
 from budget.coherence import hold_together
 from budget.events import IndicatorIssued
-from budget.indicator import CODED, INDICATOR, Indicator, journal, rule_of
+from budget.indicator import (
+    CODED,
+    EXECUTABLE,
+    INDICATOR,
+    NOT_EXECUTABLE,
+    Indicator,
+    journal,
+    rule_of,
+)
+from budget.pending import PENDING, PendingAmount
 from budget.planned_projects import PROJECT_OF_DIVISION
 from budget.rows import BUDGET_ROW, ROWS, moved_row, require_row
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.opening import INDICATOR_STAGES
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -87,7 +97,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
 
     def check(self) -> None:
         parse_yuan(self.amount, pointer="/amount")
-        if self.bgt_exe_flag not in (1, 2):
+        if self.bgt_exe_flag not in (EXECUTABLE, NOT_EXECUTABLE):
             raise RequestError(
                 Code.MALFORMED, "bgt_exe_flag is 1 是 or 2 否", pointer="/bgt_exe_flag"
             )
@@ -100,14 +110,16 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         else:
             _require_budget(state, self)
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
-        rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id)
-        opened, *of_row = self._moved(state, day, rule, amounts)
+        pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
+        rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id, pending=pending)
+        opened, *more = self._moved(state, day, rule, amounts)
         # point of no return
         issued = IndicatorIssued(
             bgt_id=self.bgt_id,
             amount=self.amount,
             is_contrlbyplan=self.is_contrlbyplan,
             bgt_exe_flag=self.bgt_exe_flag,
+            pending_amt=self.amount if pending else "",
             codes_version=state.codes.version,
             figures=opened.row.figures(),
             by=by,
@@ -126,17 +138,22 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(INDICATOR, self.bgt_id, issued), (INDICATOR, self.bgt_id, entry)],
             effective_on=day,
-            moved=[opened, *of_row],
+            moved=[opened, *more],
         )
 
     def _moved(
         self, state: LedgerState, day: date, rule: str, amounts_fen: Mapping[str, int]
     ) -> list[MovedRow]:
-        """The indicator's balances, which begin with it, and its row."""
+        """The indicator's balances, which begin with it, what is pending, and its row."""
         changes = state.books(day).controlled(rule, amounts_fen)
-        rest_fen = changes.pop("rest", 0)
-        opened = BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)
-        return [opened, moved_row(state, self.bgt_pman_id, day, rest_fen)] if rest_fen else [opened]
+        rest_fen, pending_fen = changes.pop("rest", 0), changes.pop(PENDING_CONTROL, 0)
+        after = [BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)]
+        if pending_fen:
+            pending = {PENDING_CONTROL: pending_fen}
+            after.append(PENDING.moved(self.bgt_id, DatedRow(PendingAmount()), day, pending))
+        if rest_fen:
+            after.append(moved_row(state, self.bgt_pman_id, day, rest_fen))
+        return after
 
 
 def _carried(asked: IssueIndicator) -> dict[str, Any]:

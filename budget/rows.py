@@ -17,6 +17,7 @@ from budget.events import (
     IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
+    IndicatorRecalled,
 )
 from budget.row_events import RowAdjusted, RowAsked, RowFigures, RowReplied, RowRestated
 from ledger.books import Charts
@@ -174,6 +175,15 @@ class _In(msgspec.Struct, frozen=True, gc=False):
     bgt_pman_id: str = ""
 
 
+class _Recalled(msgspec.Struct, frozen=True, gc=False):
+    """Of ``IndicatorRecalled``: it goes back to the row."""
+
+    bgt_id: str
+    recall_no: str
+    amt: str
+    bgt_pman_id: str = ""
+
+
 _PLACE = {name: place for place, name in enumerate(RowAmounts.__struct_fields__)}
 
 
@@ -190,6 +200,7 @@ class RowFold(RegisterFold):
         IndicatorAdjusted: _Changed,
         IndicatorReallocatedOut: _Out,
         IndicatorReallocatedIn: _In,
+        IndicatorRecalled: _Recalled,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:

@@ -11,7 +11,13 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from budget.balances import BALANCES, Balances, require_planned
-from budget.indicator import INDICATOR, Indicator, moved, require_treasury_money
+from budget.indicator import (
+    INDICATOR,
+    Indicator,
+    moved,
+    require_executable,
+    require_treasury_money,
+)
 from budget.indicator import require as require_indicator
 from division.agencies import refuse_ended
 from division.payer import payer_on
@@ -44,7 +50,6 @@ from payments.signature_policy import SIGNATURE_POLICY
 from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
-EXECUTABLE = 1
 _dimensions = attrgetter(*DIMENSIONS)
 
 
@@ -104,12 +109,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         indicator = require_indicator(state, self.bgt_id, day)
-        if indicator.issued.bgt_exe_flag != EXECUTABLE:
-            raise Refusal(
-                Code.INDICATOR_NOT_EXECUTABLE,
-                f"indicator {self.bgt_id} may not be executed (指标可执行标志)",
-                bgt_id=self.bgt_id,
-            )
+        require_executable(indicator)
         self._check_elements(state, indicator, day)
         pay_fen = self._check_details()
         occupied = self._occupied(state, indicator, day, pay_fen)

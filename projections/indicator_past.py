@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 import psycopg
 
-from budget.balances import NOTHING, Balances
-from budget.events import IndicatorIssued
-from budget.indicator import INDICATOR
-from ledger.events import decode
+from budget.balances import NOTHING, PENDING_CONTROL, Balances
+from budget.events import IndicatorIssued, amount_of, moved_by
+from budget.indicator import INDICATOR, Indicator
+from ledger.events import decode, type_names
+from ledger.money import yuan
 from ledger.reading.objects import read_events, stream_of
 from projections.account_sums import Model, live_model
 from projections.core.facts import read_pages
@@ -17,6 +19,7 @@ from projections.core.moments import Moment, Reach, one_moment, reach
 from projections.core.spans import covering
 from projections.indicators import (
     INDICATOR_SPANS,
+    STAGED,
     IndicatorMovement,
     Indicators,
     balances_of,
@@ -36,6 +39,10 @@ WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND bgt_id = %(b
     rows=INDICATOR_SPANS.name,
 )
 
+_STAGES = """
+SELECT type, effective_on, payload FROM events
+WHERE ledger_id = %s AND stream_id = %s AND type = ANY(%s) AND position <= %s ORDER BY position"""
+
 
 class PastIndicator(NamedTuple):
     """An indicator as of a moment.
@@ -46,7 +53,7 @@ class PastIndicator(NamedTuple):
     """
 
     position: int
-    issued: IndicatorIssued
+    indicator: Indicator
     balances: Balances
     reach: Reach
     late: Balances
@@ -63,8 +70,8 @@ def past_indicator(
     with one_moment(connection):
         model = live_model(connection, ledger_id, Indicators.name)
         reached = reach(connection, ledger_id, moment, model.position)
-        issued = _issued(connection, ledger_id, bgt_id, reached)
-        if issued is None:
+        indicator = _indicator(connection, ledger_id, bgt_id, reached)
+        if indicator is None:
             return None
         scope = (connection, ledger_id, bgt_id, model)
         balances = _balances(*scope, reached)
@@ -72,21 +79,45 @@ def past_indicator(
         if span := reached.late:
             since = _balances(*scope, Reach(span.upto, span.through, None))
             late = _less(since, _balances(*scope, Reach(span.after, span.through, None)))
-        return PastIndicator(reached.upto, issued, balances, reached, late)
+        return PastIndicator(reached.upto, indicator, balances, reached, late)
 
 
-def _issued(
+def _indicator(
     connection: psycopg.Connection, ledger_id: int, bgt_id: str, reached: Reach
-) -> IndicatorIssued | None:
+) -> Indicator | None:
+    """As it was issued; and of one that may not be executed then, whether it was made so since."""
     stream_id = stream_of(connection, ledger_id, INDICATOR, bgt_id)
     if stream_id is None:
         return None
     rows = read_events(connection, ledger_id, 0, 1, stream_id=stream_id, upto=reached.upto)
     if not rows or (reached.through is not None and rows[0].effective_on > reached.through):
         return None
-    event = decode(rows[0].type, rows[0].payload)
-    assert isinstance(event, IndicatorIssued), "an indicator's stream begins with its issue"
-    return event
+    issued = decode(rows[0].type, rows[0].payload)
+    assert isinstance(issued, IndicatorIssued), "an indicator's stream begins with its issue"
+    indicator = Indicator(issued, issued.figures)
+    return (
+        indicator if indicator.is_executable else _staged(connection, ledger_id, stream_id, reached)
+    )
+
+
+def _staged(
+    connection: psycopg.Connection, ledger_id: int, stream_id: UUID, reached: Reach
+) -> Indicator | None:
+    """What is pending of it, by the events that say so; few are between its issue and the day on
+    which it becomes executable."""
+    indicator: Indicator | None = None
+    pending_fen = 0
+    names = {name: cls for cls in STAGED for name in type_names(cls)}
+    for row in connection.execute(_STAGES, (ledger_id, stream_id, list(names), reached.upto)):
+        type_name, day, payload = row
+        if reached.through is not None and day > reached.through:
+            continue
+        event = decode(type_name, payload)
+        indicator = INDICATOR.fold(indicator, event)
+        pending_fen += amount_of(event) * moved_by(event, PENDING_CONTROL)
+    if indicator is not None and indicator.pending_amt:
+        return msgspec.structs.replace(indicator, pending_amt=yuan(pending_fen))
+    return indicator
 
 
 def _balances(

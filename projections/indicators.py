@@ -15,9 +15,12 @@ import msgspec
 from budget.balances import BALANCES, Balances
 from budget.events import (
     Figures,
+    IndicatorEnabled,
     IndicatorIssued,
     PlanSet,
 )
+from budget.indicator import EXECUTABLE
+from budget.pending import PENDING
 from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
@@ -38,6 +41,8 @@ class IndicatorStanding(msgspec.Struct, gc=False):
     canuse_fen: int
     plan_fen: int
     plan_canuse_fen: int
+    pending_fen: int
+    bgt_exe_flag: int
     last_position: int
 
 
@@ -59,7 +64,6 @@ class IndicatorRow(IndicatorStanding, gc=False):
     bgt_type_code: str
     bgt_type_name: str
     is_contrlbyplan: bool
-    bgt_exe_flag: int
     effective_on: date
     issued_position: int
 
@@ -92,6 +96,9 @@ INDICATOR_SPANS = Table(
     adds=tuple(f"{name}_fen" for name in Balances.__struct_fields__),
 )
 
+# those that say what is 待下达 behind them
+STAGED = frozenset(types_that(lambda traits: PENDING.name in traits.moves))
+
 _AS_ISSUED = tuple(
     name
     for name in IndicatorRow.__struct_fields__
@@ -101,7 +108,7 @@ _AS_ISSUED = tuple(
 
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: BALANCES.name in traits.moves)
@@ -150,6 +157,8 @@ class _IndicatorFold(Fold):
             row.canuse_fen, row.frozen_fen = after.available, after.frozen
             row.pay_app_fen, row.pay_fen = after.occupied, after.paid
             row.plan_fen, row.last_position = after.plan, fact.position
+            if type(fact.event) in STAGED:
+                _stage(row, fact.event)
 
     def _row(self, fact: Fact, bgt_id: str) -> IndicatorStanding:
         if isinstance(fact.event, IndicatorIssued):
@@ -165,7 +174,7 @@ class _IndicatorFold(Fold):
     def rest(self, upto: int) -> Writes:
         for row in self._touched.values():  # what follows from the balances, worked out once
             used_fen = row.pay_app_fen + row.pay_fen
-            row.amount_fen = row.canuse_fen + row.frozen_fen + used_fen
+            row.amount_fen = row.pending_fen + row.canuse_fen + row.frozen_fen + used_fen
             row.plan_canuse_fen = max(0, row.plan_fen - used_fen)
         held = [row for bgt_id, row in self._touched.items() if bgt_id not in self._issued]
         spans = self._spread(self._spans.values())
@@ -201,10 +210,15 @@ def movements(
         if type(event) is Posted:
             if (source := waiting.pop(event.source, None)) is not None:
                 yield source, event.bgt_id, source.event.figures, fact.position
-        elif type(event) is PlanSet:  # no account, so no journal
+        elif type(event) is PlanSet or is_flag_alone(event):  # no account, so no journal
             yield fact, event.bgt_id, event.figures, fact.position
         else:
             waiting[fact.position] = fact
+
+
+def is_flag_alone(event: Any) -> bool:
+    """Whether it makes an indicator executable that never was 待下达."""
+    return type(event) is IndicatorEnabled and not event.pending_amt
 
 
 def balances_of(figures: FiguresView | Figures) -> Balances:
@@ -216,6 +230,14 @@ def balances_of(figures: FiguresView | Figures) -> Balances:
         stored_fen(figures.pay_amt),
         stored_fen(figures.plan_amt),
     )
+
+
+def _stage(row: IndicatorStanding, event: Any) -> None:
+    """What is pending behind an event, and whether the indicator is executable."""
+    if event.pending_amt:
+        row.pending_fen = stored_fen(event.pending_amt)
+    if isinstance(event, IndicatorEnabled):
+        row.bgt_exe_flag = EXECUTABLE
 
 
 def _changes(row: IndicatorStanding, after: Balances) -> tuple[int, int, int, int, int]:
@@ -248,6 +270,8 @@ def _issued(fact: Fact, issued: IndicatorIssued) -> IndicatorRow:
         canuse_fen=0,
         plan_fen=0,
         plan_canuse_fen=0,
+        pending_fen=0,
+        bgt_exe_flag=issued.bgt_exe_flag,
         last_position=0,
         effective_on=fact.effective_on,
         issued_position=fact.position,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from budget.balances import BALANCES
-from budget.events import IndicatorIssued
+from budget.pending import PENDING
 from ledger.events import Event, JournalPosted, types_that
 from payments.events import (
     PaymentApplied,
@@ -133,7 +133,7 @@ _MOVING = types_that(lambda traits: BALANCES.name in traits.moves and bool(trait
 
 VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
     {
-        **{cls: Moved for cls in _MOVING if cls is not IndicatorIssued},
+        **{cls: Moved for cls in _MOVING if PENDING.name not in cls.TRAITS.moves},
         PaymentApplied: Applied,
         PaymentApproved: Approved,
         PaymentRejected: Rejected,

@@ -478,8 +478,15 @@ def ledger_key(text: str) -> int:
 # ---------------------------------------------------------------- books 账簿
 
 # the credit balances of the indicator book that may not fall below zero (chart 2026.1)
-CONTROLLED = {"A3": "available", "A4": "frozen", "A5": "occupied", "A6": "paid"}
-BALANCES = ("available", "frozen", "occupied", "paid", "plan")
+CONTROLLED = {
+    "A3": "available",
+    "A4": "frozen",
+    "A5": "occupied",
+    "A6": "paid",
+    "A8": "pending",
+}
+BALANCES = ("available", "frozen", "occupied", "paid", "plan")  # those that are exported
+HELD = (*BALANCES, "pending")
 
 
 Moves = dict[str, dict[str, int]]
@@ -573,7 +580,7 @@ class Card:
     business day on which it has moved but for the last of them."""
 
     def __init__(self) -> None:
-        self.held = dict.fromkeys(BALANCES, 0)
+        self.held = dict.fromkeys(HELD, 0)
         self.last_day: int | None = None
         self._days: list[int] = []
         self._closings: list[dict[str, int]] = []
@@ -592,7 +599,7 @@ class Card:
     def _move_days(self, day: int, changes: dict[str, int]) -> list[tuple[int, str]]:
         place = bisect_left(self._days, day)
         if place == len(self._days) or self._days[place] != day:
-            before = self._closings[place - 1] if place else dict.fromkeys(BALANCES, 0)
+            before = self._closings[place - 1] if place else dict.fromkeys(HELD, 0)
             self._days.insert(place, day)
             self._closings.insert(place, dict(before))
         below: list[tuple[int, str]] = []
@@ -631,7 +638,7 @@ class Books:
     def held(self, bgt_id: str) -> dict[str, int]:
         """The balances of one indicator."""
         card = self._cards.get(bgt_id)
-        return card.held if card else dict.fromkeys(BALANCES, 0)
+        return card.held if card else dict.fromkeys(HELD, 0)
 
     def take(self, event: Event) -> None:
         opened = event.name == "ledger.opened" and event.body.get("dated_floors") is True
@@ -677,7 +684,8 @@ class Books:
         left = dict(self.balances)
         for row in exported:
             self._report.count("balance")
-            mine = left.pop(row["bgt_id"], dict.fromkeys(BALANCES, 0))
+            held = left.pop(row["bgt_id"], dict.fromkeys(HELD, 0))
+            mine = {name: held[name] for name in BALANCES}
             theirs = {name: row[f"{name}_fen"] for name in BALANCES}
             if mine != theirs:
                 name = next(n for n in BALANCES if mine[n] != theirs[n])
@@ -741,6 +749,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "budget.approved": ("budget.approve", _field("approve_doc_no")),
     "budget.adjusted": ("budget.adjust", _field("adj_no")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
+    "indicator.enabled": ("indicator.enable", _field("bgt_id")),
+    "indicator.recalled": ("indicator.recall", _field("recall_no")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
     "indicator.reallocated_out": ("indicator.reallocate", _field("adj_no")),
     "indicator.frozen": ("indicator.freeze", _field("freeze_no")),
@@ -1201,6 +1211,7 @@ _OF_ROW = {
     "indicator.adjusted": (("issued", "adj_amt", 1),),
     "indicator.reallocated_out": (("issued", "amt", -1),),
     "indicator.reallocated_in": (("issued", "amt", 1),),
+    "indicator.recalled": (("issued", "amt", -1),),
 }
 _ROW_FIGURES = ("budget_row.replied", "budget_row.adjusted")
 
@@ -1275,9 +1286,8 @@ class Decisions:
             return
         self._report.count("decision")
         held = self._books.held(bgt_id)
-        controlled = sum(held[name] for name in CONTROLLED.values())
         due = {
-            "amount": controlled,
+            "amount": held["available"] + held["frozen"] + held["occupied"] + held["paid"],
             "frozen_amt": held["frozen"],
             "pay_app_amt": held["occupied"],
             "pay_amt": held["paid"],
@@ -1291,6 +1301,10 @@ class Decisions:
                 what = f"{event.name}: {name} is {figures[name]}, taken again it is {yuan(amount)}"
                 self._report.wrong("decision", event.position, f"{what} 裁定不符", last)
                 return
+        pending = event.body.get("pending_amt") or yuan(held["pending"])
+        if fen(pending) != held["pending"]:
+            what = f"{event.name}: {pending} is pending, taken again it is {yuan(held['pending'])}"
+            self._report.wrong("decision", event.position, f"{what} 裁定不符", last)
 
     def _applied(self, event: Event) -> dict[str, Any]:
         issued = self._issued[event.body["bgt_id"]]
@@ -1566,6 +1580,8 @@ ACTS = {
     "budget.approved": "budget.approve",
     "budget.adjusted": "budget.adjust",
     "indicator.issued": "indicator.issue",
+    "indicator.enabled": "indicator.enable",
+    "indicator.recalled": "indicator.recall",
     "indicator.adjusted": "indicator.adjust",
     "indicator.reallocated_out": "indicator.reallocate",
     "ledger.signature_policy_set": "signature_policy.set",

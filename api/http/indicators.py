@@ -20,7 +20,7 @@ from api.http.routes import CommandRoute, Operation, ViewOf
 from api.http.units import prefixes_of, require_units
 from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
 from budget.balances import BALANCES, NOTHING
-from budget.indicator import INDICATOR, Indicator
+from budget.indicator import INDICATOR
 from budget.indicators import (
     AdjustIndicator,
     FreezeIndicator,
@@ -29,6 +29,7 @@ from budget.indicators import (
     UnfreezeIndicator,
 )
 from budget.issuing import IssueIndicator
+from budget.staging import EnableIndicator, RecallIndicator
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
 from ledger.reading.loading import read_rows
@@ -108,8 +109,7 @@ def _then(
     past = past_indicator(connection, key, bgt_id, moment)
     if past is None:
         raise _not_found(bgt_id)
-    indicator = Indicator(past.issued, past.balances.figures())
-    view = indicator_view(key, indicator)
+    view = indicator_view(key, past.indicator, past.balances)
     view.late = late_figures(past.reach.late, past.late)
     return past.position, view
 
@@ -192,6 +192,10 @@ DIRECT = (
         view=_both,
         answer=ReallocationView,
     ),
+    _change(
+        EnableIndicator, "enable", "Make a pending indicator executable 可执行", Code.INVALID_STATE
+    ),
+    _change(RecallIndicator, "recall", "Take back what is not used 收回"),
     _change(FreezeIndicator, "freezes", "Freeze a part 冻结"),
     _change(UnfreezeIndicator, "unfreezes", "Release what is frozen 解冻"),
     _change(SetPlan, "plans", "Plan a month's payments 用款计划", Code.INSUFFICIENT_PLAN),

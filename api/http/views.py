@@ -22,7 +22,7 @@ from ledger.calendar import PERIODS
 from ledger.deciding.command import Commit
 from ledger.deciding.opening import TITLE
 from ledger.deciding.settings import LedgerSettings
-from ledger.money import yuan
+from ledger.money import stored_fen, yuan
 from payments.events import PaymentDetail, VoucherReceipted
 from payments.payment import Payment
 from payments.signature_policy import SIGNATURE_POLICY
@@ -73,6 +73,8 @@ class ApprovalPolicyView(msgspec.Struct, kw_only=True):
 
 
 class IndicatorView(msgspec.Struct, kw_only=True):
+    """``pending_amt`` is what of ``amount`` is 待下达, and can neither be paid nor frozen yet."""
+
     ledger: str
     bgt_id: str
     agency_code: str
@@ -103,6 +105,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     track_pro_code: str
     ori_bgt_id: str
     mof_dep_code: str
+    pending_amt: str
     amount: str
     frozen_amt: str
     pay_app_amt: str
@@ -246,7 +249,8 @@ def ledger_view(
 _ISSUED = tuple(
     name
     for name in IndicatorView.__struct_fields__
-    if name not in {"ledger", "commit", "late", *Figures.__struct_fields__}
+    if name
+    not in {"ledger", "commit", "late", "bgt_exe_flag", "pending_amt", *Figures.__struct_fields__}
 )
 
 
@@ -258,11 +262,16 @@ def indicator_view(
 ) -> IndicatorView:
     """An indicator with ``balances``, or else with the figures of its own last event."""
     figures = indicator.figures if balances is None else balances.figures()
-    issued = indicator.issued
+    issued, pending_amt = indicator.issued, indicator.pending_amt or _NOTHING
+    shown = msgspec.structs.asdict(figures)
+    if pending_fen := stored_fen(pending_amt):
+        shown["amount"] = yuan(pending_fen + stored_fen(figures.amount))
     return IndicatorView(
         ledger=ledger_text(ledger_id),
         **{name: getattr(issued, name) for name in _ISSUED},
-        **msgspec.structs.asdict(figures),
+        bgt_exe_flag=indicator.bgt_exe_flag,
+        pending_amt=pending_amt,
+        **shown,
         commit=commit,
     )
 

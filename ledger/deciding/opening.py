@@ -31,6 +31,20 @@ def _fold(title: Title, event: Event) -> Title:
 TITLE = declare(Setting("title", Title(), _fold))
 
 
+class IndicatorStages(msgspec.Struct, frozen=True):
+    """Whether indicators of the ledger are 待下达 before they are executable. An earlier release
+    issued what may not be executed into 支出指标 at once."""
+
+    known: bool = False
+
+
+def _indicator_stages(stages: IndicatorStages, event: Event) -> IndicatorStages:
+    return IndicatorStages(event.indicator_stages) if isinstance(event, LedgerOpened) else stages
+
+
+INDICATOR_STAGES = declare(Setting("indicator_stages", IndicatorStages(), _indicator_stages))
+
+
 class DatedFloors(msgspec.Struct, frozen=True):
     """Whether the ledger says that no register falls below its floor on any business day. Every
     decision keeps to it; a verification asks it of what was recorded since it was said."""
@@ -55,6 +69,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "ledger.open"
     CHANNEL: ClassVar[str] = "账套开立"
+    STAGES: ClassVar[bool] = True  # whether it knows indicators that are 待下达
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -82,13 +97,14 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     def asked_in(cls, told: Told) -> Iterable[Command]:
         event: LedgerOpened = told.event
         if event.fiscal_year == STANDING_YEAR:
-            opened = OpenStandingLedger if event.approval_policy else _OpenFormerStandingLedger
-            return (opened(mof_div_code=event.mof_div_code),)
+            standing = OpenStandingLedger if event.approval_policy else _OpenFormerStandingLedger
+            return (standing(mof_div_code=event.mof_div_code),)
         if event.mof_div_code == SYSTEM_DIVISION:
             return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
         asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
+        opened = OpenLedger if event.indicator_stages else _OpenFormerLedger
         return (
-            cls(
+            opened(
                 mof_div_code=event.mof_div_code,
                 fiscal_year=event.fiscal_year,
                 name=event.name,
@@ -131,9 +147,21 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             approval_policy=after(default_policy(), self.approval_policy),
             policy_asked=tuple(sorted(self.approval_policy)),
             dated_floors=True,
+            indicator_stages=self.STAGES,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
+
+
+class _OpenFormerLedger(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: indicators had no stages."""
+
+    STAGES: ClassVar[bool] = False
+
+    @property
+    def body(self) -> object:
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return OpenLedger(**fields).body
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -224,6 +224,7 @@ _ELEMENTS = (
     Element("ori_bgt_id", "来源指标主键", 64, _NAME, _ISSUE),
     Element("adj_no", "调整调剂编号", 100, _NUMBER, _ADJUST),
     Element("adj_amt", "调整金额", 20, _AMOUNT, _ADJUST),
+    Element("recall_no", "收回编号", 100, _NUMBER, _ADJUST),
     Element("freeze_no", "冻结编号", 100, _NUMBER, _FREEZE),
     Element("plan_voucher_no", "计划明细编号", 100, _NUMBER, _PLAN),
     _pattern("plan_month", "计划月份", 2, "0?[1-9]|1[0-2]", _PLAN),

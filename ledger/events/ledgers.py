@@ -13,7 +13,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     """开账, with who must agree to what in it; where no policy stands, nobody else has to.
 
     ``policy_asked`` names the kinds of which the caller had said who must agree; ``dated_floors``
-    says that no register falls below its floor on any business day.
+    says that no register falls below its floor on any business day, ``indicator_stages`` that what
+    may not be executed yet stands in an account of its own (待下达指标).
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -25,6 +26,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     approval_policy: Policy = msgspec.field(default_factory=dict)
     policy_asked: tuple[str, ...] = ()
     dated_floors: bool = False
+    indicator_stages: bool = False
     by: str
 
 

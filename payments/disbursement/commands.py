@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from budget.balances import BALANCES, require_planned
 from budget.events import IndicatorFrozen, IndicatorUnfrozen
-from budget.indicator import INDICATOR, Indicator, journal, moved
+from budget.indicator import INDICATOR, Indicator, journal, moved, require_executable
 from budget.indicator import require as require_indicator
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
@@ -23,7 +23,6 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
-from payments.application import EXECUTABLE
 from payments.disbursement.events import (
     DisbursementApproved,
     DisbursementClosed,
@@ -51,15 +50,10 @@ from payments.disbursement.run import (
 )
 
 
-def require_executable(state: LedgerState, bgt_id: str, day: date) -> Indicator:
+def executable(state: LedgerState, bgt_id: str, day: date) -> Indicator:
     """The indicator, or a refusal where there is none or it may not be executed on the day."""
     indicator = require_indicator(state, bgt_id, day)
-    if indicator.issued.bgt_exe_flag != EXECUTABLE:
-        raise Refusal(
-            Code.INDICATOR_NOT_EXECUTABLE,
-            f"indicator {bgt_id} may not be executed (指标可执行标志)",
-            bgt_id=bgt_id,
-        )
+    require_executable(indicator)
     return indicator
 
 
@@ -86,7 +80,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
-        require_executable(state, self.bgt_id, day)
+        executable(state, self.bgt_id, day)
         division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code"):
             code, pointer = getattr(self, element), f"/{element}"
@@ -170,7 +164,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         run = require(state, self.run_no)
         day = effective_day(state, run.effective_on)
-        indicator = require_executable(state, run.bgt_id, day)
+        indicator = executable(state, run.bgt_id, day)
         require_status(run, LOADED)
         loaded = run.loaded
         assert loaded is not None

@@ -23,7 +23,7 @@ from ledger.deciding.opening import TITLE
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import IntegrityError
 from ledger.events import CommandRefused, JournalPosted, LedgerOpened
-from ledger.money import parse_yuan
+from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.claims import CLEARING, Clearing
 from payments.clearing.events import ClearingRequested
 from payments.events import PaymentApplied
@@ -172,15 +172,16 @@ class Subjects:
         indicator: Indicator | None = reduce(INDICATOR.fold, (f.event for f in facts), None)
         assert indicator is not None
         b = self._balances.get(issued.bgt_id, NOTHING)
+        amount_fen = b.amount + stored_fen(indicator.pending_amt or yuan(0))
         self._remember(issued)
         yield ExportedIndicator(
             bgt_id=issued.bgt_id,
             **{name: getattr(issued, name) for name in _AS_ISSUED},
             is_contrlbyplan=flag(issued.is_contrlbyplan),
-            bgt_exe_flag=issued.bgt_exe_flag,
+            bgt_exe_flag=indicator.bgt_exe_flag,
             doc_date=facts[0].effective_on,
             issued_amt=parse_yuan(issued.amount),
-            amount=b.amount,
+            amount=amount_fen,
             frozen_amt=b.frozen,
             pay_app_amt=b.occupied,
             pay_amt=b.paid,
@@ -191,7 +192,7 @@ class Subjects:
         )
         yield ExportedExecution(
             **{name: getattr(issued, name) for name in ExportedExecution.__struct_fields__[:6]},
-            amount=b.amount,
+            amount=amount_fen,
             pay_app_amt=b.occupied,
             pay_amt=b.paid,
             canuse_amt=b.available,
@@ -304,7 +305,7 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
                 create_time=fact.recorded_at,
             )
         case e if e.TRAITS.subject == INDICATOR.name and not isinstance(e, IndicatorIssued):
-            moved_fen = amount_of(e) * moved_by(type(e), "available")
+            moved_fen = amount_of(e) * moved_by(e, "available")
             yield row(e.TRAITS.title, number_of(e), moved_fen, reason=getattr(e, "reason", ""))
 
 

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from msgspec import UNSET, UnsetType
 
-from budget.balances import CONTROLS, Balances
+from budget.balances import CONTROLS, PENDING_CONTROL, Balances
 from budget.events import (
     Figures,
     IndicatorAdjusted,
@@ -28,7 +28,7 @@ from budget.indicator import INDICATOR
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
 from ledger.events import Event, types_that
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan, stored_fen, yuan
 from ledger.reading.objects import read_objects
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED
 from projections.account_sums import Model, live_model
@@ -168,7 +168,8 @@ def trace_indicator(
             next_cursor=page.next_cursor,
         )
         if cursor is None:
-            _complete(connection, key, trace, past.balances, model)
+            pending_fen = stored_fen(past.indicator.pending_amt or yuan(0))
+            _complete(connection, key, trace, past.balances, pending_fen, model)
         return trace
 
 
@@ -177,23 +178,27 @@ def _complete(
     key: int,
     trace: IndicatorTrace,
     balances: Balances,
+    pending_fen: int,
     model: Model,
 ) -> None:
     """Adds what comes with the first page."""
     own = of_types(connection, key, trace.bgt_id, MOVING, model.position, POSITION_MAX)
     shown: list[Placed] = []
-    totals: dict[type[Event], int] = {}
+    totals = OwnSums()
     count = 0
     for count, (position, event) in enumerate(own, 1):
         if count <= FACTS_MAX:
             shown.append((position, event))
-        totals[type(event)] = totals.get(type(event), 0) + amount_of(event)
+        totals.add(event)
     fen = _Fen(totals, connection.execute(
         _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
     ).fetchone() or ())  # fmt: skip
-    trace.figures = balances.figures()
+    figures = balances.figures()
+    if pending_fen:
+        figures = msgspec.structs.replace(figures, amount=yuan(pending_fen + balances.amount))
+    trace.figures = figures
     trace.sums = fen.sums()
-    trace.proofs = list(fen.proofs(balances))
+    trace.proofs = list(fen.proofs(balances, pending_fen))
     head = issue_of(connection, key, trace.bgt_id, model.position)
     trace.origin = chain_of(*origin_of(connection, key, head, model.position))
     trace.movements = facts_of(shown, *MOVING)
@@ -201,10 +206,25 @@ def _complete(
     trace.sources = sources(connection, key, trace.bgt_id, model.position)
 
 
+class OwnSums:
+    """What an indicator's own events add up to in fen: by their types, and by what they move."""
+
+    def __init__(self) -> None:
+        self.of_type: dict[type[Event], int] = {}
+        self.moved = dict.fromkeys((*CONTROLS, PENDING_CONTROL), 0)
+
+    def add(self, event: Event) -> None:
+        amount_fen = amount_of(event)
+        self.of_type[type(event)] = self.of_type.get(type(event), 0) + amount_fen
+        for control in self.moved:
+            self.moved[control] += amount_fen * moved_by(event, control)
+
+
 class _Fen:
     """The sums in fen."""
 
-    def __init__(self, own: dict[type[Event], int], payments: Iterable[Any]) -> None:
+    def __init__(self, totals: OwnSums, payments: Iterable[Any]) -> None:
+        own = totals.of_type
         self.issued = own.get(IndicatorIssued, 0)
         self.adjusted = own.get(IndicatorAdjusted, 0)
         self.into = own.get(IndicatorReallocatedIn, 0)
@@ -212,8 +232,9 @@ class _Fen:
         self.frozen = own.get(IndicatorFrozen, 0)
         self.unfrozen = own.get(IndicatorUnfrozen, 0)
         self.planned = own.get(PlanSet, 0)
-        self.brought = sum(fen * _of_amount(cls) for cls, fen in own.items())
-        self.net_frozen = sum(fen * moved_by(cls, "frozen") for cls, fen in own.items())
+        self.brought = sum(totals.moved.values())
+        self.net_frozen = totals.moved["frozen"]
+        self.pending = totals.moved[PENDING_CONTROL]
         numbers = [int(value or 0) for value in payments]
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
 
@@ -236,19 +257,20 @@ class _Fen:
             others=yuan(self.brought - self.issued - self.adjusted - self.into + self.out),
         )
 
-    def proofs(self, kept: Balances) -> Iterable[Proof]:
+    def proofs(self, kept: Balances, pending_fen: int) -> Iterable[Proof]:
         """The figures that were kept against the sums of what happened."""
         net_paid = self.paid - self.refunded
+        pending = "pending + " if self.pending else ""
         for name, left, right in (
             (
                 "amount = issued + adjusted + reallocated_in - reallocated_out + others",
-                kept.amount,
+                pending_fen + kept.amount,
                 self.brought,
             ),
             (
-                "amount = canuse + frozen + occupied + net_paid",
+                f"amount = {pending}canuse + frozen + occupied + net_paid",
                 self.brought,
-                kept.available + self.net_frozen + self.occupied + net_paid,
+                self.pending + kept.available + self.net_frozen + self.occupied + net_paid,
             ),
             ("frozen_amt = frozen - unfrozen", kept.frozen, self.net_frozen),
             ("pay_app_amt = applied - released - paid", kept.occupied,
@@ -257,11 +279,6 @@ class _Fen:
             ("plan_amt = planned", kept.plan, self.planned),
         ):  # fmt: skip
             yield Proof(name, yuan(left), yuan(right), left == right)
-
-
-def _of_amount(cls: type[Event]) -> int:
-    """Fen by which one fen of such an event's amount moves 指标金额: all controls together."""
-    return sum(moved_by(cls, control) for control in CONTROLS)
 
 
 def _payments(

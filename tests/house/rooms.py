@@ -35,9 +35,11 @@ ORDER: dict[str, tuple[str, ...]] = {
     "budget": (
         "events preparation_events row_events",
         "approved balances rows totals",
+        "pending",
         "indicator projects",
         "coherence planned_projects",
         "adjusting budgeted_years indicators issuing preparation",
+        "staging",
     ),
     "payments": (
         "events messages submitting voucher_number",

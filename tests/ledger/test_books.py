@@ -50,8 +50,19 @@ def debited(books: Books, journal: JournalPosted) -> set[str]:
 
 def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
     clearing = {"clearing.2301", "clearing.2302"}
-    of_row = {"indicator.issued_of_row", "indicator.adjusted_of_row"}
-    assert set(rule_needs()) - clearing - of_row <= set(TYPES)
+    of_indicators = {
+        f"indicator.{act}"
+        for act in (
+            "issued_of_row",
+            "issued_pending",
+            "issued_pending_of_row",
+            "adjusted_of_row",
+            "recalled_of_row",
+            "recalled_pending",
+            "recalled_pending_of_row",
+        )
+    }
+    assert set(rule_needs()) - clearing - of_indicators <= set(TYPES)
     assert set(shipped_books().rules) == set(rule_needs())
 
 

@@ -121,7 +121,7 @@ def figures(entries: Iterable[Entry], bgt_id: str) -> dict[str, str]:
             case JournalPosted(lines=lines):
                 for line in lines:
                     control = ACCOUNTS[line.account].control
-                    if control and (line.bgt_id or event.bgt_id) == bgt_id:
+                    if control in CONTROLS and (line.bgt_id or event.bgt_id) == bgt_id:
                         fen[CONTROLS[control]] -= line.dr_cr * parse_yuan(line.amt)
             case PlanSet() if event.bgt_id == bgt_id:
                 fen["plan_amt"] += parse_yuan(event.plan_amt, signed=True)

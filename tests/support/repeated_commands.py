@@ -6,6 +6,7 @@ from typing import Any
 
 from budget import indicators
 from budget.issuing import IssueIndicator
+from budget.staging import EnableIndicator, RecallIndicator
 from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import Command
@@ -84,6 +85,7 @@ plainly(
     indicators.AdjustIndicator(**DETAILS, adj_no="T1", adj_amt="1.00", reason="追加"),
 )
 plainly("indicator.freeze", indicators.FreezeIndicator(**DETAILS, freeze_no="D1", amt="1.00"))
+plainly("indicator.recall", RecallIndicator(**DETAILS, amt="1.00"))
 plainly(
     "plan.set", indicators.SetPlan(**DETAILS, plan_voucher_no="J1", plan_month=3, plan_amt="9.00")
 )
@@ -134,6 +136,12 @@ def _reallocate(keeper: Bookkeeper) -> AskedBy:
     return indicators.ReallocateIndicator(
         bgt_id="B1", adj_no="T2", to_bgt_id="B2", amt="1.00", reason="调剂"
     ), "maker"
+
+
+@example("indicator.enable")
+def _enable(keeper: Bookkeeper) -> AskedBy:
+    keeper.issue("B2", "5.00", bgt_exe_flag=2)
+    return EnableIndicator(bgt_id="B2"), "maker"
 
 
 @example("indicator.unfreeze")

@@ -115,7 +115,8 @@ def _show_indicator(connection: Connection, ledger_id: int, bgt_id: str, moment:
     if past is None:
         raise Refusal(Code.INDICATOR_NOT_FOUND, f"no indicator {bgt_id!r}", bgt_id=bgt_id)
     figures = msgspec.structs.asdict(past.balances.figures())
-    show_fields([("bgt_id", bgt_id), ("position", past.position), *figures.items()])
+    pending = [("pending_amt", amt)] if (amt := past.indicator.pending_amt) else []
+    show_fields([("bgt_id", bgt_id), ("position", past.position), *pending, *figures.items()])
     if late := late_figures(past.reach.late, past.late):
         typer.echo(_late(late.after_position, late.upto_position, late.effective_through), err=True)
         names = (name for name in figures if hasattr(late, name))
