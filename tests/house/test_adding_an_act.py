@@ -26,9 +26,19 @@ STEP = re.compile(
     r"(?: `(?P<line>[^\n]+)`)?:\n\n(?P<fence>`{3,})\w*\n(?P<text>.*?)^(?P=fence)$",
     re.DOTALL | re.MULTILINE,
 )
-COPIED = ("ledger", "budget", "payments", "projections", "api", "verifier", "docs", "tests")
+COPIED = (
+    "ledger",
+    "division",
+    "budget",
+    "payments",
+    "projections",
+    "api",
+    "verifier",
+    "docs",
+    "tests",
+)
 
-ACT = "tests/house/recalled_act.py"
+ACT = "tests/house/surrendered_act.py"
 OTHERS = (
     "tests/house/test_registry.py",
     "tests/ledger/test_event_versions.py",
@@ -38,7 +48,7 @@ OTHERS = (
     "tests/api/test_http_access.py",
 )
 SAID = "budget/events.py"  # where the act's type says what it is
-TITLED = '        title="收回",\n'
+TITLED = '        title="上缴结余",\n'
 
 
 class Step(NamedTuple):
@@ -161,25 +171,25 @@ class Removal(NamedTuple):
 NO_CHART = {"test_the_charts_have_its_rule"}
 REMOVALS = {
     "not registered: the chart's rule is nobody's, its bytes are of no type": Removal(
-        "register(IndicatorRecalled)\n", "", NO_CHART | {"test_its_bytes_are_read"}
+        "register(IndicatorSurrendered)\n", "", NO_CHART | {"test_its_bytes_are_read"}
     ),
     "posts nothing: the chart's rule is nobody's": Removal(
-        '        posts={"indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _CUT})},\n',
+        '        posts={"indicator.surrendered": RuleNeeds(DIMENSIONS, {"amount": _CUT})},\n',
         "",
         NO_CHART,
     ),
     "posts something else: the chart's rule does not do it": Removal(
-        'posts={"indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _CUT})}',
-        'posts={"indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _FROZEN})}',
+        'posts={"indicator.surrendered": RuleNeeds(DIMENSIONS, {"amount": _CUT})}',
+        'posts={"indicator.surrendered": RuleNeeds(DIMENSIONS, {"amount": _FROZEN})}',
         NO_CHART,
     ),
     "moves nothing: the read model stays as it was": Removal(
-        'asked_by="indicator.recall",\n        moves=("indicator",),\n',
-        'asked_by="indicator.recall",\n',
+        'asked_by="indicator.surrender",\n        moves=("indicator",),\n',
+        'asked_by="indicator.surrender",\n',
         {"test_the_read_model_of_indicators_follows"},
     ),
     "asked by nobody: its number belongs to no command": Removal(
-        '        asked_by="indicator.recall",\n',
+        '        asked_by="indicator.surrender",\n',
         "",
         {
             "test_an_audit_finds_its_number",
@@ -188,16 +198,16 @@ REMOVALS = {
         },
     ),
     "asked by a command that is none: the grammar cannot be made": Removal(
-        'asked_by="indicator.recall"',
-        'asked_by="indicator.recal"',
+        'asked_by="indicator.surrender"',
+        'asked_by="indicator.surrende"',
         {
             "test_an_audit_finds_its_number",
             "test_every_type_is_asked_by_a_command_or_follows_one",
         },
     ),
     "of no subject: the indicator's trace and the export's table do not show it": Removal(
-        '        subject="indicator",\n        asked_by="indicator.recall",\n',
-        '        subject="",\n        asked_by="indicator.recall",\n',
+        '        subject="indicator",\n        asked_by="indicator.surrender",\n',
+        '        subject="",\n        asked_by="indicator.surrender",\n',
         {
             "test_the_trace_shows_it_and_its_sums_hold",
             "test_the_export_calls_it_by_its_name",

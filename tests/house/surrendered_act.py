@@ -1,8 +1,8 @@
 """What knows an act that nobody has told it of.
 
 Run by ``test_adding_an_act`` in a copy of the program to which the walk of CONTRIBUTING has been
-applied. Over HTTP an indicator of 10,000 is issued, 2,500 of it are recalled, 100 are applied for,
-and at last 400 are recalled: nothing comes behind them that would tell the figures anew.
+applied. Over HTTP an indicator of 10,000 is issued, 2,500 of it are surrendered, 100 are applied
+for, and at last 400 are surrendered: nothing comes behind them that would tell the figures anew.
 """
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
@@ -28,22 +28,22 @@ from tests.support.http_server import HttpTreasury, http
 from tests.support.paths import FIXTURES
 from tests.verifier.test_offline_verifier import run as run_offline
 
-RECALL = {"adj_no": "SH-1", "amt": "2500.00", "reason": "结余收回"}
-LAST = {"adj_no": "SH-2", "amt": "400.00", "reason": "结余收回"}
+SURRENDER = {"adj_no": "SJ-1", "amt": "2500.00", "reason": "结余上缴"}
+LAST = {"adj_no": "SJ-2", "amt": "400.00", "reason": "结余上缴"}
 
 
 @pytest.fixture(scope="module")
 def bgt_id(http: HttpTreasury) -> str:
-    """The indicator, after both recalls and the application between them."""
+    """The indicator, after both acts and the application between them."""
     bgt_id = http.indicator("10000.00")
-    http.ok(recall(http, bgt_id, RECALL))
+    http.ok(surrender(http, bgt_id, SURRENDER))
     http.applied(bgt_id, "100.00", pay_app_no="SQ-1")
-    http.ok(recall(http, bgt_id, LAST))
+    http.ok(surrender(http, bgt_id, LAST))
     return bgt_id
 
 
-def recall(http: HttpTreasury, bgt_id: str, body: dict[str, str]) -> httpx.Response:
-    answer: httpx.Response = http.post(f"…/indicators/{bgt_id}/recalls", body)
+def surrender(http: HttpTreasury, bgt_id: str, body: dict[str, str]) -> httpx.Response:
+    answer: httpx.Response = http.post(f"…/indicators/{bgt_id}/surrenders", body)
     return answer
 
 
@@ -57,19 +57,19 @@ def exported(http: HttpTreasury, bgt_id: str, tmp_path_factory: pytest.TempPathF
 
 def test_the_charts_have_its_rule() -> None:
     books = load_charts().on(date(2026, 3, 2))
-    assert books.controlled("indicator.recalled", {"amount": 1}) == {"available": -1}
+    assert books.controlled("indicator.surrendered", {"amount": 1}) == {"available": -1}
 
 
 def test_its_bytes_are_read() -> None:
-    stored = (FIXTURES / "events" / "indicator.recalled.ndjson").read_bytes().splitlines()[0]
-    assert getattr(decode("indicator.recalled", stored), "amt", "") == "700.00"
+    stored = (FIXTURES / "events" / "indicator.surrendered.ndjson").read_bytes().splitlines()[0]
+    assert getattr(decode("indicator.surrendered", stored), "amt", "") == "700.00"
 
 
 def test_the_document_has_its_route(http: HttpTreasury) -> None:
     document = http.ok(http.call("GET", "/openapi.json", ""))
-    [path] = [path for path in document["paths"] if path.endswith("/recalls")]
+    [path] = [path for path in document["paths"] if path.endswith("/surrenders")]
     operation = document["paths"][path]["post"]
-    assert operation["operationId"] == "indicator.recall"
+    assert operation["operationId"] == "indicator.surrender"
     assert operation["x-roles"] == ["admin", "treasury_maker"]
 
 
@@ -95,7 +95,7 @@ def test_the_read_model_of_indicators_follows(http: HttpTreasury, bgt_id: str) -
 def test_the_trace_shows_it_and_its_sums_hold(http: HttpTreasury, bgt_id: str) -> None:
     trace = http.ok(http.get(f"…/indicators/{bgt_id}/trace"))
     assert [fact["type"] for fact in trace["movements"]] == [
-        "indicator.issued", "indicator.recalled", "indicator.recalled"
+        "indicator.issued", "indicator.surrendered", "indicator.surrendered"
     ]  # fmt: skip
     assert trace["sums"]["others"] == "-2900.00"
     assert [proof["name"] for proof in trace["proofs"] if not proof["holds"]] == []
@@ -104,18 +104,18 @@ def test_the_trace_shows_it_and_its_sums_hold(http: HttpTreasury, bgt_id: str) -
 def test_the_trace_of_a_payment_shows_it(http: HttpTreasury, bgt_id: str) -> None:
     trace = http.ok(http.get("…/payments/SQ-1/trace"))
     facts = [fact.get("type") for link in trace["chain"] for fact in link["facts"]]
-    assert "indicator.recalled" in facts
+    assert "indicator.surrendered" in facts
 
 
 def test_its_number_answers_the_same_again(http: HttpTreasury, bgt_id: str) -> None:
-    again = recall(http, bgt_id, RECALL)
+    again = surrender(http, bgt_id, SURRENDER)
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
-    other = recall(http, bgt_id, {**RECALL, "amt": "2500.01"})
+    other = surrender(http, bgt_id, {**SURRENDER, "amt": "2500.01"})
     assert other.json()["code"] == "idempotency_conflict"
 
 
 def test_more_than_is_available_is_refused(http: HttpTreasury, bgt_id: str) -> None:
-    refused = recall(http, bgt_id, {**RECALL, "adj_no": "SH-9", "amt": "7000.01"})
+    refused = surrender(http, bgt_id, {**SURRENDER, "adj_no": "SJ-9", "amt": "7000.01"})
     assert refused.json()["code"] == "insufficient_indicator"
 
 
@@ -138,7 +138,7 @@ def test_the_export_calls_it_by_its_name(exported: Path) -> None:
         for path in exported.rglob("*.xml")
         for act in etree.parse(path).iter("{*}BA_BGT_ADJUST")
     ]
-    assert acts == [("SH-1", "收回", "-2500.00"), ("SH-2", "收回", "-400.00")]
+    assert acts == [("SJ-1", "上缴结余", "-2500.00"), ("SJ-2", "上缴结余", "-400.00")]
 
 
 def test_the_export_is_imported_again(
@@ -148,7 +148,7 @@ def test_the_export_is_imported_again(
     restore(pool, exported)
     mine, theirs = ledger_rows(pool, ledger_id), ledger_rows(http.treasury.pool, ledger_id)
     assert mine["registers"] == theirs["registers"] != []
-    assert ("indicator.recall", "SH-1") in {(key[1], key[2]) for key in mine["command_keys"]}
+    assert ("indicator.surrender", "SJ-1") in {(key[1], key[2]) for key in mine["command_keys"]}
 
 
 def test_the_offline_verifier_knows_its_number(exported: Path) -> None:
