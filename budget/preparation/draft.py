@@ -72,8 +72,8 @@ class BudgetDraft(msgspec.Struct, frozen=True):
 
     @property
     def persons(self) -> tuple[str, ...]:
-        """Who has made it and agreed to it so far."""
-        return (self.entered.by, *(person for _, person in self.checked))
+        """Who has made it, sent it on, and agreed to it so far."""
+        return (self.entered.by, self.submitted_by, *(person for _, person in self.checked))
 
 
 def _fold(draft: BudgetDraft | None, event: Event) -> BudgetDraft | None:

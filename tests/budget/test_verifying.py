@@ -6,13 +6,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from budget.approved import BUDGET
 from budget.rows import BUDGET_ROW, ROWS
 from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.loading import read_rows
-from ledger.reading.objects import read_objects
+from ledger.reading.objects import read_head, read_objects
 from payments.verification.run import Options, verify_ledger
 from tests.conftest import drop_database, new_database
 from tests.support.audited_books import audited_as_it_stands, export_audited
@@ -106,6 +107,9 @@ def test_a_budget_is_brought_elsewhere_and_goes_on(
         restore(pool, tmp_path / "out")
         with pool.connection() as connection:
             rows = read_rows(connection, budgets.ledger_id, ROWS)
+            head = read_head(connection, budgets.ledger_id)
             row_1 = read_objects(connection, budgets.ledger_id, BUDGET_ROW, ["R1"])["R1"]
     assert {key: row.rest for key, row in rows.items()} == {"R1": 100_00, "R2": 400_00}
     assert row_1.approve_doc_no == "PF-1"
+    assert head is not None
+    assert head.settings.get(BUDGET).approvals == 1

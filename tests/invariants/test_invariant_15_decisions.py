@@ -35,11 +35,12 @@ from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import Command, commands
 from ledger.deciding.opening import DateFloors
 from ledger.deciding.principals import OPERATOR
+from ledger.deciding.settings import decoded
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
 from ledger.postgres.database import Database, connect
-from ledger.reading import streaming
+from ledger.reading import loading, streaming
 from ledger.verification import past_state
 from ledger.writing.conditions import Conditions
 from payments import application, signature_policy
@@ -373,9 +374,14 @@ def test_a_row_that_cannot_be_read_ends_nothing(audited: Audited, copied: Databa
 
 
 def test_a_policy_changed_in_the_heads_row_is_told_where_it_was_obeyed(
-    bookkeeper: Bookkeeper, pool: ConnectionPool, database: Database
+    bookkeeper: Bookkeeper,
+    pool: ConnectionPool,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two signatures were wanted; the row of the head says one, and the program believed it."""
+    """Two signatures were wanted; the row of the head says one, and a program as it was once, which
+    did not hold the row against its events, believed it."""
+    monkeypatch.setattr(loading, "settings_at", lambda _c, _state, _at, row: decoded(row))
     bookkeeper.issue("B1", "100.00")
     bookkeeper.policy("unit", "treasury")
     with psycopg.connect(database.owner_conninfo) as connection:
