@@ -69,7 +69,7 @@ class Resource:
         self._kind, self._by_day, self._path, self._title = kind, by_day, path, title
         self._codes, self._before = tuple(codes), before
         self._register, self._change = register, change
-        name = kind.name.capitalize()
+        name = f"Registered{kind.name.capitalize()}"  # an account of the books is another thing
         types = {f.name: f.type for f in msgspec.structs.fields(by_day.version)}
         fixed = [(each, types[each]) for each in (by_day.number, *by_day.fixed)]
         changing = [(each, types[each]) for each in by_day.changing]

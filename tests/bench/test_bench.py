@@ -80,6 +80,7 @@ UNITS = {
     "micro": {"µs"},
     "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},
     "http": {"requests/s", "arrivals/s", "payments/s"},
+    "budget": {"items/s", "rows/s", "s", "bytes of memory"},
     "disburse": {
         *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),
     },
