@@ -130,7 +130,9 @@ def _fold(ceiling: IssuedCeiling | None, event: Event) -> IssuedCeiling | None:
     return IssuedCeiling(event) if isinstance(event, CeilingSet) else ceiling
 
 
-CEILING: Kind[IssuedCeiling] = Kind(name="ceiling", opened_by="ceiling.set", fold=_fold)
+CEILING: Kind[IssuedCeiling] = Kind(
+    name="ceiling", opened_by="ceiling.set", fold=_fold, cost=lambda _: 2
+)
 
 
 class SetCeiling(Command, frozen=True, kw_only=True):

@@ -100,7 +100,7 @@ BUDGET_DRAFT: Kind[BudgetDraft] = Kind(
     name="budget_draft",
     opened_by="budget_draft.enter",
     fold=_fold,
-    cost=lambda draft: 1 + len(draft.rows),
+    cost=lambda draft: 1 + 2 * draft.entered.rows_count,
 )
 
 

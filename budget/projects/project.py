@@ -303,6 +303,7 @@ PROJECT: Kind[Project] = shown_in_tables(
         rows=lambda project: ((COMPUTED, place) for place in places_of(project.last)),
         tables=(PROJECTS,),
         acts=lambda project: project.acts,
+        cost=lambda _: 6,
     )
 )
 

@@ -15,7 +15,7 @@ from ledger.deciding.objects import AnyKind, Kind
 
 T = TypeVar("T")
 
-KNOWN_MAX = 50_000  # of one ledger: those of one division's year
+KNOWN_MAX = 10_000  # of one ledger, between two batches; some 3 KB each
 
 # objects by kind and number; None for one that there is not, or was not yet
 KnownObjects = dict[tuple[str, str], Any]
@@ -44,9 +44,12 @@ class DivisionObjects:
 
     def take(self, found: KnownObjects) -> None:
         """What was read beside what is known already."""
-        if len(self._known) + len(found) > KNOWN_MAX:
-            self._known = {}
         self._known.update(found)
+
+    def trim(self) -> None:
+        """Keeps them bounded. Never while something is decided: a batch counts on all it has."""
+        if len(self._known) > KNOWN_MAX:
+            self.forget()
 
     def forget(self) -> None:
         """The standing ledgers have gone on, or what the state stood on is not known any more."""

@@ -380,6 +380,7 @@ class LedgerState:
             if len(cached) > OBJECTS_CACHED_MAX:
                 for number in _oldest(cached, OBJECTS_CACHED_MAX):
                     del cached[number]
+        self.division_objects.trim()
         if self.registers.is_full:
             self._let_go()
         if self._costly_total > COSTLY_CACHED_MAX:

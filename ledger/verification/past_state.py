@@ -124,6 +124,7 @@ class PastState(LedgerState):
 
     def let_go(self) -> None:
         """Keeps memory bounded; what is let go is read again when it is needed."""
+        self.division_objects.trim()
         if self._cost <= COST_KEPT_MAX:
             return
         for name, ended in self._ended.items():
