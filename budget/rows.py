@@ -32,6 +32,7 @@ from ledger.deciding.registers import (
     declare,
 )
 from ledger.deciding.state import LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import AMOUNT_MAX_FEN, stored_fen, yuan
@@ -86,15 +87,7 @@ class BudgetRow(msgspec.Struct, frozen=True):
     @property
     def codes(self) -> dict[str, str]:
         """What an indicator of it must bear."""
-        said = self.said
-        return {
-            "agency_code": said.agency_code,
-            "pro_code": said.pro_code,
-            "exp_func_code": said.exp_func_code,
-            "gov_bgt_eco_code": said.gov_bgt_eco_code,
-            "dep_bgt_eco_code": said.dep_bgt_eco_code,
-            "fund_type_code": said.fund_type_code,
-        }
+        return {element: getattr(self.said, element) for element in DIMENSIONS}
 
 
 def _fold(row: BudgetRow | None, event: Event) -> BudgetRow | None:

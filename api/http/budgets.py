@@ -1,6 +1,6 @@
 """预算 编制和批复: ceilings, drafts on their way, approvals, what income is expected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,7 +23,14 @@ from api.http.budget_views import (
     draft_view,
     row_view,
 )
-from api.http.bulk import NUMBER_BYTES, answer_items, batch_route, placed, preferring
+from api.http.bulk import (
+    NUMBER_BYTES,
+    answer_items,
+    batch_route,
+    check_numbers,
+    placed,
+    preferring,
+)
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
 from api.http.document_views import SubmittedView, document_of, submitted_view
@@ -41,15 +48,15 @@ from api.http.published import PublishedAs
 from api.http.routes import CommandRoute, DirectRoute, Operation
 from api.http.units import require_agencies, require_own
 from api.http.views import CommitView, commit_view
+from budget.levels import CHECKERS, DEPARTMENT, LEVELS, TREASURY
 from budget.preparation.approving import ApproveBudget, SetIncomeBudget
 from budget.preparation.ceilings import SetCeiling
 from budget.preparation.checking import CheckDraft, ReturnDraft, SubmitDraft
-from budget.preparation.draft import BUDGET_DRAFT, DEPARTMENT, LEVELS, TREASURY, BudgetDraft
+from budget.preparation.draft import BUDGET_DRAFT, BudgetDraft
 from budget.preparation.entering import EnterDraft
 from budget.rows import BudgetRow
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
-from ledger.elements.code_sets import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import stored_fen, yuan
 from ledger.reading.objects import read_head, read_objects
@@ -57,7 +64,6 @@ from ledger.reading.objects import read_head, read_objects
 _LEDGER = "/v1/ledgers/{ledger}"
 _DRAFTS = _LEDGER + "/budget-drafts"
 _ONE_DRAFT = _DRAFTS + "/{draft_no}"
-CHECKERS = {DEPARTMENT: "unit_checker", TREASURY: "treasury_checker"}
 ROWS_SHOWN_MAX = 1_000
 
 router = APIRouter(route_class=Operation, tags=[Tag.BUDGET])
@@ -208,17 +214,6 @@ class CheckedDrafts(DraftNumbers, forbid_unknown_fields=True):
     level: str = ""
 
 
-def _check_numbers(numbers: Sequence[str]) -> None:
-    if not numbers:
-        raise RequestError(Code.MALFORMED, "there are no numbers", pointer="/draft_nos")
-    if len(numbers) > ITEMS_MAX:
-        raise RequestError(
-            Code.TOO_MANY_ITEMS, f"{len(numbers)} items; one request holds at most {ITEMS_MAX}"
-        )
-    for index, number in enumerate(numbers):
-        ElementRegister.check_shape("draft_no", number, f"/draft_nos/{index}")
-
-
 def _acts_route(
     name: str,
     right: Right,
@@ -231,7 +226,7 @@ def _acts_route(
 
     def read(data: bytes) -> DraftNumbers:
         asked: DraftNumbers = decoded(decode, data)
-        _check_numbers(asked.draft_nos)
+        check_numbers(asked.draft_nos, "draft_no")
         return asked
 
     async def handle(

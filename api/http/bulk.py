@@ -274,15 +274,20 @@ def placed(call: Call, commands: Sequence[Command], places: Sequence[int]) -> li
 # ---- :approve and :sign
 
 
-def _check_numbers(numbers: Sequence[str]) -> None:
+def check_numbers(numbers: Sequence[str], element: str) -> None:
+    """Of an act on many: each has the shape of its element, in the field that bears its plural.
+
+    Raises:
+        RequestError: ``malformed``, ``too_many_items``.
+    """
     if not numbers:
-        raise RequestError(Code.MALFORMED, "there are no numbers", pointer="/pay_app_nos")
+        raise RequestError(Code.MALFORMED, "there are no numbers", pointer=f"/{element}s")
     if len(numbers) > ITEMS_MAX:
         raise RequestError(
             Code.TOO_MANY_ITEMS, f"{len(numbers)} items; one request holds at most {ITEMS_MAX}"
         )
     for index, number in enumerate(numbers):
-        ElementRegister.check_shape("pay_app_no", number, f"/pay_app_nos/{index}")
+        ElementRegister.check_shape(element, number, f"/{element}s/{index}")
 
 
 _decode_numbers = msgspec.json.Decoder(PaymentNumbers).decode
@@ -291,7 +296,7 @@ _decode_signing = msgspec.json.Decoder(SigningRequest).decode
 
 def _approvals(data: bytes) -> list[Command]:
     asked: PaymentNumbers = decoded(_decode_numbers, data)
-    _check_numbers(asked.pay_app_nos)
+    check_numbers(asked.pay_app_nos, "pay_app_no")
     return [ApprovePayment(pay_app_no=number) for number in asked.pay_app_nos]
 
 
@@ -308,7 +313,7 @@ async def approve_all(
 
 def _signing_request(data: bytes) -> SigningRequest:
     asked: SigningRequest = decoded(_decode_signing, data)
-    _check_numbers(asked.pay_app_nos)
+    check_numbers(asked.pay_app_nos, "pay_app_no")
     if asked.role not in SIGNING_ROLES:
         raise RequestError(
             Code.MALFORMED, f"signing roles are {', '.join(SIGNING_ROLES)}", pointer="/role"

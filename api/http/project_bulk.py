@@ -1,6 +1,6 @@
 """Projects in bulk: a division reports, checks and stores tens of thousands of them in autumn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.bodies import ITEMS_MAX, decoded
-from api.http.bulk import NUMBER_BYTES, answer_items, placed, preferring
+from api.http.bulk import NUMBER_BYTES, answer_items, check_numbers, placed, preferring
 from api.http.call import Call
 from api.http.dependencies import Acting, of_division
 from api.http.division_bulk import division_batch_route, result_of_item
@@ -21,16 +21,15 @@ from api.http.document_views import SubmittedView
 from api.http.models.enums import ItemState, LevelCode, Tag
 from api.http.problems import OF_LEDGER_ACT, ProblemDocument, refusals
 from api.http.project_views import ProjectView, project_view
-from api.http.projects import CHECKERS, PROJECTS, require_own, require_own_projects
+from api.http.projects import PROJECTS, require_own, require_own_projects
 from api.http.published import PublishedAs
 from api.http.routes import DirectRoute
 from api.http.views import CommitView
+from budget.levels import CHECKERS, DEPARTMENT
 from budget.projects.checking import CheckProject, StoreProject
-from budget.projects.project import DEPARTMENT
 from budget.projects.reporting import ReportProject
 from ledger.deciding.command import Command
 from ledger.elements.code_sets import ElementRegister
-from ledger.errors import Code, RequestError
 
 
 class ProjectResult(msgspec.Struct, kw_only=True):
@@ -60,17 +59,6 @@ class CheckedProjects(ProjectCodes, frozen=True, forbid_unknown_fields=True):
     level: LevelCode = DEPARTMENT
 
 
-def _check_codes(pro_codes: Sequence[str]) -> None:
-    if not pro_codes:
-        raise RequestError(Code.MALFORMED, "there are no projects", pointer="/pro_codes")
-    if len(pro_codes) > ITEMS_MAX:
-        raise RequestError(
-            Code.TOO_MANY_ITEMS, f"{len(pro_codes)} items; one request holds at most {ITEMS_MAX}"
-        )
-    for index, pro_code in enumerate(pro_codes):
-        ElementRegister.check_shape("pro_code", pro_code, f"/pro_codes/{index}")
-
-
 def _checks(asked: Any) -> tuple[list[Command], str]:
     """The commands, and the role in which they are asked for."""
     ElementRegister.check_shape("level", asked.level, "/level")
@@ -95,7 +83,7 @@ def _acts_route(
 
     def commands(data: bytes) -> tuple[ProjectCodes, list[Command], str]:
         asked: ProjectCodes = decoded(decode, data)
-        _check_codes(asked.pro_codes)
+        check_numbers(asked.pro_codes, "pro_code")
         return asked, *commands_of(asked)
 
     async def handle(

@@ -28,10 +28,11 @@ from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.project_views import ProjectHistoryView, ProjectView, history_view, project_view
 from api.http.routes import ANSWERS, DirectAnswer, Operation
 from api.http.units import deny, prefixes_of
+from budget.levels import CHECKERS
 from budget.projects.amending import AmendProject
 from budget.projects.checking import CheckProject, ReturnProject, StoreProject
 from budget.projects.ending import EndProject, ResumeProject, SuspendProject, TerminateProject
-from budget.projects.project import BEFORE_LIBRARY, DEPARTMENT, PROJECT, Project
+from budget.projects.project import BEFORE_LIBRARY, PROJECT, Project
 from budget.projects.reporting import ReportProject, ReviseProject
 from division.folded import folded_objects
 from division.rights import begins_with
@@ -45,7 +46,6 @@ from projections.core.moments import Moment, one_moment, reach
 from projections.project_lists import ProjectFilter, read_page
 
 _ALL = OF_DIVISION + "/projects"
-CHECKERS = {DEPARTMENT: "unit_checker", "mof": "treasury_checker"}
 
 router = APIRouter(route_class=Operation, tags=[Tag.PROJECTS])
 PROJECTS = Shown(ProjectView, project_view)

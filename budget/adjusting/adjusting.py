@@ -27,6 +27,7 @@ from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
@@ -190,14 +191,7 @@ def _new_row(state: LedgerState, day: date, asked: NewRow, pointer: str) -> RowA
             f"budget row {asked.bgt_pman_id} is there already",
             pointer=f"{pointer}/bgt_pman_id",
         )
-    codes = {
-        "agency_code": asked.agency_code,
-        "pro_code": asked.pro_code,
-        "exp_func_code": asked.exp_func_code,
-        "gov_bgt_eco_code": asked.gov_bgt_eco_code,
-        "dep_bgt_eco_code": asked.dep_bgt_eco_code,
-        "fund_type_code": asked.fund_type_code,
-    }
+    codes = {element: getattr(asked, element) for element in DIMENSIONS}
     names = budget_codes_agree(state, codes, day, pointer)
     version = require_stored(state, asked.pro_code, asked.agency_code, pointer).on(day)
     return RowAsked(

@@ -7,11 +7,11 @@ from importlib import resources
 import msgspec
 
 from budget.coherence import RESERVE
+from budget.projects.project import PERSONNEL, PUBLIC
 from budget.rows import BudgetRow
 from ledger.errors import Code, Refusal
 
-PERSONNEL, PUBLIC = "1", "21"  # 人员类, 公用: 基本支出; the other categories are 项目支出
-BASIC = (PERSONNEL, PUBLIC)
+BASIC = (PERSONNEL, PUBLIC)  # 人员类, 公用: 基本支出; the other categories are 项目支出
 FUNCTION_DIGITS = 5  # 类 and 款 of 支出功能分类
 
 

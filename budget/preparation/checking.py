@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from budget.levels import DEPARTMENT, LEVELS
 from budget.planned_projects import PROJECT_OF_DIVISION, require_planned
 from budget.preparation.ceilings import CEILINGS, ceiling_key
 from budget.preparation.draft import (
     BUDGET_DRAFT,
     CHECKED,
-    DEPARTMENT,
     DRAFT,
-    LEVELS,
     SUBMITTED,
     BudgetDraft,
     by_project,

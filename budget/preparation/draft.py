@@ -28,8 +28,6 @@ DRAFT, SUBMITTED, CHECKED, APPROVED, RETURNED = (
     "approved",
     "returned",
 )
-DEPARTMENT, TREASURY = "dept", "mof"  # who checks a draft
-LEVELS = (DEPARTMENT, TREASURY)
 
 
 class BudgetDraft(msgspec.Struct, frozen=True):

@@ -6,17 +6,16 @@ Whoever has told what a project is neither checks nor stores it.
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from budget.levels import DEPARTMENT, LEVELS, TREASURY
 from budget.projects.events import ProjectChecked, ProjectReturned, ProjectStored, ProjectYear
 from budget.projects.figures import check_years, require_known_years, require_sums
 from budget.projects.project import (
     BEFORE_LIBRARY,
-    DEPARTMENT,
     DEPT_CHECKED,
     MOF_CHECKED,
     PROJECT,
     REPORTED,
     RETURNED,
-    TREASURY,
     Project,
     fold,
     needs_project,
@@ -31,7 +30,6 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 
-LEVELS = (DEPARTMENT, TREASURY)
 _STATE_BEFORE = {DEPARTMENT: REPORTED, TREASURY: DEPT_CHECKED}
 
 

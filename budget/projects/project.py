@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from budget.levels import DEPARTMENT
 from budget.projects.computed import COMPUTED, places_of
 from budget.projects.events import (
     ProjectAmended,
@@ -41,7 +42,6 @@ DEPT_CHECKED, MOF_CHECKED = "dept_checked", "mof_checked"
 IN_LIBRARY, ENDED, TERMINATED = "in_library", "ended", "terminated"
 BEFORE_LIBRARY = (REPORTED, RETURNED, DEPT_CHECKED, MOF_CHECKED)
 
-DEPARTMENT, TREASURY = "dept", "mof"  # 部门审核, 财政审核
 PERSONNEL, PUBLIC, OTHER_RUNNING, SPECIFIC = "1", "21", "22", "3"  # 人员, 公用, 其他运转, 特定目标
 
 # what an event of a change tells of a project under the same names, if it tells it

@@ -33,7 +33,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "adopting appointing credentials imported verification",
     ),
     "budget": (
-        "events preparation_events row_events",
+        "events levels preparation_events row_events",
         "approved balances rows totals",
         "pending",
         "indicator projects",
