@@ -162,12 +162,14 @@ class PastState(LedgerState):
 
     def _look_at(self, needs: Iterable[Need], opened: Number) -> None:
         missing: list[tuple[AnyKind, str]] = []
+        of_division: dict[AnyKind, list[str]] = {}
         for what, key in needs:
             if isinstance(what, LockedFact):
                 self.take_facts({(what.name, key): what.seen_by(self._left())})
                 continue
             if isinstance(what, OfDivision):
-                self._know(what.kind, key)
+                if not self.division_objects.has(what.kind, key):
+                    of_division.setdefault(what.kind, []).append(key)
                 continue
             if key == WHOLE or isinstance(what, Register):
                 continue
@@ -176,13 +178,11 @@ class PastState(LedgerState):
                 missing.append((what, key))
         if missing:
             self._load(missing)
-
-    def _know(self, kind: AnyKind, number: str) -> None:
-        if not self.division_objects.has(kind, number):
-            wanted = {kind: [number]}
-            self.division_objects.take(
-                read_of_division(self._asking, self.ledger_id, wanted, self.standing_positions)
+        if of_division:
+            found = read_of_division(
+                self._asking, self.ledger_id, of_division, self.standing_positions
             )
+            self.division_objects.take(found)
 
     def _load(self, wanted: Iterable[tuple[AnyKind, str]]) -> None:
         """Folds objects from the events of their streams up to where the state stands."""
