@@ -119,6 +119,11 @@ class Batch:
         return bool(self._wants.facts)
 
     @property
+    def asks_division(self) -> bool:
+        """Whether it asks for objects of its division, or may when it has looked further."""
+        return bool(self._wants.ask_division or self._look_further)
+
+    @property
     def tells_again(self) -> bool:
         """Whether, now that it is decided, earlier answers have to be read."""
         return self._numbers.tells_again

@@ -203,8 +203,8 @@ class Committer:
             with self._resources.pool.connection() as connection:
                 self._begin(now_us)
                 groups: Sequence[Group] = [waiting.group for waiting in requests]
-                if (head := self._head) is not None:
-                    groups = learn(self._resources.standing, connection, self._state, head, groups)
+                read, head = self._resources.standing, self._head
+                groups = learn(read, connection, self._state, head, groups, looks=True)
                 batch = Batch(self._state, groups)
                 batch.decide(connection, writer_process, before=before.before if before else None)
                 written = batch.close(connection, writer_process)
@@ -296,10 +296,11 @@ class Committer:
             anew = loading.follow(connection, state, head)
             if admitted.requests is not requests:
                 requests, anew = admitted.requests, True
-                batch = Batch(state, [waiting.group for waiting in requests])
+                groups = [waiting.group for waiting in requests]
+                batch = Batch(state, groups)
             self._begin(reading.after_us, corrects_clock=admitted.corrects_clock)
-            groups = [waiting.group for waiting in requests]
-            told = learn(self._resources.standing, connection, state, head, groups)
+            read, looks = self._resources.standing, batch.asks_division
+            told = learn(read, connection, state, head, groups, looks=looks)
             if len(told) > len(groups):
                 batch = Batch(state, told)
                 batch.look_up()  # by the same numbers
@@ -366,10 +367,8 @@ class Committer:
 
 
 def _is_large(requests: Requests) -> bool:
-    return (
-        sum(len(waiting.group.submissions) for waiting in requests)
-        >= WRITER_PROCESS_SUBMISSIONS_MIN
-    )
+    submissions = sum(len(waiting.group.submissions) for waiting in requests)
+    return submissions >= WRITER_PROCESS_SUBMISSIONS_MIN
 
 
 def _mends(group: Group, code: Code) -> bool:

@@ -27,15 +27,26 @@ def learn(
     read: StandingReader | None,
     connection: psycopg.Connection,
     state: LedgerState,
-    head: LockedHead,
+    head: LockedHead | None,
     groups: Sequence[Group],
+    *,
+    looks: bool = False,
 ) -> Sequence[Group]:
     """Reads them again if need be; gives what is to be decided, before all else a note of what is
-    new."""
-    if read is None or not knows_less(read, state, head):
+    new.
+
+    Args:
+        head: as it was locked for the batch; None of one that follows a batch under way.
+        looks: to look where they stand whatever the locked head says. Who has waited for its lock
+            was told where they stood before: since then somebody may have cut a project's plan,
+            and was told under that very lock what the year had budgeted.
+    """
+    if read is None or head is None or not (looks or knows_less(read, state, head)):
         return groups
     heads = read_standing_heads(connection, state.ledger_id)
     positions = {key: at.position for key, at in heads.items()}
+    if sum(positions.values()) == state.standing_at:
+        return groups
     state.know(read(connection, positions), positions)
     noted = noted_positions(state)
     new = tuple(at for key, at in heads.items() if noted.get(key) != at.position)

@@ -39,6 +39,11 @@ class Wants:
         return bool(self._rows or self._waiting or self.facts or self._of_division)
 
     @property
+    def ask_division(self) -> bool:
+        """Whether objects of the division's standing ledger are to be at hand."""
+        return bool(self._of_division)
+
+    @property
     def are_of_ledger(self) -> bool:
         """Whether objects or rows of the ledger itself are to be read."""
         return bool(self.missing or self._rows)

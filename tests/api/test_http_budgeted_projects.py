@@ -9,7 +9,14 @@ import pytest
 
 from ledger.account_set import standing_ledger
 from ledger.postgres.database import Database
-from tests.support.http_budgets import DIVISION, budget_of, ceiling
+from tests.support.http_budgets import (
+    DIVISION,
+    approval,
+    budget_of,
+    ceiling,
+    drafted,
+    project,
+)
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.redeciding import found, taken_again
 from tests.support.waiting import HANG_S, lock_waiters, wait_until
@@ -75,3 +82,37 @@ def test_years_that_have_budgeted_nothing_leave_a_plan_as_it_is(own: HttpTreasur
     own.ok(own.post(amend, longer))
     shorter = {"reason": "缩短", "pro_term": 1, "pro_total_amt": "600.00", "years": raised[:1]}
     own.ok(own.post(amend, shorter))
+
+
+AMENDING = 202  # of the advisory locks of this module
+HELD_WHILE_AMENDING = f"""
+CREATE OR REPLACE FUNCTION wait_while_amending() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_advisory_xact_lock({AMENDING}); RETURN NEW; END $$;
+CREATE OR REPLACE TRIGGER wait_while_amending BEFORE INSERT ON events FOR EACH ROW
+WHEN (NEW.type = 'project.amended') EXECUTE FUNCTION wait_while_amending();
+"""
+
+
+def test_a_year_that_waits_for_an_amendment_decides_by_it(
+    own: HttpTreasury, module_database: Database
+) -> None:
+    """The amendment was told, under the year's lock, that nothing is budgeted; whoever has waited
+    for that lock budgeted by the plan as it was before, and more than the project has left."""
+    pro_code = project(own, "1000.00")
+    draft_no = drafted(own, pro_code, "1000.00")
+    own.ok(own.post(f"…/budget-drafts/{draft_no}/check", person="checker"))
+    with (
+        ThreadPoolExecutor(2) as others,
+        psycopg.connect(module_database.owner_conninfo, autocommit=True) as held,
+    ):
+        held.execute(HELD_WHILE_AMENDING.encode())
+        held.execute("SELECT pg_advisory_lock(%s)", (AMENDING,))
+        amended = others.submit(planned, own, pro_code, "500.00")
+        wait_until(lambda: len(lock_waiters(held)) == 1)
+        approved = others.submit(own.post, "…/budget-approvals", approval(own, draft_no))
+        wait_until(lambda: len(lock_waiters(held)) == 2)
+        held.execute("SELECT pg_advisory_unlock(%s)", (AMENDING,))
+        own.ok(amended.result(HANG_S))
+        refused = approved.result(HANG_S)
+        held.execute("DROP TRIGGER wait_while_amending ON events")
+    assert (refused.status_code, refused.json()["code"]) == (422, "budget_mismatch")
