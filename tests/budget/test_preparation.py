@@ -7,6 +7,7 @@ import pytest
 from budget.preparation.approving import SetIncomeBudget
 from budget.preparation.checking import CheckDraft, ReturnDraft, SubmitDraft
 from budget.preparation.entering import AskedIncome
+from ledger.deciding import of_division
 from ledger.postgres.database import Database
 from tests.support.budgets import (
     HOSPITAL,
@@ -19,6 +20,8 @@ from tests.support.budgets import (
 )
 
 pytestmark = pytest.mark.usefixtures("decided_again")
+
+ANOTHER = "440000260000000000002"
 
 
 @pytest.fixture
@@ -233,3 +236,15 @@ def test_a_cut_gives_back_to_the_row_and_a_raise_takes_of_it(budgets: BudgetKeep
     assert budgets.amounts("R1")["rest_amt"] == "50.00"
     budgets.adjust("B1", "50.00")
     assert budgets.amounts("R1")["rest_amt"] == "0.00"
+
+
+def test_a_draft_keeps_the_projects_that_were_known_before(
+    budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that a batch knew went when it read others, in the middle of its decisions."""
+    monkeypatch.setattr(of_division, "KNOWN_MAX", 1)
+    budgets.project()
+    budgets.project(ANOTHER)
+    budgets.do(draft("YS-1", row("R1", "1.00"), of_round=1), "unit")
+    both = row("R2", "1.00"), row("R3", "1.00", pro_code=ANOTHER)
+    budgets.do(draft("YS-2", *both, of_round=1), "unit")
