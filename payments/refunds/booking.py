@@ -5,7 +5,7 @@ by its id and its payee, and a request by payment, line and amount. What is book
 signed document field by field; ``payments.verification.notices`` compares the two again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import msgspec
@@ -220,14 +220,12 @@ def is_asked_next(payment: Payment, refund_no: str) -> bool:
 
     A notice names a line and an amount, and no request. So of several requests that it could answer
     the bank is asked for one at a time, the one to which its notice will be booked: booked to
-    another, that one would never be asked for, and this one never answered.
+    another, that one would never be asked for, and this one never answered. It is the one announced
+    first: what is announced while the bank is at work on another takes nothing from that.
     """
-    ranked = [
-        (not request.pay_detail_id, place, request)
-        for place, request in enumerate(payment.open_requests)
-    ]
-    [asked] = [each for each in ranked if each[2].refund_no == refund_no]
-    return not any(each < asked and _alike(each[2], asked[2]) for each in ranked)
+    waiting = payment.open_requests
+    place = next(at for at, each in enumerate(waiting) if each.refund_no == refund_no)
+    return not any(_alike(earlier, waiting[place]) for earlier in waiting[:place])
 
 
 def _alike(one: RefundRequested, other: RefundRequested) -> bool:
@@ -237,13 +235,12 @@ def _alike(one: RefundRequested, other: RefundRequested) -> bool:
 
 
 def _answered(
-    waiting: list[RefundRequested], lines: Iterable[str], amount_fen: int
+    waiting: list[RefundRequested], lines: Collection[str], amount_fen: int
 ) -> RefundRequested | None:
-    """The first request over one of these lines and this amount, taken out of those that wait."""
-    for line in lines:
-        for request in waiting:
-            of_line = request.pay_detail_id == line
-            if of_line and stored_fen(request.refund_amt) == amount_fen:
-                waiting.remove(request)
-                return request
+    """The first request over one of these lines and this amount, taken out of those that wait: the
+    one that the bank was asked for (:func:`is_asked_next`)."""
+    for request in waiting:
+        if request.pay_detail_id in lines and stored_fen(request.refund_amt) == amount_fen:
+            waiting.remove(request)
+            return request
     return None

@@ -165,6 +165,25 @@ def test_an_announcement_for_the_whole_is_answered_by_its_lines(b: Bookkeeper) -
     assert b.refund("P1", "35.00", refund_no="R1").subjects[0].open_requests == ()
 
 
+@pytest.mark.parametrize(("first", "second"), [("", "d1"), ("d1", "")])
+def test_a_notice_is_booked_to_what_the_bank_was_asked_for(
+    b: Bookkeeper, first: str, second: str
+) -> None:
+    """The bank was at work on 30.00 of the payment as a whole when 30.00 of its line were asked
+    for; its notice was booked to these, which it was then never asked for, and the first one waited
+    for ever."""
+    lines = (detail("d1", "80.00"), detail("d2", "10.00"))
+    payment = paid(b, "90.00", details=lines)
+    b.ask_back("P1", "30.00", refund_no="R1", pay_detail_id=first)
+    b.ask_back("P1", "30.00", refund_no="R2", pay_detail_id=second)
+    back = b.do(notice(b, payment, "30.00", "d1"), "bank").subjects[0]
+    assert [refund.refund_no for refund in back.refunds] == ["R1"]
+    assert [request.refund_no for request in back.open_requests] == ["R2"]
+    back = b.do(notice(b, payment, "30.00", "d1"), "bank").subjects[0]
+    assert [refund.refund_no for refund in back.refunds] == ["R1", "R2"]
+    assert back.open_requests == ()
+
+
 def test_what_the_bank_will_not_return_is_asked_no_longer(b: Bookkeeper) -> None:
     paid(b)
     b.ask_back("P1", "100.00", refund_no="R1")
