@@ -12,10 +12,11 @@ import psycopg
 
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import type_names
+from ledger.files.checking import ERRORS_SHOWN_MAX, FileErrors, LineError
+from ledger.files.columns import Row
+from ledger.files.rows import read_rows as read_file
 from ledger.reading.loading import read_rows
-from payments.disbursement.columns import Row
 from payments.disbursement.events import DisbursementApproved
-from payments.disbursement.files import read_rows as read_file
 from payments.disbursement.lines import (
     LinesWriter,
     Pages,
@@ -25,13 +26,7 @@ from payments.disbursement.lines import (
 )
 from payments.disbursement.repeats import PAID_LISTS
 from payments.disbursement.run import LINES_MAX
-from payments.disbursement.validation import (
-    ERRORS_SHOWN_MAX,
-    FileErrors,
-    LineError,
-    check_total,
-    checked,
-)
+from payments.disbursement.validation import LAYOUT, check_total, checked
 
 SUSPECTS_SHOWN_MAX = 100
 
@@ -108,7 +103,7 @@ def load_file(
     payees = PayeesDigest()
     with connection.cursor() as cursor, copy_in(cursor) as copy:
         writer = LinesWriter(copy, ledger_id, run_no)
-        for row in read_file(file, media_type, charset):
+        for row in read_file(file, media_type, LAYOUT, charset):
             line_no += 1
             if line_no > LINES_MAX:
                 raise RequestError(Code.TOO_MANY_ITEMS, f"a run has at most {LINES_MAX} lines")

@@ -12,7 +12,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "account_set money",
         "events gm postgres",
         "elements integrity",
-        "books",
+        "books files",
         "deciding",
         "calendar reading",
         "closing",

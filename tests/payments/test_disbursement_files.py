@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.files.checking import ERRORS_SHOWN_MAX, FileErrors
+from ledger.files.columns import Row
 from ledger.gm import sm3
 from payments.disbursement import loading, validation
-from payments.disbursement.columns import FIELDS, Row
 from payments.disbursement.lines import StoredLine, parse_line
-from payments.disbursement.validation import FileErrors, checked
+from payments.disbursement.validation import FIELDS, checked
 from tests.support.disbursement_runs import HEADER, HttpRun, account, csv_of, row
 from tests.support.http_server import HttpTreasury, http
 
@@ -181,7 +182,7 @@ def test_the_report_is_bounded_and_counts_all(http: HttpTreasury) -> None:
     content = "\n".join([HEADER, *(row(n, amount="0.00") for n in range(1, 1502)), row(1)]).encode()
     problem = HttpRun(http).load(content).json()
     assert (problem["error_count"], problem["line_count"]) == (1502, 1502)
-    assert len(problem["errors"]) == validation.ERRORS_SHOWN_MAX
+    assert len(problem["errors"]) == ERRORS_SHOWN_MAX
     refused = http.ok(http.get("…/refusals", page_size="1000"))["items"][-1]
     assert refused["operation"] == "disbursement.load"
     assert "1502 errors" in refused["detail"]

@@ -10,9 +10,10 @@ import openpyxl
 import pytest
 
 from ledger.errors import Code, RequestError
-from payments.disbursement import workbook
-from payments.disbursement.files import read_rows
-from payments.disbursement.spreadsheet import COLUMNS_MAX, CellError, Dated, SheetRow, read_sheet
+from ledger.files import workbook
+from ledger.files.rows import read_rows
+from ledger.files.spreadsheet import COLUMNS_MAX, CellError, Dated, SheetRow, read_sheet
+from payments.disbursement.validation import LAYOUT
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TRANSITIONAL = (
@@ -162,7 +163,7 @@ def test_lines_are_named_by_their_rows_in_the_spreadsheet() -> None:
         f"<row>{header}</row><row r='4'>{text}<c><v>6222</v></c>{text}<c><v>1.5</v></c></row>"
         f"<row/><row r='9'>{text * 3}<c><v>2</v></c></row>"
     )
-    found = [(row.file_line, bool(row.problem)) for row in read_rows(book(rows), XLSX)]
+    found = [(row.file_line, bool(row.problem)) for row in read_rows(book(rows), XLSX, LAYOUT)]
     assert found == [(4, True), (9, False)]  # an account number that is a number is a problem
 
 

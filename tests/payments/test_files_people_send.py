@@ -11,11 +11,12 @@ import openpyxl
 import pytest
 
 from ledger.errors import Code, RequestError
-from payments.disbursement import delimited, workbook
-from payments.disbursement.columns import FIELDS, HEADER_ROWS_MAX, Row
-from payments.disbursement.files import amount_text, read_rows
+from ledger.files import delimited, workbook
+from ledger.files.columns import HEADER_ROWS_MAX, Row
+from ledger.files.rows import amount_text, read_rows
+from ledger.files.spreadsheet import read_sheet
 from payments.disbursement.result_files import WorkbookWriter, csv_rows, guarded
-from payments.disbursement.spreadsheet import read_sheet
+from payments.disbursement.validation import FIELDS, LAYOUT
 from tests.payments.test_disbursement_spreadsheet import HEADER as SHEET_HEADER
 from tests.payments.test_disbursement_spreadsheet import book
 from tests.support.disbursement_runs import HttpRun, account, csv_of
@@ -28,7 +29,7 @@ CSV_FILE = "\r\n".join(",".join(cells) for cells in (TITLES, (*PAYEE, "435.00"))
 
 
 def rows_of(content: bytes, media: str = "text/csv", charset: str = "") -> list[Row]:
-    return list(read_rows(io.BytesIO(content), media, charset))
+    return list(read_rows(io.BytesIO(content), media, LAYOUT, charset))
 
 
 def said(row: Row) -> dict[str, str]:

@@ -11,13 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from payments.disbursement.columns import (
-    HEADER_ROWS_MAX,
-    Row,
-    find_columns,
-    malformed,
-    names_in,
-)
+from ledger.files.columns import HEADER_ROWS_MAX, Layout, Row, find_columns, malformed
 
 LINE_BYTES_MAX = 64 * 1024
 ROW_CHARACTERS_MAX = 1024 * 1024  # a cell may hold line feeds, and so a row many lines
@@ -42,7 +36,7 @@ _MARK = "\ufeff"
 _DELIMITERS = ",\t;"
 
 
-def read_delimited(file: BinaryIO, charset: str) -> Iterator[Row]:
+def read_delimited(file: BinaryIO, charset: str, layout: Layout) -> Iterator[Row]:
     """The rows behind the one that names the columns.
 
     Raises:
@@ -52,8 +46,8 @@ def read_delimited(file: BinaryIO, charset: str) -> Iterator[Row]:
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
     lines = _Lines(text)
     try:
-        reader = csv.reader(lines, delimiter=_delimiter(lines), strict=True)
-        columns = find_columns((reader.line_num, cells) for cells in reader)
+        reader = csv.reader(lines, delimiter=_delimiter(lines, layout), strict=True)
+        columns = find_columns(layout, ((reader.line_num, cells) for cells in reader))
         for cells in reader:
             lines.row_begins()
             if cells and (row := columns.row(reader.line_num, cells)):
@@ -135,12 +129,12 @@ class _Lines:
             yield line
 
 
-def _delimiter(lines: _Lines) -> str:
+def _delimiter(lines: _Lines, layout: Layout) -> str:
     """That by which most columns are named in one of the first lines."""
     first = lines.ahead(HEADER_ROWS_MAX)
 
     def named(delimiter: str) -> int:
         cells = ([cell.strip(' \r\n"') for cell in line.split(delimiter)] for line in first)
-        return max(map(names_in, cells), default=0)
+        return max(map(layout.names_in, cells), default=0)
 
     return max(_DELIMITERS, key=named)  # the first of equals, which is the comma

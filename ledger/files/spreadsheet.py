@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, TypeAlias
 from xml.parsers import expat
 
-from payments.disbursement.columns import malformed
-from payments.disbursement.workbook import (
+from ledger.files.columns import malformed
+from ledger.files.workbook import (
     STYLES_BYTES_MAX,
     SharedTexts,
     Styles,

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 from xml.parsers import expat
 
 from ledger.errors import Code, RequestError
-from payments.disbursement.columns import malformed
+from ledger.files.columns import malformed
 
 TEXT_CHARACTERS_MAX = 32_767  # of a cell, by the format
 TEXTS_MAX = 10_000_000

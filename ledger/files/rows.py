@@ -1,9 +1,9 @@
 """Reading uploaded files: CSV, NDJSON and XLSX, a row at a time.
 
-Whatever the form, a row comes out as its line in the file and eight texts in the order of
-``FIELDS``, "" where there is none. A CSV or XLSX file names its columns in one of its first rows
-(``payments.disbursement.columns``), by the names of the standard (``payee_acct_name``) or their
-Chinese titles (收款人全称).
+Whatever the form, a row comes out as its line in the file and a text for each field of its layout,
+"" where there is none. A CSV or XLSX file names its columns in one of its first rows
+(``ledger.files.columns``), by the names of the standard (``payee_acct_name``) or their Chinese
+titles (收款人全称).
 
 No file is held in memory.
 """
@@ -11,13 +11,14 @@ No file is held in memory.
 import codecs
 import json
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import cache
+from typing import Any, BinaryIO
 
 import msgspec
 
-from payments.disbursement.columns import FIELDS, Columns, Row, find_columns, malformed
-from payments.disbursement.delimited import LINE_BYTES_MAX, read_delimited
-from payments.disbursement.spreadsheet import Cell, CellError, Dated, SheetRow, read_sheet
+from ledger.files.columns import Columns, Layout, Row, find_columns, malformed
+from ledger.files.delimited import LINE_BYTES_MAX, read_delimited
+from ledger.files.spreadsheet import Cell, CellError, Dated, SheetRow, read_sheet
 
 MEDIA = {
     "text/csv": "csv",
@@ -31,7 +32,7 @@ _ZIP = b"PK\x03\x04"
 _COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, and .xlsx with a password
 
 
-def read_rows(file: BinaryIO, media_type: str, charset: str = "") -> Iterator[Row]:
+def read_rows(file: BinaryIO, media_type: str, layout: Layout, charset: str = "") -> Iterator[Row]:
     """The rows of a file, by its first bytes where they tell, else by its media type.
 
     Raises:
@@ -43,14 +44,14 @@ def read_rows(file: BinaryIO, media_type: str, charset: str = "") -> Iterator[Ro
     if head.startswith(_COMPOUND):
         raise malformed("the file is an .xls or is protected by a password: save a plain .xlsx")
     if head.startswith(_ZIP):
-        return _sheet_rows(read_sheet(file))
+        return _sheet_rows(read_sheet(file), layout)
     match MEDIA.get(media_type) or _by_content(head):
         case "xlsx":
-            return _sheet_rows(read_sheet(file))
+            return _sheet_rows(read_sheet(file), layout)
         case "ndjson":
-            return _ndjson_rows(file)
+            return _ndjson_rows(file, layout)
         case _:
-            return read_delimited(file, charset)
+            return read_delimited(file, charset, layout)
 
 
 def _by_content(head: bytes) -> str:
@@ -60,20 +61,22 @@ def _by_content(head: bytes) -> str:
 # ---- NDJSON
 
 
-class _JsonLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    payee_acct_name: str
-    payee_acct_no: str
-    payee_acct_bank_name: str
-    pay_amt: str
-    pay_detail_id: str = ""
-    payee_bank_no: str = ""
-    iden_no: str = ""
-    remark: str = ""
+@cache
+def _json_line(layout: Layout) -> type[Any]:
+    """A line as it is given: each field a text, those that are not required may be left out."""
+    optional = [field for field in layout.fields if field not in layout.required]
+    return msgspec.defstruct(
+        "JsonLine",
+        [*((field, str) for field in layout.required), *((field, str, "") for field in optional)],
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+    )
 
 
-def _ndjson_rows(file: BinaryIO) -> Iterator[Row]:
-    decode = msgspec.json.Decoder(_JsonLine).decode
-    nothing = [""] * len(FIELDS)
+def _ndjson_rows(file: BinaryIO, layout: Layout) -> Iterator[Row]:
+    decode = msgspec.json.Decoder(_json_line(layout)).decode
+    fields = layout.fields
+    nothing = [""] * len(fields)
     number = 0
     while line := file.readline(LINE_BYTES_MAX + 1):
         number += 1
@@ -88,7 +91,7 @@ def _ndjson_rows(file: BinaryIO) -> Iterator[Row]:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             yield Row(number, nothing, f"the line cannot be read: {error}")
             continue
-        texts = [getattr(given, name) for name in FIELDS]
+        texts = [getattr(given, name) for name in fields]
         if line.count(b'"') != 4 * sum(map(bool, texts)) and (twice := _said_twice(line)):
             yield Row(number, texts, f"{twice} stands there twice", twice)
             continue
@@ -109,9 +112,10 @@ def _said_twice(line: bytes) -> str:
 # ---- XLSX
 
 
-def _sheet_rows(rows: Iterator[SheetRow]) -> Iterator[Row]:
+def _sheet_rows(rows: Iterator[SheetRow], layout: Layout) -> Iterator[Row]:
     """Rows of cells as they were typed."""
-    columns = find_columns((row.number, [_shown(cell) for cell in row.cells]) for row in rows)
+    shown = ((row.number, [_shown(cell) for cell in row.cells]) for row in rows)
+    columns = find_columns(layout, shown)
     for row in rows:
         found = columns.row(row.number, [_shown(cell) for cell in row.cells])
         if found is None:
@@ -121,20 +125,21 @@ def _sheet_rows(rows: Iterator[SheetRow]) -> Iterator[Row]:
         elif found.problem:
             yield found
         else:
-            yield _typed(found, columns, row.cells)
+            yield _typed(found, columns, row.cells, layout)
 
 
 def _shown(cell: Cell) -> str:
     return "" if cell is None else cell if isinstance(cell, str) else str(cell)
 
 
-def _typed(row: Row, columns: Columns, cells: list[Cell]) -> Row:
-    """The row with its amount as yuan; or with a problem where a cell is no text and has to be."""
+def _typed(row: Row, columns: Columns, cells: list[Cell], layout: Layout) -> Row:
+    """The row with its amounts as yuan; or with a problem where a cell is no text and has to be."""
     for field, cell in zip(columns.fields, cells, strict=False):
         if cell is None or isinstance(cell, str):
             continue
-        if field == "pay_amt" and isinstance(cell, int | float) and not isinstance(cell, bool):
-            row.texts[FIELDS.index(field)] = amount_text(cell)
+        is_amount = field in layout.amounts and not isinstance(cell, bool)
+        if is_amount and isinstance(cell, int | float):
+            row.texts[layout.fields.index(field)] = amount_text(cell)
         else:
             return row._replace(problem=_not_text(cell), column=field)
     return row

@@ -5,28 +5,45 @@ names the columns is the first that holds two or more of their names; what stand
 title. A cell under no name may be empty, and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, RequestError
 
-FIELDS = (
-    "pay_detail_id",
-    "payee_acct_name",
-    "payee_acct_no",
-    "payee_acct_bank_name",
-    "payee_bank_no",
-    "pay_amt",
-    "iden_no",
-    "remark",
-)
-REQUIRED = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name", "pay_amt")
 HEADER_ROWS_MAX = 20  # within so many rows that are not empty the columns are named
 _KNOWN_MIN = 2  # a title may happen to be one name, but not two
 
-_TITLES = {ElementRegister.ELEMENTS[name].title: name for name in FIELDS}
 _SHOWN_MAX = 5
+
+
+class Layout(NamedTuple):
+    """What the rows of a kind of file hold.
+
+    Attributes:
+        fields: elements of the register, in the order of a row's texts.
+        required: those whose columns have to be there.
+        amounts: those that a spreadsheet may hold as numbers.
+    """
+
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+    amounts: tuple[str, ...]
+
+    def field_of(self, name: str) -> str:
+        """The field of a column's name, which may be its Chinese title; what is none stays."""
+        name = name.strip()
+        return _titles(self.fields).get(name, name)
+
+    def names_in(self, cells: Iterable[str]) -> int:
+        """How many of these cells name a field."""
+        return sum(self.field_of(cell) in self.fields for cell in cells)
+
+
+@cache
+def _titles(fields: tuple[str, ...]) -> Mapping[str, str]:
+    return {ElementRegister.ELEMENTS[name].title: name for name in fields}
 
 
 class Row(NamedTuple):
@@ -52,13 +69,13 @@ class Columns:
         fields: of each cell's place the field, "" for none.
     """
 
-    def __init__(self, number: int, names: Sequence[str]) -> None:
-        fields = [field_of(name) for name in names]
+    def __init__(self, layout: Layout, number: int, names: Sequence[str]) -> None:
+        fields = [layout.field_of(name) for name in names]
         while fields and not fields[-1]:
             fields.pop()
         named = [field for field in fields if field]
-        unknown = [field for field in named if field not in FIELDS]
-        missing = [field for field in REQUIRED if field not in named]
+        unknown = [field for field in named if field not in layout.fields]
+        missing = [field for field in layout.required if field not in named]
         if unknown:
             problem = f"unknown columns: {', '.join(map(repr, unknown[:_SHOWN_MAX]))}"
         elif missing:
@@ -67,7 +84,7 @@ class Columns:
             problem = "a column stands there twice"
         else:
             self.fields = fields
-            self._places = [fields.index(f) if f in fields else -1 for f in FIELDS]
+            self._places = [fields.index(f) if f in fields else -1 for f in layout.fields]
             self._unnamed = [place for place, field in enumerate(fields) if not field]
             self._width = len(fields)
             return
@@ -88,18 +105,7 @@ class Columns:
         return next((cells[place].strip() for place in places if cells[place].strip()), "")
 
 
-def field_of(name: str) -> str:
-    """The field of a column's name, which may be its Chinese title; what is none stays."""
-    name = name.strip()
-    return _TITLES.get(name, name)
-
-
-def names_in(cells: Iterable[str]) -> int:
-    """How many of these cells name a field."""
-    return sum(field_of(cell) in FIELDS for cell in cells)
-
-
-def find_columns(rows: Iterable[tuple[int, Sequence[str]]]) -> Columns:
+def find_columns(layout: Layout, rows: Iterable[tuple[int, Sequence[str]]]) -> Columns:
     """The columns, from the first rows of a file; takes of the rows none behind the names.
 
     Raises:
@@ -111,8 +117,8 @@ def find_columns(rows: Iterable[tuple[int, Sequence[str]]]) -> Columns:
     for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
-        if names_in(cells) >= _KNOWN_MIN:
-            return Columns(number, cells)
+        if layout.names_in(cells) >= _KNOWN_MIN:
+            return Columns(layout, number, cells)
         first = first or (number, cells)
         looked += 1
         if looked == HEADER_ROWS_MAX:
@@ -120,5 +126,5 @@ def find_columns(rows: Iterable[tuple[int, Sequence[str]]]) -> Columns:
     if first is None:
         raise malformed("the file has no lines")
     read = ", ".join(repr(cell.strip()[:40]) for cell in first[1][:_SHOWN_MAX])
-    needed = ", ".join(f"{name} {ElementRegister.ELEMENTS[name].title}" for name in REQUIRED)
+    needed = ", ".join(f"{name} {ElementRegister.ELEMENTS[name].title}" for name in layout.required)
     raise malformed(f"no row names the columns ({needed}); row {first[0]} reads {read}")
