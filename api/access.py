@@ -25,6 +25,7 @@ class Right(Enum):
     READ = ("read", _READERS)
     OPEN_LEDGER = ("ledger.open", frozenset({"admin", "treasury_maker", "ops"}))
     ADMINISTER = ("administer", frozenset({"admin"}))
+    KEEP_BOOKS = ("books.keep", frozenset({"accountant"}))
     CLOSE = ("period.close", frozenset({"accountant", "admin"}))
     # whose role a policy may name; whose turn it is, the document itself says
     AGREE = ("document.agree", frozenset(AGREEING_ROLES))

@@ -4,6 +4,7 @@ A domain enters its event types, commands, settings and registers when its modul
 processes load what they use; one that judges whole histories has to know all there is.
 """
 
+import accounting.openings
 import budget.adjusting.adjusting
 import budget.budgeted_years
 import budget.indicators
@@ -103,5 +104,6 @@ DOMAINS = (
     payments.closing,
     payments.delivery.handing_over,
     payments.disbursement.commands,
+    accounting.openings,
     projections.catalogue,
 )

@@ -21,6 +21,7 @@ class Code(Enum):
     PERIOD_CLOSED = ("period_closed", 409)
     FUTURE_DATE = ("future_date", 409)
     PERIOD_NOT_READY = ("period_not_ready", 409)
+    ALREADY_OPENED = ("already_opened", 409)
     INDICATOR_NOT_FOUND = ("indicator_not_found", 404)
     INDICATOR_NOT_EXECUTABLE = ("indicator_not_executable", 409)
     ELEMENT_INVALID = ("element_invalid", 422)

@@ -310,7 +310,7 @@ def _journal_item(
             f"journal {row.position} was made with chart {version}, which is not loaded"
         )
     lines = []
-    for line in journal.lines:
+    for index, line in enumerate(journal.lines):
         account: Account = books.accounts[line.account]
         if book and account.book != book:
             continue
@@ -321,7 +321,9 @@ def _journal_item(
                 "acct_cls_name": account.name,
                 "dr_cr": line.dr_cr,
                 "amt": line.amt,
-                "dimensions": _dimensions(journal, issued.get(line.bgt_id or journal.bgt_id)),
+                "dimensions": journal.line_codes[index]
+                if journal.line_codes
+                else _dimensions(journal, issued.get(line.bgt_id or journal.bgt_id)),
             }
         )
     item = _item(row, leave_out=("books", "rule", "event"))
@@ -339,6 +341,8 @@ def _rule(journal: JournalPosted, books: Books) -> str:
     """The rule's name: the event's type, except where an event has one rule a message (清算)."""
     if journal.event in books.rules:
         return journal.event
+    if journal.line_codes:  # the event gave its lines itself
+        return ""
     return "clearing.2302" if journal.red_flag else "clearing.2301"
 
 

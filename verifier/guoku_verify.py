@@ -773,6 +773,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "clearing.receipt",
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
+    "opening.loaded": ("opening.load", _field("opening_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
     # of standing ledgers
     "division.opened": ("division.open", _field("mof_div_code")),
@@ -826,6 +827,7 @@ FOLLOWERS = {
     "budget_row.replied",
     "budget_row.adjusted",
     "journal.posted",
+    "ledger.book_opened",
     "indicator.reallocated_in",
     "clearing.cleared",
     "clearing.rejected",
@@ -1592,6 +1594,7 @@ ACTS = {
     "payment.voided": "payment.void",
     "payment.recall_requested": "payment.recall",
     "suspense.resolved": "suspense.resolve",
+    "opening.loaded": "opening.load",
 }
 
 

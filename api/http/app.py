@@ -29,6 +29,7 @@ from api.http import (
     history,
     indicators,
     ledgers,
+    openings,
     operations,
     payments,
     periods,
@@ -64,6 +65,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *base_data.DIRECT,
     *budgets.DIRECT,
     *budget_rows.DIRECT,
+    *openings.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -87,6 +89,7 @@ RESOURCES = (
     disbursement_reads,
     bank,
     suspense,
+    openings,
     books,
     history,
     proofs,

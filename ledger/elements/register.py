@@ -95,6 +95,7 @@ _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款�
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
+_OPENING = "期初余额"
 
 
 def _code(
@@ -252,6 +253,12 @@ _ELEMENTS = (
     _pattern("through", "结账截止", 10, "20[0-9]{2}-[01][0-9](-[0-3][0-9])?", "结账"),
     _pattern("from_month", "反结账月份", 7, "20[0-9]{2}-[01][0-9]", "结账"),
     _pattern("reopened", "反结账次数", 4, "[0-9]{1,4}", "结账"),
+    # 核算
+    _pattern("book", "账簿", 40, "[a-z][a-z_]*", _OPENING),
+    _pattern("acct_cls_code", "会计科目", 20, "[0-9A-Z][0-9A-Za-z.-]*", _OPENING),
+    _pattern("acct_cls_id", "会计科目内码", 20, "[A-Z][0-9A-Za-z]*", _OPENING),
+    _pattern("dr_cr", "借贷方向", 2, "-?1", _OPENING),
+    _pattern("tre_code", "国库主体代码", 12, "[0-9A-Za-z]{2,12}", _OPENING),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
     Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),
@@ -262,6 +269,7 @@ _ELEMENTS = (
     Element("effective_on", "业务日期", 10, _DAY, OF_THE_ACT),
     # derived by the books, or reference data for documents: nobody enters them
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
+    Element("opening_no", "期初编号", 100, _NAME),
     _code(ECO_PAIR, "政府与部门支出经济分类对应", 32, "[0-9]{3,11}-[0-9]{3,20}"),
     _code(FUND_PAIR, "资金性质与支出功能分类对应", 24, "[0-9]{1,10}-[0-9]{3,13}"),
 )

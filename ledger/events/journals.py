@@ -24,7 +24,8 @@ class JournalPosted(Event, frozen=True, kw_only=True):
     """The entry of every book that the event at position ``source`` gives rise to (平行记账).
 
     ``chart_version``, stored as ``rule``, is that of charts and rules; ``red_flag`` 1 marks a
-    reversal (红冲).
+    reversal (红冲). ``line_codes`` are the elements of each line where the event gave its lines
+    itself; () where a rule made them.
     """
 
     TYPE: ClassVar[str] = "journal.posted"
@@ -39,6 +40,7 @@ class JournalPosted(Event, frozen=True, kw_only=True):
     fund_type_code: str = ""
     red_flag: int = 0
     lines: tuple[Line, ...]
+    line_codes: tuple[dict[str, str], ...] = ()
 
 
 class PostedView(msgspec.Struct, frozen=True, gc=False):

@@ -95,6 +95,7 @@ MAY: dict[str, set[str]] = {
     "division.document.return": AGREEING,
     "division.document.approve.batch": AGREEING,
     "suspense.resolve": {"maker"},
+    "opening.load": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -157,7 +158,12 @@ SOUND |= {
         "valid_until": "2027-03-01",
     },
 }
+SOUND["opening.load"] = {
+    "book": "treasury_financial",
+    "rows": [{"acct_cls_id": "B0", "dr_cr": 1, "amt": "1.00"}],
+}
 IN_ADDRESS = {
+    "opening_no": "none",
     "pro_code": "none",
     "draft_no": "none",
     "bgt_pman_id": "none",

@@ -6,7 +6,7 @@ line does not import each other.
 
 # "" is the program itself
 ORDER: dict[str, tuple[str, ...]] = {
-    "": ("ledger", "division", "budget", "payments", "projections", "api", "bench"),
+    "": ("ledger", "division", "budget", "payments", "accounting", "projections", "api", "bench"),
     "ledger": (
         "data errors",
         "account_set money",
@@ -53,6 +53,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "delivery disbursement receipts",
         "verification",
         "simulators",
+    ),
+    "accounting": (
+        "opening_events",
+        "openings",
     ),
     "projections": (
         "core posted",
@@ -121,5 +125,6 @@ DECIDING = (
     "payments.found_at_bank",
     "payments.clearing",
     "payments.disbursement.commands",
+    "accounting",
 )
 WORLD = ("fastapi", "httpx", "psycopg", "psycopg_pool", "socket", "starlette", "time", "uvicorn")

@@ -44,6 +44,7 @@ from tests.support.bookkeeper import (
     signature,
 )
 from tests.support.commands_on_file import COMMANDS, LINES, TODAY
+from tests.support.openings import credit, debit, opening
 
 MARCH_2 = date(2026, 3, 2)
 LINES_SM3 = sm3("行".encode()).hex()
@@ -91,6 +92,15 @@ plainly(
 )
 plainly("indicator.issue", IssueIndicator(bgt_id="B9", amount="5.00", **ELEMENTS))
 plainly("payment.apply", payment("P1", "B1", "100.00"))
+plainly(
+    "opening.load",
+    opening(
+        "treasury_financial",
+        debit("5.00", acct_cls_id="B2", fund_type_code="2"),
+        credit("5.00", acct_cls_id="B71"),
+    ),
+    "accountant",
+)
 plainly("period.close", ClosePeriod(through="2026-01-31"))
 plainly("signature_policy.set", SetSignaturePolicy(roles=("unit", "treasury")), "admin")
 plainly("disbursement.open", OPEN_RUN)

@@ -135,15 +135,19 @@ class ClearedItem(msgspec.Struct):
 
 
 class JournalDimensions(msgspec.Struct):
-    """What a line is of; the lines of a clearing are of many indicators and of one fund type."""
+    """What a line is of; the lines of a clearing are of many indicators and of one fund type, those
+    of an opening are kept by what was entered."""
 
-    fund_type_code: str
+    fund_type_code: str | UnsetType = UNSET
     bgt_id: str | UnsetType = UNSET
     agency_code: str | UnsetType = UNSET
     pro_code: str | UnsetType = UNSET
     exp_func_code: str | UnsetType = UNSET
     gov_bgt_eco_code: str | UnsetType = UNSET
     dep_bgt_eco_code: str | UnsetType = UNSET
+    inc_sort_code: str | UnsetType = UNSET
+    tre_code: str | UnsetType = UNSET
+    acct_no: str | UnsetType = UNSET
 
 
 class JournalLine(msgspec.Struct):

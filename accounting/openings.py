@@ -1,0 +1,216 @@
+"""期初: the balances that a book begins the year with, entered once. Pure decisions.
+
+A ledger that the year before was closed in gets its openings from there; one that begins here, or
+in the middle of a year, is told them. The books that other acts keep by themselves, the indicators
+and the zero-balance account, begin with those acts and are not entered.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from accounting.opening_events import BookOpened, OpenedAccount, OpeningLoaded, OpeningRow
+from division.agencies import require_agency
+from ledger.account_set import division_of
+from ledger.books import Account, Books
+from ledger.books.given import GivenLine, accounts_called, differences_fen, given_journal
+from ledger.calendar import effective_day
+from ledger.deciding.command import Command, Need
+from ledger.deciding.fingerprints import asked_for
+from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.settings import Setting, declare
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, Refusal, RequestError
+from ledger.events import Event
+from ledger.money import parse_yuan, yuan
+
+ROWS_MAX = 20_000
+_NUMBER_DIGITS = 16
+_KEPT_BY_ITSELF = ("indicator", "zero_balance")
+_CODED = (
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "inc_sort_code",
+    "fund_type_code",
+)
+
+
+class Openings(msgspec.Struct, frozen=True):
+    """The books that were opened."""
+
+    books: tuple[str, ...] = ()
+
+
+def _opened(openings: Openings, event: Event) -> Openings:
+    if isinstance(event, BookOpened):
+        return Openings((*openings.books, event.book))
+    return openings
+
+
+OPENINGS = declare(Setting("openings", Openings(), _opened))
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """The balances that a book began with."""
+
+    loaded: OpeningLoaded
+
+
+def _fold(opening: Opening | None, event: Event) -> Opening | None:
+    return Opening(event) if isinstance(event, OpeningLoaded) else opening
+
+
+OPENING: Kind[Opening] = Kind(
+    name="opening",
+    opened_by="opening.load",
+    fold=_fold,
+    cost=lambda opening: len(opening.loaded.rows),
+)
+
+
+class LoadOpening(Command, frozen=True, kw_only=True):
+    """期初余额装入: all balances of one book, on the first day of the year."""
+
+    OPERATION: ClassVar[str] = "opening.load"
+    APPROVABLE: ClassVar[bool] = True
+    CHANNEL: ClassVar[str] = "期初余额"
+    KIND: ClassVar[AnyKind] = OPENING
+    KEEPS_REFUSAL: ClassVar[bool] = False
+    book: str
+    rows: tuple[OpeningRow, ...]
+
+    def check(self) -> None:
+        """Raises RequestError ``malformed``, ``invalid_amount``."""
+        if not 0 < len(self.rows) <= ROWS_MAX:
+            raise RequestError(
+                Code.MALFORMED, f"an opening has 1 to {ROWS_MAX} rows", pointer="/rows"
+            )
+        for index, row in enumerate(self.rows):
+            if bool(row.acct_cls_code) == bool(row.acct_cls_id):
+                raise RequestError(
+                    Code.MALFORMED,
+                    "a row names its account by acct_cls_code or by acct_cls_id",
+                    pointer=f"/rows/{index}/acct_cls_code",
+                )
+        for index, row in enumerate(self.rows):
+            parse_yuan(row.amt, pointer=f"/rows/{index}/amt")
+
+    @property
+    def number(self) -> str:
+        """The book and the beginning of the SM3 of what is asked: the same again is the same."""
+        asked = asked_for(self.OPERATION, self)
+        return f"{self.book}-{hashlib.new('sm3', asked).hexdigest()[:_NUMBER_DIGITS]}"
+
+    @classmethod
+    def number_in(cls, event: OpeningLoaded) -> str:
+        return event.opening_no
+
+    def needs(self) -> Iterable[Need]:
+        return ((OPENING, self.number),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, date(state.fiscal_year, 1, 1))
+        if self.book in state.settings.get(OPENINGS).books:
+            raise Refusal(Code.ALREADY_OPENED, f"the book {self.book} has its openings 已装入期初")
+        books = state.books(day)
+        lines = list(_lines(state, books, self.book, self.rows, day))
+        _require_balanced(lines)
+        number = self.number
+        # point of no return
+        loaded = OpeningLoaded(
+            opening_no=number,
+            book=self.book,
+            rows=self.rows,
+            accounts=tuple(_told(line.account) for line in lines),
+            by=by,
+        )
+        journal = given_journal(
+            books, OpeningLoaded.TYPE, source=state.next_position, number=number, lines=lines
+        )
+        opened = BookOpened(book=self.book, opening_no=number)
+        return Decision(
+            events=[(OPENING, number, loaded), (OPENING, number, journal), (None, "", opened)],
+            effective_on=day,
+        )
+
+
+def _told(account: Account) -> OpenedAccount:
+    return OpenedAccount(account.id, account.code, account.name)
+
+
+def _lines(
+    state: LedgerState, books: Books, book: str, rows: Iterable[OpeningRow], day: date
+) -> Iterator[GivenLine]:
+    """The rows as lines of the journal.
+
+    Raises:
+        Refusal: ``element_invalid`` for an account or a code that there is not, ``account_invalid``
+            for an account that other acts keep.
+    """
+    _require_open(books, book)
+    for index, row in enumerate(rows):
+        account = _account(books, book, row, f"/rows/{index}")
+        codes = _codes(state, row, day, f"/rows/{index}")
+        yield GivenLine(account, row.dr_cr, parse_yuan(row.amt), codes)
+
+
+def _require_open(books: Books, book: str) -> None:
+    may = [name for name in books.titles if name not in _KEPT_BY_ITSELF]
+    if book not in may:
+        problem = "begins with its own acts" if book in _KEPT_BY_ITSELF else "is none"
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"the book {book[:40]!r} {problem}; openings are of {', '.join(may)}",
+            pointer="/book",
+        )
+
+
+def _account(books: Books, book: str, row: OpeningRow, pointer: str) -> Account:
+    asked = row.acct_cls_id or row.acct_cls_code
+    pointer += "/acct_cls_id" if row.acct_cls_id else "/acct_cls_code"
+    found = accounts_called(books, book, asked)
+    if len(found) != 1:
+        ids = ", ".join(account.id for account in found)
+        problem = f"is that of {ids}: say which by acct_cls_id" if found else "is no account"
+        raise Refusal(
+            Code.ELEMENT_INVALID, f"{asked[:40]!r} {problem} of {book} 科目不明", pointer=pointer
+        )
+    [account] = found
+    if account.control:
+        raise Refusal(
+            Code.ACCOUNT_INVALID,
+            f"{account.name} is kept by its own acts, not entered 受控科目",
+            pointer=pointer,
+        )
+    return account
+
+
+def _codes(state: LedgerState, row: OpeningRow, day: date, pointer: str) -> Mapping[str, str]:
+    """What the row is kept by, each code in force on the day."""
+    division = division_of(state.ledger_id)
+    for element in _CODED:
+        if code := getattr(row, element):
+            state.codes.check(
+                element, code, on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
+            )
+    if row.agency_code:
+        place = f"{pointer}/agency_code"
+        state.codes.check(
+            "agency_code", row.agency_code, on=day, mof_div_code=division, pointer=place
+        )
+        require_agency(state, row.agency_code, day, pointer=place)
+    return row.codes
+
+
+def _require_balanced(lines: Iterable[GivenLine]) -> None:
+    for book, left_fen in differences_fen(lines).items():
+        raise Refusal(
+            Code.DETAILS_MISMATCH,
+            f"debit and credit of {book} differ by {yuan(abs(left_fen))} 借贷不平",
+            pointer="/rows",
+        )
