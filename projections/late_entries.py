@@ -61,6 +61,7 @@ class LateAccount(msgspec.Struct, frozen=True):
     """What late entries moved an account by, in yuan."""
 
     book: str
+    acct_cls_id: str
     acct_cls_code: str
     acct_cls_name: str
     debit: str
@@ -102,7 +103,7 @@ def late_entries(
 ) -> LateEntries:
     """The entries between ``before`` (up to ``late.after``) and ``since`` (up to ``late.upto``)."""
     moved = [
-        LateAccount(a.book, a.acct_cls_code, a.name, yuan(debit), yuan(credit))
+        LateAccount(a.book, a.id, a.code, a.name, yuan(debit), yuan(credit))
         for a in accounts
         if (debit := since.debit[a.id] - before.debit.get(a.id, 0))
         | (credit := since.credit[a.id] - before.credit.get(a.id, 0))

@@ -317,7 +317,8 @@ def _journal_item(
         lines.append(
             {
                 "book": account.book,
-                "acct_cls_code": account.acct_cls_code,
+                "acct_cls_id": account.id,
+                "acct_cls_code": account.code,
                 "acct_cls_name": account.name,
                 "dr_cr": line.dr_cr,
                 "amt": line.amt,

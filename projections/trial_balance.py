@@ -104,7 +104,8 @@ def _line(account: Account, opening: int, debit: int, credit: int) -> dict[str, 
     side = account.side if closing == 0 else DEBIT if closing > 0 else CREDIT
     return {
         "book": account.book,
-        "acct_cls_code": account.acct_cls_code,
+        "acct_cls_id": account.id,
+        "acct_cls_code": account.code,
         "acct_cls_name": account.name,
         "opening": yuan(side * opening),
         "debit": yuan(debit),

@@ -31,6 +31,7 @@ To = Annotated[Day | None, Query(alias="to")]
 
 class AccountView(msgspec.Struct):
     book: BookName
+    acct_cls_id: str
     acct_cls_code: str
     acct_cls_name: str
     opening: str

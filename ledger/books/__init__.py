@@ -3,7 +3,7 @@
 ``charts`` loads files, ``checks`` and ``agreement`` say what is refused, ``postings`` books.
 """
 
-from ledger.books.charts import Charts, load_charts, parse_books, shipped_books
+from ledger.books.charts import Charts, load_charts, parse_books, shipped_books, shipped_charts
 from ledger.books.postings import CREDIT, DEBIT, Account, Books, merge
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "merge",
     "parse_books",
     "shipped_books",
+    "shipped_charts",
 ]

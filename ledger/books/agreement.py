@@ -3,51 +3,66 @@
 Each file is held by itself already (``ledger.books.checks``).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, pairwise, product
+from typing import NamedTuple
 
 from ledger.books.chart_file import ChartFile, Fault, refusal
-from ledger.books.postings import Choice
+from ledger.books.choices import Choice
 from ledger.books.toml_lines import KeyPath, line_of
 
+
+class LoadedCharts(NamedTuple):
+    """The files that are loaded together: the shipped ones by edition, an office's own by day."""
+
+    shipped: Sequence[ChartFile]
+    own: Sequence[ChartFile]
+
+    @property
+    def all(self) -> Sequence[ChartFile]:
+        """Each of them; the later one of two stands behind."""
+        return *self.shipped, *self.own
+
+
 FaultIn = tuple[ChartFile, Fault]  # the later file, and what is wrong in it
-AgreementCheck = Callable[[Sequence[ChartFile]], Iterator[FaultIn]]
+AgreementCheck = Callable[[LoadedCharts], Iterator[FaultIn]]
 
 
-def hold_together(charts: Iterable[ChartFile]) -> None:
+def hold_together(own: Iterable[ChartFile], shipped: Sequence[ChartFile]) -> None:
     """Holds the files against one another.
 
     Raises:
         ConfigurationError: the first fault that is found, at its place in the later file; it names
             the earlier one.
     """
-    by_day = sorted(charts, key=lambda chart: chart.valid_from)
+    loaded = LoadedCharts(shipped, sorted(own, key=lambda chart: chart.valid_from))
     for check in CHECKS:
-        for chart, fault in check(by_day):
+        for chart, fault in check(loaded):
             raise refusal(chart.file, chart.lines, [fault])
 
 
-def versions_are_told_apart(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
+def versions_are_told_apart(charts: LoadedCharts) -> Iterator[FaultIn]:
     """A journal names its chart by the version alone, so no two files have the same."""
-    for one, other in combinations(charts, 2):
+    for one, other in combinations(charts.all, 2):
         if one.version == other.version:
             there = _place(one, ("version",))
             reason = f"version {other.version!r} is that of {there} already"
             yield other, Fault(("version",), reason)
 
 
-def days_are_told_apart(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
-    """On every day one chart is valid, so no two begin on the same."""
-    for one, other in combinations(charts, 2):
+def days_are_told_apart(charts: LoadedCharts) -> Iterator[FaultIn]:
+    """On every day one chart is valid, so no two of an office begin on the same; they go before
+    the shipped ones."""
+    for one, other in combinations(charts.own, 2):
         if one.valid_from == other.valid_from:
             there = _place(one, ("valid_from",))
             reason = f"from {other.valid_from} the chart of {there} is valid already"
             yield other, Fault(("valid_from",), reason)
 
 
-def letters_keep_their_book(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
+def letters_keep_their_book(charts: LoadedCharts) -> Iterator[FaultIn]:
     """The letter of an account is of one book in all charts: journals are searched by it."""
-    for one, other in combinations(charts, 2):
+    for one, other in combinations(charts.all, 2):
         for letter in one.books.keys() & other.books.keys():
             if (name := one.books[letter].name) != other.books[letter].name:
                 there = _place(one, ("books", letter))
@@ -55,7 +70,7 @@ def letters_keep_their_book(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
                 yield other, Fault(("books", letter), reason)
 
 
-def controls_keep_their_account(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
+def controls_keep_their_account(charts: LoadedCharts) -> Iterator[FaultIn]:
     """Within a year a controlled balance stays that of one account."""
     for before, after in _within_a_year(charts):
         carrying = {a.control: account_id for account_id, a in before.accounts.items()}
@@ -66,43 +81,58 @@ def controls_keep_their_account(charts: Sequence[ChartFile]) -> Iterator[FaultIn
                 yield after, Fault(("accounts", account_id, "control"), reason)
 
 
-def codes_keep_an_account(charts: Sequence[ChartFile]) -> Iterator[FaultIn]:
+def codes_keep_an_account(charts: LoadedCharts) -> Iterator[FaultIn]:
     """Within a year a code keeps an account in every book: an indicator that was issued under the
     chart before is paid, and its bank's receipt booked, under the one after."""
     for before, after in _within_a_year(charts):
-        prefixes = {
-            (choice.element, prefix)
-            for chart in (before, after)
-            for choice in chart.choices.values()
-            for prefix in choice.prefixes
-        }
-        for name, choice in after.choices.items():
-            for element, prefix in sorted(prefixes):
-                if element != choice.element or choice.picked({element: prefix}):
+        told: set[tuple[str, str, str]] = set()
+        for codes in _combinations([*_refusing(before).values(), *_refusing(after).values()]):
+            if not all(choice.picked(codes)[0] for choice in _refusing(before).values()):
+                continue
+            for name, choice in _refusing(after).items():
+                picked, element = choice.picked(codes)
+                if picked or (fault := (name, element, codes[element])) in told:
                     continue
-                if _covered(before.choices, element, prefix):
-                    there = _place(before, ("choices",))
-                    yield (
-                        after,
-                        Fault(
-                            ("choices", name, "prefixes", prefix),
-                            f"choice {name} has no account for {element} {prefix!r}, for which "
-                            f"the chart of {there} has one",
-                        ),
-                    )
+                told.add(fault)
+                there = _place(before, ("choices",))
+                yield (
+                    after,
+                    Fault(
+                        ("choices", name, "prefixes", codes[element]),
+                        f"choice {name} has no account for {element} {codes[element]!r}, for which "
+                        f"the chart of {there} has one",
+                    ),
+                )
 
 
-def _within_a_year(charts: Sequence[ChartFile]) -> Iterator[tuple[ChartFile, ChartFile]]:
+def _refusing(chart: ChartFile) -> dict[str, Choice]:
+    """The choices that have no account for some code."""
+    return {
+        name: choice
+        for name, choice in chart.choices.items()
+        if any(not picked for _, picked in choice.answers())
+    }
+
+
+def _combinations(choices: Iterable[Choice]) -> Iterator[dict[str, str]]:
+    """The codes that are told apart by these choices, and "" for any other, in each combination."""
+    prefixes: dict[str, dict[str, None]] = {}
+    for choice in choices:
+        for element in choice.elements:
+            prefixes.setdefault(element, {})
+        for _, element, prefix in choice.conditions():
+            prefixes[element][prefix] = None
+    for codes in product(*((*found, "") for found in prefixes.values())):
+        yield dict(zip(prefixes, codes, strict=True))
+
+
+def _within_a_year(charts: LoadedCharts) -> Iterator[tuple[ChartFile, ChartFile]]:
     """Charts that follow one another in the ledgers of one year: a ledger is of a year, so one that
-    is valid from 1 January has none before it."""
-    for before, after in pairwise(charts):
+    is valid from 1 January has none before it. Before an office's first stand the shipped ones."""
+    firsts = [(shipped, own) for own in charts.own[:1] for shipped in charts.shipped]
+    for before, after in (*firsts, *pairwise(charts.own)):
         if (after.valid_from.month, after.valid_from.day) != (1, 1):
             yield before, after
-
-
-def _covered(choices: Mapping[str, Choice], element: str, code: str) -> bool:
-    """Whether every choice by the element has an account for the code."""
-    return all(c.picked({element: code}) for c in choices.values() if c.element == element)
 
 
 def _place(chart: ChartFile, place: KeyPath) -> str:

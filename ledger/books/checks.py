@@ -8,10 +8,18 @@ out: each rule is held against what the program needs of it. The checks run in t
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from ledger.books.chart_file import ChartFile, Fault, refusal
+from ledger.books.chart_file import ChartFile, Fault, refusal, rule_lines
+from ledger.books.choice_checks import (
+    choices_are_by_what_is_carried,
+    choices_are_complete,
+    choices_pick_known_accounts,
+    choices_pick_nothing_controlled,
+    choices_stay_in_one_book,
+    prefixes_begin_codes,
+    rows_are_reached,
+    rows_have_a_cell_each,
+)
 from ledger.books.postings import CREDIT, DEBIT, Rule
-from ledger.books.toml_lines import KeyPath
-from ledger.elements.register import ElementRegister
 from ledger.events import Needs
 
 ChartCheck = Callable[[ChartFile, Needs], Iterator[Fault]]
@@ -104,58 +112,6 @@ def controlled_accounts_are_credit(chart: ChartFile, _needs: Needs) -> Iterator[
             )
 
 
-# ---- choices
-
-
-def choices_pick_known_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A choice picks accounts of the file, or choices that stand behind it; it bears no name of an
-    account."""
-    later = set(chart.choices)
-    for name, choice in chart.choices.items():
-        if name in chart.accounts:
-            yield Fault(("choices", name), f"{name!r} is an account and a choice")
-        later.remove(name)
-        for prefix, picked in choice.prefixes.items():
-            if picked and picked not in chart.accounts and picked not in later:
-                yield Fault(
-                    ("choices", name, "prefixes", prefix),
-                    f"choice {name} picks {picked!r}, which is no account, nor a choice behind it",
-                )
-
-
-def choices_are_complete(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A choice has an answer to every code: by its default, the prefix "". None is said by "" as
-    the account, and refuses an indicator when it is issued, not a bank's receipt later."""
-    for name, choice in chart.choices.items():
-        if "" not in choice.prefixes:
-            yield Fault(("choices", name, "prefixes"), f'choice {name} lacks a default, "" = ...')
-        if not any(choice.prefixes.values()):
-            yield Fault(("choices", name, "prefixes"), f"choice {name} picks no account at all")
-
-
-def choices_stay_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """All accounts of a choice are of one book, so that no code unbalances a line."""
-    for name, choice in chart.choices.items():
-        first = chart.book_of(name)
-        for prefix, picked in choice.prefixes.items():
-            if picked and (book := chart.book_of(picked)) != first:
-                yield Fault(
-                    ("choices", name, "prefixes", prefix),
-                    f"choice {name} mixes the books {first} and {book}",
-                )
-
-
-def choices_pick_nothing_controlled(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """What a rule does to a control is the same for all codes."""
-    for name, choice in chart.choices.items():
-        for prefix, account_id in choice.prefixes.items():
-            if account_id in chart.accounts and (control := chart.accounts[account_id].control):
-                yield Fault(
-                    ("choices", name, "prefixes", prefix),
-                    f"choice {name} picks {account_id}, which carries control {control!r}",
-                )
-
-
 # ---- rules
 
 
@@ -175,7 +131,7 @@ def rules_are_those_of_the_program(chart: ChartFile, needs: Needs) -> Iterator[F
 
 def lines_name_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
     """A line names accounts or choices of the file, and never one account on both sides."""
-    for place, rule, (debit, credit, _) in _lines(chart):
+    for place, rule, (debit, credit, _) in rule_lines(chart):
         unknown = [n for n in (debit, credit) if n not in chart.accounts and n not in chart.choices]
         for name in unknown:
             yield Fault(place, f"rule {rule}: {name!r} is neither an account nor a choice")
@@ -185,7 +141,7 @@ def lines_name_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
 
 def lines_stand_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
     """Debit and credit of a line are of one book, so every book balances whatever the amounts."""
-    for place, rule, (debit, credit, _) in _lines(chart):
+    for place, rule, (debit, credit, _) in rule_lines(chart):
         if (one := chart.book_of(debit)) != (other := chart.book_of(credit)):
             yield Fault(
                 place, f"rule {rule}: {debit} / {credit} does not balance in {one} nor in {other}"
@@ -194,7 +150,7 @@ def lines_stand_in_one_book(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
 
 def lines_carry_known_amounts(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
     """A line carries an amount that the program gives to its rule: another would be nothing."""
-    for place, rule, (_, _, amount) in _lines(chart):
+    for place, rule, (_, _, amount) in rule_lines(chart):
         if amount not in needs[rule].amounts:
             known = ", ".join(needs[rule].amounts)
             yield Fault((*place, 2), f"rule {rule}: unknown amount {amount!r}; known are {known}")
@@ -204,7 +160,7 @@ def lines_stand_once(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
     """An amount moves once between two accounts: no line is written twice, or taken back by
     another of the same journal."""
     seen: set[tuple[str, frozenset[str], str]] = set()
-    for place, rule, (debit, credit, amount) in _lines(chart):
+    for place, rule, (debit, credit, amount) in rule_lines(chart):
         line = rule, frozenset((debit, credit)), amount
         if line in seen:
             yield Fault(place, f"rule {rule}: {amount} moves between {debit} and {credit} already")
@@ -240,54 +196,6 @@ def controls_move_as_they_must(chart: ChartFile, needs: Needs) -> Iterator[Fault
                     )
 
 
-def choices_are_by_what_is_carried(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
-    """A choice is by an element whose code comes with every event that uses it; one that no rule
-    uses would refuse indicators for nothing."""
-    used: dict[str, set[str]] = {name: set() for name in chart.choices}
-    for _, rule, (debit, credit, _) in _lines(chart):
-        waiting = [debit, credit]
-        while waiting:
-            if (name := waiting.pop()) in used and rule not in used[name]:
-                used[name].add(rule)
-                waiting += chart.choices[name].prefixes.values()
-    for name, rules in used.items():
-        element = chart.choices[name].element
-        if not rules:
-            yield Fault(("choices", name), f"no rule uses the choice {name}")
-        for rule in sorted(rules):
-            if element not in (carried := needs[rule].elements):
-                yield Fault(
-                    ("choices", name, "element"),
-                    f"choice {name} is by {element}, which does not come with {rule}; "
-                    f"what comes is {', '.join(carried)}",
-                )
-
-
-def prefixes_begin_codes(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A prefix is one with which a code can begin: another would pick nothing, and the default
-    would be booked."""
-    for name, choice in chart.choices.items():
-        element = ElementRegister.ELEMENTS[choice.element]
-        for prefix in choice.prefixes:
-            longer = (prefix + digits for digits in _zeros(element.max_length - len(prefix)))
-            if prefix and not any(map(element.shape.fullmatch, longer)):
-                yield Fault(
-                    ("choices", name, "prefixes", prefix),
-                    f"choice {name}: no {choice.element} begins with {prefix!r}",
-                )
-
-
-def _zeros(count_max: int) -> Iterator[str]:
-    return ("0" * count for count in range(count_max + 1))
-
-
-def _lines(chart: ChartFile) -> Iterator[tuple[KeyPath, str, tuple[str, str, str]]]:
-    """Every line of every rule, with its place and the rule's name."""
-    for index, rule in enumerate(chart.rules):
-        for number, line in enumerate(rule.lines):
-            yield ("rules", index, "lines", number), rule.name, line
-
-
 def _moved(chart: ChartFile, rule: Rule, amount: str) -> Counter[str]:
     """Change of each control by one fen of an amount, credit positive."""
     changes: Counter[str] = Counter()
@@ -305,6 +213,7 @@ CHECKS: tuple[ChartCheck, ...] = (
     controls_are_known,
     controls_are_carried_once,
     controlled_accounts_are_credit,
+    rows_have_a_cell_each,
     choices_pick_known_accounts,
     choices_are_complete,
     choices_stay_in_one_book,
@@ -318,4 +227,5 @@ CHECKS: tuple[ChartCheck, ...] = (
     controls_move_as_they_must,
     choices_are_by_what_is_carried,
     prefixes_begin_codes,
+    rows_are_reached,
 )

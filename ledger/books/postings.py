@@ -1,8 +1,9 @@
 """记账: the journal of a business event in all books it touches, by the rules of one chart.
 
-An account may be a *choice* by an element's code, as the treasury's expense follows
-政府支出经济分类. The charts come held against what the program needs (``ledger.books.checks``), so
-nothing is made good here: an amount or a code that is missing is an error of the program.
+An account may be a *choice* by the codes that come with an event, as the treasury's expense follows
+政府支出经济分类 (``ledger.books.choices``). The charts come held against what the program needs
+(``ledger.books.checks``), so nothing is made good here: an amount or a code that is missing is an
+error of the program.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.books.choices import NOTHING, Choice
 from ledger.errors import PostingError
 from ledger.events import JournalPosted, Line
 from ledger.money import parse_yuan, yuan
@@ -23,7 +25,8 @@ RESOLVED_MAX = 10_000  # combinations of codes kept of each rule: few exist, but
 
 
 class Account(msgspec.Struct, frozen=True):
-    """One account; ``side`` is the side of its normal balance, ``code`` the official code or ""."""
+    """One account: ``id`` (acct_cls_id) is the chart's own, ``code`` (acct_cls_code) the official
+    code or "", ``side`` the side of its normal balance."""
 
     id: str
     book: str
@@ -31,28 +34,6 @@ class Account(msgspec.Struct, frozen=True):
     side: int
     code: str = ""
     control: str = ""
-
-    @property
-    def acct_cls_code(self) -> str:
-        return self.code or self.id
-
-
-class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Picks an account, or another choice, by the longest prefix of an element's code; "" where
-    there is none."""
-
-    element: str
-    prefixes: Mapping[str, str]
-
-    def picked(self, codes: Mapping[str, str]) -> str:
-        """The account's id, or the other choice's name. Raises PostingError if the codes lack the
-        element."""
-        if (code := codes.get(self.element)) is None:
-            raise PostingError(f"an account is chosen by {self.element}, which is not given")
-        for length in range(len(code), 0, -1):
-            if (picked := self.prefixes.get(code[:length])) is not None:
-                return picked
-        return self.prefixes[""]
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +72,11 @@ class _Posting(msgspec.Struct, frozen=True):
 
 
 class Books:
-    """One version of charts and rules, held against the program. Immutable; share it freely."""
+    """One version of charts and rules, held against the program. Immutable; share it freely.
+
+    Attributes:
+        edition: which of the shipped ones it is, from 1; 0 of an office's own.
+    """
 
     def __init__(
         self,
@@ -101,13 +86,15 @@ class Books:
         accounts: Iterable[Account],
         choices: Mapping[str, Choice],
         rules: Iterable[Rule],
+        edition: int = 0,
     ) -> None:
         self.version = version
         self.valid_from = valid_from
+        self.edition = edition
         self.titles = dict(titles)
         self.accounts = {account.id: account for account in accounts}
         self._choices = dict(choices)
-        behind = {picked for choice in choices.values() for picked in choice.prefixes.values()}
+        behind = {picked for choice in choices.values() for _, picked in choice.answers()}
         self._first_choices = [name for name in choices if name not in behind]
         self._postings = {rule.name: self._posting(rule) for rule in rules}
 
@@ -131,11 +118,11 @@ class Books:
 
     def _chosen_by(self, names: Iterable[str]) -> set[str]:
         """The elements of all choices that lead to the accounts of these names."""
-        elements, waiting, seen = set(), list(names), set(self.accounts)
+        elements, waiting, seen = set[str](), list(names), set(self.accounts)
         while waiting:
             if (name := waiting.pop()) not in seen and name in self._choices:
-                elements.add(self._choices[name].element)
-                waiting += self._choices[name].prefixes.values()
+                elements.update(self._choices[name].elements)
+                waiting += (picked for _, picked in self._choices[name].answers())
             seen.add(name)
         return elements
 
@@ -240,8 +227,13 @@ class Books:
         lines = []
         for amount, alike in groupby(posting.lines, key=itemgetter(2)):
             pairs = [(debit, credit) for debit, credit, _ in alike]
-            accounts = tuple(self._account(name, codes) for pair in pairs for name in pair)
-            lines.append((amount, accounts, (DEBIT, CREDIT) * len(pairs)))
+            accounts: list[str] = []
+            for pair in pairs:
+                debit, credit = (self._account(name, codes) for name in pair)
+                if NOTHING not in (debit, credit):
+                    accounts += debit, credit
+            if accounts:
+                lines.append((amount, tuple(accounts), (DEBIT, CREDIT) * (len(accounts) // 2)))
         if len(posting.resolved) >= RESOLVED_MAX:
             posting.resolved.clear()
         posting.resolved[key] = resolved = _Sides(codes[FUND_TYPE], tuple(lines))
@@ -257,7 +249,7 @@ class Books:
         """The account that a line's name comes to, "" for none, and the element that decided."""
         element = ""  # a choice picks what stands behind it, so that this comes to an end
         while name not in self.accounts and (choice := self._choices.get(name)) is not None:
-            element, name = choice.element, choice.picked(codes)
+            name, element = choice.picked(codes)
         return element, name
 
 

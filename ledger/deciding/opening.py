@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.account_set import STANDING_YEAR, SYSTEM_DIVISION, ledger_id
+from ledger.books.charts import EDITION
 from ledger.deciding.approvals import after, check_policy, default_policy
 from ledger.deciding.command import Command, Told
 from ledger.deciding.settings import Setting, declare
@@ -70,6 +71,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "ledger.open"
     CHANNEL: ClassVar[str] = "账套开立"
     STAGES: ClassVar[bool] = True  # whether it knows indicators that are 待下达
+    CHARTS: ClassVar[int] = EDITION  # by which edition of the shipped charts it books
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -102,9 +104,8 @@ class OpenLedger(Command, frozen=True, kw_only=True):
         if event.mof_div_code == SYSTEM_DIVISION:
             return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
         asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
-        opened = OpenLedger if event.indicator_stages else _OpenFormerLedger
         return (
-            opened(
+            _opening(event)(
                 mof_div_code=event.mof_div_code,
                 fiscal_year=event.fiscal_year,
                 name=event.name,
@@ -148,20 +149,34 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             policy_asked=tuple(sorted(self.approval_policy)),
             dated_floors=True,
             indicator_stages=self.STAGES,
+            chart_edition=self.CHARTS,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenFormerLedger(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: indicators had no stages."""
+class _OpenFirstEdition(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: there was one chart."""
 
-    STAGES: ClassVar[bool] = False
+    CHARTS: ClassVar[int] = 1
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenFormerLedger(_OpenFirstEdition, frozen=True, kw_only=True):
+    """As a release before that did: indicators had no stages."""
+
+    STAGES: ClassVar[bool] = False
+
+
+def _opening(event: LedgerOpened) -> type[OpenLedger]:
+    """How the release has opened the ledger that has left this event."""
+    if not event.indicator_stages:
+        return _OpenFormerLedger
+    return _OpenFirstEdition if event.chart_edition == 1 else OpenLedger
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Every change goes through :meth:`_put`, so that a dry run or an atomic batch can
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice
 from operator import setitem
@@ -16,6 +16,7 @@ import msgspec
 
 from ledger.account_set import fiscal_year_of, within_year
 from ledger.books import Books, Charts
+from ledger.deciding.chart_edition import CHART_EDITION
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id, new_stream_id, stream_ids_begin
@@ -37,7 +38,6 @@ COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some
 TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 _NO_POSITION = 2**63  # behind every other
 _PUT: Put = setitem
-
 
 # An event with its place, as it is hashed and written:
 # (position, stream_id, stream_version, effective_on, type, payload)
@@ -96,15 +96,11 @@ class LedgerState:
         self.ledger_id = ledger_id
         self.fiscal_year = fiscal_year_of(ledger_id)
         self.charts = charts
-        self.books: Callable[[date], Books] = charts.on  # those in force on a day
-        self.position = -1
-        self.chain = b""
+        self.position, self.chain = -1, b""
         self.recorded_us = 0
         self.stream_version = 0
         self.settings = LedgerSettings()
-        self._cached: defaultdict[str, dict[str, CachedObject]] = defaultdict(
-            dict
-        )  # by the kind's name
+        self._cached = defaultdict[str, dict[str, CachedObject]](dict)  # by the kind's name
         self.registers = RegisterRows()
         self._costly: dict[tuple[str, str], int] = {}
         self._costly_total = 0
@@ -115,6 +111,10 @@ class LedgerState:
         self.begin(0)
 
     # ---- what decisions read
+
+    def books(self, day: date) -> Books:
+        """The charts and rules that the ledger books by on a day."""
+        return self.charts.on(day, self.settings.get(CHART_EDITION).edition)
 
     @property
     def codes(self) -> CodeSets:

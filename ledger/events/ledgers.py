@@ -14,7 +14,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
 
     ``policy_asked`` names the kinds of which the caller had said who must agree; ``dated_floors``
     says that no register falls below its floor on any business day, ``indicator_stages`` that what
-    may not be executed yet stands in an account of its own (待下达指标).
+    may not be executed yet stands in an account of its own (待下达指标), ``chart_edition`` by which
+    edition of the shipped charts the year is booked.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -27,6 +28,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     policy_asked: tuple[str, ...] = ()
     dated_floors: bool = False
     indicator_stages: bool = False
+    chart_edition: int = 1
     by: str
 
 

@@ -36,7 +36,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ledger.account_set import ledger_text
-from ledger.books import Charts, shipped_books
+from ledger.books import shipped_charts
 from ledger.deciding.state import LedgerState
 from ledger.events import OWN_TYPE_PATTERN, Event, decode, is_own_type
 from ledger.integrity.chain import genesis
@@ -141,7 +141,7 @@ class LedgerAggregateRecorder(AggregateRecorder):
         if not stored_events:
             return []
         _check_foreign(stored_events)
-        state = LedgerState(self.ledger_id, Charts([shipped_books()]))
+        state = LedgerState(self.ledger_id, shipped_charts())
         with self._connection() as connection:
             asked_us = self._conditions.now_us()
             if (head := lock_head(connection, state)) is None:

@@ -145,7 +145,7 @@ class Subjects:
                     "which is not loaded (GUOKU_CHARTS)"
                 )
             title = books.titles[account.book]
-            known = _Named(account.book, title, account_id, account.acct_cls_code, account.name)
+            known = _Named(account.book, title, account_id, account.code, account.name)
             self._accounts[rule, account_id] = known
         return known
 

@@ -76,10 +76,10 @@ def test_a_payment_says_what_its_indicator_says(bookkeeper: Bookkeeper) -> None:
     assert b.apply("P2", "B", "1.00", dep_bgt_eco_code="30201").problem is None
 
 
-@pytest.mark.parametrize("gov", ["512", "51301", "51401", "515", "5"])
+@pytest.mark.parametrize("gov", ["512", "51304", "51401", "515", "5"])
 def test_the_books_have_no_expense_for_what_is_none(gov: str) -> None:
     """Each fell to 其他拨款费用."""
-    codes: dict[str, Any] = {**ELEMENTS, "gov_bgt_eco_code": gov}
+    codes: dict[str, Any] = {**ELEMENTS, "agency_type_code": "", "gov_bgt_eco_code": gov}
     assert shipped_books().uncovered(codes) == "gov_bgt_eco_code"
 
 

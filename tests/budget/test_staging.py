@@ -10,7 +10,6 @@ import pytest
 from budget.indicators import AdjustIndicator, FreezeIndicator, ReallocateIndicator, SetPlan
 from budget.staging import EnableIndicator, RecallIndicator
 from ledger.deciding.opening import OpenLedger
-from ledger.deciding.state import Decision, LedgerState
 from ledger.postgres.database import Database
 from tests.budget.test_verifying import found
 from tests.support.audited_books import audited_as_it_stands, export_audited
@@ -162,18 +161,10 @@ def test_a_recall_leaves_what_a_later_day_needs(budgets: BudgetKeeper) -> None:
 
 
 def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a release did that knew no stages."""
-    today = OpenLedger.decide
-
-    def decide(self: OpenLedger, state: LedgerState, by: str) -> Decision:
-        decision = today(self, state, by)
-        [(kind, number, opened)] = decision.events
-        before = msgspec.structs.replace(opened, indicator_stages=False)
-        decision.events = [(kind, number, before)]
-        return decision
-
+    """As a release did that knew no stages, and one chart."""
     with monkeypatch.context() as then:
-        then.setattr(OpenLedger, "decide", decide)
+        then.setattr(OpenLedger, "STAGES", False)
+        then.setattr(OpenLedger, "CHARTS", 1)
         budgets.open()
 
 

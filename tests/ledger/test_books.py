@@ -174,9 +174,9 @@ def test_a_newer_chart_takes_over_from_its_date(tmp_path: Path) -> None:
     path = tmp_path / "2027.toml"
     path.write_text(later(SHIPPED, "2027.1", "2027-01-01"), encoding="utf-8")
     charts = load_charts([path])
-    assert charts.on(date(2026, 12, 31)).version == "2026.1"
+    assert charts.on(date(2026, 12, 31)).version == "2026.12"
     assert charts.on(date(2027, 1, 1)).version == "2027.1"
-    assert set(charts.by_version) == {"2026.1", "2027.1"}
+    assert set(charts.by_version) == {"2026.1", "2026.12", "2027.1"}
 
 
 def test_without_a_chart_nothing_can_be_booked() -> None:
@@ -187,7 +187,7 @@ def test_without_a_chart_nothing_can_be_booked() -> None:
 def test_a_users_own_chart_is_read_beside_the_shipped_one(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(later(SHIPPED, "甲", "2027-01-01"), encoding="utf-8")
-    assert set(load_charts([own]).by_version) == {"2026.1", "甲"}
+    assert set(load_charts([own]).by_version) == {"2026.1", "2026.12", "甲"}
 
 
 def test_before_the_first_chart_nothing_can_be_booked() -> None:

@@ -258,10 +258,22 @@ def test_a_receipt_is_found_by_its_event_and_named(books: Bookkeeper) -> None:
     }
     line = {"book": "unit_financial", "amt": "30.00", "dimensions": dimensions}
     assert item["lines"] == [
-        {**line, "acct_cls_code": "5001", "acct_cls_name": "业务活动费用", "dr_cr": 1},
-        {**line, "acct_cls_code": "4001", "acct_cls_name": "财政拨款收入", "dr_cr": -1},
+        {
+            **line,
+            "acct_cls_id": "D1",
+            "acct_cls_code": "5001",
+            "acct_cls_name": "业务活动费用",
+            "dr_cr": 1,
+        },
+        {
+            **line,
+            "acct_cls_id": "D3",
+            "acct_cls_code": "4001",
+            "acct_cls_name": "财政拨款收入",
+            "dr_cr": -1,
+        },
     ]
-    assert (item["rule"], item["rule_version"]) == ("voucher.receipted", "2026.1")
+    assert (item["rule"], item["rule_version"]) == ("voucher.receipted", "2026.12")
     assert (item["number"], item["effective_on"], item["red_flag"]) == ("P3", "2026-03-02", 0)
 
 

@@ -1,8 +1,10 @@
-"""The shipped file of charts and rules, and how tests change it."""
+"""The shipped files of charts and rules, and how tests change them."""
 
 from importlib import resources
 
-SHIPPED = (resources.files("ledger.data") / "books" / "2026.toml").read_text(encoding="utf-8")
+_BOOKS = resources.files("ledger.data") / "books"
+SHIPPED = (_BOOKS / "2026.toml").read_text(encoding="utf-8")  # the first, which stands by itself
+NEWEST = (_BOOKS / "2026-12.toml").read_text(encoding="utf-8")  # follows it, with tables
 
 
 def changed(*replaced: str, text: str = SHIPPED) -> str:

@@ -82,7 +82,7 @@ def _show_books(
         (
             (
                 a["book"],
-                a["acct_cls_code"],
+                a["acct_cls_code"] or a["acct_cls_id"],
                 a["acct_cls_name"],
                 a["debit"],
                 a["credit"],
@@ -99,7 +99,10 @@ def _show_books(
     typer.echo(_late(late.after_position, late.upto_position, late.effective_through), err=True)
     show_table(
         ("entries", "acct_cls_code", "acct_cls_name", "debit", "credit"),
-        (("迟记", a.acct_cls_code, a.acct_cls_name, a.debit, a.credit) for a in late.accounts),
+        (
+            ("迟记", a.acct_cls_code or a.acct_cls_id, a.acct_cls_name, a.debit, a.credit)
+            for a in late.accounts
+        ),
         name="late",
     )
 

@@ -154,6 +154,7 @@ class JournalLine(msgspec.Struct):
     """A line of a journal 分录; ``dr_cr`` 1 debit, -1 credit."""
 
     book: BookName
+    acct_cls_id: str
     acct_cls_code: str
     acct_cls_name: str
     dr_cr: int
