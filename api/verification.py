@@ -37,7 +37,13 @@ from ledger.verification.heads import read_place
 from ledger.verification.known_codes import KnownCodes
 from ledger.verification.redeciding import DecisionCheck
 from ledger.verification.schema import SCHEMA
-from payments.verification.run import Options, VerificationReport, verify_ledger
+from payments.verification.run import (
+    HISTORY,
+    SIGNATURES,
+    Options,
+    VerificationReport,
+    verify_ledger,
+)
 from projections.core.facts import ProjectionError
 from projections.core.rebuild import verify as verify_projections
 from projections.project_lists import CHECK as PROJECT_CHECK
@@ -49,13 +55,15 @@ PROJECTION = name_check(
     "proj_account_totals", "proj_refusals", "proj_account_spans", "proj_indicator_spans",
     "proj_documents", "proj_budget_rows", "proj_budget_movements",
 )  # fmt: skip
+# what a progress tells of, in the order in which it is done
+STAGES = {HISTORY: "历史", DecisionCheck.NAME: "裁定", SIGNATURES: "签章", PROJECTION: "读模型"}
 POLL_S = 0.1
 BROKEN_MODELS: tuple[type[Exception], ...] = (*UNREADABLE, ProjectionError)
 WHOLE_DATABASE = -1  # of a report that is about no ledger
 
 T = TypeVar("T")
 
-# called with ledger, stage, what is done and what there is to do
+# called with ledger, stage (of ``STAGES``), what is done and what there is to do
 Progress = Callable[[int, str, int, int], None]
 
 

@@ -1,4 +1,4 @@
-"""``guoku demo --scale province``: a province's year, from the first indicator to closed books."""
+"""``guoku demo --scale province``: a province's year, from its units and budget to closed books."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ledger.postgres.database import Database
 
 GIB, BILLION_FEN = 2**30, 10**11
-STAGES = {"history": "历史", "signatures": "签章", "projection": "读模型"}
 
 
 def province(console: Console, payments: int) -> bool:
@@ -59,13 +58,13 @@ def province(console: Console, payments: int) -> bool:
             asked = live(stack, divisions, board, lambda: None)
         database = opened.enter_context(open_database(dsn=None, data_dir=data, own=False))
         with _timed(times, "核对"):
-            holds = _checked(console, database, data / "simulators", divisions, asked)
+            holds = checked(console, database, data / "simulators", divisions, asked)
         meter.sample()
         _summary(console, database, times, board, meter, asked)
     return holds
 
 
-def _checked(
+def checked(
     console: Console,
     database: Database,
     simulators: Path,
@@ -73,49 +72,28 @@ def _checked(
     asked: Mapping[str, DivisionFigures],
 ) -> bool:
     """Checks every ledger and both banks; shows what does not hold, and how much does."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
     from rich.table import Table
 
     from api.demo.province.checks import check_banks, check_histories, check_ledger
+    from ledger.account_set import STANDING_YEAR
     from ledger.books import load_charts
     from ledger.postgres.database import make_pool
 
-    table = Table(title="核对关系 (金额: 元)")
-    for name in ("账套", "关系", "数额", "结果"):
-        table.add_column(name, overflow="fold")
     charts = load_charts(())
     names = {division.ledger: division.name for division in divisions}
     found = []
-    with (
-        make_pool(database.app_conninfo, 1, 4, "guoku-demo") as pool,
-        Progress(
-            "核对 {task.description}",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        ) as bars,
-    ):
+    with make_pool(database.app_conninfo, 1, 4, "guoku-demo") as pool, _bars(console) as told:
         for division in divisions:
             checks = check_ledger(pool, charts, division.ledger, asked[division.ledger])
             found += [(division.name, check) for check in checks]
-        tasks = {stage: bars.add_task(text, total=None) for stage, text in STAGES.items()}
-        standing: dict[tuple[int, str], tuple[int, int]] = {}
-
-        def told(ledger_id: int, stage: str, done: int, aim: int) -> None:
-            standing[ledger_id, stage] = done, aim
-            of_stage = [place for (_, name), place in standing.items() if name == stage]
-            bars.update(
-                tasks[stage],
-                completed=sum(done for done, _ in of_stage),
-                total=sum(aim for _, aim in of_stage),
-            )
-
         folder = simulators.parent / "audit"
+        names |= {f"{d.code}-{STANDING_YEAR:04d}": f"{d.name} 基础信息" for d in divisions}
         for ledger, check in check_histories(database.app_conninfo, list(names), folder, told):
             found.append((names[ledger], check))
         found += [("全省", check) for check in check_banks(simulators, asked)]
+    table = Table(title="核对关系 (金额: 元)")
+    for name in ("账套", "关系", "数额", "结果"):
+        table.add_column(name, overflow="fold")
     shown = [divisions[0].name, "全省"]
     for name, check in found:
         if name in shown or not check.holds:
@@ -127,6 +105,30 @@ def _checked(
     return not failing
 
 
+@contextmanager
+def _bars(console: Console) -> Iterator[Callable[[int, str, int, int], None]]:
+    """A bar for each stage of the verification, over all ledgers."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from api.verification import STAGES
+
+    standing: dict[tuple[int, str], tuple[int, int]] = {}
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress("核对 {task.description}", *columns, console=console, transient=True) as bars:
+        tasks = {stage: bars.add_task(text, total=None) for stage, text in STAGES.items()}
+
+        def told(ledger_id: int, stage: str, done: int, aim: int) -> None:
+            standing[ledger_id, stage] = done, aim
+            of_stage = [place for (_, name), place in standing.items() if name == stage]
+            bars.update(
+                tasks[stage],
+                completed=sum(done for done, _ in of_stage),
+                total=sum(aim for _, aim in of_stage),
+            )
+
+        yield told
+
+
 def _summary(
     console: Console,
     database: Database,
@@ -135,7 +137,7 @@ def _summary(
     meter: Meter,
     asked: Mapping[str, DivisionFigures],
 ) -> None:
-    from api.demo.province.stages import Stage
+    from api.demo.province import stages
     from ledger.postgres.database import connect
 
     with connect(database.app_conninfo) as connection:
@@ -163,7 +165,7 @@ def _summary(
     )
     console.print(
         "各账套各环节累计 (并行, 含等待): "
-        + ", ".join(f"{stage.value} {board.spent_s[stage]:.0f} 秒" for stage in Stage)
+        + ", ".join(f"{stage.value} {board.spent_s[stage]:.1f} 秒" for stage in stages.STAGES)
     )
     total_s = sum(meter.cpu_s.values())
     console.print(

@@ -62,10 +62,12 @@ class Client:
     def bulk(self, path: str, body: object) -> Sequence[Json]:
         """Results of a bulk call, all of which must be accepted."""
         results: list[Json] = self.post(path, body)["results"]
-        for result in results:
-            if result["status"] == "refused":
-                raise ConfigurationError(f"{path}: {result}")
+        _require_accepted(path, results)
         return results
+
+    def done(self, path: str, body: object) -> None:
+        """Asks for one act, or for a bulk of them, all of which must be accepted."""
+        _require_accepted(path, self.post(path, body).get("results", ()))
 
     def pages(self, path: str, **query: str) -> Iterator[Json]:
         """Every item of a list."""
@@ -100,6 +102,12 @@ class Client:
         for status in statuses:
             while self.get(path, status=status, page_size="1")["items"]:
                 _give_up_after(deadline, path)
+
+
+def _require_accepted(path: str, results: Sequence[Json]) -> None:
+    for result in results:
+        if result["status"] == "refused":
+            raise ConfigurationError(f"{path}: {result}")
 
 
 def _give_up_after(deadline: float, what: str) -> None:

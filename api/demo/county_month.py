@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import count
 from random import Random
 
-from api.demo.budget import PlannedRow, approved_budget
+from api.demo.budget import ADMINISTRATION, INSTITUTION, Budget, PlannedRow, indicator_of
 from api.demo.client import Json
 from api.demo.stack import Stack
 from ledger.money import parse_yuan, yuan
@@ -19,7 +19,6 @@ DIVISION = "440823000"  # 遂溪县; a code of GB/T 2260, the data is made up
 LEDGER = f"/v1/ledgers/{DIVISION}-2026"
 UNITS, INDICATORS_A_UNIT, PAYMENTS = 60, 5, 2_000
 REFUNDS = 20
-ADMINISTRATION, INSTITUTION = "1", "3"  # of a unit: 行政, 公益一类
 SEED = 20260301
 FAILING_ACCOUNT = "9999"
 FAILING_SHARE = 0.01
@@ -74,19 +73,7 @@ def budget() -> Iterator[PlannedRow]:
 def indicators() -> Iterator[Json]:
     """Each row issued as a whole."""
     for row in budget():
-        yield {
-            "bgt_id": row.bgt_pman_id.replace("YS", "ZB"),
-            "bgt_pman_id": row.bgt_pman_id,
-            "agency_code": row.agency_code,
-            "pro_code": row.pro_code,
-            "exp_func_code": row.exp_func_code,
-            "gov_bgt_eco_code": row.gov_bgt_eco_code,
-            "dep_bgt_eco_code": row.dep_bgt_eco_code,
-            "fund_type_code": row.fund_type_code,
-            "bgt_type_code": "21",
-            "amount": row.amt,
-            "effective_on": "2026-03-01",
-        }
+        yield indicator_of(row, row.bgt_pman_id.replace("YS", "ZB"), "2026-03-01")
 
 
 def payments() -> dict[date, list[Json]]:
@@ -138,7 +125,9 @@ def run(stack: Stack, progress: Callable[[int], None]) -> Month:
         "/v1/ledgers",
         {"mof_div_code": DIVISION, "fiscal_year": 2026, "name": "样例县 2026 年度"},
     )
-    approved_budget(stack, LEDGER, name="样例县", tier_code="4", rows=list(budget()))
+    approved = Budget(LEDGER, "样例县", "4", "2026-01-20", list(budget()))
+    for step in approved.steps():
+        stack.client(step.person).done(step.path, step.body)
     issued = stack.maker.bulk(f"{LEDGER}/indicators:batch", list(indicators()))
     stack.agree(LEDGER, *(result["document"] for result in issued))
     refundable: list[str] = []

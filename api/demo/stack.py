@@ -66,6 +66,14 @@ class Stack:
         results = person.bulk(f"{ledger}/documents:approve", {"documents": documents})
         return [result["answer"] for result in results]
 
+    def client(self, person: str) -> Client:
+        """Of one of ``PERSONS``, by his name."""
+        clients = (
+            self.admin, self.maker, self.checker, self.unit, self.department, self.signer,
+            self.accountant, self.head_accountant, self.officer,
+        )  # fmt: skip
+        return dict(zip(PERSONS, clients, strict=True))[person]
+
     @property
     def maker_token(self) -> str:
         return self.tokens["经办"]

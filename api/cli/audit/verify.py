@@ -297,10 +297,10 @@ def _progress() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from api.verification import STAGES
     from ledger.account_set import ledger_text
 
     bars: dict[tuple[int, str], TaskID] = {}
-    names = {"history": "历史", "decision": "裁定", "signatures": "签章", "projection": "读模型"}
     with Bars(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as all_:
@@ -308,7 +308,7 @@ def _progress() -> Iterator[Progress]:
         def moved(ledger_id: int, stage: str, done: int, aim: int) -> None:
             place = ledger_id, stage
             if place not in bars:
-                text = f"{ledger_text(ledger_id)} {names[stage]}"
+                text = f"{ledger_text(ledger_id)} {STAGES[stage]}"
                 bars[place] = all_.add_task(text, total=aim)
             all_.update(bars[place], completed=done, total=aim)
 

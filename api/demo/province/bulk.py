@@ -21,7 +21,6 @@ SETTLE_TIMEOUT_S = 900.0
 BUSY_PAUSE_S = 0.5
 UNDER_WAY = ("signed", "sent")
 BUSY = frozenset({429, 503})
-ITEMS_MAX = 5_000
 POLL_FIRST_S, POLL_MAX_S = 0.05, 0.5
 
 
@@ -35,7 +34,7 @@ class _Result(msgspec.Struct):
 
 
 class _Results(msgspec.Struct):
-    results: list[_Result]
+    results: tuple[_Result, ...] = ()  # a single act has none
 
 
 class _Answered(msgspec.Struct):
@@ -67,7 +66,10 @@ class BulkClient:
         self._http.close()
 
     def bulk(self, person: str, path: str, body: Any) -> int:
-        """Sends a bulk call; gives how many items there were, all of them accepted.
+        """Sends a bulk call, or a single act; gives how many items there were, all accepted.
+
+        Args:
+            path: within the ledger, or a whole one that begins with ``/v1/``.
 
         Raises:
             ConfigurationError: an item was refused.
@@ -76,7 +78,7 @@ class BulkClient:
         answered = _decode_results(answer.content)
         for result in answered.results:
             if result.status == "refused":
-                raise ConfigurationError(f"{self._base}{path}: {result.problem}")
+                raise ConfigurationError(f"{self._base} {path}: {result.problem}")
         return len(answered.results)
 
     def post(self, person: str, path: str, body: Json) -> Json:
@@ -188,14 +190,15 @@ class BulkClient:
             headers["X-Min-Position"] = position
         else:
             headers["Prefer"] = "return=minimal"  # of what was accepted, nothing is read here
+        whole = path if path.startswith("/v1/") else self._base + path
         deadline = monotonic() + SETTLE_TIMEOUT_S
         while not self._stop.is_set():
             answer = self._http.request(
-                method, self._base + path, content=content, params=query, headers=headers
+                method, whole, content=content, params=query, headers=headers
             )
             if answer.status_code not in BUSY or monotonic() > deadline:
                 if answer.is_error:
-                    raise ConfigurationError(f"{method} {self._base}{path}: {answer.text[:500]}")
+                    raise ConfigurationError(f"{method} {whole}: {answer.text[:500]}")
                 return answer
             self.pause(float(answer.headers.get("Retry-After", BUSY_PAUSE_S)))
         raise DemoStopped

@@ -20,6 +20,7 @@ from api.demo.province.plan import FISCAL_YEAR, has_ended, month_end
 from api.demo.province.year import BANK, DivisionFigures
 from api.verification import Progress, Task, verify_all
 from budget.balances import BALANCES, Balances
+from budget.rows import ROWS, RowAmounts
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import Charts
 from ledger.calendar import PERIODS
@@ -86,12 +87,14 @@ def check_ledger(
         ]
         counted = _one(connection, _PAYMENTS, key)
         balances = read_rows(connection, key, BALANCES).values()
+        rows = read_rows(connection, key, ROWS).values()
         receipts = _one(connection, _RECEIPTS, key)
         uncleared = read_rows(connection, key, UNCLEARED)
         head = read_head(connection, key)
     payments, paid_fen, refunded_fen, failed, partly, open_, unclaimed = counted
     accounts = _closings(charts, days)
     yield from _double_entry(charts, days)
+    yield from _budget_agrees(asked, accounts, list(rows))
     yield same(
         "支付笔数",
         {
@@ -118,6 +121,23 @@ def check_ledger(
     yield _zero_balance(days)
     through = head.settings.get(PERIODS).closed_through if head else None
     yield Check("结账", f"已结至 {through}", through == closed)
+
+
+def _budget_agrees(
+    asked: DivisionFigures, accounts: Mapping[str, int], rows: Sequence[RowAmounts]
+) -> Iterator[Check]:
+    """All that was approved was issued: 指标来源 has what the rows have, and 支出预算 nothing."""
+    yield same("预算行", {"计划": asked.rows, "账上": len(rows)}, str)
+    yield same(
+        "预算一致",
+        {
+            "计划": asked.budgeted_fen,
+            "指标来源": accounts.get("指标来源", 0),
+            "变动后预算": sum(row.cur for row in rows),
+            "已下达": sum(row.cur - row.rest for row in rows),
+        },
+    )
+    yield same("支出预算已全部下达", {"应为": 0, "支出预算": accounts.get("支出预算", 0)})
 
 
 def _books_agree(

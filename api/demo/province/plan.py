@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from api.demo.budget import ADMINISTRATION, INSTITUTION, Budget, PlannedRow
 from ledger.deciding.state import BEIJING
 from ledger.money import yuan
 
@@ -31,7 +32,9 @@ BULK_LINES = (2, 8)
 REFUSED_ACCOUNT, SOUND_ACCOUNT = "9999", "6222"
 MONTH_END_DAYS, MONTH_END_WEIGHT = 3, 3.0
 MONTH_WEIGHTS = (1.0, 0.8, 1.1, 1.0, 1.0, 1.2, 1.0, 1.0, 1.2, 1.0, 1.2, 2.0)
-INDICATOR_ROUNDING_FEN = 1_000_000_00  # indicators are issued in whole millions
+INDICATOR_ROUNDING_FEN = 1_000_000_00  # rows and their indicators are whole millions
+YEAR_BEGINS = f"{FISCAL_YEAR}-01-01"
+PROVINCE, CITY = "2", "3"  # tiers
 UNITS_A_DEPARTMENT = 25
 
 # divisions of the pilot: GB/T 2260 code, name, its share of the units
@@ -65,21 +68,6 @@ class Chances(msgspec.Struct, frozen=True):
 
 
 CHANCES = Chances()
-
-
-class IndicatorBody(msgspec.Struct, frozen=True):
-    """An indicator as it is posted."""
-
-    bgt_id: str
-    agency_code: str
-    pro_code: str
-    exp_func_code: str
-    gov_bgt_eco_code: str
-    dep_bgt_eco_code: str
-    fund_type_code: str
-    amount: str
-    bgt_type_code: str = "21"
-    effective_on: str = f"{FISCAL_YEAR}-01-01"
 
 
 class DetailBody(msgspec.Struct, frozen=True):
@@ -195,26 +183,40 @@ class Division(msgspec.Struct, frozen=True):
         for serial, day in enumerate(drawn, 1):
             yield _draw(random, self, month, serial, min(day, told_until()))
 
-    def indicator_bodies(self) -> Iterator[IndicatorBody]:
-        """Its indicators, each large enough for the year's payments out of it."""
+    def budget(self) -> Budget:
+        """Its approved budget: of each row the year's payments are made, and none asks for more.
+
+        It is approved as of the first of January, when the year's payments begin.
+        """
+        return Budget(
+            ledger=f"/v1/ledgers/{self.ledger}",
+            name=self.name,
+            tier_code=PROVINCE if self.code.endswith("0000000") else CITY,
+            approved_on=YEAR_BEGINS,
+            rows=list(self._rows()),
+        )
+
+    def _rows(self) -> Iterator[PlannedRow]:
         for index, planned_fen in enumerate(self._planned_fen()):
             unit, nth = divmod(index, INDICATORS_A_UNIT)
             func, gov, dep, fund = _KINDS[(unit % 2) * INDICATORS_A_UNIT + nth]
             department, place = divmod(unit, UNITS_A_DEPARTMENT)
             millions = planned_fen // INDICATOR_ROUNDING_FEN + 1
-            yield IndicatorBody(
-                bgt_id=indicator_number(index),
+            yield PlannedRow(
+                bgt_pman_id=f"YS-{index + 1:06d}",
                 agency_code=f"{101 + department:03d}{place + 1:03d}",
+                agency_type_code=INSTITUTION if unit % 2 else ADMINISTRATION,
                 pro_code=f"{self.code[:6]}{FISCAL_YEAR % 100}{unit + 1:08d}{nth + 1:05d}",
+                pro_name=f"样例项目{unit + 1:05d}-{nth + 1}",
                 exp_func_code=func,
                 gov_bgt_eco_code=gov,
                 dep_bgt_eco_code=dep,
                 fund_type_code=fund,
-                amount=yuan(millions * INDICATOR_ROUNDING_FEN),
+                amt=yuan(millions * INDICATOR_ROUNDING_FEN),
             )
 
     def _planned_fen(self) -> Sequence[int]:
-        """What the year's payments will ask of each indicator."""
+        """What the year's payments will ask of each indicator, and so of each row."""
         planned = [0] * self.indicators
         for month in range(1, 13):
             for payment in self.month(month):

@@ -8,17 +8,19 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from api.demo.budget import Preparing
 from api.demo.province.plan import Division
 from api.demo.province.processes import Meter
 from api.demo.province.stages import Board, Stage
 
+PREPARED = (Preparing.PROJECTS, Preparing.DRAFTS, Stage.INDICATORS)
 SHOWN = (Stage.APPLYING, Stage.APPROVING, Stage.SIGNING, Stage.PAYING)
 BAR_WIDTH = 24
 MIB = 2**20
 
 
 class LiveView:
-    """The live view of all divisions: how many payments have passed each stage."""
+    """The live view of all divisions: how much has passed each stage."""
 
     def __init__(self, divisions: Sequence[Division], board: Board, meter: Meter) -> None:
         self._divisions, self._board, self._meter = divisions, board, meter
@@ -27,7 +29,7 @@ class LiveView:
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False)
         table.add_column("账套")
-        for stage in SHOWN:
+        for stage in (*PREPARED, *SHOWN):
             table.add_column(stage.value, justify="right", min_width=8)
         table.add_column("清算", justify="right")
         table.add_column("已结月", justify="right")
@@ -37,7 +39,7 @@ class LiveView:
             done = of.get(Stage.PAYING, 0)
             table.add_row(
                 division.name,
-                *(f"{of.get(stage, 0):,}" for stage in SHOWN),
+                *(f"{of.get(stage, 0):,}" for stage in (*PREPARED, *SHOWN)),
                 str(of.get(Stage.CLEARING, 0)),
                 str(of.get(Stage.CLOSING, 0)),
                 ProgressBar(division.payments, done, width=BAR_WIDTH),

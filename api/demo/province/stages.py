@@ -3,6 +3,8 @@
 from enum import StrEnum
 from threading import Lock
 
+from api.demo.budget import Preparing
+
 
 class Stage(StrEnum):
     """One step of a payment's life, in bulk."""
@@ -17,26 +19,31 @@ class Stage(StrEnum):
     CLOSING = "结账"
 
 
+AnyStage = Preparing | Stage
+STAGES: tuple[AnyStage, ...] = (*Preparing, *Stage)
+
+
 class Board:
     """Counts of all divisions together; safe between threads.
 
     Attributes:
-        moved: how many payments (indicators, refunds, clearings, months) have passed a stage.
+        moved: how many payments (units, projects, drafts, rows, indicators, refunds, clearings,
+            months) have passed a stage.
         spent_s: seconds that the divisions' threads spent in a stage, added up.
     """
 
     def __init__(self) -> None:
-        self.moved = dict.fromkeys(Stage, 0)
-        self.spent_s = dict.fromkeys(Stage, 0.0)
-        self.by_division: dict[str, dict[Stage, int]] = {}
+        self.moved = dict.fromkeys(STAGES, 0)
+        self.spent_s = dict.fromkeys(STAGES, 0.0)
+        self.by_division: dict[str, dict[AnyStage, int]] = {}
         self._lock = Lock()
 
-    def note(self, division: str, stage: Stage, moved: int, spent_s: float) -> None:
+    def note(self, division: str, stage: AnyStage, moved: int, spent_s: float) -> None:
         with self._lock:
             self.moved[stage] += moved
             self.spent_s[stage] += spent_s
-            of_division = self.by_division.setdefault(division, dict.fromkeys(Stage, 0))
+            of_division = self.by_division.setdefault(division, dict.fromkeys(STAGES, 0))
             of_division[stage] += moved
 
-    def of(self, division: str, stage: Stage) -> int:
+    def of(self, division: str, stage: AnyStage) -> int:
         return self.by_division.get(division, {}).get(stage, 0)

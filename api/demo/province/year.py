@@ -1,40 +1,43 @@
-"""One division lives through its year: indicators, twelve months of payments, closed books.
+"""One division lives through its year: budget, indicators, months of payments, closed books.
 
 Each month is applied for, approved and signed in bulk; when the bank has answered every voucher,
 what came back is booked, each working day is cleared with the central bank, and the month is
 closed. Divisions are independent, so each has a thread of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from itertools import islice
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from api.demo.province.bulk import ITEMS_MAX, UNDER_WAY, BulkClient
+from api.demo.budget import PlannedRow, indicator_of, parts
+from api.demo.province.bulk import UNDER_WAY, BulkClient
 from api.demo.province.plan import (
     FISCAL_YEAR,
+    YEAR_BEGINS,
     Division,
     PlannedPayment,
     has_ended,
+    indicator_number,
     last_working_day,
     month_end,
 )
-from api.demo.province.stages import Stage
-from ledger.money import yuan
+from api.demo.province.stages import AnyStage, Stage
+from ledger.money import parse_yuan, yuan
 
 BANK = "102"
 READ_MODELS = ("/payments", "/indicators", "/trial-balance")
 
-T = TypeVar("T")
-Report = Callable[[Stage, int, float], None]
+Report = Callable[[AnyStage, int, float], None]
 
 
 class DivisionFigures(msgspec.Struct):
     """What one division asked for and must find in its books; amounts in fen."""
 
+    rows: int = 0
+    budgeted_fen: int = 0
     payments: int = 0
     applied_fen: int = 0
     paid_fen: int = 0
@@ -50,7 +53,7 @@ class Year:
 
     Args:
         months: how many of its months, from January.
-        report: told of each step: its stage, how many payments (or indicators, clearings) it moved
+        report: told of each step: its stage, how many payments (or units, rows, clearings) it moved
             on, and the seconds it took.
     """
 
@@ -64,7 +67,7 @@ class Year:
         self.figures = DivisionFigures()
 
     def live(self) -> DivisionFigures:
-        self._issue()
+        self._issue(self._budget())
         for month in range(1, self._months + 1):
             came_back, days = self._pay(month)
             self._refund(came_back)
@@ -78,17 +81,26 @@ class Year:
         self._timed(Stage.CLOSING, 0, self._client.wait_followed, READ_MODELS)
         return self.figures
 
-    def _issue(self) -> None:
-        for bodies in _in_bulks(self._division.indicator_bodies()):
-            self._timed(
-                Stage.INDICATORS,
-                len(bodies),
-                self._client.bulk,
-                "经办",
-                "/indicators:batch",
-                bodies,
-            )
-            issued = [body.bgt_id for body in bodies]
+    def _budget(self) -> Sequence[PlannedRow]:
+        """Has units, projects and a budget approved; gives its rows."""
+        budget = self._division.budget()
+        for step in budget.steps():
+            asked = (step.person, step.path, step.body)
+            self._timed(step.stage, step.moved, self._client.bulk, *asked)
+        self.figures.rows = len(budget.rows)
+        self.figures.budgeted_fen = sum(parse_yuan(row.amt) for row in budget.rows)
+        return budget.rows
+
+    def _issue(self, rows: Sequence[PlannedRow]) -> None:
+        """Each row as one indicator."""
+        bodies = (
+            indicator_of(row, indicator_number(index), YEAR_BEGINS)
+            for index, row in enumerate(rows)
+        )
+        for part in parts(bodies):
+            size, path = len(part), "/indicators:batch"
+            self._timed(Stage.INDICATORS, size, self._client.bulk, "经办", path, part)
+            issued = [body["bgt_id"] for body in part]
             self._timed(Stage.INDICATORS, 0, self._agree, "审核", "indicator.issue", issued)
 
     def _agree(self, person: str, kind: str, numbers: Sequence[str]) -> None:
@@ -101,7 +113,7 @@ class Year:
         days on which money moved."""
         client, came_back, days = self._client, list[PlannedPayment](), set[date]()
         signed: list[str] = []
-        for payments in _in_bulks(self._division.month(month)):
+        for payments in parts(self._division.month(month)):
             bodies = [payment.body() for payment in payments]
             numbers = {"pay_app_nos": [payment.number for payment in payments]}
             signing = {**numbers, "role": "treasury"}
@@ -125,7 +137,7 @@ class Year:
     def _refund(self, came_back: list[PlannedPayment]) -> None:
         """Asks the bank to return it, and waits for its notices: cash moves on those alone."""
         before = self._client.position() if came_back else 0
-        for payments in _in_bulks(came_back):
+        for payments in parts(came_back):
             bodies = [
                 {
                     "pay_app_no": payment.number,
@@ -178,14 +190,9 @@ class Year:
             figures.failing += payment.failing >= 0 and not payment.paid_fen
             figures.partly_failing += payment.failing >= 0 and payment.paid_fen > 0
 
-    def _timed(self, stage: Stage, moved: int, act: Callable[..., Any], *arguments: object) -> None:
+    def _timed(
+        self, stage: AnyStage, moved: int, act: Callable[..., Any], *arguments: object
+    ) -> None:
         began = perf_counter()
         act(*arguments)
         self._report(stage, moved, perf_counter() - began)
-
-
-def _in_bulks(items: Iterable[T]) -> Iterator[list[T]]:
-    """As many items as a request may hold, none of them kept longer."""
-    left = iter(items)
-    while bulk := list(islice(left, ITEMS_MAX)):
-        yield bulk
