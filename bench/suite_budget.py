@@ -27,6 +27,8 @@ DIVISION, YEAR = "440000000", 2026
 LEDGER = f"/v1/ledgers/{DIVISION}-{YEAR}"
 STANDING = f"/v1/divisions/{DIVISION}"
 UNITS = 13_000
+FILE_ROWS = 20_000
+FILE_UNIT, FILE_PROJECT = "900000", 9_000_000  # beside the others
 ITEMS = 5_000  # of a call
 DOCUMENTS = 1_000  # agreed to at once
 REQUEST_TIMEOUT_S = 600.0
@@ -47,6 +49,7 @@ CEILINGS_NAME = "ceilings set"
 DRAFTS_NAME = "drafts entered, submitted, checked"
 APPROVAL_NAME = "budget approved"
 INDICATORS_NAME = "indicators issued of rows"
+FILE_NAME = "a draft as a file"
 WHOLE_NAME = "from the first unit to the last indicator"
 TIMED = {
     UNITS_NAME: "POST …/agencies:batch, and the agreement to each",
@@ -55,6 +58,7 @@ TIMED = {
     DRAFTS_NAME: "POST …/budget-drafts:batch, :submit, :check",
     APPROVAL_NAME: "POST …/budget-approvals, one for all drafts",
     INDICATORS_NAME: "POST …/indicators:batch, each of its row",
+    FILE_NAME: "POST …/budget-drafts/{draft_no}/file, CSV, one unit's; its memory above what was",
     WHOLE_NAME: "the sum of the stages",
     "memory": "of the server's process: its peak above what it had before the first unit",
 }
@@ -99,7 +103,9 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         data = Path(directory) / "data"
         process, url = stack.enter_context(running_up(data))
         callers = _Callers(url, make_tokens(data, PERSONS), stack)
+        callers.open()
         idle_bytes = processes.resident_bytes(process.pid)
+        _send_file(callers, record, process.pid, scale.count(FILE_ROWS))
         processes.forget_peak(process.pid)
         whole_s = _prepare(callers, record, units)
         record.rate(WHOLE_NAME, whole_s, rows=units * len(CATEGORIES))
@@ -107,6 +113,22 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
         peak_bytes = processes.peak_bytes(process.pid)
         record.value("server, peak above idle", "bytes of memory", peak_bytes - idle_bytes)
     return record.result()
+
+
+def _send_file(callers: "_Callers", record: Record, pid: int, rows: int) -> None:
+    """One unit's draft of so many rows, before anything else has made the server large."""
+    of_file = MeasuredRow(FILE_UNIT, "22", FILE_PROJECT)
+    callers.register([FILE_UNIT])
+    callers.report([of_file])
+    names = ("bgt_pman_id", *of_file.codes, "amt")
+    lines = (",".join((f"F{n}", *of_file.codes.values(), "1.00")) for n in range(rows))
+    content = "\n".join((",".join(names), *lines)).encode()
+    before_bytes = processes.resident_bytes(pid)
+    processes.forget_peak(pid)
+    started = perf_counter()
+    callers.send(content)
+    record.rate(FILE_NAME, perf_counter() - started, rows=rows)
+    record.value(FILE_NAME, "bytes of memory", processes.peak_bytes(pid) - before_bytes)
 
 
 def _prepare(callers: "_Callers", record: Record, units: int) -> float:
@@ -117,7 +139,6 @@ def _prepare(callers: "_Callers", record: Record, units: int) -> float:
         for place, code in enumerate(codes)
         for of, category in enumerate(CATEGORIES)
     ]
-    callers.open()
     stages: Sequence[tuple[str, int, Callable[[], None]]] = (
         (UNITS_NAME, units, lambda: callers.register(codes)),
         (PROJECTS_NAME, len(rows), lambda: callers.report(rows)),
@@ -208,6 +229,15 @@ class _Callers:
             self._batch("unit", f"{LEDGER}/budget-drafts:submit", numbers)
             self._batch("department", f"{LEDGER}/budget-drafts:check", numbers)
             self._batch("treasury", f"{LEDGER}/budget-drafts:check", numbers)
+
+    def send(self, content: bytes) -> None:
+        """A draft of the first round as a file."""
+        query = {"agency_code": FILE_UNIT, "round": "1"}
+        path = f"{LEDGER}/budget-drafts/YS{FILE_UNIT}/file"
+        headers = {"Content-Type": "text/csv"}
+        answer = self._clients["unit"].post(path, content=content, params=query, headers=headers)
+        if answer.is_error:
+            raise BenchError(f"{path} answered {answer.text[:300]}")
 
     def approve(self, codes: Sequence[str]) -> None:
         body = {

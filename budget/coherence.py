@@ -5,11 +5,12 @@ have an account for it, and the fund pays for the function. What goes together i
 (``ledger.elements.code_sets``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from budget.indicator import LEAF_CODES, require_treasury_money
 from division.agencies import require_agency
+from division.agency import Agency
 from ledger.account_set import division_of
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
@@ -60,10 +61,40 @@ def budget_codes_agree(
         Refusal: ``element_invalid``, ``element_mismatch``.
     """
     names = _in_force(state, codes, day, pointer)
-    if not codes["gov_bgt_eco_code"].startswith(RESERVE):
-        _economies_agree(state, codes, day, pointer)
-    _fund_pays(state, codes, day, pointer)
+    for _, check in _between(state, codes, day, pointer):
+        check()
     return names
+
+
+def budget_code_problems(
+    state: LedgerState, codes: Mapping[str, str], day: date, pointer: str
+) -> Iterator[Refusal]:
+    """All that :func:`budget_codes_agree` would refuse, one for each code: for whoever sends many
+    rows at once, and mends them at once."""
+    wrong: set[str] = set()
+    for element, code in codes.items():
+        try:
+            _in_force(state, {element: code}, day, pointer)
+        except Refusal as refusal:
+            wrong.add(element)
+            yield refusal
+    for elements, check in _between(state, codes, day, pointer):
+        if wrong.isdisjoint(elements):
+            try:
+                check()
+            except Refusal as refusal:
+                yield refusal
+
+
+def _between(
+    state: LedgerState, codes: Mapping[str, str], day: date, pointer: str
+) -> Iterator[tuple[tuple[str, ...], Callable[[], None]]]:
+    """What codes that are only planned have to agree in: the elements, and the check."""
+    if not codes["gov_bgt_eco_code"].startswith(RESERVE):
+        economies = ("gov_bgt_eco_code", "dep_bgt_eco_code")
+        yield economies, lambda: _economies_agree(state, codes, day, pointer)
+    funded = ("fund_type_code", "exp_func_code")
+    yield funded, lambda: _fund_pays(state, codes, day, pointer)
 
 
 def _in_force(
@@ -71,7 +102,10 @@ def _in_force(
 ) -> dict[str, str]:
     """The names of codes that are in force and, where it matters, have none below them."""
     division = division_of(state.ledger_id)
-    agency = require_agency(state, codes[AGENCY_CODE], day, pointer=f"{pointer}/{AGENCY_CODE}")
+    agency: Agency | None = None
+    if AGENCY_CODE in codes:
+        place = f"{pointer}/{AGENCY_CODE}"
+        agency = require_agency(state, codes[AGENCY_CODE], day, pointer=place)
     names = {
         element: agency.agency_name
         if agency is not None and element == AGENCY_CODE
@@ -81,9 +115,11 @@ def _in_force(
         for element, code in codes.items()
     }
     for element in LEAF_CODES:
-        state.codes.check_leaf(
-            element, codes[element], on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
-        )
+        if element in codes:
+            place = f"{pointer}/{element}"
+            state.codes.check_leaf(
+                element, codes[element], on=day, mof_div_code=division, pointer=place
+            )
     return names
 
 

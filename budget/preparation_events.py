@@ -57,11 +57,16 @@ class CeilingSet(Event, frozen=True, kw_only=True):
 
 
 class DraftEntered(Event, frozen=True, kw_only=True):
-    """编报: a unit's draft of one round (1 一上, 2 二上); rows beyond the first ones follow it."""
+    """编报: a unit's draft of one round (1 一上, 2 二上); rows beyond the first ones follow it.
+    ``file_sm3`` is that of the file in which it was sent; "" where it was not sent in one."""
 
     TYPE: ClassVar[str] = "budget_draft.entered"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="budget_draft", asked_by="budget_draft.enter", step="draft", title="预算编报"
+        subject="budget_draft",
+        asked_by="budget_draft.enter",
+        moves=("draft_file",),
+        step="draft",
+        title="预算编报",
     )
     draft_no: str
     agency_code: str
@@ -70,6 +75,7 @@ class DraftEntered(Event, frozen=True, kw_only=True):
     rows_count: int
     rows: tuple[DraftRow, ...]
     income: tuple[IncomeRow, ...] = ()
+    file_sm3: str = ""
     codes_version: str
     by: str
 

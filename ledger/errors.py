@@ -83,6 +83,12 @@ class GuokuError(Exception):
     def __str__(self) -> str:
         return f"{self.code.text}: {self.detail}"
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What of ``extra`` stays on record: of a report of errors the counts are enough, the
+        report is its reader's."""
+        return {name: value for name, value in self.extra.items() if name != "errors"}
+
     def __reduce__(self) -> tuple[Any, ...]:
         """An error that a worker process raises arrives as what it was."""
         return _as_it_was, (type(self), self.args, self.__dict__)

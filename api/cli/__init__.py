@@ -9,6 +9,7 @@ import typer
 from api.cli import (
     audit,
     bench,
+    budget,
     certificates,
     completion,
     config,
@@ -49,6 +50,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(budget.app, name="budget")
 app.command("disburse")(disburse.disburse)
 app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)

@@ -7,15 +7,14 @@ again, also after a kill, it goes on where the run stands.
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
+
+from api.cli.api_client import ApiClient, Json, sm3_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
 POLL_S, POLL_S_MAX = 0.5, 2.0
 LINES_A_SECOND = 500_000  # of a run, between two looks at it: each looks at all its vouchers
 ATTEMPTS_MAX = 3
-PART_BYTES = 1 << 20
-ERRORS_PRINTED_MAX = 20
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MEDIA = {".csv": "text/csv", ".xlsx": XLSX, ".ndjson": "application/x-ndjson"}
-
-Json = dict[str, Any]
 
 
 def disburse(
@@ -93,55 +86,13 @@ def _tell(run: Json) -> None:
         raise typer.Exit(1)
 
 
-class _RunClient:
+class _RunClient(ApiClient):
     """The run over HTTP, as the persons whose tokens there are."""
 
     def __init__(self, url: str, ledger: str, run_no: str, maker_token: str) -> None:
-        import httpx
-
-        from api.cli.session import load_settings
-        from api.tls import own_url, tls_files, trusting
-        from ledger.errors import ConfigurationError
-
-        self._maker = maker_token
-        if not self._maker:
-            raise ConfigurationError("a token is needed: --token or GUOKU_TOKEN")
-        settings = load_settings()
-        self._http = httpx.Client(
-            base_url=url or own_url(settings),
-            timeout=httpx.Timeout(30.0, read=600.0),
-            trust_env=False,
-            verify=True if url else trusting(tls_files(settings)),
-        )
+        super().__init__(url, maker_token)
         self._all = f"/v1/ledgers/{quote(ledger, safe='')}/disbursements"
         self._one = f"{self._all}/{quote(run_no, safe='')}"
-
-    def __enter__(self) -> _RunClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
-
-    def _call(self, method: str, path: str, token: str, **request: Any) -> Json:
-        """The answer; a problem document, and an address where nobody answers, as our errors."""
-        import httpx
-
-        from ledger.errors import BY_TEXT, Code, GuokuError, UnavailableError
-
-        headers = {"Authorization": f"Bearer {token}", **request.pop("headers", {})}
-        try:
-            response = self._http.request(method, path, headers=headers, **request)
-        except httpx.TransportError as error:
-            detail = f"{self._http.base_url} does not answer: {error}"
-            raise UnavailableError(Code.UNAVAILABLE, detail) from None
-        try:
-            answer: Json = response.json()
-        except ValueError:
-            answer = {"detail": f"HTTP {response.status_code}"}
-        if response.is_error:
-            code = BY_TEXT.get(answer.get("code", ""), Code.UNAVAILABLE)
-            raise GuokuError(code, _with_errors(answer))
-        return answer
 
     def opened(self, body: Json) -> Json:
         """The run, opened if it is not there yet."""
@@ -152,27 +103,20 @@ class _RunClient:
         except GuokuError as error:
             if error.code is not Code.NOT_FOUND:
                 raise
-        return self._call("POST", self._all, self._maker, json=body)
+        return self.call("POST", self._all, self.token, json=body)
 
     def show(self) -> Json:
-        return self._call("GET", self._one, self._maker)
+        return self.call("GET", self._one, self.token)
 
     def act(self, name: str, token: str, body: Json) -> Json:
-        return self._call("POST", f"{self._one}/{name}", token, json=body)
+        return self.call("POST", f"{self._one}/{name}", token, json=body)
 
     def loaded(self, file: Path, run: Json, bar: Progress) -> Json:
         """The run with this file's lines; a file that it has already is not sent again."""
-        if run["status"] == "loaded" and run["file_sm3"] == _sm3_of(file):
+        if run["status"] == "loaded" and run["file_sm3"] == sm3_of(file):
             return run
         task = bar.add_task("上传", total=file.stat().st_size)
-        media = MEDIA.get(file.suffix.lower()) or mimetypes.guess_type(file)[0] or "text/csv"
-        return self._call(
-            "POST",
-            f"{self._one}/lines",
-            self._maker,
-            content=_parts(file, lambda size: bar.advance(task, size)),
-            headers={"Content-Type": media, "Content-Length": str(file.stat().st_size)},
-        )
+        return self.upload(f"{self._one}/lines", file, lambda size: bar.advance(task, size))
 
     def executed(self, run: Json, token: str, role: str, bar: Progress) -> Json:
         """The run at its end, or where it waits for somebody else.
@@ -224,9 +168,9 @@ class _RunClient:
 
     def save_results(self, path: Path) -> None:
         """Writes the result file, streamed."""
-        headers = {"Authorization": f"Bearer {self._maker}"}
+        headers = {"Authorization": f"Bearer {self.token}"}
         with (
-            self._http.stream("GET", f"{self._one}/results.csv", headers=headers) as response,
+            self.http.stream("GET", f"{self._one}/results.csv", headers=headers) as response,
             path.open("wb") as file,
         ):
             response.raise_for_status()
@@ -237,26 +181,3 @@ class _RunClient:
 def _is_drawn_and_signed(run: Json) -> bool:
     """Whether nothing is left to do but for the bank."""
     return run["status"] == "executed" and "approved" not in run["vouchers"]
-
-
-def _with_errors(answer: Json) -> str:
-    """The problem in words, with the first lines of an error report."""
-    lines = [str(answer.get("detail", ""))]
-    for error in answer.get("errors", ())[:ERRORS_PRINTED_MAX]:
-        column = f" {error['column']}" if error["column"] else ""
-        lines.append(f"  line {error['line']}{column}: {error['detail']}")
-    return "\n".join(lines)
-
-
-def _sm3_of(file: Path) -> str:
-    digest = hashlib.new("sm3")
-    for part in _parts(file, lambda _: None):
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _parts(file: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while part := opened.read(PART_BYTES):
-            yield part
-            progress(len(part))

@@ -130,7 +130,7 @@ def recorded(operation: str, number: str, error: GuokuError) -> RecordRefusal:
         refused_number=number,
         code=error.code.text,
         detail=error.detail,
-        extra=error.extra,
+        extra=error.recorded,
     )
 
 

@@ -56,7 +56,8 @@ class DraftCheckView(msgspec.Struct, kw_only=True, gc=False):
 
 
 class DraftView(msgspec.Struct, kw_only=True):
-    """A unit's draft; its rows stand in the answer to GET alone."""
+    """A unit's draft; its rows stand in the answer to GET alone. ``same_file_draft_nos`` are other
+    drafts that the file in which it was sent has become."""
 
     ledger: str
     draft_no: str
@@ -70,6 +71,8 @@ class DraftView(msgspec.Struct, kw_only=True):
     approve_doc_no: str
     reason: str
     by: str
+    file_sm3: str
+    same_file_draft_nos: list[str] | UnsetType = UNSET
     rows: list[DraftRowView] | UnsetType = UNSET
     income: list[IncomeRowView] | UnsetType = UNSET
     commit: Committed = UNSET
@@ -167,6 +170,7 @@ def draft_view(
         approve_doc_no=draft.approve_doc_no,
         reason=draft.reason,
         by=entered.by,
+        file_sm3=entered.file_sm3,
         commit=commit,
     )
     if with_rows:

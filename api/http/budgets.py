@@ -34,6 +34,7 @@ from api.http.bulk import (
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
 from api.http.document_views import SubmittedView, document_of, submitted_view
+from api.http.draft_files import drafts_of_file
 from api.http.models.enums import ItemState, Tag
 from api.http.moments import wait_for_head
 from api.http.parameters import DraftNo
@@ -171,16 +172,18 @@ async def show_draft(call: LedgerRead, draft_no: DraftNo) -> Response:
     key = await admit(call, number=draft_no)
     await wait_for_head(call, key)
 
-    def read(connection: Connection) -> tuple[int, BudgetDraft]:
+    def read(connection: Connection) -> tuple[int, BudgetDraft, list[str]]:
         head = read_head(connection, key)
         draft = read_objects(connection, key, BUDGET_DRAFT, [draft_no]).get(draft_no)
         if head is None or draft is None:
             raise Refusal(Code.NOT_FOUND, f"no budget draft {draft_no!r}")
-        return head.position, draft
+        return head.position, draft, drafts_of_file(connection, key, draft.entered.file_sm3)
 
-    position, draft = await call.read(read)
+    position, draft, of_file = await call.read(read)
     await require_agencies(call, key, [(draft_no, draft.agency_code)])
-    return call.respond(draft_view(key, draft, with_rows=True), position=position)
+    view = draft_view(key, draft, with_rows=True)
+    view.same_file_draft_nos = [number for number in of_file if number != draft_no] or UNSET
+    return call.respond(view, position=position)
 
 
 async def _as_checker(call: Call, key: int, command: Command) -> Command:

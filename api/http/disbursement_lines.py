@@ -1,10 +1,6 @@
 """Uploading the lines of a disbursement run: streamed to disk, then validated and loaded as one."""
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from tempfile import TemporaryFile
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -13,9 +9,10 @@ from starlette.responses import Response
 from api.http.admission import record_refusal
 from api.http.call import Call
 from api.http.disbursement_views import LoadView, SuspectView, run_view
+from api.http.uploads import media_of, receive, upload_file
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Refusal
 from ledger.money import yuan
 from payments.disbursement.commands import LoadLines
 from payments.disbursement.events import DisbursementLoaded
@@ -24,9 +21,6 @@ from payments.disbursement.loading import Suspect, find_suspects, load_file, rea
 from payments.disbursement.lock import held
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
 from payments.submitting import submit_to
-
-FILE_BYTES_MAX = 1024 * 1024 * 1024
-_PART_BYTES = 1 << 20
 
 
 class Uploaded(NamedTuple):
@@ -41,15 +35,15 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
     """Takes the file in and loads it; an error report is a refusal that stays on record."""
     if not _may_be_repeated(call, run):
         require_status(run, OPENED, LOADED)
-    with _upload_file(call) as file:
-        file_sm3 = await _receive(call, file)
+    with upload_file(call) as file:
+        file_sm3 = await receive(call, file)
         try:
             loaded, outcome = await call.in_thread(
                 lambda: _load(call, key, run.run_no, file, file_sm3)
             )
         except Refusal as refusal:
             if not call.dry_run and "errors" in refusal.extra:
-                await record_refusal(call, key, LoadLines.OPERATION, run.run_no, _short(refusal))
+                await record_refusal(call, key, LoadLines.OPERATION, run.run_no, refusal)
             raise
     if outcome.problem is not None:
         return call.refuse(outcome)
@@ -76,46 +70,6 @@ def _loader(run: Run) -> str:
     return run.loaded.by if run.loaded else ""
 
 
-def _short(refusal: Refusal) -> Refusal:
-    """For the record the counts are enough: the report is its reader's."""
-    extra = {name: value for name, value in refusal.extra.items() if name != "errors"}
-    return Refusal(refusal.code, refusal.detail, **extra)
-
-
-@contextmanager
-def _upload_file(call: Call) -> Iterator[BinaryIO]:
-    """A file without a name: it is gone when it is closed, also by a kill."""
-    folder = call.treasury.settings.data
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=folder) as file:
-        yield file
-
-
-async def _receive(call: Call, file: BinaryIO) -> str:
-    """Writes the body to the file; its SM3 in hex."""
-    digest = hashlib.new("sm3")
-    parts: list[bytes] = []
-    waiting = size = 0
-    async for part in call.stream():
-        parts.append(part)
-        waiting += len(part)
-        size += len(part)
-        if size > FILE_BYTES_MAX:
-            raise RequestError(Code.TOO_MANY_ITEMS, f"a file has at most {FILE_BYTES_MAX} bytes")
-        if waiting >= _PART_BYTES:
-            await call.in_thread(_write, file, digest, parts)
-            parts, waiting = [], 0
-    await call.in_thread(_write, file, digest, parts)
-    file.seek(0)
-    return digest.hexdigest()
-
-
-def _write(file: BinaryIO, digest: "hashlib._Hash", parts: list[bytes]) -> None:
-    for part in parts:
-        digest.update(part)
-        file.write(part)
-
-
 def _load(
     call: Call, key: int, run_no: str, file: BinaryIO, file_sm3: str
 ) -> tuple[Uploaded, Outcome]:
@@ -128,14 +82,13 @@ def _load(
             found = find_suspects(connection, key, run_no)
             uploaded = Uploaded(*found, run.loaded.payees_sm3)
             return uploaded, _load_again(call, key, run.loaded, run.bgt_id, file_sm3)
-    kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
-    _, _, charset = parameters.partition("charset=")
+    kind, charset = media_of(call)
     with held(treasury.pool, key, run_no) as connection:
         run = read_run(connection, key, run_no)
         assert run is not None, "a run that is there stays there"
         require_status(run, OPENED, LOADED)
         with connection.transaction(force_rollback=call.dry_run):
-            loaded = load_file(connection, key, run_no, file, kind.strip(), charset.strip(' "'))
+            loaded = load_file(connection, key, run_no, file, kind, charset)
         command = LoadLines(
             run_no=run_no,
             bgt_id=run.bgt_id,

@@ -34,6 +34,7 @@ from api.http.routes import Operation
 from api.http.services import Services
 from api.http.soundness import CODE_CHARACTERS_MAX
 from api.http.units import UNIT, require_own, require_units
+from api.http.uploads import published_files
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
@@ -62,14 +63,6 @@ _ON_INDICATOR = (
     Code.INDICATOR_NOT_EXECUTABLE,
 )
 STOP_TIMEOUT_S = 30.0
-FILES = (
-    "text/csv",
-    "application/x-ndjson",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-)
-
-_FILE = {"type": "string", "format": "binary", "description": "a line of the run a row"}
-
 router = APIRouter(route_class=Operation, tags=[Tag.DISBURSEMENTS])
 
 _executions: WeakKeyDictionary[Services, Executions] = WeakKeyDictionary()
@@ -180,9 +173,7 @@ async def open_run(
     summary=f"Upload the lines: CSV, NDJSON or XLSX, at most {LINES_MAX}",
     response_model=LoadView,
     responses=refusals(*_ON_RUN, Code.DETAILS_MISMATCH),
-    openapi_extra={
-        "requestBody": {"required": True, "content": {media: {"schema": _FILE} for media in FILES}}
-    },
+    openapi_extra=published_files("a line of the run a row"),
 )
 async def load_lines(
     call: Annotated[Call, Depends(ActingOnLedger(Right.APPLY))], run_no: RunNo

@@ -1,15 +1,16 @@
 """预算编报: a unit's draft is put on record, each row held against code sets and its project."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
 import msgspec
 
-from budget.coherence import budget_codes_agree
+from budget.coherence import budget_code_problems, budget_codes_agree
 from budget.planned_projects import PROJECT_OF_DIVISION, require_planned, require_stored
 from budget.preparation.draft import BUDGET_DRAFT, by_project
+from budget.preparation.files import DRAFT_FILES
 from budget.preparation_events import DraftEntered, DraftRow, DraftRowsEntered, IncomeRow
 from budget.rows import FIRST_ROUND, SECOND_ROUND
 from division.agencies import require_agency
@@ -23,6 +24,7 @@ from ledger.money import parse_yuan, stored_fen, yuan
 
 ROWS_MAX = 50_000  # of one draft
 ROWS_PER_EVENT = 500
+PROBLEMS_TOLD_MAX = 1000
 APPROPRIATION = "appropriation"  # 财政拨款: what a unit has of the division, no income of its own
 
 
@@ -48,7 +50,11 @@ class AskedIncome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnterDraft(Command, frozen=True, kw_only=True):
-    """编报一上 (``round`` 1) or 二上 (2): what a unit wishes for, and what it plans."""
+    """编报一上 (``round`` 1) or 二上 (2): what a unit wishes for, and what it plans.
+
+    ``file_sm3`` is that of the file in which it was sent, if it was; then all that is wrong with
+    its rows is told at once.
+    """
 
     OPERATION: ClassVar[str] = "budget_draft.enter"
     KIND: ClassVar[AnyKind] = BUDGET_DRAFT
@@ -60,6 +66,7 @@ class EnterDraft(Command, frozen=True, kw_only=True):
     round: int
     rows: tuple[AskedRow, ...]
     income: tuple[AskedIncome, ...] = ()
+    file_sm3: str = ""
 
     def check(self) -> None:
         """Raises RequestError for rows that no draft can have."""
@@ -75,12 +82,16 @@ class EnterDraft(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         yield BUDGET_DRAFT, self.draft_no
+        if self.file_sm3:
+            yield DRAFT_FILES, self.file_sm3
         for pro_code in {row.pro_code for row in self.rows}:
             yield PROJECT_OF_DIVISION, pro_code
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = state.today
         agency = require_agency(state, self.agency_code, day)
+        if self.file_sm3:
+            _require_sound(self._problems(state, day), len(self.rows) + len(self.income))
         rows = [
             _checked_row(state, day, self.agency_code, row, f"/rows/{index}")
             for index, row in enumerate(self.rows)
@@ -100,6 +111,7 @@ class EnterDraft(Command, frozen=True, kw_only=True):
             rows_count=len(rows),
             rows=tuple(rows[:ROWS_PER_EVENT]),
             income=tuple(income),
+            file_sm3=self.file_sm3,
             codes_version=state.codes.version,
             by=by,
         )
@@ -107,9 +119,22 @@ class EnterDraft(Command, frozen=True, kw_only=True):
         for start in range(ROWS_PER_EVENT, len(rows), ROWS_PER_EVENT):
             part = tuple(rows[start : start + ROWS_PER_EVENT])
             events.append(DraftRowsEntered(draft_no=self.draft_no, rows=part))
+        files = [self.file_sm3] if self.file_sm3 else []
         return Decision(
-            events=[(BUDGET_DRAFT, self.draft_no, event) for event in events], effective_on=day
+            events=[(BUDGET_DRAFT, self.draft_no, event) for event in events],
+            effective_on=day,
+            moved=[state.moved(DRAFT_FILES, each, day, {"drafts": 1}) for each in files],
         )
+
+    def _problems(self, state: LedgerState, day: date) -> Iterator[Refusal]:
+        """All that is wrong with its rows, one for each code, and with what it expects to have."""
+        for index, row in enumerate(self.rows):
+            yield from _row_problems(state, day, self.agency_code, row, f"/rows/{index}")
+        for index, income in enumerate(self.income):
+            try:
+                _checked_income(state, day, income, f"/income/{index}")
+            except Refusal as refusal:
+                yield refusal
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -131,6 +156,7 @@ class EnterDraft(Command, frozen=True, kw_only=True):
                 round=event.round,
                 rows=asked,
                 income=income,
+                file_sm3=event.file_sm3,
             ),
         )
 
@@ -140,6 +166,15 @@ class EnterDraft(Command, frozen=True, kw_only=True):
         if len(event.rows) < event.rows_count:
             return ()
         return super().bodies_in(event, day)
+
+
+_ROW_CODES = (
+    "pro_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+)
 
 
 def _check_once(bgt_pman_ids: Sequence[str]) -> None:
@@ -154,18 +189,46 @@ def _check_once(bgt_pman_ids: Sequence[str]) -> None:
     )
 
 
+def _require_sound(problems: Iterable[Refusal], count: int) -> None:
+    """Raises ``details_mismatch`` with the first of them, and how many there are."""
+    told: list[dict[str, str]] = []
+    found = 0
+    for each in problems:
+        found += 1
+        if found <= PROBLEMS_TOLD_MAX:
+            place = {"pointer": each.extra["pointer"], "code": each.code.text}
+            told.append({**place, "detail": each.detail})
+    if found:
+        raise Refusal(
+            Code.DETAILS_MISMATCH,
+            f"{found} errors in {count} rows: nothing was entered",
+            error_count=found,
+            errors=told,
+        )
+
+
+def _codes_of(row: AskedRow) -> dict[str, str]:
+    return {name: getattr(row, name) for name in _ROW_CODES}
+
+
+def _row_problems(
+    state: LedgerState, day: date, agency_code: str, row: AskedRow, pointer: str
+) -> Iterator[Refusal]:
+    """What :func:`_checked_row` would refuse, one for each code; the unit is the draft's own."""
+    wrong = list(budget_code_problems(state, _codes_of(row), day, pointer))
+    yield from wrong
+    if all(each.extra["pointer"] != f"{pointer}/pro_code" for each in wrong):
+        try:
+            require_stored(state, row.pro_code, agency_code, pointer)
+        except Refusal as refusal:
+            yield refusal
+
+
 def _checked_row(
     state: LedgerState, day: date, agency_code: str, row: AskedRow, pointer: str
 ) -> DraftRow:
     """The row with the names of its day; raises Refusal for codes or a project that cannot be."""
-    codes = {
-        "agency_code": agency_code,
-        "pro_code": row.pro_code,
-        "exp_func_code": row.exp_func_code,
-        "gov_bgt_eco_code": row.gov_bgt_eco_code,
-        "dep_bgt_eco_code": row.dep_bgt_eco_code,
-        "fund_type_code": row.fund_type_code,
-    }
+    codes = {"agency_code": agency_code, **_codes_of(row)}
     budget_codes_agree(state, codes, day, pointer)
     project = require_stored(state, row.pro_code, agency_code, pointer)
     version = project.on(day)

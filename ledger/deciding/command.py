@@ -239,7 +239,7 @@ class RecordRefusal(Command, frozen=True, kw_only=True):
             refused_number=number,
             code=error.code.text,
             detail=error.detail,
-            extra=error.extra,
+            extra=error.recorded,
         )
 
     def decide(self, state: LedgerState, by: str) -> Decision:

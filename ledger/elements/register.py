@@ -198,6 +198,7 @@ _ELEMENTS = (
     Element("income", "单位收入预算", 64, _NAME, _DRAFT),
     Element("bgt_pman_id", "预算行主键", 64, _NAME, _DRAFT),
     _code("inc_sort_code", "收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}|appropriation", _INCOME),
+    _pattern("file_sm3", "编报文件摘要", 64, "[0-9a-f]{64}", _DRAFT),
     Element("approve_doc_no", "批复文号", 100, _NUMBER, _APPROVE),
     Element("approved_on", "批准日期", 10, _DAY, _APPROVE),
     Element("draft_nos", "纳入批复的草案", 100, _NAME, _APPROVE),

@@ -380,7 +380,7 @@ class Batch:
             number=number,
             code=refusal.code.text,
             detail=refusal.detail,
-            extra=refusal.extra,
+            extra=refusal.recorded,
             by=item.submission.by,
         )
         outcome = self._accept(

@@ -86,6 +86,7 @@ MAY: dict[str, set[str]] = {
     },
     "budget_draft.enter": {"unit", "maker"},
     "budget_draft.enter.batch": {"unit", "maker"},
+    "budget_draft.upload": {"unit", "maker"},
     "budget_draft.submit": {"unit", "maker"},
     "budget_draft.submit.batch": {"unit", "maker"},
     "budget_draft.check": {"unit_checker", "checker"},
@@ -233,6 +234,8 @@ def _body(http: HttpTreasury, operation: Operation, person: str) -> Any:
 
 def _body_of_budget(operation: Operation) -> Any:
     name = str(operation.operation_id)
+    if name == "budget_draft.upload":
+        return None
     if name in ("budget_draft.submit.batch", "budget_draft.check.batch"):
         return {"draft_nos": ["none"]}
     body = on_file(name.removesuffix(".batch"))

@@ -1,0 +1,70 @@
+"""Files that callers send: streamed to disk, digested on the way, and gone when they were read."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
+
+from api.http.call import Call
+from ledger.errors import Code, RequestError
+
+FILE_BYTES_MAX = 1024 * 1024 * 1024
+_PART_BYTES = 1 << 20
+FILES = (
+    "text/csv",
+    "application/x-ndjson",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+
+
+def published_files(description: str) -> dict[str, Any]:
+    """The body of such an operation, for the document; ``description`` is of a file's rows."""
+    schema = {"type": "string", "format": "binary", "description": description}
+    content = {media: {"schema": schema} for media in FILES}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def media_of(call: Call) -> tuple[str, str]:
+    """The media type and the character set that the caller says; "" for what he does not say."""
+    kind, _, parameters = call.headers.get("content-type", "").lower().partition(";")
+    _, _, charset = parameters.partition("charset=")
+    return kind.strip(), charset.strip(' "')
+
+
+@contextmanager
+def upload_file(call: Call) -> Iterator[BinaryIO]:
+    """A file without a name: it is gone when it is closed, also by a kill."""
+    folder = call.treasury.settings.data
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        yield file
+
+
+async def receive(call: Call, file: BinaryIO, bytes_max: int = FILE_BYTES_MAX) -> str:
+    """Writes the body to the file; its SM3 in hex.
+
+    Raises:
+        RequestError: ``too_many_items``.
+    """
+    digest = hashlib.new("sm3")
+    parts: list[bytes] = []
+    waiting = size = 0
+    async for part in call.stream():
+        parts.append(part)
+        waiting += len(part)
+        size += len(part)
+        if size > bytes_max:
+            raise RequestError(Code.TOO_MANY_ITEMS, f"a file has at most {bytes_max} bytes")
+        if waiting >= _PART_BYTES:
+            await call.in_thread(_write, file, digest, parts)
+            parts, waiting = [], 0
+    await call.in_thread(_write, file, digest, parts)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _write(file: BinaryIO, digest: "hashlib._Hash", parts: list[bytes]) -> None:
+    for part in parts:
+        digest.update(part)
+        file.write(part)
