@@ -141,7 +141,9 @@ def _balances(
     everything, counted = Balances(*fen[: len(_BALANCES)]), Balances(*fen[len(_BALANCES) :])
     if reached.through is None:
         counted = everything
-    for fact, moved, figures, position in _behind(connection, ledger_id, done, reached.upto):
+    for fact, moved, figures, position in movements_behind(
+        connection, ledger_id, done, reached.upto
+    ):
         if moved != bgt_id or position <= done:
             continue
         after = balances_of(figures)
@@ -151,11 +153,11 @@ def _balances(
     return counted
 
 
-def _behind(
+def movements_behind(
     connection: psycopg.Connection, ledger_id: int, after: int, upto: int
 ) -> Iterator[IndicatorMovement]:
-    """The movements whose place may be behind a position. A journal stands directly behind its
-    event, so the one whose event stands at ``after`` itself is among them."""
+    """The movements of indicators whose place may be behind a position. A journal stands directly
+    behind its event, so the one whose event stands at ``after`` itself is among them."""
     if after >= upto:
         return iter(())
     [page] = read_pages(connection, ledger_id, [Indicators()], after - 1, upto)

@@ -1,11 +1,10 @@
-"""预算报表: reports of the budget as JSON, CSV or a spreadsheet, as of any moment."""
+"""预算报表: reports of a year's budget and of a division's projects, as of any moment."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from enum import StrEnum
-from io import BytesIO
 from typing import Annotated
 
-import msgspec
+from annotated_types import Interval
 from fastapi import APIRouter
 from psycopg import Connection
 from starlette.responses import Response
@@ -13,46 +12,31 @@ from starlette.responses import Response
 from api.http.admission import admit
 from api.http.call import Call
 from api.http.dependencies import LedgerRead
+from api.http.division_lists import DivisionRead
+from api.http.division_routes import admit_to_division
 from api.http.models.enums import Tag
 from api.http.moments import AsOf, wait_for_projections
+from api.http.parameters import WHOLE, DivisionCode
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
+from api.http.report_files import ReportFormat, ReportView, format_of, respond_with_report
 from api.http.routes import Operation
 from api.http.units import prefixes_of
-from ledger.account_set import division_of, ledger_text
-from ledger.errors import Code, Refusal, RequestError
-from payments.disbursement.result_files import WorkbookWriter, csv_rows
-from projections.budget_reports import TITLES, BudgetReport, ReportScope, read_report
+from ledger.account_set import division_of, is_standing
+from ledger.deciding.state import BEIJING
+from ledger.errors import Code, Refusal
 from projections.core.moments import Moment, within_books
+from projections.reports.catalogue import OF_DIVISION, OF_YEAR, Open
+from projections.reports.projects import three_year_roll
+from projections.reports.report import AskedReport, Report, ReportScope
 
-_MARK = b"\xef\xbb\xbf"  # Excel takes a file for UTF-8 only with it
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_CSV = "text/csv; charset=utf-8"
-_TOTAL = "合计"
-
-ReportName = StrEnum("ReportName", {name.upper(): name for name in TITLES})  # type: ignore[misc]
-
-
-class ReportFormat(StrEnum):
-    """How a report is given out 报表格式."""
-
-    JSON = "json"
-    CSV = "csv"
-    XLSX = "xlsx"
-
-
-class BudgetReportView(msgspec.Struct, kw_only=True):
-    """A report: in each row the columns that ``columns`` names, amounts in yuan; ``totals`` are the
-    sums of all rows by column."""
-
-    ledger: str
-    name: str
-    title: str
-    position: int
-    columns: tuple[str, ...]
-    rows: list[dict[str, str]]
-    totals: dict[str, str]
-
+ReportName = StrEnum("ReportName", {name.upper(): name for name in OF_YEAR})  # type: ignore[misc]
+ProjectReportName = StrEnum(  # type: ignore[misc]
+    "ProjectReportName", {name.upper(): name for name in OF_DIVISION}
+)
+FirstYear = Annotated[int, Interval(ge=2000, le=2099), WHOLE]
+AskedFormat = Annotated[str, PublishedAs(ReportFormat)]
+_FILES = "`format=csv` or `xlsx` gives the rows and, last, the totals as a file."
 
 router = APIRouter(route_class=Operation, tags=[Tag.BUDGET])
 
@@ -61,73 +45,79 @@ router = APIRouter(route_class=Operation, tags=[Tag.BUDGET])
     "/v1/ledgers/{ledger}/budget-reports/{name}",
     operation_id="budget_report.show",
     summary="A report of the budget 预算报表",
-    description="`format=csv` or `xlsx` gives the rows and, last, the totals as a file.",
-    response_model=BudgetReportView,
-    responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND, Code.TOO_MANY_ITEMS),
+    description=_FILES,
+    response_model=ReportView,
+    responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
 )
 async def show_report(
     call: LedgerRead,
     name: Annotated[str, PublishedAs(ReportName)],
     moment: AsOf,
-    format: Annotated[str, PublishedAs(ReportFormat)] = ReportFormat.JSON,  # noqa: A002 - in api.md
+    format: AskedFormat = ReportFormat.JSON,  # noqa: A002 - in api.md
     agency_code: str | None = None,
+    dept_code: str | None = None,
 ) -> Response:
-    """Of approved rows, as of a moment; a unit sees its own."""
+    """As of a moment; of a unit, of a department ``dept_code`` with all its units, or of all. A
+    unit sees its own."""
     key = await admit(call, number=name)
-    if name not in TITLES:
-        raise Refusal(Code.NOT_FOUND, f"there is no report {name!r}: {', '.join(TITLES)}")
-    if format not in set(ReportFormat):
-        raise RequestError(
-            Code.MALFORMED, f"format is one of {', '.join(ReportFormat)}", pointer="/format"
-        )
+    make, form = _named(OF_YEAR, name), format_of(format)
     await wait_for_projections(call, key)
-    scope = ReportScope(agency_code, prefixes_of(call.caller, call.right))
-    report = await call.read(lambda connection: _read(connection, call, key, name, moment, scope))
-    if format == ReportFormat.JSON:
-        return call.respond(_view(key, report), position=report.position)
-    return _file(report, format)
+    scope = ReportScope(agency_code, prefixes_of(call.caller, call.right), dept_code)
+
+    def report(connection: Connection) -> Report:
+        return make(_asked(call, connection, key, moment, scope), name)
+
+    return await respond_with_report(call, key, form, report)
 
 
-def _read(
-    connection: Connection, call: Call, key: int, name: str, moment: Moment, scope: ReportScope
-) -> BudgetReport:
+@router.get(
+    "/v1/divisions/{mof_div_code}/project-reports/{name}",
+    operation_id="project_report.show",
+    summary="A report of the project library 项目库报表",
+    description=_FILES + " `first_year` is that of `three_year_roll`.",
+    response_model=ReportView,
+    responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
+)
+async def show_project_report(
+    call: DivisionRead,
+    mof_div_code: DivisionCode,
+    name: Annotated[str, PublishedAs(ProjectReportName)],
+    moment: AsOf,
+    format: AskedFormat = ReportFormat.JSON,  # noqa: A002 - as above
+    agency_code: str | None = None,
+    dept_code: str | None = None,
+    first_year: FirstYear | None = None,
+) -> Response:
+    """As above, of the projects of a division."""
+    key = await admit_to_division(call)
+    make, form = _named(OF_DIVISION, name), format_of(format)
+    await call.head(key)
+    scope = ReportScope(agency_code, prefixes_of(call.caller, call.right), dept_code)
+
+    def report(connection: Connection) -> Report:
+        asked = _asked(call, connection, key, moment, scope)
+        if first_year and make is three_year_roll:
+            return three_year_roll(asked, name, first_year)
+        return make(asked, name)
+
+    return await respond_with_report(call, key, form, report)
+
+
+def _named(known: Mapping[str, Open], name: str) -> Open:
+    if name not in known:
+        raise Refusal(Code.NOT_FOUND, f"there is no report {name!r}: {', '.join(known)}")
+    return known[name]
+
+
+def _asked(
+    call: Call, connection: Connection, key: int, moment: Moment, scope: ReportScope
+) -> AskedReport:
     codes, division = call.treasury.codes(), division_of(key)
-    day = within_books(key, moment.effective or call.treasury.now().date())
+    today = call.treasury.now().astimezone(BEIJING).date()
+    day = moment.effective or today
+    named_on = day if is_standing(key) else within_books(key, day)
 
     def name_of(element: str, code: str) -> str:
-        return codes.name(element, code, on=day, mof_div_code=division)
+        return codes.name(element, code, on=named_on, mof_div_code=division)
 
-    return read_report(connection, key, name, moment, scope, name_of)
-
-
-def _view(key: int, report: BudgetReport) -> BudgetReportView:
-    return BudgetReportView(
-        ledger=ledger_text(key),
-        name=report.name,
-        title=report.title,
-        position=report.position,
-        columns=tuple(report.columns),
-        rows=report.rows,
-        totals=report.totals,
-    )
-
-
-def _file(report: BudgetReport, form: str) -> Response:
-    """The rows, and last the totals under their columns."""
-    lines = [list(report.columns), *_cells(report)]
-    headers = {
-        "Content-Disposition": f'attachment; filename="{report.name}.{form}"',
-        "X-Projection-Position": str(report.position),
-    }
-    if form == ReportFormat.CSV:
-        return Response(_MARK + csv_rows(lines), media_type=_CSV, headers=headers)
-    file = BytesIO()
-    with WorkbookWriter(file) as writer:
-        writer.write(lines)
-    return Response(file.getvalue(), media_type=_XLSX, headers=headers)
-
-
-def _cells(report: BudgetReport) -> Iterable[list[str]]:
-    for row in report.rows:
-        yield [row[column] for column in report.columns]
-    yield [_TOTAL, *(report.totals.get(column, "") for column in report.columns[1:])]
+    return AskedReport(connection, key, moment, scope, name_of, today)

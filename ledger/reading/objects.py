@@ -5,7 +5,7 @@ the same functions as in the write path, so a read can never disagree with a dec
 begins with the ledger's key, as the schema does.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from ledger.account_set import DIVISION_DIGITS, DIVISIONS_BEGIN, STANDING_YEAR, 
 from ledger.account_set import ledger_id as ledger_key
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.settings import LedgerSettings, decoded
-from ledger.events import CommandRefused
+from ledger.events import CommandRefused, Event, JournalPosted, decode
 from ledger.reading.documents import open_document
 from ledger.reading.loading import read_keys, read_streams
 
@@ -41,6 +41,15 @@ SELECT * FROM (
     ORDER BY stream_version OFFSET 0) AS stream
 WHERE position > %(after)s AND position <= %(upto)s
 ORDER BY stream_version LIMIT %(limit)s"""
+
+_KEYS_OF_KIND = """
+SELECT number, stream_id FROM command_keys
+WHERE ledger_id = %s AND operation = %s AND number > %s AND first_position <= %s
+ORDER BY number LIMIT 500"""
+_EVENTS_OF_KEYS = """
+SELECT stream_id, position, effective_on, type, payload FROM events
+WHERE ledger_id = %s AND stream_id = ANY(%s) AND position <= %s AND type <> %s
+ORDER BY stream_id, stream_version"""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +138,35 @@ def read_objects(
         # a refused opening leaves a stream without an object
         if (found := folded.get(key.stream_id)) is not None
     }
+
+
+class StreamEvent(NamedTuple):
+    """An event of an object's stream."""
+
+    position: int
+    effective_on: date
+    event: Event
+
+
+def streams_of(
+    connection: psycopg.Connection, ledger_id: int, kind: AnyKind, upto: int
+) -> Iterator[list[StreamEvent]]:
+    """The events of each object of a kind up to a position, in the order of the numbers under which
+    they were opened; some at a time, without journals. A refused opening has a stream, too."""
+    after = ""
+    while True:
+        keys = connection.execute(
+            _KEYS_OF_KIND, (ledger_id, kind.opened_by, after, upto)
+        ).fetchall()
+        if not keys:
+            return
+        streams: dict[UUID, list[StreamEvent]] = {stream_id: [] for _, stream_id in keys}
+        for stream_id, position, day, type_name, payload in connection.execute(
+            _EVENTS_OF_KEYS, (ledger_id, list(streams), upto, JournalPosted.TYPE), binary=True
+        ):
+            streams[stream_id].append(StreamEvent(position, day, decode(type_name, payload)))
+        yield from streams.values()
+        after = keys[-1][0]
 
 
 def stream_of(

@@ -2,14 +2,22 @@
 
 import csv
 import io
+import json
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from tempfile import TemporaryFile
 
 import pytest
+from lxml import etree
 
+from api.http.report_files import write_json
 from ledger.postgres.database import Database
+from projections.reports.catalogue import OF_DIVISION, OF_YEAR
+from projections.reports.report import Report
 from tests.support.http_budgets import (
+    DIVISION,
     SCHOOL,
     approval,
     ceiling,
@@ -83,3 +91,63 @@ def test_what_is_no_report(own: HttpTreasury) -> None:
     unknown = own.get("…/budget-reports/by_colour")
     assert (unknown.status_code, code_of(unknown)) == (404, "not_found")
     assert code_of(own.get(REPORT, format="pdf")) == "malformed"
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize("name", [*OF_YEAR, *OF_DIVISION])
+def test_every_report_says_the_same_in_three_forms(own: HttpTreasury, name: str) -> None:
+    """The files are opened as a spreadsheet would, and read row by row."""
+    path = f"…/budget-reports/{name}" if name in OF_YEAR else f"{DIVISION}/project-reports/{name}"
+    report = own.ok(own.get(path))
+    assert report["name"] == name
+    head, *lines = csv.reader(io.StringIO(own.get(path, format="csv").content.decode("utf-8-sig")))
+    told = [[row[column] for column in report["columns"]] for row in report["rows"]]
+    assert head == report["columns"]
+    assert [[cell.strip().lstrip("'") for cell in line] for line in lines[:-1]] == told
+    book = zipfile.ZipFile(io.BytesIO(own.get(path, format="xlsx").content))
+    assert book.testzip() is None
+    sheet = etree.fromstring(book.read(SHEET))
+    rows = [["".join(cell.itertext()) for cell in row] for row in sheet.iter("{*}row")]
+    assert rows[:-1] == [report["columns"], *told]
+    assert dict(zip(report["columns"][1:], rows[-1][1:], strict=True)) == {
+        column: report["totals"].get(column, "") for column in report["columns"][1:]
+    }
+
+
+def test_projects_and_the_three_years_before_them(own: HttpTreasury) -> None:
+    years = [{"fiscal_year": year, "amt": f"{year - 2000}.00"} for year in range(2026, 2031)]
+    total = f"{sum(range(26, 31))}.00"
+    pro_code = project(own, total, years=years, pro_term=5)
+    place = f"{DIVISION}/project-reports"
+    listed = own.ok(own.get(f"{place}/project_list"))
+    assert (pro_code, "in_library") in [(row["pro_code"], row["state"]) for row in listed["rows"]]
+    rolled = own.ok(own.get(f"{place}/three_year_roll", first_year=2027))
+    [row] = [row for row in rolled["rows"] if row["pro_code"] == pro_code]
+    shown = [row[name] for name in ("before_amt", "amt_2027", "amt_2028", "amt_2029", "after_amt")]
+    assert shown == ["26.00", "27.00", "28.00", "29.00", "30.00"]
+    assert own.ok(own.get(f"{place}/three_year_roll", person="other_unit"))["rows"] == []
+    then = own.ok(own.get(f"{place}/project_list", as_of_position=listed["position"] - 1))
+    assert len(then["rows"]) == len(listed["rows"])
+    states = {row["pro_code"]: row["state"] for row in then["rows"]}
+    assert states[pro_code] == "dept_checked", "it was stored with the last step"
+    assert code_of(own.get(f"{place}/three_year_roll", first_year="soon")) == "malformed"
+
+
+def test_a_long_report_is_written_some_rows_at_a_time() -> None:
+    """200,000 rows are 30 MB of JSON; what is kept of them at once are a thousand rows."""
+    opened = Report(
+        "long", "长表", 1, ("bgt_id", "amount"), frozenset({"amount"}),
+        ((f"B-{number:0100d}", 100) for number in range(200_000)),
+    )  # fmt: skip
+    with TemporaryFile() as file:
+        tracemalloc.start()
+        write_json(opened, "440000000-2026", file)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert file.tell() > 25_000_000
+        assert peak_bytes < 4_000_000
+        file.seek(0)
+        told = json.load(file)
+    assert (len(told["rows"]), told["totals"]) == (200_000, {"amount": "200000.00"})

@@ -2,23 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from budget.row_events import RowAdjusted, RowReplied
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database
-from projections.budget_reports import (
-    ADJUSTMENTS,
-    AMOUNTS,
-    BY_CODE,
-    BudgetReport,
-    ReportScope,
-    read_report,
-)
-from projections.core.moments import Moment
+from projections.core.moments import Moment, one_moment
 from projections.core.runner import Runner
+from projections.reports.budget import AMOUNTS, BY_CODE
+from projections.reports.catalogue import OF_YEAR
+from projections.reports.report import AskedReport, ReportScope, ReportTotals, shown
 from tests.projections.test_budget_rows import IN_FEBRUARY, a_budget
 from tests.support.budgets import HOSPITAL, PROJECT, SCHOOL, BudgetKeeper, approval, row
 
@@ -41,24 +36,47 @@ def budgets(database: Database) -> Iterator[BudgetKeeper]:
     keeper.pool.close()
 
 
+class WholeReport(NamedTuple):
+    """A report as it is given out, all at once."""
+
+    rows: list[dict[str, str]]
+    totals: dict[str, str]
+
+
+ADJUSTMENTS = "adjustments"
+TODAY = date(2026, 6, 30)
+
+
 def report(b: BudgetKeeper, name: str, scope: ReportScope = ReportScope(),  # noqa: B008
-           **moment: Any) -> BudgetReport:  # fmt: skip
-    with b.pool.connection() as connection:
-        return read_report(
-            connection, b.ledger_id, name, Moment(**moment), scope, lambda _, code: f"《{code}》"
+           **moment: Any) -> WholeReport:  # fmt: skip
+    with b.pool.connection() as connection, one_moment(connection):
+        asked = AskedReport(
+            connection, b.ledger_id, Moment(**moment), scope, lambda _, code: f"《{code}》", TODAY
         )
+        opened = OF_YEAR[name](asked, name)
+        totals, rows = ReportTotals(opened), []
+        for row in opened.rows:
+            totals.add(row)
+            rows.append(dict(zip(opened.columns, map(shown, row), strict=True)))
+        return WholeReport(rows, totals.shown())
 
 
 def fen(text: str) -> int:
     return parse_yuan(text, zero=True, signed=True)
 
 
-@pytest.mark.parametrize("name", [*BY_CODE, ADJUSTMENTS])
+@pytest.mark.parametrize("name", [name for name in OF_YEAR if name != "income_expenditure"])
 def test_totals_are_the_sums_of_the_rows(budgets: BudgetKeeper, name: str) -> None:
     found = report(budgets, name)
     assert found.rows
     for column, total in found.totals.items():
         assert fen(total) == sum(fen(each[column]) for each in found.rows), column
+
+
+def test_a_department_is_all_of_its_units(budgets: BudgetKeeper) -> None:
+    of_department = report(budgets, "by_agency", ReportScope(dept_code="101"))
+    assert [each["agency_code"] for each in of_department.rows] == [SCHOOL]
+    assert report(budgets, "indicators", ReportScope(dept_code="102")).rows == []
 
 
 @pytest.mark.parametrize("name", BY_CODE)

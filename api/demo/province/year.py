@@ -30,7 +30,7 @@ from ledger.money import parse_yuan, yuan
 BANK = "102"
 READ_MODELS = ("/payments", "/indicators", "/trial-balance")
 
-Report = Callable[[AnyStage, int, float], None]
+NoteStage = Callable[[AnyStage, int, float], None]
 
 
 class DivisionFigures(msgspec.Struct):
@@ -58,7 +58,7 @@ class Year:
     """
 
     def __init__(
-        self, division: Division, client: BulkClient, report: Report, *, months: int = 12
+        self, division: Division, client: BulkClient, report: NoteStage, *, months: int = 12
     ) -> None:
         self._division = division
         self._months = months
