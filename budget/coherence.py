@@ -17,7 +17,9 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 
 AGENCY_CODE = "agency_code"
+DEPARTMENTS_ECONOMY = "dep_bgt_eco_code"
 RESERVE = "514"  # 预备费及预留, of 政府支出经济分类
+OWN_OF_TREASURY = ("512", "513")  # 债务还本, 转移性支出: no department spends them
 
 
 def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> dict[str, str]:
@@ -72,7 +74,10 @@ def budget_code_problems(
     """All that :func:`budget_codes_agree` would refuse, one for each code: for whoever sends many
     rows at once, and mends them at once."""
     wrong: set[str] = set()
+    of_none = _of_no_department(codes)
     for element, code in codes.items():
+        if of_none and element == DEPARTMENTS_ECONOMY:
+            continue
         try:
             _in_force(state, {element: code}, day, pointer)
         except Refusal as refusal:
@@ -106,16 +111,19 @@ def _in_force(
     if AGENCY_CODE in codes:
         place = f"{pointer}/{AGENCY_CODE}"
         agency = require_agency(state, codes[AGENCY_CODE], day, pointer=place)
+    none = DEPARTMENTS_ECONOMY if _of_no_department(codes) else ""
     names = {
         element: agency.agency_name
         if agency is not None and element == AGENCY_CODE
+        else ""
+        if element == none
         else state.codes.check(
             element, code, on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
         )
         for element, code in codes.items()
     }
     for element in LEAF_CODES:
-        if element in codes:
+        if element in codes and element != none:
             place = f"{pointer}/{element}"
             state.codes.check_leaf(
                 element, codes[element], on=day, mof_div_code=division, pointer=place
@@ -123,9 +131,17 @@ def _in_force(
     return names
 
 
+def _of_no_department(codes: Mapping[str, str]) -> bool:
+    """Whether these are the treasury's own, and rightly name no 部门经济分类."""
+    none = codes.get(DEPARTMENTS_ECONOMY) == ""
+    return none and codes.get("gov_bgt_eco_code", "").startswith(OWN_OF_TREASURY)
+
+
 def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
     division = division_of(state.ledger_id)
     gov, dep = codes["gov_bgt_eco_code"], codes["dep_bgt_eco_code"]
+    if _of_no_department(codes):
+        return
     if not state.codes.allowed_pair(gov, dep, on=day, mof_div_code=division):
         raise Refusal(
             Code.ELEMENT_INVALID,

@@ -68,7 +68,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     pro_code: str
     exp_func_code: str
     gov_bgt_eco_code: str
-    dep_bgt_eco_code: str
+    dep_bgt_eco_code: str = ""  # 债务还本, 转移性支出 have none
     fund_type_code: str
     bgt_type_code: str
     amount: str

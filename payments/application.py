@@ -144,7 +144,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             if not code:
                 continue
             of_indicator = getattr(indicator.issued, element)
-            refined = element == "dep_bgt_eco_code" and code.startswith(of_indicator)
+            refines = element == "dep_bgt_eco_code" and of_indicator != ""
+            refined = refines and code.startswith(of_indicator)
             if code != of_indicator and not refined:
                 raise Refusal(
                     Code.ELEMENT_MISMATCH,
