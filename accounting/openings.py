@@ -21,11 +21,14 @@ from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.fingerprints import asked_for
 from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.registers import WHOLE
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
+from payments.clearing.cash import CASH, CONTROL, came, is_cash, kind_of, moved_cash
+from payments.clearing.cash_events import CashMoved
 
 ROWS_MAX = 20_000
 _NUMBER_DIGITS = 16
@@ -111,7 +114,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         return event.opening_no
 
     def needs(self) -> Iterable[Need]:
-        return ((OPENING, self.number),)
+        return (OPENING, self.number), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, date(state.fiscal_year, 1, 1))
@@ -120,6 +123,16 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         books = state.books(day)
         lines = list(_lines(state, books, self.book, self.rows, day))
         _require_balanced(lines)
+        cash_fen = _cash(lines)
+        moved = moved_cash(
+            state,
+            day,
+            lambda owed_of: (
+                change
+                for (acct, fund), fen in cash_fen.items()
+                for change in came(acct, fund, fen, owed_of)
+            ),
+        )
         number = self.number
         # point of no return
         loaded = OpeningLoaded(
@@ -130,13 +143,21 @@ class LoadOpening(Command, frozen=True, kw_only=True):
             by=by,
         )
         journal = given_journal(
-            books, OpeningLoaded.TYPE, source=state.next_position, number=number, lines=lines
+            books,
+            OpeningLoaded.TYPE,
+            source=state.next_position,
+            number=number,
+            lines=lines,
+            moves=(CONTROL,),
         )
-        opened = BookOpened(book=self.book, opening_no=number)
-        return Decision(
-            events=[(OPENING, number, loaded), (OPENING, number, journal), (None, "", opened)],
-            effective_on=day,
-        )
+        events: list[tuple[AnyKind | None, str, Event]] = [
+            (OPENING, number, loaded),
+            (OPENING, number, journal),
+            (None, "", BookOpened(book=self.book, opening_no=number)),
+        ]
+        for (acct, fund), fen in cash_fen.items():
+            events.append((None, "", CashMoved(cash_acct=acct, fund_type_code=fund, amt=yuan(fen))))
+        return Decision(events=events, effective_on=day, moved=moved)
 
 
 def _told(account: Account) -> OpenedAccount:
@@ -156,6 +177,8 @@ def _lines(
     for index, row in enumerate(rows):
         account = _account(books, book, row, f"/rows/{index}")
         codes = _codes(state, row, day, f"/rows/{index}")
+        if account.control == CONTROL:
+            _require_place(account, codes, f"/rows/{index}")
         yield GivenLine(account, row.dr_cr, parse_yuan(row.amt), codes)
 
 
@@ -181,7 +204,7 @@ def _account(books: Books, book: str, row: OpeningRow, pointer: str) -> Account:
             Code.ELEMENT_INVALID, f"{asked[:40]!r} {problem} of {book} 科目不明", pointer=pointer
         )
     [account] = found
-    if account.control:
+    if account.control not in ("", CONTROL):
         raise Refusal(
             Code.ACCOUNT_INVALID,
             f"{account.name} is kept by its own acts, not entered 受控科目",
@@ -205,6 +228,38 @@ def _codes(state: LedgerState, row: OpeningRow, day: date, pointer: str) -> Mapp
         )
         require_agency(state, row.agency_code, day, pointer=place)
     return row.codes
+
+
+def _require_place(account: Account, codes: Mapping[str, str], pointer: str) -> None:
+    """Cash lies in an account at the treasury and is of a fund that lies there."""
+    if not acct_of(codes):
+        raise Refusal(
+            Code.ACCOUNT_INVALID,
+            f"{account.name} lies in an account: tre_code 国库主体代码, or acct_no",
+            pointer=f"{pointer}/tre_code",
+        )
+    fund = codes.get("fund_type_code", "")
+    if not kind_of(fund) or not is_cash(fund):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"{account.name} is of a fund that lies at the treasury, such as 111, not of {fund!r}",
+            pointer=f"{pointer}/fund_type_code",
+        )
+
+
+def acct_of(codes: Mapping[str, str]) -> str:
+    """The account at the treasury that a line names; "" where it names none."""
+    return codes.get("tre_code") or codes.get("acct_no", "")
+
+
+def _cash(lines: Iterable[GivenLine]) -> dict[tuple[str, str], int]:
+    """By account and fund, what of the lines is cash at the treasury, in fen."""
+    found: dict[tuple[str, str], int] = {}
+    for line in lines:
+        if line.account.control == CONTROL:
+            place = acct_of(line.codes), line.codes["fund_type_code"]
+            found[place] = found.get(place, 0) + line.dr_cr * line.amount_fen
+    return {place: fen for place, fen in found.items() if fen}
 
 
 def _require_balanced(lines: Iterable[GivenLine]) -> None:

@@ -40,6 +40,7 @@ import ledger.deciding.noted
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
+import payments.clearing.cash
 import payments.clearing.claims
 import payments.closing
 import payments.delivery.handing_over
@@ -100,6 +101,7 @@ DOMAINS = (
     payments.refunds.notices,
     payments.refunds.resolving,
     payments.signature_policy,
+    payments.clearing.cash,
     payments.clearing.claims,
     payments.closing,
     payments.delivery.handing_over,

@@ -1,8 +1,9 @@
 """What a database of an earlier release needs besides its schema, done when the program starts.
 
 What was before there were standing ledgers is put on record (``division.adopting``). Ledgers that
-were opened before floors held on every business day have the days of their registers folded from
-their events, and say from when on the floors do.
+had claims answered before there was a register of cash have it folded from their events; those that
+were opened before floors held on every business day have the days of their registers folded, and
+say from when on the floors do.
 """
 
 import structlog
@@ -16,13 +17,19 @@ from ledger.deciding.opening import DATED_FLOORS, DateFloors
 from ledger.errors import UnavailableError
 from ledger.reading import loading
 from ledger.reading.objects import list_heads
-from ledger.writing.day_history import fold_days
+from ledger.writing.day_history import fold_days, fold_register
 from ledger.writing.sequencer import Sequencer
+from payments.clearing.cash import CASH
 
 log = structlog.get_logger(__name__)
 
 PRINCIPAL = "guoku"
 COMMIT_TIMEOUT_S = 120
+_WITHOUT_CASH = """
+SELECT l.ledger_id FROM ledgers l WHERE EXISTS (SELECT FROM command_keys k
+    WHERE k.ledger_id = l.ledger_id AND k.operation = 'clearing.receipt')
+  AND NOT EXISTS (SELECT FROM registers r WHERE r.ledger_id = l.ledger_id AND r.register = %s)
+ORDER BY l.ledger_id"""
 
 
 def bring_up_to_date(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> None:
@@ -34,9 +41,29 @@ def bring_up_to_date(pool: ConnectionPool, charts: Charts, sequencer: Sequencer)
     try:
         with pool.connection() as connection:
             adopt(connection, sequencer.conditions)
+        keep_cash(pool, charts)
         date_floors(pool, charts, sequencer)
     except UnavailableError as error:
         log.warning("what an earlier release has left is put on record later", reason=str(error))
+
+
+def keep_cash(pool: ConnectionPool, charts: Charts) -> list[int]:
+    """Gives the ledgers that had claims answered before there was a register of cash, and have one
+    now. It may be done again, and by several programs at once.
+
+    Raises:
+        IntegrityError: a history that cannot be folded; the ledgers before it are done.
+    """
+    with pool.connection() as connection:
+        waiting = [ledger_id for (ledger_id,) in connection.execute(_WITHOUT_CASH, (CASH.name,))]
+    for ledger_id in waiting:
+        with pool.connection() as connection:
+            loading.lock(connection, ledger_id)
+            if (ledger_id,) not in connection.execute(_WITHOUT_CASH, (CASH.name,)).fetchall():
+                continue  # another program was first
+            fold_register(connection, ledger_id, CASH, charts)
+        log.info("cash has a register from now on", ledger=ledger_text(ledger_id))
+    return waiting
 
 
 def date_floors(pool: ConnectionPool, charts: Charts, sequencer: Sequencer) -> list[int]:

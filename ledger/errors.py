@@ -34,6 +34,7 @@ class Code(Enum):
     INSUFFICIENT_INDICATOR = ("insufficient_indicator", 422)
     INSUFFICIENT_BUDGET = ("insufficient_budget", 422)
     INSUFFICIENT_CEILING = ("insufficient_ceiling", 422)
+    INSUFFICIENT_CASH = ("insufficient_cash", 422)
     PAYMENT_NOT_FOUND = ("payment_not_found", 404)
     CLEARING_EMPTY = ("clearing_empty", 409)
     INVALID_STATE = ("invalid_state", 409)

@@ -302,6 +302,7 @@ CHECKS = {
     "decision": Check("裁定", "acts of payments and indicators decided again", "acts"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
+    "cash": Check("库款", "cash at the treasury covers what is claimed", "ledgers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
@@ -575,6 +576,79 @@ class Clearing:
                 )
 
 
+TREASURY_CASH = "B1"  # 国库存款
+_SPECIAL_FUNDS = "2"  # 财政专户管理资金 lies elsewhere
+_KIND_DIGITS = 2
+
+
+class Cash:
+    """What journals book on 国库存款 is what the events say came and went; and where an account is
+    named, what of a kind of fund is neither claimed nor gone is never below zero."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._posted = self._told = self._moved_at = 0
+        self._free: dict[str, int] = {}
+        self._owed: dict[str, int] = {}  # claimed before any account was named
+        self._claims: dict[str, tuple[dict[str, Any], str]] = {}
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name == "journal.posted":
+            for account, dr_cr, amount, *_ in body["lines"]:
+                if account == TREASURY_CASH:
+                    self._posted += dr_cr * fen(amount)
+                    self._moved_at = event.position
+        elif name == "cash.moved":
+            amount_fen = fen(body["amt"])
+            self._told += amount_fen
+            self._come(body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS], amount_fen)
+        elif name == "clearing.requested":
+            for claim in body["claims"]:
+                kind = claim["fund_type_code"][:_KIND_DIGITS]
+                acct = body.get("cash_accts", {}).get(kind, "")
+                self._claims[claim["voucher_no"]] = claim, acct
+                if acct and claim["vt_code"] == "2301":
+                    key = f"{acct}/{kind}"
+                    self._free[key] = self._free.get(key, 0) - fen(claim["pay_amt"])
+        elif name == "clearing.claim_receipted":
+            self._answered(event)
+        else:
+            return
+        for key, free in self._free.items():
+            if free < 0:
+                what = f"claims take {yuan(-free)} more of {key} than lies there 库款透支"
+                self._report.wrong("cash", event.position, what)
+
+    def _come(self, acct: str, kind: str, amount_fen: int) -> None:
+        key = f"{acct}/{kind}"
+        if amount_fen > 0:
+            paid = min(amount_fen, self._owed.get(kind, 0))
+            self._owed[kind] = self._owed.get(kind, 0) - paid
+            amount_fen -= paid
+        self._free[key] = self._free.get(key, 0) + amount_fen
+
+    def _answered(self, event: Event) -> None:
+        claim, acct = self._claims.pop(event.body["voucher_no"], ({}, ""))
+        if not claim or claim["fund_type_code"].startswith(_SPECIAL_FUNDS):
+            return
+        kind, amount_fen = claim["fund_type_code"][:_KIND_DIGITS], fen(claim["pay_amt"])
+        back, rejected = claim["vt_code"] != "2301", bool(event.body.get("rejected"))
+        if not rejected:
+            self._told += amount_fen if back else -amount_fen
+        if acct:
+            if back != rejected:
+                self._come(acct, kind, amount_fen)
+        elif not rejected:
+            self._owed[kind] = self._owed.get(kind, 0) + (-amount_fen if back else amount_fen)
+
+    def conclude(self) -> None:
+        self._report.count("cash")
+        if self._posted != self._told:
+            what = f"journals make 国库存款 {yuan(self._posted)}, the events {yuan(self._told)}"
+            self._report.wrong("cash", self._moved_at, f"{what} 库款不符")
+
+
 class Card:
     """The controlled balances of one indicator: after all events so far, and at the end of each
     business day on which it has moved but for the last of them."""
@@ -828,6 +902,7 @@ FOLLOWERS = {
     "budget_row.adjusted",
     "journal.posted",
     "ledger.book_opened",
+    "cash.moved",
     "indicator.reallocated_in",
     "clearing.cleared",
     "clearing.rejected",
@@ -2344,7 +2419,7 @@ class Folds:
 
     def __init__(self, export: Export, report: Report, scratch: sqlite3.Connection) -> None:
         self._export, self._report, self._scratch = export, report, scratch
-        self.books, self.clearing = Books(report), Clearing(report)
+        self.books, self.clearing, self.cash = Books(report), Clearing(report), Cash(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
@@ -2365,6 +2440,7 @@ class Folds:
             if self._export.whole:
                 self.books.take(event)
                 self.clearing.take(event)
+                self.cash.take(event)
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
@@ -2379,6 +2455,7 @@ class Folds:
         if self._export.whole:
             self.payments.conclude()
             self.clearing.conclude()
+            self.cash.conclude()
             self.books.conclude()
             self.approvals.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)

@@ -144,6 +144,7 @@ DIRECT = (
             Code.FUTURE_DATE,
             Code.BANK_NOT_APPOINTED,
             Code.CLEARING_EMPTY,
+            Code.INSUFFICIENT_CASH,
         ),
     ),
     batch_route(

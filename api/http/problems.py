@@ -45,6 +45,7 @@ TITLES = {
     Code.INSUFFICIENT_INDICATOR: "The indicator does not suffice",
     Code.INSUFFICIENT_BUDGET: "The budget does not suffice",
     Code.INSUFFICIENT_CEILING: "The ceiling does not suffice",
+    Code.INSUFFICIENT_CASH: "The cash at the treasury does not suffice",
     Code.PAYMENT_NOT_FOUND: "No such payment",
     Code.CLEARING_EMPTY: "There is nothing to clear",
     Code.INVALID_STATE: "Not in this state",

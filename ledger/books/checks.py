@@ -19,7 +19,7 @@ from ledger.books.choice_checks import (
     rows_are_reached,
     rows_have_a_cell_each,
 )
-from ledger.books.postings import CREDIT, DEBIT, Rule
+from ledger.books.postings import Rule
 from ledger.events import Needs
 
 ChartCheck = Callable[[ChartFile, Needs], Iterator[Fault]]
@@ -100,16 +100,6 @@ def controls_are_carried_once(chart: ChartFile, needs: Needs) -> Iterator[Fault]
     for book, control in _controls(needs):
         if (book, control) not in carrying:
             yield Fault(("accounts",), f"no account of book {book} carries control {control!r}")
-
-
-def controlled_accounts_are_credit(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A controlled balance is a credit balance: its floor is that of the account."""
-    for account_id, account in chart.accounts.items():
-        if account.control and account.side != "credit":
-            yield Fault(
-                ("accounts", account_id, "side"),
-                f"account {account_id} carries control {account.control!r}: its side is credit",
-            )
 
 
 # ---- rules
@@ -197,13 +187,13 @@ def controls_move_as_they_must(chart: ChartFile, needs: Needs) -> Iterator[Fault
 
 
 def _moved(chart: ChartFile, rule: Rule, amount: str) -> Counter[str]:
-    """Change of each control by one fen of an amount, credit positive."""
+    """Change of each control by one fen of an amount, positive on the account's own side."""
     changes: Counter[str] = Counter()
     for debit, credit, of_line in rule.lines:
         if of_line == amount:
-            for name, side in ((debit, DEBIT), (credit, CREDIT)):
+            for name, side in ((debit, "debit"), (credit, "credit")):
                 if name in chart.accounts and (control := chart.accounts[name].control):
-                    changes[control] -= side
+                    changes[control] += 1 if side == chart.accounts[name].side else -1
     return changes
 
 
@@ -212,7 +202,6 @@ CHECKS: tuple[ChartCheck, ...] = (
     accounts_stand_in_a_book,
     controls_are_known,
     controls_are_carried_once,
-    controlled_accounts_are_credit,
     rows_have_a_cell_each,
     choices_pick_known_accounts,
     choices_are_complete,

@@ -58,7 +58,8 @@ class _Posting(msgspec.Struct, frozen=True):
         amounts: those its lines carry; it is posted with these and no others.
         elements: those whose codes tell one resolution of its accounts from another;
             ``codes_of`` gives these codes.
-        controls: (control, net side, amount) of its lines on controlled accounts.
+        controls: (control, sign, amount) of its lines on controlled accounts: 1 where the amount is
+            on the account's own side.
         resolved: the resolutions made so far, by these codes.
     """
 
@@ -132,7 +133,8 @@ class Books:
         for debit, credit, amount in rule.lines:
             for name, side in ((debit, DEBIT), (credit, CREDIT)):
                 if name not in self._choices and (control := self.accounts[name].control):
-                    net[control, amount] = net.get((control, amount), 0) + side
+                    on_side = side * self.accounts[name].side
+                    net[control, amount] = net.get((control, amount), 0) + on_side
         return ((control, side, amount) for (control, amount), side in net.items() if side)
 
     def uncovered(self, codes: Mapping[str, str]) -> str:
@@ -194,7 +196,7 @@ class Books:
         )
 
     def controlled(self, rule_name: str, amounts_fen: Mapping[str, int]) -> dict[str, int]:
-        """Change of each controlled balance by a rule, credit positive, in fen.
+        """Change of each controlled balance by a rule, on its account's own side, in fen.
 
         Raises:
             PostingError: no such rule, or an amount of it is not given.
@@ -203,7 +205,7 @@ class Books:
         try:
             for control, side, amount in self._postings[rule_name].controls:
                 if amount_fen := amounts_fen[amount]:
-                    changes[control] = changes.get(control, 0) - side * amount_fen
+                    changes[control] = changes.get(control, 0) + side * amount_fen
         except KeyError:
             raise self._mismatch(rule_name, amounts_fen, {}) from None
         return changes

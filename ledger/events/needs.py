@@ -7,7 +7,8 @@ so each of its rules is held, when it is loaded, against what the event says tha
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# book -> control -> change of its balance by one fen of the amount, credit positive. The amount
+# book -> control -> change of its balance by one fen of the amount, positive on the
+# side of the account (a budget is a credit balance, cash a debit balance). The amount
 # must move each of these books, and no control but these.
 AmountMoves = Mapping[str, Mapping[str, int]]
 

@@ -5,7 +5,7 @@ unit, function code and 政府经济分类. The treasury's books move when the c
 money; then the zero-balance account is zero again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import ClassVar
 
@@ -22,6 +22,16 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan, stored_fen, yuan
+from payments.clearing.cash import (
+    CASH,
+    accounts_of,
+    claim_answered,
+    claim_made,
+    is_cash,
+    kind_of,
+    moved_cash,
+    require_cash,
+)
 from payments.clearing.events import (
     Claim,
     ClaimLine,
@@ -101,7 +111,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         return (cls(**fields_in(cls, told.event, clear_date=clear_date)),)
 
     def needs(self) -> Iterable[Need]:
-        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
+        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = clearing_day(state, self.clear_date)
@@ -113,20 +123,39 @@ class RequestClearing(Command, frozen=True, kw_only=True):
                 Code.CLEARING_EMPTY,
                 f"nothing up to {self.clear_date} waits for clearing with {self.pay_bank_code}",
             )
+        claims = _claims(state.ledger_id, self.clear_no, owed)
+        accts = accounts_of(state, (claim.fund_type_code for claim in claims))
+        require_cash(state, claims, accts)
+        moved = moved_cash(
+            state,
+            day,
+            lambda _: (
+                change for claim in claims for change in claim_made(claim, _of(claim, accts))
+            ),
+        )
         # point of no return
         requested = ClearingRequested(
             clear_no=self.clear_no,
             clear_date=self.clear_date.isoformat(),
             pay_bank_code=self.pay_bank_code,
-            claims=_claims(state.ledger_id, self.clear_no, owed),
+            claims=claims,
             upto_position=state.position,
+            cash_accts=accts,
             by=by,
         )
         return Decision(
             events=[(CLEARING, self.clear_no, requested)],
             effective_on=day,
-            moved=[state.moved(UNCLEARED, text, day, {"amount": -fen}) for _, text, fen in owed],
+            moved=[
+                *(state.moved(UNCLEARED, text, day, {"amount": -fen}) for _, text, fen in owed),
+                *moved,
+            ],
         )
+
+
+def _of(claim: Claim, accts: Mapping[str, str]) -> str:
+    """The treasury account on which a claim is made; "" where cash was not controlled."""
+    return accts.get(kind_of(claim.fund_type_code), "")
 
 
 def _claims(
@@ -217,7 +246,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return (cls(**fields),)
 
     def needs(self) -> Iterable[Need]:
-        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE)
+        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         clearing = state.get(CLEARING, self.clear_no)
@@ -253,10 +282,26 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(CLEARING, self.clear_no, event) for event in happened],
             effective_on=day,
-            moved=_claimable_again(state, clearing.requested, claim, receipted, day)
-            if self.rejected
-            else [],
+            moved=[
+                *(
+                    _claimable_again(state, clearing.requested, claim, receipted, day)
+                    if self.rejected
+                    else ()
+                ),
+                *self._cash(state, clearing.requested, claim, day),
+            ],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
+        )
+
+    def _cash(
+        self, state: LedgerState, requested: ClearingRequested, claim: Claim, day: date
+    ) -> list[MovedRow]:
+        """The central bank has moved the money, or what was claimed is free again."""
+        acct, settled = _of(claim, requested.cash_accts), not self.rejected
+        return moved_cash(
+            state,
+            day,
+            lambda owed_of: claim_answered(claim, acct, settled=settled, owed_of=owed_of),
         )
 
     def _claim(self, clearing: Clearing | None) -> Claim:
@@ -273,6 +318,9 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
 def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> JournalPosted:
     """Treasury books and zero-balance account; the expense follows each line's economic class."""
     books = state.books(day)
+    rule_name = f"clearing.{claim.vt_code}"
+    if not is_cash(claim.fund_type_code):
+        rule_name += "_special"
     expenses: dict[str, int] = {}
     for line in claim.lines:
         eco = line.gov_bgt_eco_code
@@ -281,7 +329,7 @@ def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> Journa
         [
             books.post(
                 ClaimReceipted.TYPE,
-                rule_name=f"clearing.{claim.vt_code}",
+                rule_name=rule_name,
                 source=state.next_position,
                 number=clear_no,
                 amounts_fen={"claim": amount_fen},

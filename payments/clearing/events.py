@@ -1,14 +1,28 @@
 """清算: claims on the central bank and its answers."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
 
 from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register, renamed
 
-_CLEARED: AmountMoves = {"treasury_financial": {}, "treasury_budgetary": {}, "zero_balance": {}}
-# a claim is of many indicators
-_CLAIMED = RuleNeeds(("gov_bgt_eco_code", "fund_type_code"), {"claim": _CLEARED})
+_ELEMENTS = ("gov_bgt_eco_code", "fund_type_code")  # a claim is of many indicators
+
+
+def _claimed(controls: Mapping[str, int]) -> RuleNeeds:
+    books = ("treasury_budgetary", "zero_balance")
+    cleared: AmountMoves = {"treasury_financial": controls, **{book: {} for book in books}}
+    return RuleNeeds(_ELEMENTS, {"claim": cleared})
+
+
+_OF_CLAIMS = {
+    "clearing.2301": _claimed({"cash": -1}),
+    "clearing.2302": _claimed({"cash": 1}),
+    # 财政专户管理资金, which releases before this one claimed from the treasury as well
+    "clearing.2301_special": _claimed({}),
+    "clearing.2302_special": _claimed({}),
+}
 
 
 class ClaimLine(msgspec.Struct, frozen=True, gc=False):
@@ -31,11 +45,14 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClearingRequested(Event, frozen=True, kw_only=True):
+    """``cash_accts``: by kind of fund, the treasury account on which the claims are made; none of a
+    ledger whose cash is not controlled."""
+
     TYPE: ClassVar[str] = "clearing.requested@2"
     TRAITS: ClassVar[Traits] = Traits(
         subject="clearing",
         asked_by="clearing.request",
-        moves=("uncleared",),
+        moves=("uncleared", "cash"),
         delivery=True,
         step="clearing",
         title="申请划款",
@@ -45,6 +62,7 @@ class ClearingRequested(Event, frozen=True, kw_only=True):
     pay_bank_code: str
     claims: tuple[Claim, ...]
     upto_position: int
+    cash_accts: dict[str, str] = msgspec.field(default_factory=dict)
     by: str
 
 
@@ -60,8 +78,8 @@ class ClaimReceipted(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="clearing",
         asked_by="clearing.receipt",
-        moves=("uncleared",),
-        posts={"clearing.2301": _CLAIMED, "clearing.2302": _CLAIMED},
+        moves=("uncleared", "cash"),
+        posts=_OF_CLAIMS,
         delivery=True,
         step="clearing",
         title="划款回单",

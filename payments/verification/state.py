@@ -9,7 +9,7 @@ from ledger.deciding.refolding import Folded
 from payments.verification.clearing import ClearedTotals
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 
-STATE_VERSION = 5
+STATE_VERSION = 6
 _NAME = "verified.msgpack"
 
 

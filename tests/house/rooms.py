@@ -66,7 +66,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "indicator_past late_entries parallel",
         "trial_balance",
         "queries",
-        "budget_row_lists document_lists project_lists reports tracing",
+        "budget_row_lists cash document_lists project_lists reports tracing",
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",

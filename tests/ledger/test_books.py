@@ -49,7 +49,7 @@ def debited(books: Books, journal: JournalPosted) -> set[str]:
 
 
 def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
-    clearing = {"clearing.2301", "clearing.2302"}
+    clearing = {f"clearing.{code}{of}" for code in (2301, 2302) for of in ("", "_special")}
     of_indicators = {
         f"indicator.{act}"
         for act in (
@@ -201,7 +201,7 @@ def test_an_account_is_what_its_line_says() -> None:
         id="A3", book="indicator", name="支出指标", side=CREDIT, code="", control="available"
     )
     assert accounts["B1"] == Account(
-        id="B1", book="treasury_financial", name="国库存款", side=DEBIT, code="1001", control=""
+        id="B1", book="treasury_financial", name="国库存款", side=DEBIT, code="1001", control="cash"
     )
 
 
@@ -237,6 +237,6 @@ def test_each_combination_of_codes_has_accounts_of_its_own() -> None:
         [],
         ["B12", "B14", "E1", "E2"],
         ["D1", "D2"],
-        ["B1", "B2", "C1", "C11", "C14", "C2"],
+        ["C11", "C14"],  # and B2 and C2 by the rule of special accounts
         ["E1", "E2"],
     ]

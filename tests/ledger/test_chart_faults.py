@@ -96,10 +96,10 @@ CASES = [
         "control 'paid' is carried by account A6 already",
     ),
     Case(
-        "controlled_accounts_are_credit",
+        "controls_move_as_they_must",
         ('"冻结",       side = "credit"', '"冻结", side = "debit"'),
-        "A4 =",
-        "account A4 carries control 'frozen': its side is credit",
+        'event = "indicator.frozen"',
+        "rule indicator.frozen: amount moves control 'frozen' by -1 times itself, not by +1",
     ),
     # choices
     Case("choices_pick_known_accounts", ('"B16", "510"', '"B66", "510"'), "B66", "'B66', which"),
@@ -122,7 +122,12 @@ CASES = [
         "mixes the books unit_budgetary and unit_financial",
     ),
     Case("choices_are_complete", (', "" = ""', ""), '"501" =', "lacks a default"),
-    Case("choices_are_complete", ('"2" = "C2", "" = "C1"', '"" = ""'), '{ "" = "" }', "no account"),
+    Case(
+        "choices_are_complete",
+        ('"309" = "D2", "310" = "D2", "" = "D1"', '"" = ""'),
+        '{ "" = "" }',
+        "no account",
+    ),
     Case(
         "choices_stay_in_one_book",
         ('"509" = "B16"', '"509" = "C11"'),
@@ -131,15 +136,15 @@ CASES = [
     ),
     Case(
         "choices_pick_nothing_controlled",
-        ('"2" = "C2", "" = "C1"', '"2" = "A3", "" = "A2"'),
+        ('"309" = "D2", "310" = "D2", "" = "D1"', '"309" = "A3", "" = "A2"'),
         '"A3", "" =',
         "picks A3, which carries control 'available'",
     ),
     Case(
         "choices_are_by_what_is_carried",
-        ('cash]\nelement = "fund_type_code"', 'cash]\nelement = "pro_code"'),
+        ('to pay\nelement = "fund_type_code"', 'to pay\nelement = "pro_code"'),
         '"pro_code"',
-        "choice treasury_cash is by pro_code, which does not come with clearing.2301",
+        "choice treasury_outlay is by pro_code, which does not come with clearing.2301",
     ),
     Case(
         "choices_are_by_what_is_carried",

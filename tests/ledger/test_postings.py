@@ -120,7 +120,8 @@ def test_a_units_accounts_follow_the_elements(
 def test_a_claim_is_booked_by_fund_and_class(
     codes: dict[str, str], booked: list[tuple[str, int]]
 ) -> None:
-    posted = journal("clearing.claim_receipted", codes, rule_name="clearing.2301", claim=5)
+    rule_name = "clearing.2301" + ("_special" if codes["fund_type_code"] == "2" else "")
+    posted = journal("clearing.claim_receipted", codes, rule_name=rule_name, claim=5)
     assert [(account, side) for account, side, _ in lines(posted)][:4] == booked
     assert posted.event == "clearing.claim_receipted"
 

@@ -238,6 +238,7 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(
 STUCK = """
 import sys, time
 from pathlib import Path
+import api.domains  # every type of event is known
 from tests.support.bookkeeper import fresh_pool
 from tests.support.exports import export, restore
 

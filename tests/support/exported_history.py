@@ -16,6 +16,7 @@ from tests.support.exports import (
     export,
 )
 from tests.support.histories import mixed_history
+from tests.support.openings import cash_opened
 
 EVENTS, COMMITS = "events.ndjson.gz", "commits.ndjson.gz"
 
@@ -50,6 +51,7 @@ def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPo
 
 def settle_otherwise(keeper: Bookkeeper) -> None:
     """Every setting of the ledger changed, and money that another bank has paid ahead."""
+    keeper.do(cash_opened(f111="1000000.00", f121="500000.00"), "accountant")
     roles = ("unit", "treasury")
     policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
     keeper.do(policy, "admin")

@@ -16,3 +16,16 @@ def credit(amt: str, **said: Any) -> OpeningRow:
 
 def opening(book: str, *rows: OpeningRow) -> LoadOpening:
     return LoadOpening(book=book, rows=rows)
+
+
+TREASURY = "4400000000"
+
+
+def cash_opened(**by_fund: str) -> LoadOpening:
+    """国库存款 by fund, ``f111="100.00"``, against 累计盈余."""
+    debits = [
+        debit(amt, acct_cls_code="1001", tre_code=TREASURY, fund_type_code=fund[1:])
+        for fund, amt in by_fund.items()
+    ]
+    surplus = [credit(row.amt, acct_cls_id="B71") for row in debits]
+    return opening("treasury_financial", *debits, *surplus)

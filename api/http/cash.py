@@ -1,0 +1,76 @@
+"""库款: what lies at the treasury, by account and kind of fund."""
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.http.admission import admit
+from api.http.dependencies import LedgerRead
+from api.http.models.enums import Tag
+from api.http.moments import AsOf, wait_for_head
+from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.routes import Operation
+from ledger.account_set import ledger_text
+from ledger.money import yuan
+from projections.cash import CashAt, cash_at
+
+router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
+
+
+class CashAccountView(msgspec.Struct, kw_only=True):
+    """``acct`` is the tre_code or acct_no, "" for what was claimed before any was named;
+    ``fund_type_code`` the kind: 11, 12, 13. ``balance`` is that of 国库存款, ``bonds`` what of it
+    came from bonds (112, 122); ``free`` is what is not claimed."""
+
+    acct: str
+    fund_type_code: str
+    balance: str
+    claimed: str
+    free: str
+    bonds: str
+
+
+class CashView(msgspec.Struct, kw_only=True):
+    """库款; ``cash_control`` says whether claims above what is free are refused, ``total`` is the
+    balance of 国库存款."""
+
+    ledger: str
+    cash_control: bool
+    accounts: list[CashAccountView]
+    total: str
+
+
+@router.get(
+    "/v1/ledgers/{ledger}/cash",
+    operation_id="cash.show",
+    summary="Cash at the treasury by account and kind of fund 库款",
+    response_model=CashView,
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def show_cash(call: LedgerRead, moment: AsOf) -> Response:
+    """Now, or as of a moment."""
+    key = await admit(call)
+    await wait_for_head(call, key)
+    found = await call.read(
+        lambda connection: cash_at(connection, key, call.treasury.charts, moment)
+    )
+    return call.respond(_view(key, found), position=found.position)
+
+
+def _view(key: int, found: CashAt) -> CashView:
+    return CashView(
+        ledger=ledger_text(key),
+        cash_control=any(acct for acct, _ in found.rows),
+        accounts=[
+            CashAccountView(
+                acct=acct,
+                fund_type_code=kind,
+                balance=yuan(row.balance),
+                claimed=yuan(row.claimed),
+                free=yuan(row.free),
+                bonds=yuan(row.bonds),
+            )
+            for (acct, kind), row in found.rows.items()
+        ],
+        total=yuan(sum(row.balance for row in found.rows.values())),
+    )

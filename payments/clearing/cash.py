@@ -1,0 +1,280 @@
+"""库款: the register of what lies at the treasury, by account and kind of fund.
+
+It is the balance of 国库存款: the posting that moves that account moves the register in the same
+decision. What is *free* may not fall below zero on any day, so a claim that is not covered is
+refused; what is claimed and not answered yet stands beside it. Funds of one kind (111 and 112, 121
+and 122) lie together, kinds are kept apart: 基金 does not pay for 一般公共预算.
+
+Cash is controlled once an opening or a report of income has named the account. What was claimed
+before that is kept, too, as *owed*: it is what comes in that pays it first.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+import msgspec
+
+from ledger.books import Charts
+from ledger.deciding.registers import (
+    MovedRow,
+    Movement,
+    Register,
+    RegisterFold,
+    Rows,
+    Shortage,
+    declare,
+)
+from ledger.deciding.state import LedgerState
+from ledger.errors import Code, IntegrityError, Refusal
+from ledger.events import Event
+from ledger.money import stored_fen, yuan
+from payments.clearing.cash_events import CashMoved
+from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
+from payments.messages.vt_codes import CLAIM
+
+CONTROL = "cash"  # of the account of which this is the balance
+_KIND_DIGITS = 2
+_BONDS = ("112", "122")  # 一般债券, 专项债券
+_NOT_HERE = "2"  # 财政专户管理资金 lies in special accounts
+_NO_ACCOUNT = ""
+
+
+class Cash(msgspec.Struct, frozen=True, gc=False):
+    """Of one account and kind of fund, in fen.
+
+    Attributes:
+        free: what a claim may take.
+        claimed: what claims have taken that the central bank has not answered.
+        owed: what was claimed and paid before cash was controlled, under no account.
+        bonds: of the balance, what came from bonds and was not claimed for them.
+    """
+
+    free: int = 0
+    claimed: int = 0
+    owed: int = 0
+    bonds: int = 0
+
+    @property
+    def balance(self) -> int:
+        """What the account of the books has."""
+        return self.free + self.claimed - self.owed
+
+
+NOTHING = Cash()
+_PLACE = {name: place for place, name in enumerate(Cash.__struct_fields__)}
+
+Change = tuple[str, str, int]  # key, field, fen
+OwedOf = Callable[[str], int]  # of a key, what is owed under it
+
+
+def kind_of(fund_type_code: str) -> str:
+    """The kind of a fund: 11 一般公共预算, 12 政府性基金, 13 国有资本经营; "" of a wider one."""
+    kind = fund_type_code[:_KIND_DIGITS]
+    return kind if len(kind) == _KIND_DIGITS else ""
+
+
+def is_cash(fund_type_code: str) -> bool:
+    """Whether a fund lies at the treasury."""
+    return not fund_type_code.startswith(_NOT_HERE)
+
+
+def cash_key(acct: str, fund_type_code: str) -> str:
+    """Of a row of ``CASH``."""
+    return f"{acct}/{kind_of(fund_type_code)}"
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """(account, kind of fund) of a row."""
+    acct, _, kind = key.rpartition("/")
+    return acct, kind
+
+
+# ---- what moves it
+
+
+def came(acct: str, fund: str, amount_fen: int, owed_of: OwedOf) -> Iterator[Change]:
+    """What comes to an account, or goes (negative), by an act that names it."""
+    if fund in _BONDS:
+        yield cash_key(acct, fund), "bonds", amount_fen
+    if amount_fen > 0:
+        yield from _freed(acct, fund, amount_fen, owed_of)
+    else:
+        yield cash_key(acct, fund), "free", amount_fen
+
+
+def _freed(acct: str, fund: str, amount_fen: int, owed_of: OwedOf) -> Iterator[Change]:
+    """What is there to be claimed, once what is owed has been paid of it."""
+    owing = cash_key(_NO_ACCOUNT, fund)
+    if paid_fen := min(amount_fen, owed_of(owing)):
+        yield owing, "owed", -paid_fen
+    yield cash_key(acct, fund), "free", amount_fen - paid_fen
+
+
+def claim_made(claim: Claim, acct: str) -> Iterator[Change]:
+    """What a claim takes of an account; "" where cash was not controlled."""
+    if acct and claim.vt_code == CLAIM:
+        amount_fen, key = stored_fen(claim.pay_amt), cash_key(acct, claim.fund_type_code)
+        yield key, "free", -amount_fen
+        yield key, "claimed", amount_fen
+
+
+def claim_answered(claim: Claim, acct: str, *, settled: bool, owed_of: OwedOf) -> Iterator[Change]:
+    """What the central bank's answer to a claim, or to a return, does."""
+    fund, amount_fen = claim.fund_type_code, stored_fen(claim.pay_amt)
+    if not is_cash(fund):
+        return
+    back = claim.vt_code != CLAIM
+    if not acct:
+        if settled:
+            yield cash_key(_NO_ACCOUNT, fund), "owed", -amount_fen if back else amount_fen
+        return
+    if back:
+        if settled:
+            yield from came(acct, fund, amount_fen, owed_of)
+        return
+    yield cash_key(acct, fund), "claimed", -amount_fen
+    if not settled:
+        yield from _freed(acct, fund, amount_fen, owed_of)
+    elif fund in _BONDS:
+        yield cash_key(acct, fund), "bonds", -amount_fen
+
+
+def moved_cash(
+    state: LedgerState, day: date, changes: Callable[[OwedOf], Iterable[Change]]
+) -> list[MovedRow]:
+    """The rows after changes on a day; each looks at what those before it have left owed.
+
+    Raises:
+        Refusal: ``insufficient_cash``.
+    """
+    by_key: dict[str, dict[str, int]] = {}
+
+    def owed_of(key: str) -> int:
+        return state.row(CASH, key).owed + by_key.get(key, {}).get("owed", 0)
+
+    for key, field, fen in changes(owed_of):
+        of_key = by_key.setdefault(key, {})
+        of_key[field] = of_key.get(field, 0) + fen
+    return [state.moved(CASH, key, day, fields) for key, fields in by_key.items()]
+
+
+# ---- where claims are made
+
+
+def accounts_of(state: LedgerState, funds: Iterable[str]) -> dict[str, str]:
+    """By kind of fund, the treasury account on which claims are made; none of a ledger whose cash
+    is not controlled. Where a kind lies on several, it is the one with most free."""
+    rows = state.rows_of(CASH)
+    known = sorted({acct for acct, _ in map(split_key, rows) if acct})
+    if not known:
+        return {}
+    found = {}
+    for kind in {kind_of(fund) for fund in funds if is_cash(fund)}:
+        found[kind] = max(known, key=lambda acct: rows.get(f"{acct}/{kind}", NOTHING).free)
+    return found
+
+
+def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str, str]) -> None:
+    """That what was claimed before cash was controlled, and is paid since, is covered as well: no
+    floor knows of it before something comes in.
+
+    Raises:
+        Refusal: ``insufficient_cash``.
+    """
+    wanted: dict[str, int] = {}
+    for claim in claims:
+        if claim.vt_code == CLAIM and (acct := accts.get(kind_of(claim.fund_type_code))):
+            key = cash_key(acct, claim.fund_type_code)
+            wanted[key] = wanted.get(key, 0) + stored_fen(claim.pay_amt)
+    for key, fen in wanted.items():
+        owed_fen = max(0, state.row(CASH, cash_key(_NO_ACCOUNT, split_key(key)[1])).owed)
+        if owed_fen and state.row(CASH, key).free - owed_fen < fen:
+            free_fen = max(0, state.row(CASH, key).free - owed_fen)
+            raise _refuse(Shortage(key, "free", state.today, free_fen, fen))
+
+
+# ---- the fold
+
+
+class _Moved(msgspec.Struct, frozen=True, gc=False):
+    """Of ``CashMoved``."""
+
+    cash_acct: str
+    fund_type_code: str
+    amt: str
+
+
+class _Requested(msgspec.Struct, frozen=True, gc=False):
+    """Of ``ClearingRequested``."""
+
+    clear_no: str
+    claims: tuple[Claim, ...]
+    cash_accts: dict[str, str] = {}
+
+
+class _Receipted(msgspec.Struct, frozen=True, gc=False):
+    """Of ``ClaimReceipted``."""
+
+    voucher_no: str
+    rejected: str = ""
+
+
+class CashFold(RegisterFold):
+    """Its memory is what claims are open, and on which account."""
+
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        CashMoved: _Moved,
+        ClearingRequested: _Requested,
+        ClaimReceipted: _Receipted,
+    }
+
+    open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)
+
+    def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
+        def owed_of(key: str) -> int:
+            return rows[key][_PLACE["owed"]] if key in rows else 0
+
+        return [(key, _PLACE[name], fen) for key, name, fen in self._changes(event, owed_of)]
+
+    def _changes(self, event: Any, owed_of: OwedOf) -> Iterator[Change]:
+        match event:
+            case _Moved():
+                amount_fen = stored_fen(event.amt)
+                yield from came(event.cash_acct, event.fund_type_code, amount_fen, owed_of)
+            case _Requested():
+                for claim in event.claims:
+                    acct = event.cash_accts.get(kind_of(claim.fund_type_code), _NO_ACCOUNT)
+                    self.open[claim.voucher_no] = claim, acct
+                    yield from claim_made(claim, acct)
+            case _Receipted():
+                if (known := self.open.pop(event.voucher_no, None)) is None:
+                    raise IntegrityError(f"no claim {event.voucher_no!r} is open")
+                claim, acct = known
+                settled = not event.rejected
+                yield from claim_answered(claim, acct, settled=settled, owed_of=owed_of)
+
+
+def _refuse(short: Shortage) -> Refusal:
+    acct, kind = split_key(short.key)
+    return Refusal(
+        Code.INSUFFICIENT_CASH,
+        f"treasury account {acct} has too little of fund {kind} on {short.on} 库款不足",
+        cash_acct=acct,
+        fund_type_code=kind,
+        available_amt=yuan(max(0, short.available_fen)),
+        requested_amt=yuan(short.wanted_fen),
+        on=short.on.isoformat(),
+    )
+
+
+CASH: Register[Cash] = declare(
+    Register(
+        name="cash",
+        row=Cash,
+        floored=("free", "claimed"),
+        refuse=_refuse,
+        fold=CashFold,
+        whole=True,
+    )
+)

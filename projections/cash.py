@@ -1,0 +1,80 @@
+"""库款: what lies at the treasury by account and kind of fund, now or as of any moment.
+
+Now it is the register itself. Of another moment the acts that move cash are folded again: there are
+some hundreds a year, in the ledger's own stream and in those of its clearings.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+import psycopg
+
+from ledger.books import Charts
+from ledger.deciding.objects import ledger_stream_id
+from ledger.deciding.refolding import Refold
+from ledger.errors import Code, Refusal
+from ledger.reading.loading import read_rows
+from ledger.reading.objects import read_head
+from payments.clearing.cash import CASH, Cash, split_key
+from projections.core.moments import Moment, one_moment, reach
+
+_ACTS = """
+SELECT position, effective_on, type, payload FROM events
+WHERE ledger_id = %(ledger_id)s AND position <= %(upto)s AND type = ANY(%(types)s)
+  AND stream_id IN (SELECT stream_id FROM command_keys
+      WHERE ledger_id = %(ledger_id)s AND operation = 'clearing.request'
+      UNION ALL SELECT %(own)s::uuid)
+  AND (%(through)s::date IS NULL OR effective_on <= %(through)s)
+ORDER BY position"""
+
+
+class CashAt(NamedTuple):
+    """What lies where, by (account, kind of fund), in order; the account is "" for what was claimed
+    before any was named. ``position`` is the last that counts."""
+
+    position: int
+    rows: dict[tuple[str, str], Cash]
+
+
+def cash_at(
+    connection: psycopg.Connection, ledger_id: int, charts: Charts, moment: Moment
+) -> CashAt:
+    """Cash as of a moment.
+
+    Raises:
+        Refusal: ``not_found``: there is no such ledger.
+        RequestError: ``malformed`` for an impossible moment.
+    """
+    with one_moment(connection):
+        head = read_head(connection, ledger_id)
+        if head is None:
+            raise Refusal(Code.NOT_FOUND, "no such ledger")
+        if moment.is_now:
+            return CashAt(head.position, _in_order(read_rows(connection, ledger_id, CASH)))
+        upto, through, _ = reach(connection, ledger_id, moment, head.position)
+        return CashAt(upto, _in_order(_folded(connection, ledger_id, charts, upto, through)))
+
+
+def _folded(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    charts: Charts,
+    upto: int,
+    through: date | None,
+) -> dict[str, Cash]:
+    refold = Refold(charts, registers=[CASH])
+    asked = {
+        "ledger_id": ledger_id,
+        "upto": upto,
+        "through": through,
+        "types": list(refold.routes),
+        "own": ledger_stream_id(ledger_id).hex(),
+    }
+    for position, day, type_name, payload in connection.execute(_ACTS, asked, binary=True):
+        refold.take(type_name, payload, position, day)
+    return refold.rows(CASH)
+
+
+def _in_order(rows: dict[str, Cash]) -> dict[tuple[str, str], Cash]:
+    places = {split_key(key): row for key, row in rows.items()}
+    return {place: places[place] for place in sorted(places) if places[place] != Cash()}
