@@ -39,6 +39,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     """批复下达: names travel with codes (names of the code set ``codes_version``).
 
     ``bgt_pman_id`` names the row of the budget that it is issued from; "" where there is none.
+    ``pro_cat_code`` is the category of its project in the library; "" of one that is of no row.
     ``pending_amt`` is what is 待下达 behind it; "" of one that is executable from the first, or is
     of a ledger that knows no stages.
     """
@@ -62,6 +63,8 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     agency_name: str = ""
     pro_code: str
     pro_name: str = ""
+    pro_cat_code: str = ""
+    pro_cat_name: str = ""
     exp_func_code: str
     exp_func_name: str
     gov_bgt_eco_code: str

@@ -24,6 +24,7 @@ from budget.indicator import (
 from budget.pending import PENDING, PendingAmount
 from budget.planned_projects import PROJECT_OF_DIVISION
 from budget.rows import BUDGET_ROW, ROWS, moved_row, require_row
+from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.dated import DatedRow
@@ -164,12 +165,19 @@ def _carried(asked: IssueIndicator) -> dict[str, Any]:
 def _names(
     state: LedgerState, asked: IssueIndicator, names: Mapping[str, str], day: date
 ) -> dict[str, Any]:
-    """What the codes are called on the day; a project of the library, as it is called there."""
+    """What the codes are called on the day; a project of the library, as it is there."""
     of_codes = {code.replace("_code", "_name"): name for code, name in names.items()}
     if asked.bgt_pman_id:
         project = state.of_division(PROJECT_OF_DIVISION, asked.pro_code)
         if project is not None:
-            of_codes["pro_name"] = project.on(day).pro_name
+            then = project.on(day)
+            of_codes["pro_name"], of_codes["pro_cat_code"] = then.pro_name, then.pro_cat_code
+            of_codes["pro_cat_name"] = state.codes.name(
+                "pro_cat_code",
+                then.pro_cat_code,
+                on=day,
+                mof_div_code=division_of(state.ledger_id),
+            )
     return of_codes
 
 

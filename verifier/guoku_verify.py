@@ -1594,6 +1594,8 @@ def _payer(payer: dict[str, str]) -> Form:
         "ClearAcctNo": "clear_acct_no",
         "ClearAcctName": "clear_acct_name",
         "ClearAcctBankName": "clear_acct_bank_name",
+        "SupDepName": "sup_dep_name",
+        "MOFDepCode": "mof_dep_code",
     }
     return {tag: payer[name] for tag, name in tags.items() if payer.get(name)}
 

@@ -123,6 +123,30 @@ class CodeSets:
         """(element, code) of every row."""
         return self._by_code.keys()
 
+    def rows_of(
+        self,
+        element: str,
+        beginning: str = "",
+        *,
+        on: date | None = None,
+        mof_div_code: str | None = None,
+    ) -> list[CodeRow]:
+        """The rows of an element, ordered by key, whose codes begin so.
+
+        Args:
+            on: only those whose days and year have this one.
+            mof_div_code: only those that hold in this division.
+        """
+        return [
+            row
+            for row in self._rows
+            if row.element == element
+            and row.code.startswith(beginning)
+            and (on is None or row.start_date <= on <= row.end_date)
+            and (on is None or row.fiscal_year in ("", str(on.year)))
+            and (mof_div_code is None or mof_div_code.startswith(division_prefix(row.mof_div_code)))
+        ]
+
     def overlaid(self, rows: Iterable[CodeRow]) -> "CodeSets":
         """A snapshot in which these rows stand, over those with the same key."""
         return CodeSets([*self._rows, *rows])

@@ -144,7 +144,7 @@ _ELEMENTS = (
     _pattern("agency_type_code", "单位类型", 1, "[1-5]", _AGENCY),
     _pattern("parent_agency_code", "上级单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
     _pattern("unifsoc_cred_code", "统一社会信用代码", 18, "[0-9A-HJ-NP-RTUW-Y]{18}", _AGENCY),
-    _pattern("mof_dep_code", "财政内部机构", 6, "[0-9A-Za-z]{1,6}", _AGENCY),
+    _code("mof_dep_code", "财政内部机构", 6, "[0-9A-Za-z]{1,6}", _AGENCY),
     _pattern("successor_agency_code", "承接单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
     Element("acct_no", "账号", 40, _ACCOUNT, _ACCT, form=_ACCOUNT_FORM),
     Element("acct_name", "账户名称", 300, _TEXT, _ACCT),

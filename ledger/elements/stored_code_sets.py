@@ -90,6 +90,17 @@ def read(conn: Connection[TupleRow], *, up_to_load: int = _ALL_LOADS) -> CodeSet
     return shipped().overlaid(loaded) if loaded else shipped()
 
 
+def read_at(conn: Connection[TupleRow], at: datetime | None) -> CodeSets:
+    """The code sets as they were at a time, by all that had been loaded; None is now."""
+    if at is None:
+        return read(conn)
+    row = conn.execute(
+        "SELECT coalesce(max(load_id), 0) FROM code_set_loads WHERE loaded_at <= %s", (at,)
+    ).fetchone()
+    assert row is not None, "an aggregate is one row"
+    return read(conn, up_to_load=row[0])
+
+
 def loads(conn: Connection[TupleRow]) -> list[LoadReport]:
     """Every load, first to last."""
     fields = ", ".join(LoadReport._fields)

@@ -65,19 +65,20 @@ def voucher_document(
         **{
             **_elements(payment, indicator, name),
             **_accounts(payment, indicator, division, name),
-            **_registered(payment),
+            **_registered(payment, name),
         },
     )
     return build(voucher)
 
 
-def _registered(payment: Payment) -> dict[str, str]:
-    """What the registers said of who pays."""
+def _registered(payment: Payment, name: Name) -> dict[str, str]:
+    """What the registers said of who pays; what 财政内部机构 is called, a code set may say."""
     assert payment.approved is not None
     payer = payment.approved.payer
     if payer is None:
         return {}
     said: dict[str, str] = msgspec.structs.asdict(payer)
+    said["mof_dep_name"] = name("mof_dep_code", payer.mof_dep_code)
     return {name: value for name, value in said.items() if value}
 
 
@@ -141,6 +142,8 @@ def _elements(payment: Payment, indicator: Indicator, name: Name) -> dict[str, s
         "agency_code": agency,
         "agency_name": issued.agency_name,
         "sup_dep_name": name("agency_code", agency[:SUP_DEP_DIGITS]),
+        "pro_cat_code": issued.pro_cat_code,
+        "pro_cat_name": issued.pro_cat_name,
         "dep_pro_code": issued.pro_code,
         "dep_pro_name": issued.pro_name,
         "exp_func_code": func,

@@ -159,7 +159,7 @@ def _of_purpose(applied: PaymentApplied, approved: PaymentApproved) -> Texts:
 
 
 def _of_payer(approved: PaymentApproved) -> dict[str, str]:
-    """The accounts that the division's registers named, where they named any."""
+    """The accounts and offices that the division's registers named, where they named any."""
     if (payer := approved.payer) is None:
         return {}
     said = {
@@ -169,6 +169,8 @@ def _of_payer(approved: PaymentApproved) -> dict[str, str]:
         "ClearAcctNo": payer.clear_acct_no,
         "ClearAcctName": payer.clear_acct_name,
         "ClearAcctBankName": payer.clear_acct_bank_name,
+        "SupDepName": payer.sup_dep_name,
+        "MOFDepCode": payer.mof_dep_code,
     }
     return {tag: text for tag, text in said.items() if text}
 

@@ -8,7 +8,7 @@ then from what was true for then.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import psycopg
@@ -80,6 +80,24 @@ def reach(connection: psycopg.Connection, ledger_id: int, moment: Moment, now: i
         recorded = row[0]
     through = recorded.astimezone(BEIJING).date() - _DAY
     return Reach(upto, None, Late(upto, max(now, upto), through))
+
+
+def recorded_time(
+    connection: psycopg.Connection, ledger_id: int, moment: Moment, now: int
+) -> datetime | None:
+    """Until when what a moment counts was recorded, in a ledger that stands at ``now``; None where
+    all there is counts.
+
+    Raises:
+        RequestError: as :func:`reach`.
+    """
+    upto = reach(connection, ledger_id, Moment(moment.position, moment.recorded), now).upto
+    if moment.recorded is not None:
+        return moment.recorded
+    if moment.position is None:
+        return None
+    row = connection.execute(_RECORDED, (ledger_id, upto)).fetchone()
+    return row[0] if upto and row else datetime.min.replace(tzinfo=UTC)
 
 
 def day_of(text: str, name: str) -> date:

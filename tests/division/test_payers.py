@@ -181,6 +181,8 @@ def test_a_voucher_from_another_account_than_its_event_says_is_told(treasury: Tr
         ({}, ""),
         ({"pay_acct_no": "44001000000009999"}, "PayAcctNo"),
         ({"clear_acct_name": "别的"}, "ClearAcctName"),
+        ({"sup_dep_name": "别的"}, "SupDepName"),
+        ({"mof_dep_code": "07"}, "MOFDepCode"),
     ):
         payer = msgspec.structs.replace(paid.approved.payer, **change)
         approved = msgspec.structs.replace(paid.approved, payer=payer)
