@@ -9,6 +9,7 @@ import budget.adjusting.adjusting
 import budget.budgeted_years
 import budget.indicators
 import budget.issuing
+import budget.plan_policy
 import budget.preparation.approving
 import budget.preparation.ceilings
 import budget.preparation.checking
@@ -89,6 +90,7 @@ DOMAINS = (
     budget.preparation.approving,
     budget.adjusting.adjusting,
     budget.issuing,
+    budget.plan_policy,
     budget.staging,
     budget.indicators,
     payments.application,

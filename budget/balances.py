@@ -6,16 +6,15 @@ books are one act (36号: 支出指标余额控制资金支付). An account of t
 which field of the register it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from typing import Any, ClassVar
 
 import msgspec
 
-from budget.events import Figures, PlanSet
+from budget.events import Figures, PlanCut, PlanSet
 from ledger.books import Books, Charts
-from ledger.deciding.dated import DatedRow
 from ledger.deciding.registers import (
     Movement,
     Register,
@@ -75,18 +74,28 @@ class _Plan(msgspec.Struct, frozen=True, gc=False):
     plan_amt: str
 
 
+class _Cut(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PlanCut``."""
+
+    bgt_id: str
+    cut_amt: str
+
+
 class IndicatorFold(RegisterFold):
     """Journals move what an account of theirs controls, plans the plan."""
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         JournalPosted: PostedView,
         PlanSet: _Plan,
+        PlanCut: _Cut,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
         if isinstance(event, _Plan):
             plan_fen = parse_yuan(event.plan_amt, signed=True)
             return ((event.bgt_id, _PLACE["plan"], plan_fen),)
+        if isinstance(event, _Cut):
+            return ((event.bgt_id, _PLACE["plan"], -stored_fen(event.cut_amt)),)
         return self._posted(event, charts)
 
     def _posted(self, journal: PostedView, charts: Charts) -> Iterator[Movement]:
@@ -114,7 +123,7 @@ def _touched(event: Event) -> Iterator[str]:
     if isinstance(event, JournalPosted):
         yield event.bgt_id
         yield from (line.bgt_id for line in event.lines if line.bgt_id)
-    elif isinstance(event, PlanSet):
+    elif isinstance(event, PlanSet | PlanCut):
         yield event.bgt_id
 
 
@@ -147,53 +156,3 @@ BALANCES: Register[Balances] = declare(
         touched=_touched,
     )
 )
-
-
-def require_planned(bgt_id: str, before: DatedRow[Balances], day: date, wanted_fen: int) -> None:
-    """Whether the plan leaves so much, on the day and on every later one.
-
-    Raises:
-        Refusal: ``insufficient_plan``, with the day on which it leaves least.
-    """
-    on, least_fen = _least(before, day, lambda row: row.plan_available)
-    if wanted_fen > least_fen:
-        raise Refusal(
-            Code.INSUFFICIENT_PLAN,
-            f"the plan of {bgt_id} leaves {yuan(max(0, least_fen))} on {on}",
-            bgt_id=bgt_id,
-            available_amt=yuan(max(0, least_fen)),
-            requested_amt=yuan(wanted_fen),
-            on=on.isoformat(),
-        )
-
-
-def check_plan(bgt_id: str, before: DatedRow[Balances], day: date, change_fen: int) -> None:
-    """Whether a plan may be set or cut so, on the day and on every later one.
-
-    Raises:
-        Refusal: ``insufficient_plan`` for a cut below what is used, ``insufficient_indicator``
-            for a plan above the indicator.
-    """
-    if change_fen < 0:
-        on, least_fen = _least(before, day, lambda row: row.plan_available)
-        code, problem = Code.INSUFFICIENT_PLAN, "cannot fall below what is used of it"
-    else:
-        on, least_fen = _least(before, day, lambda row: row.amount - row.frozen - row.plan)
-        code, problem = Code.INSUFFICIENT_INDICATOR, "would exceed its indicator"
-    if abs(change_fen) > least_fen:
-        raise Refusal(
-            code,
-            f"the plan of {bgt_id} {problem} on {on}",
-            bgt_id=bgt_id,
-            available_amt=yuan(max(0, least_fen)),
-            requested_amt=yuan(abs(change_fen)),
-            on=on.isoformat(),
-        )
-
-
-def _least(
-    before: DatedRow[Balances], day: date, of: Callable[[Balances], int]
-) -> tuple[date, int]:
-    """The day, of this one and those after it, on which there is least of something."""
-    found = ((on, of(row)) for on, row in before.levels(day))
-    return min(found, key=lambda level: level[1])

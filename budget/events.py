@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.elements.register import DIMENSIONS
-from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
+from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 from ledger.money import parse_yuan, stored_fen
 
 _ISSUED: AmountMoves = {"indicator": {"available": 1}}
@@ -270,6 +270,41 @@ class PlanSet(Event, frozen=True, kw_only=True):
     by: str
 
 
+class PlannedMonth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is planned of a month, or cut of it."""
+
+    plan_month: int
+    plan_amt: Yuan
+
+
+class PlanCut(Event, frozen=True, kw_only=True):
+    """用款计划核减: what is cut of plans by an act on their indicator, which stands before it under
+    the number ``adj_no``; of which ``months`` it is."""
+
+    TYPE: ClassVar[str] = "plan.cut"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="indicator", moves=("indicator",), step="plan", title="用款计划核减"
+    )
+    bgt_id: str
+    adj_no: str
+    cut_amt: Yuan
+    months: tuple[PlannedMonth, ...]
+    figures: Figures
+    by: str
+
+
+class PlanPolicySet(Event, frozen=True, kw_only=True):
+    """用款计划控制: from here on all plans count together (``total``), or each from its month on
+    (``monthly``)."""
+
+    TYPE: ClassVar[str] = "ledger.plan_policy_set"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject=LEDGER, asked_by="plan_policy.set", title="用款计划控制"
+    )
+    plan_control: str
+    by: str
+
+
 def moved_by(event: Event, control: str) -> int:
     """Fen by which one fen of an own event's amount moves a balance of its indicator.
 
@@ -294,6 +329,8 @@ def amount_of(event: Event) -> int:
             return parse_yuan(event.adj_amt, signed=True)
         case PlanSet():
             return parse_yuan(event.plan_amt, signed=True)
+        case PlanCut():
+            return -parse_yuan(event.cut_amt)
         case IndicatorEnabled():
             return stored_fen(event.amt)
     return parse_yuan(event.amt)  # type: ignore[attr-defined]
@@ -309,4 +346,6 @@ register(
     IndicatorFrozen,
     IndicatorUnfrozen,
     PlanSet,
+    PlanCut,
+    PlanPolicySet,
 )

@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from budget.balances import BALANCES, PENDING_CONTROL
-from budget.events import Figures, IndicatorEnabled, IndicatorIssued
+from budget.events import Figures, IndicatorEnabled, IndicatorIssued, PlanCut, PlanSet
 from budget.pending import PENDING
 from budget.rows import moved_row
 from ledger.deciding.objects import Kind
@@ -15,11 +15,13 @@ from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
+from ledger.money import stored_fen
 
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
 # of these only a code with none below it is issued and paid
 LEAF_CODES = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code")
 EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
+MONTHS = 12
 SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
 
 
@@ -29,12 +31,14 @@ class Indicator(msgspec.Struct, frozen=True):
     Attributes:
         enabled: whether it was made executable after it had been issued.
         pending_amt: what of it is 待下达, in yuan; "" of one that never was.
+        planned: 用款计划 by month, in fen; () where there never was any.
     """
 
     issued: IndicatorIssued
     figures: Figures
     enabled: bool = False
     pending_amt: str = ""
+    planned: tuple[int, ...] = ()
 
     @property
     def bgt_id(self) -> str:
@@ -81,7 +85,20 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     figures: Figures = getattr(event, "figures", indicator.figures)
     pending_amt: str = getattr(event, "pending_amt", "") or indicator.pending_amt
     enabled = indicator.enabled or isinstance(event, IndicatorEnabled)
-    return Indicator(indicator.issued, figures, enabled, pending_amt)
+    planned = _planned(indicator.planned, event)
+    return Indicator(indicator.issued, figures, enabled, pending_amt, planned)
+
+
+def _planned(planned: tuple[int, ...], event: Event) -> tuple[int, ...]:
+    """用款计划 by month after one more event."""
+    if isinstance(event, PlanSet):
+        changes = {event.plan_month: stored_fen(event.plan_amt)}
+    elif isinstance(event, PlanCut):
+        changes = {month.plan_month: -stored_fen(month.plan_amt) for month in event.months}
+    else:
+        return planned
+    before = planned or (0,) * MONTHS
+    return tuple(fen + changes.get(month, 0) for month, fen in enumerate(before, 1))
 
 
 def _rows_of(indicator: Indicator) -> tuple[tuple[AnyRegister, str], ...]:

@@ -10,13 +10,14 @@ from functools import cache
 from itertools import product
 from typing import ClassVar
 
-from budget.balances import BALANCES, check_plan
+from budget.balances import BALANCES
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
+    PlanCut,
     PlanSet,
 )
 from budget.indicator import (
@@ -29,6 +30,7 @@ from budget.indicator import (
     require_not_pending,
     rule_of,
 )
+from budget.plans import check_plan, cut_with, plan_of
 from division.agencies import refuse_ended
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, Told, commands
@@ -76,6 +78,17 @@ class OnIndicator(Command, frozen=True, kw_only=True):
         )
 
 
+def with_plan_cut(
+    decision: Decision, bgt_id: str, cut: tuple[PlanCut, MovedRow] | None
+) -> Decision:
+    """The decision, and behind it what it cuts of the plan of an indicator that it takes of."""
+    if cut is not None:
+        event, balances = cut
+        decision.events.append((INDICATOR, bgt_id, event))
+        decision.moved = [*decision.moved, balances]
+    return decision
+
+
 class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen, and of an indicator
     that is issued from a row never above what the row has left."""
@@ -102,6 +115,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
             refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
+        cut = cut_with(state, indicator, day, -change_fen, after[0], self.adj_no, by)
         # point of no return
         adjusted = IndicatorAdjusted(
             bgt_id=self.bgt_id,
@@ -112,9 +126,10 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
             figures=after[0].row.figures(),
             by=by,
         )
-        return self._decision(
+        decision = self._decision(
             state, day, adjusted, *after, number=self.adj_no, amounts_fen=amounts, rule_name=rule
         )
+        return with_plan_cut(decision, self.bgt_id, cut)
 
 
 class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
@@ -159,6 +174,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
         in_type = IndicatorReallocatedIn.TYPE
         less = moved_with_row(state, day, self.bgt_id, out_row, out_type, amounts)
         more = moved_with_row(state, day, self.to_bgt_id, in_row, in_type, amounts)
+        cut = cut_with(state, giving, day, amounts["amount"], less[0], self.adj_no, by)
         # point of no return
         out = IndicatorReallocatedOut(
             bgt_id=self.bgt_id,
@@ -179,7 +195,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
             figures=more[0].row.figures(),
             by=by,
         )
-        return Decision(
+        decision = Decision(
             events=[
                 (INDICATOR, self.bgt_id, out),
                 (INDICATOR, self.bgt_id, self._entry(state, day, out_type, giving, amounts, 0)),
@@ -189,6 +205,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
             effective_on=day,
             moved=[*less, *more],
         )
+        return with_plan_cut(decision, self.bgt_id, cut)
 
     def _entry(
         self,
@@ -310,10 +327,11 @@ class SetPlan(OnIndicator, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        require_not_pending(require(state, self.bgt_id, day))
+        indicator = require(state, self.bgt_id, day)
+        require_not_pending(indicator)
         change_fen = parse_yuan(self.plan_amt, pointer="/plan_amt", signed=True)
         before = state.row_on(BALANCES, self.bgt_id, day)
-        check_plan(self.bgt_id, before, day, change_fen)
+        check_plan(plan_of(state, indicator), before, day, self._month(), change_fen)
         after = state.moved(BALANCES, self.bgt_id, day, {"plan": change_fen})
         # point of no return
         plan = PlanSet(

@@ -12,8 +12,9 @@ from typing import ClassVar
 from budget.balances import BALANCES
 from budget.events import IndicatorEnabled, IndicatorRecalled
 from budget.indicator import INDICATOR, Indicator, moved_with_row, require, rule_of
-from budget.indicators import OnIndicator
+from budget.indicators import OnIndicator, with_plan_cut
 from budget.pending import PENDING
+from budget.plans import cut_with
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Told
 from ledger.deciding.state import Decision, LedgerState
@@ -112,6 +113,7 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
         amt_fen = parse_yuan(self.amt) if self.amt else _left_fen(state, indicator, day)
         amounts = {"amount": amt_fen}
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
+        cut = cut_with(state, indicator, day, amt_fen, after[0], self.number, by)
         # point of no return
         recalled = IndicatorRecalled(
             bgt_id=self.bgt_id,
@@ -123,9 +125,10 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
             figures=after[0].row.figures(),
             by=by,
         )
-        return self._decision(
+        decision = self._decision(
             state, day, recalled, *after, number=self.number, amounts_fen=amounts, rule_name=rule
         )
+        return with_plan_cut(decision, self.bgt_id, cut)
 
 
 def _left_fen(state: LedgerState, indicator: Indicator, day: date) -> int:

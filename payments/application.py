@@ -10,7 +10,7 @@ from itertools import product
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from budget.balances import BALANCES, Balances, require_planned
+from budget.balances import BALANCES, Balances
 from budget.indicator import (
     INDICATOR,
     Indicator,
@@ -19,6 +19,7 @@ from budget.indicator import (
     require_treasury_money,
 )
 from budget.indicator import require as require_indicator
+from budget.plans import plan_of, require_planned
 from division.agencies import refuse_ended
 from division.payer import payer_on
 from ledger.account_set import division_of
@@ -179,7 +180,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     ) -> MovedRow:
         if indicator.issued.is_contrlbyplan:
             before = state.row_on(BALANCES, self.bgt_id, day)
-            require_planned(self.bgt_id, before, day, pay_fen)
+            require_planned(plan_of(state, indicator), before, day, pay_fen)
         return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen})
 
     def _event(

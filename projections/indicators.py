@@ -17,6 +17,7 @@ from budget.events import (
     Figures,
     IndicatorEnabled,
     IndicatorIssued,
+    PlanCut,
     PlanSet,
 )
 from budget.indicator import EXECUTABLE
@@ -210,7 +211,7 @@ def movements(
         if type(event) is Posted:
             if (source := waiting.pop(event.source, None)) is not None:
                 yield source, event.bgt_id, source.event.figures, fact.position
-        elif type(event) is PlanSet or is_flag_alone(event):  # no account, so no journal
+        elif type(event) in (PlanSet, PlanCut) or is_flag_alone(event):  # no account, so no journal
             yield fact, event.bgt_id, event.figures, fact.position
         else:
             waiting[fact.position] = fact

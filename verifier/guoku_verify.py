@@ -722,6 +722,8 @@ class Books:
             self._move(event, bgt_id, changes)
         if event.name == "plan.set":
             self._move(event, event.body["bgt_id"], {"plan": fen(event.body["plan_amt"])})
+        elif event.name == "plan.cut":
+            self._move(event, event.body["bgt_id"], {"plan": -fen(event.body["cut_amt"])})
 
     def _move(self, event: Event, bgt_id: str, changes: dict[str, int]) -> None:
         card = self._cards.setdefault(bgt_id, Card())
@@ -904,6 +906,7 @@ FOLLOWERS = {
     "ledger.book_opened",
     "cash.moved",
     "indicator.reallocated_in",
+    "plan.cut",
     "clearing.cleared",
     "clearing.rejected",
 }
@@ -1320,7 +1323,7 @@ class Decisions:
                 self._figures(self._moving, body["bgt_id"], event.position)
             self._moving = None
         elif "figures" in body and "bgt_id" in body:
-            if name == "plan.set":
+            if name in ("plan.set", "plan.cut"):
                 self._figures(event, body["bgt_id"])
             else:
                 self._moving = event
@@ -1665,6 +1668,7 @@ ACTS = {
     "indicator.reallocated_out": "indicator.reallocate",
     "ledger.signature_policy_set": "signature_policy.set",
     "ledger.approval_policy_set": "approval_policy.set",
+    "ledger.plan_policy_set": "plan_policy.set",
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",
     "payment.refund_requested": "payment.refund",

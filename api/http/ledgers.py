@@ -20,10 +20,12 @@ from api.http.routes import CommandRoute, Operation
 from api.http.views import (
     ApprovalPolicyView,
     LedgerView,
+    PlanPolicyView,
     PolicyView,
     commit_view,
     ledger_view,
 )
+from budget.plan_policy import PLAN_POLICY, SetPlanPolicy
 from ledger.account_set import ledger_text
 from ledger.deciding.approvals import APPROVAL_POLICY, SetApprovalPolicy
 from ledger.deciding.command import Command, Commit, Outcome
@@ -154,6 +156,29 @@ async def show_approval_policy(call: LedgerRead) -> Response:
     return call.respond(shown, position=head.position)
 
 
+@router.get(
+    _LEDGER + "/plan-policy",
+    operation_id="plan_policy.show",
+    summary="Whether plans count together or month by month 用款计划控制",
+    response_model=PlanPolicyView,
+    responses=refusals(*OF_LEDGER_READ),
+)
+async def show_plan_policy(call: LedgerRead) -> Response:
+    head = await call.head(await admit(call))
+    plan_control = head.settings.get(PLAN_POLICY).shown
+    shown = PlanPolicyView(ledger=ledger_text(head.ledger_id), plan_control=plan_control)
+    return call.respond(shown, position=head.position)
+
+
+def _plan_policy(key: int, command: Command, outcome: Outcome) -> Any:
+    assert isinstance(command, SetPlanPolicy)
+    return PlanPolicyView(
+        ledger=ledger_text(key),
+        plan_control=command.plan_control,
+        commit=commit_view(outcome.commit),
+    )
+
+
 def _approval_policy(key: int, command: Command, outcome: Outcome) -> Any:
     assert isinstance(command, SetApprovalPolicy)
     return ApprovalPolicyView(
@@ -184,6 +209,16 @@ DIRECT = (
         summary="Set which roles sign a voucher, in order, for which bank, and how",
         tag=Tag.LEDGERS,
         codes=(Code.BANK_NOT_APPOINTED,),
+    ),
+    CommandRoute(
+        SetPlanPolicy,
+        _LEDGER + "/plan-policy",
+        method="PUT",
+        right=Right.ADMINISTER,
+        view=_plan_policy,
+        answer=PlanPolicyView,
+        summary="Set whether plans count together or month by month",
+        tag=Tag.LEDGERS,
     ),
     CommandRoute(
         SetApprovalPolicy,

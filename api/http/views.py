@@ -63,6 +63,14 @@ class PolicyView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
+class PlanPolicyView(msgspec.Struct, kw_only=True):
+    """用款计划控制: ``total``, all plans count together, or ``monthly``, each from its month on."""
+
+    ledger: str
+    plan_control: str
+    commit: Committed = UNSET
+
+
 class ApprovalPolicyView(msgspec.Struct, kw_only=True):
     """By kind of document, or ``x.*`` for all kinds of x that are not named, the roles that must
     agree, in order; [] is nobody else."""
@@ -72,8 +80,17 @@ class ApprovalPolicyView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
+class PlanMonthView(msgspec.Struct, kw_only=True, gc=False):
+    """What is planned of a month, after all that was set and cut."""
+
+    plan_month: int
+    plan_amt: str
+
+
 class IndicatorView(msgspec.Struct, kw_only=True):
-    """``pending_amt`` is what of ``amount`` is 待下达, and can neither be paid nor frozen yet."""
+    """``pending_amt`` is what of ``amount`` is 待下达, and can neither be paid nor frozen yet.
+    ``plans`` are those of each month, of an indicator as it is now that has any; ``plan_amt`` and
+    ``plan_canuse_amt`` are of all months together."""
 
     ledger: str
     bgt_id: str
@@ -113,6 +130,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     canuse_amt: str
     plan_amt: str
     plan_canuse_amt: str
+    plans: list[PlanMonthView] | UnsetType = UNSET
     late: LateFiguresView | UnsetType | None = UNSET
     commit: Committed = UNSET
 
@@ -250,7 +268,10 @@ _ISSUED = tuple(
     name
     for name in IndicatorView.__struct_fields__
     if name
-    not in {"ledger", "commit", "late", "bgt_exe_flag", "pending_amt", *Figures.__struct_fields__}
+    not in {
+        *("ledger", "commit", "late", "bgt_exe_flag", "pending_amt", "plans"),
+        *Figures.__struct_fields__,
+    }
 )
 
 
@@ -266,7 +287,7 @@ def indicator_view(
     shown = msgspec.structs.asdict(figures)
     if pending_fen := stored_fen(pending_amt):
         shown["amount"] = yuan(pending_fen + stored_fen(figures.amount))
-    return IndicatorView(
+    view = IndicatorView(
         ledger=ledger_text(ledger_id),
         **{name: getattr(issued, name) for name in _ISSUED},
         bgt_exe_flag=indicator.bgt_exe_flag,
@@ -274,6 +295,10 @@ def indicator_view(
         **shown,
         commit=commit,
     )
+    if indicator.planned:
+        months = enumerate(indicator.planned, 1)
+        view.plans = [PlanMonthView(plan_month=m, plan_amt=yuan(fen)) for m, fen in months if fen]
+    return view
 
 
 def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) -> PaymentView:

@@ -16,6 +16,7 @@ from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, FloorsDated, LedgerOpened, Policy
 
 FISCAL_YEAR_MIN, FISCAL_YEAR_MAX = 2000, 2099
+TOTAL, MONTHLY = "total", "monthly"  # 用款计划: all of them count together, or month by month
 
 
 class Title(msgspec.Struct, frozen=True):
@@ -62,20 +63,31 @@ def _dated_floors(dated: DatedFloors, event: Event) -> DatedFloors:
 DATED_FLOORS = declare(Setting("dated_floors", DatedFloors(), _dated_floors))
 
 
+def require_plan_control(plan_control: str) -> None:
+    """Raises RequestError ``malformed`` for what is no control of plans."""
+    if plan_control not in (TOTAL, MONTHLY):
+        raise RequestError(
+            Code.MALFORMED, f"plan_control is {TOTAL} or {MONTHLY}", pointer="/plan_control"
+        )
+
+
 class OpenLedger(Command, frozen=True, kw_only=True):
     """Opens the ledger of a division's fiscal year; its key is its number.
 
     ``approval_policy`` says of some kinds who must agree to them; the others are as by default.
+    ``plan_control`` says how plans count (``budget.plan_policy``).
     """
 
     OPERATION: ClassVar[str] = "ledger.open"
     CHANNEL: ClassVar[str] = "账套开立"
     STAGES: ClassVar[bool] = True  # whether it knows indicators that are 待下达
     CHARTS: ClassVar[int] = EDITION  # by which edition of the shipped charts it books
+    PLANS: ClassVar[bool] = True  # whether it says how plans count
     mof_div_code: str
     fiscal_year: int
     name: str
     approval_policy: Policy = msgspec.field(default_factory=dict)
+    plan_control: str = TOTAL
 
     @property
     def body(self) -> object:
@@ -86,6 +98,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises RequestError ``malformed`` for a policy of unknown kinds or roles."""
         check_policy(self.approval_policy, "/approval_policy")
+        require_plan_control(self.plan_control)
 
     @property
     def number(self) -> str:
@@ -110,6 +123,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
                 fiscal_year=event.fiscal_year,
                 name=event.name,
                 approval_policy=asked,
+                plan_control=event.plan_control or TOTAL,
             ),
         )
 
@@ -150,20 +164,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             dated_floors=True,
             indicator_stages=self.STAGES,
             chart_edition=self.CHARTS,
+            plan_control=self.plan_control if self.PLANS else "",
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenFirstEdition(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: there was one chart."""
+class _OpenWithoutPlans(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: nothing was said of plans."""
 
-    CHARTS: ClassVar[int] = 1
+    PLANS: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenFirstEdition(_OpenWithoutPlans, frozen=True, kw_only=True):
+    """As a release before that did: there was one chart."""
+
+    CHARTS: ClassVar[int] = 1
 
 
 class _OpenFormerLedger(_OpenFirstEdition, frozen=True, kw_only=True):
@@ -176,7 +197,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
     """How the release has opened the ledger that has left this event."""
     if not event.indicator_stages:
         return _OpenFormerLedger
-    return _OpenFirstEdition if event.chart_edition == 1 else OpenLedger
+    if event.chart_edition == 1:
+        return _OpenFirstEdition
+    return OpenLedger if event.plan_control else _OpenWithoutPlans
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

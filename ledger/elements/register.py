@@ -118,6 +118,7 @@ _ELEMENTS = (
     _pattern("fiscal_year", "预算年度", 4, "20[0-9]{2}", _OPEN),
     Element("name", "账套名称", 100, _TEXT, _OPEN),
     _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", _POLICY),
+    _pattern("plan_control", "用款计划控制", 7, "total|monthly", _OPEN),
     _pattern("approval_policy", "审批策略", 40, "[a-z][a-z_]*", "审批策略"),
     _pattern("signing", "签章范围", 8, "voucher|manifest", _POLICY),
     _code(

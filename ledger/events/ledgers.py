@@ -15,7 +15,9 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     ``policy_asked`` names the kinds of which the caller had said who must agree; ``dated_floors``
     says that no register falls below its floor on any business day, ``indicator_stages`` that what
     may not be executed yet stands in an account of its own (待下达指标), ``chart_edition`` by which
-    edition of the shipped charts the year is booked.
+    edition of the shipped charts the year is booked. ``plan_control`` says whether plans count
+    together (``total``) or month by month (``monthly``); "" is of a release that did not say, and
+    did not cut them with their indicator.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -29,6 +31,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     dated_floors: bool = False
     indicator_stages: bool = False
     chart_edition: int = 1
+    plan_control: str = ""
     by: str
 
 

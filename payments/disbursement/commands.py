@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.balances import BALANCES, require_planned
+from budget.balances import BALANCES
 from budget.events import IndicatorFrozen, IndicatorUnfrozen
 from budget.indicator import INDICATOR, Indicator, journal, moved, require_executable
 from budget.indicator import require as require_indicator
+from budget.plans import plan_of, require_planned
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.approvals import same_person
@@ -233,7 +234,8 @@ def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: in
     """The balances with the run's total frozen."""
     bgt_id = indicator.bgt_id
     if indicator.issued.is_contrlbyplan:
-        require_planned(bgt_id, state.row_on(BALANCES, bgt_id, day), day, total_fen)
+        before = state.row_on(BALANCES, bgt_id, day)
+        require_planned(plan_of(state, indicator), before, day, total_fen)
     return moved(state, day, bgt_id, IndicatorFrozen.TYPE, {"amount": total_fen})
 
 

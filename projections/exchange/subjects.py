@@ -11,6 +11,7 @@ from budget.events import (
     IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
+    PlanCut,
     PlanSet,
     amount_of,
     moved_by,
@@ -304,6 +305,19 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
                 position=fact.position,
                 create_time=fact.recorded_at,
             )
+        case PlanCut() as e:
+            for month in e.months:
+                yield ExportedPlan(
+                    plan_voucher_no=e.adj_no,
+                    bgt_id=issued.bgt_id,
+                    agency_code=issued.agency_code,
+                    plan_month=month.plan_month,
+                    plan_amt=-parse_yuan(month.plan_amt),
+                    effective_on=fact.effective_on,
+                    made_by=e.by,
+                    position=fact.position,
+                    create_time=fact.recorded_at,
+                )
         case e if e.TRAITS.subject == INDICATOR.name and not isinstance(e, IndicatorIssued):
             moved_fen = amount_of(e) * moved_by(e, "available")
             yield row(e.TRAITS.title, number_of(e), moved_fen, reason=getattr(e, "reason", ""))

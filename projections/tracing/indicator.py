@@ -20,6 +20,7 @@ from budget.events import (
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
+    PlanCut,
     PlanSet,
     amount_of,
     moved_by,
@@ -231,7 +232,7 @@ class _Fen:
         self.out = own.get(IndicatorReallocatedOut, 0)
         self.frozen = own.get(IndicatorFrozen, 0)
         self.unfrozen = own.get(IndicatorUnfrozen, 0)
-        self.planned = own.get(PlanSet, 0)
+        self.planned = own.get(PlanSet, 0) + own.get(PlanCut, 0)
         self.brought = sum(totals.moved.values())
         self.net_frozen = totals.moved["frozen"]
         self.pending = totals.moved[PENDING_CONTROL]

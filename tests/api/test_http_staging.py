@@ -81,3 +81,20 @@ def test_the_trace_adds_up_in_both_stages(http: HttpTreasury) -> None:
     assert [fact["type"] for fact in trace["movements"]] == [
         "indicator.issued", "indicator.recalled", "indicator.enabled"
     ]  # fmt: skip
+
+
+def test_a_policy_of_plans_is_set_and_shown(http: HttpTreasury) -> None:
+    assert http.ok(http.get("…/plan-policy"))["plan_control"] == "total"
+    put = http.call("PUT", "…/plan-policy", "admin", json={"plan_control": "weekly"})
+    assert (put.status_code, put.json()["pointer"]) == (400, "/plan_control")
+    put = http.call("PUT", "…/plan-policy", "admin", json={"plan_control": "monthly"})
+    assert http.ok(put)["plan_control"] == "monthly"
+    bgt_id = http.indicator("50000.00", is_contrlbyplan=True, effective_on="2026-01-05")
+    plan = {"plan_voucher_no": http.number("JH"), "plan_month": 12, "plan_amt": "50000.00"}
+    plan["effective_on"] = "2026-01-05"
+    planned = http.ok(http.post(f"…/indicators/{bgt_id}/plans", plan))
+    assert planned["plans"] == [{"plan_month": 12, "plan_amt": "50000.00"}]
+    refused = http.post("…/payments", http.payment(bgt_id, "1.00", effective_on="2026-03-02"))
+    assert refused.json()["code"] == "insufficient_plan"
+    assert refused.json()["available_amt"] == "0.00"
+    http.ok(http.call("PUT", "…/plan-policy", "admin", json={"plan_control": "total"}))

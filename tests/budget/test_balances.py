@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from budget.balances import BALANCES, NOTHING, Balances, check_plan
+from budget.balances import BALANCES, NOTHING, Balances
+from budget.plans import Plan, check_plan
 from ledger.deciding.dated import DatedRow
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import AMOUNT_MAX_FEN
@@ -21,7 +22,7 @@ def moved(before: Balances, changes_fen: Mapping[str, int]) -> Any:
 
 
 def planned(before: Balances, change_fen: int) -> Any:
-    check_plan("B", DatedRow(before, DAY), DAY, change_fen)
+    check_plan(Plan("B"), DatedRow(before, DAY), DAY, 3, change_fen)
     return moved(before, {"plan": change_fen})
 
 

@@ -165,6 +165,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
     with monkeypatch.context() as then:
         then.setattr(OpenLedger, "STAGES", False)
         then.setattr(OpenLedger, "CHARTS", 1)
+        then.setattr(OpenLedger, "PLANS", False)
         budgets.open()
 
 

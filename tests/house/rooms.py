@@ -34,10 +34,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "budget": (
         "events levels preparation_events row_events",
-        "approved balances rows totals",
+        "approved balances plan_policy rows totals",
         "pending",
         "indicator projects",
-        "coherence planned_projects",
+        "coherence planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
         "staging",
     ),

@@ -166,6 +166,23 @@ class DatedTreasury(RuleBasedStateMachine):
                 self.days[name].moved.append((day, changes))
         return not code
 
+    def take(
+        self, command: Any, day: date, name: str, fen: int, *moved: tuple[str, Changes]
+    ) -> None:
+        """An act that takes so much of an indicator, and with it of its plan what the rest of the
+        indicator does not cover on some day."""
+        days, above = self.days[name], 0
+        bears = all(self.days[n].has_begun(day) and self.days[n].bears(day, c) for n, c in moved)
+        if bears and fen > 0:
+            levels = days.since(day)
+            above = min(fen, max(level.plan + fen - level.amount for level in levels))
+            left = min(level.plan_available if days.by_plan else level.plan for level in levels)
+            if above > max(0, left):
+                assert self.keeper.refusal(command) == "insufficient_plan"
+                return
+        if self.act(command, day, *moved) and above > 0:
+            days.moved.append((day, {"plan": -above}))
+
     @rule(name=st.sampled_from(BUDGETS), place=PLACES, fen=FEN, up=st.booleans())
     def adjust(self, name: str, place: tuple[int, int], fen: int, up: bool) -> None:
         day, change = self.day(place), fen if up else -fen
@@ -176,7 +193,7 @@ class DatedTreasury(RuleBasedStateMachine):
             reason="调整",
             effective_on=day,
         )
-        self.act(command, day, (name, {"available": change}))
+        self.take(command, day, name, -change, (name, {"available": change}))
 
     @rule(place=PLACES, fen=FEN, pair=st.permutations(BUDGETS))
     def reallocate(self, place: tuple[int, int], fen: int, pair: list[str]) -> None:
@@ -189,7 +206,8 @@ class DatedTreasury(RuleBasedStateMachine):
             reason="调剂",
             effective_on=day,
         )
-        self.act(command, day, (giving, {"available": -fen}), (taking, {"available": fen}))
+        moved = (giving, {"available": -fen}), (taking, {"available": fen})
+        self.take(command, day, giving, fen, *moved)
 
     @rule(name=st.sampled_from(BUDGETS), place=PLACES, fen=FEN, thaw=st.booleans())
     def freeze(self, name: str, place: tuple[int, int], fen: int, thaw: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from budget import indicators
 from budget.issuing import IssueIndicator
+from budget.plan_policy import SetPlanPolicy
 from budget.staging import EnableIndicator, RecallIndicator
 from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
@@ -117,6 +118,7 @@ for name in ("log_key.register", "checkpoint.seal", "province.seal", "checkpoint
 
 POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_checker",)})
 plainly("approval_policy.set", POLICY, "admin")
+plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
 
 
 def submitted(keeper: Bookkeeper) -> dict[str, str]:
