@@ -1,6 +1,9 @@
 """先入库、再安排预算: projects of the division's library, as a year's budget draws on them."""
 
 from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
 
 from budget.projects.project import PROJECT, Project
 from ledger.account_set import fiscal_year_of
@@ -10,6 +13,30 @@ from ledger.errors import Code, Refusal
 from ledger.money import yuan
 
 PROJECT_OF_DIVISION: OfDivision[Project] = OfDivision(PROJECT)
+
+
+class HasPlan(Protocol):
+    """A project, or what is kept of it."""
+
+    def year_amt_fen(self, fiscal_year: int) -> int: ...
+
+
+class ProjectPlan(msgspec.Struct, frozen=True, gc=False):
+    """What a project is to cost, by year, in fen: all that approvals look at, of the projects of a
+    whole division at once."""
+
+    years: tuple[tuple[int, int], ...]
+
+    def year_amt_fen(self, fiscal_year: int) -> int:
+        """0 where it has no such year."""
+        return sum(fen for year, fen in self.years if year == fiscal_year)
+
+
+def _plan(project: Project) -> ProjectPlan:
+    return ProjectPlan(tuple((year.fiscal_year, year.amt_fen) for year in project.last.years))
+
+
+PLAN_OF_DIVISION: OfDivision[ProjectPlan] = OfDivision(PROJECT, _plan, "plan")
 
 
 def require_stored(state: LedgerState, pro_code: str, agency_code: str, pointer: str) -> Project:
@@ -35,19 +62,24 @@ def require_stored(state: LedgerState, pro_code: str, agency_code: str, pointer:
 
 
 def require_planned(
-    state: LedgerState, asked_fen: Mapping[str, int], *, code: Code = Code.BUDGET_MISMATCH
+    state: LedgerState,
+    asked_fen: Mapping[str, int],
+    of: OfDivision[Any] = PLAN_OF_DIVISION,
+    *,
+    code: Code = Code.BUDGET_MISMATCH,
 ) -> None:
     """Whether each project's plan has so much for this year.
 
     Args:
-        asked_fen: by project; their objects are at hand.
+        asked_fen: by project.
+        of: as what projects are at hand.
 
     Raises:
         Refusal: ``budget_mismatch``, or what ``code`` says.
     """
     year = fiscal_year_of(state.ledger_id)
     for pro_code, fen in asked_fen.items():
-        project = state.of_division(PROJECT_OF_DIVISION, pro_code)
+        project: HasPlan | None = state.of_division(of, pro_code)
         planned_fen = project.year_amt_fen(year) if project is not None else 0
         if fen > planned_fen:
             raise Refusal(

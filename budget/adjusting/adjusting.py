@@ -225,7 +225,7 @@ def _moved_totals(
         for pro_code, fen in projects_fen.items()
         if fen > 0
     }
-    require_planned(state, raised, code=Code.INSUFFICIENT_BUDGET)
+    require_planned(state, raised, PROJECT_OF_DIVISION, code=Code.INSUFFICIENT_BUDGET)
     return [
         *(
             state.moved(PROJECT_BUDGETS, pro_code, day, {"budgeted": fen})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import ClassVar
 
-from budget.planned_projects import PROJECT_OF_DIVISION, require_planned
+from budget.planned_projects import PLAN_OF_DIVISION, require_planned
 from budget.preparation.draft import (
     BUDGET_DRAFT,
     CHECKED,
@@ -123,7 +123,7 @@ class ApproveBudget(Command, frozen=True, kw_only=True):
             for row in draft.rows if draft is not None else ():
                 yield BUDGET_ROW, row.bgt_pman_id
                 yield ROWS, row.bgt_pman_id
-                yield PROJECT_OF_DIVISION, row.pro_code
+                yield PLAN_OF_DIVISION, row.pro_code
                 yield PROJECT_BUDGETS, row.pro_code
 
     def decide(self, state: LedgerState, by: str) -> Decision:

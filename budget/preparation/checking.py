@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from budget.levels import DEPARTMENT, LEVELS
-from budget.planned_projects import PROJECT_OF_DIVISION, require_planned
+from budget.planned_projects import PLAN_OF_DIVISION, require_planned
 from budget.preparation.ceilings import CEILINGS, ceiling_key
 from budget.preparation.draft import (
     BUDGET_DRAFT,
@@ -60,7 +60,7 @@ class SubmitDraft(_OnDraft, frozen=True, kw_only=True):
             return
         for row in draft.rows:
             yield BUDGET_ROW, row.bgt_pman_id
-            yield PROJECT_OF_DIVISION, row.pro_code
+            yield PLAN_OF_DIVISION, row.pro_code
         if draft.round == SECOND_ROUND:
             for part in planned_parts(draft.rows):
                 yield CEILINGS, _key(draft, part)

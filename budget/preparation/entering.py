@@ -100,7 +100,7 @@ class EnterDraft(Command, frozen=True, kw_only=True):
             _checked_income(state, day, row, f"/income/{index}")
             for index, row in enumerate(self.income)
         ]
-        require_planned(state, by_project(rows))
+        require_planned(state, by_project(rows), PROJECT_OF_DIVISION)
         _require_equal(income, rows)
         # point of no return
         entered = DraftEntered(

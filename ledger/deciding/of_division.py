@@ -6,26 +6,45 @@ A year's ledger decides in the knowledge that it has noted of the standing ledge
 the position that is noted, so that a verification that takes the decision again sees the same.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.objects import Kind
 
 T = TypeVar("T")
 
 KNOWN_MAX = 10_000  # of one ledger, between two batches; some 3 KB each
 
-# objects by kind and number; None for one that there is not, or was not yet
-KnownObjects = dict[tuple[str, str], Any]
-Wanted = Mapping[AnyKind, Collection[str]]  # numbers, by kind
+
+def _whole(obj: Any) -> Any:
+    return obj
 
 
 class OfDivision(msgspec.Struct, Generic[T], frozen=True):
-    """A kind of object that is asked for in the standing ledger of the division."""
+    """A kind of object that is asked for in the standing ledger of the division.
 
-    kind: Kind[T]
+    Attributes:
+        kind: by which it is folded.
+        view: what is kept of an object: one act may look at tens of thousands of them for a figure
+            of each.
+        name: tells one view of a kind from another.
+    """
+
+    kind: Kind[Any]
+    view: Callable[[Any], T] = _whole
+    name: str = "whole"
+
+    @property
+    def place(self) -> str:
+        """Under which its objects are known."""
+        return f"{self.kind.name} {self.name}"
+
+
+# objects by place and number; None for one that there is not, or was not yet
+KnownObjects = dict[tuple[str, str], Any]
+Wanted = Mapping[OfDivision[Any], Collection[str]]  # numbers, by what is asked of them
 
 
 class DivisionObjects:
@@ -36,11 +55,12 @@ class DivisionObjects:
     def __init__(self) -> None:
         self._known: KnownObjects = {}
 
-    def get(self, kind: AnyKind, number: str) -> Any:
-        return self._known[kind.name, number]
+    def get(self, asked: OfDivision[T], number: str) -> T | None:
+        found: T | None = self._known[asked.place, number]
+        return found
 
-    def has(self, kind: AnyKind, number: str) -> bool:
-        return (kind.name, number) in self._known
+    def has(self, asked: OfDivision[Any], number: str) -> bool:
+        return (asked.place, number) in self._known
 
     def take(self, found: KnownObjects) -> None:
         """What was read beside what is known already."""

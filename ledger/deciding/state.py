@@ -133,8 +133,7 @@ class LedgerState:
     def of_division(self, asked: OfDivision[T], number: str) -> T | None:
         """An object of the division's standing ledger, as of what is noted of that; its command
         ``needs`` it."""
-        found: T | None = self.division_objects.get(asked.kind, number)
-        return found
+        return self.division_objects.get(asked, number)
 
     def cached(self, kind: AnyKind) -> dict[str, CachedObject]:
         """The cached objects of one kind, by number."""

@@ -17,7 +17,7 @@ from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id
 from ledger.deciding.registers import AnyRegister, Register, declared
 from ledger.deciding.state import LedgerState
-from ledger.events import Event, JournalPosted, decode, names_that
+from ledger.events import Event, decode, names_that
 from ledger.postgres.round_trip import (
     IoSteps,
     Query,
@@ -33,6 +33,7 @@ from ledger.postgres.round_trip import (
     waited,
 )
 from ledger.reading.head_settings import settings_at
+from ledger.reading.object_streams import read_streams
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -169,33 +170,6 @@ def read_keys(
     return _keys(result)
 
 
-def read_streams(
-    connection: psycopg.Connection, ledger_id: int, stream_ids: Sequence[bytes]
-) -> dict[bytes, list[tuple[int, int, Event]]]:
-    """(position, version, event) of each stream, in order; journals are left out, undecoded."""
-    if not stream_ids:
-        return {}
-    streams: dict[bytes, list[tuple[int, int, Event]]] = {}
-    rows = connection.execute(
-        # in binary: as hexadecimal text the payloads cost more than all that is done with them
-        "SELECT stream_id, position, stream_version, type,"
-        " CASE WHEN type = %s THEN ''::bytea ELSE payload END FROM events"
-        " WHERE ledger_id = %s AND stream_id = ANY(%b::text[]::uuid[])"
-        " ORDER BY stream_id, stream_version",
-        (JournalPosted.TYPE, ledger_id, [stream_id.hex() for stream_id in stream_ids]),
-        binary=True,
-    )
-    for stream_id, position, version, type_name, payload in rows:
-        event = _JOURNAL if type_name == JournalPosted.TYPE else decode(type_name, payload)
-        streams.setdefault(stream_id.bytes, []).append((position, version, event))
-    return streams
-
-
-_JOURNAL = JournalPosted(
-    source=0, event="", chart_version="", number="", lines=()
-)  # folds pass it over
-
-
 def load_objects(
     connection: psycopg.Connection,
     state: LedgerState,
@@ -221,7 +195,7 @@ def load_objects(
     wanted_rows: defaultdict[AnyRegister, set[str]] = defaultdict(set)
     for register, row_key in rows:
         wanted_rows[register].add(row_key)
-    for stream_id, events in read_streams(connection, state.ledger_id, list(missing)).items():
+    for stream_id, events in read_streams(connection, state.ledger_id, list(missing)):
         kind, number = missing[stream_id]
         obj = kind.folded(event for _, _, event in events)
         if obj is not None:  # a refused opening leaves a stream without an object

@@ -19,7 +19,8 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.settings import LedgerSettings, decoded
 from ledger.events import CommandRefused, Event, JournalPosted, decode
 from ledger.reading.documents import open_document
-from ledger.reading.loading import read_keys, read_streams
+from ledger.reading.loading import read_keys
+from ledger.reading.object_streams import read_streams
 
 EVENTS_MAX = 10_000  # of one read; whoever wants more asks again after the last position
 
@@ -130,7 +131,7 @@ def read_objects(
     streams = {key.stream_id for key in keys.values()}
     folded = {
         stream_id: kind.folded(event for _, _, event in rows)
-        for stream_id, rows in read_streams(connection, ledger_id, list(streams)).items()
+        for stream_id, rows in read_streams(connection, ledger_id, list(streams))
     }
     return {
         number: found

@@ -1,13 +1,15 @@
 """Reading objects of a division's standing ledger (``ledger.deciding.of_division``)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 
 from ledger.account_set import division_of, is_standing, standing_ledger
-from ledger.deciding.objects import AnyKind
-from ledger.deciding.of_division import KnownObjects, Wanted
-from ledger.reading.loading import read_keys, read_streams
+from ledger.deciding.numbers import Number
+from ledger.deciding.of_division import KnownObjects, OfDivision, Wanted
+from ledger.reading.loading import read_keys
+from ledger.reading.object_streams import read_streams
 
 
 def read_of_division(
@@ -21,20 +23,21 @@ def read_of_division(
     """
     assert not is_standing(ledger_id), "a standing ledger names its own objects"
     found: KnownObjects = {
-        (kind.name, number): None for kind, numbers in wanted.items() for number in numbers
+        (each.place, number): None for each, numbers in wanted.items() for number in numbers
     }
     home = standing_ledger(division_of(ledger_id))
     if (upto := positions.get(home, 0)) == 0:
         return found
-    asked = {(kind.opened_by, number): kind for kind, each in wanted.items() for number in each}
+    asked: dict[Number, list[OfDivision[Any]]] = {}
+    for each, numbers in wanted.items():
+        for number in numbers:
+            asked.setdefault((each.kind.opened_by, number), []).append(each)
     keys = read_keys(connection, home, asked.keys())
-    places: dict[bytes, tuple[AnyKind, str]] = {
-        key.stream_id: (asked[number], number[1])
-        for number, key in keys.items()
-        if key.first_position <= upto
-    }
-    for stream_id, rows in read_streams(connection, home, list(places)).items():
-        kind, number = places[stream_id]
-        past = (event for position, _, event in rows if position <= upto)
-        found[kind.name, number] = kind.folded(past)
+    places = {key.stream_id: number for number, key in keys.items() if key.first_position <= upto}
+    for stream_id, rows in read_streams(connection, home, list(places)):
+        place = places[stream_id]
+        past = [event for position, _, event in rows if position <= upto]
+        for each in asked[place]:
+            if (obj := each.kind.folded(past)) is not None:
+                found[each.place, place[1]] = each.view(obj)
     return found

@@ -22,7 +22,8 @@ from ledger.deciding.registers import WHOLE, AnyRegister, Register
 from ledger.deciding.state import CachedObject, Decision, LedgerState
 from ledger.elements.code_sets import CodeSets
 from ledger.events import DocumentSubmitted, Event, decode
-from ledger.reading.loading import read_keys, read_streams
+from ledger.reading.loading import read_keys
+from ledger.reading.object_streams import read_streams
 from ledger.reading.of_division import read_of_division
 from ledger.verification.folded_rows import FoldedRows
 
@@ -162,14 +163,14 @@ class PastState(LedgerState):
 
     def _look_at(self, needs: Iterable[Need], opened: Number) -> None:
         missing: list[tuple[AnyKind, str]] = []
-        of_division: dict[AnyKind, list[str]] = {}
+        of_division: dict[OfDivision[Any], list[str]] = {}
         for what, key in needs:
             if isinstance(what, LockedFact):
                 self.take_facts({(what.name, key): what.seen_by(self._left())})
                 continue
             if isinstance(what, OfDivision):
-                if not self.division_objects.has(what.kind, key):
-                    of_division.setdefault(what.kind, []).append(key)
+                if not self.division_objects.has(what, key):
+                    of_division.setdefault(what, []).append(key)
                 continue
             if key == WHOLE or isinstance(what, Register):
                 continue
@@ -189,7 +190,7 @@ class PastState(LedgerState):
         asked = {(kind.opened_by, number): (kind, number) for kind, number in wanted}
         keys = read_keys(self._asking, self.ledger_id, asked.keys())
         places = {key.stream_id: asked[number] for number, key in keys.items()}
-        for stream_id, events in read_streams(self._asking, self.ledger_id, list(places)).items():
+        for stream_id, events in read_streams(self._asking, self.ledger_id, list(places)):
             kind, number = places[stream_id]
             past = [each for each in events if each[0] <= self.position]
             obj = kind.folded(event for _, _, event in past)

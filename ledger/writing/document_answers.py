@@ -27,7 +27,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import DocumentApproved, DocumentReturned, DocumentSubmitted, Event
-from ledger.reading import loading
+from ledger.reading.object_streams import read_streams
 from ledger.writing.items import BatchItem
 
 # an answer to be told again, where its events are, and the kinds of objects that it tells of
@@ -145,7 +145,7 @@ class DocumentAnswers:
             return
         cached = self._state.cached(DOCUMENT)
         ids = {document: cached[document].stream_id for _, document, _ in self._asked}
-        streams = loading.read_streams(connection, self._state.ledger_id, list(ids.values()))
+        streams = dict(read_streams(connection, self._state.ledger_id, list(ids.values())))
         for outcome, number, is_it in self._asked:
             stream_id = ids[number]
             found = _found(streams.get(stream_id, ()), is_it)

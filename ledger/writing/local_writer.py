@@ -51,6 +51,7 @@ from ledger.writing.frames import (
 )
 
 DAYS_KNOWN_MAX = 1_000  # days as the server takes them
+PACKED_ROWS = 4_000  # of a longer page at a time
 SHORT_ROWS_MAX = 400  # a page up to this length is no dearer without COPY, and needs no round trip
 
 _EVENTS = Statement(
@@ -168,12 +169,23 @@ class LocalWriter:
 
     def write(self, page: BatchPage) -> None:
         if len(page.rows) > SHORT_ROWS_MAX:
-            rows, digests = packed(page)
-            copy(self._connection, rows)
+            self._copy(page)
         else:
             digests = event_digests(page.ledger_id, page.recorded_us, page.rows)
             self._queries += page_queries(page, digests)
-        self._digests += digests
+            self._digests += digests
+
+    def _copy(self, page: BatchPage) -> None:
+        """Copies a long page, which may be what one decision has made: its rows are packed, copied
+        and let go some at a time."""
+        keys, documents = page.keys, page.documents
+        for start in range(0, len(page.rows), PACKED_ROWS):
+            rows = page.rows[start : start + PACKED_ROWS]
+            some = BatchPage(page.ledger_id, page.recorded_us, rows, keys, documents)
+            packs, digests = packed(some)
+            copy(self._connection, packs)
+            self._digests += digests
+            keys, documents = [], {}
 
     def close(self, closing: Closing) -> Future[Closed]:
         """Nothing is on its way before :meth:`send`."""

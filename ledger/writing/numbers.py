@@ -19,6 +19,7 @@ from ledger.deciding.state import Decision, EventRow, LedgerState
 from ledger.errors import BY_TEXT, Refusal
 from ledger.events import CommandRefused, Event
 from ledger.reading import loading
+from ledger.reading.object_streams import read_streams
 from ledger.writing import document_answers
 from ledger.writing.document_answers import DocumentAnswers, Replay, conflict
 from ledger.writing.frames import UsedNumber
@@ -148,9 +149,8 @@ class Numbers:
         ledger_id = self._state.ledger_id
         spans = [(key.first_position, key.last_position) for _, key, _ in self._replays]
         ranges = loading.read_ranges(connection, ledger_id, spans)
-        streams = loading.read_streams(
-            connection, ledger_id, list({row[1] for rows in ranges for row in rows})
-        )
+        ids = {row[1] for rows in ranges for row in rows}
+        streams = dict(read_streams(connection, ledger_id, list(ids)))
         chains = loading.chains_at(connection, ledger_id, [last for _, last in spans])
         for (outcome, key, kinds), rows in zip(self._replays, ranges, strict=True):
             if isinstance(rows[0][3], CommandRefused):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import psycopg
 
@@ -31,7 +32,7 @@ class Wants:
         self._rows: set[tuple[AnyRegister, str]] = set()
         self._waiting: set[AnyKind] = set()  # kinds of which all that waits is to be loaded
         self.facts: defaultdict[AnyLockedFact, set[str]] = defaultdict(set)
-        self._of_division: defaultdict[AnyKind, set[str]] = defaultdict(set)
+        self._of_division: defaultdict[OfDivision[Any], set[str]] = defaultdict(set)
 
     @property
     def beside_objects(self) -> bool:
@@ -66,7 +67,7 @@ class Wants:
                 if not has_row(what, number):
                     self._rows.add((what, number))
             elif isinstance(what, OfDivision):
-                self._of_division[what.kind].add(number)
+                self._of_division[what].add(number)
             else:
                 self.facts[what].add(number)
 
@@ -87,8 +88,8 @@ class Wants:
             settled()
             loading.load_waiting(connection, state, kind)
         wanted = {
-            kind: [number for number in numbers if not known.has(kind, number)]
-            for kind, numbers in self._of_division.items()
+            asked: [number for number in numbers if not known.has(asked, number)]
+            for asked, numbers in self._of_division.items()
         }
         if any(wanted.values()):
             positions = state.standing_positions

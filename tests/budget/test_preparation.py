@@ -9,6 +9,8 @@ from budget.preparation.checking import CheckDraft, ReturnDraft, SubmitDraft
 from budget.preparation.entering import AskedIncome
 from ledger.deciding import of_division
 from ledger.postgres.database import Database
+from ledger.reading import object_streams
+from ledger.writing import local_writer
 from tests.support.budgets import (
     HOSPITAL,
     BudgetKeeper,
@@ -248,3 +250,25 @@ def test_a_draft_keeps_the_projects_that_were_known_before(
     budgets.do(draft("YS-1", row("R1", "1.00"), of_round=1), "unit")
     both = row("R2", "1.00"), row("R3", "1.00", pro_code=ANOTHER)
     budgets.do(draft("YS-2", *both, of_round=1), "unit")
+
+
+def test_an_approval_is_read_and_written_some_at_a_time(
+    budgets: BudgetKeeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One decision over 39,000 rows held their projects whole, all that it had read and all that
+    was packed to be written at once: 460 MB of the server's memory."""
+    monkeypatch.setattr(object_streams, "STREAMS_AT_ONCE", 1)
+    monkeypatch.setattr(local_writer, "SHORT_ROWS_MAX", 0)
+    monkeypatch.setattr(local_writer, "PACKED_ROWS", 2)
+    budgets.project()
+    budgets.project(ANOTHER)
+    budgets.ceiling("100.00")
+    budgets.draft("ES-1", row("R1", "40.00"), row("R2", "60.00", pro_code=ANOTHER))
+    budgets.check("ES-1")
+    another_process = BudgetKeeper(database)
+    another_process.do(approval("PF-1", "ES-1"), "treasury")
+    another_process.close()
+    another_process.pool.close()
+    assert [budgets.amounts(number)["rest_amt"] for number in ("R1", "R2")] == ["40.00", "60.00"]
+    numbers = [position for position, _, _ in budgets.events()]
+    assert numbers == list(range(1, len(numbers) + 1))
