@@ -212,6 +212,18 @@ def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str)
     return (row[0], row[1]) if row else ("", "")
 
 
+_OF_INDICATORS: tuple[LiteralString, ...] = (
+    "agency_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "pro_code",
+)
+_OF_INDICATOR: LiteralString = """t.bgt_id IN (
+    SELECT i.bgt_id FROM proj_positions m JOIN proj_indicators i
+        ON i.ledger_id = m.ledger_id AND i.generation = m.generation
+    WHERE m.ledger_id = t.ledger_id AND m.projection = 'indicators' AND m.live AND i.{} = %s)"""
+
+
 def list_journals(
     connection: psycopg.Connection,
     ledger_id: int,
@@ -222,9 +234,10 @@ def list_journals(
 ) -> ListingPage:
     """Journals by effective date, then in order, with their lines named by the chart of then.
 
-    Filters: ``source`` (position of the business event), ``book``, ``from``, ``to``. With ``book``
-    only the lines of that book are shown; they balance by themselves. Raises RequestError, and
-    ConfigurationError when a journal's chart is not loaded.
+    Filters: ``source`` (position of the business event), ``book``, ``from``, ``to``,
+    ``fund_type_code``, and of the journal's indicator unit, function, economy and project. With
+    ``book`` only the lines of that book are shown; they balance by themselves. Raises RequestError,
+    and ConfigurationError when a journal's chart is not loaded.
     """
     filters = filters or {}
     listing = Listing(
@@ -237,6 +250,8 @@ def list_journals(
             "book": Filter("translate(books, %s, '') <> books", _letters(charts)),
             "from": Filter("effective_on >= %s", a_day),
             "to": Filter("effective_on <= %s", a_day),
+            "fund_type_code": Filter("t.fund_type_code = %s", a_text),
+            **{name: Filter(_OF_INDICATOR.format(name), a_text) for name in _OF_INDICATORS},
         },
     )
     rows, following, position = listing.page(connection, ledger_id, filters, cursor, page_size)

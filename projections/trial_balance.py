@@ -15,6 +15,7 @@ from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Account, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.money import yuan
+from projections.account_slices import SlicedSums
 from projections.account_sums import AccountSums
 from projections.core.moments import Moment, one_moment, reach
 from projections.late_entries import LateEntries, late_entries
@@ -41,6 +42,7 @@ def trial_balance(
     as_of_recorded: datetime | None = None,
     from_day: date | None = None,
     to_day: date | None = None,
+    sliced: Mapping[str, str] | None = None,
 ) -> TrialBalance:
     """The balances of all accounts that have moved, in the chart's order.
 
@@ -49,6 +51,8 @@ def trial_balance(
         as_of_effective: the last business day counted; the same as ``to_day``.
         as_of_position, as_of_recorded: what was known then; at most one of them.
         from_day: what lies before it is the opening, what follows the debit and credit.
+        sliced: by element of ``projections.account_slices.SLICED_BY``, the code of what is counted;
+            late entries are then not told.
 
     Returns:
         ``closing`` is never negative and stands on the side ``dr_cr`` (1 debit, -1 credit; the
@@ -64,8 +68,14 @@ def trial_balance(
     to_day = to_day or as_of_effective
     moment = Moment(as_of_position, as_of_recorded, as_of_effective)
     with one_moment(connection):
-        ledger = AccountSums(connection, ledger_id)
+        ledger: AccountSums | SlicedSums = (
+            SlicedSums(connection, ledger_id, charts, sliced)
+            if sliced
+            else AccountSums(connection, ledger_id)
+        )
         upto, _, late = reach(connection, ledger_id, moment, ledger.position)
+        if sliced:
+            upto, late = min(upto, ledger.position), None
         sums = ledger.of(upto, from_day, to_day)
         chosen = _in_order(charts, ledger_id, to_day, sums.opening, book)
         entries = None

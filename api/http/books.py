@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from psycopg import Connection
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from api.http.parameters import Day, Position
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
 from projections import queries
+from projections.core.listing import a_text
 from projections.core.moments import day_of
 from projections.late_entries import LateEntries
 
@@ -27,6 +28,26 @@ router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
 
 From = Annotated[Day | None, Query(alias="from")]
 To = Annotated[Day | None, Query(alias="to")]
+
+
+def _sliced(
+    agency_code: str | None = None,
+    exp_func_code: str | None = None,
+    gov_bgt_eco_code: str | None = None,
+    fund_type_code: str | None = None,
+    pro_code: str | None = None,
+) -> dict[str, str | None]:
+    """辅助核算: the elements by which the books are sliced."""
+    return {
+        "agency_code": agency_code,
+        "exp_func_code": exp_func_code,
+        "gov_bgt_eco_code": gov_bgt_eco_code,
+        "fund_type_code": fund_type_code,
+        "pro_code": pro_code,
+    }
+
+
+SlicedBy = Annotated[dict[str, str | None], Depends(_sliced)]
 
 
 class AccountView(msgspec.Struct):
@@ -65,12 +86,14 @@ class TrialBalanceView(msgspec.Struct):
 async def list_journals(
     call: LedgerRead,
     asked: AskedPage,
+    sliced: SlicedBy,
     source: Position | None = None,
     book: Book | None = None,
     since: From = None,
     upto: To = None,
 ) -> Response:
     filters = {
+        **sliced,
         "source": None if source is None else str(source),
         "book": book,
         "from": since,
@@ -91,8 +114,14 @@ async def list_journals(
     responses=refusals(*OF_LEDGER_READ),
 )
 async def trial_balance(
-    call: LedgerRead, moment: AsOf, book: Book | None = None, since: From = None, upto: To = None
+    call: LedgerRead,
+    moment: AsOf,
+    sliced: SlicedBy,
+    book: Book | None = None,
+    since: From = None,
+    upto: To = None,
 ) -> Response:
+    codes = {name: a_text(code, f"/{name}") for name, code in sliced.items() if code}
     from_day = None if since is None else day_of(since, "from")
     to_day = None if upto is None else day_of(upto, "to")
     key = await admit(call)
@@ -108,6 +137,7 @@ async def trial_balance(
             as_of_effective=moment.effective,
             as_of_position=moment.position,
             as_of_recorded=moment.recorded,
+            sliced=codes,
         )
     )
     answer = TrialBalanceView(found.accounts, found.totals, found.late)

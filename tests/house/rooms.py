@@ -63,7 +63,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "documents exchange refusals views",
         "budget_rows indicators journals payments",
         "account_sums catalogue",
-        "indicator_past late_entries parallel",
+        "account_slices indicator_past late_entries parallel",
         "trial_balance",
         "queries",
         "budget_row_lists cash document_lists project_lists reports tracing",

@@ -1,0 +1,202 @@
+"""辅助核算: what accounts moved for one unit, function, economy, fund or project.
+
+A journal names its indicator, which has these elements; the journal of a budget's row is of that
+row, lines that an event gave itself have their own. A claim on the central bank sums over many
+payments: its entries are parted by those it holds, by the rule that booked it. Nothing is stored
+for that: the journals of the slice are read, so that it costs what it holds.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+
+from ledger.books import CREDIT, DEBIT, Charts
+from ledger.errors import ConfigurationError
+from ledger.events import JournalPosted, decode
+from ledger.money import stored_fen
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from projections.account_sums import RangeSums, live_model
+from projections.budget_rows import BudgetRows
+from projections.indicators import Indicators
+from projections.journals import Journals
+from projections.payments import Payments
+from projections.posted import Posted, amounts_of, shape_of, sides
+
+SLICED_BY = ("agency_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code", "pro_code")
+
+_CLAIM_BOOKED = "clearing.claim_receipted"
+# of the indicators of a slice, and of the rows that its indicators are issued from
+_JOURNALS = SQL("""
+SELECT e.effective_on, e.payload FROM (
+    SELECT j.position FROM proj_indicators i JOIN proj_journals j
+        ON j.ledger_id = i.ledger_id AND j.generation = %(journals)s AND j.bgt_id = i.bgt_id
+    WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s AND {indicators}
+    UNION ALL
+    SELECT j.position FROM proj_budget_rows r JOIN proj_budget_movements m
+        ON m.ledger_id = r.ledger_id AND m.generation = r.generation
+        AND m.bgt_pman_id = r.bgt_pman_id AND m.bgt_id = ''
+    JOIN proj_journals j
+        ON j.ledger_id = r.ledger_id AND j.generation = %(journals)s AND j.source = m.position
+    WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(budget_rows)s AND {budget_rows}
+) AS sliced JOIN events e ON e.ledger_id = %(ledger_id)s AND e.position = sliced.position
+WHERE sliced.position <= %(upto)s AND e.effective_on <= %(last)s""")
+_GIVEN = """
+SELECT e.effective_on, e.type, e.payload FROM proj_journals j
+JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
+WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s AND j.bgt_id = ''
+  AND j.event <> %(claim)s AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
+_SETTLED = """
+SELECT j.effective_on, j.rule, e.payload FROM proj_journals j
+JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.source
+WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s AND j.bgt_id = ''
+  AND j.event = %(claim)s AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
+_CLAIMED = SQL("""
+SELECT p.claim_no, {claim}, p.gov_bgt_eco_code, p.fund_type_code, sum(p.xpay_fen)
+FROM proj_payments p
+WHERE p.ledger_id = %(ledger_id)s AND p.generation = %(payments)s AND p.clear_no <> '' AND {sliced}
+GROUP BY 1, 3, 4
+UNION ALL
+SELECT r.claim_no, {refund}, p.gov_bgt_eco_code, p.fund_type_code, sum(r.refund_fen)
+FROM proj_refunds r JOIN proj_payments p
+    ON p.ledger_id = r.ledger_id AND p.generation = r.generation AND p.pay_app_no = r.pay_app_no
+WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(payments)s AND r.clear_no <> '' AND {sliced}
+GROUP BY 1, 3, 4""")
+
+
+_posted = msgspec.json.Decoder(Posted).decode
+
+
+class _Receipted(msgspec.Struct, frozen=True, gc=False):
+    """Of ``ClaimReceipted``."""
+
+    voucher_no: str
+
+
+class _Entry(NamedTuple):
+    """What an account moved by on a day: ``fen`` debit positive."""
+
+    day: date
+    account: str
+    dr_cr: int
+    fen: int
+
+
+class SlicedSums:
+    """The sums of ``projections.account_sums.AccountSums``, of one slice; made and asked in
+    ``moments.one_moment``.
+
+    Args:
+        codes: by element of ``SLICED_BY``, the code that all of the slice has.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        ledger_id: int,
+        charts: Charts,
+        codes: Mapping[str, str],
+    ) -> None:
+        self._connection, self._charts, self._codes = connection, charts, dict(codes)
+        models = {
+            each.name: live_model(connection, ledger_id, each.name)
+            for each in (Journals, Indicators, BudgetRows, Payments)
+        }
+        self._scope: dict[str, Any] = {
+            "ledger_id": ledger_id,
+            "claim": _CLAIM_BOOKED,
+            **self._codes,
+            **{name: model.generation for name, model in models.items()},
+        }
+        self.position = min(model.position for model in models.values())
+
+    def of(self, upto: int, first: date | None = None, last: date | None = None) -> RangeSums:
+        """The sums of what stands at positions up to ``upto``, at most that of the read models.
+
+        Args:
+            first, last: the range of business days, both included; None where it is open.
+        """
+        sums = RangeSums({}, {}, {})
+        scope = {**self._scope, "upto": min(upto, self.position), "last": last or date.max}
+        for entry in self._entries(scope):
+            for side in sums:
+                side.setdefault(entry.account, 0)
+            if entry.day < (first or date.min):
+                sums.opening[entry.account] += entry.dr_cr * entry.fen
+            else:
+                side = sums.debit if entry.dr_cr == DEBIT else sums.credit
+                side[entry.account] += entry.fen
+        return sums
+
+    def _entries(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
+        of_slice = _JOURNALS.format(indicators=self._sliced("i"), budget_rows=self._sliced("r"))
+        yield from _summed(self._rows(of_slice, scope))
+        for day, type_name, payload in self._rows(_GIVEN, scope):
+            journal = _journal(type_name, payload)
+            for line, codes in zip(journal.lines, journal.line_codes, strict=False):
+                if self._codes.items() <= codes.items():
+                    yield _Entry(day, line.account, line.dr_cr, stored_fen(line.amt))
+        yield from self._claimed(scope)
+
+    def _claimed(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
+        """The slice's part of the claims that the central bank has settled."""
+        statement = _CLAIMED.format(claim=CLAIM, refund=REFUND_CLAIM, sliced=self._sliced("p"))
+        parts: dict[str, list[tuple[str, dict[str, str], int]]] = {}
+        for claim_no, vt_code, gov, fund, fen in self._rows(statement, scope):
+            codes = {"gov_bgt_eco_code": gov, "fund_type_code": fund}
+            parts.setdefault(claim_no, []).append((vt_code, codes, int(fen)))
+        for day, version, payload in self._rows(_SETTLED, scope) if parts else ():
+            receipted = msgspec.json.decode(payload, type=_Receipted)
+            for vt_code, codes, fen in parts.get(receipted.voucher_no, ()):
+                if (books := self._charts.by_version.get(version)) is None:
+                    raise ConfigurationError(f"chart {version} is not loaded")
+                entry = books.post(
+                    _CLAIM_BOOKED,
+                    rule_name=f"clearing.{vt_code}",
+                    source=0,
+                    number="",
+                    amounts_fen={"claim": fen},
+                    codes=codes,
+                )
+                for line in entry.lines:
+                    yield _Entry(day, line.account, line.dr_cr, fen)
+
+    def _rows(self, statement: Any, scope: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        return iter(self._connection.execute(statement, scope, binary=True))
+
+    def _sliced(self, alias: str) -> Composed:
+        """The condition that a row, which has all five elements, is of the slice."""
+        return SQL(" AND ").join(
+            SQL("{}.{} = {}").format(Identifier(alias), Identifier(name), Placeholder(name))
+            for name in SLICED_BY
+            if name in self._codes
+        )
+
+
+def _summed(rows: Iterator[tuple[Any, ...]]) -> Iterator[_Entry]:
+    """Journals of one amount are added up by day and shape: a few rules make them all."""
+    by_shape: dict[tuple[date, bytes], int] = {}
+    for day, payload in rows:
+        lines = bytes(_posted(payload).lines)
+        shape, fen = shape_of(lines)
+        if (day, shape) in by_shape:
+            by_shape[day, shape] += fen
+        elif sides(shape):
+            by_shape[day, shape] = fen
+        else:
+            for account, debit_fen, credit_fen in amounts_of(lines):
+                yield _Entry(day, account, DEBIT, debit_fen)
+                yield _Entry(day, account, CREDIT, credit_fen)
+    for (day, shape), fen in by_shape.items():
+        for side in sides(shape):
+            yield _Entry(day, side.account, DEBIT, side.debits * fen)
+            yield _Entry(day, side.account, CREDIT, side.credits * fen)
+
+
+def _journal(type_name: str, payload: bytes) -> JournalPosted:
+    journal = decode(type_name, payload)
+    assert isinstance(journal, JournalPosted), "the journals' model names journals"
+    return journal
