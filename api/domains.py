@@ -14,6 +14,7 @@ import budget.preparation.approving
 import budget.preparation.ceilings
 import budget.preparation.checking
 import budget.preparation.entering
+import budget.preparation.replying
 import budget.projects.amending
 import budget.projects.checking
 import budget.projects.ending
@@ -88,6 +89,7 @@ DOMAINS = (
     budget.preparation.entering,
     budget.preparation.checking,
     budget.preparation.approving,
+    budget.preparation.replying,
     budget.adjusting.adjusting,
     budget.issuing,
     budget.plan_policy,

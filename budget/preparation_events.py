@@ -176,6 +176,20 @@ class BudgetApproved(Event, frozen=True, kw_only=True):
     by: str
 
 
+class BudgetReplied(Event, frozen=True, kw_only=True):
+    """批复下达: since ``replied_on`` the unit, or the department, has its approved budget."""
+
+    TYPE: ClassVar[str] = "budget.replied"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="budget_reply", asked_by="budget.reply", title="批复下达"
+    )
+    doc_no: str
+    agency_code: str
+    agency_name: str = ""
+    replied_on: str
+    by: str
+
+
 register(
     CeilingSet,
     DraftEntered,
@@ -186,4 +200,5 @@ register(
     DraftApproved,
     IncomeBudgetSet,
     BudgetApproved,
+    BudgetReplied,
 )

@@ -823,6 +823,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     ),
     "budget_draft.returned": ("budget_draft.return", _field("draft_no")),
     "budget.approved": ("budget.approve", _field("approve_doc_no")),
+    "budget.replied": ("budget.reply", _field("doc_no")),
     "budget.adjusted": ("budget.adjust", _field("adj_no")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
     "indicator.enabled": ("indicator.enable", _field("bgt_id")),

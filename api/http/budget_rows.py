@@ -1,4 +1,5 @@
-"""预算行: a row of the budget with what was approved, adjusted, issued and is left; adjusting."""
+"""预算行: a row of the budget with what was approved, adjusted, issued and is left; adjusting, and
+that units were told."""
 
 from typing import Annotated, Any
 
@@ -8,7 +9,14 @@ from starlette.responses import Response
 
 from api.access import Right
 from api.http.admission import admit
-from api.http.budget_views import AdjustmentView, BudgetRowView, adjustment_view, row_view
+from api.http.budget_views import (
+    AdjustmentView,
+    BudgetReplyView,
+    BudgetRowView,
+    adjustment_view,
+    reply_view,
+    row_view,
+)
 from api.http.dependencies import LedgerRead
 from api.http.models.enums import BudgetRowStatus, Tag
 from api.http.models.lists import Page
@@ -21,6 +29,7 @@ from api.http.routes import CommandRoute, Operation
 from api.http.units import prefixes_of, require_agencies
 from api.http.views import commit_view
 from budget.adjusting.adjusting import AdjustBudget
+from budget.preparation.replying import ReplyBudget
 from budget.rows import BUDGET_ROW, ROWS, RowAmounts
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
@@ -103,7 +112,22 @@ def _adjusted(key: int, _command: Command, outcome: Outcome) -> Any:
     return adjustment_view(key, outcome.subjects, commit_view(outcome.commit))
 
 
+def _replied(key: int, _command: Command, outcome: Outcome) -> Any:
+    return reply_view(key, outcome.subjects[0], commit_view(outcome.commit))
+
+
 DIRECT = (
+    CommandRoute(
+        ReplyBudget,
+        "/v1/ledgers/{ledger}/budget-replies",
+        right=Right.BUDGET,
+        view=_replied,
+        answer=BudgetReplyView,
+        summary="Put on record that a department, or a unit, was told its budget 批复下达",
+        tag=Tag.BUDGET,
+        status=201,
+        codes=(Code.FUTURE_DATE, Code.ELEMENT_INVALID, Code.INVALID_STATE),
+    ),
     CommandRoute(
         AdjustBudget,
         _ADJUSTMENTS,

@@ -11,6 +11,7 @@ from api.http.views import Committed
 from budget.adjusting.adjusting import Adjustment
 from budget.preparation.ceilings import IssuedCeiling
 from budget.preparation.draft import BudgetDraft
+from budget.preparation.replying import BudgetReply
 from budget.preparation_events import DraftRow
 from budget.rows import BudgetRow, RowAmounts
 from ledger.account_set import ledger_text
@@ -117,6 +118,18 @@ class BudgetApprovalView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
+class BudgetReplyView(msgspec.Struct, kw_only=True):
+    """批复下达: a department, or a unit, and since when it has its approved budget."""
+
+    ledger: str
+    doc_no: str
+    agency_code: str
+    agency_name: str
+    replied_on: str
+    by: str
+    commit: Committed = UNSET
+
+
 class AdjustmentView(msgspec.Struct, kw_only=True):
     """调整调剂, with the rows that it has changed, as they were directly after it."""
 
@@ -136,6 +149,11 @@ class IncomeBudgetView(msgspec.Struct, kw_only=True):
     fund_type_code: str
     amt: str
     commit: Committed = UNSET
+
+
+def reply_view(key: int, reply: BudgetReply, commit: Any = UNSET) -> BudgetReplyView:
+    told = msgspec.structs.asdict(reply.said)
+    return BudgetReplyView(ledger=ledger_text(key), **told, commit=commit)
 
 
 def ceiling_view(key: int, ceiling: IssuedCeiling, commit: Any = UNSET) -> CeilingView:

@@ -202,6 +202,8 @@ _ELEMENTS = (
     _pattern("file_sm3", "编报文件摘要", 64, "[0-9a-f]{64}", _DRAFT),
     Element("approve_doc_no", "批复文号", 100, _NUMBER, _APPROVE),
     Element("approved_on", "批准日期", 10, _DAY, _APPROVE),
+    Element("doc_no", "批复下达文号", 100, _NUMBER, _APPROVE),
+    Element("replied_on", "批复下达日期", 10, _DAY, _APPROVE),
     Element("draft_nos", "纳入批复的草案", 100, _NAME, _APPROVE),
     _pattern("kind", "调整调剂种类", 40, "[a-z][a-z_]*", _ADJUST_BUDGET),
     Element("parts", "调整调剂明细", 64, _NAME, _ADJUST_BUDGET),

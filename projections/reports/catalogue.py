@@ -8,6 +8,7 @@ from projections.reports.execution import EXECUTION_BY, execution_by
 from projections.reports.income_expenditure import income_expenditure
 from projections.reports.indicators import BALANCES_BY, balances_by, each_indicator
 from projections.reports.projects import project_list, three_year_roll
+from projections.reports.replies import replies
 from projections.reports.report import AskedReport, Report
 
 Open = Callable[[AskedReport, str], Report]
@@ -16,6 +17,7 @@ OF_YEAR: Mapping[str, Open] = MappingProxyType(
     {
         **dict.fromkeys(BY_CODE, by_code),
         "adjustments": adjustments,
+        "replies": replies,
         "income_expenditure": income_expenditure,
         "indicators": each_indicator,
         **dict.fromkeys(BALANCES_BY, balances_by),

@@ -151,3 +151,20 @@ def test_a_long_report_is_written_some_rows_at_a_time() -> None:
         file.seek(0)
         told = json.load(file)
     assert (len(told["rows"]), told["totals"]) == (200_000, {"amount": "200000.00"})
+
+
+def test_replies_are_put_on_record_and_reported(database: Database) -> None:
+    with open_budget(database) as opened:
+        ceiling(opened, "50.00")
+        draft_no = drafted(opened, project(opened, "50.00"), "50.00")
+        opened.ok(opened.post(f"…/budget-drafts/{draft_no}/check", person="checker"))
+        opened.ok(opened.post("…/budget-approvals", approval(opened, draft_no)))
+        body = {"doc_no": "财预〔2026〕1号", "agency_code": "101", "replied_on": "2026-02-09"}
+        told = opened.ok(opened.post("…/budget-replies", body))
+        assert (told["agency_code"], told["replied_on"]) == ("101", "2026-02-09")
+        again = opened.post("…/budget-replies", body)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        report = opened.ok(opened.get("…/budget-reports/replies", as_of_effective="2026-03-01"))
+        states = {row["agency_code"]: (row["state"], row["days_late"]) for row in report["rows"]}
+        assert states["101"] == ("in_time", "0")
+        assert states["101001"] == ("overdue", "5")

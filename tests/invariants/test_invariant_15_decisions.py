@@ -79,6 +79,7 @@ ELSEWHERE = {
     "budget_draft.return": "budget/test_preparation",
     "income_budget.set": "budget/test_preparation",
     "budget.approve": "budget/test_preparation",
+    "budget.reply": "budget/test_replies",
     "budget.adjust": "budget/test_adjusting",
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
