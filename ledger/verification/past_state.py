@@ -6,6 +6,7 @@ and read again from their streams, up to the event that is looked at.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -15,18 +16,19 @@ from ledger.deciding.command import Command, Need
 from ledger.deciding.documents import DOCUMENT, SUBMIT, ApproveDocument, key_of
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.numbers import Number
-from ledger.deciding.objects import AnyKind, ledger_stream_id
+from ledger.deciding.objects import AnyKind, ledger_stream_id, new_stream_id
 from ledger.deciding.of_division import OfDivision
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
 from ledger.deciding.state import CachedObject, Decision, LedgerState
 from ledger.elements.code_sets import CodeSets
-from ledger.events import DocumentSubmitted, Event, decode
+from ledger.events import DocumentSubmitted, Event, decode, encode
 from ledger.reading.loading import read_keys
 from ledger.reading.object_streams import read_streams
 from ledger.reading.of_division import read_of_division
 from ledger.verification.folded_rows import FoldedRows
 
+_EPOCH = date(1970, 1, 1).toordinal()
 COST_KEPT_MAX = 40_000  # of objects that wait for nothing; a payment costs its lines
 
 # position, stream, version, recorded (µs since 1970), day (since 1970), type, payload, as in Chunk
@@ -73,6 +75,50 @@ class PastState(LedgerState):
 
     # ---- what has happened
 
+    def follows(self, decision: Decision, rows: Sequence[HistoryRow]) -> bool:
+        """Whether a decision makes these rows and no others, byte for byte; if so it has happened,
+        else nothing has. So nothing has to be taken back, as nearly every decision stands."""
+        changed: list[tuple[AnyKind, str, Event]] = []
+        after: dict[tuple[str, str], CachedObject] = {}
+        settings, own_version, at = self.settings, self.stream_version, 0
+        each: Decision | None = decision
+        while each is not None:
+            day = each.effective_on.toordinal() - _EPOCH
+            for kind, number, event in each.events:
+                if at == len(rows):
+                    return False
+                _, stream_id, version, _, on, type_, payload = rows[at]
+                at += 1
+                if encode(event) != payload or on != day or event.TYPE.encode() != type_:
+                    return False
+                if kind is None:
+                    own_version += 1
+                    if stream_id != self._own_stream or version != own_version:
+                        return False
+                    settings = settings.after(event)
+                    continue
+                place = kind.name, number
+                before = after.get(place) or self._cached[kind.name].get(number)
+                if before is None:
+                    obj = kind.fold(None, event)
+                    due_id, due = new_stream_id(self._stream_ids_begin, self.position + at), 1
+                else:
+                    obj = kind.fold(before.obj, event)
+                    due_id, due = before.stream_id, before.stream_version + 1
+                if stream_id != due_id or version != due:
+                    return False
+                if obj is not None:  # a refusal's stream is no object's
+                    after[place] = CachedObject(obj, stream_id, version, self.position + at)
+                changed.append((kind, number, event))
+            each = each.then
+        if at < len(rows):
+            return False
+        self.settings, self.stream_version = settings, own_version
+        for (name, number), cached in after.items():
+            self._cached[name][number] = cached
+        self._note_places(changed)
+        return True
+
     def made(self, decision: Decision) -> None:
         """What was decided is what stands on record."""
         self.release()
@@ -81,12 +127,15 @@ class PastState(LedgerState):
         self.shared_documents.clear()
         each: Decision | None = decision
         while each is not None:
-            for kind, number, event in each.events:
-                if kind is not None and (event.TRAITS.ends or kind.name not in self._waiting):
-                    self._note_place(kind, number, event)
+            self._note_places((k, number, event) for k, number, event in each.events if k)
             each = each.then
 
-    def follow(self, rows: Sequence[HistoryRow]) -> None:
+    def _note_places(self, changed: Iterable[tuple[AnyKind, str, Event]]) -> None:
+        for kind, number, event in changed:
+            if event.TRAITS.ends or kind.name not in self._waiting:
+                self._note_place(kind, number, event)
+
+    def take_over(self, rows: Sequence[HistoryRow]) -> None:
         """Takes over what stands on record where no decision has made it: by the objects that the
         command looks at."""
         for position, stream_id, version, _, _, type_, payload in rows:

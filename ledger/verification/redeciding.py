@@ -135,12 +135,12 @@ class DecisionCheck:
                 state.begin_at(position, recorded_us, clock=type_ == _CLOCK)
                 if (wrong := self._wrong(asked, rows)) is not None:
                     self._tell(rows[0], wrong)
-                    state.follow(rows)
+                    state.take_over(rows)
         except BROKEN as error:
             what = f"it cannot be taken again: {told_error(error)}"
             self._tell(rows[0], Difference(position, what))
             with suppress(*BROKEN):  # as far as they can be read
-                state.follow(rows)
+                state.take_over(rows)
         state.position = rows[-1][0]
         self._fold(rows)
         if type_ == _NOTED:
@@ -195,21 +195,28 @@ class DecisionCheck:
         """As :meth:`_wrong`, for one way in which it may have been asked."""
         state, by = self._state, getattr(event, "by", "")
         state.load(command, event, lambda: _behind(rows))
-        savepoint = state.savepoint()
         try:
             decision = self._decided(command, by, event)
-            state.apply(decision)
+            if state.follows(decision, rows):
+                return None
         except GuokuError as refusal:
-            state.rollback(savepoint)
             return Difference(rows[0][0], f"taken again it is refused, {_refused(refusal)}")
+        return self._difference(decision, rows)
+
+    def _difference(self, decision: Decision, rows: Sequence[HistoryRow]) -> Difference | None:
+        """Where a decision goes another way than the record."""
+        state = self._state
+        savepoint = state.savepoint()
+        try:
+            state.apply(decision)
+            if (wrong := _differing(state.rows, rows)) is None:
+                state.made(decision)
+                return None
         except BaseException:
             state.rollback(savepoint)
             raise
-        if (wrong := _differing(state.rows, rows)) is not None:
-            state.rollback(savepoint)
-            return wrong
-        state.made(decision)
-        return None
+        state.rollback(savepoint)
+        return wrong
 
     def _decided(self, command: Command, by: str, event: Any) -> Decision:
         state = self._state
