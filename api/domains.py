@@ -4,6 +4,7 @@ A domain enters its event types, commands, settings and registers when its modul
 processes load what they use; one that judges whole histories has to know all there is.
 """
 
+import accounting.income
 import accounting.openings
 import budget.adjusting.adjusting
 import budget.budgeted_years
@@ -111,5 +112,6 @@ DOMAINS = (
     payments.delivery.handing_over,
     payments.disbursement.commands,
     accounting.openings,
+    accounting.income,
     projections.catalogue,
 )

@@ -1,12 +1,14 @@
 """What a year's ledger knows of its division, as of the positions that it has noted."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import msgspec
 
 from division.account import RegisteredAccount
 from division.agency import RegisteredAgency
 from division.bank import AppointedBank
+from division.calendar import Calendar
 from ledger.account_set import own_standing_ledger
 from ledger.deciding.state import BEIJING, LedgerState
 from ledger.errors import Code, Refusal
@@ -20,12 +22,14 @@ class DivisionData(msgspec.Struct, frozen=True):
         agencies: its units by their codes, whether they have begun or ended.
         accounts: its accounts by the units whose they are, those of the treasury under "".
         pays_from_registered: whether any of them is one to pay from.
+        calendar: the days that it has told of.
     """
 
     is_open: bool = False
     agencies: Mapping[str, RegisteredAgency] = {}
     accounts: Mapping[str, Sequence[RegisteredAccount]] = {}
     pays_from_registered: bool = False
+    calendar: Calendar = Calendar()
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -55,6 +59,14 @@ def own_division(state: LedgerState) -> DivisionData:
     if standing is None:
         return NOT_OPENED
     return standing.divisions.get(own_standing_ledger(state.ledger_id), NOT_OPENED)
+
+
+def is_workday(state: LedgerState, day: date) -> bool:
+    """Whether a day is worked on, as the nearest division that tells of it says."""
+    told: dict[str, bool] = {}
+    for _, division in sorted(known(state).divisions.items()):
+        told |= division.calendar.other
+    return Calendar(told).is_workday(day)
 
 
 def require_appointed(state: LedgerState, pay_bank_code: str) -> None:

@@ -15,6 +15,8 @@ import psycopg
 from division.account import ACCOUNT, TO_PAY_FROM, RegisteredAccount
 from division.agency import AGENCY, RegisteredAgency
 from division.bank import BANK, AppointedBank
+from division.base_events import CalendarSet
+from division.calendar import CALENDAR, Calendar
 from division.events import DivisionOpened
 from division.folded import folded_objects
 from division.knowledge import DivisionData, Knowledge
@@ -23,7 +25,11 @@ from ledger.errors import IntegrityError
 from ledger.events import decode, names_that, type_names
 
 _KINDS = {kind.name: kind for kind in (BANK, AGENCY, ACCOUNT)}
-_TYPES = list(names_that(lambda traits: traits.subject in _KINDS) + type_names(DivisionOpened))
+_OF_LEDGER = (DivisionOpened, CalendarSet)
+_TYPES = [
+    *names_that(lambda traits: traits.subject in _KINDS),
+    *(name for cls in _OF_LEDGER for name in type_names(cls)),
+]
 _EVENTS = """
 SELECT stream_id, type, payload FROM events
 WHERE ledger_id = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
@@ -37,6 +43,7 @@ class _StandingData:
         self.position = 0
         self.chain: bytes | None = None  # after that position
         self._division = StandingDivision()
+        self._calendar = Calendar()
         self._objects: dict[str, dict[UUID, Any]] = {name: {} for name in _KINDS}
         self._said: tuple[Mapping[str, AppointedBank], DivisionData] | None = None
 
@@ -54,6 +61,7 @@ class _StandingData:
             subject = event.TRAITS.subject
             if subject not in _KINDS:
                 self._division = DIVISION.fold(self._division, event)
+                self._calendar = CALENDAR.fold(self._calendar, event)
                 continue
             objects = self._objects[subject]
             after = _KINDS[subject].fold(objects.get(stream_id), event)
@@ -77,6 +85,7 @@ class _StandingData:
                     is_open=self._division.is_open,
                     agencies=agencies,
                     accounts=accounts,
+                    calendar=self._calendar,
                     pays_from_registered=any(
                         account.versions[0].acc_type_code in TO_PAY_FROM
                         for account in self._objects[ACCOUNT.name].values()

@@ -22,6 +22,7 @@ class Code(Enum):
     FUTURE_DATE = ("future_date", 409)
     PERIOD_NOT_READY = ("period_not_ready", 409)
     ALREADY_OPENED = ("already_opened", 409)
+    ALREADY_REPORTED = ("already_reported", 409)
     INDICATOR_NOT_FOUND = ("indicator_not_found", 404)
     INDICATOR_NOT_EXECUTABLE = ("indicator_not_executable", 409)
     ELEMENT_INVALID = ("element_invalid", 422)

@@ -851,6 +851,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "opening.loaded": ("opening.load", _field("opening_no")),
+    "income.reported": ("income.load", _field("report_no")),
+    "income.corrected": ("correction.income", _field("correct_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
     # of standing ledgers
     "division.opened": ("division.open", _field("mof_div_code")),
@@ -906,6 +908,7 @@ FOLLOWERS = {
     "journal.posted",
     "ledger.book_opened",
     "cash.moved",
+    "income.day_reported",
     "indicator.reallocated_in",
     "plan.cut",
     "clearing.cleared",
@@ -1677,6 +1680,8 @@ ACTS = {
     "payment.recall_requested": "payment.recall",
     "suspense.resolved": "suspense.resolve",
     "opening.loaded": "opening.load",
+    "income.reported": "income.load",
+    "income.corrected": "correction.income",
 }
 
 

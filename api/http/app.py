@@ -29,6 +29,7 @@ from api.http import (
     draft_files,
     elements,
     history,
+    income_reports,
     indicators,
     ledgers,
     openings,
@@ -68,6 +69,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *budgets.DIRECT,
     *budget_rows.DIRECT,
     *openings.DIRECT,
+    *income_reports.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -93,6 +95,7 @@ RESOURCES = (
     bank,
     suspense,
     openings,
+    income_reports,
     cash,
     books,
     history,

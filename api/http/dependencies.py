@@ -31,6 +31,7 @@ from api.http.parameters import (
     Principal,
     ProCode,
     ReceiverCode,
+    ReportNo,
     RequestId,
     StdCode,
     SuspenseNo,
@@ -81,6 +82,10 @@ async def of_draft(draft_no: DraftNo) -> str:
     return draft_no
 
 
+async def of_income_report(report_no: ReportNo) -> str:
+    return report_no
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -111,6 +116,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "cert_serial": of_certificate,
     "pro_code": of_project,
     "draft_no": of_draft,
+    "report_no": of_income_report,
     "agency_code": of_agency,
     "acct_no": of_account,
     "receiver_code": of_payee,

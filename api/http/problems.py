@@ -32,6 +32,7 @@ TITLES = {
     Code.PERIOD_CLOSED: "The period is closed",
     Code.FUTURE_DATE: "The day has not come",
     Code.PERIOD_NOT_READY: "The period cannot be closed yet",
+    Code.ALREADY_REPORTED: "The day was reported already",
     Code.ALREADY_OPENED: "The book has its openings already",
     Code.INDICATOR_NOT_FOUND: "No such indicator",
     Code.INDICATOR_NOT_EXECUTABLE: "The indicator may not be executed",

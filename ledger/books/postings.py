@@ -138,8 +138,11 @@ class Books:
         return ((control, side, amount) for (control, amount), side in net.items() if side)
 
     def uncovered(self, codes: Mapping[str, str]) -> str:
-        """The element whose code has no account in some book, "" when all have one."""
+        """The element whose code has no account in some book, "" when all have one; choices by what
+        is not among these codes are not asked."""
         for name in self._first_choices:
+            if not codes.keys() >= set(self._choices[name].elements):
+                continue
             element, account = self._picked(name, codes)
             if not account:
                 return element

@@ -95,7 +95,7 @@ _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款�
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
-_OPENING = "期初余额"
+_OPENING, _INCOME_REPORT = "期初余额", "收入日报"
 
 
 def _code(
@@ -262,6 +262,10 @@ _ELEMENTS = (
     _pattern("acct_cls_code", "会计科目", 20, "[0-9A-Z][0-9A-Za-z.-]*", _OPENING),
     _pattern("acct_cls_id", "会计科目内码", 20, "[A-Z][0-9A-Za-z]*", _OPENING),
     _pattern("dr_cr", "借贷方向", 2, "-?1", _OPENING),
+    Element("report_no", "收入日报编号", 100, _NAME, _INCOME_REPORT),
+    Element("report_date", "报表日期", 10, _DAY, _INCOME_REPORT),
+    Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
+    Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
     _pattern("tre_code", "国库主体代码", 12, "[0-9A-Za-z]{2,12}", _OPENING),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),

@@ -21,18 +21,19 @@ from tests.conftest import drop_database, new_database
 from tests.support.audited_books import audited_as_it_stands, export_audited
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.exports import export, restore
-from tests.support.openings import TREASURY, cash_opened, debit, opening
+from tests.support.openings import TREASURY, cash_opened, debit, income, opening
 from tests.support.redeciding import taken_again
 from tests.support.tampering import rewritten
 from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, run
 
 OPENED = cash_opened(f111="500.00")
-MARCH_2 = date(2026, 3, 2)
+JANUARY_15, MARCH_2 = date(2026, 1, 15), date(2026, 3, 2)
 
 
 @pytest.fixture
 def books(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.do(OPENED, "accountant")
+    bookkeeper.do(income("R1", JANUARY_15, ("10101", "111", "40.00")), "accountant")
     bookkeeper.issue("B1", "300.00")
     bookkeeper.pay("P1", "B1", "300.00")
     bookkeeper.clear("QS-1", MARCH_2)
@@ -78,6 +79,7 @@ TAMPERED = {
     "journal": ("journal.posted", b'"B71",-1,"500.00"', b'"B71",-1,"400.00"', "借贷不平"),
     "cash": ("cash.moved", b'"500.00"', b'"900.00"', "cash "),
     "account": ("clearing.requested@2", b'"4400000000"', b'"4400000001"', "cash "),
+    "income": ("income.reported", b'"40.00"', b'"41.00"', "裁定不符"),
     "side": ("journal.posted", b'"B71",-1', b'"B17",-1', "裁定不符"),
 }
 
@@ -138,7 +140,7 @@ def test_it_is_brought_elsewhere_and_goes_on(
         assert head is not None
         assert head.settings.get(OPENINGS).books == ("treasury_financial",)
         assert opened[OPENED.number].loaded.by == "accountant"
-        assert rows == {f"{TREASURY}/11": Cash(free=20_000)}
+        assert rows == {f"{TREASURY}/11": Cash(free=24_000)}
         keeper = Bookkeeper(pool)
         other = opening("treasury_financial", debit("1.00", acct_cls_id="B2"))
         assert keeper.refusal(other) == "already_opened"

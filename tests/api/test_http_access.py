@@ -98,6 +98,8 @@ MAY: dict[str, set[str]] = {
     "division.document.approve.batch": AGREEING,
     "suspense.resolve": {"maker"},
     "opening.load": {"accountant"},
+    "income.load": {"accountant"},
+    "correction.income": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -165,7 +167,15 @@ SOUND["opening.load"] = {
     "book": "treasury_financial",
     "rows": [{"acct_cls_id": "B0", "dr_cr": 1, "amt": "1.00"}],
 }
+SOUND["income.load"] = {
+    "report_no": "none",
+    "report_date": "2026-01-15",
+    "tre_code": "4400000000",
+    "lines": [{"inc_sort_code": "999", "fund_type_code": "111", "amt": "1.00"}],
+}
+SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 IN_ADDRESS = {
+    "report_no": "none",
     "opening_no": "none",
     "pro_code": "none",
     "draft_no": "none",

@@ -55,8 +55,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "simulators",
     ),
     "accounting": (
-        "opening_events",
-        "openings",
+        "income_events opening_events",
+        "income openings",
     ),
     "projections": (
         "core posted",

@@ -18,10 +18,11 @@ from payments.clearing.cash import CASH
 from payments.clearing.claims import RequestClearing
 from payments.clearing.events import Claim
 from tests.support.bookkeeper import Bookkeeper, claim_receipt
-from tests.support.openings import TREASURY, cash_opened
+from tests.support.openings import TREASURY, cash_opened, income
 
 MARCH_2 = date(2026, 3, 2)
 KINDS = {"111": "11", "121": "12"}
+KINDS_OF_INCOME = {"111": "10101", "121": "10301"}
 STEPS = 40
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -49,6 +50,7 @@ class Played:
         opened = {fund: random.randint(1, 100_000) for fund in KINDS}
         keeper.do(cash_opened(**{f"f{fund}": yuan(fen) for fund, fen in opened.items()}), "a")
         self.boxes = {kind: Box(opened[fund]) for fund, kind in KINDS.items()}
+        self.next_day = date(2026, 1, 1)
         self.open: list[tuple[str, Claim]] = []
         self.payments: list[tuple[str, str, int]] = []
         for fund in KINDS:
@@ -64,6 +66,23 @@ class Played:
         self.keeper.pay(number, f"B{fund}", yuan(fen))
         self.payments.append((number, fund, fen))
         self.boxes[KINDS[fund]].paid += fen
+
+    def income(self) -> None:
+        """The next day's report; now and then more is returned than lies there."""
+        lines = [
+            (KINDS_OF_INCOME[fund], fund, yuan(self.random.choice((-90_000, -50, 1, 30_000))))
+            for fund in KINDS
+        ]
+        outcome = self.keeper.ask(income(self.number("R"), self.next_day, *lines), "accountant")
+        changes = {KINDS[fund]: parse_yuan(amt, signed=True) for _, fund, amt in lines}
+        if any(self.boxes[kind].free + fen < 0 for kind, fen in changes.items() if fen < 0):
+            assert outcome.problem is not None, "more is returned than lies there"
+            assert outcome.problem.code.text == "insufficient_cash"
+            return
+        assert outcome.problem is None, str(outcome.problem)
+        self.next_day = date.fromordinal(self.next_day.toordinal() + 1)
+        for kind, fen in changes.items():
+            self.boxes[kind].lies_there += fen
 
     def refund(self) -> None:
         if self.payments:
@@ -122,6 +141,6 @@ class Played:
 def test_cash_is_what_the_model_has(bookkeeper: Bookkeeper, seed: int) -> None:
     played = Played(bookkeeper, Random(seed))
     for _ in range(STEPS):
-        step = played.random.choice((played.pay, played.claim, played.answer, played.refund))
-        step()
+        steps = played.pay, played.claim, played.answer, played.refund, played.income
+        played.random.choice(steps)()
         played.check()

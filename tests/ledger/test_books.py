@@ -30,6 +30,7 @@ CODES = {
     "dep_bgt_eco_code": "30201",
     "fund_type_code": "111",
     "agency_type_code": "",
+    "inc_sort_code": "10101",
 }
 
 

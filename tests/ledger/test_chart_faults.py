@@ -386,8 +386,10 @@ def postings(books: Books) -> list[object]:
             ("50501", "31001", "2"),
             ("599", "3", "12"),
         ):
-            codes = dict.fromkeys((*DIMENSIONS, "agency_type_code"), "1")
+            codes = dict.fromkeys((*DIMENSIONS, "agency_type_code", "inc_sort_code"), "1")
             codes |= {"gov_bgt_eco_code": gov, "dep_bgt_eco_code": dep, "fund_type_code": fund}
+            if "inc_sort_code" in need.elements:  # of what lies at the treasury
+                codes |= {"inc_sort_code": "10101", "fund_type_code": {"2": "13"}.get(fund, fund)}
             done.append(books.post(rule, source=1, number="x", amounts_fen=amounts, codes=codes))
     return done
 

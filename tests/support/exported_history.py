@@ -1,6 +1,7 @@
 """A ledger with every kind of event, its export, and a database to bring it to."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.support.exports import (
     export,
 )
 from tests.support.histories import mixed_history
-from tests.support.openings import cash_opened
+from tests.support.openings import cash_opened, income
 
 EVENTS, COMMITS = "events.ndjson.gz", "commits.ndjson.gz"
 
@@ -52,6 +53,8 @@ def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPo
 def settle_otherwise(keeper: Bookkeeper) -> None:
     """Every setting of the ledger changed, and money that another bank has paid ahead."""
     keeper.do(cash_opened(f111="1000000.00", f121="500000.00"), "accountant")
+    january_15 = income("R1", date(2026, 1, 15), ("10101", "111", "5000.00"))
+    keeper.do(january_15, "accountant")
     roles = ("unit", "treasury")
     policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
     keeper.do(policy, "admin")

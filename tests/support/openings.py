@@ -1,7 +1,10 @@
 """Opening balances, as tests enter them."""
 
+from datetime import date
 from typing import Any
 
+from accounting.income import LoadIncome
+from accounting.income_events import IncomeLine
 from accounting.opening_events import OpeningRow
 from accounting.openings import LoadOpening
 
@@ -29,3 +32,16 @@ def cash_opened(**by_fund: str) -> LoadOpening:
     ]
     surplus = [credit(row.amt, acct_cls_id="B71") for row in debits]
     return opening("treasury_financial", *debits, *surplus)
+
+
+def income(report_no: str, day: date, *lines: tuple[str, str, str]) -> LoadIncome:
+    """A report of a day; each line is a kind of income, a fund and an amount."""
+    return LoadIncome(
+        report_no=report_no,
+        report_date=day,
+        tre_code=TREASURY,
+        lines=tuple(
+            IncomeLine(inc_sort_code=kind, fund_type_code=fund, amt=amt)
+            for kind, fund, amt in lines
+        ),
+    )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from accounting.income import CorrectIncome, LoadIncome
+from accounting.income_events import IncomeLine
 from budget import indicators
 from budget.issuing import IssueIndicator
 from budget.plan_policy import SetPlanPolicy
@@ -45,7 +47,7 @@ from tests.support.bookkeeper import (
     signature,
 )
 from tests.support.commands_on_file import COMMANDS, LINES, TODAY
-from tests.support.openings import credit, debit, opening
+from tests.support.openings import TREASURY, credit, debit, opening
 
 MARCH_2 = date(2026, 3, 2)
 LINES_SM3 = sm3("行".encode()).hex()
@@ -102,6 +104,21 @@ plainly(
     ),
     "accountant",
 )
+INCOME = LoadIncome(
+    report_no="R1",
+    report_date=date(2026, 1, 15),
+    tre_code=TREASURY,
+    lines=(IncomeLine(inc_sort_code="10101", fund_type_code="111", amt="7.00"),),
+)
+plainly("income.load", INCOME, "accountant")
+
+
+@example("correction.income")
+def _correct_income(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(INCOME, "accountant")
+    return CorrectIncome(report_no="R1", correct_no="C1", lines=(), reason="重报"), "accountant"
+
+
 plainly("period.close", ClosePeriod(through="2026-01-31"))
 plainly("signature_policy.set", SetSignaturePolicy(roles=("unit", "treasury")), "admin")
 plainly("disbursement.open", OPEN_RUN)

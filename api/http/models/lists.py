@@ -146,6 +146,7 @@ class JournalDimensions(msgspec.Struct):
     gov_bgt_eco_code: str | UnsetType = UNSET
     dep_bgt_eco_code: str | UnsetType = UNSET
     inc_sort_code: str | UnsetType = UNSET
+    budget_level_code: str | UnsetType = UNSET
     tre_code: str | UnsetType = UNSET
     acct_no: str | UnsetType = UNSET
 

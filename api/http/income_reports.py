@@ -1,0 +1,129 @@
+"""收入: the central bank's daily reports from a file, and their corrections."""
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from msgspec import UNSET
+from psycopg import Connection
+from starlette.responses import Response
+
+from accounting.income import INCOME_REPORT, CorrectIncome, IncomeReport, LoadIncome
+from api.access import Right
+from api.http.admission import admit
+from api.http.dependencies import LedgerRead
+from api.http.models.enums import Tag
+from api.http.moments import wait_for_head
+from api.http.parameters import ReportNo
+from api.http.problems import OF_LEDGER_READ, refusals
+from api.http.routes import CommandRoute, Operation
+from api.http.views import Committed, commit_view
+from ledger.account_set import ledger_text
+from ledger.deciding.command import Command, Outcome
+from ledger.errors import Code, Refusal
+from ledger.money import stored_fen, yuan
+from ledger.reading.objects import read_head, read_objects
+
+_ALL = "/v1/ledgers/{ledger}/income-reports"
+_ONE = _ALL + "/{report_no}"
+
+router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
+
+
+class IncomeLineView(msgspec.Struct, kw_only=True, gc=False):
+    inc_sort_code: str
+    fund_type_code: str
+    budget_level_code: str
+    amt: str
+
+
+class IncomeReportView(msgspec.Struct, kw_only=True):
+    """A report as corrections have left it; ``amt`` is the sum of its lines."""
+
+    ledger: str
+    report_no: str
+    report_date: str
+    tre_code: str
+    amt: str
+    lines: list[IncomeLineView]
+    correct_nos: list[str]
+    by: str
+    commit: Committed = UNSET
+
+
+def _view(key: int, report: IncomeReport, commit: Any = UNSET) -> IncomeReportView:
+    reported = report.reported
+    return IncomeReportView(
+        ledger=ledger_text(key),
+        report_no=reported.report_no,
+        report_date=reported.report_date,
+        tre_code=reported.tre_code,
+        amt=yuan(sum(stored_fen(line.amt) for line in report.lines)),
+        lines=[
+            IncomeLineView(
+                inc_sort_code=line.inc_sort_code,
+                fund_type_code=line.fund_type_code,
+                budget_level_code=line.budget_level_code,
+                amt=line.amt,
+            )
+            for line in report.lines
+        ],
+        correct_nos=list(report.correct_nos),
+        by=reported.by,
+        commit=commit,
+    )
+
+
+def _done(key: int, _command: Command, outcome: Outcome) -> IncomeReportView:
+    return _view(key, outcome.subjects[0], commit_view(outcome.commit))
+
+
+@router.get(
+    _ONE,
+    operation_id="income_report.show",
+    summary="A day's report of income 收入日报",
+    response_model=IncomeReportView,
+    responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
+)
+async def show_report(call: LedgerRead, report_no: ReportNo) -> Response:
+    key = await admit(call, number=report_no)
+    await wait_for_head(call, key)
+
+    def read(connection: Connection) -> tuple[int, IncomeReport]:
+        head = read_head(connection, key)
+        report = read_objects(connection, key, INCOME_REPORT, [report_no]).get(report_no)
+        if head is None or report is None:
+            raise Refusal(Code.NOT_FOUND, f"no income report {report_no!r}")
+        return head.position, report
+
+    position, report = await call.read(read)
+    return call.respond(_view(key, report), position=position)
+
+
+_CODES = (Code.PERIOD_CLOSED, Code.FUTURE_DATE, Code.ELEMENT_INVALID, Code.INSUFFICIENT_CASH)
+
+DIRECT = (
+    CommandRoute(
+        LoadIncome,
+        _ALL,
+        right=Right.KEEP_BOOKS,
+        view=_done,
+        answer=IncomeReportView,
+        summary="Book what came to the treasury on a day 收入日报入账",
+        tag=Tag.BOOKS,
+        status=201,
+        codes=(*_CODES, Code.ALREADY_REPORTED, Code.INVALID_STATE),
+    ),
+    CommandRoute(
+        CorrectIncome,
+        _ONE + "/correct",
+        in_path=("report_no",),
+        right=Right.KEEP_BOOKS,
+        view=_done,
+        answer=IncomeReportView,
+        summary="Correct a report: it says these lines 收入更正",
+        tag=Tag.BOOKS,
+        status=201,
+        codes=(*_CODES, Code.INVALID_STATE, Code.NOT_FOUND),
+    ),
+)

@@ -1,0 +1,82 @@
+"""收入日报 over HTTP: entered by one accountant, agreed to by another, shown by books and cash."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ledger.postgres.database import Database
+from tests.support.http_server import HttpTreasury, http_treasury_on
+from tests.support.openings import TREASURY
+
+
+@pytest.fixture
+def http(database: Database) -> Iterator[HttpTreasury]:
+    with http_treasury_on(database) as opened:
+        yield opened
+
+
+def line(code: str, amt: str, fund: str = "111") -> dict[str, str]:
+    return {"inc_sort_code": code, "fund_type_code": fund, "budget_level_code": "2", "amt": amt}
+
+
+def report(report_no: str, day: str, *lines: dict[str, str]) -> dict[str, Any]:
+    named = {"report_no": report_no, "report_date": day, "tre_code": TREASURY}
+    return {**named, "lines": list(lines)}
+
+
+JANUARY_15 = report("R1", "2026-01-15", line("10101", "2000000.00"), line("10305", "345678.90"))
+
+
+def test_a_day_is_booked_and_the_cash_is_there(http: HttpTreasury) -> None:
+    """Scenario 25."""
+    booked = http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
+    assert booked["amt"] == "2345678.90"
+    accounts = {a["acct_cls_name"]: a for a in http.get("…/trial-balance").json()["accounts"]}
+    assert accounts["国库存款"]["closing"] == "2345678.90"
+    assert (accounts["国库存款"]["dr_cr"], accounts["税收收入"]["dr_cr"]) == (1, -1)
+    assert accounts["税收收入"]["closing"] == "2000000.00"
+    assert accounts["非税收入"]["closing"] == "345678.90"
+    assert accounts["一般公共预算收入"]["closing"] == "2345678.90"
+    shown = http.ok(http.get("…/cash"))
+    assert (shown["cash_control"], shown["total"]) == (True, "2345678.90")
+    [journal] = http.get("…/journals", book="treasury_budgetary").json()["items"]
+    assert (journal["event"], journal["effective_on"]) == ("income.reported", "2026-01-15")
+    assert journal["lines"][0]["dimensions"]["inc_sort_code"] == "10101"
+    before = http.get("…/cash", as_of_effective="2026-01-14").json()
+    assert before["accounts"] == []
+
+
+def test_another_number_for_the_day_and_a_missing_day(http: HttpTreasury) -> None:
+    http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
+    other = report("R2", "2026-01-15", line("10101", "1.00"))
+    refused = http.post("…/income-reports", other, "accountant")
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_reported")
+    monday = report("R3", "2026-01-19", line("10101", "1.00"))
+    refused = http.post("…/income-reports", monday, "accountant")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalid_state")
+    again = http.post("…/income-reports", JANUARY_15, "accountant")
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_report_is_corrected(http: HttpTreasury) -> None:
+    http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
+    right = {"correct_no": "C1", "reason": "罚没多计", "lines": [line("10101", "2000000.00")]}
+    corrected = http.ok(http.post("…/income-reports/R1/correct", right, "accountant"))
+    assert (corrected["amt"], corrected["correct_nos"]) == ("2000000.00", ["C1"])
+    assert http.ok(http.get("…/income-reports/R1"))["amt"] == "2000000.00"
+    assert http.ok(http.get("…/cash"))["total"] == "2000000.00"
+
+
+def test_another_accountant_has_to_agree(http: HttpTreasury) -> None:
+    opened = {"mof_div_code": "440000000", "fiscal_year": 2025, "name": "省本级"}
+    http.ledger = http.ok(http.post("/v1/ledgers", opened, "admin"))["ledger"]
+    day = report("R1", "2025-01-15", line("10101", "5.00"))
+    answer = http.post("…/income-reports", day, "accountant")
+    assert (answer.status_code, answer.json()["awaits"]) == (202, ["accountant_checker"])
+    agree = "…/documents/income.load/R1/approve"
+    assert http.post(agree, person="accountant").status_code == 403
+    http.ok(http.post(agree, person="accountant_checker"))
+    right = {"correct_no": "C1", "reason": "更正", "lines": [line("10101", "4.00")]}
+    answer = http.post("…/income-reports/R1/correct", right, "accountant")
+    assert (answer.status_code, answer.json()["awaits"]) == (202, ["accountant_checker"])
