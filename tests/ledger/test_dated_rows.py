@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from ledger.deciding.closings import Closings
 from ledger.deciding.dated import DatedRow
-from ledger.deciding.registers import DaysNotAtHandError, Register, RegisterFold, Shortage
+from ledger.deciding.registers import (
+    DaysNotAtHandError,
+    Register,
+    RegisterFold,
+    Shortage,
+    declare,
+    declared,
+)
 from ledger.errors import Code, GuokuError, Refusal
 
 JAN_5, JAN_10, JAN_20, FEB_1 = (date(2026, *day) for day in ((1, 5), (1, 10), (1, 20), (2, 1)))
@@ -75,8 +82,36 @@ def test_days_that_were_not_read_are_asked_for_only_where_they_matter() -> None:
     later = PURSE.moved("k", purse, FEB_1, {"coins": -10})
     assert later.closings == ((JAN_20, Purse(10)),)
     assert later.dated == DatedRow(Purse(0), FEB_1, None)
-    with pytest.raises(DaysNotAtHandError):
+    with pytest.raises(DaysNotAtHandError) as missing:
         moved(purse, JAN_10, coins=1)
+    assert (missing.value.register, missing.value.key) == (PURSE, "k")
+
+
+def test_a_floor_is_nothing_and_one_below_is_refused() -> None:
+    """What is taken on the day a row has moved on, as nearly always."""
+    purse = moved(DatedRow(Purse()), JAN_10, coins=5)
+    emptied = PURSE.moved("k", purse, JAN_10, {"coins": -5})
+    assert (emptied.register, emptied.key, emptied.row) == (PURSE, "k", Purse(0))
+    with pytest.raises(Refusal, match=r"key='k'.*available_fen=5, wanted_fen=6"):
+        moved(purse, JAN_10, coins=-6)
+
+
+def test_a_row_of_nothing_stays_or_goes_as_its_register_says() -> None:
+    passing = msgspec.structs.replace(PURSE, keeps_zero=False)
+    assert PURSE.keeps(Purse())
+    assert PURSE.stored(Purse()) == (0, 0)
+    assert not passing.keeps(Purse())
+    assert passing.stored(Purse()) is None
+    assert passing.keeps(Purse(0, -1))
+    assert passing.stored(Purse(0, -1)) == (0, -1)
+
+
+def test_a_name_is_declared_once() -> None:
+    taken = declared()[0]
+    assert declare(taken) is taken, "the same once more changes nothing"
+    with pytest.raises(ValueError, match=taken.name):
+        declare(msgspec.structs.replace(PURSE, name=taken.name))
+    assert [register.name for register in declared()] == sorted(r.name for r in declared())
 
 
 Movements = list[tuple[date, int, int]]

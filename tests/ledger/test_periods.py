@@ -6,13 +6,13 @@ import pytest
 
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
-from ledger.calendar import clearing_day, effective_day, evidence_day, first_open_day
+from ledger.calendar import PERIODS, clearing_day, effective_day, evidence_day, first_open_day
 from ledger.closing import AccountingPeriod, is_closed, last_closed
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import PeriodClosed
+from ledger.events import PeriodClosed, PeriodReopened
 from ledger.integrity.chain import microseconds
 
 TODAY = date(2026, 3, 2)
@@ -82,6 +82,7 @@ def test_before_its_year_a_ledger_gives_authority_and_pays_nothing(state: Ledger
     [
         (date(2026, 2, 27), date(2026, 2, 27)),  # the bank's day
         (date(2026, 3, 2), TODAY),
+        (date(2026, 2, 20), date(2026, 2, 20)),  # the day of the payment itself
         (date(2026, 2, 19), TODAY),  # before the payment was applied for
         (date(2026, 3, 3), TODAY),  # a clock that is fast at midnight
         (date(9999, 12, 31), TODAY),
@@ -116,6 +117,24 @@ def test_after_the_last_day_is_closed_it_still_takes_what_the_bank_moved(
     close(state, "2026-12-31")
     assert first_open_day(state, date(2026, 6, 1)) == date(2026, 12, 31)
     assert first_open_day(state, date(2027, 1, 5)) == date(2026, 12, 31)
+
+
+def test_a_month_that_is_reopened_takes_entries_again_and_is_counted(state: LedgerState) -> None:
+    def reopen(month: str, closed_through: str) -> None:
+        event = PeriodReopened(
+            month=month, reason="漏记", closed_through=closed_through, by="accountant"
+        )
+        state.apply(Decision(events=[(None, "", event)], effective_on=TODAY))
+
+    close(state, "2026-02-28")
+    reopen("2026-02", "2026-01-31")
+    assert effective_day(state, date(2026, 2, 1)) == date(2026, 2, 1)
+    assert refusal(state, "2026-01-31") == "the books are closed through 2026-01-31"
+    reopen("2026-01", "")
+    assert effective_day(state, date(2026, 1, 1)) == date(2026, 1, 1)
+    close(state, "2026-01-31")
+    reopen("2026-01", "")
+    assert state.settings.get(PERIODS).reopened == {"2026-02": 1, "2026-01": 2}
 
 
 def test_what_is_owed_of_the_year_is_cleared_in_its_late_month(state: LedgerState) -> None:
