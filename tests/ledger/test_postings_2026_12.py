@@ -32,7 +32,8 @@ def of_the_unit(gov: str, dep: str, fund: str = "111", kind: str = "1") -> Entri
 
 def of_the_treasury(gov: str, fund: str = "111") -> Entries:
     """What the treasury books when the central bank has settled a claim."""
-    return entries("clearing.2301", codes_of(gov, "", fund), "财政总会计", claim=100)
+    rule = "clearing.2301_special" if fund.startswith("2") else "clearing.2301"
+    return entries(rule, codes_of(gov, "", fund), "财政总会计", claim=100)
 
 
 @pytest.mark.parametrize(
