@@ -29,6 +29,7 @@ from projections.core.listing import (
     a_text,
 )
 from projections.indicators import INDICATORS, IndicatorRow
+from projections.journal_persons import persons_of
 from projections.journals import JOURNALS, JournalRow
 from projections.payments import PAYMENTS, PaymentRow
 from projections.refusals import REFUSALS, RefusalRow
@@ -259,8 +260,11 @@ def list_journals(
     bgt_ids = {j.bgt_id for j in journals.values()}
     bgt_ids |= {line.bgt_id for j in journals.values() for line in j.lines}
     issued = _read_issued(connection, ledger_id, bgt_ids - {""})
+    persons = persons_of(connection, ledger_id, journals)
+    book = filters.get("book") or ""
     items = [
-        _journal_item(row, journals[row.position], charts, issued, filters.get("book") or "")
+        _journal_item(row, journals[row.position], charts, issued, book)
+        | msgspec.structs.asdict(persons[row.position])
         for row in rows
     ]
     return ListingPage(items, following, position)

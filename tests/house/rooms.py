@@ -62,7 +62,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "core posted",
         "documents exchange refusals views",
         "budget_rows indicators journals payments",
-        "account_sums catalogue",
+        "account_sums catalogue journal_persons",
         "account_slices indicator_past late_entries parallel",
         "trial_balance",
         "queries",

@@ -148,6 +148,26 @@ def test_a_slice_by_several_elements(sliced: Bookkeeper) -> None:
     assert balance(sliced, sliced={"agency_code": "999999"}).accounts == []
 
 
+def test_who_has_made_and_checked_a_journal_and_what_it_reverses(sliced: Bookkeeper) -> None:
+    """占用 is booked before anybody has looked; what the bank says then was checked."""
+    with sliced.pool.connection() as connection:
+        items = list_journals(connection, sliced.ledger_id, CHARTS).items
+    of_p2 = [each for each in items if each["number"] in ("P2", "refund-1")]
+    applied, receipted, refunded = of_p2
+    persons = [(j["made_by"], j["checked_by"], j["posted_by"]) for j in of_p2]
+    assert persons == [
+        ("maker", "", "guoku"),
+        ("maker", "checker", "guoku"),
+        ("maker", "checker", "guoku"),
+    ]
+    assert (applied["red_vou_no"], receipted["red_vou_no"]) == (None, None)
+    assert (refunded["red_flag"], refunded["red_vou_no"]) == (1, receipted["position"])
+    [cleared, *_] = [each for each in items if each["number"] == "C1"]
+    assert (cleared["made_by"], cleared["checked_by"]) == ("maker", "")
+    opened = next(each for each in items if each["event"] == "opening.loaded")
+    assert opened["made_by"] == "accountant"
+
+
 def test_journals_of_a_slice(sliced: Bookkeeper) -> None:
     def numbers(**codes: str) -> list[str]:
         with sliced.pool.connection() as connection:

@@ -164,7 +164,12 @@ class JournalLine(msgspec.Struct):
 
 
 class JournalItem(msgspec.Struct):
-    """A balanced journal 记账凭证 of the event at ``source``; the rule is of a chart's version."""
+    """A balanced journal 记账凭证 of the event at ``source``; the rule is of a chart's version.
+
+    ``made_by`` 制单, ``checked_by`` 审核 ("" where nobody has checked it when it was booked),
+    ``posted_by`` 记账, ``guoku`` where the program has; ``red_vou_no`` is the position of the
+    journal that a red one reverses.
+    """
 
     position: int
     source: int
@@ -176,6 +181,10 @@ class JournalItem(msgspec.Struct):
     red_flag: int
     rule: str
     rule_version: str
+    made_by: str
+    checked_by: str
+    posted_by: str
+    red_vou_no: int | None
     lines: list[JournalLine]
 
 
