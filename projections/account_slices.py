@@ -18,6 +18,7 @@ from ledger.books import CREDIT, DEBIT, Charts
 from ledger.errors import ConfigurationError
 from ledger.events import JournalPosted, decode
 from ledger.money import stored_fen
+from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from projections.account_sums import RangeSums, live_model
 from projections.budget_rows import BudgetRows
@@ -155,7 +156,7 @@ class SlicedSums:
                     raise ConfigurationError(f"chart {version} is not loaded")
                 entry = books.post(
                     _CLAIM_BOOKED,
-                    rule_name=f"clearing.{vt_code}",
+                    rule_name=rule_of_claim(vt_code, codes["fund_type_code"]),
                     source=0,
                     number="",
                     amounts_fen={"claim": fen},

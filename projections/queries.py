@@ -18,6 +18,8 @@ from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.money import yuan
 from ledger.reading.objects import read_payloads
+from payments.clearing.cash import rule_of_claim
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import PAID, STATUSES
 from projections.core.listing import (
     PAGE_SIZE,
@@ -363,7 +365,8 @@ def _rule(journal: JournalPosted, books: Books) -> str:
         return journal.event
     if journal.line_codes:  # the event gave its lines itself
         return ""
-    return "clearing.2302" if journal.red_flag else "clearing.2301"
+    vt_code = REFUND_CLAIM if journal.red_flag else CLAIM
+    return rule_of_claim(vt_code, journal.fund_type_code)
 
 
 def _dimensions(journal: JournalPosted, issued: IndicatorIssued | None) -> dict[str, str]:

@@ -79,6 +79,11 @@ def is_cash(fund_type_code: str) -> bool:
     return not fund_type_code.startswith(_NOT_HERE)
 
 
+def rule_of_claim(vt_code: str, fund_type_code: str) -> str:
+    """The rule of the chart by which a claim, or a return, is booked when it is settled."""
+    return f"clearing.{vt_code}" + ("" if is_cash(fund_type_code) else "_special")
+
+
 def cash_key(acct: str, fund_type_code: str) -> str:
     """Of a row of ``CASH``."""
     return f"{acct}/{kind_of(fund_type_code)}"

@@ -27,10 +27,10 @@ from payments.clearing.cash import (
     accounts_of,
     claim_answered,
     claim_made,
-    is_cash,
     kind_of,
     moved_cash,
     require_cash,
+    rule_of_claim,
 )
 from payments.clearing.events import (
     Claim,
@@ -318,9 +318,7 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
 def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> JournalPosted:
     """Treasury books and zero-balance account; the expense follows each line's economic class."""
     books = state.books(day)
-    rule_name = f"clearing.{claim.vt_code}"
-    if not is_cash(claim.fund_type_code):
-        rule_name += "_special"
+    rule_name = rule_of_claim(claim.vt_code, claim.fund_type_code)
     expenses: dict[str, int] = {}
     for line in claim.lines:
         eco = line.gov_bgt_eco_code

@@ -222,7 +222,11 @@ class HttpTreasury:
 
     def message_of_the_bank(self, body: VoucherBody, bank: str = "102") -> bytes:
         """What a bank has signed, on its way to us."""
-        keys, provider, subject = self.treasury.keys, self.treasury.provider, f"bank/{bank}"
+        return self.message_of(body, f"bank/{bank}")
+
+    def message_of(self, body: VoucherBody, subject: str) -> bytes:
+        """Likewise, of whoever has a certificate of this subject."""
+        keys, provider = self.treasury.keys, self.treasury.provider
         public_key = keys.create(subject)
         with self.treasury.pool.connection() as connection:
             certificate = certificates.enrol(
