@@ -42,6 +42,11 @@ class Executed(NamedTuple):
     amount_fen: int
     paid_fen: tuple[int, ...]
 
+    def with_one(self, one: IndicatorOn) -> "Executed":
+        """With one more of its indicators."""
+        paid_fen = tuple(fen + more for fen, more in zip(self.paid_fen, one.paid_fen, strict=True))
+        return Executed(self.key, self.amount_fen + one.amounts_fen[0], paid_fen)
+
 
 def execution_by(asked: AskedReport, name: str) -> Report:
     """Against ``cur_amt`` of the rows stands ``amount`` of the indicators, those beside the budget
@@ -58,16 +63,11 @@ def execution_by(asked: AskedReport, name: str) -> Report:
 
 
 def _grouped(found: Iterable[IndicatorOn], keys: Sequence[str]) -> Iterator[Executed]:
-    for key, group in groupby(found, lambda one: tuple(one.codes[name] for name in keys)):
-        yield _added(key, group)
-
-
-def _added(key: Key, members: Iterable[IndicatorOn]) -> Executed:
-    amount_fen, paid_fen = 0, [0] * len(MONTHS)
-    for one in members:
-        amount_fen += one.amounts_fen[0]
-        paid_fen = [fen + more for fen, more in zip(paid_fen, one.paid_fen, strict=True)]
-    return Executed(key, amount_fen, tuple(paid_fen))
+    for key, members in groupby(found, lambda one: tuple(one.codes[name] for name in keys)):
+        executed = _nothing(key)
+        for one in members:
+            executed = executed.with_one(one)
+        yield executed
 
 
 def _of_rows(
@@ -75,11 +75,16 @@ def _of_rows(
 ) -> Iterator[Executed]:
     """The same by the rows of which they were issued; what is of none stands first, under ""."""
     row_of: dict[str, str] = dict(asked.connection.execute(_ROW_OF, scope).fetchall())
-    by_row: dict[str, list[IndicatorOn]] = {}
+    by_row: dict[Key, Executed] = {}
     for one in found:
-        by_row.setdefault(row_of.get(one.bgt_id, ""), []).append(one)
+        key: Key = (row_of.get(one.bgt_id, ""),)
+        by_row[key] = by_row.get(key, _nothing(key)).with_one(one)
     for key in sorted(by_row):
-        yield _added((key,), by_row[key])
+        yield by_row[key]
+
+
+def _nothing(key: Key) -> Executed:
+    return Executed(key, 0, (0,) * len(MONTHS))
 
 
 def _current(asked: AskedReport, scope: dict[str, Any], keys: Sequence[str]) -> dict[Key, int]:
@@ -102,13 +107,13 @@ def _joined(executed: Iterable[Executed], current: dict[Key, int]) -> Iterator[C
     before = next(waiting, None)
     for one in executed:
         while before is not None and before < one.key:
-            yield _cells(Executed(before, 0, (0,) * len(MONTHS)), current[before])
+            yield _cells(_nothing(before), current[before])
             before = next(waiting, None)
         if before == one.key:
             before = next(waiting, None)
         yield _cells(one, current.get(one.key, 0))
     while before is not None:
-        yield _cells(Executed(before, 0, (0,) * len(MONTHS)), current[before])
+        yield _cells(_nothing(before), current[before])
         before = next(waiting, None)
 
 

@@ -213,8 +213,10 @@ def each_indicator(asked: AskedReport, name: str) -> Report:
 
 def _each(found: Iterable[IndicatorOn], day: date) -> Iterator[Cells]:
     for one in found:
-        ages = _ages([one], day)
-        yield one.bgt_id, *one.codes.values(), one.issued_on.isoformat(), *ages, *one.amounts_fen
+        ages = _Ages()
+        ages.take(one)
+        issued_on = one.issued_on.isoformat()
+        yield one.bgt_id, *one.codes.values(), issued_on, *ages.shown(day), *one.amounts_fen
 
 
 def balances_by(asked: AskedReport, name: str) -> Report:
@@ -227,17 +229,30 @@ def balances_by(asked: AskedReport, name: str) -> Report:
 
 
 def _grouped(found: Iterable[IndicatorOn], keys: Sequence[str], day: date) -> Iterator[Cells]:
-    for key, group in groupby(found, lambda one: tuple(one.codes[name] for name in keys)):
-        members = list(group)
-        sums = map(sum, zip(*(one.amounts_fen for one in members), strict=True))
-        yield *key, str(len(members)), *_ages(members, day), *sums
+    """Added up as they come: a group may be all indicators there are."""
+    for key, members in groupby(found, lambda one: tuple(one.codes[name] for name in keys)):
+        count, sums, ages = 0, [0] * len(AMOUNTS), _Ages()
+        for one in members:
+            count += 1
+            sums = [fen + more for fen, more in zip(sums, one.amounts_fen, strict=True)]
+            ages.take(one)
+        yield *key, str(count), *ages.shown(day), *sums
 
 
-def _ages(indicators: Sequence[IndicatorOn], day: date) -> tuple[str, str]:
-    """Days since the issue of the oldest that has a rest, and of the oldest that is 待下达."""
-    with_rest = [one.issued_on for one in indicators if one.amounts_fen[-1] > 0]
-    pending = [one.issued_on for one in indicators if one.pending_fen > 0]
-    oldest, oldest_pending = (
-        str((day - min(each)).days) if each else "" for each in (with_rest, pending)
-    )
-    return oldest, oldest_pending
+class _Ages:
+    """When the oldest indicator that has a rest was issued, and the oldest that is 待下达."""
+
+    def __init__(self) -> None:
+        self._with_rest = self._pending = date.max
+
+    def take(self, one: IndicatorOn) -> None:
+        if one.amounts_fen[-1] > 0:
+            self._with_rest = min(self._with_rest, one.issued_on)
+        if one.pending_fen > 0:
+            self._pending = min(self._pending, one.issued_on)
+
+    def shown(self, day: date) -> tuple[str, str]:
+        """The days since then; "" where there is none."""
+        since = (self._with_rest, self._pending)
+        rest, pending = ("" if each == date.max else str((day - each).days) for each in since)
+        return rest, pending

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import psycopg
@@ -223,7 +223,7 @@ class AuditedBooks:
 
     def checkpoint(self) -> str:
         """The note of the history as it stands now, signed by the log."""
-        *_, last = _notes(self.keeper, 0)
+        *_, last = sealed_notes(self.keeper, 0)
         return last
 
 
@@ -311,13 +311,24 @@ def audited_as_it_stands(database: Database, keeper: Bookkeeper) -> Audited:
     """Seals every commit, has the witness cosign the one in the middle, and closes the books."""
     ends = commit_ends(keeper)
     seen = ends[len(ends) // 2]
-    notes = list(_notes(keeper, seen))
+    notes = list(sealed_notes(keeper, seen))
     keeper.close()
     dbname = str(conninfo_to_dict(database.owner_conninfo)["dbname"])
     return Audited(dbname, keeper.ledger_id, notes, notes[ends.index(seen)], seen, ends[-1])
 
 
-def _notes(keeper: Bookkeeper, seen: int) -> Iterator[str]:
+class LedgerRows(Protocol):
+    """Somebody who reads a ledger by SQL."""
+
+    @property
+    def ledger_id(self) -> int: ...
+
+    def sql(self, query: str) -> Any:
+        """The rows of a query whose one parameter is the ledger."""
+
+
+def sealed_notes(keeper: LedgerRows, seen: int) -> Iterator[str]:
+    """A checkpoint behind every commit, one of them cosigned."""
     digests = [
         row[0]
         for row in keeper.sql("SELECT digest FROM events WHERE ledger_id = %s ORDER BY position")
