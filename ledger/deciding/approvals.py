@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from ledger.deciding.command import Command, commands
+from ledger.deciding.command import Command, command_named, commands
 from ledger.deciding.principals import folded
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -95,7 +95,7 @@ def default_policy() -> Policy:
 
 def approvable(kind: str) -> type[Command] | None:
     """The command of a kind of document; None where there is no such kind."""
-    command = commands().get(kind)
+    command = command_named(kind)
     return command if command is not None and command.APPROVABLE else None
 
 

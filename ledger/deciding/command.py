@@ -172,6 +172,17 @@ def commands() -> dict[str, type[Command]]:
     return found
 
 
+_by_operation: dict[str, type[Command]] = {}
+
+
+def command_named(operation: str) -> type[Command] | None:
+    """The command of an operation; None where no loaded domain has it. Each document asks for its
+    own, several times: all classes are walked only for one that was not found before."""
+    if operation not in _by_operation:
+        _by_operation.update(commands())
+    return _by_operation.get(operation)
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A command on its way: who asks, and how.
 

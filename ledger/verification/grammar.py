@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.deciding.command import Command, commands
+from ledger.deciding.command import Command, command_named
 from ledger.events import CommandRefused, Event, types_that
 from ledger.verification.numbers import Grammar, Numbered
 
@@ -52,7 +52,7 @@ def _opened(cls: type[Event]) -> tuple[str, Callable[[Any], str]]:
 
 
 def _rule(cls: type[Event], operation: str) -> Numbered:
-    command = commands().get(operation)
+    command = command_named(operation)
     if command is None:
         raise LookupError(f"{cls.TYPE} is asked by {operation}, which no command is")
     if not _has_number(command):

@@ -6,17 +6,21 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from budget.indicators import AdjustIndicator
+from budget.issuing import IssueIndicator
 from ledger.books import load_charts
 from ledger.closing import ClosePeriod
+from ledger.deciding import command
 from ledger.deciding.approvals import (
     APPROVAL_POLICY,
     ApprovalPolicy,
     SetApprovalPolicy,
     after,
+    approvable,
     check_policy,
     default_policy,
     same_person,
 )
+from ledger.deciding.command import command_named, commands
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import RequestError
@@ -29,6 +33,23 @@ from payments.verification.run import Options, verify_ledger
 from tests.support.approved_documents import agreeing, document_of, giving_back, issuing, submitted
 from tests.support.approved_documents import keeper as keeper
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper
+
+# ---- kinds of documents
+
+
+def test_the_command_of_a_kind_is_not_looked_for_among_all_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each document asks for its command several times; all classes were walked each time, which
+    was half of what registering and agreeing to a unit cost."""
+    assert approvable("indicator.issue") is IssueIndicator
+    assert approvable("payment.apply") is None
+    assert approvable("no.such_kind") is None
+    with monkeypatch.context() as walking:
+        walking.setattr(command, "commands", dict)
+        assert approvable("indicator.issue") is IssueIndicator
+    assert {name: command_named(name) for name in commands()} == commands()
+
 
 # ---- the policy
 
