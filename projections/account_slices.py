@@ -22,6 +22,7 @@ from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from projections.account_sums import RangeSums, live_model
 from projections.budget_rows import BudgetRows
+from projections.core.listing import a_text
 from projections.indicators import Indicators
 from projections.journals import Journals
 from projections.payments import Payments
@@ -30,21 +31,28 @@ from projections.posted import Posted, amounts_of, shape_of, sides
 SLICED_BY = ("agency_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code", "pro_code")
 
 _CLAIM_BOOKED = "clearing.claim_receipted"
-# of the indicators of a slice, and of the rows that its indicators are issued from
+# Of the indicators of a slice, and of the rows that its indicators are issued from. A probe of an
+# index for each (OFFSET 0), whatever the statistics say: no join of all journals, or of all events.
 _JOURNALS = SQL("""
 SELECT e.effective_on, e.payload FROM (
-    SELECT j.position FROM proj_indicators i JOIN proj_journals j
-        ON j.ledger_id = i.ledger_id AND j.generation = %(journals)s AND j.bgt_id = i.bgt_id
+    SELECT j.position FROM proj_indicators i CROSS JOIN LATERAL (
+        SELECT position FROM proj_journals
+        WHERE ledger_id = i.ledger_id AND generation = %(journals)s AND bgt_id = i.bgt_id
+          AND position <= %(upto)s AND effective_on <= %(last)s OFFSET 0) AS j
     WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s AND {indicators}
     UNION ALL
-    SELECT j.position FROM proj_budget_rows r JOIN proj_budget_movements m
-        ON m.ledger_id = r.ledger_id AND m.generation = r.generation
-        AND m.bgt_pman_id = r.bgt_pman_id AND m.bgt_id = ''
-    JOIN proj_journals j
-        ON j.ledger_id = r.ledger_id AND j.generation = %(journals)s AND j.source = m.position
+    SELECT j.position FROM proj_budget_rows r CROSS JOIN LATERAL (
+        SELECT position FROM proj_budget_movements
+        WHERE ledger_id = r.ledger_id AND generation = r.generation
+          AND bgt_pman_id = r.bgt_pman_id AND bgt_id = '' OFFSET 0) AS m
+    CROSS JOIN LATERAL (
+        SELECT position FROM proj_journals
+        WHERE ledger_id = r.ledger_id AND generation = %(journals)s AND source = m.position
+          AND position <= %(upto)s AND effective_on <= %(last)s OFFSET 0) AS j
     WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(budget_rows)s AND {budget_rows}
-) AS sliced JOIN events e ON e.ledger_id = %(ledger_id)s AND e.position = sliced.position
-WHERE sliced.position <= %(upto)s AND e.effective_on <= %(last)s""")
+) AS sliced CROSS JOIN LATERAL (
+    SELECT effective_on, payload FROM events
+    WHERE ledger_id = %(ledger_id)s AND position = sliced.position OFFSET 0) AS e""")
 _GIVEN = """
 SELECT e.effective_on, e.type, e.payload FROM proj_journals j
 JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
@@ -84,6 +92,23 @@ class _Entry(NamedTuple):
     account: str
     dr_cr: int
     fen: int
+
+
+_WITH_CODE = SQL("""
+SELECT i.bgt_id FROM proj_positions m JOIN proj_indicators i
+    ON i.ledger_id = m.ledger_id AND i.generation = m.generation
+WHERE m.ledger_id = %s AND m.projection = %s AND m.live AND i.{} = %s""")
+
+
+def indicators_with(connection: psycopg.Connection, ledger_id: int, element: str) -> Any:
+    """Reads a code as the indicators that have it, whose journals an index finds."""
+
+    def parse(text: str, pointer: str) -> list[str]:
+        statement = _WITH_CODE.format(Identifier(element))
+        asked = ledger_id, Indicators.name, a_text(text, pointer)
+        return [bgt_id for (bgt_id,) in connection.execute(statement, asked)]
+
+    return parse
 
 
 class SlicedSums:

@@ -21,6 +21,7 @@ from ledger.reading.objects import read_payloads
 from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import PAID, STATUSES
+from projections.account_slices import SLICED_BY, indicators_with
 from projections.core.listing import (
     PAGE_SIZE,
     Filter,
@@ -215,18 +216,6 @@ def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str)
     return (row[0], row[1]) if row else ("", "")
 
 
-_OF_INDICATORS: tuple[LiteralString, ...] = (
-    "agency_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "pro_code",
-)
-_OF_INDICATOR: LiteralString = """t.bgt_id IN (
-    SELECT i.bgt_id FROM proj_positions m JOIN proj_indicators i
-        ON i.ledger_id = m.ledger_id AND i.generation = m.generation
-    WHERE m.ledger_id = t.ledger_id AND m.projection = 'indicators' AND m.live AND i.{} = %s)"""
-
-
 def list_journals(
     connection: psycopg.Connection,
     ledger_id: int,
@@ -254,7 +243,11 @@ def list_journals(
             "from": Filter("effective_on >= %s", a_day),
             "to": Filter("effective_on <= %s", a_day),
             "fund_type_code": Filter("t.fund_type_code = %s", a_text),
-            **{name: Filter(_OF_INDICATOR.format(name), a_text) for name in _OF_INDICATORS},
+            **{
+                name: Filter("t.bgt_id = ANY(%s)", indicators_with(connection, ledger_id, name))
+                for name in SLICED_BY
+                if name != "fund_type_code"
+            },
         },
     )
     rows, following, position = listing.page(connection, ledger_id, filters, cursor, page_size)
