@@ -44,6 +44,7 @@ class Right(Enum):
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),
     )
+    CORRECT = ("correction.apply", frozenset({"accountant"}))
     WATCH = ("metrics.read", frozenset({"ops", "admin", "auditor"}))
     RESOLVE = ("suspense.resolve", frozenset({"treasury_maker"}))
     DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))

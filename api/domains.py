@@ -46,6 +46,7 @@ import payments.application
 import payments.clearing.cash
 import payments.clearing.claims
 import payments.closing
+import payments.corrections.correcting
 import payments.delivery.handing_over
 import payments.disbursement.commands
 import payments.found_at_bank
@@ -109,6 +110,7 @@ DOMAINS = (
     payments.clearing.cash,
     payments.clearing.claims,
     payments.closing,
+    payments.corrections.correcting,
     payments.delivery.handing_over,
     payments.disbursement.commands,
     accounting.openings,

@@ -321,6 +321,9 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     on the bank's day. Without a notice it is of a former release, where a person's word was enough;
     there ``pay_detail_id`` names the line, or none for the payment as a whole. ``suspense_no`` says
     that persons have found out which payment it is of.
+
+    ``bgt_id`` is the indicator that is restored, "" for the payment's own; ``borne_amt`` what of
+    it that bore, where others bore some as well, "" where it bore all.
     """
 
     TYPE: ClassVar[str] = "payment.refunded"
@@ -351,6 +354,8 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     notice_sm3: str = ""
     cert_serial: str = ""
     signature: str = ""
+    bgt_id: str = ""
+    borne_amt: Yuan = ""
     by: str
 
 

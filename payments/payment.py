@@ -15,10 +15,13 @@ from msgspec.structs import replace
 from budget.balances import BALANCES
 from budget.events import Figures
 from ledger.deciding.objects import Kind
+from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
+from payments.bearing import Bearing, borne_at_first, corrected, taken
+from payments.correction_events import CorrectionTaken, PaymentCorrected
 from payments.events import (
     PaymentApplied,
     PaymentApproved,
@@ -79,6 +82,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requests: tuple[RefundRequested, ...] = ()
     declined: tuple[RefundRefused, ...] = ()
     refunds: tuple[PaymentRefunded, ...] = ()
+    corrections: tuple[PaymentCorrected, ...] = ()
+    corrections_taken: tuple[CorrectionTaken, ...] = ()
+    borne: Bearing = ()  # by which indicators, since the first correction
 
     @property
     def pay_app_no(self) -> str:
@@ -121,6 +127,29 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "fund_type_code": a.fund_type_code,
             "agency_type_code": agency_type_code,
         }
+
+    def codes_borne_by(self, bgt_id: str) -> dict[str, str]:
+        """The elements of an indicator that bears some of it."""
+        codes = self.codes
+        if bgt_id != self.applied.bgt_id:
+            [took, *_] = [each for each in self.corrections_taken if each.bgt_id == bgt_id]
+            codes |= {name: getattr(took, name) for name in codes if name != "agency_type_code"}
+        return codes
+
+    @property
+    def bearing(self) -> Bearing:
+        """Which indicators bear what was paid and has not come back, line by line."""
+        if self.corrections:
+            return self.borne
+        left_fen = {
+            line: fen - self.returned_fen(line) for line, (fen, _) in self.outcomes().items()
+        }
+        unnamed_fen = self.returned_fen("")  # as a former release has booked what came back
+        for line, fen in left_fen.items():
+            part_fen = min(fen, unnamed_fen)
+            left_fen[line] -= part_fen
+            unnamed_fen -= part_fen
+        return borne_at_first(self.applied.bgt_id, self.booked_on, left_fen)
 
     @property
     def details(self) -> tuple[PaymentDetail, ...]:
@@ -229,7 +258,34 @@ def _refunded(payment: Payment, event: PaymentRefunded) -> Payment:
     refunds = (*payment.refunds, event)
     whole = sum(stored_fen(r.refund_amt) for r in refunds) == payment.paid_fen
     status = REFUNDED if whole else payment.status
-    return replace(payment, refunds=refunds, figures=event.figures, status=status)
+    figures = payment.figures if event.bgt_id else event.figures  # those of its own indicator
+    borne = payment.borne and _left_behind(payment, event)
+    return replace(payment, refunds=refunds, figures=figures, status=status, borne=borne)
+
+
+def _left_behind(payment: Payment, refund: PaymentRefunded) -> Bearing:
+    """What indicators bear behind a refund."""
+    lines = [(line, stored_fen(amount)) for line, amount in returned_lines(refund)]
+    return taken(payment.borne, lines)[0]
+
+
+def _corrected(payment: Payment, event: PaymentCorrected) -> Payment:
+    own = event.bgt_id == payment.applied.bgt_id
+    return replace(
+        payment,
+        corrections=(*payment.corrections, event),
+        borne=corrected(payment.bearing, event),
+        figures=event.figures if own else payment.figures,
+    )
+
+
+def _correction_taken(payment: Payment, event: CorrectionTaken) -> Payment:
+    own = event.bgt_id == payment.applied.bgt_id
+    return replace(
+        payment,
+        corrections_taken=(*payment.corrections_taken, event),
+        figures=event.figures if own else payment.figures,
+    )
 
 
 _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
@@ -250,6 +306,8 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     RefundRequested: lambda p, e: replace(p, requests=(*p.requests, e)),
     RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
     PaymentRefunded: _refunded,
+    PaymentCorrected: _corrected,
+    CorrectionTaken: _correction_taken,
 }
 
 
@@ -261,11 +319,18 @@ def _acts(payment: Payment) -> Iterator[Event]:
             yield act
 
 
+def _rows_of(payment: Payment) -> tuple[tuple[AnyRegister, str], ...]:
+    """Of its own indicator, and of those that bear some of it."""
+    own = payment.applied.bgt_id
+    others = dict.fromkeys(took.bgt_id for took in payment.corrections_taken)
+    return (BALANCES, own), *((BALANCES, bgt_id) for bgt_id in others if bgt_id != own)
+
+
 PAYMENT: Kind[Payment] = Kind(
     name="payment",
     opened_by="payment.apply",
     fold=_fold,
-    rows=lambda payment: ((BALANCES, payment.applied.bgt_id),),
+    rows=_rows_of,
     cost=lambda payment: len(payment.applied.details) or 1,
     acts=_acts,
 )

@@ -2,7 +2,8 @@
 
 A journal names its indicator, which has these elements; the journal of a budget's row is of that
 row, lines that an event gave itself have their own. A claim on the central bank sums over many
-payments: its entries are parted by those it holds, by the rule that booked it. Nothing is stored
+payments: its entries are parted by those it holds, by the rule that booked it, and by what of them
+was corrected before. Nothing is stored
 for that: the journals of the slice are read, so that it costs what it holds.
 """
 
@@ -73,6 +74,28 @@ SELECT r.claim_no, {refund}, p.gov_bgt_eco_code, p.fund_type_code, sum(r.refund_
 FROM proj_refunds r JOIN proj_payments p
     ON p.ledger_id = r.ledger_id AND p.generation = r.generation AND p.pay_app_no = r.pay_app_no
 WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(payments)s AND r.clear_no <> '' AND {sliced}
+GROUP BY 1, 3, 4
+UNION ALL
+SELECT p.claim_no, {claim}, i.gov_bgt_eco_code, i.fund_type_code, sum(side.of * c.waiting_fen)
+FROM proj_corrections c JOIN proj_payments p
+    ON p.ledger_id = c.ledger_id AND p.generation = c.generation AND p.pay_app_no = c.pay_app_no
+CROSS JOIN LATERAL (VALUES (1, c.to_bgt_id), (-1, c.from_bgt_id)) AS side (of, bgt_id)
+JOIN proj_indicators i ON i.ledger_id = c.ledger_id AND i.generation = %(indicators)s
+    AND i.bgt_id = side.bgt_id
+WHERE c.ledger_id = %(ledger_id)s AND c.generation = %(payments)s AND c.waiting_fen > 0
+    AND p.clear_no <> '' AND {of_indicator}
+GROUP BY 1, 3, 4
+UNION ALL
+SELECT r.claim_no, {refund}, i.gov_bgt_eco_code, i.fund_type_code, sum(side.of * c.cor_fen)
+FROM proj_corrections c JOIN proj_payments p
+    ON p.ledger_id = c.ledger_id AND p.generation = c.generation AND p.pay_app_no = c.pay_app_no
+JOIN proj_refunds r ON r.ledger_id = c.ledger_id AND r.generation = c.generation
+    AND r.pay_app_no = c.pay_app_no AND r.refund_no = c.refund_no
+CROSS JOIN LATERAL (VALUES (1, c.from_bgt_id), (-1, p.bgt_id)) AS side (of, bgt_id)
+JOIN proj_indicators i ON i.ledger_id = c.ledger_id AND i.generation = %(indicators)s
+    AND i.bgt_id = side.bgt_id
+WHERE c.ledger_id = %(ledger_id)s AND c.generation = %(payments)s AND c.kind = 'restored'
+    AND r.clear_no <> '' AND {of_indicator}
 GROUP BY 1, 3, 4""")
 
 
@@ -169,7 +192,8 @@ class SlicedSums:
 
     def _claimed(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
         """The slice's part of the claims that the central bank has settled."""
-        statement = _CLAIMED.format(claim=CLAIM, refund=REFUND_CLAIM, sliced=self._sliced("p"))
+        sliced = {"sliced": self._sliced("p"), "of_indicator": self._sliced("i")}
+        statement = _CLAIMED.format(claim=CLAIM, refund=REFUND_CLAIM, **sliced)
         parts: dict[str, list[tuple[str, dict[str, str], int]]] = {}
         for claim_no, vt_code, gov, fund, fen in self._rows(statement, scope):
             codes = {"gov_bgt_eco_code": gov, "fund_type_code": fund}
@@ -184,7 +208,7 @@ class SlicedSums:
                     rule_name=rule_of_claim(vt_code, codes["fund_type_code"]),
                     source=0,
                     number="",
-                    amounts_fen={"claim": fen},
+                    amounts_fen={"claim": 1},  # of its lines only the accounts and sides are asked
                     codes=codes,
                 )
                 for line in entry.lines:

@@ -39,6 +39,12 @@ from projections.core.fold import (
     known,
 )
 from projections.core.tables import Table
+from projections.corrections import (
+    BETWEEN_INDICATORS,
+    CORRECTIONS,
+    CorrectionRow,
+    correction_row,
+)
 from projections.views import (
     VIEWS,
     Applied,
@@ -150,8 +156,8 @@ _MOVEMENTS = (
 
 class Payments(Projection):
     name: ClassVar[str] = "payments"
-    version: ClassVar[int] = 3
-    tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS)
+    version: ClassVar[int] = 4
+    tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS, CORRECTIONS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: traits.subject == PAYMENT.name or UNCLEARED.name in traits.moves)
     )
@@ -175,6 +181,7 @@ class _PaymentFold(Fold):
         self._held: Rows = {}
         self._changed: dict[str, PaymentStanding] = {}
         self._refunds: list[RefundRow] = []
+        self._corrections: list[CorrectionRow] = []
         self._unclaimed = _Unclaimed()
         self._statements: list[BulkStatement] = []
 
@@ -211,6 +218,9 @@ class _PaymentFold(Fold):
                     elif isinstance(event, Refunded):
                         self._refunds.append(refund := _refund(row, fact, event))
                         unclaimed.add_refund(refund)
+                    if isinstance(event, BETWEEN_INDICATORS):
+                        made = correction_row(fact, event)
+                        self._corrections += [made] if made else []
 
     def _earlier(self, fact: Fact, number: str) -> PaymentStanding:
         row: PaymentStanding = known(self._held, (number,), fact)
@@ -226,7 +236,11 @@ class _PaymentFold(Fold):
         return writes
 
     def rest(self, upto: int) -> Writes:
-        new: RowsByTable = {PAYMENTS: self._new.values(), REFUNDS: self._refunds}
+        new: RowsByTable = {
+            PAYMENTS: self._new.values(),
+            REFUNDS: self._refunds,
+            CORRECTIONS: self._corrections,
+        }
         return Writes(new, {PAYMENTS: self._changed.values()}, statements=self._statements)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from budget.balances import BALANCES
 from budget.pending import PENDING
 from ledger.events import Event, JournalPosted, types_that
+from payments.correction_events import CorrectionTaken, PaymentCorrected, RefundShared, WaitingPart
 from payments.events import (
     PaymentApplied,
     PaymentApproved,
@@ -126,6 +127,40 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refund_amt: str
     pay_detail_id: str = ""
     notice_no: str = ""
+    bgt_id: str = ""
+    borne_amt: str = ""
+    figures: FiguresView
+
+
+class Shared(msgspec.Struct, frozen=True, gc=False):
+    """Of ``RefundShared``."""
+
+    pay_app_no: str
+    refund_no: str
+    bgt_id: str
+    refund_amt: str
+    figures: FiguresView
+
+
+class Corrected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of ``PaymentCorrected``."""
+
+    pay_app_no: str
+    cor_no: str
+    pay_detail_id: str = ""
+    agency_code: str
+    bgt_id: str
+    to_bgt_id: str
+    amt: str
+    reason: str
+    waiting: tuple[WaitingPart, ...] = ()
+    figures: FiguresView
+
+
+class CorrectedTo(msgspec.Struct, frozen=True, gc=False):
+    """Of ``CorrectionTaken``."""
+
+    pay_app_no: str
     figures: FiguresView
 
 
@@ -143,6 +178,9 @@ VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
         VoucherSent: Sent,
         VoucherReceipted: Receipted,
         PaymentRefunded: Refunded,
+        RefundShared: Shared,
+        PaymentCorrected: Corrected,
+        CorrectionTaken: CorrectedTo,
         JournalPosted: Posted,
     }
 )

@@ -843,6 +843,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "payment.recall_requested": ("payment.recall", _field("recall_no")),
     "payment.refund_requested": ("payment.refund", _field("refund_no")),
     "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
+    "payment.corrected": ("correction.apply", _field("cor_no")),
     "suspense.held": ("bank.notice", _field("suspense_no")),
     "suspense.resolved": ("suspense.resolve", _field("suspense_no")),
     "clearing.requested": ("clearing.request", _field("clear_no")),
@@ -911,6 +912,8 @@ FOLLOWERS = {
     "income.day_reported",
     "indicator.reallocated_in",
     "plan.cut",
+    "payment.correction_taken",
+    "payment.refund_shared",
     "clearing.cleared",
     "clearing.rejected",
 }
@@ -1100,6 +1103,8 @@ class Payments:
         self.banks: dict[bytes, str] = {}
         scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
         scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
+        # what each indicator bears of a payment, "" for its own: more, or less, at a position
+        scratch.execute("CREATE TABLE borne (position, stream, bgt_id, fen INTEGER)")
 
     def take(self, event: Event) -> None:
         name = event.name
@@ -1113,6 +1118,8 @@ class Payments:
             self._under_way[event.stream] = payment
         elif name == "payment.refunded":
             self._refunded(event)
+        elif name in ("payment.refund_shared", "payment.corrected"):
+            self._between_indicators(event)
         elif step := _STEPS.get(name):
             found = self._under_way.get(event.stream)
             if found is None:
@@ -1137,6 +1144,25 @@ class Payments:
         self._scratch.executemany(
             "INSERT INTO refunds VALUES (?, ?, ?, ?)",
             ((event.position, event.stream, detail, amount) for detail, amount in back),
+        )
+        borne_fen = fen(refund.get("borne_amt") or refund["refund_amt"])
+        self._bear(event, refund.get("bgt_id", ""), -borne_fen)
+
+    def _between_indicators(self, event: Event) -> None:
+        """更正, and what of a refund restores an indicator that bore it by one."""
+        body = event.body
+        if event.name == "payment.refund_shared":
+            self._bear(event, body["bgt_id"], -fen(body["refund_amt"]))
+            return
+        moved_fen = fen(body["amt"])
+        if sum(fen(line["amt"]) for line in body["lines"]) != moved_fen:
+            self._wrong(event, "what is corrected is not the sum of its lines")
+        for bgt_id, amount in ((body["bgt_id"], -moved_fen), (body["to_bgt_id"], moved_fen)):
+            self._bear(event, "" if bgt_id == body["own_bgt_id"] else bgt_id, amount)
+
+    def _bear(self, event: Event, bgt_id: str, amount: int) -> None:
+        self._scratch.execute(
+            "INSERT INTO borne VALUES (?, ?, ?, ?)", (event.position, event.stream, bgt_id, amount)
         )
 
     def told(self, event: Event) -> dict[str, Any] | None:
@@ -1265,6 +1291,15 @@ class Payments:
             self._report.wrong(
                 "refund", position, f"{yuan(back)} came back of {yuan(paid)} paid 退款超付"
             )
+        for position, bgt_id, left in ask(
+            "SELECT position, bgt_id, left_fen FROM (SELECT position, bgt_id, fen,"
+            " sum(fen) OVER (PARTITION BY stream, bgt_id ORDER BY position) + CASE bgt_id WHEN ''"
+            " THEN (SELECT coalesce(sum(p.fen), 0) FROM paid p WHERE p.stream = b.stream) ELSE 0"
+            " END AS left_fen FROM borne b) WHERE left_fen < 0 AND fen < 0 ORDER BY 1"
+        ):
+            whose = bgt_id or "the payment's own indicator"
+            what = f"{yuan(-left)} more is taken of {whose} than it bears 更正超付"
+            self._report.wrong("refund", position, what)
 
 
 _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
@@ -1676,6 +1711,7 @@ ACTS = {
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",
     "payment.refund_requested": "payment.refund",
+    "payment.corrected": "correction.apply",
     "payment.voided": "payment.void",
     "payment.recall_requested": "payment.recall",
     "suspense.resolved": "suspense.resolve",

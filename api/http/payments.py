@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.access import Right
 from api.http.admission import admit
 from api.http.call import Call
+from api.http.correction_views import correction_waiting
 from api.http.dependencies import LedgerRead
 from api.http.held_by import held_by_of
 from api.http.late_entries import late_events
@@ -28,6 +29,7 @@ from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import decode
 from ledger.reading.objects import read_document, read_events, read_head, read_objects, stream_of
 from payments.application import ApplyPayment, ApprovePayment, RejectPayment, WithdrawPayment
+from payments.corrections.correcting import CorrectPayment
 from payments.delivery.outgoing import receipt_body, voucher_body
 from payments.delivery.proofs import read_proofs
 from payments.messages.envelope import build_envelope
@@ -136,6 +138,11 @@ def _payment_as_of(
         waiting = waiting_about(connection, key, named, head.position if head else 0)
         asked = [each for each in waiting if each.kind == RefundPayment.OPERATION]
         view.refunds = (*view.refunds, *map(refund_waiting, asked))
+        corrections = [each for each in waiting if each.kind == CorrectPayment.OPERATION]
+        view.corrections = (
+            *view.corrections,
+            *(correction_waiting(each, payment) for each in corrections),
+        )
         view.held_by = held_by_of(
             call, connection, key, payment, head, rows[-1].recorded_at, waiting
         )

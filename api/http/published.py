@@ -102,6 +102,7 @@ EXAMPLES: dict[str, Any] = {
     "tre_code": "4400000000",
     "suspense_no": "102-102202603020001",
     "refund_no": "TK-20260302-01",
+    "cor_no": "GZ-20260302-01",
     "adj_no": "TZ-2026-01",
     "freeze_no": "DJ-2026-01",
     "plan_voucher_no": "JH-2026-03-01",

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api.http.correction_views import CorrectionOfPayment, corrections_of
 from api.http.held_by import HeldByView
 from api.http.late_entries import LateEventsView, LateFiguresView
 from api.http.models.enums import PaymentState, Signatory
@@ -224,6 +225,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     held_by: HeldByView | UnsetType | None = UNSET
     recalls: tuple[RecallView, ...]
     refunds: tuple[RefundView, ...]
+    corrections: tuple[CorrectionOfPayment, ...]
     reason: str
     by: str
     checked_by: str | None
@@ -341,6 +343,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         receipt=_receipt(payment, receipt) if receipt else None,
         recalls=recalls_of(payment) if payment.recalls else (),
         refunds=refunds_of(payment) if payment.refunds or payment.requests else (),
+        corrections=corrections_of(payment) if payment.corrections else (),
         reason=payment.reason,
         by=applied.by,
         checked_by=approved.by if approved else None,

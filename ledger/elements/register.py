@@ -33,6 +33,7 @@ PAIRS = {
 # fields that hold an element under another name
 SAME_ELEMENT = {
     "to_bgt_id": "bgt_id",
+    "from_bgt_id": "bgt_id",
     "from_bgt_pman_id": "bgt_pman_id",
     "to_bgt_pman_id": "bgt_pman_id",
     "standard_code": "std_code",
@@ -250,6 +251,7 @@ _ELEMENTS = (
     Element("recall_no", "撤销编号", 100, _NAME, "支付审核"),
     Element("refund_no", "退款编号", 100, _NUMBER, _REFUND),
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
+    Element("cor_no", "更正编号", 100, _NUMBER, "支付更正"),
     Element("suspense_no", "待处理事项编号", 200, _NAME, _REFUND),
     Element("is_none_of_ours", "是否与本账套无关", 1, _YES_NO, _REFUND),
     Element("clear_no", "清算编号", 100, _NAME, _CLEAR),

@@ -25,6 +25,12 @@ from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import Event, JournalPosted, PostedView
 from ledger.money import stored_fen, yuan
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
+from payments.correction_events import (
+    CorrectionTaken,
+    PaymentCorrected,
+    RefundShared,
+    WaitingPart,
+)
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
@@ -75,6 +81,16 @@ class Dimensions(Protocol):
     def fund_type_code(self) -> str: ...
 
 
+class Claimable:
+    """The same of elements by their names."""
+
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        self.agency_code = codes["agency_code"]
+        self.exp_func_code = codes["exp_func_code"]
+        self.gov_bgt_eco_code = codes["gov_bgt_eco_code"]
+        self.fund_type_code = codes["fund_type_code"]
+
+
 def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> UnclearedKey:
     """Where money that a bank has moved on ``day`` waits to be claimed."""
     return UnclearedKey(
@@ -114,6 +130,9 @@ def claimable_again(
 
 # ---- the fold
 
+# pay_app_no, vt_code, (the day under which it waits, None for that of its entry; fen)
+_Moved = tuple[str, str, tuple[tuple[date | None, int], ...]]
+
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorIssued``."""
@@ -144,6 +163,28 @@ class _Refunded(msgspec.Struct, frozen=True, gc=False):
 
     pay_app_no: str
     refund_amt: str
+    borne_amt: str = ""
+
+
+class _Shared(msgspec.Struct, frozen=True, gc=False):
+    """Of ``RefundShared``."""
+
+    pay_app_no: str
+    refund_amt: str
+
+
+class _Gave(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentCorrected``."""
+
+    pay_app_no: str
+    waiting: tuple[WaitingPart, ...] = ()
+
+
+class _Took(msgspec.Struct, frozen=True, gc=False):
+    """Of ``CorrectionTaken``."""
+
+    pay_app_no: str
+    waiting_amt: str
 
 
 class UnclearedFold(RegisterFold):
@@ -155,6 +196,9 @@ class UnclearedFold(RegisterFold):
         PaymentApproved: _Approved,
         VoucherReceipted: _Receipted,
         PaymentRefunded: _Refunded,
+        RefundShared: _Shared,
+        PaymentCorrected: _Gave,
+        CorrectionTaken: _Took,
         JournalPosted: PostedView,  # a movement's journal follows it and names the indicator
         ClearingRequested: ClearingRequested,
         ClaimReceipted: ClaimReceipted,
@@ -163,7 +207,7 @@ class UnclearedFold(RegisterFold):
     issued: dict[str, _Issued] = msgspec.field(default_factory=dict)
     usual_bank: str = ""
     other_banks: dict[str, str] = msgspec.field(default_factory=dict)
-    moved: tuple[str, str, int] | None = None  # pay_app_no, vt_code, fen: waits for its journal
+    moved: _Moved | None = None  # waits for its journal
     requested: dict[str, ClearingRequested] = msgspec.field(default_factory=dict)
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
@@ -175,12 +219,21 @@ class UnclearedFold(RegisterFold):
                 if event.pay_bank_code != self.usual_bank:
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
             case _Receipted():
-                self.moved = event.pay_app_no, CLAIM, stored_fen(event.xpay_amt)
+                self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
             case _Refunded():
-                self.moved = event.pay_app_no, REFUND_CLAIM, stored_fen(event.refund_amt)
+                back_fen = stored_fen(event.borne_amt or event.refund_amt)
+                self.moved = event.pay_app_no, REFUND_CLAIM, ((None, back_fen),)
+            case _Shared():
+                back_fen = stored_fen(event.refund_amt)
+                self.moved = event.pay_app_no, REFUND_CLAIM, ((None, back_fen),)
+            case _Gave():
+                days = [(date.fromisoformat(p.since), -stored_fen(p.amt)) for p in event.waiting]
+                self.moved = event.pay_app_no, CLAIM, tuple(days)
+            case _Took():
+                self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.waiting_amt)),)
             case PostedView() if self.moved is not None:
-                (pay_app_no, vt_code, amount_fen), self.moved = self.moved, None
-                return self._owe(pay_app_no, vt_code, amount_fen, event.bgt_id, day)
+                (pay_app_no, vt_code, parts), self.moved = self.moved, None
+                return self._owe(pay_app_no, vt_code, parts, event.bgt_id, day)
             case ClearingRequested():
                 return self._claim(event, rows)
             case ClaimReceipted():
@@ -188,14 +241,20 @@ class UnclearedFold(RegisterFold):
         return ()
 
     def _owe(
-        self, pay_app_no: str, vt_code: str, amount_fen: int, bgt_id: str, day: date
+        self,
+        pay_app_no: str,
+        vt_code: str,
+        parts: Iterable[tuple[date | None, int]],
+        bgt_id: str,
+        day: date,
     ) -> Iterator[Movement]:
-        if not amount_fen:
-            return
-        if (issued := self.issued.get(bgt_id)) is None:
-            raise IntegrityError(f"money moved for the indicator {bgt_id!r}, which is unknown")
-        bank = self.other_banks.get(pay_app_no, self.usual_bank)
-        yield uncleared_key(bank, day, vt_code, issued).text, 0, amount_fen
+        for since, amount_fen in parts:
+            if not amount_fen:
+                continue
+            if (issued := self.issued.get(bgt_id)) is None:
+                raise IntegrityError(f"money moved for the indicator {bgt_id!r}, which is unknown")
+            bank = self.other_banks.get(pay_app_no, self.usual_bank)
+            yield uncleared_key(bank, since or day, vt_code, issued).text, 0, amount_fen
 
     def _claim(self, requested: ClearingRequested, rows: Rows) -> Iterator[Movement]:
         self.requested[requested.clear_no] = requested

@@ -5,22 +5,28 @@ by its id and its payee, and a request by payment, line and amount. What is book
 signed document field by field; ``payments.verification.notices`` compares the two again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
 from budget.indicator import moved
 from ledger.account_set import fiscal_year_of
 from ledger.calendar import evidence_day
+from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
+from ledger.events import Event
 from ledger.money import stored_fen, yuan
+from payments.bearing import taken
+from payments.clearing.uncleared import UNCLEARED, Claimable, UnclearedKey, uncleared_key
+from payments.correction_events import RefundShared
 from payments.events import PaymentDetail, PaymentRefunded, RefundRequested, ReturnedLine
 from payments.messages.vt_codes import REFUND_CLAIM
 from payments.payment import PAYMENT, Payment
 from payments.refunds.requests import exceeds_paid, left_of
-from payments.voucher import owed
 
 
 class NoticeEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,10 +138,13 @@ def booked(
     refund_fen = noticed.refund_fen
     _check_left(payment, refund_fen, matched)
     day = evidence_day(state, noticed.pay_date, since=payment.booked_on)
-    amounts, bgt_id = {"refund": refund_fen}, payment.applied.bgt_id
-    after = moved(state, day, bgt_id, PaymentRefunded.TYPE, amounts)
-    # point of no return: the money has moved, nothing below refuses
     returned, refund_no = _returned(payment, matched, evidence.notice_no)
+    own, *further = shares_of(payment, returned, refund_fen)
+    rows = [
+        moved(state, day, share.bgt_id, PaymentRefunded.TYPE, {"refund": share.amount_fen})
+        for share in (own, *further)
+    ]
+    # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
         pay_app_no=payment.pay_app_no,
         refund_no=refund_no,
@@ -143,28 +152,97 @@ def booked(
         pay_detail_id=returned[0].pay_detail_id if len(returned) == 1 else "",
         refund_date=noticed.pay_date.isoformat(),
         reason=noticed.remark,
-        figures=after.row.figures(),
+        figures=rows[0].row.figures(),
         pay_cert_no=payment.pay_cert_no,
         suspense_no=suspense_no,
         agent_business_no=noticed.agent_business_no,
         returned=returned,
+        bgt_id=own.bgt_id if own.bgt_id != payment.applied.bgt_id else "",
+        borne_amt=yuan(own.amount_fen) if further else "",
         by=by,
         **msgspec.structs.asdict(evidence),
     )
-    entry = state.books(day).post(
-        refunded.TYPE,
-        source=state.next_position + bool(suspense_no),
-        number=refunded.refund_no,
-        amounts_fen=amounts,
-        codes=payment.codes,
-        bgt_id=bgt_id,
-    )
-    number = payment.pay_app_no
+    first = state.next_position + bool(suspense_no)
+    told: list[tuple[PaymentRefunded | RefundShared, Share]] = [(refunded, own)]
+    told += _shared(refunded, further, rows[1:])
     return Decision(
-        events=[(PAYMENT, number, refunded), (PAYMENT, number, entry)],
+        events=list(_with_entries(state, payment, day, first, told)),
         effective_on=day,
-        moved=[after, *owed(state, payment, day, REFUND_CLAIM, refund_fen)],
+        moved=[*rows, *_owed(state, payment, day, (own, *further))],
     )
+
+
+def _shared(
+    refunded: PaymentRefunded, further: Iterable["Share"], rows: Iterable[MovedRow]
+) -> Iterator[tuple[RefundShared, "Share"]]:
+    """What further indicators are restored by."""
+    for share, row in zip(further, rows, strict=True):
+        shared = RefundShared(
+            pay_app_no=refunded.pay_app_no,
+            refund_no=refunded.refund_no,
+            bgt_id=share.bgt_id,
+            refund_amt=yuan(share.amount_fen),
+            figures=row.row.figures(),
+            by=refunded.by,
+        )
+        yield shared, share
+
+
+def _with_entries(
+    state: LedgerState,
+    payment: Payment,
+    day: date,
+    first: int,
+    told: Iterable[tuple[PaymentRefunded | RefundShared, "Share"]],
+) -> Iterator[tuple[AnyKind, str, Event]]:
+    """Each event with its journal behind it, the first one at a position."""
+    for place, (event, share) in enumerate(told):
+        entry = state.books(day).post(
+            event.TYPE,
+            source=first + 2 * place,
+            number=event.refund_no,
+            amounts_fen={"refund": share.amount_fen},
+            codes=share.codes,
+            bgt_id=share.bgt_id,
+        )
+        yield PAYMENT, payment.pay_app_no, event
+        yield PAYMENT, payment.pay_app_no, entry
+
+
+def _owed(
+    state: LedgerState, payment: Payment, day: date, shares: Iterable["Share"]
+) -> Iterator[MovedRow]:
+    """What is claimed back: two indicators may be claimed under the same elements."""
+    back_fen: dict[UnclearedKey, int] = {}
+    assert payment.approved is not None
+    for share in shares:
+        bank, of = payment.approved.pay_bank_code, Claimable(share.codes)
+        key = uncleared_key(bank, day, REFUND_CLAIM, of)
+        back_fen[key] = back_fen.get(key, 0) + share.amount_fen
+    for key, fen in back_fen.items():
+        yield state.moved(UNCLEARED, key.text, day, {"amount": fen})
+
+
+class Share(NamedTuple):
+    """What of a refund restores one indicator; the elements are those by which it has paid."""
+
+    bgt_id: str
+    amount_fen: int
+    codes: dict[str, str]
+
+
+def shares_of(payment: Payment, returned: Sequence[ReturnedLine], refund_fen: int) -> list[Share]:
+    """Whom it restores: who bears the lines now, what was corrected last first; the payment's own
+    indicator stands first where it is among them."""
+    own = payment.applied.bgt_id
+    if not payment.corrections:
+        return [Share(own, refund_fen, payment.codes)]
+    lines = [(line.pay_detail_id, stored_fen(line.refund_amt)) for line in returned]
+    _, parts = taken(payment.bearing, lines)
+    back_fen = {own: refund_fen - sum(part.amount_fen for part in parts)}
+    for part in parts:
+        back_fen[part.bgt_id] = back_fen.get(part.bgt_id, 0) + part.amount_fen
+    return [Share(id_, fen, payment.codes_borne_by(id_)) for id_, fen in back_fen.items() if fen]
 
 
 def _check_new(payment: Payment, noticed: Noticed, evidence: NoticeEvidence) -> None:

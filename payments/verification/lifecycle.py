@@ -16,6 +16,7 @@ from ledger.verification.amounts import Amounts
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 from payments.clearing.events import ClaimReceipted, ClearingRequested
+from payments.correction_events import PaymentCorrected, RefundShared
 from payments.delivery.outbox import Item, ParcelKind
 from payments.events import (
     ManifestSigned,
@@ -37,6 +38,7 @@ from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import SINGLE_DETAIL_ID, returned_lines
 from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
+from payments.verification.corrections import CorrectionSteps
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
@@ -64,6 +66,8 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     VoucherRefused: Nothing,
     VoucherReceipted: ReceiptedFields,
     PaymentRefunded: PaymentRefunded,
+    RefundShared: RefundShared,
+    PaymentCorrected: PaymentCorrected,
     RefundRequested: RequestFields,
     RefundRefused: RequestFields,
     RecallRequested: RecallFields,
@@ -103,6 +107,7 @@ class PaymentCheck:
         self.answered: dict[Item, int] = {}
         self.totals = totals or ClearedTotals()
         self._signed: list[SignatureToVerify] = []
+        self._corrections = CorrectionSteps(self._wrong, refunds, amounts)
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
             PaymentApplied.TYPE.encode(): self._applied,
             PaymentApproved.TYPE.encode(): self._approved,
@@ -114,6 +119,8 @@ class PaymentCheck:
             VoucherRefused.TYPE.encode(): self._refused,
             VoucherReceipted.TYPE.encode(): self._receipted,
             PaymentRefunded.TYPE.encode(): self._refunded,
+            RefundShared.TYPE.encode(): self._corrections.shared,
+            PaymentCorrected.TYPE.encode(): self._corrections.corrected,
             RefundRequested.TYPE.encode(): self._refund_asked,
             RefundRefused.TYPE.encode(): self._refund_refused,
             RecallRequested.TYPE.encode(): self._recall_asked,
@@ -272,6 +279,7 @@ class PaymentCheck:
             self._not_asked(position, "refund", refund_no)
         for line, amount in lines:
             self._refunds.refunded(position, stream_id, line, self._amounts[amount])
+        self._corrections.refunded(position, stream_id, event)
         if sum(self._amounts[amount] for _, amount in lines) != back_fen:
             self._wrong(position, "what came back is not the sum of its lines")
         if event.notice_sm3:

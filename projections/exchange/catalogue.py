@@ -12,6 +12,7 @@ from projections.exchange.registers import (
 from projections.exchange.rows import (
     ExportedAdjustment,
     ExportedClearing,
+    ExportedCorrection,
     ExportedEvent,
     ExportedIndicator,
     ExportedJournal,
@@ -38,6 +39,7 @@ SUBJECTS: tuple[type[Subject], ...] = (
     ExportedVoucherSignature,
     ExportedReceipt,
     ExportedRefund,
+    ExportedCorrection,
     ExportedClearing,
     ExportedJournal,
     ExportedRefusal,

@@ -6,10 +6,12 @@ from typing import Any
 
 from ledger.events import Event
 from ledger.money import parse_yuan
+from payments.correction_events import CorrectionTaken, PaymentCorrected, RefundShared
 from payments.events import PaymentApplied, PaymentRefunded, VoucherReceipted, VoucherSigned
 from payments.payment import Payment
 from projections.core.fold import Fact
 from projections.exchange.rows import (
+    ExportedCorrection,
     ExportedPayment,
     ExportedPaymentDetail,
     ExportedReceipt,
@@ -87,7 +89,7 @@ def detail_rows(payment: Payment) -> Iterator[Subject]:
 
 
 def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
-    """Signature, receipt and refund of a payment, each with what it brought its unit."""
+    """Signature, receipt, refund, correction of a payment, each with what it brought its unit."""
     place: dict[str, Any] = {"position": fact.position, "recorded_at": fact.recorded_at}
     match fact.event:
         case VoucherSigned() as e:
@@ -105,27 +107,56 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
                 yield _revenue(payment, "", day, paid_fen)
         case PaymentRefunded() as e:
             given = _same(e, ExportedRefund)
-            given["refund_amt"] = refund_fen = parse_yuan(e.refund_amt)
             given["refund_date"] = day = date.fromisoformat(e.refund_date)
             given["pay_cert_no"] = payment.pay_cert_no  # an event of old does not say it
+            given["bgt_id"] = bgt_id = e.bgt_id or payment.applied.bgt_id
+            given["refund_amt"] = refund_fen = parse_yuan(e.borne_amt or e.refund_amt)
             yield ExportedRefund(
                 **given,
-                bgt_id=payment.applied.bgt_id,
                 agency_code=payment.applied.agency_code,
                 position=fact.position,
                 create_time=fact.recorded_at,
             )
-            yield _revenue(payment, e.refund_no, day, -refund_fen)
+            yield _revenue(payment, e.refund_no, day, -refund_fen, bgt_id)
+        case RefundShared() | PaymentCorrected() | CorrectionTaken():
+            yield from _between_indicators(fact, payment)
 
 
-def _revenue(payment: Payment, refund_no: str, day: date, amount_fen: int) -> Subject:
-    a = payment.applied
+def _between_indicators(fact: Fact, payment: Payment) -> Iterator[Subject]:
+    """What a correction moves, and what a refund restores of it; revenue is of who bears it."""
+    place: dict[str, Any] = {"position": fact.position, "create_time": fact.recorded_at}
+    match fact.event:
+        case RefundShared() as shared:
+            refund_fen = parse_yuan(shared.refund_amt)
+            [refund] = [r for r in payment.refunds if r.refund_no == shared.refund_no]
+            given = _same(refund, ExportedRefund)
+            given |= {"bgt_id": shared.bgt_id, "refund_amt": refund_fen}
+            given["refund_date"] = day = date.fromisoformat(refund.refund_date)
+            yield ExportedRefund(**given, agency_code=payment.applied.agency_code, **place)
+            yield _revenue(payment, shared.refund_no, day, -refund_fen, shared.bgt_id)
+        case PaymentCorrected() as gave:
+            given = _same(gave, ExportedCorrection)
+            given["amt"] = amount_fen = parse_yuan(gave.amt)
+            given["claimed_amt"] = parse_yuan(gave.claimed_amt, zero=True)
+            given["cor_date"] = day = date.fromisoformat(gave.cor_date)
+            yield ExportedCorrection(
+                **given, from_bgt_id=gave.bgt_id, pay_cert_no=payment.pay_cert_no, **place
+            )
+            yield _revenue(payment, "", day, -amount_fen, gave.bgt_id)
+        case CorrectionTaken() as took:
+            yield _revenue(payment, "", fact.effective_on, parse_yuan(took.amt), took.bgt_id)
+
+
+def _revenue(
+    payment: Payment, refund_no: str, day: date, amount_fen: int, bgt_id: str = ""
+) -> Subject:
+    codes = payment.codes_borne_by(bgt_id or payment.applied.bgt_id)
     return ExportedRevenue(
-        a.agency_code,
-        a.pro_code,
-        a.exp_func_code,
-        a.fund_type_code,
-        a.pay_app_no,
+        codes["agency_code"],
+        codes["pro_code"],
+        codes["exp_func_code"],
+        codes["fund_type_code"],
+        payment.pay_app_no,
         refund_no,
         day,
         amount_fen,

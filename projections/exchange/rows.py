@@ -246,6 +246,28 @@ class ExportedRefund(Subject):
     create_time: datetime
 
 
+class ExportedCorrection(Subject):
+    """Corrections 更正: what was paid from `from_bgt_id` is borne by `to_bgt_id`."""
+
+    PARQUET = "corrections"
+    XML, ELEMENT = EXPENDITURE, "PAY_CORRECT"
+    ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
+    cor_no: str
+    pay_app_no: str
+    pay_cert_no: str
+    pay_detail_id: str
+    agency_code: str
+    from_bgt_id: str
+    to_bgt_id: str
+    amt: Fen
+    claimed_amt: Fen
+    cor_date: date
+    reason: str
+    made_by: str
+    position: int
+    create_time: datetime
+
+
 class ExportedClearing(Subject):
     """Claims 申请划款 (2301) and 申请退款 (2302) on the central bank, and its answers."""
 

@@ -38,6 +38,12 @@ from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
 from projections.payments import PAYMENTS, Payments
 from projections.queries import list_payments
+from projections.tracing.corrections import (
+    CorrectionSums,
+    TracedCorrection,
+    corrections_of,
+    traced_corrections,
+)
 from projections.tracing.facts import (
     FACTS_MAX,
     FactFields,
@@ -65,7 +71,9 @@ class BusinessSums(msgspec.Struct):
     Attributes:
         applied: of all payments; of it ``released`` came back unpaid (rejected, withdrawn, failed),
             ``occupied`` is on its way and ``paid`` was paid by the bank.
-        net_paid: ``paid`` less ``refunded``.
+        refunded: what came back and restored it; ``corrected_in`` and ``corrected_out`` what was
+            paid by another indicator at first, and is borne by another one now (更正).
+        net_paid: ``paid`` less ``refunded``, with what was corrected.
         others: by what other acts than those named here moved the indicator's amount.
     """
 
@@ -82,6 +90,8 @@ class BusinessSums(msgspec.Struct):
     occupied: str
     paid: str
     refunded: str
+    corrected_in: str
+    corrected_out: str
     net_paid: str
     others: str
 
@@ -125,7 +135,8 @@ class IndicatorTrace(msgspec.Struct, kw_only=True):
 
     ``origin`` are the steps before it: its project, and the drafts and the row of the budget that
     it is of. ``movements`` are the indicator's own events; ``movements_left_out`` says how many
-    more it has than are shown (they are counted in ``sums``).
+    more it has than are shown (they are counted in ``sums``). ``corrections`` are those from it and
+    to it, the first thousand, and what restored it of payments made from others.
     """
 
     ledger: str
@@ -137,6 +148,7 @@ class IndicatorTrace(msgspec.Struct, kw_only=True):
     origin: list[Link] | UnsetType = UNSET
     movements: list[FactFields] | UnsetType = UNSET
     movements_left_out: int | UnsetType = UNSET
+    corrections: list[TracedCorrection] | UnsetType = UNSET
     sources: list[Source] | UnsetType = UNSET
     payments: list[TracedPayment]
     next_cursor: str | None
@@ -191,9 +203,13 @@ def _complete(
         if count <= FACTS_MAX:
             shown.append((position, event))
         totals.add(event)
-    fen = _Fen(totals, connection.execute(
-        _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
-    ).fetchone() or ())  # fmt: skip
+    fen = _Fen(
+        totals,
+        connection.execute(
+            _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
+        ).fetchone() or (),
+        corrections_of(connection, key, model.generation, trace.bgt_id),
+    )  # fmt: skip
     figures = balances.figures()
     if pending_fen:
         figures = msgspec.structs.replace(figures, amount=yuan(pending_fen + balances.amount))
@@ -204,6 +220,7 @@ def _complete(
     trace.origin = chain_of(*origin_of(connection, key, head, model.position))
     trace.movements = facts_of(shown, *MOVING)
     trace.movements_left_out = count - len(shown)
+    trace.corrections = traced_corrections(connection, key, model.generation, trace.bgt_id)
     trace.sources = sources(connection, key, trace.bgt_id, model.position)
 
 
@@ -224,7 +241,9 @@ class OwnSums:
 class _Fen:
     """The sums in fen."""
 
-    def __init__(self, totals: OwnSums, payments: Iterable[Any]) -> None:
+    def __init__(
+        self, totals: OwnSums, payments: Iterable[Any], corrections: CorrectionSums
+    ) -> None:
         own = totals.of_type
         self.issued = own.get(IndicatorIssued, 0)
         self.adjusted = own.get(IndicatorAdjusted, 0)
@@ -238,6 +257,9 @@ class _Fen:
         self.pending = totals.moved[PENDING_CONTROL]
         numbers = [int(value or 0) for value in payments]
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
+        self.refunded += corrections.restored_fen - corrections.elsewhere_fen
+        self.corrected_in, self.corrected_out = corrections.in_fen, corrections.out_fen
+        self.net_paid = self.paid - self.refunded + self.corrected_in - self.corrected_out
 
     def sums(self) -> BusinessSums:
         return BusinessSums(
@@ -254,13 +276,15 @@ class _Fen:
             occupied=yuan(self.occupied),
             paid=yuan(self.paid),
             refunded=yuan(self.refunded),
-            net_paid=yuan(self.paid - self.refunded),
+            corrected_in=yuan(self.corrected_in),
+            corrected_out=yuan(self.corrected_out),
+            net_paid=yuan(self.net_paid),
             others=yuan(self.brought - self.issued - self.adjusted - self.into + self.out),
         )
 
     def proofs(self, kept: Balances, pending_fen: int) -> Iterable[Proof]:
         """The figures that were kept against the sums of what happened."""
-        net_paid = self.paid - self.refunded
+        corrected = " + corrected_in - corrected_out" * bool(self.corrected_in + self.corrected_out)
         pending = "pending + " if self.pending else ""
         for name, left, right in (
             (
@@ -271,12 +295,12 @@ class _Fen:
             (
                 f"amount = {pending}canuse + frozen + occupied + net_paid",
                 self.brought,
-                self.pending + kept.available + self.net_frozen + self.occupied + net_paid,
+                self.pending + kept.available + self.net_frozen + self.occupied + self.net_paid,
             ),
             ("frozen_amt = frozen - unfrozen", kept.frozen, self.net_frozen),
             ("pay_app_amt = applied - released - paid", kept.occupied,
              self.applied - self.released - self.paid),
-            ("pay_amt = paid - refunded", kept.paid, net_paid),
+            (f"pay_amt = paid - refunded{corrected}", kept.paid, self.net_paid),
             ("plan_amt = planned", kept.plan, self.planned),
         ):  # fmt: skip
             yield Proof(name, yuan(left), yuan(right), left == right)

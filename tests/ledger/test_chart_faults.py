@@ -154,7 +154,11 @@ CASES = [
     ),
     Case(
         "choices_are_by_what_is_carried",
-        (UNIT_OUTLAY, '["E1", "E3", "paid"]', '["E3", "unit_outlay"', '["E3", "E1"'),
+        (
+            *(UNIT_OUTLAY, '["E1", "E3", "paid"]'),
+            *('["unit_outlay", "E3", "corrected"]', '["E1", "E3", "corrected"]'),
+            *('["E3", "unit_outlay"', '["E3", "E1"') * 3,
+        ),
         "[choices.unit_outlay]",
         "no rule uses the choice unit_outlay",
     ),

@@ -97,6 +97,7 @@ def test_a_verification_leaves_nothing_behind(bookkeeper: Bookkeeper) -> None:
                 f"SELECT count(DISTINCT generation) FROM {table.name} WHERE ledger_id = %s"
             )
             empty = projection.name in ("documents", "budget_rows")
+            empty = empty or table.name == "proj_corrections"
             assert generations == (0 if empty else 1), table.name
     assert b.sql("SELECT count(*) FROM proj_positions WHERE ledger_id = %s") == [
         (len(PROJECTIONS),)
@@ -337,7 +338,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
         ("documents", 1, 2, 1),
         ("indicators", 1, 4, 1),
         ("journals", 1, 1, 1),
-        ("payments", 1, 3, 1),
+        ("payments", 1, 4, 1),
         ("refusals", 1, 1, 1),
     ]
 

@@ -12,6 +12,7 @@ import pytest
 
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
+from payments.corrections.correcting import CorrectPayment
 from projections.account_slices import SLICED_BY
 from projections.core.runner import Runner
 from projections.queries import list_journals
@@ -29,6 +30,11 @@ SCHOOLS = {
     "gov_bgt_eco_code": "50502",
     "dep_bgt_eco_code": "30201",
 }
+
+
+def _correct(b: Bookkeeper, cor_no: str, amt: str) -> None:
+    asked = CorrectPayment(cor_no=cor_no, pay_app_no="P1", to_bgt_id="B4", amt=amt, reason="科目")
+    b.do(asked, "accountant")
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +55,14 @@ def sliced(module_database: Database) -> Iterator[Bookkeeper]:
         b.pay("P1", "B1", "1000.00", effective_on=MARCH_2)
         b.pay("P2", "B2", "200.00", effective_on=MARCH_2)
         b.pay("P3", "B3", "30.00", effective_on=MARCH_2)
+        school = {"gov_bgt_eco_code": "50502", "dep_bgt_eco_code": "30201"}
+        b.issue("B4", "50000.00", pro_code=CLASSROOM, **school)
+        _correct(b, "G1", "100.00")  # before it is claimed
         b.clear("C1", MARCH_2)
+        _correct(b, "G2", "50.00")  # and after
         b.pay("P4", "B2", "70.00", "d2", details=_two(), effective_on=MARCH_3)
         b.refund("P2", "50.00", effective_on=MARCH_3)
+        b.refund("P1", "170.00", effective_on=MARCH_3, refund_no="R9")  # of it B4 has 150.00 back
         rejected_claims(b, "C2", MARCH_3)
         b.clear("C3", MARCH_5)
         b.pay("P5", "B2", "4.00", effective_on=MARCH_9)
@@ -175,6 +186,8 @@ def test_journals_of_a_slice(sliced: Bookkeeper) -> None:
         return [item["number"] for item in page.items]
 
     assert numbers(agency_code=SCHOOL) == ["B2", "P2", "P2", "P4", "P4", "refund-1", "P5", "P5"]
-    assert numbers(pro_code=CLASSROOM, book="unit_financial") == ["P2", "P4", "refund-1", "P5"]
+    assert numbers(pro_code=CLASSROOM, book="unit_financial") == [
+        *("P2", "G1", "G2", "P4", "refund-1", "R9", "P5")
+    ]
     assert set(numbers(fund_type_code="121")) == {"B3", "P3", "C1"}
     assert numbers(agency_code=SCHOOL, exp_func_code="2010102") == []

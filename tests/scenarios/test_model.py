@@ -24,6 +24,7 @@ from budget import indicators
 from ledger.money import yuan
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
+from payments.corrections.correcting import CorrectPayment
 from payments.payment import Payment
 from payments.refunds.requests import RefundPayment
 from payments.voiding import VoidPayment
@@ -59,6 +60,7 @@ class Card:
     fen: int
     status: str = "applied"
     refunded: int = 0
+    borne: list[tuple["Pot", int]] = field(default_factory=list)  # what was corrected last, last
     issued: Payment | None = None
     done: set[str] = field(default_factory=set)
 
@@ -181,6 +183,7 @@ class Treasury(RuleBasedStateMachine):
         self.model.cards[number] = card
         if not fails:
             pot.paid += fen
+            card.borne = [(pot, fen)]
             self.model.bank += fen
 
     def card(self, data: st.DataObject, *ready: str) -> tuple[str, Card]:
@@ -257,6 +260,7 @@ class Treasury(RuleBasedStateMachine):
         card.pot.occupied -= card.fen
         if not fails:
             card.pot.paid += card.fen
+            card.borne = [(card.pot, card.fen)]
             self.model.bank += card.fen
         assert number == outcome.subjects[0].pay_app_no
 
@@ -282,8 +286,46 @@ class Treasury(RuleBasedStateMachine):
             self.keeper.do(notice, "bank")
             card.refunded += fen
             card.status = "refunded" if card.refunded == card.fen else "paid"
-            card.pot.paid -= fen
-            self.model.bank -= fen
+            while fen:
+                pot, bears = card.borne.pop()
+                back = min(fen, bears)
+                pot.paid -= back
+                fen -= back
+                self.model.bank -= back
+                card.borne += [(pot, bears - back)] if bears > back else []
+
+    @precondition(lambda self: self.model.cards)
+    @rule(data=st.data(), fen=FEN, giving=st.sampled_from(BUDGETS), taking=st.sampled_from(BUDGETS))
+    def correct(self, data: st.DataObject, fen: int, giving: str, taking: str) -> None:
+        """What was paid is another indicator's: of what the one bears, never more."""
+        number, card = self.card(data, "paid")
+        gives, takes = self.model.pots[giving], self.model.pots[taking]
+        if giving == taking:
+            return
+        expected = ""
+        if card.status not in ("paid", "refunded"):
+            expected = "invalid_state"
+        elif fen > sum(bears for pot, bears in card.borne if pot is gives):
+            expected = "correction_exceeds_paid"
+        elif takes.by_plan and fen > takes.plan - takes.occupied - takes.paid:
+            expected = "insufficient_plan"
+        elif fen > takes.available:
+            expected = "insufficient_indicator"
+        code = self.keeper.refusal(
+            CorrectPayment(
+                cor_no=self.number(),
+                pay_app_no=number,
+                from_bgt_id=giving,
+                to_bgt_id=taking,
+                amt=yuan(fen),
+                reason="科目用错",
+            )
+        )
+        assert code == expected
+        if not code:
+            gives.paid -= fen
+            takes.paid += fen
+            card.borne = _corrected(card.borne, gives, takes, fen)
 
     @rule()
     def clear(self) -> None:
@@ -317,6 +359,19 @@ class Treasury(RuleBasedStateMachine):
         assert books.get("支付", "0.00") == yuan(sum(pot.paid for pot in pots))
         assert books.get("行政支出", "0.00") == yuan(sum(pot.paid for pot in pots))
         assert books["指标来源"] == yuan(sum(pot.amount for pot in pots))
+
+
+def _corrected(
+    borne: list[tuple[Pot, int]], gives: Pot, takes: Pot, fen: int
+) -> list[tuple[Pot, int]]:
+    """What was corrected last is moved on first."""
+    left, wanted = list(borne), fen
+    for place in reversed(range(len(left))):
+        pot, bears = left[place]
+        taken = min(wanted, bears) if pot is gives else 0
+        left[place] = (pot, bears - taken)
+        wanted -= taken
+    return [*((pot, bears) for pot, bears in left if bears), (takes, fen)]
 
 
 def run(pool: ConnectionPool, examples: int, steps: int) -> None:

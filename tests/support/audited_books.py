@@ -31,6 +31,7 @@ from ledger.reading.documents import compress_document, decompress, keep_plainly
 from ledger.reading.objects import read_document, read_objects
 from payments.application import WithdrawPayment
 from payments.clearing.claims import RequestClearing
+from payments.corrections.correcting import CorrectPayment
 from payments.manifest import ManifestText, SignManifest
 from payments.messages import clearing_2301, receipt_5214
 from payments.messages.clearing_2301 import ClearingOutcome
@@ -252,7 +253,12 @@ def audited_history(books: AuditedBooks) -> None:
     b.apply("P7", "B1", "70.00")
     b.do(WithdrawPayment(pay_app_no="P7"))
     b.ask(payment("P8", "B1", "5.00"), idempotency_key="k-1")
-    books.refund("P1", "60.00")
+    for number, pay_app_no, amt in (("G1", "P1", "30.00"), ("G2", "P2", "20.00")):
+        corrected = CorrectPayment(
+            cor_no=number, pay_app_no=pay_app_no, to_bgt_id="B2", amt=amt, reason="科目用错"
+        )
+        b.do(corrected, "accountant")
+    books.refund("P1", "60.00")  # half of it to B2, which bears that much
     books.refund("P5", "30.00", pay_detail_id="d1")
     strays(books)
     books.clear("C1", MARCH_2)

@@ -22,6 +22,7 @@ from ledger.integrity.merkle import Tree
 from ledger.reading.documents import keep_plainly
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
+from payments.corrections.correcting import CorrectPayment
 from payments.disbursement.commands import (
     ApproveRun,
     CloseRun,
@@ -264,6 +265,16 @@ def _receipt(keeper: Bookkeeper) -> AskedBy:
 def _refund(keeper: Bookkeeper) -> AskedBy:
     keeper.pay("P1", "B1", "100.00")
     return RefundPayment(pay_app_no="P1", refund_no="T1", refund_amt="1.00", reason="退回"), "maker"
+
+
+@example("correction.apply")
+def _correct(keeper: Bookkeeper) -> AskedBy:
+    keeper.pay("P1", "B1", "100.00")
+    keeper.issue("B2", "100.00")
+    asked = CorrectPayment(
+        cor_no="G1", pay_app_no="P1", to_bgt_id="B2", amt="1.00", reason="科目用错"
+    )
+    return asked, "accountant"
 
 
 @example("refund.refuse")

@@ -252,12 +252,20 @@ class Book(StrEnum):
     ZERO_BALANCE = "zero_balance"
 
 
+class CorrectionStatus(StrEnum):
+    """State of a correction 更正: it waits for another person's agreement, or is booked."""
+
+    SUBMITTED = "submitted"
+    CORRECTED = "corrected"
+
+
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ProjectState = Annotated[str, shown_as(ProjectStatus)]
 LevelCode = Annotated[str, shown_as(CheckingLevel)]
 HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
+CorrectionState = Annotated[str, shown_as(CorrectionStatus)]
 RecallState = Annotated[str, shown_as(RecallStatus)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]

@@ -109,6 +109,21 @@ class PaymentItem(msgspec.Struct):
     last_position: int
 
 
+class CorrectionItem(msgspec.Struct):
+    """A correction of a list; ``position`` is that of its event."""
+
+    position: int
+    cor_no: str
+    pay_app_no: str
+    pay_detail_id: str
+    agency_code: str
+    from_bgt_id: str
+    to_bgt_id: str
+    amt: str
+    reason: str
+    effective_on: str
+
+
 class RefusalItem(msgspec.Struct):
     """A refusal on record: who asked for what, and why it was refused."""
 
