@@ -139,6 +139,7 @@ def test_a_month_that_is_reopened_takes_entries_again_and_is_counted(state: Ledg
 
 def test_what_is_owed_of_the_year_is_cleared_in_its_late_month(state: LedgerState) -> None:
     year_end = date(2026, 12, 31)
+    assert clearing_day(state, date(2026, 3, 1)) == date(2026, 3, 1), "in an open month as asked"
     close(state, "2026-12-31")
     assert clearing_day(state, year_end) == year_end
     with pytest.raises(Refusal):
