@@ -44,7 +44,7 @@ PAGE_EVENTS = 5_000
 FOLLOW = f"projection runner, {len(PROJECTIONS)} read models"
 REBUILD = f"rebuild, {len(PROJECTIONS)} read models, compared with the live ones"
 BALANCES = "rebuild of balances (indicators, account totals), compared with the live ones"
-VERIFY = "audit verify: integrity and accounting, no signatures"
+VERIFY = "audit verify: integrity and accounting, no signatures, no decisions"
 REPLAY = "guoku events read and decoded"
 ES_REPLAY = "eventsourcing events read and decoded"
 ES_DOMAIN = "eventsourcing events replayed as domain events"
@@ -53,8 +53,8 @@ TIMED = {
     FOLLOW: "Runner.catch_up over the events of a round, all read models, commits included",
     REBUILD: "projections.core.rebuild.rebuild of all history, comparison and switch included",
     BALANCES: "the same of the two read models that hold balances",
-    VERIFY: "the reading of the whole history by every check of `guoku audit verify` that is not a"
-    " signature; per second of this process's CPU as well",
+    VERIFY: "the reading of the whole history by the checks of `guoku audit verify`, but for"
+    " signatures and decisions taken again; per second of this process's CPU as well",
     REPLAY: "ledger.reading.objects.read_events in pages, each event decoded to its struct",
     ES_REPLAY: "PostgresApplicationRecorder.select_notifications in pages of the same size, each"
     " state decoded with json.loads",
