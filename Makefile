@@ -48,9 +48,10 @@ generators: $(GENERATORS)
 run: runtime
 	@$(BIN)/guoku up
 
-# Two workers, a file to each at a time: most tests wait for disk or for processes of their own.
+# Three workers on two cores, a file to each at a time: most tests wait for disk or for processes of
+# their own, and the longest files come last.
 test: setup generators
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

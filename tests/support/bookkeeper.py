@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from api.domains import DOMAINS as DOMAINS  # charts are held against all of them
 from budget import indicators
 from budget.issuing import IssueIndicator
 from ledger.account_set import ledger_id
