@@ -36,6 +36,7 @@ from ledger.errors import Code, Refusal
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
 from projections.budget_row_lists import PastRow, list_budget_rows, past_row
+from projections.core.moments import one_moment
 
 _ALL = "/v1/ledgers/{ledger}/budget-rows"
 
@@ -95,8 +96,7 @@ async def show_row(call: LedgerRead, bgt_pman_id: BgtPmanId, moment: AsOf) -> Re
 
 
 def _now(connection: Connection, key: int, bgt_pman_id: str) -> PastRow | None:
-    with connection.transaction():  # one snapshot: the position is exactly that of the figures
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with one_moment(connection):  # the position is exactly that of the figures
         head = read_head(connection, key)
         row = read_objects(connection, key, BUDGET_ROW, [bgt_pman_id]).get(bgt_pman_id)
         amounts = read_rows(connection, key, ROWS, [bgt_pman_id])

@@ -47,6 +47,7 @@ from api.http.problems import (
 )
 from api.http.published import PublishedAs
 from api.http.routes import CommandRoute, DirectRoute, Operation
+from api.http.standing_object import object_now
 from api.http.units import require_agencies, require_own
 from api.http.views import CommitView, commit_view
 from budget.levels import CHECKERS, DEPARTMENT, LEVELS, TREASURY
@@ -58,9 +59,9 @@ from budget.preparation.entering import EnterDraft
 from budget.rows import BudgetRow
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Code, RequestError
 from ledger.money import stored_fen, yuan
-from ledger.reading.objects import read_head, read_objects
+from projections.core.moments import one_moment
 
 _LEDGER = "/v1/ledgers/{ledger}"
 _DRAFTS = _LEDGER + "/budget-drafts"
@@ -173,11 +174,9 @@ async def show_draft(call: LedgerRead, draft_no: DraftNo) -> Response:
     await wait_for_head(call, key)
 
     def read(connection: Connection) -> tuple[int, BudgetDraft, list[str]]:
-        head = read_head(connection, key)
-        draft = read_objects(connection, key, BUDGET_DRAFT, [draft_no]).get(draft_no)
-        if head is None or draft is None:
-            raise Refusal(Code.NOT_FOUND, f"no budget draft {draft_no!r}")
-        return head.position, draft, drafts_of_file(connection, key, draft.entered.file_sm3)
+        with one_moment(connection):
+            position, draft = object_now(connection, key, BUDGET_DRAFT, draft_no)
+            return position, draft, drafts_of_file(connection, key, draft.entered.file_sm3)
 
     position, draft, of_file = await call.read(read)
     await require_agencies(call, key, [(draft_no, draft.agency_code)])

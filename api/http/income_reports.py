@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from accounting.income import INCOME_REPORT, CorrectIncome, IncomeReport, LoadIncome
@@ -13,16 +12,15 @@ from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
 from api.http.models.enums import Tag
-from api.http.moments import wait_for_head
 from api.http.parameters import ReportNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.standing_object import shown_object
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
-from ledger.errors import Code, Refusal
+from ledger.errors import Code
 from ledger.money import stored_fen, yuan
-from ledger.reading.objects import read_head, read_objects
 
 _ALL = "/v1/ledgers/{ledger}/income-reports"
 _ONE = _ALL + "/{report_no}"
@@ -87,16 +85,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> IncomeReportView:
 )
 async def show_report(call: LedgerRead, report_no: ReportNo) -> Response:
     key = await admit(call, number=report_no)
-    await wait_for_head(call, key)
-
-    def read(connection: Connection) -> tuple[int, IncomeReport]:
-        head = read_head(connection, key)
-        report = read_objects(connection, key, INCOME_REPORT, [report_no]).get(report_no)
-        if head is None or report is None:
-            raise Refusal(Code.NOT_FOUND, f"no income report {report_no!r}")
-        return head.position, report
-
-    position, report = await call.read(read)
+    position, report = await shown_object(call, key, INCOME_REPORT, report_no)
     return call.respond(_view(key, report), position=position)
 
 

@@ -35,7 +35,7 @@ from ledger.errors import Code, Refusal
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
 from projections import queries
-from projections.core.moments import Moment
+from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
 from projections.tracing.indicator import IndicatorTrace, trace_indicator
 
@@ -93,8 +93,7 @@ async def show_indicator(call: LedgerRead, bgt_id: BgtId, moment: AsOf) -> Respo
 
 
 def _now(connection: Connection, key: int, bgt_id: str) -> tuple[int, IndicatorView]:
-    with connection.transaction():  # one snapshot: the position is exactly that of the figures
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with one_moment(connection):  # the position is exactly that of the figures
         head = read_head(connection, key)
         indicator = read_objects(connection, key, INDICATOR, [bgt_id]).get(bgt_id)
         balances = read_rows(connection, key, BALANCES, [bgt_id])

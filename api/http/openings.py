@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from accounting.openings import OPENING, LoadOpening, Opening
@@ -13,17 +12,16 @@ from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
 from api.http.models.enums import BookName, Tag
-from api.http.moments import wait_for_head
 from api.http.parameters import OpeningNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.standing_object import shown_object
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.books import DEBIT
 from ledger.deciding.command import Command, Outcome
-from ledger.errors import Code, Refusal
+from ledger.errors import Code
 from ledger.money import stored_fen, yuan
-from ledger.reading.objects import read_head, read_objects
 
 _ALL = "/v1/ledgers/{ledger}/openings"
 
@@ -91,16 +89,7 @@ def _loaded(key: int, _command: Command, outcome: Outcome) -> OpeningView:
 )
 async def show_opening(call: LedgerRead, opening_no: OpeningNo) -> Response:
     key = await admit(call, number=opening_no)
-    await wait_for_head(call, key)
-
-    def read(connection: Connection) -> tuple[int, Opening]:
-        head = read_head(connection, key)
-        opening = read_objects(connection, key, OPENING, [opening_no]).get(opening_no)
-        if head is None or opening is None:
-            raise Refusal(Code.NOT_FOUND, f"no opening {opening_no!r}")
-        return head.position, opening
-
-    position, opening = await call.read(read)
+    position, opening = await shown_object(call, key, OPENING, opening_no)
     return call.respond(_view(key, opening), position=position)
 
 
