@@ -1,17 +1,16 @@
 """A unit's draft as people send it: a file is entered as a whole, or refused with every error."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 
 from ledger.postgres.database import Database
 from tests.support.command_line import clean_environment, run
 from tests.support.http_budgets import SCHOOL, code_of, open_budget, project
 from tests.support.http_server import HttpTreasury
+from tests.support.workbooks import workbook_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAMES = ("bgt_pman_id", "pro_code", "exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code",
@@ -42,16 +41,6 @@ def line(pro_code: str, number: int, amt: str = "1.00", **codes: str) -> tuple[s
 
 def csv_of(*lines: tuple[str, ...], names: tuple[str, ...] = NAMES) -> bytes:
     return "\n".join(",".join(cells) for cells in (names, *lines)).encode()
-
-
-def xlsx_of(*rows: tuple[Any, ...]) -> bytes:
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet()
-    for cells in rows:
-        sheet.append(cells)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def send(
@@ -93,7 +82,7 @@ def test_every_form_of_a_file_becomes_the_same_draft(own: HttpTreasury) -> None:
             "二上草案\n\n".encode("gbk") + csv_of(*lines, names=TITLES).decode().encode("gbk"),
             "text/csv; charset=gbk",
         ),
-        "xlsx, amounts as numbers": (xlsx_of(TITLES, *numbers), XLSX),
+        "xlsx, amounts as numbers": (workbook_of(TITLES, *numbers), XLSX),
     }
     for form, (content, media) in forms.items():
         draft = own.ok(send(own, content, media=media))

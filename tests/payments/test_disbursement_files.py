@@ -21,19 +21,10 @@ from payments.disbursement.lines import StoredLine, parse_line
 from payments.disbursement.validation import FIELDS, checked
 from tests.support.disbursement_runs import HEADER, HttpRun, account, csv_of, row
 from tests.support.http_server import HttpTreasury, http
+from tests.support.workbooks import workbook_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NDJSON = "application/x-ndjson"
-
-
-def workbook(*rows: tuple[Any, ...]) -> bytes:
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet()
-    for cells in rows:
-        sheet.append(cells)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def as_json(*rows: dict[str, Any]) -> bytes:
@@ -76,9 +67,9 @@ def test_every_form_of_a_file_gives_the_same_lines(http: HttpTreasury) -> None:
         "gbk, said": (text.encode("gbk"), "text/csv; charset=gbk"),
         "crlf": (text.replace("\n", "\r\n").encode(), "text/csv"),
         "titles": (chinese.encode("gbk"), "text/csv"),
-        "xlsx": (workbook(tuple(lines[0]), *(tuple(given.values()) for given in lines)), XLSX),
-        "xlsx, amounts as numbers": (workbook(tuple(lines[0]), *amounts), XLSX),
-        "xlsx by its content": (workbook(tuple(lines[0]), *amounts), "application/octet-stream"),
+        "xlsx": (workbook_of(tuple(lines[0]), *(tuple(given.values()) for given in lines)), XLSX),
+        "xlsx, amounts as numbers": (workbook_of(tuple(lines[0]), *amounts), XLSX),
+        "xlsx by its content": (workbook_of(tuple(lines[0]), *amounts), "application/octet-stream"),
         "ndjson by its content": (as_json(*lines), ""),
     }
     details = []
@@ -196,7 +187,7 @@ def test_wrong_lines_of_other_forms_are_named_too(http: HttpTreasury) -> None:
     header = tuple(line(1))
     typed = line(2, payee_acct_no=6222000000000000009)
     third = line(3, pay_amt=10.005)
-    book = workbook(header, *(tuple(given.values()) for given in (line(1), typed, third)))
+    book = workbook_of(header, *(tuple(given.values()) for given in (line(1), typed, third)))
     found = errors_of(http, book, XLSX)
     assert found == [(3, "payee_acct_no", "malformed"), (4, "pay_amt", "invalid_amount")]
 
@@ -218,7 +209,7 @@ def test_wrong_lines_of_other_forms_are_named_too(http: HttpTreasury) -> None:
         (gzip.compress(csv_of(100))[:-20], "text/csv", "malformed"),
         (gzip.compress(bytes(100_000_000)), "", "malformed"),
         (
-            workbook(tuple(line(1)), *(tuple(line(n).values()) for n in range(99)))[:-999],
+            workbook_of(tuple(line(1)), *(tuple(line(n).values()) for n in range(99)))[:-999],
             XLSX,
             "malformed",
         ),
@@ -234,7 +225,7 @@ def test_what_is_no_such_file_is_malformed(
 def test_an_entity_bomb_in_a_spreadsheet_does_not_go_off(http: HttpTreasury) -> None:
     bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20 if n else "x" * 1000}">' for n in range(12))
     parts = {}
-    with zipfile.ZipFile(io.BytesIO(workbook(tuple(line(1)), tuple(line(1).values())))) as book:
+    with zipfile.ZipFile(io.BytesIO(workbook_of(tuple(line(1)), tuple(line(1).values())))) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     sheet = parts["xl/worksheets/sheet1.xml"].replace(b"D1", b"&a11;", 1)
     head, _, rest = sheet.partition(b"<worksheet")
@@ -271,7 +262,7 @@ def test_what_is_no_account_is_named_with_its_line_in_every_form(
     """Each of these was loaded, approved and sent to the bank."""
     wrong = line(2, payee_acct_no=text)
     csv_file = "\n".join([HEADER, row(1), row(2, payee_account=text), ""]).encode()
-    book = workbook(tuple(wrong), tuple(line(1).values()), tuple(wrong.values()))
+    book = workbook_of(tuple(wrong), tuple(line(1).values()), tuple(wrong.values()))
     found = [(3, "payee_acct_no", "malformed")]
     assert errors_of(http, csv_file) == found
     assert errors_of(http, book, XLSX) == found
