@@ -5,6 +5,7 @@ With ``--json`` a command's whole answer is one JSON object: its fields by name,
 command says goes through here, so that no command needs to know of it.
 """
 
+import errno
 import io
 import json
 import sys
@@ -132,6 +133,8 @@ def explain(error: BaseException) -> str | None:
             return str(error)
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}"
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):  # a write names no file
+            return f"nothing more can be written: {error.strerror}"
     return None
 
 

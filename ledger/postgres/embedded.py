@@ -284,9 +284,11 @@ class EmbeddedPostgres:
         }
         lines = ["# Written by guoku at each start; changes here are lost."]
         lines += [f"{name} = {_quoted(value)}" for name, value in settings.items()]
-        conf = self.data_dir / "postgres.conf"
-        conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        conf.chmod(0o644)
+        # Beside the one in use, which a full disk would leave cut short.
+        draft = self.data_dir / "postgres.conf.new"
+        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(self.data_dir / "postgres.conf")
 
     def _has_lz4(self) -> bool:
         return "--with-lz4" in self.run("pg_config", "--configure")

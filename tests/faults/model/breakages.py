@@ -5,8 +5,9 @@ answered all the same. Nothing is to be asserted here; whatever comes of it, the
 """
 
 import random
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -53,7 +54,7 @@ class FaultInjector:
         while not holds() and self._at_work() and monotonic() < deadline:
             threading.Event().wait(POLL_S)
 
-    def break_all(self, breakages: list[Breakage]) -> None:
+    def break_all(self, breakages: Sequence[Breakage]) -> None:
         for breakage in breakages:
             self.until_more_is_done()
             breakage(self)
@@ -87,6 +88,13 @@ def kill_a_backend(injector: FaultInjector) -> None:
 def kill_postgres(injector: FaultInjector) -> None:
     """The whole of it; the server that owns it starts it again."""
     injector.installation.postmaster().kill()
+    injector.until_felt()
+
+
+def shut_postgres_down(injector: FaultInjector) -> None:
+    """As an operator would, under everybody's work: all sessions end, and it stays away."""
+    with suppress(psutil.Error):
+        injector.installation.postmaster().send_signal(signal.SIGINT)
     injector.until_felt()
 
 
@@ -129,6 +137,7 @@ BREAKAGES: tuple[tuple[Breakage, int], ...] = (
     (stop_a_server, 2),
     (kill_a_backend, 2),
     (kill_postgres, 2),
+    (shut_postgres_down, 1),
     (stop_backends, 1),
     (kill_writers, 2),
     (kill_bank, 2),

@@ -3,11 +3,11 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
-from tests.faults.model.breakages import BREAKAGES, FaultInjector
+from tests.faults.model.breakages import BREAKAGES, Breakage, FaultInjector
 from tests.faults.model.caller import Answer, Caller, Tally
 from tests.faults.model.cards import AFTER_NEXT, PLAIN, Card, Figures, Line, Model, Shown, strangers
 from tests.faults.model.courses import COURSES, Clerk, fen, is_final, paid, yuan
@@ -41,12 +41,16 @@ class Treasury:
 
     # ---- one cycle
 
-    def run(self, number: int) -> None:
-        """Raises AssertionError with all that does not agree."""
+    def run(self, number: int, breakages: Sequence[Breakage] = ()) -> None:
+        """With these breakages, or with those that the seed chooses.
+
+        Raises:
+            AssertionError: with all that does not agree.
+        """
         chance = random.Random(f"{self.seed}/{number}")
         began_at = monotonic()
         cycle = Cycle(self, number, chance)
-        cycle.work()
+        cycle.work(breakages or cycle.chosen_breakages())
         worked_at = monotonic()
         wait_for_agreement(self, cycle.model, cycle.let_go)
         agreed_at = monotonic()
@@ -147,7 +151,11 @@ class Cycle:
             for n, ledger in enumerate(LEDGERS)
         ]
 
-    def work(self) -> None:
+    def chosen_breakages(self) -> list[Breakage]:
+        kinds, weights = zip(*BREAKAGES, strict=True)
+        return self.chance.choices(kinds, weights, k=BREAKAGES_PER_CYCLE)
+
+    def work(self, breakages: Sequence[Breakage]) -> None:
         """Clients and breakages at the same time; raises what a client met."""
         clients = [self._thread(self._client, self._courses(n)) for n in range(CLIENTS)]
         clients.append(self._thread(self._bulk, self._clerk("bulk"), self._bulk_cards()))
@@ -157,13 +165,11 @@ class Cycle:
             self.chance,
             lambda: any(client.is_alive() for client in clients),
         )
-        kinds, weights = zip(*BREAKAGES, strict=True)
-        chosen = self.chance.choices(kinds, weights, k=BREAKAGES_PER_CYCLE)
-        print(f"cycle {self.number}: {', '.join(each.__name__ for each in chosen)}", flush=True)
+        print(f"cycle {self.number}: {', '.join(each.__name__ for each in breakages)}", flush=True)
         for client in clients:
             client.start()
         try:
-            injector.break_all(list(chosen))
+            injector.break_all(breakages)
         finally:
             for client in clients:
                 client.join()
