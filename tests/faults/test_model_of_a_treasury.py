@@ -61,6 +61,12 @@ def agreed() -> tuple[Card, Model, dict[str, Shown | None], dict[tuple[str, str]
 BOOK = BankBook({"V1": 30_00}, {}, {"V1": "P1"})
 
 
+def test_the_central_bank_owes_what_was_paid_less_what_was_sent_back() -> None:
+    _, model, _, _ = agreed()
+    book = BankBook({"V1": 30_00, "R1": -5_00}, {"V1": 5_00}, {"V1": "P1"})
+    assert model.paid_by_ledger(book, ["L", "M"]) == {"L": 25_00, "M": 0}
+
+
 def test_what_agrees_is_no_finding() -> None:
     _, model, shown, figures = agreed()
     assert model.differences(shown, figures, BOOK) == []

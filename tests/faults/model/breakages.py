@@ -117,6 +117,13 @@ def kill_bank(injector: FaultInjector) -> None:
     injector.until_felt()
 
 
+def kill_central_bank(injector: FaultInjector) -> None:
+    if (central_bank := injector.installation.central_bank()) is not None:
+        with suppress(psutil.Error):
+            central_bank.kill()
+    injector.until_felt()
+
+
 def stop_bank(injector: FaultInjector) -> None:
     if (bank := injector.installation.bank()) is not None:
         with stopped(bank):
@@ -141,6 +148,7 @@ BREAKAGES: tuple[tuple[Breakage, int], ...] = (
     (stop_backends, 1),
     (kill_writers, 2),
     (kill_bank, 2),
+    (kill_central_bank, 1),
     (stop_bank, 1),
     (outage, 4),
 )

@@ -168,6 +168,16 @@ class Model:
                 found.append(f"indicator {key}: {figures[key]}, and it should be {due}")
         return found
 
+    def paid_by_ledger(self, bank: BankBook, ledgers: Iterable[str]) -> dict[str, int]:
+        """What the bank has paid for each ledger less what it has sent back: the central bank owes
+        it that, and no more."""
+        net_fen = dict.fromkeys(ledgers, 0)
+        for voucher, paid_fen in bank.paid_fen.items():
+            if paid_fen > 0:  # a return's own entry is below zero, and counted by its voucher
+                card = self.cards[bank.application_of[voucher]]
+                net_fen[card.ledger] += paid_fen - bank.returned_fen.get(voucher, 0)
+        return net_fen
+
     def _differences_of(self, card: Card, shown: Shown | None, bank: BankBook) -> Iterator[str]:
         at_bank = [v for v, number in bank.application_of.items() if number == card.number]
         if shown is None:

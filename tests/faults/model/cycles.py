@@ -4,12 +4,14 @@ import json
 import random
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import count
 from time import monotonic
 from typing import Any
 
 from tests.faults.model.breakages import BREAKAGES, Breakage, FaultInjector
 from tests.faults.model.caller import Answer, Caller, Tally
 from tests.faults.model.cards import AFTER_NEXT, PLAIN, Card, Figures, Line, Model, Shown, strangers
+from tests.faults.model.clearing import ClearingClerk
 from tests.faults.model.courses import COURSES, Clerk, fen, is_final, paid, yuan
 from tests.faults.model.installation import Installation
 from tests.support.bookkeeper import ELEMENTS
@@ -30,6 +32,7 @@ class Treasury:
         self.model = Model()
         self.tally = Tally()
         self.caller = self.new_caller(random.Random(f"{seed}/open"))
+        self.clearing = ClearingClerk(self.caller, LEDGERS)
         self._read_upto = dict.fromkeys(LEDGERS, 0)
         for ledger in LEDGERS:
             division, _, year = ledger.partition("-")
@@ -56,6 +59,7 @@ class Treasury:
         agreed_at = monotonic()
         self.model.cards |= cycle.model.cards
         self.model.issued_fen |= cycle.model.issued_fen
+        wait_for_clearing(self)
         self.require_what_was_acknowledged()
         assert self.tally.faults == [], self.tally.faults
         verify(self.installation)
@@ -136,6 +140,18 @@ def wait_for_agreement(treasury: Treasury, model: Model, let_go: Any) -> None:
         threading.Event().wait(PAUSE_S)
 
 
+def wait_for_clearing(treasury: Treasury) -> None:
+    """Until the central bank has settled, once, what the bank has paid in all cycles so far."""
+    while treasury.clearing.claim():
+        pass
+    deadline = monotonic() + HANG_S
+    while found := treasury.clearing.unanswered():
+        assert monotonic() < deadline, "\n".join(["not cleared:", *found])
+        threading.Event().wait(PAUSE_S)
+    bank = treasury.installation.bank_book()
+    assert treasury.clearing.settled_fen() == treasury.model.paid_by_ledger(bank, LEDGERS)
+
+
 class Cycle:
     """Indicators, clients and breakages of one cycle."""
 
@@ -159,6 +175,7 @@ class Cycle:
         """Clients and breakages at the same time; raises what a client met."""
         clients = [self._thread(self._client, self._courses(n)) for n in range(CLIENTS)]
         clients.append(self._thread(self._bulk, self._clerk("bulk"), self._bulk_cards()))
+        besides = [self._thread(self._adjust, clients), self._thread(self._clear, clients)]
         injector = FaultInjector(
             self.treasury.installation,
             self.treasury.tally,
@@ -166,13 +183,13 @@ class Cycle:
             lambda: any(client.is_alive() for client in clients),
         )
         print(f"cycle {self.number}: {', '.join(each.__name__ for each in breakages)}", flush=True)
-        for client in clients:
-            client.start()
+        for thread in [*clients, *besides]:
+            thread.start()
         try:
             injector.break_all(breakages)
         finally:
-            for client in clients:
-                client.join()
+            for thread in [*clients, *besides]:
+                thread.join()
         if self._errors:
             raise self._errors[0]
 
@@ -225,6 +242,25 @@ class Cycle:
             if not card.took("apply"):
                 assert card.said["apply"] == "insufficient_indicator", card
                 del self.model.cards[card.number]
+
+    # ---- beside them, while there is any client
+
+    def _adjust(self, clients: list[threading.Thread]) -> None:
+        """追加 and 追减 of what the clients pay from."""
+        clerk = self._clerk("adjust")
+        for n in count(1):
+            if not any(client.is_alive() for client in clients):
+                return
+            ledger, bgt_id = clerk.chance.choice(self.indicators)
+            amount_fen = clerk.chance.randint(1_00, 800_00) * clerk.chance.choice((1, -1))
+            if clerk.adjust(ledger, bgt_id, f"A{self.number}-{n}", amount_fen):
+                self.model.issued_fen[ledger, bgt_id] += amount_fen
+            threading.Event().wait(PAUSE_S)
+
+    def _clear(self, clients: list[threading.Thread]) -> None:
+        while any(client.is_alive() for client in clients):
+            self.treasury.clearing.claim()
+            threading.Event().wait(PAUSE_S)
 
     def _clerk(self, name: str) -> Clerk:
         seed = f"{self.treasury.seed}/{self.number}/{name}"

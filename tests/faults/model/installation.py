@@ -83,6 +83,9 @@ class Installation:
     def bank(self) -> psutil.Process | None:
         return self._running[MAIN].children().get("bank-sim")
 
+    def central_bank(self) -> psutil.Process | None:
+        return self._running[MAIN].children().get("pboc-sim")
+
     def postmaster(self) -> psutil.Process:
         return self._running[MAIN].postmaster()
 
