@@ -22,6 +22,7 @@ from bench import (
     suite_budget,
     suite_disburse,
     suite_engine,
+    suite_flood,
     suite_growth,
     suite_http,
     suite_micro,
@@ -42,6 +43,7 @@ SUITES: dict[str, Suite] = {
     "micro": suite_micro.run,
     "engine": suite_engine.run,
     "http": suite_http.run,
+    "flood": suite_flood.run,
     "disburse": suite_disburse.run,
     "sign": suite_sign.run,
     "projections": suite_projections.run,
@@ -57,6 +59,7 @@ class SuiteName(StrEnum):
     micro = "micro"
     engine = "engine"
     http = "http"
+    flood = "flood"
     disburse = "disburse"
     sign = "sign"
     projections = "projections"
@@ -91,7 +94,8 @@ def bench(
 
     micro: single steps, without a database.
     engine: full payments against raw COPY, the eventsourcing package and a plain-SQL ledger.
-    http: payments one by one against an empty endpoint. disburse: a run of a million lines, with
+    http: payments one by one against an empty endpoint. flood: payments beside hostile callers.
+    disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
     proving. growth: after 100,000, a million and 5 million events. asof: reads
     of the past.

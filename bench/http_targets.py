@@ -33,11 +33,16 @@ _serial = count(1)
 
 
 class Server(NamedTuple):
-    """A server with the tokens of two persons; both are "" where nobody asks for them."""
+    """A server with the tokens of its persons; "" where nobody asks for them.
+
+    Attributes:
+        other_maker: somebody else with the maker's rights, but not his share of the server.
+    """
 
     url: str
     maker: str
-    checker: str
+    checker: str = ""
+    other_maker: str = ""
 
 
 class Servers(NamedTuple):
@@ -54,13 +59,15 @@ def servers(postgres: EmbeddedPostgres) -> Iterator[Servers]:
     with ExitStack() as stack:
         empty = stack.enter_context(serving("bench.empty_app", (), {}))
         yield Servers(
-            Server(empty, "gk_" + "x" * 43, ""),  # a header as long as the others'
-            _books(stack, postgres, "alone"),
-            _books(stack, postgres, "followed", "--with-projector"),
+            Server(empty, "gk_" + "x" * 43),  # a header as long as the others'
+            stack.enter_context(books(postgres, "alone")),
+            stack.enter_context(books(postgres, "followed", "--with-projector")),
         )
 
 
-def _books(stack: ExitStack, postgres: EmbeddedPostgres, name: str, *options: str) -> Server:
+@contextmanager
+def books(postgres: EmbeddedPostgres, name: str, *options: str) -> Iterator[Server]:
+    """``guoku serve`` with an open ledger in a database of its own."""
     database = new_database(postgres, f"http_{name}")
     settings = {
         "GUOKU_DSN": database.owner_conninfo,
@@ -68,10 +75,12 @@ def _books(stack: ExitStack, postgres: EmbeddedPostgres, name: str, *options: st
         "GUOKU_PORT": "0",
         "GUOKU_LOG_LEVEL": "warning",
     }
-    url = stack.enter_context(serving("api.cli", ("serve", *options), settings))
-    server = Server(url, _token(database, "maker", MAKER), _token(database, "checker", CHECKER))
-    _open_ledger(server)
-    return server
+    persons = (("maker", MAKER), ("checker", CHECKER), ("other", MAKER))
+    tokens = [_token(database, principal, roles) for principal, roles in persons]
+    with serving("api.cli", ("serve", *options), settings) as url:
+        server = Server(url, *tokens)
+        _open_ledger(server)
+        yield server
 
 
 def _token(database: Database, principal: str, roles: Sequence[str]) -> str:
