@@ -98,6 +98,25 @@ def test_a_head_as_long_as_may_be_is_served_with_its_body(http: HttpTreasury) ->
     assert b"pay_app_no" in told, "it is the body that is malformed"
 
 
+def test_who_was_refused_is_not_back_at_once(
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight callers who came back with the next long head as fast as they were refused took the
+    time of all others. The connection stays, and gives way to whoever asks."""
+    monkeypatch.setattr(connections, "LINGER_S", HANG_S * 10)
+    with connected(http, head(http, "maker", 0, f"X-Long: {'a' * HEAD_BYTES_MAX}")) as refused:
+        assert refused.recv(65536).startswith(b"HTTP/1.1 431 ")
+        refused.sendall(head(http, "maker", 0))
+        refused.settimeout(connections.SWEEP_S * 2)
+        with pytest.raises(TimeoutError):
+            refused.recv(65536)
+        refused.settimeout(HANG_S)
+        with ExitStack() as stack:
+            for _ in range(PLACES):
+                stack.enter_context(connected(http))
+            assert is_ended(refused)
+
+
 # ---- places
 
 

@@ -4,6 +4,9 @@ Whoever opens connections and says little must not keep others from being served
 is waited for, for its next request, for the rest of a head or of a body, gives way when all places
 are taken, the one that has waited longest first; and none is waited for longer than a bound. The
 bounds are looked at once a second for all connections, not by a timer for each request.
+
+Whoever was refused for what he sent is answered at once, and let go a moment later: he would be
+back with the same, and a connection costs more than a request.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ HEAD_BYTES_MAX = 32 * 1024  # of a request line and its headers; a bearer token 
 HEADERS_MAX = 100
 SWEEP_S = 1.0
 ANSWER_TIMEOUT_S = 60.0  # for what was written to be taken
+LINGER_S = 1.0  # of a connection that was refused; it may take its answer meanwhile
 DESCRIPTORS_LEFT = 200  # for Postgres, files, simulators and what the libraries open
 
 log = structlog.get_logger(__name__)
@@ -33,6 +37,7 @@ class Waits(Enum):
     HEAD = "head"
     BODY = "body"
     TAKEN = "taken"  # that the other side takes what was written
+    END = "end"  # for its end: it was refused
 
 
 class Bounds(NamedTuple):
@@ -51,7 +56,9 @@ class Bounds(NamedTuple):
     def of(self, waits: Waits) -> float:
         if waits is Waits.HEAD:
             return self.head_timeout_s
-        return self.body_timeout_s if waits is Waits.BODY else ANSWER_TIMEOUT_S
+        if waits is Waits.BODY:
+            return self.body_timeout_s
+        return LINGER_S if waits is Waits.END else ANSWER_TIMEOUT_S
 
 
 class Connections:
@@ -100,7 +107,7 @@ class Connections:
         for connection in list(self._open):
             waits = connection.waits
             if waits is not None and now - connection.waits_since > self._bounds.of(waits):
-                self.timed_out += 1
+                self.timed_out += waits is not Waits.END
                 connection.cut()
         self._sweeping = loop.call_later(SWEEP_S, self._sweep) if self._open else None
 
@@ -151,14 +158,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if not self._of.enter(self):
-            self._end("503 Service Unavailable", "too many connections", b"Retry-After: 1\r\n")
+            self._say("503 Service Unavailable", "too many connections", b"Retry-After: 1\r\n")
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._of.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_over():
             return
         if self._in_head:
             if not self._head_bytes:
@@ -189,6 +197,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        if self.waits is Waits.END:
+            return
         self.waits, self.waits_since = Waits.TAKEN, self.loop.time()
 
     def resume_writing(self) -> None:
@@ -201,8 +211,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        if not self.transport.is_closing():
-            self._end("400 Bad Request", msg)
+        if not self._is_over():
+            self._refuse("400 Bad Request", msg)
+
+    def _is_over(self) -> bool:
+        return self.waits is Waits.END or self.transport.is_closing()
 
     def _head_is_short(self) -> bool:
         """Where the first bytes of a body came with the head."""
@@ -210,12 +223,18 @@ class LimitedProtocol(HttpToolsProtocol):
         return size <= HEAD_BYTES_MAX
 
     def _refuse_head(self) -> None:
-        if not self.transport.is_closing():
+        if not self._is_over():
             self._of.long_heads += 1
-            self._end("431 Request Header Fields Too Large", "the head of a request is too long")
+            self._refuse("431 Request Header Fields Too Large", "the head of a request is too long")
 
-    def _end(self, status: str, detail: str, header: bytes = b"") -> None:
-        """Answers as much as can be said without a request, and closes."""
+    def _refuse(self, status: str, detail: str) -> None:
+        """Answers, and takes nothing more until the connection is ended."""
+        self._say(status, detail)
+        self.transport.pause_reading()
+        self.waits, self.waits_since = Waits.END, self.loop.time()
+
+    def _say(self, status: str, detail: str, header: bytes = b"") -> None:
+        """Answers as much as can be said without a request."""
         code = {"4": "malformed", "5": "busy"}[status[0]]
         problem = (
             f'{{"type":"urn:guoku:problem:{code}","title":"{status[4:]}","status":{status[:3]},'
@@ -226,7 +245,6 @@ class LimitedProtocol(HttpToolsProtocol):
             f"content-length: {len(problem)}\r\nconnection: close\r\n"
         ).encode()
         self.transport.write(head + header + b"\r\n" + problem)
-        self.transport.close()
 
 
 def _held_at_most(wanted: int) -> int:
