@@ -12,11 +12,17 @@ from typing import ClassVar
 
 import msgspec
 
-from accounting.opening_events import BookOpened, OpenedAccount, OpeningLoaded, OpeningRow
-from division.agencies import require_agency
-from ledger.account_set import division_of
+from accounting.entering import (
+    account_of,
+    account_pointer,
+    check_rows,
+    codes_in_force,
+    named,
+    require_balanced,
+)
+from accounting.opening_events import BookOpened, OpeningLoaded, OpeningRow
 from ledger.books import Account, Books
-from ledger.books.given import GivenLine, accounts_called, differences_fen, given_journal
+from ledger.books.given import GivenLine, given_journal
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.fingerprints import asked_for
@@ -24,7 +30,7 @@ from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 from payments.clearing.cash import CASH, CONTROL, came, is_cash, kind_of, moved_cash
@@ -33,14 +39,6 @@ from payments.clearing.cash_events import CashMoved
 ROWS_MAX = 20_000
 _NUMBER_DIGITS = 16
 _KEPT_BY_ITSELF = ("indicator", "zero_balance")
-_CODED = (
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "inc_sort_code",
-    "fund_type_code",
-)
 
 
 class Openings(msgspec.Struct, frozen=True):
@@ -89,19 +87,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises RequestError ``malformed``, ``invalid_amount``."""
-        if not 0 < len(self.rows) <= ROWS_MAX:
-            raise RequestError(
-                Code.MALFORMED, f"an opening has 1 to {ROWS_MAX} rows", pointer="/rows"
-            )
-        for index, row in enumerate(self.rows):
-            if bool(row.acct_cls_code) == bool(row.acct_cls_id):
-                raise RequestError(
-                    Code.MALFORMED,
-                    "a row names its account by acct_cls_code or by acct_cls_id",
-                    pointer=f"/rows/{index}/acct_cls_code",
-                )
-        for index, row in enumerate(self.rows):
-            parse_yuan(row.amt, pointer=f"/rows/{index}/amt")
+        check_rows(self.rows, ROWS_MAX, "/rows")
 
     @property
     def number(self) -> str:
@@ -122,7 +108,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
             raise Refusal(Code.ALREADY_OPENED, f"the book {self.book} has its openings 已装入期初")
         books = state.books(day)
         lines = list(_lines(state, books, self.book, self.rows, day))
-        _require_balanced(lines)
+        require_balanced(lines, "/rows")
         cash_fen = _cash(lines)
         moved = moved_cash(
             state,
@@ -139,7 +125,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
             opening_no=number,
             book=self.book,
             rows=self.rows,
-            accounts=tuple(_told(line.account) for line in lines),
+            accounts=tuple(named(line.account) for line in lines),
             by=by,
         )
         journal = given_journal(
@@ -160,10 +146,6 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         return Decision(events=events, effective_on=day, moved=moved)
 
 
-def _told(account: Account) -> OpenedAccount:
-    return OpenedAccount(account.id, account.code, account.name)
-
-
 def _lines(
     state: LedgerState, books: Books, book: str, rows: Iterable[OpeningRow], day: date
 ) -> Iterator[GivenLine]:
@@ -176,7 +158,7 @@ def _lines(
     _require_open(books, book)
     for index, row in enumerate(rows):
         account = _account(books, book, row, f"/rows/{index}")
-        codes = _codes(state, row, day, f"/rows/{index}")
+        codes = codes_in_force(state, row, day, f"/rows/{index}")
         if account.control == CONTROL:
             _require_place(account, codes, f"/rows/{index}")
         yield GivenLine(account, row.dr_cr, parse_yuan(row.amt), codes)
@@ -194,40 +176,14 @@ def _require_open(books: Books, book: str) -> None:
 
 
 def _account(books: Books, book: str, row: OpeningRow, pointer: str) -> Account:
-    asked = row.acct_cls_id or row.acct_cls_code
-    pointer += "/acct_cls_id" if row.acct_cls_id else "/acct_cls_code"
-    found = accounts_called(books, book, asked)
-    if len(found) != 1:
-        ids = ", ".join(account.id for account in found)
-        problem = f"is that of {ids}: say which by acct_cls_id" if found else "is no account"
-        raise Refusal(
-            Code.ELEMENT_INVALID, f"{asked[:40]!r} {problem} of {book} 科目不明", pointer=pointer
-        )
-    [account] = found
+    account = account_of(books, (book,), row, pointer)
     if account.control not in ("", CONTROL):
         raise Refusal(
             Code.ACCOUNT_INVALID,
             f"{account.name} is kept by its own acts, not entered 受控科目",
-            pointer=pointer,
+            pointer=account_pointer(row, pointer),
         )
     return account
-
-
-def _codes(state: LedgerState, row: OpeningRow, day: date, pointer: str) -> Mapping[str, str]:
-    """What the row is kept by, each code in force on the day."""
-    division = division_of(state.ledger_id)
-    for element in _CODED:
-        if code := getattr(row, element):
-            state.codes.check(
-                element, code, on=day, mof_div_code=division, pointer=f"{pointer}/{element}"
-            )
-    if row.agency_code:
-        place = f"{pointer}/agency_code"
-        state.codes.check(
-            "agency_code", row.agency_code, on=day, mof_div_code=division, pointer=place
-        )
-        require_agency(state, row.agency_code, day, pointer=place)
-    return row.codes
 
 
 def _require_place(account: Account, codes: Mapping[str, str], pointer: str) -> None:
@@ -260,12 +216,3 @@ def _cash(lines: Iterable[GivenLine]) -> dict[tuple[str, str], int]:
             place = acct_of(line.codes), line.codes["fund_type_code"]
             found[place] = found.get(place, 0) + line.dr_cr * line.amount_fen
     return {place: fen for place, fen in found.items() if fen}
-
-
-def _require_balanced(lines: Iterable[GivenLine]) -> None:
-    for book, left_fen in differences_fen(lines).items():
-        raise Refusal(
-            Code.DETAILS_MISMATCH,
-            f"debit and credit of {book} differ by {yuan(abs(left_fen))} 借贷不平",
-            pointer="/rows",
-        )

@@ -6,6 +6,7 @@ processes load what they use; one that judges whole histories has to know all th
 
 import accounting.income
 import accounting.openings
+import accounting.vouchers
 import budget.adjusting.adjusting
 import budget.budgeted_years
 import budget.indicators
@@ -115,5 +116,6 @@ DOMAINS = (
     payments.disbursement.commands,
     accounting.openings,
     accounting.income,
+    accounting.vouchers,
     projections.catalogue,
 )

@@ -28,6 +28,7 @@ class Code(Enum):
     ELEMENT_INVALID = ("element_invalid", 422)
     ELEMENT_MISMATCH = ("element_mismatch", 422)
     DETAILS_MISMATCH = ("details_mismatch", 422)
+    PARALLEL_ENTRY_MISSING = ("parallel_entry_missing", 422)
     CORRECTION_EXCEEDS_PAID = ("correction_exceeds_paid", 422)
     BUDGET_MISMATCH = ("budget_mismatch", 422)
     RUN_REPEATED = ("run_repeated", 409)

@@ -303,6 +303,7 @@ CHECKS = {
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
     "cash": Check("库款", "cash at the treasury covers what is claimed", "ledgers"),
+    "hand": Check("手工凭证", "vouchers by hand say what their journals book", "vouchers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
@@ -577,6 +578,7 @@ class Clearing:
 
 
 TREASURY_CASH = "B1"  # 国库存款
+_NOT_BY_HAND = ("A", "F")  # books that follow indicators and payments
 _SPECIAL_FUNDS = "2"  # 财政专户管理资金 lies elsewhere
 _KIND_DIGITS = 2
 
@@ -647,6 +649,51 @@ class Cash:
         if self._posted != self._told:
             what = f"journals make 国库存款 {yuan(self._posted)}, the events {yuan(self._told)}"
             self._report.wrong("cash", self._moved_at, f"{what} 库款不符")
+
+
+class ByHand:
+    """手工凭证: a voucher's journal books its lines and none that payments or registers keep, with
+    two sides that each balance; a red one takes all of one voucher back, once."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._entered: dict[str, list[list[Any]]] = {}
+        self._reversed: set[str] = set()
+        self._due: tuple[int, list[list[Any]]] | None = None  # the journal that comes next
+
+    def take(self, event: Event) -> None:
+        body = event.body
+        if self._due is not None:
+            self._booked(event, *self._due)
+            self._due = None
+        if event.name == "accounting_voucher.entered":
+            self._report.count("hand")
+            lines = [
+                [account[0], line["dr_cr"], line["amt"]]
+                for line, account in zip(body["lines"], body["accounts"], strict=True)
+            ]
+            self._entered[body["voucher_no"]] = lines
+            self._due = event.position, lines
+            for account, *_ in lines:
+                if account[0] in _NOT_BY_HAND or account == TREASURY_CASH:
+                    self._wrong(event, f"{account} is kept by its own acts 受控科目")
+        elif event.name == "accounting_voucher.reversed":
+            number = body["voucher_no"]
+            if number not in self._entered or number in self._reversed:
+                self._wrong(event, f"there is no voucher {number} to take back 重复冲销")
+                return
+            self._reversed.add(number)
+            back = [[account, -dr_cr, amount] for account, dr_cr, amount in self._entered[number]]
+            self._due = event.position, back
+
+    def _booked(self, event: Event, source: int, lines: list[list[Any]]) -> None:
+        if event.name != "journal.posted" or event.body["source"] != source:
+            self._wrong(event, f"voucher {source} has no journal directly behind it 凭证未记账")
+        elif [line[:3] for line in event.body["lines"]] != lines:
+            self._wrong(event, f"it does not book what voucher {source} says 账证不符")
+
+    def _wrong(self, event: Event, what: str) -> None:
+        self._report.wrong("hand", event.position, what)
 
 
 class Card:
@@ -854,6 +901,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
+    "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
+    "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
     # of standing ledgers
     "division.opened": ("division.open", _field("mof_div_code")),
@@ -1718,6 +1767,8 @@ ACTS = {
     "opening.loaded": "opening.load",
     "income.reported": "income.load",
     "income.corrected": "correction.income",
+    "accounting_voucher.entered": "voucher.enter",
+    "accounting_voucher.reversed": "voucher.reverse",
 }
 
 
@@ -2471,7 +2522,7 @@ class Folds:
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
-        self.approvals = Approvals(report)
+        self.by_hand, self.approvals = ByHand(report), Approvals(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -2489,6 +2540,7 @@ class Folds:
                 self.books.take(event)
                 self.clearing.take(event)
                 self.cash.take(event)
+                self.by_hand.take(event)
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)

@@ -9,6 +9,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
+    accounting_vouchers,
     agencies,
     bank,
     banks,
@@ -72,6 +73,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *budget_rows.DIRECT,
     *openings.DIRECT,
     *income_reports.DIRECT,
+    *accounting_vouchers.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -99,6 +101,7 @@ RESOURCES = (
     suspense,
     openings,
     income_reports,
+    accounting_vouchers,
     cash,
     books,
     history,

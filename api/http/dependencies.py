@@ -36,6 +36,7 @@ from api.http.parameters import (
     StdCode,
     SuspenseNo,
     TokenSm3,
+    VoucherNo,
 )
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="guoku token create")
@@ -86,6 +87,10 @@ async def of_income_report(report_no: ReportNo) -> str:
     return report_no
 
 
+async def of_accounting_voucher(voucher_no: VoucherNo) -> str:
+    return voucher_no
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -117,6 +122,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "pro_code": of_project,
     "draft_no": of_draft,
     "report_no": of_income_report,
+    "voucher_no": of_accounting_voucher,
     "agency_code": of_agency,
     "acct_no": of_account,
     "receiver_code": of_payee,

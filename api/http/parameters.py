@@ -75,6 +75,7 @@ PayAppNo = Annotated[str, _told("pay_app_no"), _checked("pay_app_no")]
 SuspenseNo = Annotated[str, _told("suspense_no"), _checked("suspense_no")]
 ReportNo = Annotated[str, _told("report_no"), _checked("report_no")]
 OpeningNo = Annotated[str, _told("opening_no"), _checked("opening_no")]
+VoucherNo = Annotated[str, _told("voucher_no"), _checked("voucher_no")]
 CorNo = Annotated[str, _told("cor_no"), _checked("cor_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 

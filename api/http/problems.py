@@ -39,6 +39,7 @@ TITLES = {
     Code.ELEMENT_INVALID: "A code is not in force",
     Code.ELEMENT_MISMATCH: "A dimension differs from the indicator's",
     Code.DETAILS_MISMATCH: "The details do not make up the payment",
+    Code.PARALLEL_ENTRY_MISSING: "The budgetary side does not move with the financial one",
     Code.CORRECTION_EXCEEDS_PAID: "More than was paid cannot be corrected",
     Code.BUDGET_MISMATCH: "The figures of a budget do not agree",
     Code.RUN_REPEATED: "Another run pays the same payees the same",

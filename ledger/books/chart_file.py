@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from ledger.books.choices import NOTHING, Choice, PrefixChoice, TableChoice
+from ledger.books.parallel import Parallel
 from ledger.books.postings import Rule
 from ledger.books.toml_lines import KeyPath, line_of, lines_of
 from ledger.errors import ConfigurationError
@@ -27,14 +28,16 @@ _TABLES: dict[str, type] = {
     "accounts": dict,
     "choices": dict,
     "rules": list,
+    "parallel": dict,
     "follows": str,
 }
-_OPTIONAL = ("follows",)
+_OPTIONAL = ("parallel", "follows")
 _FROM_BEFORE = (
     "books",
     "accounts",
     "choices",
     "rules",
+    "parallel",
 )  # a file that follows another may lack them
 _CALLED: dict[type, str] = {str: "text", date: "date", dict: "table", list: "array of tables"}
 
@@ -56,11 +59,13 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     side: Literal["debit", "credit"]
     code: str = ""
     control: str = ""
+    by_hand: bool = True
 
 
 class ChartFile(NamedTuple):
     """One file: ``books`` by letter, ``accounts`` by id, ``choices`` by name.
 
+    ``parallel`` is what vouchers by hand are held against, by name.
     ``follows`` is the version of the chart that it changes, "" of one that stands by itself.
     """
 
@@ -72,6 +77,7 @@ class ChartFile(NamedTuple):
     accounts: dict[str, AccountEntry]
     choices: dict[str, Choice]
     rules: list[Rule]
+    parallel: dict[str, Parallel]
     follows: str = ""
 
     def book_of(self, name: str) -> str:
@@ -118,6 +124,7 @@ def read_chart(text: str, file: str) -> ChartFile:
         accounts=dict(_entries(AccountEntry, "accounts", entries["accounts"].items(), faults)),
         choices=dict(_choices(entries["choices"], faults)),
         rules=[rule for _, rule in _entries(Rule, "rules", enumerate(entries["rules"]), faults)],
+        parallel=dict(_entries(Parallel, "parallel", entries["parallel"].items(), faults)),
         follows=tables.get("follows", ""),
     )
     if faults:
@@ -146,6 +153,7 @@ def following(before: ChartFile, after: ChartFile) -> ChartFile:
         accounts={**before.accounts, **after.accounts},
         choices={**before.choices, **after.choices},
         rules=rules,
+        parallel={**before.parallel, **after.parallel},
         lines=_lines_of_both(after, rules),
     )
     asked = chart.named({name for rule in rules for line in rule.lines for name in line[:2]})

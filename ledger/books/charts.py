@@ -149,10 +149,18 @@ def _books(chart: ChartFile, edition: int = 0) -> Books:
             side={"debit": DEBIT, "credit": CREDIT}[account.side],
             code=account.code,
             control=account.control,
+            by_hand=account.by_hand,
         )
         for account_id, account in chart.accounts.items()
     ]
     titles = {book.name: book.title for book in chart.books.values()}
     return Books(
-        chart.version, chart.valid_from, titles, accounts, chart.choices, chart.rules, edition
+        chart.version,
+        chart.valid_from,
+        titles,
+        accounts,
+        chart.choices,
+        chart.rules,
+        chart.parallel,
+        edition=edition,
     )

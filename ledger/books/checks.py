@@ -19,6 +19,11 @@ from ledger.books.choice_checks import (
     rows_are_reached,
     rows_have_a_cell_each,
 )
+from ledger.books.parallel_checks import (
+    pairs_name_known_accounts,
+    pairs_share_no_money,
+    pairs_stand_in_two_books,
+)
 from ledger.books.postings import Rule
 from ledger.events import Needs
 
@@ -217,4 +222,7 @@ CHECKS: tuple[ChartCheck, ...] = (
     choices_are_by_what_is_carried,
     prefixes_begin_codes,
     rows_are_reached,
+    pairs_name_known_accounts,
+    pairs_stand_in_two_books,
+    pairs_share_no_money,
 )

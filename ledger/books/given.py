@@ -48,6 +48,7 @@ def given_journal(
     number: str,
     lines: Sequence[GivenLine],
     moves: Collection[str] = (),
+    red: bool = False,
 ) -> JournalPosted:
     """The journal of an event that gives its lines itself.
 
@@ -57,6 +58,7 @@ def given_journal(
         number: the business number an accountant looks for.
         lines: of one book or several, each of which balances.
         moves: the controls whose registers are moved in the same decision.
+        red: whether it reverses another (红冲).
 
     Raises:
         PostingError: an account that is not the chart's, or whose control nobody moves; a book that
@@ -79,6 +81,7 @@ def given_journal(
         chart_version=books.version,
         number=number,
         fund_type_code=funds.pop() if len(funds) == 1 else "",
+        red_flag=int(red),
         lines=tuple(Line(line.account.id, line.dr_cr, yuan(line.amount_fen)) for line in lines),
         line_codes=tuple(dict(line.codes) for line in lines),
     )

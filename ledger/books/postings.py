@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby, repeat
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from ledger.books.choices import NOTHING, Choice
+from ledger.books.parallel import Parallel
 from ledger.errors import PostingError
 from ledger.events import JournalPosted, Line
 from ledger.money import parse_yuan, yuan
@@ -26,7 +28,10 @@ RESOLVED_MAX = 10_000  # combinations of codes kept of each rule: few exist, but
 
 class Account(msgspec.Struct, frozen=True):
     """One account: ``id`` (acct_cls_id) is the chart's own, ``code`` (acct_cls_code) the official
-    code or "", ``side`` the side of its normal balance."""
+    code or "", ``side`` the side of its normal balance.
+
+    ``by_hand`` is whether a person may book on it where it carries no control.
+    """
 
     id: str
     book: str
@@ -34,6 +39,7 @@ class Account(msgspec.Struct, frozen=True):
     side: int
     code: str = ""
     control: str = ""
+    by_hand: bool = True
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +82,7 @@ class Books:
     """One version of charts and rules, held against the program. Immutable; share it freely.
 
     Attributes:
+        parallel: by name, what vouchers by hand are held against.
         edition: which of the shipped ones it is, from 1; 0 of an office's own.
     """
 
@@ -87,17 +94,21 @@ class Books:
         accounts: Iterable[Account],
         choices: Mapping[str, Choice],
         rules: Iterable[Rule],
+        parallel: Mapping[str, Parallel] = MappingProxyType({}),
+        *,
         edition: int = 0,
     ) -> None:
         self.version = version
         self.valid_from = valid_from
         self.edition = edition
+        self.parallel = dict(parallel)
         self.titles = dict(titles)
         self.accounts = {account.id: account for account in accounts}
         self._choices = dict(choices)
         behind = {picked for choice in choices.values() for _, picked in choice.answers()}
         self._first_choices = [name for name in choices if name not in behind]
         self._postings = {rule.name: self._posting(rule) for rule in rules}
+        self._headings = self._found_headings()
 
     @property
     def rules(self) -> Iterable[str]:
@@ -119,13 +130,22 @@ class Books:
 
     def _chosen_by(self, names: Iterable[str]) -> set[str]:
         """The elements of all choices that lead to the accounts of these names."""
-        elements, waiting, seen = set[str](), list(names), set(self.accounts)
+        return {
+            element
+            for name in self._led_to(names) - self.accounts.keys()
+            for element in self._choices[name].elements
+        }
+
+    def _led_to(self, names: Iterable[str]) -> set[str]:
+        """These accounts and choices, and all that the choices lead to."""
+        waiting, found = list(names), set[str]()
         while waiting:
-            if (name := waiting.pop()) not in seen and name in self._choices:
-                elements.update(self._choices[name].elements)
+            if (name := waiting.pop()) in found or name in ("", NOTHING):
+                continue
+            found.add(name)
+            if name not in self.accounts:
                 waiting += (picked for _, picked in self._choices[name].answers())
-            seen.add(name)
-        return elements
+        return found
 
     def _controls(self, rule: Rule) -> Iterator[tuple[str, int, str]]:
         """What a rule moves on the whole: a balance that it only passes through is not named."""
@@ -136,6 +156,26 @@ class Books:
                     on_side = side * self.accounts[name].side
                     net[control, amount] = net.get((control, amount), 0) + on_side
         return ((control, side, amount) for (control, amount), side in net.items() if side)
+
+    def is_heading(self, account: Account) -> bool:
+        """非末级科目: the account has details, which are booked on in its place, and no rule books
+        on itself."""
+        return account.id in self._headings
+
+    def _found_headings(self) -> set[str]:
+        by_code = {(each.book, each.code): each.id for each in self.accounts.values() if each.code}
+        above = {
+            heading
+            for book, code in by_code
+            for length in range(1, len(code))
+            if (heading := by_code.get((book, code[:length]))) is not None
+        }
+        return above - self._led_to(
+            name
+            for posting in self._postings.values()
+            for debit, credit, _ in posting.lines
+            for name in (debit, credit)
+        )
 
     def uncovered(self, codes: Mapping[str, str]) -> str:
         """The element whose code has no account in some book, "" when all have one; choices by what

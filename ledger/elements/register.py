@@ -96,7 +96,7 @@ _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款�
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
-_OPENING, _INCOME_REPORT = "期初余额", "收入日报"
+_OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 
 
 def _code(
@@ -269,6 +269,11 @@ _ELEMENTS = (
     Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
     Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
     _pattern("tre_code", "国库主体代码", 12, "[0-9A-Za-z]{2,12}", _OPENING),
+    Element("voucher_no", "记账凭证编号", 100, _NAME, _VOUCHER),
+    Element("red_voucher_no", "红字凭证编号", 100, _NAME, _VOUCHER),
+    _pattern("acct_period", "会计期间", 7, "20[0-9]{2}-[01][0-9]", _VOUCHER),
+    Element("voucher_abs", "凭证摘要", 300, _TEXT, _VOUCHER),
+    _pattern("vou_cnt", "附单据数", 6, "[0-9]{1,6}", _VOUCHER),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
     Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from accounting.opening_events import BookOpened, OpenedAccount, OpeningRow
+from accounting.entered_rows import NamedAccount
+from accounting.opening_events import BookOpened, OpeningRow
 from accounting.openings import Opening
 from ledger.books import shipped_books
 from ledger.books.given import GivenLine, given_journal
@@ -27,8 +28,8 @@ def test_a_book_is_opened_on_the_first_day_of_the_year(bookkeeper: Bookkeeper) -
     [opened] = outcome.subjects
     assert isinstance(opened, Opening)
     assert opened.loaded.accounts == (
-        OpenedAccount("B2", "", "其他财政存款"),
-        OpenedAccount("B71", "", "累计盈余"),
+        NamedAccount("B2", "", "其他财政存款"),
+        NamedAccount("B71", "", "累计盈余"),
     )
     (loaded_at, _, _), (_, _, journal), (_, _, told) = bookkeeper.events()[-3:]
     assert isinstance(journal, JournalPosted)

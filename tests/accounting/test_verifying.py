@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from accounting.openings import OPENING, OPENINGS
+from accounting.vouchers import ReverseVoucher
 from ledger.books import load_charts
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
@@ -24,6 +25,7 @@ from tests.support.exports import export, restore
 from tests.support.openings import TREASURY, cash_opened, debit, income, opening
 from tests.support.redeciding import taken_again
 from tests.support.tampering import rewritten
+from tests.support.vouchers import cr, dr, voucher
 from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, run
 
 OPENED = cash_opened(f111="500.00")
@@ -37,6 +39,10 @@ def books(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.issue("B1", "300.00")
     bookkeeper.pay("P1", "B1", "300.00")
     bookkeeper.clear("QS-1", MARCH_2)
+    for number in ("JZ-1", "JZ-2"):
+        lines = dr("70.00", "5001"), cr("70.00", "1602")
+        bookkeeper.do(voucher(number, *lines), "accountant")
+    bookkeeper.do(ReverseVoucher(voucher_no="JZ-1", reason="重复"), "accountant")
     return bookkeeper
 
 
@@ -72,6 +78,7 @@ def test_it_holds_offline(books: Bookkeeper, database: Database, tmp_path: Path)
     wrong = [line for line in output.splitlines() if line.startswith("✗")]
     assert [line.split()[2] for line in wrong] == ["凭证与事件", "签章"], output  # made up
     assert "✓ 相符  库款" in output
+    assert "✓ 相符  手工凭证" in output
 
 
 TAMPERED = {
@@ -80,6 +87,7 @@ TAMPERED = {
     "cash": ("cash.moved", b'"500.00"', b'"900.00"', "cash "),
     "account": ("clearing.requested@2", b'"4400000000"', b'"4400000001"', "cash "),
     "income": ("income.reported", b'"40.00"', b'"41.00"', "裁定不符"),
+    "voucher": ("accounting_voucher.entered", b'"70.00"', b'"71.00"', "裁定不符"),
     "side": ("journal.posted", b'"B71",-1', b'"B17",-1', "裁定不符"),
 }
 
@@ -104,6 +112,9 @@ def test_what_is_rewritten_is_found(
 OFFLINE = {
     "cash": ("cash.moved", b'"500.00"', b'"900.00"', "库款不符"),
     "less": ("cash.moved", b'"500.00"', b'"200.00"', "库款透支"),
+    "voucher": ("accounting_voucher.entered", b'"70.00"', b'"71.00"', "账证不符"),
+    "account": ("accounting_voucher.entered", b'["D1602"', b'["F1"', "受控科目"),
+    "twice": ("accounting_voucher.reversed", b'"JZ-1","red', b'"JZ-9","red', "重复冲销"),
 }
 
 

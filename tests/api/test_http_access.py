@@ -101,6 +101,8 @@ MAY: dict[str, set[str]] = {
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
+    "voucher.enter": {"accountant"},
+    "voucher.reverse": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -181,10 +183,19 @@ SOUND["income.load"] = {
     "tre_code": "4400000000",
     "lines": [{"inc_sort_code": "999", "fund_type_code": "111", "amt": "1.00"}],
 }
+SOUND["voucher.enter"] = {
+    "voucher_no": "none",
+    "agency_code": "101001",
+    "acct_period": "2026-01",
+    "voucher_abs": "x",
+    "lines": [{"acct_cls_id": "D0", "dr_cr": 1, "amt": "1.00"}],
+}
+SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 IN_ADDRESS = {
     "report_no": "none",
     "opening_no": "none",
+    "voucher_no": "none",
     "pro_code": "none",
     "draft_no": "none",
     "bgt_pman_id": "none",

@@ -56,8 +56,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "simulators",
     ),
     "accounting": (
-        "income_events opening_events",
-        "income openings",
+        "entered_rows income_events",
+        "opening_events voucher_events",
+        "entering",
+        "income openings vouchers",
     ),
     "projections": (
         "core posted",

@@ -328,6 +328,36 @@ TABLES = [
         NEWEST,
     ),
     Case(
+        "pairs_name_known_accounts",
+        ('budgetary = ["E800101"]', 'budgetary = ["E8O0101"]'),
+        "E8O0101",
+        "'E8O0101' is no account",
+    ),
+    Case(
+        "pairs_name_known_accounts",
+        ('budgetary = ["E800101"]', "budgetary = []"),
+        "budgetary = []",
+        "parallel unit_quota has no budgetary account",
+    ),
+    Case(
+        "pairs_stand_in_two_books",
+        ('budgetary = ["E800101"]', 'budgetary = ["E800101", "C3"]'),
+        "[parallel.unit_quota]",
+        "is of the books treasury_budgetary, unit_budgetary, unit_financial, not of two",
+    ),
+    Case(
+        "pairs_stand_in_two_books",
+        ('budgetary = ["E800101"]', 'budgetary = ["D1211"]'),
+        "[parallel.unit_quota]",
+        "parallel unit_quota is of the books unit_financial, not of two",
+    ),
+    Case(
+        "pairs_share_no_money",
+        ('financial = ["D1011"]', 'financial = ["D1002"]'),
+        'financial = ["D1002"]',
+        "D1002 stands in unit_money already",
+    ),
+    Case(
         "", ('follows = "2026.1"', 'follows = "2025.1"'), "follows", "it follows '2025.1'", NEWEST
     ),
 ]

@@ -180,7 +180,8 @@ def test_the_page_has_every_flow_and_its_file() -> None:
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert sorted(TOLD) == list(range(1, 69))
+    """All of base data and budget; of execution those that have a file of their own."""
+    assert set(range(1, 69)) <= TOLD.keys()
 
 
 def test_every_event_of_the_domain_comes_about(module_database: Database, all_flows: None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounting.income import CorrectIncome, LoadIncome
 from accounting.income_events import IncomeLine
+from accounting.vouchers import ReverseVoucher
 from budget import indicators
 from budget.issuing import IssueIndicator
 from budget.plan_policy import SetPlanPolicy
@@ -49,6 +50,7 @@ from tests.support.bookkeeper import (
 )
 from tests.support.commands_on_file import COMMANDS, LINES, TODAY
 from tests.support.openings import TREASURY, credit, debit, opening
+from tests.support.vouchers import cr, dr, voucher
 
 MARCH_2 = date(2026, 3, 2)
 LINES_SM3 = sm3("行".encode()).hex()
@@ -112,6 +114,15 @@ INCOME = LoadIncome(
     lines=(IncomeLine(inc_sort_code="10101", fund_type_code="111", amt="7.00"),),
 )
 plainly("income.load", INCOME, "accountant")
+
+VOUCHER = voucher("JZ-1", dr("5.00", "5001"), cr("5.00", "1602"))
+plainly("voucher.enter", VOUCHER, "accountant")
+
+
+@example("voucher.reverse")
+def _reverse_voucher(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(VOUCHER, "accountant")
+    return ReverseVoucher(voucher_no="JZ-1", reason="重复"), "accountant"
 
 
 @example("correction.income")
