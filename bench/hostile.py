@@ -132,7 +132,7 @@ _PARTS = {
 }
 
 
-class Kind(NamedTuple):
+class HostileKind(NamedTuple):
     """What is done, on how many connections at once, and the sheet of the file that it takes."""
 
     act: Callable[[Victim], Awaitable[None]]
@@ -141,11 +141,11 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "header flood": Kind(endless_headers, FLOODING),
-    "held bodies": Kind(held_body, SILENT),
-    "silent connections": Kind(silence, SILENT),
-    "cells of 120 MB": Kind(upload, UPLOADING, _large_cell),
-    "row bombs": Kind(upload, UPLOADING, _far_row),
+    "header flood": HostileKind(endless_headers, FLOODING),
+    "held bodies": HostileKind(held_body, SILENT),
+    "silent connections": HostileKind(silence, SILENT),
+    "cells of 120 MB": HostileKind(upload, UPLOADING, _large_cell),
+    "row bombs": HostileKind(upload, UPLOADING, _far_row),
 }
 
 
@@ -156,7 +156,7 @@ async def _again_and_again(act: Callable[[Victim], Awaitable[None]], victim: Vic
         await asyncio.sleep(0)
 
 
-async def _harass(kind: Kind, victim: Victim) -> None:
+async def _harass(kind: HostileKind, victim: Victim) -> None:
     async with asyncio.timeout(GOES_ON_AT_MOST_S), asyncio.TaskGroup() as group:
         for _ in range(kind.connections):
             group.create_task(_again_and_again(kind.act, victim))
