@@ -9,6 +9,7 @@ import accounting.openings
 import accounting.vouchers
 import budget.adjusting.adjusting
 import budget.budgeted_years
+import budget.distributing
 import budget.indicators
 import budget.issuing
 import budget.plan_policy
@@ -86,6 +87,7 @@ DOMAINS = (
     budget.projects.reporting,
     budget.projects.checking,
     budget.budgeted_years,
+    budget.distributing,
     budget.projects.amending,
     budget.projects.ending,
     budget.preparation.ceilings,

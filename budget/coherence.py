@@ -22,19 +22,22 @@ RESERVE = "514"  # 预备费及预留, of 政府支出经济分类
 OWN_OF_TREASURY = ("512", "513")  # 债务还本, 转移性支出: no department spends them
 
 
-def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> dict[str, str]:
+def hold_together(
+    state: LedgerState, codes: Mapping[str, str], day: date, pointer: str = ""
+) -> dict[str, str]:
     """The names of these codes, by element, all of them held together, for what is to be paid.
 
     Args:
         codes: by element, those of ``budget.indicator.CODED``.
+        pointer: where they stand.
 
     Raises:
         Refusal: ``element_invalid`` for a unit that the division has not registered for the day,
             or the first that is not in force, has codes below it, or is not paid here;
             ``element_mismatch`` where the fund does not pay for the function.
     """
-    names = _in_force(state, codes, day, "")
-    _economies_agree(state, codes, day, "")
+    names = _in_force(state, codes, day, pointer)
+    _economies_agree(state, codes, day, pointer)
     agency = require_agency(state, codes[AGENCY_CODE], day)
     booked_by = {name: codes[name] for name in DIMENSIONS}
     booked_by["agency_type_code"] = agency.agency_type_code if agency is not None else ""
@@ -42,10 +45,10 @@ def hold_together(state: LedgerState, codes: Mapping[str, str], day: date) -> di
         raise Refusal(
             Code.ELEMENT_INVALID,
             f"{element} {booked_by[element]} is not paid through these books",
-            pointer=f"/{element}",
+            pointer=f"{pointer}/{element}",
         )
-    require_treasury_money(codes["fund_type_code"], "/fund_type_code")
-    _fund_pays(state, codes, day, "")
+    require_treasury_money(codes["fund_type_code"], f"{pointer}/fund_type_code")
+    _fund_pays(state, codes, day, pointer)
     return names
 
 

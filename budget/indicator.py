@@ -6,6 +6,7 @@ from datetime import date
 import msgspec
 
 from budget.balances import BALANCES, PENDING_CONTROL
+from budget.distribution_events import IndicatorAllotted, IndicatorDistributed
 from budget.events import Figures, IndicatorEnabled, IndicatorIssued, PlanCut, PlanSet
 from budget.pending import PENDING
 from budget.rows import moved_row
@@ -20,6 +21,7 @@ from ledger.money import stored_fen
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
 # of these only a code with none below it is issued and paid
 LEAF_CODES = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code")
+BEGINNINGS = (IndicatorIssued, IndicatorAllotted)  # the types that one begins with
 EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
 MONTHS = 12
 SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
@@ -32,6 +34,7 @@ class Indicator(msgspec.Struct, frozen=True):
         enabled: whether it was made executable after it had been issued.
         pending_amt: what of it is 待下达, in yuan; "" of one that never was.
         planned: 用款计划 by month, in fen; () where there never was any.
+        is_distributed: whether units have indicators of it (待分配分配).
     """
 
     issued: IndicatorIssued
@@ -39,15 +42,27 @@ class Indicator(msgspec.Struct, frozen=True):
     enabled: bool = False
     pending_amt: str = ""
     planned: tuple[int, ...] = ()
+    is_distributed: bool = False
 
     @property
     def bgt_id(self) -> str:
         return self.issued.bgt_id
 
     @property
-    def bgt_pman_id(self) -> str:
-        """The row of the budget that it is issued from; "" where there is none."""
-        return self.issued.bgt_pman_id
+    def distributed_from(self) -> str:
+        """The indicator that it is a part of; "" of one that is issued by itself."""
+        return self.issued.ori_bgt_id if isinstance(self.issued, IndicatorAllotted) else ""
+
+    @property
+    def row_id(self) -> str:
+        """The row of the budget that it takes of and gives back to; "" where there is none, or
+        where another indicator stands between."""
+        return "" if self.distributed_from else self.issued.bgt_pman_id
+
+    @property
+    def taken_from(self) -> str:
+        """What has given to it: a row of the budget, or the indicator that it is a part of."""
+        return self.distributed_from or self.row_id
 
     @property
     def is_executable(self) -> bool:
@@ -86,7 +101,8 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     pending_amt: str = getattr(event, "pending_amt", "") or indicator.pending_amt
     enabled = indicator.enabled or isinstance(event, IndicatorEnabled)
     planned = _planned(indicator.planned, event)
-    return Indicator(indicator.issued, figures, enabled, pending_amt, planned)
+    distributed = indicator.is_distributed or isinstance(event, IndicatorDistributed)
+    return Indicator(indicator.issued, figures, enabled, pending_amt, planned, distributed)
 
 
 def _planned(planned: tuple[int, ...], event: Event) -> tuple[int, ...]:
@@ -211,11 +227,11 @@ def moved_with_row(
     return after
 
 
-def rule_of(event: str, bgt_pman_id: str, *, pending: bool = False) -> str:
-    """The rule by which an event is booked: that of an indicator which is 待下达, or is issued from
-    a row, is another one."""
+def rule_of(event: str, taken_from: str, *, pending: bool = False) -> str:
+    """The rule by which an event is booked: that of an indicator which is 待下达, or is taken from
+    a row or another indicator, is another one."""
     stage = "_pending" if pending else ""
-    return f"{event}{stage}_of_row" if bgt_pman_id else f"{event}{stage}"
+    return f"{event}{stage}_of_row" if taken_from else f"{event}{stage}"
 
 
 def journal(

@@ -30,6 +30,7 @@ from budget.indicator import (
     require_not_pending,
     rule_of,
 )
+from budget.parts import needs_whole, whole_moved, with_whole
 from budget.plans import check_plan, cut_with, plan_of
 from division.agencies import refuse_ended
 from ledger.calendar import effective_day
@@ -91,10 +92,12 @@ def with_plan_cut(
 
 class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen, and of an indicator
-    that is issued from a row never above what the row has left."""
+    that is issued from a row never above what the row has left, of a part of one that is
+    distributed never above what that has left to distribute."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
     APPROVABLE: ClassVar[bool] = True
+    LOOKS_FURTHER: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
@@ -104,18 +107,22 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
     def check(self) -> None:
         parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
 
+    def needs_further(self, state: LedgerState) -> Iterator[Need]:
+        yield from needs_whole(state, self.bgt_id)
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
         indicator = require(state, self.bgt_id, day)
         require_not_pending(indicator)
-        row_id = indicator.bgt_pman_id
-        rule = rule_of(IndicatorAdjusted.TYPE, row_id)
+        row_id = indicator.row_id
+        rule = rule_of(IndicatorAdjusted.TYPE, indicator.taken_from)
         change_fen = parse_yuan(self.adj_amt, pointer="/adj_amt", signed=True)
         if change_fen > 0:
             refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         cut = cut_with(state, indicator, day, -change_fen, after[0], self.adj_no, by)
+        whole = whole_moved(state, indicator, day, -change_fen, self.adj_no, by)
         # point of no return
         adjusted = IndicatorAdjusted(
             bgt_id=self.bgt_id,
@@ -129,7 +136,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
         decision = self._decision(
             state, day, adjusted, *after, number=self.adj_no, amounts_fen=amounts, rule_name=rule
         )
-        return with_plan_cut(decision, self.bgt_id, cut)
+        return with_whole(state, with_plan_cut(decision, self.bgt_id, cut), whole)
 
 
 class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
@@ -228,13 +235,23 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
 
 
 def _rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
-    """The rows that a reallocation moves: within one row none.
+    """The rows that a reallocation moves: within one row, or one indicator that was distributed to
+    both, none.
 
     Raises:
         Refusal: ``element_mismatch`` where only one of the two is issued from a row: the other
-            would take from the budget, or give to it, what that has not approved.
+            would take from the budget, or give to it, what that has not approved; and between parts
+            of two indicators, whose marks the money would lose.
     """
-    out_row, in_row = giving.bgt_pman_id, taking.bgt_pman_id
+    if giving.distributed_from != taking.distributed_from:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "what was distributed from one indicator goes to parts of the same one: give it back,"
+            " and distribute it again",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
+    out_row, in_row = giving.row_id, taking.row_id
     if bool(out_row) != bool(in_row):
         raise Refusal(
             Code.ELEMENT_MISMATCH,

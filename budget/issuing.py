@@ -105,6 +105,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
+        require_new(state, self.bgt_id)
         names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
         if self.bgt_pman_id:
             _hold_to_row(state, self)
@@ -113,7 +114,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
         pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
         rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id, pending=pending)
-        opened, *more = self._moved(state, day, rule, amounts)
+        opened, *more = opening_rows(state, day, self.bgt_id, self.bgt_pman_id, rule, amounts)
         # point of no return
         issued = IndicatorIssued(
             bgt_id=self.bgt_id,
@@ -125,7 +126,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             figures=opened.row.figures(),
             by=by,
             **_carried(self),
-            **_names(state, self, names, day),
+            **names_on(state, names, self.pro_code if self.bgt_pman_id else "", day),
         )
         entry = journal(
             state,
@@ -142,42 +143,67 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             moved=[opened, *more],
         )
 
-    def _moved(
-        self, state: LedgerState, day: date, rule: str, amounts_fen: Mapping[str, int]
-    ) -> list[MovedRow]:
-        """The indicator's balances, which begin with it, what is pending, and its row."""
-        changes = state.books(day).controlled(rule, amounts_fen)
-        rest_fen, pending_fen = changes.pop("rest", 0), changes.pop(PENDING_CONTROL, 0)
-        after = [BALANCES.moved(self.bgt_id, DatedRow(NOTHING), day, changes)]
-        if pending_fen:
-            pending = {PENDING_CONTROL: pending_fen}
-            after.append(PENDING.moved(self.bgt_id, DatedRow(PendingAmount()), day, pending))
-        if rest_fen:
-            after.append(moved_row(state, self.bgt_pman_id, day, rest_fen))
-        return after
-
 
 def _carried(asked: IssueIndicator) -> dict[str, Any]:
     """The elements that the event has as they were asked."""
     return {element: getattr(asked, element) for element in (*CODED, *_POSTED)}
 
 
-def _names(
-    state: LedgerState, asked: IssueIndicator, names: Mapping[str, str], day: date
+def require_new(state: LedgerState, bgt_id: str, pointer: str = "") -> None:
+    """That no indicator has the number: a distribution may have brought one into being under it.
+
+    Raises:
+        Refusal: ``idempotency_conflict``.
+    """
+    if state.get(INDICATOR, bgt_id) is not None:
+        raise Refusal(
+            Code.IDEMPOTENCY_CONFLICT,
+            f"indicator {bgt_id} is there already",
+            pointer=f"{pointer}/bgt_id",
+            bgt_id=bgt_id,
+        )
+
+
+def opening_rows(
+    state: LedgerState,
+    day: date,
+    bgt_id: str,
+    row_id: str,
+    rule: str,
+    amounts_fen: Mapping[str, int],
+) -> list[MovedRow]:
+    """A new indicator's balances, what is pending, and the row of the budget that it takes of."""
+    changes = state.books(day).controlled(rule, amounts_fen)
+    rest_fen, pending_fen = changes.pop("rest", 0), changes.pop(PENDING_CONTROL, 0)
+    after = [BALANCES.moved(bgt_id, DatedRow(NOTHING), day, changes)]
+    if pending_fen:
+        pending = {PENDING_CONTROL: pending_fen}
+        after.append(PENDING.moved(bgt_id, DatedRow(PendingAmount()), day, pending))
+    if rest_fen and row_id:
+        after.append(moved_row(state, row_id, day, rest_fen))
+    return after
+
+
+def names_on(
+    state: LedgerState, names: Mapping[str, str], pro_code: str, day: date
 ) -> dict[str, Any]:
-    """What the codes are called on the day; a project of the library, as it is there."""
+    """What the codes are called on the day; a project of the library, as it is there.
+
+    Args:
+        names: by element, as the code sets have them.
+        pro_code: of the project; "" of an indicator that is of no row.
+    """
     of_codes = {code.replace("_code", "_name"): name for code, name in names.items()}
-    if asked.bgt_pman_id:
-        project = state.of_division(PROJECT_OF_DIVISION, asked.pro_code)
-        if project is not None:
-            then = project.on(day)
-            of_codes["pro_name"], of_codes["pro_cat_code"] = then.pro_name, then.pro_cat_code
-            of_codes["pro_cat_name"] = state.codes.name(
-                "pro_cat_code",
-                then.pro_cat_code,
-                on=day,
-                mof_div_code=division_of(state.ledger_id),
-            )
+    project = state.of_division(PROJECT_OF_DIVISION, pro_code) if pro_code else None
+    if project is not None:
+        then = project.on(day)
+        of_codes["pro_name"], of_codes["pro_cat_code"] = then.pro_name, then.pro_cat_code
+        of_codes["pro_cat_name"] = state.codes.name(
+            "pro_cat_code",
+            then.pro_cat_code,
+            on=day,
+            mof_div_code=division_of(state.ledger_id),
+        )
     return of_codes
 
 

@@ -12,6 +12,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from budget.balances import PENDING_CONTROL
+from budget.distribution_events import (
+    DistributionRaised,
+    DistributionReturned,
+    IndicatorAllotted,
+    IndicatorDistributed,
+)
 from budget.events import IndicatorEnabled, IndicatorIssued, IndicatorRecalled
 from ledger.books import Charts
 from ledger.deciding.registers import (
@@ -34,7 +40,7 @@ class PendingAmount(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorIssued``."""
+    """Of ``IndicatorIssued`` and ``IndicatorAllotted``."""
 
     bgt_id: str
     amount: str
@@ -42,11 +48,19 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Taken(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorEnabled`` and ``IndicatorRecalled``."""
+    """Of what enables, recalls or distributes it."""
 
     bgt_id: str
     amt: str
     pending_amt: str = ""
+
+
+class _Returned(msgspec.Struct, frozen=True, gc=False):
+    """Of ``DistributionReturned``."""
+
+    bgt_id: str
+    amt: str
+    pending_amt: str
 
 
 class PendingFold(RegisterFold):
@@ -54,8 +68,12 @@ class PendingFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         IndicatorIssued: _Issued,
+        IndicatorAllotted: _Issued,
         IndicatorEnabled: _Taken,
         IndicatorRecalled: _Taken,
+        IndicatorDistributed: _Taken,
+        DistributionRaised: _Taken,
+        DistributionReturned: _Returned,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
@@ -63,7 +81,8 @@ class PendingFold(RegisterFold):
             return ()
         if isinstance(event, _Issued):
             return ((event.bgt_id, 0, stored_fen(event.amount)),)
-        return ((event.bgt_id, 0, -stored_fen(event.amt)),)
+        sign = 1 if isinstance(event, _Returned) else -1
+        return ((event.bgt_id, 0, sign * stored_fen(event.amt)),)
 
 
 def _touched(event: Event) -> Iterator[str]:

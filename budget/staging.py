@@ -13,10 +13,11 @@ from budget.balances import BALANCES
 from budget.events import IndicatorEnabled, IndicatorRecalled
 from budget.indicator import INDICATOR, Indicator, moved_with_row, require, rule_of
 from budget.indicators import OnIndicator, with_plan_cut
+from budget.parts import needs_whole, whole_moved, with_whole
 from budget.pending import PENDING
 from budget.plans import cut_with
 from ledger.calendar import effective_day
-from ledger.deciding.command import Command, Told
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
@@ -44,6 +45,13 @@ class EnableIndicator(OnIndicator, frozen=True, kw_only=True):
             )
         if not indicator.is_pending:
             return self._flag_alone(indicator, day, by)
+        if indicator.is_distributed:
+            raise Refusal(
+                Code.INVALID_STATE,
+                f"indicator {self.bgt_id} is distributed (待分配): its rest goes to units, too,"
+                " or is recalled",
+                bgt_id=self.bgt_id,
+            )
         amounts = {"amount": _left_fen(state, indicator, day)}
         after = moved_with_row(state, day, self.bgt_id, "", IndicatorEnabled.TYPE, amounts)
         # point of no return
@@ -67,13 +75,15 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
     """收回: what is available of an indicator, or pending, goes back; never what is paid, occupied
     or frozen.
 
-    It goes back to the row of the budget that it was issued from, and may be issued again; where
-    there is none, to where the budget has its money from. Without ``amt`` all there is is recalled;
+    It goes back to the row of the budget that it was issued from, or the indicator that it was
+    distributed from, and may be issued or distributed again; where there is neither, to where the
+    budget has its money from. Without ``amt`` all there is is recalled;
     without ``recall_no`` the recall bears the number of its indicator.
     """
 
     OPERATION: ClassVar[str] = "indicator.recall"
     APPROVABLE: ClassVar[bool] = True
+    LOOKS_FURTHER: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标调整调剂"
     recall_no: str = ""
     amt: str = ""
@@ -105,15 +115,19 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
         if self.amt:
             parse_yuan(self.amt, pointer="/amt")
 
+    def needs_further(self, state: LedgerState) -> Iterator[Need]:
+        yield from needs_whole(state, self.bgt_id)
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
         indicator = require(state, self.bgt_id, day)
-        row_id, pending = indicator.bgt_pman_id, indicator.is_pending
-        rule = rule_of(IndicatorRecalled.TYPE, row_id, pending=pending)
+        row_id, pending = indicator.row_id, indicator.is_pending
+        rule = rule_of(IndicatorRecalled.TYPE, indicator.taken_from, pending=pending)
         amt_fen = parse_yuan(self.amt) if self.amt else _left_fen(state, indicator, day)
         amounts = {"amount": amt_fen}
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         cut = cut_with(state, indicator, day, amt_fen, after[0], self.number, by)
+        whole = whole_moved(state, indicator, day, amt_fen, self.number, by)
         # point of no return
         recalled = IndicatorRecalled(
             bgt_id=self.bgt_id,
@@ -128,7 +142,7 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
         decision = self._decision(
             state, day, recalled, *after, number=self.number, amounts_fen=amounts, rule_name=rule
         )
-        return with_plan_cut(decision, self.bgt_id, cut)
+        return with_whole(state, with_plan_cut(decision, self.bgt_id, cut), whole)
 
 
 def _left_fen(state: LedgerState, indicator: Indicator, day: date) -> int:

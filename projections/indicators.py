@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from budget.balances import BALANCES, Balances
+from budget.distribution_events import IndicatorAllotted
 from budget.events import (
     Figures,
     IndicatorEnabled,
@@ -48,7 +49,10 @@ class IndicatorStanding(msgspec.Struct, gc=False):
 
 
 class IndicatorRow(IndicatorStanding, gc=False):
-    """A row of ``proj_indicators``: as it was issued, and as it stands."""
+    """A row of ``proj_indicators``: as it was issued, and as it stands.
+
+    ``distributed_from`` is the indicator that it is a part of, "" of one that is issued by itself.
+    """
 
     agency_code: str
     agency_name: str
@@ -65,6 +69,7 @@ class IndicatorRow(IndicatorStanding, gc=False):
     bgt_type_code: str
     bgt_type_name: str
     is_contrlbyplan: bool
+    distributed_from: str
     effective_on: date
     issued_position: int
 
@@ -100,16 +105,17 @@ INDICATOR_SPANS = Table(
 # those that say what is 待下达 behind them
 STAGED = frozenset(types_that(lambda traits: PENDING.name in traits.moves))
 
+_OF_ISSUE = ("distributed_from", "effective_on", "issued_position")  # not as its event says it
 _AS_ISSUED = tuple(
     name
     for name in IndicatorRow.__struct_fields__
-    if name not in (*IndicatorStanding.__struct_fields__[1:], "effective_on", "issued_position")
+    if name not in (*IndicatorStanding.__struct_fields__[1:], *_OF_ISSUE)
 )
 
 
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: BALANCES.name in traits.moves)
@@ -274,6 +280,7 @@ def _issued(fact: Fact, issued: IndicatorIssued) -> IndicatorRow:
         pending_fen=0,
         bgt_exe_flag=issued.bgt_exe_flag,
         last_position=0,
+        distributed_from=issued.ori_bgt_id if isinstance(issued, IndicatorAllotted) else "",
         effective_on=fact.effective_on,
         issued_position=fact.position,
     )

@@ -85,6 +85,7 @@ _INDICATORS = Listing(
         "agency_code": Filter("agency_code = %s"),
         "agency_prefixes": Filter("agency_code ^@ ANY(%s)", prefixes),
         "bgt_pman_id": Filter(_OF_ROW),
+        "distributed_from": Filter("distributed_from = %s"),
     },
 )
 _PAYMENTS = Listing(
@@ -143,7 +144,8 @@ def list_indicators(
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
 ) -> ListingPage:
-    """Indicators by ``bgt_id``. Filters: ``agency_code``, ``bgt_pman_id``. Raises RequestError."""
+    """Indicators by ``bgt_id``. Filters: ``agency_code``, ``bgt_pman_id``, ``distributed_from``.
+    Raises RequestError."""
     rows, following, position = _INDICATORS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )

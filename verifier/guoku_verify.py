@@ -873,6 +873,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "budget.replied": ("budget.reply", _field("doc_no")),
     "budget.adjusted": ("budget.adjust", _field("adj_no")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
+    "indicator.distributed": ("indicator.distribute", _field("dist_no")),
     "indicator.enabled": ("indicator.enable", _field("bgt_id")),
     "indicator.recalled": ("indicator.recall", _field("recall_no")),
     "indicator.adjusted": ("indicator.adjust", _field("adj_no")),
@@ -960,6 +961,9 @@ FOLLOWERS = {
     "cash.moved",
     "income.day_reported",
     "indicator.reallocated_in",
+    "indicator.allotted",
+    "indicator.distribution_raised",
+    "indicator.distribution_returned",
     "plan.cut",
     "payment.correction_taken",
     "payment.refund_shared",
@@ -967,7 +971,10 @@ FOLLOWERS = {
     "clearing.rejected",
 }
 # those among them that begin an object with a number of its own
-OPENING = {"budget_row.asked": ("budget_row.open", _field("bgt_pman_id"))}
+OPENING = {
+    "budget_row.asked": ("budget_row.open", _field("bgt_pman_id")),
+    "indicator.allotted": ("indicator.issue", _field("bgt_id")),
+}
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
 
@@ -1369,6 +1376,12 @@ _STEPS: dict[str, Callable[[Payments, Event, Payment], None]] = {
 _OF_INDICATOR = ("agency_code", "pro_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code")
 _REFINED = "dep_bgt_eco_code"
 _NUMBER_DIGITS, _NUMBER_BYTES = 22, 16
+# of an indicator that was distributed, as its parts have to have them; marks included
+_OF_WHOLE = (
+    *("pro_code", "exp_func_code", "fund_type_code", "bgt_type_code", "bgt_pman_id"),
+    *("sup_bgt_doc_no", "source_type_code", "budget_level_code", "is_gov_pur", "mof_dep_code"),
+    *("is_dir_code", "track_pro_code"),
+)
 
 
 # what events do to a row of the budget: (amount, the field that holds it, sign)
@@ -1404,7 +1417,7 @@ class Decisions:
         body, name = event.body, event.name
         if name == "ledger.signature_policy_set":
             self._policy = {key: body[key] for key in self._policy}
-        elif name == "indicator.issued":
+        elif name in ("indicator.issued", "indicator.allotted"):
             self._issued[body["bgt_id"]] = body
         if name == "journal.posted" and self._moving is not None:
             if body["source"] == self._moving.position:
@@ -1474,6 +1487,13 @@ class Decisions:
             what = f"{event.name}: {pending} is pending, taken again it is {yuan(held['pending'])}"
             self._report.wrong("decision", event.position, f"{what} 裁定不符", last)
 
+    def _distributed(self, event: Event) -> dict[str, Any]:
+        return {"amt": yuan(sum(fen(part["amount"]) for part in event.body["parts"]))}
+
+    def _allotted(self, event: Event) -> dict[str, Any]:
+        whole = self._issued[event.body["ori_bgt_id"]]
+        return {name: whole.get(name, "") for name in _OF_WHOLE}
+
     def _applied(self, event: Event) -> dict[str, Any]:
         issued = self._issued[event.body["bgt_id"]]
         due = {name: issued[name] for name in _OF_INDICATOR}
@@ -1499,6 +1519,8 @@ class Decisions:
 
 
 _DECIDED: dict[str, Callable[[Decisions, Event], dict[str, Any]]] = {
+    "indicator.distributed": Decisions._distributed,
+    "indicator.allotted": Decisions._allotted,
     "payment.applied": Decisions._applied,
     "payment.approved": Decisions._approved,
     "voucher.signed": Decisions._of_voucher,
@@ -1750,6 +1772,7 @@ ACTS = {
     "budget.approved": "budget.approve",
     "budget.adjusted": "budget.adjust",
     "indicator.issued": "indicator.issue",
+    "indicator.distributed": "indicator.distribute",
     "indicator.enabled": "indicator.enable",
     "indicator.recalled": "indicator.recall",
     "indicator.adjusted": "indicator.adjust",

@@ -101,6 +101,10 @@ def _county_month(console: "Console", stack: "Stack") -> bool:
         f"含失败明细的支付 {month.failed_lines} 笔, 退款 {month.refunds} 笔, "
         f"清算 {month.clearings} 次, {monotonic() - started:.1f} 秒"
     )
+    console.print(
+        f"待分配 {county_month.HELD_AMT} 元, 已分配 {len(county_month.PARTS)} 个单位 "
+        f"{yuan(month.distributed_fen)} 元 (FP-1)"
+    )
     return _identities(console, stack, county_month.LEDGER)
 
 

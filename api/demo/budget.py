@@ -43,6 +43,7 @@ class PlannedRow(NamedTuple):
     dep_bgt_eco_code: str
     fund_type_code: str
     amt: str
+    use_agency_codes: tuple[str, ...] = ()  # who else may draw on its project
 
 
 class BudgetCall(NamedTuple):
@@ -159,6 +160,7 @@ class Budget(NamedTuple):
             "pro_start_year": self.year,
             "pro_term": 1,
             "years": [{"fiscal_year": self.year, "amt": row.amt}],
+            "use_agency_codes": list(row.use_agency_codes),
         }
 
     def _ceilings(self) -> Iterator[BudgetCall]:

@@ -20,6 +20,8 @@ LEDGER = f"/v1/ledgers/{DIVISION}-2026"
 UNITS, INDICATORS_A_UNIT, PAYMENTS = 60, 5, 2_000
 REFUNDS = 20
 SEED = 20260301
+HELD, HELD_AMT = "ZB-000-1", "3000000.00"  # 待分配: the first unit holds it for others
+PARTS = {"102001": "1800000.00", "103001": "1200000.00"}
 FAILING_ACCOUNT = "9999"
 FAILING_SHARE = 0.01
 BATCH_SHARE = 0.05
@@ -43,6 +45,7 @@ class Month:
     failed_lines: int
     refunds: int
     clearings: int
+    distributed_fen: int
 
 
 def working_days() -> list[date]:
@@ -53,7 +56,22 @@ def working_days() -> list[date]:
 
 
 def budget() -> Iterator[PlannedRow]:
-    """A row for each unit and kind; half of the units are public institutions."""
+    """A row for each unit and kind, half of the units being public institutions; and one that the
+    first unit holds for others."""
+    func, gov, dep, fund = KINDS[0]
+    yield PlannedRow(
+        bgt_pman_id="YS-000-1",
+        agency_code="101001",
+        agency_type_code=ADMINISTRATION,
+        pro_code="440823260000000000001",
+        pro_name="待分配经费",
+        exp_func_code=func,
+        gov_bgt_eco_code=gov,
+        dep_bgt_eco_code=dep,
+        fund_type_code=fund,
+        amt=HELD_AMT,
+        use_agency_codes=tuple(PARTS),
+    )
     for unit in range(1, UNITS + 1):
         for index, (func, gov, dep, fund) in enumerate(KINDS[:INDICATORS_A_UNIT], 1):
             yield PlannedRow(
@@ -71,9 +89,10 @@ def budget() -> Iterator[PlannedRow]:
 
 
 def indicators() -> Iterator[Json]:
-    """Each row issued as a whole."""
+    """Each row issued as a whole; what is held for others 待下达."""
     for row in budget():
-        yield indicator_of(row, row.bgt_pman_id.replace("YS", "ZB"), "2026-03-01")
+        indicator = indicator_of(row, row.bgt_pman_id.replace("YS", "ZB"), "2026-03-01")
+        yield {**indicator, "bgt_exe_flag": 2} if indicator["bgt_id"] == HELD else indicator
 
 
 def payments() -> dict[date, list[Json]]:
@@ -130,6 +149,7 @@ def run(stack: Stack, progress: Callable[[int], None]) -> Month:
         stack.client(step.person).done(step.path, step.body)
     issued = stack.maker.bulk(f"{LEDGER}/indicators:batch", list(indicators()))
     stack.agree(LEDGER, *(result["document"] for result in issued))
+    stack.agree(LEDGER, stack.maker.post(f"{LEDGER}/indicators/{HELD}/distributions", _parts()))
     refundable: list[str] = []
     for number, (day, bodies) in enumerate(payments().items(), 1):
         if bodies:
@@ -147,6 +167,20 @@ def run(stack: Stack, progress: Callable[[int], None]) -> Month:
         stack.maker.wait_cleared(LEDGER, f"QS-{day:%m%d}")
         progress(len(bodies))
     return _summary(stack)
+
+
+def _parts() -> Json:
+    """待分配分配: what the first unit holds goes to two others."""
+    parts = [
+        {"bgt_id": f"{HELD}-{number}", "agency_code": agency_code, "amount": amount}
+        for number, (agency_code, amount) in enumerate(PARTS.items(), 1)
+    ]
+    return {
+        "dist_no": "FP-1",
+        "parts": parts,
+        "cor_bgt_doc_no": "样财预〔2026〕3号",
+        "effective_on": "2026-03-01",
+    }
 
 
 def _pay(stack: Stack, bodies: list[Json]) -> None:
@@ -185,10 +219,12 @@ def _refund(stack: Stack, refundable: list[str], day: date, number: int) -> None
 def _summary(stack: Stack) -> Month:
     items = list(stack.maker.pages(f"{LEDGER}/payments"))
     clearings = list(stack.maker.pages(f"{LEDGER}/clearings"))
+    parts = stack.maker.pages(f"{LEDGER}/indicators", distributed_from=HELD)
     return Month(
         payments=len(items),
         paid_fen=sum(parse_yuan(item["xpay_amt"], zero=True) for item in items),
         failed_lines=sum(item["status"] in ("failed", "partially_paid") for item in items),
         refunds=sum(parse_yuan(item["refund_amt"], zero=True) > 0 for item in items),
         clearings=len(clearings),
+        distributed_fen=sum(parse_yuan(part["amount"]) for part in parts),
     )

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
+from api.http.distribution_views import DistributionView, distribution_view
 from api.http.late_entries import late_figures
 from api.http.models.enums import Tag
 from api.http.models.lists import IndicatorItem, Page
@@ -18,8 +19,14 @@ from api.http.parameters import BgtId
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation, ViewOf
 from api.http.units import prefixes_of, require_units
-from api.http.views import IndicatorView, ReallocationView, commit_view, indicator_view
+from api.http.views import (
+    IndicatorView,
+    ReallocationView,
+    commit_view,
+    indicator_view,
+)
 from budget.balances import BALANCES, NOTHING
+from budget.distributing import DistributeIndicator
 from budget.indicator import INDICATOR
 from budget.indicators import (
     AdjustIndicator,
@@ -63,10 +70,12 @@ async def list_indicators(
     asked: AskedPage,
     agency_code: str | None = None,
     bgt_pman_id: str | None = None,
+    distributed_from: str | None = None,
 ) -> Response:
     filters = {
         "agency_code": agency_code,
         "bgt_pman_id": bgt_pman_id,
+        "distributed_from": distributed_from,
         "agency_prefixes": ",".join(prefixes_of(call.caller, call.right)),
     }
     return await respond_with_page(call, asked, filters, queries.list_indicators)
@@ -190,6 +199,17 @@ DIRECT = (
         Code.ELEMENT_MISMATCH,
         view=_both,
         answer=ReallocationView,
+    ),
+    _change(
+        DistributeIndicator,
+        "distributions",
+        "Distribute what is pending to units 待分配分配",
+        Code.IDEMPOTENCY_CONFLICT,
+        Code.ELEMENT_INVALID,
+        Code.ELEMENT_MISMATCH,
+        Code.INVALID_STATE,
+        view=distribution_view,
+        answer=DistributionView,
     ),
     _change(
         EnableIndicator, "enable", "Make a pending indicator executable 可执行", Code.INVALID_STATE

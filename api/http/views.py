@@ -90,6 +90,7 @@ class PlanMonthView(msgspec.Struct, kw_only=True, gc=False):
 
 class IndicatorView(msgspec.Struct, kw_only=True):
     """``pending_amt`` is what of ``amount`` is 待下达, and can neither be paid nor frozen yet.
+    ``distributed_from`` is the indicator that it is a part of, "" of one that is issued by itself.
     ``plans`` are those of each month, of an indicator as it is now that has any; ``plan_amt`` and
     ``plan_canuse_amt`` are of all months together."""
 
@@ -123,6 +124,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     track_pro_code: str
     ori_bgt_id: str
     mof_dep_code: str
+    distributed_from: str
     pending_amt: str
     amount: str
     frozen_amt: str
@@ -271,7 +273,7 @@ _ISSUED = tuple(
     for name in IndicatorView.__struct_fields__
     if name
     not in {
-        *("ledger", "commit", "late", "bgt_exe_flag", "pending_amt", "plans"),
+        *("ledger", "commit", "late", "bgt_exe_flag", "distributed_from", "pending_amt", "plans"),
         *Figures.__struct_fields__,
     }
 )
@@ -293,6 +295,7 @@ def indicator_view(
         ledger=ledger_text(ledger_id),
         **{name: getattr(issued, name) for name in _ISSUED},
         bgt_exe_flag=indicator.bgt_exe_flag,
+        distributed_from=indicator.distributed_from,
         pending_amt=pending_amt,
         **shown,
         commit=commit,

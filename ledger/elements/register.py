@@ -228,6 +228,7 @@ _ELEMENTS = (
     _code("budget_level_code", "预算级次", 1, "[0-9]", _ISSUE),
     _pattern("is_dir_code", "直达资金标识", 4, "[0-9]{1,4}", _ISSUE),
     Element("ori_bgt_id", "来源指标主键", 64, _NAME, _ISSUE),
+    Element("dist_no", "分配编号", 100, _NUMBER, _ISSUE),
     Element("adj_no", "调整调剂编号", 100, _NUMBER, _ADJUST),
     Element("adj_amt", "调整金额", 20, _AMOUNT, _ADJUST),
     Element("recall_no", "收回编号", 100, _NUMBER, _ADJUST),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from budget.distribution_events import IndicatorAllotted
 from budget.events import IndicatorIssued
 from ledger.books import Charts
 from ledger.deciding.registers import (
@@ -135,7 +136,7 @@ _Moved = tuple[str, str, tuple[tuple[date | None, int], ...]]
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorIssued``."""
+    """Of ``IndicatorIssued`` and ``IndicatorAllotted``."""
 
     bgt_id: str
     agency_code: str
@@ -193,6 +194,7 @@ class UnclearedFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         IndicatorIssued: _Issued,
+        IndicatorAllotted: _Issued,
         PaymentApproved: _Approved,
         VoucherReceipted: _Receipted,
         PaymentRefunded: _Refunded,

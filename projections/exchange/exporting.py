@@ -16,7 +16,8 @@ import psycopg
 
 from budget.balances import BALANCES as BALANCES_REGISTER
 from budget.balances import Balances
-from budget.events import IndicatorIssued, PlanCut, PlanSet
+from budget.events import PlanCut, PlanSet
+from budget.indicator import BEGINNINGS
 from ledger.account_set import ledger_text
 from ledger.books import Charts
 from ledger.deciding.refolding import Refold
@@ -57,7 +58,7 @@ PROGRESS_EVERY = 2_000
 DatabaseRow = tuple[Any, ...]
 Progress = Callable[[str, int, int], None]  # (stage, done, of how many); 0 where nobody knows
 _JOURNALS = list(type_names(JournalPosted))
-_ISSUED = list(type_names(IndicatorIssued))
+_ISSUED = [name for cls in BEGINNINGS for name in type_names(cls)]
 _MOVERS = [*type_names(JournalPosted), *type_names(PlanSet), *type_names(PlanCut)]
 _encode = msgspec.json.Encoder().encode
 

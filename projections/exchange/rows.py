@@ -54,6 +54,7 @@ class ExportedIndicator(Subject):
     bgt_type_name: str
     is_contrlbyplan: Flag
     bgt_exe_flag: Flag
+    ori_bgt_id: str
     doc_date: date
     issued_amt: Fen
     amount: Fen

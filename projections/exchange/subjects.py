@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from budget.balances import NOTHING, Balances
+from budget.distribution_events import DistributionRaised, DistributionReturned
 from budget.events import (
     IndicatorAdjusted,
     IndicatorIssued,
@@ -180,6 +181,7 @@ class Subjects:
             **{name: getattr(issued, name) for name in _AS_ISSUED},
             is_contrlbyplan=flag(issued.is_contrlbyplan),
             bgt_exe_flag=indicator.bgt_exe_flag,
+            ori_bgt_id=issued.ori_bgt_id,
             doc_date=facts[0].effective_on,
             issued_amt=parse_yuan(issued.amount),
             amount=amount_fen,
@@ -318,6 +320,8 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
                     position=fact.position,
                     create_time=fact.recorded_at,
                 )
+        case DistributionRaised() | DistributionReturned() as e:  # of what is 待下达
+            yield row(e.TRAITS.title, e.adj_no, 0, e.part_bgt_id)
         case e if e.TRAITS.subject == INDICATOR.name and not isinstance(e, IndicatorIssued):
             moved_fen = amount_of(e) * moved_by(e, "available")
             yield row(e.TRAITS.title, number_of(e), moved_fen, reason=getattr(e, "reason", ""))

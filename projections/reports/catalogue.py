@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from projections.reports.budget import BY_CODE, adjustments, by_code
+from projections.reports.distributions import distributions
 from projections.reports.execution import EXECUTION_BY, execution_by
 from projections.reports.income_expenditure import income_expenditure
 from projections.reports.indicators import BALANCES_BY, balances_by, each_indicator
@@ -20,6 +21,7 @@ OF_YEAR: Mapping[str, Open] = MappingProxyType(
         "replies": replies,
         "income_expenditure": income_expenditure,
         "indicators": each_indicator,
+        "distributions": distributions,
         **dict.fromkeys(BALANCES_BY, balances_by),
         **dict.fromkeys(EXECUTION_BY, execution_by),
     }

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import psycopg
 
+from budget.distribution_events import IndicatorAllotted, IndicatorDistributed
 from budget.events import IndicatorIssued, IndicatorReallocatedIn, IndicatorReallocatedOut
-from budget.indicator import INDICATOR
+from budget.indicator import BEGINNINGS, INDICATOR
+from budget.indicators import number_of
 from ledger.deciding.objects import AnyKind
 from ledger.events import Event, base_name, decode, type_names
 from ledger.reading.objects import EVENTS_MAX, StoredRow, read_events, stream_of
@@ -19,6 +21,8 @@ FACTS_MAX = (
     1_000  # of one step: an indicator may have been frozen and unfrozen a hundred thousand times
 )
 SOURCES_MAX = 200
+_GETTING = (IndicatorReallocatedIn, IndicatorAllotted)
+_GIVING = (IndicatorReallocatedOut, IndicatorDistributed)
 
 _OF_TYPES = """
 SELECT position, type, payload FROM events
@@ -27,9 +31,11 @@ ORDER BY stream_version LIMIT %s"""
 
 
 class Source(msgspec.Struct):
-    """A reallocation 调剂 that an indicator got money by, and the budget it came from.
+    """A reallocation 调剂, or distribution 待分配分配, that an indicator got money by, and the
+    budget it came from.
 
     Attributes:
+        adj_no: of the reallocation or distribution.
         bgt_id, into_bgt_id: the giving and the receiving indicator.
         positions: of the giving and the receiving event.
         issued_position: of the giving indicator's own issue.
@@ -99,37 +105,40 @@ def sources(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) ->
     waiting, seen = [(bgt_id, upto)], {bgt_id}
     while waiting and len(found) < SOURCES_MAX:
         into, before = waiting.pop(0)
-        for position, event in list(
-            of_types(connection, key, into, [IndicatorReallocatedIn], before)
-        ):
-            assert isinstance(event, IndicatorReallocatedIn)
+        for position, event in list(of_types(connection, key, into, _GETTING, before)):
+            assert isinstance(event, _GETTING)
             found.append(_source(connection, key, position, event))
-            if event.from_bgt_id not in seen:
-                seen.add(event.from_bgt_id)
-                waiting.append((event.from_bgt_id, position))
+            giving = _giving(event)
+            if giving not in seen:
+                seen.add(giving)
+                waiting.append((giving, position))
     return found[:SOURCES_MAX]
 
 
+def _giving(got: IndicatorReallocatedIn | IndicatorAllotted) -> str:
+    """The indicator that gave."""
+    return got.ori_bgt_id if isinstance(got, IndicatorAllotted) else got.from_bgt_id
+
+
 def _source(
-    connection: psycopg.Connection, key: int, position: int, got: IndicatorReallocatedIn
+    connection: psycopg.Connection,
+    key: int,
+    position: int,
+    got: IndicatorReallocatedIn | IndicatorAllotted,
 ) -> Source:
-    giving = list(
-        of_types(
-            connection, key, got.from_bgt_id, [IndicatorIssued, IndicatorReallocatedOut], position
-        )
-    )
+    if isinstance(got, IndicatorAllotted):
+        number, amt, gives = got.dist_no, got.amount, IndicatorDistributed.TYPE
+    else:
+        number, amt, gives = got.adj_no, got.amt, IndicatorReallocatedOut.TYPE
+    giving = list(of_types(connection, key, _giving(got), (*BEGINNINGS, *_GIVING), position))
     issued_position, issued = giving[0]
     assert isinstance(issued, IndicatorIssued), "an indicator's stream begins with its issue"
-    gave = [
-        at
-        for at, event in giving
-        if isinstance(event, IndicatorReallocatedOut) and event.adj_no == got.adj_no
-    ]
+    gave = [at for at, event in giving if gives == event.TYPE and number_of(event) == number]
     return Source(
-        bgt_id=got.from_bgt_id,
+        bgt_id=_giving(got),
         into_bgt_id=got.bgt_id,
-        adj_no=got.adj_no,
-        amt=got.amt,
+        adj_no=number,
+        amt=amt,
         positions=[*gave, position],
         issued_position=issued_position,
         agency_code=issued.agency_code,

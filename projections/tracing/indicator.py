@@ -12,6 +12,7 @@ import psycopg
 from msgspec import UNSET, UnsetType
 
 from budget.balances import CONTROLS, PENDING_CONTROL, Balances
+from budget.distribution_events import IndicatorAllotted
 from budget.events import (
     Figures,
     IndicatorAdjusted,
@@ -245,7 +246,7 @@ class _Fen:
         self, totals: OwnSums, payments: Iterable[Any], corrections: CorrectionSums
     ) -> None:
         own = totals.of_type
-        self.issued = own.get(IndicatorIssued, 0)
+        self.issued = own.get(IndicatorIssued, 0) + own.get(IndicatorAllotted, 0)
         self.adjusted = own.get(IndicatorAdjusted, 0)
         self.into = own.get(IndicatorReallocatedIn, 0)
         self.out = own.get(IndicatorReallocatedOut, 0)

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from budget.events import IndicatorIssued
+from budget.indicator import BEGINNINGS
 from budget.preparation.draft import BUDGET_DRAFT
 from budget.projects.project import PROJECT
 from budget.row_events import RowAsked, RowRestated
@@ -53,7 +54,7 @@ class Origin(NamedTuple):
 
 def issue_of(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> list[Placed]:
     """An indicator's issue and its journal."""
-    kinds = (IndicatorIssued, JournalPosted)
+    kinds = (*BEGINNINGS, JournalPosted)
     return list(of_types(connection, key, bgt_id, kinds, upto, limit=2))
 
 
@@ -129,5 +130,5 @@ def _only(head: Iterable[Placed], *names: str) -> list[FactFields]:
     """The issue, with these members alone."""
     return [
         {name: fact[name] for name in ("position", *names) if name in fact}
-        for fact in facts_of(head, IndicatorIssued)
+        for fact in facts_of(head, *BEGINNINGS)
     ]

@@ -34,12 +34,13 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "budget": (
         "events levels preparation_events row_events",
+        "distribution_events",
         "approved balances plan_policy rows totals",
         "pending",
         "indicator projects",
-        "coherence planned_projects plans",
+        "coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
-        "staging",
+        "distributing staging",
     ),
     "payments": (
         "events messages submitting voucher_number",

@@ -11,6 +11,7 @@ from api.demo.books import identities
 from api.demo.stack import persons, running_up
 from api.schema import MIGRATIONS
 from ledger.account_set import parse_ledger
+from ledger.money import parse_yuan
 from ledger.postgres.database import embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import migrate
@@ -30,6 +31,7 @@ def test_the_month_balances_and_its_rebuild_is_the_same() -> None:
             assert month.payments == county_month.PAYMENTS
             assert month.failed_lines > 0
             assert month.refunds > 0
+            assert month.distributed_fen == parse_yuan(county_month.HELD_AMT)
             for identity in identities(stack.maker, county_month.LEDGER):
                 assert identity.holds, str(identity)
         ledger = parse_ledger(county_month.LEDGER.rpartition("/")[2])

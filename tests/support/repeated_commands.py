@@ -8,6 +8,8 @@ from accounting.income import CorrectIncome, LoadIncome
 from accounting.income_events import IncomeLine
 from accounting.vouchers import ReverseVoucher
 from budget import indicators
+from budget.distributing import DistributeIndicator
+from budget.distribution_events import DistributedPart
 from budget.issuing import IssueIndicator
 from budget.plan_policy import SetPlanPolicy
 from budget.staging import EnableIndicator, RecallIndicator
@@ -93,6 +95,15 @@ plainly(
 )
 plainly("indicator.freeze", indicators.FreezeIndicator(**DETAILS, freeze_no="D1", amt="1.00"))
 plainly("indicator.recall", RecallIndicator(**DETAILS, amt="1.00"))
+
+
+@example("indicator.distribute")
+def _distribute(keeper: Bookkeeper) -> AskedBy:
+    keeper.issue("B2", "9.00", bgt_exe_flag=2)
+    part = DistributedPart(bgt_id="B2-1", agency_code="102001", amount="5.00")
+    return DistributeIndicator(bgt_id="B2", dist_no="FP-1", parts=(part,)), "maker"
+
+
 plainly(
     "plan.set", indicators.SetPlan(**DETAILS, plan_voucher_no="J1", plan_month=3, plan_amt="9.00")
 )

@@ -42,6 +42,7 @@ class IndicatorItem(msgspec.Struct):
     bgt_type_name: str
     is_contrlbyplan: bool
     bgt_exe_flag: int
+    distributed_from: str
     pending_amt: str
     amount: str
     frozen_amt: str
