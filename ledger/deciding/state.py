@@ -5,10 +5,8 @@ head's, and the working copy to which a batch's decisions are applied before the
 Every change goes through :meth:`_put`, so that a dry run or an atomic batch can be taken back.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
-from itertools import islice
 from operator import setitem
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +14,7 @@ import msgspec
 
 from ledger.account_set import fiscal_year_of, within_year
 from ledger.books import Books, Charts
+from ledger.deciding.cached_objects import CachedObject, CachedObjects
 from ledger.deciding.chart_edition import CHART_EDITION
 from ledger.deciding.dated import DatedRow
 from ledger.deciding.locked_facts import LockedFact
@@ -33,24 +32,12 @@ T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
 
 BEIJING = timezone(timedelta(hours=8))  # the treasury's days begin in Beijing, without summer time
-OBJECTS_CACHED_MAX = 50_000  # of each kind; some 2 KB each when a payment has come to its end
-COSTLY_CACHED_MAX = 50_000  # cost of those that cost more than 1: details, some 450 bytes each
-TRIMMED_PART = 8  # of a cache that is full: an eighth goes at once
 _NO_POSITION = 2**63  # behind every other
 _PUT: Put = setitem
 
 # An event with its place, as it is hashed and written:
 # (position, stream_id, stream_version, effective_on, type, payload)
 EventRow = tuple[int, bytes, int, date, str, bytes]
-
-
-class CachedObject(msgspec.Struct, frozen=True, gc=False):
-    """An object in the cache, and where its stream stands: its last event's version, position."""
-
-    obj: Any
-    stream_id: bytes
-    stream_version: int
-    position: int
 
 
 class Savepoint(NamedTuple):
@@ -92,6 +79,39 @@ class LedgerState:
     change what is written, those of the cache follow the database.
     """
 
+    # a dict of more than 29 attributes is no longer looked up by place (CPython 3.11)
+    __slots__ = (
+        "_booked_by",
+        "_cached",
+        "_codes",
+        "_facts",
+        "_objects",
+        "_shown",
+        "_stream_ids_begin",
+        "_undo",
+        "ahead_us",
+        "calendar_day",
+        "chain",
+        "charts",
+        "corrects_clock",
+        "division_objects",
+        "documents",
+        "fiscal_year",
+        "ledger_id",
+        "now",
+        "position",
+        "recorded_us",
+        "registers",
+        "rows",
+        "settings",
+        "shared_documents",
+        "standing",
+        "standing_at",
+        "standing_positions",
+        "stream_version",
+        "today",
+    )
+
     def __init__(self, ledger_id: int, charts: Charts) -> None:
         self.ledger_id = ledger_id
         self.fiscal_year = fiscal_year_of(ledger_id)
@@ -100,10 +120,10 @@ class LedgerState:
         self.recorded_us = 0
         self.stream_version = 0
         self.settings = LedgerSettings()
-        self._cached = defaultdict[str, dict[str, CachedObject]](dict)  # by the kind's name
+        self._booked_by: tuple[LedgerSettings | None, date, Any] = None, date.min, None  # books
+        self._objects = CachedObjects()
+        self._cached = self._objects.by_kind
         self.registers = RegisterRows()
-        self._costly: dict[tuple[str, str], int] = {}
-        self._costly_total = 0
         self.standing: Any = None  # what its domains have read of the standing ledgers
         self.standing_at = -1  # ``LockedHead.standing`` when that was read
         self.standing_positions: Mapping[int, int] = {}  # up to where each was read
@@ -114,7 +134,12 @@ class LedgerState:
 
     def books(self, day: date) -> Books:
         """The charts and rules that the ledger books by on a day."""
-        return self.charts.on(day, self.settings.get(CHART_EDITION).edition)
+        books: Books
+        settings, on, books = self._booked_by  # one day and one edition, but for what is dated back
+        if settings is not self.settings or on != day:
+            books = self.charts.on(day, self.settings.get(CHART_EDITION).edition)
+            self._booked_by = self.settings, day, books
+        return books
 
     @property
     def codes(self) -> CodeSets:
@@ -293,7 +318,7 @@ class LedgerState:
                     stream_id = new_stream_id(self._stream_ids_begin, position)
                     version = 1
                     if (after := kind.fold(None, event)) is not None:
-                        self.note_cost(kind, number, after)
+                        self._objects.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
                     put(cached, number, CachedObject(after, stream_id, version, position))
                     subjects[stream_id] = after
@@ -318,13 +343,6 @@ class LedgerState:
 
     # ---- the cache
 
-    def note_cost(self, kind: AnyKind, number: str, obj: Any) -> None:
-        """Remembers an object that has come into the cache, if it is a long one."""
-        if (cost := kind.cost(obj)) > 1:
-            key = (kind.name, number)
-            self._costly_total += cost - self._costly.get(key, 0)
-            self._costly[key] = cost
-
     def stand_at(
         self,
         position: int,
@@ -342,7 +360,7 @@ class LedgerState:
     ) -> None:
         """An object as the database has it."""
         self._cached[kind.name][number] = CachedObject(obj, stream_id, version, position)
-        self.note_cost(kind, number, obj)
+        self._objects.note_cost(kind, number, obj)
 
     def take_rows(
         self, register: AnyRegister, rows: Mapping[str, DatedRow[Any]], *, whole: bool = False
@@ -358,42 +376,19 @@ class LedgerState:
 
     def _let_go(self) -> None:
         """Objects and the rows that they move, always together."""
-        self._cached.clear()
+        self._objects.forget()
         self.registers.forget()
-        self._costly.clear()
-        self._costly_total = 0
 
     def forget_streams(self, stream_ids: Iterable[bytes]) -> None:
         """Drops the objects that another process has written to, and registers kept as a whole;
         single rows that it moved are to be read anew."""
-        gone = set(stream_ids)
-        for cached in self._cached.values():
-            for number in [n for n, each in cached.items() if each.stream_id in gone]:
-                del cached[number]
+        self._objects.forget_streams(stream_ids)
         self.registers.forget_whole()
 
     def trim(self) -> None:
         """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
         go is read from the database again."""
-        for cached in self._cached.values():
-            if len(cached) > OBJECTS_CACHED_MAX:
-                for number in _oldest(cached, OBJECTS_CACHED_MAX):
-                    del cached[number]
+        self._objects.trim()
         self.division_objects.trim()
         if self.registers.is_full:
             self._let_go()
-        if self._costly_total > COSTLY_CACHED_MAX:
-            for key in list(self._costly):
-                self._costly_total -= self._costly.pop(key)
-                self._cached.get(key[0], {}).pop(key[1], None)
-                if self._costly_total <= COSTLY_CACHED_MAX - COSTLY_CACHED_MAX // TRIMMED_PART:
-                    break
-
-
-def _oldest(mapping: dict[T, Any], kept_max: int) -> list[T]:
-    """The keys to let go: those above the bound and a share more, found in one pass.
-
-    A dict remembers what was deleted at its front and steps over it again and again, so taking the
-    first key 5,000 times from a cache of 200,000 cost 0.4 s.
-    """
-    return list(islice(mapping, len(mapping) - kept_max + kept_max // TRIMMED_PART))

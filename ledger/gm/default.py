@@ -33,7 +33,7 @@ def default_provider() -> Provider:
 
 def sm3(data: bytes) -> bytes:
     """The SM3 digest of the data, 32 bytes (GB/T 32905), by the default provider."""
-    return default_provider().sm3(data)
+    return (_chosen or default_provider()).sm3(data)
 
 
 def self_test(provider: Provider) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from ledger.books import Charts
+from ledger.deciding.cached_objects import CachedObject
 from ledger.deciding.command import Command, Need
 from ledger.deciding.documents import DOCUMENT, SUBMIT, ApproveDocument, key_of
 from ledger.deciding.locked_facts import LockedFact
@@ -20,7 +21,7 @@ from ledger.deciding.objects import AnyKind, ledger_stream_id, new_stream_id
 from ledger.deciding.of_division import OfDivision
 from ledger.deciding.refolding import Refold
 from ledger.deciding.registers import WHOLE, AnyRegister, Register
-from ledger.deciding.state import CachedObject, Decision, LedgerState
+from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.code_sets import CodeSets
 from ledger.events import DocumentSubmitted, Event, decode, encode
 from ledger.reading.loading import read_keys
@@ -37,6 +38,16 @@ HistoryRow = tuple[int, bytes, int, int, int, bytes, bytes]
 
 class PastState(LedgerState):
     """See the module."""
+
+    __slots__ = (
+        "_asking",
+        "_cost",
+        "_ended",
+        "_left",
+        "_own_stream",
+        "_places",
+        "_waiting",
+    )
 
     def __init__(
         self, ledger_id: int, charts: Charts, asking: psycopg.Connection, refold: Refold

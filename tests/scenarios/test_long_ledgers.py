@@ -6,9 +6,9 @@ import msgspec
 import psycopg
 import pytest
 
-import ledger.deciding.state
+import ledger.deciding.cached_objects
 import projections.core.advance
-from ledger.deciding.state import CachedObject
+from ledger.deciding.cached_objects import CachedObject
 from payments.payment import PAYMENT
 from projections.catalogue import PROJECTIONS
 from projections.core.advance import RowsTarget, advance, start_live
@@ -38,7 +38,7 @@ def test_the_projector_passes_position_32767(bookkeeper: Bookkeeper) -> None:
 def test_long_payments_leave_the_cache_and_are_judged_all_the_same(
     bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.deciding.state, "COSTLY_CACHED_MAX", 5)
+    monkeypatch.setattr(ledger.deciding.cached_objects, "COSTLY_CACHED_MAX", 5)
     bookkeeper.issue("B", "100.00")
     lines = tuple(detail(f"d{n}", "1.00") for n in range(3))
     approved = []
