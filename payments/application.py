@@ -133,17 +133,23 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
-        division = division_of(state.ledger_id)
-        dimensions = _dimensions(self)
-        given = list(zip(DIMENSIONS, dimensions, strict=True)) if any(dimensions) else []
-        ways = ("set_mode_code", self.set_mode_code), ("pay_bus_type_code", self.pay_bus_type_code)
-        codes = state.codes
-        for element, code in (*ways, *given):
+        codes, division = state.codes, division_of(state.ledger_id)
+        for element, code in (
+            ("set_mode_code", self.set_mode_code),
+            ("pay_bus_type_code", self.pay_bus_type_code),
+        ):
             if code:
                 codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+        if any(_dimensions(self)):  # as a rule none is given
+            self._check_dimensions(state, indicator, day)
+
+    def _check_dimensions(self, state: LedgerState, indicator: Indicator, day: date) -> None:
+        codes, division = state.codes, division_of(state.ledger_id)
+        named = zip(DIMENSIONS, _dimensions(self), strict=True)
+        given = [(element, code) for element, code in named if code]
         for element, code in given:
-            if not code:
-                continue
+            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+        for element, code in given:
             of_indicator = getattr(indicator.issued, element)
             refines = element == "dep_bgt_eco_code" and of_indicator != ""
             refined = refines and code.startswith(of_indicator)

@@ -380,4 +380,4 @@ def owed(
         return []
     assert payment.approved is not None
     key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)
-    return [state.moved(UNCLEARED, key.text, day, {"amount": amount_fen})]
+    return [state.moved(UNCLEARED, key, day, {"amount": amount_fen})]

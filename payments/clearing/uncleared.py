@@ -7,6 +7,7 @@ anew and the read model of single movements ask the same functions.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -35,6 +36,7 @@ from payments.correction_events import (
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
+KEYS_KNOWN_MAX = 10_000  # what is paid on a day comes to few of them, again and again
 SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
 
 
@@ -92,9 +94,10 @@ class Claimable:
         self.fund_type_code = codes["fund_type_code"]
 
 
-def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> UnclearedKey:
-    """Where money that a bank has moved on ``day`` waits to be claimed."""
-    return UnclearedKey(
+def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> str:
+    """Where money that a bank has moved on ``day`` waits to be claimed: an :class:`UnclearedKey`
+    as text."""
+    return _key_text(
         bank,
         day,
         vt_code,
@@ -103,6 +106,11 @@ def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> Unclear
         of.exp_func_code,
         of.gov_bgt_eco_code,
     )
+
+
+@lru_cache(KEYS_KNOWN_MAX)
+def _key_text(*of: Any) -> str:
+    return UnclearedKey(*of).text
 
 
 def is_claimed(bank: str, moved_on: date, by_bank: str, clear_date: date) -> bool:
@@ -256,7 +264,7 @@ class UnclearedFold(RegisterFold):
             if (issued := self.issued.get(bgt_id)) is None:
                 raise IntegrityError(f"money moved for the indicator {bgt_id!r}, which is unknown")
             bank = self.other_banks.get(pay_app_no, self.usual_bank)
-            yield uncleared_key(bank, since or day, vt_code, issued).text, 0, amount_fen
+            yield uncleared_key(bank, since or day, vt_code, issued), 0, amount_fen
 
     def _claim(self, requested: ClearingRequested, rows: Rows) -> Iterator[Movement]:
         self.requested[requested.clear_no] = requested

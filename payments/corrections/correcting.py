@@ -279,7 +279,7 @@ def _claims(
         if all(before[name] == codes[name] for name in keyed):
             continue
         key = uncleared_key(bank, part.since, CLAIM, Claimable(before))
-        left_fen = state.row(UNCLEARED, key.text).amount - waiting.get(part.since, 0)
+        left_fen = state.row(UNCLEARED, key).amount - waiting.get(part.since, 0)
         waiting_fen = min(part.amount_fen, max(0, left_fen))
         if waiting_fen:
             waiting[part.since] = waiting.get(part.since, 0) + waiting_fen
@@ -308,8 +308,6 @@ def _waiting_moved(
         return []
     assert payment.approved is not None
     bank, before = payment.approved.pay_bank_code, Claimable(payment.codes_borne_by(bgt_id))
-    changes = {
-        uncleared_key(bank, since, CLAIM, before).text: -fen for since, fen in claims.waiting
-    }
-    changes[uncleared_key(bank, day, CLAIM, to.issued).text] = claims.waiting_fen
+    changes = {uncleared_key(bank, since, CLAIM, before): -fen for since, fen in claims.waiting}
+    changes[uncleared_key(bank, day, CLAIM, to.issued)] = claims.waiting_fen
     return [state.moved(UNCLEARED, key, day, {"amount": fen}) for key, fen in changes.items()]

@@ -21,7 +21,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.bearing import taken
-from payments.clearing.uncleared import UNCLEARED, Claimable, UnclearedKey, uncleared_key
+from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
 from payments.correction_events import RefundShared
 from payments.events import PaymentDetail, PaymentRefunded, RefundRequested, ReturnedLine
 from payments.messages.vt_codes import REFUND_CLAIM
@@ -213,14 +213,14 @@ def _owed(
     state: LedgerState, payment: Payment, day: date, shares: Iterable["Share"]
 ) -> Iterator[MovedRow]:
     """What is claimed back: two indicators may be claimed under the same elements."""
-    back_fen: dict[UnclearedKey, int] = {}
+    back_fen: dict[str, int] = {}
     assert payment.approved is not None
     for share in shares:
         bank, of = payment.approved.pay_bank_code, Claimable(share.codes)
         key = uncleared_key(bank, day, REFUND_CLAIM, of)
         back_fen[key] = back_fen.get(key, 0) + share.amount_fen
     for key, fen in back_fen.items():
-        yield state.moved(UNCLEARED, key.text, day, {"amount": fen})
+        yield state.moved(UNCLEARED, key, day, {"amount": fen})
 
 
 class Share(NamedTuple):
