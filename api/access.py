@@ -40,6 +40,7 @@ class Right(Enum):
     SIGN = ("voucher.sign", frozenset(SIGNING_ROLES))
     # whoever may let a run go on or have it begun may stop it
     STOP = ("disbursement.stop", frozenset({"treasury_checker", *SIGNING_ROLES}))
+    CONTRACT = ("contract.register", frozenset({"unit", "treasury_maker"}))
     CLEAR = (
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),

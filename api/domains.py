@@ -48,6 +48,8 @@ import payments.application
 import payments.clearing.cash
 import payments.clearing.claims
 import payments.closing
+import payments.contracts.contracting
+import payments.contracts.planning
 import payments.corrections.correcting
 import payments.delivery.handing_over
 import payments.disbursement.commands
@@ -113,6 +115,8 @@ DOMAINS = (
     payments.clearing.cash,
     payments.clearing.claims,
     payments.closing,
+    payments.contracts.planning,
+    payments.contracts.contracting,
     payments.corrections.correcting,
     payments.delivery.handing_over,
     payments.disbursement.commands,

@@ -7,9 +7,18 @@ import msgspec
 
 from budget.balances import BALANCES, PENDING_CONTROL
 from budget.distribution_events import IndicatorAllotted, IndicatorDistributed
-from budget.events import Figures, IndicatorEnabled, IndicatorIssued, PlanCut, PlanSet
+from budget.events import (
+    Figures,
+    IndicatorEnabled,
+    IndicatorFrozen,
+    IndicatorIssued,
+    IndicatorUnfrozen,
+    PlanCut,
+    PlanSet,
+)
 from budget.pending import PENDING
 from budget.rows import moved_row
+from ledger.books import Books, merge
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import AnyRegister, MovedRow
 from ledger.deciding.state import LedgerState
@@ -35,6 +44,7 @@ class Indicator(msgspec.Struct, frozen=True):
         pending_amt: what of it is 待下达, in yuan; "" of one that never was.
         planned: 用款计划 by month, in fen; () where there never was any.
         is_distributed: whether units have indicators of it (待分配分配).
+        set_aside_fen: what freezes and runs have frozen; beside it purchase plans freeze, too.
     """
 
     issued: IndicatorIssued
@@ -43,6 +53,7 @@ class Indicator(msgspec.Struct, frozen=True):
     pending_amt: str = ""
     planned: tuple[int, ...] = ()
     is_distributed: bool = False
+    set_aside_fen: int = 0
 
     @property
     def bgt_id(self) -> str:
@@ -102,7 +113,20 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     enabled = indicator.enabled or isinstance(event, IndicatorEnabled)
     planned = _planned(indicator.planned, event)
     distributed = indicator.is_distributed or isinstance(event, IndicatorDistributed)
-    return Indicator(indicator.issued, figures, enabled, pending_amt, planned, distributed)
+    set_aside_fen = indicator.set_aside_fen + _set_aside(event)
+    return Indicator(
+        indicator.issued, figures, enabled, pending_amt, planned, distributed, set_aside_fen
+    )
+
+
+def _set_aside(event: Event) -> int:
+    """By how much an event changes what is frozen by freezes and runs."""
+    match event:
+        case IndicatorFrozen():
+            return stored_fen(event.amt)
+        case IndicatorUnfrozen():
+            return -stored_fen(event.amt)
+    return 0
 
 
 def _planned(planned: tuple[int, ...], event: Event) -> tuple[int, ...]:
@@ -191,16 +215,55 @@ def require_treasury_money(fund_type_code: str, pointer: str) -> None:
 
 
 def moved(
-    state: LedgerState, day: date, bgt_id: str, rule: str, amounts_fen: Mapping[str, int]
+    state: LedgerState,
+    day: date,
+    bgt_id: str,
+    rule: str,
+    amounts_fen: Mapping[str, int],
+    held_fen: int = 0,
 ) -> MovedRow:
     """The indicator's balances as a rule's posting leaves them on a day.
+
+    Args:
+        held_fen: what is frozen besides, for a purchase, or, below zero, taken off that.
 
     Raises:
         Refusal: ``insufficient_indicator`` where a controlled account would fall below zero, on
             that day or on a later one.
         RequestError: ``invalid_amount`` where the indicator would outgrow what can be written.
     """
-    return state.moved(BALANCES, bgt_id, day, state.books(day).controlled(rule, amounts_fen))
+    changes = state.books(day).controlled(rule, amounts_fen)
+    if held_fen:
+        name, amounts = _holding(held_fen)
+        for control, fen in state.books(day).controlled(name, amounts).items():
+            changes[control] = changes.get(control, 0) + fen
+    return state.moved(BALANCES, bgt_id, day, changes)
+
+
+def _holding(held_fen: int) -> tuple[str, dict[str, int]]:
+    """The rule by which an amount is frozen, or set free, and what it is given."""
+    rule = IndicatorFrozen.TYPE if held_fen > 0 else IndicatorUnfrozen.TYPE
+    return rule, {"amount": abs(held_fen)}
+
+
+def with_held(
+    books: Books, entry: JournalPosted, held_fen: int, codes: Mapping[str, str]
+) -> JournalPosted:
+    """The journal of an act, and in it what the act freezes for a purchase or sets free, as
+    :func:`moved` has moved it."""
+    if not held_fen:
+        return entry
+    rule, amounts = _holding(held_fen)
+    held = books.post(
+        entry.event,
+        source=entry.source,
+        number=entry.number,
+        amounts_fen=amounts,
+        codes=codes,
+        bgt_id=entry.bgt_id,
+        rule_name=rule,
+    )
+    return merge([entry, held])
 
 
 def moved_with_row(

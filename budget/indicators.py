@@ -273,9 +273,12 @@ class _Freezing(OnIndicator, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
-        require_not_pending(require(state, self.bgt_id, day))
+        indicator = require(state, self.bgt_id, day)
+        require_not_pending(indicator)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         after = moved(state, day, self.bgt_id, self.EVENT.TYPE, amounts)
+        if self.EVENT is IndicatorUnfrozen:
+            _require_set_aside(indicator, amounts["amount"])
         # point of no return
         event = self.EVENT(
             bgt_id=self.bgt_id,
@@ -285,6 +288,23 @@ class _Freezing(OnIndicator, frozen=True, kw_only=True):
             by=by,
         )
         return self._decision(state, day, event, after, number=self.freeze_no, amounts_fen=amounts)
+
+
+def _require_set_aside(indicator: Indicator, wanted_fen: int) -> None:
+    """What a purchase plan holds is set free by the plan alone.
+
+    Raises:
+        Refusal: ``insufficient_indicator``.
+    """
+    if wanted_fen > indicator.set_aside_fen:
+        raise Refusal(
+            Code.INSUFFICIENT_INDICATOR,
+            f"of indicator {indicator.bgt_id} freezes hold {yuan(indicator.set_aside_fen)}; what"
+            " else is frozen is held by purchase plans",
+            bgt_id=indicator.bgt_id,
+            available_amt=yuan(indicator.set_aside_fen),
+            requested_amt=yuan(wanted_fen),
+        )
 
 
 class FreezeIndicator(_Freezing, frozen=True, kw_only=True):

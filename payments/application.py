@@ -17,6 +17,7 @@ from budget.indicator import (
     moved,
     require_executable,
     require_treasury_money,
+    with_held,
 )
 from budget.indicator import require as require_indicator
 from budget.plans import plan_of, require_planned
@@ -33,6 +34,15 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
+from payments.contracts.contract import CONTRACT, require_contract
+from payments.contracts.drawing import (
+    PaidTo,
+    drawn,
+    held_again,
+    hold_to_contract,
+    require_purchase_control,
+    settled,
+)
 from payments.events import (
     PaymentApplied,
     PaymentApproved,
@@ -78,6 +88,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     dep_bgt_eco_code: str = ""
     fund_type_code: str = ""
     details: tuple[PaymentDetail, ...] = ()
+    contract_no: str = ""
     effective_on: date | None = None
 
     @classmethod
@@ -93,6 +104,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             yield cls(**fields_in(cls, event, **dimensions, effective_on=dated))
 
     def needs(self) -> Iterable[Need]:
+        if self.contract_no:
+            return (INDICATOR, self.bgt_id), (CONTRACT, self.contract_no)
         return ((INDICATOR, self.bgt_id),)
 
     def check(self) -> None:
@@ -111,12 +124,21 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on)
         indicator = require_indicator(state, self.bgt_id, day)
         require_executable(indicator)
+        contract = require_contract(state, self.contract_no) if self.contract_no else None
         self._check_elements(state, indicator, day)
+        if contract is not None:
+            hold_to_contract(contract, indicator.issued, self._payees())
+        if indicator.issued.is_gov_pur:
+            require_purchase_control(state, indicator.issued, contract)
         pay_fen = self._check_details()
-        occupied = self._occupied(state, indicator, day, pay_fen)
+        taken = [] if contract is None else [drawn(state, contract, day, pay_fen)]
+        pur_plan_no = "" if contract is None else contract.pur_plan_no
+        held_fen = -pay_fen if pur_plan_no else 0
+        occupied = self._occupied(state, indicator, day, pay_fen, held_fen)
         # point of no return
-        applied = self._event(indicator, day, occupied.row, by)
-        entry = state.books(day).post(
+        applied = self._event(indicator, day, pur_plan_no, occupied.row, by)
+        books = state.books(day)
+        entry = books.post(
             applied.TYPE,
             source=state.next_position,
             number=self.pay_app_no,
@@ -124,11 +146,20 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             codes=indicator.codes,
             bgt_id=self.bgt_id,
         )
+        if held_fen:
+            entry = with_held(books, entry, held_fen, indicator.codes)
         return Decision(
             events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[occupied],
+            moved=[occupied, *taken],
         )
+
+    def _payees(self) -> Iterator[PaidTo]:
+        if not self.details:
+            yield self.payee_acct_name, self.payee_acct_no, "/payee_acct_no"
+        for index, detail in enumerate(self.details):
+            place = f"/details/{index}/payee_acct_no"
+            yield detail.payee_acct_name, detail.payee_acct_no, place
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
@@ -182,15 +213,15 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         raise Refusal(Code.DETAILS_MISMATCH, problem, pointer="/details")
 
     def _occupied(
-        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int
+        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int, held_fen: int
     ) -> MovedRow:
         if indicator.issued.is_contrlbyplan:
             before = state.row_on(BALANCES, self.bgt_id, day)
             require_planned(plan_of(state, indicator), before, day, pay_fen)
-        return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen})
+        return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
 
     def _event(
-        self, indicator: Indicator, day: date, balances: Balances, by: str
+        self, indicator: Indicator, day: date, pur_plan_no: str, balances: Balances, by: str
     ) -> PaymentApplied:
         issued = indicator.issued
         return PaymentApplied(
@@ -213,6 +244,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             create_date=day_text(day),
             dated_by_caller=self.effective_on is not None,
             details=self.details,
+            contract_no=self.contract_no,
+            pur_plan_no=pur_plan_no,
             figures=balances.figures(),
             by=by,
         )
@@ -289,7 +322,11 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
         after = released(state, payment, day, PaymentRejected.TYPE)
         # point of no return
         rejected = PaymentRejected(
-            pay_app_no=self.pay_app_no, reason=self.reason, figures=after.row.figures(), by=by
+            pay_app_no=self.pay_app_no,
+            reason=self.reason,
+            contract_no=payment.applied.contract_no,
+            figures=after.row.figures(),
+            by=by,
         )
         return with_release(state, payment, day, rejected, after)
 
@@ -306,7 +343,12 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
         day = business_day(state, payment, self.effective_on)
         after = released(state, payment, day, PaymentWithdrawn.TYPE)
         # point of no return
-        withdrawn = PaymentWithdrawn(pay_app_no=self.pay_app_no, figures=after.row.figures(), by=by)
+        withdrawn = PaymentWithdrawn(
+            pay_app_no=self.pay_app_no,
+            contract_no=payment.applied.contract_no,
+            figures=after.row.figures(),
+            by=by,
+        )
         return with_release(state, payment, day, withdrawn, after)
 
 
@@ -317,23 +359,28 @@ def _other_person(payment: Payment, by: str) -> None:
 
 def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
     """The indicator's balances with the occupation given back."""
-    return moved(state, day, payment.applied.bgt_id, event, {"pay": payment.pay_fen})
+    applied, pay_fen = payment.applied, payment.pay_fen
+    held_fen = held_again(applied, pay_fen)
+    return moved(state, day, applied.bgt_id, event, {"pay": pay_fen}, held_fen)
 
 
 def with_release(
     state: LedgerState, payment: Payment, day: date, event: Event, after: MovedRow
 ) -> Decision:
     """What ends a payment that the bank has not paid, with the journal that gives back."""
-    entry = state.books(day).post(
+    applied, pay_fen, codes = payment.applied, payment.pay_fen, payment.codes
+    books = state.books(day)
+    entry = books.post(
         event.TYPE,
         source=state.next_position,
         number=payment.pay_app_no,
-        amounts_fen={"pay": payment.pay_fen},
-        codes=payment.codes,
-        bgt_id=payment.applied.bgt_id,
+        amounts_fen={"pay": pay_fen},
+        codes=codes,
+        bgt_id=applied.bgt_id,
     )
+    entry = with_held(books, entry, held_again(applied, pay_fen), codes)
     return Decision(
         events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
         effective_on=day,
-        moved=[after],
+        moved=[after, *settled(state, applied, day, pay_fen)],
     )

@@ -31,13 +31,14 @@ class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class PaymentApplied(Event, frozen=True, kw_only=True):
-    """支付申请: occupies the indicator. A single payment has no ``details``."""
+    """支付申请: occupies the indicator; on a contract under a purchase plan, what the plan holds of
+    it. A single payment has no ``details``."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
         subject="payment",
         asked_by="payment.apply",
-        moves=("indicator",),
+        moves=("indicator", "contract"),
         posts={"payment.applied": RuleNeeds(DIMENSIONS, {"pay": _OCCUPIED})},
         step="payment",
         title="支付申请",
@@ -61,6 +62,8 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     create_date: str
     dated_by_caller: bool = False
     details: tuple[PaymentDetail, ...] = ()
+    contract_no: str = ""
+    pur_plan_no: str = ""
     figures: Figures
     by: str
 
@@ -90,13 +93,14 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.reject",
-        moves=("indicator",),
+        moves=("indicator", "contract"),
         posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="退回",
     )
     pay_app_no: str
     reason: str
+    contract_no: str = ""
     figures: Figures
     by: str
 
@@ -107,12 +111,13 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.withdraw",
-        moves=("indicator",),
+        moves=("indicator", "contract"),
         posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="撤回",
     )
     pay_app_no: str
+    contract_no: str = ""
     figures: Figures
     by: str
 
@@ -244,7 +249,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="voucher.receipt",
-        moves=("indicator", "uncleared"),
+        moves=("indicator", "uncleared", "contract"),
         posts={"voucher.receipted": RuleNeeds(PAID_FOR, {"paid": _PAID, "failed": RELEASED})},
         delivery=True,
         step="receipt",
@@ -265,6 +270,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     manifest_no: str = ""
     leaf: int = 0
     agency_type_code: str = ""
+    contract_no: str = ""
     by: str
 
 
@@ -331,7 +337,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="bank.notice",
         formerly=("notice_sm3", "payment.refund"),
-        moves=("indicator", "uncleared"),
+        moves=("indicator", "uncleared", "contract"),
         posts={"payment.refunded": RuleNeeds(PAID_FOR, {"refund": _REFUNDED})},
         delivery=True,
         step="receipt",
@@ -356,6 +362,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     signature: str = ""
     bgt_id: str = ""
     borne_amt: Yuan = ""
+    contract_no: str = ""
     by: str
 
 

@@ -21,6 +21,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
 from payments.bearing import Bearing, borne_at_first, corrected, taken
+from payments.contracts.contract import CONTRACTS
 from payments.correction_events import CorrectionTaken, PaymentCorrected
 from payments.events import (
     PaymentApplied,
@@ -319,11 +320,16 @@ def _acts(payment: Payment) -> Iterator[Event]:
             yield act
 
 
-def _rows_of(payment: Payment) -> tuple[tuple[AnyRegister, str], ...]:
-    """Of its own indicator, and of those that bear some of it."""
-    own = payment.applied.bgt_id
+def _rows_of(payment: Payment) -> Iterator[tuple[AnyRegister, str]]:
+    """Of its own indicator, of those that bear some of it, and of its contract."""
+    own, contract_no = payment.applied.bgt_id, payment.applied.contract_no
+    if contract_no:
+        yield CONTRACTS, contract_no
     others = dict.fromkeys(took.bgt_id for took in payment.corrections_taken)
-    return (BALANCES, own), *((BALANCES, bgt_id) for bgt_id in others if bgt_id != own)
+    yield BALANCES, own
+    for bgt_id in others:
+        if bgt_id != own:
+            yield BALANCES, bgt_id
 
 
 PAYMENT: Kind[Payment] = Kind(

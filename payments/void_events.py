@@ -20,7 +20,7 @@ class PaymentVoided(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.void",
-        moves=("indicator",),
+        moves=("indicator", "contract"),
         posts={"payment.voided": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         delivery=True,
         step="payment",
@@ -30,6 +30,7 @@ class PaymentVoided(Event, frozen=True, kw_only=True):
     pay_cert_no: str
     reason: str
     sent_before: bool
+    contract_no: str = ""
     figures: Figures
     by: str
 

@@ -79,6 +79,7 @@ class VoidPayment(Command, frozen=True, kw_only=True):
             pay_cert_no=payment.pay_cert_no,
             reason=self.reason,
             sent_before=handed.tried,
+            contract_no=payment.applied.contract_no,
             figures=after.row.figures(),
             by=by,
         )

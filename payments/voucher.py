@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from budget.indicator import moved
+from budget.indicator import moved, with_held
 from division.agencies import type_on
 from ledger.calendar import day_text, evidence_day
 from ledger.deciding.approvals import same_person
@@ -21,6 +21,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
+from payments.contracts.drawing import held_again, settled
 from payments.events import (
     FailedDetail,
     VoucherReceipted,
@@ -289,7 +290,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         day = evidence_day(state, self.xpay_date, since=applied_on)
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
         bgt_id = payment.applied.bgt_id
-        after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts)
+        held_fen = held_again(payment.applied, amounts["failed"])
+        after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts, held_fen)
         agency_type_code = type_on(state, payment.applied.agency_code, day)
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
@@ -308,20 +310,28 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             manifest_no=self.manifest_no,
             leaf=self.leaf,
             agency_type_code=agency_type_code,
+            contract_no=payment.applied.contract_no,
             by=by,
         )
-        entry = state.books(day).post(
+        codes, books = payment.codes_of(agency_type_code), state.books(day)
+        entry = books.post(
             receipted.TYPE,
             source=state.next_position,
             number=self.pay_app_no,
             amounts_fen=amounts,
-            codes=payment.codes_of(agency_type_code),
+            codes=codes,
             bgt_id=bgt_id,
         )
+        if held_fen:
+            entry = with_held(books, entry, held_fen, codes)
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[after, *owed(state, payment, day, CLAIM, self.xpay_fen)],
+            moved=[
+                after,
+                *owed(state, payment, day, CLAIM, self.xpay_fen),
+                *settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen),
+            ],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 

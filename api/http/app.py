@@ -22,6 +22,7 @@ from api.http import (
     cash,
     clearings,
     code_sets,
+    contracts,
     corrections,
     disbursement_reads,
     disbursements,
@@ -41,6 +42,7 @@ from api.http import (
     project_bulk,
     projects,
     proofs,
+    purchase_plans,
     suspense,
 )
 from api.http.direct import with_direct_way
@@ -58,6 +60,8 @@ DIRECT: tuple[DirectRoute, ...] = (
     *payments.DIRECT,
     *bulk.DIRECT,
     *indicators.DIRECT,
+    *contracts.DIRECT,
+    *purchase_plans.DIRECT,
     *corrections.DIRECT,
     *clearings.DIRECT,
     *suspense.DIRECT,
@@ -92,6 +96,8 @@ RESOURCES = (
     base_data,
     projects,
     clearings,
+    contracts,
+    purchase_plans,
     corrections,
     code_sets,
     elements,

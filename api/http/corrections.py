@@ -137,6 +137,7 @@ DIRECT = (
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_INVALID,
             Code.ELEMENT_MISMATCH,
+            Code.CONTRACT_REQUIRED,
             Code.DETAILS_MISMATCH,
             Code.CORRECTION_EXCEEDS_PAID,
             Code.INSUFFICIENT_PLAN,

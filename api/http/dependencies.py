@@ -20,6 +20,7 @@ from api.http.parameters import (
     AgencyCode,
     BgtId,
     CertSerial,
+    ContractNo,
     DivisionCode,
     DraftNo,
     DryRun,
@@ -30,6 +31,7 @@ from api.http.parameters import (
     PayBankCode,
     Principal,
     ProCode,
+    PurPlanNo,
     ReceiverCode,
     ReportNo,
     RequestId,
@@ -53,6 +55,14 @@ async def of_indicator(bgt_id: BgtId) -> str:
 
 async def of_payment(pay_app_no: PayAppNo) -> str:
     return pay_app_no
+
+
+async def of_contract(contract_no: ContractNo) -> str:
+    return contract_no
+
+
+async def of_purchase_plan(pur_plan_no: PurPlanNo) -> str:
+    return pur_plan_no
 
 
 async def of_suspense(suspense_no: SuspenseNo) -> str:
@@ -114,6 +124,8 @@ async def of_standard(std_code: StdCode) -> str:
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
+    "contract_no": of_contract,
+    "pur_plan_no": of_purchase_plan,
     "suspense_no": of_suspense,
     "principal": of_principal,
     "token_sm3": of_token,

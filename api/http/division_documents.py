@@ -49,10 +49,11 @@ from api.http.models.lists import DivisionDocumentItem, Page
 from api.http.models.shown import ActAnswer
 from api.http.pages import AskedPage
 from api.http.parameters import DivisionCode, DocumentKind, DocumentNo
+from api.http.policy_views import ApprovalPolicyView
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import ANSWERS, SUBMITTED, LookFirst, Operation, respond_to_act
-from api.http.views import ApprovalPolicyView, commit_view
+from api.http.views import commit_view
 from division.certificate import RegisterCertificate, RevokeCertificate
 from division.code_set_load import LoadCodeSets
 from ledger.account_set import SYSTEM_DIVISION, ledger_text

@@ -14,17 +14,11 @@ from api.http.dependencies import Acting, LedgerRead, Read
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.pages import AskedPage, page_after, place_after
+from api.http.policy_views import ApprovalPolicyView, PlanPolicyView, PolicyView
 from api.http.problems import OF_ACT, OF_LEDGER_READ, OF_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import CommandRoute, Operation
-from api.http.views import (
-    ApprovalPolicyView,
-    LedgerView,
-    PlanPolicyView,
-    PolicyView,
-    commit_view,
-    ledger_view,
-)
+from api.http.views import LedgerView, commit_view, ledger_view
 from budget.plan_policy import PLAN_POLICY, SetPlanPolicy
 from ledger.account_set import ledger_text
 from ledger.deciding.approvals import APPROVAL_POLICY, SetApprovalPolicy

@@ -76,6 +76,8 @@ SuspenseNo = Annotated[str, _told("suspense_no"), _checked("suspense_no")]
 ReportNo = Annotated[str, _told("report_no"), _checked("report_no")]
 OpeningNo = Annotated[str, _told("opening_no"), _checked("opening_no")]
 VoucherNo = Annotated[str, _told("voucher_no"), _checked("voucher_no")]
+ContractNo = Annotated[str, _told("contract_no"), _checked("contract_no")]
+PurPlanNo = Annotated[str, _told("pur_plan_no"), _checked("pur_plan_no")]
 CorNo = Annotated[str, _told("cor_no"), _checked("cor_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 

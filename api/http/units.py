@@ -20,6 +20,8 @@ from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command
 from ledger.errors import AccessError, Code
 from ledger.reading.objects import read_objects
+from payments.contracts.contract import CONTRACT
+from payments.contracts.plan import PURCHASE_PLAN
 from payments.payment import PAYMENT, Payment
 
 UNIT = frozenset({"unit"})
@@ -70,6 +72,10 @@ async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None
     """
     if prefixes_of(call.caller, call.right):
         await require_agencies(call, key, _units_said(commands))
+        if _about_purchases(commands):
+            await require_agencies(
+                call, key, await call.read(partial(_of_purchases, key, commands))
+            )
         draft_nos = _said(commands, "draft_no")
         if draft_nos and not _said(commands, "agency_code"):
             await require_agencies(call, key, await call.read(partial(_of_drafts, key, draft_nos)))
@@ -89,6 +95,20 @@ def _units_said(commands: Sequence[Command]) -> list[tuple[str, str]]:
 def _of_drafts(key: int, draft_nos: Sequence[str], connection: Connection) -> list[tuple[str, str]]:
     drafts = read_objects(connection, key, BUDGET_DRAFT, draft_nos)
     return [(number, draft.agency_code) for number, draft in drafts.items()]
+
+
+def _about_purchases(commands: Sequence[Command]) -> bool:
+    """Whether they are told apart by a contract or a purchase plan alone."""
+    named = _said(commands, "contract_no") or _said(commands, "pur_plan_no")
+    return bool(named and not _said(commands, "agency_code") and not _said(commands, "bgt_id"))
+
+
+def _of_purchases(
+    key: int, commands: Sequence[Command], connection: Connection
+) -> list[tuple[str, str]]:
+    contracts = read_objects(connection, key, CONTRACT, _said(commands, "contract_no"))
+    plans = read_objects(connection, key, PURCHASE_PLAN, _said(commands, "pur_plan_no"))
+    return [(number, each.agency_code) for number, each in (*contracts.items(), *plans.items())]
 
 
 def _said(commands: Sequence[Command], field: str) -> list[str]:

@@ -56,31 +56,6 @@ class LedgerView(msgspec.Struct, kw_only=True):
     commit: Committed = UNSET
 
 
-class PolicyView(msgspec.Struct, kw_only=True):
-    ledger: str
-    roles: tuple[str, ...]
-    pay_bank_code: str
-    signing: str
-    commit: Committed = UNSET
-
-
-class PlanPolicyView(msgspec.Struct, kw_only=True):
-    """用款计划控制: ``total``, all plans count together, or ``monthly``, each from its month on."""
-
-    ledger: str
-    plan_control: str
-    commit: Committed = UNSET
-
-
-class ApprovalPolicyView(msgspec.Struct, kw_only=True):
-    """By kind of document, or ``x.*`` for all kinds of x that are not named, the roles that must
-    agree, in order; [] is nobody else."""
-
-    ledger: str
-    policy: dict[str, tuple[str, ...]]
-    commit: Committed = UNSET
-
-
 class PlanMonthView(msgspec.Struct, kw_only=True, gc=False):
     """What is planned of a month, after all that was set and cut."""
 
@@ -216,6 +191,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     set_mode_code: str
     pay_bus_type_code: str
     create_date: str
+    contract_no: str
     details: tuple[DetailView, ...]
     pay_cert_no: str | None
     vou_date: str | None
@@ -336,6 +312,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         set_mode_code=applied.set_mode_code,
         pay_bus_type_code=applied.pay_bus_type_code,
         create_date=applied.create_date,
+        contract_no=applied.contract_no,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,

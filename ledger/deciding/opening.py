@@ -83,6 +83,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     STAGES: ClassVar[bool] = True  # whether it knows indicators that are 待下达
     CHARTS: ClassVar[int] = EDITION  # by which edition of the shipped charts it books
     PLANS: ClassVar[bool] = True  # whether it says how plans count
+    PURCHASES: ClassVar[bool] = True  # whether purchases are paid by contracts under a plan alone
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -165,20 +166,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             indicator_stages=self.STAGES,
             chart_edition=self.CHARTS,
             plan_control=self.plan_control if self.PLANS else "",
+            purchase_control=self.PURCHASES,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithoutPlans(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: nothing was said of plans."""
+class _OpenWithoutPurchases(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: purchases had no plans."""
 
-    PLANS: ClassVar[bool] = False
+    PURCHASES: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithoutPlans(_OpenWithoutPurchases, frozen=True, kw_only=True):
+    """As a release before that did: nothing was said of plans."""
+
+    PLANS: ClassVar[bool] = False
 
 
 class _OpenFirstEdition(_OpenWithoutPlans, frozen=True, kw_only=True):
@@ -199,7 +207,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenFormerLedger
     if event.chart_edition == 1:
         return _OpenFirstEdition
-    return OpenLedger if event.plan_control else _OpenWithoutPlans
+    if not event.plan_control:
+        return _OpenWithoutPlans
+    return OpenLedger if event.purchase_control else _OpenWithoutPurchases
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

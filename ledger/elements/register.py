@@ -96,6 +96,7 @@ _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款�
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
+_PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 
 
@@ -236,6 +237,17 @@ _ELEMENTS = (
     Element("plan_voucher_no", "计划明细编号", 100, _NUMBER, _PLAN),
     _pattern("plan_month", "计划月份", 2, "0?[1-9]|1[0-2]", _PLAN),
     Element("plan_amt", "计划金额", 20, _AMOUNT, _PLAN),
+    # 采购和合同
+    Element("pur_plan_no", "采购计划编号", 100, _NAME, _PURCHASE),
+    Element("pur_class", "采购品目", 180, _TEXT, _PURCHASE),
+    Element("pur_amt", "采购计划金额", 19, _AMOUNT, _PURCHASE),
+    Element("contract_no", "合同编号", 100, _NAME, _CONTRACT),
+    Element("contract_name", "合同名称", 300, _TEXT, _CONTRACT),
+    Element("contract_amt", "合同金额", 19, _AMOUNT, _CONTRACT),
+    Element("year_amt", "合同本年可支付金额", 19, _AMOUNT, _CONTRACT),
+    Element("sign_date", "合同签订日期", 10, _DAY, _CONTRACT),
+    Element("expiry_date", "合同到期日期", 10, _DAY, _CONTRACT),
+    Element("end_no", "合同终止编号", 100, _NUMBER, _CONTRACT),
     # 支付
     Element("pay_app_no", "支付申请编号", 100, _NAME, _APPLY),
     Element("pay_amt", "支付金额", 19, _AMOUNT, _APPLY),

@@ -17,7 +17,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     may not be executed yet stands in an account of its own (待下达指标), ``chart_edition`` by which
     edition of the shipped charts the year is booked. ``plan_control`` says whether plans count
     together (``total``) or month by month (``monthly``); "" is of a release that did not say, and
-    did not cut them with their indicator.
+    did not cut them with their indicator. ``purchase_control`` says that what is marked
+    是否政府采购 is paid by contracts under a purchase plan alone.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -32,6 +33,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     indicator_stages: bool = False
     chart_edition: int = 1
     plan_control: str = ""
+    purchase_control: bool = False
     by: str
 
 

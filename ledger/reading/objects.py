@@ -170,6 +170,19 @@ def streams_of(
         after = keys[-1][0]
 
 
+def numbers_of(
+    connection: psycopg.Connection, ledger_id: int, kind: AnyKind, after: str, most: int
+) -> list[str]:
+    """Numbers under which objects of a kind were asked for, in order, at most so many behind one;
+    of those that were refused there is no object."""
+    rows = connection.execute(
+        "SELECT number FROM command_keys WHERE ledger_id = %s AND operation = %s AND number > %s"
+        " ORDER BY number LIMIT %s",
+        (ledger_id, kind.opened_by, after, most),
+    )
+    return [number for (number,) in rows]
+
+
 def stream_of(
     connection: psycopg.Connection, ledger_id: int, kind: AnyKind, number: str
 ) -> UUID | None:

@@ -32,6 +32,7 @@ from ledger.money import parse_yuan, yuan
 from payments.application import business_day
 from payments.bearing import Borne, LineAmounts, borne_by, lines_of, taken
 from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
+from payments.contracts.drawing import refuse_purchase, require_purchase_control
 from payments.correction_events import (
     CorrectedLine,
     CorrectionTaken,
@@ -120,6 +121,8 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         day = business_day(state, payment, self.effective_on)
         bgt_id = self._bearing(state, payment)
         to = self._taking(state, payment, bgt_id, day)
+        refuse_purchase(payment.applied)
+        require_purchase_control(state, to.issued, None, pointer="/to_bgt_id")
         lines = self._lines(payment, bgt_id, day)
         amount_fen = sum(fen for _, fen in lines)
         _, parts = taken(payment.bearing, lines, bgt_id)

@@ -24,6 +24,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
+from payments.contracts.drawing import require_purchase_control
 from payments.disbursement.events import (
     DisbursementApproved,
     DisbursementClosed,
@@ -81,11 +82,12 @@ class OpenRun(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
-        executable(state, self.bgt_id, day)
+        indicator = executable(state, self.bgt_id, day)
         division = division_of(state.ledger_id)
         for element in ("set_mode_code", "pay_bus_type_code"):
             code, pointer = getattr(self, element), f"/{element}"
             state.codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
+        require_purchase_control(state, indicator.issued, None, pointer="/bgt_id")
         # point of no return
         opened = DisbursementOpened(
             run_no=self.run_no,

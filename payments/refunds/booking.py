@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from budget.indicator import moved
+from budget.indicator import moved, with_held
 from ledger.account_set import fiscal_year_of
 from ledger.calendar import evidence_day
 from ledger.deciding.objects import AnyKind
@@ -22,6 +22,7 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.bearing import taken
 from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
+from payments.contracts.drawing import brought_back, held_again
 from payments.correction_events import RefundShared
 from payments.events import PaymentDetail, PaymentRefunded, RefundRequested, ReturnedLine
 from payments.messages.vt_codes import REFUND_CLAIM
@@ -140,10 +141,8 @@ def booked(
     day = evidence_day(state, noticed.pay_date, since=payment.booked_on)
     returned, refund_no = _returned(payment, matched, evidence.notice_no)
     own, *further = shares_of(payment, returned, refund_fen)
-    rows = [
-        moved(state, day, share.bgt_id, PaymentRefunded.TYPE, {"refund": share.amount_fen})
-        for share in (own, *further)
-    ]
+    rows = [_restored(state, payment, day, share) for share in (own, *further)]
+    of_contract = brought_back(state, payment.applied, day, refund_fen)
     # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
         pay_app_no=payment.pay_app_no,
@@ -159,6 +158,7 @@ def booked(
         returned=returned,
         bgt_id=own.bgt_id if own.bgt_id != payment.applied.bgt_id else "",
         borne_amt=yuan(own.amount_fen) if further else "",
+        contract_no=payment.applied.contract_no,
         by=by,
         **msgspec.structs.asdict(evidence),
     )
@@ -168,8 +168,15 @@ def booked(
     return Decision(
         events=list(_with_entries(state, payment, day, first, told)),
         effective_on=day,
-        moved=[*rows, *_owed(state, payment, day, (own, *further))],
+        moved=[*rows, *of_contract, *_owed(state, payment, day, (own, *further))],
     )
+
+
+def _restored(state: LedgerState, payment: Payment, day: date, share: "Share") -> MovedRow:
+    """An indicator's balances with its share; of a purchase its plan holds it again."""
+    amounts = {"refund": share.amount_fen}
+    held_fen = held_again(payment.applied, share.amount_fen)
+    return moved(state, day, share.bgt_id, PaymentRefunded.TYPE, amounts, held_fen)
 
 
 def _shared(
@@ -196,8 +203,9 @@ def _with_entries(
     told: Iterable[tuple[PaymentRefunded | RefundShared, "Share"]],
 ) -> Iterator[tuple[AnyKind, str, Event]]:
     """Each event with its journal behind it, the first one at a position."""
+    books = state.books(day)
     for place, (event, share) in enumerate(told):
-        entry = state.books(day).post(
+        entry = books.post(
             event.TYPE,
             source=first + 2 * place,
             number=event.refund_no,
@@ -205,8 +213,9 @@ def _with_entries(
             codes=share.codes,
             bgt_id=share.bgt_id,
         )
+        held_fen = held_again(payment.applied, share.amount_fen)
         yield PAYMENT, payment.pay_app_no, event
-        yield PAYMENT, payment.pay_app_no, entry
+        yield PAYMENT, payment.pay_app_no, with_held(books, entry, held_fen, share.codes)
 
 
 def _owed(

@@ -98,6 +98,16 @@ MAY: dict[str, set[str]] = {
     "division.document.return": AGREEING,
     "division.document.approve.batch": AGREEING,
     "suspense.resolve": {"maker"},
+    **{
+        act: {"unit", "maker"}
+        for act in (
+            "purchase_plan.register",
+            "purchase_plan.adjust",
+            "contract.register",
+            "contract.amend",
+            "contract.end",
+        )
+    },
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
@@ -193,6 +203,8 @@ SOUND["voucher.enter"] = {
 SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 IN_ADDRESS = {
+    "contract_no": "none",
+    "pur_plan_no": "none",
     "report_no": "none",
     "opening_no": "none",
     "voucher_no": "none",
@@ -260,6 +272,14 @@ def _body(http: HttpTreasury, operation: Operation, person: str) -> Any:
     if name == "voucher.sign.batch":
         role = next(iter(set(PERSONS.get(person, ("unit",))) & Right.SIGN.roles), "unit")
         body = {"pay_app_nos": ["x"], "role": role}
+    if name.startswith(("contract.", "purchase_plan.")) and method != "GET":
+        asked = on_file(name)
+        bgt_id = {"bgt_id": "none"} if name == "purchase_plan.register" else {}
+        body = {n: v for n, v in asked.items() if n not in IN_ADDRESS or n == "agency_code"}
+        body |= bgt_id
+        for number in ("contract_no", "pur_plan_no"):
+            if name.endswith(".register") and number in asked:
+                body[number] = "none"
     return [body] if operation.path.endswith(":batch") else body
 
 

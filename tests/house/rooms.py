@@ -45,7 +45,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "payments": (
         "events messages submitting voucher_number",
         "correction_events void_events",
-        "bearing",
+        "bearing contracts",
         "clearing found_at_bank issued manifest payment signature_policy",
         "application closing",
         "voucher",
@@ -71,7 +71,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "account_slices indicator_past late_entries parallel",
         "trial_balance",
         "queries",
-        "budget_row_lists cash correction_lists document_lists project_lists reports tracing",
+        (
+            "budget_row_lists cash contract_lists correction_lists document_lists project_lists"
+            " reports tracing"
+        ),
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",
@@ -129,6 +132,7 @@ DECIDING = (
     "payments.voucher_number",
     "payments.found_at_bank",
     "payments.clearing",
+    "payments.contracts",
     "payments.disbursement.commands",
     "accounting",
 )

@@ -81,6 +81,16 @@ ELSEWHERE = {
     "budget.approve": "budget/test_preparation",
     "budget.reply": "budget/test_replies",
     "budget.adjust": "budget/test_adjusting",
+    **dict.fromkeys(
+        (
+            "purchase_plan.register",
+            "purchase_plan.adjust",
+            "contract.register",
+            "contract.amend",
+            "contract.end",
+        ),
+        "payments/test_contracts",
+    ),
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",

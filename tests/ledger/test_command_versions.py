@@ -120,7 +120,7 @@ def test_parts_of_a_command_leave_out_what_they_do_not_say(command: type[Command
 @pytest.mark.parametrize("version", LINES)
 def test_a_command_with_a_new_field_knows_its_old_numbers(version: int) -> None:
     lines = [line for line in LINES[version] if line.command == "ApplyPayment"]
-    assert len(lines) == 3
+    assert len(lines) >= 3
     for line in lines:
         kept = bytes.fromhex(line.fingerprint)
         for more, is_same in (

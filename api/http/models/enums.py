@@ -259,12 +259,20 @@ class CorrectionStatus(StrEnum):
     CORRECTED = "corrected"
 
 
+class ContractStatus(StrEnum):
+    """State of a contract 合同."""
+
+    IN_FORCE = "in_force"
+    ENDED = "ended"
+
+
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ProjectState = Annotated[str, shown_as(ProjectStatus)]
 LevelCode = Annotated[str, shown_as(CheckingLevel)]
 HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
+ContractState = Annotated[str, shown_as(ContractStatus)]
 CorrectionState = Annotated[str, shown_as(CorrectionStatus)]
 RecallState = Annotated[str, shown_as(RecallStatus)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
