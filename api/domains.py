@@ -55,6 +55,9 @@ import payments.delivery.handing_over
 import payments.disbursement.commands
 import payments.found_at_bank
 import payments.manifest
+import payments.orders.advance_policy
+import payments.orders.advance_steps
+import payments.orders.advances
 import payments.recalls
 import payments.refunds.notices
 import payments.refunds.requests
@@ -118,6 +121,9 @@ DOMAINS = (
     payments.contracts.planning,
     payments.contracts.contracting,
     payments.corrections.correcting,
+    payments.orders.advance_policy,
+    payments.orders.advance_steps,
+    payments.orders.advances,
     payments.delivery.handing_over,
     payments.disbursement.commands,
     accounting.openings,

@@ -32,6 +32,7 @@ class Code(Enum):
     DETAILS_MISMATCH = ("details_mismatch", 422)
     PARALLEL_ENTRY_MISSING = ("parallel_entry_missing", 422)
     CORRECTION_EXCEEDS_PAID = ("correction_exceeds_paid", 422)
+    EXCEEDS_ADVANCE = ("exceeds_advance", 422)
     BUDGET_MISMATCH = ("budget_mismatch", 422)
     RUN_REPEATED = ("run_repeated", 409)
     BANK_NOT_APPOINTED = ("bank_not_appointed", 422)

@@ -1,7 +1,7 @@
 """库款: what lies at the treasury by account and kind of fund, now or as of any moment.
 
 Now it is the register itself. Of another moment the acts that move cash are folded again: there are
-some hundreds a year, in the ledger's own stream and in those of its clearings.
+some hundreds a year, in the ledger's own stream and in those of its clearings and orders.
 """
 
 from datetime import date
@@ -22,7 +22,7 @@ _ACTS = """
 SELECT position, effective_on, type, payload FROM events
 WHERE ledger_id = %(ledger_id)s AND position <= %(upto)s AND type = ANY(%(types)s)
   AND stream_id IN (SELECT stream_id FROM command_keys
-      WHERE ledger_id = %(ledger_id)s AND operation = 'clearing.request'
+      WHERE ledger_id = %(ledger_id)s AND operation IN ('clearing.request', 'advance.pay')
       UNION ALL SELECT %(own)s::uuid)
   AND (%(through)s::date IS NULL OR effective_on <= %(through)s)
 ORDER BY position"""

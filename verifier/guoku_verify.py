@@ -583,6 +583,17 @@ _SPECIAL_FUNDS = "2"  # 财政专户管理资金 lies elsewhere
 _KIND_DIGITS = 2
 
 
+def _claimed(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """What claims, or an order, take of which account: an order takes cash as a claim does."""
+    for claim in body.get("claims", ()):
+        kind = claim["fund_type_code"][:_KIND_DIGITS]
+        yield claim, body.get("cash_accts", {}).get(kind, "")
+    if "claims" not in body:
+        fund, number = body.get("fund_type_code", "111"), body["voucher_no"]
+        order = {"vt_code": "2301", "voucher_no": number, "fund_type_code": fund}
+        yield {**order, "pay_amt": body["amt"]}, body.get("cash_acct", "")
+
+
 class Cash:
     """What journals book on 国库存款 is what the events say came and went; and where an account is
     named, what of a kind of fund is neither claimed nor gone is never below zero."""
@@ -605,22 +616,35 @@ class Cash:
             amount_fen = fen(body["amt"])
             self._told += amount_fen
             self._come(body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS], amount_fen)
-        elif name == "clearing.requested":
-            for claim in body["claims"]:
-                kind = claim["fund_type_code"][:_KIND_DIGITS]
-                acct = body.get("cash_accts", {}).get(kind, "")
-                self._claims[claim["voucher_no"]] = claim, acct
-                if acct and claim["vt_code"] == "2301":
-                    key = f"{acct}/{kind}"
-                    self._free[key] = self._free.get(key, 0) - fen(claim["pay_amt"])
-        elif name == "clearing.claim_receipted":
+        elif name in ("clearing.requested", "advance.ordered"):
+            for claim, acct in _claimed(body):
+                self._take(claim, acct)
+        elif name in ("clearing.claim_receipted", "advance.receipted"):
             self._answered(event)
+        elif name in ("advance.returned", "advance.recovered"):
+            self._back(body)
         else:
             return
         for key, free in self._free.items():
             if free < 0:
                 what = f"claims take {yuan(-free)} more of {key} than lies there 库款透支"
                 self._report.wrong("cash", event.position, what)
+
+    def _take(self, claim: dict[str, Any], acct: str) -> None:
+        self._claims[claim["voucher_no"]] = claim, acct
+        if acct and claim["vt_code"] == "2301":
+            key = f"{acct}/{claim['fund_type_code'][:_KIND_DIGITS]}"
+            self._free[key] = self._free.get(key, 0) - fen(claim["pay_amt"])
+
+    def _back(self, body: dict[str, Any]) -> None:
+        """What came back of an order."""
+        acct, kind = body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS]
+        amount_fen = fen(body["amt"])
+        self._told += amount_fen
+        if acct:
+            self._come(acct, kind, amount_fen)
+        else:
+            self._owed[kind] = self._owed.get(kind, 0) - amount_fen
 
     def _come(self, acct: str, kind: str, amount_fen: int) -> None:
         key = f"{acct}/{kind}"
@@ -904,6 +928,14 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "clearing.receipt",
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
+    "advance.ordered": ("advance.pay", _field("adv_no")),
+    "advance.receipted": (
+        "advance.receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "advance.returned": ("advance.return", _field("notice_no")),
+    "advance.recovered": ("advance.recover", _field("step_no")),
+    "advance.expensed": ("advance.to_expense", _field("step_no")),
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
@@ -1153,6 +1185,16 @@ class Payment:
         return bool(self.roles) and len(self.signers) == len(self.roles)
 
 
+# what happens to an order, and the field of its own number
+ORDERS = {
+    "advance.ordered": "adv_no",
+    "advance.receipted": "adv_no",
+    "advance.returned": "adv_no",
+    "advance.recovered": "adv_no",
+    "advance.expensed": "adv_no",
+}
+
+
 class Payments:
     """Maker and checker, signatures in order, one outcome a line, refunds within what was paid."""
 
@@ -1161,6 +1203,8 @@ class Payments:
         self._under_way: dict[bytes, Payment] = {}
         self._claims: dict[str, int] = {}
         self._claimed: dict[str, dict[str, Any]] = {}
+        self._orders: dict[str, dict[str, Any]] = {}  # open ones, by their voucher's number
+        self._standing: dict[bytes, int] = {}  # what stands out, by stream
         self.banks: dict[bytes, str] = {}
         scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
         scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
@@ -1181,6 +1225,8 @@ class Payments:
             self._refunded(event)
         elif name in ("payment.refund_shared", "payment.corrected"):
             self._between_indicators(event)
+        elif name in ORDERS:
+            self._order(event)
         elif step := _STEPS.get(name):
             found = self._under_way.get(event.stream)
             if found is None:
@@ -1189,12 +1235,36 @@ class Payments:
                 step(self, event, found)
         elif name == "voucher.sent":
             self._sent(event)
-        elif name == "clearing.requested":
+        elif name.startswith("clearing."):
+            self._clearing(event)
+
+    def _clearing(self, event: Event) -> None:
+        if event.name == "clearing.requested":
             for claim in event.body["claims"]:
                 self._claims[claim["voucher_no"]] = fen(claim["pay_amt"])
                 self._claimed[claim["voucher_no"]] = claim
-        elif name == "clearing.claim_receipted":
+        elif event.name == "clearing.claim_receipted":
             self._claim(event)
+
+    def _order(self, event: Event) -> None:
+        """拨款单: answered once, over its amount; never more comes down than was paid."""
+        body, name = event.body, event.name
+        number = body[ORDERS[name]]
+        if name.endswith(".ordered"):
+            self._orders[body["voucher_no"]] = body
+        elif name.endswith(".receipted"):
+            ordered = self._orders.pop(body["voucher_no"], None)
+            paid = 0 if body.get("rejected") or ordered is None else fen(ordered["amt"])
+            if ordered is None:
+                self._wrong(event, "no order is open for it: never given, or answered before")
+            elif fen(body["xpay_amt"]) != paid:
+                self._wrong(event, "it is over another amount than the order")
+            self._standing[event.stream] = paid
+        else:
+            left = self._standing.get(event.stream, 0) - fen(body["amt"])
+            self._standing[event.stream] = left
+            if left < 0:
+                self._wrong(event, f"{yuan(-left)} more comes down of {number} than was paid")
 
     def _refunded(self, event: Event) -> None:
         refund = event.body
@@ -1237,6 +1307,11 @@ class Payments:
             return {"claim": claim, "receipt": event.body} if claim else None
         if event.name == "payment.refunded" and event.body.get("notice_sm3"):
             return {"refund": event.body}
+        if event.name == "advance.receipted":
+            ordered = self._orders.get(event.body["voucher_no"])
+            return {"order": ordered, "receipt": event.body} if ordered else None
+        if event.name == "advance.returned":
+            return {"returned": event.body}
         return None
 
     def bank_of(self, event: Event) -> str:
@@ -1564,7 +1639,12 @@ _DOCUMENT_OF = {
     "voucher.receipted": "receipt_sm3",
     "clearing.claim_receipted": "receipt_sm3",
     "payment.refunded": "notice_sm3",
+    "advance.receipted": "receipt_sm3",
+    "advance.returned": "receipt_sm3",
 }
+
+
+_OF_ORDERS = ("advance.receipted", "advance.returned")  # what the central bank says of them
 
 
 def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
@@ -1573,6 +1653,10 @@ def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
         main, rows = read_form(document)
         if "refund" in told:
             differing = list(_of_notice(main, rows, told["refund"]))
+        elif "order" in told:
+            differing = list(_of_order(ledger, main, told["order"], told["receipt"]))
+        elif "returned" in told:
+            differing = list(_of_order_return(main, told["returned"]))
         elif "claim" in told:
             differing = list(_of_claim(ledger, main, told))
         else:
@@ -1659,6 +1743,26 @@ def _of_claim(ledger: str, main: Form, told: dict[str, Any]) -> Iterator[Differi
         "-", ""
     ):
         yield "XClearDate", day, receipt["xclear_date"]
+
+
+def _of_order(
+    ledger: str, main: Form, ordered: dict[str, Any], receipt: dict[str, Any]
+) -> Iterator[Differing]:
+    same = {"VoucherNo": receipt["voucher_no"], "AdmDivCode": ledger[:6], "StYear": ledger[-4:]}
+    same |= {"PayeeAcctNo": ordered["payee_acct_no"]}
+    yield from _differing(main, {**same, "XAgentBusinessNo": receipt["agent_business_no"]})
+    yield from _amount(main, "PayAmt", fen(ordered["amt"]))
+    yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
+    if (day := main.get("XPayDate", "").replace("-", "")) != receipt["xpay_date"].replace("-", ""):
+        yield "XPayDate", day, receipt["xpay_date"]
+
+
+def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
+    same = {"VoucherNo": booked["notice_no"], "OriginalVoucherNo": booked["voucher_no"]}
+    yield from _differing(main, {**same, "AgentBusinessNo": booked["agent_business_no"]})
+    yield from _amount(main, "PayAmt", fen(booked["amt"]))
+    if (day := main.get("VouDate", "").replace("-", "")) != booked["return_date"].replace("-", ""):
+        yield "VouDate", day, booked["return_date"]
 
 
 def _of_notice(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
@@ -1790,6 +1894,10 @@ ACTS = {
     "ledger.signature_policy_set": "signature_policy.set",
     "ledger.approval_policy_set": "approval_policy.set",
     "ledger.plan_policy_set": "plan_policy.set",
+    "ledger.advance_policy_set": "advance_policy.set",
+    "advance.ordered": "advance.pay",
+    "advance.recovered": "advance.recover",
+    "advance.expensed": "advance.to_expense",
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",
     "payment.refund_requested": "payment.refund",
@@ -2036,7 +2144,7 @@ class Signatures:
             self._note(event, body["voucher_sm3"], f"principal/{body['by']}")
         elif event.name == "voucher.receipted":
             self._note(event, body["receipt_sm3"], f"bank/{bank}")
-        elif event.name == "clearing.claim_receipted":
+        elif event.name == "clearing.claim_receipted" or event.name in _OF_ORDERS:
             self._note(event, body["receipt_sm3"], "pboc/")
         elif event.name == "suspense.held":
             bank = body["pay_bank_code"]

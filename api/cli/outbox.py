@@ -28,7 +28,8 @@ def list_() -> None:
 def revive(
     ledger: Annotated[str, typer.Argument(help="A ledger, e.g. 440000000-2026.")],
     kind: Annotated[
-        Literal["voucher", "claim", "refund", "recall"], typer.Argument(help="As `list` shows it.")
+        Literal["voucher", "claim", "refund", "recall", "order"],
+        typer.Argument(help="As `list` shows it."),
     ],
     number: Annotated[str, typer.Argument(help="Its number, as `list` shows it.")],
 ) -> None:

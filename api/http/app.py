@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
     accounting_vouchers,
+    advances,
     agencies,
     bank,
     banks,
@@ -78,6 +79,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *openings.DIRECT,
     *income_reports.DIRECT,
     *accounting_vouchers.DIRECT,
+    *advances.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -108,6 +110,7 @@ RESOURCES = (
     openings,
     income_reports,
     accounting_vouchers,
+    advances,
     cash,
     books,
     history,

@@ -17,6 +17,7 @@ from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
     AcctNo,
+    AdvNo,
     AgencyCode,
     BgtId,
     CertSerial,
@@ -101,6 +102,10 @@ async def of_accounting_voucher(voucher_no: VoucherNo) -> str:
     return voucher_no
 
 
+async def of_advance(adv_no: AdvNo) -> str:
+    return adv_no
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -135,6 +140,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "draft_no": of_draft,
     "report_no": of_income_report,
     "voucher_no": of_accounting_voucher,
+    "adv_no": of_advance,
     "agency_code": of_agency,
     "acct_no": of_account,
     "receiver_code": of_payee,

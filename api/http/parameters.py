@@ -79,6 +79,7 @@ VoucherNo = Annotated[str, _told("voucher_no"), _checked("voucher_no")]
 ContractNo = Annotated[str, _told("contract_no"), _checked("contract_no")]
 PurPlanNo = Annotated[str, _told("pur_plan_no"), _checked("pur_plan_no")]
 CorNo = Annotated[str, _told("cor_no"), _checked("cor_no")]
+AdvNo = Annotated[str, _told("adv_no"), _checked("adv_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 
 DocumentKind = Annotated[

@@ -98,6 +98,7 @@ _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算
 _ADJUST_BUDGET = "预算调整调剂"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
+_ADVANCE = "预拨暂付"
 
 
 def _code(
@@ -287,6 +288,11 @@ _ELEMENTS = (
     _pattern("acct_period", "会计期间", 7, "20[0-9]{2}-[01][0-9]", _VOUCHER),
     Element("voucher_abs", "凭证摘要", 300, _TEXT, _VOUCHER),
     _pattern("vou_cnt", "附单据数", 6, "[0-9]{1,6}", _VOUCHER),
+    Element("adv_no", "预拨暂付编号", 100, _NAME, _ADVANCE),
+    Element("object", "预拨暂付对象", 300, _TEXT, _ADVANCE),
+    Element("due_on", "约定归还日期", 10, _DAY, _ADVANCE),
+    Element("step_no", "转列或收回编号", 100, _NUMBER, _ADVANCE),
+    Element("limit_amt", "暂付款限额", 19, _AMOUNT, _ADVANCE),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
     Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),

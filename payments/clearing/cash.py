@@ -31,7 +31,13 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash_events import CashMoved
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
-from payments.messages.vt_codes import CLAIM
+from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.order_events import (
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AdvanceRecovered,
+    AdvanceReturned,
+)
 
 CONTROL = "cash"  # of the account of which this is the balance
 _KIND_DIGITS = 2
@@ -145,6 +151,17 @@ def claim_answered(claim: Claim, acct: str, *, settled: bool, owed_of: OwedOf) -
         yield cash_key(acct, fund), "bonds", -amount_fen
 
 
+def ordered_claim(voucher_no: str, fund_type_code: str, amt: str) -> Claim:
+    """An order 拨款单 takes cash as a claim does, and is answered as one."""
+    return Claim(CLAIM, voucher_no, fund_type_code, amt, ())
+
+
+def came_back(acct: str, fund_type_code: str, amt: str, owed_of: OwedOf) -> Iterator[Change]:
+    """What came back of an order to the account, "" where cash is not controlled."""
+    back = Claim(REFUND_CLAIM, "", fund_type_code, amt, ())
+    yield from claim_answered(back, acct, settled=True, owed_of=owed_of)
+
+
 def moved_cash(
     state: LedgerState, day: date, changes: Callable[[OwedOf], Iterable[Change]]
 ) -> list[MovedRow]:
@@ -218,20 +235,37 @@ class _Requested(msgspec.Struct, frozen=True, gc=False):
     cash_accts: dict[str, str] = {}
 
 
+class _Ordered(msgspec.Struct, frozen=True, gc=False):
+    """Of an order."""
+
+    voucher_no: str
+    amt: str
+    fund_type_code: str = "111"
+    cash_acct: str = ""
+
+
+class _Back(_Moved, frozen=True, gc=False):
+    """Of what came back of an order."""
+
+
 class _Receipted(msgspec.Struct, frozen=True, gc=False):
-    """Of ``ClaimReceipted``."""
+    """Of ``ClaimReceipted``, and of an order's receipt."""
 
     voucher_no: str
     rejected: str = ""
 
 
 class CashFold(RegisterFold):
-    """Its memory is what claims are open, and on which account."""
+    """Its memory is what claims and orders are open, and on which account."""
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         CashMoved: _Moved,
         ClearingRequested: _Requested,
         ClaimReceipted: _Receipted,
+        AdvanceOrdered: _Ordered,
+        AdvanceReceipted: _Receipted,
+        AdvanceReturned: _Back,
+        AdvanceRecovered: _Back,
     }
 
     open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)
@@ -244,6 +278,9 @@ class CashFold(RegisterFold):
 
     def _changes(self, event: Any, owed_of: OwedOf) -> Iterator[Change]:
         match event:
+            case _Back():
+                acct, fund = event.cash_acct, event.fund_type_code
+                yield from came_back(acct, fund, event.amt, owed_of)
             case _Moved():
                 amount_fen = stored_fen(event.amt)
                 yield from came(event.cash_acct, event.fund_type_code, amount_fen, owed_of)
@@ -252,6 +289,10 @@ class CashFold(RegisterFold):
                     acct = event.cash_accts.get(kind_of(claim.fund_type_code), _NO_ACCOUNT)
                     self.open[claim.voucher_no] = claim, acct
                     yield from claim_made(claim, acct)
+            case _Ordered():
+                claim = ordered_claim(event.voucher_no, event.fund_type_code, event.amt)
+                self.open[event.voucher_no] = claim, event.cash_acct
+                yield from claim_made(claim, event.cash_acct)
             case _Receipted():
                 if (known := self.open.pop(event.voucher_no, None)) is None:
                     raise IntegrityError(f"no claim {event.voucher_no!r} is open")

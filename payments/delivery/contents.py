@@ -23,6 +23,7 @@ from payments.clearing.claims import CLEARING, Clearing, split_claim_number
 from payments.delivery.channels import Channels
 from payments.delivery.handing_over import read_voided
 from payments.delivery.leases import hold
+from payments.delivery.orders import order_bodies, read_open_orders
 from payments.delivery.outbox import Parcel
 from payments.delivery.outgoing import voucher_body
 from payments.delivery.proofs import ProofReader
@@ -107,6 +108,8 @@ class Contents:
                 return self._requests_of(parcel, PAYMENT_OF_REFUND, _refund_asked)
             case "recall":
                 return self._requests_of(parcel, PAYMENT, _recall_asked)
+            case "order":
+                return self._orders_of(parcel)
 
     def _vouchers(self, parcel: Parcel) -> Iterator[OutgoingItem]:
         with self._pool.connection() as connection:
@@ -176,6 +179,20 @@ class Contents:
                         problems[number] = str(error)
         self._trouble.put_off(parcel, problems)
         yield from items
+
+    def _orders_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
+        url = self._destinations.pboc + CLAIMS_PATH
+        with self._pool.connection() as connection:
+            orders = read_open_orders(connection, parcel.ledger_id, parcel.attempts)
+        try:
+            signer = self._signing.claim_signer(parcel.ledger_id)
+        except GuokuError as error:
+            self._trouble.put_off(parcel, dict.fromkeys(parcel.attempts, str(error)))
+            return
+        problems: dict[str, str] = {}
+        for body in order_bodies(signer, orders, problems):
+            yield OutgoingItem(body.voucher_no, url, body, PBOC)
+        self._trouble.put_off(parcel, problems)
 
     def _requests_of(
         self, parcel: Parcel, kind: Kind[Payment], asked: "_Asked"

@@ -1,10 +1,12 @@
 """What a bank may know that the books do not: asked after a part of the history was lost.
 
-In doubt is every voucher and claim that was issued and has no receipt here, and every payment that
-whoever told it says was told: its number follows from that. A bank that knows one has had it.
+In doubt is every voucher, claim and order that was issued and has no receipt here, and every
+payment that whoever told it says was told: its number follows from that. A bank that knows one has
+had it.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import psycopg
@@ -20,6 +22,7 @@ from payments.delivery.channels import Channels
 from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
+from payments.order_events import AdvanceOrdered, AdvanceReceipted
 from payments.voucher_number import voucher_number
 
 _UNANSWERED = """
@@ -75,7 +78,8 @@ def numbers_in_doubt(
         found[number] = found[number]._replace(bank=approval.pay_bank_code)
     for key in ledger_ids:
         if not is_system(key):
-            for each in (*_vouchers(connection, key), *_claims(connection, key)):
+            of_ledger = (_vouchers, _claims, _orders)
+            for each in chain.from_iterable(read(connection, key) for read in of_ledger):
                 found[each.number] = each
     return list(found.values())
 
@@ -95,6 +99,14 @@ def _claims(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]
         assert isinstance(event, ClearingRequested)
         for claim in event.claims:
             yield NumberInDoubt(key, claim.voucher_no, PBOC, "")
+
+
+def _orders(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]:
+    asked = (key, list(type_names(AdvanceOrdered)), list(type_names(AdvanceReceipted)))
+    for type_name, payload in connection.execute(_UNANSWERED, asked, binary=True):
+        event = decode(type_name, payload)
+        assert isinstance(event, AdvanceOrdered)
+        yield NumberInDoubt(key, event.voucher_no, PBOC, "")
 
 
 class BankOfLedger(NamedTuple):

@@ -1,4 +1,4 @@
-"""The outbox 待发: which vouchers, claims and refunds are on their way, read from committed events.
+"""The outbox 待发: vouchers, claims, refunds and orders on their way, read from committed events.
 
 A consumer reads each ledger's events after its own position and moves that position in the
 transaction that writes the rows. Positions are gapless and in commit order, so it can miss nothing,
@@ -28,9 +28,10 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.order_events import AdvanceOrdered, AdvanceReceipted
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
-ParcelKind = Literal["voucher", "claim", "refund", "recall"]
+ParcelKind = Literal["voucher", "claim", "refund", "recall", "order"]
 Item = tuple[ParcelKind, str]
 
 CONSUMED_EVENTS_MAX = 20_000  # of one transaction
@@ -170,6 +171,10 @@ class _Reading(msgspec.Struct):
                 self.answered.discard(("recall", event.pay_app_no))
             case RecallRefused():
                 self.answered.add(("recall", event.pay_app_no))
+            case AdvanceOrdered():
+                self.due["order", event.voucher_no] = position
+            case AdvanceReceipted():
+                self.answered.add(("order", event.voucher_no))
 
 
 def _write(

@@ -183,7 +183,7 @@ class Sender:
         )
         self.postpone(parcel, {n: _told(a) for n, a in refused.items() if not a.definitive})
         definitive = {number: answer for number, answer in refused.items() if answer.definitive}
-        if parcel.kind == "claim":
+        if parcel.kind in ("claim", "order"):
             self.bury(parcel, {n: _told(a) for n, a in definitive.items()})
         elif definitive:
             about = {item.number: item.about for item in message}

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from payments.messages import (
     bank_requests,
     clearing_2301,
+    orders_5207,
     receipt_5214,
     refund_notices,
     voucher_5214,
@@ -22,12 +23,15 @@ from payments.messages import (
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
+from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
 from payments.messages.refund_notices import RefundNotice
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
     CLAIM,
+    ORDER,
+    ORDER_RETURN,
     PAYMENT_VOUCHER,
     RECALL_REQUEST,
     REFUND_CLAIM,
@@ -76,6 +80,8 @@ class Concern(StrEnum):
     CLAIM = "claim"
     REFUND = "refund"
     RECALL = "recall"
+    ORDER = "order"
+    ORDER_RETURN = "order_return"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +197,44 @@ def _claim_receipt(vt_code: str, title: str) -> MessageType[ClearingReceipt]:
     )
 
 
+ORDER_SENT: MessageType[Order5207] = MessageType(
+    vt_code=ORDER,
+    flag=SEND,
+    title="实拨拨款凭证",
+    sender=Party.TREASURY,
+    receiver=Party.CENTRAL_BANK,
+    signed_by=SignedBy.FINANCE,
+    manifest=False,
+    concerns=Concern.ORDER,
+    build=orders_5207.build,
+    parse=orders_5207.parse,
+)
+ORDER_RECEIPT: MessageType[OrderReceipt] = MessageType(
+    vt_code=ORDER,
+    flag=RECEIPT,
+    title="实拨拨款凭证回单",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.ORDER,
+    build=orders_5207.receipt_of,
+    parse=orders_5207.parse_receipt,
+)
+ORDER_RETURNED: MessageType[OrderReturn] = MessageType(
+    vt_code=ORDER_RETURN,
+    flag=SEND,
+    title="实拨退款通知书",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.ORDER_RETURN,
+    build=orders_5207.build_return,
+    parse=orders_5207.parse_return,
+)
+
+
 def _table(
     types: Iterable[MessageType[Any]],
 ) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
@@ -215,6 +259,9 @@ MESSAGES = _table(
         _claim_receipt(CLAIM, "申请划款凭证回单"),
         _claim_sent(REFUND_CLAIM, "申请退款凭证"),
         _claim_receipt(REFUND_CLAIM, "申请退款凭证回单"),
+        ORDER_SENT,
+        ORDER_RECEIPT,
+        ORDER_RETURNED,
     )
 )
 

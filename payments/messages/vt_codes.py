@@ -15,3 +15,5 @@ REFUND_NOTICE: Final = "2203"  # 退款通知书: money has come back to the age
 RETURN_NOTICE: Final = "2252"  # 收款银行退款通知: the payee's bank has returned a line
 CLAIM: Final = "2301"  # 申请划款凭证: of what the agent bank has paid
 REFUND_CLAIM: Final = "2302"  # 申请退款凭证: of what has come back
+ORDER: Final = "5207"  # 实拨拨款凭证: what the central bank is ordered to pay
+ORDER_RETURN: Final = "3208"  # 实拨退款通知书: what came back of it

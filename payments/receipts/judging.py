@@ -39,6 +39,7 @@ from payments.messages.message_types import (
 from payments.messages.receipt_5214 import Receipt5214
 from payments.receipts.evidence import ReceiptEvidence
 from payments.receipts.notices import held_unreadable, read_notices
+from payments.receipts.orders import OrderCommand, OrdersAnswered
 from payments.refunds.notices import TakeNotice
 from payments.signing.verifying import Verifier
 from payments.voucher import ApplyReceipt, ReceiptLine
@@ -48,7 +49,7 @@ PBOC_CODE = "1"
 REASON_CHARACTERS_MAX = 300
 REJECTED_WITHOUT_REASON = "退回"
 
-ReceiptCommand = ApplyReceipt | ApplyClaimReceipt | TakeNotice
+ReceiptCommand = ApplyReceipt | ApplyClaimReceipt | TakeNotice | OrderCommand
 
 
 class ReceivedReceipt(msgspec.Struct, frozen=True):
@@ -106,6 +107,7 @@ class _Judge:
         self._notices = read_notices(connection, bodies)
         self._approvals = find_approvals(connection, _bill_nos(bodies))
         self._claims = _read_claims(connection, numbers)
+        self._orders = OrdersAnswered(connection, bodies)
         serials = {signature.sn for body in bodies for signature in body.signatures}
         self._certificates = {sn: certificates.find(connection, sn) for sn in serials}
 
@@ -114,6 +116,8 @@ class _Judge:
         ledger_id = place[0] if place else ledger_of_voucher(body.voucher_no)
         if self._notices and (notice := self._notices.get(body)) is not None:
             ledger_id = notice.ledger_id
+        elif (order := self._orders.place_of(body)) is not None:
+            ledger_id = order.ledger_id
         received = ReceivedReceipt(body.vt_code, body.voucher_no, ledger_id)
         try:
             command = self._command(received_by(Party.TREASURY, body), body, place)
@@ -132,6 +136,8 @@ class _Judge:
                 return self._claim_receipt(message, body, place)
             case Concern.REFUND:
                 return self._refund_notice(message, body)
+            case Concern.ORDER | Concern.ORDER_RETURN:
+                return self._orders.command(body, self._verified(message, body, PBOC_CODE))
             case Concern.RECALL:
                 raise RequestError(Code.MALFORMED, "a bank asks for no recall", pointer="/VtCode")
 

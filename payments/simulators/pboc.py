@@ -1,4 +1,4 @@
-"""The simulated central bank 人民银行国库: settles claims 2301 and 2302, answers with receipts."""
+"""The simulated central bank 人民银行国库: settles claims 2301 and 2302, pays orders 5207."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,13 @@ from starlette.applications import Starlette
 
 from division.certificates import Certificate
 from ledger.errors import Code, Refusal
+from ledger.gm import sm3
 from payments.delivery.contents import CLAIMS_PATH
+from payments.messages import orders_5207
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
-from payments.messages.message_types import Party, SignedBy
+from payments.messages.message_types import Concern, Party, SignedBy, received_by
+from payments.messages.orders_5207 import Order5207
 from payments.simulators.answers import Answer
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.server import create_app, run
@@ -38,7 +41,7 @@ class PbocConfig(CounterpartyConfig):
 
 
 class CentralBank(Counterparty):
-    """Settles every claim in full, unless a fault is switched on."""
+    """Settles every claim and pays every order in full, unless a fault is switched on."""
 
     PARTY = Party.CENTRAL_BANK
 
@@ -52,6 +55,8 @@ class CentralBank(Counterparty):
             raise Refusal(
                 Code.SIGNATURE_INVALID, f"a claim is signed by the division, {department}…"
             )
+        if received_by(self.PARTY, body).concerns is Concern.ORDER:
+            return self._order(orders_5207.parse(signed_bytes(body)))
         claim = parse(signed_bytes(body))  # refuses sums that do not agree
         faults = self._pboc.faults
         if faults.strikes(faults.reject_rate, "reject", claim.voucher_no):
@@ -62,6 +67,17 @@ class CentralBank(Counterparty):
             claim = _over_another_amount(claim)
         return Answer(amount_fen=claim.pay_amt, receipt=self._receipt(claim, settled=True))
 
+    def _order(self, order: Order5207) -> Answer:
+        """Pays it, or rejects it."""
+        faults = self._pboc.faults
+        paid = not faults.strikes(faults.reject_rate, "reject", order.voucher_no)
+        day = faults.day_of(order.vou_date)
+        return Answer(
+            amount_fen=order.pay_amt if paid else 0,
+            receipt=orders_5207.receipt_of(order, _serial(order), day, paid=paid),
+            return_reason="" if paid else REJECTED,
+        )
+
     def _receipt(self, claim: ClearingVoucher, *, settled: bool) -> bytes:
         outcome = ClearingOutcome(
             x_pay_snd_bnk_no=self._pboc.clearing_bank_no,
@@ -69,6 +85,11 @@ class CentralBank(Counterparty):
             x_pay_amt=claim.pay_amt if settled else 0,
         )
         return receipt_of(claim, outcome)
+
+
+def _serial(order: Order5207) -> str:
+    """The bank's number of a movement: the same whenever it is asked."""
+    return f"SB{sm3(order.voucher_no.encode()).hex()[:16].upper()}"
 
 
 def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:

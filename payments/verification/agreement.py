@@ -23,10 +23,11 @@ from payments.events import (
     VoucherReceipted,
     VoucherSigned,
 )
-from payments.messages import clearing_2301, layout, refund_notices
+from payments.messages import clearing_2301, layout, orders_5207, refund_notices
 from payments.messages.layout import compact_date
 from payments.messages.reader import amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
+from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
 from payments.payment import SINGLE_DETAIL_ID
 from payments.signing.voucher_document import adm_div_code
 
@@ -247,6 +248,41 @@ def _claim(named: NamedDocument) -> Iterator[Differing]:
         ("PayAmt", yuan(receipt.pay_amt), claim.pay_amt),
         ("XPayAmt", yuan(receipt.x_pay_amt), event.xpay_amt),
         ("XClearDate", receipt.x_clear_date.isoformat(), event.xclear_date),
+    )
+    yield from (each for each in due if each[1] != each[2])
+
+
+# ---- orders
+
+
+@compare(AdvanceReceipted)
+def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
+    event: Any = named.event
+    ordered = _one(named, AdvanceOrdered)
+    receipt = orders_5207.parse_receipt(named.document)
+    due: tuple[Differing, ...] = (
+        ("VoucherNo", receipt.voucher_no, event.voucher_no),
+        ("AdmDivCode", receipt.adm_div_code, adm_div_code(named.ledger_id)),
+        ("StYear", receipt.st_year, fiscal_year_of(named.ledger_id)),
+        ("PayeeAcctNo", receipt.payee_acct_no, ordered.payee_acct_no),
+        ("PayAmt", yuan(receipt.pay_amt), ordered.amt),
+        ("XPayAmt", yuan(receipt.x_pay_amt), event.xpay_amt),
+        ("XPayDate", receipt.x_pay_date.isoformat(), event.xpay_date),
+        ("XAgentBusinessNo", receipt.x_agent_business_no, event.agent_business_no),
+    )
+    yield from (each for each in due if each[1] != each[2])
+
+
+@compare(AdvanceReturned)
+def _order_return(named: NamedDocument) -> Iterator[Differing]:
+    event: Any = named.event
+    notice = orders_5207.parse_return(named.document)
+    due: tuple[Differing, ...] = (
+        ("VoucherNo", notice.voucher_no, event.notice_no),
+        ("OriginalVoucherNo", notice.original_voucher_no, event.voucher_no),
+        ("PayAmt", yuan(notice.pay_amt), event.amt),
+        ("VouDate", notice.vou_date.isoformat(), event.return_date),
+        ("AgentBusinessNo", notice.agent_business_no, event.agent_business_no),
     )
     yield from (each for each in due if each[1] != each[2])
 

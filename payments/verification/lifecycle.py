@@ -35,11 +35,13 @@ from payments.events import (
 )
 from payments.messages.message_types import SignedBy
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
 from payments.payment import SINGLE_DETAIL_ID, returned_lines
 from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
 from payments.verification.corrections import CorrectionSteps
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
+from payments.verification.orders import OrderSteps
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
 from payments.verification.wanted import (
@@ -76,6 +78,9 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     ClearingRequested: ClearingRequested,
     ClaimReceipted: ClaimReceipted,
     ManifestSigned: ManifestSigned,
+    AdvanceOrdered: AdvanceOrdered,
+    AdvanceReceipted: AdvanceReceipted,
+    AdvanceReturned: AdvanceReturned,
 }
 _DECODERS = {cls.TYPE.encode(): msgspec.json.Decoder(part).decode for cls, part in _WANTED.items()}
 
@@ -108,6 +113,7 @@ class PaymentCheck:
         self.totals = totals or ClearedTotals()
         self._signed: list[SignatureToVerify] = []
         self._corrections = CorrectionSteps(self._wrong, refunds, amounts)
+        orders = OrderSteps(self._wrong, self._note, self._answered, amounts, self.requests)
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
             PaymentApplied.TYPE.encode(): self._applied,
             PaymentApproved.TYPE.encode(): self._approved,
@@ -129,6 +135,7 @@ class PaymentCheck:
             ClearingRequested.TYPE.encode(): self._claimed,
             ClaimReceipted.TYPE.encode(): self._claim_receipted,
             ManifestSigned.TYPE.encode(): self._manifest,
+            **{cls.TYPE.encode(): step for cls, step in orders.steps.items()},
         }
 
     def take(self, chunk: Chunk) -> list[SignatureToVerify]:

@@ -113,6 +113,10 @@ MAY: dict[str, set[str]] = {
     "correction.income": {"accountant"},
     "voucher.enter": {"accountant"},
     "voucher.reverse": {"accountant"},
+    "advance.pay": {"accountant"},
+    "advance.to_expense": {"accountant"},
+    "advance.recover": {"accountant"},
+    "advance_policy.set": {"admin"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -202,9 +206,20 @@ SOUND["voucher.enter"] = {
 }
 SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
+SOUND["advance_policy.set"] = {"limit_amt": "1.00"}
+SOUND["advance.pay"] = {
+    "adv_no": "none",
+    "acct_cls_code": "B0",
+    "object": "x",
+    "amt": "1.00",
+    **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
+}
+SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
+SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
 IN_ADDRESS = {
     "contract_no": "none",
     "pur_plan_no": "none",
+    "adv_no": "none",
     "report_no": "none",
     "opening_no": "none",
     "voucher_no": "none",

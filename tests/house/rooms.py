@@ -44,9 +44,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "payments": (
         "events messages submitting voucher_number",
-        "correction_events void_events",
+        "correction_events order_events void_events",
         "bearing contracts",
         "clearing found_at_bank issued manifest payment signature_policy",
+        "orders",
         "application closing",
         "voucher",
         "corrections refunds voiding",
@@ -68,7 +69,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "corrections",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
-        "account_slices indicator_past late_entries parallel",
+        "account_slices indicator_past late_entries orders parallel",
         "trial_balance",
         "queries",
         (
@@ -133,6 +134,8 @@ DECIDING = (
     "payments.found_at_bank",
     "payments.clearing",
     "payments.contracts",
+    "payments.order_events",
+    "payments.orders",
     "payments.disbursement.commands",
     "accounting",
 )

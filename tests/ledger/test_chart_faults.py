@@ -421,6 +421,7 @@ def postings(books: Books) -> list[object]:
             ("599", "3", "12"),
         ):
             codes = dict.fromkeys((*DIMENSIONS, "agency_type_code", "inc_sort_code"), "1")
+            codes |= {"acct_cls_id": "B37"}  # 预拨经费
             codes |= {"gov_bgt_eco_code": gov, "dep_bgt_eco_code": dep, "fund_type_code": fund}
             if "inc_sort_code" in need.elements:  # of what lies at the treasury
                 codes |= {"inc_sort_code": "10101", "fund_type_code": {"2": "13"}.get(fund, fund)}

@@ -46,6 +46,9 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("2301", RECEIPT, "申请划款凭证回单"),
         ("2302", SEND, "申请退款凭证"),
         ("2302", RECEIPT, "申请退款凭证回单"),
+        ("5207", SEND, "实拨拨款凭证"),
+        ("5207", RECEIPT, "实拨拨款凭证回单"),
+        ("3208", SEND, "实拨退款通知书"),
     }
 
 

@@ -10,8 +10,11 @@ from psycopg_pool import ConnectionPool
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
+from payments.orders.advance_policy import SetAdvancePolicy
+from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.signature_policy import SetSignaturePolicy
 from tests.conftest import drop_database, new_database
+from tests.support.advances import advance, paid, returned
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.exports import (
     export,
@@ -55,6 +58,13 @@ def settle_otherwise(keeper: Bookkeeper) -> None:
     keeper.do(cash_opened(f111="1000000.00", f121="500000.00"), "accountant")
     january_15 = income("R1", date(2026, 1, 15), ("10101", "111", "5000.00"))
     keeper.do(january_15, "accountant")
+    keeper.do(SetAdvancePolicy(limit_amt="5000.00"), "admin")
+    voucher_no = paid(keeper, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
+    step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="100.00")
+    keeper.do(step, "accountant")
+    keeper.do(RecoverAdvance(adv_no="YB-1", step_no="S2", amt="50.00"), "accountant")
+    keeper.do(returned("YB-1", voucher_no, "20.00"), "pboc")
+    keeper.do(advance("YB-2", "7.00"), "accountant")  # under way
     roles = ("unit", "treasury")
     policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
     keeper.do(policy, "admin")

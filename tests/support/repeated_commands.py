@@ -36,11 +36,14 @@ from payments.disbursement.commands import (
     StopRun,
 )
 from payments.manifest import ManifestText, SignManifest, leaf_of
+from payments.orders.advance_policy import SetAdvancePolicy
+from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.recalls import DeclineRecall, RecallPayment
 from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
 from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
+from tests.support.advances import advance, answer, paid, returned
 from tests.support.bookkeeper import (
     ELEMENTS,
     NOBODY_ELSE,
@@ -159,6 +162,30 @@ for name in ("log_key.register", "checkpoint.seal", "province.seal", "checkpoint
 POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_checker",)})
 plainly("approval_policy.set", POLICY, "admin")
 plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
+plainly("advance_policy.set", SetAdvancePolicy(limit_amt="500.00"), "admin")
+plainly("advance.pay", advance("YB-1", "300.00", due_on=MARCH_2), "accountant")
+
+
+@example("advance.receipt")
+def _receipt_of_advance(keeper: Bookkeeper) -> AskedBy:
+    return answer(keeper.do(advance("YB-1", "300.00"), "accountant").subjects[0]), "pboc"
+
+
+@example("advance.return")
+def _return_of_advance(keeper: Bookkeeper) -> AskedBy:
+    return returned("YB-1", paid(keeper, "YB-1", "300.00").ordered.voucher_no, "5.00"), "pboc"
+
+
+@example("advance.recover")
+def _recover_advance(keeper: Bookkeeper) -> AskedBy:
+    paid(keeper, "YB-1", "300.00")
+    return RecoverAdvance(adv_no="YB-1", step_no="S1", amt="5.00", reason="归还"), "accountant"
+
+
+@example("advance.to_expense")
+def _expense_advance(keeper: Bookkeeper) -> AskedBy:
+    paid(keeper, "YB-1", "300.00")
+    return ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="5.00"), "accountant"
 
 
 def submitted(keeper: Bookkeeper) -> dict[str, str]:

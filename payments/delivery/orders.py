@@ -1,0 +1,40 @@
+"""拨款单 on their way to the central bank: those of a parcel that the books have open."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import psycopg
+
+from ledger.deciding.objects import AnyKind
+from ledger.errors import GuokuError
+from ledger.reading.objects import read_objects
+from payments.messages.envelope import VoucherBody
+from payments.orders.advance import ADVANCE
+from payments.orders.ordering import ADVANCES, split_order_number
+from payments.signing.claims import ClaimSigner
+from payments.signing.orders import order_body
+
+KINDS: Mapping[str, AnyKind] = {ADVANCES: ADVANCE}
+
+
+def read_open_orders(
+    connection: psycopg.Connection, ledger_id: int, voucher_nos: Iterable[str]
+) -> list[Any]:
+    """The events of the orders with these numbers that have no receipt yet."""
+    found = []
+    for of, kind in KINDS.items():
+        places = [p for n in voucher_nos if (p := split_order_number(n)) and p.of == of]
+        objects = read_objects(connection, ledger_id, kind, [place.number for place in places])
+        found += [each.ordered for each in objects.values() if each.receipt is None]
+    return found
+
+
+def order_bodies(
+    signer: ClaimSigner, orders: Iterable[Any], problems: dict[str, str]
+) -> Iterator[VoucherBody]:
+    """The orders as they go; what cannot be written is told in ``problems``."""
+    for ordered in orders:
+        try:
+            yield order_body(signer, ordered)
+        except GuokuError as error:
+            problems[ordered.voucher_no] = str(error)

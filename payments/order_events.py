@@ -1,0 +1,197 @@
+"""拨款单: what the central bank is ordered to pay out of the treasury, and what became of it.
+
+预拨、暂付 (an advance) takes no indicator and stands out until it is turned into an expense or is
+back. It is ordered by a 5207, booked by the central bank's receipt, and may come back by a 3208.
+"""
+
+from typing import ClassVar
+
+from budget.events import Figures
+from ledger.elements.register import DIMENSIONS
+from ledger.events import (
+    LEDGER,
+    AmountMoves,
+    Event,
+    Needs,
+    RuleNeeds,
+    Traits,
+    Yuan,
+    register,
+)
+
+_OF_ADVANCE = ("acct_cls_id", "fund_type_code")
+_UNIT_HOLDS: AmountMoves = {"unit_financial": {}}
+_UNIT_EARNS: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}}
+
+
+def _cash(change: int) -> AmountMoves:
+    return {"treasury_financial": {"cash": change}, "treasury_budgetary": {}}
+
+
+def _of_advance(rule: str, paid: str, cash: int, unit: str) -> Needs:
+    return {rule: RuleNeeds(_OF_ADVANCE, {paid: _cash(cash), unit: _UNIT_HOLDS})}
+
+
+class AdvancePolicySet(Event, frozen=True, kw_only=True):
+    """暂付款限额: how much may stand out as advances; "" is no limit."""
+
+    TYPE: ClassVar[str] = "ledger.advance_policy_set"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject=LEDGER, asked_by="advance_policy.set", title="暂付款限额"
+    )
+    limit_amt: str = ""
+    by: str
+
+
+class AdvanceOrdered(Event, frozen=True, kw_only=True):
+    """预拨、暂付: ordered, and its cash taken. ``acct_cls_code`` is what was asked for, the chart's
+    account is ``acct_cls_id``; ``cash_acct`` "" of a ledger whose cash is not controlled."""
+
+    TYPE: ClassVar[str] = "advance.ordered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.pay",
+        moves=("advances", "cash"),
+        delivery=True,
+        step="payment",
+        title="预拨暂付",
+    )
+    adv_no: str
+    voucher_no: str
+    acct_cls_code: str
+    acct_cls_id: str
+    acct_cls_name: str
+    object: str
+    agency_code: str = ""
+    fund_type_code: str = "111"
+    amt: Yuan
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    payee_bank_no: str = ""
+    reason: str = ""
+    due_on: str = ""
+    approval_doc_no: str = ""
+    cash_acct: str = ""
+    order_date: str
+    by: str
+
+
+class AdvanceReceipted(Event, frozen=True, kw_only=True):
+    """拨款回单 of an advance: it was paid, or ``rejected``. ``booked_on`` is the business day where
+    that is not the central bank's (迟记)."""
+
+    TYPE: ClassVar[str] = "advance.receipted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.receipt",
+        moves=("advances", "cash"),
+        posts=_of_advance("advance.receipted", "paid", -1, "to_unit"),
+        delivery=True,
+        ends=True,
+        step="receipt",
+        title="预拨暂付回单",
+    )
+    adv_no: str
+    voucher_no: str
+    xpay_amt: Yuan
+    xpay_date: str
+    booked_on: str = ""
+    agent_business_no: str
+    rejected: str = ""
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+class AdvanceReturned(Event, frozen=True, kw_only=True):
+    """实拨退款 of an advance: what the central bank says came back of it."""
+
+    TYPE: ClassVar[str] = "advance.returned"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.return",
+        moves=("advances", "cash"),
+        posts=_of_advance("advance.returned", "returned", 1, "from_unit"),
+        step="receipt",
+        title="预拨暂付退回",
+    )
+    adv_no: str
+    voucher_no: str
+    notice_no: str
+    amt: Yuan
+    fund_type_code: str
+    cash_acct: str
+    return_date: str
+    booked_on: str = ""
+    agent_business_no: str
+    reason: str = ""
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+class AdvanceRecovered(Event, frozen=True, kw_only=True):
+    """收回: an advance has come back to the treasury account, as persons say."""
+
+    TYPE: ClassVar[str] = "advance.recovered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.recover",
+        moves=("advances", "cash"),
+        posts=_of_advance("advance.recovered", "recovered", 1, "from_unit"),
+        step="journals",
+        title="预拨暂付收回",
+    )
+    adv_no: str
+    step_no: str
+    amt: Yuan
+    fund_type_code: str
+    cash_acct: str
+    reason: str = ""
+    by: str
+
+
+class AdvanceExpensed(Event, frozen=True, kw_only=True):
+    """转列支出: an indicator bears what was advanced; no cash moves."""
+
+    TYPE: ClassVar[str] = "advance.expensed"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.to_expense",
+        moves=("advances", "indicator"),
+        posts={
+            "advance.expensed": RuleNeeds(
+                (*DIMENSIONS, "acct_cls_id"),
+                {
+                    "expensed": {
+                        "indicator": {"available": -1, "paid": 1},
+                        "treasury_financial": {},
+                        "treasury_budgetary": {},
+                    },
+                    "of_unit": _UNIT_EARNS,
+                },
+            )
+        },
+        step="journals",
+        title="预拨暂付转列支出",
+    )
+    adv_no: str
+    step_no: str
+    bgt_id: str
+    amt: Yuan
+    reason: str = ""
+    figures: Figures
+    by: str
+
+
+register(
+    AdvancePolicySet,
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AdvanceReturned,
+    AdvanceRecovered,
+    AdvanceExpensed,
+)

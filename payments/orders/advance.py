@@ -1,0 +1,170 @@
+"""预拨、暂付: an advance as its events have left it, and the register of what stands out."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+import msgspec
+
+from ledger.books import Charts
+from ledger.deciding.objects import Kind
+from ledger.deciding.registers import Movement, Register, RegisterFold, Rows, Shortage, declare
+from ledger.deciding.state import LedgerState
+from ledger.errors import Code, Refusal
+from ledger.events import Event
+from ledger.money import stored_fen, yuan
+from payments.order_events import (
+    AdvanceExpensed,
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AdvanceRecovered,
+    AdvanceReturned,
+)
+from payments.orders.ordering import ORDERED, PAID, REJECTED
+
+AdvanceStep = AdvanceExpensed | AdvanceRecovered | AdvanceReturned
+
+
+class Advance(msgspec.Struct, frozen=True, kw_only=True):
+    """An advance, the central bank's answer, and how it has come down since, with the days."""
+
+    ordered: AdvanceOrdered
+    receipt: AdvanceReceipted | None = None
+    steps: tuple[AdvanceStep, ...] = ()
+
+    @property
+    def status(self) -> str:
+        if self.receipt is None:
+            return ORDERED
+        return REJECTED if self.receipt.rejected else PAID
+
+    @property
+    def paid_on(self) -> str:
+        """The day on which it was booked; "" of one that was not paid."""
+        if self.receipt is None or self.receipt.rejected:
+            return ""
+        return self.receipt.booked_on or self.receipt.xpay_date
+
+    @property
+    def left_fen(self) -> int:
+        """What stands out of it."""
+        if self.status != PAID:
+            return 0
+        return stored_fen(self.ordered.amt) - sum(stored_fen(step.amt) for step in self.steps)
+
+    @property
+    def kept_by(self) -> dict[str, str]:
+        """The elements that its entries are kept by."""
+        ordered = self.ordered
+        return {
+            "agency_code": ordered.agency_code,
+            "fund_type_code": ordered.fund_type_code,
+            "tre_code": ordered.cash_acct,
+        }
+
+
+def _fold(advance: Advance | None, event: Event) -> Advance | None:
+    if isinstance(event, AdvanceOrdered):
+        return Advance(ordered=event)
+    if advance is None:
+        return None
+    if isinstance(event, AdvanceReceipted):
+        return msgspec.structs.replace(advance, receipt=event)
+    if isinstance(event, AdvanceStep):
+        return msgspec.structs.replace(advance, steps=(*advance.steps, event))
+    return advance
+
+
+class StandingOut(msgspec.Struct, frozen=True, gc=False):
+    """Of one advance, in fen: ``left`` stands out, ``ordered`` is not answered yet."""
+
+    left: int = 0
+    ordered: int = 0
+
+
+_LEFT, _ORDERED = 0, 1
+
+
+class _Amount(msgspec.Struct, frozen=True, gc=False):
+    """Of an order, and of what lowers what stands out."""
+
+    adv_no: str
+    amt: str
+
+
+class _Lowered(_Amount, frozen=True, gc=False):
+    """Of what lowers what stands out."""
+
+
+class _Answer(msgspec.Struct, frozen=True, gc=False):
+    """Of ``AdvanceReceipted``."""
+
+    adv_no: str
+    xpay_amt: str
+
+
+class AdvanceFold(RegisterFold):
+    """What is ordered stands out once it is paid, and comes down by each step."""
+
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        AdvanceOrdered: _Amount,
+        AdvanceReceipted: _Answer,
+        AdvanceReturned: _Lowered,
+        AdvanceRecovered: _Lowered,
+        AdvanceExpensed: _Lowered,
+    }
+
+    def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
+        if isinstance(event, _Answer):
+            waiting_fen = rows[event.adv_no][_ORDERED] if event.adv_no in rows else 0
+            paid_fen = stored_fen(event.xpay_amt)
+            yield event.adv_no, _ORDERED, -waiting_fen
+            yield event.adv_no, _LEFT, paid_fen
+        elif isinstance(event, _Lowered):
+            yield event.adv_no, _LEFT, -stored_fen(event.amt)
+        else:
+            yield event.adv_no, _ORDERED, stored_fen(event.amt)
+
+
+def _refuse(short: Shortage) -> Refusal:
+    return Refusal(
+        Code.EXCEEDS_ADVANCE,
+        f"of advance {short.key} less stands out on {short.on} 超过未清暂付款",
+        available_amt=yuan(max(0, short.available_fen)),
+        requested_amt=yuan(short.wanted_fen),
+        on=short.on.isoformat(),
+    )
+
+
+STANDING_OUT: Register[StandingOut] = declare(
+    Register(
+        name="advances",
+        row=StandingOut,
+        floored=("left", "ordered"),
+        refuse=_refuse,
+        fold=AdvanceFold,
+        whole=True,
+        keeps_zero=False,
+    )
+)
+
+ADVANCE: Kind[Advance] = Kind(
+    name="advance",
+    opened_by="advance.pay",
+    fold=_fold,
+    cost=lambda advance: 1 + len(advance.steps),
+)
+
+
+def require_paid(state: LedgerState, adv_no: str) -> Advance:
+    """The advance, once it is paid.
+
+    Raises:
+        Refusal: ``not_found``; ``invalid_state`` before the central bank has paid it.
+    """
+    advance = state.get(ADVANCE, adv_no)
+    if advance is None:
+        raise Refusal(Code.NOT_FOUND, f"no advance {adv_no!r}")
+    if advance.status != PAID:
+        raise Refusal(Code.INVALID_STATE, f"advance {adv_no} is {advance.status}, not paid 未拨付")
+    return advance

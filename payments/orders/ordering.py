@@ -1,0 +1,208 @@
+"""拨款单: what orders to the central bank have in common, advances and allocations. Pure decisions.
+
+An order takes its cash when it is given and is booked when the central bank says that it has paid;
+what it rejects is free again. Its number at the central bank comes from what the caller repeats, so
+that it is never paid twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import msgspec
+
+from ledger.account_set import ledger_text, parse_ledger
+from ledger.deciding.command import Command, Told, fields_in
+from ledger.deciding.registers import MovedRow
+from ledger.deciding.state import LedgerState
+from ledger.errors import Code, GuokuError, Refusal
+from ledger.events import JournalPosted
+from ledger.money import parse_yuan, stored_fen, yuan
+from payments.clearing.cash import (
+    accounts_of,
+    came_back,
+    claim_answered,
+    claim_made,
+    kind_of,
+    moved_cash,
+    ordered_claim,
+    require_cash,
+)
+from payments.messages.vt_codes import ORDER
+
+ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
+ADVANCES, ALLOCATIONS = "advance", "allocation"  # as an order's number names them
+
+
+class OrderPlace(NamedTuple):
+    """What a number at the central bank says: the ledger, whether an advance or an allocation is
+    ordered, and its own number."""
+
+    ledger_id: int
+    of: str
+    number: str
+
+
+class Ordered(Protocol):
+    """Of an order's event."""
+
+    @property
+    def voucher_no(self) -> str: ...
+    @property
+    def fund_type_code(self) -> str: ...
+    @property
+    def amt(self) -> str: ...
+    @property
+    def cash_acct(self) -> str: ...
+
+
+def order_number(ledger_id: int, of: str, number: str) -> str:
+    """The order's voucher number, unique at the central bank."""
+    return f"{ORDER}:{ledger_text(ledger_id)}:{of}:{number}"
+
+
+def split_order_number(voucher_no: str) -> OrderPlace | None:
+    """The reverse; None where it is no number of an order."""
+    code, _, rest = voucher_no.partition(":")
+    ledger, _, rest = rest.partition(":")
+    of, _, number = rest.partition(":")
+    if code != ORDER or of not in (ADVANCES, ALLOCATIONS) or not number:
+        return None
+    try:
+        return OrderPlace(parse_ledger(ledger), of, number)
+    except GuokuError:
+        return None
+
+
+# ---- cash
+
+
+def ordered_from(state: LedgerState, fund_type_code: str, amt: str) -> str:
+    """The treasury account that an order is paid from, "" where cash is not controlled.
+
+    Raises:
+        Refusal: ``insufficient_cash``, of what was claimed before cash was controlled.
+    """
+    accts = accounts_of(state, (fund_type_code,))
+    require_cash(state, (ordered_claim("", fund_type_code, amt),), accts)
+    return accts.get(kind_of(fund_type_code), "")
+
+
+def cash_ordered(
+    state: LedgerState, day: date, acct: str, fund_type_code: str, amt: str
+) -> list[MovedRow]:
+    """Cash with what an order takes; raises ``insufficient_cash``."""
+    claim = ordered_claim("", fund_type_code, amt)
+    return moved_cash(state, day, lambda _: claim_made(claim, acct))
+
+
+def cash_answered(
+    state: LedgerState, day: date, order: Ordered, *, settled: bool
+) -> list[MovedRow]:
+    """Cash once the central bank has paid, or not."""
+    claim = ordered_claim(order.voucher_no, order.fund_type_code, order.amt)
+    return moved_cash(
+        state,
+        day,
+        lambda owed_of: claim_answered(claim, order.cash_acct, settled=settled, owed_of=owed_of),
+    )
+
+
+def account_for(state: LedgerState, fund_type_code: str) -> str:
+    """Where comes back what no longer says of which account it was."""
+    return accounts_of(state, (fund_type_code,)).get(kind_of(fund_type_code), "")
+
+
+def cash_back(
+    state: LedgerState, day: date, acct: str, fund_type_code: str, amt: str
+) -> list[MovedRow]:
+    """Cash with what came back."""
+    return moved_cash(state, day, lambda owed_of: came_back(acct, fund_type_code, amt, owed_of))
+
+
+# ---- books
+
+
+def kept_by(entry: JournalPosted, codes: Mapping[str, str]) -> JournalPosted:
+    """A rule's journal that names no indicator, each line of it kept by these elements."""
+    said = {name: code for name, code in codes.items() if code}
+    return msgspec.structs.replace(entry, line_codes=tuple(dict(said) for _ in entry.lines))
+
+
+# ---- what the central bank says
+
+
+class ByCentralBank(Command, frozen=True, kw_only=True):
+    """What a document that the central bank has signed says of an order."""
+
+    KEEPS_REFUSAL: ClassVar[bool] = False
+    voucher_no: str
+    agent_business_no: str
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    document: bytes
+
+    @property
+    def body(self) -> object:
+        """The document is its bytes; it may be signed anew."""
+        return self.receipt_sm3
+
+    @property
+    def documents(self) -> list[tuple[bytes, bytes]]:
+        return [(bytes.fromhex(self.receipt_sm3), self.document)]
+
+
+class ApplyOrderReceipt(ByCentralBank, frozen=True, kw_only=True):
+    """拨款凭证回单: paid in full, or rejected."""
+
+    xpay_fen: int
+    xpay_date: date
+    rejected: str = ""
+
+    @property
+    def number(self) -> str:
+        return f"{self.voucher_no}/{self.receipt_sm3[:16]}"
+
+    @classmethod
+    def number_in(cls, event: Any) -> str:
+        return f"{event.voucher_no}/{event.receipt_sm3[:16]}"
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        event = told.event
+        dated = date.fromisoformat(event.xpay_date)
+        paid_fen = stored_fen(event.xpay_amt)
+        fields = fields_in(cls, event, xpay_fen=paid_fen, xpay_date=dated, document=b"")
+        return (cls(**fields),)
+
+    def require_of(self, order: Ordered | None, *, answered: bool) -> None:
+        """That it answers this order, for the first time and over its amount.
+
+        Raises:
+            Refusal: ``invalid_state``, ``receipt_mismatch``.
+        """
+        if order is None or order.voucher_no != self.voucher_no:
+            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was given")
+        if answered:
+            raise Refusal(Code.INVALID_STATE, "the order has its receipt already")
+        if self.xpay_fen != (0 if self.rejected else parse_yuan(order.amt)):
+            raise Refusal(
+                Code.RECEIPT_MISMATCH,
+                f"the receipt is over {yuan(self.xpay_fen)}, the order over {order.amt}",
+            )
+
+
+class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
+    """实拨退款通知书: some of what was paid has come back, all of it in the end."""
+
+    NUMBER: ClassVar[str] = "notice_no"
+    notice_no: str
+    amt: str
+    return_date: date
+    reason: str = ""
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        dated = date.fromisoformat(told.event.return_date)
+        return (cls(**fields_in(cls, told.event, return_date=dated, document=b"")),)

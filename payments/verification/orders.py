@@ -1,0 +1,55 @@
+"""拨款单: each order answered once and over its amount, and what came back within what was paid."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ledger.events import Event
+from ledger.verification.amounts import Amounts
+from payments.messages.message_types import SignedBy
+from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
+from payments.verification.open_items import OpenRequests
+
+CENTRAL_BANK = f"{SignedBy.CENTRAL_BANK}/"
+
+Wrong = Callable[[int, str], None]
+NoteSignature = Callable[..., None]
+Answered = Callable[..., None]
+
+
+class OrderSteps:
+    """What stands out of an advance its register says; here are the documents, and what is open."""
+
+    def __init__(
+        self,
+        wrong: Wrong,
+        note: NoteSignature,
+        answered: Answered,
+        amounts: Amounts,
+        asked: OpenRequests,
+    ) -> None:
+        self._wrong, self._note, self._answered = wrong, note, answered
+        self._amounts, self._asked = amounts, asked
+
+    @property
+    def steps(self) -> Mapping[type[Event], Callable[[int, bytes, Any], None]]:
+        return {
+            AdvanceOrdered: self._ordered,
+            AdvanceReceipted: self._receipted,
+            AdvanceReturned: self._returned,
+        }
+
+    def _ordered(self, position: int, _stream: bytes, event: AdvanceOrdered) -> None:
+        self._asked.ask("order", event.voucher_no, position)
+
+    def _receipted(self, position: int, _stream: bytes, event: AdvanceReceipted) -> None:
+        due_at = self._asked.end("order", event.voucher_no)
+        self._note(position, event.receipt_sm3, CENTRAL_BANK, event, (due_at,) if due_at else None)
+        if not due_at:
+            self._wrong(position, "no order is open for it: never given, or answered before")
+            return
+        self._answered(position, "order", event.voucher_no, due_at)
+        if event.rejected and self._amounts[event.xpay_amt]:
+            self._wrong(position, "it was rejected, and something of it paid")
+
+    def _returned(self, position: int, _stream: bytes, event: AdvanceReturned) -> None:
+        self._note(position, event.receipt_sm3, CENTRAL_BANK, event, ())

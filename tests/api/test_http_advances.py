@@ -1,0 +1,140 @@
+"""预拨、暂付 over HTTP: ordered, agreed to by another person, shown by age and as of a day."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ledger.postgres.database import Database
+from payments.orders.advance import ADVANCE
+from tests.support.bookkeeper import PAYEE
+from tests.support.http_orders import order_answered
+from tests.support.http_server import HttpTreasury, http_treasury_on
+from tests.support.openings import TREASURY
+
+OPENED = {
+    "book": "treasury_financial",
+    "rows": [
+        {
+            "acct_cls_code": "1001",
+            "dr_cr": 1,
+            "amt": "1000.00",
+            "tre_code": TREASURY,
+            "fund_type_code": "111",
+        },
+        {"acct_cls_id": "B71", "dr_cr": -1, "amt": "1000.00"},
+    ],
+}
+
+
+@pytest.fixture
+def http(database: Database) -> Iterator[HttpTreasury]:
+    with http_treasury_on(database) as opened:
+        opened.ok(opened.post("…/openings", OPENED, "accountant"))
+        yield opened
+
+
+def advance(adv_no: str, amt: str, **more: Any) -> dict[str, Any]:
+    given = {"acct_cls_code": "B37", "object": "样例单位", **PAYEE, **more}
+    return {"adv_no": adv_no, "amt": amt, **given}
+
+
+def paid(http: HttpTreasury, adv_no: str, amt: str, day: str, **more: Any) -> None:
+    http.ok(http.post("…/advances", advance(adv_no, amt, effective_on=day, **more), "accountant"))
+    assert order_answered(http, ADVANCE, adv_no) == "created"
+
+
+def test_an_advance_is_ordered_paid_and_comes_down(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("500.00")
+    ordered = http.ok(http.post("…/advances", advance("YB-1", "300.00"), "accountant"))
+    assert (ordered["status"], ordered["left_amt"]) == ("ordered", "0.00")
+    assert http.ok(http.get("…/cash"))["accounts"][0]["claimed"] == "300.00"
+    early = {"step_no": "S0", "amt": "1.00"}
+    refused = http.post("…/advances/YB-1/recover", early, "accountant")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalid_state")
+    assert order_answered(http, ADVANCE, "YB-1") == "created"
+    assert order_answered(http, ADVANCE, "YB-1") == "replayed"
+    shown = http.ok(http.get("…/advances/YB-1"))
+    assert (shown["status"], shown["left_amt"]) == ("paid", "300.00")
+    expensed = {"step_no": "S1", "bgt_id": bgt_id, "amt": "200.00"}
+    http.ok(http.post("…/advances/YB-1/to-expense", expensed, "accountant"))
+    recovered = {"step_no": "S2", "amt": "60.00", "reason": "归还"}
+    shown = http.ok(http.post("…/advances/YB-1/recover", recovered, "accountant"))
+    assert shown["left_amt"] == "40.00"
+    assert [step["kind"] for step in shown["steps"]] == ["expensed", "recovered"]
+    over = http.post("…/advances/YB-1/recover", {"step_no": "S3", "amt": "40.01"}, "accountant")
+    assert (over.status_code, over.json()["code"]) == (422, "exceeds_advance")
+    assert over.json()["available_amt"] == "40.00"
+    accounts = {a["acct_cls_name"]: a for a in http.get("…/trial-balance").json()["accounts"]}
+    assert accounts["预拨经费"]["closing"] == "40.00"
+    assert accounts["国库存款"]["closing"] == "760.00"
+    assert http.figures(bgt_id)["pay_amt"] == "200.00"
+
+
+def test_more_than_lies_there(http: HttpTreasury) -> None:
+    refused = http.post("…/advances", advance("YB-1", "1000.01"), "accountant")
+    assert (refused.status_code, refused.json()["code"]) == (422, "insufficient_cash")
+    assert refused.json()["available_amt"] == "1000.00"
+
+
+def test_what_stands_out_by_age_and_as_of_a_day(http: HttpTreasury) -> None:
+    paid(http, "YB-1", "300.00", "2026-01-15", due_on="2026-03-31")
+    paid(http, "YB-2", "100.00", "2026-06-01", acct_cls_code="B39")
+    later = {"step_no": "S1", "amt": "50.00", "effective_on": "2026-07-01"}
+    http.ok(http.post("…/advances/YB-1/recover", later, "accountant"))
+    then = http.ok(http.get("…/advance-ageing", as_of_effective="2026-06-30"))
+    assert (then["on"], then["total"]) == ("2026-06-30", "400.00")
+    assert [(a["adv_no"], a["days"], a["age"]) for a in then["advances"]] == [
+        ("YB-1", 166, "within_180_days"),
+        ("YB-2", 29, "within_30_days"),
+    ]
+    assert [a["is_overdue"] for a in then["advances"]] == [True, False]
+    july = http.ok(http.get("…/advance-ageing", as_of_effective="2026-07-31"))
+    assert july["total"] == "350.00"
+    assert {(s["acct_cls_name"], s["age"]): s["left_amt"] for s in july["sums"]} == {
+        ("预拨经费", "over_180_days"): "250.00",
+        ("其他应收款", "within_90_days"): "100.00",
+    }
+    before = http.ok(http.get("…/cash", as_of_effective="2026-01-14"))
+    assert before["total"] == "1000.00"
+    listed = http.ok(http.get("…/advances", page_size="1"))
+    assert [item["adv_no"] for item in listed["items"]] == ["YB-1"]
+    following = http.ok(http.get("…/advances", page_size="1", cursor=listed["next_cursor"]))
+    assert [item["adv_no"] for item in following["items"]] == ["YB-2"]
+    assert following["next_cursor"] is None
+
+
+def test_a_unit_has_it_in_its_own_books(http: HttpTreasury) -> None:
+    paid(http, "YB-1", "300.00", "2026-03-02", agency_code="101001")
+    books = http.get("…/trial-balance", agency_code="101001").json()["accounts"]
+    closing = {a["acct_cls_name"]: a["closing"] for a in books if a["closing"] != "0.00"}
+    assert closing["银行存款"] == "300.00"
+    assert closing["其他应付款"] == "300.00"
+
+
+def test_a_limit_for_all_together(http: HttpTreasury) -> None:
+    assert http.ok(http.get("…/advance-policy"))["limit_amt"] is None
+    limit = http.call("PUT", "…/advance-policy", "admin", json={"limit_amt": "100.00"})
+    assert http.ok(limit)["limit_amt"] == "100.00"
+    refused = http.post("…/advances", advance("YB-1", "100.01"), "accountant")
+    assert (refused.status_code, refused.json()["code"]) == (422, "insufficient_ceiling")
+
+
+def test_another_accountant_has_to_agree(http: HttpTreasury) -> None:
+    opened = {"mof_div_code": "440000000", "fiscal_year": 2025, "name": "省本级"}
+    http.ledger = http.ok(http.post("/v1/ledgers", opened, "admin"))["ledger"]
+    answer = http.post("…/advances", advance("YB-1", "5.00"), "accountant")
+    assert (answer.status_code, answer.json()["awaits"]) == (202, ["accountant_checker"])
+    agree = "…/documents/advance.pay/YB-1/approve"
+    assert http.post(agree, person="accountant").status_code == 403
+
+
+def test_an_order_that_is_not_answered_blocks_its_month(http: HttpTreasury) -> None:
+    body = advance("YB-1", "5.00", effective_on="2026-01-15")
+    http.ok(http.post("…/advances", body, "accountant"))
+    month = http.ok(http.get("…/periods/2026-01"))
+    assert [(b["kind"], b["number"], b["amt"]) for b in month["blockers"]] == [
+        ("ordered", "YB-1", "5.00")
+    ]
+    assert order_answered(http, ADVANCE, "YB-1") == "created"
+    assert http.ok(http.get("…/periods/2026-01"))["blockers"] == []
