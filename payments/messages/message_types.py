@@ -42,6 +42,8 @@ from payments.messages.vt_codes import (
 
 T = TypeVar("T")
 
+CENTRAL_BANK_CODE = "1"  # 人民银行, of its subject
+
 
 class Party(StrEnum):
     """Who sends or receives."""

@@ -16,10 +16,18 @@ from ledger.reading.objects import list_heads, read_objects
 from payments.issued import find_approvals
 from payments.manifest import manifest_number
 from payments.messages.envelope import VoucherBody, signed_bytes
-from payments.messages.message_types import MESSAGES, Concern, MessageType, Party, SignedBy
+from payments.messages.message_types import (
+    Concern,
+    MessageType,
+    Party,
+    SignedBy,
+    received_by,
+)
 from payments.messages.refund_notices import RefundNotice
 from payments.payment import PAYMENT, Payment
+from payments.receipts.concerns import Judging, judges
 from payments.receipts.evidence import ReceiptEvidence
+from payments.receipts.senders import Senders
 from payments.refunds.booking import Noticed, NoticedLine, NoticeEvidence
 from payments.refunds.notices import TakeNotice, notice_key
 from payments.voucher_number import ledger_of_voucher
@@ -111,17 +119,25 @@ def held_unreadable(
     )
 
 
-def read_notices(
-    connection: psycopg.Connection, bodies: Sequence[VoucherBody]
-) -> dict[VoucherBody, ReceivedNotice]:
-    """The notices among the bodies of a message, read and looked up."""
-    return {
-        body: _read(connection, body, message)
-        for body in bodies
-        if (message := MESSAGES.get((body.vt_code, body.voucher_flag))) is not None
-        and message.receiver is Party.TREASURY
-        and message.concerns is Concern.REFUND
-    }
+@judges(Concern.REFUND)
+class RefundNotices(Judging):
+    """A notice of any bank of ours; of a payment that was found, of the bank that paid it."""
+
+    def __init__(
+        self, connection: psycopg.Connection, senders: Senders, bodies: Sequence[VoucherBody]
+    ) -> None:
+        super().__init__(connection, senders, bodies)
+        self._read = {
+            body: _read(connection, body, received_by(Party.TREASURY, body)) for body in bodies
+        }
+
+    def ledger_of(self, body: VoucherBody) -> int | None:
+        return self._read[body].ledger_id
+
+    def command(self, message: MessageType[Any], body: VoucherBody) -> TakeNotice:
+        notice = self._read[body]
+        bank = notice.pay_bank_code or self.senders.bank_of(body)
+        return notice.command(body, bank, self.senders.verified(message, body, bank))
 
 
 def _read(

@@ -11,6 +11,7 @@ from ledger.money import parse_yuan, yuan
 from ledger.reading.objects import read_objects
 from payments.messages import orders_5207
 from payments.messages.envelope import VoucherBody, signed_bytes
+from payments.messages.message_types import CENTRAL_BANK_CODE, Concern, MessageType
 from payments.messages.vt_codes import ORDER_RETURN
 from payments.orders.advance import ADVANCE
 from payments.orders.advances import ApplyAdvanceReceipt, ReturnAdvance
@@ -21,8 +22,10 @@ from payments.orders.ordering import (
     OrderPlace,
     split_order_number,
 )
+from payments.receipts.concerns import Judging, judges
 from payments.receipts.evidence import ReceiptEvidence
 from payments.receipts.notices import held_unreadable
+from payments.receipts.senders import Senders
 from payments.refunds.notices import TakeNotice
 
 REASON_CHARACTERS_MAX = 300
@@ -45,10 +48,16 @@ ANSWERS: Mapping[str, _Answers] = {
 }
 
 
-class OrdersAnswered:
-    """The orders that the documents of one message are about, read together."""
+@judges(Concern.ORDER)
+@judges(Concern.ORDER_RETURN)
+class OrdersAnswered(Judging):
+    """Signed by the central bank. The orders that the documents of one message are about are read
+    together."""
 
-    def __init__(self, connection: psycopg.Connection, bodies: Sequence[VoucherBody]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, senders: Senders, bodies: Sequence[VoucherBody]
+    ) -> None:
+        super().__init__(connection, senders, bodies)
         self._places = {body: place for body in bodies if (place := _place(body)) is not None}
         self._ordered: dict[OrderPlace, Any] = {}
         for place in {each for each in self._places.values() if each.of in ANSWERS}:
@@ -57,16 +66,17 @@ class OrdersAnswered:
             if place.number in found:
                 self._ordered[place] = found[place.number].ordered
 
-    def place_of(self, body: VoucherBody) -> OrderPlace | None:
-        """None where it names no order."""
-        return self._places.get(body) if self._places else None
+    def ledger_of(self, body: VoucherBody) -> int | None:
+        place = self._places.get(body)
+        return place.ledger_id if place else super().ledger_of(body)
 
-    def command(self, body: VoucherBody, evidence: ReceiptEvidence) -> OrderCommand:
-        """For the books to judge, once the central bank's signature is verified.
+    def command(self, message: MessageType[Any], body: VoucherBody) -> OrderCommand:
+        """For the books to judge.
 
         Raises:
             Refusal: ``receipt_mismatch``: of no order of ours, or over another amount or payee.
         """
+        evidence = self.senders.verified(message, body, CENTRAL_BANK_CODE)
         place = self._places.get(body)
         ordered = None if place is None else self._ordered.get(place)
         try:
