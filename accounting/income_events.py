@@ -52,6 +52,27 @@ class IncomeReported(Event, frozen=True, kw_only=True):
     by: str
 
 
+class IncomeReceived(Event, frozen=True, kw_only=True):
+    """收入日报报文入账: the same, believed on the central bank's signature over its 3401, of which
+    ``notice_sm3`` is the digest."""
+
+    TYPE: ClassVar[str] = "income.received"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="signed_income_report",
+        asked_by="income.receive",
+        step="journals",
+        title="收入日报报文",
+    )
+    report_no: str
+    report_date: str
+    tre_code: str
+    lines: tuple[IncomeLine, ...]
+    notice_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
 class IncomeCorrected(Event, frozen=True, kw_only=True):
     """收入更正: a report says ``lines`` from here on; what differs is booked."""
 
@@ -67,13 +88,15 @@ class IncomeCorrected(Event, frozen=True, kw_only=True):
 
 
 class IncomeDayReported(Event, frozen=True, kw_only=True):
-    """A treasury account has its report of a day: the next is of the working day after it."""
+    """A treasury account has its report of a day: the next is of the working day after it;
+    ``is_signed`` says whether the central bank has signed it."""
 
     TYPE: ClassVar[str] = "income.day_reported"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, title="收入日报序次")
     tre_code: str
     report_date: str
     report_no: str
+    is_signed: bool = False
 
 
-register(IncomeReported, IncomeCorrected, IncomeDayReported)
+register(IncomeReported, IncomeReceived, IncomeCorrected, IncomeDayReported)

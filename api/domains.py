@@ -5,6 +5,9 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import accounting.income
+import accounting.income_receiving
+import accounting.intake.income
+import accounting.intake.signed_reports
 import accounting.openings
 import accounting.vouchers
 import budget.adjusting.adjusting
@@ -129,5 +132,8 @@ DOMAINS = (
     accounting.openings,
     accounting.income,
     accounting.vouchers,
+    accounting.income_receiving,
+    accounting.intake.income,
+    accounting.intake.signed_reports,
     projections.catalogue,
 )

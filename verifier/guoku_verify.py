@@ -938,6 +938,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "advance.expensed": ("advance.to_expense", _field("step_no")),
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
+    "income.received": ("income.receive", _field("report_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
@@ -1312,6 +1313,8 @@ class Payments:
             return {"order": ordered, "receipt": event.body} if ordered else None
         if event.name == "advance.returned":
             return {"returned": event.body}
+        if event.name in _ALONE:
+            return {"report": event.body}
         return None
 
     def bank_of(self, event: Event) -> str:
@@ -1641,7 +1644,10 @@ _DOCUMENT_OF = {
     "payment.refunded": "notice_sm3",
     "advance.receipted": "receipt_sm3",
     "advance.returned": "receipt_sm3",
+    "income.received": "notice_sm3",
 }
+# what the central bank has signed, and is booked as it stands
+_ALONE = {"income.received"}
 
 
 _OF_ORDERS = ("advance.receipted", "advance.returned")  # what the central bank says of them
@@ -1659,6 +1665,8 @@ def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
             differing = list(_of_order_return(main, told["returned"]))
         elif "claim" in told:
             differing = list(_of_claim(ledger, main, told))
+        elif "report" in told:
+            differing = list(_of_report(ledger, main, rows, told["report"]))
         else:
             differing = list(_of_payment(ledger, main, rows, told))
     except (KeyError, ValueError, TypeError, ElementTree.ParseError) as error:
@@ -1763,6 +1771,35 @@ def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
     yield from _amount(main, "PayAmt", fen(booked["amt"]))
     if (day := main.get("VouDate", "").replace("-", "")) != booked["return_date"].replace("-", ""):
         yield "VouDate", day, booked["return_date"]
+
+
+def _of_report(
+    ledger: str, main: Form, rows: list[Form], booked: dict[str, Any]
+) -> Iterator[Differing]:
+    """The central bank's report of a treasury account's day (3401) against the event of it."""
+    same = {
+        "VoucherNo": booked["report_no"],
+        "AdmDivCode": ledger[:6],
+        "StYear": ledger[-4:],
+        "TreCode": booked["tre_code"],
+    }
+    yield from _differing(main, same)
+    if (day := main["ReportDate"].replace("-", "")) != booked["report_date"].replace("-", ""):
+        yield "ReportDate", day, booked["report_date"]
+    theirs = [
+        (
+            row["BudgetSubjectCode"],
+            row.get("FundTypeCode") or main.get("FundTypeCode", ""),
+            row.get("BudgetLevelCode") or main.get("BudgetLevelCode", ""),
+            fen(row["DayAmt"]),
+        )
+        for row in rows
+    ]
+    said = [line for line in theirs if line[-1]]
+    codes = ("inc_sort_code", "fund_type_code", "budget_level_code")
+    ours = [(*(line.get(code, "") for code in codes), fen(line["amt"])) for line in booked["lines"]]
+    if said != ours:
+        yield "DetailList", repr(said), repr(ours)
 
 
 def _of_notice(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
@@ -2151,6 +2188,8 @@ class Signatures:
             self._note(event, body["notice_sm3"], f"bank/{bank}" if bank else "pboc/")
         elif event.name == "payment.refunded" and body.get("notice_sm3"):
             self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
+        elif event.name in _ALONE:
+            self._note(event, body["notice_sm3"], "pboc/")
         elif event.name == "manifest.signed":
             self._manifest(event)
 

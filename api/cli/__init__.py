@@ -58,7 +58,9 @@ bank_sim = typer.Typer(invoke_without_command=True, callback=simulators.bank_sim
 bank_sim.command("return")(simulators.send_back)
 bank_sim.command("outage")(simulators.tell_outage)
 app.add_typer(bank_sim, name="bank-sim")
-app.command("pboc-sim")(simulators.pboc_sim)
+pboc_sim = typer.Typer(invoke_without_command=True, callback=simulators.pboc_sim)
+pboc_sim.command("report")(simulators.tell_report)
+app.add_typer(pboc_sim, name="pboc-sim")
 app.command("completion")(completion.completion)
 
 

@@ -5,7 +5,9 @@ token there, and posts its receipts to the API on GUOKU_HOST and GUOKU_PORT. Wit
 any free one and says which.
 """
 
+import json
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -71,7 +73,7 @@ def bank_sim(
     if context.invoked_subcommand is not None:
         return
     from payments.simulators.bank import BankConfig, run_bank
-    from payments.simulators.counterparty import Faults
+    from payments.simulators.faults import Faults
 
     faults = Faults(
         seed=seed,
@@ -151,6 +153,7 @@ def _tell(address: str, path: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def pboc_sim(
+    context: typer.Context,
     port: Port = None,
     api: Api = "",
     token: Token = "",
@@ -165,9 +168,14 @@ def pboc_sim(
     wrong_amount_rate: WrongAmount = 0.0,
     end_with_parent: WithParent = False,
 ) -> None:
-    """Simulates the central bank 人民银行国库: settles claims, sends signed receipts."""
+    """Simulates the central bank 人民银行国库: settles claims, sends signed receipts.
+
+    Told ``report``, it sends the day's income of a treasury account.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from api.cli.development import CENTRAL_BANK
-    from payments.simulators.counterparty import Faults
+    from payments.simulators.faults import Faults
     from payments.simulators.pboc import PbocConfig, run_pboc
 
     faults = Faults(
@@ -186,6 +194,24 @@ def pboc_sim(
     run_pboc(PbocConfig(**common, port=port, faults=faults))
 
 
+def tell_report(
+    file: Annotated[
+        Path, typer.Argument(help="JSON: a report as `POST /sim/income` takes it, or a list.")
+    ],
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Tells the simulated central bank to send reports of income 3401; prints their numbers."""
+    settings = load_settings()
+    try:
+        read = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        typer.echo(f"{file}: {error}", err=True)
+        raise typer.Exit(2) from None
+    for told in read if isinstance(read, list) else [read]:
+        answer = _tell(url or f"http://127.0.0.1:{settings.pboc_port}", "/sim/income", told)
+        typer.echo(answer["report_no"])
+
+
 def _told_port(name: str, wanted: int) -> int:
     """The port to listen on, any free one for 0, which whoever sends has to be told."""
     from api.cli.development import free_port
@@ -197,7 +223,7 @@ def _told_port(name: str, wanted: int) -> int:
 
 
 def _day(text: str) -> "date | Literal['as-asked'] | None":
-    from payments.simulators.counterparty import AS_ASKED
+    from payments.simulators.faults import AS_ASKED
 
     if text == AS_ASKED:
         return AS_ASKED

@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from msgspec import UNSET
 from starlette.responses import Response
 
-from accounting.income import INCOME_REPORT, CorrectIncome, IncomeReport, LoadIncome
+from accounting.income import CorrectIncome, LoadIncome
+from accounting.income_events import IncomeReceived
+from accounting.income_report import INCOME_REPORT, SIGNED_INCOME_REPORT, IncomeReport
 from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
@@ -36,7 +38,8 @@ class IncomeLineView(msgspec.Struct, kw_only=True, gc=False):
 
 
 class IncomeReportView(msgspec.Struct, kw_only=True):
-    """A report as corrections have left it; ``amt`` is the sum of its lines."""
+    """A report as corrections have left it; ``amt`` is the sum of its lines, ``is_signed`` whether
+    the central bank's signature stands for it, ``notice_sm3`` then its digest, else ""."""
 
     ledger: str
     report_no: str
@@ -45,6 +48,8 @@ class IncomeReportView(msgspec.Struct, kw_only=True):
     amt: str
     lines: list[IncomeLineView]
     correct_nos: list[str]
+    is_signed: bool
+    notice_sm3: str
     by: str
     commit: Committed = UNSET
 
@@ -67,6 +72,8 @@ def _view(key: int, report: IncomeReport, commit: Any = UNSET) -> IncomeReportVi
             for line in report.lines
         ],
         correct_nos=list(report.correct_nos),
+        is_signed=isinstance(reported, IncomeReceived),
+        notice_sm3=reported.notice_sm3 if isinstance(reported, IncomeReceived) else "",
         by=reported.by,
         commit=commit,
     )
@@ -85,7 +92,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> IncomeReportView:
 )
 async def show_report(call: LedgerRead, report_no: ReportNo) -> Response:
     key = await admit(call, number=report_no)
-    position, report = await shown_object(call, key, INCOME_REPORT, report_no)
+    position, report = await shown_object(call, key, INCOME_REPORT, report_no, SIGNED_INCOME_REPORT)
     return call.respond(_view(key, report), position=position)
 
 

@@ -64,12 +64,13 @@ class Form:
 
 
 def read_voucher(
-    data: bytes, *, answered: bool = False
+    data: bytes, *, answered: bool = False, least: int = 1
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The rows of the main form and of the details, whatever elements they hold.
 
     Args:
         answered: whether it is a bank's, whose free text is read as far as it can be.
+        least: how many details it has at least.
 
     Raises:
         RequestError: ``malformed``.
@@ -85,8 +86,8 @@ def read_voucher(
         if element.tag != "Detail":
             raise malformed("DetailList holds something that is not a Detail", pointer)
         details.append(leaves(element, pointer))
-    if not 1 <= len(details) <= DETAILS_MAX:
-        raise malformed(f"a voucher has 1 to {DETAILS_MAX} details", "/DetailList")
+    if not least <= len(details) <= DETAILS_MAX:
+        raise malformed(f"a voucher has {least} to {DETAILS_MAX} details", "/DetailList")
     return main, details
 
 

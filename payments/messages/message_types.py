@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from payments.messages import (
     bank_requests,
     clearing_2301,
+    income_3401,
     orders_5207,
     receipt_5214,
     refund_notices,
@@ -23,6 +24,7 @@ from payments.messages import (
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
+from payments.messages.income_3401 import IncomeDay
 from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
@@ -30,6 +32,7 @@ from payments.messages.refund_notices import RefundNotice
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
     CLAIM,
+    INCOME_REPORT,
     ORDER,
     ORDER_RETURN,
     PAYMENT_VOUCHER,
@@ -84,6 +87,7 @@ class Concern(StrEnum):
     RECALL = "recall"
     ORDER = "order"
     ORDER_RETURN = "order_return"
+    INCOME = "income"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,20 @@ ORDER_RETURNED: MessageType[OrderReturn] = MessageType(
 )
 
 
+INCOME_REPORTED: MessageType[IncomeDay] = MessageType(
+    vt_code=INCOME_REPORT,
+    flag=SEND,
+    title="收入日报表",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.INCOME,
+    build=income_3401.build,
+    parse=income_3401.parse,
+)
+
+
 def _table(
     types: Iterable[MessageType[Any]],
 ) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
@@ -264,6 +282,7 @@ MESSAGES = _table(
         ORDER_SENT,
         ORDER_RECEIPT,
         ORDER_RETURNED,
+        INCOME_REPORTED,
     )
 )
 

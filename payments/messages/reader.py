@@ -156,6 +156,15 @@ def amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
         raise malformed(f"{tag}: {error.detail}", f"{pointer}/{tag}") from None
 
 
+def signed_amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
+    """Likewise, of an amount that may be negative."""
+    text = text_of(row, tag, pointer)
+    try:
+        return parse_yuan(text, signed=True, zero=True)
+    except RequestError as error:
+        raise malformed(f"{tag}: {error.detail}", f"{pointer}/{tag}") from None
+
+
 def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
     """A field's date, from ``YYYYMMDD`` or ``YYYY-MM-DD``."""
     if match := _DATE.fullmatch(text_of(row, tag, pointer)):

@@ -130,4 +130,3 @@ def _judged_by(body: VoucherBody) -> tuple[MessageType[Any], type[Judging]] | Gu
         return message, judging_of(message)
     except GuokuError as problem:
         return problem
-

@@ -39,11 +39,7 @@ from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
 from payments.simulators.answers import Answer, Notice
-from payments.simulators.counterparty import (
-    SECOND_COPY_AFTER_S,
-    Counterparty,
-    CounterpartyConfig,
-)
+from payments.simulators.counterparty import SECOND_COPY_AFTER_S, Counterparty, CounterpartyConfig
 from payments.simulators.recalls import RECALLED
 from payments.simulators.returned import PaidLine, Return
 from payments.simulators.server import act_of, create_app, run
@@ -187,10 +183,7 @@ class Bank(Counterparty):
         )
         today = self._bank.faults.day_of(datetime.now(BEIJING).date())
         notice = self._notice(back, told.vt_code, today, told.reason)
-        head = f"{back.adm_div_code}-{back.st_year}-{told.vt_code}"
-        body = self.written(notice, back.adm_div_code, back.st_year)
-        self.book.owe_notice(notice.voucher_no, head, body, time.time())
-        self.owing.set()
+        self.send(notice, back.adm_div_code, back.st_year)
         return notice
 
     def _notice(self, back: Return, vt_code: NoticeCode, day: date, remark: str) -> Notice:

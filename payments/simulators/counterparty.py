@@ -6,7 +6,6 @@ acknowledged it. Faults can be switched on, by chance but repeatable by a seed.
 """
 
 import os
-import random
 import ssl
 import threading
 import time
@@ -14,10 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -25,7 +24,6 @@ import msgspec
 
 from division.certificates import Certificate, require_valid
 from ledger.account_set import ledger_text
-from ledger.deciding.state import BEIJING
 from ledger.errors import Code, GuokuError, Refusal, RequestError, UnavailableError
 from ledger.gm import PublicKey, default_provider
 from ledger.gm.keystore import KeyStore
@@ -53,49 +51,13 @@ from payments.messages.message_types import MessageType, Party, received_by
 from payments.signing.verifying import Verifier
 from payments.simulators.answers import Answer, Notice
 from payments.simulators.book import PaidVoucher, SimulatorBook
+from payments.simulators.faults import Faults
 from payments.simulators.recalls import returned_receipt
 from payments.voucher_number import bill_no, ledger_of_voucher
 
 CHUNK = 50  # vouchers that a thread takes at once
 CERTIFICATE_KEPT_S = 60.0  # so long may a revocation stay unnoticed
 SECOND_COPY_AFTER_S = 0.2
-AS_ASKED: Final = "as-asked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """What goes wrong, by rate 0.0 to 1.0, decided by the seed.
-
-    Attributes:
-        seed: the same seed and vouchers, the same faults.
-        drop_ack_rate: of messages that are carried out and not acknowledged.
-        ack_delay_s: the acknowledgement comes so long after the work is done.
-        delay_s: every receipt comes so much later.
-        duplicate_receipts: every receipt is sent twice.
-        reject_rate: of vouchers or claims that are refused money.
-        wrong_amount_rate: of claims answered with another amount (central bank only).
-        day: the day it believes to be today; ``AS_ASKED`` for the date of what it answers, so that
-            a month can be replayed on its own dates; None for its own clock's, in Beijing.
-    """
-
-    seed: int = 0
-    drop_ack_rate: float = 0.0
-    ack_delay_s: float = 0.0
-    delay_s: float = 0.0
-    duplicate_receipts: bool = False
-    reject_rate: float = 0.0
-    wrong_amount_rate: float = 0.0
-    day: date | Literal["as-asked"] | None = None
-
-    def day_of(self, asked: date) -> date:
-        """The day on which it does what it was asked with this date."""
-        if self.day == AS_ASKED:
-            return asked
-        return self.day or datetime.now(BEIJING).date()
-
-    def strikes(self, rate: float, fault: str, number: str) -> bool:
-        """Whether a fault of this rate strikes this voucher: always the same answer."""
-        return rate > 0 and random.Random(f"{self.seed}/{fault}/{number}").random() < rate  # noqa: S311
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +84,7 @@ class CounterpartyConfig:
     keystore: Path
     passphrase: str = field(repr=False)
     cert_serial: str
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
     trusted: ssl.SSLContext | bool = True
     timeout_s: float = 30.0
     receipts_per_message_max: int = 1_000
@@ -275,6 +237,13 @@ class Counterparty(ABC):
             lines=answer.lines,
             returned=returned_receipt(body, answer.returned),
         )
+
+    def send(self, notice: Notice, adm_div_code: str, st_year: int) -> None:
+        """Says something that nobody has asked for."""
+        body = self.written(notice, adm_div_code, st_year)
+        head = f"{adm_div_code}-{st_year}-{notice.vt_code}"
+        self.book.owe_notice(notice.voucher_no, head, body, time.time())
+        self.owing.set()
 
     def written(self, notice: Notice, adm_div_code: str, st_year: int) -> bytes:
         """A notice, signed, as the book keeps what is owed."""

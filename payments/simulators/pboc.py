@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from division.certificates import Certificate
 from ledger.errors import Code, Refusal
@@ -17,7 +18,8 @@ from payments.messages.message_types import Concern, Party, SignedBy, received_b
 from payments.messages.orders_5207 import Order5207
 from payments.simulators.answers import Answer
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
-from payments.simulators.server import create_app, run
+from payments.simulators.daily_reports import INCOME_PATH, IncomeTold, send_income
+from payments.simulators.server import act_of, create_app, run
 
 REJECTED = "库款余额不足"
 WRONG_BY_FEN = 1
@@ -102,8 +104,15 @@ def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:
 
 
 def create_pboc_app(config: PbocConfig) -> Starlette:
-    """The central bank as an ASGI application: ``POST /claims``, ``GET /healthz``."""
-    return create_app(CentralBank(config), CLAIMS_PATH)
+    """The central bank as an ASGI application: ``POST /claims``, ``POST /sim/income``,
+    ``GET /healthz``."""
+    central_bank = CentralBank(config)
+    income = Route(
+        INCOME_PATH,
+        act_of(IncomeTold, lambda told: send_income(central_bank, told)),
+        methods=["POST"],
+    )
+    return create_app(central_bank, CLAIMS_PATH, [income])
 
 
 def run_pboc(config: PbocConfig) -> None:

@@ -5,6 +5,7 @@ to disk, where the refunds of whatever later day meet it.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -44,6 +45,7 @@ from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 from payments.verification.orders import OrderSteps
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
+from payments.verification.stand_alone import standing_alone
 from payments.verification.wanted import (
     AppliedFields,
     ApprovedFields,
@@ -137,6 +139,8 @@ class PaymentCheck:
             ManifestSigned.TYPE.encode(): self._manifest,
             **{cls.TYPE.encode(): step for cls, step in orders.steps.items()},
         }
+        for type_, signed_by in standing_alone().items():
+            self._steps[type_.encode()] = partial(self._alone, f"{signed_by}/")
 
     def take(self, chunk: Chunk) -> list[SignatureToVerify]:
         """Checks the chunk's payments; gives the signatures that stand in it."""
@@ -296,6 +300,9 @@ class PaymentCheck:
     def _held(self, position: int, _stream: bytes, event: SuspenseHeld) -> None:
         bank = SignedBy.AGENT_BANK if event.pay_bank_code else SignedBy.CENTRAL_BANK
         self._note(position, event.notice_sm3, bank.subject(event.pay_bank_code), event)
+
+    def _alone(self, subject: str, position: int, _stream: bytes, event: Any) -> None:
+        self._note(position, event.notice_sm3, subject, event, ())
 
     def _claimed(self, position: int, _stream: bytes, event: ClearingRequested) -> None:
         for claim in event.claims:

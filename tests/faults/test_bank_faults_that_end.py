@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from payments.simulators.counterparty import Faults
+from payments.simulators.faults import Faults
 from payments.simulators.outage import OUTAGE_PATH
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import (

@@ -60,8 +60,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     "accounting": (
         "entered_rows income_events",
         "opening_events voucher_events",
-        "entering",
-        "income openings vouchers",
+        "entering income_report",
+        "income_booking",
+        "income income_receiving openings vouchers",
+        "intake",
     ),
     "projections": (
         "core posted",
@@ -91,6 +93,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 # What decides: told of the world, never asking it. In the budget that is all but who reads for it.
 _READING = {"budgeted_years"}
 _OF_BUDGET = {f"budget.{name}" for line in ORDER["budget"] for name in line.split()}
+_OF_ACCOUNTING = {f"accounting.{name}" for line in ORDER["accounting"] for name in line.split()}
 DECIDING = (
     "ledger.money",
     "ledger.account_set",
@@ -137,6 +140,6 @@ DECIDING = (
     "payments.order_events",
     "payments.orders",
     "payments.disbursement.commands",
-    "accounting",
+    *sorted(_OF_ACCOUNTING - {"accounting.intake"}),
 )
 WORLD = ("fastapi", "httpx", "psycopg", "psycopg_pool", "socket", "starlette", "time", "uvicorn")

@@ -94,6 +94,7 @@ ELSEWHERE = {
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",
+    "income.receive": "accounting/test_income_messages",
     "suspense.resolve": "payments/test_refunds",
     "period.reopen": "payments/test_closing",
     "clock.correct": "ledger/test_clocks",

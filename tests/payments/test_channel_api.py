@@ -15,7 +15,7 @@ from ledger.postgres.database import Database
 from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.simulators.bank import BankConfig, run_bank
-from payments.simulators.counterparty import Faults
+from payments.simulators.faults import Faults
 from payments.simulators.pboc import PbocConfig, run_pboc
 from tests.support.channel_parties import FAST, Simulator
 from tests.support.http_banks import config_of

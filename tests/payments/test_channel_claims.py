@@ -5,7 +5,7 @@ from datetime import date
 from ledger.reading.objects import read_objects
 from payments.clearing.claims import CLEARING, RequestClearing
 from payments.delivery import outbox
-from payments.simulators.counterparty import Faults
+from payments.simulators.faults import Faults
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, central_bank
 from tests.support.sending import attempts_begun, event_counts, ledger_name, rows, sending
 from tests.support.waiting import wait_until

@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 from ledger.deciding.state import BEIJING
 from payments.delivery import leases, outbox
 from payments.signing.fresh_documents import FreshDocuments
-from payments.simulators.counterparty import Faults
+from payments.simulators.faults import Faults
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import FAST, ReceiptServer, SigningTreasury, bank
 from tests.support.sending import dead, due_rows, event_counts, rows, sending

@@ -22,7 +22,8 @@ from payments.simulators import bank as bank_simulator
 from payments.simulators.answers import Answer
 from payments.simulators.bank import Bank
 from payments.simulators.book import PaidVoucher
-from payments.simulators.counterparty import Counterparty, Faults
+from payments.simulators.counterparty import Counterparty
+from payments.simulators.faults import Faults
 from payments.simulators.pboc import CentralBank
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import (

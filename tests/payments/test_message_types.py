@@ -49,6 +49,7 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("5207", SEND, "实拨拨款凭证"),
         ("5207", RECEIPT, "实拨拨款凭证回单"),
         ("3208", SEND, "实拨退款通知书"),
+        ("3401", SEND, "收入日报表"),
     }
 
 
@@ -169,6 +170,6 @@ def test_the_numbers_stand_in_one_place() -> None:
         path.relative_to(ROOT).as_posix()
         for folder in ("ledger", "payments", "projections", "api")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"""["'](5214|5203|5204|2203|2252|2301|2302)["']""", path.read_text())
+        if re.search(r"""["'](5214|5203|5204|2203|2252|2301|2302|3401)["']""", path.read_text())
     }
     assert written == {"payments/messages/vt_codes.py"}
