@@ -68,6 +68,7 @@ import payments.refunds.resolving
 import payments.signature_policy
 import payments.voiding
 import payments.voucher
+import payments.wages.accruing
 import projections.catalogue
 
 DOMAINS = (
@@ -129,6 +130,7 @@ DOMAINS = (
     payments.orders.advances,
     payments.delivery.handing_over,
     payments.disbursement.commands,
+    payments.wages.accruing,
     accounting.openings,
     accounting.income,
     accounting.vouchers,

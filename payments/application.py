@@ -43,6 +43,7 @@ from payments.contracts.drawing import (
     require_purchase_control,
     settled,
 )
+from payments.current_items import ELEMENT, require_item
 from payments.events import (
     PaymentApplied,
     PaymentApproved,
@@ -89,6 +90,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     fund_type_code: str = ""
     details: tuple[PaymentDetail, ...] = ()
     contract_no: str = ""
+    current_item_code: str = ""
     effective_on: date | None = None
 
     @classmethod
@@ -130,6 +132,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             hold_to_contract(contract, indicator.issued, self._payees())
         if indicator.issued.is_gov_pur:
             require_purchase_control(state, indicator.issued, contract)
+        if self.current_item_code:
+            self._check_item(state, indicator, day)
         pay_fen = self._check_details()
         taken = [] if contract is None else [drawn(state, contract, day, pay_fen)]
         pur_plan_no = "" if contract is None else contract.pur_plan_no
@@ -196,6 +200,10 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
                     element, code, on=day, mof_div_code=division, pointer=f"/{element}"
                 )
 
+    def _check_item(self, state: LedgerState, indicator: Indicator, day: date) -> None:
+        economy = self.dep_bgt_eco_code or indicator.issued.dep_bgt_eco_code
+        require_item(state.books(day), self.current_item_code, economy, pointer=f"/{ELEMENT}")
+
     def _check_details(self) -> int:
         """The amount in fen; raises ``details_mismatch`` unless the details make it up."""
         pay_fen = parse_yuan(self.pay_amt, pointer="/pay_amt")
@@ -246,6 +254,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             details=self.details,
             contract_no=self.contract_no,
             pur_plan_no=pur_plan_no,
+            current_item_code=self.current_item_code,
             figures=balances.figures(),
             by=by,
         )

@@ -12,7 +12,8 @@ from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, r
 _OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
 RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
 _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_balance": {}}
-PAID_FOR = (*DIMENSIONS, "agency_type_code")  # what the books tell a paid unit by
+# what the books tell a paid unit by
+PAID_FOR = (*DIMENSIONS, "agency_type_code", "current_item_code")
 _PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
 _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
 
@@ -31,8 +32,8 @@ class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class PaymentApplied(Event, frozen=True, kw_only=True):
-    """支付申请: occupies the indicator; on a contract under a purchase plan, what the plan holds of
-    it. A single payment has no ``details``."""
+    """支付申请: occupies the indicator, or what a purchase plan holds. A single payment has no
+    ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -64,6 +65,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     details: tuple[PaymentDetail, ...] = ()
     contract_no: str = ""
     pur_plan_no: str = ""
+    current_item_code: str = ""
     figures: Figures
     by: str
 

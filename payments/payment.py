@@ -17,6 +17,7 @@ from budget.events import Figures
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
@@ -127,6 +128,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "dep_bgt_eco_code": a.dep_bgt_eco_code,
             "fund_type_code": a.fund_type_code,
             "agency_type_code": agency_type_code,
+            "current_item_code": a.current_item_code,
         }
 
     def codes_borne_by(self, bgt_id: str) -> dict[str, str]:
@@ -134,7 +136,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         codes = self.codes
         if bgt_id != self.applied.bgt_id:
             [took, *_] = [each for each in self.corrections_taken if each.bgt_id == bgt_id]
-            codes |= {name: getattr(took, name) for name in codes if name != "agency_type_code"}
+            codes |= {name: getattr(took, name) for name in DIMENSIONS}
         return codes
 
     @property

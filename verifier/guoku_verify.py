@@ -942,6 +942,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "income.corrected": ("correction.income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
+    "wages.accrued": ("wage.accrue", _field("accrual_no")),
+    "wages.withheld": ("wage.withhold", _field("withhold_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
     # of standing ledgers
     "division.opened": ("division.open", _field("mof_div_code")),
@@ -1947,6 +1949,8 @@ ACTS = {
     "income.corrected": "correction.income",
     "accounting_voucher.entered": "voucher.enter",
     "accounting_voucher.reversed": "voucher.reverse",
+    "wages.accrued": "wage.accrue",
+    "wages.withheld": "wage.withhold",
 }
 
 

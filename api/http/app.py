@@ -45,6 +45,7 @@ from api.http import (
     proofs,
     purchase_plans,
     suspense,
+    wages,
 )
 from api.http.direct import with_direct_way
 from api.http.docs import add_docs
@@ -80,6 +81,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *income_reports.DIRECT,
     *accounting_vouchers.DIRECT,
     *advances.DIRECT,
+    *wages.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -111,6 +113,7 @@ RESOURCES = (
     income_reports,
     accounting_vouchers,
     advances,
+    wages,
     cash,
     books,
     history,

@@ -177,6 +177,10 @@ class Books:
             for name in (debit, credit)
         )
 
+    def elements_of(self, rule_name: str) -> tuple[str, ...]:
+        """The elements by which the accounts of a rule are told."""
+        return self._postings[rule_name].elements
+
     def uncovered(self, codes: Mapping[str, str]) -> str:
         """The element whose code has no account in some book, "" when all have one; choices by what
         is not among these codes are not asked."""

@@ -99,6 +99,7 @@ _ADJUST_BUDGET = "预算调整调剂"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE = "预拨暂付"
+_WAGES = "工资计提代扣"
 
 
 def _code(
@@ -262,6 +263,7 @@ _ELEMENTS = (
     Element("iden_no", "证件号码", 20, _NUMBER, _APPLY),
     _code("set_mode_code", "结算方式", 2, "[0-9]{1,2}", _APPLY),
     _code("pay_bus_type_code", "支付业务类型", 40, "[0-9A-Za-z]{1,40}", _APPLY),
+    _pattern("current_item_code", "往来事项", 1, "[1-4]", _APPLY),
     Element("recall_no", "撤销编号", 100, _NAME, "支付审核"),
     Element("refund_no", "退款编号", 100, _NUMBER, _REFUND),
     Element("refund_amt", "退款金额", 19, _AMOUNT, _REFUND),
@@ -282,6 +284,13 @@ _ELEMENTS = (
     Element("report_date", "报表日期", 10, _DAY, _INCOME_REPORT),
     Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
     Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
+    Element("accrual_no", "工资计提编号", 100, _NAME, _WAGES),
+    Element("withhold_no", "工资代扣编号", 100, _NAME, _WAGES),
+    _pattern("sala_month", "工资月份", 7, "20[0-9]{2}-(0[1-9]|1[0-2])", _WAGES),
+    Element("manage_amt", "其中单位管理费用", 20, _AMOUNT, _WAGES),
+    Element("income_tax_amt", "代扣个人所得税", 20, _AMOUNT, _WAGES),
+    Element("insurance_amt", "代扣社会保险费", 20, _AMOUNT, _WAGES),
+    Element("housing_fund_amt", "代扣住房公积金", 20, _AMOUNT, _WAGES),
     _pattern("tre_code", "国库主体代码", 12, "[0-9A-Za-z]{2,12}", _OPENING),
     Element("voucher_no", "记账凭证编号", 100, _NAME, _VOUCHER),
     Element("red_voucher_no", "红字凭证编号", 100, _NAME, _VOUCHER),

@@ -39,6 +39,7 @@ from payments.correction_events import (
     PaymentCorrected,
     WaitingPart,
 )
+from payments.current_items import require_item
 from payments.messages.vt_codes import CLAIM
 from payments.payment import (
     PAID,
@@ -170,6 +171,8 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             raise Refusal(
                 Code.ELEMENT_MISMATCH, problem, pointer="/to_bgt_id", bgt_id=self.to_bgt_id
             )
+        if item := payment.applied.current_item_code:
+            require_item(state.books(day), item, to.issued.dep_bgt_eco_code, pointer="/to_bgt_id")
         return to
 
     def _lines(self, payment: Payment, bgt_id: str, day: date) -> LineAmounts:

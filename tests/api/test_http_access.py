@@ -117,6 +117,8 @@ MAY: dict[str, set[str]] = {
     "advance.to_expense": {"accountant"},
     "advance.recover": {"accountant"},
     "advance_policy.set": {"admin"},
+    "wage.accrue": {"accountant"},
+    "wage.withhold": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -216,10 +218,15 @@ SOUND["advance.pay"] = {
 }
 SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
 SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
+WAGES = {"bgt_id": "none", "sala_month": "2026-03"}
+SOUND["wage.accrue"] = {"accrual_no": "none", "amt": "1.00", **WAGES}
+SOUND["wage.withhold"] = {"withhold_no": "none", "income_tax_amt": "1.00", **WAGES}
 IN_ADDRESS = {
     "contract_no": "none",
     "pur_plan_no": "none",
     "adv_no": "none",
+    "accrual_no": "none",
+    "withhold_no": "none",
     "report_no": "none",
     "opening_no": "none",
     "voucher_no": "none",

@@ -30,6 +30,7 @@ CODES = {
     "dep_bgt_eco_code": "30201",
     "fund_type_code": "111",
     "agency_type_code": "",
+    "current_item_code": "",
     "inc_sort_code": "10101",
     "acct_cls_id": "B37",
 }
@@ -55,6 +56,7 @@ def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
     of_indicators = {
         f"indicator.{act}"
         for act in (
+            "allotted_pending",
             "issued_of_row",
             "issued_pending",
             "issued_pending_of_row",
@@ -144,7 +146,7 @@ def test_of_many_projects_each_is_booked_on_its_account(monkeypatch: pytest.Monk
         (
             {"paid": 100, "failed": 0},
             {"gov_bgt_eco_code": "50201", "fund_type_code": "111"},
-            "needs agency_type_code, dep_bgt_eco_code, fund_type_code, gov_bgt_eco_code; given are",
+            "needs agency_type_code, current_item_code, dep_bgt_eco_code, .*; given are",
         ),
     ],
 )

@@ -43,6 +43,7 @@ from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
 from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
+from payments.wages.accruing import AccrueWages, WithholdWages
 from tests.support.advances import advance, answer, paid, returned
 from tests.support.bookkeeper import (
     ELEMENTS,
@@ -143,6 +144,28 @@ def _reverse_voucher(keeper: Bookkeeper) -> AskedBy:
 def _correct_income(keeper: Bookkeeper) -> AskedBy:
     keeper.do(INCOME, "accountant")
     return CorrectIncome(report_no="R1", correct_no="C1", lines=(), reason="重报"), "accountant"
+
+
+def _wages(keeper: Bookkeeper) -> None:
+    keeper.issue("B2", "500.00", gov_bgt_eco_code="50101", dep_bgt_eco_code="30101")
+
+
+@example("wage.accrue")
+def _accrue(keeper: Bookkeeper) -> AskedBy:
+    _wages(keeper)
+    return (
+        AccrueWages(accrual_no="J1", bgt_id="B2", sala_month="2026-03", amt="90.00"),
+        "accountant",
+    )
+
+
+@example("wage.withhold")
+def _withhold(keeper: Bookkeeper) -> AskedBy:
+    _wages(keeper)
+    return (
+        WithholdWages(withhold_no="K1", bgt_id="B2", sala_month="2026-03", income_tax_amt="9.00"),
+        "accountant",
+    )
 
 
 plainly("period.close", ClosePeriod(through="2026-01-31"))
