@@ -11,6 +11,7 @@ import accounting.intake.signed_reports
 import accounting.openings
 import accounting.vouchers
 import budget.adjusting.adjusting
+import budget.advancing
 import budget.budgeted_years
 import budget.distributing
 import budget.indicators
@@ -105,6 +106,7 @@ DOMAINS = (
     budget.preparation.approving,
     budget.preparation.replying,
     budget.adjusting.adjusting,
+    budget.advancing,
     budget.issuing,
     budget.plan_policy,
     budget.staging,

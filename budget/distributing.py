@@ -140,6 +140,13 @@ def _require_undistributed(whole: Indicator) -> None:
             bgt_id=whole.bgt_id,
             pointer="/bgt_id",
         )
+    if whole.advance_of:
+        raise Refusal(
+            Code.INVALID_STATE,
+            f"indicator {whole.bgt_id} is an advance (提前下达) within its unit's own limit",
+            bgt_id=whole.bgt_id,
+            pointer="/bgt_id",
+        )
 
 
 def _opened(

@@ -41,14 +41,15 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     ``bgt_pman_id`` names the row of the budget that it is issued from; "" where there is none.
     ``pro_cat_code`` is the category of its project in the library; "" of one that is of no row.
     ``pending_amt`` is what is 待下达 behind it; "" of one that is executable from the first, or is
-    of a ledger that knows no stages.
+    of a ledger that knows no stages. ``advance_of`` is the unit whose limit of advances it takes of
+    (提前下达), which its adjustments and recalls name, too; "" where none limits it.
     """
 
     TYPE: ClassVar[str] = "indicator.issued"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.issue",
-        moves=("indicator", "budget_row", "indicator_pending"),
+        moves=("indicator", "budget_row", "indicator_pending", "advance_limit"),
         posts={
             "indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED}),
             "indicator.issued_of_row": RuleNeeds(DIMENSIONS, {"amount": _TAKEN}),
@@ -90,6 +91,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     track_pro_code: str = ""
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
+    advance_of: str = ""
     pending_amt: str = ""
     codes_version: str
     figures: Figures
@@ -129,7 +131,7 @@ class IndicatorRecalled(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.recall",
-        moves=("indicator", "budget_row", "indicator_pending"),
+        moves=("indicator", "budget_row", "indicator_pending", "advance_limit"),
         posts={
             "indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _CUT}),
             "indicator.recalled_of_row": RuleNeeds(DIMENSIONS, {"amount": _GIVEN_BACK}),
@@ -146,6 +148,7 @@ class IndicatorRecalled(Event, frozen=True, kw_only=True):
     amt: Yuan
     reason: str = ""
     bgt_pman_id: str = ""
+    advance_of: str = ""
     pending_amt: str = ""
     figures: Figures
     by: str
@@ -158,7 +161,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.adjust",
-        moves=("indicator", "budget_row"),
+        moves=("indicator", "budget_row", "advance_limit"),
         posts={
             "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT}),
             "indicator.adjusted_of_row": RuleNeeds(
@@ -173,6 +176,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     adj_amt: Yuan
     reason: str
     bgt_pman_id: str = ""
+    advance_of: str = ""
     figures: Figures
     by: str
 

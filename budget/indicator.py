@@ -5,6 +5,7 @@ from datetime import date
 
 import msgspec
 
+from budget.advance_events import IndicatorAbsorbed
 from budget.balances import BALANCES, PENDING_CONTROL
 from budget.distribution_events import IndicatorAllotted, IndicatorDistributed
 from budget.events import (
@@ -45,6 +46,7 @@ class Indicator(msgspec.Struct, frozen=True):
         planned: 用款计划 by month, in fen; () where there never was any.
         is_distributed: whether units have indicators of it (待分配分配).
         set_aside_fen: what freezes and runs have frozen; beside it purchase plans freeze, too.
+        absorbed_by: the row of the budget that has absorbed it (预拨核销); "" of all others.
     """
 
     issued: IndicatorIssued
@@ -54,6 +56,7 @@ class Indicator(msgspec.Struct, frozen=True):
     planned: tuple[int, ...] = ()
     is_distributed: bool = False
     set_aside_fen: int = 0
+    absorbed_by: str = ""
 
     @property
     def bgt_id(self) -> str:
@@ -65,10 +68,20 @@ class Indicator(msgspec.Struct, frozen=True):
         return self.issued.ori_bgt_id if isinstance(self.issued, IndicatorAllotted) else ""
 
     @property
+    def bgt_pman_id(self) -> str:
+        """The row of the budget that it is of; "" where there is none."""
+        return self.issued.bgt_pman_id or self.absorbed_by
+
+    @property
     def row_id(self) -> str:
         """The row of the budget that it takes of and gives back to; "" where there is none, or
         where another indicator stands between."""
-        return "" if self.distributed_from else self.issued.bgt_pman_id
+        return "" if self.distributed_from else self.bgt_pman_id
+
+    @property
+    def advance_of(self) -> str:
+        """The unit whose limit of advances it takes of and gives back to; "" of all others."""
+        return "" if self.absorbed_by else self.issued.advance_of
 
     @property
     def taken_from(self) -> str:
@@ -114,8 +127,9 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     planned = _planned(indicator.planned, event)
     distributed = indicator.is_distributed or isinstance(event, IndicatorDistributed)
     set_aside_fen = indicator.set_aside_fen + _set_aside(event)
+    row = event.bgt_pman_id if isinstance(event, IndicatorAbsorbed) else indicator.absorbed_by
     return Indicator(
-        indicator.issued, figures, enabled, pending_amt, planned, distributed, set_aside_fen
+        indicator.issued, figures, enabled, pending_amt, planned, distributed, set_aside_fen, row
     )
 
 

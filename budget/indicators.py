@@ -10,7 +10,9 @@ from functools import cache
 from itertools import product
 from typing import ClassVar
 
+from budget.advances import taken_of_limit
 from budget.balances import BALANCES
+from budget.between import rows_between
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
@@ -30,7 +32,7 @@ from budget.indicator import (
     require_not_pending,
     rule_of,
 )
-from budget.parts import needs_whole, whole_moved, with_whole
+from budget.parts import needs_limit, needs_whole, whole_moved, with_whole
 from budget.plans import check_plan, cut_with, plan_of
 from division.agencies import refuse_ended
 from ledger.calendar import effective_day
@@ -109,6 +111,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
 
     def needs_further(self, state: LedgerState) -> Iterator[Need]:
         yield from needs_whole(state, self.bgt_id)
+        yield from needs_limit(state, self.bgt_id)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
@@ -123,6 +126,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         cut = cut_with(state, indicator, day, -change_fen, after[0], self.adj_no, by)
         whole = whole_moved(state, indicator, day, -change_fen, self.adj_no, by)
+        limit = taken_of_limit(state, indicator.advance_of, day, change_fen)
         # point of no return
         adjusted = IndicatorAdjusted(
             bgt_id=self.bgt_id,
@@ -130,9 +134,11 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
             adj_amt=self.adj_amt,
             reason=self.reason,
             bgt_pman_id=row_id,
+            advance_of=indicator.advance_of,
             figures=after[0].row.figures(),
             by=by,
         )
+        after += limit
         decision = self._decision(
             state, day, adjusted, *after, number=self.adj_no, amounts_fen=amounts, rule_name=rule
         )
@@ -175,7 +181,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
                 pointer="/to_bgt_id",
                 bgt_id=self.to_bgt_id,
             )
-        out_row, in_row = _rows_between(giving, taking)
+        out_row, in_row = rows_between(giving, taking)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         out_type = IndicatorReallocatedOut.TYPE
         in_type = IndicatorReallocatedIn.TYPE
@@ -232,34 +238,6 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
             amounts_fen=amounts_fen,
             ahead=ahead,
         )
-
-
-def _rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
-    """The rows that a reallocation moves: within one row, or one indicator that was distributed to
-    both, none.
-
-    Raises:
-        Refusal: ``element_mismatch`` where only one of the two is issued from a row: the other
-            would take from the budget, or give to it, what that has not approved; and between parts
-            of two indicators, whose marks the money would lose.
-    """
-    if giving.distributed_from != taking.distributed_from:
-        raise Refusal(
-            Code.ELEMENT_MISMATCH,
-            "what was distributed from one indicator goes to parts of the same one: give it back,"
-            " and distribute it again",
-            pointer="/to_bgt_id",
-            bgt_id=taking.bgt_id,
-        )
-    out_row, in_row = giving.row_id, taking.row_id
-    if bool(out_row) != bool(in_row):
-        raise Refusal(
-            Code.ELEMENT_MISMATCH,
-            "one of the two indicators is issued from a row of the budget, the other is not",
-            pointer="/to_bgt_id",
-            bgt_id=taking.bgt_id,
-        )
-    return ("", "") if out_row == in_row else (out_row, in_row)
 
 
 class _Freezing(OnIndicator, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, ClassVar
 
+from budget.advances import ADVANCE, ADVANCE_LIMITS, ADVANCES, taken_of_limit
 from budget.approved import BUDGET
 from budget.balances import BALANCES, NOTHING, PENDING_CONTROL
 from budget.coherence import hold_together
@@ -32,6 +33,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.opening import INDICATOR_STAGES
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import parse_yuan, yuan
 
@@ -95,6 +97,8 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             yield BUDGET_ROW, self.bgt_pman_id
             yield ROWS, self.bgt_pman_id
             yield PROJECT_OF_DIVISION, self.pro_code
+        else:
+            yield ADVANCES, self.agency_code
 
     def check(self) -> None:
         parse_yuan(self.amount, pointer="/amount")
@@ -108,19 +112,21 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         require_new(state, self.bgt_id)
         names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
         if self.bgt_pman_id:
-            _hold_to_row(state, self)
-        else:
-            _require_budget(state, self)
+            codes = {element: getattr(self, element) for element in DIMENSIONS}
+            hold_to_row(state, self.bgt_pman_id, codes)
+        advance_of = "" if self.bgt_pman_id else _require_beside(state, self)
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
         pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
         rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id, pending=pending)
         opened, *more = opening_rows(state, day, self.bgt_id, self.bgt_pman_id, rule, amounts)
+        more += taken_of_limit(state, advance_of, day, amounts["amount"])
         # point of no return
         issued = IndicatorIssued(
             bgt_id=self.bgt_id,
             amount=self.amount,
             is_contrlbyplan=self.is_contrlbyplan,
             bgt_exe_flag=self.bgt_exe_flag,
+            advance_of=advance_of,
             pending_amt=self.amount if pending else "",
             codes_version=state.codes.version,
             figures=opened.row.figures(),
@@ -207,33 +213,42 @@ def names_on(
     return of_codes
 
 
-def _hold_to_row(state: LedgerState, asked: IssueIndicator) -> None:
+def hold_to_row(state: LedgerState, bgt_pman_id: str, codes: Mapping[str, str]) -> None:
     """An indicator is of its row in every code; 部门经济分类 may be finer than planned.
+
+    Args:
+        codes: the indicator's dimensions.
 
     Raises:
         Refusal: ``element_mismatch``; else as ``budget.rows.require_row``.
     """
-    row = require_row(state, asked.bgt_pman_id)
+    row = require_row(state, bgt_pman_id)
     for element, planned in row.codes.items():
-        code = getattr(asked, element)
+        code = codes[element]
         finer = element == "dep_bgt_eco_code" and code.startswith(planned)
         if code != planned and not finer:
             raise Refusal(
                 Code.ELEMENT_MISMATCH,
-                f"budget row {asked.bgt_pman_id} is of {element} {planned}, not {code}",
+                f"budget row {bgt_pman_id} is of {element} {planned}, not {code}",
                 pointer=f"/{element}",
-                bgt_pman_id=asked.bgt_pman_id,
+                bgt_pman_id=bgt_pman_id,
             )
 
 
-def _require_budget(state: LedgerState, asked: IssueIndicator) -> None:
+def _require_beside(state: LedgerState, asked: IssueIndicator) -> str:
     """先有预算、再有指标: once the ledger has an approved budget, an indicator is of a row of it,
-    or of what the tier above has sent (上级专款).
+    or of what the tier above has sent (上级专款). Before that it is an advance (预算法 §54), where
+    the ledger has limits of them.
+
+    Returns:
+        The unit whose limit it takes of; "" where nothing limits it.
 
     Raises:
         Refusal: ``insufficient_budget``.
     """
-    if state.settings.get(BUDGET).is_approved and not asked.sup_bgt_doc_no:
+    if asked.sup_bgt_doc_no:
+        return ""
+    if state.settings.get(BUDGET).is_approved:
         raise Refusal(
             Code.INSUFFICIENT_BUDGET,
             "the budget is approved: an indicator names the row (bgt_pman_id) that it is issued"
@@ -242,3 +257,14 @@ def _require_budget(state: LedgerState, asked: IssueIndicator) -> None:
             available_amt=yuan(0),
             requested_amt=asked.amount,
         )
+    if not state.settings.get(ADVANCE_LIMITS).is_limited:
+        return ""
+    if asked.bgt_type_code != ADVANCE:
+        raise Refusal(
+            Code.INSUFFICIENT_BUDGET,
+            f"until the budget is approved units are advanced money alone: bgt_type_code {ADVANCE}",
+            pointer="/bgt_type_code",
+            available_amt=yuan(0),
+            requested_amt=asked.amount,
+        )
+    return asked.agency_code

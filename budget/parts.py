@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
+from budget.advances import ADVANCES
 from budget.distribution_events import DistributionRaised, DistributionReturned
 from budget.indicator import INDICATOR, Indicator, journal, moved_with_row, require
 from ledger.deciding.command import Need
@@ -31,6 +32,13 @@ def needs_whole(state: LedgerState, bgt_id: str) -> Iterator[Need]:
     indicator = state.get(INDICATOR, bgt_id)
     if indicator is not None and indicator.distributed_from:
         yield INDICATOR, indicator.distributed_from
+
+
+def needs_limit(state: LedgerState, bgt_id: str) -> Iterator[Need]:
+    """The limit that the indicator, an advance, takes of."""
+    indicator = state.get(INDICATOR, bgt_id)
+    if indicator is not None and indicator.advance_of:
+        yield ADVANCES, indicator.advance_of
 
 
 def whole_moved(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from budget.advance_events import IndicatorAbsorbed
 from budget.events import (
     IndicatorAdjusted,
     IndicatorIssued,
@@ -168,6 +169,14 @@ class _In(msgspec.Struct, frozen=True, gc=False):
     bgt_pman_id: str = ""
 
 
+class _Absorbed(msgspec.Struct, frozen=True, gc=False):
+    """Of ``IndicatorAbsorbed``: what it has, the row has less to issue."""
+
+    bgt_id: str
+    amt: str
+    bgt_pman_id: str
+
+
 class _Recalled(msgspec.Struct, frozen=True, gc=False):
     """Of ``IndicatorRecalled``: it goes back to the row."""
 
@@ -194,6 +203,7 @@ class RowFold(RegisterFold):
         IndicatorReallocatedOut: _Out,
         IndicatorReallocatedIn: _In,
         IndicatorRecalled: _Recalled,
+        IndicatorAbsorbed: _Absorbed,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
@@ -216,7 +226,7 @@ def changes_fen(event: Any) -> dict[str, int]:
             return {"rest": -stored_fen(event.amount)}
         case _Changed():
             return {"rest": -stored_fen(event.adj_amt)}
-        case _In():
+        case _In() | _Absorbed():
             return {"rest": -stored_fen(event.amt)}
     return {"rest": stored_fen(event.amt)}
 

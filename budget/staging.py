@@ -9,11 +9,12 @@ from datetime import date
 from itertools import product
 from typing import ClassVar
 
+from budget.advances import taken_of_limit
 from budget.balances import BALANCES
 from budget.events import IndicatorEnabled, IndicatorRecalled
 from budget.indicator import INDICATOR, Indicator, moved_with_row, require, rule_of
 from budget.indicators import OnIndicator, with_plan_cut
-from budget.parts import needs_whole, whole_moved, with_whole
+from budget.parts import needs_limit, needs_whole, whole_moved, with_whole
 from budget.pending import PENDING
 from budget.plans import cut_with
 from ledger.calendar import effective_day
@@ -117,6 +118,7 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
 
     def needs_further(self, state: LedgerState) -> Iterator[Need]:
         yield from needs_whole(state, self.bgt_id)
+        yield from needs_limit(state, self.bgt_id)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on, ahead=True)
@@ -128,6 +130,7 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         cut = cut_with(state, indicator, day, amt_fen, after[0], self.number, by)
         whole = whole_moved(state, indicator, day, amt_fen, self.number, by)
+        limit = taken_of_limit(state, indicator.advance_of, day, -amt_fen)
         # point of no return
         recalled = IndicatorRecalled(
             bgt_id=self.bgt_id,
@@ -135,10 +138,12 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
             amt=yuan(amt_fen),
             reason=self.reason,
             bgt_pman_id=row_id,
+            advance_of=indicator.advance_of,
             pending_amt=yuan(after[1].row.pending) if pending else "",
             figures=after[0].row.figures(),
             by=by,
         )
+        after += limit
         decision = self._decision(
             state, day, recalled, *after, number=self.number, amounts_fen=amounts, rule_name=rule
         )

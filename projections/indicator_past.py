@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from budget.advance_events import IndicatorAbsorbed
 from budget.balances import NOTHING, PENDING_CONTROL, Balances
 from budget.events import IndicatorIssued, amount_of, moved_by
 from budget.indicator import INDICATOR, Indicator
-from ledger.events import decode, type_names
+from ledger.events import Event, decode, type_names
 from ledger.money import yuan
 from ledger.reading.objects import read_events, stream_of
 from projections.account_sums import Model, live_model
@@ -85,7 +86,8 @@ def past_indicator(
 def _indicator(
     connection: psycopg.Connection, ledger_id: int, bgt_id: str, reached: Reach
 ) -> Indicator | None:
-    """As it was issued; and of one that may not be executed then, whether it was made so since."""
+    """As it was issued; and of one that may not be executed then, whether it was made so since; of
+    one beside the budget, whether a row has absorbed it."""
     stream_id = stream_of(connection, ledger_id, INDICATOR, bgt_id)
     if stream_id is None:
         return None
@@ -95,20 +97,21 @@ def _indicator(
     issued = decode(rows[0].type, rows[0].payload)
     assert isinstance(issued, IndicatorIssued), "an indicator's stream begins with its issue"
     indicator = Indicator(issued, issued.figures)
-    return (
-        indicator if indicator.is_executable else _staged(connection, ledger_id, stream_id, reached)
-    )
+    if indicator.is_executable and indicator.bgt_pman_id:
+        return indicator
+    return _since(connection, ledger_id, stream_id, reached)
 
 
-def _staged(
+def _since(
     connection: psycopg.Connection, ledger_id: int, stream_id: UUID, reached: Reach
 ) -> Indicator | None:
-    """What is pending of it, by the events that say so; few are between its issue and the day on
-    which it becomes executable."""
+    """What is pending of it, by the events that say so (few are between its issue and the day on
+    which it becomes executable), and which row has absorbed it."""
     indicator: Indicator | None = None
     pending_fen = 0
-    names = {name: cls for cls in STAGED for name in type_names(cls)}
-    for row in connection.execute(_STAGES, (ledger_id, stream_id, list(names), reached.upto)):
+    kinds: list[type[Event]] = [*STAGED, IndicatorAbsorbed]
+    names = [name for kind in kinds for name in type_names(kind)]
+    for row in connection.execute(_STAGES, (ledger_id, stream_id, names, reached.upto)):
         type_name, day, payload = row
         if reached.through is not None and day > reached.through:
             continue

@@ -897,6 +897,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "budget.replied": ("budget.reply", _field("doc_no")),
     "budget.adjusted": ("budget.adjust", _field("adj_no")),
     "indicator.issued": ("indicator.issue", _field("bgt_id")),
+    "ledger.advance_limits_set": ("advance_limits.set", _field("limit_no")),
+    "indicator.absorbed": ("indicator.absorb", _field("bgt_id")),
     "indicator.distributed": ("indicator.distribute", _field("dist_no")),
     "indicator.enabled": ("indicator.enable", _field("bgt_id")),
     "indicator.recalled": ("indicator.recall", _field("recall_no")),
@@ -1478,6 +1480,13 @@ _OF_ROW = {
     "indicator.reallocated_out": (("issued", "amt", -1),),
     "indicator.reallocated_in": (("issued", "amt", 1),),
     "indicator.recalled": (("issued", "amt", -1),),
+    "indicator.absorbed": (("issued", "amt", 1),),
+}
+# what acts on advances take of their unit's limit: the field that holds it, and its sign
+_OF_LIMIT = {
+    "indicator.issued": ("amount", 1),
+    "indicator.adjusted": ("adj_amt", 1),
+    "indicator.recalled": ("amt", -1),
 }
 _ROW_FIGURES = ("budget_row.replied", "budget_row.adjusted")
 
@@ -1496,6 +1505,7 @@ class Decisions:
         self._issued: dict[str, dict[str, Any]] = {}
         self._moving: Event | None = None  # an act whose journal follows
         self._rows: dict[str, dict[str, int]] = {}  # of the budget, each amount in fen
+        self._advances: dict[str, int] = {}  # what each unit has left of its limit, in fen
 
     def take(self, event: Event) -> None:
         """An event that the books have taken, and payments have not."""
@@ -1513,11 +1523,28 @@ class Decisions:
                 self._figures(event, body["bgt_id"])
             else:
                 self._moving = event
+        if name == "ledger.advance_limits_set" or body.get("advance_of"):
+            self._take_advance(event)
         if body.get("bgt_pman_id") and name in _OF_ROW:
             self._take_row(event, body["bgt_pman_id"])
         if self._books.dated and (decide := _DECIDED.get(name)) is not None:
             self._report.count("decision")
             self._compare(event, decide(self, event))
+
+    def _take_advance(self, event: Event) -> None:
+        """Advances of a unit before the approval never exceed its limit (预算法 §54)."""
+        self._report.count("decision")
+        if event.name == "ledger.advance_limits_set":
+            units = [limit["agency_code"] for limit in event.body["limits"]]
+            moved = dict(zip(units, map(fen, event.body["change_amts"]), strict=True))
+        else:
+            field, sign = _OF_LIMIT[event.name]
+            moved = {event.body["advance_of"]: -sign * fen(event.body[field])}
+        for unit, change in moved.items():
+            self._advances[unit] = left = self._advances.get(unit, 0) + change
+            if left < 0 and change < 0:
+                what = f"advances of unit {unit} exceed its limit by {yuan(-left)} 提前下达超限额"
+                self._report.wrong("decision", event.position, what)
 
     def _take_row(self, event: Event, number: str) -> None:
         """What indicators have of a row of the budget is never more than the row, and what an event
@@ -1920,6 +1947,8 @@ ACTS = {
     "budget.approved": "budget.approve",
     "budget.adjusted": "budget.adjust",
     "indicator.issued": "indicator.issue",
+    "ledger.advance_limits_set": "advance_limits.set",
+    "indicator.absorbed": "indicator.absorb",
     "indicator.distributed": "indicator.distribute",
     "indicator.enabled": "indicator.enable",
     "indicator.recalled": "indicator.recall",

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import (
     accounting_vouchers,
+    advance_limits,
     advances,
     agencies,
     bank,
@@ -75,6 +76,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *project_bulk.DIRECT,
     *agencies.DIRECT,
     *base_data.DIRECT,
+    *advance_limits.DIRECT,
     *budgets.DIRECT,
     *budget_rows.DIRECT,
     *openings.DIRECT,

@@ -25,6 +25,7 @@ from api.http.views import (
     commit_view,
     indicator_view,
 )
+from budget.advancing import AbsorbIndicator
 from budget.balances import BALANCES, NOTHING
 from budget.distributing import DistributeIndicator
 from budget.indicator import INDICATOR
@@ -199,6 +200,15 @@ DIRECT = (
         Code.ELEMENT_MISMATCH,
         view=_both,
         answer=ReallocationView,
+    ),
+    _change(
+        AbsorbIndicator,
+        "absorb",
+        "Have a row of the budget absorb an advance 预拨核销",
+        Code.NOT_FOUND,
+        Code.ELEMENT_MISMATCH,
+        Code.INSUFFICIENT_BUDGET,
+        Code.INVALID_STATE,
     ),
     _change(
         DistributeIndicator,

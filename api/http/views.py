@@ -245,15 +245,9 @@ def ledger_view(
     )
 
 
-_ISSUED = tuple(
-    name
-    for name in IndicatorView.__struct_fields__
-    if name
-    not in {
-        *("ledger", "commit", "late", "bgt_exe_flag", "distributed_from", "pending_amt", "plans"),
-        *Figures.__struct_fields__,
-    }
-)
+_STANDING = ("bgt_exe_flag", "bgt_pman_id", "distributed_from", "pending_amt", "plans")
+_NOT_ISSUED = {"ledger", "commit", "late", *_STANDING, *Figures.__struct_fields__}
+_ISSUED = tuple(name for name in IndicatorView.__struct_fields__ if name not in _NOT_ISSUED)
 
 
 def indicator_view(
@@ -272,6 +266,7 @@ def indicator_view(
         ledger=ledger_text(ledger_id),
         **{name: getattr(issued, name) for name in _ISSUED},
         bgt_exe_flag=indicator.bgt_exe_flag,
+        bgt_pman_id=indicator.bgt_pman_id,
         distributed_from=indicator.distributed_from,
         pending_amt=pending_amt,
         **shown,

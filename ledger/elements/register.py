@@ -197,6 +197,9 @@ _ELEMENTS = (
     _pattern("version", "项目版本", 6, "[0-9]{1,6}", OF_THE_ACT),
     # 预算
     Element("ceiling_no", "控制数编号", 100, _NUMBER, _CEILING),
+    Element("limit_no", "提前下达限额编号", 100, _NUMBER, _CEILING),
+    Element("limits", "提前下达限额明细", 64, _NAME, _CEILING),
+    Element("basis", "限额依据", 300, _TEXT, _CEILING),
     Element("draft_no", "预算草案编号", 100, _NAME, _DRAFT),
     _pattern("round", "编报轮次", 1, "[12]", _DRAFT),
     Element("rows", "预算行", 64, _NAME, _DRAFT),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from projections.reports.advance_limits import advance_limits
 from projections.reports.budget import BY_CODE, adjustments, by_code
 from projections.reports.distributions import distributions
 from projections.reports.execution import EXECUTION_BY, execution_by
@@ -22,6 +23,7 @@ OF_YEAR: Mapping[str, Open] = MappingProxyType(
         "income_expenditure": income_expenditure,
         "indicators": each_indicator,
         "distributions": distributions,
+        "advance_limits": advance_limits,
         **dict.fromkeys(BALANCES_BY, balances_by),
         **dict.fromkeys(EXECUTION_BY, execution_by),
     }

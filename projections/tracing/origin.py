@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 
+from budget.advance_events import IndicatorAbsorbed
 from budget.events import IndicatorIssued
 from budget.indicator import BEGINNINGS
 from budget.preparation.draft import BUDGET_DRAFT
@@ -68,13 +69,12 @@ def origin_of(connection: psycopg.Connection, key: int, head: list[Placed], upto
     assert isinstance(issued, IndicatorIssued), "an indicator's stream begins with its issue"
     facts = {"project": _only(head, "pro_code", "pro_name"), "budget": _only(head, *_BUDGET)}
     numbers: dict[str, str | None] = {"project": issued.pro_code}
-    if not issued.bgt_pman_id:
+    bgt_pman_id = issued.bgt_pman_id or _absorbing(connection, key, issued.bgt_id, upto)
+    if not bgt_pman_id:
         return Origin(facts, numbers, {})
-    row = [
-        each for each in stream(connection, key, BUDGET_ROW, issued.bgt_pman_id) if each[0] <= upto
-    ]
+    row = [each for each in stream(connection, key, BUDGET_ROW, bgt_pman_id) if each[0] <= upto]
     facts["budget"] = facts_of(row, *step_types("budget"))
-    numbers["budget"] = issued.bgt_pman_id
+    numbers["budget"] = bgt_pman_id
     drafts = dict.fromkeys(
         event.draft_no for _, event in row if isinstance(event, RowAsked | RowRestated)
     )
@@ -91,6 +91,14 @@ def origin_of(connection: psycopg.Connection, key: int, head: list[Placed], upto
         facts["project"] = facts_of(project, *step_types("project"))
         ledgers["project"] = ledger_text(standing)
     return Origin(facts, numbers, ledgers)
+
+
+def _absorbing(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> str:
+    """The row of the budget that has absorbed an indicator of before the approval; "" if none."""
+    for _, event in of_types(connection, key, bgt_id, [IndicatorAbsorbed], upto, limit=1):
+        assert isinstance(event, IndicatorAbsorbed)
+        return event.bgt_pman_id
+    return ""
 
 
 def _drafted(own: Iterable[Placed], upto: int) -> list[FactFields]:

@@ -25,7 +25,10 @@ from tests.support.waiting import wait_until
 
 INDICATORS = "/v1/ledgers/{ledger}/indicators"
 PROJECTS = "/v1/divisions/{mof_div_code}/projects"
-BUDGETS = tuple(f"/v1/ledgers/{{ledger}}/{of}" for of in ("ceilings", "budget-", "income-budgets"))
+BUDGETS = tuple(
+    f"/v1/ledgers/{{ledger}}/{of}"
+    for of in ("ceilings", "budget-", "income-budgets", "advance-limits")
+)
 PREPARING = {"maker", "admin"}  # of budgets: every act on an indicator
 AGREEING = set(PERSONS) - {"auditor", "ops", "bank"}  # a policy may name any of them
 GUARDED = [operation for operation in OPERATIONS if operation.right is not Right.PUBLIC]

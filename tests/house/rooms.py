@@ -33,14 +33,14 @@ ORDER: dict[str, tuple[str, ...]] = {
         "adopting appointing credentials imported verification",
     ),
     "budget": (
-        "events levels preparation_events row_events",
+        "advance_events events levels preparation_events row_events",
         "distribution_events",
-        "approved balances plan_policy rows totals",
+        "advances approved balances plan_policy rows totals",
         "pending",
         "indicator projects",
-        "coherence parts planned_projects plans",
+        "between coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
-        "distributing staging",
+        "advancing distributing staging",
     ),
     "payments": (
         "events messages submitting voucher_number",

@@ -72,6 +72,8 @@ def test_every_command_is_taken_again(bookkeeper: Bookkeeper, operation: str) ->
 
 # what has no example there: by the tests that ask for ``decided_again``, and have it
 ELSEWHERE = {
+    "advance_limits.set": "budget/test_advances",
+    "indicator.absorb": "budget/test_advances",
     "ceiling.set": "budget/test_preparation",
     "budget_draft.enter": "budget/test_preparation",
     "budget_draft.submit": "budget/test_preparation",

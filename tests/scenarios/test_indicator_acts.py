@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from budget import distributing, indicators, issuing, staging
+from budget import advancing, distributing, indicators, issuing, staging
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.paths import ROOT
 
@@ -16,7 +16,8 @@ OPERATIONS = set(re.findall(r"\| `([\w.]+)` \| `\w+` \| `[\w.]+`", PAGE))
 
 def named() -> dict[str, Any]:
     """The commands that a budget has, by the names of their classes."""
-    acts = {**vars(indicators), **vars(issuing), **vars(staging), **vars(distributing)}
+    modules = (advancing, distributing, indicators, issuing, staging)
+    acts = {name: kind for module in modules for name, kind in vars(module).items()}
     return {name: kind for name, kind in acts.items() if isinstance(kind, type)}
 
 

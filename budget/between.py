@@ -1,0 +1,39 @@
+"""调剂: between which indicators money may move, and what of the budget moves with it."""
+
+from budget.indicator import Indicator
+from ledger.errors import Code, Refusal
+
+
+def rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
+    """The rows that a reallocation moves: within one row, or one indicator that was distributed to
+    both, none.
+
+    Raises:
+        Refusal: ``element_mismatch`` where only one of the two is issued from a row: the other
+            would take from the budget, or give to it, what that has not approved; and between parts
+            of two indicators, whose marks the money would lose.
+    """
+    if giving.distributed_from != taking.distributed_from:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "what was distributed from one indicator goes to parts of the same one: give it back,"
+            " and distribute it again",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
+    if giving.advance_of != taking.advance_of:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "an advance (提前下达) gives to advances of its unit alone, until a row absorbs it",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
+    out_row, in_row = giving.row_id, taking.row_id
+    if bool(out_row) != bool(in_row):
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "one of the two indicators is issued from a row of the budget, the other is not",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
+    return ("", "") if out_row == in_row else (out_row, in_row)
