@@ -34,6 +34,7 @@ import division.bank
 import division.calendar
 import division.certificate
 import division.code_set_load
+import division.monitor_rules
 import division.opening
 import division.payee
 import division.persons
@@ -66,6 +67,7 @@ import payments.recalls
 import payments.refunds.notices
 import payments.refunds.requests
 import payments.refunds.resolving
+import payments.releasing
 import payments.signature_policy
 import payments.voiding
 import payments.voucher
@@ -89,6 +91,7 @@ DOMAINS = (
     division.calendar,
     division.certificate,
     division.code_set_load,
+    division.monitor_rules,
     division.opening,
     division.payee,
     division.persons,
@@ -116,6 +119,7 @@ DOMAINS = (
     payments.manifest,
     payments.voucher,
     payments.voiding,
+    payments.releasing,
     payments.recalls,
     payments.refunds.requests,
     payments.refunds.notices,

@@ -9,6 +9,8 @@ from division.account import RegisteredAccount
 from division.agency import RegisteredAgency
 from division.bank import AppointedBank
 from division.calendar import Calendar
+from division.monitor_events import MonitorRule
+from division.monitor_rules import RulesByYear
 from ledger.account_set import own_standing_ledger
 from ledger.deciding.state import BEIJING, LedgerState
 from ledger.errors import Code, Refusal
@@ -23,6 +25,7 @@ class DivisionData(msgspec.Struct, frozen=True):
         accounts: its accounts by the units whose they are, those of the treasury under "".
         pays_from_registered: whether any of them is one to pay from.
         calendar: the days that it has told of.
+        rules: its monitoring rules by fiscal year.
     """
 
     is_open: bool = False
@@ -30,6 +33,7 @@ class DivisionData(msgspec.Struct, frozen=True):
     accounts: Mapping[str, Sequence[RegisteredAccount]] = {}
     pays_from_registered: bool = False
     calendar: Calendar = Calendar()
+    rules: RulesByYear = {}
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -38,10 +42,12 @@ class Knowledge(msgspec.Struct, frozen=True):
     Attributes:
         banks: the appointed ones by their code, of each the nearest division's.
         divisions: the rest of each standing ledger, by its key.
+        monitors: whether any of them has monitoring rules.
     """
 
     banks: Mapping[str, AppointedBank] = {}
     divisions: Mapping[int, DivisionData] = {}
+    monitors: bool = False
 
 
 NOTHING = Knowledge()
@@ -59,6 +65,15 @@ def own_division(state: LedgerState) -> DivisionData:
     if standing is None:
         return NOT_OPENED
     return standing.divisions.get(own_standing_ledger(state.ledger_id), NOT_OPENED)
+
+
+def rules_of_year(state: LedgerState) -> Sequence[MonitorRule]:
+    """The monitoring rules of the ledger's own division for its year; () where it has none, which
+    is told by one look."""
+    standing: Knowledge | None = state.standing
+    if standing is None or not standing.monitors:
+        return ()
+    return own_division(state).rules.get(state.fiscal_year, ())
 
 
 def is_workday(state: LedgerState, day: date) -> bool:

@@ -20,15 +20,22 @@ from division.calendar import CALENDAR, Calendar
 from division.events import DivisionOpened
 from division.folded import folded_objects
 from division.knowledge import DivisionData, Knowledge
+from division.monitor_events import MonitorRulesSet
+from division.monitor_rules import MONITOR_RULES, MonitorRules
 from division.opening import DIVISION, StandingDivision
+from ledger.deciding.settings import Setting
 from ledger.errors import IntegrityError
-from ledger.events import decode, names_that, type_names
+from ledger.events import Event, decode, names_that, type_names
 
 _KINDS = {kind.name: kind for kind in (BANK, AGENCY, ACCOUNT)}
-_OF_LEDGER = (DivisionOpened, CalendarSet)
+_SETTINGS: dict[type[Event], Setting[Any]] = {
+    DivisionOpened: DIVISION,
+    CalendarSet: CALENDAR,
+    MonitorRulesSet: MONITOR_RULES,
+}
 _TYPES = [
     *names_that(lambda traits: traits.subject in _KINDS),
-    *(name for cls in _OF_LEDGER for name in type_names(cls)),
+    *(name for cls in _SETTINGS for name in type_names(cls)),
 ]
 _EVENTS = """
 SELECT stream_id, type, payload FROM events
@@ -44,6 +51,7 @@ class _StandingData:
         self.chain: bytes | None = None  # after that position
         self._division = StandingDivision()
         self._calendar = Calendar()
+        self._rules = MonitorRules()
         self._objects: dict[str, dict[UUID, Any]] = {name: {} for name in _KINDS}
         self._said: tuple[Mapping[str, AppointedBank], DivisionData] | None = None
 
@@ -62,6 +70,7 @@ class _StandingData:
             if subject not in _KINDS:
                 self._division = DIVISION.fold(self._division, event)
                 self._calendar = CALENDAR.fold(self._calendar, event)
+                self._rules = MONITOR_RULES.fold(self._rules, event)
                 continue
             objects = self._objects[subject]
             after = _KINDS[subject].fold(objects.get(stream_id), event)
@@ -86,6 +95,7 @@ class _StandingData:
                     agencies=agencies,
                     accounts=accounts,
                     calendar=self._calendar,
+                    rules=self._rules.by_year,
                     pays_from_registered=any(
                         account.versions[0].acc_type_code in TO_PAY_FROM
                         for account in self._objects[ACCOUNT.name].values()
@@ -110,7 +120,8 @@ class KnowledgeReader:
             for ledger_id, upto in sorted(positions.items()):
                 appointed, divisions[ledger_id] = self._upto(connection, ledger_id, upto).said()
                 banks |= appointed
-        return Knowledge(banks, divisions)
+        monitors = any(division.rules for division in divisions.values())
+        return Knowledge(banks, divisions, monitors)
 
     def _upto(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> _StandingData:
         data = self._read.pop(ledger_id, None)  # what is read in part is not kept

@@ -22,6 +22,7 @@ from budget.indicator import (
 from budget.indicator import require as require_indicator
 from budget.plans import plan_of, require_planned
 from division.agencies import refuse_ended
+from division.knowledge import rules_of_year
 from division.payer import payer_on
 from ledger.account_set import division_of
 from ledger.calendar import day_text, effective_day, first_open_day
@@ -32,16 +33,12 @@ from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 from payments.contracts.contract import CONTRACT, require_contract
 from payments.contracts.drawing import (
-    PaidTo,
     drawn,
-    held_again,
     hold_to_contract,
     require_purchase_control,
-    settled,
 )
 from payments.current_items import ELEMENT, require_item
 from payments.events import (
@@ -51,11 +48,15 @@ from payments.events import (
     PaymentRejected,
     PaymentWithdrawn,
 )
+from payments.giving_back import released, with_release
+from payments.monitoring.rules import NOTHING_FOUND, monitored, with_found
+from payments.monitoring.seeing import seen_by_rules
 from payments.payment import (
     APPLIED,
     PAYMENT,
     Payment,
     require,
+    require_not_held,
     require_status,
 )
 from payments.signature_policy import SIGNATURE_POLICY
@@ -91,6 +92,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     details: tuple[PaymentDetail, ...] = ()
     contract_no: str = ""
     current_item_code: str = ""
+    monitor_reason: str = ""
     effective_on: date | None = None
 
     @classmethod
@@ -129,7 +131,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         contract = require_contract(state, self.contract_no) if self.contract_no else None
         self._check_elements(state, indicator, day)
         if contract is not None:
-            hold_to_contract(contract, indicator.issued, self._payees())
+            hold_to_contract(contract, indicator.issued, self)
         if indicator.issued.is_gov_pur:
             require_purchase_control(state, indicator.issued, contract)
         if self.current_item_code:
@@ -139,8 +141,12 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         pur_plan_no = "" if contract is None else contract.pur_plan_no
         held_fen = -pay_fen if pur_plan_no else 0
         occupied = self._occupied(state, indicator, day, pay_fen, held_fen)
+        found = NOTHING_FOUND
+        if rules := rules_of_year(state):
+            seen = seen_by_rules(self, indicator, pay_fen)
+            found = monitored(state, rules, seen, day, self.monitor_reason)
         # point of no return
-        applied = self._event(indicator, day, pur_plan_no, occupied.row, by)
+        applied = self._event(indicator, day, pur_plan_no, found.frozen_by, occupied.row, by)
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -152,18 +158,12 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         )
         if held_fen:
             entry = with_held(books, entry, held_fen, indicator.codes)
-        return Decision(
+        decision = Decision(
             events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
             moved=[occupied, *taken],
         )
-
-    def _payees(self) -> Iterator[PaidTo]:
-        if not self.details:
-            yield self.payee_acct_name, self.payee_acct_no, "/payee_acct_no"
-        for index, detail in enumerate(self.details):
-            place = f"/details/{index}/payee_acct_no"
-            yield detail.payee_acct_name, detail.payee_acct_no, place
+        return with_found(state, decision, found, applied) if rules else decision
 
     def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
@@ -229,7 +229,13 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
 
     def _event(
-        self, indicator: Indicator, day: date, pur_plan_no: str, balances: Balances, by: str
+        self,
+        indicator: Indicator,
+        day: date,
+        pur_plan_no: str,
+        frozen_by: tuple[str, ...],
+        balances: Balances,
+        by: str,
     ) -> PaymentApplied:
         issued = indicator.issued
         return PaymentApplied(
@@ -255,6 +261,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             contract_no=self.contract_no,
             pur_plan_no=pur_plan_no,
             current_item_code=self.current_item_code,
+            monitor_reason=self.monitor_reason,
+            frozen_by=frozen_by,
             figures=balances.figures(),
             by=by,
         )
@@ -272,7 +280,9 @@ def business_day(state: LedgerState, payment: Payment, asked: date | None) -> da
     return effective_day(state, day)
 
 
-class _OnPayment(Command, frozen=True, kw_only=True):
+class OnPayment(Command, frozen=True, kw_only=True):
+    """A command about one existing payment."""
+
     KIND: ClassVar[AnyKind] = PAYMENT
     pay_app_no: str
     effective_on: date | None = None
@@ -287,7 +297,7 @@ class _OnPayment(Command, frozen=True, kw_only=True):
         return require(state, self.pay_app_no)
 
 
-class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
+class ApprovePayment(OnPayment, frozen=True, kw_only=True):
     """审核通过: the voucher is issued, under the signature policy of this moment."""
 
     OPERATION: ClassVar[str] = "payment.approve"
@@ -295,8 +305,9 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
+        require_not_held(payment)
         require_status(payment, APPLIED)
-        _other_person(payment, by)
+        require_other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
         policy = state.settings.get(SIGNATURE_POLICY)
         applied = payment.applied
@@ -316,7 +327,7 @@ class ApprovePayment(_OnPayment, frozen=True, kw_only=True):
         return Decision(events=[(PAYMENT, self.pay_app_no, approved)], effective_on=day)
 
 
-class RejectPayment(_OnPayment, frozen=True, kw_only=True):
+class RejectPayment(OnPayment, frozen=True, kw_only=True):
     """退回: the indicator gets its amount back."""
 
     OPERATION: ClassVar[str] = "payment.reject"
@@ -326,7 +337,7 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
         require_status(payment, APPLIED)
-        _other_person(payment, by)
+        require_other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
         after = released(state, payment, day, PaymentRejected.TYPE)
         # point of no return
@@ -340,7 +351,7 @@ class RejectPayment(_OnPayment, frozen=True, kw_only=True):
         return with_release(state, payment, day, rejected, after)
 
 
-class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
+class WithdrawPayment(OnPayment, frozen=True, kw_only=True):
     """撤回 by who applied or his unit, which is judged where units are bound."""
 
     OPERATION: ClassVar[str] = "payment.withdraw"
@@ -361,35 +372,7 @@ class WithdrawPayment(_OnPayment, frozen=True, kw_only=True):
         return with_release(state, payment, day, withdrawn, after)
 
 
-def _other_person(payment: Payment, by: str) -> None:
+def require_other_person(payment: Payment, by: str) -> None:
+    """Raises Refusal ``same_person`` where who applied would check."""
     if same_person(payment.applied.by, by):
         raise Refusal(Code.SAME_PERSON, "whoever applied may not check the same payment")
-
-
-def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
-    """The indicator's balances with the occupation given back."""
-    applied, pay_fen = payment.applied, payment.pay_fen
-    held_fen = held_again(applied, pay_fen)
-    return moved(state, day, applied.bgt_id, event, {"pay": pay_fen}, held_fen)
-
-
-def with_release(
-    state: LedgerState, payment: Payment, day: date, event: Event, after: MovedRow
-) -> Decision:
-    """What ends a payment that the bank has not paid, with the journal that gives back."""
-    applied, pay_fen, codes = payment.applied, payment.pay_fen, payment.codes
-    books = state.books(day)
-    entry = books.post(
-        event.TYPE,
-        source=state.next_position,
-        number=payment.pay_app_no,
-        amounts_fen={"pay": pay_fen},
-        codes=codes,
-        bgt_id=applied.bgt_id,
-    )
-    entry = with_held(books, entry, held_again(applied, pay_fen), codes)
-    return Decision(
-        events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
-        effective_on=day,
-        moved=[after, *settled(state, applied, day, pay_fen)],
-    )

@@ -33,7 +33,8 @@ class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 class PaymentApplied(Event, frozen=True, kw_only=True):
     """支付申请: occupies the indicator, or what a purchase plan holds. A single payment has no
-    ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is."""
+    ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is.
+    Monitoring rules ``frozen_by`` hold it."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -66,6 +67,8 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     contract_no: str = ""
     pur_plan_no: str = ""
     current_item_code: str = ""
+    monitor_reason: str = ""
+    frozen_by: tuple[str, ...] = ()
     figures: Figures
     by: str
 
@@ -368,20 +371,6 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     by: str
 
 
-class SignaturePolicySet(Event, frozen=True, kw_only=True):
-    """Which roles sign a voucher, in order, for which bank, and what one signature covers.
-
-    ``signing`` is ``voucher``, or ``manifest`` where vouchers that are signed together share one.
-    """
-
-    TYPE: ClassVar[str] = "ledger.signature_policy_set"
-    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="signature_policy.set")
-    roles: tuple[str, ...]
-    pay_bank_code: str
-    signing: str = "voucher"
-    by: str
-
-
 register(
     VoucherFoundAtBank,
     PaymentApplied,
@@ -396,5 +385,4 @@ register(
     RefundRequested,
     RefundRefused,
     PaymentRefunded,
-    SignaturePolicySet,
 )

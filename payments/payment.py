@@ -38,6 +38,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.monitoring.events import PaymentReleased
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
@@ -84,6 +85,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requests: tuple[RefundRequested, ...] = ()
     declined: tuple[RefundRefused, ...] = ()
     refunds: tuple[PaymentRefunded, ...] = ()
+    released: PaymentReleased | None = None
     corrections: tuple[PaymentCorrected, ...] = ()
     corrections_taken: tuple[CorrectionTaken, ...] = ()
     borne: Bearing = ()  # by which indicators, since the first correction
@@ -95,6 +97,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def pay_cert_no(self) -> str:
         return self.approved.pay_cert_no if self.approved else ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether monitoring rules hold it (冻结)."""
+        return bool(self.applied.frozen_by) and self.released is None and self.status == APPLIED
 
     @property
     def sent(self) -> bool:
@@ -308,6 +315,7 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     RecallRefused: lambda p, e: replace(p, recalls_refused=(*p.recalls_refused, e)),
     RefundRequested: lambda p, e: replace(p, requests=(*p.requests, e)),
     RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
+    PaymentReleased: lambda p, e: replace(p, released=e),
     PaymentRefunded: _refunded,
     PaymentCorrected: _corrected,
     CorrectionTaken: _correction_taken,
@@ -358,4 +366,16 @@ def require_status(payment: Payment, *statuses: str) -> None:
             Code.INVALID_STATE,
             f"payment {payment.pay_app_no} is {payment.status}, not {' or '.join(statuses)}",
             payment_status=payment.status,
+        )
+
+
+def require_not_held(payment: Payment) -> None:
+    """Refuses with ``monitored`` what monitoring rules hold."""
+    if payment.is_held:
+        held_by = payment.applied.frozen_by
+        raise Refusal(
+            Code.MONITORED,
+            f"payment {payment.pay_app_no} is held by monitoring rules {', '.join(held_by)}"
+            " until it is released",
+            rule_codes=list(held_by),
         )

@@ -10,7 +10,7 @@ from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, RequestError
 from ledger.events import Event
-from payments.events import SignaturePolicySet
+from payments.policy_events import SignaturePolicySet
 
 PER_VOUCHER, PER_MANIFEST = "voucher", "manifest"  # what one signature covers 签章范围
 SIGNING_SCOPES = (PER_VOUCHER, PER_MANIFEST)

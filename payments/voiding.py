@@ -19,8 +19,9 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
-from payments.application import business_day, released, with_release
+from payments.application import business_day
 from payments.events import VoucherRefused
+from payments.giving_back import released, with_release
 from payments.payment import APPROVED, PAYMENT, SIGNED, Payment, require, require_status
 from payments.void_events import PaymentVoided
 

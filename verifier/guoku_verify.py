@@ -919,6 +919,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['pay_cert_no']}/{body['receipt_sm3'][:16]}",
     ),
     "payment.voided": ("payment.void", _field("pay_app_no")),
+    "payment.released": ("payment.release", _field("pay_app_no")),
     "payment.recall_requested": ("payment.recall", _field("recall_no")),
     "payment.refund_requested": ("payment.refund", _field("refund_no")),
     "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
@@ -967,6 +968,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "standard.registered": ("standard.register", _field("std_code")),
     "standard.changed": ("standard.change", _field("change_no")),
     "calendar.set": ("calendar.set", _field("change_no")),
+    "monitor_rules.set": ("monitor_rules.set", _field("change_no")),
     "bank.appointed": ("bank.appoint", _field("pay_bank_code")),
     "bank.changed": ("bank.change", _field("change_no")),
     "bank.ended": ("bank.end", lambda body: f"{body['pay_bank_code']} {body['end_date']}"),
@@ -1008,6 +1010,8 @@ FOLLOWERS = {
     "indicator.distribution_returned",
     "plan.cut",
     "payment.correction_taken",
+    "monitor.hit",
+    "payment.tallied",
     "payment.refund_shared",
     "clearing.cleared",
     "clearing.rejected",
@@ -1016,6 +1020,7 @@ FOLLOWERS = {
 OPENING = {
     "budget_row.asked": ("budget_row.open", _field("bgt_pman_id")),
     "indicator.allotted": ("indicator.issue", _field("bgt_id")),
+    "monitor.hit": ("monitor_hit.open", _field("hit_no")),
 }
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
@@ -1924,6 +1929,7 @@ ACTS = {
     "standard.registered": "standard.register",
     "standard.changed": "standard.change",
     "calendar.set": "calendar.set",
+    "monitor_rules.set": "monitor_rules.set",
     "agency.registered": "agency.register",
     "agency.changed": "agency.change",
     "bank.appointed": "bank.appoint",

@@ -233,7 +233,7 @@ def _changed(key: int, _command: Command, outcome: Outcome) -> Any:
     return payment_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
 
 
-def _act(
+def payment_act(
     command: type[Command],
     path: str,
     right: Right,
@@ -284,37 +284,40 @@ DIRECT = (
             Code.INSUFFICIENT_CONTRACT,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,
+            Code.INTERCEPTED,
+            Code.CONFIRMATION_REQUIRED,
         ),
     ),
-    _act(
+    payment_act(
         ApprovePayment,
         "approve",
         Right.CHECK,
         "Approve 审核通过: issues the voucher",
         Code.SAME_PERSON,
+        Code.MONITORED,
         Code.ACCOUNT_INVALID,
     ),
-    _act(
+    payment_act(
         RejectPayment,
         "reject",
         Right.CHECK,
         "Reject 退回: the indicator gets its amount back",
         Code.SAME_PERSON,
     ),
-    _act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回", complete=of_applicant),
-    _act(
+    payment_act(WithdrawPayment, "withdraw", Right.APPLY, "Withdraw 撤回", complete=of_applicant),
+    payment_act(
         VoidPayment,
         "void",
         Right.APPLY,
         "Void 作废 what is approved or signed and no bank has: the indicator gets its amount back",
     ),
-    _act(
+    payment_act(
         RecallPayment,
         "recall",
         Right.APPLY,
         "Ask the bank to stop 撤销 a voucher; nothing moves before its receipt",
     ),
-    _act(
+    payment_act(
         RefundPayment,
         "refunds",
         Right.APPLY,

@@ -193,6 +193,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     pay_bus_type_code: str
     create_date: str
     contract_no: str
+    monitor_reason: str
     details: tuple[DetailView, ...]
     pay_cert_no: str | None
     vou_date: str | None
@@ -307,6 +308,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         pay_bus_type_code=applied.pay_bus_type_code,
         create_date=applied.create_date,
         contract_no=applied.contract_no,
+        monitor_reason=applied.monitor_reason,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,

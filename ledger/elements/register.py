@@ -96,6 +96,7 @@ _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款�
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
+_MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE = "预拨暂付"
@@ -242,6 +243,17 @@ _ELEMENTS = (
     Element("plan_voucher_no", "计划明细编号", 100, _NUMBER, _PLAN),
     _pattern("plan_month", "计划月份", 2, "0?[1-9]|1[0-2]", _PLAN),
     Element("plan_amt", "计划金额", 20, _AMOUNT, _PLAN),
+    # 动态监控
+    Element("rules", "监控规则", 300, _TEXT, _MONITOR),
+    Element("rule_code", "规则编码", 300, _TEXT, _MONITOR),
+    Element("rule_name", "规则名称", 300, _TEXT, _MONITOR),
+    Element("control", "控制方式", 40, _TEXT, _MONITOR),
+    Element("when", "规则条件", 300, _TEXT, _MONITOR),
+    Element("field", "条件字段", 40, _TEXT, _MONITOR),
+    Element("op", "条件运算符", 40, _TEXT, _MONITOR),
+    Element("values", "条件值", 300, _TEXT, _MONITOR),
+    _pattern("within_days", "统计天数", 9, "[0-9]{1,9}", _MONITOR),
+    Element("monitor_reason", "预警说明", 300, _TEXT, _APPLY),
     # 采购和合同
     Element("pur_plan_no", "采购计划编号", 100, _NAME, _PURCHASE),
     Element("pur_class", "采购品目", 180, _TEXT, _PURCHASE),

@@ -10,7 +10,7 @@ from typing import ParamSpec
 import psycopg
 
 from ledger.deciding.command import Command
-from ledger.deciding.dated import UNTOLD
+from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, DaysNotAtHandError, Register
 from ledger.deciding.state import Decision, LedgerState
@@ -61,6 +61,9 @@ class DatingBack:
     def _read_days(self, register: AnyRegister, key: str) -> None:
         self._settled()
         state, connection = self._state, self._connection
+        if not state.has_row(register, key):  # that it is asked for is known only when deciding
+            stored = loading.read_dated_rows(connection, state.ledger_id, register, [key])
+            state.take_rows(register, {key: stored.get(key, DatedRow(register.row()))})
         keys = {key, *self._keys_of(register)}
         wanted = state.registers.without_days(register, keys)
         if state.registers.dated(register, key).day == UNTOLD:

@@ -5,8 +5,9 @@ applied for; in the same journal it is set free and occupied. Whatever ends the 
 money having gone, or brings it back, freezes it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Protocol
 
 from budget.events import IndicatorIssued
 from ledger.deciding.registers import MovedRow
@@ -18,9 +19,20 @@ from payments.contracts.contract import (
     Contract,
     exceeded,
 )
-from payments.events import PaymentApplied
+from payments.events import PaymentApplied, PaymentDetail
 
 PaidTo = tuple[str, str, str]  # name and number of an account, and where it stands in the request
+
+
+class Payees(Protocol):
+    """Of the application's command."""
+
+    @property
+    def payee_acct_name(self) -> str: ...
+    @property
+    def payee_acct_no(self) -> str: ...
+    @property
+    def details(self) -> Sequence[PaymentDetail]: ...
 
 
 def require_purchase_control(
@@ -47,7 +59,7 @@ def require_purchase_control(
         )
 
 
-def hold_to_contract(contract: Contract, issued: IndicatorIssued, payees: Iterable[PaidTo]) -> None:
+def hold_to_contract(contract: Contract, issued: IndicatorIssued, asked: Payees) -> None:
     """A payment on a contract is of its unit, from the indicator of its plan, and to its payee.
 
     Raises:
@@ -61,7 +73,7 @@ def hold_to_contract(contract: Contract, issued: IndicatorIssued, payees: Iterab
         problem, pointer = f"contract {number} is paid from indicator {contract.bgt_id}", "/bgt_id"
     else:
         says = contract.says
-        for name, account, place in payees:
+        for name, account, place in _payees(asked):
             if (name, account) != (says.payee_acct_name, says.payee_acct_no):
                 problem, pointer = f"{name} {account} is not the payee of contract {number}", place
                 break
@@ -73,6 +85,13 @@ def hold_to_contract(contract: Contract, issued: IndicatorIssued, payees: Iterab
             bgt_id=issued.bgt_id,
             contract_no=number,
         )
+
+
+def _payees(asked: Payees) -> Iterator[PaidTo]:
+    if not asked.details:
+        yield asked.payee_acct_name, asked.payee_acct_no, "/payee_acct_no"
+    for index, detail in enumerate(asked.details):
+        yield detail.payee_acct_name, detail.payee_acct_no, f"/details/{index}/payee_acct_no"
 
 
 def drawn(state: LedgerState, contract: Contract, day: date, pay_fen: int) -> MovedRow:

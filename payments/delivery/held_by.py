@@ -18,7 +18,7 @@ from payments.delivery.outbox import ParcelKind, refusal_text
 from payments.payment import APPROVED, SENT, Payment
 
 AWAITING_APPROVAL, AWAITING_SIGNATURE = "awaiting_approval", "awaiting_signature"
-AWAITING_AGREEMENT = "awaiting_agreement"
+AWAITING_AGREEMENT, MONITORED = "awaiting_agreement", "monitored"
 AWAITING_DAY, AWAITING_RECEIPT = "awaiting_day", "awaiting_receipt"
 BANK_SILENT, BANK_REFUSED = "bank_silent", "bank_refused"
 SENDING_FAILS, GIVEN_UP = "sending_fails", "given_up"
@@ -26,6 +26,7 @@ HOLDS = (
     AWAITING_APPROVAL,
     AWAITING_SIGNATURE,
     AWAITING_AGREEMENT,
+    MONITORED,
     AWAITING_DAY,
     AWAITING_RECEIPT,
     BANK_SILENT,
@@ -104,6 +105,8 @@ def payment_held_by(
         return HeldBy(fault.code.text, fault.detail, None)
     if agreement is not None:
         return agreement
+    if payment.is_held:
+        return HeldBy(MONITORED, f"rules {', '.join(payment.applied.frozen_by)} 监控冻结", since)
     if (approved := payment.approved) is None:
         return HeldBy(AWAITING_APPROVAL, "a checker who has not made it 待审核", since)
     if payment.status == APPROVED:

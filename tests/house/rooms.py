@@ -21,9 +21,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         "verification",
     ),
     "division": (
-        "base_events events roles",
+        "base_events events monitor_events roles",
         "by_day",
-        "adopted agency bank calendar certificate code_set_load opening rights",
+        "adopted agency bank calendar certificate code_set_load monitor_rules opening rights",
         "account payee persons standard",
         "tokens",
         "folded recording shown",
@@ -43,14 +43,14 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advancing distributing staging",
     ),
     "payments": (
-        "events messages submitting voucher_number",
+        "events messages policy_events submitting voucher_number",
         "correction_events order_events void_events",
-        "bearing contracts",
+        "bearing contracts monitoring",
         "clearing current_items found_at_bank issued manifest payment signature_policy",
-        "orders",
+        "giving_back orders",
         "application closing",
         "voucher",
-        "corrections refunds voiding",
+        "corrections refunds releasing voiding",
         "recalls",
         "signing",
         "delivery disbursement receipts wages",
@@ -75,8 +75,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "trial_balance",
         "queries",
         (
-            "budget_row_lists cash contract_lists correction_lists document_lists project_lists"
-            " reports tracing"
+            "budget_row_lists cash contract_lists correction_lists document_lists monitor_lists"
+            " project_lists reports tracing"
         ),
     ),
     "api": (
@@ -113,6 +113,8 @@ DECIDING = (
     "division.payee",
     "division.payer",
     "division.calendar",
+    "division.monitor_events",
+    "division.monitor_rules",
     "division.account",
     "division.certificate",
     "division.code_set_load",
@@ -127,6 +129,9 @@ DECIDING = (
     "payments.void_events",
     "payments.payment",
     "payments.application",
+    "payments.releasing",
+    "payments.giving_back",
+    "payments.policy_events",
     "payments.manifest",
     "payments.voucher",
     "payments.refunds",
@@ -139,6 +144,7 @@ DECIDING = (
     "payments.contracts",
     "payments.order_events",
     "payments.orders",
+    "payments.monitoring",
     "payments.disbursement.commands",
     *sorted(_OF_ACCOUNTING - {"accounting.intake"}),
     "payments.current_items",

@@ -93,6 +93,8 @@ ELSEWHERE = {
         ),
         "payments/test_contracts",
     ),
+    "monitor_rules.set": "payments/test_monitoring",
+    "payment.release": "payments/test_monitoring",
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",

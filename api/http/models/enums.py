@@ -106,6 +106,7 @@ class HoldReason(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"
     AWAITING_SIGNATURE = "awaiting_signature"
     AWAITING_AGREEMENT = "awaiting_agreement"
+    MONITORED = "monitored"
     AWAITING_DAY = "awaiting_day"
     AWAITING_RECEIPT = "awaiting_receipt"
     BANK_SILENT = "bank_silent"
@@ -263,6 +264,23 @@ class ContractStatus(StrEnum):
     """State of a contract 合同."""
 
     IN_FORCE = "in_force"
+    ENDED = "ended"
+
+
+class RuleControl(StrEnum):
+    """What a monitoring rule does 控制方式: 拦截, 预警, 冻结."""
+
+    INTERCEPT = "intercept"
+    WARN = "warn"
+    FREEZE = "freeze"
+
+
+class HitStatus(StrEnum):
+    """What became of a hit 监控命中."""
+
+    HELD = "held"
+    RELEASED = "released"
+    PASSED = "passed"
     ENDED = "ended"
 
 
