@@ -23,7 +23,7 @@ from ledger.money import parse_yuan, yuan
 
 DEBIT, CREDIT = 1, -1
 FUND_TYPE = "fund_type_code"  # every journal names it
-RESOLVED_MAX = 10_000  # combinations of codes kept of each rule: few exist, but of projects many
+RESOLVED_MAX = 10_000  # combinations of codes kept: few exist, but of projects many
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -107,6 +107,8 @@ class Books:
         self._choices = dict(choices)
         behind = {picked for choice in choices.values() for _, picked in choice.answers()}
         self._first_choices = [name for name in choices if name not in behind]
+        self._covered_by = tuple(sorted(self._chosen_by(self._first_choices)))
+        self._uncovered: dict[tuple[str | None, ...], str] = {}
         self._postings = {rule.name: self._posting(rule) for rule in rules}
         self._headings = self._found_headings()
 
@@ -184,6 +186,14 @@ class Books:
     def uncovered(self, codes: Mapping[str, str]) -> str:
         """The element whose code has no account in some book, "" when all have one; choices by what
         is not among these codes are not asked."""
+        asked = tuple(map(codes.get, self._covered_by))
+        if (known := self._uncovered.get(asked)) is None:
+            if len(self._uncovered) >= RESOLVED_MAX:
+                self._uncovered.clear()
+            known = self._uncovered[asked] = self._first_uncovered(codes)
+        return known
+
+    def _first_uncovered(self, codes: Mapping[str, str]) -> str:
         for name in self._first_choices:
             if not codes.keys() >= set(self._choices[name].elements):
                 continue

@@ -8,6 +8,7 @@ with another body is told apart, whatever way the caller wrote the JSON.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
@@ -137,17 +138,25 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 def fields_in(cls: type[Command], event: Any, **otherwise: Any) -> dict[str, Any]:
     """The fields of a command that its event has under the same names, but for the date, and those
     that it tells ``otherwise``."""
-    told = {name: getattr(event, name) for name in _told_fields(cls, event.__class__)}
-    return told | otherwise
+    names, values_in = _told_fields(cls, event.__class__)
+    told = dict(zip(names, values_in(event), strict=True))
+    told.update(otherwise)
+    return told
 
 
 @cache
-def _told_fields(cls: type[Command], of: type[Event]) -> tuple[str, ...]:
-    return tuple(
+def _told_fields(
+    cls: type[Command], of: type[Event]
+) -> tuple[tuple[str, ...], Callable[[Any], Iterable[Any]]]:
+    """Their names, and what gives their values, all at once: a verification asks each event."""
+    names = tuple(
         name
         for name in cls.__struct_fields__
         if name != "effective_on" and name in of.__struct_fields__
     )
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda event: [getattr(event, name) for name in names]
 
 
 class CommandKey(msgspec.Struct, frozen=True, gc=False):

@@ -75,7 +75,8 @@ class RegisterCheck:
         for position, day, type_, payload in zip(
             chunk.positions, chunk.days, chunk.types, chunk.payloads, strict=True
         ):
-            self._dated = self._dated or self._dates_floors(type_, payload)
+            if not self._dated:
+                self._dated = self._dates_floors(type_, payload)
             for route in routes.get(type_, ()):
                 try:
                     event = route.decode(payload)
