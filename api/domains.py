@@ -63,6 +63,7 @@ import payments.manifest
 import payments.orders.advance_policy
 import payments.orders.advance_steps
 import payments.orders.advances
+import payments.orders.allocations
 import payments.recalls
 import payments.refunds.notices
 import payments.refunds.requests
@@ -134,6 +135,7 @@ DOMAINS = (
     payments.orders.advance_policy,
     payments.orders.advance_steps,
     payments.orders.advances,
+    payments.orders.allocations,
     payments.delivery.handing_over,
     payments.disbursement.commands,
     payments.wages.accruing,

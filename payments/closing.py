@@ -12,6 +12,7 @@ from ledger.money import stored_fen, yuan
 from payments.clearing.claims import CLEARING, REQUESTED, Clearing
 from payments.clearing.uncleared import UNCLEARED, UnclearedKey
 from payments.orders.advance import ADVANCE, Advance
+from payments.orders.allocations import ALLOCATION, Allocation
 from payments.orders.ordering import ORDERED
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED, Payment
 
@@ -57,21 +58,22 @@ def _uncleared(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenIte
             yield OpenItem(kind=NOT_CLEARED, number=number, amt=yuan(open_fen))
 
 
-def _advances(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
+def _orders(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
     """Orders that the central bank has not answered; those of the year's last month are on their
-    way. What stands out waits for nobody."""
-    for number, cached in state.cached(ADVANCE).items():
-        advance: Advance = cached.obj
-        day = date.fromisoformat(advance.ordered.order_date)
-        if advance.status == ORDERED and day <= period.last_day:
+    way. What stands out of advances waits for nobody."""
+    cached = [*state.cached(ADVANCE).items(), *state.cached(ALLOCATION).items()]
+    for number, each in cached:
+        order: Advance | Allocation = each.obj
+        day = date.fromisoformat(order.ordered.order_date)
+        if order.status == ORDERED and day <= period.last_day:
             yield OpenItem(
                 kind=ORDERED,
                 number=number,
-                amt=advance.ordered.amt,
+                amt=order.ordered.amt,
                 in_transit=day.month == period.month == 12,
             )
 
 
 declare_blockers("payments", Blockers(((PAYMENT, WHOLE),), _payments))
 declare_blockers("clearings", Blockers(((UNCLEARED, WHOLE), (CLEARING, WHOLE)), _uncleared))
-declare_blockers("advances", Blockers(((ADVANCE, WHOLE),), _advances))
+declare_blockers("orders", Blockers(((ADVANCE, WHOLE), (ALLOCATION, WHOLE)), _orders))

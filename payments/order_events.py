@@ -1,7 +1,8 @@
 """拨款单: what the central bank is ordered to pay out of the treasury, and what became of it.
 
 预拨、暂付 (an advance) takes no indicator and stands out until it is turned into an expense or is
-back. It is ordered by a 5207, booked by the central bank's receipt, and may come back by a 3208.
+back. 实拨 (an allocation) is an indicator's, and lies in the unit's own account then. Both are
+ordered by a 5207, booked by the central bank's receipt, and may come back by a 3208.
 """
 
 from typing import ClassVar
@@ -187,6 +188,112 @@ class AdvanceExpensed(Event, frozen=True, kw_only=True):
     by: str
 
 
+_ALLOCATED: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_cash(-1), **_UNIT_EARNS}
+_CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1), **_UNIT_EARNS}
+
+
+class AllocationOrdered(Event, frozen=True, kw_only=True):
+    """实拨: ordered; the indicator is occupied and its cash taken."""
+
+    TYPE: ClassVar[str] = "allocation.ordered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="allocation",
+        asked_by="allocation.order",
+        moves=("indicator", "cash"),
+        posts={
+            "allocation.ordered": RuleNeeds(
+                DIMENSIONS, {"pay": {"indicator": {"available": -1, "occupied": 1}}}
+            )
+        },
+        delivery=True,
+        step="payment",
+        title="实拨",
+    )
+    alloc_no: str
+    voucher_no: str
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    amt: Yuan
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    payee_bank_no: str = ""
+    use_des: str = ""
+    cash_acct: str = ""
+    order_date: str
+    figures: Figures
+    by: str
+
+
+class AllocationReceipted(Event, frozen=True, kw_only=True):
+    """实拨回单: paid into the unit's account, or ``rejected``, and the indicator has it back."""
+
+    TYPE: ClassVar[str] = "allocation.receipted"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="allocation",
+        asked_by="allocation.receipt",
+        moves=("indicator", "cash"),
+        posts={
+            "allocation.receipted": RuleNeeds(
+                DIMENSIONS,
+                {"paid": _ALLOCATED, "failed": {"indicator": {"available": 1, "occupied": -1}}},
+            )
+        },
+        delivery=True,
+        ends=True,
+        step="receipt",
+        title="实拨回单",
+    )
+    alloc_no: str
+    voucher_no: str
+    bgt_id: str
+    xpay_amt: Yuan
+    xpay_date: str
+    booked_on: str = ""
+    agent_business_no: str
+    rejected: str = ""
+    figures: Figures
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+class AllocationReturned(Event, frozen=True, kw_only=True):
+    """实拨退款: what the central bank says came back; the indicator has it again."""
+
+    TYPE: ClassVar[str] = "allocation.returned"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="allocation",
+        asked_by="allocation.return",
+        moves=("indicator", "cash"),
+        posts={"allocation.returned": RuleNeeds(DIMENSIONS, {"returned": _CAME_BACK})},
+        step="receipt",
+        title="实拨退款",
+    )
+    alloc_no: str
+    voucher_no: str
+    notice_no: str
+    bgt_id: str
+    amt: Yuan
+    fund_type_code: str
+    cash_acct: str
+    return_date: str
+    booked_on: str = ""
+    agent_business_no: str
+    reason: str = ""
+    figures: Figures
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
 register(
     AdvancePolicySet,
     AdvanceOrdered,
@@ -194,4 +301,7 @@ register(
     AdvanceReturned,
     AdvanceRecovered,
     AdvanceExpensed,
+    AllocationOrdered,
+    AllocationReceipted,
+    AllocationReturned,
 )

@@ -616,12 +616,12 @@ class Cash:
             amount_fen = fen(body["amt"])
             self._told += amount_fen
             self._come(body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS], amount_fen)
-        elif name in ("clearing.requested", "advance.ordered"):
+        elif name in ("clearing.requested", "advance.ordered", "allocation.ordered"):
             for claim, acct in _claimed(body):
                 self._take(claim, acct)
-        elif name in ("clearing.claim_receipted", "advance.receipted"):
+        elif name == "clearing.claim_receipted" or name in _ORDER_RECEIPTS:
             self._answered(event)
-        elif name in ("advance.returned", "advance.recovered"):
+        elif name == "advance.recovered" or name in _ORDER_RETURNS:
             self._back(body)
         else:
             return
@@ -939,6 +939,12 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "advance.returned": ("advance.return", _field("notice_no")),
     "advance.recovered": ("advance.recover", _field("step_no")),
     "advance.expensed": ("advance.to_expense", _field("step_no")),
+    "allocation.ordered": ("allocation.order", _field("alloc_no")),
+    "allocation.receipted": (
+        "allocation.receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "allocation.returned": ("allocation.return", _field("notice_no")),
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
     "income.received": ("income.receive", _field("report_no")),
@@ -1202,6 +1208,9 @@ ORDERS = {
     "advance.returned": "adv_no",
     "advance.recovered": "adv_no",
     "advance.expensed": "adv_no",
+    "allocation.ordered": "alloc_no",
+    "allocation.receipted": "alloc_no",
+    "allocation.returned": "alloc_no",
 }
 
 
@@ -1317,10 +1326,10 @@ class Payments:
             return {"claim": claim, "receipt": event.body} if claim else None
         if event.name == "payment.refunded" and event.body.get("notice_sm3"):
             return {"refund": event.body}
-        if event.name == "advance.receipted":
+        if event.name in _ORDER_RECEIPTS:
             ordered = self._orders.get(event.body["voucher_no"])
             return {"order": ordered, "receipt": event.body} if ordered else None
-        if event.name == "advance.returned":
+        if event.name in _ORDER_RETURNS:
             return {"returned": event.body}
         if event.name in _ALONE:
             return {"report": event.body}
@@ -1679,12 +1688,17 @@ _DOCUMENT_OF = {
     "advance.receipted": "receipt_sm3",
     "advance.returned": "receipt_sm3",
     "income.received": "notice_sm3",
+    "allocation.receipted": "receipt_sm3",
+    "allocation.returned": "receipt_sm3",
 }
 # what the central bank has signed, and is booked as it stands
 _ALONE = {"income.received"}
 
 
-_OF_ORDERS = ("advance.receipted", "advance.returned")  # what the central bank says of them
+# what the central bank says of orders
+_ORDER_RECEIPTS = ("advance.receipted", "allocation.receipted")
+_ORDER_RETURNS = ("advance.returned", "allocation.returned")
+_OF_ORDERS = (*_ORDER_RECEIPTS, *_ORDER_RETURNS)
 
 
 def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
@@ -1970,6 +1984,7 @@ ACTS = {
     "ledger.plan_policy_set": "plan_policy.set",
     "ledger.advance_policy_set": "advance_policy.set",
     "advance.ordered": "advance.pay",
+    "allocation.ordered": "allocation.order",
     "advance.recovered": "advance.recover",
     "advance.expensed": "advance.to_expense",
     "ledger.period_closed": "period.close",

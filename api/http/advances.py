@@ -322,6 +322,7 @@ DIRECT = (
             Code.INDICATOR_NOT_FOUND,
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_MISMATCH,
+            Code.CONTRACT_REQUIRED,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,
         ),

@@ -13,6 +13,7 @@ from api.http import (
     advance_limits,
     advances,
     agencies,
+    allocations,
     bank,
     banks,
     base_data,
@@ -86,6 +87,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *accounting_vouchers.DIRECT,
     *advances.DIRECT,
     *wages.DIRECT,
+    *allocations.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -119,6 +121,7 @@ RESOURCES = (
     accounting_vouchers,
     advances,
     wages,
+    allocations,
     cash,
     books,
     history,

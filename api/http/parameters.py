@@ -81,6 +81,7 @@ PurPlanNo = Annotated[str, _told("pur_plan_no"), _checked("pur_plan_no")]
 AccrualNo = Annotated[str, _told("accrual_no"), _checked("accrual_no")]
 WithholdNo = Annotated[str, _told("withhold_no"), _checked("withhold_no")]
 CorNo = Annotated[str, _told("cor_no"), _checked("cor_no")]
+AllocNo = Annotated[str, _told("alloc_no"), _checked("alloc_no")]
 AdvNo = Annotated[str, _told("adv_no"), _checked("adv_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
 

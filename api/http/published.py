@@ -106,6 +106,7 @@ EXAMPLES: dict[str, Any] = {
     "correct_no": "GZ-20260116-01",
     "budget_level_code": "2",
     "adv_no": "YB-2026-001",
+    "alloc_no": "SB-2026-001",
     "step_no": "YB-2026-001-1",
     "object": "样例县财政局",
     "limit_amt": "50000000.00",

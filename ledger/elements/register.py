@@ -312,6 +312,7 @@ _ELEMENTS = (
     _pattern("acct_period", "会计期间", 7, "20[0-9]{2}-[01][0-9]", _VOUCHER),
     Element("voucher_abs", "凭证摘要", 300, _TEXT, _VOUCHER),
     _pattern("vou_cnt", "附单据数", 6, "[0-9]{1,6}", _VOUCHER),
+    Element("alloc_no", "实拨编号", 100, _NAME, "实拨"),
     Element("adv_no", "预拨暂付编号", 100, _NAME, _ADVANCE),
     Element("object", "预拨暂付对象", 300, _TEXT, _ADVANCE),
     Element("due_on", "约定归还日期", 10, _DAY, _ADVANCE),

@@ -37,6 +37,9 @@ from payments.order_events import (
     AdvanceReceipted,
     AdvanceRecovered,
     AdvanceReturned,
+    AllocationOrdered,
+    AllocationReceipted,
+    AllocationReturned,
 )
 
 CONTROL = "cash"  # of the account of which this is the balance
@@ -266,6 +269,9 @@ class CashFold(RegisterFold):
         AdvanceReceipted: _Receipted,
         AdvanceReturned: _Back,
         AdvanceRecovered: _Back,
+        AllocationOrdered: _Ordered,
+        AllocationReceipted: _Receipted,
+        AllocationReturned: _Back,
     }
 
     open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)

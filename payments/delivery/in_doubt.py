@@ -22,7 +22,12 @@ from payments.delivery.channels import Channels
 from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
-from payments.order_events import AdvanceOrdered, AdvanceReceipted
+from payments.order_events import (
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AllocationOrdered,
+    AllocationReceipted,
+)
 from payments.voucher_number import voucher_number
 
 _UNANSWERED = """
@@ -102,10 +107,11 @@ def _claims(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]
 
 
 def _orders(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]:
-    asked = (key, list(type_names(AdvanceOrdered)), list(type_names(AdvanceReceipted)))
+    ordered = [*type_names(AdvanceOrdered), *type_names(AllocationOrdered)]
+    asked = (key, ordered, [*type_names(AdvanceReceipted), *type_names(AllocationReceipted)])
     for type_name, payload in connection.execute(_UNANSWERED, asked, binary=True):
         event = decode(type_name, payload)
-        assert isinstance(event, AdvanceOrdered)
+        assert isinstance(event, AdvanceOrdered | AllocationOrdered)
         yield NumberInDoubt(key, event.voucher_no, PBOC, "")
 
 

@@ -10,11 +10,12 @@ from ledger.errors import GuokuError
 from ledger.reading.objects import read_objects
 from payments.messages.envelope import VoucherBody
 from payments.orders.advance import ADVANCE
-from payments.orders.ordering import ADVANCES, split_order_number
+from payments.orders.allocations import ALLOCATION
+from payments.orders.ordering import ADVANCES, ALLOCATIONS, split_order_number
 from payments.signing.claims import ClaimSigner
 from payments.signing.orders import order_body
 
-KINDS: Mapping[str, AnyKind] = {ADVANCES: ADVANCE}
+KINDS: Mapping[str, AnyKind] = {ADVANCES: ADVANCE, ALLOCATIONS: ALLOCATION}
 
 
 def read_open_orders(

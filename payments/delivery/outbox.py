@@ -28,7 +28,12 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
-from payments.order_events import AdvanceOrdered, AdvanceReceipted
+from payments.order_events import (
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AllocationOrdered,
+    AllocationReceipted,
+)
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 ParcelKind = Literal["voucher", "claim", "refund", "recall", "order"]
@@ -171,9 +176,9 @@ class _Reading(msgspec.Struct):
                 self.answered.discard(("recall", event.pay_app_no))
             case RecallRefused():
                 self.answered.add(("recall", event.pay_app_no))
-            case AdvanceOrdered():
+            case AdvanceOrdered() | AllocationOrdered():
                 self.due["order", event.voucher_no] = position
-            case AdvanceReceipted():
+            case AdvanceReceipted() | AllocationReceipted():
                 self.answered.add(("order", event.voucher_no))
 
 

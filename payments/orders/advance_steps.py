@@ -16,6 +16,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan
 from payments.clearing.cash import CASH, kind_of
+from payments.contracts.drawing import require_purchase_control
 from payments.order_events import AdvanceExpensed, AdvanceRecovered
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance, require_paid
 from payments.orders.advances import back, journal_of
@@ -63,6 +64,8 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
         indicator = require_indicator(state, self.bgt_id, day)
         require_not_pending(indicator)
         require_executable(indicator)
+        if indicator.issued.is_gov_pur:
+            require_purchase_control(state, indicator.issued, None)
         advance = self._paid(state, day)
         self._require_alike(advance, indicator)
         amount_fen = parse_yuan(self.amt, pointer="/amt")

@@ -15,8 +15,10 @@ from payments.messages.message_types import CENTRAL_BANK_CODE, Concern, MessageT
 from payments.messages.vt_codes import ORDER_RETURN
 from payments.orders.advance import ADVANCE
 from payments.orders.advances import ApplyAdvanceReceipt, ReturnAdvance
+from payments.orders.allocations import ALLOCATION, ApplyAllocationReceipt, ReturnAllocation
 from payments.orders.ordering import (
     ADVANCES,
+    ALLOCATIONS,
     ApplyOrderReceipt,
     ApplyOrderReturn,
     OrderPlace,
@@ -45,6 +47,7 @@ class _Answers(NamedTuple):
 
 ANSWERS: Mapping[str, _Answers] = {
     ADVANCES: _Answers(ADVANCE, "adv_no", ApplyAdvanceReceipt, ReturnAdvance),
+    ALLOCATIONS: _Answers(ALLOCATION, "alloc_no", ApplyAllocationReceipt, ReturnAllocation),
 }
 
 

@@ -11,11 +11,11 @@ from ledger.money import parse_yuan
 from payments.messages.envelope import VoucherBody, add_signature
 from payments.messages.message_types import ORDER_SENT
 from payments.messages.orders_5207 import Order5207
-from payments.order_events import AdvanceOrdered
+from payments.order_events import AdvanceOrdered, AllocationOrdered
 from payments.signing.claims import FINANCE_ROLE, ClaimSigner
 from payments.signing.voucher_document import TREASURY_BANK_CODE, adm_div_code
 
-OrderEvent = AdvanceOrdered
+OrderEvent = AdvanceOrdered | AllocationOrdered
 
 
 def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
@@ -38,6 +38,7 @@ def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
             tre_code=ordered.cash_acct or f"{division}0",
             fund_type_code=ordered.fund_type_code,
             agency_code=ordered.agency_code,
+            **_spent_on(ordered),
             pay_acct_no=f"{TREASURY_BANK_CODE}{division}01",
             payee_acct_no=ordered.payee_acct_no,
             payee_acct_name=ordered.payee_acct_name,
@@ -50,10 +51,23 @@ def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
 
 
 def _own_number(ordered: OrderEvent) -> str:
-    return ordered.adv_no
+    return ordered.adv_no if isinstance(ordered, AdvanceOrdered) else ordered.alloc_no
+
+
+def _spent_on(ordered: OrderEvent) -> dict[str, str]:
+    """The subjects of an allocation; an advance has none yet."""
+    if isinstance(ordered, AdvanceOrdered):
+        return {}
+    return {
+        "exp_func_code": ordered.exp_func_code,
+        "gov_exp_eco_code": ordered.gov_bgt_eco_code,
+        "dep_exp_eco_code": ordered.dep_bgt_eco_code,
+    }
 
 
 def _purpose(ordered: OrderEvent) -> str:
+    if isinstance(ordered, AllocationOrdered):
+        return ordered.use_des
     return ordered.reason or ordered.object
 
 

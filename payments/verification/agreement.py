@@ -27,7 +27,14 @@ from payments.messages import clearing_2301, layout, orders_5207, refund_notices
 from payments.messages.layout import compact_date
 from payments.messages.reader import amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
-from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
+from payments.order_events import (
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AdvanceReturned,
+    AllocationOrdered,
+    AllocationReceipted,
+    AllocationReturned,
+)
 from payments.payment import SINGLE_DETAIL_ID
 from payments.signing.voucher_document import adm_div_code
 
@@ -255,10 +262,11 @@ def _claim(named: NamedDocument) -> Iterator[Differing]:
 # ---- orders
 
 
-@compare(AdvanceReceipted)
+@compare(AdvanceReceipted, AllocationReceipted)
 def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
     event: Any = named.event
-    ordered = _one(named, AdvanceOrdered)
+    of_advance = isinstance(event, AdvanceReceipted)
+    ordered = _one(named, AdvanceOrdered if of_advance else AllocationOrdered)
     receipt = orders_5207.parse_receipt(named.document)
     due: tuple[Differing, ...] = (
         ("VoucherNo", receipt.voucher_no, event.voucher_no),
@@ -273,7 +281,7 @@ def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
     yield from (each for each in due if each[1] != each[2])
 
 
-@compare(AdvanceReturned)
+@compare(AdvanceReturned, AllocationReturned)
 def _order_return(named: NamedDocument) -> Iterator[Differing]:
     event: Any = named.event
     notice = orders_5207.parse_return(named.document)

@@ -36,13 +36,12 @@ from payments.events import (
 )
 from payments.messages.message_types import SignedBy
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
-from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
 from payments.payment import SINGLE_DETAIL_ID, returned_lines
 from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
 from payments.verification.corrections import CorrectionSteps
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
-from payments.verification.orders import OrderSteps
+from payments.verification.orders import WANTED_OF_ORDERS, OrderSteps
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
 from payments.verification.stand_alone import standing_alone
@@ -80,9 +79,7 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     ClearingRequested: ClearingRequested,
     ClaimReceipted: ClaimReceipted,
     ManifestSigned: ManifestSigned,
-    AdvanceOrdered: AdvanceOrdered,
-    AdvanceReceipted: AdvanceReceipted,
-    AdvanceReturned: AdvanceReturned,
+    **WANTED_OF_ORDERS,
 }
 _DECODERS = {cls.TYPE.encode(): msgspec.json.Decoder(part).decode for cls, part in _WANTED.items()}
 

@@ -6,9 +6,25 @@ from typing import Any
 from ledger.events import Event
 from ledger.verification.amounts import Amounts
 from payments.messages.message_types import SignedBy
-from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
+from payments.order_events import (
+    AdvanceOrdered,
+    AdvanceReceipted,
+    AdvanceReturned,
+    AllocationOrdered,
+    AllocationReceipted,
+    AllocationReturned,
+)
 from payments.verification.open_items import OpenRequests
 
+# what is read of each: all of it
+WANTED_OF_ORDERS: Mapping[type[Event], type[Event]] = {
+    AdvanceOrdered: AdvanceOrdered,
+    AdvanceReceipted: AdvanceReceipted,
+    AdvanceReturned: AdvanceReturned,
+    AllocationOrdered: AllocationOrdered,
+    AllocationReceipted: AllocationReceipted,
+    AllocationReturned: AllocationReturned,
+}
 CENTRAL_BANK = f"{SignedBy.CENTRAL_BANK}/"
 
 Wrong = Callable[[int, str], None]
@@ -36,12 +52,19 @@ class OrderSteps:
             AdvanceOrdered: self._ordered,
             AdvanceReceipted: self._receipted,
             AdvanceReturned: self._returned,
+            AllocationOrdered: self._ordered,
+            AllocationReceipted: self._receipted,
+            AllocationReturned: self._returned,
         }
 
-    def _ordered(self, position: int, _stream: bytes, event: AdvanceOrdered) -> None:
+    def _ordered(
+        self, position: int, _stream: bytes, event: AdvanceOrdered | AllocationOrdered
+    ) -> None:
         self._asked.ask("order", event.voucher_no, position)
 
-    def _receipted(self, position: int, _stream: bytes, event: AdvanceReceipted) -> None:
+    def _receipted(
+        self, position: int, _stream: bytes, event: AdvanceReceipted | AllocationReceipted
+    ) -> None:
         due_at = self._asked.end("order", event.voucher_no)
         self._note(position, event.receipt_sm3, CENTRAL_BANK, event, (due_at,) if due_at else None)
         if not due_at:
@@ -51,5 +74,7 @@ class OrderSteps:
         if event.rejected and self._amounts[event.xpay_amt]:
             self._wrong(position, "it was rejected, and something of it paid")
 
-    def _returned(self, position: int, _stream: bytes, event: AdvanceReturned) -> None:
+    def _returned(
+        self, position: int, _stream: bytes, event: AdvanceReturned | AllocationReturned
+    ) -> None:
         self._note(position, event.receipt_sm3, CENTRAL_BANK, event, ())

@@ -123,6 +123,7 @@ MAY: dict[str, set[str]] = {
     "advance_policy.set": {"admin"},
     "wage.accrue": {"accountant"},
     "wage.withhold": {"accountant"},
+    "allocation.order": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -222,6 +223,12 @@ SOUND["advance.pay"] = {
     "amt": "1.00",
     **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
 }
+SOUND["allocation.order"] = {
+    "alloc_no": "none",
+    "bgt_id": "none",
+    "amt": "1.00",
+    **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
+}
 SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
 SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
 WAGES = {"bgt_id": "none", "sala_month": "2026-03"}
@@ -233,6 +240,7 @@ IN_ADDRESS = {
     "adv_no": "none",
     "accrual_no": "none",
     "withhold_no": "none",
+    "alloc_no": "none",
     "report_no": "none",
     "opening_no": "none",
     "voucher_no": "none",

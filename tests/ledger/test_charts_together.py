@@ -32,9 +32,9 @@ OWN = changed(
 JULY = later(OWN, "2026.2", "2026-07-01")
 OTHER_ACCOUNT = (  # 支付 is 结转's account now
     *(', control = "paid"', "", "A7 = {", 'A7 = { control = "paid",'),
-    *('"A5", "A6", "paid"', '"A5", "A7", "paid"'),
+    *('"A5", "A6", "paid"', '"A5", "A7", "paid"') * 2,
     *('"A3", "A6"', '"A3", "A7"') * 2,
-    *('"A6", "A3"', '"A7", "A3"') * 3,
+    *('"A6", "A3"', '"A7", "A3"') * 4,
 )
 OCTOBER = later(OWN, "2026.3", "2026-10-01")
 TOGETHER = [

@@ -15,6 +15,7 @@ from payments.simulators.counterparty import Faults
 from payments.verification.run import Options, verify_ledger
 from tests.payments.test_channel_receipts import signed_by
 from tests.support.advances import advance
+from tests.support.allocations import allocation
 from tests.support.channel_parties import (
     CENTRAL_BANK,
     ReceiptServer,
@@ -88,6 +89,12 @@ def test_an_order_is_paid_and_what_the_bank_signed_is_what_is_booked(
         assert bank.figures()["paid_amt"] == "300.00"
         wait_until(lambda: rows(treasury) == [])
     assert treasury.keeper.books()["预拨经费"] == "300.00"
+    with central_bank(treasury, server.url) as bank, sending(treasury, "", bank.url):
+        treasury.keeper.do(allocation("SB-1", "B", "40.00"), "accountant")
+        wait_until(lambda: treasury.keeper.figures("B")["paid"] == "40.00")
+    of_unit = NUMBER.replace("advance:YB", "allocation:SB")
+    assert returned(treasury, server, "15.00", "3208-0", of=of_unit) == "created"
+    assert treasury.keeper.books()["银行存款"] == "25.00"
     assert returned(treasury, server, "100.00", "3208-1") == "created"
     assert treasury.keeper.books()["预拨经费"] == "200.00"
     assert returned(treasury, server, "200.01", "3208-2") == "exceeds_advance"

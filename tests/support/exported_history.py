@@ -15,6 +15,7 @@ from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.signature_policy import SetSignaturePolicy
 from tests.conftest import drop_database, new_database
 from tests.support.advances import advance, paid, returned
+from tests.support.allocations import allocated, allocation, receipt_of, return_of
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.exports import (
     export,
@@ -65,6 +66,9 @@ def settle_otherwise(keeper: Bookkeeper) -> None:
     keeper.do(RecoverAdvance(adv_no="YB-1", step_no="S2", amt="50.00"), "accountant")
     keeper.do(returned("YB-1", voucher_no, "20.00"), "pboc")
     keeper.do(advance("YB-2", "7.00"), "accountant")  # under way
+    keeper.do(return_of(allocated(keeper, "SB-1", "B1", "30.00"), "10.00"), "pboc")
+    rejected = keeper.do(allocation("SB-2", "B1", "3.00"), "accountant").subjects[0]
+    keeper.do(receipt_of(rejected, paid=False), "pboc")
     roles = ("unit", "treasury")
     policy = SetSignaturePolicy(roles=roles, pay_bank_code="103", signing="manifest")
     keeper.do(policy, "admin")

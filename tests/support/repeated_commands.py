@@ -45,6 +45,7 @@ from payments.voiding import VoidPayment
 from payments.voucher import MarkSent, RefuseVoucher
 from payments.wages.accruing import AccrueWages, WithholdWages
 from tests.support.advances import advance, answer, paid, returned
+from tests.support.allocations import allocated, allocation, receipt_of, return_of
 from tests.support.bookkeeper import (
     ELEMENTS,
     NOBODY_ELSE,
@@ -192,6 +193,20 @@ plainly("advance.pay", advance("YB-1", "300.00", due_on=MARCH_2), "accountant")
 @example("advance.receipt")
 def _receipt_of_advance(keeper: Bookkeeper) -> AskedBy:
     return answer(keeper.do(advance("YB-1", "300.00"), "accountant").subjects[0]), "pboc"
+
+
+plainly("allocation.order", allocation("SB-1", "B1", "300.00"), "accountant")
+
+
+@example("allocation.receipt")
+def _receipt_of_allocation(keeper: Bookkeeper) -> AskedBy:
+    ordered = keeper.do(allocation("SB-1", "B1", "300.00"), "accountant").subjects[0]
+    return receipt_of(ordered, paid=False), "pboc"
+
+
+@example("allocation.return")
+def _return_of_allocation(keeper: Bookkeeper) -> AskedBy:
+    return return_of(allocated(keeper, "SB-1", "B1", "300.00"), "5.00"), "pboc"
 
 
 @example("advance.return")

@@ -1,0 +1,327 @@
+"""实拨: an allocation is paid from an indicator into the unit's own account. Pure decisions.
+
+It is occupied and its cash taken when it is ordered; the central bank's receipt books it, and then
+the unit has it as 银行存款 in its own books. What comes back restores the indicator.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from budget.balances import BALANCES
+from budget.events import Figures
+from budget.indicator import (
+    INDICATOR,
+    Indicator,
+    moved,
+    require_executable,
+    require_not_pending,
+    require_treasury_money,
+)
+from budget.indicator import require as require_indicator
+from budget.plans import plan_of, require_planned
+from division.agencies import refuse_ended
+from ledger.calendar import day_text, effective_day, evidence_day
+from ledger.deciding.command import Command, Need
+from ledger.deciding.objects import AnyKind, Kind
+from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow
+from ledger.deciding.state import Decision, LedgerState
+from ledger.errors import Code, Refusal
+from ledger.events import Event, JournalPosted
+from ledger.money import parse_yuan, stored_fen, yuan
+from payments.clearing.cash import CASH, CONTROL
+from payments.contracts.drawing import require_purchase_control
+from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
+from payments.orders.ordering import (
+    ALLOCATIONS,
+    ORDERED,
+    PAID,
+    REJECTED,
+    RETURNED,
+    ApplyOrderReceipt,
+    ApplyOrderReturn,
+    account_for,
+    cash_answered,
+    cash_back,
+    cash_ordered,
+    order_number,
+    ordered_from,
+)
+
+
+class Allocation(msgspec.Struct, frozen=True, kw_only=True):
+    """An allocation, the central bank's answer, and what came back of it."""
+
+    ordered: AllocationOrdered
+    receipt: AllocationReceipted | None = None
+    returns: tuple[AllocationReturned, ...] = ()
+
+    @property
+    def left_fen(self) -> int:
+        """What was paid and has not come back."""
+        paid_fen = stored_fen(self.receipt.xpay_amt) if self.receipt else 0
+        return paid_fen - sum(stored_fen(each.amt) for each in self.returns)
+
+    @property
+    def status(self) -> str:
+        if self.receipt is None:
+            return ORDERED
+        if self.receipt.rejected:
+            return REJECTED
+        return PAID if self.left_fen else RETURNED
+
+    @property
+    def paid_on(self) -> str:
+        """The day on which it was booked; "" of one that was not paid."""
+        if self.receipt is None or self.receipt.rejected:
+            return ""
+        return self.receipt.booked_on or self.receipt.xpay_date
+
+    @property
+    def codes(self) -> dict[str, str]:
+        ordered = self.ordered
+        return {
+            "agency_code": ordered.agency_code,
+            "pro_code": ordered.pro_code,
+            "exp_func_code": ordered.exp_func_code,
+            "gov_bgt_eco_code": ordered.gov_bgt_eco_code,
+            "dep_bgt_eco_code": ordered.dep_bgt_eco_code,
+            "fund_type_code": ordered.fund_type_code,
+        }
+
+
+def _fold(allocation: Allocation | None, event: Event) -> Allocation | None:
+    if isinstance(event, AllocationOrdered):
+        return Allocation(ordered=event)
+    if allocation is not None and isinstance(event, AllocationReceipted):
+        return msgspec.structs.replace(allocation, receipt=event)
+    if allocation is not None and isinstance(event, AllocationReturned):
+        return msgspec.structs.replace(allocation, returns=(*allocation.returns, event))
+    return allocation
+
+
+def _rows_of(allocation: Allocation) -> tuple[tuple[AnyRegister, str], ...]:
+    return ((BALANCES, allocation.ordered.bgt_id),)
+
+
+ALLOCATION: Kind[Allocation] = Kind(
+    name="allocation",
+    opened_by="allocation.order",
+    fold=_fold,
+    rows=_rows_of,
+)
+
+
+class OrderAllocation(Command, frozen=True, kw_only=True):
+    """实拨: the payee is an account of the unit's own."""
+
+    OPERATION: ClassVar[str] = "allocation.order"
+    APPROVABLE: ClassVar[bool] = True
+    CHANNEL: ClassVar[str] = "实拨"
+    NUMBER: ClassVar[str] = "alloc_no"
+    KIND: ClassVar[AnyKind] = ALLOCATION
+    alloc_no: str
+    bgt_id: str
+    amt: str
+    payee_acct_name: str
+    payee_acct_no: str
+    payee_acct_bank_name: str
+    payee_bank_no: str = ""
+    use_des: str = ""
+    effective_on: date | None = None
+
+    def check(self) -> None:
+        """Raises RequestError ``invalid_amount``."""
+        parse_yuan(self.amt, pointer="/amt")
+
+    def needs(self) -> Iterable[Need]:
+        return (ALLOCATION, self.alloc_no), (INDICATOR, self.bgt_id), (CASH, WHOLE)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        day = effective_day(state, self.effective_on)
+        indicator = require_indicator(state, self.bgt_id, day)
+        require_not_pending(indicator)
+        require_executable(indicator)
+        fund = indicator.issued.fund_type_code
+        require_treasury_money(fund, "/bgt_id")
+        refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
+        if indicator.issued.is_gov_pur:
+            require_purchase_control(state, indicator.issued, None)
+        amount_fen = parse_yuan(self.amt, pointer="/amt")
+        if indicator.issued.is_contrlbyplan:
+            planned = state.row_on(BALANCES, self.bgt_id, day)
+            require_planned(plan_of(state, indicator), planned, day, amount_fen)
+        amounts = {"pay": amount_fen}
+        occupied = moved(state, day, self.bgt_id, AllocationOrdered.TYPE, amounts)
+        acct = ordered_from(state, fund, self.amt)
+        cash = cash_ordered(state, day, acct, fund, self.amt)
+        # point of no return
+        ordered = self._event(state, indicator, day, acct, by, occupied.row.figures())
+        entry = state.books(day).post(
+            ordered.TYPE,
+            source=state.next_position,
+            number=self.alloc_no,
+            amounts_fen=amounts,
+            codes=indicator.codes,
+            bgt_id=self.bgt_id,
+        )
+        return Decision(
+            events=[(ALLOCATION, self.alloc_no, ordered), (ALLOCATION, self.alloc_no, entry)],
+            effective_on=day,
+            moved=[occupied, *cash],
+        )
+
+    def _event(
+        self,
+        state: LedgerState,
+        indicator: Indicator,
+        day: date,
+        acct: str,
+        by: str,
+        figures: Figures,
+    ) -> AllocationOrdered:
+        return AllocationOrdered(
+            alloc_no=self.alloc_no,
+            voucher_no=order_number(state.ledger_id, ALLOCATIONS, self.alloc_no),
+            bgt_id=self.bgt_id,
+            amt=self.amt,
+            payee_acct_name=self.payee_acct_name,
+            payee_acct_no=self.payee_acct_no,
+            payee_acct_bank_name=self.payee_acct_bank_name,
+            payee_bank_no=self.payee_bank_no,
+            use_des=self.use_des,
+            cash_acct=acct,
+            order_date=day_text(day),
+            figures=figures,
+            by=by,
+            **indicator.codes,
+        )
+
+
+def _of_indicator(
+    state: LedgerState, day: date, bgt_id: str, rule: str, amounts_fen: Mapping[str, int]
+) -> MovedRow:
+    """The indicator's balances as a rule leaves them that moves cash as well, which has a row."""
+    changes = state.books(day).controlled(rule, amounts_fen)
+    changes.pop(CONTROL, 0)
+    return state.moved(BALANCES, bgt_id, day, changes)
+
+
+def _entry(
+    state: LedgerState,
+    day: date,
+    event: str,
+    allocation: Allocation,
+    number: str,
+    amounts_fen: dict[str, int],
+) -> JournalPosted:
+    return state.books(day).post(
+        event,
+        source=state.next_position,
+        number=number,
+        amounts_fen=amounts_fen,
+        codes=allocation.codes,
+        bgt_id=allocation.ordered.bgt_id,
+    )
+
+
+class ApplyAllocationReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
+    """实拨回单: the central bank has paid an allocation, or will not."""
+
+    OPERATION: ClassVar[str] = "allocation.receipt"
+    KIND: ClassVar[AnyKind] = ALLOCATION
+    alloc_no: str
+
+    def needs(self) -> Iterable[Need]:
+        return (ALLOCATION, self.alloc_no), (CASH, WHOLE)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        allocation = state.get(ALLOCATION, self.alloc_no)
+        order = None if allocation is None else allocation.ordered
+        answered = allocation is not None and allocation.receipt is not None
+        self.require_of(order, answered=answered)
+        assert allocation is not None
+        assert order is not None
+        day = evidence_day(state, self.xpay_date, since=date.fromisoformat(order.order_date))
+        amounts = {"paid": self.xpay_fen, "failed": parse_yuan(order.amt) - self.xpay_fen}
+        after = _of_indicator(state, day, order.bgt_id, AllocationReceipted.TYPE, amounts)
+        # point of no return: the central bank has decided
+        receipted = AllocationReceipted(
+            alloc_no=self.alloc_no,
+            voucher_no=self.voucher_no,
+            bgt_id=order.bgt_id,
+            xpay_amt=yuan(self.xpay_fen),
+            xpay_date=day_text(self.xpay_date),
+            booked_on="" if day == self.xpay_date else day_text(day),
+            agent_business_no=self.agent_business_no,
+            rejected=self.rejected,
+            figures=after.row.figures(),
+            receipt_sm3=self.receipt_sm3,
+            cert_serial=self.cert_serial,
+            signature=self.signature,
+            by=by,
+        )
+        entry = _entry(state, day, receipted.TYPE, allocation, self.alloc_no, amounts)
+        return Decision(
+            events=[(ALLOCATION, self.alloc_no, receipted), (ALLOCATION, self.alloc_no, entry)],
+            effective_on=day,
+            moved=[after, *cash_answered(state, day, order, settled=not self.rejected)],
+            documents=self.documents,
+        )
+
+
+class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
+    """实拨退款: what the central bank says came back of an allocation."""
+
+    OPERATION: ClassVar[str] = "allocation.return"
+    KIND: ClassVar[AnyKind] = ALLOCATION
+    alloc_no: str
+
+    def needs(self) -> Iterable[Need]:
+        return (ALLOCATION, self.alloc_no), (CASH, WHOLE)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        allocation = state.get(ALLOCATION, self.alloc_no)
+        if allocation is None or not allocation.paid_on:
+            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        amount_fen, left_fen = parse_yuan(self.amt), allocation.left_fen
+        if amount_fen > left_fen:
+            raise Refusal(
+                Code.REFUND_EXCEEDS_PAID,
+                f"of allocation {self.alloc_no} {yuan(left_fen)} was paid and is not back",
+                available_amt=yuan(left_fen),
+                requested_amt=self.amt,
+            )
+        order, since = allocation.ordered, date.fromisoformat(allocation.paid_on)
+        day = evidence_day(state, self.return_date, since=since)
+        amounts = {"returned": amount_fen}
+        after = _of_indicator(state, day, order.bgt_id, AllocationReturned.TYPE, amounts)
+        acct = account_for(state, order.fund_type_code)
+        # point of no return
+        returned = AllocationReturned(
+            alloc_no=self.alloc_no,
+            voucher_no=self.voucher_no,
+            notice_no=self.notice_no,
+            bgt_id=order.bgt_id,
+            amt=self.amt,
+            fund_type_code=order.fund_type_code,
+            cash_acct=acct,
+            return_date=day_text(self.return_date),
+            booked_on="" if day == self.return_date else day_text(day),
+            agent_business_no=self.agent_business_no,
+            reason=self.reason,
+            figures=after.row.figures(),
+            receipt_sm3=self.receipt_sm3,
+            cert_serial=self.cert_serial,
+            signature=self.signature,
+            by=by,
+        )
+        entry = _entry(state, day, returned.TYPE, allocation, self.notice_no, amounts)
+        return Decision(
+            events=[(ALLOCATION, self.alloc_no, returned), (ALLOCATION, self.alloc_no, entry)],
+            effective_on=day,
+            moved=[after, *cash_back(state, day, acct, order.fund_type_code, self.amt)],
+            documents=self.documents,
+        )
