@@ -24,7 +24,8 @@ from budget.indicator import (
 )
 from budget.pending import PENDING, PendingAmount
 from budget.planned_projects import PROJECT_OF_DIVISION
-from budget.rows import BUDGET_ROW, ROWS, moved_row, require_row
+from budget.purchase_control import PURCHASE_CONTROL
+from budget.rows import BUDGET_ROW, ROWS, BudgetRow, moved_row, require_row
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
@@ -113,7 +114,8 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
         if self.bgt_pman_id:
             codes = {element: getattr(self, element) for element in DIMENSIONS}
-            hold_to_row(state, self.bgt_pman_id, codes)
+            row = hold_to_row(state, self.bgt_pman_id, codes)
+            _require_purchase(state, row, self)
         advance_of = "" if self.bgt_pman_id else _require_beside(state, self)
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
         pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
@@ -213,8 +215,8 @@ def names_on(
     return of_codes
 
 
-def hold_to_row(state: LedgerState, bgt_pman_id: str, codes: Mapping[str, str]) -> None:
-    """An indicator is of its row in every code; 部门经济分类 may be finer than planned.
+def hold_to_row(state: LedgerState, bgt_pman_id: str, codes: Mapping[str, str]) -> BudgetRow:
+    """The row; an indicator is of its row in every code; 部门经济分类 may be finer than planned.
 
     Args:
         codes: the indicator's dimensions.
@@ -233,6 +235,24 @@ def hold_to_row(state: LedgerState, bgt_pman_id: str, codes: Mapping[str, str]) 
                 pointer=f"/{element}",
                 bgt_pman_id=bgt_pman_id,
             )
+    return row
+
+
+def _require_purchase(state: LedgerState, row: BudgetRow, asked: IssueIndicator) -> None:
+    """What is budgeted for purchases 采购预算 is issued for purchases, so that contracts control it
+    (a ledger that an earlier release opened knows none).
+
+    Raises:
+        Refusal: ``element_mismatch``.
+    """
+    is_lost = bool(row.said.is_gov_pur) and not asked.is_gov_pur
+    if is_lost and state.settings.get(PURCHASE_CONTROL).on:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            f"budget row {row.bgt_pman_id} is for purchases (是否政府采购): so is its indicator",
+            pointer="/is_gov_pur",
+            bgt_pman_id=row.bgt_pman_id,
+        )
 
 
 def _require_beside(state: LedgerState, asked: IssueIndicator) -> str:

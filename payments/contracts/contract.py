@@ -22,11 +22,9 @@ from ledger.deciding.registers import (
     Shortage,
     declare,
 )
-from ledger.deciding.settings import Setting
-from ledger.deciding.settings import declare as declare_setting
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, IntegrityError, Refusal
-from ledger.events import Event, LedgerOpened
+from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.contracts.events import (
     ContractAmended,
@@ -43,20 +41,6 @@ from payments.events import (
     VoucherReceipted,
 )
 from payments.void_events import PaymentVoided
-
-
-class PurchaseControl(msgspec.Struct, frozen=True):
-    """Whether an indicator that is marked 是否政府采购 is paid by contracts under a plan alone; a
-    ledger that an earlier release opened does not know of it."""
-
-    on: bool = False
-
-
-def _control(control: PurchaseControl, event: Event) -> PurchaseControl:
-    return PurchaseControl(event.purchase_control) if isinstance(event, LedgerOpened) else control
-
-
-PURCHASE_CONTROL = declare_setting(Setting("purchase_control", PurchaseControl(), _control))
 
 
 class Contract(msgspec.Struct, frozen=True):

@@ -10,12 +10,12 @@ from datetime import date
 from typing import Protocol
 
 from budget.events import IndicatorIssued
+from budget.purchase_control import PURCHASE_CONTROL
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from payments.contracts.contract import (
     CONTRACTS,
-    PURCHASE_CONTROL,
     Contract,
     exceeded,
 )

@@ -35,7 +35,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "budget": (
         "advance_events events levels preparation_events row_events",
         "distribution_events",
-        "advances approved balances plan_policy rows totals",
+        "advances approved balances plan_policy purchase_control rows totals",
         "pending",
         "indicator projects",
         "between coherence parts planned_projects plans",

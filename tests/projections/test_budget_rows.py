@@ -47,8 +47,8 @@ def a_budget(b: BudgetKeeper) -> None:
     b.draft("YS-1", row("R3", "70.00"), of_round=1)
     b.do(adjusting("TZ-1", "addition", "200.00", taking="R1"))
     b.do(adjusting("TJ-1", "within_unit", "150.00", "R1", "R2"))
-    b.do(of_row("B1", "R1", "400.00", effective_on=IN_FEBRUARY))
-    b.do(of_row("B2", "R2", "10.00", effective_on=IN_FEBRUARY))
+    b.do(of_row("B1", "R1", "400.00", is_gov_pur=True, effective_on=IN_FEBRUARY))
+    b.do(of_row("B2", "R2", "10.00", is_gov_pur=True, effective_on=IN_FEBRUARY))
     b.do(AdjustIndicator(bgt_id="B1", adj_no="ZJ-1", adj_amt="-60.00", reason="追减",
                          effective_on=IN_MARCH))  # fmt: skip
     b.do(ReallocateIndicator(bgt_id="B1", adj_no="TJ-2", to_bgt_id="B2", amt="40.00",
@@ -135,7 +135,7 @@ def test_a_row_as_of_each_position_is_what_the_register_was_then(budgets: Budget
     then = {}
     for act in (
         adjusting("TZ-1", "addition", "200.00", taking="R1"),
-        of_row("B1", "R1", "400.00"),
+        of_row("B1", "R1", "400.00", is_gov_pur=True),
         AdjustIndicator(bgt_id="B1", adj_no="ZJ-1", adj_amt="-60.00", reason="追减"),
         adjusting("TJ-1", "within_unit", "150.00", "R1", "R2"),
     ):
