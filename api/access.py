@@ -41,6 +41,7 @@ class Right(Enum):
     # whoever may let a run go on or have it begun may stop it
     STOP = ("disbursement.stop", frozenset({"treasury_checker", *SIGNING_ROLES}))
     CONTRACT = ("contract.register", frozenset({"unit", "treasury_maker"}))
+    PAY_WAGES = ("wage_run.load", frozenset({"treasury_maker"}))
     CLEAR = (
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),

@@ -58,6 +58,7 @@ import payments.contracts.planning
 import payments.corrections.correcting
 import payments.delivery.handing_over
 import payments.disbursement.commands
+import payments.disbursement.opening
 import payments.found_at_bank
 import payments.manifest
 import payments.orders.advance_policy
@@ -73,6 +74,7 @@ import payments.signature_policy
 import payments.voiding
 import payments.voucher
 import payments.wages.accruing
+import payments.wages.loading
 import projections.catalogue
 
 DOMAINS = (
@@ -138,7 +140,9 @@ DOMAINS = (
     payments.orders.allocations,
     payments.delivery.handing_over,
     payments.disbursement.commands,
+    payments.disbursement.opening,
     payments.wages.accruing,
+    payments.wages.loading,
     accounting.openings,
     accounting.income,
     accounting.vouchers,

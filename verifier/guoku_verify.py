@@ -951,6 +951,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "income.corrected": ("correction.income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
+    "wage_run.loaded": ("wage_run.load", _field("wage_run_no")),
     "wages.accrued": ("wage.accrue", _field("accrual_no")),
     "wages.withheld": ("wage.withhold", _field("withhold_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
@@ -1019,6 +1020,8 @@ FOLLOWERS = {
     "monitor.hit",
     "payment.tallied",
     "payment.refund_shared",
+    "wage_run.accrued",
+    "wage_run.withheld",
     "clearing.cleared",
     "clearing.rejected",
 }
@@ -1999,6 +2002,7 @@ ACTS = {
     "income.corrected": "correction.income",
     "accounting_voucher.entered": "voucher.enter",
     "accounting_voucher.reversed": "voucher.reverse",
+    "wage_run.loaded": "wage_run.load",
     "wages.accrued": "wage.accrue",
     "wages.withheld": "wage.withhold",
 }

@@ -48,6 +48,7 @@ from api.http import (
     proofs,
     purchase_plans,
     suspense,
+    wage_runs,
     wages,
 )
 from api.http.direct import with_direct_way
@@ -88,6 +89,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *advances.DIRECT,
     *wages.DIRECT,
     *allocations.DIRECT,
+    *wage_runs.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -122,6 +124,7 @@ RESOURCES = (
     advances,
     wages,
     allocations,
+    wage_runs,
     cash,
     books,
     history,

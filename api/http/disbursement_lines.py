@@ -37,14 +37,28 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
         require_status(run, OPENED, LOADED)
     with upload_file(call) as file:
         file_sm3 = await receive(call, file)
-        try:
-            loaded, outcome = await call.in_thread(
-                lambda: _load(call, key, run.run_no, file, file_sm3)
-            )
-        except Refusal as refusal:
-            if not call.dry_run and "errors" in refusal.extra:
-                await record_refusal(call, key, LoadLines.OPERATION, run.run_no, refusal)
-            raise
+        return await load_lines_of(call, key, run, file, file_sm3, media_of(call))
+
+
+async def load_lines_of(
+    call: Call,
+    key: int,
+    run: Run,
+    file: BinaryIO,
+    file_sm3: str,
+    media: tuple[str, str],
+    *,
+    status: int = 200,
+) -> Response:
+    """Loads a file's lines; ``media`` is its media type and character set."""
+    try:
+        loaded, outcome = await call.in_thread(
+            lambda: _load(call, key, run.run_no, file, file_sm3, media)
+        )
+    except Refusal as refusal:
+        if not call.dry_run and "errors" in refusal.extra:
+            await record_refusal(call, key, LoadLines.OPERATION, run.run_no, refusal)
+        raise
     if outcome.problem is not None:
         return call.refuse(outcome)
     after, commit = outcome.subjects[0], commit_view(outcome.commit)
@@ -57,6 +71,7 @@ async def load_upload(call: Call, key: int, run: Run) -> Response:
             suspects=[SuspectView(s.first_line, s.last_line) for s in loaded.suspects],
             repeated_run_nos=[number for number in repeated if number != run.run_no],
         ),
+        status=status,
         replayed=outcome.replayed,
     )
 
@@ -71,7 +86,7 @@ def _loader(run: Run) -> str:
 
 
 def _load(
-    call: Call, key: int, run_no: str, file: BinaryIO, file_sm3: str
+    call: Call, key: int, run_no: str, file: BinaryIO, file_sm3: str, media: tuple[str, str]
 ) -> tuple[Uploaded, Outcome]:
     """Table first, event after: lines that no event tells of are never approved."""
     treasury = call.treasury
@@ -82,7 +97,7 @@ def _load(
             found = find_suspects(connection, key, run_no)
             uploaded = Uploaded(*found, run.loaded.payees_sm3)
             return uploaded, _load_again(call, key, run.loaded, run.bgt_id, file_sm3)
-    kind, charset = media_of(call)
+    kind, charset = media
     with held(treasury.pool, key, run_no) as connection:
         run = read_run(connection, key, run_no)
         assert run is not None, "a run that is there stays there"

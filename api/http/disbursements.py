@@ -39,11 +39,12 @@ from api.http.views import commit_view
 from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
-from payments.disbursement.commands import ApproveRun, CloseRun, OpenRun, StopRun
+from payments.disbursement.commands import ApproveRun, CloseRun, StopRun
 from payments.disbursement.execution import Executions, Means
 from payments.disbursement.lines import read_pages
 from payments.disbursement.loading import read_repeated
 from payments.disbursement.lock import held
+from payments.disbursement.opening import OpenRun
 from payments.disbursement.resuming import Resuming
 from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable

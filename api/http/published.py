@@ -125,6 +125,7 @@ EXAMPLES: dict[str, Any] = {
     "suspense_no": "102-102202603020001",
     "refund_no": "TK-20260302-01",
     "cor_no": "GZ-20260302-01",
+    "wage_run_no": "GZ-202603",
     "accrual_no": "JT-202603-101001",
     "withhold_no": "DK-202603-101001",
     "sala_month": "2026-03",

@@ -100,7 +100,7 @@ _MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE = "预拨暂付"
-_WAGES = "工资计提代扣"
+_WAGES, _WAGE_RUN = "工资计提代扣", "工资统发"
 
 
 def _code(
@@ -302,6 +302,11 @@ _ELEMENTS = (
     Element("accrual_no", "工资计提编号", 100, _NAME, _WAGES),
     Element("withhold_no", "工资代扣编号", 100, _NAME, _WAGES),
     _pattern("sala_month", "工资月份", 7, "20[0-9]{2}-(0[1-9]|1[0-2])", _WAGES),
+    Element("wage_run_no", "工资统发编号", 90, _NAME, _WAGE_RUN),
+    _pattern("sala_property", "工资性质", 1, "[12]", _WAGE_RUN),
+    Element("wage_sala", "应发工资", 20, _AMOUNT, _WAGE_RUN),
+    Element("total_ded", "扣款合计", 20, _AMOUNT, _WAGE_RUN),
+    Element("net_sala", "实发工资", 20, _AMOUNT, _WAGE_RUN),
     Element("manage_amt", "其中单位管理费用", 20, _AMOUNT, _WAGES),
     Element("income_tax_amt", "代扣个人所得税", 20, _AMOUNT, _WAGES),
     Element("insurance_amt", "代扣社会保险费", 20, _AMOUNT, _WAGES),

@@ -11,10 +11,9 @@ from typing import ClassVar
 
 from budget.balances import BALANCES
 from budget.events import IndicatorFrozen, IndicatorUnfrozen
-from budget.indicator import INDICATOR, Indicator, journal, moved, require_executable
+from budget.indicator import INDICATOR, Indicator, journal, moved
 from budget.indicator import require as require_indicator
 from budget.plans import plan_of, require_planned
-from ledger.account_set import division_of
 from ledger.calendar import effective_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told
@@ -24,16 +23,15 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan, yuan
-from payments.contracts.drawing import require_purchase_control
 from payments.disbursement.events import (
     DisbursementApproved,
     DisbursementClosed,
     DisbursementDrawn,
     DisbursementLoaded,
-    DisbursementOpened,
     DisbursementStarted,
     DisbursementStopped,
 )
+from payments.disbursement.opening import executable
 from payments.disbursement.repeats import ALL_LISTS, PAID_LISTS
 from payments.disbursement.run import (
     APPROVED,
@@ -50,56 +48,6 @@ from payments.disbursement.run import (
     require_status,
     voucher_count,
 )
-
-
-def executable(state: LedgerState, bgt_id: str, day: date) -> Indicator:
-    """The indicator, or a refusal where there is none or it may not be executed on the day."""
-    indicator = require_indicator(state, bgt_id, day)
-    require_executable(indicator)
-    return indicator
-
-
-class OpenRun(Command, frozen=True, kw_only=True):
-    """Opens a run without lines."""
-
-    OPERATION: ClassVar[str] = "disbursement.open"
-    NUMBER: ClassVar[str] = "run_no"
-    KIND: ClassVar[AnyKind] = DISBURSEMENT
-    run_no: str
-    bgt_id: str
-    title: str
-    use_des: str
-    set_mode_code: str = "1"
-    pay_bus_type_code: str = "1"
-    effective_on: date | None = None
-
-    def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id))
-
-    @classmethod
-    def asked_in(cls, told: Told) -> Iterable[Command]:
-        return (cls(**asked_of_run(cls, told)),)
-
-    def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
-        indicator = executable(state, self.bgt_id, day)
-        division = division_of(state.ledger_id)
-        for element in ("set_mode_code", "pay_bus_type_code"):
-            code, pointer = getattr(self, element), f"/{element}"
-            state.codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
-        require_purchase_control(state, indicator.issued, None, pointer="/bgt_id")
-        # point of no return
-        opened = DisbursementOpened(
-            run_no=self.run_no,
-            bgt_id=self.bgt_id,
-            title=self.title,
-            use_des=self.use_des,
-            set_mode_code=self.set_mode_code,
-            pay_bus_type_code=self.pay_bus_type_code,
-            effective_on=self.effective_on.isoformat() if self.effective_on else "",
-            by=by,
-        )
-        return Decision(events=[(DISBURSEMENT, self.run_no, opened)], effective_on=day)
 
 
 class _OnRun(Command, frozen=True, kw_only=True):
@@ -135,6 +83,11 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
         require_status(run, OPENED, LOADED)
         if run.loaded is not None and run.loaded.by == by and self.is_told_by(run.loaded):
             raise Refusal(Code.INVALID_STATE, f"run {run.run_no} has these lines already")
+        if run.opened.payees_sm3 not in ("", self.payees_sm3):
+            raise Refusal(
+                Code.DETAILS_MISMATCH,
+                f"the lines are not what the list of wages {run.opened.wage_run_no} pays to whom",
+            )
         # point of no return
         loaded = DisbursementLoaded(
             run_no=self.run_no,

@@ -6,7 +6,10 @@ from ledger.events import Event, Traits, Yuan, register, renamed
 
 
 class DisbursementOpened(Event, frozen=True, kw_only=True):
-    """批量支付: one list of payees, paid from one indicator as one run."""
+    """批量支付: one list of payees, paid from one indicator as one run.
+
+    ``wage_run_no``: the list of wages that it pays, which alone may be loaded: ``payees_sm3``.
+    """
 
     TYPE: ClassVar[str] = "disbursement.opened"
     TRAITS: ClassVar[Traits] = Traits(subject="disbursement", asked_by="disbursement.open")
@@ -17,6 +20,8 @@ class DisbursementOpened(Event, frozen=True, kw_only=True):
     set_mode_code: str
     pay_bus_type_code: str
     effective_on: str = ""
+    wage_run_no: str = ""
+    payees_sm3: str = ""
     by: str
 
 

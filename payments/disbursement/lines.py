@@ -104,34 +104,6 @@ def digest_pages(ledger_id: int, run_no: str, digests: Sequence[bytes], line_cou
     return Pages(list(digests), line_count, sm3(head + b"".join(digests)).hex())
 
 
-_FEN = Struct(">q")
-_PAYEES_HEAD = b"guoku.payees.1\x00"
-_SUM_BYTES = 32
-
-
-def one_spelling(account: str) -> str:
-    """An account as all its spellings are compared: banks know no dashes and no small letters."""
-    return account.replace("-", "").upper()
-
-
-class PayeesDigest:
-    """SM3 over which account gets how much, whatever the order of the lines and what else they say:
-    over the sum, modulo 2^256, of the SM3s of ``account | 00 | amount in fen i64``."""
-
-    def __init__(self) -> None:
-        self._sum = 0
-        self._count = 0
-
-    def take(self, account: str, pay_fen: int) -> None:
-        line = one_spelling(account).encode() + b"\0" + _FEN.pack(pay_fen)
-        self._sum += int.from_bytes(sm3(line), "big")
-        self._count += 1
-
-    def hex(self) -> str:
-        total = (self._sum % (1 << 8 * _SUM_BYTES)).to_bytes(_SUM_BYTES, "big")
-        return sm3(_PAYEES_HEAD + _COUNT.pack(self._count) + total).hex()
-
-
 class LinesWriter:
     """Loads canonical lines through COPY, page by page, and digests them on the way."""
 

@@ -20,13 +20,13 @@ from payments.disbursement.events import DisbursementApproved
 from payments.disbursement.lines import (
     LinesWriter,
     Pages,
-    PayeesDigest,
     StoredLine,
     copy_in,
 )
 from payments.disbursement.repeats import PAID_LISTS
 from payments.disbursement.run import LINES_MAX
 from payments.disbursement.validation import LAYOUT, check_total, checked
+from payments.payees import PayeesDigest
 
 SUSPECTS_SHOWN_MAX = 100
 

@@ -2,7 +2,7 @@
 
 The same file under a second run number pays everybody twice. A list is what reaches which account:
 accounts, spelled one way, and amounts, in whatever order and with whatever names and remarks
-(``payments.disbursement.lines.PayeesDigest``). A run that pays a list again has to name one that
+(``payments.payees.PayeesDigest``). A run that pays a list again has to name one that
 does so already; wages of two months may well be equal to the fen.
 """
 

@@ -122,6 +122,9 @@ MAY: dict[str, set[str]] = {
     "advance.recover": {"accountant"},
     "advance_policy.set": {"admin"},
     "wage.accrue": {"accountant"},
+    "wage_run.load": {"maker"},
+    "wage_run.upload": {"maker"},
+    "wage_run.disburse": {"maker"},
     "wage.withhold": {"accountant"},
     "allocation.order": {"accountant"},
 }
@@ -232,12 +235,33 @@ SOUND["allocation.order"] = {
 SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
 SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
 WAGES = {"bgt_id": "none", "sala_month": "2026-03"}
+SOUND["wage_run.load"] = {
+    "wage_run_no": "none",
+    "sala_month": "2026-03",
+    "wage_sala": "1.00",
+    "total_ded": "0.00",
+    "net_sala": "1.00",
+    "lines": [
+        {
+            "agency_code": "101001",
+            "bgt_id": "none",
+            "iden_no": "11010519491231002X",
+            "payee_acct_name": "x",
+            "payee_acct_no": "6222000000000000001",
+            "payee_acct_bank_name": "x",
+            "wage_sala": "1.00",
+            "net_sala": "1.00",
+        }
+    ],
+}
+SOUND["wage_run.disburse"] = {"bgt_id": "none"}
 SOUND["wage.accrue"] = {"accrual_no": "none", "amt": "1.00", **WAGES}
 SOUND["wage.withhold"] = {"withhold_no": "none", "income_tax_amt": "1.00", **WAGES}
 IN_ADDRESS = {
     "contract_no": "none",
     "pur_plan_no": "none",
     "adv_no": "none",
+    "wage_run_no": "none",
     "accrual_no": "none",
     "withhold_no": "none",
     "alloc_no": "none",

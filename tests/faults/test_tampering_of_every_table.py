@@ -30,8 +30,9 @@ from ledger.verification.schema import check_schema
 from payments import issued
 from payments.clearing.claims import RequestClearing
 from payments.delivery import outbox
-from payments.disbursement.commands import ApproveRun, LoadLines, OpenRun
+from payments.disbursement.commands import ApproveRun, LoadLines
 from payments.disbursement.loading import load_file
+from payments.disbursement.opening import OpenRun
 from payments.recalls import RecallPayment
 from payments.receipts import early_notices
 from payments.verification.run import Options, VerificationReport

@@ -19,7 +19,7 @@ from ledger.deciding.opening import OpenLedger
 from ledger.gm import default_provider, sm3
 from ledger.postgres.database import Database
 from ledger.verification import grammar
-from payments.disbursement.commands import OpenRun
+from payments.disbursement.opening import OpenRun
 from payments.verification.run import Options, VerificationReport, verify_ledger
 from tests.support.audited_books import AuditedBooks, audited_history
 from tests.support.bookkeeper import Bookkeeper, fresh_pool, payment

@@ -17,7 +17,7 @@ from payments.contracts.contracting import AmendContract, EndContract, RegisterC
 from payments.contracts.plan import PLANS
 from payments.contracts.planning import AdjustPurchasePlan, RegisterPurchasePlan
 from payments.corrections.correcting import CorrectPayment
-from payments.disbursement.commands import OpenRun
+from payments.disbursement.opening import OpenRun
 from payments.events import PaymentDetail
 from payments.voiding import VoidPayment
 from tests.support.bookkeeper import PAYEE, Bookkeeper, payment

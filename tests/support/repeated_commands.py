@@ -31,10 +31,10 @@ from payments.disbursement.commands import (
     CloseRun,
     DrawVoucher,
     LoadLines,
-    OpenRun,
     StartRun,
     StopRun,
 )
+from payments.disbursement.opening import OpenRun
 from payments.manifest import ManifestText, SignManifest, leaf_of
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
@@ -58,6 +58,7 @@ from tests.support.bookkeeper import (
 from tests.support.commands_on_file import COMMANDS, LINES, TODAY
 from tests.support.openings import TREASURY, credit, debit, opening
 from tests.support.vouchers import cr, dr, voucher
+from tests.support.wages import wage_line, wage_list
 
 MARCH_2 = date(2026, 3, 2)
 LINES_SM3 = sm3("行".encode()).hex()
@@ -149,6 +150,12 @@ def _correct_income(keeper: Bookkeeper) -> AskedBy:
 
 def _wages(keeper: Bookkeeper) -> None:
     keeper.issue("B2", "500.00", gov_bgt_eco_code="50101", dep_bgt_eco_code="30101")
+
+
+@example("wage_run.load")
+def _list_of_wages(keeper: Bookkeeper) -> AskedBy:
+    _wages(keeper)
+    return wage_list("GZ-1", wage_line(1, "90.00", "B2")), "maker"
 
 
 @example("wage.accrue")
