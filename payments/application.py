@@ -10,6 +10,8 @@ from itertools import product
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from budget.balances import BALANCES, Balances
 from budget.indicator import (
     INDICATOR,
@@ -142,11 +144,14 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         held_fen = -pay_fen if pur_plan_no else 0
         occupied = self._occupied(state, indicator, day, pay_fen, held_fen)
         found = NOTHING_FOUND
-        if rules := rules_of_year(state):
+        if rules := () if state.standing is None else rules_of_year(state):
             seen = seen_by_rules(self, indicator, pay_fen)
             found = monitored(state, rules, seen, day, self.monitor_reason)
         # point of no return
-        applied = self._event(indicator, day, pur_plan_no, found.frozen_by, occupied.row, by)
+        applied = self._event(indicator, day, pur_plan_no, occupied.row, by)
+        if rules or self.monitor_reason:  # a payment that no rule looks at says nothing of them
+            reason, frozen_by = self.monitor_reason, found.frozen_by
+            applied = replace(applied, monitor_reason=reason, frozen_by=frozen_by)
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -229,13 +234,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
 
     def _event(
-        self,
-        indicator: Indicator,
-        day: date,
-        pur_plan_no: str,
-        frozen_by: tuple[str, ...],
-        balances: Balances,
-        by: str,
+        self, indicator: Indicator, day: date, pur_plan_no: str, balances: Balances, by: str
     ) -> PaymentApplied:
         issued = indicator.issued
         return PaymentApplied(
@@ -261,8 +260,6 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             contract_no=self.contract_no,
             pur_plan_no=pur_plan_no,
             current_item_code=self.current_item_code,
-            monitor_reason=self.monitor_reason,
-            frozen_by=frozen_by,
             figures=balances.figures(),
             by=by,
         )
