@@ -31,7 +31,8 @@ class MonitorHit(Event, frozen=True, kw_only=True):
 
 
 class TalliedPayee(msgspec.Struct, frozen=True, gc=False):
-    """What a payment applies for to an account, in how many lines."""
+    """What a payment applies for to an account, in how many lines; the account as all spellings of
+    it are compared, in capitals and without dashes."""
 
     payee_acct_no: str
     payments: int

@@ -21,6 +21,7 @@ from payments.events import PaymentApplied
 from payments.monitoring.events import MonitorHit, PayeesTallied, TalliedPayee
 from payments.monitoring.hits import MONITOR_HIT
 from payments.monitoring.tally import TALLIES, counted
+from payments.payees import one_spelling
 
 
 class LineToPayee(NamedTuple):
@@ -30,6 +31,11 @@ class LineToPayee(NamedTuple):
     payee_acct_no: str
     payee_acct_bank_name: str
     line_fen: int
+
+    @property
+    def account(self) -> str:
+        """Its account as all spellings of it are compared and counted."""
+        return one_spelling(self.payee_acct_no)
 
 
 class Monitored(NamedTuple):
@@ -63,19 +69,18 @@ def monitored(
 ) -> Found:
     """What rules find in a payment that is applied for.
 
+    A rule looks at it as of ``day``, on which it takes effect, and as of the day on which it is
+    decided: neither a payment dated back nor one made today evades what holds on the other day.
+
     Raises:
         Refusal: ``intercepted``, by the first rule that refuses.
         RequestError: ``confirmation_required``: a warning, and no reason was given. It is not kept,
             so that the same number may be asked with one.
         DaysNotAtHandError: see ``counted``.
     """
-    text = day.isoformat()
-    valid = [
-        rule
-        for rule in rules
-        if rule.start_date <= text and not (rule.end_date and rule.end_date <= text)
-    ]
-    hits = [rule for rule in valid if _is_hit(state, rule, payment, day)]
+    days = sorted({day, state.calendar_day})
+    valid = [rule for rule in rules if any(_in_force(rule, each) for each in days)]
+    hits = [rule for rule in valid if any(_is_hit(state, rule, payment, each) for each in days)]
     for rule in hits:
         if rule.control == INTERCEPT:
             raise Refusal(Code.INTERCEPTED, f"{_said(rule)} refuses it", **_named([rule]))
@@ -126,11 +131,16 @@ def with_found(
     return decision
 
 
+def _in_force(rule: MonitorRule, day: date) -> bool:
+    text = day.isoformat()
+    return rule.start_date <= text and not (rule.end_date and rule.end_date <= text)
+
+
 def _tallied(lines: Iterable[LineToPayee]) -> list[TalliedPayee]:
     sums: dict[str, tuple[int, int]] = {}
     for line in lines:
-        payments, fen = sums.get(line.payee_acct_no, (0, 0))
-        sums[line.payee_acct_no] = payments + 1, fen + line.line_fen
+        payments, fen = sums.get(line.account, (0, 0))
+        sums[line.account] = payments + 1, fen + line.line_fen
     return [TalliedPayee(account, n, yuan(fen)) for account, (n, fen) in sums.items()]
 
 
@@ -163,7 +173,10 @@ def _holds(
     text = _text(state, condition.field, payment, line, day)
     negated = condition.op.endswith("_not")
     compare = _MATCHED[condition.op.removesuffix("_not")]
-    return any(compare(text, value) for value in condition.values) != negated
+    values: Iterable[str] = condition.values
+    if condition.field == "payee_acct_no":
+        values = map(one_spelling, values)
+    return any(compare(text, value) for value in values) != negated
 
 
 def _number(
@@ -184,8 +197,8 @@ def _number(
             return day.day
         case "month":
             return day.month
-    before = counted(state, line.payee_acct_no, day, condition.within_days or 0)
-    own = [each for each in payment.lines if each.payee_acct_no == line.payee_acct_no]
+    before = counted(state, line.account, day, condition.within_days or 0)
+    own = [each for each in payment.lines if each.account == line.account]
     if condition.field == "payee_payments":
         return before.payments + len(own)
     return before.amount_fen + sum(each.line_fen for each in own)
@@ -193,7 +206,9 @@ def _number(
 
 def _text(state: LedgerState, field: str, payment: Monitored, line: LineToPayee, day: date) -> str:
     match field:
-        case "payee_acct_name" | "payee_acct_no" | "payee_acct_bank_name":
+        case "payee_acct_no":
+            return line.account
+        case "payee_acct_name" | "payee_acct_bank_name":
             return str(getattr(line, field))
         case "use_des":
             return payment.use_des

@@ -1,5 +1,6 @@
 """收款累计: what was applied for to each account, day by day, since rules ask for it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple
@@ -78,15 +79,30 @@ class Counted(NamedTuple):
     amount_fen: int
 
 
-def counted(state: LedgerState, payee_acct_no: str, day: date, within_days: int) -> Counted:
-    """Before a payment of this day: on it, and on the days before it.
+def counted(state: LedgerState, account: str, day: date, within_days: int) -> Counted:
+    """Before a payment of this day: what so many days around it have at most, the day among them.
+
+    A payment may be dated back, so that the days behind it count as those before it do: each of
+    the two figures is of the fullest window that the day lies in.
+
+    Args:
+        account: as all its spellings are compared (``payments.payees.one_spelling``).
 
     Raises:
         DaysNotAtHandError: its row is to be read first; only where a rule asks is it known whose.
     """
-    if not state.has_row(TALLIES, payee_acct_no):
-        raise DaysNotAtHandError(TALLIES, payee_acct_no)
-    since = day - timedelta(days=within_days)
-    levels = state.row_on(TALLIES, payee_acct_no, since).levels(since)
-    before, now = levels[0][1], [row for on, row in levels if on <= day][-1]
-    return Counted(now.payments - before.payments, now.amount - before.amount)
+    if not state.has_row(TALLIES, account):
+        raise DaysNotAtHandError(TALLIES, account)
+    window = timedelta(days=within_days)
+    levels = state.row_on(TALLIES, account, day - window).levels(day - window)
+    days = [on for on, _ in levels]
+
+    def until(on: date) -> Tally:
+        return levels[bisect_right(days, on) - 1][1]
+
+    lasts = [day, *(on for on in days if day < on < day + window)]
+    windows = [(until(last - window), until(last)) for last in lasts]
+    return Counted(
+        max(now.payments - before.payments for before, now in windows),
+        max(now.amount - before.amount for before, now in windows),
+    )

@@ -132,6 +132,58 @@ def test_split_payments_to_one_payee_are_counted_over_days(
     assert b.refusal(payment("P6", "B1", "9000.00")) == "intercepted"
 
 
+def test_no_stretch_of_days_has_more_than_a_rule_allows_whatever_day_a_payment_is_dated(
+    b: KnowingBookkeeper, conn: psycopg.Connection
+) -> None:
+    """Once only the days up to a payment's own were counted: the third of a week, refused today,
+    was paid as soon as it was dated one day back."""
+    set_rules(conn, rule("intercept", when("payee_payments", "ge", "3", within_days=7)))
+    for number, on in (("P1", date(2026, 3, 14)), ("P2", date(2026, 3, 20))):
+        b.until(on)
+        b.do(payment(number, "B1", "9000.00"))
+    for back in (date(2026, 3, 19), date(2026, 3, 17), date(2026, 3, 14), date(2026, 3, 3)):
+        refused = payment(f"P-{back}", "B1", "9000.00", effective_on=back)
+        assert b.refusal(refused) == "intercepted"
+    b.until(date(2026, 3, 27))
+    b.do(payment("P3", "B1", "9000.00", effective_on=date(2026, 3, 7)))
+    b.do(payment("P4", "B1", "9000.00", effective_on=date(2026, 3, 7)))
+    b.until(date(2026, 3, 28))
+    for back in (date(2026, 3, 2), date(2026, 3, 13)):
+        refused = payment(f"P-again-{back}", "B1", "9000.00", effective_on=back)
+        assert b.refusal(refused) == "intercepted"
+
+
+def test_a_payment_dated_before_a_rule_is_held_to_it_as_it_is_decided(
+    b: KnowingBookkeeper, conn: psycopg.Connection
+) -> None:
+    """Once a rule from the 10th on let pass what was dated the 9th, and one about days off what was
+    dated a working day."""
+    b.until(date(2026, 3, 21))  # a Saturday
+    keyword = when("use_des", "contains", "礼品")
+    day_off = when("is_workday", "is", "2")
+    since, other = {"start_date": "2026-03-10"}, {"code": "GZ-02"}
+    set_rules(conn, rule("intercept", keyword, **since), rule("intercept", day_off, **other))
+    before = {"effective_on": date(2026, 3, 9), "use_des": "礼品"}
+    refused = b.ask(payment("P1", "B1", "1.00", **before)).problem
+    assert refused is not None
+    assert refused.extra["rule_codes"] == ["GZ-01"]
+    worked = b.ask(payment("P2", "B1", "1.00", effective_on=date(2026, 3, 9))).problem
+    assert worked is not None
+    assert worked.extra["rule_codes"] == ["GZ-02"]
+
+
+def test_an_account_is_the_same_in_every_spelling(
+    b: KnowingBookkeeper, conn: psycopg.Connection
+) -> None:
+    """Once an account with a dash in it was another, for what is counted and for its list."""
+    twice = when("payee_payments", "ge", "2", within_days=7)
+    listed = when("payee_acct_no", "is", "nra-0001")
+    set_rules(conn, rule("intercept", twice), rule("intercept", listed, code="GZ-02"))
+    b.do(payment("P1", "B1", "1.00", payee_acct_no="6222000a01"))
+    assert b.refusal(payment("P2", "B1", "1.00", payee_acct_no="6222-000A-01")) == "intercepted"
+    assert b.refusal(payment("P3", "B1", "1.00", payee_acct_no="NRA0-001")) == "intercepted"
+
+
 def test_amounts_to_one_payee_are_added_up_and_read_from_the_database(
     b: KnowingBookkeeper, conn: psycopg.Connection, database: Database
 ) -> None:
