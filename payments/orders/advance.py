@@ -53,6 +53,11 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True):
         return stored_fen(self.ordered.amt) - sum(stored_fen(step.amt) for step in self.steps)
 
     @property
+    def returns(self) -> list[AdvanceReturned]:
+        """What the central bank said came back of it."""
+        return [step for step in self.steps if isinstance(step, AdvanceReturned)]
+
+    @property
     def kept_by(self) -> dict[str, str]:
         """The elements that its entries are kept by."""
         ordered = self.ordered

@@ -20,7 +20,7 @@ from payments.contracts.drawing import require_purchase_control
 from payments.order_events import AdvanceExpensed, AdvanceRecovered
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance, require_paid
 from payments.orders.advances import back, journal_of
-from payments.orders.ordering import account_for
+from payments.orders.ordering import account_back
 
 
 class _Step(Command, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class RecoverAdvance(_Step, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on)
         advance = self._paid(state, day)
         fund, amount_fen = advance.ordered.fund_type_code, parse_yuan(self.amt, pointer="/amt")
-        acct = account_for(state, fund)
+        acct = account_back(state, advance.ordered)
         moved_rows = back(state, day, advance, acct, amount_fen)
         # point of no return
         recovered = AdvanceRecovered(

@@ -29,10 +29,11 @@ from payments.orders.ordering import (
     ADVANCES,
     ApplyOrderReceipt,
     ApplyOrderReturn,
-    account_for,
+    account_back,
     cash_answered,
     cash_back,
     cash_ordered,
+    check_written,
     kept_by,
     order_number,
     ordered_from,
@@ -40,6 +41,17 @@ from payments.orders.ordering import (
 
 BOOK = "treasury_financial"
 OF_THE_GENERAL_BUDGET = "111"
+
+# what of an advance stands in the order to the central bank; its purpose is reason or object
+_WRITTEN = (
+    "adv_no",
+    "object",
+    "payee_acct_name",
+    "payee_acct_no",
+    "payee_acct_bank_name",
+    "payee_bank_no",
+    "reason",
+)
 
 
 class OrderAdvance(Command, frozen=True, kw_only=True):
@@ -72,7 +84,8 @@ class OrderAdvance(Command, frozen=True, kw_only=True):
             yield cls(**fields_in(cls, told.event, due_on=due_on, effective_on=dated))
 
     def check(self) -> None:
-        """Raises RequestError ``invalid_amount``."""
+        """Raises RequestError ``malformed``, ``invalid_amount``."""
+        check_written(self, _WRITTEN)
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
@@ -250,10 +263,11 @@ class ReturnAdvance(ApplyOrderReturn, frozen=True, kw_only=True):
         advance = state.get(ADVANCE, self.adv_no)
         if advance is None or not advance.paid_on:
             raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        self.require_new(advance.returns)
         since = date.fromisoformat(advance.paid_on)
         day = evidence_day(state, self.return_date, since=since)
         fund, amount_fen = advance.ordered.fund_type_code, parse_yuan(self.amt)
-        acct = account_for(state, fund)
+        acct = account_back(state, advance.ordered)
         moved = back(state, day, advance, acct, amount_fen)
         # point of no return
         returned = AdvanceReturned(

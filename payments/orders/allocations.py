@@ -42,12 +42,23 @@ from payments.orders.ordering import (
     RETURNED,
     ApplyOrderReceipt,
     ApplyOrderReturn,
-    account_for,
+    account_back,
     cash_answered,
     cash_back,
     cash_ordered,
+    check_written,
     order_number,
     ordered_from,
+)
+
+# what of an allocation stands in the order to the central bank, beside the indicator's codes
+_WRITTEN = (
+    "alloc_no",
+    "payee_acct_name",
+    "payee_acct_no",
+    "payee_acct_bank_name",
+    "payee_bank_no",
+    "use_des",
 )
 
 
@@ -133,7 +144,8 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
     effective_on: date | None = None
 
     def check(self) -> None:
-        """Raises RequestError ``invalid_amount``."""
+        """Raises RequestError ``malformed``, ``invalid_amount``."""
+        check_written(self, _WRITTEN)
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
@@ -286,6 +298,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         allocation = state.get(ALLOCATION, self.alloc_no)
         if allocation is None or not allocation.paid_on:
             raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        self.require_new(allocation.returns)
         amount_fen, left_fen = parse_yuan(self.amt), allocation.left_fen
         if amount_fen > left_fen:
             raise Refusal(
@@ -298,7 +311,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         day = evidence_day(state, self.return_date, since=since)
         amounts = {"returned": amount_fen}
         after = _of_indicator(state, day, order.bgt_id, AllocationReturned.TYPE, amounts)
-        acct = account_for(state, order.fund_type_code)
+        acct = account_back(state, order)
         # point of no return
         returned = AllocationReturned(
             alloc_no=self.alloc_no,

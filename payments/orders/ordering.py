@@ -28,6 +28,7 @@ from payments.clearing.cash import (
     ordered_claim,
     require_cash,
 )
+from payments.messages.gbk import check_encodable
 from payments.messages.vt_codes import ORDER
 
 ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
@@ -54,6 +55,15 @@ class Ordered(Protocol):
     def amt(self) -> str: ...
     @property
     def cash_acct(self) -> str: ...
+
+
+class Came(Protocol):
+    """Of what the central bank said came back."""
+
+    @property
+    def notice_no(self) -> str: ...
+    @property
+    def agent_business_no(self) -> str: ...
 
 
 def order_number(ledger_id: int, of: str, number: str) -> str:
@@ -108,9 +118,14 @@ def cash_answered(
     )
 
 
-def account_for(state: LedgerState, fund_type_code: str) -> str:
-    """Where comes back what no longer says of which account it was."""
-    return accounts_of(state, (fund_type_code,)).get(kind_of(fund_type_code), "")
+def account_back(state: LedgerState, order: Ordered) -> str:
+    """Where it comes back: to the account it was paid from, by which the books keep it. Of what was
+    ordered while cash was not controlled that is the one with most free, "" where it still is not.
+    """
+    if order.cash_acct:
+        return order.cash_acct
+    fund = order.fund_type_code
+    return accounts_of(state, (fund,)).get(kind_of(fund), "")
 
 
 def cash_back(
@@ -118,6 +133,20 @@ def cash_back(
 ) -> list[MovedRow]:
     """Cash with what came back."""
     return moved_cash(state, day, lambda owed_of: came_back(acct, fund_type_code, amt, owed_of))
+
+
+# ---- what is ordered
+
+
+def check_written(command: Command, names: Iterable[str]) -> None:
+    """That these texts of an order can go to the central bank: an order that can never be sent
+    would hold its cash, and its month, for ever.
+
+    Raises:
+        RequestError: ``malformed``, with the pointer.
+    """
+    for name in names:
+        check_encodable(getattr(command, name), pointer=f"/{name}")
 
 
 # ---- books
@@ -201,6 +230,21 @@ class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
     amt: str
     return_date: date
     reason: str = ""
+
+    def require_new(self, told: Iterable[Came]) -> None:
+        """That no other notice has told of this movement: the bank's number is that of one.
+
+        Raises:
+            Refusal: ``receipt_mismatch``.
+        """
+        serial = self.agent_business_no
+        for came in told:
+            if serial and came.agent_business_no == serial:
+                raise Refusal(
+                    Code.RECEIPT_MISMATCH,
+                    f"notice {self.notice_no} tells again of what came back by notice"
+                    f" {came.notice_no}, under the bank's number {serial}",
+                )
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:

@@ -77,6 +77,25 @@ def test_more_than_lies_there(http: HttpTreasury) -> None:
     assert refused.json()["available_amt"] == "1000.00"
 
 
+def test_what_the_central_bank_cannot_be_told_is_not_ordered(http: HttpTreasury) -> None:
+    """It was ordered and could never be sent: its cash stayed claimed, and its month open."""
+    unheard = {
+        "adv_no": "YB-😀",
+        "reason": "😀付款",
+        "object": "样例\x01单位",
+        "payee_acct_name": "王𠮷",
+        "payee_acct_no": "6222😀",
+        "payee_acct_bank_name": "𠮷银行",
+        "payee_bank_no": "😀",
+    }
+    for name, text in unheard.items():
+        asked = {**advance("YB-1", "1.00"), name: text}
+        refused = http.post("…/advances", asked, "accountant")
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed"), name
+        assert refused.json()["pointer"] == f"/{name}"
+    assert http.ok(http.get("…/cash"))["accounts"][0]["claimed"] == "0.00"
+
+
 def test_what_stands_out_by_age_and_as_of_a_day(http: HttpTreasury) -> None:
     paid(http, "YB-1", "300.00", "2026-01-15", due_on="2026-03-31")
     paid(http, "YB-2", "100.00", "2026-06-01", acct_cls_code="B39")

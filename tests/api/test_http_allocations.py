@@ -53,6 +53,24 @@ def test_above_cash(http: HttpTreasury) -> None:
     assert http.figures(bgt_id)["pay_app_amt"] == "0.00"
 
 
+def test_what_the_central_bank_cannot_be_told_is_not_ordered(http: HttpTreasury) -> None:
+    """It was ordered and could never be sent: the indicator stayed occupied, its cash claimed."""
+    bgt_id = http.indicator("500.00")
+    names = [
+        "alloc_no",
+        "payee_acct_name",
+        "payee_acct_no",
+        "payee_acct_bank_name",
+        "payee_bank_no",
+    ]
+    for name in (*names, "use_des"):
+        asked = {**allocation("SB-1", bgt_id, "1.00"), name: "王𠮷"}
+        refused = http.post("…/allocations", asked, "accountant")
+        assert (refused.status_code, refused.json()["code"]) == (400, "malformed"), name
+        assert refused.json()["pointer"] == f"/{name}"
+    assert http.figures(bgt_id)["pay_app_amt"] == "0.00"
+
+
 def test_another_accountant_has_to_agree(http: HttpTreasury) -> None:
     bgt_id = http.indicator("500.00")
     two_persons = {"allocation.order": ["accountant_checker"]}

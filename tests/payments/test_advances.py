@@ -1,17 +1,24 @@
 """预拨、暂付: ordered and paid, turned into an expense, recovered, returned; cash and books."""
 
+from datetime import date
+
+import msgspec
 import pytest
 
+from ledger.money import parse_yuan
 from ledger.reading.loading import read_rows
-from payments.clearing.cash import CASH, Cash
+from payments.clearing.cash import CASH, Cash, split_key
 from payments.orders.advance import STANDING_OUT, StandingOut
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from tests.support.advances import LENT, OWED, advance, answer, paid, returned
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.openings import TREASURY, cash_opened
+from tests.support.openings import TREASURY, cash_opened, income
 
 pytestmark = pytest.mark.usefixtures("decided_again")
+
+
+ANOTHER = "4400000002"  # a treasury account beside it
 
 
 @pytest.fixture
@@ -135,6 +142,46 @@ def test_what_the_central_bank_says_came_back(b: Bookkeeper) -> None:
     assert again.replayed
     more = returned("YB-1", voucher_no, "0.01", "T2")
     assert b.refusal(more, "pboc") == "exceeds_advance"
+
+
+def test_one_movement_at_the_bank_is_booked_once(b: Bookkeeper) -> None:
+    """A second notice under the serial of the first was booked: the cash was there twice."""
+    voucher_no = paid(b, "YB-1", "300.00").ordered.voucher_no
+    b.do(returned("YB-1", voucher_no, "100.00", "T1", serial="SB7"), "pboc")
+    again = returned("YB-1", voucher_no, "100.00", "T2", serial="SB7")
+    assert b.refusal(again, "pboc") == "receipt_mismatch"
+    assert general(b) == Cash(free=80_000)
+    b.do(returned("YB-1", voucher_no, "100.00", "T3", serial="SB8"), "pboc")
+    assert general(b) == Cash(free=90_000)
+
+
+def treasury_accounts(keeper: Bookkeeper) -> tuple[dict[str, int], dict[str, int]]:
+    """By treasury account, in fen: what the register has, and what 国库存款 has in the books."""
+    with keeper.pool.connection() as connection:
+        rows = read_rows(connection, keeper.ledger_id, CASH)
+    of_register: dict[str, int] = {}
+    for key, row in rows.items():
+        acct = split_key(key)[0]
+        of_register[acct] = of_register.get(acct, 0) + row.balance
+    of_books: dict[str, int] = {}
+    for journal in keeper.journals():
+        for line, codes in zip(journal.lines, journal.line_codes, strict=False):
+            if line.account == "B1":
+                acct, fen = codes["tre_code"], line.dr_cr * parse_yuan(line.amt)
+                of_books[acct] = of_books.get(acct, 0) + fen
+    return of_register, of_books
+
+
+def test_it_comes_back_to_the_account_that_paid_it(b: Bookkeeper) -> None:
+    """It came back to the account with most free, and the books said the one that had paid."""
+    voucher_no = paid(b, "YB-1", "900.00").ordered.voucher_no
+    more = income("R1", date(2026, 3, 2), ("10101", "111", "5000.00"))
+    b.do(msgspec.structs.replace(more, tre_code=ANOTHER), "accountant")
+    b.do(returned("YB-1", voucher_no, "500.00"), "pboc")
+    b.do(RecoverAdvance(adv_no="YB-1", step_no="S1", amt="100.00"), "accountant")
+    of_register, of_books = treasury_accounts(b)
+    assert of_register == {TREASURY: 75_000, ANOTHER: 500_000}
+    assert of_books == of_register
 
 
 def test_a_limit_holds_for_all_together_but_for_what_the_government_approves(

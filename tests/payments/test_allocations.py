@@ -1,12 +1,15 @@
 """实拨: an indicator's money goes into the unit's own account, on the central bank's word."""
 
+from datetime import date
+
+import msgspec
 import pytest
 
 from ledger.reading.loading import read_rows
 from payments.clearing.cash import CASH, Cash
 from tests.support.allocations import allocated, allocation, receipt_of, return_of
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.openings import TREASURY, cash_opened
+from tests.support.openings import TREASURY, cash_opened, income
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -73,6 +76,25 @@ def test_what_comes_back_restores_the_indicator(b: Bookkeeper) -> None:
     assert (b.books()["银行存款"], b.books()["国库存款"]) == ("200.00", "800.00")
     assert b.refusal(return_of(done, "200.01", "T10"), "pboc") == "refund_exceeds_paid"
     assert b.do(return_of(done, "200.00", "T11"), "pboc").subjects[0].status == "returned"
+
+
+def test_one_movement_at_the_bank_is_booked_once(b: Bookkeeper) -> None:
+    """A second notice under the serial of the first restored the indicator once more."""
+    done = allocated(b, "SB-1", "B1", "300.00")
+    b.do(return_of(done, "100.00", "T1", serial="SB7"), "pboc")
+    assert b.refusal(return_of(done, "100.00", "T2", serial="SB7"), "pboc") == "receipt_mismatch"
+    assert b.figures("B1")["paid"] == "200.00"
+    b.do(return_of(done, "100.00", "T3", serial="SB8"), "pboc")
+    assert b.figures("B1")["paid"] == "100.00"
+
+
+def test_it_comes_back_to_the_account_that_paid_it(b: Bookkeeper) -> None:
+    """It came back to the account with most free."""
+    done = allocated(b, "SB-1", "B1", "300.00")
+    more = income("R1", date(2026, 3, 2), ("10101", "111", "5000.00"))
+    b.do(msgspec.structs.replace(more, tre_code="4400000002"), "accountant")
+    b.do(return_of(done, "100.00"), "pboc")
+    assert general(b) == Cash(free=80_000)
 
 
 def test_within_the_plan(b: Bookkeeper) -> None:

@@ -35,7 +35,10 @@ def answer(ordered: Advance, *, paid: bool = True, day: date = MARCH_2) -> Apply
     )
 
 
-def returned(adv_no: str, voucher_no: str, amt: str, notice_no: str = "T1") -> ReturnAdvance:
+def returned(
+    adv_no: str, voucher_no: str, amt: str, notice_no: str = "T1", serial: str = ""
+) -> ReturnAdvance:
+    """``serial`` is the bank's number of the movement; left out, the notice's own."""
     text = f"notice {notice_no}".encode()
     return ReturnAdvance(
         adv_no=adv_no,
@@ -43,7 +46,7 @@ def returned(adv_no: str, voucher_no: str, amt: str, notice_no: str = "T1") -> R
         notice_no=notice_no,
         amt=amt,
         return_date=MARCH_2,
-        agent_business_no="SB2",
+        agent_business_no=serial or f"SB-{notice_no}",
         receipt_sm3=sm3(text).hex(),
         cert_serial="pboc",
         signature="test",

@@ -35,7 +35,10 @@ def receipt_of(ordered: Allocation, *, paid: bool = True) -> ApplyAllocationRece
     )
 
 
-def return_of(paid: Allocation, amt: str, notice_no: str = "T9") -> ReturnAllocation:
+def return_of(
+    paid: Allocation, amt: str, notice_no: str = "T9", serial: str = ""
+) -> ReturnAllocation:
+    """``serial`` is the bank's number of the movement; left out, the notice's own."""
     text = f"notice {notice_no} of {paid.ordered.voucher_no}".encode()
     return ReturnAllocation(
         alloc_no=paid.ordered.alloc_no,
@@ -43,7 +46,7 @@ def return_of(paid: Allocation, amt: str, notice_no: str = "T9") -> ReturnAlloca
         notice_no=notice_no,
         amt=amt,
         return_date=MARCH_2,
-        agent_business_no="SB2",
+        agent_business_no=serial or f"SB-{notice_no}",
         receipt_sm3=sm3(text).hex(),
         cert_serial="pboc",
         signature="test",
