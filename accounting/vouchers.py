@@ -3,10 +3,10 @@
 The treasury's books and those of each unit are two sides 财务会计 and 预算会计: each balances by
 itself, and what moves cash of the budget is booked on both (平行记账, ``ledger.books.parallel``).
 What payments and registers keep is theirs alone. A voucher is mended by a red one that takes it
-back whole, once.
+back whole, once; both have numbers out of one space.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -39,6 +39,8 @@ from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 
 LINES_MAX = 1_000
+NUMBER_MAX = 100  # characters, as of each number
+RED = "-R"  # behind a voucher's number: its red one's, where that has no other
 TREASURY = ("treasury_financial", "treasury_budgetary")
 UNIT = ("unit_financial", "unit_budgetary")
 _KEPT_BY_ITSELF = ("indicator", "zero_balance")
@@ -65,6 +67,10 @@ ACCOUNTING_VOUCHER: Kind[AccountingVoucher] = Kind(
     fold=_fold,
     cost=lambda voucher: 1 + len(voucher.entered.lines),
 )
+# a voucher, by the number of the red one that took it back
+VOUCHER_OF_RED: Kind[AccountingVoucher] = Kind(
+    name="voucher_of_red", opened_by="voucher.reverse", fold=_fold, cost=ACCOUNTING_VOUCHER.cost
+)
 
 
 class _OfVoucher(Command, frozen=True, kw_only=True):
@@ -76,7 +82,23 @@ class _OfVoucher(Command, frozen=True, kw_only=True):
     effective_on: date | None = None
 
     def needs(self) -> Iterable[Need]:
-        return ((ACCOUNTING_VOUCHER, self.voucher_no),)
+        numbers = dict.fromkeys((self.voucher_no, self.number))
+        vouchers: Iterator[Need] = ((ACCOUNTING_VOUCHER, number) for number in numbers)
+        return *vouchers, (VOUCHER_OF_RED, self.number)
+
+    def _require_free(self, state: LedgerState, pointer: str) -> None:
+        """That no voucher has its number, neither an entered nor a red one.
+
+        Raises:
+            Refusal: ``idempotency_conflict``.
+        """
+        for kind in (ACCOUNTING_VOUCHER, VOUCHER_OF_RED):
+            if state.get(kind, self.number) is not None:
+                raise Refusal(
+                    Code.IDEMPOTENCY_CONFLICT,
+                    f"there is a voucher {self.number!r} already 凭证编号已用",
+                    pointer=pointer,
+                )
 
 
 class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
@@ -107,6 +129,7 @@ class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
         check_rows(self.lines, LINES_MAX, "/lines")
 
     def decide(self, state: LedgerState, by: str) -> Decision:
+        self._require_free(state, "/voucher_no")
         day = self._day(state)
         books = state.books(day)
         of = self._books()
@@ -214,7 +237,8 @@ class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
 class ReverseVoucher(_OfVoucher, frozen=True, kw_only=True):
     """红字冲销: the voucher is taken back, today or on ``effective_on``.
 
-    ``red_voucher_no`` is the red voucher's number; left out, it is that of the voucher.
+    ``red_voucher_no`` is the red voucher's number; left out, it is that of the voucher with ``-R``
+    behind it.
     """
 
     OPERATION: ClassVar[str] = "voucher.reverse"
@@ -222,20 +246,36 @@ class ReverseVoucher(_OfVoucher, frozen=True, kw_only=True):
     reason: str = ""
 
     @property
+    def _number_left_out(self) -> str:
+        return self.voucher_no + RED
+
+    @property
     def number(self) -> str:
-        return self.red_voucher_no or self.voucher_no
+        return self.red_voucher_no or self._number_left_out
 
     @property
     def body(self) -> object:
-        """Who says what is meant anyway asks for nothing else."""
+        """Who says what is meant anyway asks for nothing else. The number that is meant is written
+        as the voucher's own, which it once was."""
+        meant = self.number == self._number_left_out
         said = msgspec.structs.asdict(self)
-        return {**said, "red_voucher_no": self.number}
+        return {**said, "red_voucher_no": self.voucher_no if meant else self.number}
 
     @classmethod
     def number_in(cls, event: AccountingVoucherReversed) -> str:
         return event.red_voucher_no
 
+    def check(self) -> None:
+        """Raises RequestError ``malformed`` where the number that is meant would be too long."""
+        if len(self.number) > NUMBER_MAX:
+            raise RequestError(
+                Code.MALFORMED,
+                f"a number has at most {NUMBER_MAX} characters: say the red voucher's own",
+                pointer="/red_voucher_no",
+            )
+
     def decide(self, state: LedgerState, by: str) -> Decision:
+        self._require_free(state, "/red_voucher_no")
         day = effective_day(state, self.effective_on)
         voucher = state.get(ACCOUNTING_VOUCHER, self.voucher_no)
         if voucher is None:
@@ -254,7 +294,9 @@ class ReverseVoucher(_OfVoucher, frozen=True, kw_only=True):
             reason=self.reason,
             by=by,
         )
-        return _booked(state, books, day, back, lines, red=True)
+        decision = _booked(state, books, day, back, lines, red=True)
+        decision.also_found = [(VOUCHER_OF_RED, self.number)]
+        return decision
 
 
 def _require_both_sides(books: Books, lines: Iterable[GivenLine]) -> None:

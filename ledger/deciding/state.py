@@ -57,6 +57,8 @@ class Decision(msgspec.Struct, kw_only=True, gc=False):
         moved: the rows of registers that it moves, as they are after it.
         opens: the objects, by kind and number, that are found from here on by their own numbers
             though no command of theirs has opened them: the rows of a budget.
+        also_found: kinds, opened by the command, and numbers by which the object of its first event
+            is found from here on, too: a voucher by the number of its red one.
         documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
         shared_documents: likewise, of documents that an earlier event may have brought already.
         then: what takes effect directly behind it, with its own business day: the act that a last
@@ -67,6 +69,7 @@ class Decision(msgspec.Struct, kw_only=True, gc=False):
     effective_on: date
     moved: Sequence[MovedRow] = ()
     opens: Sequence[tuple[AnyKind, str]] = ()
+    also_found: Sequence[tuple[AnyKind, str]] = ()
     documents: Sequence[tuple[bytes, bytes]] = ()
     shared_documents: Sequence[tuple[bytes, bytes]] = ()
     then: "Decision | None" = None
@@ -290,6 +293,9 @@ class LedgerState:
         subjects = self._append(decision.events, decision.effective_on, put)
         if decision.moved:
             self.registers.keep(decision.moved, put)
+        for kind, number in decision.also_found:
+            of: Any = decision.events[0]
+            put(self._cached[kind.name], number, self._cached[of[0].name][of[1]])
         for sm3, body in decision.documents:
             put(self.documents, sm3, body)
         for sm3, body in decision.shared_documents:

@@ -184,11 +184,10 @@ def load_objects(
     ``settled`` is called before anything is read: until it returns, what the cache has let go may
     be newer than the database.
     """
-    missing = {
-        key.stream_id: (kind, number)
-        for (opened_by, number), kind in wanted.items()
-        if (key := keys.get((opened_by, number))) is not None
-    }
+    missing = defaultdict[bytes, list[tuple[AnyKind, str]]](list)
+    for (opened_by, number), kind in wanted.items():
+        if (key := keys.get((opened_by, number))) is not None:
+            missing[key.stream_id].append((kind, number))
     if not missing and not rows:
         return
     settled()
@@ -196,9 +195,10 @@ def load_objects(
     for register, row_key in rows:
         wanted_rows[register].add(row_key)
     for stream_id, events in read_streams(connection, state.ledger_id, list(missing)):
-        kind, number = missing[stream_id]
-        obj = kind.folded(event for _, _, event in events)
-        if obj is not None:  # a refused opening leaves a stream without an object
+        for kind, number in missing[stream_id]:  # an object may be found by several numbers
+            obj = kind.folded(event for _, _, event in events)
+            if obj is None:  # a refused opening leaves a stream without an object
+                continue
             position, version, _ = events[-1]
             state.take_object(kind, number, obj, stream_id, version, position)
             for register, row_key in kind.rows(obj):

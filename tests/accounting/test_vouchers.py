@@ -3,6 +3,7 @@ back whole by a red voucher, once."""
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from accounting.voucher_events import AccountingVoucherEntered, VoucherLine
-from accounting.vouchers import ReverseVoucher
+from accounting.vouchers import EnterVoucher, ReverseVoucher
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.documents import ApproveDocument
+from ledger.errors import RequestError
 from projections.core.runner import Runner
 from projections.queries import list_journals
 from tests.projections.test_trial_balance import CHARTS
@@ -244,17 +246,72 @@ def test_a_red_voucher_takes_all_back_once(bookkeeper: Bookkeeper) -> None:
     assert bookkeeper.refusal(nothing, "accountant") == "not_found"
 
 
-def test_a_red_voucher_without_a_number_of_its_own_has_the_vouchers(
+def test_a_red_voucher_without_a_number_of_its_own_has_the_vouchers_with_a_mark(
     bookkeeper: Bookkeeper,
 ) -> None:
     bookkeeper.do(voucher("JZ-1", *DEPRECIATION), "accountant")
     bookkeeper.do(ReverseVoucher(voucher_no="JZ-1"), "accountant")
-    assert bookkeeper.journals()[-1].number == "JZ-1"
-    named = ReverseVoucher(voucher_no="JZ-1", red_voucher_no="JZ-1")
+    assert [each.number for each in bookkeeper.journals()] == ["JZ-1", "JZ-1-R"]
+    named = ReverseVoucher(voucher_no="JZ-1", red_voucher_no="JZ-1-R")
     assert bookkeeper.ask(named, "accountant").replayed, "who says what is meant anyway"
     assert bookkeeper.refusal(ReverseVoucher(voucher_no="JZ-1", reason="x")) == (
         "idempotency_conflict"
     )
+    long = ReverseVoucher(voucher_no="9" * 99)
+    with pytest.raises(RequestError, match="say the red voucher's own"):
+        long.check()
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["at hand", "read anew"])
+def test_an_entered_and_a_red_voucher_never_have_one_number(
+    bookkeeper: Bookkeeper, forgets: bool
+) -> None:
+    """A red voucher took the number of an entered one, JZ-2, or of its own voucher, and JZ-3 was
+    entered beside a red JZ-3: one number was then two vouchers of the books."""
+
+    def refused(command: EnterVoucher | ReverseVoucher) -> str:
+        if not forgets:
+            return bookkeeper.refusal(command, "accountant")
+        with closing(Bookkeeper(bookkeeper.pool)) as afresh:
+            afresh.clock.now = bookkeeper.clock.now
+            return afresh.refusal(command, "accountant")
+
+    def red(number: str, of: str) -> ReverseVoucher:
+        return ReverseVoucher(voucher_no=of, red_voucher_no=number, reason="重复入账")
+
+    bookkeeper.do(voucher("JZ-1", *DEPRECIATION), "accountant")
+    bookkeeper.do(voucher("JZ-2", *DEPRECIATION), "accountant")
+    assert refused(red("JZ-2", of="JZ-1")) == "idempotency_conflict"
+    assert refused(red("JZ-1", of="JZ-1")) == "idempotency_conflict"
+    bookkeeper.do(red("JZ-3", of="JZ-2"), "accountant")
+    assert refused(voucher("JZ-3", *DEPRECIATION)) == "idempotency_conflict"
+    bookkeeper.do(voucher("JZ-1-R", *DEPRECIATION), "accountant")
+    assert refused(ReverseVoucher(voucher_no="JZ-1", reason="重复入账")) == "idempotency_conflict"
+    bookkeeper.do(red("JZ-4", of="JZ-1"), "accountant")
+    assert [each.number for each in bookkeeper.journals()] == [
+        "JZ-1",
+        "JZ-2",
+        "JZ-3",
+        "JZ-1-R",
+        "JZ-4",
+    ]
+
+
+def test_nor_have_two_that_are_asked_for_at_once(bookkeeper: Bookkeeper) -> None:
+    bookkeeper.do(voucher("JZ-1", *DEPRECIATION), "accountant")
+    red = ReverseVoucher(voucher_no="JZ-1", red_voucher_no="JZ-2", reason="重复入账")
+    both = red, voucher("JZ-2", *DEPRECIATION)
+    for asked in (both, both[::-1]):
+        tried = bookkeeper.submit(*asked, by="accountant", atomic=True)
+        assert [each.problem.code.text for each in tried if each.problem] == [
+            "batch_aborted",
+            "idempotency_conflict",
+        ]
+    first, second = bookkeeper.submit(*both, by="accountant")
+    assert first.problem is None
+    assert second.problem is not None
+    assert second.problem.code.text == "idempotency_conflict"
+    assert bookkeeper.books() == {}
 
 
 # ---- 制单, 审核, 记账
