@@ -21,6 +21,7 @@ from api.http.parameters import VoucherNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -104,6 +105,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> AccountingVoucherVie
 async def show_voucher(call: LedgerRead, voucher_no: VoucherNo) -> Response:
     key = await admit(call, number=voucher_no)
     position, voucher = await shown_object(call, key, ACCOUNTING_VOUCHER, voucher_no)
+    await require_agencies(call, key, [(voucher_no, voucher.entered.agency_code)])
     return call.respond(_view(key, voucher), position=position)
 
 

@@ -18,6 +18,7 @@ from api.http.parameters import AdvNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import is_own, require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -183,7 +184,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
     await wait_for_head(call, key)
     after = whole_place_after(call, asked.cursor)
     page = await call.read(lambda c: orders_after(c, key, ADVANCE, after, asked.size))
-    items = [_view(key, advance) for advance in page.items]
+    items = [_view(key, each) for each in page.items if is_own(call, each.ordered.agency_code)]
     place = None if page.after is None else str(page.after)
     return call.respond(page_after(call, items, place), position=page.position)
 
@@ -198,6 +199,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
 async def show_advance(call: LedgerRead, adv_no: AdvNo) -> Response:
     key = await admit(call, number=adv_no)
     position, advance = await shown_object(call, key, ADVANCE, adv_no)
+    await require_agencies(call, key, [(adv_no, advance.ordered.agency_code)])
     return call.respond(_view(key, advance), position=position)
 
 
@@ -209,11 +211,13 @@ async def show_advance(call: LedgerRead, adv_no: AdvNo) -> Response:
     responses=refusals(*OF_LEDGER_READ),
 )
 async def show_ageing(call: LedgerRead, moment: AsOf) -> Response:
-    """Now, or as of a moment; the age is that of its day."""
+    """Now, or as of a moment; the age is that of its day. A unit sees what is of its own."""
     key = await admit(call)
     await wait_for_head(call, key)
     limit_amt = (await call.head(key)).settings.get(ADVANCE_POLICY).limit_amt
     found = await call.read(lambda connection: standing_out_at(connection, key, moment))
+    own = [each for each in found.advances if is_own(call, each.advance.ordered.agency_code)]
+    found = found._replace(advances=own)
     return call.respond(_ageing(key, found, limit_amt), position=found.position)
 
 

@@ -18,6 +18,7 @@ from api.http.parameters import AllocNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import is_own, require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -122,7 +123,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
     await wait_for_head(call, key)
     after = whole_place_after(call, asked.cursor)
     page = await call.read(lambda c: orders_after(c, key, ALLOCATION, after, asked.size))
-    items = [_view(key, allocation) for allocation in page.items]
+    items = [_view(key, each) for each in page.items if is_own(call, each.ordered.agency_code)]
     place = None if page.after is None else str(page.after)
     return call.respond(page_after(call, items, place), position=page.position)
 
@@ -137,6 +138,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
 async def show_allocation(call: LedgerRead, alloc_no: AllocNo) -> Response:
     key = await admit(call, number=alloc_no)
     position, allocation = await shown_object(call, key, ALLOCATION, alloc_no)
+    await require_agencies(call, key, [(alloc_no, allocation.ordered.agency_code)])
     return call.respond(_view(key, allocation), position=position)
 
 

@@ -25,6 +25,7 @@ from api.http.models.lists import Page
 from api.http.pages import AskedPage, page_after, whole_place_after
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
+from api.http.units import own_indicators, require_units
 from ledger.errors import Code
 from ledger.reading.objects import read_objects
 from payments.disbursement.events import DisbursementOpened
@@ -81,7 +82,8 @@ async def list_runs(call: LedgerRead, asked: AskedPage) -> Response:
         return views, str(shown[-1][0]) if len(rows) > asked.size else None
 
     views, following = await call.read(read)
-    return call.respond(page_after(call, views, following))
+    own = await own_indicators(call, key, [view.bgt_id for view in views])
+    return call.respond(page_after(call, [v for v in views if v.bgt_id in own], following))
 
 
 @router.get(
@@ -93,6 +95,7 @@ async def list_runs(call: LedgerRead, asked: AskedPage) -> Response:
 )
 async def show_run(call: LedgerRead, run_no: RunNo) -> Response:
     key = await admit(call, number=run_no)
+    await _require_own(call, key, run_no)
 
     def read(connection: Connection) -> RunView:
         # asked first: who is told that nobody is at work sees all that was done
@@ -112,6 +115,7 @@ async def show_run(call: LedgerRead, run_no: RunNo) -> Response:
 async def list_results(call: LedgerRead, run_no: RunNo, asked: AskedPage) -> Response:
     first = whole_place_after(call, asked.cursor, most=LINES_MAX) + 1
     key = await admit(call, number=run_no)
+    await _require_own(call, key, run_no)
 
     def read(connection: Connection) -> list[LineResultView]:
         require_run(connection, key, run_no)
@@ -139,6 +143,7 @@ async def result_file(call: LedgerRead, run_no: RunNo) -> Response:
     date, an apostrophe before what it would carry out.
     """
     key = await admit(call, number=run_no)
+    await _require_own(call, key, run_no)
 
     async def parts() -> AsyncIterator[bytes]:
         # Excel takes a file for UTF-8 only with this mark
@@ -162,6 +167,7 @@ async def result_file(call: LedgerRead, run_no: RunNo) -> Response:
 async def result_workbook(call: LedgerRead, run_no: RunNo) -> Response:
     """A row for each line, in the order of the upload; amounts are numbers, all else is text."""
     key = await admit(call, number=run_no)
+    await _require_own(call, key, run_no)
     file = TemporaryFile()  # noqa: SIM115 - closed when it was sent
     try:
         with WorkbookWriter(file) as writer:
@@ -180,6 +186,12 @@ async def result_workbook(call: LedgerRead, run_no: RunNo) -> Response:
 
     headers = {"Content-Disposition": 'attachment; filename="results.xlsx"'}
     return XlsxFile(parts(), headers=headers)
+
+
+async def _require_own(call: Call, key: int, run_no: str) -> None:
+    """Raises ``forbidden`` for a run that is paid from another unit's indicator; ``not_found``."""
+    run = await call.read(lambda connection: require_run(connection, key, run_no))
+    await require_units(call, key, bgt_ids=[run.bgt_id])
 
 
 async def _rows_in_parts(call: Call, key: int, run_no: str) -> AsyncIterator[list[Cells]]:

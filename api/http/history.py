@@ -21,6 +21,7 @@ from api.http.payments import not_found
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
 from api.http.transport.responses import JsonResponse
+from api.http.units import require_units
 from ledger.errors import Code
 from ledger.reading.objects import StoredRow, read_events, stream_of
 from payments.payment import PAYMENT
@@ -117,6 +118,7 @@ async def payment_events(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     """A payment's own events, as a list or, if so accepted, as lines."""
     key = await admit(call, number=pay_app_no)
     await wait_for_head(call, key)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
     rows = await call.read(lambda connection: read_stream(connection, key, pay_app_no))
     events = list(map(event_json, rows))
     if NDJSON in call.headers.get("accept", ""):

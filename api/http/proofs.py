@@ -19,6 +19,7 @@ from api.http.moments import wait_for_projections
 from api.http.parameters import WHOLE, PayAppNo, Position
 from api.http.problems import OF_LEDGER_READ, OF_READ, refusals
 from api.http.routes import Operation
+from api.http.units import require_units
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.sealing.files import END
 from ledger.sealing.proofs import (
@@ -169,6 +170,7 @@ async def consistency(
 async def evidence(call: LedgerRead, pay_app_no: PayAppNo) -> Response:
     key = await admit(call, number=pay_app_no)
     await wait_for_projections(call, key)
+    await require_units(call, key, pay_app_nos=[pay_app_no])
     deadline = monotonic() + call.treasury.settings.read_wait_s
     while True:
         try:

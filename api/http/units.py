@@ -57,11 +57,28 @@ def _agencies(
 
 
 async def require_agencies(call: Call, key: int, numbers: Iterable[tuple[str, str]]) -> None:
-    """Raises ``forbidden`` for the first (number, agency_code) that is another unit's."""
-    prefixes = prefixes_of(call.caller, call.right)
+    """Raises ``forbidden`` for the first (number, agency_code) that is another unit's, or none's:
+    that is the treasury's own."""
     for number, agency_code in numbers:
-        if prefixes and not begins_with(agency_code, prefixes):
-            await deny(call, key, number, f"{number} is of the unit {agency_code}, not of yours")
+        if not is_own(call, agency_code):
+            whose = f"of the unit {agency_code}" if agency_code else "the treasury's"
+            await deny(call, key, number, f"{number} is {whose}, not of yours")
+
+
+def is_own(call: Call, agency_code: str) -> bool:
+    """Whether the caller may see what is of this unit, "" of none."""
+    prefixes = prefixes_of(call.caller, call.right)
+    return not prefixes or begins_with(agency_code, prefixes)
+
+
+async def own_indicators(call: Call, key: int, bgt_ids: Iterable[str]) -> set[str]:
+    """The indicators among these that the caller may see."""
+    indicators = set(bgt_ids)
+    if not prefixes_of(call.caller, call.right):
+        return indicators
+    asked = sorted(indicators)
+    codes = await call.read(lambda connection: _agencies(connection, key, asked, ()))
+    return {number for number, agency_code in codes if is_own(call, agency_code)}
 
 
 async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None:

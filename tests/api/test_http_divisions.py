@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from division.credentials import token_sm3
+from tests.api.test_http_advances import OPENED
+from tests.api.test_http_vouchers import LINES
+from tests.support.bookkeeper import PAYEE
 from tests.support.http_server import HttpTreasury, http  # noqa: F401 - a fixture
 
 DIVISION = "/v1/divisions/440000000"
@@ -152,6 +155,53 @@ def test_a_unit_sees_its_own(units: HttpTreasury) -> None:
     assert [payment["pay_app_no"] for payment in mine] == [number]
     assert units.ok(units.get("…/payments", "u102"))["items"] == []
     assert units.ok(units.get("…/indicators", "u102"))["items"] == []
+
+
+def test_a_unit_sees_no_single_thing_of_another(units: HttpTreasury) -> None:
+    """A unit's token read another unit's vouchers, advances, runs and a payment's events."""
+    bgt_id = units.indicator("500.00")
+    number, hand, run_no = units.applied(bgt_id), units.number("JZ"), units.number("D")
+    alloc_no, adv_no = units.number("SB"), units.number("YB")
+    of_unit = {"voucher_no": hand, "agency_code": "101001", "acct_period": "2026-03"}
+    entered = {**of_unit, "voucher_abs": "房租到账", "lines": LINES}
+    units.ok(units.post("…/accounting-vouchers", entered, "accountant"))
+    units.ok(units.post("…/disbursements", {"run_no": run_no, "bgt_id": bgt_id, "title": "津贴"}))
+    given = {"amt": "1.00", **PAYEE}
+    units.ok(units.post("…/openings", OPENED, "accountant"))
+    asked = {"alloc_no": alloc_no, "bgt_id": bgt_id, **given}
+    units.ok(units.post("…/allocations", asked, "accountant"))
+    asked = {"adv_no": adv_no, "acct_cls_code": "B37", "agency_code": "101001", **given}
+    units.ok(units.post("…/advances", {**asked, "object": "样例单位"}, "accountant"))
+    for path in (
+        f"…/accounting-vouchers/{hand}",
+        f"…/allocations/{alloc_no}",
+        f"…/advances/{adv_no}",
+        f"…/disbursements/{run_no}",
+        f"…/disbursements/{run_no}/results",
+        f"…/disbursements/{run_no}/results.csv",
+        f"…/disbursements/{run_no}/results.xlsx",
+        f"…/payments/{number}/events",
+    ):
+        assert units.get(path, "u101").is_success, path
+        refused = units.get(path, "u102")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+    assert units.get(f"…/payments/{number}/evidence", "u102").status_code == 403
+    for path in ("…/allocations", "…/advances", "…/disbursements"):
+        assert units.ok(units.get(path, "u102"))["items"] == [], path
+        assert len(units.ok(units.get(path, "u101"))["items"]) == 1, path
+    assert units.ok(units.get("…/advance-ageing", "u102"))["advances"] == []
+
+
+def test_what_is_the_treasurys_is_no_units(units: HttpTreasury) -> None:
+    hand = units.number("JZ")
+    lines = [{"acct_cls_id": "B35", "dr_cr": 1, "amt": "1.00"}]
+    lines.append({"acct_cls_id": "B81", "dr_cr": -1, "amt": "1.00"})
+    entered = {"voucher_no": hand, "book": "treasury_financial", "acct_period": "2026-03"}
+    entered |= {"voucher_abs": "调整", "lines": lines}
+    units.ok(units.post("…/accounting-vouchers", entered, "accountant"))
+    refused = units.get(f"…/accounting-vouchers/{hand}", "u101").json()
+    assert (refused["code"], "the treasury's" in refused["detail"]) == ("forbidden", True)
+    assert units.get(f"…/accounting-vouchers/{hand}").is_success
 
 
 def test_a_payment_is_withdrawn_by_who_applied_or_his_unit(units: HttpTreasury) -> None:
