@@ -51,7 +51,8 @@ def booked_day(
     report_date = date.fromisoformat(reported.report_date)
     day = effective_day(state, report_date)
     require_free(state, reported.report_no)
-    _require_next(state, reported.tre_code, report_date)
+    last_days = state.settings.get(REPORTED_DAYS).last
+    require_next(state, last_days, reported.tre_code, report_date)
     books = state.books(day)
     require_codes(state, books, reported.lines, day)
     amounts = amounts_of(reported.lines)
@@ -70,13 +71,15 @@ def booked_day(
 # ---- the order of days
 
 
-def _require_next(state: LedgerState, tre_code: str, day: date) -> None:
+def require_next(
+    state: LedgerState, last_days: Mapping[str, str], tre_code: str, day: date
+) -> None:
     """That the report is of the working day after the last, or of a day off before that.
 
     Raises:
         Refusal: ``already_reported``; ``invalid_state`` with ``missing_days``.
     """
-    if (told := state.settings.get(REPORTED_DAYS).last.get(tre_code)) is None:
+    if (told := last_days.get(tre_code)) is None:
         return
     last = date.fromisoformat(told)
     if day <= last:

@@ -4,8 +4,10 @@ A domain enters its event types, commands, settings and registers when its modul
 processes load what they use; one that judges whole histories has to know all there is.
 """
 
+import accounting.balances
 import accounting.income
 import accounting.income_receiving
+import accounting.intake.balance
 import accounting.intake.income
 import accounting.intake.signed_reports
 import accounting.openings
@@ -147,7 +149,9 @@ DOMAINS = (
     accounting.income,
     accounting.vouchers,
     accounting.income_receiving,
+    accounting.balances,
     accounting.intake.income,
+    accounting.intake.balance,
     accounting.intake.signed_reports,
     projections.catalogue,
 )

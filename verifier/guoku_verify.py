@@ -948,6 +948,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
     "income.received": ("income.receive", _field("report_no")),
+    "balance.reported": ("balance.receive", _field("report_no")),
+    "balance.settled": ("correction.balance", _field("report_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
@@ -1011,6 +1013,8 @@ FOLLOWERS = {
     "ledger.book_opened",
     "cash.moved",
     "income.day_reported",
+    "balance.day_reported",
+    "balance.day_settled",
     "indicator.reallocated_in",
     "indicator.allotted",
     "indicator.distribution_raised",
@@ -1693,9 +1697,10 @@ _DOCUMENT_OF = {
     "income.received": "notice_sm3",
     "allocation.receipted": "receipt_sm3",
     "allocation.returned": "receipt_sm3",
+    "balance.reported": "notice_sm3",
 }
 # what the central bank has signed, and is booked as it stands
-_ALONE = {"income.received"}
+_ALONE = {"income.received", "balance.reported"}
 
 
 # what the central bank says of orders
@@ -1827,16 +1832,35 @@ def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
 def _of_report(
     ledger: str, main: Form, rows: list[Form], booked: dict[str, Any]
 ) -> Iterator[Differing]:
-    """The central bank's report of a treasury account's day (3401) against the event of it."""
-    same = {
-        "VoucherNo": booked["report_no"],
-        "AdmDivCode": ledger[:6],
-        "StYear": ledger[-4:],
-        "TreCode": booked["tre_code"],
-    }
+    """The central bank's report of a treasury account's day (3401, 3402) against its event."""
+    same = {"VoucherNo": booked["report_no"], "AdmDivCode": ledger[:6], "StYear": ledger[-4:]}
     yield from _differing(main, same)
-    if (day := main["ReportDate"].replace("-", "")) != booked["report_date"].replace("-", ""):
-        yield "ReportDate", day, booked["report_date"]
+    if (account := main.get("TreCode") or main.get("BankCode", "")) != booked["tre_code"]:
+        yield "TreCode", account, booked["tre_code"]
+    dated = "AcctDate" if "balance_amt" in booked else "ReportDate"
+    if (day := main[dated].replace("-", "")) != booked["report_date"].replace("-", ""):
+        yield dated, day, booked["report_date"]
+    yield from (_of_balances if "balance_amt" in booked else _of_income)(main, rows, booked)
+
+
+def _of_balances(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
+    names = {
+        "AcctCode": "acct_code",
+        "YesterdayBalance": "yesterday_balance",
+        "TodayReceipt": "today_receipt",
+        "TodayPay": "today_pay",
+        "TodayBalance": "today_balance",
+    }
+    theirs = [[row[tag] for tag in names] for row in rows]
+    ours = [[line[name] for name in names.values()] for line in booked["lines"]]
+    if theirs != ours:
+        yield "DetailList", repr(theirs), repr(ours)
+    total = sum(fen(row["TodayBalance"]) for row in rows)
+    if total != fen(booked["balance_amt"]):
+        yield "TodayBalance", yuan(total), booked["balance_amt"]
+
+
+def _of_income(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
     theirs = [
         (
             row["BudgetSubjectCode"],
@@ -2000,6 +2024,7 @@ ACTS = {
     "opening.loaded": "opening.load",
     "income.reported": "income.load",
     "income.corrected": "correction.income",
+    "balance.settled": "correction.balance",
     "accounting_voucher.entered": "voucher.enter",
     "accounting_voucher.reversed": "voucher.reverse",
     "wage_run.loaded": "wage_run.load",

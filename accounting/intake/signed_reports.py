@@ -5,10 +5,12 @@ The checks were made when the report came in; every verification makes them agai
 
 from collections.abc import Iterator
 
+from accounting.balance_events import BalanceReported
 from accounting.income_events import IncomeReceived
-from accounting.intake.income import lines_of
+from accounting.intake import balance, income
 from ledger.account_set import division_of, fiscal_year_of
-from payments.messages import income_3401
+from ledger.money import yuan
+from payments.messages import balance_3402, income_3401
 from payments.messages.message_types import SignedBy
 from payments.verification.agreement import Differing, NamedDocument, compare
 from payments.verification.stand_alone import stands_alone
@@ -27,9 +29,27 @@ def _income(named: NamedDocument) -> Iterator[Differing]:
         ("StYear", report.st_year, fiscal_year_of(named.ledger_id)),
         ("ReportDate", report.report_date.isoformat(), event.report_date),
         ("TreCode", report.tre_code, event.tre_code),
-        ("DetailList", lines_of(report), event.lines),
+        ("DetailList", income.lines_of(report), event.lines),
+    )
+    yield from (each for each in due if each[1] != each[2])
+
+
+@compare(BalanceReported)
+def _balance(named: NamedDocument) -> Iterator[Differing]:
+    event = named.event
+    assert isinstance(event, BalanceReported)
+    report = balance_3402.parse(named.document)
+    due: tuple[Differing, ...] = (
+        ("VoucherNo", report.voucher_no, event.report_no),
+        ("AdmDivCode", report.adm_div_code, division_of(named.ledger_id)[:_ADM_DIGITS]),
+        ("StYear", report.st_year, fiscal_year_of(named.ledger_id)),
+        ("AcctDate", report.acct_date.isoformat(), event.report_date),
+        ("TreCode", report.tre_code, event.tre_code),
+        ("DetailList", balance.lines_of(report), event.lines),
+        ("TodayBalance", yuan(report.balance_fen), event.balance_amt),
     )
     yield from (each for each in due if each[1] != each[2])
 
 
 stands_alone(IncomeReceived, SignedBy.CENTRAL_BANK)
+stands_alone(BalanceReported, SignedBy.CENTRAL_BANK)

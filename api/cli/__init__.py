@@ -60,6 +60,7 @@ bank_sim.command("outage")(simulators.tell_outage)
 app.add_typer(bank_sim, name="bank-sim")
 pboc_sim = typer.Typer(invoke_without_command=True, callback=simulators.pboc_sim)
 pboc_sim.command("report")(simulators.tell_report)
+pboc_sim.command("balance")(simulators.tell_balance)
 app.add_typer(pboc_sim, name="pboc-sim")
 app.command("completion")(completion.completion)
 

@@ -201,6 +201,20 @@ def tell_report(
     url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
 ) -> None:
     """Tells the simulated central bank to send reports of income 3401; prints their numbers."""
+    _tell_each(file, "/sim/income", url)
+
+
+def tell_balance(
+    file: Annotated[
+        Path, typer.Argument(help="JSON: a report as `POST /sim/balance` takes it, or a list.")
+    ],
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Tells the simulated central bank to send balance reports 3402; prints their numbers."""
+    _tell_each(file, "/sim/balance", url)
+
+
+def _tell_each(file: Path, path: str, url: str) -> None:
     settings = load_settings()
     try:
         read = json.loads(file.read_bytes())
@@ -208,7 +222,7 @@ def tell_report(
         typer.echo(f"{file}: {error}", err=True)
         raise typer.Exit(2) from None
     for told in read if isinstance(read, list) else [read]:
-        answer = _tell(url or f"http://127.0.0.1:{settings.pboc_port}", "/sim/income", told)
+        answer = _tell(url or f"http://127.0.0.1:{settings.pboc_port}", path, told)
         typer.echo(answer["report_no"])
 
 

@@ -18,6 +18,7 @@ from api.http.moments import wait_for_head
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.views import Committed, commit_view
+from division.learning import KnowledgeReader
 from ledger.account_set import ledger_text
 from ledger.closing import (
     AccountingPeriod,
@@ -33,6 +34,7 @@ from ledger.closing import (
     waiting_in,
 )
 from ledger.deciding.command import Command, Outcome
+from ledger.deciding.noted import noted_positions
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code
 from ledger.events import OpenItem
@@ -102,6 +104,8 @@ def _standing(
         state.stand_at(head.position, head.chain, microseconds(head.recorded_at), 0, head.settings)
         state.begin(microseconds(call.treasury.now()))
         load_needs(connection, state, blocker_needs())
+        positions = noted_positions(state)
+        state.know(KnowledgeReader()(connection, positions), positions)
     require_year(state, period)
     waiting = [] if is_closed(state, period) else waiting_in(state, period)
     blockers = blocking(period, waiting)

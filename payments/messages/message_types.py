@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from payments.messages import (
+    balance_3402,
     bank_requests,
     clearing_2301,
     income_3401,
@@ -21,6 +22,7 @@ from payments.messages import (
     refund_notices,
     voucher_5214,
 )
+from payments.messages.balance_3402 import BalanceDay
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
@@ -31,6 +33,7 @@ from payments.messages.receipt_5214 import Receipt5214
 from payments.messages.refund_notices import RefundNotice
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
+    BALANCE_REPORT,
     CLAIM,
     INCOME_REPORT,
     ORDER,
@@ -88,6 +91,7 @@ class Concern(StrEnum):
     ORDER = "order"
     ORDER_RETURN = "order_return"
     INCOME = "income"
+    BALANCE = "balance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +259,20 @@ INCOME_REPORTED: MessageType[IncomeDay] = MessageType(
 )
 
 
+BALANCE_REPORTED: MessageType[BalanceDay] = MessageType(
+    vt_code=BALANCE_REPORT,
+    flag=SEND,
+    title="库存日报表",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.BALANCE,
+    build=balance_3402.build,
+    parse=balance_3402.parse,
+)
+
+
 def _table(
     types: Iterable[MessageType[Any]],
 ) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
@@ -283,6 +301,7 @@ MESSAGES = _table(
         ORDER_RECEIPT,
         ORDER_RETURNED,
         INCOME_REPORTED,
+        BALANCE_REPORTED,
     )
 )
 

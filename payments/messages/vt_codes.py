@@ -18,3 +18,4 @@ REFUND_CLAIM: Final = "2302"  # 申请退款凭证: of what has come back
 ORDER: Final = "5207"  # 实拨拨款凭证: what the central bank is ordered to pay
 ORDER_RETURN: Final = "3208"  # 实拨退款通知书: what came back of it
 INCOME_REPORT: Final = "3401"  # 收入日报表: what came to a treasury account on a day
+BALANCE_REPORT: Final = "3402"  # 库存日报表: what a treasury account had at a day's end

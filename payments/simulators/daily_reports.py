@@ -6,14 +6,16 @@ import msgspec
 
 from ledger.account_set import division_of, fiscal_year_of, parse_ledger
 from ledger.money import parse_yuan
-from payments.messages import income_3401
+from payments.messages import balance_3402, income_3401
+from payments.messages.balance_3402 import BalanceDay, BalanceItem
 from payments.messages.income_3401 import IncomeDay, IncomeItem
 from payments.messages.layout import compact_date
-from payments.messages.vt_codes import INCOME_REPORT
+from payments.messages.vt_codes import BALANCE_REPORT, INCOME_REPORT
 from payments.simulators.answers import Notice
 from payments.simulators.counterparty import Counterparty
 
 INCOME_PATH = "/sim/income"
+BALANCE_PATH = "/sim/balance"
 _ADM_DIGITS = 6
 
 
@@ -55,6 +57,15 @@ class IncomeTold(OfAccount, kw_only=True, forbid_unknown_fields=True):
     lines: tuple[IncomeLineTold, ...] = ()
 
 
+class BalanceTold(OfAccount, kw_only=True, forbid_unknown_fields=True):
+    """What the account had at the end of the day, in yuan, what came and what went."""
+
+    today_balance: str
+    today_receipt: str = "0.00"
+    today_pay: str = "0.00"
+    acct_code: str = "1"
+
+
 class ReportSent(msgspec.Struct, kw_only=True):
     """The report that goes out."""
 
@@ -87,6 +98,34 @@ def send_income(central_bank: Counterparty, told: IncomeTold) -> ReportSent:
         lines=lines,
     )
     return _sent(central_bank, told, INCOME_REPORT, income_3401.build(report))
+
+
+def send_balance(central_bank: Counterparty, told: BalanceTold) -> ReportSent:
+    """Sends a 3402 of one line; yesterday's balance follows.
+
+    Raises:
+        RequestError: ``malformed``, ``invalid_amount``.
+    """
+    balance_fen, receipt_fen, pay_fen = (
+        parse_yuan(getattr(told, name), pointer=f"/{name}", signed=True, zero=True)
+        for name in ("today_balance", "today_receipt", "today_pay")
+    )
+    line = BalanceItem(
+        acct_code=told.acct_code,
+        yesterday_balance=balance_fen - receipt_fen + pay_fen,
+        today_receipt=receipt_fen,
+        today_pay=pay_fen,
+        today_balance=balance_fen,
+    )
+    report = BalanceDay(
+        adm_div_code=told.adm_div_code,
+        st_year=told.st_year,
+        voucher_no=told.number(BALANCE_REPORT),
+        tre_code=told.tre_code,
+        acct_date=told.report_date,
+        lines=(line,),
+    )
+    return _sent(central_bank, told, BALANCE_REPORT, balance_3402.build(report))
 
 
 def _sent(central_bank: Counterparty, told: OfAccount, vt_code: str, document: bytes) -> ReportSent:

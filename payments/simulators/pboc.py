@@ -18,7 +18,14 @@ from payments.messages.message_types import Concern, Party, SignedBy, received_b
 from payments.messages.orders_5207 import Order5207
 from payments.simulators.answers import Answer
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
-from payments.simulators.daily_reports import INCOME_PATH, IncomeTold, send_income
+from payments.simulators.daily_reports import (
+    BALANCE_PATH,
+    INCOME_PATH,
+    BalanceTold,
+    IncomeTold,
+    send_balance,
+    send_income,
+)
 from payments.simulators.server import act_of, create_app, run
 
 REJECTED = "库款余额不足"
@@ -105,14 +112,21 @@ def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:
 
 def create_pboc_app(config: PbocConfig) -> Starlette:
     """The central bank as an ASGI application: ``POST /claims``, ``POST /sim/income``,
-    ``GET /healthz``."""
+    ``POST /sim/balance``, ``GET /healthz``."""
     central_bank = CentralBank(config)
-    income = Route(
-        INCOME_PATH,
-        act_of(IncomeTold, lambda told: send_income(central_bank, told)),
-        methods=["POST"],
-    )
-    return create_app(central_bank, CLAIMS_PATH, [income])
+    reports = [
+        Route(
+            INCOME_PATH,
+            act_of(IncomeTold, lambda told: send_income(central_bank, told)),
+            methods=["POST"],
+        ),
+        Route(
+            BALANCE_PATH,
+            act_of(BalanceTold, lambda told: send_balance(central_bank, told)),
+            methods=["POST"],
+        ),
+    ]
+    return create_app(central_bank, CLAIMS_PATH, reports)
 
 
 def run_pboc(config: PbocConfig) -> None:

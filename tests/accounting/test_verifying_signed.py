@@ -13,7 +13,7 @@ from payments.verification.run import Options, verify_ledger
 from tests.accounting.test_income import LAND, THURSDAY, VAT
 from tests.support.audited_books import audited_as_it_stands, export_audited
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.central_bank_reports import SigningCentralBank, income_day, told
+from tests.support.central_bank_reports import SigningCentralBank, balance_day, income_day, told
 from tests.support.channel_parties import SigningTreasury
 from tests.support.tampering import rewritten
 from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, run
@@ -21,10 +21,11 @@ from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, run
 
 @pytest.fixture
 def reported(bookkeeper: Bookkeeper, tmp_path: Path) -> Bookkeeper:
-    """A ledger with a signed day of income."""
+    """A ledger with a signed day of income, and what the central bank says there was."""
     pboc = SigningCentralBank(SigningTreasury(bookkeeper, tmp_path / "keys"))
     day = income_day("R1", THURSDAY, (VAT, "111", "40.00"), (LAND, "121", "2.00"))
-    assert told(pboc.report(day)) == ["created"]
+    balance = balance_day("Y1", THURSDAY, "40.00", "2.00")
+    assert told(pboc.report(day, balance)) == ["created", "created"]
     return bookkeeper
 
 
@@ -61,25 +62,40 @@ def test_it_holds(reported: Bookkeeper, database: Database, tmp_path: Path) -> N
     assert offline(database, reported, tmp_path / "export") == []
 
 
+INCOME, BALANCE = "income.received", "balance.reported"
 CHANGED = {
-    "amount": (b'"40.00"', b'"41.00"', "DetailList"),
-    "kind": (b'"10101"', b'"10305"', "DetailList"),
-    "account": (b'"4400000000"', b'"4400000001"', "TreCode"),
-    "day": (b'"2026-01-15"', b'"2026-01-14"', "ReportDate"),
-    "number": (b'"R1"', b'"R2"', "VoucherNo"),
+    "amount": (INCOME, b'"40.00"', b'"41.00"', "DetailList"),
+    "kind": (INCOME, b'"10101"', b'"10305"', "DetailList"),
+    "account": (INCOME, b'"4400000000"', b'"4400000001"', "TreCode"),
+    "day": (INCOME, b'"2026-01-15"', b'"2026-01-14"', "ReportDate"),
+    "number": (INCOME, b'"R1"', b'"R2"', "VoucherNo"),
+    "balance": (BALANCE, b'"42.00"', b'"43.00"', "TodayBalance"),
+    "line of a balance": (BALANCE, b'"2.00"', b'"1.00"', "DetailList"),
 }
 
 
-@pytest.mark.parametrize(("old", "new", "tag"), CHANGED.values(), ids=list(CHANGED))
+@pytest.mark.parametrize(("type_", "old", "new", "tag"), CHANGED.values(), ids=list(CHANGED))
 def test_canary_an_event_that_says_otherwise(
-    reported: Bookkeeper, database: Database, tmp_path: Path, old: bytes, new: bytes, tag: str
+    reported: Bookkeeper,
+    database: Database,
+    tmp_path: Path,
+    type_: str,
+    old: bytes,
+    new: bytes,
+    tag: str,
 ) -> None:
-    rewrite(database, reported, "income.received", old, new)
+    rewrite(database, reported, type_, old, new)
     evidence = [each for each in found(database, reported, tmp_path) if "凭证与事件不符" in each]
     assert len(evidence) == 1
     assert tag in evidence[0]
 
 
-def test_canary_offline(reported: Bookkeeper, database: Database, tmp_path: Path) -> None:
-    rewrite(database, reported, "income.received", b'"40.00"', b'"41.00"')
+OFFLINE = {"income": (INCOME, b'"40.00"', b'"41.00"'), "balance": (BALANCE, b'"42.00"', b'"43.00"')}
+
+
+@pytest.mark.parametrize(("type_", "old", "new"), OFFLINE.values(), ids=list(OFFLINE))
+def test_canary_offline(
+    reported: Bookkeeper, database: Database, tmp_path: Path, type_: str, old: bytes, new: bytes
+) -> None:
+    rewrite(database, reported, type_, old, new)
     assert any("凭证与事件" in line for line in offline(database, reported, tmp_path / "export"))

@@ -115,6 +115,7 @@ MAY: dict[str, set[str]] = {
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
+    "correction.balance": {"accountant"},
     "voucher.enter": {"accountant"},
     "voucher.reverse": {"accountant"},
     "advance.pay": {"accountant"},
@@ -217,6 +218,7 @@ SOUND["voucher.enter"] = {
     "lines": [{"acct_cls_id": "D0", "dr_cr": 1, "amt": "1.00"}],
 }
 SOUND["voucher.reverse"] = {"reason": "x"}
+SOUND["correction.balance"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 SOUND["advance_policy.set"] = {"limit_amt": "1.00"}
 SOUND["advance.pay"] = {

@@ -80,3 +80,9 @@ def test_another_accountant_has_to_agree(http: HttpTreasury) -> None:
     right = {"correct_no": "C1", "reason": "更正", "lines": [line("10101", "4.00")]}
     answer = http.post("…/income-reports/R1/correct", right, "accountant")
     assert (answer.status_code, answer.json()["awaits"]) == (202, ["accountant_checker"])
+
+
+def test_a_balance_report_that_nobody_has_sent(http: HttpTreasury) -> None:
+    assert http.get("…/balance-reports/Y1").json()["code"] == "not_found"
+    settle = http.post("…/balance-reports/Y1/settle", {"reason": "无"}, "accountant")
+    assert (settle.status_code, settle.json()["code"]) == (404, "not_found")

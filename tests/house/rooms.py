@@ -58,11 +58,11 @@ ORDER: dict[str, tuple[str, ...]] = {
         "simulators",
     ),
     "accounting": (
-        "entered_rows income_events",
+        "balance_events entered_rows income_events",
         "opening_events voucher_events",
         "entering income_report",
         "income_booking",
-        "income income_receiving openings vouchers",
+        "balances income income_receiving openings vouchers",
         "intake",
     ),
     "projections": (

@@ -99,6 +99,8 @@ ELSEWHERE = {
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",
     "income.receive": "accounting/test_income_messages",
+    "balance.receive": "accounting/test_balances",
+    "correction.balance": "accounting/test_balances",
     "suspense.resolve": "payments/test_refunds",
     "period.reopen": "payments/test_closing",
     "clock.correct": "ledger/test_clocks",

@@ -50,6 +50,7 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("5207", RECEIPT, "实拨拨款凭证回单"),
         ("3208", SEND, "实拨退款通知书"),
         ("3401", SEND, "收入日报表"),
+        ("3402", SEND, "库存日报表"),
     }
 
 

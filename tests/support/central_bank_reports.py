@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 
 from ledger.deciding.command import Outcome
 from ledger.money import parse_yuan
-from payments.messages import income_3401
+from payments.messages import balance_3402, income_3401
+from payments.messages.balance_3402 import BalanceDay, BalanceItem
 from payments.messages.envelope import SEND, VoucherBody, add_signature, build_envelope
 from payments.messages.income_3401 import IncomeDay, IncomeItem
-from payments.messages.vt_codes import INCOME_REPORT
+from payments.messages.vt_codes import BALANCE_REPORT, INCOME_REPORT
 from payments.receipts.intake import Deliverer, ReceiptIntake
 from payments.submitting import submit_to
 from tests.support.channel_parties import CENTRAL_BANK, SigningTreasury
@@ -40,6 +41,30 @@ def income_day(
         lines=items,
     )
     return report_body(INCOME_REPORT, report_no, income_3401.build(report))
+
+
+def balance_day(report_no: str, day: date, *balances: str, came: str = "0.00") -> VoucherBody:
+    """A 3402 of a day, not signed: a line for each balance; on each ``came`` was received."""
+    came_fen = parse_yuan(came, zero=True)
+    lines = tuple(
+        BalanceItem(
+            acct_code=str(number),
+            yesterday_balance=parse_yuan(balance, signed=True, zero=True) - came_fen,
+            today_receipt=came_fen,
+            today_pay=0,
+            today_balance=parse_yuan(balance, signed=True, zero=True),
+        )
+        for number, balance in enumerate(balances, 1)
+    )
+    report = BalanceDay(
+        adm_div_code="440000",
+        st_year=2026,
+        voucher_no=report_no,
+        tre_code=TREASURY,
+        acct_date=day,
+        lines=lines,
+    )
+    return report_body(BALANCE_REPORT, report_no, balance_3402.build(report))
 
 
 def report_body(vt_code: str, number: str, document: bytes) -> VoucherBody:
