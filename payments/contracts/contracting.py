@@ -70,10 +70,7 @@ class RegisterContract(Command, frozen=True, kw_only=True):
         contract_fen = parse_yuan(self.contract_amt, pointer="/contract_amt")
         if self.year_amt:
             _require_within(parse_yuan(self.year_amt, pointer="/year_amt"), contract_fen)
-        if self.expiry_date is not None and self.expiry_date < self.sign_date:
-            raise RequestError(
-                Code.MALFORMED, "a contract expires after it is signed", pointer="/expiry_date"
-            )
+        _require_after(self.expiry_date, self.sign_date)
 
     def needs(self) -> Iterable[Need]:
         yield CONTRACT, self.contract_no
@@ -183,6 +180,8 @@ class AmendContract(_OnContract, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         contract = require_contract(state, self.contract_no)
+        _require_after(self.expiry_date, date.fromisoformat(contract.registered.sign_date))
+        _require_in_force(contract)
         said = self._said(contract)
         year_fen = stored_fen(said["year_amt"])
         change_fen = year_fen - stored_fen(contract.says.year_amt)
@@ -191,7 +190,6 @@ class AmendContract(_OnContract, frozen=True, kw_only=True):
             raise exceeded(self.contract_no, contract_fen, year_fen, why)
         plan_no = contract.pur_plan_no
         moved = [*_moved(state, day, self.contract_no, plan_no, change_fen)]
-        _require_in_force(contract)
         # point of no return
         amended = ContractAmended(
             contract_no=self.contract_no,
@@ -253,6 +251,13 @@ class EndContract(_OnContract, frozen=True, kw_only=True):
             by=by,
         )
         return Decision(events=[(CONTRACT, self.contract_no, ended)], effective_on=day, moved=moved)
+
+
+def _require_after(expiry_date: date | None, sign_date: date) -> None:
+    if expiry_date is not None and expiry_date < sign_date:
+        raise RequestError(
+            Code.MALFORMED, "a contract expires after it is signed", pointer="/expiry_date"
+        )
 
 
 def _require_within(year_fen: int, contract_fen: int) -> None:

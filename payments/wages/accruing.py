@@ -19,7 +19,14 @@ from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan
 from payments.wages.events import WagesAccrued, WagesWithheld
-from payments.wages.owed import ACCRUED, INSTITUTIONS, WITHHELD, check_month, wages_of
+from payments.wages.owed import (
+    ACCRUED,
+    INSTITUTIONS,
+    WITHHELD,
+    check_month,
+    require_month,
+    wages_of,
+)
 
 ZERO = "0.00"
 
@@ -109,6 +116,7 @@ class AccrueWages(_OfWages, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_month(state, self.sala_month)
         indicator, codes = wages_of(state, self.bgt_id, day, ACCRUED)
         amount_fen = parse_yuan(self.amt, signed=True)
         manage_fen = _signed(self.manage_amt)
@@ -163,6 +171,7 @@ class WithholdWages(_OfWages, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_month(state, self.sala_month)
         indicator, codes = wages_of(state, self.bgt_id, day, WITHHELD)
         # point of no return
         withheld = WagesWithheld(

@@ -17,7 +17,7 @@ from payments.payees import PayeesDigest
 from payments.wages.accruing import by_sign
 from payments.wages.events import WagesAccrued
 from payments.wages.lines import AMOUNTS, WrongField, amount_of, sums_of, twice, wrong_in
-from payments.wages.owed import ACCRUED, WITHHELD, check_month, wages_of
+from payments.wages.owed import ACCRUED, WITHHELD, check_month, require_month, wages_of
 from payments.wages.run import NORMAL, PAID_MONTHS, SUPPLEMENT, WAGE_RUN, month_key
 from payments.wages.run_events import WageLine, WagePart, WageRunAccrued, WageRunLoaded
 
@@ -83,6 +83,7 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_month(state, self.sala_month)
         parts = [self._part(state, bgt_id, day) for bgt_id in self._bgt_ids()]
         self._check_lines()
         months = self._months(state, day)

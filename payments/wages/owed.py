@@ -29,6 +29,26 @@ def check_month(sala_month: str) -> None:
         )
 
 
+def require_month(state: LedgerState, sala_month: str) -> None:
+    """What is owed is of a month that has begun; of a former year it may be in arrears (补发).
+
+    Raises:
+        Refusal: ``period_closed`` of a year after the ledger's, ``future_date``.
+    """
+    if sala_month[:4] > str(state.fiscal_year):
+        raise Refusal(
+            Code.PERIOD_CLOSED,
+            f"{sala_month} is after the fiscal year {state.fiscal_year}",
+            pointer="/sala_month",
+        )
+    if sala_month > state.calendar_day.isoformat()[:7]:
+        raise Refusal(
+            Code.FUTURE_DATE,
+            f"{sala_month} has not begun: it is {state.calendar_day} in Beijing",
+            pointer="/sala_month",
+        )
+
+
 class Booked(NamedTuple):
     """A rule, one fen of each amount that it is given here, and the side of its account that a
     payment of the same elements settles."""

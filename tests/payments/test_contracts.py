@@ -108,6 +108,20 @@ def test_one_fen_more_than_a_contract_has_left_is_refused(b: Bookkeeper) -> None
     assert b.refusal(payment("P4", "ANY", "1.00", contract_no="HT-2")) == "contract_not_found"
 
 
+def test_an_amendment_says_no_expiry_before_the_signature_and_nothing_of_what_has_ended(
+    b: Bookkeeper,
+) -> None:
+    """Once an amendment could let a contract expire years before it was signed, and one of a
+    contract that had ended was told that too little was left of it."""
+    b.do(contract("600.00"))
+    told = b.ask(amended(expiry_date=date(2020, 1, 1))).problem
+    assert told is not None
+    assert (told.code.text, told.extra["pointer"]) == ("malformed", "/expiry_date")
+    b.do(amended(expiry_date=date(2026, 12, 31)))
+    b.do(ended())
+    assert b.refusal(amended("BG-2", contract_amt="9.00")) == "invalid_state"
+
+
 def test_a_contract_is_paid_to_its_payee_for_its_unit(b: Bookkeeper) -> None:
     b.do(contract("600.00"))
     told = problem(b.ask(payment("P1", "ANY", "1.00", contract_no="HT-1", **OTHER)))

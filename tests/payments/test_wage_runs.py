@@ -85,7 +85,7 @@ def test_other_lines_than_the_list_has_are_not_loaded(staff: Bookkeeper) -> None
 def test_a_unit_is_paid_once_a_month_but_for_supplements(staff: Bookkeeper) -> None:
     staff.do(wage_list("GZ-1", wage_line(1, "10.00")))
     assert staff.refusal(wage_list("GZ-2", wage_line(2, "10.00"))) == "run_repeated"
-    staff.do(wage_list("GZ-2", wage_line(2, "10.00"), sala_month="2026-04"))
+    staff.do(wage_list("GZ-2", wage_line(2, "10.00"), sala_month="2026-02"))
     staff.do(wage_list("GZ-3", wage_line(2, "10.00"), sala_property="2"))
     staff.issue("B2", "100.00", agency_code="101002", **WAGES)
     staff.do(wage_list("GZ-4", wage_line(3, "10.00", "B2", agency_code="101002")))

@@ -127,6 +127,23 @@ def test_what_the_unit_pays_for_its_staff_is_owed_under_its_own_detail(staff: Bo
     }
 
 
+@pytest.mark.parametrize(
+    ("sala_month", "code"), [("2026-04", "future_date"), ("2031-12", "period_closed")]
+)
+def test_nobody_is_owed_for_a_month_that_has_not_begun(
+    staff: Bookkeeper, sala_month: str, code: str
+) -> None:
+    """Once wages of 2031 were owed in March 2026."""
+    accrued = AccrueWages(accrual_no="J1", bgt_id="B1", sala_month=sala_month, amt="100.00")
+    assert staff.refusal(accrued, "accountant") == code
+    withheld = WithholdWages(
+        withhold_no="D1", bgt_id="B1", sala_month=sala_month, income_tax_amt="1.00"
+    )
+    assert staff.refusal(withheld, "accountant") == code
+    arrears = AccrueWages(accrual_no="J2", bgt_id="B1", sala_month="2025-12", amt="1.00")  # 补发
+    staff.do(arrears, "accountant")
+
+
 def test_what_was_accrued_too_much_is_taken_back(staff: Bookkeeper) -> None:
     staff.do(accrual("J1", "100.00"), "accountant")
     staff.do(accrual("J2", "-30.00", reason="人员调出"), "accountant")
