@@ -133,6 +133,14 @@ REFUSED: dict[str, tuple[tuple[VoucherLine, ...], dict[str, Any], str]] = {
         TREASURY,
         "account_invalid",
     ),
+    # which hid an advance that still stood out in the register
+    "预拨经费 and 待处理支出": (
+        (dr("5.00", "B12"), cr("5.00", "B37"), dr("5.00", "C11"), cr("5.00", "C23")),
+        TREASURY,
+        "account_invalid",
+    ),
+    "待处理支出 alone": ((dr("5.00", "C11"), cr("5.00", "C23")), TREASURY, "account_invalid"),
+    "借出款项": ((dr("5.00", "B12"), cr("5.00", "B35")), TREASURY, "account_invalid"),
     "支出指标": ((dr("5.00", "A1"), cr("5.00", "A3")), {"book": "indicator"}, "account_invalid"),
     "零余额账户": (
         (dr("5.00", "F1"), cr("5.00", "F2")),
