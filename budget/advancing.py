@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from budget.advance_events import AdvanceLimit, AdvanceLimitsSet, IndicatorAbsorbed
 from budget.advances import ADVANCES
+from budget.approved import BUDGET
 from budget.balances import BALANCES
 from budget.indicator import INDICATOR, Indicator, require
 from budget.indicators import OnIndicator
-from budget.issuing import hold_to_row
+from budget.issuing import hold_to_row, require_purchase
 from budget.pending import PENDING
 from budget.rows import BUDGET_ROW, ROWS, moved_row
 from division.agencies import require_agency
@@ -33,7 +34,8 @@ class SetAdvanceLimits(Command, frozen=True, kw_only=True):
     """提前下达限额: from the first of them on, what is issued before the approval is an advance
     within its unit's limit; a unit that none names has none.
 
-    A limit is never set below what has been advanced.
+    A limit is never set below what has been advanced, and none once the budget is approved: there
+    are rows then.
     """
 
     OPERATION: ClassVar[str] = "advance_limits.set"
@@ -63,6 +65,8 @@ class SetAdvanceLimits(Command, frozen=True, kw_only=True):
         found = [
             _limit(state, day, asked, f"/limits/{index}") for index, asked in enumerate(self.limits)
         ]
+        if state.settings.get(BUDGET).is_approved:
+            raise Refusal(Code.INVALID_STATE, "the budget is approved: units spend of its rows")
         # point of no return
         limited = AdvanceLimitsSet(
             limit_no=self.limit_no,
@@ -115,7 +119,8 @@ class AbsorbIndicator(OnIndicator, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on, ahead=True)
         indicator = require(state, self.bgt_id, day)
         _require_beside(indicator)
-        hold_to_row(state, self.bgt_pman_id, indicator.codes)
+        row = hold_to_row(state, self.bgt_pman_id, indicator.codes)
+        require_purchase(state, row, is_gov_pur=indicator.issued.is_gov_pur)
         amounts = {"amount": _whole_fen(state, indicator)}
         rest_fen = state.books(day).controlled(IndicatorAbsorbed.TYPE, amounts)["rest"]
         after = moved_row(state, self.bgt_pman_id, day, rest_fen)

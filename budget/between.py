@@ -1,6 +1,8 @@
 """调剂: between which indicators money may move, and what of the budget moves with it."""
 
 from budget.indicator import Indicator
+from budget.purchase_control import PURCHASE_CONTROL
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 
 
@@ -37,3 +39,20 @@ def rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
             bgt_id=taking.bgt_id,
         )
     return ("", "") if out_row == in_row else (out_row, in_row)
+
+
+def require_purchase_kept(state: LedgerState, giving: Indicator, taking: Indicator) -> None:
+    """What is for purchases 是否政府采购 stays so, and is paid by contracts wherever it goes (a
+    ledger that an earlier release opened knows none).
+
+    Raises:
+        Refusal: ``element_mismatch``.
+    """
+    is_lost = giving.issued.is_gov_pur and not taking.issued.is_gov_pur
+    if is_lost and state.settings.get(PURCHASE_CONTROL).on:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            f"indicator {giving.bgt_id} is for purchases (是否政府采购): so is what it gives to",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from budget.advances import taken_of_limit
 from budget.balances import BALANCES
-from budget.between import rows_between
+from budget.beside import require_may_have_more
+from budget.between import require_purchase_kept, rows_between
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
@@ -95,7 +96,8 @@ def with_plan_cut(
 class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
     """追加 or 追减 (negative): never below what is paid, occupied and frozen, and of an indicator
     that is issued from a row never above what the row has left, of a part of one that is
-    distributed never above what that has left to distribute."""
+    distributed never above what that has left to distribute; beside the budget only as it could be
+    issued there now."""
 
     OPERATION: ClassVar[str] = "indicator.adjust"
     APPROVABLE: ClassVar[bool] = True
@@ -126,6 +128,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
         after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
         cut = cut_with(state, indicator, day, -change_fen, after[0], self.adj_no, by)
         whole = whole_moved(state, indicator, day, -change_fen, self.adj_no, by)
+        require_may_have_more(state, indicator, change_fen)
         limit = taken_of_limit(state, indicator.advance_of, day, change_fen)
         # point of no return
         adjusted = IndicatorAdjusted(
@@ -181,6 +184,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
                 pointer="/to_bgt_id",
                 bgt_id=self.to_bgt_id,
             )
+        require_purchase_kept(state, giving, taking)
         out_row, in_row = rows_between(giving, taking)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         out_type = IndicatorReallocatedOut.TYPE
@@ -188,6 +192,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
         less = moved_with_row(state, day, self.bgt_id, out_row, out_type, amounts)
         more = moved_with_row(state, day, self.to_bgt_id, in_row, in_type, amounts)
         cut = cut_with(state, giving, day, amounts["amount"], less[0], self.adj_no, by)
+        require_may_have_more(state, taking, amounts["amount"], pointer="/to_bgt_id")
         # point of no return
         out = IndicatorReallocatedOut(
             bgt_id=self.bgt_id,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, ClassVar
 
-from budget.advances import ADVANCE, ADVANCE_LIMITS, ADVANCES, taken_of_limit
-from budget.approved import BUDGET
+from budget.advances import ADVANCES, taken_of_limit
 from budget.balances import BALANCES, NOTHING, PENDING_CONTROL
+from budget.beside import limit_beside
 from budget.coherence import hold_together
 from budget.events import IndicatorIssued
 from budget.indicator import (
@@ -36,7 +36,7 @@ from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan
 
 # elements of 36号 that an indicator carries beside its codes
 _POSTED = (
@@ -115,9 +115,9 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         if self.bgt_pman_id:
             codes = {element: getattr(self, element) for element in DIMENSIONS}
             row = hold_to_row(state, self.bgt_pman_id, codes)
-            _require_purchase(state, row, self)
-        advance_of = "" if self.bgt_pman_id else _require_beside(state, self)
+            require_purchase(state, row, is_gov_pur=self.is_gov_pur)
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
+        advance_of = "" if self.bgt_pman_id else limit_beside(state, self, amounts["amount"])
         pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
         rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id, pending=pending)
         opened, *more = opening_rows(state, day, self.bgt_id, self.bgt_pman_id, rule, amounts)
@@ -238,14 +238,17 @@ def hold_to_row(state: LedgerState, bgt_pman_id: str, codes: Mapping[str, str]) 
     return row
 
 
-def _require_purchase(state: LedgerState, row: BudgetRow, asked: IssueIndicator) -> None:
+def require_purchase(state: LedgerState, row: BudgetRow, *, is_gov_pur: bool) -> None:
     """What is budgeted for purchases 采购预算 is issued for purchases, so that contracts control it
     (a ledger that an earlier release opened knows none).
+
+    Args:
+        is_gov_pur: whether the indicator that is to be of the row is marked so.
 
     Raises:
         Refusal: ``element_mismatch``.
     """
-    is_lost = bool(row.said.is_gov_pur) and not asked.is_gov_pur
+    is_lost = bool(row.said.is_gov_pur) and not is_gov_pur
     if is_lost and state.settings.get(PURCHASE_CONTROL).on:
         raise Refusal(
             Code.ELEMENT_MISMATCH,
@@ -253,38 +256,3 @@ def _require_purchase(state: LedgerState, row: BudgetRow, asked: IssueIndicator)
             pointer="/is_gov_pur",
             bgt_pman_id=row.bgt_pman_id,
         )
-
-
-def _require_beside(state: LedgerState, asked: IssueIndicator) -> str:
-    """先有预算、再有指标: once the ledger has an approved budget, an indicator is of a row of it,
-    or of what the tier above has sent (上级专款). Before that it is an advance (预算法 §54), where
-    the ledger has limits of them.
-
-    Returns:
-        The unit whose limit it takes of; "" where nothing limits it.
-
-    Raises:
-        Refusal: ``insufficient_budget``.
-    """
-    if asked.sup_bgt_doc_no:
-        return ""
-    if state.settings.get(BUDGET).is_approved:
-        raise Refusal(
-            Code.INSUFFICIENT_BUDGET,
-            "the budget is approved: an indicator names the row (bgt_pman_id) that it is issued"
-            " from, or the document of the tier above (sup_bgt_doc_no)",
-            pointer="/bgt_pman_id",
-            available_amt=yuan(0),
-            requested_amt=asked.amount,
-        )
-    if not state.settings.get(ADVANCE_LIMITS).is_limited:
-        return ""
-    if asked.bgt_type_code != ADVANCE:
-        raise Refusal(
-            Code.INSUFFICIENT_BUDGET,
-            f"until the budget is approved units are advanced money alone: bgt_type_code {ADVANCE}",
-            pointer="/bgt_type_code",
-            available_amt=yuan(0),
-            requested_amt=asked.amount,
-        )
-    return asked.agency_code

@@ -15,11 +15,13 @@ from budget.distribution_events import DistributedPart
 from budget.indicators import AdjustIndicator, ReallocateIndicator
 from budget.issuing import IssueIndicator
 from budget.staging import RecallIndicator
+from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from tests.budget.test_verifying import found
+from tests.support.approved_documents import agreeing
 from tests.support.audited_books import audited_as_it_stands, export_audited
-from tests.support.bookkeeper import ELEMENTS
+from tests.support.bookkeeper import ELEMENTS, payment
 from tests.support.budgets import HOSPITAL, SCHOOL, BudgetKeeper, of_row
 from tests.verifier.test_offline_verifier import TRUSTED, WITNESSED, run
 
@@ -37,6 +39,16 @@ def budgets(database: Database) -> Iterator[BudgetKeeper]:
     keeper.pool.close()
 
 
+@pytest.fixture
+def unlimited(database: Database) -> Iterator[BudgetKeeper]:
+    """A ledger that was told no limits."""
+    keeper = BudgetKeeper(database)
+    keeper.open()
+    yield keeper
+    keeper.close()
+    keeper.pool.close()
+
+
 def limits(limit_no: str, *units: tuple[str, str]) -> SetAdvanceLimits:
     asked = tuple(AdvanceLimit(agency_code, amt) for agency_code, amt in units)
     return SetAdvanceLimits(limit_no=limit_no, limits=asked, basis="上年同期支出")
@@ -45,6 +57,19 @@ def limits(limit_no: str, *units: tuple[str, str]) -> SetAdvanceLimits:
 def advance(bgt_id: str, amount: str, **more: Any) -> IssueIndicator:
     elements = {**ELEMENTS, "bgt_type_code": "11", **more}
     return IssueIndicator(bgt_id=bgt_id, amount=amount, **elements)
+
+
+def more(bgt_id: str, amt: str) -> AdjustIndicator:
+    """追加, or 追减 of less than nothing."""
+    return AdjustIndicator(bgt_id=bgt_id, adj_no=f"ZJ{amt}", adj_amt=amt, reason="追加")
+
+
+def between(bgt_id: str, to_bgt_id: str) -> ReallocateIndicator:
+    """调剂 of 0.50."""
+    adj_no = f"TJ-{bgt_id}-{to_bgt_id}"
+    return ReallocateIndicator(
+        bgt_id=bgt_id, to_bgt_id=to_bgt_id, adj_no=adj_no, amt="0.50", reason="调剂"
+    )
 
 
 def left(budgets: BudgetKeeper, agency_code: str = SCHOOL) -> int:
@@ -123,12 +148,92 @@ def test_an_advance_stays_with_its_unit(budgets: BudgetKeeper) -> None:
     assert budgets.refusal(onward) == "invalid_state"
 
 
-def test_a_ledger_without_limits_issues_as_ever(database: Database) -> None:
-    keeper = BudgetKeeper(database)
-    keeper.open()
-    keeper.issue("B1", "10.00")
-    keeper.close()
-    keeper.pool.close()
+def test_what_is_older_than_the_limits_is_not_raised_beyond_them(unlimited: BudgetKeeper) -> None:
+    """An indicator of before the limits could be raised by a million under a limit of 50.00."""
+    unlimited.issue("OLD", "1.00")
+    unlimited.do(advance("YB", "1.00"))
+    unlimited.do(limits("XE-1", (SCHOOL, "50.00")))
+    refused = unlimited.ask(more("OLD", "1000000.00")).problem
+    assert refused is not None
+    assert (refused.code.text, refused.extra["pointer"], refused.extra["requested_amt"]) == (
+        "insufficient_budget", "/bgt_id", "1000000.00"
+    )  # fmt: skip
+    assert unlimited.refusal(more("YB", "0.01")) == "insufficient_budget", "it takes of no limit"
+    assert unlimited.refusal(between("YB", "OLD")) == "insufficient_budget"
+    unlimited.do(more("OLD", "-1.00"))
+    unlimited.do(advance("B1", "50.00"))
+
+
+def test_a_ledger_without_limits_issues_as_ever(unlimited: BudgetKeeper) -> None:
+    unlimited.issue("B1", "10.00")
+    unlimited.issue("B2", "10.00")
+    unlimited.do(more("B1", "1000000.00"))
+    unlimited.do(between("B1", "B2"))
+
+
+# ---- what stands beside the budget once it is approved
+
+
+def test_what_was_issued_before_the_approval_has_no_more_after_it(unlimited: BudgetKeeper) -> None:
+    """A budget of 100.00, and an indicator of 1.00 from before it, which could be raised by a
+    million and paid from; what the tier above has sent is of its documents, as before."""
+    unlimited.issue("OLD", "1.00")
+    unlimited.issue("OTHER", "5.00")
+    unlimited.issue("ABOVE", "9.00", sup_bgt_doc_no="财预〔2026〕9号")
+    approved(unlimited)
+    refused = unlimited.ask(more("OLD", "1000000.00")).problem
+    assert refused is not None
+    assert (refused.code.text, refused.extra["available_amt"]) == ("insufficient_budget", "0.00")
+    assert unlimited.refusal(between("OTHER", "OLD")) == "insufficient_budget"
+    from_above = unlimited.ask(between("ABOVE", "OLD")).problem
+    assert from_above is not None
+    assert (from_above.code.text, from_above.extra["pointer"]) == (
+        "insufficient_budget", "/to_bgt_id"
+    )  # fmt: skip
+    assert unlimited.refusal(payment("SQ-1", "OLD", "1.01")) == "insufficient_indicator"
+    unlimited.do(more("ABOVE", "1000.00"))
+    unlimited.do(more("OLD", "-0.50"))
+    unlimited.do(of_row("OF_ROW", "R1", "60.00"))
+    unlimited.do(more("OF_ROW", "30.00"))
+    unlimited.do(AbsorbIndicator(bgt_id="OLD", bgt_pman_id="R1"))
+    unlimited.do(more("OLD", "9.50"))
+    assert unlimited.amounts("R1")["rest_amt"] == "0.00"
+    assert unlimited.refusal(more("OLD", "0.01")) == "insufficient_budget", "no more than its row"
+
+
+def test_what_is_left_of_a_limit_ends_with_the_approval(budgets: BudgetKeeper) -> None:
+    """Limits could be set after the approval, and an advance be raised by what no row had."""
+    budgets.do(advance("B1", "30.00"))
+    budgets.do(advance("B2", "10.00"))
+    approved(budgets)
+    assert budgets.refusal(more("B1", "10.00")) == "insufficient_budget"
+    assert budgets.refusal(between("B2", "B1")) == "insufficient_budget"
+    assert budgets.refusal(limits("XE-2", (SCHOOL, "5000.00"))) == "invalid_state"
+    budgets.do(more("B1", "-5.00"))
+    budgets.do(AbsorbIndicator(bgt_id="B1", bgt_pman_id="R1"))
+    assert budgets.amounts("R1")["issued_amt"] == "25.00"
+
+
+def test_a_raise_that_waits_over_the_approval_is_decided_after_it(unlimited: BudgetKeeper) -> None:
+    unlimited.issue("OLD", "1.00")
+    waits = {"indicator.adjust": ("treasury_checker",)}
+    unlimited.do(SetApprovalPolicy(approval_policy=waits), "admin")
+    unlimited.do(more("OLD", "100.00"))
+    approved(unlimited)
+    agreed = agreeing("indicator.adjust", "ZJ100.00")
+    assert unlimited.refusal(agreed, "checker") == "insufficient_budget"
+
+
+def test_a_row_for_purchases_absorbs_what_is_for_purchases(budgets: BudgetKeeper) -> None:
+    """What nobody had marked could be absorbed, raised by all the row had, and paid without a
+    contract."""
+    budgets.do(advance("ANY", "1.00"))
+    budgets.do(advance("PUR", "1.00", is_gov_pur=True))
+    budgets.project()
+    budgets.approved(("R1", "100.00"), is_gov_pur=True)
+    unmarked = AbsorbIndicator(bgt_id="ANY", bgt_pman_id="R1")
+    assert budgets.refusal(unmarked) == "element_mismatch"
+    budgets.do(AbsorbIndicator(bgt_id="PUR", bgt_pman_id="R1"))
 
 
 # ---- absorbed by the row

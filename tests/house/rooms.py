@@ -38,7 +38,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advances approved balances plan_policy purchase_control rows totals",
         "pending",
         "indicator projects",
-        "between coherence parts planned_projects plans",
+        "beside between coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
         "advancing distributing staging",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from budget.indicators import FreezeIndicator, UnfreezeIndicator
+from budget.indicators import FreezeIndicator, ReallocateIndicator, UnfreezeIndicator
 from ledger.deciding.command import Outcome
 from ledger.deciding.registers import AnyRegister
 from ledger.money import yuan
@@ -54,6 +54,13 @@ def ended(number: str = "ZZ-1") -> EndContract:
     return EndContract(contract_no="HT-1", end_no=number, reason="履行完毕")
 
 
+def between(bgt_id: str, to_bgt_id: str, amt: str) -> ReallocateIndicator:
+    adj_no = f"TJ-{bgt_id}-{to_bgt_id}"
+    return ReallocateIndicator(
+        bgt_id=bgt_id, to_bgt_id=to_bgt_id, adj_no=adj_no, amt=amt, reason="调剂"
+    )
+
+
 def row(b: Bookkeeper, register: AnyRegister, key: str) -> tuple[str, ...]:
     """A row as the database holds it, in yuan."""
     [[found]] = b.sql(
@@ -94,6 +101,17 @@ def test_the_example_of_the_page_holds(bookkeeper: Bookkeeper) -> None:
     page = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
     [example] = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     exec(example, {**globals(), "b": bookkeeper})
+
+
+def test_what_is_for_purchases_gives_to_what_is_for_purchases_alone(b: Bookkeeper) -> None:
+    """200.00 went by 调剂 to an indicator that anything is paid from, and was paid without a
+    contract."""
+    b.issue("PUR2", "1.00", is_gov_pur=True)
+    refused = problem(b.ask(between("PUR", "ANY", "200.00")))
+    assert (refused["code"], refused["pointer"]) == ("element_mismatch", "/to_bgt_id")
+    b.do(between("PUR", "PUR2", "200.00"))
+    b.do(between("ANY", "PUR", "300.00"))
+    assert (held(b)[0], held(b, "PUR2")[0], held(b, "ANY")[0]) == ("10100.00", "201.00", "9700.00")
 
 
 def test_one_fen_more_than_a_contract_has_left_is_refused(b: Bookkeeper) -> None:
