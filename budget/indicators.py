@@ -261,7 +261,7 @@ class _Freezing(OnIndicator, frozen=True, kw_only=True):
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         after = moved(state, day, self.bgt_id, self.EVENT.TYPE, amounts)
         if self.EVENT is IndicatorUnfrozen:
-            _require_set_aside(indicator, amounts["amount"])
+            _require_set_aside(state, indicator, day, amounts["amount"])
         # point of no return
         event = self.EVENT(
             bgt_id=self.bgt_id,
@@ -273,19 +273,26 @@ class _Freezing(OnIndicator, frozen=True, kw_only=True):
         return self._decision(state, day, event, after, number=self.freeze_no, amounts_fen=amounts)
 
 
-def _require_set_aside(indicator: Indicator, wanted_fen: int) -> None:
-    """What a purchase plan holds is set free by the plan alone.
+def _require_set_aside(
+    state: LedgerState, indicator: Indicator, day: date, wanted_fen: int
+) -> None:
+    """What a purchase plan holds is set free by the plan alone: what plans hold after all days
+    stays frozen from the day on, so that a freeze of a later day is not set free before it.
 
     Raises:
         Refusal: ``insufficient_indicator``.
     """
-    if wanted_fen > indicator.set_aside_fen:
+    frozen = state.row_on(BALANCES, indicator.bgt_id, day)
+    planned_fen = frozen.row.frozen - indicator.set_aside_fen
+    least_fen = min(row.frozen for _, row in frozen.levels(day))
+    set_aside_fen = max(0, min(indicator.set_aside_fen, least_fen - planned_fen))
+    if wanted_fen > set_aside_fen:
         raise Refusal(
             Code.INSUFFICIENT_INDICATOR,
-            f"of indicator {indicator.bgt_id} freezes hold {yuan(indicator.set_aside_fen)}; what"
-            " else is frozen is held by purchase plans",
+            f"of indicator {indicator.bgt_id} freezes hold {yuan(set_aside_fen)} from {day} on;"
+            " what else is frozen is held by purchase plans",
             bgt_id=indicator.bgt_id,
-            available_amt=yuan(indicator.set_aside_fen),
+            available_amt=yuan(set_aside_fen),
             requested_amt=yuan(wanted_fen),
         )
 

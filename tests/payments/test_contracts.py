@@ -126,6 +126,20 @@ def test_one_fen_more_than_a_contract_has_left_is_refused(b: Bookkeeper) -> None
     assert b.refusal(payment("P4", "ANY", "1.00", contract_no="HT-2")) == "contract_not_found"
 
 
+def test_a_freeze_of_a_later_day_sets_nothing_free_that_a_plan_holds(b: Bookkeeper) -> None:
+    """Once what was frozen from December on was set free in March, out of the plan's amount, and
+    the contract that was signed could not be paid."""
+    b.do(plan("6000.00"))
+    b.do(contract("5000.00", pur_plan_no="CG-1"))
+    december = date(2026, 12, 31)
+    b.do(FreezeIndicator(bgt_id="PUR", freeze_no="F1", amt="4000.00", effective_on=december))
+    one_fen = UnfreezeIndicator(bgt_id="PUR", freeze_no="F2", amt="0.01")
+    assert b.refusal(one_fen) == "insufficient_indicator"
+    b.pay("P1", "PUR", "5000.00", contract_no="HT-1")
+    later = UnfreezeIndicator(bgt_id="PUR", freeze_no="F3", amt="4000.00", effective_on=december)
+    b.do(later)
+
+
 def test_an_amendment_says_no_expiry_before_the_signature_and_nothing_of_what_has_ended(
     b: Bookkeeper,
 ) -> None:
