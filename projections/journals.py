@@ -11,17 +11,23 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import msgspec
+import psycopg
+from psycopg.sql import SQL, Identifier
 
+from budget.events import IndicatorIssued
+from ledger.closing import AccountingPeriod
 from ledger.events import Event, JournalPosted
-from projections.core.fold import AppendingFold, BulkStatement, Fact, Fold, Projection, Writes
+from projections.core.fold import BulkStatement, Fact, Fold, Projection, Rows, Writes
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Sum, Table
+from projections.journal_numbers import COUNTERS, FOLLOWED, SETS, UNITS, IssuedView, Numbering
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
 from projections.views import VIEWS
 
 
 class JournalRow(msgspec.Struct):
-    """A row of ``proj_journals``; ``books`` are the letters that its accounts begin with."""
+    """A row of ``proj_journals``; ``books`` are the letters that its accounts begin with, numbers
+    those of ``projections.journal_numbers``."""
 
     position: int
     source: int
@@ -33,6 +39,11 @@ class JournalRow(msgspec.Struct):
     rule: str
     red_flag: int
     books: str
+    acct_month: int
+    indicator_no: int
+    treasury_no: int
+    unit_no: int
+    zero_balance_no: int
 
 
 class AccountTotalRow(msgspec.Struct):
@@ -56,7 +67,8 @@ class AccountSpanRow(msgspec.Struct):
 
 
 _SUMS = ("debit_fen", "credit_fen")
-JOURNALS = Table("proj_journals", JournalRow, ("position",), integers=("red_flag",))
+NUMBERED = ("acct_month", *(f"{name}_no" for name in SETS))
+JOURNALS = Table("proj_journals", JournalRow, ("position",), integers=("red_flag", *NUMBERED))
 ACCOUNT_TOTALS = Table(
     "proj_account_totals", AccountTotalRow, ("effective_on", "account"), adds=_SUMS
 )
@@ -66,6 +78,11 @@ ACCOUNT_SPANS = Table(
     ("span_events", "span_end", "effective_on", "account"),
     adds=_SUMS,
 )
+_AT = SQL("""
+SELECT {} FROM proj_positions p JOIN proj_journals j
+    ON j.ledger_id = p.ledger_id AND j.generation = p.generation
+WHERE p.ledger_id = %s AND p.projection = 'journals' AND p.live AND j.position = ANY(%s)
+""").format(SQL(", ").join(SQL("j.{}").format(Identifier(name)) for name in JOURNALS.columns))
 _LONGER = """
 INSERT INTO proj_account_spans (ledger_id, generation, span_events, span_end, effective_on, account,
     debit_fen, credit_fen)
@@ -80,16 +97,54 @@ GROUP BY ledger_id, generation, longer_end, effective_on, account"""
 
 class Journals(Projection):
     name: ClassVar[str] = "journals"
-    tables: ClassVar[tuple[Table[Any], ...]] = (JOURNALS,)
-    follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
-    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
+    version: ClassVar[int] = 2
+    tables: ClassVar[tuple[Table[Any], ...]] = (JOURNALS, COUNTERS, UNITS)
+    follows: ClassVar[frozenset[type[Event]]] = FOLLOWED
+    views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        **VIEWS,
+        IndicatorIssued: IssuedView,
+    }
 
     def fold(self, after: int) -> Fold:
-        return AppendingFold(journal_row, JOURNALS)
+        return JournalFold(after)
 
 
-def journal_row(fact: Fact) -> JournalRow:
+class JournalFold(Fold):
+    """A row for each journal, numbered in their order."""
+
+    def __init__(self, after: int) -> None:
+        self._numbering = Numbering(anew=not after)
+        self._rows: list[JournalRow] = []
+
+    def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        return self._numbering.needs(facts)
+
+    def needs_further(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        return self._numbering.needs_further(facts)
+
+    def hold(self, table: Table[Any], rows: Rows) -> None:
+        self._numbering.hold(table, rows)
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if type(fact.event) is Posted:
+                self._rows.append(journal_row(fact, self._numbering))
+            else:
+                self._numbering.follow(fact)
+
+    def settled(self, upto: int) -> Writes:
+        rows, self._rows = self._rows, []
+        return Writes({JOURNALS: rows})
+
+    def rest(self, upto: int) -> Writes:
+        new = {JOURNALS: self._rows, **self._numbering.new()}
+        return Writes(new, self._numbering.changed())
+
+
+def journal_row(fact: Fact, numbering: Numbering) -> JournalRow:
     journal: Posted = fact.event
+    books = books_of(bytes(journal.lines))
+    numbers = numbering.numbers(fact, books)
     return JournalRow(
         position=fact.position,
         source=journal.source,
@@ -100,8 +155,33 @@ def journal_row(fact: Fact) -> JournalRow:
         fund_type_code=journal.fund_type_code,
         rule=journal.chart_version,
         red_flag=journal.red_flag,
-        books=books_of(bytes(journal.lines)),
+        books=books,
+        acct_month=numbers.acct_month,
+        indicator_no=numbers.indicator,
+        treasury_no=numbers.treasury,
+        unit_no=numbers.unit,
+        zero_balance_no=numbers.zero_balance,
     )
+
+
+def numbers_of(row: JournalRow) -> dict[str, Any] | None:
+    """The period and the numbers of a journal, by the sets of books that it is of; None for one
+    that has none."""
+    if not row.acct_month:
+        return None
+    period = AccountingPeriod(row.effective_on.year, row.acct_month).text
+    given = {name: getattr(row, f"{name}_no") for name in SETS}
+    return {"acct_period": period, **{name: no for name, no in given.items() if no}}
+
+
+def read_numbers(
+    connection: psycopg.Connection, ledger_id: int, positions: Collection[int]
+) -> dict[int, dict[str, Any] | None]:
+    """The same of journals by their positions, of those that the model has."""
+    if not positions:
+        return {}
+    rows = connection.execute(_AT, (ledger_id, list(positions)), binary=True)
+    return {row.position: numbers_of(row) for row in (JournalRow(*each) for each in rows)}
 
 
 class AccountTotals(Projection):

@@ -32,6 +32,7 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     bgt_id: str = ""
     fund_type_code: str = ""
     red_flag: int = 0
+    line_codes: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 class Side(NamedTuple):

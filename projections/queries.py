@@ -33,7 +33,7 @@ from projections.core.listing import (
 )
 from projections.indicators import INDICATORS, IndicatorRow
 from projections.journal_persons import persons_of
-from projections.journals import JOURNALS, JournalRow
+from projections.journals import JOURNALS, NUMBERED, JournalRow, numbers_of, read_numbers
 from projections.payments import PAYMENTS, PaymentRow
 from projections.refusals import REFUSALS, RefusalRow
 from projections.trial_balance import trial_balance
@@ -259,11 +259,18 @@ def list_journals(
     issued = _read_issued(connection, ledger_id, bgt_ids - {""})
     persons = persons_of(connection, ledger_id, journals)
     book = filters.get("book") or ""
+    red = {of.red_vou_no for of in persons.values() if of.red_vou_no is not None}
+    numbers = {row.position: numbers_of(row) for row in rows}
+    numbers |= read_numbers(connection, ledger_id, red - numbers.keys())
     items = [
         _journal_item(row, journals[row.position], charts, issued, book)
+        | {"vou_nos": numbers[row.position], "red_vou_nos": None}
         | msgspec.structs.asdict(persons[row.position])
         for row in rows
     ]
+    for item in items:
+        if (reversed_at := item["red_vou_no"]) is not None:
+            item["red_vou_nos"] = numbers.get(reversed_at)
     return ListingPage(items, following, position)
 
 
@@ -343,7 +350,7 @@ def _journal_item(
                 else _dimensions(journal, issued.get(line.bgt_id or journal.bgt_id)),
             }
         )
-    item = _item(row, leave_out=("books", "rule", "event"))
+    item = _item(row, leave_out=("books", "rule", "event", *NUMBERED))
     rule = _rule(journal, books)
     return {
         **item,

@@ -173,9 +173,10 @@ def load(
     fold: Fold,
     facts: Sequence[Fact],
 ) -> None:
-    """Gives a fold the rows that it needs for some facts, in one query a table."""
-    for table, first in fold.needs(facts).items():
-        fold.hold(table, table.load(connection, ledger_id, generation, first))
+    """Gives a fold the rows that it needs for some facts, in a query a table."""
+    for needs in (fold.needs, fold.needs_further):
+        for table, first in needs(facts).items():
+            fold.hold(table, table.load(connection, ledger_id, generation, first))
 
 
 def _apply(

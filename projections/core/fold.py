@@ -69,6 +69,10 @@ class Fold(ABC):
         """First key columns of the rows that ``take`` starts from and that are not held yet."""
         return {}
 
+    def needs_further(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
+        """The same of what is known only when :meth:`needs` is held."""
+        return {}
+
     def hold(self, table: Table[Any], rows: Rows) -> None:
         """Rows that it needs, as the table has them."""
         raise NotImplementedError("a fold that needs rows holds them")

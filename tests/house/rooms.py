@@ -68,7 +68,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "projections": (
         "core posted",
         "documents exchange refusals views",
-        "corrections",
+        "corrections journal_numbers",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
         "account_slices indicator_past late_entries orders parallel",

@@ -65,7 +65,11 @@ def fen(text: str) -> int:
     return parse_yuan(text, zero=True, signed=True)
 
 
-@pytest.mark.parametrize("name", [name for name in OF_YEAR if name != "income_expenditure"])
+# one has two sides, and this year has nothing of the others (api/test_http_distributions, flow 67)
+ELSEWHERE = {"income_expenditure", "distributions", "advance_limits"}
+
+
+@pytest.mark.parametrize("name", [name for name in OF_YEAR if name not in ELSEWHERE])
 def test_totals_are_the_sums_of_the_rows(budgets: BudgetKeeper, name: str) -> None:
     found = report(budgets, name)
     assert found.rows

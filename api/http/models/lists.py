@@ -179,12 +179,23 @@ class JournalLine(msgspec.Struct):
     dimensions: JournalDimensions
 
 
+class VoucherNumbers(msgspec.Struct):
+    """凭证号 in the period, of each set of books that the journal is of: counted up in order,
+    without gap, for the treasury, each unit, the indicators and the zero-balance account."""
+
+    acct_period: str
+    indicator: int | UnsetType = UNSET
+    treasury: int | UnsetType = UNSET
+    unit: int | UnsetType = UNSET
+    zero_balance: int | UnsetType = UNSET
+
+
 class JournalItem(msgspec.Struct):
     """A balanced journal 记账凭证 of the event at ``source``; the rule is of a chart's version.
 
     ``made_by`` 制单, ``checked_by`` 审核 ("" where nobody has checked it when it was booked),
     ``posted_by`` 记账, ``guoku`` where the program has; ``red_vou_no`` is the position of the
-    journal that a red one reverses.
+    journal that a red one reverses, ``red_vou_nos`` its numbers. ``vou_nos`` is null for openings.
     """
 
     position: int
@@ -201,6 +212,8 @@ class JournalItem(msgspec.Struct):
     checked_by: str
     posted_by: str
     red_vou_no: int | None
+    vou_nos: VoucherNumbers | None
+    red_vou_nos: VoucherNumbers | None
     lines: list[JournalLine]
 
 
