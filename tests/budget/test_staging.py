@@ -166,6 +166,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "STAGES", False)
         then.setattr(OpenLedger, "CHARTS", 1)
         then.setattr(OpenLedger, "PLANS", False)
+        then.setattr(OpenLedger, "PURCHASES", False)
         budgets.open()
 
 
