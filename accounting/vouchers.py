@@ -92,13 +92,15 @@ class _OfVoucher(Command, frozen=True, kw_only=True):
         Raises:
             Refusal: ``idempotency_conflict``.
         """
-        for kind in (ACCOUNTING_VOUCHER, VOUCHER_OF_RED):
-            if state.get(kind, self.number) is not None:
-                raise Refusal(
-                    Code.IDEMPOTENCY_CONFLICT,
-                    f"there is a voucher {self.number!r} already 凭证编号已用",
-                    pointer=pointer,
-                )
+        reversed_by_it = state.get(VOUCHER_OF_RED, self.number)
+        # taken again, its number leads to the voucher that it is about to take back
+        is_red = reversed_by_it is not None and reversed_by_it.reversed is not None
+        if is_red or state.get(ACCOUNTING_VOUCHER, self.number) is not None:
+            raise Refusal(
+                Code.IDEMPOTENCY_CONFLICT,
+                f"there is a voucher {self.number!r} already 凭证编号已用",
+                pointer=pointer,
+            )
 
 
 class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
