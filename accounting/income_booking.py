@@ -21,7 +21,7 @@ from division.knowledge import is_workday
 from ledger.account_set import division_of
 from ledger.books import Books
 from ledger.books.given import GivenLine, given_journal
-from ledger.calendar import effective_day, evidence_day
+from ledger.calendar import effective_day
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -49,7 +49,7 @@ def booked_day(
             ``invalid_state`` with ``missing_days``, ``insufficient_cash``.
     """
     report_date = date.fromisoformat(reported.report_date)
-    day = _day_of(state, report_date, is_signed=isinstance(reported, IncomeReceived))
+    day = effective_day(state, report_date)
     require_free(state, reported.report_no)
     last_days = state.settings.get(REPORTED_DAYS).last
     require_next(state, last_days, reported.tre_code, report_date)
@@ -66,18 +66,6 @@ def booked_day(
         is_signed=isinstance(reported, IncomeReceived),
     )
     return Decision(events=[*happened, (None, "", next_day)], effective_on=day, moved=moved)
-
-
-def _day_of(state: LedgerState, report_date: date, *, is_signed: bool) -> date:
-    """The report's own day. What the central bank has signed is not refused because the books are
-    closed by then: it is booked on the first open day, visibly late.
-
-    Raises:
-        Refusal: ``period_closed``, ``future_date``.
-    """
-    if is_signed and report_date.year == state.fiscal_year and report_date <= state.calendar_day:
-        return evidence_day(state, report_date, since=report_date)
-    return effective_day(state, report_date)
 
 
 # ---- the order of days
