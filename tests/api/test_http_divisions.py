@@ -194,7 +194,7 @@ def test_a_unit_sees_no_single_thing_of_another(units: HttpTreasury) -> None:
 
 def test_what_is_the_treasurys_is_no_units(units: HttpTreasury) -> None:
     hand = units.number("JZ")
-    lines = [{"acct_cls_id": "B35", "dr_cr": 1, "amt": "1.00"}]
+    lines = [{"acct_cls_id": "B39", "dr_cr": 1, "amt": "1.00"}]
     lines.append({"acct_cls_id": "B81", "dr_cr": -1, "amt": "1.00"})
     entered = {"voucher_no": hand, "book": "treasury_financial", "acct_period": "2026-03"}
     entered |= {"voucher_abs": "调整", "lines": lines}
