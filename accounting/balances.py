@@ -20,9 +20,10 @@ from accounting.balance_events import (
 )
 from accounting.income_booking import require_next, workdays
 from accounting.income_report import REPORTED_DAYS
+from accounting.taking import TakeReport
 from ledger.calendar import effective_day
 from ledger.closing import AccountingPeriod, Blockers, declare_blockers
-from ledger.deciding.command import Command, Need, Told, fields_in
+from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.settings import Setting, declare
@@ -94,31 +95,12 @@ BALANCE_REPORT: Kind[BalanceReport] = Kind(
 )
 
 
-class TakeBalance(Command, frozen=True, kw_only=True):
-    """A signed report, its signature verified; ``document`` are its bytes, as they are stored."""
+class TakeBalance(TakeReport, frozen=True, kw_only=True):
+    """库存日报: what the account had at the end of the day, by the central bank's books."""
 
     OPERATION: ClassVar[str] = "balance.receive"
-    NUMBER: ClassVar[str] = "report_no"
     KIND: ClassVar[AnyKind] = BALANCE_REPORT
-    KEEPS_REFUSAL: ClassVar[bool] = False
-    report_no: str
-    report_date: date
-    tre_code: str
     lines: tuple[ReportedBalance, ...]
-    notice_sm3: str
-    cert_serial: str
-    signature: str
-    document: bytes
-
-    @property
-    def body(self) -> object:
-        """The report is its bytes; it may be signed anew."""
-        return self.notice_sm3
-
-    @classmethod
-    def asked_in(cls, told: Told) -> Iterable[Command]:
-        report_date = date.fromisoformat(told.event.report_date)
-        return (cls(**fields_in(cls, told.event, report_date=report_date, document=b"")),)
 
     def needs(self) -> Iterable[Need]:
         return (BALANCE_REPORT, self.report_no), (CASH, WHOLE)
@@ -150,7 +132,7 @@ class TakeBalance(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(BALANCE_REPORT, self.report_no, reported), (None, "", next_day)],
             effective_on=day,
-            shared_documents=[(bytes.fromhex(self.notice_sm3), self.document)],
+            shared_documents=self.kept,
         )
 
 

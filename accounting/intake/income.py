@@ -1,28 +1,14 @@
-"""收入日报报文 3401 as it comes in: whose books it is for, and what they are told."""
+"""收入日报报文 3401 as it comes in."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import psycopg
+from typing import Any, ClassVar
 
 from accounting.income_events import IncomeLine
 from accounting.income_receiving import TakeIncome
-from accounting.intake.treasury_accounts import ledger_of_account
-from ledger.elements.register import ElementRegister
-from ledger.errors import GuokuError, RequestError
+from accounting.intake.reports import TreasuryReports
 from ledger.money import yuan
-from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.income_3401 import IncomeDay
-from payments.messages.message_types import (
-    CENTRAL_BANK_CODE,
-    INCOME_REPORTED,
-    Concern,
-    MessageType,
-)
-from payments.receipts.concerns import Judging, judges
-from payments.receipts.notices import held_unreadable
-from payments.receipts.senders import Senders
-from payments.refunds.notices import TakeNotice
+from payments.messages.message_types import INCOME_REPORTED, Concern, MessageType
+from payments.receipts.concerns import judges
 
 
 def lines_of(report: IncomeDay) -> tuple[IncomeLine, ...]:
@@ -40,50 +26,10 @@ def lines_of(report: IncomeDay) -> tuple[IncomeLine, ...]:
 
 
 @judges(Concern.INCOME)
-class IncomeReports(Judging):
-    """Signed by the central bank. One that cannot be read waits in suspense: another may come."""
+class IncomeReports(TreasuryReports):
+    """Each is booked as the day's income."""
 
-    def __init__(
-        self, connection: psycopg.Connection, senders: Senders, bodies: Sequence[VoucherBody]
-    ) -> None:
-        super().__init__(connection, senders, bodies)
-        self._ledgers: dict[VoucherBody, int | None] = {}
-        for body in bodies:
-            told = _read(body)
-            tre_code = "" if isinstance(told, GuokuError) else told.tre_code
-            self._ledgers[body] = ledger_of_account(
-                connection, body.adm_div_code, body.st_year, tre_code
-            )
+    MESSAGE: ClassVar[MessageType[Any]] = INCOME_REPORTED
 
-    def ledger_of(self, body: VoucherBody) -> int | None:
-        return self._ledgers[body]
-
-    def command(self, message: MessageType[Any], body: VoucherBody) -> TakeIncome | TakeNotice:
-        evidence = self.senders.verified(message, body, CENTRAL_BANK_CODE)
-        report = _read(body)
-        if isinstance(report, RequestError):
-            return held_unreadable(body, "", evidence, report)
-        if isinstance(report, GuokuError):
-            raise report
-        return TakeIncome(
-            report_no=report.voucher_no,
-            report_date=report.report_date,
-            tre_code=report.tre_code,
-            lines=lines_of(report),
-            notice_sm3=evidence["receipt_sm3"],
-            cert_serial=evidence["cert_serial"],
-            signature=evidence["signature"],
-            document=evidence["document"],
-        )
-
-
-def _read(body: VoucherBody) -> IncomeDay | GuokuError:
-    """What a report says, or what is wrong with it. That the envelope names the same division, year
-    and number was seen when it was opened."""
-    try:
-        report = INCOME_REPORTED.parse(signed_bytes(body))
-        ElementRegister.check_shape("report_no", report.voucher_no, "/VoucherNo")
-        ElementRegister.check_shape("tre_code", report.tre_code, "/TreCode")
-    except GuokuError as error:
-        return error
-    return report
+    def taken(self, report: IncomeDay, **signed: Any) -> TakeIncome:
+        return TakeIncome(report_date=report.report_date, lines=lines_of(report), **signed)

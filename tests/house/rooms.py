@@ -59,7 +59,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "accounting": (
         "balance_events entered_rows income_events",
-        "opening_events voucher_events",
+        "opening_events taking voucher_events",
         "entering income_report",
         "income_booking",
         "balances income income_receiving openings vouchers",
