@@ -63,11 +63,13 @@ class OrdersAnswered(Judging):
         super().__init__(connection, senders, bodies)
         self._places = {body: place for body in bodies if (place := _place(body)) is not None}
         self._ordered: dict[OrderPlace, Any] = {}
-        for place in {each for each in self._places.values() if each.of in ANSWERS}:
-            kind, ledger_id = ANSWERS[place.of].kind, place.ledger_id
-            found = read_objects(connection, ledger_id, kind, [place.number])
-            if place.number in found:
-                self._ordered[place] = found[place.number].ordered
+        numbers: dict[tuple[int, str], set[str]] = {}
+        for ledger_id, of, number in self._places.values():
+            numbers.setdefault((ledger_id, of), set()).add(number)
+        for (ledger_id, of), named in numbers.items():
+            found = read_objects(connection, ledger_id, ANSWERS[of].kind, sorted(named))
+            for number, order in found.items():
+                self._ordered[OrderPlace(ledger_id, of, number)] = order.ordered
 
     def ledger_of(self, body: VoucherBody) -> int | None:
         place = self._places.get(body)
