@@ -50,13 +50,17 @@ def plan_of(state: LedgerState, indicator: Indicator) -> Plan:
     return Plan(indicator.bgt_id, indicator.planned, is_monthly)
 
 
-def require_planned(plan: Plan, before: DatedRow[Balances], day: date, wanted_fen: int) -> None:
-    """Whether the plan leaves so much, on the day and on every later one.
+def require_planned(state: LedgerState, indicator: Indicator, day: date, wanted_fen: int) -> None:
+    """Whether the plan of an indicator that is controlled by one leaves so much, on the day and on
+    every later one.
 
     Raises:
         Refusal: ``insufficient_plan``, with the day on which it leaves least.
     """
-    on, least_fen = _least(before, day, plan.left)
+    if not indicator.issued.is_contrlbyplan:
+        return
+    plan = plan_of(state, indicator)
+    on, least_fen = _least(state.row_on(BALANCES, indicator.bgt_id, day), day, plan.left)
     if wanted_fen > least_fen:
         raise Refusal(
             Code.INSUFFICIENT_PLAN,

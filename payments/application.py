@@ -10,9 +10,7 @@ from itertools import product
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from msgspec.structs import replace
-
-from budget.balances import BALANCES, Balances
+from budget.balances import Balances
 from budget.indicator import (
     INDICATOR,
     Indicator,
@@ -22,7 +20,7 @@ from budget.indicator import (
     with_held,
 )
 from budget.indicator import require as require_indicator
-from budget.plans import plan_of, require_planned
+from budget.plans import require_planned
 from division.agencies import refuse_ended
 from division.knowledge import rules_of_year
 from division.payer import payer_on
@@ -31,7 +29,6 @@ from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
@@ -142,16 +139,14 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         taken = [] if contract is None else [drawn(state, contract, day, pay_fen)]
         pur_plan_no = "" if contract is None else contract.pur_plan_no
         held_fen = -pay_fen if pur_plan_no else 0
-        occupied = self._occupied(state, indicator, day, pay_fen, held_fen)
+        require_planned(state, indicator, day, pay_fen)
+        occupied = moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
         found = NOTHING_FOUND
-        if rules := () if state.standing is None else rules_of_year(state):
+        if rules := rules_of_year(state):
             seen = seen_by_rules(self, indicator, pay_fen)
             found = monitored(state, rules, seen, day, self.monitor_reason)
         # point of no return
-        applied = self._event(indicator, day, pur_plan_no, occupied.row, by)
-        if rules or self.monitor_reason:  # a payment that no rule looks at says nothing of them
-            reason, frozen_by = self.monitor_reason, found.frozen_by
-            applied = replace(applied, monitor_reason=reason, frozen_by=frozen_by)
+        applied = self._event(indicator, day, pur_plan_no, found.frozen_by, occupied.row, by)
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -225,16 +220,14 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             return pay_fen
         raise Refusal(Code.DETAILS_MISMATCH, problem, pointer="/details")
 
-    def _occupied(
-        self, state: LedgerState, indicator: Indicator, day: date, pay_fen: int, held_fen: int
-    ) -> MovedRow:
-        if indicator.issued.is_contrlbyplan:
-            before = state.row_on(BALANCES, self.bgt_id, day)
-            require_planned(plan_of(state, indicator), before, day, pay_fen)
-        return moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
-
     def _event(
-        self, indicator: Indicator, day: date, pur_plan_no: str, balances: Balances, by: str
+        self,
+        indicator: Indicator,
+        day: date,
+        pur_plan_no: str,
+        frozen_by: tuple[str, ...],
+        balances: Balances,
+        by: str,
     ) -> PaymentApplied:
         issued = indicator.issued
         return PaymentApplied(
@@ -260,6 +253,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             contract_no=self.contract_no,
             pur_plan_no=pur_plan_no,
             current_item_code=self.current_item_code,
+            monitor_reason=self.monitor_reason,
+            frozen_by=frozen_by,
             figures=balances.figures(),
             by=by,
         )

@@ -10,7 +10,6 @@ from datetime import date
 from itertools import product
 from typing import ClassVar, NamedTuple
 
-from budget.balances import BALANCES
 from budget.indicator import (
     INDICATOR,
     Indicator,
@@ -20,7 +19,7 @@ from budget.indicator import (
     require_treasury_money,
 )
 from budget.indicator import require as require_indicator
-from budget.plans import plan_of, require_planned
+from budget.plans import require_planned
 from ledger.calendar import day_text, effective_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
@@ -128,9 +127,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         amount_fen = sum(fen for _, fen in lines)
         _, parts = taken(payment.bearing, lines, bgt_id)
         claims = _claims(state, payment, parts, to, day)
-        if to.issued.is_contrlbyplan:
-            planned = state.row_on(BALANCES, to.bgt_id, day)
-            require_planned(plan_of(state, to), planned, day, amount_fen)
+        require_planned(state, to, day, amount_fen)
         amounts = {"corrected": amount_fen, "claimed": 0}
         more = moved(state, day, to.bgt_id, CorrectionTaken.TYPE, amounts)
         less = moved(state, day, bgt_id, PaymentCorrected.TYPE, amounts)

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.balances import BALANCES
 from budget.events import IndicatorFrozen, IndicatorUnfrozen
 from budget.indicator import INDICATOR, Indicator, journal, moved
 from budget.indicator import require as require_indicator
-from budget.plans import plan_of, require_planned
+from budget.plans import require_planned
 from ledger.calendar import effective_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told
@@ -187,11 +186,8 @@ def _require_same_lines(found: str, known: str) -> None:
 
 def _reserved(state: LedgerState, indicator: Indicator, day: date, total_fen: int) -> MovedRow:
     """The balances with the run's total frozen."""
-    bgt_id = indicator.bgt_id
-    if indicator.issued.is_contrlbyplan:
-        before = state.row_on(BALANCES, bgt_id, day)
-        require_planned(plan_of(state, indicator), before, day, total_fen)
-    return moved(state, day, bgt_id, IndicatorFrozen.TYPE, {"amount": total_fen})
+    require_planned(state, indicator, day, total_fen)
+    return moved(state, day, indicator.bgt_id, IndicatorFrozen.TYPE, {"amount": total_fen})
 
 
 def _with_money(

@@ -51,14 +51,12 @@ class Monitored(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What rules have found: those hit by what was not refused, and what is counted."""
+    """What rules have found: those hit by what was not refused, which of them hold it, and what is
+    counted."""
 
     hits: Sequence[MonitorRule] = ()
+    frozen_by: tuple[str, ...] = ()
     payees: Sequence[TalliedPayee] = ()
-
-    @property
-    def frozen_by(self) -> tuple[str, ...]:
-        return tuple(rule.rule_code for rule in self.hits if rule.control == FREEZE)
 
 
 NOTHING_FOUND = Found()
@@ -94,7 +92,8 @@ def monitored(
             **_named(warned),
         )
     counts = any(c.field in OVER_DAYS for rule in valid for c in rule.when)
-    return Found(hits, _tallied(payment.lines) if counts else ())
+    frozen_by = tuple(rule.rule_code for rule in hits if rule.control == FREEZE)
+    return Found(hits, frozen_by, _tallied(payment.lines) if counts else ())
 
 
 def with_found(

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.balances import BALANCES
-from budget.indicator import INDICATOR, Indicator, moved, require_executable, require_not_pending
+from budget.indicator import INDICATOR, Indicator, moved, require_executable
 from budget.indicator import require as require_indicator
-from budget.plans import plan_of, require_planned
+from budget.plans import require_planned
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
@@ -62,17 +61,13 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         indicator = require_indicator(state, self.bgt_id, day)
-        require_not_pending(indicator)
         require_executable(indicator)
-        if indicator.issued.is_gov_pur:
-            require_purchase_control(state, indicator.issued, None)
+        require_purchase_control(state, indicator.issued, None)
         advance = self._paid(state, day)
         self._require_alike(advance, indicator)
         amount_fen = parse_yuan(self.amt, pointer="/amt")
         lowered = state.moved(STANDING_OUT, self.adv_no, day, {"left": -amount_fen})
-        if indicator.issued.is_contrlbyplan:
-            planned = state.row_on(BALANCES, self.bgt_id, day)
-            require_planned(plan_of(state, indicator), planned, day, amount_fen)
+        require_planned(state, indicator, day, amount_fen)
         unit_fen = amount_fen if advance.ordered.agency_code else 0
         amounts = {"expensed": amount_fen, "of_unit": unit_fen}
         borne = moved(state, day, self.bgt_id, AdvanceExpensed.TYPE, amounts)

@@ -17,17 +17,17 @@ from budget.indicator import (
     Indicator,
     moved,
     require_executable,
-    require_not_pending,
     require_treasury_money,
 )
 from budget.indicator import require as require_indicator
-from budget.plans import plan_of, require_planned
+from budget.plans import require_planned
 from division.agencies import refuse_ended
 from ledger.calendar import day_text, effective_day, evidence_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen, yuan
@@ -92,15 +92,7 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def codes(self) -> dict[str, str]:
-        ordered = self.ordered
-        return {
-            "agency_code": ordered.agency_code,
-            "pro_code": ordered.pro_code,
-            "exp_func_code": ordered.exp_func_code,
-            "gov_bgt_eco_code": ordered.gov_bgt_eco_code,
-            "dep_bgt_eco_code": ordered.dep_bgt_eco_code,
-            "fund_type_code": ordered.fund_type_code,
-        }
+        return {name: getattr(self.ordered, name) for name in DIMENSIONS}
 
 
 def _fold(allocation: Allocation | None, event: Event) -> Allocation | None:
@@ -154,17 +146,13 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         indicator = require_indicator(state, self.bgt_id, day)
-        require_not_pending(indicator)
         require_executable(indicator)
         fund = indicator.issued.fund_type_code
         require_treasury_money(fund, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
-        if indicator.issued.is_gov_pur:
-            require_purchase_control(state, indicator.issued, None)
+        require_purchase_control(state, indicator.issued, None)
         amount_fen = parse_yuan(self.amt, pointer="/amt")
-        if indicator.issued.is_contrlbyplan:
-            planned = state.row_on(BALANCES, self.bgt_id, day)
-            require_planned(plan_of(state, indicator), planned, day, amount_fen)
+        require_planned(state, indicator, day, amount_fen)
         amounts = {"pay": amount_fen}
         occupied = moved(state, day, self.bgt_id, AllocationOrdered.TYPE, amounts)
         acct = ordered_from(state, fund, self.amt)
