@@ -16,6 +16,7 @@ from accounting.vouchers import (
 from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
+from api.http.entered_views import EnteredRowView, entered_views
 from api.http.models.enums import Tag
 from api.http.parameters import VoucherNo
 from api.http.problems import OF_LEDGER_READ, refusals
@@ -33,18 +34,6 @@ _ONE = _ALL + "/{voucher_no}"
 router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
 
 
-class VoucherLineView(msgspec.Struct, kw_only=True, gc=False):
-    """An entry; ``acct_cls_code`` is "" where no official code is established, ``dimensions`` the
-    elements that it is kept by."""
-
-    acct_cls_id: str
-    acct_cls_code: str
-    acct_cls_name: str
-    dr_cr: int
-    amt: str
-    dimensions: dict[str, str]
-
-
 class AccountingVoucherView(msgspec.Struct, kw_only=True):
     """A voucher by hand. ``red_voucher_no`` is that of the red one that took it back, "" where
     none has; ``reversed_by`` made that one."""
@@ -56,7 +45,7 @@ class AccountingVoucherView(msgspec.Struct, kw_only=True):
     book: str
     agency_code: str
     vou_cnt: int
-    lines: list[VoucherLineView]
+    lines: list[EnteredRowView]
     by: str
     red_voucher_no: str
     reversed_by: str
@@ -73,17 +62,7 @@ def _view(key: int, voucher: AccountingVoucher, commit: Any = UNSET) -> Accounti
         book=entered.book,
         agency_code=entered.agency_code,
         vou_cnt=entered.vou_cnt,
-        lines=[
-            VoucherLineView(
-                acct_cls_id=account.acct_cls_id,
-                acct_cls_code=account.acct_cls_code,
-                acct_cls_name=account.acct_cls_name,
-                dr_cr=line.dr_cr,
-                amt=line.amt,
-                dimensions=line.codes,
-            )
-            for line, account in zip(entered.lines, entered.accounts, strict=True)
-        ],
+        lines=entered_views(entered.lines, entered.accounts),
         by=entered.by,
         red_voucher_no=reversed_.red_voucher_no if reversed_ else "",
         reversed_by=reversed_.by if reversed_ else "",

@@ -13,12 +13,12 @@ from api.http.dependencies import LedgerRead
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
 from api.http.moments import AsOf, wait_for_head
-from api.http.pages import AskedPage, page_after, whole_place_after
+from api.http.order_reads import show_order, show_orders
+from api.http.pages import AskedPage
 from api.http.parameters import AdvNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
-from api.http.standing_object import shown_object
-from api.http.units import is_own, require_agencies
+from api.http.units import is_own
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -29,7 +29,7 @@ from payments.orders.advance import ADVANCE, Advance, AdvanceStep
 from payments.orders.advance_policy import ADVANCE_POLICY, SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.orders.advances import OrderAdvance
-from projections.orders import AGES, OLDER, StandingAt, orders_after, standing_out_at
+from projections.orders import AGES, OLDER, StandingAt, standing_out_at
 
 _LEDGER = "/v1/ledgers/{ledger}"
 _ALL = _LEDGER + "/advances"
@@ -180,13 +180,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> AdvanceView:
     responses=refusals(*OF_LEDGER_READ),
 )
 async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
-    key = await admit(call)
-    await wait_for_head(call, key)
-    after = whole_place_after(call, asked.cursor)
-    page = await call.read(lambda c: orders_after(c, key, ADVANCE, after, asked.size))
-    items = [_view(key, each) for each in page.items if is_own(call, each.ordered.agency_code)]
-    place = None if page.after is None else str(page.after)
-    return call.respond(page_after(call, items, place), position=page.position)
+    return await show_orders(call, asked, ADVANCE, _view)
 
 
 @router.get(
@@ -197,10 +191,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
     responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
 )
 async def show_advance(call: LedgerRead, adv_no: AdvNo) -> Response:
-    key = await admit(call, number=adv_no)
-    position, advance = await shown_object(call, key, ADVANCE, adv_no)
-    await require_agencies(call, key, [(adv_no, advance.ordered.agency_code)])
-    return call.respond(_view(key, advance), position=position)
+    return await show_order(call, ADVANCE, adv_no, _view)
 
 
 @router.get(

@@ -8,24 +8,20 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.admission import admit
 from api.http.dependencies import LedgerRead
 from api.http.models.enums import Tag
 from api.http.models.lists import Page
-from api.http.moments import wait_for_head
-from api.http.pages import AskedPage, page_after, whole_place_after
+from api.http.order_reads import show_order, show_orders
+from api.http.pages import AskedPage
 from api.http.parameters import AllocNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
-from api.http.standing_object import shown_object
-from api.http.units import is_own, require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 from ledger.money import stored_fen, yuan
 from payments.orders.allocations import ALLOCATION, Allocation, OrderAllocation
-from projections.orders import orders_after
 
 _ALL = "/v1/ledgers/{ledger}/allocations"
 _ONE = _ALL + "/{alloc_no}"
@@ -119,13 +115,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> AllocationView:
     responses=refusals(*OF_LEDGER_READ),
 )
 async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
-    key = await admit(call)
-    await wait_for_head(call, key)
-    after = whole_place_after(call, asked.cursor)
-    page = await call.read(lambda c: orders_after(c, key, ALLOCATION, after, asked.size))
-    items = [_view(key, each) for each in page.items if is_own(call, each.ordered.agency_code)]
-    place = None if page.after is None else str(page.after)
-    return call.respond(page_after(call, items, place), position=page.position)
+    return await show_orders(call, asked, ALLOCATION, _view)
 
 
 @router.get(
@@ -136,10 +126,7 @@ async def list_all(call: LedgerRead, asked: AskedPage) -> Response:
     responses=refusals(*OF_LEDGER_READ, Code.NOT_FOUND),
 )
 async def show_allocation(call: LedgerRead, alloc_no: AllocNo) -> Response:
-    key = await admit(call, number=alloc_no)
-    position, allocation = await shown_object(call, key, ALLOCATION, alloc_no)
-    await require_agencies(call, key, [(alloc_no, allocation.ordered.agency_code)])
-    return call.respond(_view(key, allocation), position=position)
+    return await show_order(call, ALLOCATION, alloc_no, _view)
 
 
 DIRECT = (

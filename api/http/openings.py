@@ -11,6 +11,7 @@ from accounting.openings import OPENING, LoadOpening, Opening
 from api.access import Right
 from api.http.admission import admit
 from api.http.dependencies import LedgerRead
+from api.http.entered_views import EnteredRowView, entered_views
 from api.http.models.enums import BookName, Tag
 from api.http.parameters import OpeningNo
 from api.http.problems import OF_LEDGER_READ, refusals
@@ -28,18 +29,6 @@ _ALL = "/v1/ledgers/{ledger}/openings"
 router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
 
 
-class OpenedRowView(msgspec.Struct, kw_only=True, gc=False):
-    """A balance; ``acct_cls_code`` is "" where no official code is established, ``dimensions`` the
-    elements that it is kept by."""
-
-    acct_cls_id: str
-    acct_cls_code: str
-    acct_cls_name: str
-    dr_cr: int
-    amt: str
-    dimensions: dict[str, str]
-
-
 class OpeningView(msgspec.Struct, kw_only=True):
     """A book's openings; ``amt`` is the sum of either side."""
 
@@ -47,7 +36,7 @@ class OpeningView(msgspec.Struct, kw_only=True):
     opening_no: str
     book: BookName
     amt: str
-    rows: list[OpenedRowView]
+    rows: list[EnteredRowView]
     by: str
     commit: Committed = UNSET
 
@@ -60,17 +49,7 @@ def _view(key: int, opening: Opening, commit: Any = UNSET) -> OpeningView:
         opening_no=loaded.opening_no,
         book=loaded.book,
         amt=yuan(debit_fen),
-        rows=[
-            OpenedRowView(
-                acct_cls_id=account.acct_cls_id,
-                acct_cls_code=account.acct_cls_code,
-                acct_cls_name=account.acct_cls_name,
-                dr_cr=row.dr_cr,
-                amt=row.amt,
-                dimensions=row.codes,
-            )
-            for row, account in zip(loaded.rows, loaded.accounts, strict=True)
-        ],
+        rows=entered_views(loaded.rows, loaded.accounts),
         by=loaded.by,
         commit=commit,
     )
