@@ -19,7 +19,6 @@ from payments.payment import PAYMENT, Payment
 from projections.core.moments import one_moment
 
 HELD, RELEASED, PASSED, ENDED = "held", "released", "passed", "ended"
-HIT_STATES = (HELD, RELEASED, PASSED, ENDED)
 _AT_ONCE = 500
 
 

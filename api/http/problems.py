@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api.http.models.enums import ProblemCode
 from api.http.models.shown import may_be_missing, shown_as
-from ledger.errors import BY_TEXT, Code, GuokuError, RequestError, UnavailableError
+from ledger.errors import Code, GuokuError, RequestError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:guoku:problem:"
@@ -195,11 +195,6 @@ def problem_response(
         headers=all_headers,
         media_type=MEDIA_TYPE,
     )
-
-
-def stored_refusal(code: str, detail: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The problem document of a refusal that stands in the record."""
-    return problem(GuokuError(BY_TEXT[code], detail, **extra))
 
 
 async def on_guoku_error(request: Request, error: Exception) -> Response:
