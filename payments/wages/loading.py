@@ -1,6 +1,6 @@
 """工资统发: a list of wages is entered as a whole, and with it what each unit owes. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -68,15 +68,19 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
             for field in AMOUNTS:
                 amount_of(line, field, f"/lines/{place}/{field}")
 
-    def _bgt_ids(self) -> list[str]:
-        return list(dict.fromkeys(line.bgt_id for line in self.lines))
+    def _places(self) -> dict[str, list[int]]:
+        """Where the lines of each indicator stand."""
+        places: dict[str, list[int]] = {}
+        for place, line in enumerate(self.lines):
+            places.setdefault(line.bgt_id, []).append(place)
+        return places
 
     def _agencies(self) -> list[str]:
         return list(dict.fromkeys(line.agency_code for line in self.lines))
 
     def needs(self) -> Iterable[Need]:
         yield WAGE_RUN, self.wage_run_no
-        for bgt_id in self._bgt_ids():
+        for bgt_id in self._places():
             yield INDICATOR, bgt_id
         for agency_code in self._agencies():
             yield PAID_MONTHS, month_key(agency_code, self.sala_month)
@@ -84,7 +88,7 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         require_month(state, self.sala_month)
-        parts = [self._part(state, bgt_id, day) for bgt_id in self._bgt_ids()]
+        parts = [self._part(state, *of, day) for of in self._places().items()]
         self._check_lines()
         months = self._months(state, day)
         # point of no return
@@ -109,9 +113,10 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
             moved=months,
         )
 
-    def _part(self, state: LedgerState, bgt_id: str, day: date) -> tuple[WagePart, Codes]:
+    def _part(
+        self, state: LedgerState, bgt_id: str, places: Sequence[int], day: date
+    ) -> tuple[WagePart, Codes]:
         """What an indicator pays, and the codes that it is booked by."""
-        places = [place for place, line in enumerate(self.lines) if line.bgt_id == bgt_id]
         lines = [self.lines[place] for place in places]
         pointer = f"/lines/{places[0]}/bgt_id"
         indicator, codes = wages_of(state, bgt_id, day, ACCRUED, pointer=pointer)
@@ -165,10 +170,7 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
         of_lines = (
             ("wage_sala", sums.wage_fen),
             ("total_ded", sums.ded_fen),
-            (
-                "net_sala",
-                sums.net_fen,
-            ),
+            ("net_sala", sums.net_fen),
         )
         for field, fen in of_lines:
             if stored_fen(getattr(self, field)) != fen:
