@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
+from division.rights import begins_with
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import Register
 from ledger.reading.loading import read_rows
@@ -34,7 +35,7 @@ class PurchaseFilter(NamedTuple):
             self.agency_code in ("", obj.agency_code)
             and self.pur_plan_no in ("", obj.pur_plan_no)
             and self.bgt_id in ("", obj.bgt_id)
-            and (not self.prefixes or obj.agency_code.startswith(tuple(self.prefixes)))
+            and (not self.prefixes or begins_with(obj.agency_code, self.prefixes))
         )
 
 

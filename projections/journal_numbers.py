@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from accounting.opening_events import OpeningLoaded
-from budget.events import IndicatorIssued
+from budget.indicator import BEGINNINGS
 from ledger.closing import LATE_MONTH
 from ledger.events import Event, JournalPosted, PeriodClosed, PeriodReopened, types_that
 from projections.core.fold import Fact, Rows, RowsByTable
@@ -57,14 +57,14 @@ UNITS = Table("proj_journal_units", UnitRow, ("bgt_id",))
 FOLLOWED: frozenset[type[Event]] = frozenset(
     (
         JournalPosted,
-        IndicatorIssued,
+        *BEGINNINGS,
         *types_that(lambda traits: traits.asked_by.startswith("period.")),
     )
 )
 
 
 class IssuedView(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorIssued``."""
+    """Of what an indicator begins with."""
 
     bgt_id: str
     agency_code: str

@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from budget.events import IndicatorIssued
+from budget.indicator import BEGINNINGS
 from ledger.closing import AccountingPeriod
 from ledger.events import Event, JournalPosted
 from projections.core.fold import BulkStatement, Fact, Fold, Projection, Rows, Writes
@@ -102,7 +102,7 @@ class Journals(Projection):
     follows: ClassVar[frozenset[type[Event]]] = FOLLOWED
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         **VIEWS,
-        IndicatorIssued: IssuedView,
+        **dict.fromkeys(BEGINNINGS, IssuedView),
     }
 
     def fold(self, after: int) -> Fold:

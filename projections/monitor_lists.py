@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 
 from division.monitor_events import FREEZE
+from division.rights import begins_with
 from ledger.money import stored_fen, yuan
 from ledger.reading.objects import numbers_of, read_head, read_objects
 from payments.monitoring.events import MonitorHit
@@ -37,7 +38,7 @@ class HitFilter(NamedTuple):
             and self.control in ("", hit.control)
             and self.state in ("", state)
             and self.agency_code in ("", hit.agency_code)
-            and (not self.prefixes or hit.agency_code.startswith(tuple(self.prefixes)))
+            and (not self.prefixes or begins_with(hit.agency_code, self.prefixes))
         )
 
 

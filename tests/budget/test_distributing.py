@@ -17,6 +17,7 @@ from budget.staging import EnableIndicator, RecallIndicator
 from ledger.postgres.database import Database
 from tests.budget.test_staging import pending
 from tests.budget.test_verifying import found
+from tests.projections.test_journal_numbers import journals
 from tests.support.audited_books import audited_as_it_stands, export_audited
 from tests.support.bookkeeper import ELEMENTS, payment
 from tests.support.budgets import HOSPITAL, BudgetKeeper, of_row
@@ -50,6 +51,15 @@ def of(dist_no: str, *parts: DistributedPart, whole: str = "W", **more: Any) -> 
 
 
 # ---- conservation
+
+
+def test_what_a_unit_pays_of_its_part_is_numbered_in_its_own_books(budgets: BudgetKeeper) -> None:
+    """Of all units with parts the journals were numbered as of none, together."""
+    budgets.do(of("FP-1", part("P1", "60.00"), part("P2", "30.00", CLINIC)))
+    for number, bgt_id in (("SQ-1", "P1"), ("SQ-2", "P2"), ("SQ-3", "P1")):
+        budgets.pay(number, bgt_id, "10.00")
+    receipted = [each for each in journals(budgets) if each["event"] == "voucher.receipted"]
+    assert [each["vou_nos"]["unit"] for each in receipted] == [1, 1, 2]
 
 
 def test_what_is_distributed_the_parts_have_and_the_row_gives_once(budgets: BudgetKeeper) -> None:
