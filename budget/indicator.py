@@ -248,13 +248,13 @@ def moved(
     """
     changes = state.books(day).controlled(rule, amounts_fen)
     if held_fen:
-        name, amounts = _holding(held_fen)
+        name, amounts = holding(held_fen)
         for control, fen in state.books(day).controlled(name, amounts).items():
             changes[control] = changes.get(control, 0) + fen
     return state.moved(BALANCES, bgt_id, day, changes)
 
 
-def _holding(held_fen: int) -> tuple[str, dict[str, int]]:
+def holding(held_fen: int) -> tuple[str, dict[str, int]]:
     """The rule by which an amount is frozen, or set free, and what it is given."""
     rule = IndicatorFrozen.TYPE if held_fen > 0 else IndicatorUnfrozen.TYPE
     return rule, {"amount": abs(held_fen)}
@@ -267,7 +267,7 @@ def with_held(
     :func:`moved` has moved it."""
     if not held_fen:
         return entry
-    rule, amounts = _holding(held_fen)
+    rule, amounts = holding(held_fen)
     held = books.post(
         entry.event,
         source=entry.source,

@@ -1,6 +1,5 @@
 """工资统发: a list of wages is entered, as JSON or as a file, and handed on to be paid."""
 
-import hashlib
 from datetime import date
 from functools import partial
 from io import BytesIO
@@ -32,6 +31,7 @@ from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal
+from ledger.gm import sm3
 from payments.disbursement.opening import OpenRun
 from payments.wages.file import read_wage_file
 from payments.wages.loading import LINES_MAX, LoadWageRun
@@ -247,8 +247,8 @@ async def disburse(
             status=201,
         )
     file = _lines_of(run, asked.bgt_id)
-    file_sm3 = hashlib.new("sm3", file).hexdigest()
-    return await load_lines_of(call, key, opened, BytesIO(file), file_sm3, (NDJSON, ""), status=201)
+    media = NDJSON, ""
+    return await load_lines_of(call, key, opened, BytesIO(file), sm3(file).hex(), media, status=201)
 
 
 def _lines_of(run: WageRun, bgt_id: str) -> bytes:

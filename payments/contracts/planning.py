@@ -4,8 +4,15 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.events import IndicatorFrozen, IndicatorUnfrozen
-from budget.indicator import INDICATOR, Indicator, journal, moved, require, require_not_pending
+from budget.indicator import (
+    INDICATOR,
+    Indicator,
+    holding,
+    journal,
+    moved,
+    require,
+    require_not_pending,
+)
 from division.agencies import refuse_ended
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
@@ -130,24 +137,21 @@ class AdjustPurchasePlan(Command, frozen=True, kw_only=True):
         )
 
 
-def _rule_of(held_fen: int) -> str:
-    return IndicatorFrozen.TYPE if held_fen > 0 else IndicatorUnfrozen.TYPE
-
-
 def _held(state: LedgerState, indicator: Indicator, day: date, held_fen: int) -> MovedRow:
     """The indicator's balances with an amount frozen, or set free."""
-    return moved(state, day, indicator.bgt_id, _rule_of(held_fen), {"amount": abs(held_fen)})
+    return moved(state, day, indicator.bgt_id, *holding(held_fen))
 
 
 def _journal(
     state: LedgerState, event: str, day: date, number: str, indicator: Indicator, held_fen: int
 ) -> JournalPosted:
+    rule, amounts = holding(held_fen)
     return journal(
         state,
         event,
         day,
         number=number,
         indicator=indicator,
-        amounts_fen={"amount": abs(held_fen)},
-        rule_name=_rule_of(held_fen),
+        amounts_fen=amounts,
+        rule_name=rule,
     )
