@@ -5,6 +5,7 @@ replaces it in one step, all under a lock between processes; so no key is lost, 
 finds either the old file or the new one, whole.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -16,7 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import Code, ConfigurationError, RequestError, UnavailableError
+from ledger.errors import (
+    Code,
+    ConfigurationError,
+    GuokuError,
+    RequestError,
+    UnavailableError,
+)
 from ledger.gm.default import default_provider
 from ledger.gm.keys import PrivateKey, PublicKey
 from ledger.gm.provider import Provider
@@ -27,6 +34,7 @@ _FORMAT = 1
 _OWNER_ONLY = 0o600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LOCK_POLL_S = 0.01
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class KeyMissingError(ConfigurationError, KeyError):
@@ -39,7 +47,8 @@ class KeyStore:
     A name is ``<kind>/<who>``: ``principal/zhang.san``, ``bank/102``. A file that does not exist is
     an empty store and is written with the first key. The slow derivation of the file's key is done
     once per object. Raises ConfigurationError for a wrong passphrase or a damaged file, and
-    UnavailableError if another process holds the lock for longer than ``lock_timeout_s``.
+    UnavailableError if another process holds the lock for longer than ``lock_timeout_s``, or a new
+    key finds no room on the disk.
     """
 
     def __init__(
@@ -79,9 +88,7 @@ class KeyStore:
                 try:
                     self._add(name)
                 except OSError as error:
-                    raise ConfigurationError(
-                        f"the key store {self._path} cannot be written: {error.strerror}"
-                    ) from error
+                    raise self._not_written(error) from error
             return self._provider.public_key(self._keys[name])
 
     def private_key(self, name: str) -> PrivateKey:
@@ -106,6 +113,12 @@ class KeyStore:
             keys = self._current()
             if name not in keys:
                 self._replace({**keys, name: self._provider.generate_key()})
+
+    def _not_written(self, error: OSError) -> GuokuError:
+        detail = f"the key store {self._path} cannot be written: {error.strerror}"
+        if error.errno in _NO_ROOM:  # passes without anybody changing how this is set up
+            return UnavailableError(Code.UNAVAILABLE, detail)
+        return ConfigurationError(detail)
 
     def _current(self) -> dict[str, PrivateKey]:
         """The keys as the file has them now; reads it only if it changed."""
