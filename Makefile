@@ -48,10 +48,10 @@ generators: $(GENERATORS)
 run: runtime
 	@$(BIN)/guoku up
 
-# Three workers on two cores, a file to each at a time: most tests wait for disk or for processes of
-# their own, and the longest files come last.
+# More workers than cores, a file to each at a time: most tests wait for processes of their own. In
+# the order that tests/conftest.py gives: those that take long come first.
 test: setup generators
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -57,35 +58,40 @@ def named(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-def uses(tree: ast.AST, package: str) -> bool:
-    found = {*imported(tree), *(named(tree) if package in BY_NAME else ())}
-    return not found.isdisjoint(modules_of(package))
+class Names(NamedTuple):
+    """What the sources of a room import, and what stands in them as text."""
+
+    imported: set[str]
+    named: set[str]
+
+    def use(self, package: str) -> bool:
+        found = self.imported | self.named if package in BY_NAME else self.imported
+        return not found.isdisjoint(modules_of(package))
 
 
 @pytest.fixture(scope="module")
-def trees() -> dict[str, list[ast.Module]]:
-    """The sources of each room."""
-    return {
-        room: [
-            ast.parse(path.read_text(encoding="utf-8"))
-            for path in sorted((ROOT / room).rglob("*.py"))
-        ]
-        for room in ROOMS
-    }
+def rooms() -> dict[str, Names]:
+    found = {room: Names(set(), set()) for room in ROOMS}
+    for room, names in found.items():
+        for path in (ROOT / room).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            names.imported.update(imported(tree))
+            names.named.update(named(tree))
+    return found
 
 
-def test_whatever_is_imported_is_declared(trees: dict[str, list[ast.Module]]) -> None:
+def test_whatever_is_imported_is_declared(rooms: dict[str, Names]) -> None:
     declared = {module for package in RUNTIME for module in modules_of(package)}
-    found = {name for room in trees.values() for tree in room for name in imported(tree)}
+    found = {name for names in rooms.values() for name in names.imported}
     assert found - declared - GUARDED - {*ROOMS, *sys.stdlib_module_names} == set()
 
 
-def test_the_page_says_where_each_dependency_is_used(trees: dict[str, list[ast.Module]]) -> None:
+def test_the_page_says_where_each_dependency_is_used(rooms: dict[str, Names]) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     _, _, table = page.partition("| package | what for | where |\n")
     rows = re.findall(r"^\| ([a-z0-9-]+) \| .* \| ([a-z, ]+) \|$", table, re.MULTILINE)
     used = {
-        package: [room for room, sources in trees.items() if any(uses(t, package) for t in sources)]
+        package: [room for room, names in rooms.items() if names.use(package)]
         for package in RUNTIME
     }
     assert {package: where.split(", ") for package, where in rows} == used
