@@ -1,7 +1,7 @@
-"""辅助核算: what accounts moved for one unit, function, economy, fund or project.
+"""辅助核算: what accounts moved for a unit or some, a function, economy, fund or project.
 
-A journal names its indicator, which has these elements; the journal of a budget's row is of that
-row, lines that an event gave itself have their own. A claim on the central bank sums over many
+Lines that say their own elements are of those. Else a journal names its indicator, which has them;
+the journal of a budget's row is of that row. A claim on the central bank sums over many
 payments: its entries are parted by those it holds, by the rule that booked it, and by what of them
 was corrected before. Nothing is stored
 for that: the journals of the slice are read, so that it costs what it holds.
@@ -15,15 +15,16 @@ import msgspec
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
+from division.rights import begins_with
 from ledger.books import CREDIT, DEBIT, Charts
 from ledger.errors import ConfigurationError
 from ledger.events import JournalPosted, decode
 from ledger.money import stored_fen
 from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.order_events import AdvanceExpensed
 from projections.account_sums import RangeSums, live_model
 from projections.budget_rows import BudgetRows
-from projections.core.listing import a_text
 from projections.indicators import Indicators
 from projections.journals import Journals
 from projections.payments import Payments
@@ -31,7 +32,10 @@ from projections.posted import Posted, amounts_of, shape_of, sides
 
 SLICED_BY = ("agency_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code", "pro_code")
 
-_CLAIM_BOOKED = "clearing.claim_receipted"
+CLAIM_BOOKED = "clearing.claim_receipted"
+# of an indicator, and of what it brings down, which is kept by other elements
+BESIDE_INDICATORS = [AdvanceExpensed.TYPE]
+_NONE = b"[]"
 # Of the indicators of a slice, and of the rows that its indicators are issued from. A probe of an
 # index for each (OFFSET 0), whatever the statistics say: no join of all journals, or of all events.
 _JOURNALS = SQL("""
@@ -54,11 +58,13 @@ SELECT e.effective_on, e.payload FROM (
 ) AS sliced CROSS JOIN LATERAL (
     SELECT effective_on, payload FROM events
     WHERE ledger_id = %(ledger_id)s AND position = sliced.position OFFSET 0) AS e""")
+# whose lines say their elements: of no indicator, or of one and of something else beside it
 _GIVEN = """
 SELECT e.effective_on, e.type, e.payload FROM proj_journals j
 JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
-WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s AND j.bgt_id = ''
-  AND j.event <> %(claim)s AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
+WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
+  AND (j.bgt_id = '' AND j.event <> %(claim)s OR j.event = ANY(%(beside)s))
+  AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
 _SETTLED = """
 SELECT j.effective_on, j.rule, e.payload FROM proj_journals j
 JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.source
@@ -117,47 +123,56 @@ class _Entry(NamedTuple):
     fen: int
 
 
-_WITH_CODE = SQL("""
-SELECT i.bgt_id FROM proj_positions m JOIN proj_indicators i
-    ON i.ledger_id = m.ledger_id AND i.generation = m.generation
-WHERE m.ledger_id = %s AND m.projection = %s AND m.live AND i.{} = %s""")
+class Slice(msgspec.Struct, frozen=True):
+    """What is counted: what has all of ``codes``, by element of ``SLICED_BY``, and is of a unit
+    whose code begins with one of ``agency_prefixes``, () of all and of none."""
 
+    codes: dict[str, str] = {}
+    agency_prefixes: tuple[str, ...] = ()
 
-def indicators_with(connection: psycopg.Connection, ledger_id: int, element: str) -> Any:
-    """Reads a code as the indicators that have it, whose journals an index finds."""
+    def __bool__(self) -> bool:
+        return bool(self.codes or self.agency_prefixes)
 
-    def parse(text: str, pointer: str) -> list[str]:
-        statement = _WITH_CODE.format(Identifier(element))
-        asked = ledger_id, Indicators.name, a_text(text, pointer)
-        return [bgt_id for (bgt_id,) in connection.execute(statement, asked)]
+    def holds(self, codes: Mapping[str, str]) -> bool:
+        """Whether a line with these elements is of it."""
+        agency_code = codes.get("agency_code", "")
+        is_own = not self.agency_prefixes or begins_with(agency_code, self.agency_prefixes)
+        return is_own and self.codes.items() <= codes.items()
 
-    return parse
+    def condition(self, alias: str) -> Composed:
+        """That a row, which has all five elements, is of it, in the names of ``parameters``."""
+        conditions = [
+            SQL("{}.{} = {}").format(Identifier(alias), Identifier(name), Placeholder(name))
+            for name in SLICED_BY
+            if name in self.codes
+        ]
+        if self.agency_prefixes:
+            of_units = SQL("{}.agency_code ^@ ANY(%(agency_prefixes)s)").format(Identifier(alias))
+            conditions.append(of_units)
+        return SQL(" AND ").join(conditions)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {**self.codes, "agency_prefixes": list(self.agency_prefixes)}
 
 
 class SlicedSums:
     """The sums of ``projections.account_sums.AccountSums``, of one slice; made and asked in
-    ``moments.one_moment``.
-
-    Args:
-        codes: by element of ``SLICED_BY``, the code that all of the slice has.
-    """
+    ``moments.one_moment``."""
 
     def __init__(
-        self,
-        connection: psycopg.Connection,
-        ledger_id: int,
-        charts: Charts,
-        codes: Mapping[str, str],
+        self, connection: psycopg.Connection, ledger_id: int, charts: Charts, sliced: Slice
     ) -> None:
-        self._connection, self._charts, self._codes = connection, charts, dict(codes)
+        self._connection, self._charts, self._slice = connection, charts, sliced
         models = {
             each.name: live_model(connection, ledger_id, each.name)
             for each in (Journals, Indicators, BudgetRows, Payments)
         }
         self._scope: dict[str, Any] = {
             "ledger_id": ledger_id,
-            "claim": _CLAIM_BOOKED,
-            **self._codes,
+            "claim": CLAIM_BOOKED,
+            "beside": BESIDE_INDICATORS,
+            **sliced.parameters,
             **{name: model.generation for name, model in models.items()},
         }
         self.position = min(model.position for model in models.values())
@@ -181,19 +196,25 @@ class SlicedSums:
         return sums
 
     def _entries(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
-        of_slice = _JOURNALS.format(indicators=self._sliced("i"), budget_rows=self._sliced("r"))
+        of_slice = _JOURNALS.format(
+            indicators=self._slice.condition("i"), budget_rows=self._slice.condition("r")
+        )
         yield from _summed(self._rows(of_slice, scope))
         for day, type_name, payload in self._rows(_GIVEN, scope):
             journal = _journal(type_name, payload)
             for line, codes in zip(journal.lines, journal.line_codes, strict=False):
-                if self._codes.items() <= codes.items():
+                if self._slice.holds(codes):
                     yield _Entry(day, line.account, line.dr_cr, stored_fen(line.amt))
         yield from self._claimed(scope)
 
     def _claimed(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
         """The slice's part of the claims that the central bank has settled."""
-        sliced = {"sliced": self._sliced("p"), "of_indicator": self._sliced("i")}
-        statement = _CLAIMED.format(claim=CLAIM, refund=REFUND_CLAIM, **sliced)
+        statement = _CLAIMED.format(
+            claim=CLAIM,
+            refund=REFUND_CLAIM,
+            sliced=self._slice.condition("p"),
+            of_indicator=self._slice.condition("i"),
+        )
         parts: dict[str, list[tuple[str, dict[str, str], int]]] = {}
         for claim_no, vt_code, gov, fund, fen in self._rows(statement, scope):
             codes = {"gov_bgt_eco_code": gov, "fund_type_code": fund}
@@ -204,7 +225,7 @@ class SlicedSums:
                 if (books := self._charts.by_version.get(version)) is None:
                     raise ConfigurationError(f"chart {version} is not loaded")
                 entry = books.post(
-                    _CLAIM_BOOKED,
+                    CLAIM_BOOKED,
                     rule_name=rule_of_claim(vt_code, codes["fund_type_code"]),
                     source=0,
                     number="",
@@ -217,20 +238,15 @@ class SlicedSums:
     def _rows(self, statement: Any, scope: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         return iter(self._connection.execute(statement, scope, binary=True))
 
-    def _sliced(self, alias: str) -> Composed:
-        """The condition that a row, which has all five elements, is of the slice."""
-        return SQL(" AND ").join(
-            SQL("{}.{} = {}").format(Identifier(alias), Identifier(name), Placeholder(name))
-            for name in SLICED_BY
-            if name in self._codes
-        )
-
 
 def _summed(rows: Iterator[tuple[Any, ...]]) -> Iterator[_Entry]:
     """Journals of one amount are added up by day and shape: a few rules make them all."""
     by_shape: dict[tuple[date, bytes], int] = {}
     for day, payload in rows:
-        lines = bytes(_posted(payload).lines)
+        posted = _posted(payload)
+        if bytes(posted.line_codes) != _NONE:
+            continue  # its lines are looked at one by one
+        lines = bytes(posted.lines)
         shape, fen = shape_of(lines)
         if (day, shape) in by_shape:
             by_shape[day, shape] += fen

@@ -4,36 +4,24 @@ Every function takes a connection and answers from one statement, or from events
 so each answer is of one moment. Amounts leave as yuan text, dates as ISO text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 
-from budget.events import IndicatorIssued
-from ledger.books import Account, Books, Charts
-from ledger.elements.register import DIMENSIONS
-from ledger.errors import Code, ConfigurationError, RequestError
-from ledger.events import CommandRefused, JournalPosted, decode
+from ledger.errors import Code, RequestError
 from ledger.money import yuan
-from ledger.reading.objects import read_payloads
-from payments.clearing.cash import rule_of_claim
-from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import PAID, STATUSES
-from projections.account_slices import SLICED_BY, indicators_with
 from projections.core.listing import (
     PAGE_SIZE,
     Filter,
     Listing,
     ListingPage,
     a_day,
-    a_position,
-    a_text,
 )
 from projections.indicators import INDICATORS, IndicatorRow
-from projections.journal_persons import persons_of
-from projections.journals import JOURNALS, NUMBERED, JournalRow, numbers_of, read_numbers
 from projections.payments import PAYMENTS, PaymentRow
 from projections.refusals import REFUSALS, RefusalRow
 from projections.trial_balance import trial_balance
@@ -43,7 +31,6 @@ __all__ = [
     "clearing_of",
     "list_clearing_movements",
     "list_indicators",
-    "list_journals",
     "list_payments",
     "list_refusals",
     "trial_balance",
@@ -149,7 +136,7 @@ def list_indicators(
     rows, following, position = _INDICATORS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )
-    return ListingPage([_item(row) for row in rows], following, position)
+    return ListingPage([item_of(row) for row in rows], following, position)
 
 
 def list_payments(
@@ -170,7 +157,7 @@ def list_payments(
     )
     items = []
     for row in rows:
-        item = _item(row, leave_out=("claimable_on", "claim_no"))
+        item = item_of(row, leave_out=("claimable_on", "claim_no"))
         item["detail_count"] = item.pop("details")
         items.append(item)
     return ListingPage(items, following, position)
@@ -187,7 +174,7 @@ def list_refusals(
     rows, following, position = _REFUSALS.page(
         connection, ledger_id, filters or {}, cursor, page_size
     )
-    return ListingPage([_item(row) for row in rows], following, position)
+    return ListingPage([item_of(row) for row in rows], following, position)
 
 
 def list_clearing_movements(
@@ -204,7 +191,7 @@ def list_clearing_movements(
     rows, following, position = _MOVEMENTS.page(
         connection, ledger_id, {"clear_no": clear_no}, cursor, page_size
     )
-    return ListingPage([_item(row) for row in rows], following, position)
+    return ListingPage([item_of(row) for row in rows], following, position)
 
 
 def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str) -> tuple[str, str]:
@@ -218,166 +205,7 @@ def clearing_of(connection: psycopg.Connection, ledger_id: int, pay_app_no: str)
     return (row[0], row[1]) if row else ("", "")
 
 
-def list_journals(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    charts: Charts,
-    filters: Filters | None = None,
-    cursor: str | None = None,
-    page_size: int = PAGE_SIZE,
-) -> ListingPage:
-    """Journals by effective date, then in order, with their lines named by the chart of then.
-
-    Filters: ``source`` (position of the business event), ``book``, ``from``, ``to``,
-    ``fund_type_code``, and of the journal's indicator unit, function, economy and project. With
-    ``book`` only the lines of that book are shown; they balance by themselves. Raises RequestError,
-    and ConfigurationError when a journal's chart is not loaded.
-    """
-    filters = filters or {}
-    listing = Listing(
-        "journals",
-        JOURNALS.name,
-        JournalRow,
-        ("effective_on", "position"),
-        {
-            "source": Filter("source = %s", a_position),
-            "book": Filter("translate(books, %s, '') <> books", _letters(charts)),
-            "from": Filter("effective_on >= %s", a_day),
-            "to": Filter("effective_on <= %s", a_day),
-            "fund_type_code": Filter("t.fund_type_code = %s", a_text),
-            **{
-                name: Filter("t.bgt_id = ANY(%s)", indicators_with(connection, ledger_id, name))
-                for name in SLICED_BY
-                if name != "fund_type_code"
-            },
-        },
-    )
-    rows, following, position = listing.page(connection, ledger_id, filters, cursor, page_size)
-    journals = _read_journals(connection, ledger_id, [row.position for row in rows])
-    bgt_ids = {j.bgt_id for j in journals.values()}
-    bgt_ids |= {line.bgt_id for j in journals.values() for line in j.lines}
-    issued = _read_issued(connection, ledger_id, bgt_ids - {""})
-    persons = persons_of(connection, ledger_id, journals)
-    book = filters.get("book") or ""
-    red = {of.red_vou_no for of in persons.values() if of.red_vou_no is not None}
-    numbers = {row.position: numbers_of(row) for row in rows}
-    numbers |= read_numbers(connection, ledger_id, red - numbers.keys())
-    items = [
-        _journal_item(row, journals[row.position], charts, issued, book)
-        | {"vou_nos": numbers[row.position], "red_vou_nos": None}
-        | msgspec.structs.asdict(persons[row.position])
-        for row in rows
-    ]
-    for item in items:
-        if (reversed_at := item["red_vou_no"]) is not None:
-            item["red_vou_nos"] = numbers.get(reversed_at)
-    return ListingPage(items, following, position)
-
-
-def _letters(charts: Charts) -> Any:
-    """Reads the name of a book as the letters its accounts begin with, in any chart."""
-
-    def parse(text: str, pointer: str) -> str:
-        accounts = [a for books in charts.by_version.values() for a in books.accounts.values()]
-        letters = {account.id[0] for account in accounts if account.book == a_text(text, pointer)}
-        if not letters:
-            names = dict.fromkeys(account.book for account in accounts)
-            raise RequestError(
-                Code.MALFORMED, f"book is one of {', '.join(names)}", pointer=pointer
-            )
-        return "".join(sorted(letters))
-
-    return parse
-
-
-def _read_journals(
-    connection: psycopg.Connection, ledger_id: int, positions: list[int]
-) -> dict[int, JournalPosted]:
-    journals = {}
-    for position, (type_name, payload) in read_payloads(connection, ledger_id, positions).items():
-        event = decode(type_name, payload)
-        assert isinstance(event, JournalPosted), "the journals' model names journals"
-        journals[position] = event
-    return journals
-
-
-def _read_issued(
-    connection: psycopg.Connection, ledger_id: int, bgt_ids: Iterable[str]
-) -> dict[str, IndicatorIssued]:
-    """What the indicators were issued as; read from the events, which never lag behind."""
-    rows = connection.execute(
-        "SELECT k.number, e.type, e.payload FROM command_keys k JOIN events e"
-        " ON e.ledger_id = k.ledger_id AND e.position = k.first_position"
-        " WHERE k.ledger_id = %s AND k.operation = 'indicator.issue' AND k.number = ANY(%s)"
-        " AND e.type <> %s",
-        (ledger_id, list(bgt_ids), CommandRefused.TYPE),
-    )
-    issued = {}
-    for bgt_id, type_name, payload in rows:
-        event = decode(type_name, payload)
-        assert isinstance(event, IndicatorIssued), "an indicator begins with its issue"
-        issued[bgt_id] = event
-    return issued
-
-
-def _journal_item(
-    row: JournalRow,
-    journal: JournalPosted,
-    charts: Charts,
-    issued: Mapping[str, IndicatorIssued],
-    book: str,
-) -> dict[str, Any]:
-    version = journal.chart_version
-    if (books := charts.by_version.get(version)) is None:
-        raise ConfigurationError(
-            f"journal {row.position} was made with chart {version}, which is not loaded"
-        )
-    lines = []
-    for index, line in enumerate(journal.lines):
-        account: Account = books.accounts[line.account]
-        if book and account.book != book:
-            continue
-        lines.append(
-            {
-                "book": account.book,
-                "acct_cls_id": account.id,
-                "acct_cls_code": account.code,
-                "acct_cls_name": account.name,
-                "dr_cr": line.dr_cr,
-                "amt": line.amt,
-                "dimensions": journal.line_codes[index]
-                if journal.line_codes
-                else _dimensions(journal, issued.get(line.bgt_id or journal.bgt_id)),
-            }
-        )
-    item = _item(row, leave_out=("books", "rule", "event", *NUMBERED))
-    rule = _rule(journal, books)
-    return {
-        **item,
-        "event": row.event,
-        "rule": rule,
-        "rule_version": row.rule,
-        "lines": lines,
-    }
-
-
-def _rule(journal: JournalPosted, books: Books) -> str:
-    """The rule's name: the event's type, except where an event has one rule a message (清算)."""
-    if journal.event in books.rules:
-        return journal.event
-    if journal.line_codes:  # the event gave its lines itself
-        return ""
-    vt_code = REFUND_CLAIM if journal.red_flag else CLAIM
-    return rule_of_claim(vt_code, journal.fund_type_code)
-
-
-def _dimensions(journal: JournalPosted, issued: IndicatorIssued | None) -> dict[str, str]:
-    if issued is None:  # a clearing's journal is of many indicators, of one fund type
-        return {"fund_type_code": journal.fund_type_code}
-    return {"bgt_id": issued.bgt_id, **{name: getattr(issued, name) for name in DIMENSIONS}}
-
-
-def _item(row: msgspec.Struct, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+def item_of(row: msgspec.Struct, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     """A row as callers see it: fen become yuan under the element's name, dates ISO text."""
     item: dict[str, Any] = {}
     for name in row.__struct_fields__:

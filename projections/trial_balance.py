@@ -15,7 +15,7 @@ from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Account, Charts
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.money import yuan
-from projections.account_slices import SlicedSums
+from projections.account_slices import Slice, SlicedSums
 from projections.account_sums import AccountSums
 from projections.core.moments import Moment, one_moment, reach
 from projections.late_entries import LateEntries, late_entries
@@ -43,6 +43,7 @@ def trial_balance(
     from_day: date | None = None,
     to_day: date | None = None,
     sliced: Mapping[str, str] | None = None,
+    agency_prefixes: tuple[str, ...] = (),
 ) -> TrialBalance:
     """The balances of all accounts that have moved, in the chart's order.
 
@@ -53,6 +54,7 @@ def trial_balance(
         from_day: what lies before it is the opening, what follows the debit and credit.
         sliced: by element of ``projections.account_slices.SLICED_BY``, the code of what is counted;
             late entries are then not told.
+        agency_prefixes: only what is of units whose codes begin so; () of all and of none.
 
     Returns:
         ``closing`` is never negative and stands on the side ``dr_cr`` (1 debit, -1 credit; the
@@ -67,14 +69,15 @@ def trial_balance(
         raise RequestError(Code.MALFORMED, "as_of_effective and to differ", pointer="/to")
     to_day = to_day or as_of_effective
     moment = Moment(as_of_position, as_of_recorded, as_of_effective)
+    counted = Slice(dict(sliced or {}), agency_prefixes)
     with one_moment(connection):
         ledger: AccountSums | SlicedSums = (
-            SlicedSums(connection, ledger_id, charts, sliced)
-            if sliced
+            SlicedSums(connection, ledger_id, charts, counted)
+            if counted
             else AccountSums(connection, ledger_id)
         )
         upto, _, late = reach(connection, ledger_id, moment, ledger.position)
-        if sliced:
+        if counted:
             upto, late = min(upto, ledger.position), None
         sums = ledger.of(upto, from_day, to_day)
         chosen = _in_order(charts, ledger_id, to_day, sums.opening, book)

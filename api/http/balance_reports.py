@@ -16,6 +16,7 @@ from api.http.parameters import ReportNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import require_all_units
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -85,6 +86,7 @@ def _settled(key: int, _command: Command, outcome: Outcome) -> BalanceReportView
 )
 async def show_report(call: LedgerRead, report_no: ReportNo) -> Response:
     key = await admit(call, number=report_no)
+    await require_all_units(call, key, "a report of balances")
     position, report = await shown_object(call, key, BALANCE_REPORT, report_no)
     return call.respond(_view(key, report), position=position)
 

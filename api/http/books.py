@@ -17,9 +17,11 @@ from api.http.pages import AskedPage, respond_with_page
 from api.http.parameters import Day, Position
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
+from api.http.units import prefixes_of
 from projections import queries
 from projections.core.listing import a_text
 from projections.core.moments import day_of
+from projections.journal_lists import list_journals as journals_of
 from projections.late_entries import LateEntries
 
 _LEDGER = "/v1/ledgers/{ledger}"
@@ -92,6 +94,8 @@ async def list_journals(
     since: From = None,
     upto: To = None,
 ) -> Response:
+    """A unit sees the lines of its own units."""
+    prefixes = prefixes_of(call.caller, call.right)
     filters = {
         **sliced,
         "source": None if source is None else str(source),
@@ -101,7 +105,7 @@ async def list_journals(
     }
 
     def read(connection: Connection, key: int, *asked: Any) -> queries.ListingPage:
-        return queries.list_journals(connection, key, call.treasury.charts, *asked)
+        return journals_of(connection, key, call.treasury.charts, *asked, agency_prefixes=prefixes)
 
     return await respond_with_page(call, asked, filters, read)
 
@@ -121,6 +125,8 @@ async def trial_balance(
     since: From = None,
     upto: To = None,
 ) -> Response:
+    """A unit sees what of the books is of its own units."""
+    prefixes = prefixes_of(call.caller, call.right)
     codes = {name: a_text(code, f"/{name}") for name, code in sliced.items() if code}
     from_day = None if since is None else day_of(since, "from")
     to_day = None if upto is None else day_of(upto, "to")
@@ -138,6 +144,7 @@ async def trial_balance(
             as_of_position=moment.position,
             as_of_recorded=moment.recorded,
             sliced=codes,
+            agency_prefixes=prefixes,
         )
     )
     answer = TrialBalanceView(found.accounts, found.totals, found.late)
@@ -158,5 +165,7 @@ async def list_refusals(
     code: ProblemCode | None = None,
     by: str | None = None,
 ) -> Response:
+    """A unit sees its own."""
+    by = call.caller.principal if prefixes_of(call.caller, call.right) else by
     filters = {"operation": operation, "code": code, "by": by}
     return await respond_with_page(call, asked, filters, queries.list_refusals)

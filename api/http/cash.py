@@ -10,6 +10,7 @@ from api.http.models.enums import Tag
 from api.http.moments import AsOf, wait_for_head
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
+from api.http.units import require_all_units
 from ledger.account_set import ledger_text
 from ledger.money import yuan
 from projections.cash import CashAt, cash_at
@@ -50,6 +51,7 @@ class CashView(msgspec.Struct, kw_only=True):
 async def show_cash(call: LedgerRead, moment: AsOf) -> Response:
     """Now, or as of a moment."""
     key = await admit(call)
+    await require_all_units(call, key, "the treasury's cash")
     await wait_for_head(call, key)
     found = await call.read(
         lambda connection: cash_at(connection, key, call.treasury.charts, moment)

@@ -22,6 +22,7 @@ from api.http.pages import AskedPage, page_after, whole_place_after
 from api.http.parameters import ClearNo, Cursor
 from api.http.problems import OF_LEDGER_READ, ProblemDocument, problem, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import require_all_units
 from api.http.views import CommitView, commit_view
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, RequestError
@@ -74,6 +75,7 @@ async def show_clearing(call: LedgerRead, clear_no: ClearNo, cursor: Cursor = No
     """A clearing with the vouchers and refunds under it, the first thousand or those that follow
     a cursor."""
     key = await admit(call, number=clear_no)
+    await require_all_units(call, key, "a clearing")
     await wait_for_projections(call, key)
 
     def read(connection: Connection) -> tuple[int, ClearingView]:
@@ -110,6 +112,7 @@ def _show_holds(connection: Connection, key: int, view: ClearingView) -> None:
 async def list_clearings(call: LedgerRead, asked: AskedPage) -> Response:
     after = whole_place_after(call, asked.cursor)
     key = await admit(call)
+    await require_all_units(call, key, "a clearing")
     names = list(type_names(ClearingRequested))
 
     def read(connection: Connection) -> tuple[list[ClearingView], str | None]:

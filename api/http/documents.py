@@ -1,6 +1,6 @@
 """Documents 单据 of a ledger: what waits for other persons; they agree to it or return it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi import Body as RequestBody
@@ -36,6 +36,9 @@ from api.http.parameters import DocumentKind, DocumentNo
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
+from api.http.units import are_own, deny, prefixes_of
+from ledger.deciding.approvals import same_person
+from ledger.deciding.documents import command_of
 from ledger.errors import Code
 from projections import document_lists
 from projections.document_lists import MINE, concerning
@@ -63,11 +66,25 @@ async def list_documents(
     about: str | None = None,
     mine: bool = False,
 ) -> Response:
+    """A unit sees what was asked for its own units, and what its holder made."""
     caller = call.caller
     filters = {"state": state, "kind": kind, "about": about}
     if mine:
         filters[MINE] = concerning(caller.principal, caller.roles)
-    return await respond_with_page(call, asked, filters, document_lists.list_documents)
+    return await respond_with_page(
+        call, asked, filters, document_lists.list_documents, shown=_own_items
+    )
+
+
+async def _own_items(call: Call, key: int, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not prefixes_of(call.caller, call.right):
+        return items
+    return [
+        item
+        for item in items
+        if same_person(item["by"], call.caller.principal)
+        or await are_own(call, key, [command_of(item["kind"], item["asks"])])
+    ]
 
 
 @router.get(
@@ -80,7 +97,12 @@ async def list_documents(
 async def show_document(call: LedgerRead, kind: DocumentKind, number: DocumentNo) -> Response:
     key = await admit(call, number=number)
     await wait_for_head(call, key)
-    return call.respond(document_view(key, await find_document(call, key, kind, number)))
+    document = await find_document(call, key, kind, number)
+    person = call.caller.principal
+    is_his = same_person(document.by, person) or document.has_agreed(person)
+    if not is_his and not await are_own(call, key, [document.command]):
+        await deny(call, key, number, f"document {number} is of another unit, or of none")
+    return call.respond(document_view(key, document))
 
 
 @router.post(

@@ -21,7 +21,7 @@ from api.http.payments import not_found
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import Operation
 from api.http.transport.responses import JsonResponse
-from api.http.units import require_units
+from api.http.units import require_all_units, require_units
 from ledger.errors import Code
 from ledger.reading.objects import StoredRow, read_events, stream_of
 from payments.payment import PAYMENT
@@ -62,6 +62,7 @@ async def list_events(
     limit: Annotated[int, Interval(ge=1, le=LIMIT_MAX), WHOLE] = LIMIT,
 ) -> Response:
     key = await admit(call)
+    await require_all_units(call, key, "the history of a ledger")
     await wait_for_head(call, key)
     head = (await call.head(key)).position
     upto = min(head, after + limit)
@@ -100,6 +101,7 @@ async def stream_events(
     last_event_id: Annotated[Position | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     key = await admit(call)
+    await require_all_units(call, key, "the history of a ledger")
     start = after if last_event_id is None else last_event_id
     return Messages(
         call.services.live.stream(key, start, partial(still_admitted, call, key)),

@@ -18,6 +18,7 @@ from api.http.parameters import ReportNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import require_all_units
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -92,6 +93,7 @@ def _done(key: int, _command: Command, outcome: Outcome) -> IncomeReportView:
 )
 async def show_report(call: LedgerRead, report_no: ReportNo) -> Response:
     key = await admit(call, number=report_no)
+    await require_all_units(call, key, "a report of income")
     position, report = await shown_object(call, key, INCOME_REPORT, report_no, SIGNED_INCOME_REPORT)
     return call.respond(_view(key, report), position=position)
 

@@ -17,6 +17,7 @@ from api.http.parameters import OpeningNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
+from api.http.units import require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.books import DEBIT
@@ -69,6 +70,8 @@ def _loaded(key: int, _command: Command, outcome: Outcome) -> OpeningView:
 async def show_opening(call: LedgerRead, opening_no: OpeningNo) -> Response:
     key = await admit(call, number=opening_no)
     position, opening = await shown_object(call, key, OPENING, opening_no)
+    units = {row.agency_code for row in opening.rows}
+    await require_agencies(call, key, [(opening_no, code) for code in sorted(units)])
     return call.respond(_view(key, opening), position=position)
 
 

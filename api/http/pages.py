@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from projections.core.listing import PAGE_SIZE
 
 Filters = Mapping[str, str | None]
 Reader = Callable[[Connection, int, Filters, str | None, int], queries.ListingPage]
+Choice = Callable[[Call, int, list[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
 
 
 class Paging(NamedTuple):
@@ -37,14 +38,17 @@ async def paging(page_size: PageSize = PAGE_SIZE, cursor: Cursor = None) -> Pagi
 AskedPage = Annotated[Paging, Depends(paging)]
 
 
-async def respond_with_page(call: Call, asked: Paging, filters: Filters, read: Reader) -> Response:
-    """A page of a read model, as far as it has come."""
+async def respond_with_page(
+    call: Call, asked: Paging, filters: Filters, read: Reader, shown: Choice | None = None
+) -> Response:
+    """A page of a read model, as far as it has come; ``shown`` says what of it the caller sees."""
     key = await admit(call)
     await wait_for_projections(call, key)
     page = await call.read(
         lambda connection: read(connection, key, filters, asked.cursor, asked.size)
     )
-    answer = {"items": page.items, "next_cursor": page.next_cursor}
+    items = page.items if shown is None else await shown(call, key, page.items)
+    answer = {"items": items, "next_cursor": page.next_cursor}
     return call.respond(answer, position=page.position)
 
 

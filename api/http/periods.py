@@ -17,6 +17,7 @@ from api.http.models.enums import PeriodState, Tag
 from api.http.moments import wait_for_head
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import prefixes_of
 from api.http.views import Committed, commit_view
 from division.learning import KnowledgeReader
 from ledger.account_set import ledger_text
@@ -86,10 +87,13 @@ class PeriodStanding(msgspec.Struct, kw_only=True):
     responses=refusals(*OF_LEDGER_READ, Code.PERIOD_CLOSED),
 )
 async def show_period(call: LedgerRead, month: PeriodName) -> Response:
+    """A unit is not told what waits, which may be another's."""
     period = AccountingPeriod.named(month, "/month")
     key = await admit(call, number=month)
     await wait_for_head(call, key)
     position, shown = await call.read(lambda connection: _standing(call, connection, key, period))
+    if prefixes_of(call.caller, call.right):
+        shown = msgspec.structs.replace(shown, blockers=[], in_transit=[])
     return call.respond(shown, position=position)
 
 

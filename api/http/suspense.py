@@ -19,6 +19,7 @@ from api.http.pages import AskedPage, page_after, whole_place_after
 from api.http.parameters import SuspenseNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import require_all_units
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -132,6 +133,7 @@ async def list_suspense(
     """In the order in which they came; ``state`` other than waiting gives all that are settled."""
     after = whole_place_after(call, asked.cursor)
     key = await admit(call)
+    await require_all_units(call, key, "what is in suspense")
     await wait_for_head(call, key)
     given = {
         "key": key,
@@ -164,6 +166,7 @@ async def list_suspense(
 )
 async def show_suspense(call: LedgerRead, suspense_no: SuspenseNo) -> Response:
     key = await admit(call, number=suspense_no)
+    await require_all_units(call, key, "what is in suspense")
     await wait_for_head(call, key)
     views = await call.read(lambda connection: _views(connection, key, [suspense_no]))
     if not views:

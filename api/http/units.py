@@ -71,6 +71,13 @@ def is_own(call: Call, agency_code: str) -> bool:
     return not prefixes or begins_with(agency_code, prefixes)
 
 
+async def require_all_units(call: Call, key: int, what: str) -> None:
+    """Raises ``forbidden`` for who is bound to some units: what is asked for is the treasury's own,
+    or of all units at once."""
+    if prefixes_of(call.caller, call.right):
+        await deny(call, key, "", f"{what} is the treasury's, or of all units, not of yours alone")
+
+
 async def own_indicators(call: Call, key: int, bgt_ids: Iterable[str]) -> set[str]:
     """The indicators among these that the caller may see."""
     indicators = set(bgt_ids)
@@ -88,20 +95,30 @@ async def require_own(call: Call, key: int, commands: Sequence[Command]) -> None
         AccessError: ``forbidden``.
     """
     if prefixes_of(call.caller, call.right):
-        await require_agencies(call, key, _units_said(commands))
-        if _about_purchases(commands):
-            await require_agencies(
-                call, key, await call.read(partial(_of_purchases, key, commands))
-            )
-        draft_nos = _said(commands, "draft_no")
-        if draft_nos and not _said(commands, "agency_code"):
-            await require_agencies(call, key, await call.read(partial(_of_drafts, key, draft_nos)))
-        await require_units(
-            call,
-            key,
-            bgt_ids=_said(commands, "bgt_id"),
-            pay_app_nos=[] if _said(commands, "bgt_id") else _said(commands, "pay_app_no"),
-        )
+        await require_agencies(call, key, await _units_of(call, key, commands))
+
+
+async def are_own(call: Call, key: int, commands: Sequence[Command]) -> bool:
+    """Whether they say that they are about the caller's units, and about no other."""
+    if not prefixes_of(call.caller, call.right):
+        return True
+    units = await _units_of(call, key, commands)
+    return bool(units) and all(is_own(call, agency_code) for _, agency_code in units)
+
+
+async def _units_of(call: Call, key: int, commands: Sequence[Command]) -> list[tuple[str, str]]:
+    """(number, agency_code) of all that they name."""
+    units = _units_said(commands)
+    if _about_purchases(commands):
+        units += await call.read(partial(_of_purchases, key, commands))
+    draft_nos = _said(commands, "draft_no")
+    if draft_nos and not units:
+        units += await call.read(partial(_of_drafts, key, draft_nos))
+    bgt_ids = _said(commands, "bgt_id")
+    pay_app_nos = [] if bgt_ids else _said(commands, "pay_app_no")
+    if bgt_ids or pay_app_nos:
+        units += await call.read(lambda c: _agencies(c, key, bgt_ids, pay_app_nos))
+    return units
 
 
 def _units_said(commands: Sequence[Command]) -> list[tuple[str, str]]:

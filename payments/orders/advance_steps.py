@@ -4,19 +4,24 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
+import msgspec
+
 from budget.indicator import INDICATOR, Indicator, moved, require_executable
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
+from ledger.books import Books
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
+from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
+from ledger.events import JournalPosted
 from ledger.money import parse_yuan
 from payments.clearing.cash import CASH, kind_of
 from payments.contracts.drawing import require_purchase_control
-from payments.order_events import AdvanceExpensed, AdvanceRecovered
+from payments.order_events import AdvanceExpensed, AdvanceReceipted, AdvanceRecovered
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance, require_paid
 from payments.orders.advances import back, journal_of
 from payments.orders.ordering import account_back
@@ -89,6 +94,7 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
             codes={**indicator.codes, "acct_cls_id": advance.ordered.acct_cls_id},
             bgt_id=self.bgt_id,
         )
+        entry = _kept_apart(state.books(day), entry, advance, indicator)
         return Decision(
             events=[(ADVANCE, self.adv_no, expensed), (ADVANCE, self.adv_no, entry)],
             effective_on=day,
@@ -115,6 +121,26 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
                 pointer="/bgt_id",
                 bgt_id=self.bgt_id,
             )
+
+
+def _kept_apart(
+    books: Books, entry: JournalPosted, advance: Advance, indicator: Indicator
+) -> JournalPosted:
+    """The entry with each line kept by what it is of: accounts that the paid advance stands on by
+    its own elements, so that slices of them cancel; those of the expense by the indicator's."""
+    paid = books.post(
+        AdvanceReceipted.TYPE,
+        source=entry.source,
+        number=entry.number,
+        amounts_fen={"paid": 1, "to_unit": 1},  # of its lines only the accounts are asked
+        codes={"acct_cls_id": advance.ordered.acct_cls_id, "fund_type_code": entry.fund_type_code},
+    )
+    stands_on = {line.account for line in paid.lines}
+    of_advance = {name: code for name, code in advance.kept_by.items() if code}
+    of_indicator = {"bgt_id": indicator.issued.bgt_id}
+    of_indicator |= {name: getattr(indicator.issued, name) for name in DIMENSIONS}
+    codes = (of_advance if li.account in stands_on else of_indicator for li in entry.lines)
+    return msgspec.structs.replace(entry, line_codes=tuple(dict(each) for each in codes))
 
 
 class RecoverAdvance(_Step, frozen=True, kw_only=True):

@@ -59,7 +59,8 @@ def a_position(text: str, pointer: str) -> int:
 
 
 class Filter(NamedTuple):
-    """A condition, in which ``%s`` is the value, and how the value is read from its text.
+    """A condition, in which ``%s`` is the value, and how the value is read from its text; a tuple
+    stands for as many of them.
 
     Where it depends on the value (an index holds some of them alone), a function gives it.
     """
@@ -154,7 +155,7 @@ class Listing(Generic[R]):
                 raise _malformed(f"there is no filter {name!r} here", f"/{name}")
             value = known.parse(text, f"/{name}")
             conditions.append(SQL(known.said(value)))
-            values.append(value)
+            values += value if isinstance(value, tuple) else (value,)
         return conditions, values
 
     def _select(

@@ -17,7 +17,7 @@ from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.documents import ApproveDocument
 from ledger.errors import RequestError
 from projections.core.runner import Runner
-from projections.queries import list_journals
+from projections.journal_lists import list_journals
 from tests.projections.test_trial_balance import CHARTS
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.paths import ROOT

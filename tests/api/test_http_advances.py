@@ -131,6 +131,24 @@ def test_a_unit_has_it_in_its_own_books(http: HttpTreasury) -> None:
     assert closing["其他应付款"] == "300.00"
 
 
+def test_slices_cancel_what_was_turned_into_an_expense(http: HttpTreasury) -> None:
+    """预拨经费 was lowered under the indicator's elements, so that slices of it did not cancel."""
+    paid(http, "YB-1", "300.00", "2026-03-02")
+    bgt_id = http.indicator("500.00")
+    expensed = {"step_no": "S1", "bgt_id": bgt_id, "amt": "300.00"}
+    http.ok(http.post("…/advances/YB-1/to-expense", expensed, "accountant"))
+
+    def closings(**sliced: str) -> dict[str, str]:
+        books = http.ok(http.get("…/trial-balance", **sliced))["accounts"]
+        return {a["acct_cls_name"]: a["closing"] for a in books if a["closing"] != "0.00"}
+
+    for sliced in ({}, {"agency_code": "101001"}, {"exp_func_code": "2010102"}):
+        assert "预拨经费" not in closings(**sliced), sliced
+        assert closings(**sliced)["一般公共预算支出"] == "300.00", sliced
+    listed = http.ok(http.get("…/journals", agency_code="101001", book="treasury_financial"))
+    assert [journal["number"] for journal in listed["items"]] == ["S1"]
+
+
 def test_a_limit_for_all_together(http: HttpTreasury) -> None:
     assert http.ok(http.get("…/advance-policy"))["limit_amt"] is None
     limit = http.call("PUT", "…/advance-policy", "admin", json={"limit_amt": "100.00"})

@@ -192,6 +192,40 @@ def test_a_unit_sees_no_single_thing_of_another(units: HttpTreasury) -> None:
     assert units.ok(units.get("…/advance-ageing", "u102"))["advances"] == []
 
 
+def test_a_units_books_are_its_own(units: HttpTreasury) -> None:
+    """A unit's token read journals and balances of all units."""
+    mine = units.paid(units.indicator("500.00"), "30.00")
+    other = units.paid(units.indicator("500.00", agency_code="102001"), "7.00")
+    hand = {"voucher_no": units.number("JZ"), "agency_code": "102001", "acct_period": "2026-03"}
+    entered = {**hand, "voucher_abs": "房租到账", "lines": LINES}
+    units.ok(units.post("…/accounting-vouchers", entered, "accountant"))
+
+    def numbers(person_: str, **asked: str) -> set[str]:
+        items = units.ok(units.get("…/journals", person_, page_size="1000", **asked))["items"]
+        units_seen = {li["dimensions"].get("agency_code") for i in items for li in i["lines"]}
+        assert len(units_seen) <= 1 or person_ == "maker", units_seen
+        return {item["number"] for item in items}
+
+    assert numbers("maker") >= {mine, other, hand["voucher_no"]}
+    assert numbers("u101") & {mine, other, hand["voucher_no"]} == {mine}
+    assert numbers("u102") & {mine, other, hand["voucher_no"]} == {other, hand["voucher_no"]}
+    assert numbers("u102", book="unit_financial") == {other, hand["voucher_no"]}
+    assert numbers("u102", agency_code="101001") == set()
+
+    def expense(person_: str, **asked: str) -> list[str]:
+        accounts = units.ok(units.get("…/trial-balance", person_, **asked))["accounts"]
+        return [a["closing"] for a in accounts if a["acct_cls_name"] == "业务活动费用"]
+
+    assert expense("u102") == ["7.00"]
+    assert expense("u102", agency_code="101001") == []
+    assert expense("u101") == expense("maker", agency_code="101001") == ["30.00"]
+    for path in ("events", "events/stream", "cash", "suspense", "clearings"):
+        refused = units.get(f"…/{path}", "u101")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+    seen = units.ok(units.get("…/documents", "u102", page_size="1000"))["items"]
+    assert {item["asks"].get("agency_code", "102001") for item in seen} <= {"102001"}
+
+
 def test_what_is_the_treasurys_is_no_units(units: HttpTreasury) -> None:
     hand = units.number("JZ")
     lines = [{"acct_cls_id": "B39", "dr_cr": 1, "amt": "1.00"}]

@@ -10,7 +10,7 @@ from ledger.closing import ClosePeriod, ReopenPeriod
 from projections.core.advance import BATCH_EVENTS
 from projections.core.rebuild import verify
 from projections.core.runner import Runner
-from projections.queries import list_journals
+from projections.journal_lists import list_journals
 from tests.projections.test_trial_balance import CHARTS
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.histories import mixed_history

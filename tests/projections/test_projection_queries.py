@@ -14,10 +14,10 @@ from ledger.money import parse_yuan
 from ledger.postgres.database import Database
 from projections.core.listing import PAGE_SIZE_MAX, ListingPage
 from projections.core.runner import Runner
+from projections.journal_lists import list_journals
 from projections.queries import (
     list_clearing_movements,
     list_indicators,
-    list_journals,
     list_payments,
     list_refusals,
 )
