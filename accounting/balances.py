@@ -182,9 +182,8 @@ def balance_on(state: LedgerState, tre_code: str, day: date) -> int:
 
 def _waiting(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
     income, balances = state.settings.get(REPORTED_DAYS), state.settings.get(BALANCE_DAYS)
-    signed = {code: income.last[code] for code in income.signed}
     end = period.last_day + timedelta(days=1)
-    for kind, last in (("income_missing", signed), ("balance_missing", balances.last)):
+    for kind, last in (("income_missing", income.last), ("balance_missing", balances.last)):
         for tre_code, told in last.items():
             first = date.fromisoformat(told) + timedelta(days=1)
             if (day := next(workdays(state, first, end), None)) is not None:

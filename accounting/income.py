@@ -15,6 +15,7 @@ from accounting.income_booking import (
 from accounting.income_events import IncomeCorrected, IncomeLine, IncomeReported
 from accounting.income_report import (
     INCOME_REPORT,
+    REPORTED_DAYS,
     SIGNED_INCOME_REPORT,
     find_report,
     report_needs,
@@ -94,6 +95,12 @@ class CorrectIncome(_OfIncome, frozen=True, kw_only=True):
         if (found := find_report(state, self.report_no)) is None:
             raise Refusal(Code.NOT_FOUND, f"no income report {self.report_no!r}")
         kind, report = found
+        if signed := state.settings.get(REPORTED_DAYS).replaced.get(self.report_no):
+            raise Refusal(
+                Code.INVALID_STATE,
+                f"the central bank's signed report {signed} stands in its place 已被报文更替",
+                signed_report_no=signed,
+            )
         amounts = differing(amounts_of(self.lines), amounts_of(report.lines))
         if not amounts:
             raise Refusal(Code.INVALID_STATE, "the report says just that already")

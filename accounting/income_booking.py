@@ -21,7 +21,7 @@ from division.knowledge import is_workday
 from ledger.account_set import division_of
 from ledger.books import Books
 from ledger.books.given import GivenLine, given_journal
-from ledger.calendar import effective_day
+from ledger.calendar import effective_day, evidence_day
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -49,13 +49,16 @@ def booked_day(
             ``invalid_state`` with ``missing_days``, ``insufficient_cash``.
     """
     report_date = date.fromisoformat(reported.report_date)
-    day = effective_day(state, report_date)
+    day = _day_of(state, report_date, is_signed=isinstance(reported, IncomeReceived))
     require_free(state, reported.report_no)
-    last_days = state.settings.get(REPORTED_DAYS).last
-    require_next(state, last_days, reported.tre_code, report_date)
+    replaces = isinstance(reported, IncomeReceived) and bool(reported.replaces)
+    if not replaces:
+        last_days = state.settings.get(REPORTED_DAYS).last
+        require_next(state, last_days, reported.tre_code, report_date)
     books = state.books(day)
+    lines = booked_lines(reported)
     require_codes(state, books, reported.lines, day)
-    amounts = amounts_of(reported.lines)
+    amounts = amounts_of(lines)
     moved = moved_by(state, day, reported.tre_code, amounts)
     # point of no return
     happened = booked(state, books, kind, reported.report_no, reported, reported.tre_code, amounts)
@@ -66,6 +69,25 @@ def booked_day(
         is_signed=isinstance(reported, IncomeReceived),
     )
     return Decision(events=[*happened, (None, "", next_day)], effective_on=day, moved=moved)
+
+
+def _day_of(state: LedgerState, report_date: date, *, is_signed: bool) -> date:
+    """The report's own day. What the central bank has signed is not refused because the books are
+    closed by then: it is booked on the first open day, visibly late.
+
+    Raises:
+        Refusal: ``period_closed``, ``future_date``.
+    """
+    if is_signed and report_date.year == state.fiscal_year and report_date <= state.calendar_day:
+        return evidence_day(state, report_date, since=report_date)
+    return effective_day(state, report_date)
+
+
+def booked_lines(reported: IncomeReported | IncomeReceived) -> tuple[IncomeLine, ...]:
+    """What a report books: all of it, or what it says more than the file's in whose place it is."""
+    if isinstance(reported, IncomeReceived) and reported.replaces:
+        return reported.differences
+    return reported.lines
 
 
 # ---- the order of days
@@ -137,6 +159,14 @@ def amounts_of(lines: Iterable[IncomeLine]) -> dict[tuple[tuple[str, str], ...],
         codes = tuple(line.codes.items())
         found[codes] = found.get(codes, 0) + stored_fen(line.amt)
     return {codes: fen for codes, fen in found.items() if fen}
+
+
+def differing_lines(
+    after: Iterable[IncomeLine], before: Iterable[IncomeLine]
+) -> tuple[IncomeLine, ...]:
+    """Lines of what the one says more than the other, with its sign."""
+    changes = differing(amounts_of(after), amounts_of(before))
+    return tuple(IncomeLine(**dict(codes), amt=yuan(fen)) for codes, fen in changes.items())
 
 
 def differing(after: AmountsFen, before: AmountsFen) -> AmountsFen:

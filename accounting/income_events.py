@@ -54,7 +54,11 @@ class IncomeReported(Event, frozen=True, kw_only=True):
 
 class IncomeReceived(Event, frozen=True, kw_only=True):
     """收入日报报文入账: the same, believed on the central bank's signature over its 3401, of which
-    ``notice_sm3`` is the digest."""
+    ``notice_sm3`` is the digest.
+
+    ``replaces`` is the report from a file that had told of the day before, "" where none had; then
+    ``differences`` are booked, what the signed one says more, with its sign.
+    """
 
     TYPE: ClassVar[str] = "income.received"
     TRAITS: ClassVar[Traits] = Traits(
@@ -71,6 +75,8 @@ class IncomeReceived(Event, frozen=True, kw_only=True):
     cert_serial: str
     signature: str
     by: str
+    replaces: str = ""
+    differences: tuple[IncomeLine, ...] = ()
 
 
 class IncomeCorrected(Event, frozen=True, kw_only=True):
@@ -89,7 +95,8 @@ class IncomeCorrected(Event, frozen=True, kw_only=True):
 
 class IncomeDayReported(Event, frozen=True, kw_only=True):
     """A treasury account has its report of a day: the next is of the working day after it;
-    ``is_signed`` says whether the central bank has signed it."""
+    ``is_signed`` says whether the central bank has signed it. A signed one of a day that a file had
+    told of stands in the place of the file's."""
 
     TYPE: ClassVar[str] = "income.day_reported"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, title="收入日报序次")

@@ -5,6 +5,7 @@ one has the other does not take.
 """
 
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 
@@ -28,19 +29,36 @@ class ReportedDays(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         signed: the accounts whose last report the central bank has signed.
+        from_files: by account and day, ``4400000000/2026-01-15``, the report that is from a file.
+        replaced: by the number of such a report, the signed one that stands in its place.
     """
 
     last: dict[str, str] = {}
     signed: tuple[str, ...] = ()
+    from_files: dict[str, str] = {}
+    replaced: dict[str, str] = {}
+
+    def from_file(self, tre_code: str, day: date) -> str:
+        """The report of a day that is from a file; "" where there is none."""
+        return self.from_files.get(f"{tre_code}/{day.isoformat()}", "")
 
 
 def _reported(days: ReportedDays, event: Event) -> ReportedDays:
     if not isinstance(event, IncomeDayReported):
         return days
+    place = f"{event.tre_code}/{event.report_date}"
+    files, replaced = days.from_files, days.replaced
+    if event.is_signed and (told := files.get(place)) is not None:
+        files = {at: number for at, number in files.items() if at != place}
+        return msgspec.structs.replace(
+            days, from_files=files, replaced={**replaced, told: event.report_no}
+        )
     signed = {*days.signed} - {event.tre_code} | ({event.tre_code} if event.is_signed else set())
     return ReportedDays(
         last=dict(sorted({**days.last, event.tre_code: event.report_date}.items())),
         signed=tuple(sorted(signed)),
+        from_files=files if event.is_signed else {**files, place: event.report_no},
+        replaced=replaced,
     )
 
 

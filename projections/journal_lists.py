@@ -92,20 +92,8 @@ def list_journals(
     if sliced := Slice(codes, agency_prefixes):
         asked[_SLICE] = msgspec.json.encode(sliced).decode()
     found: list[_Sliced] = []  # what the slice holds, once its filter was read
-    listing = Listing(
-        "journals",
-        JOURNALS.name,
-        JournalRow,
-        ("effective_on", "position"),
-        {
-            "source": Filter("source = %s", a_position),
-            "book": Filter("translate(books, %s, '') <> books", _letters(charts)),
-            "from": Filter("effective_on >= %s", a_day),
-            "to": Filter("effective_on <= %s", a_day),
-            _SLICE: Filter(_IN_SLICE, _slice_read(connection, ledger_id, found)),
-        },
-    )
-    rows, following, position = listing.page(connection, ledger_id, asked, cursor, page_size)
+    listed = _listing(charts, _slice_read(connection, ledger_id, found))
+    rows, following, position = listed.page(connection, ledger_id, asked, cursor, page_size)
     journals = _read_journals(connection, ledger_id, [row.position for row in rows])
     bgt_ids = {j.bgt_id for j in journals.values()}
     bgt_ids |= {line.bgt_id for j in journals.values() for line in j.lines}
@@ -133,6 +121,22 @@ def list_journals(
         if (reversed_at := item["red_vou_no"]) is not None:
             item["red_vou_nos"] = numbers.get(reversed_at)
     return ListingPage(items, following, position)
+
+
+def _listing(charts: Charts, slice_read: Any) -> Listing[JournalRow]:
+    return Listing(
+        "journals",
+        JOURNALS.name,
+        JournalRow,
+        ("effective_on", "position"),
+        {
+            "source": Filter("source = %s", a_position),
+            "book": Filter("translate(books, %s, '') <> books", _letters(charts)),
+            "from": Filter("effective_on >= %s", a_day),
+            "to": Filter("effective_on <= %s", a_day),
+            _SLICE: Filter(_IN_SLICE, slice_read),
+        },
+    )
 
 
 def _slice_read(connection: psycopg.Connection, ledger_id: int, found: list[_Sliced]) -> Any:

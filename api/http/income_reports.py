@@ -1,5 +1,6 @@
 """收入: the central bank's daily reports from a file, and their corrections."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from accounting.income import CorrectIncome, LoadIncome
-from accounting.income_events import IncomeReceived
+from accounting.income_events import IncomeLine, IncomeReceived
 from accounting.income_report import INCOME_REPORT, SIGNED_INCOME_REPORT, IncomeReport
 from api.access import Right
 from api.http.admission import admit
@@ -40,7 +41,9 @@ class IncomeLineView(msgspec.Struct, kw_only=True, gc=False):
 
 class IncomeReportView(msgspec.Struct, kw_only=True):
     """A report as corrections have left it; ``amt`` is the sum of its lines, ``is_signed`` whether
-    the central bank's signature stands for it, ``notice_sm3`` then its digest, else ""."""
+    the central bank's signature stands for it, ``notice_sm3`` then its digest, else "".
+    ``replaces`` is the report from a file in whose place a signed one stands, ``differences`` what
+    it says more."""
 
     ledger: str
     report_no: str
@@ -51,33 +54,42 @@ class IncomeReportView(msgspec.Struct, kw_only=True):
     correct_nos: list[str]
     is_signed: bool
     notice_sm3: str
+    replaces: str
+    differences: list[IncomeLineView]
     by: str
     commit: Committed = UNSET
 
 
 def _view(key: int, report: IncomeReport, commit: Any = UNSET) -> IncomeReportView:
     reported = report.reported
+    signed = reported if isinstance(reported, IncomeReceived) else None
     return IncomeReportView(
         ledger=ledger_text(key),
         report_no=reported.report_no,
         report_date=reported.report_date,
         tre_code=reported.tre_code,
         amt=yuan(sum(stored_fen(line.amt) for line in report.lines)),
-        lines=[
-            IncomeLineView(
-                inc_sort_code=line.inc_sort_code,
-                fund_type_code=line.fund_type_code,
-                budget_level_code=line.budget_level_code,
-                amt=line.amt,
-            )
-            for line in report.lines
-        ],
+        lines=_lines(report.lines),
         correct_nos=list(report.correct_nos),
-        is_signed=isinstance(reported, IncomeReceived),
-        notice_sm3=reported.notice_sm3 if isinstance(reported, IncomeReceived) else "",
+        is_signed=signed is not None,
+        notice_sm3=signed.notice_sm3 if signed else "",
+        replaces=signed.replaces if signed else "",
+        differences=_lines(signed.differences if signed else ()),
         by=reported.by,
         commit=commit,
     )
+
+
+def _lines(lines: Iterable[IncomeLine]) -> list[IncomeLineView]:
+    return [
+        IncomeLineView(
+            inc_sort_code=line.inc_sort_code,
+            fund_type_code=line.fund_type_code,
+            budget_level_code=line.budget_level_code,
+            amt=line.amt,
+        )
+        for line in lines
+    ]
 
 
 def _done(key: int, _command: Command, outcome: Outcome) -> IncomeReportView:

@@ -42,6 +42,7 @@ from ledger.events import OpenItem
 from ledger.integrity.chain import microseconds
 from ledger.reading.loading import load_needs
 from ledger.reading.objects import read_head
+from ledger.reading.standing_heads import read_standing_heads
 from projections.core.moments import one_moment
 
 _ALL = "/v1/ledgers/{ledger}/periods"
@@ -107,6 +108,9 @@ def _standing(
         state = LedgerState(key, call.treasury.charts)
         state.stand_at(head.position, head.chain, microseconds(head.recorded_at), 0, head.settings)
         state.begin(microseconds(call.treasury.now()))
+        heads = read_standing_heads(connection, key)
+        positions = {ledger: at.position for ledger, at in heads.items()}
+        state.know(KnowledgeReader()(connection, positions), positions)  # days off, for one
         load_needs(connection, state, blocker_needs())
         positions = noted_positions(state)
         state.know(KnowledgeReader()(connection, positions), positions)

@@ -1,13 +1,16 @@
 """收入日报报文: the central bank's signed 3401 is booked as a report from a file is."""
 
+from datetime import date
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from accounting.income import CorrectIncome
 from accounting.income_events import IncomeReceived
+from ledger.closing import ClosePeriod
 from ledger.events import decode
 from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies
@@ -80,8 +83,8 @@ def test_days_come_in_their_order_whichever_way(
     assert missing.problem is not None
     assert missing.problem.code.text == "invalid_state"
     assert missing.problem.extra["missing_days"] == ["2026-01-16"]
-    again = income_day("R1", THURSDAY, (VAT, "111", "1.00"))
-    assert told(pboc.report(again)) == ["already_reported"]
+    before = income_day("R0", date(2026, 1, 14), (VAT, "111", "1.00"))
+    assert told(pboc.report(before)) == ["already_reported"]
     friday = income_day("R2", FRIDAY)  # nothing came
     assert told(pboc.report(friday, monday)) == ["created", "created"]
     other_way = income("R3", MONDAY, (VAT, "111", "3.00"))
@@ -89,6 +92,34 @@ def test_days_come_in_their_order_whichever_way(
     assert bookkeeper.books()["国库存款"] == "4.00"
     refused = [e.code for _, _, e in bookkeeper.events() if e.TYPE == "command.refused"]
     assert refused == ["invalid_state", "already_reported", "already_reported"]
+
+
+def test_a_signed_report_stands_in_the_place_of_the_files(
+    bookkeeper: Bookkeeper, pboc: SigningCentralBank
+) -> None:
+    """A file loaded first made the signed report of its day already_reported; nobody saw that the
+    central bank had said something else."""
+    thursday = income("F1", THURSDAY, (VAT, "111", "100.00"), (FINES, "111", "9.00"))
+    for by_file in (thursday, income("F2", FRIDAY, (VAT, "111", "5.00"))):
+        of_level = (replace(line, budget_level_code="2") for line in by_file.lines)
+        bookkeeper.do(replace(by_file, lines=tuple(of_level)), "accountant")
+    day = income_day("R1", THURSDAY, (VAT, "111", "120.00"), (LAND, "121", "3.00"))
+    assert told(pboc.report(day, income_day("R2", FRIDAY, (VAT, "111", "5.00")))) == ["created"] * 2
+    first, second = (e for _, _, e in bookkeeper.events() if isinstance(e, IncomeReceived))
+    assert (first.replaces, second.replaces, second.differences) == ("F1", "F2", ())
+    assert [(line.inc_sort_code, line.amt) for line in first.differences] == [
+        (VAT, "20.00"),
+        (FINES, "-9.00"),
+        (LAND, "3.00"),
+    ]
+    books = bookkeeper.books()
+    assert (books["国库存款"], books["税收收入"]) == ("128.00", "125.00")
+    another = income_day("R9", THURSDAY, (VAT, "111", "1.00"))
+    assert told(pboc.report(day, another)) == ["replayed", "already_reported"]
+    right = CorrectIncome(report_no="F1", correct_no="C1", lines=(), reason="多计")
+    assert bookkeeper.refusal(right, "accountant") == "invalid_state"
+    monday = income_day("R3", MONDAY)
+    assert told(pboc.report(monday)) == ["created"]  # the order of days goes on
 
 
 def test_a_number_is_taken_once_whichever_way(
@@ -177,3 +208,51 @@ def test_the_simulated_central_bank_sends_when_it_is_told(
 def test_a_former_event_says_that_nobody_had_signed() -> None:
     former = b'{"tre_code":"4400000000","report_date":"2026-01-15","report_no":"R1"}'
     assert not decode("income.day_reported", former).is_signed  # type: ignore[attr-defined]
+
+
+# ---- closing a month
+
+
+def _march_to(bookkeeper: Bookkeeper, last: int) -> None:
+    for day in range(2, last + 1):
+        if (on := date(2026, 3, day)).weekday() < 5:
+            bookkeeper.do(income(f"F{day}", on, (VAT, "111", "1.00")), "accountant")
+
+
+def test_a_month_waits_for_the_reports_of_its_days(bookkeeper: Bookkeeper) -> None:
+    """March closed without the report of its last day: that was period_closed then, and each later
+    one had it missing, so that no income of the account was booked any more."""
+    bookkeeper.until(date(2026, 4, 2))
+    bookkeeper.do(ClosePeriod(through="2026-02-28"), "admin")  # no report has begun
+    _march_to(bookkeeper, 27)
+    problem = bookkeeper.ask(ClosePeriod(through="2026-03-31"), "admin").problem
+    assert problem is not None
+    assert (problem.code.text, problem.extra["blockers"]) == (
+        "period_not_ready",
+        [
+            {"kind": "income_missing", "number": f"{TREASURY}/2026-03-30", "amt": "0.00"},
+        ],
+    )
+    for day in (30, 31):
+        bookkeeper.do(income(f"F{day}", date(2026, 3, day)), "accountant")  # nothing came
+    bookkeeper.do(ClosePeriod(through="2026-03-31"), "admin")
+
+
+def test_a_signed_report_of_a_closed_month_is_booked_on_the_first_open_day(
+    bookkeeper: Bookkeeper, pboc: SigningCentralBank
+) -> None:
+    bookkeeper.until(date(2026, 4, 2))
+    bookkeeper.do(ClosePeriod(through="2026-03-31"), "admin")  # before the reports begin
+    by_file = income("F31", date(2026, 3, 31), (VAT, "111", "5.00"))
+    assert bookkeeper.refusal(by_file, "accountant") == "period_closed"
+    late = income_day("R31", date(2026, 3, 31), (VAT, "111", "5.00"))
+    after = income_day("R01", date(2026, 4, 1), (VAT, "111", "6.00"))
+    assert told(pboc.report(late, after)) == ["created", "created"]
+    assert bookkeeper.books()["国库存款"] == "11.00"
+    asked = "SELECT effective_on FROM events WHERE ledger_id = %s AND type = %s ORDER BY position"
+    booked_on = [day for (day,) in bookkeeper.sql(asked, "income.received")]
+    assert booked_on == [date(2026, 4, 1), date(2026, 4, 1)]
+    said = [e.report_date for _, _, e in bookkeeper.events() if isinstance(e, IncomeReceived)]
+    assert said == ["2026-03-31", "2026-04-01"]
+    early = income_day("R03", date(2026, 4, 3), (VAT, "111", "5.00"))
+    assert told(pboc.report(early)) == ["future_date"]

@@ -59,6 +59,15 @@ def test_another_number_for_the_day_and_a_missing_day(http: HttpTreasury) -> Non
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
+def test_a_month_says_which_reports_it_waits_for(http: HttpTreasury) -> None:
+    http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
+    shown = http.ok(http.get("…/periods/2026-01"))["blockers"]
+    first = {"kind": "income_missing", "number": f"{TREASURY}/2026-01-16", "amt": "0.00"}
+    assert shown == [first]
+    refused = http.post("…/periods:close", {"through": "2026-01-31"}, "accountant").json()
+    assert (refused["code"], refused["blockers"]) == ("period_not_ready", shown)
+
+
 def test_a_report_is_corrected(http: HttpTreasury) -> None:
     http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
     right = {"correct_no": "C1", "reason": "罚没多计", "lines": [line("10101", "2000000.00")]}

@@ -57,8 +57,9 @@ def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPo
 def settle_otherwise(keeper: Bookkeeper) -> None:
     """Every setting of the ledger changed, and money that another bank has paid ahead."""
     keeper.do(cash_opened(f111="1000000.00", f121="500000.00"), "accountant")
-    january_15 = income("R1", date(2026, 1, 15), ("10101", "111", "5000.00"))
-    keeper.do(january_15, "accountant")
+    # of January's last working day: its month is closed, and waits for the report of each one
+    january_30 = income("R1", date(2026, 1, 30), ("10101", "111", "5000.00"))
+    keeper.do(january_30, "accountant")
     keeper.do(SetAdvancePolicy(limit_amt="5000.00"), "admin")
     voucher_no = paid(keeper, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
     step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="100.00")
