@@ -34,6 +34,7 @@ import division.adopted
 import division.agency
 import division.bank
 import division.calendar
+import division.card
 import division.certificate
 import division.code_set_load
 import division.monitor_rules
@@ -52,6 +53,9 @@ import ledger.deciding.noted
 import ledger.deciding.opening
 import ledger.sealing.commands
 import payments.application
+import payments.cards.control
+import payments.cards.lines
+import payments.cards.other_years
 import payments.clearing.cash
 import payments.clearing.claims
 import payments.closing
@@ -94,6 +98,7 @@ DOMAINS = (
     division.agency,
     division.bank,
     division.calendar,
+    division.card,
     division.certificate,
     division.code_set_load,
     division.monitor_rules,
@@ -130,6 +135,9 @@ DOMAINS = (
     payments.refunds.notices,
     payments.refunds.resolving,
     payments.signature_policy,
+    payments.cards.control,
+    payments.cards.lines,
+    payments.cards.other_years,
     payments.clearing.cash,
     payments.clearing.claims,
     payments.closing,

@@ -123,6 +123,37 @@ class PayeeChanged(Event, frozen=True, kw_only=True):
     by: str
 
 
+class CardRegistered(Event, frozen=True, kw_only=True):
+    """公务卡登记: an official's card of his unit. ``repay_acct_no`` is the bank's account by which
+    it is repaid, "" where that is the card itself."""
+
+    TYPE: ClassVar[str] = "card.registered"
+    TRAITS: ClassVar[Traits] = Traits(subject="card", asked_by="card.register", title="公务卡登记")
+    card_no: str
+    agency_code: str
+    holder_name: str
+    card_bank_name: str
+    repay_acct_no: str = ""
+    start_date: str = ""
+    end_date: str = ""
+    by: str
+
+
+class CardChanged(Event, frozen=True, kw_only=True):
+    """公务卡变更, or with ``end_date`` 销卡."""
+
+    TYPE: ClassVar[str] = "card.changed"
+    TRAITS: ClassVar[Traits] = Traits(subject="card", asked_by="card.change", title="公务卡变更")
+    card_no: str
+    change_no: str
+    start_date: str = ""
+    holder_name: str = ""
+    card_bank_name: str = ""
+    repay_acct_no: str = ""
+    end_date: str = ""
+    by: str
+
+
 class StandardRegistered(Event, frozen=True, kw_only=True):
     """支出标准: ``amt`` yuan a ``unit``, spent as ``dep_bgt_eco_code``."""
 
@@ -180,6 +211,8 @@ register(
     AccountChanged,
     PayeeRegistered,
     PayeeChanged,
+    CardRegistered,
+    CardChanged,
     StandardRegistered,
     StandardChanged,
     CalendarSet,

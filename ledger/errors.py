@@ -35,6 +35,7 @@ class Code(Enum):
     EXCEEDS_ADVANCE = ("exceeds_advance", 422)
     BUDGET_MISMATCH = ("budget_mismatch", 422)
     RUN_REPEATED = ("run_repeated", 409)
+    CARD_LINE_REPEATED = ("card_line_repeated", 409)
     BANK_NOT_APPOINTED = ("bank_not_appointed", 422)
     INSUFFICIENT_CONTRACT = ("insufficient_contract", 422)
     INSUFFICIENT_PURCHASE_PLAN = ("insufficient_purchase_plan", 422)

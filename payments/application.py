@@ -33,6 +33,8 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import parse_yuan, yuan
+from payments.cards.lines import lines_of, taken
+from payments.cards.reimbursing import check_card, check_spent, hold_to_cards, needed, require_spent
 from payments.contracts.contract import CONTRACT, require_contract
 from payments.contracts.drawing import (
     drawn,
@@ -107,15 +109,16 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             yield cls(**fields_in(cls, event, **dimensions, effective_on=dated))
 
     def needs(self) -> Iterable[Need]:
-        if self.contract_no:
-            return (INDICATOR, self.bgt_id), (CONTRACT, self.contract_no)
-        return ((INDICATOR, self.bgt_id),)
+        indicator = INDICATOR, self.bgt_id
+        contract = ((CONTRACT, self.contract_no),) if self.contract_no else ()
+        return (indicator, *contract, *needed(self.details))
 
     def check(self) -> None:
         """Amounts and payees as such; raises RequestError. The books are looked at later."""
         parse_yuan(self.pay_amt, pointer="/pay_amt")
         for index, detail in enumerate(self.details):
             parse_yuan(detail.pay_amt, pointer=f"/details/{index}/pay_amt")
+            check_card(detail, f"/details/{index}")
         if not self.details:
             for name in ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name"):
                 if not getattr(self, name):
@@ -125,10 +128,14 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        card_lines = lines_of(self.details)
+        if card_lines:
+            require_spent(self.details, day)
         indicator = require_indicator(state, self.bgt_id, day)
         require_executable(indicator)
         contract = require_contract(state, self.contract_no) if self.contract_no else None
         self._check_elements(state, indicator, day)
+        hold_to_cards(state, self, indicator.issued, card_lines)
         if contract is not None:
             hold_to_contract(contract, indicator.issued, self)
         if indicator.issued.is_gov_pur:
@@ -136,7 +143,10 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         if self.current_item_code:
             self._check_item(state, indicator, day)
         pay_fen = self._check_details()
-        taken = [] if contract is None else [drawn(state, contract, day, pay_fen)]
+        if card_lines:
+            check_spent(self.details)
+        also = taken(state, day, self.details, card_lines) if card_lines else []
+        also += [] if contract is None else [drawn(state, contract, day, pay_fen)]
         pur_plan_no = "" if contract is None else contract.pur_plan_no
         held_fen = -pay_fen if pur_plan_no else 0
         require_planned(state, indicator, day, pay_fen)
@@ -146,7 +156,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             seen = seen_by_rules(self, indicator, pay_fen)
             found = monitored(state, rules, seen, day, self.monitor_reason)
         # point of no return
-        applied = self._event(indicator, day, pur_plan_no, found.frozen_by, occupied.row, by)
+        applied = self._event(
+            indicator, day, pur_plan_no, card_lines, found.frozen_by, occupied.row, by
+        )
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -161,7 +173,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         decision = Decision(
             events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[occupied, *taken],
+            moved=[occupied, *also],
         )
         return with_found(state, decision, found, applied) if rules else decision
 
@@ -225,6 +237,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         indicator: Indicator,
         day: date,
         pur_plan_no: str,
+        card_lines: tuple[str, ...],
         frozen_by: tuple[str, ...],
         balances: Balances,
         by: str,
@@ -255,6 +268,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             current_item_code=self.current_item_code,
             monitor_reason=self.monitor_reason,
             frozen_by=frozen_by,
+            card_lines=card_lines,
             figures=balances.figures(),
             by=by,
         )
@@ -337,6 +351,7 @@ class RejectPayment(OnPayment, frozen=True, kw_only=True):
             pay_app_no=self.pay_app_no,
             reason=self.reason,
             contract_no=payment.applied.contract_no,
+            card_lines=payment.applied.card_lines,
             figures=after.row.figures(),
             by=by,
         )
@@ -358,6 +373,7 @@ class WithdrawPayment(OnPayment, frozen=True, kw_only=True):
         withdrawn = PaymentWithdrawn(
             pay_app_no=self.pay_app_no,
             contract_no=payment.applied.contract_no,
+            card_lines=payment.applied.card_lines,
             figures=after.row.figures(),
             by=by,
         )

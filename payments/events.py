@@ -19,7 +19,7 @@ _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_U
 
 
 class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """One line to one payee (支付明细)."""
+    """One line to one payee (支付明细); of 公务卡 with what was spent with which card."""
 
     pay_detail_id: str
     payee_acct_name: str
@@ -29,18 +29,24 @@ class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     payee_bank_no: str = ""
     iden_no: str = ""
     remark: str = ""
+    card_no: str = ""
+    consume_date: str = ""
+    card_auth_no: str = ""
+    merchant_name: str = ""
+    consume_amt: Yuan = ""
 
 
 class PaymentApplied(Event, frozen=True, kw_only=True):
     """支付申请: occupies the indicator, or what a purchase plan holds. A single payment has no
     ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is.
-    Monitoring rules ``frozen_by`` hold it."""
+    Monitoring rules ``frozen_by`` hold it. ``card_lines`` is what was spent with cards and is
+    reimbursed by it; events that set that free again name it likewise."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
         subject="payment",
         asked_by="payment.apply",
-        moves=("indicator", "contract"),
+        moves=("indicator", "contract", "card_line"),
         posts={"payment.applied": RuleNeeds(DIMENSIONS, {"pay": _OCCUPIED})},
         step="payment",
         title="支付申请",
@@ -69,6 +75,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     current_item_code: str = ""
     monitor_reason: str = ""
     frozen_by: tuple[str, ...] = ()
+    card_lines: tuple[str, ...] = ()
     figures: Figures
     by: str
 
@@ -98,7 +105,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.reject",
-        moves=("indicator", "contract"),
+        moves=("indicator", "contract", "card_line"),
         posts={"payment.rejected": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="退回",
@@ -106,6 +113,7 @@ class PaymentRejected(Event, frozen=True, kw_only=True):
     pay_app_no: str
     reason: str
     contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     figures: Figures
     by: str
 
@@ -116,13 +124,14 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.withdraw",
-        moves=("indicator", "contract"),
+        moves=("indicator", "contract", "card_line"),
         posts={"payment.withdrawn": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         step="payment",
         title="撤回",
     )
     pay_app_no: str
     contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     figures: Figures
     by: str
 
@@ -254,7 +263,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="voucher.receipt",
-        moves=("indicator", "uncleared", "contract"),
+        moves=("indicator", "uncleared", "contract", "card_line"),
         posts={"voucher.receipted": RuleNeeds(PAID_FOR, {"paid": _PAID, "failed": RELEASED})},
         delivery=True,
         step="receipt",
@@ -276,6 +285,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     leaf: int = 0
     agency_type_code: str = ""
     contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     by: str
 
 
@@ -342,7 +352,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="bank.notice",
         formerly=("notice_sm3", "payment.refund"),
-        moves=("indicator", "uncleared", "contract"),
+        moves=("indicator", "uncleared", "contract", "card_line"),
         posts={"payment.refunded": RuleNeeds(PAID_FOR, {"refund": _REFUNDED})},
         delivery=True,
         step="receipt",
@@ -368,6 +378,7 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     bgt_id: str = ""
     borne_amt: Yuan = ""
     contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     by: str
 
 

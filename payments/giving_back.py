@@ -1,4 +1,5 @@
-"""What a payment has taken goes back where it ends unpaid, to its indicator and contract. Pure."""
+"""What a payment has taken goes back where it ends unpaid: to its indicator, its contract, and what
+was spent with cards to be reimbursed by another. Pure."""
 
 from datetime import date
 
@@ -6,6 +7,7 @@ from budget.indicator import moved, with_held
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.events import Event
+from payments.cards.lines import freed
 from payments.contracts.drawing import held_again, settled
 from payments.payment import PAYMENT, Payment
 
@@ -35,5 +37,9 @@ def with_release(
     return Decision(
         events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
         effective_on=day,
-        moved=[after, *settled(state, applied, day, pay_fen)],
+        moved=[
+            after,
+            *settled(state, applied, day, pay_fen),
+            *freed(state, day, applied.card_lines),
+        ],
     )

@@ -22,6 +22,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
 from payments.bearing import Bearing, borne_at_first, corrected, taken
+from payments.cards.lines import REIMBURSED
 from payments.contracts.contract import CONTRACTS
 from payments.correction_events import CorrectionTaken, PaymentCorrected
 from payments.events import (
@@ -331,10 +332,13 @@ def _acts(payment: Payment) -> Iterator[Event]:
 
 
 def _rows_of(payment: Payment) -> Iterator[tuple[AnyRegister, str]]:
-    """Of its own indicator, of those that bear some of it, and of its contract."""
+    """Of its own indicator, of those that bear some of it, of its contract, and of what was spent
+    with cards."""
     own, contract_no = payment.applied.bgt_id, payment.applied.contract_no
     if contract_no:
         yield CONTRACTS, contract_no
+    for key in payment.applied.card_lines:
+        yield REIMBURSED, key
     others = dict.fromkeys(took.bgt_id for took in payment.corrections_taken)
     yield BALANCES, own
     for bgt_id in others:

@@ -20,7 +20,7 @@ class PaymentVoided(Event, frozen=True, kw_only=True):
         ends=True,
         subject="payment",
         asked_by="payment.void",
-        moves=("indicator", "contract"),
+        moves=("indicator", "contract", "card_line"),
         posts={"payment.voided": RuleNeeds(DIMENSIONS, {"pay": RELEASED})},
         delivery=True,
         step="payment",
@@ -31,6 +31,7 @@ class PaymentVoided(Event, frozen=True, kw_only=True):
     reason: str
     sent_before: bool
     contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     figures: Figures
     by: str
 

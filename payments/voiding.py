@@ -81,6 +81,7 @@ class VoidPayment(Command, frozen=True, kw_only=True):
             reason=self.reason,
             sent_before=handed.tried,
             contract_no=payment.applied.contract_no,
+            card_lines=payment.applied.card_lines,
             figures=after.row.figures(),
             by=by,
         )

@@ -20,6 +20,7 @@ from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
+from payments.cards.lines import failed_lines, freed
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
@@ -293,6 +294,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         held_fen = held_again(payment.applied, amounts["failed"])
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts, held_fen)
         agency_type_code = type_on(state, payment.applied.agency_code, day)
+        unpaid = failed_lines(payment.details, failed) if payment.applied.card_lines else ()
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
             pay_app_no=self.pay_app_no,
@@ -311,6 +313,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             leaf=self.leaf,
             agency_type_code=agency_type_code,
             contract_no=payment.applied.contract_no,
+            card_lines=unpaid,
             by=by,
         )
         codes, books = payment.codes_of(agency_type_code), state.books(day)
@@ -327,13 +330,14 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[
-                after,
-                *owed(state, payment, day, CLAIM, self.xpay_fen),
-                *settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen),
-            ],
+            moved=[after, *self._moved(state, payment, day), *freed(state, day, unpaid)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
+
+    def _moved(self, state: LedgerState, payment: Payment, day: date) -> Iterator[MovedRow]:
+        """What the bank is owed, and what of a contract is paid."""
+        yield from owed(state, payment, day, CLAIM, self.xpay_fen)
+        yield from settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
 
     def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
         """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""

@@ -974,6 +974,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "agency.changed": ("agency.change", _field("change_no")),
     "payee.registered": ("payee.register", _field("receiver_code")),
     "payee.changed": ("payee.change", _field("change_no")),
+    "card.registered": ("card.register", _field("card_no")),
+    "card.changed": ("card.change", _field("change_no")),
     "standard.registered": ("standard.register", _field("std_code")),
     "standard.changed": ("standard.change", _field("change_no")),
     "calendar.set": ("calendar.set", _field("change_no")),
@@ -1208,6 +1210,50 @@ class Payment:
         return bool(self.roles) and len(self.signers) == len(self.roles)
 
 
+class Reimbursed:
+    """公务卡: what was spent with a card is reimbursed by one payment at a time.
+
+    It is told from the lines of payments; what events say of it has to be the same."""
+
+    def __init__(self) -> None:
+        self._lines: dict[bytes, dict[str, tuple[str, int]]] = {}  # what was spent, fen left of it
+        self._taken: set[str] = set()
+
+    def apply(self, event: Event) -> str:
+        """Why an application may not take what its lines name; "" where it may."""
+        wrong, ours = "", set[str]()
+        for line in event.body.get("details", ()):
+            if not line.get("card_no"):
+                continue
+            spent = "/".join(line[name] for name in ("card_no", "consume_date", "card_auth_no"))
+            if spent in self._taken:
+                wrong = f"what was spent {spent} is reimbursed already 重复报销"
+            elif fen(line["pay_amt"]) > fen(line["consume_amt"]):
+                wrong = f"it reimburses more than was spent {spent}"
+            self._taken.add(spent)
+            lines = self._lines.setdefault(event.stream, {})
+            lines[line["pay_detail_id"]] = spent, fen(line["pay_amt"])
+            ours.add(spent)
+        told = set(event.body.get("card_lines", ()))
+        return wrong or ("" if told == ours else "it takes other card lines than it says")
+
+    def free(self, event: Event, lines: Iterable[tuple[str, int]] | None = None) -> str:
+        """What ends without money, or comes back; None: all lines of the payment."""
+        known, freed = self._lines.get(event.stream, {}), set()
+        for detail, amount in [(detail, 0) for detail in known] if lines is None else lines:
+            spent, paid = known.get(detail, ("", 0))
+            if spent and amount and amount < paid:
+                known[detail] = spent, paid - amount
+            elif spent:
+                del known[detail]
+                self._taken.discard(spent)
+                freed.add(spent)
+        if not known:
+            self._lines.pop(event.stream, None)
+        same = freed == set(event.body.get("card_lines", ()))
+        return "" if same else "it sets other card lines free than it says"
+
+
 # what happens to an order, and the field of its own number
 ORDERS = {
     "advance.ordered": "adv_no",
@@ -1231,6 +1277,7 @@ class Payments:
         self._claimed: dict[str, dict[str, Any]] = {}
         self._orders: dict[str, dict[str, Any]] = {}  # open ones, by their voucher's number
         self._standing: dict[bytes, int] = {}  # what stands out, by stream
+        self._reimbursed = Reimbursed()
         self.banks: dict[bytes, str] = {}
         scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
         scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
@@ -1246,6 +1293,8 @@ class Payments:
                 self._wrong(event, "its lines do not add up to its amount")
             if event.version != 1:
                 self._wrong(event, "it is not the first event of its stream")
+            if wrong := self._reimbursed.apply(event):
+                self._wrong(event, wrong)
             self._under_way[event.stream] = payment
         elif name == "payment.refunded":
             self._refunded(event)
@@ -1302,6 +1351,8 @@ class Payments:
             "INSERT INTO refunds VALUES (?, ?, ?, ?)",
             ((event.position, event.stream, detail, amount) for detail, amount in back),
         )
+        if wrong := self._reimbursed.free(event, back):
+            self._wrong(event, wrong)
         borne_fen = fen(refund.get("borne_amt") or refund["refund_amt"])
         self._bear(event, refund.get("bgt_id", ""), -borne_fen)
 
@@ -1367,6 +1418,11 @@ class Payments:
     def _ended(self, event: Event, payment: Payment) -> None:
         if payment.roles:
             self._wrong(event, "a voucher was issued already")
+        self._unpaid(event)
+
+    def _unpaid(self, event: Event) -> None:
+        if wrong := self._reimbursed.free(event):
+            self._wrong(event, wrong)
         del self._under_way[event.stream]
 
     def _voided(self, event: Event, payment: Payment) -> None:
@@ -1374,7 +1430,7 @@ class Payments:
             self._wrong(event, "it voids no voucher of this payment")
         if payment.sent or (event.body["sent_before"] and not payment.refused):
             self._wrong(event, "the bank may have the voucher 凭证已送银行")
-        del self._under_way[event.stream]
+        self._unpaid(event)
 
     def _recalled(self, event: Event, payment: Payment) -> None:
         if not payment.signed or event.body.get("pay_cert_no", payment.voucher) != payment.voucher:
@@ -1418,6 +1474,8 @@ class Payments:
         ]
         if len(set(failed)) != len(failed) or not set(failed) <= payment.lines.keys():
             self._wrong(event, "it fails lines that the voucher has not, or one twice")
+        if wrong := self._reimbursed.free(event, [(line, 0) for line in failed]):
+            self._wrong(event, wrong)
         paid = {no: amount for no, amount in payment.lines.items() if no not in failed}
         if sum(paid.values()) != fen(body["xpay_amt"]):
             self._wrong(event, "what was paid is not the sum of the lines that were paid")
@@ -1967,6 +2025,8 @@ ACTS = {
     "account.changed": "account.change",
     "payee.registered": "payee.register",
     "payee.changed": "payee.change",
+    "card.registered": "card.register",
+    "card.changed": "card.change",
     "standard.registered": "standard.register",
     "standard.changed": "standard.change",
     "calendar.set": "calendar.set",

@@ -1,4 +1,5 @@
-"""基础信息 beside units: accounts 账户, payees 收款人, standards 支出标准, calendars 工作日历."""
+"""基础信息 beside units: accounts 账户, payees 收款人, cards 公务卡, standards 支出标准, calendars
+工作日历."""
 
 from datetime import date, timedelta
 from typing import Annotated
@@ -21,6 +22,7 @@ from api.http.routes import ANSWERS, DirectAnswer, DirectRoute, Operation
 from api.http.views import Committed, commit_view
 from division.account import ACCOUNT, ACCOUNTS, ChangeAccount, RegisterAccount
 from division.calendar import CALENDAR, Calendar, SetCalendar
+from division.card import CARD, CARDS, ChangeCard, RegisterCard
 from division.folded import folded_setting
 from division.payee import PAYEE, PAYEES, ChangePayee, RegisterPayee
 from division.standard import STANDARD, STANDARDS, ChangeStandard, RegisterStandard
@@ -54,6 +56,7 @@ RESOURCES = (
         title="the payees 收款人",
         codes=(),
     ),
+    Resource(CARD, CARDS, RegisterCard, ChangeCard, path="cards", title="the cards 公务卡"),
     Resource(
         STANDARD,
         STANDARDS,

@@ -20,6 +20,7 @@ from api.http.parameters import (
     AdvNo,
     AgencyCode,
     BgtId,
+    CardNo,
     CertSerial,
     ContractNo,
     DivisionCode,
@@ -118,6 +119,10 @@ async def of_account(acct_no: AcctNo) -> str:
     return acct_no
 
 
+async def of_card(card_no: CardNo) -> str:
+    return card_no
+
+
 async def of_payee(receiver_code: ReceiverCode) -> str:
     return receiver_code
 
@@ -143,6 +148,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "adv_no": of_advance,
     "agency_code": of_agency,
     "acct_no": of_account,
+    "card_no": of_card,
     "receiver_code": of_payee,
     "std_code": of_standard,
 }

@@ -281,6 +281,7 @@ DIRECT = (
             Code.ELEMENT_MISMATCH,
             Code.CONTRACT_REQUIRED,
             Code.DETAILS_MISMATCH,
+            Code.CARD_LINE_REPEATED,
             Code.INSUFFICIENT_CONTRACT,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,

@@ -46,6 +46,7 @@ TITLES = {
     Code.CORRECTION_EXCEEDS_PAID: "More than was paid cannot be corrected",
     Code.BUDGET_MISMATCH: "The figures of a budget do not agree",
     Code.RUN_REPEATED: "Another run pays the same payees the same",
+    Code.CARD_LINE_REPEATED: "What was spent is reimbursed already",
     Code.BANK_NOT_APPOINTED: "No such bank is appointed",
     Code.INSUFFICIENT_CONTRACT: "The contract does not suffice",
     Code.INSUFFICIENT_PURCHASE_PLAN: "The purchase plan does not suffice",

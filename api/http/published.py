@@ -63,6 +63,7 @@ EXAMPLES: dict[str, Any] = {
     "acct_bank_name": "样例银行广州分行",
     "bank_no": "102581000013",
     "acc_type_code": "21",
+    "card_no": "6282880000000000018",
     "receiver_code": "SKR-0001",
     "receiver_kind": "2",
     "std_code": "CLF-001",

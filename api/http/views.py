@@ -131,6 +131,17 @@ class DetailView(msgspec.Struct, kw_only=True, gc=False):
     pay_amt: str
     xpay_amt: str | None
     xadd_word: str | None
+    card: "CardLineView | UnsetType" = UNSET
+
+
+class CardLineView(msgspec.Struct, kw_only=True, gc=False):
+    """What was spent with an official's card, and is reimbursed by a line."""
+
+    card_no: str
+    consume_date: str
+    card_auth_no: str
+    merchant_name: str
+    consume_amt: str
 
 
 class SignatureView(msgspec.Struct, kw_only=True, gc=False):
@@ -362,6 +373,7 @@ def _detail(detail: PaymentDetail, paid_fen: int | None, failure: str | None) ->
         pay_amt=detail.pay_amt,
         xpay_amt=None if paid_fen is None else yuan(paid_fen),
         xadd_word=failure,
+        card=_same(CardLineView, detail) if detail.card_no else UNSET,
     )
 
 

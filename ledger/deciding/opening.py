@@ -84,6 +84,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     CHARTS: ClassVar[int] = EDITION  # by which edition of the shipped charts it books
     PLANS: ClassVar[bool] = True  # whether it says how plans count
     PURCHASES: ClassVar[bool] = True  # whether purchases are paid by contracts under a plan alone
+    CARDS: ClassVar[bool] = True  # whether 公务卡 is paid by what was spent with registered cards
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -167,20 +168,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             chart_edition=self.CHARTS,
             plan_control=self.plan_control if self.PLANS else "",
             purchase_control=self.PURCHASES,
+            card_control=self.CARDS,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithoutPurchases(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: purchases had no plans."""
+class _OpenWithoutCards(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: cards were not registered."""
 
-    PURCHASES: ClassVar[bool] = False
+    CARDS: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithoutPurchases(_OpenWithoutCards, frozen=True, kw_only=True):
+    """As a release before that did: purchases had no plans."""
+
+    PURCHASES: ClassVar[bool] = False
 
 
 class _OpenWithoutPlans(_OpenWithoutPurchases, frozen=True, kw_only=True):
@@ -209,7 +217,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenFirstEdition
     if not event.plan_control:
         return _OpenWithoutPlans
-    return OpenLedger if event.purchase_control else _OpenWithoutPurchases
+    if not event.purchase_control:
+        return _OpenWithoutPurchases
+    return OpenLedger if event.card_control else _OpenWithoutCards
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -93,6 +93,7 @@ _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
+_CARD = "公务卡登记"
 _PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
@@ -160,6 +161,10 @@ _ELEMENTS = (
     _pattern("receiver_code", "收款人代码", 40, "[0-9A-Za-z-]{1,40}", _RECEIVER),
     _pattern("receiver_kind", "收款人类别", 1, "[1-3]", _RECEIVER),
     Element("is_whitelisted", "是否白名单", 1, _YES_NO, _RECEIVER),
+    _pattern("card_no", "公务卡卡号", 19, "[0-9]{16,19}", _CARD),
+    Element("holder_name", "持卡人", 300, _TEXT, _CARD),
+    Element("card_bank_name", "发卡银行", 180, _TEXT, _CARD),
+    Element("repay_acct_no", "公务卡还款账号", 40, _ACCOUNT, _CARD, form=_ACCOUNT_FORM),
     _pattern("std_code", "支出标准代码", 40, "[0-9A-Za-z-]{1,40}", _STANDARD),
     Element("unit", "计量单位", 20, _TEXT, _STANDARD),
     Element("days", "工作日历", 10, _DAY, "工作日历"),
@@ -276,6 +281,10 @@ _ELEMENTS = (
     Element("use_des", "用途", 300, _TEXT, _APPLY),
     Element("remark", "备注", 300, _TEXT, _APPLY),
     Element("iden_no", "证件号码", 20, _NUMBER, _APPLY),
+    Element("consume_date", "刷卡消费日期", 10, _DAY, _APPLY),
+    _pattern("card_auth_no", "刷卡授权号", 40, "[0-9A-Z]{1,40}", _APPLY),
+    Element("merchant_name", "商户名称", 300, _TEXT, _APPLY),
+    Element("consume_amt", "刷卡消费金额", 19, _AMOUNT, _APPLY),
     _code("set_mode_code", "结算方式", 2, "[0-9]{1,2}", _APPLY),
     _code("pay_bus_type_code", "支付业务类型", 40, "[0-9A-Za-z]{1,40}", _APPLY),
     _pattern("current_item_code", "往来事项", 1, "[1-4]", _APPLY),

@@ -18,7 +18,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     edition of the shipped charts the year is booked. ``plan_control`` says whether plans count
     together (``total``) or month by month (``monthly``); "" is of a release that did not say, and
     did not cut them with their indicator. ``purchase_control`` says that what is marked
-    是否政府采购 is paid by contracts under a purchase plan alone.
+    是否政府采购 is paid by contracts under a purchase plan alone, ``card_control`` that 公务卡 is
+    paid by what was spent with registered cards alone.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -34,6 +35,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     chart_edition: int = 1
     plan_control: str = ""
     purchase_control: bool = False
+    card_control: bool = False
     by: str
 
 

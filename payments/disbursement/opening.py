@@ -11,6 +11,7 @@ from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Told
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
+from payments.cards.reimbursing import refuse_cards
 from payments.contracts.drawing import require_purchase_control
 from payments.disbursement.events import DisbursementOpened
 from payments.disbursement.run import DISBURSEMENT, asked_of_run
@@ -57,6 +58,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
         for element in ("set_mode_code", "pay_bus_type_code"):
             code, pointer = getattr(self, element), f"/{element}"
             state.codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
+        refuse_cards(state, self.pay_bus_type_code)
         require_purchase_control(state, indicator.issued, None, pointer="/bgt_id")
         wages = self._wages(state)
         # point of no return

@@ -21,6 +21,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.bearing import taken
+from payments.cards.lines import freed, returned_whole
 from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
 from payments.contracts.drawing import brought_back, held_again
 from payments.correction_events import RefundShared
@@ -142,7 +143,12 @@ def booked(
     returned, refund_no = _returned(payment, matched, evidence.notice_no)
     own, *further = shares_of(payment, returned, refund_fen)
     rows = [_restored(state, payment, day, share) for share in (own, *further)]
-    of_contract = brought_back(state, payment.applied, day, refund_fen)
+    whole = _reimbursed_back(payment, returned)
+    rows_beside = [
+        *brought_back(state, payment.applied, day, refund_fen),
+        *freed(state, day, whole),
+        *_owed(state, payment, day, (own, *further)),
+    ]
     # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
         pay_app_no=payment.pay_app_no,
@@ -159,6 +165,7 @@ def booked(
         bgt_id=own.bgt_id if own.bgt_id != payment.applied.bgt_id else "",
         borne_amt=yuan(own.amount_fen) if further else "",
         contract_no=payment.applied.contract_no,
+        card_lines=whole,
         by=by,
         **msgspec.structs.asdict(evidence),
     )
@@ -168,8 +175,19 @@ def booked(
     return Decision(
         events=list(_with_entries(state, payment, day, first, told)),
         effective_on=day,
-        moved=[*rows, *of_contract, *_owed(state, payment, day, (own, *further))],
+        moved=[*rows, *rows_beside],
     )
+
+
+def _reimbursed_back(payment: Payment, returned: Sequence[ReturnedLine]) -> tuple[str, ...]:
+    """What was spent with cards, and of which all that was reimbursed has come back by now."""
+    if not payment.applied.card_lines:
+        return ()
+    back_fen = {
+        line.pay_detail_id: payment.returned_fen(line.pay_detail_id) + stored_fen(line.refund_amt)
+        for line in returned
+    }
+    return returned_whole(back_fen, payment.details)
 
 
 def _restored(state: LedgerState, payment: Payment, day: date, share: "Share") -> MovedRow:

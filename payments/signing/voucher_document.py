@@ -22,13 +22,13 @@ from budget.indicator import Indicator
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.elements.code_sets import CodeSets
 from ledger.money import parse_yuan
+from payments.cards.reimbursing import OFFICIAL_CARD
 from payments.clearing.uncleared import SUP_DEP_DIGITS
 from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
 from payments.payment import Payment
 
 PAY_TYPE_CODE = "1"  # 国库集中支付: the one way of paying in the integrated system
 TREASURY_BANK_CODE = "011"  # 国家金库: what the numbers of its clearing banks begin with
-OFFICIAL_CARD = "2"  # pay_bus_type_code 公务卡
 OFFICIAL_CARD_REMARK = "公务卡还款"  # DA/T 95—2022 table B.1: what a card line says by default
 
 ADM_DIV_DIGITS = 6  # banks have six digits of a division, the ledger nine

@@ -28,7 +28,8 @@ _AS_APPLIED = tuple(
     if name in PaymentApplied.__struct_fields__ and name not in ("pay_amt", "create_date")
 )
 _AS_DETAILED = ("pay_detail_id", "payee_acct_name", "payee_acct_no", "payee_acct_bank_name",
-                "payee_bank_no", "iden_no", "remark")  # fmt: skip
+                "payee_bank_no", "iden_no", "remark", "card_no", "consume_date", "card_auth_no",
+                "merchant_name")  # fmt: skip
 
 
 def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
@@ -85,6 +86,7 @@ def detail_rows(payment: Payment) -> Iterator[Subject]:
             pay_amt=parse_yuan(detail.pay_amt),
             xpay_amt=paid_fen,
             xadd_word=word,
+            consume_amt=parse_yuan(detail.consume_amt) if detail.card_no else None,
         )
 
 

@@ -162,11 +162,18 @@ class ExportedVoucher(Subject):
 
 
 class ExportedPaymentDetail(Subject):
-    """Lines to payees 支付明细, one at least; `xpay_amt` is null before the receipt."""
+    """Lines to payees 支付明细, one at least; `xpay_amt` is null before the receipt, `consume_amt`
+    where nothing was spent with a 公务卡."""
 
     PARQUET = "payment_details"
     XML, ELEMENT = EXPENDITURE, "PAY_DETAIL"
-    ELEMENTS: ClassVar[dict[str, str]] = {"remark": "ADD_WORD", "xadd_word": "RECEIPT_ADD_WORD"}
+    ELEMENTS: ClassVar[dict[str, str]] = {
+        "remark": "ADD_WORD",
+        "xadd_word": "RECEIPT_ADD_WORD",
+        **dict.fromkeys(
+            ("card_no", "consume_date", "card_auth_no", "merchant_name", "consume_amt"), ""
+        ),
+    }
     pay_app_no: str
     pay_cert_no: str
     pay_detail_id: str
@@ -180,6 +187,11 @@ class ExportedPaymentDetail(Subject):
     pay_amt: Fen
     xpay_amt: Fen | None
     xadd_word: str
+    card_no: str
+    consume_date: str
+    card_auth_no: str
+    merchant_name: str
+    consume_amt: Fen | None
 
 
 class ExportedVoucherSignature(Subject):

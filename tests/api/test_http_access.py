@@ -176,6 +176,12 @@ SOUND |= {
     f"division.{each}": SOUND[each]
     for each in ("approval_policy.set", "document.return", "document.approve.batch")
 }
+OFFICIAL_CARD = {
+    "card_no": "6282880000000000018",
+    "agency_code": "101001",
+    "holder_name": "x",
+    "card_bank_name": "x",
+}
 AGENCY = {"agency_code": "101001", "agency_name": "样例学校", "agency_type_code": "3"}
 CHANNEL = {"url": "http://127.0.0.1:1", "cert_serial": "b" * 32, "start_date": "2026-03-02"}
 SOUND |= {
@@ -185,11 +191,16 @@ SOUND |= {
     "agency.register": AGENCY,
     "agency.register.batch": AGENCY,
     "agency.change": {"end_date": "2026-03-02"},
-    **{f"{each}.change": {"end_date": "2026-03-02"} for each in ("account", "payee", "standard")},
+    **{
+        f"{each}.change": {"end_date": "2026-03-02"}
+        for each in ("account", "payee", "card", "standard")
+    },
     "account.register": ACCOUNT,
     "account.register.batch": ACCOUNT,
     "payee.register": PAYEE,
     "payee.register.batch": PAYEE,
+    "card.register": OFFICIAL_CARD,
+    "card.register.batch": OFFICIAL_CARD,
     "standard.register": STANDARD,
     "standard.register.batch": STANDARD,
     "calendar.set": {"days": [{"date": "2026-10-01", "is_workday": False}]},
@@ -276,6 +287,7 @@ IN_ADDRESS = {
     "mof_div_code": "440000000",
     "agency_code": "101001",
     "acct_no": "44001000000000001",
+    "card_no": "6282880000000000018",
     "receiver_code": "SKR-0001",
     "std_code": "CLF-001",
     "principal": "none",

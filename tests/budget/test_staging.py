@@ -167,6 +167,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "CHARTS", 1)
         then.setattr(OpenLedger, "PLANS", False)
         then.setattr(OpenLedger, "PURCHASES", False)
+        then.setattr(OpenLedger, "CARDS", False)
         budgets.open()
 
 

@@ -16,7 +16,7 @@ def test_every_decision_is_in_the_index_by_its_number() -> None:
     records = sorted(path.name for path in DECISIONS.glob("[0-9]*.md"))
     assert linked == [(name[:4], name) for name in records]
     numbers = [int(number) for number in re.findall(r"^\| \[?(\d{4})", index, re.MULTILINE)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == sorted(set(numbers)), "each once, in order; numbers may be kept for others"
 
 
 def test_what_a_guide_names_stands_there() -> None:

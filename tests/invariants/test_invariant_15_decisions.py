@@ -120,6 +120,8 @@ ELSEWHERE = {
     "account.change": "api/test_http_base_data",
     "payee.register": "api/test_http_base_data",
     "payee.change": "api/test_http_base_data",
+    "card.register": "api/test_http_base_data",
+    "card.change": "api/test_http_base_data",
     "standard.register": "api/test_http_base_data",
     "standard.change": "api/test_http_base_data",
     "calendar.set": "api/test_http_base_data",

@@ -6,14 +6,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from budget.indicator import INDICATOR
 from division import certificates
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, GuokuError, RequestError
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database
-from ledger.reading import documents
+from ledger.reading import documents, objects
 from payments.messages import voucher_5214
+from payments.payment import PAYMENT
+from payments.signing.voucher_document import voucher_document
 from payments.voucher import SignVoucher
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import detail
@@ -74,10 +78,16 @@ def test_a_bulk_payment_has_its_payees_in_the_details_only(ledger: SigningLedger
 
 
 def test_an_official_card_line_says_so_unless_it_says_something(ledger: SigningLedger) -> None:
-    ledger.approved("card", pay_bus_type_code="2")
-    ledger.approved("plain")
-    card = voucher_5214.parse(ledger.document(ledger.signed("card")))
-    plain = voucher_5214.parse(ledger.document(ledger.signed("plain")))
+    ledger.approved("P")
+    with ledger.b.pool.connection() as connection:
+        asked = connection, ledger.b.ledger_id
+        [payment] = objects.read_objects(*asked, PAYMENT, ["P"]).values()
+        [indicator] = objects.read_objects(*asked, INDICATOR, ["B"]).values()
+    by_card = replace(payment, applied=replace(payment.applied, pay_bus_type_code="2"))
+    card, plain = (
+        voucher_5214.parse(voucher_document(ledger.b.ledger_id, each, indicator, ledger.codes))
+        for each in (by_card, payment)
+    )
     assert card.business_type_code == "2"
     assert [d.remark for d in (*card.details, *plain.details)] == ["公务卡还款", ""]
 
