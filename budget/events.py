@@ -222,6 +222,9 @@ class IndicatorReallocatedIn(Event, frozen=True, kw_only=True):
 
 
 class IndicatorFrozen(Event, frozen=True, kw_only=True):
+    """冻结, by hand or, where ``run_no`` names it, by a run of many payments, which alone sets it
+    free; runs of earlier releases are not named."""
+
     TYPE: ClassVar[str] = "indicator.frozen"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
@@ -236,9 +239,12 @@ class IndicatorFrozen(Event, frozen=True, kw_only=True):
     amt: Yuan
     figures: Figures
     by: str
+    run_no: str = ""
 
 
 class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
+    """解冻; ``run_no`` as there."""
+
     TYPE: ClassVar[str] = "indicator.unfrozen"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
@@ -253,6 +259,7 @@ class IndicatorUnfrozen(Event, frozen=True, kw_only=True):
     amt: Yuan
     figures: Figures
     by: str
+    run_no: str = ""
 
 
 class PlanSet(Event, frozen=True, kw_only=True):

@@ -45,8 +45,9 @@ class Indicator(msgspec.Struct, frozen=True):
         pending_amt: what of it is 待下达, in yuan; "" of one that never was.
         planned: 用款计划 by month, in fen; () where there never was any.
         is_distributed: whether units have indicators of it (待分配分配).
-        set_aside_fen: what freezes and runs have frozen; beside it purchase plans freeze, too.
+        set_aside_fen: what is frozen by hand; beside it purchase plans and runs freeze, too.
         absorbed_by: the row of the budget that has absorbed it (预拨核销); "" of all others.
+        run_nos: the runs of many payments that have frozen of it under their own names.
     """
 
     issued: IndicatorIssued
@@ -57,6 +58,7 @@ class Indicator(msgspec.Struct, frozen=True):
     is_distributed: bool = False
     set_aside_fen: int = 0
     absorbed_by: str = ""
+    run_nos: tuple[str, ...] = ()
 
     @property
     def bgt_id(self) -> str:
@@ -127,18 +129,29 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     planned = _planned(indicator.planned, event)
     distributed = indicator.is_distributed or isinstance(event, IndicatorDistributed)
     set_aside_fen = indicator.set_aside_fen + _set_aside(event)
+    runs = indicator.run_nos
+    if isinstance(event, IndicatorFrozen) and event.run_no:
+        runs = (*runs, event.run_no)
     row = event.bgt_pman_id if isinstance(event, IndicatorAbsorbed) else indicator.absorbed_by
     return Indicator(
-        indicator.issued, figures, enabled, pending_amt, planned, distributed, set_aside_fen, row
+        indicator.issued,
+        figures,
+        enabled,
+        pending_amt,
+        planned,
+        distributed,
+        set_aside_fen,
+        row,
+        runs,
     )
 
 
 def _set_aside(event: Event) -> int:
-    """By how much an event changes what is frozen by freezes and runs."""
+    """By how much an event changes what is frozen by hand, and by runs that are not named."""
     match event:
-        case IndicatorFrozen():
+        case IndicatorFrozen(run_no=""):
             return stored_fen(event.amt)
-        case IndicatorUnfrozen():
+        case IndicatorUnfrozen(run_no=""):
             return -stored_fen(event.amt)
     return 0
 

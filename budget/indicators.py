@@ -276,8 +276,9 @@ class _Freezing(OnIndicator, frozen=True, kw_only=True):
 def _require_set_aside(
     state: LedgerState, indicator: Indicator, day: date, wanted_fen: int
 ) -> None:
-    """What a purchase plan holds is set free by the plan alone: what plans hold after all days
-    stays frozen from the day on, so that a freeze of a later day is not set free before it.
+    """What a purchase plan holds is set free by the plan alone, what a run of many payments has
+    frozen by the run: what they hold after all days stays frozen from the day on, so that a freeze
+    of a later day is not set free before it.
 
     Raises:
         Refusal: ``insufficient_indicator``.
@@ -290,7 +291,7 @@ def _require_set_aside(
         raise Refusal(
             Code.INSUFFICIENT_INDICATOR,
             f"of indicator {indicator.bgt_id} freezes hold {yuan(set_aside_fen)} from {day} on;"
-            " what else is frozen is held by purchase plans",
+            " what else is frozen is held by purchase plans and runs of many payments",
             bgt_id=indicator.bgt_id,
             available_amt=yuan(set_aside_fen),
             requested_amt=yuan(wanted_fen),

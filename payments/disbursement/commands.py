@@ -146,6 +146,7 @@ class ApproveRun(_OnRun, frozen=True, kw_only=True):
             amt=loaded.pay_amt,
             figures=after.row.figures(),
             by=by,
+            run_no=self.run_no,
         )
         return _with_money(state, day, run, approved, frozen, [after, *lists], indicator)
 
@@ -223,7 +224,10 @@ def _with_money(
 def _freed(
     state: LedgerState, day: date, run: Run, amount_fen: int, by: str
 ) -> tuple[IndicatorUnfrozen, MovedRow]:
-    """What sets a part of the run's frozen amount free, and the balances after it."""
+    """What sets a part of the run's frozen amount free, and the balances after it; under the run's
+    name, if it has frozen it so."""
+    indicator = state.get(INDICATOR, run.bgt_id)
+    named = indicator is not None and run.run_no in indicator.run_nos
     after = moved(state, day, run.bgt_id, IndicatorUnfrozen.TYPE, {"amount": amount_fen})
     unfrozen = IndicatorUnfrozen(
         bgt_id=run.bgt_id,
@@ -231,6 +235,7 @@ def _freed(
         amt=yuan(amount_fen),
         figures=after.row.figures(),
         by=by,
+        run_no=run.run_no if named else "",
     )
     return unfrozen, after
 

@@ -140,6 +140,23 @@ def test_a_run_stops_and_goes_on(
     assert sorted(p["pay_app_no"] for p in listed) == numbers, "each once"
 
 
+def test_what_a_run_has_frozen_is_set_free_by_the_run_alone(http: HttpTreasury) -> None:
+    """It counted as frozen by hand: unfrozen by hand, the run drew on what a purchase plan held."""
+    run = HttpRun(http, "100.00")
+    planned = {"pur_plan_no": http.number("CG"), "bgt_id": run.bgt_id, "pur_amt": "70.00"}
+    http.ok(http.post("…/purchase-plans", {**planned, "pur_class": "台式机"}))
+    run.approved(csv_of(2))
+    by_hand = {"freeze_no": http.number("DJ"), "amt": "5.00"}
+    http.ok(http.post(f"…/indicators/{run.bgt_id}/freezes", by_hand))
+    free = {"freeze_no": http.number("JD"), "amt": "5.01"}
+    refused = http.post(f"…/indicators/{run.bgt_id}/unfreezes", free)
+    assert refused.json()["code"] == "insufficient_indicator"
+    assert refused.json()["available_amt"] == "5.00"
+    http.ok(http.post(f"…/indicators/{run.bgt_id}/unfreezes", {**by_hand, "freeze_no": "JD-5"}))
+    http.ok(run.act("close", "maker"))
+    assert http.figures(run.bgt_id)["frozen_amt"] == "70.00"
+
+
 def test_a_closed_run_gives_back_what_was_not_drawn(http: HttpTreasury) -> None:
     run = HttpRun(http, "100.00").approved(csv_of(5))
     assert http.figures(run.bgt_id)["canuse_amt"] == "50.00"
