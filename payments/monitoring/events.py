@@ -40,7 +40,8 @@ class TalliedPayee(msgspec.Struct, frozen=True, gc=False):
 
 
 class PayeesTallied(Event, frozen=True, kw_only=True):
-    """What is counted of a payment where the division has rules over several days."""
+    """What is counted of a payment where the division has rules over several days; ``applied_on``
+    is the day on which it was applied for, "" where it takes effect on that day."""
 
     TYPE: ClassVar[str] = "payment.tallied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -48,6 +49,7 @@ class PayeesTallied(Event, frozen=True, kw_only=True):
     )
     pay_app_no: str
     payees: tuple[TalliedPayee, ...]
+    applied_on: str = ""
 
 
 class PaymentReleased(Event, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from ledger.money import parse_yuan, yuan
 from payments.events import PaymentApplied
 from payments.monitoring.events import MonitorHit, PayeesTallied, TalliedPayee
 from payments.monitoring.hits import MONITOR_HIT
-from payments.monitoring.tally import TALLIES, counted
+from payments.monitoring.tally import TALLIES, counted, counted_under, require_row
 from payments.payees import one_spelling
 
 
@@ -118,12 +118,17 @@ def with_found(
     moved: list[MovedRow] = []
     if found.payees:
         kind, number, _ = decision.events[0]
-        tallied = PayeesTallied(pay_app_no=applied.pay_app_no, payees=tuple(found.payees))
+        day, today = decision.effective_on, state.calendar_day
+        applied_on = "" if day == today else today.isoformat()
+        tallied = PayeesTallied(
+            pay_app_no=applied.pay_app_no, payees=tuple(found.payees), applied_on=applied_on
+        )
         events.append((kind, number, tallied))
         for payee in found.payees:
             changes = {"payments": payee.payments, "amount": parse_yuan(payee.amt)}
-            day = decision.effective_on
-            moved.append(state.moved(TALLIES, payee.payee_acct_no, day, changes))
+            for key in counted_under(payee.payee_acct_no, applied_on):
+                require_row(state, key)
+                moved.append(state.moved(TALLIES, key, day, changes))
     decision.events.extend(events)
     decision.moved = [*decision.moved, *moved]
     decision.opens = [(kind, number) for kind, number, _ in events if kind is MONITOR_HIT]

@@ -253,15 +253,20 @@ def test_a_run_is_signed_by_manifests_where_the_bank_takes_them(http: HttpTreasu
 
 
 def test_a_problem_on_the_way_stops_the_run_and_can_be_mended(http: HttpTreasury) -> None:
-    """Somebody with the right over the budget unfreezes what is the run's."""
-    run = HttpRun(http, "6000.00").approved(csv_of(600))
-    unfreeze = {"freeze_no": http.number("U"), "amt": "5990.00"}
-    http.ok(http.post(f"…/indicators/{run.bgt_id}/unfreezes", unfreeze))
+    """Somebody with the right over the budget cuts the plan that the run was approved within."""
+    bgt_id = http.indicator("12000.00", is_contrlbyplan=True)
+
+    def planned(amt: str) -> None:
+        plan = {"plan_voucher_no": http.number("JH"), "plan_month": 12, "plan_amt": amt}
+        http.ok(http.post(f"…/indicators/{bgt_id}/plans", plan))
+
+    planned("6000.00")
+    run = HttpRun(http, bgt_id=bgt_id).approved(csv_of(600))
+    planned("-6000.00")
     shown = run.executed()
     assert (shown["status"], shown["drawn_count"]) == ("stopped", 0)
-    assert "insufficient_indicator" in shown["problem"]
-    freeze = {"freeze_no": http.number("F"), "amt": "5990.00"}
-    http.ok(http.post(f"…/indicators/{run.bgt_id}/freezes", freeze))
+    assert "insufficient_plan" in shown["problem"]
+    planned("6000.00")
     assert run.executed()["status"] == "executed"
 
 

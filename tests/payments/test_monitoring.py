@@ -153,6 +153,27 @@ def test_no_stretch_of_days_has_more_than_a_rule_allows_whatever_day_a_payment_i
         assert b.refusal(refused) == "intercepted"
 
 
+def test_payments_dated_each_into_a_stretch_of_its_own_are_counted_as_they_are_applied_for(
+    b: KnowingBookkeeper, conn: psycopg.Connection
+) -> None:
+    """Each passed a rule of two a week, while today's week had none."""
+    b.until(date(2026, 3, 31))
+    small = when("line_amt", "lt", "9999.00")
+    three = when("payee_payments", "ge", "3", within_days=7)
+    set_rules(conn, rule("intercept", small, three))
+    for number, on in (("P1", date(2026, 3, 2)), ("P2", date(2026, 3, 10))):
+        b.do(payment(number, "B1", "9000.00", effective_on=on))
+    for on in (date(2026, 3, 20), None):
+        refused = payment(f"P-{on}", "B1", "9000.00", effective_on=on)
+        assert b.refusal(refused) == "intercepted"
+    b.do(payment("P3", "B1", "9000.00", effective_on=date(2026, 3, 20), **OTHER))
+    b.do(payment("P4", "B1", "9999.00"))  # is counted, though nothing of it was asked
+    b.until(date(2026, 4, 7))  # those of 31 March are more than seven days ago
+    b.do(payment("P5", "B1", "9000.00", effective_on=date(2026, 3, 20)))
+    b.do(payment("P6", "B1", "9000.00"))
+    assert b.refusal(payment("P7", "B1", "9000.00")) == "intercepted"
+
+
 def test_a_payment_dated_before_a_rule_is_held_to_it_as_it_is_decided(
     b: KnowingBookkeeper, conn: psycopg.Connection
 ) -> None:
