@@ -162,8 +162,7 @@ class ExportedVoucher(Subject):
 
 
 class ExportedPaymentDetail(Subject):
-    """Lines to payees 支付明细, one at least; `xpay_amt` is null before the receipt, `consume_amt`
-    where nothing was spent with a 公务卡."""
+    """Lines to payees 支付明细; `xpay_amt` is null before the receipt, `consume_amt` without a card."""
 
     PARQUET = "payment_details"
     XML, ELEMENT = EXPENDITURE, "PAY_DETAIL"
