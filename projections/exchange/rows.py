@@ -162,7 +162,7 @@ class ExportedVoucher(Subject):
 
 
 class ExportedPaymentDetail(Subject):
-    """Lines to payees 支付明细; `xpay_amt` is null before the receipt, `consume_amt` without a card."""
+    """Lines to payees 支付明细; `xpay_amt` is null before the receipt, `consume_amt` of no card."""
 
     PARQUET = "payment_details"
     XML, ELEMENT = EXPENDITURE, "PAY_DETAIL"
