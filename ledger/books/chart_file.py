@@ -4,22 +4,19 @@ Only form is looked at here: tables, keys and types. What a chart must be is in
 ``ledger.books.checks``.
 """
 
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ledger.books.choices import NOTHING, Choice, PrefixChoice, TableChoice
 from ledger.books.parallel import Parallel
 from ledger.books.postings import Rule
-from ledger.books.toml_lines import KeyPath, line_of, lines_of
-from ledger.errors import ConfigurationError
-
-K = TypeVar("K", str, int)
-T = TypeVar("T")
+from ledger.books.toml_form import Fault as Fault
+from ledger.books.toml_form import entries_of, read_tables
+from ledger.books.toml_form import refusal as refusal
+from ledger.books.toml_lines import KeyPath
 
 _TABLES: dict[str, type] = {
     "version": str,
@@ -39,14 +36,6 @@ _FROM_BEFORE = (
     "rules",
     "parallel",
 )  # a file that follows another may lack them
-_CALLED: dict[type, str] = {str: "text", date: "date", dict: "table", list: "array of tables"}
-
-
-class Fault(NamedTuple):
-    """What is wrong in a file, and where."""
-
-    place: KeyPath
-    reason: str
 
 
 class BookEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,25 +95,19 @@ def read_chart(text: str, file: str) -> ChartFile:
     Raises:
         ConfigurationError: it is no TOML, or a key is unknown, missing or of another type.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line, reason = _where(str(error), text)
-        raise ConfigurationError(f"{file}:{line}: {reason}") from None
-    lines = lines_of(text)
-    if faults := list(_wrong_tables(tables)):
-        raise refusal(file, lines, faults)
+    tables, lines = read_tables(text, file, _TABLES, optional=_optional)
+    faults: list[Fault] = []
     entries = {name: tables.get(name, _TABLES[name]()) for name in _FROM_BEFORE}
     chart = ChartFile(
         file=file,
         lines=lines,
         version=tables["version"],
         valid_from=tables["valid_from"],
-        books=dict(_entries(BookEntry, "books", entries["books"].items(), faults)),
-        accounts=dict(_entries(AccountEntry, "accounts", entries["accounts"].items(), faults)),
+        books=dict(entries_of(BookEntry, "books", entries["books"].items(), faults)),
+        accounts=dict(entries_of(AccountEntry, "accounts", entries["accounts"].items(), faults)),
         choices=dict(_choices(entries["choices"], faults)),
-        rules=[rule for _, rule in _entries(Rule, "rules", enumerate(entries["rules"]), faults)],
-        parallel=dict(_entries(Parallel, "parallel", entries["parallel"].items(), faults)),
+        rules=[rule for _, rule in entries_of(Rule, "rules", enumerate(entries["rules"]), faults)],
+        parallel=dict(entries_of(Parallel, "parallel", entries["parallel"].items(), faults)),
         follows=tables.get("follows", ""),
     )
     if faults:
@@ -177,33 +160,9 @@ def _lines_of_both(after: ChartFile, rules: Sequence[Rule]) -> dict[KeyPath, int
     return lines
 
 
-def refusal(file: str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> ConfigurationError:
-    """The error that names every fault as ``FILE:LINE: reason``, a line to each."""
-    placed = sorted((line_of(lines, fault.place), fault.reason) for fault in faults)
-    return ConfigurationError("\n".join(f"{file}:{line}: {reason}" for line, reason in placed))
-
-
-def _where(problem: str, text: str) -> tuple[int, str]:
-    """The line that tomllib names in its message, and the message without it."""
-    reason, _, place = problem.rpartition(" (at ")
-    if found := re.match(r"line (\d+)", place):
-        return int(found[1]), reason
-    return text.rstrip("\n").count("\n") + 1, reason  # at end of document
-
-
-def _wrong_tables(tables: Mapping[str, object]) -> Iterator[Fault]:
-    for key in tables:
-        if key not in _TABLES:
-            yield Fault((key,), f"unknown key {key!r}; known are {', '.join(_TABLES)}")
-    spared = _FROM_BEFORE if "follows" in tables else ()
-    for key, kind in _TABLES.items():
-        if key not in tables:
-            if key not in (*_OPTIONAL, *spared):
-                yield Fault((), f"{key} is missing")
-        elif type(tables[key]) is not kind:
-            yield Fault((key,), f"{key} is no {_CALLED[kind]}")
-    if tables.get("version") == "":
-        yield Fault(("version",), "version is empty")
+def _optional(tables: Mapping[str, object]) -> tuple[str, ...]:
+    """What a file may lack: one that follows another also what it takes from there."""
+    return (*_OPTIONAL, *(_FROM_BEFORE if "follows" in tables else ()))
 
 
 def _choices(entries: Mapping[str, object], faults: list[Fault]) -> Iterator[tuple[str, Choice]]:
@@ -211,26 +170,4 @@ def _choices(entries: Mapping[str, object], faults: list[Fault]) -> Iterator[tup
     for name, entry in entries.items():
         is_table = isinstance(entry, dict) and not entry.keys().isdisjoint(("by", "rows"))
         form: type[PrefixChoice] | type[TableChoice] = TableChoice if is_table else PrefixChoice
-        yield from _entries(form, "choices", ((name, entry),), faults)
-
-
-def _entries(
-    kind: type[T], table: str, entries: Iterable[tuple[K, object]], faults: list[Fault]
-) -> Iterator[tuple[K, T]]:
-    """The entries of a table as ``kind``; what is wrong with the others goes to ``faults``."""
-    for key, entry in entries:
-        try:
-            yield key, msgspec.convert(entry, kind)
-        except msgspec.ValidationError as error:
-            faults.append(_fault((table, key), str(error)))
-
-
-def _fault(entry: KeyPath, problem: str) -> Fault:
-    """What msgspec says of an entry, at the key that it names: "... - at `$.lines[0]`"."""
-    if unknown := re.fullmatch("Object contains unknown field `(.*)`", problem):
-        return Fault((*entry, unknown[1]), f"unknown key {unknown[1]!r}")
-    if missing := re.fullmatch("Object missing required field `(.*)`", problem):
-        return Fault(entry, f"{missing[1]} is missing")
-    reason, _, at = problem.partition(" - at ")
-    keys = [int(i) if i else key for key, i in re.findall(r"\.(\w+)|\[(\d+)\]", at)]
-    return Fault((*entry, *keys), ".".join(map(str, keys)) + f": {reason}" if keys else reason)
+        yield from entries_of(form, "choices", ((name, entry),), faults)
