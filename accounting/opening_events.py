@@ -15,7 +15,11 @@ class OpeningLoaded(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "opening.loaded"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="opening", asked_by="opening.load", step="journals", title="期初余额"
+        subject="opening",
+        asked_by="opening.load",
+        step="journals",
+        title="期初余额",
+        of_year="opens",
     )
     opening_no: str
     book: str

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         None, description="opens the key store; without it a development one is kept in the data"
     )
     charts: tuple[Path, ...] = Field((), description="further charts and rules (TOML)")
+    statements: tuple[Path, ...] = Field((), description="further statements 报表 (TOML)")
 
     clock_tolerance_s: float = Field(
         5.0,

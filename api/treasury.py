@@ -9,6 +9,7 @@ from time import monotonic
 
 from psycopg_pool import ConnectionPool
 
+from accounting.statements import Statements, load_statements
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.machine import history_guard, now
 from api.schema import MIGRATIONS
@@ -24,7 +25,7 @@ from ledger.postgres.database import Database, make_pool, open_database
 from ledger.postgres.migrate import migrate
 from ledger.sealing.history_guard import HistoryGuard
 from ledger.writing.clocks import Clock
-from ledger.writing.conditions import never_cut
+from ledger.writing.conditions import HistoryFault, never_cut
 from ledger.writing.sequencer import Sequencer
 from payments.receipts.intake import ReceiptIntake
 from payments.signing.fresh_documents import FreshDocuments
@@ -78,6 +79,7 @@ class Treasury:
     database: Database
     pool: ConnectionPool
     charts: Charts
+    statements: Statements
     codes: CodesInForce
     sequencer: Sequencer
     provider: Provider
@@ -103,24 +105,15 @@ def treasury_on(
         accepts_loss: write also while a part of the history is lost: for what puts that on record.
     """
     charts = load_charts(settings.charts)
+    statements = load_statements(charts, settings.statements)
     migrate(database.owner_conninfo, MIGRATIONS)
     with make_pool(database.app_conninfo, 2, settings.pool_size_max, "guoku") as pool:
         codes = CodesInForce(pool)
         provider = default_provider()
         history = history_guard(settings, pool)
         history.start()
-        sequencer = Sequencer(
-            pool,
-            charts,
-            codes,
-            clock,
-            workers=settings.sequencer_workers,
-            writer_conninfo=database.app_conninfo,
-            codes_due=codes.due,
-            clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
-            history_fault=never_cut if accepts_loss else history.fault,
-            standing=KnowledgeReader(),
-        )
+        fault = never_cut if accepts_loss else history.fault
+        sequencer = _sequencer(settings, database.app_conninfo, pool, charts, codes, clock, fault)
         sequencer.on_commit(history.committed)
         keys = KeyStore(settings.keystore_path, settings.passphrase())
         fresh = FreshDocuments()
@@ -131,6 +124,7 @@ def treasury_on(
                 database=database,
                 pool=pool,
                 charts=charts,
+                statements=statements,
                 codes=codes,
                 sequencer=sequencer,
                 provider=provider,
@@ -153,6 +147,29 @@ def treasury_on(
         finally:
             history.close()
             sequencer.close()
+
+
+def _sequencer(
+    settings: Settings,
+    conninfo: str,
+    pool: ConnectionPool,
+    charts: Charts,
+    codes: CodesInForce,
+    clock: Clock,
+    history_fault: HistoryFault,
+) -> Sequencer:
+    return Sequencer(
+        pool,
+        charts,
+        codes,
+        clock,
+        workers=settings.sequencer_workers,
+        writer_conninfo=conninfo,
+        codes_due=codes.due,
+        clock_tolerance=timedelta(seconds=settings.clock_tolerance_s),
+        history_fault=history_fault,
+        standing=KnowledgeReader(),
+    )
 
 
 @contextmanager

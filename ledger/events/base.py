@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Traits(NamedTuple):
             as a part of its command, with the fields of both that must then agree.
         title: what it is called in the field, where people are shown it.
         delivery: whether it tells what is to be sent to a bank, was sent, or is answered.
+        of_year: whether its journal ``opens`` the books of a year, or ``closes`` them: such a
+            journal is no movement of the year.
     """
 
     subject: str
@@ -46,6 +48,7 @@ class Traits(NamedTuple):
     ends: bool = False
     opens: tuple[str, str] | None = None
     leads: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    of_year: Literal["", "opens", "closes"] = ""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

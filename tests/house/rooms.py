@@ -58,7 +58,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "simulators",
     ),
     "accounting": (
-        "balance_events entered_rows income_events",
+        "balance_events entered_rows income_events statements",
         "opening_events taking voucher_events",
         "entering income_report",
         "income_booking",
@@ -76,7 +76,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "queries",
         (
             "budget_row_lists cash contract_lists correction_lists document_lists journal_lists"
-            " monitor_lists project_lists reports tracing"
+            " monitor_lists project_lists reports statements tracing"
         ),
     ),
     "api": (

@@ -41,7 +41,7 @@ TAGS = {
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
     Tag.BANK: "银行: receipts come in; certificates",
     Tag.CLEARINGS: "清算: claims on the central bank",
-    Tag.BOOKS: "账簿: journals, trial balance, refusals on record",
+    Tag.BOOKS: "账簿: journals, trial balance, statements, refusals on record",
     Tag.HISTORY: "事件: as they are stored, in order or live",
     Tag.PROOFS: "证据: checkpoints, proofs, keys, evidence",
     Tag.OPERATIONS: "运行: liveness, readiness, figures",
