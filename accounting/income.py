@@ -5,11 +5,14 @@ from datetime import date
 from typing import ClassVar
 
 from accounting.income_booking import (
+    BOOKING_NEEDS,
     amounts_of,
     booked,
     booked_day,
     differing,
     moved_by,
+    placed,
+    received_by,
     require_codes,
 )
 from accounting.income_events import IncomeCorrected, IncomeLine, IncomeReported
@@ -23,11 +26,9 @@ from accounting.income_report import (
 from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import parse_yuan
-from payments.clearing.cash import CASH
 
 LINES_MAX = 5_000
 
@@ -52,7 +53,7 @@ class _OfIncome(Command, frozen=True, kw_only=True):
             parse_yuan(line.amt, pointer=f"/lines/{index}/amt", signed=True)
 
     def needs(self) -> Iterable[Need]:
-        return *report_needs(self.report_no), (CASH, WHOLE)
+        return *report_needs(self.report_no), *BOOKING_NEEDS
 
 
 class LoadIncome(_OfIncome, frozen=True, kw_only=True):
@@ -91,7 +92,7 @@ class CorrectIncome(_OfIncome, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, None)
         books = state.books(day)
-        require_codes(state, books, self.lines, day)
+        require_codes(state, books, placed(self.lines), day)
         if (found := find_report(state, self.report_no)) is None:
             raise Refusal(Code.NOT_FOUND, f"no income report {self.report_no!r}")
         kind, report = found
@@ -105,7 +106,10 @@ class CorrectIncome(_OfIncome, frozen=True, kw_only=True):
         if not amounts:
             raise Refusal(Code.INVALID_STATE, "the report says just that already")
         tre_code = report.reported.tre_code
-        moved = moved_by(state, day, tre_code, amounts)
+        moved = [
+            *moved_by(state, day, tre_code, amounts),
+            *received_by(state, day, tre_code, amounts),
+        ]
         # point of no return
         corrected = IncomeCorrected(
             report_no=self.report_no,

@@ -16,24 +16,36 @@ from accounting.income_events import (
     IncomeReceived,
     IncomeReported,
 )
+from accounting.income_register import (
+    INCOME,
+    TOLD,
+    IncomePlace,
+    place_of,
+    received,
+    told_before,
+    told_no_more,
+)
 from accounting.income_report import REPORTED_DAYS, IncomeReport, require_free
 from division.knowledge import is_workday
 from ledger.account_set import division_of
 from ledger.books import Books
 from ledger.books.given import GivenLine, given_journal
 from ledger.calendar import effective_day, evidence_day
+from ledger.deciding.command import Need
 from ledger.deciding.objects import AnyKind, Kind
-from ledger.deciding.registers import MovedRow
+from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
-from payments.clearing.cash import CONTROL, came, moved_cash
+from payments.clearing.cash import CASH, CONTROL, came, moved_cash
 from payments.clearing.cash_events import CashMoved
 
 MISSING_TOLD_MAX = 31
 _CODED = ("inc_sort_code", "fund_type_code", "budget_level_code")
 _OF_LEAVES = ("inc_sort_code", "fund_type_code")
+
+BOOKING_NEEDS: tuple[Need, ...] = ((CASH, WHOLE), (INCOME, WHOLE), (TOLD, WHOLE))
 
 AmountsFen = Mapping[tuple[tuple[str, str], ...], int]  # fen by the elements of a line
 Happened = list[tuple[AnyKind | None, str, Event]]
@@ -56,14 +68,20 @@ def booked_day(
         last_days = state.settings.get(REPORTED_DAYS).last
         require_next(state, last_days, reported.tre_code, report_date)
     books = state.books(day)
-    lines = booked_lines(reported)
-    require_codes(state, books, reported.lines, day)
-    amounts = amounts_of(lines)
-    moved = moved_by(state, day, reported.tre_code, amounts)
+    require_codes(state, books, placed(reported.lines), day)
+    tre_code = reported.tre_code
+    told = told_before(state, tre_code, reported.report_date)
+    booked_before = {place_of(key).codes: fen for key, fen in told.items()}
+    amounts = differing(amounts_of(booked_lines(reported)), booked_before)
+    moved = [
+        *moved_by(state, day, tre_code, amounts),
+        *received_by(state, day, tre_code, amounts),
+        *told_no_more(state, day, reported.report_date, told),
+    ]
     # point of no return
-    happened = booked(state, books, kind, reported.report_no, reported, reported.tre_code, amounts)
+    happened = booked(state, books, kind, reported.report_no, reported, tre_code, amounts)
     next_day = IncomeDayReported(
-        tre_code=reported.tre_code,
+        tre_code=tre_code,
         report_date=reported.report_date,
         report_no=reported.report_no,
         is_signed=isinstance(reported, IncomeReceived),
@@ -130,17 +148,25 @@ def workdays(state: LedgerState, first: date, end: date) -> Iterator[date]:
 # ---- codes and amounts
 
 
-def require_codes(state: LedgerState, books: Books, lines: Iterable[IncomeLine], day: date) -> None:
-    """That each line has codes in force, the finest there are, and accounts to be booked on.
+def placed(lines: Iterable[IncomeLine]) -> dict[str, IncomeLine]:
+    """Lines by where they stand in what was asked."""
+    return {f"/lines/{index}/": line for index, line in enumerate(lines)}
+
+
+def require_codes(
+    state: LedgerState, books: Books, lines: Mapping[str, IncomeLine], day: date
+) -> None:
+    """That each line, by its place, has codes in force, the finest there are, and accounts to be
+    booked on.
 
     Raises:
         Refusal: ``element_invalid`` with its place.
     """
     where: dict[str, Any] = {"on": day, "mof_div_code": division_of(state.ledger_id)}
-    for index, line in enumerate(lines):
+    for place, line in lines.items():
         for element in _CODED:
             if code := getattr(line, element):
-                pointer = f"/lines/{index}/{element}"
+                pointer = f"{place}{element}"
                 state.codes.check(element, code, pointer=pointer, **where)
                 if element in _OF_LEAVES:
                     state.codes.check_leaf(element, code, pointer=pointer, **where)
@@ -149,7 +175,7 @@ def require_codes(state: LedgerState, books: Books, lines: Iterable[IncomeLine],
             raise Refusal(
                 Code.ELEMENT_INVALID,
                 f"{element} {booked_by[element]} is no income of the treasury's day 无对应科目",
-                pointer=f"/lines/{index}/{element}",
+                pointer=f"{place}{element}",
             )
 
 
@@ -187,7 +213,11 @@ def _by_fund(amounts: AmountsFen) -> dict[str, int]:
 
 
 def moved_by(state: LedgerState, day: date, tre_code: str, amounts: AmountsFen) -> list[MovedRow]:
-    """Raises Refusal ``insufficient_cash`` where more was returned than lies there."""
+    """The cash, once amounts have come.
+
+    Raises:
+        Refusal: ``insufficient_cash`` where more was returned than lies there.
+    """
     by_fund = _by_fund(amounts)
 
     def changes(owed_of: Callable[[str], int]) -> Iterator[tuple[str, str, int]]:
@@ -195,6 +225,14 @@ def moved_by(state: LedgerState, day: date, tre_code: str, amounts: AmountsFen) 
             yield from came(tre_code, fund, fen, owed_of)
 
     return moved_cash(state, day, changes)
+
+
+def received_by(
+    state: LedgerState, day: date, tre_code: str, amounts: AmountsFen
+) -> list[MovedRow]:
+    """What was received, once amounts have come."""
+    by_place = {IncomePlace(tre_code, **dict(codes)).key: fen for codes, fen in amounts.items()}
+    return received(state, day, by_place)
 
 
 def booked(
@@ -214,17 +252,22 @@ def booked(
             event.TYPE,
             source=state.next_position,
             number=number,
-            lines=list(_entries(books, tre_code, amounts)),
+            lines=list(entries(books, tre_code, amounts)),
             moves=(CONTROL,),
         )
         happened.append((kind, event.report_no, journal))
-    for fund, fen in _by_fund(amounts).items():
-        moved = CashMoved(cash_acct=tre_code, fund_type_code=fund, amt=yuan(fen))
-        happened.append((None, "", moved))
-    return happened
+    return [*happened, *cash_told(tre_code, amounts)]
 
 
-def _entries(books: Books, tre_code: str, amounts: AmountsFen) -> Iterator[GivenLine]:
+def cash_told(tre_code: str, amounts: AmountsFen) -> Happened:
+    """What amounts of income move of the treasury account's cash, by fund."""
+    return [
+        (None, "", CashMoved(cash_acct=tre_code, fund_type_code=fund, amt=yuan(fen)))
+        for fund, fen in _by_fund(amounts).items()
+    ]
+
+
+def entries(books: Books, tre_code: str, amounts: AmountsFen) -> Iterator[GivenLine]:
     """What the rule books of each amount, each entry kept by its elements."""
     for told, fen in amounts.items():
         codes = dict(told)

@@ -39,6 +39,7 @@ class IncomeReported(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="income_report",
         asked_by="income.load",
+        moves=("income", "income_told"),
         posts={
             "income.reported": RuleNeeds(_ELEMENTS, {"income": _moves(1), "returned": _moves(-1)})
         },
@@ -64,6 +65,7 @@ class IncomeReceived(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="signed_income_report",
         asked_by="income.receive",
+        moves=("income", "income_told"),
         step="journals",
         title="收入日报报文",
     )
@@ -84,7 +86,11 @@ class IncomeCorrected(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "income.corrected"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="income_report", asked_by="correction.income", step="journals", title="收入更正"
+        subject="income_report",
+        asked_by="correction.income",
+        moves=("income",),
+        step="journals",
+        title="收入更正",
     )
     report_no: str
     correct_no: str

@@ -7,7 +7,7 @@ Where a file had told of the day, the signed report stands in its place: what di
 from collections.abc import Iterable
 from typing import ClassVar
 
-from accounting.income_booking import booked_day, differing_lines
+from accounting.income_booking import BOOKING_NEEDS, booked_day, differing_lines
 from accounting.income_events import IncomeLine, IncomeReceived
 from accounting.income_report import (
     INCOME_REPORT,
@@ -18,9 +18,7 @@ from accounting.income_report import (
 from accounting.taking import TakeReport
 from ledger.deciding.command import Need
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
-from payments.clearing.cash import CASH
 
 
 class TakeIncome(TakeReport, frozen=True, kw_only=True):
@@ -32,7 +30,7 @@ class TakeIncome(TakeReport, frozen=True, kw_only=True):
     lines: tuple[IncomeLine, ...]
 
     def needs(self) -> Iterable[Need]:
-        return *report_needs(self.report_no), (CASH, WHOLE)
+        return *report_needs(self.report_no), *BOOKING_NEEDS
 
     def needs_further(self, state: LedgerState) -> Iterable[Need]:
         """A report from a file, in whose place this one would stand."""

@@ -6,9 +6,12 @@ processes load what they use; one that judges whole histories has to know all th
 
 import accounting.balances
 import accounting.income
+import accounting.income_corrections
 import accounting.income_receiving
+import accounting.income_refunds
 import accounting.intake.balance
 import accounting.intake.income
+import accounting.intake.income_orders
 import accounting.intake.signed_reports
 import accounting.openings
 import accounting.vouchers
@@ -155,10 +158,13 @@ DOMAINS = (
     payments.wages.loading,
     accounting.openings,
     accounting.income,
+    accounting.income_refunds,
+    accounting.income_corrections,
     accounting.vouchers,
     accounting.income_receiving,
     accounting.balances,
     accounting.intake.income,
+    accounting.intake.income_orders,
     accounting.intake.balance,
     accounting.intake.signed_reports,
     projections.catalogue,

@@ -19,6 +19,7 @@ from ledger.events import (
     Yuan,
     register,
 )
+from payments.order_kinds import OrderAnswered, OrderGiven, OrderReturned
 
 _OF_ADVANCE = ("acct_cls_id", "fund_type_code")
 _UNIT_HOLDS: AmountMoves = {"unit_financial": {}}
@@ -44,7 +45,7 @@ class AdvancePolicySet(Event, frozen=True, kw_only=True):
     by: str
 
 
-class AdvanceOrdered(Event, frozen=True, kw_only=True):
+class AdvanceOrdered(OrderGiven, frozen=True, kw_only=True):
     """预拨、暂付: ordered, and its cash taken. ``acct_cls_code`` is what was asked for, the chart's
     account is ``acct_cls_id``; ``cash_acct`` "" of a ledger whose cash is not controlled."""
 
@@ -78,7 +79,7 @@ class AdvanceOrdered(Event, frozen=True, kw_only=True):
     by: str
 
 
-class AdvanceReceipted(Event, frozen=True, kw_only=True):
+class AdvanceReceipted(OrderAnswered, frozen=True, kw_only=True):
     """拨款回单 of an advance: it was paid, or ``rejected``. ``booked_on`` is the business day where
     that is not the central bank's (迟记)."""
 
@@ -106,7 +107,7 @@ class AdvanceReceipted(Event, frozen=True, kw_only=True):
     by: str
 
 
-class AdvanceReturned(Event, frozen=True, kw_only=True):
+class AdvanceReturned(OrderReturned, frozen=True, kw_only=True):
     """实拨退款 of an advance: what the central bank says came back of it."""
 
     TYPE: ClassVar[str] = "advance.returned"
@@ -192,7 +193,7 @@ _ALLOCATED: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_cash(-1)
 _CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1), **_UNIT_EARNS}
 
 
-class AllocationOrdered(Event, frozen=True, kw_only=True):
+class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     """实拨: ordered; the indicator is occupied and its cash taken."""
 
     TYPE: ClassVar[str] = "allocation.ordered"
@@ -230,7 +231,7 @@ class AllocationOrdered(Event, frozen=True, kw_only=True):
     by: str
 
 
-class AllocationReceipted(Event, frozen=True, kw_only=True):
+class AllocationReceipted(OrderAnswered, frozen=True, kw_only=True):
     """实拨回单: paid into the unit's account, or ``rejected``, and the indicator has it back."""
 
     TYPE: ClassVar[str] = "allocation.receipted"
@@ -264,7 +265,7 @@ class AllocationReceipted(Event, frozen=True, kw_only=True):
     by: str
 
 
-class AllocationReturned(Event, frozen=True, kw_only=True):
+class AllocationReturned(OrderReturned, frozen=True, kw_only=True):
     """实拨退款: what the central bank says came back; the indicator has it again."""
 
     TYPE: ClassVar[str] = "allocation.returned"

@@ -23,7 +23,8 @@ SELECT position, effective_on, type, payload FROM events
 WHERE ledger_id = %(ledger_id)s AND position <= %(upto)s AND type = ANY(%(types)s)
   AND stream_id IN (SELECT stream_id FROM command_keys
       WHERE ledger_id = %(ledger_id)s
-        AND operation IN ('clearing.request', 'advance.pay', 'allocation.order')
+        AND operation IN
+            ('clearing.request', 'advance.pay', 'allocation.order', 'income.refund')
       UNION ALL SELECT %(own)s::uuid)
   AND (%(through)s::date IS NULL OR effective_on <= %(through)s)
 ORDER BY position"""

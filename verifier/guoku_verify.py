@@ -616,13 +616,14 @@ class Cash:
             amount_fen = fen(body["amt"])
             self._told += amount_fen
             self._come(body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS], amount_fen)
-        elif name in ("clearing.requested", "advance.ordered", "allocation.ordered"):
+        elif name == "clearing.requested" or name in _ORDERS_OF_CASH:
             for claim, acct in _claimed(body):
                 self._take(claim, acct)
-        elif name == "clearing.claim_receipted" or name in _ORDER_RECEIPTS:
+        elif name == "clearing.claim_receipted" or name in _RECEIPTS_OF_CASH:
             self._answered(event)
         elif name == "advance.recovered" or name in _ORDER_RETURNS:
-            self._back(body)
+            if not body.get("is_reported"):  # else the report of its day has booked it
+                self._back(body)
         else:
             return
         for key, free in self._free.items():
@@ -659,7 +660,8 @@ class Cash:
         if not claim or claim["fund_type_code"].startswith(_SPECIAL_FUNDS):
             return
         kind, amount_fen = claim["fund_type_code"][:_KIND_DIGITS], fen(claim["pay_amt"])
-        back, rejected = claim["vt_code"] != "2301", bool(event.body.get("rejected"))
+        back, body = claim["vt_code"] != "2301", event.body
+        rejected = bool(body.get("rejected") or body.get("is_reported"))  # or booked by a report
         if not rejected:
             self._told += amount_fen if back else -amount_fen
         if acct:
@@ -945,6 +947,17 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "allocation.returned": ("allocation.return", _field("notice_no")),
+    "income.refund_ordered": ("income.refund", _field("inc_refund_no")),
+    "income.refund_receipted": (
+        "income.refund_receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "income.refund_returned": ("income.refund_return", _field("notice_no")),
+    "income.correction_ordered": ("correction.income_codes", _field("inc_cor_no")),
+    "income.correction_receipted": (
+        "income.correction_receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
     "opening.loaded": ("opening.load", _field("opening_no")),
     "income.reported": ("income.load", _field("report_no")),
     "income.received": ("income.receive", _field("report_no")),
@@ -1264,6 +1277,11 @@ ORDERS = {
     "allocation.ordered": "alloc_no",
     "allocation.receipted": "alloc_no",
     "allocation.returned": "alloc_no",
+    "income.refund_ordered": "inc_refund_no",
+    "income.refund_receipted": "inc_refund_no",
+    "income.refund_returned": "inc_refund_no",
+    "income.correction_ordered": "inc_cor_no",
+    "income.correction_receipted": "inc_cor_no",
 }
 
 
@@ -1325,9 +1343,9 @@ class Payments:
         """拨款单: answered once, over its amount; never more comes down than was paid."""
         body, name = event.body, event.name
         number = body[ORDERS[name]]
-        if name.endswith(".ordered"):
+        if name.endswith("ordered"):
             self._orders[body["voucher_no"]] = body
-        elif name.endswith(".receipted"):
+        elif name.endswith("receipted"):
             ordered = self._orders.pop(body["voucher_no"], None)
             paid = 0 if body.get("rejected") or ordered is None else fen(ordered["amt"])
             if ordered is None:
@@ -1756,14 +1774,19 @@ _DOCUMENT_OF = {
     "allocation.receipted": "receipt_sm3",
     "allocation.returned": "receipt_sm3",
     "balance.reported": "notice_sm3",
+    "income.refund_receipted": "receipt_sm3",
+    "income.refund_returned": "receipt_sm3",
+    "income.correction_receipted": "receipt_sm3",
 }
 # what the central bank has signed, and is booked as it stands
 _ALONE = {"income.received", "balance.reported"}
 
 
 # what the central bank says of orders
-_ORDER_RECEIPTS = ("advance.receipted", "allocation.receipted")
-_ORDER_RETURNS = ("advance.returned", "allocation.returned")
+_RECEIPTS_OF_CASH = ("advance.receipted", "allocation.receipted", "income.refund_receipted")
+_ORDER_RECEIPTS = (*_RECEIPTS_OF_CASH, "income.correction_receipted")
+_ORDER_RETURNS = ("advance.returned", "allocation.returned", "income.refund_returned")
+_ORDERS_OF_CASH = ("advance.ordered", "allocation.ordered", "income.refund_ordered")
 _OF_ORDERS = (*_ORDER_RECEIPTS, *_ORDER_RETURNS)
 
 
@@ -1871,7 +1894,7 @@ def _of_order(
     ledger: str, main: Form, ordered: dict[str, Any], receipt: dict[str, Any]
 ) -> Iterator[Differing]:
     same = {"VoucherNo": receipt["voucher_no"], "AdmDivCode": ledger[:6], "StYear": ledger[-4:]}
-    same |= {"PayeeAcctNo": ordered["payee_acct_no"]}
+    same |= {"PayeeAcctNo": ordered.get("payee_acct_no", "")}  # a correction pays nobody
     yield from _differing(main, {**same, "XAgentBusinessNo": receipt["agent_business_no"]})
     yield from _amount(main, "PayAmt", fen(ordered["amt"]))
     yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
@@ -2072,6 +2095,8 @@ ACTS = {
     "ledger.advance_policy_set": "advance_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
+    "income.refund_ordered": "income.refund",
+    "income.correction_ordered": "correction.income_codes",
     "advance.recovered": "advance.recover",
     "advance.expensed": "advance.to_expense",
     "ledger.period_closed": "period.close",

@@ -1,4 +1,4 @@
-"""拨款单 as they are shown, advances and allocations alike: one, and all as they were ordered."""
+"""Orders to the central bank as they are shown, whatever they are of: one, and all in order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ async def show_orders(call: Call, asked: AskedPage, kind: AnyKind, view: View) -
     await wait_for_head(call, key)
     after = whole_place_after(call, asked.cursor)
     page = await call.read(lambda c: orders_after(c, key, kind, after, asked.size))
-    items = [view(key, each) for each in page.items if is_own(call, each.ordered.agency_code)]
+    items = [view(key, each) for each in page.items if is_own(call, _unit_of(each))]
     place = None if page.after is None else str(page.after)
     return call.respond(page_after(call, items, place), position=page.position)
 
@@ -32,5 +32,10 @@ async def show_order(call: Call, kind: AnyKind, number: str, view: View) -> Resp
     """One; raises Refusal ``not_found``, AccessError ``forbidden`` where it is another unit's."""
     key = await admit(call, number=number)
     position, order = await shown_object(call, key, kind, number)
-    await require_agencies(call, key, [(number, order.ordered.agency_code)])
+    await require_agencies(call, key, [(number, _unit_of(order))])
     return call.respond(view(key, order), position=position)
+
+
+def _unit_of(order: Any) -> str:
+    """The unit that is paid; "" of an order about income, which is the treasury's."""
+    return getattr(order.ordered, "agency_code", "")

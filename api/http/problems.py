@@ -43,6 +43,7 @@ TITLES = {
     Code.DETAILS_MISMATCH: "The details do not make up the payment",
     Code.PARALLEL_ENTRY_MISSING: "The budgetary side does not move with the financial one",
     Code.EXCEEDS_ADVANCE: "More than stands out of the advance",
+    Code.EXCEEDS_RECEIVED: "More than was received of the income",
     Code.CORRECTION_EXCEEDS_PAID: "More than was paid cannot be corrected",
     Code.BUDGET_MISMATCH: "The figures of a budget do not agree",
     Code.RUN_REPEATED: "Another run pays the same payees the same",

@@ -100,7 +100,7 @@ _ADJUST_BUDGET = "预算调整调剂"
 _MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
-_ADVANCE = "预拨暂付"
+_ADVANCE, _INCOME_ORDER = "预拨暂付", "收入退库更正"
 _WAGES, _WAGE_RUN = "工资计提代扣", "工资统发"
 
 
@@ -308,6 +308,13 @@ _ELEMENTS = (
     Element("report_date", "报表日期", 10, _DAY, _INCOME_REPORT),
     Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
     Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
+    Element("inc_refund_no", "收入退付编号", 100, _NAME, _INCOME_ORDER),
+    Element("inc_cor_no", "收入更正通知编号", 100, _NAME, _INCOME_ORDER),
+    _pattern(
+        "to_inc_sort_code", "更正后收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _INCOME_ORDER
+    ),
+    _pattern("to_fund_type_code", "更正后资金性质", 10, "[0-9]{1,10}", _INCOME_ORDER),
+    _pattern("to_budget_level_code", "更正后预算级次", 1, "[0-9]", _INCOME_ORDER),
     Element("accrual_no", "工资计提编号", 100, _NAME, _WAGES),
     Element("withhold_no", "工资代扣编号", 100, _NAME, _WAGES),
     _pattern("sala_month", "工资月份", 7, "20[0-9]{2}-(0[1-9]|1[0-2])", _WAGES),

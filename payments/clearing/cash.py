@@ -31,6 +31,11 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash_events import CashMoved
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
+from payments.income_order_events import (
+    IncomeRefundOrdered,
+    IncomeRefundReceipted,
+    IncomeRefundReturned,
+)
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.order_events import (
     AdvanceOrdered,
@@ -258,6 +263,16 @@ class _Receipted(msgspec.Struct, frozen=True, gc=False):
     rejected: str = ""
 
 
+class _RefundReceipted(_Receipted, frozen=True, gc=False):
+    """Of 收入退付: what the day's report has booked already moves nothing but what was claimed."""
+
+    is_reported: bool = False
+
+
+class _RefundBack(_Back, frozen=True, gc=False):
+    is_reported: bool = False
+
+
 class CashFold(RegisterFold):
     """Its memory is what claims and orders are open, and on which account."""
 
@@ -272,6 +287,9 @@ class CashFold(RegisterFold):
         AllocationOrdered: _Ordered,
         AllocationReceipted: _Receipted,
         AllocationReturned: _Back,
+        IncomeRefundOrdered: _Ordered,
+        IncomeRefundReceipted: _RefundReceipted,
+        IncomeRefundReturned: _RefundBack,
     }
 
     open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)
@@ -284,6 +302,8 @@ class CashFold(RegisterFold):
 
     def _changes(self, event: Any, owed_of: OwedOf) -> Iterator[Change]:
         match event:
+            case _RefundBack(is_reported=True):
+                return
             case _Back():
                 acct, fund = event.cash_acct, event.fund_type_code
                 yield from came_back(acct, fund, event.amt, owed_of)
@@ -303,7 +323,8 @@ class CashFold(RegisterFold):
                 if (known := self.open.pop(event.voucher_no, None)) is None:
                     raise IntegrityError(f"no claim {event.voucher_no!r} is open")
                 claim, acct = known
-                settled = not event.rejected
+                in_report = isinstance(event, _RefundReceipted) and event.is_reported
+                settled = not event.rejected and not in_report
                 yield from claim_answered(claim, acct, settled=settled, owed_of=owed_of)
 
 

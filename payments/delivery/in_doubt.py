@@ -7,7 +7,7 @@ had it.
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -22,12 +22,7 @@ from payments.delivery.channels import Channels
 from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
-from payments.order_events import (
-    AdvanceOrdered,
-    AdvanceReceipted,
-    AllocationOrdered,
-    AllocationReceipted,
-)
+from payments.order_answers import ORDER_RECEIPTS, ORDERS
 from payments.voucher_number import voucher_number
 
 _UNANSWERED = """
@@ -107,11 +102,12 @@ def _claims(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]
 
 
 def _orders(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]:
-    ordered = [*type_names(AdvanceOrdered), *type_names(AllocationOrdered)]
-    asked = (key, ordered, [*type_names(AdvanceReceipted), *type_names(AllocationReceipted)])
+    ordered, answered = (
+        [name for cls in types for name in type_names(cls)] for types in (ORDERS, ORDER_RECEIPTS)
+    )
+    asked = (key, ordered, answered)
     for type_name, payload in connection.execute(_UNANSWERED, asked, binary=True):
-        event = decode(type_name, payload)
-        assert isinstance(event, AdvanceOrdered | AllocationOrdered)
+        event: Any = decode(type_name, payload)
         yield NumberInDoubt(key, event.voucher_no, PBOC, "")
 
 

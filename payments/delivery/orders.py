@@ -1,6 +1,6 @@
 """拨款单 on their way to the central bank: those of a parcel that the books have open."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -15,7 +15,12 @@ from payments.orders.ordering import ADVANCES, ALLOCATIONS, split_order_number
 from payments.signing.claims import ClaimSigner
 from payments.signing.orders import order_body
 
-KINDS: Mapping[str, AnyKind] = {ADVANCES: ADVANCE, ALLOCATIONS: ALLOCATION}
+_kinds: dict[str, AnyKind] = {ADVANCES: ADVANCE, ALLOCATIONS: ALLOCATION}
+
+
+def deliver(of: str, kind: AnyKind) -> None:
+    """Enters the orders of a room above: what their numbers name, and the kind of their objects."""
+    assert _kinds.setdefault(of, kind) is kind, f"{of} is entered twice"
 
 
 def read_open_orders(
@@ -23,7 +28,7 @@ def read_open_orders(
 ) -> list[Any]:
     """The events of the orders with these numbers that have no receipt yet."""
     found = []
-    for of, kind in KINDS.items():
+    for of, kind in _kinds.items():
         places = [p for n in voucher_nos if (p := split_order_number(n)) and p.of == of]
         objects = read_objects(connection, ledger_id, kind, [place.number for place in places])
         found += [each.ordered for each in objects.values() if each.receipt is None]

@@ -11,7 +11,7 @@ not; ``held`` while its bank does not answer (``outages``); ``sent`` and waits f
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import psycopg
@@ -28,12 +28,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
-from payments.order_events import (
-    AdvanceOrdered,
-    AdvanceReceipted,
-    AllocationOrdered,
-    AllocationReceipted,
-)
+from payments.order_kinds import OrderAnswered, OrderGiven
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 ParcelKind = Literal["voucher", "claim", "refund", "recall", "order"]
@@ -176,10 +171,15 @@ class _Reading(msgspec.Struct):
                 self.answered.discard(("recall", event.pay_app_no))
             case RecallRefused():
                 self.answered.add(("recall", event.pay_app_no))
-            case AdvanceOrdered() | AllocationOrdered():
-                self.due["order", event.voucher_no] = position
-            case AdvanceReceipted() | AllocationReceipted():
-                self.answered.add(("order", event.voucher_no))
+            case _:
+                self._take_order(position, event)
+
+    def _take_order(self, position: int, event: Any) -> None:
+        of = type(event)
+        if issubclass(of, OrderGiven):
+            self.due["order", event.voucher_no] = position
+        elif issubclass(of, OrderAnswered):
+            self.answered.add(("order", event.voucher_no))
 
 
 def _write(

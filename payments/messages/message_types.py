@@ -17,6 +17,7 @@ from payments.messages import (
     bank_requests,
     clearing_2301,
     income_3401,
+    income_orders,
     orders_5207,
     receipt_5214,
     refund_notices,
@@ -27,6 +28,7 @@ from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
 from payments.messages.income_3401 import IncomeDay
+from payments.messages.income_orders import IncomeOrder
 from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
@@ -35,6 +37,9 @@ from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
     BALANCE_REPORT,
     CLAIM,
+    INCOME_CORRECTION,
+    INCOME_REFUND,
+    INCOME_REFUND_RETURN,
     INCOME_REPORT,
     ORDER,
     ORDER_RETURN,
@@ -91,6 +96,8 @@ class Concern(StrEnum):
     ORDER = "order"
     ORDER_RETURN = "order_return"
     INCOME = "income"
+    INCOME_ORDER = "income_order"
+    INCOME_ORDER_RETURN = "income_order_return"
     BALANCE = "balance"
 
 
@@ -245,6 +252,50 @@ ORDER_RETURNED: MessageType[OrderReturn] = MessageType(
 )
 
 
+def _income_order(vt_code: str, title: str) -> MessageType[IncomeOrder]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=Party.TREASURY,
+        receiver=Party.CENTRAL_BANK,
+        signed_by=SignedBy.FINANCE,
+        manifest=False,
+        concerns=Concern.INCOME_ORDER,
+        build=income_orders.build,
+        parse=income_orders.parse,
+    )
+
+
+def _income_receipt(vt_code: str, title: str) -> MessageType[OrderReceipt]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=RECEIPT,
+        title=title,
+        sender=Party.CENTRAL_BANK,
+        receiver=Party.TREASURY,
+        signed_by=SignedBy.CENTRAL_BANK,
+        manifest=False,
+        concerns=Concern.INCOME_ORDER,
+        build=income_orders.receipt_of,
+        parse=orders_5207.parse_receipt,
+    )
+
+
+INCOME_REFUND_RETURNED: MessageType[OrderReturn] = MessageType(
+    vt_code=INCOME_REFUND_RETURN,
+    flag=SEND,
+    title="退付退款通知书",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.INCOME_ORDER_RETURN,
+    build=partial(orders_5207.build_return, vt_code=INCOME_REFUND_RETURN),
+    parse=partial(orders_5207.parse_return, vt_code=INCOME_REFUND_RETURN),
+)
+
+
 INCOME_REPORTED: MessageType[IncomeDay] = MessageType(
     vt_code=INCOME_REPORT,
     flag=SEND,
@@ -300,6 +351,11 @@ MESSAGES = _table(
         ORDER_SENT,
         ORDER_RECEIPT,
         ORDER_RETURNED,
+        _income_order(INCOME_REFUND, "收入退付凭证"),
+        _income_receipt(INCOME_REFUND, "收入退付凭证回单"),
+        INCOME_REFUND_RETURNED,
+        _income_order(INCOME_CORRECTION, "更正通知书"),
+        _income_receipt(INCOME_CORRECTION, "更正通知书回单"),
         INCOME_REPORTED,
         BALANCE_REPORTED,
     )

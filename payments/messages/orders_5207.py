@@ -52,7 +52,8 @@ class Order5207(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OrderReceipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the central bank did: all of it (``x_pay_amt`` = the order, fen) or nothing (0)."""
+    """What the central bank did: all of it (``x_pay_amt`` = the order, fen) or nothing (0);
+    ``payee_acct_no`` is "" of an order that pays nobody, a 5407."""
 
     adm_div_code: str
     st_year: int
@@ -196,7 +197,7 @@ def parse_receipt(data: bytes) -> OrderReceipt:
         adm_div_code=text_of(main, "AdmDivCode", ""),
         st_year=year_of(main, "StYear", ""),
         voucher_no=text_of(main, "VoucherNo", ""),
-        payee_acct_no=text_of(main, "PayeeAcctNo", ""),
+        payee_acct_no=main.get("PayeeAcctNo", ""),
         pay_amt=amount_of(main, "PayAmt", ""),
         x_pay_amt=amount_of(main, "XPayAmt", ""),
         x_pay_date=date_of(main, "XPayDate", ""),
@@ -209,14 +210,14 @@ def parse_receipt(data: bytes) -> OrderReceipt:
     return receipt
 
 
-def build_return(notice: OrderReturn) -> bytes:
-    """A 3208 as the central bank writes it."""
+def build_return(notice: OrderReturn, *, vt_code: str = ORDER_RETURN) -> bytes:
+    """A 3208 as the central bank writes it, or a 3210 of income."""
     amount = yuan(notice.pay_amt)
     main = {
         "Id": notice.voucher_no,
         "AdmDivCode": notice.adm_div_code,
         "StYear": str(notice.st_year),
-        "VtCode": ORDER_RETURN,
+        "VtCode": vt_code,
         "VouDate": compact_date(notice.vou_date),
         "VoucherNo": notice.voucher_no,
         "OriginalVoucherNo": notice.original_voucher_no,
@@ -227,11 +228,11 @@ def build_return(notice: OrderReturn) -> bytes:
     return _RETURN.write(main, [{"Id": DETAIL_ID, "PayAmt": amount}])
 
 
-def parse_return(data: bytes) -> OrderReturn:
-    """What a 3208 says; raises RequestError ``malformed``."""
+def parse_return(data: bytes, *, vt_code: str = ORDER_RETURN) -> OrderReturn:
+    """What a 3208 says, or a 3210 of income; raises RequestError ``malformed``."""
     main, _ = layout.read_voucher(data, answered=True)
-    if text_of(main, "VtCode", "") != ORDER_RETURN:
-        raise malformed(f"VtCode is not {ORDER_RETURN}", "/VtCode")
+    if text_of(main, "VtCode", "") != vt_code:
+        raise malformed(f"VtCode is not {vt_code}", "/VtCode")
     return OrderReturn(
         adm_div_code=text_of(main, "AdmDivCode", ""),
         st_year=year_of(main, "StYear", ""),

@@ -29,15 +29,22 @@ from payments.clearing.cash import (
     require_cash,
 )
 from payments.messages.gbk import check_encodable
-from payments.messages.vt_codes import ORDER
+from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND, ORDER
 
 ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
-ADVANCES, ALLOCATIONS = "advance", "allocation"  # as an order's number names them
+# as an order's number names them
+ADVANCES, ALLOCATIONS = "advance", "allocation"
+INCOME_REFUNDS, INCOME_CORRECTIONS = "income_refund", "income_correction"
+_VT_CODES = {
+    ADVANCES: ORDER,
+    ALLOCATIONS: ORDER,
+    INCOME_REFUNDS: INCOME_REFUND,
+    INCOME_CORRECTIONS: INCOME_CORRECTION,
+}
 
 
 class OrderPlace(NamedTuple):
-    """What a number at the central bank says: the ledger, whether an advance or an allocation is
-    ordered, and its own number."""
+    """What a number at the central bank says: the ledger, what is ordered, and its own number."""
 
     ledger_id: int
     of: str
@@ -68,7 +75,7 @@ class Came(Protocol):
 
 def order_number(ledger_id: int, of: str, number: str) -> str:
     """The order's voucher number, unique at the central bank."""
-    return f"{ORDER}:{ledger_text(ledger_id)}:{of}:{number}"
+    return f"{_VT_CODES[of]}:{ledger_text(ledger_id)}:{of}:{number}"
 
 
 def split_order_number(voucher_no: str) -> OrderPlace | None:
@@ -76,12 +83,17 @@ def split_order_number(voucher_no: str) -> OrderPlace | None:
     code, _, rest = voucher_no.partition(":")
     ledger, _, rest = rest.partition(":")
     of, _, number = rest.partition(":")
-    if code != ORDER or of not in (ADVANCES, ALLOCATIONS) or not number:
+    if not number or _VT_CODES.get(of) != code:
         return None
     try:
         return OrderPlace(parse_ledger(ledger), of, number)
     except GuokuError:
         return None
+
+
+def vt_code_of(voucher_no: str) -> str:
+    """The message that an order with this number is."""
+    return voucher_no.partition(":")[0]
 
 
 # ---- cash

@@ -128,12 +128,14 @@ class OrdersAnswered(Judging):
 
 def _place(body: VoucherBody) -> OrderPlace | None:
     """The order that a document names: by its own number, or as the one that came back."""
-    if body.vt_code != ORDER_RETURN:
-        return split_order_number(body.voucher_no)
-    try:
-        return split_order_number(orders_5207.parse_return(signed_bytes(body)).original_voucher_no)
-    except GuokuError:
-        return None  # which is said when it is judged
+    number = body.voucher_no
+    if body.vt_code == ORDER_RETURN:
+        try:
+            number = orders_5207.parse_return(signed_bytes(body)).original_voucher_no
+        except GuokuError:
+            return None  # which is said when it is judged
+    place = split_order_number(number)
+    return place if place is not None and place.of in ANSWERS else None
 
 
 def _mismatch(detail: str) -> Refusal:

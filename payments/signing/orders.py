@@ -8,17 +8,70 @@ from datetime import date
 
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.money import parse_yuan
-from payments.messages.envelope import VoucherBody, add_signature
+from payments.income_order_events import IncomeCorrectionOrdered, IncomeRefundOrdered
+from payments.messages import income_orders
+from payments.messages.envelope import SEND, VoucherBody, add_signature
+from payments.messages.income_orders import IncomeOrder
 from payments.messages.message_types import ORDER_SENT
 from payments.messages.orders_5207 import Order5207
+from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 from payments.order_events import AdvanceOrdered, AllocationOrdered
+from payments.orders.ordering import vt_code_of
 from payments.signing.claims import FINANCE_ROLE, ClaimSigner
 from payments.signing.voucher_document import TREASURY_BANK_CODE, adm_div_code
 
-OrderEvent = AdvanceOrdered | AllocationOrdered
+PayingEvent = AdvanceOrdered | AllocationOrdered
+IncomeEvent = IncomeRefundOrdered | IncomeCorrectionOrdered
+OrderEvent = PayingEvent | IncomeEvent
 
 
 def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
+    """An order as 5207, 5209 or 5407.
+
+    Raises:
+        RequestError: ``malformed`` for text that GBK cannot carry.
+    """
+    if isinstance(ordered, IncomeEvent):
+        return income_orders.build(_income_order(ledger_id, ordered))
+    return _paying_document(ledger_id, ordered)
+
+
+def _income_order(ledger_id: int, ordered: IncomeEvent) -> IncomeOrder:
+    of_refund = isinstance(ordered, IncomeRefundOrdered)
+    return IncomeOrder(
+        vt_code=INCOME_REFUND if of_refund else INCOME_CORRECTION,
+        adm_div_code=adm_div_code(ledger_id),
+        st_year=fiscal_year_of(ledger_id),
+        vou_date=date.fromisoformat(ordered.order_date),
+        voucher_no=ordered.voucher_no,
+        bill_no=_own_number(ordered),
+        tre_code=ordered.cash_acct,
+        fund_type_code=ordered.fund_type_code,
+        budget_level_code=ordered.budget_level_code,
+        income_sort_code=ordered.inc_sort_code,
+        **_corrected_to(ordered),
+        reason=ordered.reason,
+        pay_amt=parse_yuan(ordered.amt),
+    )
+
+
+def _corrected_to(ordered: IncomeEvent) -> dict[str, str]:
+    """Of a correction what income it is, of a refund who is paid."""
+    if isinstance(ordered, IncomeCorrectionOrdered):
+        return {
+            "cur_income_sort_code": ordered.to_inc_sort_code,
+            "cur_fund_type_code": ordered.to_fund_type_code,
+            "cur_budget_level_code": ordered.to_budget_level_code,
+        }
+    return {
+        "payee_acct_no": ordered.payee_acct_no,
+        "payee_acct_name": ordered.payee_acct_name,
+        "payee_acct_bank_name": ordered.payee_acct_bank_name,
+        "payee_acct_bank_no": ordered.payee_bank_no,
+    }
+
+
+def _paying_document(ledger_id: int, ordered: PayingEvent) -> bytes:
     """An order as 5207.
 
     The accounts are synthetic but fixed where no treasury account is kept, as in
@@ -51,10 +104,18 @@ def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
 
 
 def _own_number(ordered: OrderEvent) -> str:
-    return ordered.adv_no if isinstance(ordered, AdvanceOrdered) else ordered.alloc_no
+    match ordered:
+        case AdvanceOrdered():
+            return ordered.adv_no
+        case AllocationOrdered():
+            return ordered.alloc_no
+        case IncomeRefundOrdered():
+            return ordered.inc_refund_no
+        case IncomeCorrectionOrdered():
+            return ordered.inc_cor_no
 
 
-def _spent_on(ordered: OrderEvent) -> dict[str, str]:
+def _spent_on(ordered: PayingEvent) -> dict[str, str]:
     """The subjects of an allocation; an advance has none yet."""
     if isinstance(ordered, AdvanceOrdered):
         return {}
@@ -65,7 +126,7 @@ def _spent_on(ordered: OrderEvent) -> dict[str, str]:
     }
 
 
-def _purpose(ordered: OrderEvent) -> str:
+def _purpose(ordered: PayingEvent) -> str:
     if isinstance(ordered, AllocationOrdered):
         return ordered.use_des
     return ordered.reason or ordered.object
@@ -76,9 +137,9 @@ def order_body(signer: ClaimSigner, ordered: OrderEvent) -> VoucherBody:
     unsigned = VoucherBody(
         adm_div_code=adm_div_code(signer.ledger_id),
         st_year=fiscal_year_of(signer.ledger_id),
-        vt_code=ORDER_SENT.vt_code,
+        vt_code=vt_code_of(ordered.voucher_no),
         voucher_no=ordered.voucher_no,
-        voucher_flag=ORDER_SENT.flag,
+        voucher_flag=SEND,
         voucher=order_document(signer.ledger_id, ordered),
     )
     return add_signature(unsigned, no=FINANCE_ROLE, sn=signer.cert_serial, sign=signer.sign)

@@ -1,4 +1,5 @@
-"""The simulated central bank 人民银行国库: settles claims 2301 and 2302, pays orders 5207."""
+"""The simulated central bank 人民银行国库: settles claims 2301 and 2302, pays orders 5207,
+pays back and corrects income by 5209 and 5407."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from division.certificates import Certificate
 from ledger.errors import Code, Refusal
 from ledger.gm import sm3
 from payments.delivery.contents import CLAIMS_PATH
-from payments.messages import orders_5207
+from payments.messages import income_orders, orders_5207
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
+from payments.messages.income_orders import IncomeOrder
 from payments.messages.message_types import Concern, Party, SignedBy, received_by
 from payments.messages.orders_5207 import Order5207
 from payments.simulators.answers import Answer
@@ -64,8 +66,9 @@ class CentralBank(Counterparty):
             raise Refusal(
                 Code.SIGNATURE_INVALID, f"a claim is signed by the division, {department}…"
             )
-        if received_by(self.PARTY, body).concerns is Concern.ORDER:
-            return self._order(orders_5207.parse(signed_bytes(body)))
+        message = received_by(self.PARTY, body)
+        if message.concerns in (Concern.ORDER, Concern.INCOME_ORDER):
+            return self._order(message.parse(signed_bytes(body)))
         claim = parse(signed_bytes(body))  # refuses sums that do not agree
         faults = self._pboc.faults
         if faults.strikes(faults.reject_rate, "reject", claim.voucher_no):
@@ -76,15 +79,19 @@ class CentralBank(Counterparty):
             claim = _over_another_amount(claim)
         return Answer(amount_fen=claim.pay_amt, receipt=self._receipt(claim, settled=True))
 
-    def _order(self, order: Order5207) -> Answer:
-        """Pays it, or rejects it."""
+    def _order(self, order: Order5207 | IncomeOrder) -> Answer:
+        """Does what it is ordered, or rejects it."""
         faults = self._pboc.faults
-        paid = not faults.strikes(faults.reject_rate, "reject", order.voucher_no)
+        done = not faults.strikes(faults.reject_rate, "reject", order.voucher_no)
         day = faults.day_of(order.vou_date)
+        if isinstance(order, IncomeOrder):
+            receipt = income_orders.receipt_of(order, _serial(order), day, done=done)
+        else:
+            receipt = orders_5207.receipt_of(order, _serial(order), day, paid=done)
         return Answer(
-            amount_fen=order.pay_amt if paid else 0,
-            receipt=orders_5207.receipt_of(order, _serial(order), day, paid=paid),
-            return_reason="" if paid else REJECTED,
+            amount_fen=order.pay_amt if done else 0,
+            receipt=receipt,
+            return_reason="" if done else REJECTED,
         )
 
     def _receipt(self, claim: ClearingVoucher, *, settled: bool) -> bytes:
@@ -96,7 +103,7 @@ class CentralBank(Counterparty):
         return receipt_of(claim, outcome)
 
 
-def _serial(order: Order5207) -> str:
+def _serial(order: Order5207 | IncomeOrder) -> str:
     """The bank's number of a movement: the same whenever it is asked."""
     return f"SB{sm3(order.voucher_no.encode()).hex()[:16].upper()}"
 

@@ -23,18 +23,14 @@ from payments.events import (
     VoucherReceipted,
     VoucherSigned,
 )
+from payments.income_order_events import IncomeRefundReturned
 from payments.messages import clearing_2301, layout, orders_5207, refund_notices
 from payments.messages.layout import compact_date
 from payments.messages.reader import amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
-from payments.order_events import (
-    AdvanceOrdered,
-    AdvanceReceipted,
-    AdvanceReturned,
-    AllocationOrdered,
-    AllocationReceipted,
-    AllocationReturned,
-)
+from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN
+from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
+from payments.order_kinds import OrderGiven
 from payments.payment import SINGLE_DETAIL_ID
 from payments.signing.voucher_document import adm_div_code
 
@@ -262,17 +258,16 @@ def _claim(named: NamedDocument) -> Iterator[Differing]:
 # ---- orders
 
 
-@compare(AdvanceReceipted, AllocationReceipted)
+@compare(*ORDER_RECEIPTS)
 def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
     event: Any = named.event
-    of_advance = isinstance(event, AdvanceReceipted)
-    ordered = _one(named, AdvanceOrdered if of_advance else AllocationOrdered)
+    ordered = _one(named, OrderGiven)
     receipt = orders_5207.parse_receipt(named.document)
     due: tuple[Differing, ...] = (
         ("VoucherNo", receipt.voucher_no, event.voucher_no),
         ("AdmDivCode", receipt.adm_div_code, adm_div_code(named.ledger_id)),
         ("StYear", receipt.st_year, fiscal_year_of(named.ledger_id)),
-        ("PayeeAcctNo", receipt.payee_acct_no, ordered.payee_acct_no),
+        ("PayeeAcctNo", receipt.payee_acct_no, getattr(ordered, "payee_acct_no", "")),
         ("PayAmt", yuan(receipt.pay_amt), ordered.amt),
         ("XPayAmt", yuan(receipt.x_pay_amt), event.xpay_amt),
         ("XPayDate", receipt.x_pay_date.isoformat(), event.xpay_date),
@@ -281,10 +276,12 @@ def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
     yield from (each for each in due if each[1] != each[2])
 
 
-@compare(AdvanceReturned, AllocationReturned)
+@compare(*ORDER_RETURNS)
 def _order_return(named: NamedDocument) -> Iterator[Differing]:
     event: Any = named.event
-    notice = orders_5207.parse_return(named.document)
+    of_income = isinstance(event, IncomeRefundReturned)
+    vt_code = INCOME_REFUND_RETURN if of_income else ORDER_RETURN
+    notice = orders_5207.parse_return(named.document, vt_code=vt_code)
     due: tuple[Differing, ...] = (
         ("VoucherNo", notice.voucher_no, event.notice_no),
         ("OriginalVoucherNo", notice.original_voucher_no, event.voucher_no),

@@ -6,24 +6,12 @@ from typing import Any
 from ledger.events import Event
 from ledger.verification.amounts import Amounts
 from payments.messages.message_types import SignedBy
-from payments.order_events import (
-    AdvanceOrdered,
-    AdvanceReceipted,
-    AdvanceReturned,
-    AllocationOrdered,
-    AllocationReceipted,
-    AllocationReturned,
-)
+from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS, ORDERS
 from payments.verification.open_items import OpenRequests
 
 # what is read of each: all of it
 WANTED_OF_ORDERS: Mapping[type[Event], type[Event]] = {
-    AdvanceOrdered: AdvanceOrdered,
-    AdvanceReceipted: AdvanceReceipted,
-    AdvanceReturned: AdvanceReturned,
-    AllocationOrdered: AllocationOrdered,
-    AllocationReceipted: AllocationReceipted,
-    AllocationReturned: AllocationReturned,
+    cls: cls for cls in (*ORDERS, *ORDER_RECEIPTS, *ORDER_RETURNS)
 }
 CENTRAL_BANK = f"{SignedBy.CENTRAL_BANK}/"
 
@@ -49,22 +37,15 @@ class OrderSteps:
     @property
     def steps(self) -> Mapping[type[Event], Callable[[int, bytes, Any], None]]:
         return {
-            AdvanceOrdered: self._ordered,
-            AdvanceReceipted: self._receipted,
-            AdvanceReturned: self._returned,
-            AllocationOrdered: self._ordered,
-            AllocationReceipted: self._receipted,
-            AllocationReturned: self._returned,
+            **dict.fromkeys(ORDERS, self._ordered),
+            **dict.fromkeys(ORDER_RECEIPTS, self._receipted),
+            **dict.fromkeys(ORDER_RETURNS, self._returned),
         }
 
-    def _ordered(
-        self, position: int, _stream: bytes, event: AdvanceOrdered | AllocationOrdered
-    ) -> None:
+    def _ordered(self, position: int, _stream: bytes, event: Any) -> None:
         self._asked.ask("order", event.voucher_no, position)
 
-    def _receipted(
-        self, position: int, _stream: bytes, event: AdvanceReceipted | AllocationReceipted
-    ) -> None:
+    def _receipted(self, position: int, _stream: bytes, event: Any) -> None:
         due_at = self._asked.end("order", event.voucher_no)
         self._note(position, event.receipt_sm3, CENTRAL_BANK, event, (due_at,) if due_at else None)
         if not due_at:
@@ -74,7 +55,5 @@ class OrderSteps:
         if event.rejected and self._amounts[event.xpay_amt]:
             self._wrong(position, "it was rejected, and something of it paid")
 
-    def _returned(
-        self, position: int, _stream: bytes, event: AdvanceReturned | AllocationReturned
-    ) -> None:
+    def _returned(self, position: int, _stream: bytes, event: Any) -> None:
         self._note(position, event.receipt_sm3, CENTRAL_BANK, event, ())

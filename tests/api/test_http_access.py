@@ -128,6 +128,8 @@ MAY: dict[str, set[str]] = {
     "wage_run.disburse": {"maker"},
     "wage.withhold": {"accountant"},
     "allocation.order": {"accountant"},
+    "income.refund": {"accountant"},
+    "correction.income_codes": {"accountant"},
 }
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -239,6 +241,18 @@ SOUND["advance.pay"] = {
     "amt": "1.00",
     **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
 }
+INCOME = {"inc_sort_code": "10101", "fund_type_code": "111", "amt": "1.00", "reason": "x"}
+SOUND["income.refund"] = {
+    "inc_refund_no": "none",
+    **INCOME,
+    **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
+}
+SOUND["correction.income_codes"] = {
+    "inc_cor_no": "none",
+    **INCOME,
+    "to_inc_sort_code": "10305",
+    "to_fund_type_code": "111",
+}
 SOUND["allocation.order"] = {
     "alloc_no": "none",
     "bgt_id": "none",
@@ -278,6 +292,8 @@ IN_ADDRESS = {
     "accrual_no": "none",
     "withhold_no": "none",
     "alloc_no": "none",
+    "inc_refund_no": "none",
+    "inc_cor_no": "none",
     "report_no": "none",
     "opening_no": "none",
     "voucher_no": "none",

@@ -44,7 +44,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "payments": (
         "events messages payees policy_events submitting voucher_number",
-        "correction_events order_events void_events",
+        "correction_events order_kinds void_events",
+        "income_order_events order_events",
+        "order_answers",
         "bearing cards contracts monitoring",
         "clearing current_items found_at_bank issued manifest payment signature_policy",
         "giving_back orders",
@@ -60,9 +62,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     "accounting": (
         "balance_events entered_rows income_events statements",
         "opening_events taking voucher_events",
-        "entering income_report",
+        "entering income_register income_report",
         "income_booking",
-        "balances income income_receiving openings vouchers",
+        "income_orders",
+        "balances income income_corrections income_receiving income_refunds openings vouchers",
         "intake",
     ),
     "projections": (
@@ -146,7 +149,9 @@ DECIDING = (
     "payments.cards.control",
     "payments.cards.lines",
     "payments.cards.reimbursing",
+    "payments.income_order_events",
     "payments.order_events",
+    "payments.order_kinds",
     "payments.orders",
     "payments.monitoring",
     "payments.disbursement.commands",

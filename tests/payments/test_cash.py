@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from api.upgrading import keep_cash
+from api.upgrading import keep_registers
 from ledger.books import load_charts
 from ledger.deciding.command import Outcome, Submission
 from ledger.postgres.database import Database
@@ -210,9 +210,9 @@ def test_a_ledger_of_a_release_before_has_its_register_folded_once(
     with psycopg.connect(database.owner_conninfo) as connection:
         connection.execute("DELETE FROM registers WHERE register = 'cash'")
         connection.execute("DELETE FROM register_days WHERE register = 'cash'")
-    assert keep_cash(bookkeeper.pool, load_charts()) == [bookkeeper.ledger_id]
+    assert keep_registers(bookkeeper.pool, load_charts()) == [bookkeeper.ledger_id]
     assert cash(bookkeeper) == due == {"/11": Cash(owed=30_000)}
-    assert keep_cash(bookkeeper.pool, load_charts()) == []
+    assert keep_registers(bookkeeper.pool, load_charts()) == []
 
 
 def test_nothing_falls_below_its_floor_on_an_earlier_day(bookkeeper: Bookkeeper) -> None:

@@ -14,13 +14,15 @@ from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.signature_policy import SetSignaturePolicy
 from tests.conftest import drop_database, new_database
-from tests.support.advances import advance, paid, returned
+from tests.support.advances import MARCH_2, advance, paid, returned
 from tests.support.allocations import allocated, allocation, receipt_of, return_of
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.exports import (
     export,
 )
 from tests.support.histories import mixed_history
+from tests.support.income_orders import answered, correction, refund
+from tests.support.income_orders import returned as came_back
 from tests.support.openings import cash_opened, income
 
 EVENTS, COMMITS = "events.ndjson.gz", "commits.ndjson.gz"
@@ -54,12 +56,31 @@ def elsewhere(cluster: EmbeddedPostgres, template: str) -> Iterator[ConnectionPo
     drop_database(cluster, made)
 
 
+def order_income(keeper: Bookkeeper) -> None:
+    """Income paid back, some of it come back; corrected; rejected; and one reported before."""
+    told = refund("TF-1", "10101", "70.00", MARCH_2)
+    keeper.do(told, "accountant")
+    receipt = answered(keeper.ledger_id, told, MARCH_2)
+    keeper.do(receipt, "pboc")
+    keeper.do(came_back(receipt, "20.00", MARCH_2), "pboc")
+    moved = correction("SG-1", "10101", "10305", "5.00", MARCH_2)
+    keeper.do(moved, "accountant")
+    keeper.do(answered(keeper.ledger_id, moved, MARCH_2), "pboc")
+    rejected = refund("TF-2", "10101", "1.00", MARCH_2)
+    keeper.do(rejected, "accountant")
+    keeper.do(answered(keeper.ledger_id, rejected, MARCH_2, done=False), "pboc")
+    reported = refund("TF-3", "10101", "9.00", date(2026, 1, 30))
+    keeper.do(reported, "accountant")
+    keeper.do(answered(keeper.ledger_id, reported, date(2026, 1, 30)), "pboc")
+
+
 def settle_otherwise(keeper: Bookkeeper) -> None:
     """Every setting of the ledger changed, and money that another bank has paid ahead."""
     keeper.do(cash_opened(f111="1000000.00", f121="500000.00"), "accountant")
     # of January's last working day: its month is closed, and waits for the report of each one
     january_30 = income("R1", date(2026, 1, 30), ("10101", "111", "5000.00"))
     keeper.do(january_30, "accountant")
+    order_income(keeper)
     keeper.do(SetAdvancePolicy(limit_amt="5000.00"), "admin")
     voucher_no = paid(keeper, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
     step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="100.00")

@@ -56,6 +56,8 @@ from tests.support.bookkeeper import (
     signature,
 )
 from tests.support.commands_on_file import COMMANDS, LINES, TODAY
+from tests.support.income_orders import answered, correction, refund
+from tests.support.income_orders import returned as came_back
 from tests.support.openings import TREASURY, credit, debit, opening
 from tests.support.vouchers import cr, dr, voucher
 from tests.support.wages import wage_line, wage_list
@@ -131,6 +133,43 @@ INCOME = LoadIncome(
     lines=(IncomeLine(inc_sort_code="10101", fund_type_code="111", amt="7.00"),),
 )
 plainly("income.load", INCOME, "accountant")
+
+INCOME_REFUND = refund("TF-1", "10101", "5.00", INCOME.report_date)
+INCOME_CORRECTION = correction("SG-1", "10101", "10305", "5.00", INCOME.report_date)
+
+
+@example("income.refund")
+def _refund_income(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(INCOME, "accountant")
+    return INCOME_REFUND, "accountant"
+
+
+@example("income.refund_receipt")
+def _receipt_of_income_refund(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(INCOME, "accountant")
+    keeper.do(INCOME_REFUND, "accountant")
+    return answered(keeper.ledger_id, INCOME_REFUND, MARCH_2), "pboc"
+
+
+@example("income.refund_return")
+def _return_of_income_refund(keeper: Bookkeeper) -> AskedBy:
+    receipt, by = _receipt_of_income_refund(keeper)
+    keeper.do(receipt, by)
+    return came_back(receipt, "1.00", MARCH_2), "pboc"
+
+
+@example("correction.income_codes")
+def _correct_income_codes(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(INCOME, "accountant")
+    return INCOME_CORRECTION, "accountant"
+
+
+@example("income.correction_receipt")
+def _receipt_of_income_correction(keeper: Bookkeeper) -> AskedBy:
+    keeper.do(INCOME, "accountant")
+    keeper.do(INCOME_CORRECTION, "accountant")
+    return answered(keeper.ledger_id, INCOME_CORRECTION, MARCH_2), "pboc"
+
 
 VOUCHER = voucher("JZ-1", dr("5.00", "5001"), cr("5.00", "1602"))
 plainly("voucher.enter", VOUCHER, "accountant")

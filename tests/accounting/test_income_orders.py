@@ -1,0 +1,130 @@
+"""收入退付、收入更正: never above what was received, booked once on the central bank's word."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ledger.reading.loading import read_rows
+from payments.clearing.cash import CASH, Cash
+from tests.accounting.test_income import (
+    FINES,
+    FRIDAY,
+    LAND,
+    MONDAY,
+    THURSDAY,
+    VAT,
+)
+from tests.support.bookkeeper import Bookkeeper
+from tests.support.income_orders import answered, correction, refund, returned
+from tests.support.openings import TREASURY, income
+
+pytestmark = pytest.mark.usefixtures("decided_again")
+
+
+@pytest.fixture
+def b(bookkeeper: Bookkeeper) -> Bookkeeper:
+    """1,000.00 增值税 and 50.00 罚没 came on Thursday."""
+    bookkeeper.do(
+        income("R1", THURSDAY, (VAT, "111", "1000.00"), (FINES, "111", "50.00")), "accountant"
+    )
+    return bookkeeper
+
+
+def cash(keeper: Bookkeeper, kind: str = "11") -> Cash:
+    with keeper.pool.connection() as connection:
+        return read_rows(connection, keeper.ledger_id, CASH).get(f"{TREASURY}/{kind}", Cash())
+
+
+def paid(keeper: Bookkeeper, order: Any, day: date, *, done: bool = True) -> Any:
+    keeper.do(order, "accountant")
+    receipt = answered(keeper.ledger_id, order, day, done=done)
+    keeper.do(receipt, "pboc")
+    return receipt
+
+
+def test_a_refund_is_negative_income_once_the_central_bank_has_paid(b: Bookkeeper) -> None:
+    order = refund("TF-1", VAT, "300.00", FRIDAY)
+    b.do(order, "accountant")
+    assert b.books()["税收收入"] == "1000.00", "an order moves no book"
+    assert cash(b) == Cash(free=75_000, claimed=30_000)
+    b.do(answered(b.ledger_id, order, FRIDAY), "pboc")
+    assert b.books() == {
+        "国库存款": "750.00",
+        "税收收入": "700.00",
+        "非税收入": "50.00",
+        "资金结存—库款资金结存": "750.00",
+        "一般公共预算收入": "750.00",
+    }
+    assert cash(b) == Cash(free=75_000)
+
+
+def test_the_days_report_that_has_it_does_not_book_it_again(b: Bookkeeper) -> None:
+    """Friday: 80.00 came of 增值税 and 300.00 went, so its report says -220.00."""
+    paid(b, refund("TF-1", VAT, "300.00", FRIDAY), FRIDAY)
+    b.do(income("R2", FRIDAY, (VAT, "111", "-220.00")), "accountant")
+    assert b.books()["税收收入"] == "780.00"
+    assert cash(b) == Cash(free=83_000)
+    b.do(income("R3", MONDAY, (VAT, "111", "1.00")), "accountant")
+    assert b.books()["税收收入"] == "781.00", "it was taken out once"
+
+
+def test_a_receipt_behind_the_report_of_its_day_books_nothing(b: Bookkeeper) -> None:
+    order = refund("TF-1", VAT, "300.00", FRIDAY)
+    b.do(order, "accountant")
+    b.do(income("R2", FRIDAY, (VAT, "111", "-220.00")), "accountant")
+    b.do(answered(b.ledger_id, order, FRIDAY), "pboc")
+    assert b.books()["税收收入"] == "780.00"
+    assert cash(b) == Cash(free=83_000)
+    over = refund("TF-2", VAT, "780.01", MONDAY)
+    assert b.refusal(over, "accountant") == "exceeds_received"
+
+
+def test_never_above_what_was_received_of_the_code_and_fund(b: Bookkeeper) -> None:
+    over = refund("TF-1", VAT, "1000.01", FRIDAY)
+    problem = b.ask(over, "accountant").problem
+    assert problem is not None
+    assert (problem.code.text, problem.extra["available_amt"]) == ("exceeds_received", "1000.00")
+    b.do(refund("TF-2", VAT, "900.00", FRIDAY), "accountant")
+    assert b.refusal(refund("TF-3", VAT, "100.01", FRIDAY), "accountant") == "exceeds_received"
+    assert b.refusal(refund("TF-4", LAND, "1.00", FRIDAY), "accountant") == "exceeds_received"
+    before = refund("TF-5", VAT, "1.00", date(2026, 1, 14))
+    assert b.refusal(before, "accountant") == "exceeds_received", "nothing was received by then"
+
+
+def test_what_the_central_bank_rejects_is_there_again(b: Bookkeeper) -> None:
+    paid(b, refund("TF-1", VAT, "1000.00", FRIDAY), FRIDAY, done=False)
+    assert (b.books()["税收收入"], cash(b)) == ("1000.00", Cash(free=105_000))
+    b.do(refund("TF-2", VAT, "1000.00", FRIDAY), "accountant")
+
+
+def test_what_comes_back_of_a_refund_is_income_again(b: Bookkeeper) -> None:
+    receipt = paid(b, refund("TF-1", VAT, "300.00", FRIDAY), FRIDAY)
+    b.do(returned(receipt, "100.00", MONDAY), "pboc")
+    assert (b.books()["税收收入"], cash(b).free) == ("800.00", 85_000)
+    over = returned(receipt, "200.01", MONDAY, "T2")
+    assert b.refusal(over, "pboc") == "refund_exceeds_paid"
+    b.do(income("R2", FRIDAY, (VAT, "111", "-300.00")), "accountant")
+    b.do(income("R3", MONDAY, (VAT, "111", "100.00")), "accountant")
+    assert b.books()["税收收入"] == "800.00"
+
+
+def test_a_correction_moves_income_to_another_code(b: Bookkeeper) -> None:
+    paid(b, correction("SG-1", VAT, FINES, "200.00", FRIDAY), FRIDAY)
+    books = b.books()
+    assert (books["税收收入"], books["非税收入"]) == ("800.00", "250.00")
+    assert (books["国库存款"], cash(b)) == ("1050.00", Cash(free=105_000))
+    b.do(income("R2", FRIDAY, (VAT, "111", "-200.00"), (FINES, "111", "200.00")), "accountant")
+    assert b.books()["非税收入"] == "250.00"
+    assert b.refusal(refund("TF-1", VAT, "800.01", MONDAY), "accountant") == "exceeds_received"
+
+
+def test_a_correction_to_another_fund_moves_its_cash(b: Bookkeeper) -> None:
+    to_fund = {"to_fund_type_code": "121"}
+    paid(b, correction("SG-1", VAT, LAND, "200.00", FRIDAY, **to_fund), FRIDAY)
+    books = b.books()
+    assert books["一般公共预算收入"] == "850.00"
+    assert books["政府性基金预算收入"] == "200.00"
+    assert (cash(b).free, cash(b, "12").free) == (85_000, 20_000)
+    same = correction("SG-2", VAT, VAT, "1.00", FRIDAY)
+    assert b.refusal(same, "accountant") == "element_mismatch"
