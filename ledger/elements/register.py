@@ -127,13 +127,7 @@ _ELEMENTS = (
     _pattern("plan_control", "用款计划控制", 7, "total|monthly", _OPEN),
     _pattern("approval_policy", "审批策略", 40, "[a-z][a-z_]*", "审批策略"),
     _pattern("signing", "签章范围", 8, "voucher|manifest", _POLICY),
-    _code(
-        "pay_bank_code",
-        "代理银行",
-        12,
-        "[0-9]{3,12}",
-        _POLICY,
-    ),
+    _code("pay_bank_code", "代理银行", 12, "[0-9]{3,12}", _POLICY),
     # 基础信息
     _pattern("parent_div_code", "上级财政区划", 9, "[1-9][0-9]{8}", _DIVISION),
     _pattern("tier_code", "财政层级", 1, "[2-5]", _DIVISION),
