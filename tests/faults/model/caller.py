@@ -7,6 +7,7 @@ does not know what became of them. He then asks the same again, of whichever ser
 import random
 import socket
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, NamedTuple
@@ -91,23 +92,34 @@ class Caller:
         self._http.close()
 
     def get(self, path: str) -> Answer:
-        return self._until_known("GET", path, "auditor", None)
+        return self._until_known("GET", path, "auditor", b"")
 
     def post(self, path: str, body: Any, person: str, patience_s: float = PATIENCE_S) -> Answer:
         """The answer to an act. What was taken is sometimes asked for again: it is replayed."""
-        known = self._until_known("POST", path, person, body, patience_s)
+        content = msgspec.json.encode(body)
+        known = self._until_known("POST", path, person, content, patience_s)
         if not known.code and self._chance.random() < AGAIN_RATE:
-            again = self._until_known("POST", path, person, body, patience_s)
+            again = self._until_known("POST", path, person, content, patience_s)
             if again.code:
                 self._tally.fault(f"{person} {path} was taken, and then refused {again.body}")
         return known
 
+    def upload(self, path: str, lines: Iterable[Any], person: str, patience_s: float) -> Answer:
+        """The answer to a file of lines."""
+        content = b"\n".join(map(msgspec.json.encode, lines))
+        return self._until_known("POST", path, person, content, patience_s, "application/x-ndjson")
+
     def _until_known(
-        self, method: str, path: str, person: str, body: Any, patience_s: float = PATIENCE_S
+        self,
+        method: str,
+        path: str,
+        person: str,
+        content: bytes,
+        patience_s: float = PATIENCE_S,
+        media: str = "application/json",
     ) -> Answer:
         deadline = monotonic() + HANG_S
-        content = b"" if body is None else msgspec.json.encode(body)
-        while (answer := self._ask(method, path, person, content, patience_s)) is None:
+        while (answer := self._ask(method, path, person, content, patience_s, media)) is None:
             self._tally.left_in_doubt()
             assert monotonic() < deadline, f"no answer to {method} {path} in {HANG_S} s"
             threading.Event().wait(PAUSE_S)
@@ -115,13 +127,13 @@ class Caller:
         return answer
 
     def _ask(
-        self, method: str, path: str, person: str, content: bytes, patience_s: float
+        self, method: str, path: str, person: str, content: bytes, patience_s: float, media: str
     ) -> Answer | None:
         """One attempt; None where its outcome is not known, or it is to come again."""
         url = self._servers.any(self._chance)
         headers = {"Authorization": f"Bearer {self._tokens[person]}"}
         if content:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = media
             if self._chance.random() < CUT_RATE:
                 self._cut_off(method, url, path, headers, content)
                 return None

@@ -14,6 +14,7 @@ from tests.faults.model.cards import AFTER_NEXT, PLAIN, Card, Figures, Line, Mod
 from tests.faults.model.clearing import ClearingClerk
 from tests.faults.model.courses import COURSES, Clerk, fen, is_final, paid, yuan
 from tests.faults.model.installation import Installation
+from tests.faults.model.runs import Run, disbursed, lines_of
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.waiting import HANG_S
 
@@ -175,6 +176,7 @@ class Cycle:
         """Clients and breakages at the same time; raises what a client met."""
         clients = [self._thread(self._client, self._courses(n)) for n in range(CLIENTS)]
         clients.append(self._thread(self._bulk, self._clerk("bulk"), self._bulk_cards()))
+        clients.append(self._thread(self._client, [disbursed(self._clerk("run"), self._run())]))
         besides = [self._thread(self._adjust, clients), self._thread(self._clear, clients)]
         injector = FaultInjector(
             self.treasury.installation,
@@ -242,6 +244,15 @@ class Cycle:
             if not card.took("apply"):
                 assert card.said["apply"] == "insufficient_indicator", card
                 del self.model.cards[card.number]
+
+    def _run(self) -> Run:
+        """A list of payees of an indicator of its own, which has just enough for it."""
+        lines = lines_of(self.number, self.chance.randint(1_00, 9_00))
+        amount_fen = sum(line.fen for line in lines)
+        of = self._indicator(self.chance.choice(LEDGERS), f"B{self.number}-run", fen=amount_fen)
+        run = Run(of[0], f"R{self.number}", of[1], lines)
+        self.model.cards |= {card.number: card for card in run.cards()}
+        return run
 
     # ---- beside them, while there is any client
 
