@@ -29,6 +29,7 @@ from ledger.writing.conditions import HistoryFault, never_cut
 from ledger.writing.sequencer import Sequencer
 from payments.receipts.intake import ReceiptIntake
 from payments.signing.fresh_documents import FreshDocuments
+from payments.signing.own_keys import OwnKeySigning
 from payments.signing.service import SigningService
 
 CODES_CHECKED_EVERY_S = 2.0
@@ -92,6 +93,12 @@ class Treasury:
 
     def now(self) -> datetime:
         return self.clock()
+
+    @property
+    def own_keys(self) -> OwnKeySigning:
+        """Takes what persons have signed themselves."""
+        peek = self.sequencer.peek
+        return OwnKeySigning(self.pool, self.provider, self.codes, self.clock, peek)
 
 
 @contextmanager

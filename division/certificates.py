@@ -156,6 +156,11 @@ def current(connection: psycopg.Connection, subject: str, at: datetime) -> Certi
     return require_valid(certificates[0], at)
 
 
+def valid_ones(connection: psycopg.Connection, subject: str, at: datetime) -> list[Certificate]:
+    """All certificates of the subject that are valid at a moment, the one that began last first."""
+    return [each for each in _all_of(connection, subject) if _fault(each, at) is None]
+
+
 def has_any(connection: psycopg.Connection, subject: str) -> bool:
     """Whether a certificate was ever made out to the subject."""
     return bool(_all_of(connection, subject))

@@ -141,7 +141,8 @@ class ManifestSigned(Event, frozen=True, kw_only=True):
 
     ``signature`` (DER in base64) is over ``text``, which holds the root over the documents' hashes.
     The hashes stand one after the other, 32 bytes each, in the document ``leaves_sm3`` (hex). The
-    form is described in docs/history-format.md.
+    form is described in docs/history-format.md. ``custody`` says who holds the key that signed:
+    ``own``, the person who did, or ``server``, as all keys were held before it was said.
     """
 
     TYPE: ClassVar[str] = "manifest.signed"
@@ -154,6 +155,7 @@ class ManifestSigned(Event, frozen=True, kw_only=True):
     text: str
     signature: str
     leaves_sm3: str
+    custody: str = "server"
     by: str
 
 
@@ -162,7 +164,7 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
 
     ``signature`` is DER in base64. Where the voucher was signed together with others it is empty,
     and the voucher is the leaf ``leaf`` (from 0) of the manifest ``manifest_no``. ``final`` says
-    that the policy's last role has signed.
+    that the policy's last role has signed; ``custody`` as in :class:`ManifestSigned`.
     """
 
     TYPE: ClassVar[str] = "voucher.signed"
@@ -181,6 +183,7 @@ class VoucherSigned(Event, frozen=True, kw_only=True):
     signature: str = ""
     manifest_no: str = ""
     leaf: int = 0
+    custody: str = "server"
     final: bool = False
     by: str
 

@@ -141,6 +141,7 @@ class SignManifest(Command, frozen=True, kw_only=True):
     text: str
     signature: str
     leaves_sm3: str
+    custody: str = "server"
     document: bytes
 
     @property
@@ -174,6 +175,7 @@ class SignManifest(Command, frozen=True, kw_only=True):
             text=self.text,
             signature=self.signature,
             leaves_sm3=self.leaves_sm3,
+            custody=self.custody,
             by=by,
         )
         return Decision(

@@ -64,6 +64,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
     signature: str = ""
     manifest_no: str = ""
     leaf: int = 0
+    custody: str = "server"
     document: bytes
 
     @property
@@ -99,6 +100,7 @@ class SignVoucher(Command, frozen=True, kw_only=True):
             signature=self.signature,
             manifest_no=self.manifest_no,
             leaf=self.leaf,
+            custody=self.custody,
             final=final,
             by=by,
         )

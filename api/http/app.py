@@ -43,6 +43,7 @@ from api.http import (
     monitoring,
     openings,
     operations,
+    own_signatures,
     payments,
     periods,
     project_bulk,
@@ -98,6 +99,7 @@ DIRECT: tuple[DirectRoute, ...] = (
 )
 RESOURCES = (
     payments,
+    own_signatures,
     indicators,
     budgets,
     draft_files,

@@ -100,7 +100,7 @@ class SigningRequest(msgspec.Struct, forbid_unknown_fields=True):
 # ---- results
 
 
-def _payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
+def payment_result(key: int, index: int, outcome: Outcome) -> PaymentResult:
     if outcome.problem is not None:
         return PaymentResult(index=index, status="refused", problem=problem(outcome.problem))
     if (document := document_of(outcome)) is not None:
@@ -308,7 +308,7 @@ async def approve_all(
     key = await admit(call)
     submissions = await call.beside(len(commands), placed, call, commands, range(len(commands)))
     outcomes = await call.submit_all(key, submissions)
-    return await answer_items(call, key, outcomes, _payment_result)
+    return await answer_items(call, key, outcomes, payment_result)
 
 
 def _signing_request(data: bytes) -> SigningRequest:
@@ -338,7 +338,7 @@ async def sign_all(
         call.submit_and_wait,
         dry_run=call.dry_run,
     )
-    return await answer_items(call, key, await call.in_thread(sign), _payment_result)
+    return await answer_items(call, key, await call.in_thread(sign), payment_result)
 
 
 def _of_payments(path: str, endpoint: Endpoint, name: str, summary: str) -> DirectRoute:
@@ -360,7 +360,7 @@ DIRECT = (
         ApplyPayment,
         "/v1/ledgers/{ledger}/payments:batch",
         Right.APPLY,
-        _payment_result,
+        payment_result,
         answer=PaymentResults,
         summary=f"Apply for up to {ITEMS_MAX} payments",
         tag=Tag.PAYMENTS,
@@ -376,7 +376,7 @@ DIRECT = (
         RefundPayment,
         "/v1/ledgers/{ledger}/refunds:batch",
         Right.APPLY,
-        _payment_result,
+        payment_result,
         answer=PaymentResults,
         summary=f"Refund up to {ITEMS_MAX} payments, in whole or in part",
         tag=Tag.PAYMENTS,

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from api.http.correction_views import CorrectionOfPayment, corrections_of
 from api.http.held_by import HeldByView
 from api.http.late_entries import LateEventsView, LateFiguresView
-from api.http.models.enums import PaymentState, Signatory
+from api.http.models.enums import Custody, PaymentState, Signatory
 from api.http.recall_views import RecallView, recalls_of
 from api.http.refund_views import RefundView, refunds_of
 from budget.balances import Balances
@@ -152,6 +152,7 @@ class SignatureView(msgspec.Struct, kw_only=True, gc=False):
     signature: str
     manifest_no: str
     leaf: int
+    custody: Custody
 
 
 class ReceiptView(msgspec.Struct, kw_only=True, gc=False):

@@ -13,17 +13,15 @@ manifest (``payments.manifest``); otherwise each by itself.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from psycopg_pool import ConnectionPool
 
-from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
+from ledger.deciding.command import Outcome
 from ledger.elements.code_sets import CodeSets
-from ledger.errors import GuokuError, IntegrityError, Refusal
+from ledger.errors import GuokuError, Refusal
 from ledger.gm import Provider
 from ledger.gm.keystore import KeyStore
-from ledger.reading.documents import compress_document, open_document
 from ledger.reading.objects import read_head
 from ledger.writing.conditions import Conditions
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
@@ -34,10 +32,11 @@ from payments.signing.credentials import (
     finance_department,
     person,
 )
+from payments.signing.documents import document_to_sign
 from payments.signing.fresh_documents import FreshDocuments
-from payments.signing.signer import Draft, SignedVouchers, Signer, VoucherDocument
-from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers, signed_before
-from payments.signing.voucher_document import voucher_document
+from payments.signing.signer import Draft, SignedVouchers, Signer
+from payments.signing.submitting import submit_signed
+from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers
 from payments.submitting import Submit
 from payments.voucher import SignVoucher
 
@@ -139,30 +138,9 @@ class SigningService:
         *,
         dry_run: bool = False,
     ) -> list[Outcome]:
-        """Signs as :meth:`sign` does, and brings what came of it to the books.
-
-        A refusal goes on the ledger's record; what could not be done here for a fault of ours is
-        no refusal, and does not.
-
-        Returns:
-            An outcome for each payment, in the order asked for.
-        """
-        manifest, vouchers = self.sign(ledger_id, pay_app_nos, role, principal, dry_run=dry_run)
-        commands: list[Command] = [] if manifest is None else [manifest]
-        before = len(commands)
-        for number, item in zip(pay_app_nos, vouchers, strict=True):
-            if isinstance(item, SignVoucher):
-                commands.append(item)
-            elif not _is_fault(item):
-                commands.append(RecordRefusal.of(SignVoucher.OPERATION, number, item))
-        submissions = [Submission(command=c, by=principal, dry_run=dry_run) for c in commands]
-        decided = iter(submit(ledger_id, submissions)[before:])
-        return [
-            Outcome(problem=item)
-            if isinstance(item, GuokuError) and _is_fault(item)
-            else next(decided)
-            for item in vouchers
-        ]
+        """Signs as :meth:`sign` does, and brings what came of it to the books; an outcome each."""
+        signed = self.sign(ledger_id, pay_app_nos, role, principal, dry_run=dry_run)
+        return submit_signed(ledger_id, pay_app_nos, signed, principal, submit, dry_run=dry_run)
 
     def _bulks(
         self, asked: UnsignedVouchers, pay_app_nos: Sequence[str]
@@ -198,7 +176,7 @@ class SigningService:
             assert signer is not None, "there is a signer, or a refusal, for what may be signed"
             return signer
         try:
-            document = _document(ledger_id, codes, item)
+            document = document_to_sign(ledger_id, codes, item)
             draft = signer.draft(document)
         except GuokuError as error:
             return error
@@ -216,25 +194,3 @@ class SigningService:
         subject = finance_department(ledger_id)
         key, certificate = self._credentials_of(subject)
         return ClaimSigner(ledger_id, certificate.serial, partial(self._provider.sign, key))
-
-
-def _document(ledger_id: int, codes: CodeSets, item: UnsignedVoucher) -> VoucherDocument:
-    """The voucher to sign.
-
-    Raises:
-        IntegrityError: what was signed before is not stored, or not as it was signed.
-    """
-    payment = item.payment
-    if not payment.signatures:
-        assert item.indicator is not None, "no payment without an indicator"
-        document = voucher_document(ledger_id, payment, item.indicator, codes)
-        return VoucherDocument(payment.pay_app_no, document, compress_document(document))
-    if item.body is None:
-        raise IntegrityError(f"the signed voucher {payment.pay_cert_no} is not stored")
-    document = open_document(signed_before(payment), item.body)
-    return VoucherDocument(payment.pay_app_no, document, item.body)
-
-
-def _is_fault(problem: GuokuError) -> bool:
-    """What the server itself could not do."""
-    return problem.code.status >= HTTPStatus.INTERNAL_SERVER_ERROR

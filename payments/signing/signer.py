@@ -17,13 +17,14 @@ from division.certificates import Certificate
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command
 from ledger.errors import Code, GuokuError
-from ledger.gm import PrivateKey, Provider
+from ledger.gm import PrivateKey, Provider, sm3
 from ledger.integrity.merkle import Tree, root_of
 from ledger.reading.documents import keep_plainly
 from payments.manifest import ManifestText, SignManifest, leaf_of, split_leaves
 from payments.voucher import SignVoucher
 
 CHUNK = 25  # vouchers that a thread takes at once
+SERVER, OWN = "server", "own"  # custody: who holds the key that has signed
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -136,36 +137,58 @@ class Signer(NamedTuple):
         leaf = 0
         for draft in drafts:
             if isinstance(draft, VoucherDraft):
-                commands.append(self._command(draft, number, leaf if number else 0))
+                commands.append(
+                    voucher_command(
+                        draft, self.role, self.certificate.serial, number, leaf if number else 0
+                    )
+                )
                 leaf += 1
             else:
                 commands.append(draft)
         return SignedVouchers(manifest, commands)
 
-    def _command(self, draft: VoucherDraft, manifest_no: str, leaf: int) -> SignVoucher:
-        return SignVoucher(
-            pay_app_no=draft.pay_app_no,
-            role=self.role,
-            cert_serial=self.certificate.serial,
-            voucher_sm3=draft.voucher_sm3,
-            signature=base64.b64encode(draft.signature).decode("ascii") if draft.signature else "",
-            manifest_no=manifest_no,
-            leaf=leaf,
-            document=draft.body,
-        )
-
     def _manifest(self, tree: Tree) -> SignManifest:
         """The manifest over these leaves; raises ``internal`` where it is not sound."""
         text = ManifestText(ledger_text(self.ledger_id), self.role, len(tree), tree.root)
-        stored = b"".join(tree.leaves)
-        if root_of(split_leaves(stored)) != text.root:
+        if root_of(split_leaves(b"".join(tree.leaves))) != text.root:
             raise GuokuError(Code.INTERNAL, "the root of a fresh manifest does not verify")
-        written = text.written()
-        return SignManifest(
-            role=self.role,
-            cert_serial=self.certificate.serial,
-            text=written,
-            signature=base64.b64encode(self.sign(written.encode())).decode("ascii"),
-            leaves_sm3=self.provider.sm3(stored).hex(),
-            document=keep_plainly(stored),
-        )
+        signature = self.sign(text.written().encode())
+        return manifest_command(text, tree, self.certificate.serial, signature)
+
+
+def voucher_command(
+    draft: VoucherDraft,
+    role: str,
+    cert_serial: str,
+    manifest_no: str = "",
+    leaf: int = 0,
+    custody: str = SERVER,
+) -> SignVoucher:
+    """A voucher's signature for the books: its own, or its place in a manifest."""
+    return SignVoucher(
+        pay_app_no=draft.pay_app_no,
+        role=role,
+        cert_serial=cert_serial,
+        voucher_sm3=draft.voucher_sm3,
+        signature=base64.b64encode(draft.signature).decode("ascii") if draft.signature else "",
+        manifest_no=manifest_no,
+        leaf=leaf,
+        custody=custody,
+        document=draft.body,
+    )
+
+
+def manifest_command(
+    text: ManifestText, tree: Tree, cert_serial: str, signature: bytes, custody: str = SERVER
+) -> SignManifest:
+    """A manifest for the books, with the leaves of its vouchers."""
+    stored = b"".join(tree.leaves)
+    return SignManifest(
+        role=text.role,
+        cert_serial=cert_serial,
+        text=text.written(),
+        signature=base64.b64encode(signature).decode("ascii"),
+        leaves_sm3=sm3(stored).hex(),
+        custody=custody,
+        document=keep_plainly(stored),
+    )

@@ -120,6 +120,7 @@ class UnsignedVouchers(NamedTuple):
                     signature=signed.signature,
                     manifest_no=signed.manifest_no,
                     leaf=signed.leaf,
+                    custody=signed.custody,
                     document=b"",
                 )
         return None

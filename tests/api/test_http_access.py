@@ -61,6 +61,8 @@ MAY: dict[str, set[str]] = {
     "payment.approve.batch": {"checker"},
     "payment.reject": {"checker"},
     "voucher.sign.batch": {"unit", "first", "second", "signer"},
+    "voucher.sign.prepare": {"unit", "first", "second", "signer"},
+    "voucher.sign.submit": {"unit", "first", "second", "signer"},
     "clearing.request": {"maker", "checker", "signer", "ops"},
     "clearing.request.batch": {"maker", "checker", "signer", "ops"},
     "disbursement.open": {"unit", "maker"},
@@ -231,6 +233,7 @@ SOUND["voucher.enter"] = {
     "lines": [{"acct_cls_id": "D0", "dr_cr": 1, "amt": "1.00"}],
 }
 SOUND["voucher.reverse"] = {"reason": "x"}
+SOUND["voucher.sign.submit"] = {"items": [{"pay_app_no": "x", "signature": ""}]}
 SOUND["correction.balance"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 SOUND["advance_policy.set"] = {"limit_amt": "1.00"}
@@ -359,9 +362,11 @@ def _body(http: HttpTreasury, operation: Operation, person: str) -> Any:
         from tests.support.bookkeeper import ELEMENTS
 
         body = {"bgt_id": "none", "amount": "1.00", **ELEMENTS, "exp_func_code": "9999999"}
-    if name == "voucher.sign.batch":
+    if name in ("voucher.sign.batch", "voucher.sign.prepare"):
         role = next(iter(set(PERSONS.get(person, ("unit",))) & Right.SIGN.roles), "unit")
         body = {"pay_app_nos": ["x"], "role": role}
+        if name == "voucher.sign.prepare":
+            body["cert_serial"] = "0" * 32
     if name.startswith(("contract.", "purchase_plan.")) and method != "GET":
         asked = on_file(name)
         bgt_id = {"bgt_id": "none"} if name == "purchase_plan.register" else {}

@@ -284,6 +284,13 @@ class HitStatus(StrEnum):
     ENDED = "ended"
 
 
+class KeyCustody(StrEnum):
+    """Who holds the key that has signed 密钥保管."""
+
+    SERVER = "server"
+    OWN = "own"
+
+
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ProjectState = Annotated[str, shown_as(ProjectStatus)]
@@ -302,6 +309,7 @@ RunWaitCode = Annotated[str, shown_as(RunWait)]
 OutcomeOfLine = Annotated[str, shown_as(LineOutcome)]
 ItemState = Annotated[str, shown_as(ItemStatus)]
 Signatory = Annotated[str, shown_as(SigningRole)]
+Custody = Annotated[str, shown_as(KeyCustody)]
 Scope = Annotated[str, shown_as(SigningScope)]
 BookName = Annotated[str, shown_as(Book)]
 CodeText = Annotated[str, shown_as(ProblemCode)]
