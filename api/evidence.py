@@ -24,13 +24,13 @@ from ledger.sealing.stored_tree import StoredTree
 from payments.clearing.claims import CLEARING
 from payments.clearing.events import ClaimReceipted
 from payments.events import (
-    ManifestSigned,
     PaymentApplied,
     PaymentRefunded,
     VoucherReceipted,
     VoucherSigned,
 )
 from payments.manifest import MANIFEST
+from payments.manifest_events import ManifestSigned
 from payments.payment import PAYMENT
 from projections.queries import clearing_of
 

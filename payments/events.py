@@ -136,35 +136,12 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     by: str
 
 
-class ManifestSigned(Event, frozen=True, kw_only=True):
-    """批量签名清单: one signature over many vouchers of one role, or many receipts of one bank.
-
-    ``signature`` (DER in base64) is over ``text``, which holds the root over the documents' hashes.
-    The hashes stand one after the other, 32 bytes each, in the document ``leaves_sm3`` (hex). The
-    form is described in docs/history-format.md. ``custody`` says who holds the key that signed:
-    ``own``, the person who did, or ``server``, as all keys were held before it was said.
-    """
-
-    TYPE: ClassVar[str] = "manifest.signed"
-    TRAITS: ClassVar[Traits] = Traits(
-        subject="manifest", asked_by="manifest.sign", step="voucher", title="批量签名清单"
-    )
-    manifest_no: str
-    role: str
-    cert_serial: str
-    text: str
-    signature: str
-    leaves_sm3: str
-    custody: str = "server"
-    by: str
-
-
 class VoucherSigned(Event, frozen=True, kw_only=True):
     """One signature over the voucher's exact bytes, whose SM3 is ``voucher_sm3`` (hex).
 
     ``signature`` is DER in base64. Where the voucher was signed together with others it is empty,
-    and the voucher is the leaf ``leaf`` (from 0) of the manifest ``manifest_no``. ``final`` says
-    that the policy's last role has signed; ``custody`` as in :class:`ManifestSigned`.
+    and the voucher is the leaf ``leaf`` (from 0) of the manifest ``manifest_no``. ``final``: the
+    policy's last role has signed. ``custody``: see manifests.
     """
 
     TYPE: ClassVar[str] = "voucher.signed"
@@ -391,7 +368,6 @@ register(
     PaymentApproved,
     PaymentRejected,
     PaymentWithdrawn,
-    ManifestSigned,
     VoucherSigned,
     VoucherSent,
     VoucherRefused,

@@ -27,7 +27,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.gm import sm3
 from ledger.integrity.merkle import HASH_BYTES, leaf_hash
-from payments.events import ManifestSigned
+from payments.manifest_events import ManifestSigned
 
 RECEIPT_ROLE = "receipt"
 LEAVES_MAX = 100_000

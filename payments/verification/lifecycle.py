@@ -20,7 +20,6 @@ from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.correction_events import PaymentCorrected, RefundShared
 from payments.delivery.outbox import Item, ParcelKind
 from payments.events import (
-    ManifestSigned,
     PaymentApplied,
     PaymentApproved,
     PaymentDetail,
@@ -34,6 +33,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.manifest_events import ManifestSigned
 from payments.messages.message_types import SignedBy
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import SINGLE_DETAIL_ID, returned_lines

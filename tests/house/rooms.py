@@ -43,7 +43,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advancing distributing staging",
     ),
     "payments": (
-        "events messages payees policy_events submitting voucher_number",
+        "events manifest_events messages payees policy_events submitting voucher_number",
         "correction_events order_kinds void_events",
         "income_order_events order_events",
         "order_answers",
@@ -130,6 +130,7 @@ DECIDING = (
     "division.tokens",
     *sorted(_OF_BUDGET - {f"budget.{name}" for name in _READING}),
     "payments.events",
+    "payments.manifest_events",
     "payments.void_events",
     "payments.payment",
     "payments.application",
