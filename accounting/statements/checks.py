@@ -10,10 +10,21 @@ from typing import NamedTuple
 
 from accounting.statements.formulas import MEASURES, AccountTerm, Formula, LineTerm
 from accounting.statements.table_file import StatementTable, TableFile, measured
-from ledger.books import Account
+from ledger.books import DEBIT, Account
 from ledger.books.toml_form import Fault, refusal
 from ledger.books.toml_lines import KeyPath
 
+ELEMENTS = (
+    "agency_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+    "pro_code",
+    "pro_cat_code",
+    "inc_sort_code",
+)
+_ONE_SIDED = {"debit", "credit"}
 _BOOKS = {
     "treasury": ("treasury_financial", "treasury_budgetary", "indicator"),
     "unit": ("unit_financial", "unit_budgetary", "indicator"),
@@ -54,7 +65,7 @@ def columns_say_something(table: StatementTable, _around: Surroundings) -> Itera
                 table.place("columns", name), f"column {name} has either a measure or a sum"
             )
         for part in column.sum:
-            if part not in plain:
+            if part.removeprefix("-") not in plain:
                 yield Fault(
                     table.place("columns", name, "sum"), f"{part!r} is no column with a measure"
                 )
@@ -111,12 +122,46 @@ def measures_are_known(table: StatementTable, _around: Surroundings) -> Iterator
             yield Fault(place, f"{what}: unknown measure {term.measure!r}; known are {known}")
 
 
-def elements_are_told_apart(table: StatementTable, _around: Surroundings) -> Iterator[Fault]:
-    """A formula may say of which codes an account's movements count; the sums that statements are
-    worked out of do not know them yet."""
+def elements_are_told_apart(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
+    """What an account's movements are told apart by is an element that its journals have, and both
+    its sides count. A claim on the central bank is over many payments, a row of the budget before
+    any indicator, so neither the treasury's outlays nor 支出预算 have any."""
+    measures = {column.measure for column in table.entry.columns.values()}
     for place, what, _, term in _account_terms(table):
         for each in term.elements:
-            yield Fault(place, f"{what}: what accounts moved is not told apart by {each.element}")
+            if each.element not in ELEMENTS:
+                known = ", ".join(ELEMENTS)
+                yield Fault(place, f"{what}: unknown element {each.element!r}; known are {known}")
+        if not term.elements:
+            continue
+        if {term.measure} & _ONE_SIDED or (not term.measure and measures & _ONE_SIDED):
+            yield Fault(place, f"{what}: one side alone is not told apart by elements")
+        for account in around.accounts.values():
+            if term.names(account.id) and _has_no_elements(account):
+                yield Fault(place, f"{what}: {account.id} is not told apart by elements")
+
+
+def _has_no_elements(account: Account) -> bool:
+    of_claims = account.book.startswith("treasury_") and account.side == DEBIT
+    return of_claims or (account.book == "indicator" and account.control in ("", "rest"))
+
+
+def rows_of_codes_are_of_accounts(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
+    """A line that is told apart by codes names accounts that can be, and no lines."""
+    for index, line in enumerate(table.lines):
+        if line.each is None:
+            continue
+        place = table.place("lines", index, 3)
+        if line.each.element not in ELEMENTS:
+            yield Fault(place, f"line {line.number}: unknown element {line.each.element!r}")
+        terms = [term for formula in line.formulas.values() for _, term in formula]
+        for term in terms:
+            if isinstance(term, LineTerm) or any(
+                term.names(account.id) and _has_no_elements(account)
+                for account in around.accounts.values()
+            ):
+                yield Fault(place, f"line {line.number} is not told apart by {line.each.element}")
+                break
 
 
 def lines_count_nothing_twice(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
@@ -247,6 +292,7 @@ CHECKS: tuple[TableCheck, ...] = (
     accounts_are_known,
     measures_are_known,
     elements_are_told_apart,
+    rows_of_codes_are_of_accounts,
     lines_count_nothing_twice,
     lines_are_there,
     no_line_counts_itself,

@@ -1,10 +1,22 @@
 """A table worked out: its cells, and whether its checks hold."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from accounting.statements.formulas import AccountTerm, Formula, LineTerm
-from accounting.statements.table_file import StatementCheck, StatementLine, StatementTable
+from accounting.statements.formulas import (
+    AccountTerm,
+    ElementCodes,
+    Formula,
+    LineTerm,
+    SignedTerm,
+)
+from accounting.statements.table_file import (
+    ColumnEntry,
+    EachCode,
+    StatementCheck,
+    StatementLine,
+    StatementTable,
+)
 
 Fen = int | None  # None where there is nothing to be known: the year before has no ledger
 
@@ -19,6 +31,9 @@ class StatementFigures(Protocol):
             measure: one of ``formulas.MEASURES``.
             year: ``this`` or ``before``.
         """
+
+    def codes(self, terms: Sequence[AccountTerm], each: EachCode) -> Sequence[str]:
+        """The beginnings of the codes of an element under which the accounts of this year moved."""
 
 
 class CheckResult(NamedTuple):
@@ -60,15 +75,53 @@ class StatementCells:
         self._lines = table.numbered()
         self._cells: dict[tuple[str, str], Fen] = {}
 
+    def line(self, number: str) -> StatementLine:
+        """A line by its number, or a row of one code: ``5-201``. Raises KeyError."""
+        number, _, code = number.partition("-")
+        line = self._lines[number]
+        if not code:
+            return line
+        if line.each is None:
+            raise KeyError(code)
+        of_code = ElementCodes(line.each.element, (code,))
+        formulas = {
+            column: tuple(
+                SignedTerm(sign, term._replace(elements=(*term.elements, of_code)))
+                for sign, term in formula
+                if isinstance(term, AccountTerm)
+            )
+            for column, formula in line.formulas.items()
+        }
+        return line._replace(
+            number=f"{number}-{code}", name=code, depth=line.depth + 1, formulas=formulas, code=code
+        )
+
+    def lines(self) -> Iterator[StatementLine]:
+        """Those of the table, each with its rows of codes behind it."""
+        for line in self.table.lines:
+            yield line
+            if line.each is not None:
+                terms = [
+                    term
+                    for formula in line.formulas.values()
+                    for _, term in formula
+                    if isinstance(term, AccountTerm)
+                ]
+                for code in self._figures.codes(terms, line.each):
+                    yield self.line(f"{line.number}-{code}")
+
     def cell(self, number: str, column: str) -> Fen:
         """The fen of a cell; None where it is empty."""
         place = number, column
         if place not in self._cells:
             entry = self.table.entry.columns[column]
             if entry.sum:
-                self._cells[place] = _added(self.cell(number, part) for part in entry.sum)
+                parts = ((sign, self.cell(number, name)) for sign, name in _parts(entry))
+                self._cells[place] = _added(
+                    None if fen is None else sign * fen for sign, fen in parts
+                )
             else:
-                formula = self._lines[number].formulas.get(column)
+                formula = self.line(number).formulas.get(column)
                 self._cells[place] = None if formula is None else self._sum(formula, column)
         return self._cells[place]
 
@@ -95,9 +148,13 @@ class StatementCells:
         """The accounts beneath a cell."""
         entry = self.table.entry.columns[column]
         if entry.sum:
-            return [leaf for part in entry.sum for leaf in self.leaves(number, part)]
+            return [
+                leaf._replace(times=leaf.times * sign)
+                for sign, name in _parts(entry)
+                for leaf in self.leaves(number, name)
+            ]
         found: list[Leaf] = []
-        for sign, term in self._lines[number].formulas.get(column, ()):
+        for sign, term in self.line(number).formulas.get(column, ()):
             if isinstance(term, AccountTerm):
                 found.append(Leaf(sign, term, term.measure or entry.measure, entry.year))
             else:
@@ -120,7 +177,6 @@ def worked_out(
         only: the number of a line: no other one is worked out, and no check.
     """
     checks = () if only else table.checks
-    lines = [line for line in table.lines if only in ("", line.number)]
     statements: dict[str, StatementCells] = {"": StatementCells(table, figures)}
     for check in checks:
         for _, term in (*check.left, *check.right):
@@ -129,7 +185,7 @@ def worked_out(
     own = statements[""]
     rows = tuple(
         (line, {c: own.cell(line.number, c) for c in table.entry.columns} if line.number else {})
-        for line in lines
+        for line in ([own.line(only)] if only else own.lines())
     )
     results = (r for check in checks for r in _results(check, statements))
     return Worked(table, rows, tuple(results))
@@ -147,6 +203,12 @@ def _results(
         left, right = (_side(side, column, statements) for side in (check.left, check.right))
         if left is not None and right is not None:
             yield CheckResult(check.name, column, left, right)
+
+
+def _parts(column: ColumnEntry) -> Iterator[tuple[int, str]]:
+    """The columns that one adds up, with their signs."""
+    for part in column.sum:
+        yield -1 if part.startswith("-") else 1, part.removeprefix("-")
 
 
 def _side(formula: Formula, column: str, statements: Mapping[str, StatementCells]) -> Fen:

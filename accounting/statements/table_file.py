@@ -20,7 +20,7 @@ _TABLES: dict[str, type] = {"version": str, "from_year": int, "statements": dict
 
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A column: what it says of accounts, this year's or those of the year before; or the sum of
-    other columns."""
+    other columns, ``-name`` subtracted."""
 
     title: str
     measure: Measure | Literal[""] = ""
@@ -31,11 +31,13 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class LineEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """``[number, name, formula]``; a heading has neither number nor formula. Where a line is worked
     out in its own way in each column, ``formula`` is a table of formulas by column; a column that
-    it does not name stays empty."""
+    it does not name stays empty. ``each`` has a row follow for each code of an element, as
+    ``exp_func_code:3`` says: by its first three digits."""
 
     number: str
     name: str
     formula: str | dict[str, str] = ""
+    each: str = ""
 
 
 class CheckEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +62,13 @@ class StatementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     checks: tuple[CheckEntry, ...] = ()
 
 
+class EachCode(NamedTuple):
+    """By what a line is told apart in rows of its own: an element, so many digits of its codes."""
+
+    element: str
+    digits: int
+
+
 class StatementLine(NamedTuple):
     """A line; ``formulas`` by column, none for a heading; ``depth`` is how far it is indented."""
 
@@ -67,6 +76,8 @@ class StatementLine(NamedTuple):
     name: str
     depth: int
     formulas: Mapping[str, Formula]
+    each: EachCode | None = None
+    code: str = ""  # of a row that is one of ``each``
 
 
 class StatementCheck(NamedTuple):
@@ -125,6 +136,7 @@ def _table(name: str, entry: StatementEntry, faults: list[Fault]) -> StatementTa
             line.name.strip(),
             len(line.name) - len(line.name.lstrip()),
             dict(_formulas(entry, line, ("statements", name, "lines", index, 2), faults)),
+            _each(line.each, ("statements", name, "lines", index, 3), faults),
         )
         for index, line in enumerate(entry.lines)
     )
@@ -151,6 +163,14 @@ def _formulas(
         formula = _parsed(line.formula, place, faults)
         for column in measured(entry.columns):
             yield column, formula
+
+
+def _each(text: str, place: KeyPath, faults: list[Fault]) -> EachCode | None:
+    element, _, digits = text.partition(":")
+    if not text or (digits.isascii() and digits.isdigit() and int(digits)):
+        return EachCode(element, int(digits)) if text else None
+    faults.append(Fault(place, f"{text!r} is no element and number of digits"))
+    return None
 
 
 def measured(columns: Mapping[str, ColumnEntry]) -> Iterable[str]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounting.statements.evaluation import CheckResult
 from accounting.statements.formulas import Measure
+from accounting.statements.table_file import StatementLine
 from api.http.call import Call
 from api.http.models.lists import Page
 from api.http.models.shown import may_be_missing, shown_as
@@ -132,17 +133,22 @@ def entry_view(entry: Entry) -> StatementEntryView:
 def statement_view(call: Call, asked: AskedStatement, found: ShownStatement) -> StatementView:
     key, agency_code = asked.scope.ledger_id, asked.scope.agency_code
     entry = asked.table.entry
+    codes, day, division = call.treasury.codes(), found.through, division_of(key)
+
+    def named(line: StatementLine) -> str:
+        if not line.code or line.each is None:
+            return line.name
+        name = codes.name(line.each.element, line.code, on=day, mof_div_code=division)
+        return f"{line.code} {name}".strip()
+
     return StatementView(
         ledger=ledger_text(key),
         name=asked.table.name,
         title=entry.title,
         form=entry.form,
         agency_code=agency_code,
-        agency_name=call.treasury.codes().name(
-            "agency_code", agency_code, on=found.through, mof_div_code=division_of(key)
-        )
-        if agency_code
-        else "",
+        agency_name=agency_code
+        and codes.name("agency_code", agency_code, on=day, mof_div_code=division),
         through=found.through.isoformat(),
         position=found.position,
         columns=[
@@ -150,7 +156,7 @@ def statement_view(call: Call, asked: AskedStatement, found: ShownStatement) -> 
             for name, column in entry.columns.items()
         ],
         rows=[
-            {"line": line.number, "name": line.name, "depth": line.depth}
+            {"line": line.number, "name": named(line), "depth": line.depth}
             | {column: shown(fen) for column, fen in cells.items()}
             for line, cells in found.worked.rows
         ],

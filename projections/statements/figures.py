@@ -6,7 +6,7 @@ Of the whole ledger the sums are those of ``projections.account_sums``, of one u
 those of its first and last day, and is told apart here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import psycopg
 
 from accounting.statements import AccountTerm
 from accounting.statements.evaluation import Fen
+from accounting.statements.table_file import EachCode
 from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.books import Account, Charts
 from ledger.deciding.state import BEIJING
@@ -21,6 +22,7 @@ from projections.account_slices import Slice, SlicedSums
 from projections.account_sums import AccountSums, RangeSums, live_model
 from projections.core.moments import Moment, Reach, reach, recorded_time, within_books
 from projections.journals import Journals
+from projections.statements.element_sums import ElementScope, ElementSums
 from projections.statements.year_boundary import boundary_entries
 
 
@@ -74,6 +76,7 @@ class YearFigures:
         self._asked: dict[date, RangeSums] = {}
         self._boundaries: Mapping[tuple[str, bool], list[int]] | None = None
         self._by_term: dict[tuple[AccountTerm, str], int] = {}
+        self._by_element: ElementSums | None = None
 
     def _day(self, through: date | None) -> date:
         """The day that a moment is which names none: that on which its last position was recorded,
@@ -104,10 +107,23 @@ class YearFigures:
     def of(self, term: AccountTerm, measure: str) -> int:
         """As ``accounting.statements.StatementFigures`` says, of this year."""
         asked = term, measure
-        if asked not in self._by_term:
+        if asked not in self._by_term and term.elements:
+            self._by_term[asked] = self._elements().of(term, measure)
+        elif asked not in self._by_term:
             named = (account for account in self._accounts.values() if term.names(account.id))
             self._by_term[asked] = sum(_SIGNED[measure](self, account) for account in named)
         return self._by_term[asked]
+
+    def codes(self, terms: Sequence[AccountTerm], each: EachCode) -> Sequence[str]:
+        """As ``accounting.statements.StatementFigures`` says, of this year."""
+        return self._elements().codes(terms, each)
+
+    def _elements(self) -> ElementSums:
+        if self._by_element is None:
+            key, _, agency_code = self.scope
+            scope = ElementScope(key, agency_code, self.upto, self.through, self.month)
+            self._by_element = ElementSums(self._connection, self._accounts, scope)
+        return self._by_element
 
     # ---- one account, in fen
 
@@ -209,6 +225,9 @@ class LedgerFigures:
     def of(self, term: AccountTerm, measure: str, year: str) -> Fen:
         of_year = self.this if year == "this" else self.before
         return None if of_year is None else of_year.of(term, measure)
+
+    def codes(self, terms: Sequence[AccountTerm], each: EachCode) -> Sequence[str]:
+        return self.this.codes(terms, each)
 
     @property
     def before(self) -> YearFigures | None:

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 
 from accounting.statements.evaluation import Leaf
+from accounting.statements.formulas import ElementCodes
 from ledger.books import Account
 from ledger.events import Line
 from ledger.money import stored_fen
@@ -21,7 +22,9 @@ from projections.account_sums import live_model
 from projections.core.spans import SPAN_EVENTS
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
+from projections.statements.element_sums import have
 from projections.statements.figures import Range, YearFigures
+from projections.statements.indicator_codes import IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
 
 # the spans of the shortest length in which one of the accounts moved on a day that counts
@@ -101,6 +104,7 @@ class _Counted(NamedTuple):
     times: int
     of: Range
     side: int  # of the movements that count alone; 0 for both
+    elements: tuple[ElementCodes, ...]
 
 
 def entries_beneath(
@@ -121,10 +125,13 @@ def entries_beneath(
     counted = _counted(figures, accounts, leaves)
     agency_code = figures.scope.agency_code
     kinds = opening_events(), closing_events()
+    codes = None
+    if any(leaf.term.elements for leaf in leaves):
+        codes = IndicatorCodes(connection, figures.scope.ledger_id, agency_code, figures.through)
     found: list[Entry] = []
     journals = last = 0
     for row in _rows(connection, figures, counted, after) if counted else ():
-        entries = list(_entries(row, counted, agency_code, *kinds))
+        entries = list(_entries(row, counted, agency_code, kinds, codes))
         if entries and journals == most:
             return EntryPage(found, last)
         if entries:
@@ -141,7 +148,8 @@ def _counted(
         side = {"debit": 1, "credit": -1}.get(leaf.measure, 0)
         for account in accounts.values():
             if leaf.term.names(account.id):
-                counted = _Counted(account, leaf.times, figures.range_of(leaf.measure), side)
+                of = figures.range_of(leaf.measure)
+                counted = _Counted(account, leaf.times, of, side, leaf.term.elements)
                 found.setdefault(account.id, []).append(counted)
     return found
 
@@ -185,17 +193,21 @@ def _entries(
     row: tuple[Any, ...],
     counted: Mapping[str, Sequence[_Counted]],
     agency_code: str,
-    opening: Collection[str],
-    closing: Collection[str],
+    kinds: tuple[Collection[str], Collection[str]],
+    codes_of: IndicatorCodes | None,
 ) -> Iterator[Entry]:
     position, event, number, bgt_id, day, red_flag, payload = row
     journal = _decode(payload)
-    opens, closes = event in opening, event in closing
+    opens, closes = event in kinds[0], event in kinds[1]
     codes = journal.line_codes or ({},) * len(journal.lines)
     for line, of_line in zip(journal.lines, codes, strict=True):
         if agency_code and journal.line_codes and of_line.get("agency_code") != agency_code:
             continue  # lines that say their own elements are of those
         for each in counted.get(line.account, ()):
+            if each.elements and codes_of is not None:
+                said = codes_of.all(of_line) if journal.line_codes else codes_of.of(bgt_id)
+                if not have(said, each.elements):
+                    continue
             if not each.of.first <= day <= each.of.last or each.side not in (0, line.dr_cr):
                 continue
             if each.of.opens if opens else each.of.closes if closes else each.of.moves:

@@ -64,11 +64,23 @@ def read_statement(
     Raises:
         RequestError: ``malformed`` for an impossible moment.
     """
+    if only:
+        require_line(asked.table, only)
     with one_moment(connection):
         figures = figures_of(connection, asked)
         tables = asked.statements.of_year(fiscal_year_of(asked.scope.ledger_id))
         worked = worked_out(asked.table, tables, figures, only=only)
     return ShownStatement(worked, figures.this.through, figures.this.upto)
+
+
+def require_line(table: StatementTable, number: str) -> None:
+    """Raises RequestError ``malformed`` for the number of no line, nor of a row of a code."""
+    plain, _, code = number.partition("-")
+    line = table.numbered().get(plain)
+    if line is None or (code and (line.each is None or not code.isalnum())):
+        raise RequestError(
+            Code.MALFORMED, f"{table.name} has no line {number[:20]!r}", pointer="/line"
+        )
 
 
 class ExplainedCell(NamedTuple):
@@ -96,10 +108,7 @@ def explain_cell(
         RequestError: ``malformed`` for a line or column that there is not, or an impossible moment.
     """
     table, (number, column) = asked.table, cell
-    if number not in table.numbered():
-        raise RequestError(
-            Code.MALFORMED, f"{table.name} has no line {number[:20]!r}", pointer="/line"
-        )
+    require_line(table, number)
     if column not in table.entry.columns:
         known = ", ".join(table.entry.columns)
         raise RequestError(Code.MALFORMED, f"column is one of {known}", pointer="/column")

@@ -76,7 +76,11 @@ def test_an_offices_own_goes_before_the_shipped_one_of_that_name(tmp_path: Path)
         (('"D2"', '"D16* - D1602"'), 9, "line 1: D1602 counts 2 times"),
         (('"1 - 2"', '"1 - x"'), 11, "this is no formula from '- x' on"),
         (('"D2"', '"D2@today"'), 9, "line 1: unknown measure 'today'; known are closing"),
-        (('"D2"', '"D2{colour=1}"'), 9, "line 1: what accounts moved is not told apart by colour"),
+        (('"D2"', '"D2{colour=1}"'), 9, "line 1: unknown element 'colour'; known are agency_code"),
+        (('"D2"', '"D2@debit{pro_code=1}"'), 9, "line 1: one side alone is not told apart by"),
+        (('"D1602"', '"D1602", "colour:3"'), 10, "line 2: unknown element 'colour'"),
+        (('"1 - 2"', '"1 - 2", "pro_code:3"'), 11, "line 3 is not told apart by pro_code"),
+        (('"1 - 2"', '"1 - 2", "pro_code"'), 11, "'pro_code' is no element and number of digits"),
         ((', measure = "closing"', ""), 13, "column amt has either a measure or a sum"),
         (("sheet:16", "sheet:999"), 15, "check 净值相符: there is no line 999 in unit_balance_"),
         (("unit_balance", "unit_bal"), 15, "check 净值相符: there is no table 'unit_bal_sheet'"),
@@ -90,6 +94,13 @@ def test_what_a_table_is_refused_for(
 ) -> None:
     said = said_of(tmp_path, *replaced)
     assert said[0].startswith(f"own.toml:{line}: {reason}"), said
+
+
+def test_outlays_of_the_treasury_are_not_told_apart(tmp_path: Path) -> None:
+    """A claim on the central bank is over many payments: its lines are of no code."""
+    said = said_of(tmp_path, 'of = "unit"', 'of = "treasury"', '"D2"', '"C11{fund_type_code=11}"',
+                   '"D1602"', '"C31{fund_type_code=11}"')  # fmt: skip
+    assert said == ["own.toml:9: line 1: C11 is not told apart by elements"]
 
 
 @pytest.mark.parametrize(("name", "book"), [("balance_sheet", "B"), ("unit_balance_sheet", "D")])

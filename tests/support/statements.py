@@ -56,7 +56,9 @@ def broken(b: Bookkeeper, *agency_codes: str) -> list[str]:
 
 
 def number_of(name: str, line_name: str, year: int = 2026) -> str:
-    """The number of a line by its name."""
+    """The number of a line by its name; that of a row of a code as it is."""
+    if "-" in line_name:
+        return line_name
     table = STATEMENTS.of_year(year)[name]
     return next(line.number for line in table.lines if line.name == line_name)
 
