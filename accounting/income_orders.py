@@ -185,7 +185,8 @@ class IncomeDone(msgspec.Struct, frozen=True):
     Attributes:
         said: the central bank's day. day: the business day.
         amounts: fen that came, by place; negative of what went.
-        in_report: whether the report of that day is booked, which says it as well.
+        in_report: whether the report of that day is booked, which says it as well, or will be in
+            the next year's ledger.
     """
 
     said: date
@@ -213,7 +214,9 @@ def done(
 ) -> IncomeDone:
     """What happened on the central bank's day; ``since`` is the day of what it answers."""
     last = state.settings.get(REPORTED_DAYS).last
-    in_report = any(amounts.values()) and is_reported(state, last, tre_code, said)
+    of_next_year = said.year > state.fiscal_year  # whose ledger has the report of that day
+    reported = of_next_year or is_reported(state, last, tre_code, said)
+    in_report = any(amounts.values()) and reported
     return IncomeDone(said, evidence_day(state, said, since=since), amounts, in_report)
 
 

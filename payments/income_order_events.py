@@ -3,7 +3,7 @@
 退付 (5209) pays income back to who paid it; 更正 (5407) says of what code, level or fund it is.
 The central bank answers each; what the receiver's bank returns of a 退付 it tells by a 3210. What
 it has done on a day stands in its report of that day as well: ``is_reported`` says that the report
-was there first, and has booked it.
+was there first, and has booked it, or will be in the next year's ledger.
 """
 
 from typing import ClassVar

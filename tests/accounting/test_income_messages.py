@@ -24,10 +24,13 @@ from tests.accounting.test_income import (
     VAT,
     cash,
 )
+from tests.payments.test_channel_orders import verified
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.central_bank_reports import SigningCentralBank, income_day, told
 from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, central_bank
+from tests.support.income_orders import correction, refund
 from tests.support.openings import TREASURY, income
+from tests.support.sending import rows, sending
 from tests.support.waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -256,3 +259,23 @@ def test_a_signed_report_of_a_closed_month_is_booked_on_the_first_open_day(
     assert said == ["2026-03-31", "2026-04-01"]
     early = income_day("R03", date(2026, 4, 3), (VAT, "111", "5.00"))
     assert told(pboc.report(early)) == ["future_date"]
+
+
+def test_a_refund_is_ordered_and_paid_by_real_processes(
+    treasury: SigningTreasury, tmp_path: Path
+) -> None:
+    """5209 through the outbox to the simulated central bank, and its receipt into the books."""
+    keeper = treasury.keeper
+    keeper.do(income("R1", THURSDAY, (VAT, "111", "1000.00")), "accountant")
+    keeper.do(refund("TF-1", VAT, "300.00", FRIDAY), "accountant")
+    keeper.do(correction("SG-1", VAT, FINES, "200.00", FRIDAY), "accountant")
+    with (
+        ReceiptServer(treasury) as server,
+        central_bank(treasury, server.url) as bank,
+        sending(treasury, "", bank.url),
+    ):
+        wait_until(lambda: keeper.books()["国库存款"] == "700.00")
+        wait_until(lambda: rows(treasury) == [])
+    assert verified(treasury, tmp_path) == [], "what the bank has signed is what is booked"
+    books = keeper.books()
+    assert (books["税收收入"], books["非税收入"]) == ("500.00", "200.00")

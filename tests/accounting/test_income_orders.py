@@ -3,8 +3,14 @@
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 
+from accounting.income import CorrectIncome
+from accounting.income_register import INCOME
+from api.upgrading import keep_registers
+from ledger.books import load_charts
+from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from payments.clearing.cash import CASH, Cash
 from tests.accounting.test_income import (
@@ -80,6 +86,17 @@ def test_a_receipt_behind_the_report_of_its_day_books_nothing(b: Bookkeeper) -> 
     assert b.refusal(over, "accountant") == "exceeds_received"
 
 
+def test_what_is_paid_in_the_next_year_is_income_of_that_year(b: Bookkeeper) -> None:
+    """Ordered on 31 December and paid on 4 January, it is in January's first report: booked here as
+    well, it was taken from both years' income."""
+    b.until(date(2027, 1, 5))
+    order = refund("TF-1", VAT, "300.00", date(2026, 12, 31))
+    b.do(order, "accountant")
+    b.do(answered(b.ledger_id, order, date(2027, 1, 4)), "pboc")
+    assert b.books()["税收收入"] == "1000.00"
+    assert cash(b) == Cash(free=105_000)
+
+
 def test_never_above_what_was_received_of_the_code_and_fund(b: Bookkeeper) -> None:
     over = refund("TF-1", VAT, "1000.01", FRIDAY)
     problem = b.ask(over, "accountant").problem
@@ -128,3 +145,20 @@ def test_a_correction_to_another_fund_moves_its_cash(b: Bookkeeper) -> None:
     assert (cash(b).free, cash(b, "12").free) == (85_000, 20_000)
     same = correction("SG-2", VAT, VAT, "1.00", FRIDAY)
     assert b.refusal(same, "accountant") == "element_mismatch"
+
+
+def test_a_ledger_of_a_release_before_has_what_it_received_folded_once(
+    b: Bookkeeper, database: Database
+) -> None:
+    b.do(CorrectIncome(report_no="R1", correct_no="C1", lines=(), reason="重报"), "accountant")
+    b.do(income("R2", FRIDAY, (VAT, "111", "40.00")), "accountant")
+    with b.pool.connection() as connection:
+        due = read_rows(connection, b.ledger_id, INCOME)
+    with psycopg.connect(database.owner_conninfo) as connection:
+        connection.execute("DELETE FROM registers WHERE register = 'income'")
+        connection.execute("DELETE FROM register_days WHERE register = 'income'")
+    assert keep_registers(b.pool, load_charts()) == [b.ledger_id]
+    with b.pool.connection() as connection:
+        assert read_rows(connection, b.ledger_id, INCOME) == due
+    assert keep_registers(b.pool, load_charts()) == []
+    assert {row.received for row in due.values()} == {4_000}
