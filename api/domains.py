@@ -60,6 +60,7 @@ import payments.cards.control
 import payments.cards.lines
 import payments.cards.other_years
 import payments.clearing.cash
+import payments.clearing.cash_policy
 import payments.clearing.claims
 import payments.closing
 import payments.contracts.contracting
@@ -142,6 +143,7 @@ DOMAINS = (
     payments.cards.lines,
     payments.cards.other_years,
     payments.clearing.cash,
+    payments.clearing.cash_policy,
     payments.clearing.claims,
     payments.closing,
     payments.contracts.planning,

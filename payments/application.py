@@ -35,6 +35,8 @@ from ledger.errors import Code, Refusal, RequestError
 from ledger.money import parse_yuan, yuan
 from payments.cards.lines import lines_of, taken
 from payments.cards.reimbursing import check_card, check_spent, hold_to_cards, needed, require_spent
+from payments.clearing.cash import kind_of
+from payments.clearing.promised import STANDING, promise_made, require_spare
 from payments.contracts.contract import CONTRACT, require_contract
 from payments.contracts.drawing import (
     drawn,
@@ -309,6 +311,9 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "payment.approve"
     CHANNEL: ClassVar[str] = "支付审核"
 
+    def needs(self) -> Iterable[Need]:
+        return (PAYMENT, self.pay_app_no), *STANDING
+
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = self._payment(state)
         require_not_held(payment)
@@ -317,6 +322,7 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
         day = business_day(state, payment, self.effective_on)
         policy = state.settings.get(SIGNATURE_POLICY)
         applied = payment.applied
+        guarantee = require_spare(state, applied.fund_type_code, applied, payment.pay_fen)
         payer = payer_on(
             state, applied.agency_code, applied.fund_type_code, policy.pay_bank_code, day
         )
@@ -328,9 +334,16 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
             roles=policy.roles,
             pay_bank_code=policy.pay_bank_code,
             payer=payer,
+            promised_amt="" if guarantee is None else applied.pay_amt,
+            promised_fund="" if guarantee is None else kind_of(applied.fund_type_code),
+            guarantee=guarantee or "",
             by=by,
         )
-        return Decision(events=[(PAYMENT, self.pay_app_no, approved)], effective_on=day)
+        return Decision(
+            events=[(PAYMENT, self.pay_app_no, approved)],
+            effective_on=day,
+            moved=promise_made(state, approved, day),
+        )
 
 
 class RejectPayment(OnPayment, frozen=True, kw_only=True):

@@ -84,11 +84,17 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     """审核通过: the voucher (支付凭证) ``pay_cert_no`` is issued with it, under the policy then.
 
     ``payer`` is what the division's registers say of who pays; without it they said nothing.
+    Where a reserve of cash is kept, ``promised_amt`` of the kind of fund ``promised_fund`` is
+    promised until the bank has paid, for ``guarantee``, one of the three (三保), or "" for none.
     """
 
     TYPE: ClassVar[str] = "payment.approved"
     TRAITS: ClassVar[Traits] = Traits(
-        subject="payment", asked_by="payment.approve", step="payment", title="审核通过"
+        subject="payment",
+        asked_by="payment.approve",
+        moves=("cash_promised",),
+        step="payment",
+        title="审核通过",
     )
     pay_app_no: str
     pay_cert_no: str
@@ -96,6 +102,9 @@ class PaymentApproved(Event, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     pay_bank_code: str
     payer: Payer | None = None
+    promised_amt: Yuan = ""
+    promised_fund: str = ""
+    guarantee: str = ""
     by: str
 
 

@@ -8,6 +8,7 @@ from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.events import Event
 from payments.cards.lines import freed
+from payments.clearing.promised import promise_kept
 from payments.contracts.drawing import held_again, settled
 from payments.payment import PAYMENT, Payment
 
@@ -41,5 +42,6 @@ def with_release(
             after,
             *settled(state, applied, day, pay_fen),
             *freed(state, day, applied.card_lines),
+            *promise_kept(state, payment.approved, day),
         ],
     )

@@ -16,10 +16,12 @@ from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.locked_facts import LockedFact
 from ledger.deciding.objects import AnyKind
+from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from payments.application import business_day
+from payments.clearing.promised import PROMISED
 from payments.events import VoucherRefused
 from payments.giving_back import released, with_release
 from payments.payment import APPROVED, PAYMENT, SIGNED, Payment, require, require_status
@@ -63,7 +65,7 @@ class VoidPayment(Command, frozen=True, kw_only=True):
     effective_on: date | None = None
 
     def needs(self) -> Iterable[Need]:
-        return (PAYMENT, self.pay_app_no), (HANDED_OVER, self.pay_app_no)
+        return (PAYMENT, self.pay_app_no), (HANDED_OVER, self.pay_app_no), (PROMISED, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         if self.effective_on is not None:

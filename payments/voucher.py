@@ -21,6 +21,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.cards.lines import failed_lines, freed
+from payments.clearing.promised import PROMISED, promise_kept
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
@@ -275,7 +276,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return (event.receipt_sm3,)
 
     def needs(self) -> Iterable[Need]:
-        return *_with_manifest(self.pay_app_no, self.manifest_no), (UNCLEARED, WHOLE)
+        waits = (UNCLEARED, WHOLE), (PROMISED, WHOLE)
+        return *_with_manifest(self.pay_app_no, self.manifest_no), *waits
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = require(state, self.pay_app_no)
@@ -337,8 +339,9 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         )
 
     def _moved(self, state: LedgerState, payment: Payment, day: date) -> Iterator[MovedRow]:
-        """What the bank is owed, and what of a contract is paid."""
+        """What the bank is owed, what was promised of cash, and what of a contract is paid."""
         yield from owed(state, payment, day, CLAIM, self.xpay_fen)
+        yield from promise_kept(state, payment.approved, day)
         yield from settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
 
     def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:

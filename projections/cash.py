@@ -12,10 +12,14 @@ import psycopg
 from ledger.books import Charts
 from ledger.deciding.objects import ledger_stream_id
 from ledger.deciding.refolding import Refold
+from ledger.deciding.settings import LedgerSettings
 from ledger.errors import Code, Refusal
+from ledger.events import decode, type_names
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head
 from payments.clearing.cash import CASH, Cash, split_key
+from payments.clearing.cash_events import CashPolicySet
+from payments.clearing.cash_policy import CASH_POLICY
 from projections.core.moments import Moment, one_moment, reach
 
 _ACTS = """
@@ -32,10 +36,19 @@ ORDER BY position"""
 
 class CashAt(NamedTuple):
     """What lies where, by (account, kind of fund), in order; the account is "" for what was claimed
-    before any was named. ``position`` is the last that counts."""
+    before any was named. ``position`` is the last that counts; ``cash_control`` what the ledger's
+    policy said then, None where nothing."""
 
     position: int
     rows: dict[tuple[str, str], Cash]
+    cash_control: bool | None
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether a claim above what is free is refused."""
+        if self.cash_control is not None:
+            return self.cash_control
+        return any(acct for acct, _ in self.rows)
 
 
 def cash_at(
@@ -52,9 +65,28 @@ def cash_at(
         if head is None:
             raise Refusal(Code.NOT_FOUND, "no such ledger")
         if moment.is_now:
-            return CashAt(head.position, _in_order(read_rows(connection, ledger_id, CASH)))
+            rows = _in_order(read_rows(connection, ledger_id, CASH))
+            return CashAt(head.position, rows, head.settings.get(CASH_POLICY).cash_control)
         upto, through, _ = reach(connection, ledger_id, moment, head.position)
-        return CashAt(upto, _in_order(_folded(connection, ledger_id, charts, upto, through)))
+        rows = _in_order(_folded(connection, ledger_id, charts, upto, through))
+        return CashAt(upto, rows, _control(connection, ledger_id, upto, through))
+
+
+def _control(
+    connection: psycopg.Connection, ledger_id: int, upto: int, through: date | None
+) -> bool | None:
+    """What the policy in force at a moment says."""
+    asked = {
+        "ledger_id": ledger_id,
+        "upto": upto,
+        "through": through,
+        "types": list(type_names(CashPolicySet)),
+        "own": ledger_stream_id(ledger_id).hex(),
+    }
+    settings = LedgerSettings()
+    for _, _, type_name, payload in connection.execute(_ACTS, asked, binary=True):
+        settings = settings.after(decode(type_name, payload))
+    return settings.get(CASH_POLICY).cash_control
 
 
 def _folded(

@@ -604,10 +604,13 @@ class Cash:
         self._free: dict[str, int] = {}
         self._owed: dict[str, int] = {}  # claimed before any account was named
         self._claims: dict[str, tuple[dict[str, Any], str]] = {}
+        self._control: bool | None = None  # what the policy says; None: nothing
 
     def take(self, event: Event) -> None:
         body, name = event.body, event.name
-        if name == "journal.posted":
+        if name == "ledger.cash_policy_set":
+            self._control = body.get("cash_control")
+        elif name == "journal.posted":
             for account, dr_cr, amount, *_ in body["lines"]:
                 if account == TREASURY_CASH:
                     self._posted += dr_cr * fen(amount)
@@ -619,6 +622,7 @@ class Cash:
         elif name == "clearing.requested" or name in _ORDERS_OF_CASH:
             for claim, acct in _claimed(body):
                 self._take(claim, acct)
+                self._named(event, claim, acct)
         elif name == "clearing.claim_receipted" or name in _RECEIPTS_OF_CASH:
             self._answered(event)
         elif name == "advance.recovered" or name in _ORDER_RETURNS:
@@ -626,10 +630,24 @@ class Cash:
                 self._back(body)
         else:
             return
+        self._require_free(event)
+
+    def _require_free(self, event: Event) -> None:
         for key, free in self._free.items():
             if free < 0:
                 what = f"claims take {yuan(-free)} more of {key} than lies there 库款透支"
                 self._report.wrong("cash", event.position, what)
+
+    def _named(self, event: Event, claim: dict[str, Any], acct: str) -> None:
+        """Where the policy says so, a claim names its account, or none."""
+        if event.name == "income.refund_ordered":
+            return  # of the account to which the income came
+        special = claim["fund_type_code"].startswith(_SPECIAL_FUNDS)
+        claims = claim["vt_code"] == "2301" and not special
+        if claims and self._control is not None and self._control != bool(acct):
+            state = "on" if self._control else "off"
+            what = f"cash control is {state}, and the claim is on account {acct!r} 库款控制"
+            self._report.wrong("cash", event.position, what)
 
     def _take(self, claim: dict[str, Any], acct: str) -> None:
         self._claims[claim["voucher_no"]] = claim, acct
@@ -1285,6 +1303,10 @@ ORDERS = {
 }
 
 
+_PROMISE = ("promised_amt", "promised_fund", "guarantee")
+_GUARANTEED_BY = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code")
+
+
 class Payments:
     """Maker and checker, signatures in order, one outcome a line, refunds within what was paid."""
 
@@ -1297,6 +1319,8 @@ class Payments:
         self._standing: dict[bytes, int] = {}  # what stands out, by stream
         self._reimbursed = Reimbursed()
         self.banks: dict[bytes, str] = {}
+        self._cash_policy: dict[str, Any] = {}
+        self._cash_named = False  # whether an act has named a treasury account
         scratch.execute("CREATE TABLE paid (stream, detail, fen INTEGER)")
         scratch.execute("CREATE TABLE refunds (position, stream, detail, fen INTEGER)")
         # what each indicator bears of a payment, "" for its own: more, or less, at a position
@@ -1305,21 +1329,15 @@ class Payments:
     def take(self, event: Event) -> None:
         name = event.name
         if name == "payment.applied":
-            self._report.count("payment")
-            payment = Payment(event.body)
-            if not payment.whole:
-                self._wrong(event, "its lines do not add up to its amount")
-            if event.version != 1:
-                self._wrong(event, "it is not the first event of its stream")
-            if wrong := self._reimbursed.apply(event):
-                self._wrong(event, wrong)
-            self._under_way[event.stream] = payment
+            self._applied(event)
         elif name == "payment.refunded":
             self._refunded(event)
         elif name in ("payment.refund_shared", "payment.corrected"):
             self._between_indicators(event)
         elif name in ORDERS:
             self._order(event)
+        elif name in ("ledger.cash_policy_set", "cash.moved"):
+            self._cash(event)
         elif step := _STEPS.get(name):
             found = self._under_way.get(event.stream)
             if found is None:
@@ -1330,6 +1348,23 @@ class Payments:
             self._sent(event)
         elif name.startswith("clearing."):
             self._clearing(event)
+
+    def _applied(self, event: Event) -> None:
+        self._report.count("payment")
+        payment = Payment(event.body)
+        if not payment.whole:
+            self._wrong(event, "its lines do not add up to its amount")
+        if event.version != 1:
+            self._wrong(event, "it is not the first event of its stream")
+        if wrong := self._reimbursed.apply(event):
+            self._wrong(event, wrong)
+        self._under_way[event.stream] = payment
+
+    def _cash(self, event: Event) -> None:
+        if event.name == "cash.moved":
+            self._cash_named = True
+        else:
+            self._cash_policy = event.body
 
     def _clearing(self, event: Event) -> None:
         if event.name == "clearing.requested":
@@ -1432,6 +1467,20 @@ class Payments:
         payment.approved = event.body
         payment.voucher, payment.bank = event.body["pay_cert_no"], event.body["pay_bank_code"]
         payment.roles = list(event.body["roles"])
+        said = tuple(event.body.get(name, "") for name in _PROMISE)
+        if said != (due := self._promise(payment.applied)):
+            self._wrong(event, f"it promises {said}, the policy of cash says {due} 三保优先")
+
+    def _promise(self, applied: dict[str, Any]) -> tuple[str, str, str]:
+        """What an approval promises of cash, of which kind of fund, for which guarantee."""
+        policy, kind = self._cash_policy, applied["fund_type_code"][:_KIND_DIGITS]
+        kept = any(each["fund_type_code"] == kind for each in policy.get("reserves", ()))
+        if not kept or not self._cash_named or policy.get("cash_control") is False:
+            return "", "", ""
+        for each in policy.get("guarantees", ()):
+            if all(applied[name].startswith(each.get(name, "")) for name in _GUARANTEED_BY):
+                return applied["pay_amt"], kind, each["guarantee"]
+        return applied["pay_amt"], kind, ""
 
     def _ended(self, event: Event, payment: Payment) -> None:
         if payment.roles:
@@ -2093,6 +2142,7 @@ ACTS = {
     "ledger.approval_policy_set": "approval_policy.set",
     "ledger.plan_policy_set": "plan_policy.set",
     "ledger.advance_policy_set": "advance_policy.set",
+    "ledger.cash_policy_set": "cash_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
     "income.refund_ordered": "income.refund",

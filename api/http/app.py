@@ -24,6 +24,7 @@ from api.http import (
     budgets,
     bulk,
     cash,
+    cash_policy,
     clearings,
     code_sets,
     contracts,
@@ -95,6 +96,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *advances.DIRECT,
     *wages.DIRECT,
     *allocations.DIRECT,
+    *cash_policy.DIRECT,
     *wage_runs.DIRECT,
 )
 RESOURCES = (
@@ -135,6 +137,7 @@ RESOURCES = (
     allocations,
     wage_runs,
     cash,
+    cash_policy,
     books,
     statements,
     history,

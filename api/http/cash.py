@@ -62,7 +62,7 @@ async def show_cash(call: LedgerRead, moment: AsOf) -> Response:
 def _view(key: int, found: CashAt) -> CashView:
     return CashView(
         ledger=ledger_text(key),
-        cash_control=any(acct for acct, _ in found.rows),
+        cash_control=found.is_controlled,
         accounts=[
             CashAccountView(
                 acct=acct,

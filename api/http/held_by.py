@@ -18,6 +18,7 @@ from payments.delivery.held_by import (
     business_today,
     payment_held_by,
     read_deliveries,
+    read_spare,
 )
 from payments.payment import Payment
 
@@ -69,6 +70,7 @@ def held_by_of(
             fault=fault_of(call, connection, head),
             today=business_today(call.treasury.now()),
             agreement=agreement,
+            spare=read_spare(connection, key, head.settings, payment) if head else None,
         )
     )
 

@@ -294,6 +294,7 @@ DIRECT = (
         "approve",
         Right.CHECK,
         "Approve 审核通过: issues the voucher",
+        Code.INSUFFICIENT_CASH,
         Code.SAME_PERSON,
         Code.MONITORED,
         Code.ACCOUNT_INVALID,

@@ -101,6 +101,7 @@ _MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER = "预拨暂付", "收入退库更正"
+_CASH = "库款控制"
 _WAGES, _WAGE_RUN = "工资计提代扣", "工资统发"
 
 
@@ -125,6 +126,10 @@ _ELEMENTS = (
     Element("name", "账套名称", 100, _TEXT, _OPEN),
     _pattern("roles", "签章角色", 40, "[a-z][a-z_]*", _POLICY),
     _pattern("plan_control", "用款计划控制", 7, "total|monthly", _OPEN),
+    Element("cash_control", "库款控制", 1, _YES_NO, _CASH),
+    _pattern("reserves", "库款保留额", 2, "1[123]", _CASH),
+    _pattern("guarantees", "三保范围", 10, "livelihood|wages|operation", _CASH),
+    _pattern("guarantee", "三保", 10, "livelihood|wages|operation", _CASH),
     _pattern("approval_policy", "审批策略", 40, "[a-z][a-z_]*", "审批策略"),
     _pattern("signing", "签章范围", 8, "voucher|manifest", _POLICY),
     _code("pay_bank_code", "代理银行", 12, "[0-9]{3,12}", _POLICY),

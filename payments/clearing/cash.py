@@ -5,8 +5,9 @@ decision. What is *free* may not fall below zero on any day, so a claim that is 
 refused; what is claimed and not answered yet stands beside it. Funds of one kind (111 and 112, 121
 and 122) lie together, kinds are kept apart: 基金 does not pay for 一般公共预算.
 
-Cash is controlled once an opening or a report of income has named the account. What was claimed
-before that is kept, too, as *owed*: it is what comes in that pays it first.
+Cash is controlled once an opening or a report of income has named the account, unless the ledger's
+policy says otherwise. What is claimed while it is not is kept, too, as *owed*: it is what comes in
+that pays it first.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash_events import CashMoved
+from payments.clearing.cash_policy import CASH_POLICY
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
 from payments.income_order_events import (
     IncomeRefundOrdered,
@@ -195,7 +197,13 @@ def moved_cash(
 def accounts_of(state: LedgerState, funds: Iterable[str]) -> dict[str, str]:
     """By kind of fund, the treasury account on which claims are made; none of a ledger whose cash
     is not controlled. Where a kind lies on several, it is the one with most free."""
-    rows = state.rows_of(CASH)
+    if state.settings.get(CASH_POLICY).cash_control is False:
+        return {}
+    return account_by_kind(state.rows_of(CASH), funds)
+
+
+def account_by_kind(rows: Mapping[str, Cash], funds: Iterable[str]) -> dict[str, str]:
+    """The same by the rows alone, whatever the policy is."""
     known = sorted({acct for acct, _ in map(split_key, rows) if acct})
     if not known:
         return {}
@@ -205,23 +213,35 @@ def accounts_of(state: LedgerState, funds: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def owed_fen(rows: Mapping[str, Cash], kind: str) -> int:
+    """What was claimed of a kind while cash was not controlled, and is to be paid of what lies
+    there."""
+    return max(0, rows.get(cash_key(_NO_ACCOUNT, kind), NOTHING).owed)
+
+
 def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str, str]) -> None:
     """That what was claimed before cash was controlled, and is paid since, is covered as well: no
-    floor knows of it before something comes in.
+    floor knows of it before something comes in. And that there is an account at all, where the
+    ledger's policy controls cash.
 
     Raises:
         Refusal: ``insufficient_cash``.
     """
+    is_controlled = state.settings.get(CASH_POLICY).cash_control
     wanted: dict[str, int] = {}
     for claim in claims:
-        if claim.vt_code == CLAIM and (acct := accts.get(kind_of(claim.fund_type_code))):
+        if claim.vt_code != CLAIM or not is_cash(claim.fund_type_code):
+            continue
+        acct = accts.get(kind_of(claim.fund_type_code), _NO_ACCOUNT)
+        if acct or is_controlled:
             key = cash_key(acct, claim.fund_type_code)
             wanted[key] = wanted.get(key, 0) + stored_fen(claim.pay_amt)
+    rows = state.rows_of(CASH)
     for key, fen in wanted.items():
-        owed_fen = max(0, state.row(CASH, cash_key(_NO_ACCOUNT, split_key(key)[1])).owed)
-        if owed_fen and state.row(CASH, key).free - owed_fen < fen:
-            free_fen = max(0, state.row(CASH, key).free - owed_fen)
-            raise _refuse(Shortage(key, "free", state.today, free_fen, fen))
+        acct, kind = split_key(key)
+        owing_fen, free_fen = owed_fen(rows, kind), rows.get(key, NOTHING).free
+        if (owing_fen or not acct) and free_fen - owing_fen < fen:
+            raise too_little_of(acct, kind, state.today, free_fen - owing_fen, fen)
 
 
 # ---- the fold
@@ -328,16 +348,21 @@ class CashFold(RegisterFold):
                 yield from claim_answered(claim, acct, settled=settled, owed_of=owed_of)
 
 
-def _refuse(short: Shortage) -> Refusal:
-    acct, kind = split_key(short.key)
+def too_little(short: Shortage) -> Refusal:
+    """The refusal of what takes a row below its floor."""
+    return too_little_of(*split_key(short.key), short.on, short.available_fen, short.wanted_fen)
+
+
+def too_little_of(acct: str, kind: str, on: date, available_fen: int, wanted_fen: int) -> Refusal:
+    """The refusal of what takes more than there is of a kind of fund on an account."""
     return Refusal(
         Code.INSUFFICIENT_CASH,
-        f"treasury account {acct} has too little of fund {kind} on {short.on} 库款不足",
+        f"treasury account {acct} has too little of fund {kind} on {on} 库款不足",
         cash_acct=acct,
         fund_type_code=kind,
-        available_amt=yuan(max(0, short.available_fen)),
-        requested_amt=yuan(short.wanted_fen),
-        on=short.on.isoformat(),
+        available_amt=yuan(max(0, available_fen)),
+        requested_amt=yuan(wanted_fen),
+        on=on.isoformat(),
     )
 
 
@@ -346,7 +371,7 @@ CASH: Register[Cash] = declare(
         name="cash",
         row=Cash,
         floored=("free", "claimed"),
-        refuse=_refuse,
+        refuse=too_little,
         fold=CashFold,
         whole=True,
     )

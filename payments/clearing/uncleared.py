@@ -64,11 +64,16 @@ class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @classmethod
     def parsed(cls, text: str) -> "UnclearedKey":
-        return _decode(text)
+        return _parsed(text)
 
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(UnclearedKey).decode
+
+
+@lru_cache(KEYS_KNOWN_MAX)
+def _parsed(text: str) -> UnclearedKey:
+    return _decode(text)
 
 
 class Dimensions(Protocol):

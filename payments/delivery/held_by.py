@@ -12,13 +12,21 @@ import msgspec
 import psycopg
 
 from ledger.deciding.documents import Document
+from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.state import BEIJING
 from ledger.errors import UnavailableError
+from ledger.money import yuan
+from ledger.reading.loading import read_rows
+from payments.clearing.cash import CASH, account_by_kind, kind_of
+from payments.clearing.cash_policy import CASH_POLICY, CashPolicy
+from payments.clearing.promised import PROMISED, Spare, spare_of
+from payments.clearing.uncleared import UNCLEARED
 from payments.delivery.outbox import ParcelKind, refusal_text
-from payments.payment import APPROVED, SENT, Payment
+from payments.payment import APPLIED, APPROVED, SENT, Payment
 
 AWAITING_APPROVAL, AWAITING_SIGNATURE = "awaiting_approval", "awaiting_signature"
 AWAITING_AGREEMENT, MONITORED = "awaiting_agreement", "monitored"
+INSUFFICIENT_CASH = "insufficient_cash"
 AWAITING_DAY, AWAITING_RECEIPT = "awaiting_day", "awaiting_receipt"
 BANK_SILENT, BANK_REFUSED = "bank_silent", "bank_refused"
 SENDING_FAILS, GIVEN_UP = "sending_fails", "given_up"
@@ -27,6 +35,7 @@ HOLDS = (
     AWAITING_SIGNATURE,
     AWAITING_AGREEMENT,
     MONITORED,
+    INSUFFICIENT_CASH,
     AWAITING_DAY,
     AWAITING_RECEIPT,
     BANK_SILENT,
@@ -48,6 +57,42 @@ class HeldBy(msgspec.Struct, frozen=True):
     code: str
     detail: str
     since: datetime | None
+
+
+class SpareFor(NamedTuple):
+    """What of a kind of fund is left for a payment that is not approved, in fen."""
+
+    kind: str
+    left_fen: int
+
+
+def read_spare(
+    connection: psycopg.Connection, ledger_id: int, settings: LedgerSettings, payment: Payment
+) -> SpareFor | None:
+    """What is left for it; None where no reserve is kept of its fund, or it is approved."""
+    if payment.status != APPLIED:
+        return None
+    fund, policy = payment.applied.fund_type_code, settings.get(CASH_POLICY)
+    spare = read_spares(connection, ledger_id, policy).get(kind_of(fund))
+    if spare is None:
+        return None
+    return SpareFor(spare.kind, spare.left_for(policy.guarantee_of(payment.applied)))
+
+
+def read_spares(
+    connection: psycopg.Connection, ledger_id: int, policy: CashPolicy
+) -> dict[str, Spare]:
+    """By kind of fund of which a reserve is kept, what is spare now."""
+    kinds = [reserve.fund_type_code for reserve in policy.reserves]
+    if not kinds or policy.cash_control is False:
+        return {}
+    cash = read_rows(connection, ledger_id, CASH)
+    waiting = read_rows(connection, ledger_id, UNCLEARED)
+    promised = read_rows(connection, ledger_id, PROMISED)
+    return {
+        kind: spare_of(kind, acct, policy.reserve_fen(kind) or 0, cash, waiting, promised)
+        for kind, acct in account_by_kind(cash, kinds).items()
+    }
 
 
 class Delivery(NamedTuple):
@@ -89,6 +134,7 @@ def payment_held_by(
     fault: UnavailableError | None,
     today: date,
     agreement: HeldBy | None = None,
+    spare: SpareFor | None = None,
 ) -> HeldBy | None:
     """Whom or what a payment waits for; None where for nobody.
 
@@ -98,6 +144,8 @@ def payment_held_by(
         today: the business day.
         agreement: what was asked for of it and waits for another person: it decides what becomes
             of the payment, also of one that is paid.
+        spare: of what lies at the treasury, where a reserve of it is kept, and for which guarantee
+            it would be paid.
     """
     if payment.is_final and agreement is None:
         return None
@@ -108,6 +156,9 @@ def payment_held_by(
     if payment.is_held:
         return HeldBy(MONITORED, f"rules {', '.join(payment.applied.frozen_by)} 监控冻结", since)
     if (approved := payment.approved) is None:
+        if spare is not None and spare.left_fen < payment.pay_fen:
+            left = f"{yuan(max(0, spare.left_fen))} of fund {spare.kind} is left for it 库款不足"
+            return HeldBy(INSUFFICIENT_CASH, left, since)
         return HeldBy(AWAITING_APPROVAL, "a checker who has not made it 待审核", since)
     if payment.status == APPROVED:
         role = approved.roles[len(payment.signatures)]

@@ -22,6 +22,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.cash import CASH, is_cash, kind_of
+from payments.clearing.promised import STANDING
 from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance
 from payments.orders.advance_policy import ADVANCE_POLICY
@@ -89,7 +90,7 @@ class OrderAdvance(Command, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
-        return (ADVANCE, self.adv_no), (STANDING_OUT, WHOLE), (CASH, WHOLE)
+        return (ADVANCE, self.adv_no), (STANDING_OUT, WHOLE), *STANDING
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)

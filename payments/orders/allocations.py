@@ -32,6 +32,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.cash import CASH, CONTROL
+from payments.clearing.promised import STANDING
 from payments.contracts.drawing import require_purchase_control
 from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
 from payments.orders.ordering import (
@@ -141,7 +142,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
-        return (ALLOCATION, self.alloc_no), (INDICATOR, self.bgt_id), (CASH, WHOLE)
+        return (ALLOCATION, self.alloc_no), (INDICATOR, self.bgt_id), *STANDING
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -155,7 +156,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         require_planned(state, indicator, day, amount_fen)
         amounts = {"pay": amount_fen}
         occupied = moved(state, day, self.bgt_id, AllocationOrdered.TYPE, amounts)
-        acct = ordered_from(state, fund, self.amt)
+        acct = ordered_from(state, fund, self.amt, indicator.issued)
         cash = cash_ordered(state, day, acct, fund, self.amt)
         # point of no return
         ordered = self._event(state, indicator, day, acct, by, occupied.row.figures())

@@ -28,6 +28,8 @@ from payments.clearing.cash import (
     ordered_claim,
     require_cash,
 )
+from payments.clearing.cash_policy import PaidFor
+from payments.clearing.promised import require_spare
 from payments.messages.gbk import check_encodable
 from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND, ORDER
 
@@ -99,14 +101,21 @@ def vt_code_of(voucher_no: str) -> str:
 # ---- cash
 
 
-def ordered_from(state: LedgerState, fund_type_code: str, amt: str) -> str:
+def ordered_from(
+    state: LedgerState, fund_type_code: str, amt: str, paid_for: PaidFor | None = None
+) -> str:
     """The treasury account that an order is paid from, "" where cash is not controlled.
 
+    Args:
+        paid_for: what it is for; None where it can be for none of the three guarantees 三保.
+
     Raises:
-        Refusal: ``insufficient_cash``, of what was claimed before cash was controlled.
+        Refusal: ``insufficient_cash``, of what was claimed before cash was controlled, or of a
+            reserve that is kept.
     """
     accts = accounts_of(state, (fund_type_code,))
     require_cash(state, (ordered_claim("", fund_type_code, amt),), accts)
+    require_spare(state, fund_type_code, paid_for, parse_yuan(amt))
     return accts.get(kind_of(fund_type_code), "")
 
 

@@ -16,6 +16,8 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
 from payments.clearing.cash import CASH, Cash
+from payments.clearing.cash_events import CashReserve
+from payments.clearing.cash_policy import SetCashPolicy
 from payments.verification.run import Options, verify_ledger
 from projections.core.runner import Runner
 from tests.conftest import drop_database, new_database
@@ -36,6 +38,8 @@ JANUARY_15, MARCH_2 = date(2026, 1, 15), date(2026, 3, 2)
 def books(bookkeeper: Bookkeeper) -> Bookkeeper:
     bookkeeper.do(OPENED, "accountant")
     bookkeeper.do(income("R1", JANUARY_15, ("10101", "111", "40.00")), "accountant")
+    kept = SetCashPolicy(cash_control=True, reserves=(CashReserve("11", "240.00"),))
+    bookkeeper.do(kept, "admin")
     bookkeeper.issue("B1", "300.00")
     bookkeeper.pay("P1", "B1", "300.00")
     bookkeeper.clear("QS-1", MARCH_2)
@@ -88,6 +92,7 @@ TAMPERED = {
     "account": ("clearing.requested@2", b'"4400000000"', b'"4400000001"', "cash "),
     "income": ("income.reported", b'"40.00"', b'"41.00"', "裁定不符"),
     "voucher": ("accounting_voucher.entered", b'"70.00"', b'"71.00"', "裁定不符"),
+    "reserve": ("ledger.cash_policy_set", b'"240.00"', b'"240.01"', "裁定不符"),
     "side": ("journal.posted", b'"B71",-1', b'"B17",-1', "裁定不符"),
 }
 
@@ -112,6 +117,8 @@ def test_what_is_rewritten_is_found(
 OFFLINE = {
     "cash": ("cash.moved", b'"500.00"', b'"900.00"', "库款不符"),
     "less": ("cash.moved", b'"500.00"', b'"200.00"', "库款透支"),
+    "control": ("ledger.cash_policy_set", b"true", b"false", "库款控制"),
+    "promise": ("payment.approved", b'"300.00"', b'"200.00"', "三保优先"),
     "voucher": ("accounting_voucher.entered", b'"70.00"', b'"71.00"', "账证不符"),
     "account": ("accounting_voucher.entered", b'["D1602"', b'["F1"', "受控科目"),
     "twice": ("accounting_voucher.reversed", b'"JZ-1","red', b'"JZ-9","red', "重复冲销"),

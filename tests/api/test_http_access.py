@@ -124,6 +124,7 @@ MAY: dict[str, set[str]] = {
     "advance.to_expense": {"accountant"},
     "advance.recover": {"accountant"},
     "advance_policy.set": {"admin"},
+    "cash_policy.set": {"admin"},
     "wage.accrue": {"accountant"},
     "wage_run.load": {"maker"},
     "wage_run.upload": {"maker"},
@@ -236,6 +237,7 @@ SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["voucher.sign.submit"] = {"items": [{"pay_app_no": "x", "signature": ""}]}
 SOUND["correction.balance"] = {"reason": "x"}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
+SOUND["cash_policy.set"] = {"cash_control": True}
 SOUND["advance_policy.set"] = {"limit_amt": "1.00"}
 SOUND["advance.pay"] = {
     "adv_no": "none",

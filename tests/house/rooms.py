@@ -78,8 +78,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "trial_balance",
         "queries",
         (
-            "budget_row_lists cash contract_lists correction_lists document_lists journal_lists"
-            " monitor_lists project_lists reports statements tracing"
+            "budget_row_lists cash cash_coverage contract_lists correction_lists document_lists"
+            " journal_lists monitor_lists project_lists reports statements tracing"
         ),
     ),
     "api": (

@@ -24,6 +24,7 @@ from ledger.gm import sm3
 from ledger.integrity.merkle import Tree
 from ledger.reading.documents import keep_plainly
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
+from payments.clearing.cash_policy import SetCashPolicy
 from payments.clearing.claims import RequestClearing
 from payments.corrections.correcting import CorrectPayment
 from payments.disbursement.commands import (
@@ -232,6 +233,7 @@ for name in ("log_key.register", "checkpoint.seal", "province.seal", "checkpoint
 POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_checker",)})
 plainly("approval_policy.set", POLICY, "admin")
 plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
+plainly("cash_policy.set", SetCashPolicy(cash_control=False), "admin")
 plainly("advance_policy.set", SetAdvancePolicy(limit_amt="500.00"), "admin")
 plainly("advance.pay", advance("YB-1", "300.00", due_on=MARCH_2), "accountant")
 

@@ -107,6 +107,7 @@ class HoldReason(StrEnum):
     AWAITING_SIGNATURE = "awaiting_signature"
     AWAITING_AGREEMENT = "awaiting_agreement"
     MONITORED = "monitored"
+    INSUFFICIENT_CASH = "insufficient_cash"
     AWAITING_DAY = "awaiting_day"
     AWAITING_RECEIPT = "awaiting_receipt"
     BANK_SILENT = "bank_silent"
