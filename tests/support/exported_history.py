@@ -10,6 +10,8 @@ from psycopg_pool import ConnectionPool
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
+from payments.clearing.cash_events import CashReserve, Guarantee
+from payments.clearing.cash_policy import SetCashPolicy
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.signature_policy import SetSignaturePolicy
@@ -81,6 +83,9 @@ def settle_otherwise(keeper: Bookkeeper) -> None:
     january_30 = income("R1", date(2026, 1, 30), ("10101", "111", "5000.00"))
     keeper.do(january_30, "accountant")
     order_income(keeper)
+    wages = Guarantee("wages", gov_bgt_eco_code="501")
+    kept = CashReserve("11", "100.00")
+    keeper.do(SetCashPolicy(cash_control=True, reserves=(kept,), guarantees=(wages,)), "admin")
     keeper.do(SetAdvancePolicy(limit_amt="5000.00"), "admin")
     voucher_no = paid(keeper, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
     step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="100.00")
