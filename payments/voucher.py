@@ -16,12 +16,12 @@ from ledger.calendar import day_text, evidence_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
-from ledger.deciding.registers import WHOLE, MovedRow
+from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.cards.lines import failed_lines, freed
-from payments.clearing.promised import PROMISED, promise_kept
+from payments.clearing.promised import PAID_AHEAD, promise_kept
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
@@ -276,8 +276,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return (event.receipt_sm3,)
 
     def needs(self) -> Iterable[Need]:
-        waits = (UNCLEARED, WHOLE), (PROMISED, WHOLE)
-        return *_with_manifest(self.pay_app_no, self.manifest_no), *waits
+        return *_with_manifest(self.pay_app_no, self.manifest_no), *PAID_AHEAD
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         payment = require(state, self.pay_app_no)
@@ -359,7 +358,10 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             paid_fen += line.xpay_fen
         if paid_fen != self.xpay_fen:
             raise _mismatch("its total is not the sum of its lines")
-        return _failed(self.lines) if paid_fen < payment.pay_fen else ()
+        if paid_fen == payment.pay_fen:
+            return ()
+        failed = (line for line in self.lines if line.xpay_fen == 0)
+        return tuple(FailedDetail(line.pay_detail_id, line.xadd_word) for line in failed)
 
 
 def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:
@@ -373,18 +375,12 @@ def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:
 def _answered(
     lines: dict[str, tuple[str, int]], failed: Sequence[FailedDetail]
 ) -> Iterator[ReceiptLine]:
-    """The lines of a receipt, those that failed first; the reverse of :func:`_failed`."""
+    """The lines of a receipt, those that failed first."""
     for detail in failed:
         account, fen = lines.pop(detail.pay_detail_id)
         yield ReceiptLine(detail.pay_detail_id, account, fen, 0, detail.xadd_word)
     for id_, (account, fen) in lines.items():
         yield ReceiptLine(id_, account, fen, fen, "")
-
-
-def _failed(lines: Sequence[ReceiptLine]) -> tuple[FailedDetail, ...]:
-    return tuple(
-        FailedDetail(line.pay_detail_id, line.xadd_word) for line in lines if line.xpay_fen == 0
-    )
 
 
 def _mismatch(detail: str) -> Refusal:

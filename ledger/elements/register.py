@@ -100,8 +100,7 @@ _ADJUST_BUDGET = "预算调整调剂"
 _MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
-_ADVANCE, _INCOME_ORDER = "预拨暂付", "收入退库更正"
-_CASH = "库款控制"
+_ADVANCE, _INCOME_ORDER, _CASH = "预拨暂付", "收入退库更正", "库款控制"
 _WAGES, _WAGE_RUN = "工资计提代扣", "工资统发"
 
 

@@ -113,8 +113,9 @@ PROMISED: Register[Promised] = declare(
         keeps_zero=False,
     )
 )
-# what is to be at hand where cash may be short
-STANDING: tuple[Need, ...] = ((CASH, WHOLE), (UNCLEARED, WHOLE), (PROMISED, WHOLE))
+# what is to be at hand where a bank has paid, and where cash may be short
+PAID_AHEAD: tuple[Need, ...] = ((UNCLEARED, WHOLE), (PROMISED, WHOLE))
+STANDING: tuple[Need, ...] = ((CASH, WHOLE), *PAID_AHEAD)
 
 
 def _field(guarantee: str) -> str:
