@@ -193,4 +193,15 @@ def _waiting(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]
             yield OpenItem(kind="balance_differs", number=report_no, amt=found.difference_amt)
 
 
-declare_blockers("treasury reports", Blockers((), _waiting))
+declare_blockers(
+    "treasury reports",
+    Blockers(
+        (),
+        _waiting,
+        {
+            "income_missing": ("bank.receipts",),
+            "balance_missing": ("bank.receipts",),
+            "balance_differs": ("correction.balance", "correction.income", "voucher.enter"),
+        },
+    ),
+)

@@ -268,5 +268,10 @@ def _open(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
 
 
 declare_blockers(
-    "income orders", Blockers(((INCOME_REFUND, WHOLE), (INCOME_CORRECTION, WHOLE)), _open)
+    "income orders",
+    Blockers(
+        ((INCOME_REFUND, WHOLE), (INCOME_CORRECTION, WHOLE)),
+        _open,
+        {ORDERED: ("bank.receipts",)},
+    ),
 )

@@ -32,6 +32,11 @@ import budget.projects.checking
 import budget.projects.ending
 import budget.projects.reporting
 import budget.staging
+import budget.year_end.carrying
+import budget.year_end.closing
+import budget.year_end.policy
+import budget.year_end.receiving
+import budget.year_end.writing_off
 import division.account
 import division.adopted
 import division.agency
@@ -128,6 +133,11 @@ DOMAINS = (
     budget.plan_policy,
     budget.staging,
     budget.indicators,
+    budget.year_end.policy,
+    budget.year_end.carrying,
+    budget.year_end.receiving,
+    budget.year_end.writing_off,
+    budget.year_end.closing,
     payments.application,
     payments.found_at_bank,
     payments.manifest,

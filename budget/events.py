@@ -344,7 +344,7 @@ def amount_of(event: Event) -> int:
             return -parse_yuan(event.cut_amt)
         case IndicatorEnabled():
             return stored_fen(event.amt)
-    return parse_yuan(event.amt)  # type: ignore[attr-defined]
+    return stored_fen(event.amt)  # type: ignore[attr-defined]
 
 
 register(

@@ -19,19 +19,25 @@ from budget.events import (
 )
 from budget.pending import PENDING
 from budget.rows import moved_row
+from budget.year_end_events import IndicatorCarriedOver, IndicatorReleased
 from ledger.books import Books, merge
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import AnyRegister, MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
-from ledger.events import Event, JournalPosted
+from ledger.events import Event, JournalPosted, types_that
 from ledger.money import stored_fen
 
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
 # of these only a code with none below it is issued and paid
 LEAF_CODES = ("exp_func_code", "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code")
-BEGINNINGS = (IndicatorIssued, IndicatorAllotted)  # the types that one begins with
+# the types that one begins with
+BEGINNINGS: tuple[type[IndicatorIssued], ...] = tuple(
+    cls
+    for cls in types_that(lambda traits: traits.subject == "indicator")
+    if issubclass(cls, IndicatorIssued)
+)
 EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
 MONTHS = 12
 SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
@@ -48,6 +54,7 @@ class Indicator(msgspec.Struct, frozen=True):
         set_aside_fen: what is frozen by hand; beside it purchase plans and runs freeze, too.
         absorbed_by: the row of the budget that has absorbed it (预拨核销); "" of all others.
         run_nos: the runs of many payments that have frozen of it under their own names.
+        carried: what was carried over of it to the next year, in fen, and as it was told last.
     """
 
     issued: IndicatorIssued
@@ -59,6 +66,12 @@ class Indicator(msgspec.Struct, frozen=True):
     set_aside_fen: int = 0
     absorbed_by: str = ""
     run_nos: tuple[str, ...] = ()
+    carried: tuple[int, IndicatorCarriedOver | None] = (0, None)
+
+    @property
+    def carried_fen(self) -> int:
+        """What of it goes on next year, in fen."""
+        return self.carried[0]
 
     @property
     def bgt_id(self) -> str:
@@ -143,7 +156,16 @@ def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
         set_aside_fen,
         row,
         runs,
+        _carried(indicator.carried, event),
     )
+
+
+def _carried(
+    carried: tuple[int, IndicatorCarriedOver | None], event: Event
+) -> tuple[int, IndicatorCarriedOver | None]:
+    if isinstance(event, IndicatorCarriedOver):
+        return carried[0] + stored_fen(event.amt), event
+    return carried
 
 
 def _set_aside(event: Event) -> int:
@@ -151,7 +173,7 @@ def _set_aside(event: Event) -> int:
     match event:
         case IndicatorFrozen(run_no=""):
             return stored_fen(event.amt)
-        case IndicatorUnfrozen(run_no=""):
+        case IndicatorUnfrozen(run_no="") | IndicatorReleased():
             return -stored_fen(event.amt)
     return 0
 

@@ -19,6 +19,7 @@ from budget.distribution_events import (
     IndicatorDistributed,
 )
 from budget.events import IndicatorEnabled, IndicatorIssued, IndicatorRecalled
+from budget.year_end_events import IndicatorCarriedIn, IndicatorCarriedOver, IndicatorTakenBack
 from ledger.books import Charts
 from ledger.deciding.registers import (
     Movement,
@@ -40,7 +41,7 @@ class PendingAmount(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorIssued`` and ``IndicatorAllotted``."""
+    """Of the types that an indicator begins with."""
 
     bgt_id: str
     amount: str
@@ -48,7 +49,7 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Taken(msgspec.Struct, frozen=True, gc=False):
-    """Of what enables, recalls or distributes it."""
+    """Of what enables, recalls, distributes, carries over or takes it back."""
 
     bgt_id: str
     amt: str
@@ -74,6 +75,9 @@ class PendingFold(RegisterFold):
         IndicatorDistributed: _Taken,
         DistributionRaised: _Taken,
         DistributionReturned: _Returned,
+        IndicatorCarriedOver: _Taken,
+        IndicatorTakenBack: _Taken,
+        IndicatorCarriedIn: _Issued,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:

@@ -21,6 +21,7 @@ from budget.events import (
     IndicatorRecalled,
 )
 from budget.row_events import RowAdjusted, RowAsked, RowFigures, RowReplied, RowRestated
+from budget.year_end_events import RowWrittenOff
 from ledger.books import Charts
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import (
@@ -186,6 +187,13 @@ class _Recalled(msgspec.Struct, frozen=True, gc=False):
     bgt_pman_id: str = ""
 
 
+class _Lapsed(msgspec.Struct, frozen=True, gc=False):
+    """Of ``RowWrittenOff``: what no indicator has taken."""
+
+    bgt_pman_id: str
+    amt: str
+
+
 _PLACE = {name: place for place, name in enumerate(RowAmounts.__struct_fields__)}
 
 
@@ -204,6 +212,7 @@ class RowFold(RegisterFold):
         IndicatorReallocatedIn: _In,
         IndicatorRecalled: _Recalled,
         IndicatorAbsorbed: _Absorbed,
+        RowWrittenOff: _Lapsed,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
@@ -226,9 +235,14 @@ def changes_fen(event: Any) -> dict[str, int]:
             return {"rest": -stored_fen(event.amount)}
         case _Changed():
             return {"rest": -stored_fen(event.adj_amt)}
-        case _In() | _Absorbed():
+        case _In() | _Absorbed() | _Lapsed():
             return {"rest": -stored_fen(event.amt)}
     return {"rest": stored_fen(event.amt)}
+
+
+def lapses(event: Any) -> bool:
+    """Whether an event, as ``RowFold`` sees it, tells what no indicator will take any more."""
+    return isinstance(event, _Lapsed)
 
 
 def _touched(event: Event) -> Iterator[str]:

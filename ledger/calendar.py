@@ -13,7 +13,7 @@ from ledger.account_set import is_standing, within_year
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
-from ledger.events import Event, PeriodClosed, PeriodReopened
+from ledger.events import Event, PeriodClosed, PeriodReopened, YearClosed
 
 LATE_MONTH = "-13"  # how the name of 整理期 ends
 DAYS_KNOWN_MAX = 1_000  # written again and again
@@ -26,11 +26,13 @@ class Periods(msgspec.Struct, frozen=True):
         closed_through: the last day on which nothing takes effect any more.
         late_month_closed: whether month 13, 整理期, is closed.
         reopened: how often each month has been reopened.
+        year_closed: whether the year is closed for good 年终关账.
     """
 
     closed_through: date | None = None
     late_month_closed: bool = False
     reopened: dict[str, int] = msgspec.field(default_factory=dict)
+    year_closed: bool = False
 
 
 def _fold(periods: Periods, event: Event) -> Periods:
@@ -38,6 +40,8 @@ def _fold(periods: Periods, event: Event) -> Periods:
         if event.through.endswith(LATE_MONTH):
             return msgspec.structs.replace(periods, late_month_closed=True)
         return msgspec.structs.replace(periods, closed_through=date.fromisoformat(event.through))
+    if isinstance(event, YearClosed):
+        return msgspec.structs.replace(periods, late_month_closed=True, year_closed=True)
     if isinstance(event, PeriodReopened):
         through = event.closed_through
         return Periods(

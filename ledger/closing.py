@@ -8,7 +8,7 @@ which the year's late facts are booked on its last day.
 
 import calendar
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple
@@ -97,10 +97,12 @@ class Blockers(NamedTuple):
         needs: what a decision has to have at hand to say so.
         find: everything that waits through the period; ``in_transit`` what the year's last month
             may close with.
+        acts: by kind of what waits, the operations that bring it to its end.
     """
 
     needs: tuple[Need, ...]
     find: Callable[[LedgerState, AccountingPeriod], Iterable[OpenItem]]
+    acts: Mapping[str, tuple[str, ...]]
 
 
 _declared: dict[str, Blockers] = {}
@@ -110,6 +112,12 @@ def declare_blockers(name: str, blockers: Blockers) -> None:
     """Enters what may wait in a domain; raises ValueError for a name that is taken."""
     if _declared.setdefault(name, blockers) is not blockers:
         raise ValueError(f"the blockers {name!r} are declared twice")
+
+
+def acts_on(kind: str) -> tuple[str, ...]:
+    """The operations that bring what waits to its end; () of a kind that nobody has declared."""
+    acts = (act for _, each in sorted(_declared.items()) for act in each.acts.get(kind, ()))
+    return tuple(dict.fromkeys(acts))
 
 
 def blocker_needs() -> tuple[Need, ...]:
@@ -211,7 +219,7 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
         if is_closed(state, period):
             raise Refusal(Code.PERIOD_CLOSED, f"{period.text} is closed")
         waiting = waiting_in(state, period)
-        _require_ready(state, period, waiting)
+        require_ready(state, period, waiting)
         # point of no return
         closed = PeriodClosed(
             through=self.through,
@@ -222,7 +230,7 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
         return Decision(events=[(None, "", closed)], effective_on=period.last_day)
 
 
-def _require_ready(
+def require_ready(
     state: LedgerState, period: AccountingPeriod, waiting: Iterable[OpenItem]
 ) -> None:
     """Raises Refusal ``period_not_ready`` with what blocks the closing."""
@@ -231,21 +239,26 @@ def _require_ready(
         problem = f"{period.text} has not ended"
     elif period.is_late and not is_closed(state, year):
         problem = f"{year.text} is closed before the year's late facts are"
-    elif blockers := blocking(period, waiting):
-        told = [_told(each) for each in blockers[:BLOCKERS_TOLD_MAX]]
-        raise Refusal(
-            Code.PERIOD_NOT_READY,
-            f"{len(blockers)} wait in {period.text} or before 未了事项",
-            blockers=told,
-            blocker_count=len(blockers),
-        )
     else:
+        refuse_not_ready(blocking(period, waiting), f"waiting in {period.text} or before 未了事项")
         return
     raise Refusal(Code.PERIOD_NOT_READY, problem, blockers=[], blocker_count=0)
 
 
+def refuse_not_ready(blockers: Sequence[OpenItem], what: str) -> None:
+    """Raises Refusal ``period_not_ready`` with what blocks a closing, where anything does."""
+    if blockers:
+        raise Refusal(
+            Code.PERIOD_NOT_READY,
+            f"{len(blockers)} {what}",
+            blockers=[_told(each) for each in blockers[:BLOCKERS_TOLD_MAX]],
+            blocker_count=len(blockers),
+        )
+
+
 def _told(waiting: OpenItem) -> dict[str, Any]:
-    return {"kind": waiting.kind, "number": waiting.number, "amt": waiting.amt}
+    acts = list(acts_on(waiting.kind))
+    return {"kind": waiting.kind, "number": waiting.number, "amt": waiting.amt, "acts": acts}
 
 
 class ReopenPeriod(_OnPeriod, frozen=True, kw_only=True):
@@ -274,6 +287,8 @@ class ReopenPeriod(_OnPeriod, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         period = AccountingPeriod.named(self.from_month, "/from")
         require_year(state, period)
+        if state.settings.get(PERIODS).year_closed:
+            raise Refusal(Code.PERIOD_CLOSED, f"the year {period.year} is closed for good 年终关账")
         last = last_closed(state)
         if period != last:
             known = f"{last.text} is the last one that is closed" if last else "none is closed"

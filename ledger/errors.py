@@ -34,6 +34,7 @@ class Code(Enum):
     CORRECTION_EXCEEDS_PAID = ("correction_exceeds_paid", 422)
     EXCEEDS_ADVANCE = ("exceeds_advance", 422)
     EXCEEDS_RECEIVED = ("exceeds_received", 422)
+    EXCEEDS_UNSPENT = ("exceeds_unspent", 422)
     BUDGET_MISMATCH = ("budget_mismatch", 422)
     RUN_REPEATED = ("run_repeated", 409)
     CARD_LINE_REPEATED = ("card_line_repeated", 409)

@@ -18,6 +18,13 @@ from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED, Payment
 
 UNFINISHED = (APPLIED, APPROVED, SIGNED, SENT)
 NOT_CLEARED = "uncleared"
+_ANSWERED = "bank.receipts"  # the bank's own word, whenever it comes
+_ACTS = {
+    APPLIED: ("payment.approve", "payment.reject", "payment.withdraw"),
+    APPROVED: ("voucher.sign", "payment.void"),
+    SIGNED: (_ANSWERED, "payment.void"),
+    SENT: (_ANSWERED, "payment.recall"),
+}
 
 
 def _payments(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
@@ -74,6 +81,15 @@ def _orders(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
             )
 
 
-declare_blockers("payments", Blockers(((PAYMENT, WHOLE),), _payments))
-declare_blockers("clearings", Blockers(((UNCLEARED, WHOLE), (CLEARING, WHOLE)), _uncleared))
-declare_blockers("orders", Blockers(((ADVANCE, WHOLE), (ALLOCATION, WHOLE)), _orders))
+declare_blockers("payments", Blockers(((PAYMENT, WHOLE),), _payments, _ACTS))
+declare_blockers(
+    "clearings",
+    Blockers(
+        ((UNCLEARED, WHOLE), (CLEARING, WHOLE)),
+        _uncleared,
+        {NOT_CLEARED: ("clearing.request", _ANSWERED)},
+    ),
+)
+declare_blockers(
+    "orders", Blockers(((ADVANCE, WHOLE), (ALLOCATION, WHOLE)), _orders, {ORDERED: (_ANSWERED,)})
+)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from budget.row_events import RowAsked, RowRestated
-from budget.rows import BUDGET_ROW, FIRST_ROUND, RowFold, changes_fen
+from budget.rows import BUDGET_ROW, FIRST_ROUND, RowFold, changes_fen, lapses
 from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
@@ -156,7 +156,7 @@ def movement_of(fact: Fact) -> BudgetMovementRow | None:
         effective_on=fact.effective_on,
         number=_number(event),
         bgt_id=getattr(event, "bgt_id", ""),
-        issued_fen=sum(granted.values()) - changed["rest"],
+        issued_fen=0 if lapses(event) else sum(granted.values()) - changed["rest"],
         **granted,
     )
 

@@ -893,6 +893,12 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "period.reopen",
         lambda body: f"{body['month']}/{body.get('reopened', 0)}",
     ),
+    "ledger.year_closed": ("year_end.close", lambda _: "year"),
+    "year_end.carried_over": ("year_end.carry_over", _field("carry_no")),
+    "year_end.carried_taken": ("year_end.take_carried", _field("part_no")),
+    "year_end.handed_over": ("year_end.hand_over", lambda _: "year"),
+    "indicator.written_off": ("indicator.write_off", _field("bgt_id")),
+    "budget_row.written_off": ("budget_row.write_off", _field("bgt_pman_id")),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
     "ledger.loss_accepted": (
@@ -1050,6 +1056,10 @@ FOLLOWERS = {
     "balance.day_settled",
     "indicator.reallocated_in",
     "indicator.allotted",
+    "indicator.released",
+    "indicator.carried_over",
+    "indicator.taken_back",
+    "indicator.carried_in",
     "indicator.distribution_raised",
     "indicator.distribution_returned",
     "plan.cut",
@@ -1066,6 +1076,7 @@ FOLLOWERS = {
 OPENING = {
     "budget_row.asked": ("budget_row.open", _field("bgt_pman_id")),
     "indicator.allotted": ("indicator.issue", _field("bgt_id")),
+    "indicator.carried_in": ("indicator.issue", _field("bgt_id")),
     "monitor.hit": ("monitor_hit.open", _field("hit_no")),
 }
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
@@ -1652,14 +1663,18 @@ class Decisions:
         self._moving: Event | None = None  # an act whose journal follows
         self._rows: dict[str, dict[str, int]] = {}  # of the budget, each amount in fen
         self._advances: dict[str, int] = {}  # what each unit has left of its limit, in fen
+        self._carried: dict[str, int] = {}  # what of each indicator goes on next year, in fen
 
     def take(self, event: Event) -> None:
         """An event that the books have taken, and payments have not."""
         body, name = event.body, event.name
         if name == "ledger.signature_policy_set":
             self._policy = {key: body[key] for key in self._policy}
-        elif name in ("indicator.issued", "indicator.allotted"):
+        elif name in ("indicator.issued", "indicator.allotted", "indicator.carried_in"):
             self._issued[body["bgt_id"]] = body
+        elif name == "indicator.carried_over":
+            carried = self._carried.get(body["bgt_id"], 0) + fen(body["amt"])
+            self._carried[body["bgt_id"]] = carried
         if name == "journal.posted" and self._moving is not None:
             if body["source"] == self._moving.position:
                 self._figures(self._moving, body["bgt_id"], event.position)
@@ -1752,6 +1767,21 @@ class Decisions:
         whole = self._issued[event.body["ori_bgt_id"]]
         return {name: whole.get(name, "") for name in _OF_WHOLE}
 
+    def _carried_over(self, event: Event) -> dict[str, Any]:
+        sums = dict.fromkeys(("carryovers_amt", "take_back_amt"), 0)
+        for item in event.body["items"]:
+            for name in sums:
+                sums[name] += fen(item.get(name) or "0.00")
+        return {name: yuan(amount) for name, amount in sums.items()}
+
+    def _written_off(self, event: Event) -> dict[str, Any]:
+        return {"carryovers_amt": yuan(self._carried.get(event.body["bgt_id"], 0))}
+
+    def _handed_over(self, event: Event) -> dict[str, Any]:
+        """What the next year is said to have is all that was carried over."""
+        carried = self._carried
+        return {"carryovers_amt": yuan(sum(carried.values())), "indicators": len(carried)}
+
     def _applied(self, event: Event) -> dict[str, Any]:
         issued = self._issued[event.body["bgt_id"]]
         due = {name: issued[name] for name in _OF_INDICATOR}
@@ -1779,6 +1809,9 @@ class Decisions:
 _DECIDED: dict[str, Callable[[Decisions, Event], dict[str, Any]]] = {
     "indicator.distributed": Decisions._distributed,
     "indicator.allotted": Decisions._allotted,
+    "year_end.carried_over": Decisions._carried_over,
+    "indicator.written_off": Decisions._written_off,
+    "year_end.handed_over": Decisions._handed_over,
     "payment.applied": Decisions._applied,
     "payment.approved": Decisions._approved,
     "voucher.signed": Decisions._of_voucher,
@@ -2141,6 +2174,9 @@ ACTS = {
     "ledger.signature_policy_set": "signature_policy.set",
     "ledger.approval_policy_set": "approval_policy.set",
     "ledger.plan_policy_set": "plan_policy.set",
+    "ledger.carry_over_policy_set": "carry_over_policy.set",
+    "ledger.year_closed": "year_end.close",
+    "year_end.carried_over": "year_end.carry_over",
     "ledger.advance_policy_set": "advance_policy.set",
     "ledger.cash_policy_set": "cash_policy.set",
     "advance.ordered": "advance.pay",

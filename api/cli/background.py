@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
+from accounting.handing_over import HandingOver
 from api.cli.children import Child
 from api.cli.recording import Recording
 from api.settings import WitnessSetting
@@ -74,6 +75,14 @@ class BackgroundServices:
         early = EarlyNotices(treasury.pool, submit_to(treasury.sequencer))
         self._stack.callback(early.stop)
         early.start()
+
+    def start_handing_over(self) -> None:
+        """Hands closed years over to the next, from now on."""
+        treasury = self.treasury
+        handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
+        treasury.sequencer.on_commit(handing_over.committed)
+        self._stack.callback(handing_over.stop)
+        handing_over.start()
 
     def start_sealer(self) -> None:
         """Seals every commit into a signed checkpoint, from now on."""

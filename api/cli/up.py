@@ -40,6 +40,7 @@ def up(host: Host = None, port: Port = None) -> None:
         background.start_sealer()
         background.start_projector()
         background.start_dispatcher()
+        background.start_handing_over()
         return lambda: _announce(url, treasury.settings, brought.developers)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
@@ -67,6 +68,7 @@ def serve(
             background.start_dispatcher()
         if with_sealer:
             background.start_sealer()
+        background.start_handing_over()
         return lambda: _announce(url, background.treasury.settings)
 
     def prepare(settings: Settings) -> Settings:

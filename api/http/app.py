@@ -55,6 +55,7 @@ from api.http import (
     suspense,
     wage_runs,
     wages,
+    year_end,
 )
 from api.http.direct import with_direct_way
 from api.http.docs import add_docs
@@ -95,6 +96,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *accounting_vouchers.DIRECT,
     *advances.DIRECT,
     *wages.DIRECT,
+    *year_end.DIRECT,
     *allocations.DIRECT,
     *cash_policy.DIRECT,
     *wage_runs.DIRECT,
@@ -134,6 +136,7 @@ RESOURCES = (
     accounting_vouchers,
     advances,
     wages,
+    year_end,
     allocations,
     wage_runs,
     cash,

@@ -25,6 +25,7 @@ from ledger.closing import (
     AccountingPeriod,
     ClosePeriod,
     ReopenPeriod,
+    acts_on,
     blocker_needs,
     blocking,
     closing_number,
@@ -54,9 +55,12 @@ router = APIRouter(route_class=Operation, tags=[Tag.LEDGERS])
 
 
 class OpenItemView(msgspec.Struct):
+    """Something that waits; ``acts`` are the operations that bring it to its end."""
+
     kind: str
     number: str
     amt: str
+    acts: list[str] = []
 
 
 class PeriodView(msgspec.Struct, kw_only=True):
@@ -122,8 +126,8 @@ def _standing(
         month=period.text,
         state=_state(is_closed(state, period)),
         ended=has_ended(state, period),
-        blockers=_shown(blockers),
-        in_transit=_shown(each for each in waiting if each not in blockers),
+        blockers=shown_items(blockers),
+        in_transit=shown_items(each for each in waiting if each not in blockers),
     )
 
 
@@ -131,8 +135,10 @@ def _state(closed: bool) -> str:
     return "closed" if closed else "open"
 
 
-def _shown(waiting: Iterable[OpenItem]) -> list[OpenItemView]:
-    return [OpenItemView(each.kind, each.number, each.amt) for each in waiting]
+def shown_items(waiting: Iterable[OpenItem]) -> list[OpenItemView]:
+    return [
+        OpenItemView(each.kind, each.number, each.amt, list(acts_on(each.kind))) for each in waiting
+    ]
 
 
 # ---- commands

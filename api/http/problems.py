@@ -44,6 +44,7 @@ TITLES = {
     Code.PARALLEL_ENTRY_MISSING: "The budgetary side does not move with the financial one",
     Code.EXCEEDS_ADVANCE: "More than stands out of the advance",
     Code.EXCEEDS_RECEIVED: "More than was received of the income",
+    Code.EXCEEDS_UNSPENT: "More than is left of the indicator to be carried over",
     Code.CORRECTION_EXCEEDS_PAID: "More than was paid cannot be corrected",
     Code.BUDGET_MISMATCH: "The figures of a budget do not agree",
     Code.RUN_REPEATED: "Another run pays the same payees the same",
@@ -101,11 +102,13 @@ log = structlog.get_logger(__name__)
 
 
 class Blocker(BaseModel):
-    """Something that waits in a period: its state, its number, and over how much it is."""
+    """Something that waits in a period: its state, its number, over how much it is, and the
+    operations that bring it to its end."""
 
     kind: str
     number: str
     amt: str
+    acts: list[str] = []
 
 
 class Problem(BaseModel):

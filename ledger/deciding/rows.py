@@ -58,6 +58,7 @@ class RegisterRows:
     def __init__(self) -> None:
         self._rows: defaultdict[str, dict[str, DatedRow[Any]]] = defaultdict(dict)  # by name
         self._whole: set[str] = set()  # registers of which all rows are cached
+        self._complete: set[str] = set()  # others of which they are, for this batch
         self._closings_cached = 0
         self.begin()
 
@@ -87,12 +88,15 @@ class RegisterRows:
         return dated
 
     def all(self, register: Register[R]) -> dict[str, R]:
-        """All rows of a register that is kept as a whole."""
-        assert register.name in self._whole, "a command says what it needs before it is decided"
+        """All rows of a register that is kept as a whole, or that a command needs as one."""
+        at_hand = self._whole if register.whole else self._complete
+        assert register.name in at_hand, "a command says what it needs before it is decided"
         return {key: dated.row for key, dated in self._rows[register.name].items()}
 
     def has(self, register: AnyRegister, key: str) -> bool:
         """Whether a row is cached; ``WHOLE``: whether all are."""
+        if key == WHOLE and register.name in self._complete:
+            return True
         return register.name in self._whole or (
             key != WHOLE and not register.whole and key in self._rows[register.name]
         )
@@ -101,6 +105,7 @@ class RegisterRows:
 
     def begin(self) -> None:
         """Nothing is changed yet."""
+        self._complete = set()
         self._changed: defaultdict[str, dict[str, AnyRegister]] = defaultdict(dict)  # by name
         self._closings: dict[tuple[str, str], dict[date, Any]] = {}
         self._emptied: dict[tuple[str, str], bool] = {}  # rows that have been gone meanwhile
@@ -149,8 +154,14 @@ class RegisterRows:
     def take(
         self, register: AnyRegister, rows: Mapping[str, DatedRow[Any]], *, whole: bool = False
     ) -> None:
-        """Rows of a register as the database has them; ``whole``: all there are."""
-        self._rows[register.name].update(rows)
+        """Rows of a register as the database has them; ``whole``: all there are. Of a register that
+        is not kept as a whole they are for this batch, and what is cached of it stands before."""
+        cached = self._rows[register.name]
+        if whole and not register.whole:
+            cached.update({key: row for key, row in rows.items() if key not in cached})
+            self._complete.add(register.name)
+            return
+        cached.update(rows)
         if whole:
             self._whole.add(register.name)
 

@@ -15,13 +15,9 @@ from ledger.money import parse_yuan
 
 # what an indicator is controlled by; a payment must bear the same
 DIMENSIONS = (
-    "agency_code",
-    "pro_code",
-    "exp_func_code",
-    "gov_bgt_eco_code",
-    "dep_bgt_eco_code",
-    "fund_type_code",
-)
+    "agency_code", "pro_code", "exp_func_code",
+    "gov_bgt_eco_code", "dep_bgt_eco_code", "fund_type_code",
+)  # fmt: skip
 # Elements whose codes are pairs of codes that go together, <one>-<other>, and of which elements.
 ECO_PAIR = "gov_dep_eco"
 FUND_PAIR = "fund_type_exp_func"
@@ -101,7 +97,7 @@ _MONITOR = "监控规则"
 _PURCHASE, _CONTRACT = "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH = "预拨暂付", "收入退库更正", "库款控制"
-_WAGES, _WAGE_RUN = "工资计提代扣", "工资统发"
+_WAGES, _WAGE_RUN, _YEAR_END = "工资计提代扣", "工资统发", "年终结转"
 
 
 def _code(
@@ -308,9 +304,7 @@ _ELEMENTS = (
     Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
     Element("inc_refund_no", "收入退付编号", 100, _NAME, _INCOME_ORDER),
     Element("inc_cor_no", "收入更正通知编号", 100, _NAME, _INCOME_ORDER),
-    _pattern(
-        "to_inc_sort_code", "更正后收入分类科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _INCOME_ORDER
-    ),
+    _pattern("to_inc_sort_code", "更正后收入科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _INCOME_ORDER),
     _pattern("to_fund_type_code", "更正后资金性质", 10, "[0-9]{1,10}", _INCOME_ORDER),
     _pattern("to_budget_level_code", "更正后预算级次", 1, "[0-9]", _INCOME_ORDER),
     Element("accrual_no", "工资计提编号", 100, _NAME, _WAGES),
@@ -337,6 +331,12 @@ _ELEMENTS = (
     Element("due_on", "约定归还日期", 10, _DAY, _ADVANCE),
     Element("step_no", "转列或收回编号", 100, _NUMBER, _ADVANCE),
     Element("limit_amt", "暂付款限额", 19, _AMOUNT, _ADVANCE),
+    Element("carry_no", "结转编号", 100, _NAME, _YEAR_END),
+    Element("items", "结转收回明细", 64, _NAME, _YEAR_END),
+    Element("carryovers_amt", "结转数", 19, _AMOUNT, _YEAR_END),
+    Element("take_back_amt", "收回数", 19, _AMOUNT, _YEAR_END),
+    _pattern("carry_years", "结转年限", 2, "[0-9]{1,2}", _YEAR_END),
+    _pattern("longer_terms", "结转年限例外", 2, "[0-9]{1,2}", _YEAR_END),
     # what other persons must agree to
     _pattern("document_kind", "单据种类", 64, r"[a-z][a-z_]*\.[a-z_]+", OF_THE_ACT),
     Element("document_no", "单据编号", 100, _NAME, OF_THE_ACT),

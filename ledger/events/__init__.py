@@ -29,6 +29,7 @@ from ledger.events.ledgers import (
     PeriodReopened,
     StandingHead,
     StandingNoted,
+    YearClosed,
 )
 from ledger.events.needs import AmountMoves, Needs, RuleNeeds
 from ledger.events.registry import (
@@ -74,6 +75,7 @@ __all__ = [
     "StandingHead",
     "StandingNoted",
     "Traits",
+    "YearClosed",
     "Yuan",
     "base_name",
     "decode",

@@ -88,6 +88,14 @@ class PeriodReopened(Event, frozen=True, kw_only=True):
     by: str
 
 
+class YearClosed(Event, frozen=True, kw_only=True):
+    """年终关账: nothing takes effect in the ledger's year any more, nor in its 整理期."""
+
+    TYPE: ClassVar[str] = "ledger.year_closed"
+    TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="year_end.close", title="年终关账")
+    by: str
+
+
 class ClockCorrected(Event, frozen=True, kw_only=True):
     """对时: an operator puts on record that events up to ``position`` were recorded ahead of their
     time, the last of them at ``recorded_at``; time goes on from the time of this event."""
@@ -161,6 +169,7 @@ register(
     ClockCorrected,
     LossAccepted,
     PeriodReopened,
+    YearClosed,
     StandingNoted,
     CommandRefused,
 )

@@ -15,7 +15,7 @@ from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.dated import UNTOLD, DatedRow
 from ledger.deciding.numbers import Number
 from ledger.deciding.objects import AnyKind, Kind, ledger_stream_id
-from ledger.deciding.registers import AnyRegister, Register, declared
+from ledger.deciding.registers import WHOLE, AnyRegister, Register, declared
 from ledger.deciding.state import LedgerState
 from ledger.events import Event, decode, names_that
 from ledger.postgres.round_trip import (
@@ -205,17 +205,18 @@ def load_objects(
                 if not state.has_row(register, row_key):
                     wanted_rows[register].add(row_key)
     for register, row_keys in wanted_rows.items():
-        asked = None if register.whole else row_keys
+        whole = register.whole or WHOLE in row_keys
+        asked = None if whole else row_keys
         found = read_dated_rows(connection, state.ledger_id, register, asked)
         unmoved = {key: DatedRow(register.row()) for key in asked or ()}
-        state.take_rows(register, unmoved | found, whole=register.whole)
+        state.take_rows(register, unmoved | found, whole=whole)
 
 
 def load_needs(connection: psycopg.Connection, state: LedgerState, needs: Iterable[Need]) -> None:
     """Whole registers, and all that waits of a kind, for somebody who decides nothing."""
     for what, _ in needs:
         if isinstance(what, Register):
-            rows = read_rows(connection, state.ledger_id, what)
+            rows = read_dated_rows(connection, state.ledger_id, what)
             state.take_rows(what, rows, whole=True)
         elif isinstance(what, Kind):
             load_waiting(connection, state, what)

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from budget.distribution_events import IndicatorAllotted
-from budget.events import IndicatorIssued
+from budget.indicator import BEGINNINGS
 from ledger.books import Charts
 from ledger.deciding.registers import (
     Movement,
@@ -149,7 +148,7 @@ _Moved = tuple[str, str, tuple[tuple[date | None, int], ...]]
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
-    """Of ``IndicatorIssued`` and ``IndicatorAllotted``."""
+    """Of the types that an indicator begins with."""
 
     bgt_id: str
     agency_code: str
@@ -206,8 +205,7 @@ class UnclearedFold(RegisterFold):
     where its bank is not the one most are paid through."""
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
-        IndicatorIssued: _Issued,
-        IndicatorAllotted: _Issued,
+        **dict.fromkeys(BEGINNINGS, _Issued),
         PaymentApproved: _Approved,
         VoucherReceipted: _Receipted,
         PaymentRefunded: _Refunded,

@@ -19,6 +19,7 @@ from budget.events import (
 )
 from budget.indicator import CODED, INDICATOR, Indicator
 from budget.indicators import number_of
+from budget.year_end_events import IndicatorCarriedOver, IndicatorReleased, IndicatorTakenBack
 from ledger.account_set import division_of, ledger_text
 from ledger.books import DEBIT, Charts
 from ledger.deciding.opening import TITLE
@@ -322,6 +323,8 @@ def _adjustment(fact: Fact, issued: IndicatorIssued) -> Rows:
                 )
         case DistributionRaised() | DistributionReturned() as e:  # of what is 待下达
             yield row(e.TRAITS.title, e.adj_no, 0, e.part_bgt_id)
+        case IndicatorReleased() | IndicatorCarriedOver() | IndicatorTakenBack() as e:
+            yield row(e.TRAITS.title, e.carry_no, amount_of(e) * moved_by(e, "available"))
         case e if e.TRAITS.subject == INDICATOR.name and not isinstance(e, IndicatorIssued):
             moved_fen = amount_of(e) * moved_by(e, "available")
             yield row(e.TRAITS.title, number_of(e), moved_fen, reason=getattr(e, "reason", ""))

@@ -12,12 +12,10 @@ import psycopg
 from msgspec import UNSET, UnsetType
 
 from budget.balances import CONTROLS, PENDING_CONTROL, Balances
-from budget.distribution_events import IndicatorAllotted
 from budget.events import (
     Figures,
     IndicatorAdjusted,
     IndicatorFrozen,
-    IndicatorIssued,
     IndicatorReallocatedIn,
     IndicatorReallocatedOut,
     IndicatorUnfrozen,
@@ -26,7 +24,8 @@ from budget.events import (
     amount_of,
     moved_by,
 )
-from budget.indicator import INDICATOR
+from budget.indicator import BEGINNINGS, INDICATOR
+from budget.year_end_events import IndicatorWrittenOff
 from ledger.account_set import ledger_text
 from ledger.errors import Code, Refusal
 from ledger.events import Event, types_that
@@ -246,7 +245,7 @@ class _Fen:
         self, totals: OwnSums, payments: Iterable[Any], corrections: CorrectionSums
     ) -> None:
         own = totals.of_type
-        self.issued = own.get(IndicatorIssued, 0) + own.get(IndicatorAllotted, 0)
+        self.issued = sum(own.get(cls, 0) for cls in BEGINNINGS)
         self.adjusted = own.get(IndicatorAdjusted, 0)
         self.into = own.get(IndicatorReallocatedIn, 0)
         self.out = own.get(IndicatorReallocatedOut, 0)
@@ -260,7 +259,9 @@ class _Fen:
         self.count, self.applied, self.paid, self.refunded, self.occupied, self.released = numbers
         self.refunded += corrections.restored_fen - corrections.elsewhere_fen
         self.corrected_in, self.corrected_out = corrections.in_fen, corrections.out_fen
-        self.net_paid = self.paid - self.refunded + self.corrected_in - self.corrected_out
+        self.written_off = own.get(IndicatorWrittenOff, 0)
+        net_paid = self.paid - self.refunded + self.corrected_in - self.corrected_out
+        self.net_paid = net_paid - self.written_off
 
     def sums(self) -> BusinessSums:
         return BusinessSums(
@@ -286,6 +287,7 @@ class _Fen:
     def proofs(self, kept: Balances, pending_fen: int) -> Iterable[Proof]:
         """The figures that were kept against the sums of what happened."""
         corrected = " + corrected_in - corrected_out" * bool(self.corrected_in + self.corrected_out)
+        corrected += " - written_off" * bool(self.written_off)
         pending = "pending + " if self.pending else ""
         for name, left, right in (
             (

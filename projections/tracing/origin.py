@@ -18,7 +18,7 @@ from budget.row_events import RowAsked, RowRestated
 from budget.rows import BUDGET_ROW
 from ledger.account_set import ledger_text, own_standing_ledger
 from ledger.deciding.objects import ledger_stream_id
-from ledger.events import JournalPosted, StandingNoted, decode, type_names
+from ledger.events import Event, JournalPosted, StandingNoted, decode, type_names
 from ledger.reading.objects import EVENTS_MAX, read_events, stream_of
 from projections.tracing.facts import FactFields, Placed, facts_of, of_types, placed, stream
 from projections.tracing.links import step_types
@@ -55,7 +55,7 @@ class Origin(NamedTuple):
 
 def issue_of(connection: psycopg.Connection, key: int, bgt_id: str, upto: int) -> list[Placed]:
     """An indicator's issue and its journal."""
-    kinds = (*BEGINNINGS, JournalPosted)
+    kinds: tuple[type[Event], ...] = (*BEGINNINGS, JournalPosted)
     return list(of_types(connection, key, bgt_id, kinds, upto, limit=2))
 
 

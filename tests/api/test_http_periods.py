@@ -8,7 +8,8 @@ from tests.support.http_server import HttpTreasury, http
 def test_a_month_says_what_waits_and_closes_when_nothing_does(http: HttpTreasury) -> None:
     number = http.applied(http.indicator(effective_on="2026-01-05"), effective_on="2026-01-15")
     shown = http.ok(http.get("…/periods/2026-01"))
-    waiting = {"kind": "applied", "number": number, "amt": "100.00"}
+    acts = ["payment.approve", "payment.reject", "payment.withdraw"]
+    waiting = {"kind": "applied", "number": number, "amt": "100.00", "acts": acts}
     assert (shown["state"], shown["ended"], shown["blockers"]) == ("open", True, [waiting])
     refused = http.post("…/periods:close", {"through": "2026-01-31"}, "accountant")
     assert (refused.status_code, refused.json()["code"]) == (409, "period_not_ready")

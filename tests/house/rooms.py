@@ -34,13 +34,13 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "budget": (
         "advance_events events levels preparation_events row_events",
-        "distribution_events",
+        "distribution_events year_end_events",
         "advances approved balances plan_policy purchase_control rows totals",
         "pending",
         "indicator projects",
         "beside between coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
-        "advancing distributing staging",
+        "advancing distributing staging year_end",
     ),
     "payments": (
         "events manifest_events messages payees policy_events submitting voucher_number",
@@ -61,7 +61,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "accounting": (
         "balance_events entered_rows income_events statements",
-        "opening_events taking voucher_events",
+        "handing_over opening_events taking voucher_events",
         "entering income_register income_report",
         "income_booking",
         "income_orders",
@@ -157,7 +157,7 @@ DECIDING = (
     "payments.monitoring",
     "payments.disbursement.commands",
     "payments.disbursement.opening",
-    *sorted(_OF_ACCOUNTING - {"accounting.intake"}),
+    *sorted(_OF_ACCOUNTING - {"accounting.handing_over", "accounting.intake"}),
     "payments.current_items",
     "payments.wages",
 )

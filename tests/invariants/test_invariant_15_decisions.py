@@ -93,6 +93,17 @@ ELSEWHERE = {
         ),
         "payments/test_contracts",
     ),
+    **dict.fromkeys(
+        (
+            "year_end.carry_over",
+            "year_end.close",
+            "year_end.take_carried",
+            "year_end.hand_over",
+            "indicator.write_off",
+            "budget_row.write_off",
+        ),
+        "accounting/test_year_end",
+    ),
     "monitor_rules.set": "payments/test_monitoring",
     "payment.release": "payments/test_monitoring",
     "refusal.record": "refusals are not taken again",

@@ -64,6 +64,9 @@ def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
             "recalled_of_row",
             "recalled_pending",
             "recalled_pending_of_row",
+            "carried_in_pending",
+            "carried_over_pending",
+            "taken_back_pending",
         )
     }
     assert set(rule_needs()) - clearing - of_indicators <= set(TYPES)

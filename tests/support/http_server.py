@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from pydantic import TypeAdapter
 
+from accounting.handing_over import HandingOver
 from api.http.app import DIRECT, RESOURCES, create_app
 from api.http.problems import MEDIA_TYPE, Problem
 from api.http.routes import Operation
@@ -42,6 +43,7 @@ from payments.messages.envelope import (
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.vt_codes import NoticeCode
+from payments.submitting import submit_to
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S
@@ -352,6 +354,9 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
+            handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
+            treasury.sequencer.on_commit(handing_over.committed)
+            handing_over.start()
             background = SimpleNamespace(
                 runner=runner,
                 dispatcher=None,
@@ -364,6 +369,7 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
                 with served(create_app(treasury, background)) as url:
                     yield HttpTreasury(treasury, url).open()
             finally:
+                handing_over.stop()
                 runner.close()
 
 

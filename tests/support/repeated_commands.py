@@ -13,6 +13,7 @@ from budget.distribution_events import DistributedPart
 from budget.issuing import IssueIndicator
 from budget.plan_policy import SetPlanPolicy
 from budget.staging import EnableIndicator, RecallIndicator
+from budget.year_end.policy import SetCarryOverPolicy
 from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.command import Command
@@ -234,6 +235,7 @@ POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_check
 plainly("approval_policy.set", POLICY, "admin")
 plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
 plainly("cash_policy.set", SetCashPolicy(cash_control=False), "admin")
+plainly("carry_over_policy.set", SetCarryOverPolicy(carry_years=3), "admin")
 plainly("advance_policy.set", SetAdvancePolicy(limit_amt="500.00"), "admin")
 plainly("advance.pay", advance("YB-1", "300.00", due_on=MARCH_2), "accountant")
 

@@ -208,6 +208,14 @@ class PeriodStatus(StrEnum):
     CLOSED = "closed"
 
 
+class YearStatus(StrEnum):
+    """Whether a year takes entries, and whether the next one has what it hands on."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    HANDED_OVER = "handed_over"
+
+
 class ItemStatus(StrEnum):
     """What became of one item of many; ``submitted`` awaits the agreement of other persons."""
 
@@ -304,6 +312,7 @@ RecallState = Annotated[str, shown_as(RecallStatus)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]
+YearState = Annotated[str, shown_as(YearStatus)]
 DocumentState = Annotated[str, shown_as(DocumentStatus)]
 RunState = Annotated[str, shown_as(RunStatus)]
 RunWaitCode = Annotated[str, shown_as(RunWait)]
