@@ -3,19 +3,23 @@
 Lines that say their own elements are of those. Else a journal names its indicator, which has them;
 the journal of a budget's row is of that row. A claim on the central bank sums over many
 payments: its entries are parted by those it holds, by the rule that booked it, and by what of them
-was corrected before. Nothing is stored
-for that: the journals of the slice are read, so that it costs what it holds.
+was corrected before.
+
+What an indicator's journals come to in a month is stored (``projections.indicator_months``), so a
+slice of now adds months; of the months that a range cuts, and of positions in the past, the
+journals are read.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composed, Identifier, Literal, Placeholder
 
 from division.rights import begins_with
+from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Charts
 from ledger.errors import ConfigurationError
 from ledger.events import JournalPosted, decode
@@ -26,25 +30,28 @@ from payments.order_events import AdvanceExpensed
 from projections.account_sums import RangeSums, live_model
 from projections.budget_rows import BudgetRows
 from projections.indicators import Indicators
-from projections.journals import Journals
+from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
 from projections.posted import Posted, amounts_of, shape_of, sides
 
 SLICED_BY = ("agency_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code", "pro_code")
 
+_MONTHS_OF_A_YEAR = range(1, 13)
+_DAY = timedelta(days=1)
 CLAIM_BOOKED = "clearing.claim_receipted"
 # of an indicator, and of what it brings down, which is kept by other elements
 BESIDE_INDICATORS = [AdvanceExpensed.TYPE]
-_NONE = b"[]"
 # Of the indicators of a slice, and of the rows that its indicators are issued from. A probe of an
 # index for each (OFFSET 0), whatever the statistics say: no join of all journals, or of all events.
-_JOURNALS = SQL("""
+JOURNALS_OF_SLICE = SQL("""
 SELECT e.effective_on, e.payload FROM (
     SELECT j.position FROM proj_indicators i CROSS JOIN LATERAL (
         SELECT position FROM proj_journals
         WHERE ledger_id = i.ledger_id AND generation = %(journals)s AND bgt_id = i.bgt_id
-          AND position <= %(upto)s AND effective_on <= %(last)s OFFSET 0) AS j
-    WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s AND {indicators}
+          AND position <= %(upto)s AND effective_on <= %(last)s
+          AND extract(month FROM effective_on)::int = ANY(%(by_day)s) OFFSET 0) AS j
+    WHERE %(by_day)s::int[] <> '{{}}'
+      AND i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s AND {indicators}
     UNION ALL
     SELECT j.position FROM proj_budget_rows r CROSS JOIN LATERAL (
         SELECT position FROM proj_budget_movements
@@ -58,13 +65,32 @@ SELECT e.effective_on, e.payload FROM (
 ) AS sliced CROSS JOIN LATERAL (
     SELECT effective_on, payload FROM events
     WHERE ledger_id = %(ledger_id)s AND position = sliced.position OFFSET 0) AS e""")
-# whose lines say their elements: of no indicator, or of one and of something else beside it
-_GIVEN = """
-SELECT e.effective_on, e.type, e.payload FROM proj_journals j
-JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
-WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
-  AND (j.bgt_id = '' AND j.event <> %(claim)s OR j.event = ANY(%(beside)s))
-  AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
+# the same for whole months, of the indicators alone, in a few rows of each: of a wide slice all of
+# them may be read, of a narrow one those of its indicators
+_MONTHS = SQL("""
+SELECT m.month, s.shape, m.fen FROM (
+    SELECT t.month, t.shape_id, sum(t.fen) AS fen
+    FROM proj_indicators i JOIN proj_indicator_months t
+        ON t.ledger_id = i.ledger_id AND t.generation = %(account_totals)s AND t.bgt_id = i.bgt_id
+    WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s AND {indicators}
+      AND t.month = ANY(%(months)s)
+    GROUP BY t.month, t.shape_id) AS m
+JOIN proj_journal_shapes s ON s.ledger_id = %(ledger_id)s AND s.generation = %(account_totals)s
+    AND s.shape_id = m.shape_id""")
+# Whose lines say their elements: of no indicator, or of one and of something else beside it. Each
+# kind has an index of its own.
+_GIVEN = SQL("""
+SELECT e.effective_on, e.type, e.payload FROM (
+    SELECT position FROM proj_journals
+    WHERE ledger_id = %(ledger_id)s AND generation = %(journals)s AND bgt_id = ''
+      AND event <> %(claim)s AND position <= %(upto)s AND effective_on <= %(last)s
+    UNION ALL
+    SELECT position FROM proj_journals
+    WHERE ledger_id = %(ledger_id)s AND generation = %(journals)s AND event IN ({beside})
+      AND bgt_id <> '' AND position <= %(upto)s AND effective_on <= %(last)s
+) AS j JOIN events e ON e.ledger_id = %(ledger_id)s AND e.position = j.position""").format(
+    beside=SQL(", ").join(map(Literal, BESIDE_INDICATORS))
+)
 _SETTLED = """
 SELECT j.effective_on, j.rule, e.payload FROM proj_journals j
 JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.source
@@ -166,16 +192,17 @@ class SlicedSums:
         self._connection, self._charts, self._slice = connection, charts, sliced
         models = {
             each.name: live_model(connection, ledger_id, each.name)
-            for each in (Journals, Indicators, BudgetRows, Payments)
+            for each in (Journals, Indicators, BudgetRows, Payments, AccountTotals)
         }
         self._scope: dict[str, Any] = {
             "ledger_id": ledger_id,
             "claim": CLAIM_BOOKED,
-            "beside": BESIDE_INDICATORS,
             **sliced.parameters,
             **{name: model.generation for name, model in models.items()},
         }
         self.position = min(model.position for model in models.values())
+        self._year = fiscal_year_of(ledger_id)
+        self._months_end = models[AccountTotals.name].position
 
     def of(self, upto: int, first: date | None = None, last: date | None = None) -> RangeSums:
         """The sums of what stands at positions up to ``upto``, at most that of the read models.
@@ -184,7 +211,15 @@ class SlicedSums:
             first, last: the range of business days, both included; None where it is open.
         """
         sums = RangeSums({}, {}, {})
-        scope = {**self._scope, "upto": min(upto, self.position), "last": last or date.max}
+        upto = min(upto, self.position)
+        months = self._whole_months(first, last) if upto == self._months_end else []
+        scope = {
+            **self._scope,
+            "upto": upto,
+            "last": last or date.max,
+            "months": months,
+            "by_day": [month for month in _MONTHS_OF_A_YEAR if month not in months],
+        }
         for entry in self._entries(scope):
             for side in sums:
                 side.setdefault(entry.account, 0)
@@ -195,17 +230,35 @@ class SlicedSums:
                 side[entry.account] += entry.fen
         return sums
 
+    def _whole_months(self, first: date | None, last: date | None) -> list[int]:
+        """The months of which all days lie before the range, or all in it."""
+        begins = [date(self._year, month, 1) for month in _MONTHS_OF_A_YEAR]
+        ends = [*(day - _DAY for day in begins[1:]), date(self._year, 12, 31)]
+        return [
+            begin.month
+            for begin, end in zip(begins, ends, strict=True)
+            if end <= (last or date.max) and not begin < (first or date.min) <= end
+        ]
+
     def _entries(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
-        of_slice = _JOURNALS.format(
+        of_slice = JOURNALS_OF_SLICE.format(
             indicators=self._slice.condition("i"), budget_rows=self._slice.condition("r")
         )
         yield from _summed(self._rows(of_slice, scope))
+        yield from self._of_months(scope)
         for day, type_name, payload in self._rows(_GIVEN, scope):
             journal = _journal(type_name, payload)
             for line, codes in zip(journal.lines, journal.line_codes, strict=False):
                 if self._slice.holds(codes):
                     yield _Entry(day, line.account, line.dr_cr, stored_fen(line.amt))
         yield from self._claimed(scope)
+
+    def _of_months(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
+        """What is stored of whole months."""
+        if scope["months"]:
+            of_months = _MONTHS.format(indicators=self._slice.condition("i"))
+            for month, shape, fen in self._rows(of_months, scope):
+                yield from _of_shape(date(self._year, month, 1), shape.encode(), int(fen))
 
     def _claimed(self, scope: Mapping[str, Any]) -> Iterator[_Entry]:
         """The slice's part of the claims that the central bank has settled."""
@@ -244,7 +297,7 @@ def _summed(rows: Iterator[tuple[Any, ...]]) -> Iterator[_Entry]:
     by_shape: dict[tuple[date, bytes], int] = {}
     for day, payload in rows:
         posted = _posted(payload)
-        if bytes(posted.line_codes) != _NONE:
+        if posted.says_codes:
             continue  # its lines are looked at one by one
         lines = bytes(posted.lines)
         shape, fen = shape_of(lines)
@@ -257,9 +310,13 @@ def _summed(rows: Iterator[tuple[Any, ...]]) -> Iterator[_Entry]:
                 yield _Entry(day, account, DEBIT, debit_fen)
                 yield _Entry(day, account, CREDIT, credit_fen)
     for (day, shape), fen in by_shape.items():
-        for side in sides(shape):
-            yield _Entry(day, side.account, DEBIT, side.debits * fen)
-            yield _Entry(day, side.account, CREDIT, side.credits * fen)
+        yield from _of_shape(day, shape, fen)
+
+
+def _of_shape(day: date, shape: bytes, fen: int) -> Iterator[_Entry]:
+    for side in sides(shape):
+        yield _Entry(day, side.account, DEBIT, side.debits * fen)
+        yield _Entry(day, side.account, CREDIT, side.credits * fen)
 
 
 def _journal(type_name: str, payload: bytes) -> JournalPosted:

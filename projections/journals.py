@@ -20,6 +20,7 @@ from ledger.events import Event, JournalPosted
 from projections.core.fold import BulkStatement, Fact, Fold, Projection, Rows, Writes
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Sum, Table
+from projections.indicator_months import INDICATOR_MONTHS, JOURNAL_SHAPES, MonthSums
 from projections.journal_numbers import COUNTERS, FOLLOWED, SETS, UNITS, IssuedView, Numbering
 from projections.posted import Posted, amounts_of, books_of, shape_of, sides
 from projections.views import VIEWS
@@ -186,8 +187,13 @@ def read_numbers(
 
 class AccountTotals(Projection):
     name: ClassVar[str] = "account_totals"
-    version: ClassVar[int] = 4
-    tables: ClassVar[tuple[Table[Any], ...]] = (ACCOUNT_TOTALS, ACCOUNT_SPANS)
+    version: ClassVar[int] = 5
+    tables: ClassVar[tuple[Table[Any], ...]] = (
+        ACCOUNT_TOTALS,
+        ACCOUNT_SPANS,
+        INDICATOR_MONTHS,
+        JOURNAL_SHAPES,
+    )
     follows: ClassVar[frozenset[type[Event]]] = frozenset({JournalPosted})
     views: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = VIEWS
 
@@ -205,6 +211,7 @@ class _AccountFold(Fold):
         self._begun_before = end_of(after, self._length)  # this span may have rows already
         self._totals: dict[tuple[date, str], AccountTotalRow] = {}
         self._spans: dict[tuple[int, date, str], AccountSpanRow] = {}
+        self._months = MonthSums()
 
     def take(self, facts: Sequence[Fact]) -> None:
         length, end = self._length, 0
@@ -215,6 +222,7 @@ class _AccountFold(Fold):
                 end = end_of(fact.position, length)
             shape, fen = shape_of(lines)
             key = (end, fact.effective_on, shape)
+            bgt_id = "" if fact.event.says_codes else fact.event.bgt_id
             if key in by_shape:
                 by_shape[key] += fen
             elif sides(shape):
@@ -222,6 +230,11 @@ class _AccountFold(Fold):
             else:
                 for account, debit_fen, credit_fen in amounts_of(lines):
                     self._add(end, fact.effective_on, account, debit_fen, credit_fen)
+                if bgt_id:
+                    self._months.add_lines(bgt_id, fact.effective_on, lines)
+                continue
+            if bgt_id:
+                self._months.add(bgt_id, fact.effective_on, shape, fen)
         for (end, day, shape), fen in by_shape.items():
             for side in sides(shape):
                 self._add(end, day, side.account, side.debits * fen, side.credits * fen)
@@ -244,7 +257,11 @@ class _AccountFold(Fold):
 
     def rest(self, upto: int) -> Writes:
         writes = self._spread(self._spans.values(), self._totals.values())
-        return msgspec.structs.replace(writes, statements=tuple(_longer(self._after, upto)))
+        months = {INDICATOR_MONTHS: self._months.rows()}
+        statements = self._months.new_shapes(), *_longer(self._after, upto)
+        if not self._after:
+            return Writes({**writes.new, **months}, statements=statements)
+        return Writes(writes.new, added={**writes.added, **months}, statements=statements)
 
     def _spread(
         self, spans: Collection[AccountSpanRow], totals: Collection[AccountTotalRow] = ()

@@ -18,6 +18,8 @@ from ledger.money import stored_fen
 _SHAPES_MAX = 4_096
 _SHAPE_BYTES_MAX = 4_096  # longer journals are of bulk vouchers, hardly two alike
 
+_NONE = msgspec.Raw(b"[]")
+
 _lines = msgspec.json.Decoder(tuple[Line, ...]).decode
 
 
@@ -32,7 +34,12 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     bgt_id: str = ""
     fund_type_code: str = ""
     red_flag: int = 0
-    line_codes: msgspec.Raw = msgspec.Raw(b"[]")
+    line_codes: msgspec.Raw = _NONE
+
+    @property
+    def says_codes(self) -> bool:
+        """Whether its lines say their elements themselves, and not its indicator."""
+        return self.line_codes is not _NONE and bytes(self.line_codes) != b"[]"
 
 
 class Side(NamedTuple):

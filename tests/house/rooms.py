@@ -71,7 +71,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "projections": (
         "core posted",
         "documents exchange refusals views",
-        "corrections journal_numbers",
+        "corrections indicator_months journal_numbers",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
         "account_slices indicator_past late_entries orders parallel",

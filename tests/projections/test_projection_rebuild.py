@@ -54,6 +54,11 @@ from tests.support.histories import commit_ends, differences, live_positions, mi
             "proj_account_spans: row 1024 1024",
         ),
         (
+            "UPDATE proj_indicator_months SET fen = fen + 1 WHERE bgt_id = 'B1'",
+            "account_totals",
+            "proj_indicator_months: row B1",
+        ),
+        (
             "UPDATE proj_indicator_spans SET paid_fen = paid_fen + 1 WHERE bgt_id = 'B3'",
             "indicators",
             "proj_indicator_spans: row B3 1024",
@@ -338,7 +343,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
     with bookkeeper.pool.connection() as connection:
         after = status(connection)
     assert [(s.projection, s.generation, s.version, s.position) for s in after] == [
-        ("account_totals", 1, 4, 1),
+        ("account_totals", 1, 5, 1),
         ("budget_rows", 1, 1, 1),
         ("documents", 1, 2, 1),
         ("indicators", 1, 5, 1),

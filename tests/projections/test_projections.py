@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 import projections.core.spans
 from budget.balances import BALANCES
-from ledger.events import CommandRefused
+from ledger.events import CommandRefused, JournalPosted
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
@@ -73,26 +73,26 @@ def test_rows_do_not_depend_on_how_events_were_batched(bookkeeper: Bookkeeper) -
     Runner(bookkeeper.pool, batch_events=1).catch_up()
     report = verify(bookkeeper.pool, bookkeeper.ledger_id)
     assert report.equal, differences(report)
+    days = bookkeeper.sql(
+        "SELECT effective_on FROM events WHERE ledger_id = %s"
+        " AND type = 'journal.posted' ORDER BY position"
+    )
+    dated = [(row[0], j) for row, j in zip(days, bookkeeper.journals(), strict=True)]
+    shapes = {
+        (j.bgt_id, day.month, lines)
+        for day, j in dated
+        if j.bgt_id and not j.line_codes
+        for lines in _shapes(j)
+    }
     assert {c.projection: c.rows for c in report.comparisons} == {
         "indicators": 12,  # three, and their changes by day
         "payments": 13,  # eleven payments and two refunds; the refused P6 is none
         # with the last numbers of two units and three other sets, and three indicators' units
         "journals": len(bookkeeper.journals()) + 5 + 3,
-        "account_totals": 2  # by day, and in the shortest span: no longer one is over
-        * len(
-            {
-                (row[0], line.account)
-                for row, journal in zip(
-                    bookkeeper.sql(
-                        "SELECT effective_on FROM events WHERE ledger_id = %s"
-                        " AND type = 'journal.posted' ORDER BY position"
-                    ),
-                    bookkeeper.journals(),
-                    strict=True,
-                )
-                for line in journal.lines
-            }
-        ),
+        # by day, and in the shortest span, no longer one being over; by month; and the shapes
+        "account_totals": 2 * len({(day, line.account) for day, j in dated for line in j.lines})
+        + len(shapes)
+        + len({lines for *_, lines in shapes}),
         "refusals": 1,
         "documents": 0,  # tests/projections/test_documents.py has some
         "budget_rows": 0,  # tests/projections/test_budget_rows.py has some
@@ -367,3 +367,10 @@ def test_runners_side_by_side_apply_each_event_once(bookkeeper: Bookkeeper) -> N
             runner.close()
     report = verify(bookkeeper.pool, bookkeeper.ledger_id)
     assert report.equal, differences(report)
+
+
+def _shapes(journal: JournalPosted) -> set[tuple[tuple[str, int], ...]]:
+    """The accounts and sides of a journal of one amount; of several, those of each line alone."""
+    lines = tuple((line.account, line.dr_cr) for line in journal.lines)
+    is_one = len({line.amt for line in journal.lines}) == 1
+    return {lines} if is_one else {(line,) for line in lines}

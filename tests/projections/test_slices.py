@@ -9,11 +9,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from psycopg.sql import SQL
 
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
 from payments.corrections.correcting import CorrectPayment
-from projections.account_slices import SLICED_BY
+from projections.account_slices import JOURNALS_OF_SLICE, SLICED_BY
 from projections.core.runner import Runner
 from projections.journal_lists import list_journals
 from tests.projections.test_trial_balance import CHARTS, balance, closings
@@ -120,7 +121,18 @@ def test_all_slices_are_the_whole_at_every_moment(sliced: Bookkeeper) -> None:
         assert together(sliced, "agency_code", as_of_position=position) == whole, position
 
 
-@pytest.mark.parametrize(("first", "last"), [(None, MARCH_2), (MARCH_3, MARCH_5), (MARCH_9, None)])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (None, MARCH_2),
+        (MARCH_3, MARCH_5),
+        (MARCH_9, None),
+        (date(2026, 3, 1), None),  # of whole months sums are stored
+        (None, date(2026, 2, 28)),
+        (date(2026, 2, 1), date(2026, 3, 31)),
+        (date(2026, 2, 2), date(2026, 3, 31)),
+    ],
+)
 def test_all_slices_are_the_whole_of_every_period(
     sliced: Bookkeeper, first: date | None, last: date | None
 ) -> None:
@@ -193,3 +205,16 @@ def test_journals_of_a_slice(sliced: Bookkeeper) -> None:
     ]
     assert set(numbers(fund_type_code="121")) == {"B3", "P3", "C1"}
     assert numbers(agency_code=SCHOOL, exp_func_code="2010102") == []
+
+
+def test_a_slice_goes_to_the_journals_of_its_indicators_by_an_index(sliced: Bookkeeper) -> None:
+    """Two columns had two collations, which no index serves: each indicator read all journals."""
+    of_all = {"indicators": SQL("true"), "budget_rows": SQL("true")}
+    upto, last = 1_000, date(2026, 12, 31)
+    asked = {"ledger_id": sliced.ledger_id, "upto": upto, "last": last, "by_day": [3]}
+    generations = dict.fromkeys(("journals", "indicators", "budget_rows"), 1)
+    with sliced.pool.connection() as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        explain = SQL("EXPLAIN ") + JOURNALS_OF_SLICE.format(**of_all)
+        plan = [line for (line,) in connection.execute(explain, {**asked, **generations})]
+    assert any("Index Cond" in line and "bgt_id = i.bgt_id" in line for line in plan), plan
