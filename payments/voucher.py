@@ -9,6 +9,7 @@ from datetime import date
 from typing import ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from budget.indicator import moved, with_held
 from division.agencies import type_on
@@ -312,13 +313,13 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             receipt_sm3=self.receipt_sm3,
             cert_serial=self.cert_serial,
             signature=self.signature,
-            manifest_no=self.manifest_no,
-            leaf=self.leaf,
             agency_type_code=agency_type_code,
             contract_no=payment.applied.contract_no,
             card_lines=unpaid,
             by=by,
         )
+        if self.manifest_no:
+            receipted = replace(receipted, manifest_no=self.manifest_no, leaf=self.leaf)
         codes, books = payment.codes_of(agency_type_code), state.books(day)
         entry = books.post(
             receipted.TYPE,
