@@ -64,30 +64,39 @@ class DatedRow(msgspec.Struct, Generic[R], frozen=True, gc=False):
             if self.day not in (NEVER, day):
                 closings = ((self.day, self.row),)
             earlier = None if self.earlier is None else self.earlier + closings
-            return DatedMovement(DatedRow(changed(self.row, changes_fen), day, earlier), closings)
+            row, is_short = changed(self.row, changes_fen)
+            return DatedMovement(DatedRow(row, day, earlier), closings, is_short)
         assert self.earlier is not None, "the closings of the days are read before"
-        levels = [(on, changed(row, changes_fen)) for on, row in self.levels(day)]
+        days, rows = zip(*self.levels(day), strict=True)
+        rows, short = zip(*(changed(row, changes_fen) for row in rows), strict=True)
         before = self.earlier[: bisect_right(self.earlier, day, key=_day)]
         if before and before[-1][0] == day:
             before = before[:-1]
-        later = tuple(levels[:-1])
-        return DatedMovement(DatedRow(levels[-1][1], self.day, before + later), later)
+        *later, (_, row) = zip(days, rows, strict=True)
+        closings = tuple(later)
+        return DatedMovement(DatedRow(row, self.day, before + closings), closings, any(short))
 
 
 class DatedMovement(NamedTuple, Generic[R]):
-    """A row after a movement, and the closings of earlier days that are new or others now."""
+    """A row after a movement, and the closings of earlier days that are new or others now;
+    ``is_short``: whether more of a field is taken on one of these days than it had."""
 
     after: DatedRow[R]
     closings: tuple[tuple[date, R], ...]
+    is_short: bool
 
 
-def changed(row: R, changes_fen: Mapping[str, int]) -> R:
-    """The row with its changes added."""
+def changed(row: R, changes_fen: Mapping[str, int]) -> tuple[R, bool]:
+    """The row with its changes added, and whether more of a field is taken than it had."""
     of, amounts_fen = type(row), list(astuple(row))
     places = _places(of)
+    is_short = False
     for name, change_fen in changes_fen.items():
-        amounts_fen[places[name]] += change_fen
-    return of(*amounts_fen)
+        place = places[name]
+        amounts_fen[place] = after_fen = amounts_fen[place] + change_fen
+        if after_fen < 0 and change_fen < 0:
+            is_short = True
+    return of(*amounts_fen), is_short
 
 
 @cache

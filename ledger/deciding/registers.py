@@ -129,22 +129,17 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
                 that day or on a later one.
         """
         closings: tuple[tuple[date, R], ...] = ()
-        falls_short = False
         if day == before.day:  # as nearly always
-            after = DatedRow(changed(before.row, changes_fen), day, before.earlier)
+            row, is_short = changed(before.row, changes_fen)
+            after = DatedRow(row, day, before.earlier)
         elif before.tells(day):
-            after, closings = before.moved(day, changes_fen)
-            falls_short = day < before.day  # or may, on a later day
+            after, closings, is_short = before.moved(day, changes_fen)
         else:
             raise DaysNotAtHandError(self, key)
-        row = after.row
-        for name, change_fen in changes_fen.items():
-            if change_fen < 0 and getattr(row, name) < 0:
-                falls_short = True
-        if falls_short:
+        if is_short:
             for name in self.floored:
                 self._check(key, name, before, day, changes_fen.get(name, 0))
-        self.limit(key, row)
+        self.limit(key, after.row)
         return MovedRow(self, key, after, closings)
 
     def _check(self, key: str, name: str, before: DatedRow[R], day: date, change_fen: int) -> None:
