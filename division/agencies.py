@@ -48,7 +48,7 @@ def require_agency(
 def type_on(state: LedgerState, agency_code: str, day: date) -> str:
     """The unit's type on a business day; "" where units are not kept, or this one is not there:
     what has happened is booked all the same."""
-    if not keeps_agencies(state):
+    if state.standing is None or not keeps_agencies(state):  # every receipt comes by here
         return ""
     agency = agency_on(state, agency_code, day)
     return "" if agency is None else agency.agency_type_code

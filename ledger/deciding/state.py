@@ -288,28 +288,18 @@ class LedgerState:
     def apply(self, decision: Decision) -> tuple[object, ...]:
         """Makes the decision's effects the state; gives the objects that it changed, or that what
         took effect behind it did: each once, in the order of their events."""
-        # within a savepoint what was there before is remembered
-        put: Put = _PUT if self._undo is None else self._put
-        subjects = self._append(decision.events, decision.effective_on, put)
+        put: Put = _PUT if self._undo is None else self._put  # within a savepoint: with what was
+        subjects = self._append(decision, put)
         if decision.moved:
             self.registers.keep(decision.moved, put)
-        for kind, number in decision.also_found:
-            of: Any = decision.events[0]
-            put(self._cached[kind.name], number, self._cached[of[0].name][of[1]])
-        for sm3, body in decision.documents:
-            put(self.documents, sm3, body)
-        for sm3, body in decision.shared_documents:
-            put(self.shared_documents, sm3, body)
-        if decision.then is not None:
-            return self.apply(decision.then)
-        return subjects
+        if decision.documents or decision.shared_documents or decision.also_found:
+            self._take_along(decision, put)
+        return subjects if decision.then is None else self.apply(decision.then)
 
-    def _append(
-        self, events: Iterable[tuple[AnyKind | None, str, Event]], day: date, put: Put
-    ) -> tuple[object, ...]:
-        add, position = self.rows.append, self.position
+    def _append(self, decision: Decision, put: Put) -> tuple[object, ...]:
+        add, day, position = self.rows.append, decision.effective_on, self.position
         subjects: dict[bytes, object] = {}  # by their streams
-        for kind, number, event in events:
+        for kind, number, event in decision.events:
             position += 1
             if kind is None:
                 self.stream_version = version = self.stream_version + 1
@@ -321,8 +311,7 @@ class LedgerState:
                     stream_id, version = before.stream_id, before.stream_version + 1
                     after = kind.fold(before.obj, event)
                 else:
-                    stream_id = new_stream_id(self._stream_ids_begin, position)
-                    version = 1
+                    stream_id, version = new_stream_id(self._stream_ids_begin, position), 1
                     if (after := kind.fold(None, event)) is not None:
                         self._objects.note_cost(kind, number, after)
                 if after is not None:  # a refusal's stream is no object's
@@ -333,6 +322,16 @@ class LedgerState:
             add((position, stream_id, version, day, event.TYPE, encode(event)))
         self.position = position
         return tuple(subjects.values())
+
+    def _take_along(self, decision: Decision, put: Put) -> None:
+        """What comes with events: their documents, and other numbers of the first one's object."""
+        for sm3, body in decision.documents:
+            put(self.documents, sm3, body)
+        for sm3, body in decision.shared_documents:
+            put(self.shared_documents, sm3, body)
+        for kind, number in decision.also_found:
+            of: Any = decision.events[0]
+            put(self._cached[kind.name], number, self._cached[of[0].name][of[1]])
 
     def pass_over(self, events: int) -> None:
         """The position behind events that another program of the ledger writes itself."""

@@ -6,6 +6,7 @@ No I/O but through ``ledger.reading``; the sequencer owns the transaction around
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from itertools import chain
+from operator import methodcaller
 from typing import NamedTuple
 
 import msgspec
@@ -47,6 +48,8 @@ REFUSAL: Kind[None] = Kind(
 PAGE_EVENTS = 2_000  # decided while as many are being written
 FURTHER_STEPS = 2
 
+_needs = methodcaller("needs")
+
 
 class Group(msgspec.Struct, kw_only=True):
     """Submissions of one caller that are answered together; ``atomic``: all of them or none."""
@@ -85,21 +88,21 @@ class Batch:
         self._numbers = Numbers(state)
         self._of_ledger: set[str] = set()  # operations on the ledger itself, without a number
         self._settled: Callable[[], object] = _nothing_is_under_way
-        every = [item for items in self._items for item in items]
+        self._every = every = [item for items in self._items for item in items]
+        self._commands = [item.command for item in every]
         self._of_documents = [item for item in every if item.document]
-        self._look_further = [item for item in every if item.command.LOOKS_FURTHER]
+        self._look_further = [command for command in self._commands if command.LOOKS_FURTHER]
 
     def look_up(self) -> set[Number]:
         """The numbers it will ask for, by what the state has cached now."""
         self._wants.anew()
         numbers = set[Number]()
-        for items in self._items:
-            for item in items:
-                if item.numbers:
-                    numbers.update(item.numbers, item.refused)
-                if item.of_ledger:
-                    self._of_ledger.add(item.command.OPERATION)
-            self._wants.add(chain.from_iterable(item.command.needs() for item in items))
+        for item in self._every:
+            if item.numbers:
+                numbers.update(item.numbers, item.refused)
+            if item.of_ledger:
+                self._of_ledger.add(item.command.OPERATION)
+        self._wants.add(chain.from_iterable(map(_needs, self._commands)))
         for item in self._of_documents:
             numbers.update(item.also)
             self._wants.add([(DOCUMENT, item.document)])
@@ -152,8 +155,7 @@ class Batch:
         state = self._state
         self._first_position = state.next_position
         self._load(connection, keys, before)
-        commands = [item.command for items in self._items for item in items]
-        self._dating = DatingBack(connection, state, self._settled, commands)
+        self._dating = DatingBack(connection, state, self._settled, self._commands)
         for group, items in zip(self._groups, self._items, strict=True):
             if group.atomic:
                 group.outcomes = self._decide_atomic(items)
@@ -221,8 +223,8 @@ class Batch:
         settled = before.settled if before else _nothing_is_under_way
         for _ in range(FURTHER_STEPS):
             wants.anew()
-            for item in self._look_further:
-                wants.add(item.command.needs_further(state))
+            for command in self._look_further:
+                wants.add(command.needs_further(state))
             if not wants.are_of_ledger:
                 return
             if before is not None and not wants.missing.keys().isdisjoint(before.numbers):
@@ -268,9 +270,16 @@ class Batch:
                 return known
             if item.of_ledger and (last := self._asked_last(item)) is not None:
                 return last
+            if item.document:
+                decision = self._decided_document(item)
+            else:
+                try:
+                    decision = item.command.decide(self._state, item.submission.by)
+                except DaysNotAtHandError as missing:
+                    decide, by = item.command.decide, item.submission.by
+                    decision = self._dating.decided(missing, decide, self._state, by)
             if dry_run and not within_atomic:
-                return self._dry_run(item)
-            decision = self._decided(item)
+                return self._dry_run(decision)
         except Refusal as refusal:
             act = act_before(self._state, item.command, item.submission.by)
             if act is not None:
@@ -294,13 +303,8 @@ class Batch:
             return None
         return self._numbers.repetitions.last_of_ledger(item.submission)
 
-    def _decided(self, item: BatchItem) -> Decision:
+    def _decided_document(self, item: BatchItem) -> Decision:
         state, submission = self._state, item.submission
-        if not item.document:
-            try:
-                return item.command.decide(state, submission.by)
-            except DaysNotAtHandError as missing:
-                return self._dating.decided(missing, item.command.decide, state, submission.by)
         try:
             decision = decided(state, submission)
         except DaysNotAtHandError as missing:
@@ -322,8 +326,7 @@ class Batch:
             return False
         return not (item.document and awaited(self._state, command))
 
-    def _dry_run(self, item: BatchItem) -> Outcome:
-        decision = self._decided(item)
+    def _dry_run(self, decision: Decision) -> Outcome:
         savepoint = self._state.savepoint()
         try:
             outcome = self._accept(decision)

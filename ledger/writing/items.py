@@ -42,18 +42,16 @@ def item_of(submission: Submission) -> BatchItem:
     command = submission.command
     if command.KIND is DOCUMENT or (command.APPROVABLE and not submission.at_machine):
         return _about_document(submission)
-    number = command.number
-    if not number and not submission.idempotency_key:
-        return BatchItem(submission, command, (), b"", (), True, _is_of_ledger(command))
+    if number := command.number:
+        accepted, refused = _numbers(submission, number)
+        asked = asked_for(command.OPERATION, command.body)
+        return BatchItem(submission, command, accepted, asked, refused)
+    of_ledger = command.KIND is None and not isinstance(command, RecordRefusal)
+    if not submission.idempotency_key:
+        return BatchItem(submission, command, (), b"", (), True, of_ledger)
     accepted, refused = _numbers(submission, number)
     asked = asked_for(command.OPERATION, command.body)
-    if number:
-        return BatchItem(submission, command, accepted, asked, refused)
-    return BatchItem(submission, command, accepted, asked, refused, True, _is_of_ledger(command))
-
-
-def _is_of_ledger(command: Command) -> bool:
-    return command.KIND is None and not isinstance(command, RecordRefusal)
+    return BatchItem(submission, command, accepted, asked, refused, True, of_ledger)
 
 
 def _numbers(submission: Submission, number: str) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
@@ -85,7 +83,7 @@ def _about_document(submission: Submission) -> BatchItem:
         asked_for(command.OPERATION, command.body),
         refused,
         not number,
-        not number and _is_of_ledger(command),
+        not number and command.KIND is None,
         document,
         ((SUBMIT, document), *also),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from ledger.deciding.cached_objects import CachedObject
 from ledger.deciding.command import CommandKey, Need
 from ledger.deciding.locked_facts import AnyLockedFact
 from ledger.deciding.numbers import Number
@@ -55,13 +56,16 @@ class Wants:
 
     def add(self, needs: Iterable[Need]) -> None:
         """Notes what of this is not at hand."""
-        missing, cached, has_row = self.missing, self._state.cached, self._state.has_row
+        missing, state, has_row = self.missing, self._state, self._state.has_row
+        kind, cached = None, dict[str, CachedObject]()  # nearly all are of one
         for what, number in needs:
             # number by number: a difference of sets would walk all that is cached
-            if isinstance(what, Kind):
+            if what is kind or isinstance(what, Kind):
+                if what is not kind:
+                    kind, cached = what, state.cached(what)
                 if number == WHOLE:
                     self._waiting.add(what)
-                elif number not in cached(what):
+                elif number not in cached:
                     missing[what.opened_by, number] = what
             elif isinstance(what, Register):
                 if not has_row(what, number):
