@@ -132,7 +132,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
-        card_lines = lines_of(self.details)
+        card_lines = lines_of(self.details) if self.details else ()
         if card_lines:
             require_spent(self.details, day)
         indicator = require_indicator(state, self.bgt_id, day)

@@ -283,13 +283,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         payment = require(state, self.pay_app_no)
         require_status(payment, SIGNED, SENT)
         if self.manifest_no:
-            check_covered(
-                state,
-                self.manifest_no,
-                self.leaf,
-                role=RECEIPT_ROLE,
-                cert_serial=self.cert_serial,
-            )
+            covering = {"role": RECEIPT_ROLE, "cert_serial": self.cert_serial}
+            check_covered(state, self.manifest_no, self.leaf, **covering)
         failed = self._check_lines(payment)
         applied_on = date.fromisoformat(payment.applied.create_date)
         day = evidence_day(state, self.xpay_date, since=applied_on)
@@ -315,11 +310,12 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             signature=self.signature,
             agency_type_code=agency_type_code,
             contract_no=payment.applied.contract_no,
-            card_lines=unpaid,
             by=by,
         )
         if self.manifest_no:
             receipted = replace(receipted, manifest_no=self.manifest_no, leaf=self.leaf)
+        if unpaid:
+            receipted = replace(receipted, card_lines=unpaid)
         codes, books = payment.codes_of(agency_type_code), state.books(day)
         entry = books.post(
             receipted.TYPE,
@@ -334,15 +330,19 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[after, *self._moved(state, payment, day), *freed(state, day, unpaid)],
+            moved=[after, *self._moved(state, payment, day, unpaid)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
-    def _moved(self, state: LedgerState, payment: Payment, day: date) -> Iterator[MovedRow]:
-        """What the bank is owed, what was promised of cash, and what of a contract is paid."""
-        yield from owed(state, payment, day, CLAIM, self.xpay_fen)
-        yield from promise_kept(state, payment.approved, day)
-        yield from settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
+    def _moved(
+        self, state: LedgerState, payment: Payment, day: date, unpaid: Sequence[str]
+    ) -> list[MovedRow]:
+        """What the bank is owed, what was promised of cash, what of a contract is paid, and what
+        was spent and is not."""
+        rows = owed(state, payment, day, CLAIM, self.xpay_fen)
+        rows += promise_kept(state, payment.approved, day)
+        rows += settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
+        return rows + freed(state, day, unpaid) if unpaid else rows
 
     def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
         """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""
