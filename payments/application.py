@@ -68,6 +68,7 @@ from payments.signature_policy import SIGNATURE_POLICY
 from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
+_OWN_CODES = ("set_mode_code", "pay_bus_type_code")  # beside those of its indicator
 _dimensions = attrgetter(*DIMENSIONS)
 
 
@@ -145,7 +146,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         if indicator.issued.is_gov_pur:
             require_purchase_control(state, indicator.issued, contract)
         if self.current_item_code:
-            self._check_item(state, indicator, day)
+            economy = self.dep_bgt_eco_code or indicator.issued.dep_bgt_eco_code
+            require_item(state.books(day), self.current_item_code, economy, pointer=f"/{ELEMENT}")
         pay_fen = self._check_details()
         if card_lines:
             check_spent(self.details)
@@ -185,12 +187,9 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         codes, division = state.codes, division_of(state.ledger_id)
-        for element, code, pointer in (
-            ("set_mode_code", self.set_mode_code, "/set_mode_code"),
-            ("pay_bus_type_code", self.pay_bus_type_code, "/pay_bus_type_code"),
-        ):
-            if code:
-                codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
+        for element in _OWN_CODES:
+            if code := getattr(self, element):
+                codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
         if any(_dimensions(self)):  # as a rule none is given
             self._check_dimensions(state, indicator, day)
 
@@ -215,10 +214,6 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
                 codes.check_leaf(
                     element, code, on=day, mof_div_code=division, pointer=f"/{element}"
                 )
-
-    def _check_item(self, state: LedgerState, indicator: Indicator, day: date) -> None:
-        economy = self.dep_bgt_eco_code or indicator.issued.dep_bgt_eco_code
-        require_item(state.books(day), self.current_item_code, economy, pointer=f"/{ELEMENT}")
 
     def _check_details(self) -> int:
         """The amount in fen; raises ``details_mismatch`` unless the details make it up."""
@@ -247,8 +242,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         by: str,
     ) -> PaymentApplied:
         issued = indicator.issued
-        # a call with more than fifteen names goes through a dict, at twice the time (CPython)
-        applied = PaymentApplied(
+        applied = PaymentApplied(  # a call of more than fifteen names costs twice the time
             pay_app_no=self.pay_app_no,
             bgt_id=self.bgt_id,
             agency_code=issued.agency_code,
