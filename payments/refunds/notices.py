@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from ledger.calendar import PERIODS
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
@@ -91,6 +92,8 @@ class TakeNotice(Command, frozen=True, kw_only=True):
             return self._held(state, self.unreadable, by)
         if payment is None:
             return self._held(state, self._unmatched(), by)
+        if state.settings.get(PERIODS).year_closed:
+            return self._held(state, "its year is closed: it is of this year's books 上年退款", by)
         matched = match(state, payment, self.noticed)
         if isinstance(matched, str):
             return self._held(state, matched, by)

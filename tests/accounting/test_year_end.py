@@ -117,6 +117,24 @@ def test_every_kind_of_remainder_goes_on_or_back_and_no_fen_twice(budgets: Budge
     assert handing_over(b).look() == 0, "nothing is handed over twice"
 
 
+def test_what_comes_back_when_the_year_is_closed_waits_and_books_nothing(
+    bookkeeper: Bookkeeper,
+) -> None:
+    b = bookkeeper
+    b.issue("B1", "10.00")
+    b.pay("P1", "B1", "10.00")
+    b.clock.now = NEW_YEAR
+    b.clear("C1", LAST_DAY)
+    asked = b.ask_back("P1", "4.00", effective_on=LAST_DAY).subjects[0]
+    b.do(CLOSE_DECEMBER, "accountant")
+    b.do(CloseYear(), "accountant")
+    handing_over(b).look()
+    before = b.books()
+    held = b.do(b.notice_of(asked, asked.requests[-1]), "bank").subjects[0].held
+    assert (held.refund_amt, held.pay_app_no) == ("4.00", "P1")
+    assert b.books() == before
+
+
 def handed_over(b: Bookkeeper) -> str:
     with b.pool.connection() as connection:
         head = read_head(connection, b.ledger_id)
