@@ -42,6 +42,7 @@ class Right(Enum):
     STOP = ("disbursement.stop", frozenset({"treasury_checker", *SIGNING_ROLES}))
     CONTRACT = ("contract.register", frozenset({"unit", "treasury_maker"}))
     PAY_WAGES = ("wage_run.load", frozenset({"treasury_maker"}))
+    PAY_SUBSIDIES = ("subsidy_list.load", frozenset({"treasury_maker"}))
     CLEAR = (
         "clearing.request",
         frozenset({"treasury_maker", "treasury_checker", "treasury", "ops"}),

@@ -86,6 +86,7 @@ import payments.refunds.requests
 import payments.refunds.resolving
 import payments.releasing
 import payments.signature_policy
+import payments.subsidies.loading
 import payments.voiding
 import payments.voucher
 import payments.wages.accruing
@@ -166,6 +167,7 @@ DOMAINS = (
     payments.delivery.handing_over,
     payments.disbursement.commands,
     payments.disbursement.opening,
+    payments.subsidies.loading,
     payments.wages.accruing,
     payments.wages.loading,
     accounting.openings,

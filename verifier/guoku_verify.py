@@ -991,6 +991,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
     "wage_run.loaded": ("wage_run.load", _field("wage_run_no")),
+    "subsidy_list.loaded": ("subsidy_list.load", _field("subsidy_list_no")),
     "wages.accrued": ("wage.accrue", _field("accrual_no")),
     "wages.withheld": ("wage.withhold", _field("withhold_no")),
     "disbursement.opened": ("disbursement.open", _field("run_no")),
@@ -1067,6 +1068,7 @@ FOLLOWERS = {
     "monitor.hit",
     "payment.tallied",
     "payment.refund_shared",
+    "subsidy_list.handed_on",
     "wage_run.accrued",
     "wage_run.withheld",
     "clearing.cleared",
@@ -2199,6 +2201,7 @@ ACTS = {
     "accounting_voucher.entered": "voucher.enter",
     "accounting_voucher.reversed": "voucher.reverse",
     "wage_run.loaded": "wage_run.load",
+    "subsidy_list.loaded": "subsidy_list.load",
     "wages.accrued": "wage.accrue",
     "wages.withheld": "wage.withhold",
 }

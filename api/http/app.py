@@ -52,6 +52,7 @@ from api.http import (
     proofs,
     purchase_plans,
     statements,
+    subsidy_lists,
     suspense,
     wage_runs,
     wages,
@@ -100,6 +101,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *allocations.DIRECT,
     *cash_policy.DIRECT,
     *wage_runs.DIRECT,
+    *subsidy_lists.DIRECT,
 )
 RESOURCES = (
     payments,
@@ -139,6 +141,7 @@ RESOURCES = (
     year_end,
     allocations,
     wage_runs,
+    subsidy_lists,
     cash,
     cash_policy,
     books,

@@ -1,6 +1,7 @@
 """Uploading the lines of a disbursement run: streamed to disk, then validated and loaded as one."""
 
 from functools import partial
+from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -13,14 +14,18 @@ from api.http.uploads import media_of, receive, upload_file
 from api.http.views import commit_view
 from ledger.deciding.command import Outcome
 from ledger.errors import Refusal
+from ledger.gm import sm3
 from ledger.money import yuan
 from payments.disbursement.commands import LoadLines
 from payments.disbursement.events import DisbursementLoaded
 from payments.disbursement.execution import read_run
 from payments.disbursement.loading import Suspect, find_suspects, load_file, read_repeated
 from payments.disbursement.lock import held
+from payments.disbursement.opening import OpenRun
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
 from payments.submitting import submit_to
+
+NDJSON = "application/x-ndjson", ""
 
 
 class Uploaded(NamedTuple):
@@ -83,6 +88,21 @@ def _may_be_repeated(call: Call, run: Run) -> bool:
 
 def _loader(run: Run) -> str:
     return run.loaded.by if run.loaded else ""
+
+
+async def open_for_list(call: Call, key: int, command: OpenRun, lines: bytes) -> Response:
+    """Opens the run that pays a list, and loads its lines, one JSON object a line."""
+    outcome = await call.submit(key, command)
+    if outcome.problem is not None:
+        return call.refuse(outcome)
+    opened, commit = outcome.subjects[0], commit_view(outcome.commit)
+    if call.dry_run:
+        shown = await call.read(lambda c: run_view(c, key, opened, commit=commit))
+        fields = msgspec.structs.asdict(shown)
+        view = LoadView(**fields, suspect_count=0, suspects=[], repeated_run_nos=[])
+        return call.respond(view, status=201)
+    file_sm3 = sm3(lines).hex()
+    return await load_lines_of(call, key, opened, BytesIO(lines), file_sm3, NDJSON, status=201)
 
 
 def _load(

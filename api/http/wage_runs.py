@@ -2,7 +2,6 @@
 
 from datetime import date
 from functools import partial
-from io import BytesIO
 from typing import Annotated, Any
 
 import msgspec
@@ -16,8 +15,8 @@ from api.http.admission import admit, record_refusal
 from api.http.bodies import decoded
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
-from api.http.disbursement_lines import load_lines_of
-from api.http.disbursement_views import LoadView, check_run_no, run_view
+from api.http.disbursement_lines import open_for_list
+from api.http.disbursement_views import LoadView, check_run_no
 from api.http.models.enums import Tag
 from api.http.parameters import WageRunNo
 from api.http.problems import OF_LEDGER_ACT, OF_LEDGER_READ, refusals
@@ -31,14 +30,12 @@ from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal
-from ledger.gm import sm3
 from payments.disbursement.opening import OpenRun
 from payments.wages.file import read_wage_file
-from payments.wages.loading import LINES_MAX, LoadWageRun
-from payments.wages.run import NORMAL, WAGE_RUN, WageRun
+from payments.wages.loading import LoadWageRun
+from payments.wages.run import LINES_MAX, NORMAL, WAGE_RUN, WageRun
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
-NDJSON = "application/x-ndjson"
 _ALL = "/v1/ledgers/{ledger}/wage-runs"
 _ONE = _ALL + "/{wage_run_no}"
 _PAID_AS = ("iden_no", "payee_acct_name", "payee_acct_no", "payee_acct_bank_name", "payee_bank_no")
@@ -231,24 +228,7 @@ async def disburse(
         wage_run_no=wage_run_no,
         effective_on=asked.effective_on,
     )
-    outcome = await call.submit(key, command)
-    if outcome.problem is not None:
-        return call.refuse(outcome)
-    opened, commit = outcome.subjects[0], commit_view(outcome.commit)
-    if call.dry_run:
-        shown = await call.read(lambda c: run_view(c, key, opened, commit=commit))
-        return call.respond(
-            LoadView(
-                **msgspec.structs.asdict(shown),
-                suspect_count=0,
-                suspects=[],
-                repeated_run_nos=[],
-            ),
-            status=201,
-        )
-    file = _lines_of(run, asked.bgt_id)
-    media = NDJSON, ""
-    return await load_lines_of(call, key, opened, BytesIO(file), sm3(file).hex(), media, status=201)
+    return await open_for_list(call, key, command, _lines_of(run, asked.bgt_id))
 
 
 def _lines_of(run: WageRun, bgt_id: str) -> bytes:

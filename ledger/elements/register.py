@@ -89,24 +89,17 @@ _APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
 _OPEN, _POLICY = "账套开立", "签章策略"
 _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
-_CARD = "公务卡登记"
-_PROJECT, _PROJECT_CHECK = "项目申报", "项目审核"
+_CARD, _PROJECT, _PROJECT_CHECK = "公务卡登记", "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
 _ADJUST_BUDGET = "预算调整调剂"
-_MONITOR = "监控规则"
-_PURCHASE, _CONTRACT = "采购计划", "合同备案"
+_MONITOR, _PURCHASE, _CONTRACT = "监控规则", "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH = "预拨暂付", "收入退库更正", "库款控制"
-_WAGES, _WAGE_RUN, _YEAR_END = "工资计提代扣", "工资统发", "年终结转"
+_WAGES, _WAGE_RUN, _SUBSIDY = "工资计提代扣", "工资统发", "补贴发放"
+_YEAR_END = "年终结转"
 
 
-def _code(
-    name: str,
-    title: str,
-    max_length: int,
-    shape: str,
-    channel: str = "",
-) -> Element:
+def _code(name: str, title: str, max_length: int, shape: str, channel: str = "") -> Element:
     pattern = re.compile(shape, re.ASCII)
     return Element(name, title, max_length, pattern, channel, code_set=True)
 
@@ -315,6 +308,13 @@ _ELEMENTS = (
     Element("wage_sala", "应发工资", 20, _AMOUNT, _WAGE_RUN),
     Element("total_ded", "扣款合计", 20, _AMOUNT, _WAGE_RUN),
     Element("net_sala", "实发工资", 20, _AMOUNT, _WAGE_RUN),
+    Element("subsidy_list_no", "补贴清单编号", 90, _NAME, _SUBSIDY),
+    _pattern("subsidy_code", "补贴项目", 40, "[0-9A-Z-]{1,40}", _SUBSIDY),
+    _pattern("pay_period", "补贴发放期间", 7, "20[0-9]{2}(-(0[1-9]|1[0-2]))?", _SUBSIDY),
+    Element("subsidy_std_amt", "补贴标准", 19, _AMOUNT, _SUBSIDY),
+    Element("per_name", "补贴对象", 300, _TEXT, _SUBSIDY),
+    _pattern("quantity", "补贴数量", 14, "(0|[1-9][0-9]{0,8})([.][0-9]{1,4})?", _SUBSIDY),
+    Element("payee_iden_no", "领款人证件号码", 20, _NUMBER, _SUBSIDY),
     Element("manage_amt", "其中单位管理费用", 20, _AMOUNT, _WAGES),
     Element("income_tax_amt", "代扣个人所得税", 20, _AMOUNT, _WAGES),
     Element("insurance_amt", "代扣社会保险费", 20, _AMOUNT, _WAGES),

@@ -85,7 +85,7 @@ class LoadLines(_OnRun, frozen=True, kw_only=True):
         if run.opened.payees_sm3 not in ("", self.payees_sm3):
             raise Refusal(
                 Code.DETAILS_MISMATCH,
-                f"the lines are not what the list of wages {run.opened.wage_run_no} pays to whom",
+                "the lines are not what the list that the run was opened for pays to whom",
             )
         # point of no return
         loaded = DisbursementLoaded(

@@ -8,7 +8,8 @@ from ledger.events import Event, Traits, Yuan, register, renamed
 class DisbursementOpened(Event, frozen=True, kw_only=True):
     """批量支付: one list of payees, paid from one indicator as one run.
 
-    ``wage_run_no``: the list of wages that it pays, which alone may be loaded: ``payees_sm3``.
+    ``wage_run_no``, ``subsidy_list_no``: the list that it pays, which alone may be loaded:
+    ``payees_sm3``.
     """
 
     TYPE: ClassVar[str] = "disbursement.opened"
@@ -21,6 +22,7 @@ class DisbursementOpened(Event, frozen=True, kw_only=True):
     pay_bus_type_code: str
     effective_on: str = ""
     wage_run_no: str = ""
+    subsidy_list_no: str = ""
     payees_sm3: str = ""
     by: str
 

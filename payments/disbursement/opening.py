@@ -1,8 +1,8 @@
-"""批量支付: a run is opened, of one indicator, with lines to come or for a list of wages. Pure."""
+"""批量支付: a run is opened, of one indicator, with lines to come or for a list. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from budget.indicator import INDICATOR, Indicator, require_executable
 from budget.indicator import require as require_indicator
@@ -11,13 +11,15 @@ from ledger.calendar import effective_day
 from ledger.deciding.command import Command, Told
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
+from ledger.events import Event
 from payments.cards.reimbursing import refuse_cards
 from payments.contracts.drawing import require_purchase_control
 from payments.disbursement.events import DisbursementOpened
 from payments.disbursement.run import DISBURSEMENT, asked_of_run
+from payments.subsidies.events import SubsidyListHandedOn
+from payments.subsidies.subsidy_list import SUBSIDY_LIST, list_to_pay
 from payments.wages.paying import handed_on, part_to_pay
 from payments.wages.run import WAGE_RUN
-from payments.wages.run_events import WagePart
 
 
 def executable(state: LedgerState, bgt_id: str, day: date) -> Indicator:
@@ -33,7 +35,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
     OPERATION: ClassVar[str] = "disbursement.open"
     NUMBER: ClassVar[str] = "run_no"
     KIND: ClassVar[AnyKind] = DISBURSEMENT
-    ALSO: ClassVar[tuple[AnyKind, ...]] = (WAGE_RUN,)
+    ALSO: ClassVar[tuple[AnyKind, ...]] = (WAGE_RUN, SUBSIDY_LIST)
     run_no: str
     bgt_id: str
     title: str
@@ -41,11 +43,16 @@ class OpenRun(Command, frozen=True, kw_only=True):
     set_mode_code: str = "1"
     pay_bus_type_code: str = "1"
     wage_run_no: str = ""
+    subsidy_list_no: str = ""
     effective_on: date | None = None
 
     def needs(self) -> Iterable[tuple[AnyKind, str]]:
-        wages = ((WAGE_RUN, self.wage_run_no),) if self.wage_run_no else ()
-        return ((DISBURSEMENT, self.run_no), (INDICATOR, self.bgt_id), *wages)
+        yield DISBURSEMENT, self.run_no
+        yield INDICATOR, self.bgt_id
+        if self.wage_run_no:
+            yield WAGE_RUN, self.wage_run_no
+        if self.subsidy_list_no:
+            yield SUBSIDY_LIST, self.subsidy_list_no
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -60,7 +67,7 @@ class OpenRun(Command, frozen=True, kw_only=True):
             state.codes.check(element, code, on=day, mof_div_code=division, pointer=pointer)
         refuse_cards(state, self.pay_bus_type_code)
         require_purchase_control(state, indicator.issued, None, pointer="/bgt_id")
-        wages = self._wages(state)
+        paying = self._paying(state, day, by)
         # point of no return
         opened = DisbursementOpened(
             run_no=self.run_no,
@@ -71,20 +78,30 @@ class OpenRun(Command, frozen=True, kw_only=True):
             pay_bus_type_code=self.pay_bus_type_code,
             effective_on=self.effective_on.isoformat() if self.effective_on else "",
             wage_run_no=self.wage_run_no,
-            payees_sm3=wages.payees_sm3 if wages else "",
+            subsidy_list_no=self.subsidy_list_no,
+            payees_sm3=paying.payees_sm3,
             by=by,
         )
-        withheld = handed_on(state, day, self.wage_run_no, wages, self.run_no, by) if wages else ()
         return Decision(
-            events=[
-                (DISBURSEMENT, self.run_no, opened),
-                *((WAGE_RUN, self.wage_run_no, event) for event in withheld),
-            ],
-            effective_on=day,
+            events=[(DISBURSEMENT, self.run_no, opened), *paying.told], effective_on=day
         )
 
-    def _wages(self, state: LedgerState) -> WagePart | None:
-        """What the indicator pays of the list of wages that is named."""
-        if not self.wage_run_no:
-            return None
-        return part_to_pay(state, self.wage_run_no, self.bgt_id)
+    def _paying(self, state: LedgerState, day: date, by: str) -> "Paying":
+        """The list that it is opened for, handed on; nothing where lines are to come."""
+        if number := self.wage_run_no:
+            part = part_to_pay(state, number, self.bgt_id)
+            told = handed_on(state, day, number, part, self.run_no, by)
+            return Paying(part.payees_sm3, [(WAGE_RUN, number, event) for event in told])
+        if number := self.subsidy_list_no:
+            of_subsidy = list_to_pay(state, number, self.bgt_id)
+            event = SubsidyListHandedOn(subsidy_list_no=number, run_no=self.run_no, by=by)
+            return Paying(of_subsidy.payees_sm3, [(SUBSIDY_LIST, number, event)])
+        return Paying()
+
+
+class Paying(NamedTuple):
+    """Which account gets how much, "" where any lines may be loaded, and what is told of the list
+    behind the opening."""
+
+    payees_sm3: str = ""
+    told: Sequence[tuple[AnyKind, str, Event]] = ()

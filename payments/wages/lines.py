@@ -6,20 +6,13 @@ from typing import NamedTuple
 from ledger.elements.iden_no import wrong_with
 from ledger.errors import Code
 from ledger.money import parse_yuan, stored_fen, yuan
+from payments.list_files import WrongField
 from payments.wages.run_events import WageLine
 
 WITHHELD = ("income_tax_amt", "insurance_amt", "housing_fund_amt")
 NOTHING = "0.00"
 MAY_BE_ZERO = (*WITHHELD, "total_ded")
 AMOUNTS = ("wage_sala", *MAY_BE_ZERO, "net_sala")
-
-
-class WrongField(NamedTuple):
-    """What is wrong with a field of a line."""
-
-    field: str
-    code: Code
-    detail: str
 
 
 class Sums(NamedTuple):
@@ -64,11 +57,3 @@ def wrong_in(line: WageLine) -> Iterator[WrongField]:
         yield WrongField("net_sala", Code.DETAILS_MISMATCH, detail)
     if problem := wrong_with(line.iden_no):
         yield WrongField("iden_no", Code.DETAILS_MISMATCH, problem)
-
-
-def twice(first: dict[str, int], line: WageLine, place: int) -> WrongField | None:
-    """A person stands in a list once; ``first`` remembers where each stood."""
-    earlier = first.setdefault(line.iden_no, place)
-    if earlier == place:
-        return None
-    return WrongField("iden_no", Code.DETAILS_MISMATCH, f"line {earlier} is of the same person")

@@ -13,16 +13,16 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, stored_fen, yuan
+from payments.list_files import refuse_lines, wrong_lines
 from payments.payees import PayeesDigest
 from payments.wages.accruing import by_sign
 from payments.wages.events import WagesAccrued
-from payments.wages.lines import AMOUNTS, WrongField, amount_of, sums_of, twice, wrong_in
+from payments.wages.file import RULES
+from payments.wages.lines import AMOUNTS, amount_of, sums_of
 from payments.wages.owed import ACCRUED, WITHHELD, check_month, require_month, wages_of
-from payments.wages.run import NORMAL, PAID_MONTHS, SUPPLEMENT, WAGE_RUN, month_key
+from payments.wages.run import LINES_MAX, NORMAL, PAID_MONTHS, SUPPLEMENT, WAGE_RUN, month_key
 from payments.wages.run_events import WageLine, WagePart, WageRunAccrued, WageRunLoaded
 
-LINES_MAX = 20_000
-_ERRORS_TOLD_MAX = 1_000
 Codes = dict[str, str]
 
 
@@ -154,18 +154,7 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
         Raises:
             Refusal: ``details_mismatch`` with ``errors``, each a pointer, code and detail.
         """
-        errors = [
-            {"pointer": f"/lines/{place}/{field}", "code": code.text, "detail": detail}
-            for place, (field, code, detail) in self._wrong()
-        ]
-        if errors:
-            raise Refusal(
-                Code.DETAILS_MISMATCH,
-                f"{len(errors)} errors in {len(self.lines)} lines: {errors[0]['detail']}",
-                pointer=errors[0]["pointer"],
-                error_count=len(errors),
-                errors=errors[:_ERRORS_TOLD_MAX],
-            )
+        refuse_lines(wrong_lines(RULES, self.lines), len(self.lines))
         sums = sums_of(self.lines)
         of_lines = (
             ("wage_sala", sums.wage_fen),
@@ -179,14 +168,6 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
                     f"the lines add up to {yuan(fen)}, not {getattr(self, field)}",
                     pointer=f"/{field}",
                 )
-
-    def _wrong(self) -> Iterator[tuple[int, WrongField]]:
-        first: dict[str, int] = {}
-        for place, line in enumerate(self.lines):
-            for wrong in wrong_in(line):
-                yield place, wrong
-            if (again := twice(first, line, place)) is not None:
-                yield place, again
 
     def _months(self, state: LedgerState, day: date) -> list[MovedRow]:
         """The units' months, paid once more; a supplement says so, and counts as none.

@@ -20,6 +20,7 @@ from ledger.errors import Code, GuokuError
 from ledger.events import Event
 from payments.wages.run_events import WagePart, WageRunLoaded, WageRunWithheld
 
+LINES_MAX = 20_000  # of a list
 NORMAL, SUPPLEMENT = "1", "2"  # 工资性质: 正常, 补发
 
 

@@ -130,6 +130,7 @@ MAY: dict[str, set[str]] = {
     "cash_policy.set": {"admin"},
     "wage.accrue": {"accountant"},
     "wage_run.load": {"maker"},
+    **{f"subsidy_list.{act}": {"maker"} for act in ("load", "upload", "disburse")},
     "wage_run.upload": {"maker"},
     "wage_run.disburse": {"maker"},
     "wage.withhold": {"accountant"},
@@ -290,6 +291,25 @@ SOUND["wage_run.load"] = {
             "payee_acct_bank_name": "x",
             "wage_sala": "1.00",
             "net_sala": "1.00",
+        }
+    ],
+}
+SOUND["subsidy_list.load"] = {
+    "subsidy_list_no": "none",
+    "subsidy_code": "2-013",
+    "pay_period": "2026-03",
+    "bgt_id": "none",
+    "subsidy_std_amt": "1.00",
+    "pay_amt": "1.00",
+    "lines": [
+        {
+            "iden_no": "11010519491231002X",
+            "per_name": "x",
+            "payee_acct_name": "x",
+            "payee_acct_no": "6222000000000000001",
+            "payee_acct_bank_name": "x",
+            "quantity": "1",
+            "pay_amt": "1.00",
         }
     ],
 }

@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "payments": (
         "events manifest_events messages payees policy_events submitting voucher_number",
-        "correction_events order_kinds void_events",
+        "correction_events list_files order_kinds void_events",
         "income_order_events order_events",
         "order_answers",
         "bearing cards contracts monitoring",
@@ -54,7 +54,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "voucher",
         "corrections refunds releasing voiding",
         "recalls",
-        "signing wages",
+        "signing subsidies wages",
         "delivery disbursement receipts",
         "verification",
         "simulators",
@@ -159,6 +159,8 @@ DECIDING = (
     "payments.disbursement.opening",
     *sorted(_OF_ACCOUNTING - {"accounting.handing_over", "accounting.intake"}),
     "payments.current_items",
+    "payments.list_files",
+    "payments.subsidies",
     "payments.wages",
 )
 WORLD = ("fastapi", "httpx", "psycopg", "psycopg_pool", "socket", "starlette", "time", "uvicorn")

@@ -61,6 +61,7 @@ from tests.support.commands_on_file import COMMANDS, LINES, TODAY
 from tests.support.income_orders import answered, correction, refund
 from tests.support.income_orders import returned as came_back
 from tests.support.openings import TREASURY, credit, debit, opening
+from tests.support.subsidies import SUBSIDY, subsidy_line, subsidy_list
 from tests.support.vouchers import cr, dr, voucher
 from tests.support.wages import wage_line, wage_list
 
@@ -197,6 +198,12 @@ def _wages(keeper: Bookkeeper) -> None:
 def _list_of_wages(keeper: Bookkeeper) -> AskedBy:
     _wages(keeper)
     return wage_list("GZ-1", wage_line(1, "90.00", "B2")), "maker"
+
+
+@example("subsidy_list.load")
+def _list_of_a_subsidy(keeper: Bookkeeper) -> AskedBy:
+    keeper.issue("B2", "1000.00", **SUBSIDY)
+    return subsidy_list("BT-1", subsidy_line(1, "2.5"), bgt_id="B2"), "maker"
 
 
 @example("wage.accrue")
