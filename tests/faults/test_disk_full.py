@@ -4,8 +4,6 @@ acknowledged stands, nothing is paid twice, and once there is room all goes on b
 import psycopg
 import pytest
 
-from ledger.errors import Code, UnavailableError
-from ledger.gm.keystore import KeyStore
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.faults.model.breakages import FaultInjector
 from tests.faults.model.cycles import Treasury
@@ -46,19 +44,6 @@ def test_a_start_on_a_full_disk_says_so_in_a_line() -> None:
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
     assert "No space left on device" in ended.stderr
-
-
-def test_a_key_that_finds_no_room_is_made_later() -> None:
-    """A person's first signature makes his key; on a full disk it was answered as `internal`."""
-    with small_disk() as disk:
-        keys = KeyStore(disk.root / "keystore", "test", iterations=1000)
-        keys.create("principal/zhang.san")
-        with disk.full(), pytest.raises(UnavailableError, match="No space left on device") as found:
-            keys.create("principal/li.si")
-        assert found.value.code is Code.UNAVAILABLE
-        assert keys.names() == ["principal/zhang.san"]
-        keys.create("principal/li.si")
-        assert keys.names() == ["principal/li.si", "principal/zhang.san"]
 
 
 @pytest.mark.timeout(120 + CYCLE_MAX_S)

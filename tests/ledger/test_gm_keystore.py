@@ -1,7 +1,9 @@
 """The key store: what it keeps, what it refuses, and what survives."""
 
+import errno
 import json
 import logging
+import os
 import signal
 import stat
 import subprocess
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import Code, ConfigurationError, RequestError, UnavailableError
+from ledger.errors import Code, ConfigurationError, GuokuError, RequestError, UnavailableError
 from ledger.gm import default_provider, keystore, sealed
 from ledger.gm.gmssl_provider import GmsslProvider
 from ledger.gm.keystore import KeyMissingError, KeyStore
@@ -286,19 +288,29 @@ def test_nothing_secret_in_reprs_errors_or_logs(
 # What survives
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(errno.ENOSPC, UnavailableError), (errno.EROFS, ConfigurationError)],
+    ids=["no room for now", "a disk that takes nothing"],
+)
 def test_a_writer_that_fails_before_the_rename_changes_nothing(
-    reopen: Callable[[], KeyStore], path: Path, monkeypatch: pytest.MonkeyPatch
+    reopen: Callable[[], KeyStore],
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: int,
+    told: type[GuokuError],
 ) -> None:
+    """A person's first signature makes his key; on a full disk it was answered as `internal`."""
     store = reopen()
     store.create("bank/102")
     before = path.read_bytes()
 
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
+    def fails(_: int) -> None:
+        raise OSError(fault, os.strerror(fault))
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", full)
-        with pytest.raises(ConfigurationError, match="No space left"):
+        patch.setattr("os.fsync", fails)
+        with pytest.raises(told, match=os.strerror(fault)):
             store.create("bank/103")
     assert path.read_bytes() == before
     assert store.names() == ["bank/102"]
