@@ -53,11 +53,11 @@ class ChangedDay(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RegisterRows:
-    """See the module."""
+    """See the module; ``whole``: the names of the registers of which all rows are cached."""
 
     def __init__(self) -> None:
         self._rows: defaultdict[str, dict[str, DatedRow[Any]]] = defaultdict(dict)  # by name
-        self._whole: set[str] = set()  # registers of which all rows are cached
+        self.whole: set[str] = set()
         self._complete: set[str] = set()  # others of which they are, for this batch
         self._closings_cached = 0
         self.begin()
@@ -71,7 +71,7 @@ class RegisterRows:
         if dated is None:
             if not register.whole:
                 raise LookupError(f"no row {key!r} of {register.name} is at hand")
-            assert register.name in self._whole, "a command says what it needs before it is decided"
+            assert register.name in self.whole, "a command says what it needs before it is decided"
             dated = DatedRow(register.row())
         found: DatedRow[R] = dated
         return found
@@ -89,7 +89,7 @@ class RegisterRows:
 
     def all(self, register: Register[R]) -> dict[str, R]:
         """All rows of a register that is kept as a whole, or that a command needs as one."""
-        at_hand = self._whole if register.whole else self._complete
+        at_hand = self.whole if register.whole else self._complete
         assert register.name in at_hand, "a command says what it needs before it is decided"
         return {key: dated.row for key, dated in self._rows[register.name].items()}
 
@@ -97,7 +97,7 @@ class RegisterRows:
         """Whether a row is cached; ``WHOLE``: whether all are."""
         if key == WHOLE and register.name in self._complete:
             return True
-        return register.name in self._whole or (
+        return register.name in self.whole or (
             key != WHOLE and not register.whole and key in self._rows[register.name]
         )
 
@@ -163,7 +163,7 @@ class RegisterRows:
             return
         cached.update(rows)
         if whole:
-            self._whole.add(register.name)
+            self.whole.add(register.name)
 
     def without_days(self, register: AnyRegister, keys: Iterable[str]) -> list[str]:
         """Those of these rows whose closings were not read."""
@@ -191,11 +191,11 @@ class RegisterRows:
     def forget(self) -> None:
         """Drops all that was cached."""
         self._rows.clear()
-        self._whole.clear()
+        self.whole.clear()
         self._closings_cached = 0
 
     def forget_whole(self) -> None:
         """Drops registers that are kept as a whole."""
-        for name in self._whole:
+        for name in self.whole:
             self._rows.pop(name, None)
-        self._whole.clear()
+        self.whole.clear()

@@ -56,7 +56,7 @@ class Wants:
 
     def add(self, needs: Iterable[Need]) -> None:
         """Notes what of this is not at hand."""
-        missing, state, has_row = self.missing, self._state, self._state.has_row
+        missing, state, whole = self.missing, self._state, self._state.registers.whole
         kind, cached = None, dict[str, CachedObject]()  # nearly all are of one
         for what, number in needs:
             # number by number: a difference of sets would walk all that is cached
@@ -68,7 +68,7 @@ class Wants:
                 elif number not in cached:
                     missing[what.opened_by, number] = what
             elif isinstance(what, Register):
-                if not has_row(what, number):
+                if what.name not in whole and not state.has_row(what, number):
                     self._rows.add((what, number))
             elif isinstance(what, OfDivision):
                 self._of_division[what].add(number)

@@ -181,7 +181,9 @@ def require_spare(
     Raises:
         Refusal: ``insufficient_cash``.
     """
-    policy, kind = state.settings.get(CASH_POLICY), kind_of(fund_type_code)
+    if not (policy := state.settings.get(CASH_POLICY)).reserves:  # every payment comes by here
+        return None
+    kind = kind_of(fund_type_code)
     if (reserve_fen := policy.reserve_fen(kind)) is None:
         return None
     if (acct := accounts_of(state, (fund_type_code,)).get(kind)) is None:
