@@ -19,7 +19,12 @@ from budget.events import (
 )
 from budget.pending import PENDING
 from budget.rows import moved_row
-from budget.year_end_events import IndicatorCarriedOver, IndicatorReleased
+from budget.year_end_events import (
+    IndicatorCarriedIn,
+    IndicatorCarriedOver,
+    IndicatorReleased,
+    carried_mark,
+)
 from ledger.books import Books, merge
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import AnyRegister, MovedRow
@@ -129,6 +134,17 @@ class Indicator(msgspec.Struct, frozen=True):
             "dep_bgt_eco_code": issued.dep_bgt_eco_code,
             "fund_type_code": issued.fund_type_code,
         }
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the year before has handed it on; whatever else says 上年结转 was typed, and no
+        财政应返还额度 was booked for it."""
+        return isinstance(self.issued, IndicatorCarriedIn)
+
+    @property
+    def paying_codes(self) -> dict[str, str]:
+        """Its codes, and by which the books tell whether paying from it is revenue of the year."""
+        return self.codes | carried_mark(self.is_carried)
 
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:

@@ -18,7 +18,15 @@ _BEGUN_PENDING: AmountMoves = {"indicator": {"pending": 1}}
 _PAID_OFF: AmountMoves = {"indicator": {"paid": -1}}
 _FREE: AmountMoves = {"indicator": {}}  # 结转 is no balance that a decision rests on
 _LAPSED: AmountMoves = {"indicator": {"rest": -1}}
-CARRIED_FOR = (*DIMENSIONS, "agency_type_code")  # what the books tell a unit's remainder by
+IS_CARRIED = "is_carried"  # whether the year before has handed it on, 1 or 2
+# what the books tell a unit's remainder by
+CARRIED_FOR = (*DIMENSIONS, "agency_type_code", IS_CARRIED)
+
+
+def carried_mark(is_carried: bool) -> dict[str, str]:
+    """The element by which books tell what draws on 财政应返还额度 from what is the year's own:
+    the revenue of an indicator that was handed on is that of the year which has carried it over."""
+    return {IS_CARRIED: "1" if is_carried else "2"}
 
 
 class LongerTerm(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -273,6 +273,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             monitor_reason=self.monitor_reason,
             frozen_by=frozen_by,
             card_lines=card_lines,
+            is_carried=indicator.is_carried,
         )
 
 

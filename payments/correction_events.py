@@ -72,7 +72,8 @@ class PaymentCorrected(Event, frozen=True, kw_only=True):
 
 
 class CorrectionTaken(Event, frozen=True, kw_only=True):
-    """更正, the indicator that takes: it has paid this. Its elements are those of its issue."""
+    """更正, the indicator that takes: it has paid this. Its elements are those of its issue;
+    ``is_carried`` where the year before has handed it on."""
 
     TYPE: ClassVar[str] = "payment.correction_taken"
     TRAITS: ClassVar[Traits] = Traits(
@@ -99,6 +100,7 @@ class CorrectionTaken(Event, frozen=True, kw_only=True):
     amt: Yuan
     waiting_amt: Yuan
     claimed_amt: Yuan
+    is_carried: bool = False
     figures: Figures
     by: str
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.events import Figures
+from budget.year_end_events import IS_CARRIED
 from division.payer import Payer
 from ledger.elements.register import DIMENSIONS
 from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
@@ -13,7 +14,7 @@ _OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
 RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
 _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_balance": {}}
 # what the books tell a paid unit by
-PAID_FOR = (*DIMENSIONS, "agency_type_code", "current_item_code")
+PAID_FOR = (*DIMENSIONS, "agency_type_code", "current_item_code", IS_CARRIED)
 _PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
 _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
 
@@ -40,7 +41,8 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     """支付申请: occupies the indicator, or what a purchase plan holds. A single payment has no
     ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is.
     Monitoring rules ``frozen_by`` hold it. ``card_lines`` is what was spent with cards and is
-    reimbursed by it; events that set that free again name it likewise."""
+    reimbursed by it; events that set that free again name it likewise. ``is_carried`` where the
+    year before has handed its indicator on."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -76,6 +78,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     monitor_reason: str = ""
     frozen_by: tuple[str, ...] = ()
     card_lines: tuple[str, ...] = ()
+    is_carried: bool = False
     figures: Figures
     by: str
 

@@ -8,6 +8,7 @@ ordered by a 5207, booked by the central bank's receipt, and may come back by a 
 from typing import ClassVar
 
 from budget.events import Figures
+from budget.year_end_events import IS_CARRIED
 from ledger.elements.register import DIMENSIONS
 from ledger.events import (
     LEDGER,
@@ -166,7 +167,7 @@ class AdvanceExpensed(Event, frozen=True, kw_only=True):
         moves=("advances", "indicator"),
         posts={
             "advance.expensed": RuleNeeds(
-                (*DIMENSIONS, "acct_cls_id"),
+                (*DIMENSIONS, "acct_cls_id", IS_CARRIED),
                 {
                     "expensed": {
                         "indicator": {"available": -1, "paid": 1},
@@ -189,12 +190,14 @@ class AdvanceExpensed(Event, frozen=True, kw_only=True):
     by: str
 
 
+_ALLOCATED_FOR = (*DIMENSIONS, IS_CARRIED)
 _ALLOCATED: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_cash(-1), **_UNIT_EARNS}
 _CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1), **_UNIT_EARNS}
 
 
 class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
-    """实拨: ordered; the indicator is occupied and its cash taken."""
+    """实拨: ordered; the indicator is occupied and its cash taken. ``is_carried`` where the year
+    before has handed the indicator on."""
 
     TYPE: ClassVar[str] = "allocation.ordered"
     TRAITS: ClassVar[Traits] = Traits(
@@ -227,6 +230,7 @@ class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     use_des: str = ""
     cash_acct: str = ""
     order_date: str
+    is_carried: bool = False
     figures: Figures
     by: str
 
@@ -241,7 +245,7 @@ class AllocationReceipted(OrderAnswered, frozen=True, kw_only=True):
         moves=("indicator", "cash"),
         posts={
             "allocation.receipted": RuleNeeds(
-                DIMENSIONS,
+                _ALLOCATED_FOR,
                 {"paid": _ALLOCATED, "failed": {"indicator": {"available": 1, "occupied": -1}}},
             )
         },
@@ -273,7 +277,7 @@ class AllocationReturned(OrderReturned, frozen=True, kw_only=True):
         subject="allocation",
         asked_by="allocation.return",
         moves=("indicator", "cash"),
-        posts={"allocation.returned": RuleNeeds(DIMENSIONS, {"returned": _CAME_BACK})},
+        posts={"allocation.returned": RuleNeeds(_ALLOCATED_FOR, {"returned": _CAME_BACK})},
         step="receipt",
         title="实拨退款",
     )

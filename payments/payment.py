@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from budget.balances import BALANCES
 from budget.events import Figures
+from budget.year_end_events import carried_mark
 from ledger.deciding.objects import Kind
 from ledger.deciding.registers import AnyRegister
 from ledger.deciding.state import LedgerState
@@ -137,6 +138,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "fund_type_code": a.fund_type_code,
             "agency_type_code": agency_type_code,
             "current_item_code": a.current_item_code,
+            **carried_mark(a.is_carried),
         }
 
     def codes_borne_by(self, bgt_id: str) -> dict[str, str]:
@@ -145,6 +147,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if bgt_id != self.applied.bgt_id:
             [took, *_] = [each for each in self.corrections_taken if each.bgt_id == bgt_id]
             codes |= {name: getattr(took, name) for name in DIMENSIONS}
+            codes |= carried_mark(took.is_carried)
         return codes
 
     @property

@@ -175,7 +175,7 @@ def _settled(
         (IndicatorTakenBack, back_fen, said),
     ]
     settled = _Settled(carried_fen, back_fen, [], [])
-    codes = {**indicator.codes, "agency_type_code": type_code}
+    codes = {**indicator.paying_codes, "agency_type_code": type_code}
     for kind, fen, told in steps:
         if fen:
             rule = f"{kind.TYPE}_pending" if indicator.is_pending else kind.TYPE

@@ -91,12 +91,11 @@ _DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
 _CARD, _PROJECT, _PROJECT_CHECK = "公务卡登记", "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
-_ADJUST_BUDGET = "预算调整调剂"
+_ADJUST_BUDGET, _YEAR_END = "预算调整调剂", "年终结转"
 _MONITOR, _PURCHASE, _CONTRACT = "监控规则", "采购计划", "合同备案"
 _OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH = "预拨暂付", "收入退库更正", "库款控制"
 _WAGES, _WAGE_RUN, _SUBSIDY = "工资计提代扣", "工资统发", "补贴发放"
-_YEAR_END = "年终结转"
 
 
 def _code(name: str, title: str, max_length: int, shape: str, channel: str = "") -> Element:
@@ -348,6 +347,7 @@ _ELEMENTS = (
     # derived by the books, or reference data for documents: nobody enters them
     _code("pay_type_code", "支付方式", 6, "[0-9]{1,6}"),
     Element("opening_no", "期初编号", 100, _NAME),
+    Element("is_carried", "是否上年结转", 1, _YES_NO),
     _code(ECO_PAIR, "政府与部门支出经济分类对应", 32, "[0-9]{3,11}-[0-9]{3,20}"),
     _code(FUND_PAIR, "资金性质与支出功能分类对应", 24, "[0-9]{1,10}-[0-9]{3,13}"),
 )

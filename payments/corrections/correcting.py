@@ -134,7 +134,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         # point of no return
         gave = self._gave(payment, bgt_id, lines, claims, less, day, by)
         took = self._took(to, bgt_id, claims, more, by)
-        before, after = payment.codes_borne_by(bgt_id), {**payment.codes, **to.codes}
+        before, after = payment.codes_borne_by(bgt_id), {**payment.codes, **to.paying_codes}
         amounts["claimed"] = claims.claimed_fen  # which moves no indicator
         red = self._entry(state, day, gave.TYPE, bgt_id, amounts, before, 0)
         blue = self._entry(state, day, took.TYPE, to.bgt_id, amounts, after, 2)
@@ -238,6 +238,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             claimed_amt=yuan(claims.claimed_fen),
             figures=more.row.figures(),
             by=by,
+            is_carried=to.is_carried,
             **to.codes,
         )
 

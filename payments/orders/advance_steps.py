@@ -91,7 +91,7 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
             source=state.next_position,
             number=self.step_no,
             amounts_fen=amounts,
-            codes={**indicator.codes, "acct_cls_id": advance.ordered.acct_cls_id},
+            codes={**indicator.paying_codes, "acct_cls_id": advance.ordered.acct_cls_id},
             bgt_id=self.bgt_id,
         )
         entry = _kept_apart(state.books(day), entry, advance, indicator)

@@ -21,6 +21,7 @@ from budget.indicator import (
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
+from budget.year_end_events import carried_mark
 from division.agencies import refuse_ended
 from ledger.calendar import day_text, effective_day, evidence_day
 from ledger.deciding.command import Command, Need
@@ -93,7 +94,8 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def codes(self) -> dict[str, str]:
-        return {name: getattr(self.ordered, name) for name in DIMENSIONS}
+        codes = {name: getattr(self.ordered, name) for name in DIMENSIONS}
+        return codes | carried_mark(self.ordered.is_carried)
 
 
 def _fold(allocation: Allocation | None, event: Event) -> Allocation | None:
@@ -197,6 +199,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
             order_date=day_text(day),
             figures=figures,
             by=by,
+            is_carried=indicator.is_carried,
             **indicator.codes,
         )
 

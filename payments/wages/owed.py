@@ -91,7 +91,7 @@ def wages_of(
     """
     indicator = require_indicator(state, bgt_id, day, pointer=pointer)
     codes = {
-        **indicator.codes,
+        **indicator.paying_codes,
         "agency_type_code": type_on(state, indicator.issued.agency_code, day),
         "current_item_code": "",
     }

@@ -67,7 +67,7 @@ def handed_on(
             }
         ),
         codes={
-            **indicator.codes,
+            **indicator.paying_codes,
             "agency_type_code": part.agency_type_code,
             "current_item_code": "",
         },

@@ -18,10 +18,15 @@ from ledger.errors import IntegrityError
 from ledger.events import decode
 from ledger.postgres.database import Database
 from ledger.reading.objects import read_head
+from payments.orders.advance_steps import ExpenseAdvance
 from payments.submitting import submit_to
 from tests.payments.test_closing import blockers, sent
-from tests.support.bookkeeper import Bookkeeper, payment
+from tests.payments.test_corrections import correction
+from tests.support.advances import paid as advanced
+from tests.support.allocations import allocated, return_of
+from tests.support.bookkeeper import Bookkeeper, detail, payment
 from tests.support.budgets import BudgetKeeper, of_row
+from tests.support.openings import credit, debit, opening
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -270,3 +275,139 @@ def test_a_code_that_ends_with_the_year_is_told_for_the_next(bookkeeper: Bookkee
     handing_over(b).look()
     [begun] = next_year(b).values()
     assert (begun.agency_code, begun.exp_func_code) == ("101002", "2010102")
+
+
+# ---- paid from what was carried over
+
+
+@pytest.fixture
+def following(bookkeeper: Bookkeeper) -> Iterator[Bookkeeper]:
+    """Of 250,000.00 of 2026, 50,000.00 went back and 200,000.00 are carried over; in January 2027
+    the unit's books are opened with that."""
+    b = bookkeeper
+    b.issue("B1", "250000.00")
+    b.clock.now = NEW_YEAR
+    b.do(CLOSE_DECEMBER, "accountant")
+    b.do(carry("JZ-1", item("B1", "200000.00", "50000.00")))
+    assert of_the_unit(b) == {
+        "财政应返还额度": "200000.00",
+        "财政拨款收入": "200000.00",
+        "财政拨款预算收入": "200000.00",
+        "资金结存—财政应返还额度": "200000.00",
+    }
+    b.do(CloseYear(), "accountant")
+    handing_over(b).look()
+    next_one = Bookkeeper(b.pool, year=2027)
+    for book, had, of in (
+        ("unit_financial", "D1201", "D3001"),
+        ("unit_budgetary", "E800103", "E810107"),
+    ):
+        rows = debit("200000.00", acct_cls_id=had), credit("200000.00", acct_cls_id=of)
+        next_one.do(opening(book, *rows), "accountant")
+    yield next_one
+    next_one.close()
+
+
+def of_the_unit(b: Bookkeeper) -> dict[str, str]:
+    """What its books say but for where they began."""
+    return {name: amt for name, amt in b.books().items() if name in _OF_THE_UNIT}
+
+
+_OF_THE_UNIT = {
+    "业务活动费用",
+    "行政支出",
+    "财政应返还额度",
+    "资金结存—财政应返还额度",
+    "财政拨款收入",
+    "财政拨款预算收入",
+    "银行存款",
+    "资金结存—货币资金",
+}
+
+
+def stands(returnable: str, spent: str, revenue: str = "") -> dict[str, str]:
+    """The same, where all was paid through the bank: 财政应返还额度, 费用 and 财政拨款收入."""
+    names = {
+        ("财政应返还额度", "资金结存—财政应返还额度"): returnable,
+        ("业务活动费用", "行政支出"): spent,
+        ("财政拨款收入", "财政拨款预算收入"): revenue,
+    }
+    return {name: amt for both, amt in names.items() for name in both if amt}
+
+
+def test_scenario_35_what_was_carried_over_is_drawn_on(following: Bookkeeper) -> None:
+    """It was revenue of 2026 when it was carried over, and was revenue of 2027 once more."""
+    b = following
+    b.pay("P1", "JZ2026-B1", "80000.00")
+    assert of_the_unit(b) == stands("120000.00", "80000.00")
+    lines = (detail("1", "7000.00"), detail("2", "3000.00"))
+    b.pay("P2", "JZ2026-B1", "10000.00", "2", details=lines)  # the second line fails
+    assert of_the_unit(b) == stands("113000.00", "87000.00")
+    b.refund("P1", "5000.00")
+    assert of_the_unit(b) == stands("118000.00", "82000.00")
+    b.clear("C1", date(2027, 3, 2))
+    assert of_the_unit(b) == stands("118000.00", "82000.00"), "a claim is the treasury's"
+
+
+def test_what_somebody_has_called_carried_over_is_revenue_of_the_year(
+    following: Bookkeeper,
+) -> None:
+    """No 财政应返还额度 was booked for it: an original number and a kind are typed by anybody."""
+    b = following
+    b.issue("NEW", "100.00", ori_bgt_id="B1", bgt_type_code="22")
+    b.pay("P1", "NEW", "40.00")
+    assert of_the_unit(b) == stands("200000.00", "40.00", "40.00")
+
+
+def test_a_correction_takes_the_unit_s_quota_along(following: Bookkeeper) -> None:
+    """Red by what the one indicator has paid from, blue by what the other has; what then comes
+    back is of both."""
+    b = following
+    b.issue("NEW", "100.00")
+    b.issue("OTHER", "100.00")
+    b.pay("P1", "JZ2026-B1", "100.00")
+    b.do(correction("NEW", "30.00"))
+    assert of_the_unit(b) == stands("199930.00", "100.00", "30.00")
+    b.refund("P1", "80.00")  # first of NEW, which was corrected last
+    assert of_the_unit(b) == stands("199980.00", "20.00")
+    b.pay("P2", "OTHER", "10.00")
+    b.do(correction("JZ2026-B1", "10.00", "GZ-2", pay_app_no="P2"))
+    assert of_the_unit(b) == stands("199970.00", "30.00")
+    b.refund("P2", "4.00")
+    assert of_the_unit(b) == stands("199974.00", "26.00")
+
+
+def test_an_allocation_and_an_advance_draw_on_it_too(following: Bookkeeper) -> None:
+    b = following
+    paid = allocated(b, "SB1", "JZ2026-B1", "100.00")
+    drawn = {
+        "财政应返还额度": "199900.00",
+        "资金结存—财政应返还额度": "199900.00",
+        "银行存款": "100.00",
+        "资金结存—货币资金": "100.00",
+    }
+    assert of_the_unit(b) == drawn
+    b.do(return_of(paid, "100.00"), "pboc")
+    assert of_the_unit(b) == stands("200000.00", "")
+    advanced(b, "YB-1", "60.00", agency_code="101001")
+    to_expense = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="JZ2026-B1", amt="60.00")
+    b.do(to_expense, "accountant")
+    assert of_the_unit(b) == {
+        "财政应返还额度": "199940.00",
+        "资金结存—财政应返还额度": "199940.00",
+        "银行存款": "60.00",
+        "资金结存—货币资金": "60.00",
+    }
+
+
+def test_carried_over_once_more_it_stands_in_the_unit_s_books_already(
+    following: Bookkeeper,
+) -> None:
+    b = following
+    b.pay("P1", "JZ2026-B1", "80000.00")
+    b.clock.now = datetime(2028, 1, 4, 2, tzinfo=UTC)
+    b.clear("C1", date(2027, 12, 31))
+    b.do(SetCarryOverPolicy(carry_years=3), "admin")
+    b.do(ClosePeriod(through="2027-12-31"), "accountant")
+    b.do(carry("JZ-2", item("JZ2026-B1", "120000.00")))
+    assert of_the_unit(b) == stands("120000.00", "80000.00")

@@ -31,6 +31,7 @@ CODES = {
     "fund_type_code": "111",
     "agency_type_code": "",
     "current_item_code": "",
+    "is_carried": "2",
     "inc_sort_code": "10101",
     "acct_cls_id": "B37",
 }

@@ -14,13 +14,14 @@ from tests.support.chart_texts import SHIPPED
 
 
 def codes_of(gov: str, dep: str, fund: str = "111", kind: str = "") -> dict[str, str]:
-    """``kind`` is the unit's type; "" of none. Nothing is withheld, and nothing prepaid."""
+    """``kind`` is the unit's type; "" of none. Nothing is withheld, prepaid or carried over."""
     return {
         "gov_bgt_eco_code": gov,
         "dep_bgt_eco_code": dep,
         "fund_type_code": fund,
         "agency_type_code": kind,
         "current_item_code": "",
+        "is_carried": "2",
     }
 
 

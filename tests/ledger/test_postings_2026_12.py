@@ -150,6 +150,38 @@ def test_money_that_comes_back_leaves_the_account_it_went_to() -> None:
     assert entries("payment.refunded", codes_of("51101", "30701"), "单位", refund=100) == []
 
 
+@pytest.mark.parametrize(
+    ("gov", "dep", "kind", "spent", "outlay"),
+    [
+        ("50201", "30201", "1", "业务活动费用", "行政支出"),
+        ("50502", "30201", "3", "业务活动费用", "事业支出"),
+        ("50306", "31002", "1", "固定资产", "行政支出"),
+        ("50601", "31005", "3", "在建工程", "事业支出"),
+        ("50803", "31201", "4", "长期股权投资", "投资支出"),
+        ("50101", "30101", "2", "应付职工薪酬", "行政支出"),
+    ],
+)
+def test_what_was_carried_over_is_drawn_on_and_no_revenue_again(
+    gov: str, dep: str, kind: str, spent: str, outlay: str
+) -> None:
+    """It was 财政拨款收入 of both years: when it was carried over, and when it was paid."""
+    codes = {**codes_of(gov, dep, kind=kind), "is_carried": "1"}
+    returnable, in_budget = "财政应返还额度", "资金结存—财政应返还额度"
+    paid = [(spent, returnable), (outlay, in_budget)]
+    back = [(returnable, spent), (in_budget, outlay)]
+    assert entries("voucher.receipted", codes, "单位", paid=100, failed=0) == paid
+    assert entries("payment.correction_taken", codes, "单位", corrected=100, claimed=0) == paid
+    for rule in ("payment.refunded", "payment.refund_shared"):
+        assert entries(rule, codes, "单位", refund=100) == back, rule
+    assert entries("payment.corrected", codes, "单位", corrected=100, claimed=0) == back
+    assert entries("indicator.carried_over", codes, "单位", amount=100) == [], "it stands already"
+
+
+def test_interest_that_was_carried_over_is_the_treasurys_own_still() -> None:
+    codes = {**codes_of("51101", "30701"), "is_carried": "1"}
+    assert entries("voucher.receipted", codes, "单位", paid=100, failed=0) == []
+
+
 def test_a_ledger_keeps_to_the_edition_that_it_was_opened_with() -> None:
     charts, day = load_charts(), date(2026, 11, 30)
     assert charts.on(day, 1).version == "2026.1"
