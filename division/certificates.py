@@ -49,12 +49,15 @@ def register(
     Raises:
         RequestError: ``malformed``: a subject of another shape, a time without zone, an end before
             the start, or an end other than the one it was registered with.
+        Refusal: ``certificate_invalid``: the key is somebody else's.
     """
     check_subject(subject)
     _aware(not_before, "/not_before")
     _aware(not_after, "/not_after")
     registered = find(connection, serial_of(subject, public_key, not_before))
     if registered is None:
+        if by != IMPORT:  # what was believed when the history was made stands
+            require_unshared(connection, subject, public_key)
         command = RegisterCertificate.of(subject, public_key, not_before, not_after)
         command.check()
         record(connection, HOME, [command], conditions, by=by)
@@ -65,6 +68,20 @@ def register(
             f"{registered.serial} was registered until {registered.not_after}", "/not_after"
         )
     return registered
+
+
+def require_unshared(connection: psycopg.Connection, subject: str, public_key: PublicKey) -> None:
+    """One key speaks for one subject: with a key of two, one of them would sign as both.
+
+    Raises:
+        Refusal: ``certificate_invalid``.
+    """
+    other = connection.execute(
+        "SELECT subject FROM certificates WHERE public_key = %s AND subject <> %s LIMIT 1",
+        (public_key.point, subject),
+    ).fetchone()
+    if other is not None:
+        raise Refusal(Code.CERTIFICATE_INVALID, f"the key of {subject} is that of {other[0]}")
 
 
 def require_genuine(certificate: Certificate) -> None:
@@ -114,12 +131,13 @@ def enrol(
     whoever runs the key store.
 
     Raises:
-        Refusal: ``certificate_invalid`` as :func:`current`, or when its certificate is over another
-            key than ``public_key``.
+        Refusal: ``certificate_invalid`` as :func:`current`, or when a certificate of it that is
+            valid now is over another key than ``public_key``: who has a key of his own signs with
+            that.
     """
-    if not _all_of(connection, subject):
+    if not has_any(connection, subject):
         with _alone(connection, subject):
-            if not _all_of(connection, subject):
+            if not has_any(connection, subject):
                 begin, end = at - CLOCK_SKEW, at + VALIDITY
                 return register(
                     connection,
@@ -130,9 +148,26 @@ def enrol(
                     not_after=end,
                     by=PROGRAM,
                 )
+    return _over(connection, subject, public_key, at)
+
+
+def would_enrol(
+    connection: psycopg.Connection, subject: str, public_key: PublicKey, at: datetime
+) -> Certificate:
+    """What :func:`enrol` gives, with nothing put on record."""
+    if has_any(connection, subject):
+        return _over(connection, subject, public_key, at)
+    serial = first_serial(subject, public_key, at)
+    return Certificate(serial, subject, public_key, at - CLOCK_SKEW, at + VALIDITY)
+
+
+def _over(
+    connection: psycopg.Connection, subject: str, public_key: PublicKey, at: datetime
+) -> Certificate:
     certificate = current(connection, subject, at)
-    if certificate.public_key != public_key:
-        raise _invalid(certificate, "is over another key than the one in the key store")
+    for each in valid_ones(connection, subject, at):
+        if each.public_key != public_key:
+            raise _invalid(each, "is over another key than the one in the key store")
     return certificate
 
 

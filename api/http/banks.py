@@ -234,7 +234,16 @@ async def register_certificate(
     command = _asked(call, data)
     key = await admit_to_division(call, number=command.number)
     await _require_owner(call, key, command.subject)
+    await _require_unshared(call, command)
     return respond_to_act(call, HOME, command, await submit_to_standing(call, HOME, command))
+
+
+async def _require_unshared(call: Call, command: RegisterCertificate) -> None:
+    """Raises ``certificate_invalid`` where the key is another's."""
+    key = PublicKey.from_hex(command.public_key)
+    await call.read(
+        lambda connection: certificates.require_unshared(connection, command.subject, key)
+    )
 
 
 async def _require_owner(call: Call, key: int, subject: str) -> None:
@@ -308,6 +317,7 @@ async def _still_owns(call: Call, command: Command) -> None:
     that is agreed to later is another one."""
     if isinstance(command, RegisterCertificate):
         subject = command.subject
+        await _require_unshared(call, command)
     else:
         assert isinstance(command, RevokeCertificate)
         serial = command.cert_serial

@@ -12,6 +12,7 @@ from api.http.models.enums import Tag
 from api.http.moments import wait_for_projections
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import require_all_units
 from api.http.views import Committed, commit_view
 from ledger.account_set import fiscal_year_of, ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -139,6 +140,7 @@ def _shown(key: int, policy: CashPolicy | SetCashPolicy) -> CashPolicyView:
 )
 async def show_coverage(call: LedgerRead) -> Response:
     key = await admit(call)
+    await require_all_units(call, key, "the treasury's cash")
     await wait_for_projections(call, key)
     today = business_today(call.treasury.now())
     found = await call.read(

@@ -17,6 +17,7 @@ from api.http.moments import wait_for_head
 from api.http.periods import OpenItemView, shown_items
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
+from api.http.units import own_indicators
 from api.http.views import Committed, commit_view
 from budget.balances import BALANCES
 from budget.pending import PENDING
@@ -30,6 +31,7 @@ from ledger.deciding.command import Command, Outcome
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code
+from ledger.events import OpenItem
 from ledger.integrity.chain import microseconds
 from ledger.money import stored_fen, yuan
 from ledger.reading.loading import load_needs
@@ -99,11 +101,19 @@ class CarryOverPolicyView(msgspec.Struct, kw_only=True):
 async def show_year(call: LedgerRead) -> Response:
     key = await admit(call)
     await wait_for_head(call, key)
-    position, shown = await call.read(lambda connection: _standing(call, connection, key))
+    position, shown, left = await call.read(lambda connection: _standing(call, connection, key))
+    own = await own_indicators(call, key, [each.number for each in left])
+    left = [each for each in left if each.number in own]
+    shown.unspent = shown_items(left[:SHOWN_MAX])
+    shown.unspent_count = len(left)
+    shown.unspent_amt = yuan(sum(stored_fen(each.amt) for each in left))
     return call.respond(shown, position=position)
 
 
-def _standing(call: Call, connection: Connection, key: int) -> tuple[int, YearStanding]:
+def _standing(
+    call: Call, connection: Connection, key: int
+) -> tuple[int, YearStanding, list[OpenItem]]:
+    """Where the year stands, and all that is left of it."""
     with one_moment(connection):
         head = read_head(connection, key)
         assert head is not None, "the caller was admitted to it"
@@ -113,17 +123,17 @@ def _standing(call: Call, connection: Connection, key: int) -> tuple[int, YearSt
         load_needs(connection, state, ((BALANCES, WHOLE), (PENDING, WHOLE)))
     handed = head.settings.get(HANDED_OVER)
     closed = head.settings.get(PERIODS).year_closed
-    left = left_over(state)
-    return head.position, YearStanding(
+    shown = YearStanding(
         ledger=ledger_text(key),
         state="handed_over" if handed.to_ledger else "closed" if closed else "open",
-        unspent=shown_items(left[:SHOWN_MAX]),
-        unspent_count=len(left),
-        unspent_amt=yuan(sum(stored_fen(each.amt) for each in left)),
+        unspent=[],
+        unspent_count=0,
+        unspent_amt=yuan(0),
         to_ledger=handed.to_ledger,
         indicators=handed.indicators,
         carryovers_amt=handed.carryovers_amt,
     )
+    return head.position, shown, left_over(state)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from psycopg_pool import ConnectionPool
 from division import certificates
 from division.certificates import Certificate
 from ledger.account_set import division_of
-from ledger.gm import PrivateKey
+from ledger.gm import PrivateKey, Provider
 from ledger.gm.keystore import KeyStore
 from ledger.writing.conditions import Conditions
 
@@ -28,6 +28,22 @@ def person(principal: str) -> str:
 def finance_department(ledger_id: int) -> str:
     """Likewise of the department that signs a division's claims."""
     return f"finance/{division_of(ledger_id)}"
+
+
+def passing_credentials(
+    subject: str, keys: KeyStore, pool: ConnectionPool, provider: Provider, at: datetime
+) -> Credentials:
+    """Likewise for a dry run, which puts nothing on record: who has no key yet has one for the
+    length of it.
+
+    Raises:
+        Refusal: ``certificate_invalid`` as :func:`credentials_of`.
+    """
+    key = keys.private_key(subject) if subject in keys.names() else provider.generate_key()
+    public_key = provider.public_key(key)
+    with pool.connection() as connection:
+        certificate = certificates.would_enrol(connection, subject, public_key, at)
+    return Credentials(key, certificate)
 
 
 def credentials_of(

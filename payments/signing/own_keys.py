@@ -251,17 +251,18 @@ class OwnKeySigning:
         before = [item for item in found if isinstance(item, SignVoucher)]
         if len(before) == len(found):  # asked again
             return SignedVouchers(None, [*before])
-        drafts, codes = [], self._codes()
+        drafts, codes, valid = [], self._codes(), self._valid_ones(principal)
         for item in found:
             if isinstance(item, SignVoucher):
                 raise Refusal(Code.SIGNATURE_INVALID, f"you have signed {item.pay_app_no} before")
             if isinstance(item, GuokuError):
                 raise item
             drafts.append(self._leaf(document_to_sign(ledger_id, codes, item)))
+            valid = self._unused(valid, item)
         tree = Tree([draft.leaf for draft in drafts])
         if ManifestText(ledger_text(ledger_id), manifest.role, len(tree), tree.root) != manifest:
             raise Refusal(Code.SIGNATURE_INVALID, "it is not over these vouchers as they are now")
-        serial, der = self._verified(self._valid_ones(principal), text.encode(), signature)
+        serial, der = self._verified(valid, text.encode(), signature)
         command = manifest_command(manifest, tree, serial, der, OWN)
         return SignedVouchers(
             command,
@@ -295,18 +296,27 @@ class OwnKeySigning:
             raise Refusal(Code.CERTIFICATE_INVALID, f"{principal} has no valid certificate")
         return valid
 
+    def _unused(self, valid: list[Certificate], item: UnsignedVoucher) -> list[Certificate]:
+        """Those with keys that have not signed the voucher, whoever they were made out to."""
+        if not item.payment.signatures:
+            return valid
+        with self._pool.connection() as connection:
+            used = [certificates.find(connection, s.cert_serial) for s in item.payment.signatures]
+        keys = {certificate.public_key for certificate in used if certificate is not None}
+        return [certificate for certificate in valid if certificate.public_key not in keys]
+
     def _signed(
         self,
         ledger_id: int,
         codes: CodeSets,
         item: UnsignedVoucher,
-        valid: Sequence[Certificate],
+        valid: list[Certificate],
         role: str,
         signature: str,
     ) -> SignVoucher | GuokuError:
         try:
             number, document, body = document_to_sign(ledger_id, codes, item)
-            serial, der = self._verified(valid, document, signature)
+            serial, der = self._verified(self._unused(valid, item), document, signature)
         except GuokuError as error:
             return error
         draft = VoucherDraft(number, self._provider.sm3(document).hex(), body, signature=der)

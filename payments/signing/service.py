@@ -30,6 +30,7 @@ from payments.signing.credentials import (
     Credentials,
     credentials_of,
     finance_department,
+    passing_credentials,
     person,
 )
 from payments.signing.documents import document_to_sign
@@ -119,7 +120,7 @@ class SigningService:
         drafts: list[Draft] = []
         for bulk in self._bulks(asked, pay_app_nos):
             if signer is None and any(isinstance(item, UnsignedVoucher) for item in bulk):
-                signer = self._signer(asked, together=together)
+                signer = self._signer(asked, together=together, dry_run=dry_run)
             attempt = partial(self._attempt, signer, ledger_id, codes)
             each = signer.each if isinstance(signer, Signer) else map
             drafts += each(attempt, bulk)
@@ -150,11 +151,17 @@ class SigningService:
                 bulk = asked.find(connection, self._peek, pay_app_nos[start : start + BULK_MAX])
             yield bulk
 
-    def _signer(self, asked: UnsignedVouchers, *, together: bool) -> Signer | Refusal:
+    def _signer(
+        self, asked: UnsignedVouchers, *, together: bool, dry_run: bool
+    ) -> Signer | Refusal:
         """Who signs, or the refusal ``certificate_invalid``."""
         subject = person(asked.principal)
         try:
-            key, certificate = self._credentials_of(subject)
+            key, certificate = (
+                passing_credentials(subject, self._keys, self._pool, self._provider, self._now())
+                if dry_run
+                else self._credentials_of(subject)
+            )
         except Refusal as refusal:
             return refusal
         return Signer(self._provider, key, certificate, asked.role, asked.ledger_id, together)

@@ -219,9 +219,13 @@ def test_a_units_books_are_its_own(units: HttpTreasury) -> None:
     assert expense("u102") == ["7.00"]
     assert expense("u102", agency_code="101001") == []
     assert expense("u101") == expense("maker", agency_code="101001") == ["30.00"]
-    for path in ("events", "events/stream", "cash", "suspense", "clearings"):
+    for path in ("events", "events/stream", "cash", "cash/coverage", "suspense", "clearings"):
         refused = units.get(f"…/{path}", "u101")
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+    unspent = units.ok(units.get("…/year-end", "u101"))["unspent"]
+    assert {item["number"] for item in unspent} < {
+        item["number"] for item in units.ok(units.get("…/year-end", "maker"))["unspent"]
+    }
     seen = units.ok(units.get("…/documents", "u102", page_size="1000"))["items"]
     assert {item["asks"].get("agency_code", "102001") for item in seen} <= {"102001"}
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from division import certificates
+from ledger.errors import Refusal
 from ledger.gm import PrivateKey
 from ledger.gm.gmssl_provider import GmsslProvider
 from ledger.gm.signature import encode_signature
@@ -20,7 +21,9 @@ POLICY = {"roles": ["treasury"], "pay_bank_code": "102"}
 class Device:
     """What a person carries: it signs a digest and knows nothing else."""
 
-    def __init__(self, http: HttpTreasury, person: str) -> None:
+    def __init__(
+        self, http: HttpTreasury, person: str, begins: timedelta = timedelta(minutes=-1)
+    ) -> None:
         self._provider = GmsslProvider()
         self._key: PrivateKey = self._provider.generate_key()
         now = datetime.now(UTC)
@@ -30,7 +33,7 @@ class Device:
                 f"principal/{person}",
                 self._provider.public_key(self._key),
                 http.treasury.sequencer.conditions,
-                not_before=now - timedelta(minutes=1),
+                not_before=now + begins,
                 not_after=now + timedelta(days=365),
             )
 
@@ -142,6 +145,51 @@ def test_the_server_makes_no_signature_for_who_has_a_key_of_his_own(
     asked = {"pay_app_nos": [number], "role": "treasury"}
     [result] = http.ok(http.post("…/payments:sign", asked, person.name))["results"]
     assert result["problem"]["code"] == "certificate_invalid"
+
+
+def test_a_key_of_ones_own_counts_from_before_the_servers(
+    http: HttpTreasury, person: Person
+) -> None:
+    """The server went on signing where a person's own certificate began before the server's."""
+    name = http.number("late").lower()
+    http.tokens[name] = http.token(name, "treasury")
+    bgt_id = http.indicator()
+    first, second = approved(http, bgt_id), approved(http, bgt_id)
+    asked = {"pay_app_nos": [first], "role": "treasury"}
+    [signed] = http.ok(http.post("…/payments:sign", asked, name))["results"]
+    assert signed["status"] == "created"
+    Device(http, name, begins=timedelta(days=-60))
+    [refused] = http.ok(http.post("…/payments:sign", {**asked, "pay_app_nos": [second]}, name))[
+        "results"
+    ]
+    assert refused["problem"]["code"] == "certificate_invalid"
+
+
+def test_a_key_speaks_for_one_person(http: HttpTreasury, person: Person) -> None:
+    """A key on record for two persons made both signatures of a voucher."""
+    public_key = person.device.certificate.public_key
+    with (
+        http.treasury.pool.connection() as connection,
+        pytest.raises(Refusal, match="is that of principal/"),
+    ):
+        certificates.register(
+            connection,
+            "principal/another",
+            public_key,
+            http.treasury.sequencer.conditions,
+            not_before=datetime.now(UTC),
+            not_after=datetime.now(UTC) + timedelta(days=1),
+        )
+
+
+def test_a_dry_run_makes_no_key_and_no_certificate(http: HttpTreasury) -> None:
+    name = http.number("new").lower()
+    http.tokens[name] = http.token(name, "treasury")
+    asked = {"pay_app_nos": [approved(http, http.indicator())], "role": "treasury"}
+    http.ok(http.post("…/payments:sign?dry_run=true", asked, name))
+    assert f"principal/{name}" not in http.treasury.keys.names()
+    with http.treasury.pool.connection() as connection:
+        assert not certificates.has_any(connection, f"principal/{name}")
 
 
 def test_one_signature_covers_a_manifest(http: HttpTreasury, person: Person) -> None:
