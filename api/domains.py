@@ -63,7 +63,6 @@ import ledger.sealing.commands
 import payments.application
 import payments.cards.control
 import payments.cards.lines
-import payments.cards.other_years
 import payments.clearing.cash
 import payments.clearing.cash_policy
 import payments.clearing.claims
@@ -80,6 +79,7 @@ import payments.orders.advance_policy
 import payments.orders.advance_steps
 import payments.orders.advances
 import payments.orders.allocations
+import payments.other_years
 import payments.recalls
 import payments.refunds.notices
 import payments.refunds.requests
@@ -152,7 +152,6 @@ DOMAINS = (
     payments.signature_policy,
     payments.cards.control,
     payments.cards.lines,
-    payments.cards.other_years,
     payments.clearing.cash,
     payments.clearing.cash_policy,
     payments.clearing.claims,
@@ -170,6 +169,7 @@ DOMAINS = (
     payments.subsidies.loading,
     payments.wages.accruing,
     payments.wages.loading,
+    payments.other_years,
     accounting.openings,
     accounting.income,
     accounting.income_refunds,

@@ -1,29 +1,53 @@
-"""Rows of a register in all ledgers of a division: its years, each with keys of its own."""
+"""Rows of a register in the other years of a division, read and locked
+(``ledger.deciding.other_years``)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import psycopg
 
-from ledger.account_set import YEARS
+from ledger.account_set import YEARS, ledger_text
+from ledger.deciding.other_years import OtherYear
 from ledger.deciding.registers import AnyRegister
+from ledger.gm import sm3
 
+# One index probe for each key and ledger: a list has thousands of keys, and a scan of all that the
+# division has ever had of the register would grow with its years.
 _ROWS = """
-SELECT key, ledger_id FROM registers
-WHERE ledger_id BETWEEN %s AND %s AND register = %s AND key = ANY(%s) ORDER BY ledger_id"""
+SELECT wanted.key, l.ledger_id FROM ledgers l CROSS JOIN unnest(%s::text[]) AS wanted (key)
+CROSS JOIN LATERAL (SELECT FROM registers r WHERE r.ledger_id = l.ledger_id AND r.register = %s
+                    AND r.key = wanted.key LIMIT 1) found
+WHERE l.ledger_id BETWEEN %s AND %s ORDER BY l.ledger_id"""
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
 
-def ledgers_with_row(
+def _ledgers_with_row(
     connection: psycopg.Connection, division: int, register: AnyRegister, keys: Sequence[str]
 ) -> dict[str, list[int]]:
-    """By key the ledgers of the division in which there is such a row.
-
-    Args:
-        division: what the keys of its ledgers begin with, as a number.
-        register: one that keeps no row whose fields are all zero.
-    """
+    """By key the ledgers in which there is such a row; ``division`` is what their keys begin with,
+    as a number."""
     assert not register.keeps_zero, "a row that has nothing would be found"
     span = division * YEARS, division * YEARS + YEARS - 1
     found: dict[str, list[int]] = {}
-    for key, ledger_id in connection.execute(_ROWS, (*span, register.name, list(keys))):
+    for key, ledger_id in connection.execute(_ROWS, (list(keys), register.name, *span)):
         found.setdefault(key, []).append(ledger_id)
     return found
+
+
+def lock_other_years(
+    register: AnyRegister, connection: psycopg.Connection, ledger_id: int, keys: Collection[str]
+) -> dict[str, OtherYear]:
+    """By key, as it stays until the transaction ends, of a register that keeps no zeros.
+
+    Who asks holds the division's lock of the register until he has committed. So of two years that
+    would enter the same row, the second finds what the first has written.
+    """
+    division = ledger_id // YEARS
+    digest = sm3(f"{register.name}\0{division}".encode())
+    connection.execute(_LOCK, (int.from_bytes(digest[:8], "big", signed=True),))
+    found = _ledgers_with_row(connection, division, register, sorted(keys))
+    return {key: _beside(ledger_id, found.get(key, ())) for key in keys}
+
+
+def _beside(ledger_id: int, found: Iterable[int]) -> OtherYear:
+    others = (ledger_text(other) for other in found if other != ledger_id)
+    return OtherYear(next(others, ""))

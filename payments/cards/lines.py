@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.books import Charts
-from ledger.deciding.locked_facts import LockedFact
+from ledger.deciding.other_years import in_other_years
 from ledger.deciding.registers import (
     MovedRow,
     Movement,
@@ -117,18 +117,7 @@ REIMBURSED: Register[Reimbursement] = declare(
 # ---- in the division's other years
 
 
-class OtherYear(msgspec.Struct, frozen=True):
-    """The ledger in which what was spent is reimbursed, beside this one; "" in none."""
-
-    ledger: str = ""
-
-
-def _told_by(event: Event) -> OtherYear | None:
-    return OtherYear() if isinstance(event, PaymentApplied) and event.card_lines else None
-
-
-# by line; read where other ledgers are (payments.cards.other_years)
-OTHER_YEAR: LockedFact[OtherYear] = LockedFact("card_line_other_year", _told_by, OtherYear())
+OTHER_YEAR = in_other_years(REIMBURSED)  # by line
 
 
 # ---- what payments do

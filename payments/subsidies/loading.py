@@ -23,11 +23,12 @@ from payments.subsidies.lines import LINES_MAX, rules_of
 from payments.subsidies.subsidy_list import (
     BY_MONTH,
     BY_YEAR,
+    OTHER_YEAR,
     PAID_PERIODS,
     SUBSIDY_LIST,
     entered_keys,
     kind_key,
-    kind_of,
+    other_kind,
     person_key,
 )
 
@@ -81,8 +82,12 @@ class LoadSubsidyList(Command, frozen=True, kw_only=True):
             yield STANDARD_OF_DIVISION, self.std_code
         for kind in (BY_MONTH, BY_YEAR):
             yield PAID_PERIODS, kind_key(self.subsidy_code, self.pay_period, kind)
+        other = other_kind(self.pay_period)
+        yield OTHER_YEAR, kind_key(self.subsidy_code, self.pay_period, other)
         for line in self.lines:
-            yield PAID_PERIODS, person_key(self.subsidy_code, self.pay_period, line.iden_no)
+            key = person_key(self.subsidy_code, self.pay_period, line.iden_no)
+            yield PAID_PERIODS, key
+            yield OTHER_YEAR, key
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -113,7 +118,7 @@ class LoadSubsidyList(Command, frozen=True, kw_only=True):
         return Decision(
             events=[(SUBSIDY_LIST, self.subsidy_list_no, loaded)],
             effective_on=day,
-            moved=self._entered(state, day),
+            moved=self._moved(state, day),
         )
 
     def _check_period(self, state: LedgerState) -> None:
@@ -142,11 +147,12 @@ class LoadSubsidyList(Command, frozen=True, kw_only=True):
             )
         if self.std_code:
             self._check_standard(state, day)
-        other = BY_MONTH if kind_of(self.pay_period) == BY_YEAR else BY_YEAR
-        if state.row(PAID_PERIODS, kind_key(self.subsidy_code, self.pay_period, other)).lists:
+        other = other_kind(self.pay_period)
+        is_paid, where = _entered(state, kind_key(self.subsidy_code, self.pay_period, other))
+        if is_paid:
             raise Refusal(
                 Code.ELEMENT_MISMATCH,
-                f"{self.subsidy_code} is paid by the {other} in {self.pay_period[:4]}",
+                f"{self.subsidy_code} is paid by the {other} in {self.pay_period[:4]}{where}",
                 pointer="/pay_period",
             )
 
@@ -184,11 +190,17 @@ class LoadSubsidyList(Command, frozen=True, kw_only=True):
     def _repeated(self, state: LedgerState) -> Iterator[tuple[int, WrongField]]:
         for place, line in enumerate(self.lines):
             key = person_key(self.subsidy_code, self.pay_period, line.iden_no)
-            if state.row(PAID_PERIODS, key).lists:
-                detail = (
-                    f"{line.per_name} is in a list of {self.subsidy_code} for {self.pay_period}"
-                )
-                yield place, WrongField("iden_no", Code.RUN_REPEATED, f"{detail} 重复发放")
+            is_paid, where = _entered(state, key)
+            if is_paid:
+                subsidy = f"{self.subsidy_code} for {self.pay_period}{where}"
+                detail = f"{line.per_name} is in a list of {subsidy} 重复发放"
+                yield place, WrongField("iden_no", Code.RUN_REPEATED, detail)
 
-    def _entered(self, state: LedgerState, day: date) -> list[MovedRow]:
+    def _moved(self, state: LedgerState, day: date) -> list[MovedRow]:
         return [state.moved(PAID_PERIODS, key, day, {"lists": 1}) for key in entered_keys(self)]
+
+
+def _entered(state: LedgerState, key: str) -> tuple[bool, str]:
+    """Whether a list has entered the row, in this year's ledger or another, and in which other."""
+    other = state.fact(OTHER_YEAR, key).ledger
+    return bool(other or state.row(PAID_PERIODS, key).lists), f", in {other}" if other else ""

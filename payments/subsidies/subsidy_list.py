@@ -14,6 +14,7 @@ import msgspec
 
 from ledger.books import Charts
 from ledger.deciding.objects import Kind
+from ledger.deciding.other_years import in_other_years
 from ledger.deciding.registers import (
     Movement,
     Register,
@@ -105,6 +106,11 @@ def kind_of(pay_period: str) -> str:
     return BY_YEAR if len(pay_period) == _YEAR_DIGITS else BY_MONTH
 
 
+def other_kind(pay_period: str) -> str:
+    """The way in which a subsidy that is paid by such periods is not paid."""
+    return BY_MONTH if kind_of(pay_period) == BY_YEAR else BY_YEAR
+
+
 def kind_key(subsidy_code: str, pay_period: str, kind: str) -> str:
     """Of the lists that pay a subsidy by the month, or by the year, in the year of the period."""
     return f"{subsidy_code}/{pay_period[:_YEAR_DIGITS]}/{kind}"
@@ -148,5 +154,7 @@ PAID_PERIODS: Register[PaidPeriod] = declare(
         refuse=_refuse,
         fold=PaidPeriodFold,
         touched=_touched,
+        keeps_zero=False,
     )
 )
+OTHER_YEAR = in_other_years(PAID_PERIODS)  # arrears of a year are paid in the next

@@ -20,7 +20,15 @@ from payments.wages.events import WagesAccrued
 from payments.wages.file import RULES
 from payments.wages.lines import AMOUNTS, amount_of, sums_of
 from payments.wages.owed import ACCRUED, WITHHELD, check_month, require_month, wages_of
-from payments.wages.run import LINES_MAX, NORMAL, PAID_MONTHS, SUPPLEMENT, WAGE_RUN, month_key
+from payments.wages.run import (
+    LINES_MAX,
+    NORMAL,
+    OTHER_YEAR,
+    PAID_MONTHS,
+    SUPPLEMENT,
+    WAGE_RUN,
+    month_key,
+)
 from payments.wages.run_events import WageLine, WagePart, WageRunAccrued, WageRunLoaded
 
 Codes = dict[str, str]
@@ -84,6 +92,8 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
             yield INDICATOR, bgt_id
         for agency_code in self._agencies():
             yield PAID_MONTHS, month_key(agency_code, self.sala_month)
+            if self.sala_property == NORMAL:
+                yield OTHER_YEAR, month_key(agency_code, self.sala_month)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -173,18 +183,20 @@ class LoadWageRun(Command, frozen=True, kw_only=True):
         """The units' months, paid once more; a supplement says so, and counts as none.
 
         Raises:
-            Refusal: ``run_repeated``.
+            Refusal: ``run_repeated``, in this year's ledger or another.
         """
         if self.sala_property != NORMAL:
             return []
         moved = []
         for agency_code in self._agencies():
             key = month_key(agency_code, self.sala_month)
-            if state.row(PAID_MONTHS, key).runs:
+            other = state.fact(OTHER_YEAR, key).ledger
+            if other or state.row(PAID_MONTHS, key).runs:
+                where = f", in {other}" if other else ""
                 raise Refusal(
                     Code.RUN_REPEATED,
-                    f"the wages of {agency_code} for {self.sala_month} are in a list already; "
-                    "what is paid beside is a supplement (sala_property 2 补发)",
+                    f"the wages of {agency_code} for {self.sala_month} are in a list already"
+                    f"{where}; what is paid beside is a supplement (sala_property 2 补发)",
                     agency_code=agency_code,
                 )
             moved.append(state.moved(PAID_MONTHS, key, day, {"runs": 1}))

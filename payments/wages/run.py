@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.books import Charts
 from ledger.deciding.objects import Kind
+from ledger.deciding.other_years import in_other_years
 from ledger.deciding.registers import (
     Movement,
     Register,
@@ -110,5 +111,7 @@ PAID_MONTHS: Register[PaidMonth] = declare(
         refuse=_refuse,
         fold=PaidMonthFold,
         touched=_touched,
+        keeps_zero=False,
     )
 )
+OTHER_YEAR = in_other_years(PAID_MONTHS)  # wages of December are paid in January too

@@ -12,18 +12,20 @@ from msgspec.structs import replace
 
 from ledger.account_set import ledger_id
 from ledger.deciding.opening import OpenLedger
+from ledger.deciding.other_years import OtherYear
 from ledger.errors import RequestError
 from ledger.events import encode
 from ledger.postgres.database import Database, connect
+from ledger.reading.other_ledgers import lock_other_years
 from payments.application import RejectPayment, WithdrawPayment
-from payments.cards.lines import OtherYear
-from payments.cards.other_years import lock_other_years
+from payments.cards.lines import REIMBURSED
 from payments.disbursement.opening import OpenRun
 from payments.events import PaymentApplied, PaymentRefunded
 from payments.voiding import VoidPayment
 from tests.division.test_banks import KnowingBookkeeper
 from tests.support.bookkeeper import detail, payment
 from tests.support.cards import CARD, OTHER_CARD, card, register_cards, reimbursing, spent
+from tests.support.next_year import go_to_next_year
 from tests.support.paths import ROOT
 from tests.support.waiting import HANG_S, wait_until
 from verifier import guoku_verify
@@ -115,11 +117,8 @@ def test_what_was_spent_in_december_is_reimbursed_in_one_of_two_years(
     b: KnowingBookkeeper,
 ) -> None:
     b.do(reimbursing("P1", "500.00", spent("A1", "500.00")))
-    this_year = b.ledger_id
-    b.clock.now = b.clock.now.replace(year=2027)
-    b.ledger_id = ledger_id("440000000", 2027)
-    b.year = 2027
-    b.open()
+    this_year = go_to_next_year(b)
+    next_year = b.ledger_id
     b.issue("B1", "1000.00")
     again = b.ask(reimbursing("P1", "500.00", spent("A1", "500.00"))).problem
     assert again is not None
@@ -127,21 +126,23 @@ def test_what_was_spent_in_december_is_reimbursed_in_one_of_two_years(
     assert "440000000-2026" in again.detail
     b.ledger_id = this_year
     b.do(RejectPayment(pay_app_no="P1", reason="转下年报销"), "checker")
-    b.ledger_id = ledger_id("440000000", 2027)
+    b.ledger_id = next_year
     b.do(reimbursing("P2", "500.00", spent("A1", "500.00")))
 
 
-def test_of_two_years_the_second_waits_for_the_first(database: Database) -> None:
+def test_of_two_years_the_second_waits_for_the_first(
+    database: Database, b: KnowingBookkeeper
+) -> None:
     """Neither sees what the other has not committed, so each looks when the other is done."""
-    key, years = "K", [ledger_id("440000000", year) for year in (2026, 2027)]
+    key, years = "K", [b.ledger_id, ledger_id("440000000", 2027)]
     found: dict[int, OtherYear] = {}
 
     def look(year: int) -> None:
         with connect(database.app_conninfo) as connection:
-            found[year] = lock_other_years(connection, year, [key])[key]
+            found[year] = lock_other_years(REIMBURSED, connection, year, [key])[key]
 
     with connect(database.app_conninfo) as first:
-        assert lock_other_years(first, years[0], [key]) == {key: OtherYear()}
+        assert lock_other_years(REIMBURSED, first, years[0], [key]) == {key: OtherYear()}
         second = Thread(target=look, args=(years[1],))
         second.start()
         wait_until(lambda: is_waiting(database), "the second year to wait")
@@ -152,6 +153,8 @@ def test_of_two_years_the_second_waits_for_the_first(database: Database) -> None
         )
     second.join(HANG_S)
     assert found[years[1]] == OtherYear("440000000-2026")
+    with connect(database.app_conninfo) as connection:  # no event has moved it
+        connection.execute("DELETE FROM registers WHERE key = %s", (key,))
 
 
 def is_waiting(database: Database) -> bool:

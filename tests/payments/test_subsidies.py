@@ -19,6 +19,7 @@ from tests.division.test_banks import KnowingBookkeeper
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.cards import GUANGDONG
+from tests.support.next_year import go_to_next_year
 from tests.support.subsidies import SUBSIDY, subsidy_line, subsidy_list
 from tests.support.wages import account, iden_no
 
@@ -84,6 +85,24 @@ def test_a_subsidy_is_paid_by_the_month_or_by_the_year(b: Bookkeeper) -> None:
     b.do(subsidy_list("BT-3", subsidy_line(2), pay_period="2026", subsidy_code="2-014"))
     of_march = subsidy_list("BT-4", subsidy_line(3), subsidy_code="2-014")
     assert b.refusal(of_march) == "element_mismatch"
+
+
+def test_a_period_is_paid_in_one_of_two_years(b: Bookkeeper) -> None:
+    """Each year looked at its own register alone, and who was in both lists was paid twice."""
+    b.do(subsidy_list("BT-1", subsidy_line(1), subsidy_line(2)))
+    b.do(subsidy_list("BT-2", subsidy_line(1), pay_period="2026", subsidy_code="2-014"))
+    go_to_next_year(b)
+    b.issue("B1", "10000.00", **SUBSIDY)
+    again = b.ask(subsidy_list("BT-1", subsidy_line(3), subsidy_line(2))).problem
+    assert again is not None
+    [told] = again.extra["errors"]
+    assert (told["code"], told["pointer"]) == ("run_repeated", "/lines/1/iden_no")
+    assert "440000000-2026" in told["detail"]
+    assert b.refusal(subsidy_list("BT-1", subsidy_line(3), pay_period="2026")) == "element_mismatch"
+    of_march = subsidy_list("BT-1", subsidy_line(3), subsidy_code="2-014")
+    assert b.refusal(of_march) == "element_mismatch"
+    b.do(subsidy_list("BT-1", subsidy_line(3)))
+    b.do(subsidy_list("BT-2", subsidy_line(1), pay_period="2027-03"))
 
 
 OWN = iden_no(1)

@@ -12,6 +12,7 @@ from payments.payees import PayeesDigest
 from payments.wages.file import read_wage_file
 from payments.wages.loading import LoadWageRun
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.next_year import go_to_next_year
 from tests.support.wages import WAGES, account, five_people, iden_no, wage_line, wage_list
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -89,6 +90,21 @@ def test_a_unit_is_paid_once_a_month_but_for_supplements(staff: Bookkeeper) -> N
     staff.do(wage_list("GZ-3", wage_line(2, "10.00"), sala_property="2"))
     staff.issue("B2", "100.00", agency_code="101002", **WAGES)
     staff.do(wage_list("GZ-4", wage_line(3, "10.00", "B2", agency_code="101002")))
+
+
+def test_the_wages_of_december_are_in_one_of_two_years(staff: Bookkeeper) -> None:
+    """Each year looked at its own register alone, and December was paid out of both."""
+    staff.do(wage_list("GZ-1", wage_line(1, "10.00")))
+    before = go_to_next_year(staff)
+    staff.issue("B1", "100.00", **WAGES)
+    again = staff.ask(wage_list("GZ-1", wage_line(1, "10.00"))).problem
+    assert again is not None
+    assert again.code.text == "run_repeated"
+    assert "440000000-2026" in again.detail
+    staff.do(wage_list("GZ-1", wage_line(1, "10.00"), sala_property="2"))
+    staff.do(wage_list("GZ-2", wage_line(1, "10.00"), sala_month="2026-02"))
+    staff.ledger_id = before
+    assert staff.refusal(wage_list("GZ-2", wage_line(2, "1.00"), sala_month="2026-02"))
 
 
 def test_a_unit_may_pay_from_several_indicators(staff: Bookkeeper) -> None:
