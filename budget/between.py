@@ -41,18 +41,28 @@ def rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
     return ("", "") if out_row == in_row else (out_row, in_row)
 
 
-def require_purchase_kept(state: LedgerState, giving: Indicator, taking: Indicator) -> None:
-    """What is for purchases 是否政府采购 stays so, and is paid by contracts wherever it goes (a
-    ledger that an earlier release opened knows none).
+def require_marks_kept(state: LedgerState, giving: Indicator, taking: Indicator) -> None:
+    """What is for purchases 是否政府采购 stays so, and is paid by contracts wherever it goes;
+    direct funds 直达资金 stay those, and what is tracked 追踪项目 is tracked on (a ledger that an
+    earlier release opened knows none of it).
 
     Raises:
         Refusal: ``element_mismatch``.
     """
-    is_lost = giving.issued.is_gov_pur and not taking.issued.is_gov_pur
-    if is_lost and state.settings.get(PURCHASE_CONTROL).on:
+    if not state.settings.get(PURCHASE_CONTROL).on:
+        return
+    given, taken = giving.issued, taking.issued
+    lost = ""
+    if given.is_gov_pur and not taken.is_gov_pur:
+        lost = "for purchases (是否政府采购)"
+    elif given.is_dir_code and taken.is_dir_code != given.is_dir_code:
+        lost = f"of direct funds (直达资金标识 {given.is_dir_code})"
+    elif given.track_pro_code and taken.track_pro_code != given.track_pro_code:
+        lost = f"tracked (追踪项目 {given.track_pro_code})"
+    if lost:
         raise Refusal(
             Code.ELEMENT_MISMATCH,
-            f"indicator {giving.bgt_id} is for purchases (是否政府采购): so is what it gives to",
+            f"indicator {giving.bgt_id} is {lost}: so is what it gives to",
             pointer="/to_bgt_id",
             bgt_id=taking.bgt_id,
         )

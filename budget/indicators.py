@@ -13,7 +13,7 @@ from typing import ClassVar
 from budget.advances import taken_of_limit
 from budget.balances import BALANCES
 from budget.beside import require_may_have_more
-from budget.between import require_purchase_kept, rows_between
+from budget.between import require_marks_kept, rows_between
 from budget.events import (
     IndicatorAdjusted,
     IndicatorFrozen,
@@ -184,7 +184,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
                 pointer="/to_bgt_id",
                 bgt_id=self.to_bgt_id,
             )
-        require_purchase_kept(state, giving, taking)
+        require_marks_kept(state, giving, taking)
         out_row, in_row = rows_between(giving, taking)
         amounts = {"amount": parse_yuan(self.amt, pointer="/amt")}
         out_type = IndicatorReallocatedOut.TYPE

@@ -114,6 +114,19 @@ def test_what_is_for_purchases_gives_to_what_is_for_purchases_alone(b: Bookkeepe
     assert (held(b)[0], held(b, "PUR2")[0], held(b, "ANY")[0]) == ("10100.00", "201.00", "9700.00")
 
 
+def test_direct_funds_give_to_direct_funds_alone(b: Bookkeeper) -> None:
+    """调剂 between two indicators issued directly lost 直达资金标识 and 追踪项目."""
+    b.issue("DIR", "100.00", is_dir_code="1")
+    b.issue("DIR2", "1.00", is_dir_code="1")
+    b.issue("TRK", "100.00", track_pro_code="T1")
+    for giving in ("DIR", "TRK"):
+        refused = problem(b.ask(between(giving, "ANY", "20.00")))
+        assert (refused["code"], refused["pointer"]) == ("element_mismatch", "/to_bgt_id")
+    b.do(between("DIR", "DIR2", "20.00"))
+    b.do(between("ANY", "DIR", "5.00"))
+    assert held(b, "DIR")[0] == "85.00"
+
+
 def test_one_fen_more_than_a_contract_has_left_is_refused(b: Bookkeeper) -> None:
     b.do(contract("600.00"))
     b.do(payment("P1", "ANY", "400.00", contract_no="HT-1"))
