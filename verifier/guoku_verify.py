@@ -740,6 +740,60 @@ class ByHand:
         self._report.wrong("hand", event.position, what)
 
 
+_BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal books together
+    "indicator.frozen": ("amt",),
+    "indicator.unfrozen": ("amt",),
+    "indicator.distributed": ("amt",),
+    "indicator.distribution_raised": ("amt",),
+    "indicator.distribution_returned": ("amt",),
+    "indicator.allotted": ("amount",),
+    "purchase_plan.registered": ("pur_amt",),
+    "purchase_plan.adjusted": ("adj_amt",),
+    "advance.receipted": ("xpay_amt",),
+    "advance.returned": ("amt",),
+    "advance.recovered": ("amt",),
+    "advance.expensed": ("amt",),
+    "allocation.ordered": ("amt",),
+    "allocation.returned": ("amt",),
+    "wages.withheld": ("income_tax_amt", "insurance_amt", "housing_fund_amt"),
+}
+
+
+class Booked:
+    """账证相符: what an act says is what its journal books, in every book that this touches."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._due: dict[int, tuple[str, int]] = {}
+
+    def take(self, event: Event) -> None:
+        body = event.body
+        if event.name in _BOOKED or event.name == "wages.accrued":
+            self._report.count("decision")
+            if said := self._said(event):
+                self._due[event.position] = event.name, said
+        elif event.name == "journal.posted":
+            name, said = self._due.pop(body["source"], ("", 0))
+            debits: dict[str, int] = {}
+            for account, dr_cr, amount, *_ in body["lines"] if name else ():
+                debits[account[0]] = debits.get(account[0], 0) + (fen(amount) if dr_cr > 0 else 0)
+            if name and set(debits.values()) != {said}:
+                booked = ", ".join(f"{book} {yuan(debit)}" for book, debit in debits.items())
+                what = f"{name} says {yuan(said)}, its journal books {booked} 账证不符"
+                self._report.wrong("decision", body["source"], what, event.position)
+
+    def _said(self, event: Event) -> int:
+        body = event.body
+        if event.name == "wages.accrued":  # 单位管理费用, and the rest, each with its sign
+            managed = fen(body.get("manage_amt", "0.00"))
+            return abs(managed) + abs(fen(body["amt"]) - managed)
+        return sum(abs(fen(body.get(name, "0.00"))) for name in _BOOKED[event.name])
+
+    def conclude(self) -> None:
+        for position, (name, _) in self._due.items():
+            self._report.wrong("decision", position, f"{name} has no journal 未记账")
+
+
 class Card:
     """The controlled balances of one indicator: after all events so far, and at the end of each
     business day on which it has moved but for the last of them."""
@@ -2960,6 +3014,7 @@ class Folds:
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
         self.by_hand, self.approvals = ByHand(report), Approvals(report)
+        self.booked = Booked(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -2978,6 +3033,7 @@ class Folds:
                 self.clearing.take(event)
                 self.cash.take(event)
                 self.by_hand.take(event)
+                self.booked.take(event)
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
@@ -2995,6 +3051,7 @@ class Folds:
             self.cash.conclude()
             self.books.conclude()
             self.approvals.conclude()
+            self.booked.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(
             (bytes.fromhex(row["sm3"]), _unbase64(row["body"]))

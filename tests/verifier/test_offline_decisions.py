@@ -43,6 +43,10 @@ MADE_TO_FIT: dict[str, tuple[Tampering, str]] = {
         rewritten("voucher.signed", 1, b'"pay_cert_no":"44', b'"pay_cert_no":"45'),
         "pay_cert_no is",
     ),
+    "what a freeze says": (
+        rewritten("indicator.frozen", 0, b'"amt":"', b'"amt":"9'),
+        "its journal books A",
+    ),
     "another outcome": (
         rewritten("voucher.receipted", 0, b'"outcome":"paid"', b'"outcome":"failed"'),
         "outcome is 'failed', taken again it is 'paid'",
