@@ -158,7 +158,8 @@ class AdvanceRecovered(Event, frozen=True, kw_only=True):
 
 
 class AdvanceExpensed(Event, frozen=True, kw_only=True):
-    """转列支出: an indicator bears what was advanced; no cash moves."""
+    """转列支出: an indicator bears what was advanced; no cash moves. ``monitor_rules`` are
+    those that warned of it."""
 
     TYPE: ClassVar[str] = "advance.expensed"
     TRAITS: ClassVar[Traits] = Traits(
@@ -188,6 +189,7 @@ class AdvanceExpensed(Event, frozen=True, kw_only=True):
     reason: str = ""
     figures: Figures
     by: str
+    monitor_rules: tuple[str, ...] = ()
 
 
 _ALLOCATED_FOR = (*DIMENSIONS, IS_CARRIED)
@@ -197,7 +199,7 @@ _CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1)
 
 class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     """实拨: ordered; the indicator is occupied and its cash taken. ``is_carried`` where the year
-    before has handed the indicator on."""
+    before has handed the indicator on; ``monitor_rules`` are those that warned of it."""
 
     TYPE: ClassVar[str] = "allocation.ordered"
     TRAITS: ClassVar[Traits] = Traits(
@@ -233,6 +235,7 @@ class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     is_carried: bool = False
     figures: Figures
     by: str
+    monitor_rules: tuple[str, ...] = ()
 
 
 class AllocationReceipted(OrderAnswered, frozen=True, kw_only=True):

@@ -318,6 +318,7 @@ DIRECT = (
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_MISMATCH,
             Code.CONTRACT_REQUIRED,
+            Code.INTERCEPTED,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,
         ),

@@ -61,6 +61,7 @@ class AllocationView(msgspec.Struct, kw_only=True):
     paid_on: str
     agent_business_no: str
     rejected: str
+    monitor_rules: list[str]
     returns: list[AllocationReturnView]
     by: str
     commit: Committed = UNSET
@@ -88,6 +89,7 @@ def _view(key: int, allocation: Allocation, commit: Any = UNSET) -> AllocationVi
         paid_on=allocation.paid_on,
         agent_business_no=receipt.agent_business_no if receipt else "",
         rejected=receipt.rejected if receipt else "",
+        monitor_rules=list(ordered.monitor_rules),
         returns=[
             AllocationReturnView(
                 notice_no=each.notice_no,
@@ -146,6 +148,7 @@ DIRECT = (
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_INVALID,
             Code.CONTRACT_REQUIRED,
+            Code.INTERCEPTED,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,
             Code.INSUFFICIENT_CASH,

@@ -76,24 +76,40 @@ def monitored(
             so that the same number may be asked with one.
         DaysNotAtHandError: see ``counted``.
     """
-    days = sorted({day, state.calendar_day})
-    valid = [rule for rule in rules if any(_in_force(rule, each) for each in days)]
-    hits = [rule for rule in valid if any(_is_hit(state, rule, payment, each) for each in days)]
+    valid = _valid(state, rules, day)
+    hits = rules_hit(state, valid, payment, day)
     for rule in hits:
         if rule.control == INTERCEPT:
-            raise Refusal(Code.INTERCEPTED, f"{_said(rule)} refuses it", **_named([rule]))
+            raise Refusal(Code.INTERCEPTED, f"{said(rule)} refuses it", **_named([rule]))
     warned = [rule for rule in hits if rule.control == WARN]
     if warned and not reason:
-        said = ", ".join(map(_said, warned))
+        by_whom = ", ".join(map(said, warned))
         raise RequestError(
             Code.CONFIRMATION_REQUIRED,
-            f"{said} warns: say why it is paid all the same, as monitor_reason",
+            f"{by_whom} warns: say why it is paid all the same, as monitor_reason",
             pointer="/monitor_reason",
             **_named(warned),
         )
     counts = any(c.field in OVER_DAYS for rule in valid for c in rule.when)
     frozen_by = tuple(rule.rule_code for rule in hits if rule.control == FREEZE)
     return Found(hits, frozen_by, _tallied(payment.lines) if counts else ())
+
+
+def rules_hit(
+    state: LedgerState, rules: Iterable[MonitorRule], payment: Monitored, day: date
+) -> list[MonitorRule]:
+    """Those of the rules that it hits, of its day or of the day on which it is decided."""
+    days, valid = _days(state, day), _valid(state, rules, day)
+    return [rule for rule in valid if any(_is_hit(state, rule, payment, each) for each in days)]
+
+
+def _days(state: LedgerState, day: date) -> list[date]:
+    return sorted({day, state.calendar_day})
+
+
+def _valid(state: LedgerState, rules: Iterable[MonitorRule], day: date) -> list[MonitorRule]:
+    days = _days(state, day)
+    return [rule for rule in rules if any(_in_force(rule, each) for each in days)]
 
 
 def with_found(
@@ -148,7 +164,7 @@ def _tallied(lines: Iterable[LineToPayee]) -> list[TalliedPayee]:
     return [TalliedPayee(account, n, yuan(fen)) for account, (n, fen) in sums.items()]
 
 
-def _said(rule: MonitorRule) -> str:
+def said(rule: MonitorRule) -> str:
     return f"monitoring rule {rule.rule_code} {rule.rule_name}"
 
 

@@ -21,6 +21,8 @@ from ledger.events import JournalPosted
 from ledger.money import parse_yuan
 from payments.clearing.cash import CASH, kind_of
 from payments.contracts.drawing import require_purchase_control
+from payments.monitoring.orders import warned_of_order
+from payments.monitoring.rules import LineToPayee
 from payments.order_events import AdvanceExpensed, AdvanceReceipted, AdvanceRecovered
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance, require_paid
 from payments.orders.advances import back, journal_of
@@ -76,6 +78,11 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
         unit_fen = amount_fen if advance.ordered.agency_code else 0
         amounts = {"expensed": amount_fen, "of_unit": unit_fen}
         borne = moved(state, day, self.bgt_id, AdvanceExpensed.TYPE, amounts)
+        ordered = advance.ordered
+        payee = LineToPayee(
+            ordered.payee_acct_name, ordered.payee_acct_no, ordered.payee_acct_bank_name, amount_fen
+        )
+        warned = warned_of_order(state, indicator, day, payee, self.reason or ordered.reason)
         # point of no return
         expensed = AdvanceExpensed(
             adv_no=self.adv_no,
@@ -85,6 +92,7 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
             reason=self.reason,
             figures=borne.row.figures(),
             by=by,
+            monitor_rules=warned,
         )
         entry = state.books(day).post(
             expensed.TYPE,

@@ -35,6 +35,8 @@ from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.cash import CASH, CONTROL
 from payments.clearing.promised import STANDING
 from payments.contracts.drawing import require_purchase_control
+from payments.monitoring.orders import warned_of_order
+from payments.monitoring.rules import LineToPayee
 from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
 from payments.orders.ordering import (
     ALLOCATIONS,
@@ -160,8 +162,12 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         occupied = moved(state, day, self.bgt_id, AllocationOrdered.TYPE, amounts)
         acct = ordered_from(state, fund, self.amt, indicator.issued)
         cash = cash_ordered(state, day, acct, fund, self.amt)
+        payee = LineToPayee(
+            self.payee_acct_name, self.payee_acct_no, self.payee_acct_bank_name, amount_fen
+        )
+        warned = warned_of_order(state, indicator, day, payee, self.use_des)
         # point of no return
-        ordered = self._event(state, indicator, day, acct, by, occupied.row.figures())
+        ordered = self._event(state, indicator, day, acct, by, occupied.row.figures(), warned)
         entry = state.books(day).post(
             ordered.TYPE,
             source=state.next_position,
@@ -184,6 +190,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         acct: str,
         by: str,
         figures: Figures,
+        warned: tuple[str, ...],
     ) -> AllocationOrdered:
         return AllocationOrdered(
             alloc_no=self.alloc_no,
@@ -200,6 +207,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
             figures=figures,
             by=by,
             is_carried=indicator.is_carried,
+            monitor_rules=warned,
             **indicator.codes,
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from division.monitor_events import Condition, MonitorRule
 from division.monitor_rules import SetMonitorRules
@@ -15,10 +16,14 @@ from ledger.deciding.principals import OPERATOR
 from ledger.errors import RequestError
 from ledger.postgres.database import Database, connect
 from payments.application import ApprovePayment, RejectPayment
+from payments.orders.advance_steps import ExpenseAdvance
 from payments.releasing import ReleasePayment
 from tests.division.test_banks import KnowingBookkeeper
+from tests.support.advances import paid
+from tests.support.allocations import allocation
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import payment
+from tests.support.openings import cash_opened
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -172,6 +177,30 @@ def test_payments_dated_each_into_a_stretch_of_its_own_are_counted_as_they_are_a
     b.do(payment("P5", "B1", "9000.00", effective_on=date(2026, 3, 20)))
     b.do(payment("P6", "B1", "9000.00"))
     assert b.refusal(payment("P7", "B1", "9000.00")) == "intercepted"
+
+
+def test_orders_to_the_central_bank_pass_no_rule_unseen(
+    b: KnowingBookkeeper, conn: psycopg.Connection
+) -> None:
+    """Allocations, and advances that became an expense, were looked at by no rule."""
+    b.do(cash_opened(f111="1000.00"), "accountant")
+    paid(b, "YB-1", "90.00")
+    gift = when("use_des", "contains", "礼品")
+    named = rule("warn", when("pay_amt", "ge", "50.00"), code="GZ-03")
+    for number, control in enumerate(("intercept", "freeze")):
+        set_rules(conn, rule(control, gift), named, number=str(number))
+        refused = b.ask(
+            allocation(f"SB-1{number}", "B1", "30.00", use_des="礼品"), "accountant"
+        ).problem
+        assert refused is not None
+        assert (refused.code.text, refused.extra["rule_codes"]) == ("intercepted", ["GZ-01"])
+        step = ExpenseAdvance(adv_no="YB-1", step_no=f"S{number}", bgt_id="B1", amt="1.00")
+        assert b.refusal(replace(step, reason="礼品"), "accountant") == "intercepted"
+    ordered = b.do(allocation("SB-2", "B1", "50.00"), "accountant").subjects[0]
+    assert ordered.ordered.monitor_rules == ("GZ-03",)
+    expensed = ExpenseAdvance(adv_no="YB-1", step_no="S9", bgt_id="B1", amt="49.00")
+    [*_, last] = b.do(expensed, "accountant").subjects[0].steps
+    assert last.monitor_rules == ()
 
 
 def test_a_payment_dated_before_a_rule_is_held_to_it_as_it_is_decided(
