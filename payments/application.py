@@ -64,6 +64,7 @@ from payments.payment import (
     require_not_held,
     require_status,
 )
+from payments.registered_payees import PAYEE_OF_DIVISION, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
 from payments.voucher_number import voucher_number
 
@@ -99,6 +100,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     contract_no: str = ""
     current_item_code: str = ""
     monitor_reason: str = ""
+    receiver_code: str = ""
     effective_on: date | None = None
 
     @classmethod
@@ -116,7 +118,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     def needs(self) -> Iterable[Need]:
         indicator = INDICATOR, self.bgt_id
         contract = ((CONTRACT, self.contract_no),) if self.contract_no else ()
-        return (indicator, *contract, *needed(self.details))
+        payee = ((PAYEE_OF_DIVISION, self.receiver_code),) if self.receiver_code else ()
+        return (indicator, *contract, *payee, *needed(self.details))
 
     def check(self) -> None:
         """Amounts and payees as such; raises RequestError. The books are looked at later."""
@@ -124,6 +127,10 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         for index, detail in enumerate(self.details):
             parse_yuan(detail.pay_amt, pointer=f"/details/{index}/pay_amt")
             check_card(detail, f"/details/{index}")
+        if self.receiver_code and self.details:
+            raise RequestError(
+                Code.MALFORMED, "a payment with details has no one payee", pointer="/receiver_code"
+            )
         if not self.details:
             for name in ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name"):
                 if not getattr(self, name):
@@ -145,6 +152,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             hold_to_contract(contract, indicator.issued, self)
         if indicator.issued.is_gov_pur:
             require_purchase_control(state, indicator.issued, contract)
+        if self.receiver_code:
+            require_registered(state, self, day)
         if self.current_item_code:
             economy = self.dep_bgt_eco_code or indicator.issued.dep_bgt_eco_code
             require_item(state.books(day), self.current_item_code, economy, pointer=f"/{ELEMENT}")
@@ -271,6 +280,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             pur_plan_no=pur_plan_no,
             current_item_code=self.current_item_code,
             monitor_reason=self.monitor_reason,
+            receiver_code=self.receiver_code,
             frozen_by=frozen_by,
             card_lines=card_lines,
             is_carried=indicator.is_carried,

@@ -42,7 +42,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is.
     Monitoring rules ``frozen_by`` hold it. ``card_lines`` is what was spent with cards and is
     reimbursed by it; events that set that free again name it likewise. ``is_carried`` where the
-    year before has handed its indicator on."""
+    year before has handed its indicator on; ``receiver_code`` is its payee's in the register."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -76,6 +76,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     pur_plan_no: str = ""
     current_item_code: str = ""
     monitor_reason: str = ""
+    receiver_code: str = ""
     frozen_by: tuple[str, ...] = ()
     card_lines: tuple[str, ...] = ()
     is_carried: bool = False

@@ -206,6 +206,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     create_date: str
     contract_no: str
     monitor_reason: str
+    receiver_code: str
     details: tuple[DetailView, ...]
     pay_cert_no: str | None
     vou_date: str | None
@@ -321,6 +322,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         create_date=applied.create_date,
         contract_no=applied.contract_no,
         monitor_reason=applied.monitor_reason,
+        receiver_code=applied.receiver_code,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,

@@ -1,4 +1,5 @@
-"""收款人库: a payee is registered, and comes off the white list from a day on."""
+"""收款人库: a payee is registered, comes off the white list from a day on, is paid under his code
+to the account that is registered, and not any more once he is stopped."""
 
 from tests.support.flows import County
 
@@ -23,3 +24,17 @@ def scenario(county: County) -> None:
     days = {"2026-06-30": True, "2026-07-01": False}
     for day, listed in days.items():
         assert county.see("~/payees/SKR-1", as_of_effective=day)["is_whitelisted"] is listed
+    # 支付: who is named is paid as he is registered
+    bgt_id = county.issue(county.budget("100.00"), "100.00")
+    body = {**county.payment(bgt_id, "30.00"), "receiver_code": "SKR-1"}
+    body |= {name: text for name, text in payee.items() if name in body}
+    other = {**body, "pay_app_no": county.number("ZF"), "payee_acct_no": "6222000000000000009"}
+    assert county.refused("…/payments", other) == "element_mismatch"
+    unknown = {**body, "pay_app_no": county.number("ZF"), "receiver_code": "SKR-9"}
+    assert county.refused("…/payments", unknown) == "element_invalid"
+    assert county.act("…/payments", body)["receiver_code"] == "SKR-1"
+    stopped = {"change_no": "BG-2", "end_date": "2026-03-01"}
+    county.act("~/payees/SKR-1/changes", stopped, "admin")
+    again = {**body, "pay_app_no": county.number("ZF")}
+    assert county.refused("…/payments", again) == "element_invalid"
+    assert county.left(bgt_id) == "70.00"
