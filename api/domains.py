@@ -79,6 +79,7 @@ import payments.orders.advance_policy
 import payments.orders.advance_steps
 import payments.orders.advances
 import payments.orders.allocations
+import payments.orders.reversing
 import payments.other_years
 import payments.recalls
 import payments.refunds.notices
@@ -163,6 +164,7 @@ DOMAINS = (
     payments.orders.advance_steps,
     payments.orders.advances,
     payments.orders.allocations,
+    payments.orders.reversing,
     payments.delivery.handing_over,
     payments.disbursement.commands,
     payments.disbursement.opening,

@@ -192,6 +192,44 @@ class AdvanceExpensed(Event, frozen=True, kw_only=True):
     monitor_rules: tuple[str, ...] = ()
 
 
+class AdvanceStepReversed(Event, frozen=True, kw_only=True):
+    """红冲: a step that was entered by mistake is taken back, 转列支出 where ``bgt_id`` names its
+    indicator, else 收回 to ``cash_acct``. ``step_no`` is its own number."""
+
+    TYPE: ClassVar[str] = "advance.step_reversed"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="advance",
+        asked_by="advance.reverse",
+        moves=("advances", "indicator", "cash"),
+        posts={
+            "advance.expense_reversed": RuleNeeds(
+                (*DIMENSIONS, "acct_cls_id"),
+                {
+                    "expensed": {
+                        "indicator": {"available": 1, "paid": -1},
+                        "treasury_financial": {},
+                        "treasury_budgetary": {},
+                    },
+                    "of_unit": _UNIT_EARNS,
+                },
+            ),
+            **_of_advance("advance.recovery_reversed", "recovered", -1, "from_unit"),
+        },
+        step="journals",
+        title="预拨暂付红冲",
+    )
+    adv_no: str
+    step_no: str
+    of_step_no: str
+    bgt_id: str = ""
+    amt: Yuan
+    fund_type_code: str = ""
+    cash_acct: str = ""
+    reason: str
+    figures: Figures | None = None
+    by: str
+
+
 _ALLOCATED_FOR = (*DIMENSIONS, IS_CARRIED)
 _ALLOCATED: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_cash(-1), **_UNIT_EARNS}
 _CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1), **_UNIT_EARNS}
@@ -309,6 +347,7 @@ register(
     AdvanceReturned,
     AdvanceRecovered,
     AdvanceExpensed,
+    AdvanceStepReversed,
     AllocationOrdered,
     AllocationReceipted,
     AllocationReturned,

@@ -26,7 +26,7 @@ from ledger.events import JournalPosted, decode
 from ledger.money import stored_fen
 from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
-from payments.order_events import AdvanceExpensed
+from payments.order_events import AdvanceExpensed, AdvanceStepReversed
 from projections.account_sums import RangeSums, live_model
 from projections.budget_rows import BudgetRows
 from projections.indicators import Indicators
@@ -40,7 +40,7 @@ _MONTHS_OF_A_YEAR = range(1, 13)
 _DAY = timedelta(days=1)
 CLAIM_BOOKED = "clearing.claim_receipted"
 # of an indicator, and of what it brings down, which is kept by other elements
-BESIDE_INDICATORS = [AdvanceExpensed.TYPE]
+BESIDE_INDICATORS = [AdvanceExpensed.TYPE, AdvanceStepReversed.TYPE]
 # Of the indicators of a slice, and of the rows that its indicators are issued from. A probe of an
 # index for each (OFFSET 0), whatever the statistics say: no join of all journals, or of all events.
 JOURNALS_OF_SLICE = SQL("""

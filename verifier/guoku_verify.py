@@ -594,6 +594,16 @@ def _claimed(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
         yield {**order, "pay_amt": body["amt"]}, body.get("cash_acct", "")
 
 
+def _came_back(event: Event) -> int:
+    """1 for what came back of an order, -1 for what had not after all; 0 for all else, and for what
+    the report of its day has booked."""
+    body, name = event.body, event.name
+    if name == "advance.step_reversed":
+        return 0 if body.get("bgt_id") else -1
+    returned = name == "advance.recovered" or name in _ORDER_RETURNS
+    return int(returned and not body.get("is_reported"))
+
+
 class Cash:
     """What journals book on 国库存款 is what the events say came and went; and where an account is
     named, what of a kind of fund is neither claimed nor gone is never below zero."""
@@ -625,9 +635,8 @@ class Cash:
                 self._named(event, claim, acct)
         elif name == "clearing.claim_receipted" or name in _RECEIPTS_OF_CASH:
             self._answered(event)
-        elif name == "advance.recovered" or name in _ORDER_RETURNS:
-            if not body.get("is_reported"):  # else the report of its day has booked it
-                self._back(body)
+        elif sign := _came_back(event):
+            self._back(body, sign)
         else:
             return
         self._require_free(event)
@@ -655,10 +664,10 @@ class Cash:
             key = f"{acct}/{claim['fund_type_code'][:_KIND_DIGITS]}"
             self._free[key] = self._free.get(key, 0) - fen(claim["pay_amt"])
 
-    def _back(self, body: dict[str, Any]) -> None:
-        """What came back of an order."""
+    def _back(self, body: dict[str, Any], sign: int) -> None:
+        """What came back of an order, or had not after all."""
         acct, kind = body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS]
-        amount_fen = fen(body["amt"])
+        amount_fen = sign * fen(body["amt"])
         self._told += amount_fen
         if acct:
             self._come(acct, kind, amount_fen)
@@ -752,6 +761,7 @@ _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal 
     "advance.receipted": ("xpay_amt",),
     "advance.returned": ("amt",),
     "advance.recovered": ("amt",),
+    "advance.step_reversed": ("amt",),
     "advance.expensed": ("amt",),
     "allocation.ordered": ("amt",),
     "allocation.returned": ("amt",),
@@ -1018,6 +1028,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     ),
     "advance.returned": ("advance.return", _field("notice_no")),
     "advance.recovered": ("advance.recover", _field("step_no")),
+    "advance.step_reversed": ("advance.reverse", _field("step_no")),
     "advance.expensed": ("advance.to_expense", _field("step_no")),
     "allocation.ordered": ("allocation.order", _field("alloc_no")),
     "allocation.receipted": (
@@ -1358,6 +1369,7 @@ ORDERS = {
     "advance.receipted": "adv_no",
     "advance.returned": "adv_no",
     "advance.recovered": "adv_no",
+    "advance.step_reversed": "adv_no",
     "advance.expensed": "adv_no",
     "allocation.ordered": "alloc_no",
     "allocation.receipted": "alloc_no",
@@ -1456,7 +1468,8 @@ class Payments:
                 self._wrong(event, "it is over another amount than the order")
             self._standing[event.stream] = paid
         else:
-            left = self._standing.get(event.stream, 0) - fen(body["amt"])
+            sign = 1 if name == "advance.step_reversed" else -1
+            left = self._standing.get(event.stream, 0) + sign * fen(body["amt"])
             self._standing[event.stream] = left
             if left < 0:
                 self._wrong(event, f"{yuan(-left)} more comes down of {number} than was paid")
@@ -2240,6 +2253,7 @@ ACTS = {
     "income.refund_ordered": "income.refund",
     "income.correction_ordered": "correction.income_codes",
     "advance.recovered": "advance.recover",
+    "advance.step_reversed": "advance.reverse",
     "advance.expensed": "advance.to_expense",
     "ledger.period_closed": "period.close",
     "ledger.period_reopened": "period.reopen",

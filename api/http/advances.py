@@ -24,11 +24,12 @@ from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
 from ledger.money import stored_fen, yuan
-from payments.order_events import AdvanceExpensed, AdvanceReturned
+from payments.order_events import AdvanceExpensed, AdvanceReturned, AdvanceStepReversed
 from payments.orders.advance import ADVANCE, Advance, AdvanceStep
 from payments.orders.advance_policy import ADVANCE_POLICY, SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.orders.advances import OrderAdvance
+from payments.orders.reversing import ReverseAdvanceStep
 from projections.orders import AGES, OLDER, StandingAt, standing_out_at
 
 _LEDGER = "/v1/ledgers/{ledger}"
@@ -130,7 +131,7 @@ class AdvancePolicyView(msgspec.Struct, kw_only=True):
 def _step(step: AdvanceStep) -> AdvanceStepView:
     kind = step.TYPE.partition(".")[2]
     number = step.notice_no if isinstance(step, AdvanceReturned) else step.step_no
-    bgt_id = step.bgt_id if isinstance(step, AdvanceExpensed) else ""
+    bgt_id = step.bgt_id if isinstance(step, AdvanceExpensed | AdvanceStepReversed) else ""
     return AdvanceStepView(
         kind=kind, step_no=number, amt=step.amt, bgt_id=bgt_id, reason=step.reason
     )
@@ -334,6 +335,26 @@ DIRECT = (
         tag=Tag.BOOKS,
         status=201,
         codes=_STEP_CODES,
+    ),
+    CommandRoute(
+        ReverseAdvanceStep,
+        _ONE + "/reverse",
+        in_path=("adv_no",),
+        right=Right.KEEP_BOOKS,
+        view=_done,
+        answer=AdvanceView,
+        summary="Take back a step that was entered by mistake 红冲",
+        tag=Tag.BOOKS,
+        status=201,
+        codes=(
+            Code.PERIOD_CLOSED,
+            Code.FUTURE_DATE,
+            Code.INDICATOR_NOT_FOUND,
+            Code.INVALID_STATE,
+            Code.NOT_FOUND,
+            Code.INSUFFICIENT_INDICATOR,
+            Code.INSUFFICIENT_CASH,
+        ),
     ),
     CommandRoute(
         SetAdvancePolicy,

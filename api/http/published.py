@@ -114,6 +114,7 @@ EXAMPLES: dict[str, Any] = {
     "to_fund_type_code": "111",
     "to_budget_level_code": "2",
     "step_no": "YB-2026-001-1",
+    "of_step_no": "YB-2026-001-1",
     "object": "样例县财政局",
     "limit_amt": "50000000.00",
     "approval_doc_no": "府办〔2026〕1号",

@@ -28,6 +28,7 @@ PAIRS = {
 
 # fields that hold an element under another name
 SAME_ELEMENT = {
+    "of_step_no": "step_no",
     "to_bgt_id": "bgt_id",
     "from_bgt_id": "bgt_id",
     "from_bgt_pman_id": "bgt_pman_id",

@@ -44,6 +44,7 @@ from payments.order_events import (
     AdvanceReceipted,
     AdvanceRecovered,
     AdvanceReturned,
+    AdvanceStepReversed,
     AllocationOrdered,
     AllocationReceipted,
     AllocationReturned,
@@ -172,6 +173,14 @@ def came_back(acct: str, fund_type_code: str, amt: str, owed_of: OwedOf) -> Iter
     yield from claim_answered(back, acct, settled=True, owed_of=owed_of)
 
 
+def gone_again(acct: str, fund_type_code: str, amt: str, owed_of: OwedOf) -> Iterator[Change]:
+    """What was entered as having come back of an order, and had not."""
+    if acct:
+        yield from came(acct, fund_type_code, -stored_fen(amt), owed_of)
+    else:
+        yield cash_key(_NO_ACCOUNT, fund_type_code), "owed", stored_fen(amt)
+
+
 def moved_cash(
     state: LedgerState, day: date, changes: Callable[[OwedOf], Iterable[Change]]
 ) -> list[MovedRow]:
@@ -276,6 +285,12 @@ class _Back(_Moved, frozen=True, gc=False):
     """Of what came back of an order."""
 
 
+class _GoneAgain(_Moved, frozen=True, gc=False):
+    """Of ``AdvanceStepReversed``."""
+
+    bgt_id: str = ""
+
+
 class _Receipted(msgspec.Struct, frozen=True, gc=False):
     """Of ``ClaimReceipted``, and of an order's receipt."""
 
@@ -304,6 +319,7 @@ class CashFold(RegisterFold):
         AdvanceReceipted: _Receipted,
         AdvanceReturned: _Back,
         AdvanceRecovered: _Back,
+        AdvanceStepReversed: _GoneAgain,
         AllocationOrdered: _Ordered,
         AllocationReceipted: _Receipted,
         AllocationReturned: _Back,
@@ -327,6 +343,10 @@ class CashFold(RegisterFold):
             case _Back():
                 acct, fund = event.cash_acct, event.fund_type_code
                 yield from came_back(acct, fund, event.amt, owed_of)
+            case _GoneAgain():
+                if not event.bgt_id:
+                    acct, fund = event.cash_acct, event.fund_type_code
+                    yield from gone_again(acct, fund, event.amt, owed_of)
             case _Moved():
                 amount_fen = stored_fen(event.amt)
                 yield from came(event.cash_acct, event.fund_type_code, amount_fen, owed_of)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,10 +20,11 @@ from payments.order_events import (
     AdvanceReceipted,
     AdvanceRecovered,
     AdvanceReturned,
+    AdvanceStepReversed,
 )
 from payments.orders.ordering import ORDERED, PAID, REJECTED
 
-AdvanceStep = AdvanceExpensed | AdvanceRecovered | AdvanceReturned
+AdvanceStep = AdvanceExpensed | AdvanceRecovered | AdvanceReturned | AdvanceStepReversed
 
 
 class Advance(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +52,22 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True):
         """What stands out of it."""
         if self.status != PAID:
             return 0
-        return stored_fen(self.ordered.amt) - sum(stored_fen(step.amt) for step in self.steps)
+        return stored_fen(self.ordered.amt) - sum(map(_lowered_fen, self.steps))
 
     @property
     def returns(self) -> list[AdvanceReturned]:
         """What the central bank said came back of it."""
         return [step for step in self.steps if isinstance(step, AdvanceReturned)]
+
+    def step_to_reverse(self, step_no: str) -> AdvanceExpensed | AdvanceRecovered | None:
+        """What persons have entered under this number and nobody has taken back."""
+        reversed_nos = [s.of_step_no for s in self.steps if isinstance(s, AdvanceStepReversed)]
+        of_number = (
+            step
+            for step in self.steps
+            if isinstance(step, AdvanceExpensed | AdvanceRecovered) and step.step_no == step_no
+        )
+        return next(islice(of_number, reversed_nos.count(step_no), None), None)
 
     @property
     def kept_by(self) -> dict[str, str]:
@@ -66,6 +78,11 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True):
             "fund_type_code": ordered.fund_type_code,
             "tre_code": ordered.cash_acct,
         }
+
+
+def _lowered_fen(step: AdvanceStep) -> int:
+    amount_fen = stored_fen(step.amt)
+    return -amount_fen if isinstance(step, AdvanceStepReversed) else amount_fen
 
 
 def _fold(advance: Advance | None, event: Event) -> Advance | None:
@@ -101,6 +118,10 @@ class _Lowered(_Amount, frozen=True, gc=False):
     """Of what lowers what stands out."""
 
 
+class _Raised(_Amount, frozen=True, gc=False):
+    """Of what takes back what lowered it."""
+
+
 class _Answer(msgspec.Struct, frozen=True, gc=False):
     """Of ``AdvanceReceipted``."""
 
@@ -117,6 +138,7 @@ class AdvanceFold(RegisterFold):
         AdvanceReturned: _Lowered,
         AdvanceRecovered: _Lowered,
         AdvanceExpensed: _Lowered,
+        AdvanceStepReversed: _Raised,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
@@ -125,6 +147,8 @@ class AdvanceFold(RegisterFold):
             paid_fen = stored_fen(event.xpay_amt)
             yield event.adv_no, _ORDERED, -waiting_fen
             yield event.adv_no, _LEFT, paid_fen
+        elif isinstance(event, _Raised):
+            yield event.adv_no, _LEFT, stored_fen(event.amt)
         elif isinstance(event, _Lowered):
             yield event.adv_no, _LEFT, -stored_fen(event.amt)
         else:

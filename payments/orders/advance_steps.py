@@ -102,7 +102,7 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
             codes={**indicator.paying_codes, "acct_cls_id": advance.ordered.acct_cls_id},
             bgt_id=self.bgt_id,
         )
-        entry = _kept_apart(state.books(day), entry, advance, indicator)
+        entry = kept_apart(state.books(day), entry, advance, indicator)
         return Decision(
             events=[(ADVANCE, self.adv_no, expensed), (ADVANCE, self.adv_no, entry)],
             effective_on=day,
@@ -131,7 +131,7 @@ class ExpenseAdvance(_Step, frozen=True, kw_only=True):
             )
 
 
-def _kept_apart(
+def kept_apart(
     books: Books, entry: JournalPosted, advance: Advance, indicator: Indicator
 ) -> JournalPosted:
     """The entry with each line kept by what it is of: accounts that the paid advance stands on by

@@ -126,6 +126,7 @@ MAY: dict[str, set[str]] = {
     "advance.pay": {"accountant"},
     "advance.to_expense": {"accountant"},
     "advance.recover": {"accountant"},
+    "advance.reverse": {"accountant"},
     "advance_policy.set": {"admin"},
     "cash_policy.set": {"admin"},
     "wage.accrue": {"accountant"},
@@ -273,6 +274,7 @@ SOUND["allocation.order"] = {
     **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
 }
 SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
+SOUND["advance.reverse"] = {"step_no": "none", "of_step_no": "none", "reason": "错列"}
 SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
 WAGES = {"bgt_id": "none", "sala_month": "2026-03"}
 SOUND["wage_run.load"] = {

@@ -11,6 +11,7 @@ from payments.clearing.cash import CASH, Cash, split_key
 from payments.orders.advance import STANDING_OUT, StandingOut
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
+from payments.orders.reversing import ReverseAdvanceStep
 from tests.support.advances import LENT, OWED, advance, answer, paid, returned
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.openings import TREASURY, cash_opened, income
@@ -142,6 +143,35 @@ def test_what_the_central_bank_says_came_back(b: Bookkeeper) -> None:
     assert again.replayed
     more = returned("YB-1", voucher_no, "0.01", "T2")
     assert b.refusal(more, "pboc") == "exceeds_advance"
+
+
+def test_a_step_entered_by_mistake_is_taken_back_once(b: Bookkeeper) -> None:
+    """There was no way back; behind a full 转列支出 what the central bank returned was refused."""
+    b.issue("B1", "500.00")
+    voucher_no = paid(b, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
+    before = b.books()
+    b.do(ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="300.00"), "accountant")
+    assert b.refusal(returned("YB-1", voucher_no, "20.00"), "pboc") == "exceeds_advance"
+
+    def reverse(step_no: str, of_step_no: str) -> ReverseAdvanceStep:
+        return ReverseAdvanceStep(
+            adv_no="YB-1", step_no=step_no, of_step_no=of_step_no, reason="错列"
+        )
+
+    back = b.do(reverse("R1", "S1"), "accountant").subjects[0]
+    assert back.left_fen == 30_000
+    assert {name: amt for name, amt in b.books().items() if amt != "0.00"} == before
+    assert b.figures("B1")["paid"] == "0.00"
+    assert b.refusal(reverse("R2", "S1"), "accountant") == "invalid_state"
+    b.do(returned("YB-1", voucher_no, "20.00"), "pboc")
+    cash = general(b)
+    b.do(RecoverAdvance(adv_no="YB-1", step_no="S2", amt="280.00"), "accountant")
+    b.do(reverse("R3", "S2"), "accountant")
+    assert general(b) == cash
+    assert standing_out(b) == {"YB-1": StandingOut(left=28_000)}
+    b.do(RecoverAdvance(adv_no="YB-1", step_no="S3", amt="280.00"), "accountant")
+    b.do(advance("YB-2", "1000.00"), "accountant")
+    assert b.refusal(reverse("R4", "S3"), "accountant") == "insufficient_cash"
 
 
 def test_one_movement_at_the_bank_is_booked_once(b: Bookkeeper) -> None:

@@ -40,6 +40,7 @@ from payments.disbursement.opening import OpenRun
 from payments.manifest import ManifestText, SignManifest, leaf_of
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
+from payments.orders.reversing import ReverseAdvanceStep
 from payments.recalls import DeclineRecall, RecallPayment
 from payments.refunds.requests import DeclineRefund, RefundPayment
 from payments.signature_policy import SetSignaturePolicy
@@ -275,6 +276,15 @@ def _return_of_advance(keeper: Bookkeeper) -> AskedBy:
 def _recover_advance(keeper: Bookkeeper) -> AskedBy:
     paid(keeper, "YB-1", "300.00")
     return RecoverAdvance(adv_no="YB-1", step_no="S1", amt="5.00", reason="归还"), "accountant"
+
+
+@example("advance.reverse")
+def _reverse_step(keeper: Bookkeeper) -> AskedBy:
+    paid(keeper, "YB-1", "300.00")
+    step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="5.00")
+    keeper.do(step, "accountant")
+    asked = {"adv_no": "YB-1", "of_step_no": "S1", "reason": "错列"}
+    return ReverseAdvanceStep(step_no="S2", **asked), "accountant"
 
 
 @example("advance.to_expense")
