@@ -33,7 +33,7 @@ from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
 from payments.cards.lines import lines_of, taken
 from payments.cards.reimbursing import check_card, check_spent, hold_to_cards, needed, require_spent
@@ -64,7 +64,7 @@ from payments.payment import (
     require_not_held,
     require_status,
 )
-from payments.registered_payees import PAYEE_OF_DIVISION, require_registered
+from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
 from payments.voucher_number import voucher_number
 
@@ -127,16 +127,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         for index, detail in enumerate(self.details):
             parse_yuan(detail.pay_amt, pointer=f"/details/{index}/pay_amt")
             check_card(detail, f"/details/{index}")
-        if self.receiver_code and self.details:
-            raise RequestError(
-                Code.MALFORMED, "a payment with details has no one payee", pointer="/receiver_code"
-            )
-        if not self.details:
-            for name in ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name"):
-                if not getattr(self, name):
-                    raise RequestError(
-                        Code.MALFORMED, f"{name} is needed without details", pointer=f"/{name}"
-                    )
+        check_payee(self, has_details=bool(self.details))
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)

@@ -11,7 +11,7 @@ from typing import Protocol
 from division.payee import PAYEE, RegisteredPayee
 from ledger.deciding.of_division import OfDivision
 from ledger.deciding.state import LedgerState
-from ledger.errors import Code, Refusal
+from ledger.errors import Code, Refusal, RequestError
 
 PAYEE_OF_DIVISION: OfDivision[RegisteredPayee] = OfDivision(PAYEE)
 _SAME = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name")
@@ -28,6 +28,24 @@ class ToRegistered(Protocol):
     def payee_acct_no(self) -> str: ...
     @property
     def payee_acct_bank_name(self) -> str: ...
+
+
+def check_payee(asked: ToRegistered, *, has_details: bool) -> None:
+    """One payee as such: named in full, unless each detail names its own.
+
+    Raises:
+        RequestError: ``malformed``.
+    """
+    if not has_details:
+        for name in _SAME:
+            if not getattr(asked, name):
+                raise RequestError(
+                    Code.MALFORMED, f"{name} is needed without details", pointer=f"/{name}"
+                )
+    elif asked.receiver_code:
+        raise RequestError(
+            Code.MALFORMED, "a payment with details has no one payee", pointer="/receiver_code"
+        )
 
 
 def require_registered(state: LedgerState, asked: ToRegistered, day: date) -> None:
