@@ -1,7 +1,7 @@
 """The register of MoF elements (要素): what a field may hold, and where it is entered.
 
 一数之源: an element is entered in one place and referred to everywhere else. The register says its
-Chinese name, length, shape (技术标准, 库表; domain 1.4, 1.5) and its one entry channel 唯一录入渠道.
+Chinese name, length, shape (技术标准, 库表; domain 1.4, 1.5) and its one entry channel 录入渠道.
 """
 
 import re
