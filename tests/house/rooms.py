@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "payments": (
         "events manifest_events messages payees policy_events submitting voucher_number",
-        "correction_events list_files order_kinds void_events",
+        "correction_events list_files order_kinds registered_payees void_events",
         "income_order_events order_events",
         "order_answers",
         "bearing cards contracts monitoring",
