@@ -281,8 +281,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 def business_day(state: LedgerState, payment: Payment, asked: date | None) -> date:
     """The date of an act on a payment: as asked, else the day it happens.
 
-    A payment whose date its caller chose (a late entry, a replayed month) keeps to that date, so
-    that its voucher and its money stand in the period they belong to.
+    A payment whose date its caller chose keeps to it: voucher and money stand in one period.
     """
     day = asked
     if day is None and payment.applied.dated_by_caller:

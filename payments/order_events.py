@@ -203,7 +203,7 @@ class AdvanceStepReversed(Event, frozen=True, kw_only=True):
         moves=("advances", "indicator", "cash"),
         posts={
             "advance.expense_reversed": RuleNeeds(
-                (*DIMENSIONS, "acct_cls_id"),
+                (*DIMENSIONS, "acct_cls_id", IS_CARRIED),
                 {
                     "expensed": {
                         "indicator": {"available": 1, "paid": -1},

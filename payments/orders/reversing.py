@@ -94,7 +94,7 @@ class ReverseAdvanceStep(Command, frozen=True, kw_only=True):
             source=state.next_position,
             number=self.step_no,
             amounts_fen=amounts,
-            codes={**indicator.codes, "acct_cls_id": advance.ordered.acct_cls_id},
+            codes={**indicator.paying_codes, "acct_cls_id": advance.ordered.acct_cls_id},
             bgt_id=step.bgt_id,
             rule_name=rule,
         )
