@@ -1,6 +1,6 @@
 """What a year's ledger knows of its division, as of the positions that it has noted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 
 import msgspec
@@ -24,6 +24,7 @@ class DivisionData(msgspec.Struct, frozen=True):
         agencies: its units by their codes, whether they have begun or ended.
         accounts: its accounts by the units whose they are, those of the treasury under "".
         pays_from_registered: whether any of them is one to pay from.
+        cards: the numbers of all 公务卡 that it has registered, ended ones too.
         calendar: the days that it has told of.
         rules: its monitoring rules by fiscal year.
     """
@@ -32,6 +33,7 @@ class DivisionData(msgspec.Struct, frozen=True):
     agencies: Mapping[str, RegisteredAgency] = {}
     accounts: Mapping[str, Sequence[RegisteredAccount]] = {}
     pays_from_registered: bool = False
+    cards: Set[str] = frozenset()
     calendar: Calendar = Calendar()
     rules: RulesByYear = {}
 

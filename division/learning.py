@@ -15,7 +15,7 @@ import psycopg
 from division.account import ACCOUNT, TO_PAY_FROM, RegisteredAccount
 from division.agency import AGENCY, RegisteredAgency
 from division.bank import BANK, AppointedBank
-from division.base_events import CalendarSet
+from division.base_events import CalendarSet, CardRegistered
 from division.calendar import CALENDAR, Calendar
 from division.events import DivisionOpened
 from division.folded import folded_objects
@@ -36,6 +36,7 @@ _SETTINGS: dict[type[Event], Setting[Any]] = {
 _TYPES = [
     *names_that(lambda traits: traits.subject in _KINDS),
     *(name for cls in _SETTINGS for name in type_names(cls)),
+    *type_names(CardRegistered),
 ]
 _EVENTS = """
 SELECT stream_id, type, payload FROM events
@@ -52,6 +53,7 @@ class _StandingData:
         self._division = StandingDivision()
         self._calendar = Calendar()
         self._rules = MonitorRules()
+        self._cards: set[str] = set()
         self._objects: dict[str, dict[UUID, Any]] = {name: {} for name in _KINDS}
         self._said: tuple[Mapping[str, AppointedBank], DivisionData] | None = None
 
@@ -66,6 +68,9 @@ class _StandingData:
             return
         for stream_id, event in _events(connection, ledger_id, self.position, upto):
             self._said = None
+            if isinstance(event, CardRegistered):
+                self._cards.add(event.card_no)
+                continue
             subject = event.TRAITS.subject
             if subject not in _KINDS:
                 self._division = DIVISION.fold(self._division, event)
@@ -94,6 +99,7 @@ class _StandingData:
                     is_open=self._division.is_open,
                     agencies=agencies,
                     accounts=accounts,
+                    cards=frozenset(self._cards),
                     calendar=self._calendar,
                     rules=self._rules.by_year,
                     pays_from_registered=any(

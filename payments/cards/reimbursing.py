@@ -7,6 +7,7 @@ from typing import Protocol
 
 from budget.events import IndicatorIssued
 from division.card import CARD_OF_DIVISION, OfficialCard
+from division.knowledge import own_division
 from ledger.deciding.command import Need
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -14,6 +15,7 @@ from ledger.money import parse_yuan
 from payments.cards.control import CARD_CONTROL
 from payments.cards.lines import OTHER_YEAR, REIMBURSED, line_key
 from payments.events import PaymentDetail
+from payments.payees import one_spelling
 
 OFFICIAL_CARD = "2"  # pay_bus_type_code 公务卡
 _NAMED = ("card_no", "consume_date", "card_auth_no", "consume_amt")
@@ -21,8 +23,10 @@ _said = attrgetter(*_NAMED, "merchant_name")
 
 
 class Reimbursing(Protocol):
-    """Of the application's command."""
+    """Of the application's command; without details ``payee_acct_no`` is who is paid."""
 
+    @property
+    def payee_acct_no(self) -> str: ...
     @property
     def pay_bus_type_code(self) -> str: ...
     @property
@@ -82,14 +86,18 @@ def hold_to_cards(
     state: LedgerState, asked: Reimbursing, issued: IndicatorIssued, card_lines: Collection[str]
 ) -> None:
     """A payment of type 公务卡 names with each line what was spent, with a card of the unit, and
-    repays just that card; no other payment does. ``card_lines`` are the keys of its lines.
+    repays just that card; no other payment does, or pays to a card. ``card_lines`` are the keys of
+    its lines.
 
     Raises:
         Refusal: ``element_invalid`` for a card that was not registered on the day;
             ``element_mismatch``.
     """
     is_of_cards = asked.pay_bus_type_code == OFFICIAL_CARD
-    if not card_lines and not (is_of_cards and state.settings.get(CARD_CONTROL).on):
+    if not card_lines and not is_of_cards:
+        _refuse_card_payees(state, asked)
+        return
+    if not card_lines and not state.settings.get(CARD_CONTROL).on:
         return
     lines = [(place, each) for place, each in enumerate(asked.details) if each.card_no]
     cards = [_card_on(state, detail, f"/details/{place}") for place, detail in lines]
@@ -136,6 +144,19 @@ def refuse_cards(state: LedgerState, pay_bus_type_code: str) -> None:
             "what was spent with cards is paid by payments whose lines name it, not by a list",
             "/pay_bus_type_code",
         )
+
+
+def _refuse_card_payees(state: LedgerState, asked: Reimbursing) -> None:
+    """What is paid to a card names what was spent, or it would be reimbursed beside; also to one
+    that has ended, as what was spent before is still reimbursed."""
+    cards = own_division(state).cards
+    if not cards or not state.settings.get(CARD_CONTROL).on:  # every payment comes by here
+        return
+    payees = [detail.payee_acct_no for detail in asked.details] or [asked.payee_acct_no]
+    for account in map(one_spelling, payees):
+        if account in cards:
+            problem = f"{account} is a card: what was spent with it is paid by 公务卡 (2)"
+            raise _mismatch(problem, "/pay_bus_type_code")
 
 
 def _card_on(state: LedgerState, detail: PaymentDetail, base: str) -> OfficialCard:

@@ -201,6 +201,19 @@ def test_what_a_line_may_not_be(b: KnowingBookkeeper) -> None:
     assert b.refusal(listed) == "element_mismatch"
 
 
+def test_nothing_else_is_paid_to_a_card(b: KnowingBookkeeper) -> None:
+    """What was reimbursed was paid to the same card once more, as a payment of another type."""
+    b.do(reimbursing("P1", "500.00", spent("A1", "500.00")))
+    plain = payment("P2", "B1", "500.00", payee_acct_no=CARD)
+    problem = b.ask(plain).problem
+    assert problem is not None
+    told = problem.code.text, problem.extra["pointer"]
+    assert told == ("element_mismatch", "/pay_bus_type_code")
+    lines = detail("1", "5.00"), detail("2", "5.00", f"{CARD[:4]}-{CARD[4:]}")
+    assert b.refusal(payment("P3", "B1", "10.00", details=lines)) == "element_mismatch"
+    b.do(payment("P4", "B1", "5.00", details=lines[:1]))
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -221,9 +234,12 @@ def test_a_ledger_of_an_earlier_release_pays_as_it_did(
 ) -> None:
     monkeypatch.setattr(OpenLedger, "CARDS", False)
     keeper = KnowingBookkeeper(database)
+    with connect(database.app_conninfo) as connection:
+        register_cards(connection, card())
     keeper.open()
     keeper.issue("B1", "100.00")
     keeper.do(reimbursing("P1", "5.00", detail("1", "5.00")))
+    keeper.do(payment("P2", "B1", "5.00", payee_acct_no=CARD))
     keeper.close()
     keeper.pool.close()
     monkeypatch.undo()
