@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from accounting.income_booking import (
     BOOKING_NEEDS,
+    AmountsFen,
     amounts_of,
     booked,
     booked_day,
@@ -16,6 +17,7 @@ from accounting.income_booking import (
     require_codes,
 )
 from accounting.income_events import IncomeCorrected, IncomeLine, IncomeReported
+from accounting.income_register import INCOME, IncomePlace, require_received
 from accounting.income_report import (
     INCOME_REPORT,
     REPORTED_DAYS,
@@ -106,6 +108,7 @@ class CorrectIncome(_OfIncome, frozen=True, kw_only=True):
         if not amounts:
             raise Refusal(Code.INVALID_STATE, "the report says just that already")
         tre_code = report.reported.tre_code
+        _require_not_ordered(state, day, tre_code, amounts)
         moved = [
             *moved_by(state, day, tre_code, amounts),
             *received_by(state, day, tre_code, amounts),
@@ -120,3 +123,16 @@ class CorrectIncome(_OfIncome, frozen=True, kw_only=True):
         )
         happened = booked(state, books, kind, self.correct_no, corrected, tre_code, amounts)
         return Decision(events=happened, effective_on=day, moved=moved)
+
+
+def _require_not_ordered(state: LedgerState, day: date, tre_code: str, amounts: AmountsFen) -> None:
+    """That what is ordered to go, and not answered, is still there. Where nothing is ordered a
+    report may have taken back more than a year has brought, and a correction follows it.
+
+    Raises:
+        Refusal: ``exceeds_received``.
+    """
+    for codes, fen in amounts.items():
+        place = IncomePlace(tre_code, **dict(codes))
+        if fen < 0 and state.row(INCOME, place.key).ordered:
+            require_received(state, place, day, -fen, "/lines")

@@ -20,7 +20,7 @@ from accounting.income_register import (
     INCOME,
     TOLD,
     IncomePlace,
-    place_of,
+    ToldBefore,
     received,
     told_before,
     told_no_more,
@@ -71,12 +71,11 @@ def booked_day(
     require_codes(state, books, placed(reported.lines), day)
     tre_code = reported.tre_code
     told = told_before(state, tre_code, reported.report_date)
-    booked_before = {place_of(key).codes: fen for key, fen in told.items()}
-    amounts = differing(amounts_of(booked_lines(reported)), booked_before)
+    amounts = differing(amounts_of(booked_lines(reported)), _booked_before(told))
     moved = [
         *moved_by(state, day, tre_code, amounts),
         *received_by(state, day, tre_code, amounts),
-        *told_no_more(state, day, reported.report_date, told),
+        *told_no_more(state, day, told),
     ]
     # point of no return
     happened = booked(state, books, kind, reported.report_no, reported, tre_code, amounts)
@@ -185,6 +184,13 @@ def amounts_of(lines: Iterable[IncomeLine]) -> dict[tuple[tuple[str, str], ...],
         codes = tuple(line.codes.items())
         found[codes] = found.get(codes, 0) + stored_fen(line.amt)
     return {codes: fen for codes, fen in found.items() if fen}
+
+
+def _booked_before(told: Iterable[ToldBefore]) -> AmountsFen:
+    found: dict[tuple[tuple[str, str], ...], int] = {}
+    for row in told:
+        found[row.place.codes] = found.get(row.place.codes, 0) + row.amount
+    return found
 
 
 def differing_lines(

@@ -25,12 +25,15 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
+from payments.clearing.cash import kind_of
+from payments.clearing.promised import PAID_AHEAD
 from payments.income_order_events import IncomeCorrectionOrdered, IncomeCorrectionReceipted
 from payments.orders.ordering import (
     INCOME_CORRECTIONS,
     ApplyOrderReceipt,
     check_written,
     order_number,
+    require_on,
 )
 
 
@@ -68,7 +71,7 @@ class OrderIncomeCorrection(Command, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
-        return (INCOME_CORRECTION, self.inc_cor_no), *BOOKING_NEEDS
+        return (INCOME_CORRECTION, self.inc_cor_no), *BOOKING_NEEDS, *PAID_AHEAD
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -86,6 +89,8 @@ class OrderIncomeCorrection(Command, frozen=True, kw_only=True):
         place = IncomePlace(acct, *codes)
         require_received(state, place, day, amount_fen, "/amt")
         to_place = IncomePlace(acct, *to_codes)
+        if kind_of(self.fund_type_code) != kind_of(self.to_fund_type_code):
+            require_on(state, acct, self.fund_type_code, self.amt)
         # what a kind of fund has is not held for another until the central bank answers
         moved_by(state, day, acct, {place.codes: -amount_fen, to_place.codes: amount_fen})
         ordered_row = state.moved(INCOME, place.key, day, {"ordered": amount_fen})

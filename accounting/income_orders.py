@@ -12,7 +12,7 @@ import msgspec
 
 from accounting.income_booking import entries, require_codes
 from accounting.income_events import IncomeLine
-from accounting.income_register import TOLD, IncomePlace, is_reported, told_key
+from accounting.income_register import TOLD, IncomePlace, is_reported, told_key, told_on
 from accounting.income_report import REPORTED_DAYS
 from ledger.books.given import given_journal
 from ledger.calendar import evidence_day
@@ -183,13 +183,13 @@ class IncomeDone(msgspec.Struct, frozen=True):
     """What the central bank did with income on a day, and when it is booked.
 
     Attributes:
-        said: the central bank's day. day: the business day.
+        on: the day whose report tells of it. day: the business day.
         amounts: fen that came, by place; negative of what went.
         in_report: whether the report of that day is booked, which says it as well, or will be in
             the next year's ledger.
     """
 
-    said: date
+    on: date
     day: date
     amounts: Mapping[IncomePlace, int]
     in_report: bool
@@ -214,16 +214,18 @@ def done(
 ) -> IncomeDone:
     """What happened on the central bank's day; ``since`` is the day of what it answers."""
     last = state.settings.get(REPORTED_DAYS).last
-    of_next_year = said.year > state.fiscal_year  # whose ledger has the report of that day
-    reported = of_next_year or is_reported(state, last, tre_code, said)
-    in_report = any(amounts.values()) and reported
-    return IncomeDone(said, evidence_day(state, said, since=since), amounts, in_report)
+    day = evidence_day(state, said, since=since)
+    on = told_on(said, day)
+    # whose ledger has the report of that day
+    of_next_year = min(said, state.calendar_day).year > state.fiscal_year
+    reported = of_next_year or is_reported(last, tre_code, on)
+    return IncomeDone(on, day, amounts, in_report=any(amounts.values()) and reported)
 
 
 def moved_told(state: LedgerState, of: IncomeDone) -> list[MovedRow]:
     """What its day's report will say again."""
     return [
-        state.moved(TOLD, told_key(of.said.isoformat(), place.key), of.day, {"amount": fen})
+        state.moved(TOLD, told_key(of.on.isoformat(), place.key), of.day, {"amount": fen})
         for place, fen in of.booked.items()
     ]
 

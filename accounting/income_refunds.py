@@ -28,6 +28,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
+from payments.clearing.promised import PAID_AHEAD
 from payments.income_order_events import (
     IncomeRefundOrdered,
     IncomeRefundReceipted,
@@ -42,6 +43,7 @@ from payments.orders.ordering import (
     cash_ordered,
     check_written,
     order_number,
+    require_on,
 )
 
 _WRITTEN = (
@@ -89,7 +91,7 @@ class OrderIncomeRefund(Command, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
-        return (INCOME_REFUND, self.inc_refund_no), *BOOKING_NEEDS
+        return (INCOME_REFUND, self.inc_refund_no), *BOOKING_NEEDS, *PAID_AHEAD
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -98,6 +100,7 @@ class OrderIncomeRefund(Command, frozen=True, kw_only=True):
         acct, amount_fen = account_of(state, self.tre_code), parse_yuan(self.amt, pointer="/amt")
         place = IncomePlace(acct, *codes)
         require_received(state, place, day, amount_fen, "/amt")
+        require_on(state, acct, self.fund_type_code, self.amt)
         moved = [
             state.moved(INCOME, place.key, day, {"ordered": amount_fen}),
             *cash_ordered(state, day, acct, self.fund_type_code, self.amt),

@@ -5,9 +5,10 @@ what was reported less what was refunded, and what is ordered and not answered. 
 the central bank's own reports may take back more of a code than a year has brought; an order may
 not, which its decision looks at.
 
-``TOLD`` says what the central bank's receipts have booked of a day of which there is no report yet.
-A day's report says all that happened on it, what was ordered too; so what is told there is taken
-out of it once, and the income of a day is what its report says, whichever came first.
+``TOLD`` says what the central bank's receipts have booked of a day that no report has come to yet.
+A report says all that happened on its day, and since the report before it, what was ordered too; so
+what is told there is taken out of it once, and the income of its days is what it says, whichever
+came first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,6 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from accounting.income_events import IncomeCorrected, IncomeLine, IncomeReceived, IncomeReported
-from division.knowledge import is_workday
 from ledger.books import Charts
 from ledger.deciding.registers import (
     MovedRow,
@@ -93,11 +93,13 @@ def told_key(day: str, place: str) -> str:
     return f"{day}/{place}"
 
 
-def told_of_day(rows: Iterable[str], tre_code: str, day: str) -> Iterator[tuple[str, str]]:
-    """The rows of an account's day: their keys, each with that of its place."""
+def told_until(rows: Iterable[str], tre_code: str, day: str) -> Iterator[tuple[str, str]]:
+    """An account's rows of a reported day, and of the days off before it: their keys, each with
+    that of its place."""
     for key in sorted(rows):
-        if key.startswith(f"{day}/{tre_code}/"):
-            yield key, key.partition("/")[2]
+        on, _, place = key.partition("/")
+        if on <= day and place.startswith(f"{tre_code}/"):
+            yield key, place
 
 
 # ---- the folds
@@ -181,17 +183,20 @@ class _OrdersFold(RegisterFold):
 
     orders: dict[str, _Ordered] = msgspec.field(default_factory=dict)
 
-    def _booked(self, event: _Receipted | _Returned) -> Iterator[tuple[str, str, int]]:
-        """Day, place and fen of what a receipt or a notice books, reported or not."""
+    def _booked(self, event: _Receipted | _Returned, day: date) -> Iterator[tuple[str, str, int]]:
+        """Day, place and fen of what a receipt or a notice books, reported or not; ``day`` is the
+        business day."""
         if (order := self.orders.get(event.voucher_no)) is None:
             raise IntegrityError(f"no order {event.voucher_no!r} was given")
         if isinstance(event, _Returned):
-            yield event.return_date, order.place.key, stored_fen(event.amt)
+            on = told_on(date.fromisoformat(event.return_date), day).isoformat()
+            yield on, order.place.key, stored_fen(event.amt)
             return
+        on = told_on(date.fromisoformat(event.xpay_date), day).isoformat()
         amount_fen = stored_fen(event.xpay_amt)
-        yield event.xpay_date, order.place.key, -amount_fen
+        yield on, order.place.key, -amount_fen
         if order.to_place is not None:
-            yield event.xpay_date, order.to_place.key, amount_fen
+            yield on, order.to_place.key, amount_fen
 
 
 class ReceivedFold(_OrdersFold):
@@ -215,7 +220,7 @@ class ReceivedFold(_OrdersFold):
                 found = dict(said)
                 if event.replaces:  # what a file had told of the day is booked
                     found = lines_fen(event.tre_code, event.differences)
-                for key, place in told_of_day(self.told, event.tre_code, event.report_date):
+                for key, place in told_until(self.told, event.tre_code, event.report_date):
                     found[place] = found.get(place, 0) - self.told.pop(key)
                 return [(key, _RECEIVED, fen) for key, fen in found.items()]
             case _Corrected():
@@ -227,10 +232,10 @@ class ReceivedFold(_OrdersFold):
             case _Ordered():
                 self.orders[event.voucher_no] = event
                 return [(event.place.key, _ORDERED, stored_fen(event.amt))]
-        return list(self._answered(event))
+        return list(self._answered(event, day))
 
-    def _answered(self, event: _Receipted | _Returned) -> Iterator[Movement]:
-        for on, place, fen in self._booked(event):
+    def _answered(self, event: _Receipted | _Returned, day: date) -> Iterator[Movement]:
+        for on, place, fen in self._booked(event, day):
             if not event.is_reported:
                 key = told_key(on, place)
                 self.told[key] = self.told.get(key, 0) + fen
@@ -249,12 +254,12 @@ class ToldFold(_OrdersFold):
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
         if isinstance(event, _Reported):
-            of_day = told_of_day(rows, event.tre_code, event.report_date)
+            of_day = told_until(rows, event.tre_code, event.report_date)
             return [(key, _AMOUNT, -rows[key][_AMOUNT]) for key, _ in of_day]
         if isinstance(event, _Ordered):
             self.orders[event.voucher_no] = event
             return []
-        booked = () if event.is_reported else self._booked(event)
+        booked = () if event.is_reported else self._booked(event, day)
         return [(told_key(on, place), _AMOUNT, fen) for on, place, fen in booked]
 
 
@@ -294,27 +299,38 @@ def received(state: LedgerState, day: date, amounts: PlaceAmounts) -> list[Moved
     return [state.moved(INCOME, key, day, {"received": fen}) for key, fen in amounts.items() if fen]
 
 
-def told_before(state: LedgerState, tre_code: str, report_date: str) -> dict[str, int]:
-    """By place, what receipts have booked of a day that is reported only now."""
+class ToldBefore(NamedTuple):
+    """What receipts have booked of a row of ``TOLD``, in fen."""
+
+    key: str
+    place: IncomePlace
+    amount: int
+
+
+def told_before(state: LedgerState, tre_code: str, report_date: str) -> list[ToldBefore]:
+    """What receipts have booked that a report says only now."""
     rows = state.rows_of(TOLD)
-    return {place: rows[key].amount for key, place in told_of_day(rows, tre_code, report_date)}
-
-
-def told_no_more(
-    state: LedgerState, day: date, report_date: str, told: PlaceAmounts
-) -> list[MovedRow]:
-    """That day's rows, now that the report has them."""
     return [
-        state.moved(TOLD, told_key(report_date, place), day, {"amount": -fen})
-        for place, fen in told.items()
+        ToldBefore(key, place_of(place), rows[key].amount)
+        for key, place in told_until(rows, tre_code, report_date)
     ]
 
 
-def is_reported(state: LedgerState, last_days: Mapping[str, str], tre_code: str, on: date) -> bool:
+def told_no_more(state: LedgerState, day: date, told: Iterable[ToldBefore]) -> list[MovedRow]:
+    """Those rows, now that the report has them."""
+    return [state.moved(TOLD, row.key, day, {"amount": -row.amount}) for row in told]
+
+
+def told_on(said: date, day: date) -> date:
+    """The day under which something is told: the central bank's, as far as it has come by the
+    business day; a receipt that is dated ahead stands in the report of the day it is learned."""
+    return min(said, day)
+
+
+def is_reported(last_days: Mapping[str, str], tre_code: str, on: date) -> bool:
     """Whether the report that repeats what happened on a day is booked: reports come in order, and
-    a day off has none unless it was told before."""
-    last = last_days.get(tre_code, "")
-    return on.isoformat() <= last and is_workday(state, on)
+    what happened on a day off without one is in the next."""
+    return on.isoformat() <= last_days.get(tre_code, "")
 
 
 def require_received(

@@ -114,9 +114,29 @@ def ordered_from(
             reserve that is kept.
     """
     accts = accounts_of(state, (fund_type_code,))
+    _require_covered(state, fund_type_code, amt, accts, paid_for)
+    return accts.get(kind_of(fund_type_code), "")
+
+
+def require_on(state: LedgerState, acct: str, fund_type_code: str, amt: str) -> None:
+    """That an account has what an order takes of it that names it, beside what is owed and kept.
+
+    Raises:
+        Refusal: ``insufficient_cash``, as of other orders.
+    """
+    accts = dict.fromkeys(accounts_of(state, (fund_type_code,)), acct)
+    _require_covered(state, fund_type_code, amt, accts, None)
+
+
+def _require_covered(
+    state: LedgerState,
+    fund_type_code: str,
+    amt: str,
+    accts: Mapping[str, str],
+    paid_for: PaidFor | None,
+) -> None:
     require_cash(state, (ordered_claim("", fund_type_code, amt),), accts)
     require_spare(state, fund_type_code, paid_for, parse_yuan(amt))
-    return accts.get(kind_of(fund_type_code), "")
 
 
 def cash_ordered(

@@ -7,23 +7,31 @@ import psycopg
 import pytest
 
 from accounting.income import CorrectIncome
+from accounting.income_events import IncomeLine
 from accounting.income_register import INCOME
 from api.upgrading import keep_registers
 from ledger.books import load_charts
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from payments.clearing.cash import CASH, Cash
+from payments.clearing.cash_events import CashReserve
+from payments.clearing.cash_policy import SetCashPolicy
+from payments.clearing.claims import RequestClearing
 from tests.accounting.test_income import (
     FINES,
     FRIDAY,
     LAND,
     MONDAY,
+    SATURDAY,
     THURSDAY,
     VAT,
 )
-from tests.support.bookkeeper import Bookkeeper
+from tests.support.advances import advance
+from tests.support.bookkeeper import Bookkeeper, claim_receipt
 from tests.support.income_orders import answered, correction, refund, returned
 from tests.support.openings import TREASURY, income
+
+MARCH_2, MARCH_3 = date(2026, 3, 2), date(2026, 3, 3)
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -84,6 +92,90 @@ def test_a_receipt_behind_the_report_of_its_day_books_nothing(b: Bookkeeper) -> 
     assert cash(b) == Cash(free=83_000)
     over = refund("TF-2", VAT, "780.01", MONDAY)
     assert b.refusal(over, "accountant") == "exceeds_received"
+
+
+@pytest.mark.parametrize("reported", [SATURDAY, MONDAY])
+def test_what_is_paid_on_a_day_off_is_in_the_next_report(b: Bookkeeper, reported: date) -> None:
+    """A receipt of Saturday behind the report that has it was booked as well: a day off was taken
+    to be in no report."""
+    first, second = (refund(f"TF-{n}", VAT, "300.00", FRIDAY) for n in (1, 2))
+    b.do(income("R2", FRIDAY), "accountant")
+    paid(b, first, SATURDAY)
+    b.do(second, "accountant")
+    b.do(income("R3", reported, (VAT, "111", "-300.00")), "accountant")
+    assert b.books()["税收收入"] == "700.00", "taken out of Saturday's report, or of Monday's"
+    right = CorrectIncome(
+        report_no="R3",
+        correct_no="C1",
+        lines=(IncomeLine(inc_sort_code=VAT, fund_type_code="111", amt="-600.00"),),
+        reason="漏报",
+    )
+    b.do(answered(b.ledger_id, second, SATURDAY), "pboc")
+    assert b.books()["税收收入"] == "700.00", "the report has it, or is corrected"
+    b.do(right, "accountant")
+    assert b.books()["税收收入"] == "400.00"
+    assert cash(b) == Cash(free=45_000)
+
+
+@pytest.mark.parametrize("said", [date(2026, 12, 30), date(2027, 1, 4)])
+def test_a_receipt_dated_ahead_is_in_the_report_of_the_day_it_is_learned(
+    bookkeeper: Bookkeeper, said: date
+) -> None:
+    """It was told for 30 December, so that today's report booked it again; and one of the next year
+    was left to a ledger whose reports would not have it."""
+    b = bookkeeper
+    b.do(income("R1", MARCH_2, (VAT, "111", "1000.00")), "accountant")
+    b.until(MARCH_3)
+    order = refund("TF-1", VAT, "300.00", MARCH_3)
+    b.do(order, "accountant")
+    b.do(answered(b.ledger_id, order, said), "pboc")
+    assert b.books()["国库存款"] == "700.00"
+    b.do(income("R2", MARCH_3, (VAT, "111", "-300.00")), "accountant")
+    assert b.books()["国库存款"] == "700.00"
+
+
+def test_a_refund_leaves_what_is_owed(bookkeeper: Bookkeeper) -> None:
+    """300.00 were claimed before cash was controlled, and are to be paid of what came since."""
+    b = bookkeeper
+    b.issue("B1", "1000.00")
+    b.pay("P1", "B1", "300.00")
+    b.until(MARCH_2)
+    [claim] = (
+        b.do(RequestClearing(clear_no="Q1", clear_date=MARCH_2, pay_bank_code="102"))
+        .subjects[0]
+        .requested.claims
+    )
+    b.do(income("R1", MARCH_2, (VAT, "111", "300.00")), "accountant")
+    b.do(claim_receipt("Q1", claim.voucher_no, claim.pay_amt, MARCH_2), "pboc")
+    assert b.refusal(advance("YB-1", "0.01"), "accountant") == "insufficient_cash"
+    assert b.refusal(refund("TF-1", VAT, "0.01", MARCH_2), "accountant") == "insufficient_cash"
+    to_fund = correction("SG-1", VAT, LAND, "0.01", MARCH_2, to_fund_type_code="121")
+    assert b.refusal(to_fund, "accountant") == "insufficient_cash"
+    b.do(correction("SG-2", VAT, FINES, "0.01", MARCH_2), "accountant")
+
+
+def test_the_reserve_is_left_by_refunds_and_by_corrections_to_another_fund(b: Bookkeeper) -> None:
+    """They took what is kept for the three guarantees, and what was promised to them."""
+    b.do(SetCashPolicy(reserves=(CashReserve("11", "600.00"),)), "admin")
+    assert b.refusal(refund("TF-1", VAT, "450.01", FRIDAY), "accountant") == "insufficient_cash"
+    to_fund = {"to_fund_type_code": "121"}
+    over = correction("SG-1", VAT, LAND, "450.01", FRIDAY, **to_fund)
+    assert b.refusal(over, "accountant") == "insufficient_cash"
+    b.do(correction("SG-2", VAT, LAND, "50.00", FRIDAY, **to_fund), "accountant")
+    b.do(correction("SG-3", VAT, FINES, "500.00", FRIDAY), "accountant")
+    b.do(refund("TF-2", VAT, "450.00", FRIDAY), "accountant")
+
+
+def test_a_report_is_not_corrected_below_what_is_ordered(b: Bookkeeper) -> None:
+    """The report was corrected to nothing while its income was on its way back to who paid it."""
+    b.do(refund("TF-1", VAT, "900.00", FRIDAY), "accountant")
+
+    def says(number: str, amt: str) -> CorrectIncome:
+        lines = (IncomeLine(inc_sort_code=VAT, fund_type_code="111", amt=amt),)
+        return CorrectIncome(report_no="R1", correct_no=number, lines=lines, reason="重报")
+
+    assert b.refusal(says("C1", "899.99"), "accountant") == "exceeds_received"
+    b.do(says("C2", "900.00"), "accountant")
 
 
 def test_what_is_paid_in_the_next_year_is_income_of_that_year(b: Bookkeeper) -> None:
