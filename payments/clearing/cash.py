@@ -54,7 +54,7 @@ CONTROL = "cash"  # of the account of which this is the balance
 _KIND_DIGITS = 2
 _BONDS = ("112", "122")  # 一般债券, 专项债券
 _NOT_HERE = "2"  # 财政专户管理资金 lies in special accounts
-_NO_ACCOUNT = ""
+NO_ACCOUNT = ""
 
 
 class Cash(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +127,7 @@ def came(acct: str, fund: str, amount_fen: int, owed_of: OwedOf) -> Iterator[Cha
 
 def _freed(acct: str, fund: str, amount_fen: int, owed_of: OwedOf) -> Iterator[Change]:
     """What is there to be claimed, once what is owed has been paid of it."""
-    owing = cash_key(_NO_ACCOUNT, fund)
+    owing = cash_key(NO_ACCOUNT, fund)
     if paid_fen := min(amount_fen, owed_of(owing)):
         yield owing, "owed", -paid_fen
     yield cash_key(acct, fund), "free", amount_fen - paid_fen
@@ -149,7 +149,7 @@ def claim_answered(claim: Claim, acct: str, *, settled: bool, owed_of: OwedOf) -
     back = claim.vt_code != CLAIM
     if not acct:
         if settled:
-            yield cash_key(_NO_ACCOUNT, fund), "owed", -amount_fen if back else amount_fen
+            yield cash_key(NO_ACCOUNT, fund), "owed", -amount_fen if back else amount_fen
         return
     if back:
         if settled:
@@ -178,7 +178,7 @@ def gone_again(acct: str, fund_type_code: str, amt: str, owed_of: OwedOf) -> Ite
     if acct:
         yield from came(acct, fund_type_code, -stored_fen(amt), owed_of)
     else:
-        yield cash_key(_NO_ACCOUNT, fund_type_code), "owed", stored_fen(amt)
+        yield cash_key(NO_ACCOUNT, fund_type_code), "owed", stored_fen(amt)
 
 
 def moved_cash(
@@ -225,7 +225,7 @@ def account_by_kind(rows: Mapping[str, Cash], funds: Iterable[str]) -> dict[str,
 def owed_fen(rows: Mapping[str, Cash], kind: str) -> int:
     """What was claimed of a kind while cash was not controlled, and is to be paid of what lies
     there."""
-    return max(0, rows.get(cash_key(_NO_ACCOUNT, kind), NOTHING).owed)
+    return max(0, rows.get(cash_key(NO_ACCOUNT, kind), NOTHING).owed)
 
 
 def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str, str]) -> None:
@@ -241,7 +241,7 @@ def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str
     for claim in claims:
         if claim.vt_code != CLAIM or not is_cash(claim.fund_type_code):
             continue
-        acct = accts.get(kind_of(claim.fund_type_code), _NO_ACCOUNT)
+        acct = accts.get(kind_of(claim.fund_type_code), NO_ACCOUNT)
         if acct or is_controlled:
             key = cash_key(acct, claim.fund_type_code)
             wanted[key] = wanted.get(key, 0) + stored_fen(claim.pay_amt)
@@ -352,7 +352,7 @@ class CashFold(RegisterFold):
                 yield from came(event.cash_acct, event.fund_type_code, amount_fen, owed_of)
             case _Requested():
                 for claim in event.claims:
-                    acct = event.cash_accts.get(kind_of(claim.fund_type_code), _NO_ACCOUNT)
+                    acct = event.cash_accts.get(kind_of(claim.fund_type_code), NO_ACCOUNT)
                     self.open[claim.voucher_no] = claim, acct
                     yield from claim_made(claim, acct)
             case _Ordered():

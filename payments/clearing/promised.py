@@ -33,6 +33,7 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash import (
     CASH,
+    NO_ACCOUNT,
     NOTHING,
     Cash,
     accounts_of,
@@ -186,7 +187,8 @@ def require_spare(
     kind = kind_of(fund_type_code)
     if (reserve_fen := policy.reserve_fen(kind)) is None:
         return None
-    if (acct := accounts_of(state, (fund_type_code,)).get(kind)) is None:
+    acct = accounts_of(state, (fund_type_code,)).get(kind, NO_ACCOUNT)
+    if not acct and not policy.cash_control:
         return None
     guarantee = "" if paid_for is None else policy.guarantee_of(paid_for)
     cash, waiting = state.rows_of(CASH), state.rows_of(UNCLEARED)

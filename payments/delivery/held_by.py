@@ -17,7 +17,7 @@ from ledger.deciding.state import BEIJING
 from ledger.errors import UnavailableError
 from ledger.money import yuan
 from ledger.reading.loading import read_rows
-from payments.clearing.cash import CASH, account_by_kind, kind_of
+from payments.clearing.cash import CASH, NO_ACCOUNT, account_by_kind, kind_of
 from payments.clearing.cash_policy import CASH_POLICY, CashPolicy
 from payments.clearing.promised import PROMISED, Spare, spare_of
 from payments.clearing.uncleared import UNCLEARED
@@ -89,9 +89,12 @@ def read_spares(
     cash = read_rows(connection, ledger_id, CASH)
     waiting = read_rows(connection, ledger_id, UNCLEARED)
     promised = read_rows(connection, ledger_id, PROMISED)
+    accts = account_by_kind(cash, kinds)
+    if policy.cash_control:  # also before any account is named
+        accts = dict.fromkeys(kinds, NO_ACCOUNT) | accts
     return {
         kind: spare_of(kind, acct, policy.reserve_fen(kind) or 0, cash, waiting, promised)
-        for kind, acct in account_by_kind(cash, kinds).items()
+        for kind, acct in accts.items()
     }
 
 

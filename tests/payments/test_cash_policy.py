@@ -13,6 +13,7 @@ from payments.clearing.cash_events import CashReserve, Guarantee
 from payments.clearing.cash_policy import CashPolicy, SetCashPolicy
 from payments.clearing.claims import RequestClearing
 from payments.clearing.promised import PROMISED, Promised
+from payments.delivery.held_by import read_spares
 from payments.voiding import VoidPayment
 from tests.support.advances import advance
 from tests.support.allocations import allocation
@@ -100,6 +101,17 @@ def test_what_is_void_is_promised_no_longer(bookkeeper: Bookkeeper) -> None:
     approve(bookkeeper, "P1")
     bookkeeper.do(VoidPayment(pay_app_no="P1", reason="不再需要"))
     assert promised(bookkeeper) == {}
+
+
+def test_nothing_is_there_before_an_account_is_named(bookkeeper: Bookkeeper) -> None:
+    """Controlled by policy, with a reserve of 0.00: 1,000.00 were approved without any cash."""
+    policy = CashPolicy(cash_control=True, reserves=(CashReserve("11", "0.00"),))
+    bookkeeper.do(SetCashPolicy(cash_control=True, reserves=policy.reserves), "admin")
+    applied(bookkeeper, "P1", "1000.00")
+    assert problem(approve(bookkeeper, "P1")).extra["available_amt"] == "0.00"
+    with bookkeeper.pool.connection() as connection:
+        spares = read_spares(connection, bookkeeper.ledger_id, policy)
+    assert [spare.left_for("") for spare in spares.values()] == [0]
 
 
 def test_orders_leave_the_reserve_but_for_a_guarantee(bookkeeper: Bookkeeper) -> None:
