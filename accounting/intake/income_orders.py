@@ -10,10 +10,11 @@ from accounting.income_orders import INCOME_CORRECTION, INCOME_REFUND
 from accounting.income_refunds import ApplyIncomeRefundReceipt, ReturnIncomeRefund
 from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, GuokuError, Refusal, RequestError
-from ledger.money import parse_yuan, yuan
+from ledger.money import yuan
 from ledger.reading.objects import read_objects
 from payments.delivery.orders import deliver
 from payments.messages.envelope import VoucherBody, signed_bytes
+from payments.messages.income_orders import said_otherwise
 from payments.messages.message_types import (
     CENTRAL_BANK_CODE,
     INCOME_REFUND_RETURNED,
@@ -34,6 +35,7 @@ from payments.receipts.notices import held_unreadable
 from payments.receipts.orders import REASON_CHARACTERS_MAX, REJECTED_WITHOUT_REASON
 from payments.receipts.senders import Senders
 from payments.refunds.notices import TakeNotice
+from payments.signing.orders import income_order
 
 _KINDS: Mapping[str, AnyKind] = {
     INCOME_REFUNDS: INCOME_REFUND,
@@ -70,7 +72,7 @@ class IncomeOrdersAnswered(Judging):
         """For the books to judge.
 
         Raises:
-            Refusal: ``receipt_mismatch``: of no order of ours, or over another amount or payee.
+            Refusal: ``receipt_mismatch``: of no order of ours, or it repeats it otherwise.
         """
         evidence = self.senders.verified(message, body, CENTRAL_BANK_CODE)
         place = self._places.get(body)
@@ -93,9 +95,9 @@ def _receipt(
     said: OrderReceipt,
     evidence: ReceiptEvidence,
 ) -> ApplyOrderReceipt:
-    payee = getattr(ordered, "payee_acct_no", "")
-    if (said.pay_amt, said.payee_acct_no) != (parse_yuan(ordered.amt), payee):
-        raise _mismatch(f"the order was over {ordered.amt} to {payee or 'nobody'}")
+    due = income_order(place.ledger_id, ordered)
+    for tag, theirs, ours in said_otherwise(due, signed_bytes(body)):
+        raise _mismatch(f"{tag} is {theirs!r}, of the order {ours!r}")
     answer: dict[str, Any] = {
         "voucher_no": body.voucher_no,
         "xpay_fen": said.x_pay_amt,

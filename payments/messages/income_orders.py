@@ -7,14 +7,21 @@ that central-bank front ends fill (decision 0054).
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from ledger.money import yuan
 from payments.messages.layout import check_agrees, compact_date, read_voucher
 from payments.messages.plain_form import PlainForm
-from payments.messages.reader import amount_of, date_of, malformed, text_of, year_of
+from payments.messages.reader import (
+    REPLACED,
+    amount_of,
+    date_of,
+    malformed,
+    text_of,
+    year_of,
+)
 from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 
 INCOME_CORRECTED = "1"  # 更正类型: 收入更正
@@ -84,6 +91,18 @@ _FIXED: Mapping[str, Mapping[str, str]] = {
     INCOME_CORRECTION: {"EditTypeCode": INCOME_CORRECTED, "EditAmt": _NOTHING},
 }
 _AMOUNTS = {INCOME_REFUND: ("PayAmt",), INCOME_CORRECTION: ("OriTraAmt", "CurTraAmt")}
+# what the central bank need not repeat
+_FREE = frozenset(
+    {
+        "VouDate",
+        "PayeeAcctName",
+        "PayeeAcctBankName",
+        "PayeeAcctBankNo",
+        "ReturnReason",
+        "CorrReaName",
+        *_FIXED[INCOME_CORRECTION],
+    }
+)
 _ANSWERED = "XPayDate XAgentBusinessNo XPayAmt"
 
 
@@ -175,3 +194,22 @@ def receipt_of(order: IncomeOrder, serial: str, day: dt.date, *, done: bool) -> 
             "XPayAmt": yuan(order.pay_amt if done else 0),
         },
     )
+
+
+def said_otherwise(order: IncomeOrder, receipt: bytes) -> Iterator[tuple[str, str, str]]:
+    """What a receipt says of its order otherwise: the element, its text, and the order's. Each
+    form has an ``Id`` of its own; free text may be left out, or be such that nobody can read it.
+
+    Raises:
+        RequestError: ``malformed``.
+    """
+    main, rows = read_voucher(receipt, answered=True)
+    if len(rows) != 1:
+        yield "DetailList", str(len(rows)), "1"
+        return
+    for due, row in ((_main_of(order), main), (_line_of(order), rows[0])):
+        for tag, ours in due.items():
+            theirs = row.get(tag, "")
+            is_left_out = tag in _FREE and (not theirs or REPLACED in theirs)
+            if tag != "Id" and theirs != ours and not is_left_out:
+                yield tag, theirs, ours

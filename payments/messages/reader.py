@@ -35,7 +35,7 @@ _LEAF_MARKUP = len("<></>")
 _DATE = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})", re.ASCII)
 # What XML 1.0 has no place for, in what is decoded; a NUL is the end of many a program's text.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_REPLACED = "\ufffd"
+REPLACED = "\ufffd"  # in the place of a character of a bank's text that nobody can read
 _CODECS = {
     "GBK": "gb18030",
     "GB2312": "gb18030",
@@ -205,7 +205,7 @@ def _decode(data: bytes, root: str, *, declared: bool, answered: bool, size_max:
             text = data.decode("gbk")
     except UnicodeDecodeError:
         raise malformed(f"{root}: the message is not valid GBK") from None
-    return _NOT_XML.sub(_REPLACED, text) if answered else text
+    return _NOT_XML.sub(REPLACED, text) if answered else text
 
 
 def _declared(data: bytes, root: str, *, declared: bool) -> tuple[str, bytes]:

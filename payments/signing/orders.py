@@ -32,11 +32,12 @@ def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
         RequestError: ``malformed`` for text that GBK cannot carry.
     """
     if isinstance(ordered, IncomeEvent):
-        return income_orders.build(_income_order(ledger_id, ordered))
+        return income_orders.build(income_order(ledger_id, ordered))
     return _paying_document(ledger_id, ordered)
 
 
-def _income_order(ledger_id: int, ordered: IncomeEvent) -> IncomeOrder:
+def income_order(ledger_id: int, ordered: IncomeEvent) -> IncomeOrder:
+    """What a 5209 or 5407 says."""
     of_refund = isinstance(ordered, IncomeRefundOrdered)
     return IncomeOrder(
         vt_code=INCOME_REFUND if of_refund else INCOME_CORRECTION,

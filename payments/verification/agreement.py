@@ -24,17 +24,22 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.income_order_events import IncomeRefundReturned
-from payments.messages import clearing_2301, layout, orders_5207, refund_notices
+from payments.messages import (
+    clearing_2301,
+    income_orders,
+    layout,
+    orders_5207,
+    refund_notices,
+)
 from payments.messages.layout import compact_date
-from payments.messages.reader import amount_of, date_of
+from payments.messages.reader import REPLACED, amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
 from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
 from payments.order_kinds import OrderGiven
 from payments.payment import SINGLE_DETAIL_ID
+from payments.signing.orders import IncomeEvent, income_order
 from payments.signing.voucher_document import adm_div_code
-
-REPLACED = "\ufffd"  # in the place of a character of a bank's text that nobody can read
 
 Texts = Mapping[str, str]
 Differing = tuple[str, object, object]  # the element, what the document says, what the events say
@@ -274,6 +279,9 @@ def _order_receipt(named: NamedDocument) -> Iterator[Differing]:
         ("XAgentBusinessNo", receipt.x_agent_business_no, event.agent_business_no),
     )
     yield from (each for each in due if each[1] != each[2])
+    if isinstance(ordered, IncomeEvent):
+        said = income_order(named.ledger_id, ordered)
+        yield from income_orders.said_otherwise(said, named.document)
 
 
 @compare(*ORDER_RETURNS)

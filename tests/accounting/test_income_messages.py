@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -15,6 +16,10 @@ from ledger.events import decode
 from ledger.reading.documents import decompress
 from ledger.reading.objects import read_bodies
 from payments.clearing.cash import Cash
+from payments.income_order_events import IncomeRefundOrdered, IncomeRefundReceipted
+from payments.messages.income_orders import receipt_of
+from payments.signing.orders import income_order
+from payments.verification.agreement import NamedDocument, disagreement
 from tests.accounting.test_income import (
     FINES,
     FRIDAY,
@@ -28,7 +33,7 @@ from tests.payments.test_channel_orders import verified
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.central_bank_reports import SigningCentralBank, income_day, told
 from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, central_bank
-from tests.support.income_orders import correction, refund
+from tests.support.income_orders import answered, correction, refund
 from tests.support.openings import TREASURY, income
 from tests.support.sending import rows, sending
 from tests.support.waiting import HANG_S, wait_until
@@ -233,7 +238,12 @@ def test_a_month_waits_for_the_reports_of_its_days(bookkeeper: Bookkeeper) -> No
     assert (problem.code.text, problem.extra["blockers"]) == (
         "period_not_ready",
         [
-            {"kind": "income_missing", "number": f"{TREASURY}/2026-03-30", "amt": "0.00"},
+            {
+                "kind": "income_missing",
+                "number": f"{TREASURY}/2026-03-30",
+                "amt": "0.00",
+                "acts": ["bank.receipts"],
+            },
         ],
     )
     for day in (30, 31):
@@ -259,6 +269,29 @@ def test_a_signed_report_of_a_closed_month_is_booked_on_the_first_open_day(
     assert said == ["2026-03-31", "2026-04-01"]
     early = income_day("R03", date(2026, 4, 3), (VAT, "111", "5.00"))
     assert told(pboc.report(early)) == ["future_date"]
+
+
+def test_verification_compares_what_a_receipt_repeats_of_its_order(
+    bookkeeper: Bookkeeper,
+) -> None:
+    """It looked at the number, the account and the amount alone."""
+    bookkeeper.do(income("R1", THURSDAY, (VAT, "111", "5.00")), "accountant")
+    asked = refund("TF-1", VAT, "5.00", FRIDAY)
+    bookkeeper.do(asked, "accountant")
+    bookkeeper.do(answered(bookkeeper.ledger_id, asked, FRIDAY), "pboc")
+    by_type = {type(event): event for _, _, event in bookkeeper.events()}
+    given: Any = by_type[IncomeRefundOrdered]
+    order = income_order(bookkeeper.ledger_id, given)
+
+    def found(**otherwise: str) -> str:
+        text = receipt_of(replace(order, **otherwise), "SB1", FRIDAY, done=True)
+        receipted = by_type[IncomeRefundReceipted]
+        return disagreement(NamedDocument(bookkeeper.ledger_id, text, receipted, [given]))
+
+    assert found() == found(payee_acct_name="", reason="") == ""
+    assert found(income_sort_code=FINES).startswith("IncomeSortCode: the signed document says")
+    assert found(fund_type_code="121").startswith("FundTypeCode")
+    assert found(payee_acct_name="别人").startswith("PayeeAcctName")
 
 
 def test_a_refund_is_ordered_and_paid_by_real_processes(

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from accounting.income_orders import INCOME_CORRECTION, INCOME_REFUND
+from ledger.deciding.objects import AnyKind
 from ledger.postgres.database import Database
+from tests.support.bookkeeper import PAYEE
+from tests.support.http_orders import order_answered
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.openings import TREASURY
 
@@ -62,7 +66,12 @@ def test_another_number_for_the_day_and_a_missing_day(http: HttpTreasury) -> Non
 def test_a_month_says_which_reports_it_waits_for(http: HttpTreasury) -> None:
     http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
     shown = http.ok(http.get("…/periods/2026-01"))["blockers"]
-    first = {"kind": "income_missing", "number": f"{TREASURY}/2026-01-16", "amt": "0.00"}
+    first: dict[str, Any] = {
+        "kind": "income_missing",
+        "number": f"{TREASURY}/2026-01-16",
+        "amt": "0.00",
+    }
+    first["acts"] = ["bank.receipts"]
     assert shown == [first]
     refused = http.post("…/periods:close", {"through": "2026-01-31"}, "accountant").json()
     assert (refused["code"], refused["blockers"]) == ("period_not_ready", shown)
@@ -75,6 +84,32 @@ def test_a_report_is_corrected(http: HttpTreasury) -> None:
     assert (corrected["amt"], corrected["correct_nos"]) == ("2000000.00", ["C1"])
     assert http.ok(http.get("…/income-reports/R1"))["amt"] == "2000000.00"
     assert http.ok(http.get("…/cash"))["total"] == "2000000.00"
+
+
+def test_a_receipt_repeats_its_order(http: HttpTreasury) -> None:
+    """One of another code, fund or payee was believed: its number, account and amount were ours."""
+    http.ok(http.post("…/income-reports", JANUARY_15, "accountant"))
+    of = {"inc_sort_code": "10101", "fund_type_code": "111", "budget_level_code": "2"}
+    asked = {**of, "amt": "100.00", "reason": "误缴", "effective_on": "2026-01-15"}
+    http.ok(http.post("…/income-refunds", {**asked, "inc_refund_no": "T1", **PAYEE}, "accountant"))
+    to = {"inc_cor_no": "S1", "to_inc_sort_code": "10305", "to_fund_type_code": "111"}
+    http.ok(http.post("…/income-corrections", {**asked, **to}, "accountant"))
+    otherwise: dict[tuple[AnyKind, str], tuple[dict[str, str], ...]] = {
+        (INCOME_REFUND, "T1"): (
+            {"income_sort_code": "10305"},
+            {"fund_type_code": "121"},
+            {"budget_level_code": "3"},
+            {"payee_acct_name": "别人"},
+        ),
+        (INCOME_CORRECTION, "S1"): (
+            {"cur_income_sort_code": "10301", "cur_fund_type_code": "121"},
+            {"tre_code": "4400000009"},
+        ),
+    }
+    for (kind, number), changes in otherwise.items():
+        for change in changes:
+            assert order_answered(http, kind, number, otherwise=change) == "receipt_mismatch"
+        assert order_answered(http, kind, number) == "created"
 
 
 def test_another_accountant_has_to_agree(http: HttpTreasury) -> None:

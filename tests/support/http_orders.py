@@ -1,7 +1,11 @@
 """The central bank's answers to orders over HTTP, where no simulator runs."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 from ledger.account_set import parse_ledger
 from ledger.deciding.objects import AnyKind
@@ -16,14 +20,22 @@ from tests.support.http_server import HttpTreasury
 
 
 def order_answered(
-    http: HttpTreasury, kind: AnyKind, number: str, *, paid: bool = True, day: date | None = None
+    http: HttpTreasury,
+    kind: AnyKind,
+    number: str,
+    *,
+    paid: bool = True,
+    day: date | None = None,
+    otherwise: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The order's receipt, delivered by a bank; what became of it."""
+    """The order's receipt, delivered by a bank, which may repeat the order otherwise; what became
+    of it."""
     key = parse_ledger(http.ledger)
     with http.treasury.pool.connection() as connection:
         ordered = read_objects(connection, key, kind, [number])[number].ordered
     document, vt_code = order_document(key, ordered), vt_code_of(ordered.voucher_no)
     order: Any = (orders_5207 if vt_code == ORDER else income_orders).parse(document)
+    order = msgspec.structs.replace(order, **otherwise)
     said = f"S{number}", day or order.vou_date
     if vt_code == ORDER:
         receipt = orders_5207.receipt_of(order, *said, paid=paid)
@@ -70,5 +82,6 @@ def delivered(
         return_reason=return_reason,
         voucher=text,
     )
-    [result] = http.ok(http.deliver(http.message_of(body, "pboc/1")))["results"]
+    answer = http.deliver(http.message_of(body, "pboc/1")).json()
+    [result] = answer.get("results", [{"problem": answer}])
     return str(result.get("problem", {}).get("code") or result["status"])
