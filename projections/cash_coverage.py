@@ -1,19 +1,23 @@
 """库款保障: how long what lies at the treasury lasts, what will be claimed of it, and who waits.
 
-The balance is held against what went out of 国库存款 in a month on average. What is due is known by
-kind of fund, nearest first: what claims and orders have taken, what banks have paid, what is
-approved, and what is applied for; the last two parted by whether they are for one of the three
-guarantees 三保, which go first where a reserve is kept.
+The balance is held against what went out of 国库存款 in a month on average; what is paid back of
+income is less income, and no outlay. What is due is known by kind of fund, nearest first: what
+claims and orders have taken, what banks have paid, what is approved, and what is applied for; the
+last two parted by whether they are for one of the three guarantees 三保, which go first where a
+reserve is kept.
 """
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 import psycopg
 
+from accounting.income_register import INCOME
 from ledger.books import Charts
 from ledger.errors import Code, Refusal
+from ledger.events import names_that
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head
 from payments.clearing.cash import CASH, CONTROL, Cash, account_by_kind, kind_of
@@ -22,8 +26,9 @@ from payments.clearing.promised import PROMISED, Promised, Spare, spare_of
 from payments.clearing.uncleared import UNCLEARED
 from payments.payment import APPLIED
 from projections.core.moments import one_moment
-from projections.journals import AccountTotals
+from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
+from projections.posted import Posted, amounts_of
 
 _OUTLAYS = """
 SELECT extract(month FROM t.effective_on)::int, sum(t.credit_fen)
@@ -32,6 +37,13 @@ FROM proj_positions m JOIN proj_account_totals t
 WHERE m.ledger_id = %s AND m.projection = %s AND m.live AND t.account = ANY(%s)
   AND t.effective_on <= %s
 GROUP BY 1 HAVING sum(t.credit_fen) > 0 ORDER BY 1"""
+_OF_INCOME = """
+SELECT extract(month FROM j.effective_on)::int, e.payload
+FROM proj_positions t JOIN proj_positions m ON m.ledger_id = t.ledger_id AND m.live
+    JOIN proj_journals j ON j.ledger_id = m.ledger_id AND j.generation = m.generation
+    JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
+WHERE t.ledger_id = %s AND t.projection = %s AND t.live AND m.projection = %s
+  AND j.bgt_id = '' AND j.event = ANY(%s) AND j.position <= t.position AND j.effective_on <= %s"""
 _APPLIED = """
 SELECT p.exp_func_code, p.gov_bgt_eco_code, p.dep_bgt_eco_code, p.fund_type_code, sum(p.pay_fen)
 FROM proj_positions m JOIN proj_payments p
@@ -39,6 +51,7 @@ FROM proj_positions m JOIN proj_payments p
 WHERE m.ledger_id = %s AND m.projection = %s AND m.live AND p.status = %s
 GROUP BY 1, 2, 3, 4"""
 Level = Literal["low", "normal", "idle"]
+_posted = msgspec.json.Decoder(Posted).decode
 DAYS_OF_A_MONTH = 30
 LOW_HUNDREDTHS, IDLE_HUNDREDTHS = 30, 80  # of a month: less is low, more lies idle
 
@@ -113,6 +126,9 @@ def coverage(
         kinds = _kinds(connection, ledger_id, policy, cash)
         asked = ledger_id, AccountTotals.name, _accounts(charts), today
         outlays = {month: int(fen) for month, fen in connection.execute(_OUTLAYS, asked)}
+        for month, fen in _given_back(connection, ledger_id, charts, today).items():
+            outlays[month] = outlays.get(month, 0) - fen
+        outlays = {month: fen for month, fen in outlays.items() if fen > 0}
         balance_fen = sum(row.balance for row in cash.values())
         return Coverage(head.position, balance_fen, outlays, _average(outlays, today), kinds)
 
@@ -127,6 +143,20 @@ def _accounts(charts: Charts) -> list[str]:
             if account.control == CONTROL
         }
     )
+
+
+def _given_back(
+    connection: psycopg.Connection, ledger_id: int, charts: Charts, today: date
+) -> Mapping[int, int]:
+    """What journals of income credit 国库存款 with, by month, in fen."""
+    acts = list(names_that(lambda traits: INCOME.name in traits.moves))
+    asked = ledger_id, AccountTotals.name, Journals.name, acts, today
+    accounts, found = {*_accounts(charts)}, dict[int, int]()
+    for month, payload in connection.execute(_OF_INCOME, asked):
+        for account, _, credit_fen in amounts_of(bytes(_posted(payload).lines)):
+            if account in accounts:
+                found[month] = found.get(month, 0) + credit_fen
+    return found
 
 
 def _average(outlays: Mapping[int, int], today: date) -> int:

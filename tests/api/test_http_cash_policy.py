@@ -91,6 +91,13 @@ def test_how_long_cash_lasts(http: HttpTreasury) -> None:
     assert (report["balance"], report["average_outlay"]) == ("200.00", "800.00")
     assert (report["cover_months"], report["cover_days"], report["level"]) == ("0.25", 7, "low")
     assert [each["amt"] for each in report["outlays"]] == ["800.00"]
+    # income that is returned was counted as an outlay
+    line = {"inc_sort_code": "10101", "fund_type_code": "111", "amt": "-50.00"}
+    said = {"report_no": "R1", "report_date": "2026-01-15", "tre_code": TREASURY}
+    http.ok(http.post("…/income-reports", {**said, "lines": [line]}, "accountant"))
+    report = http.ok(http.get("…/cash/coverage"))
+    assert (report["balance"], report["average_outlay"]) == ("150.00", "800.00")
+    assert [each["amt"] for each in report["outlays"]] == ["800.00"]
 
 
 def test_the_policy_wants_another_person(http: HttpTreasury) -> None:
