@@ -70,7 +70,7 @@ def _loaded(key: int, _command: Command, outcome: Outcome) -> OpeningView:
 async def show_opening(call: LedgerRead, opening_no: OpeningNo) -> Response:
     key = await admit(call, number=opening_no)
     position, opening = await shown_object(call, key, OPENING, opening_no)
-    units = {row.agency_code for row in opening.rows}
+    units = {row.agency_code for row in opening.loaded.rows}
     await require_agencies(call, key, [(opening_no, code) for code in sorted(units)])
     return call.respond(_view(key, opening), position=position)
 

@@ -84,6 +84,7 @@ RATIOS = {
     },
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
+LONG = {"http", "flood", "disburse", "asof"}  # at the smallest scale, too
 UNITS = {
     "micro": {"µs"},
     "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},
@@ -134,7 +135,10 @@ def measured() -> Callable[[str], BenchReport]:
     return measured
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SUITES],
+)
 def test_a_suite_gives_its_figures_and_ratios(
     name: str, measured: Callable[[str], BenchReport], tmp_path: Path
 ) -> None:
@@ -161,7 +165,10 @@ def test_a_suite_gives_its_figures_and_ratios(
     print_report(report, console)
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SUITES],
+)
 def test_a_suite_is_drawn(
     name: str, measured: Callable[[str], BenchReport], tmp_path: Path
 ) -> None:

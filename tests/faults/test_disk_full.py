@@ -46,6 +46,7 @@ def test_a_start_on_a_full_disk_says_so_in_a_line() -> None:
     assert "No space left on device" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + CYCLE_MAX_S)
 def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room() -> None:
     with small_disk() as disk, installation_on(disk.root / "data") as installation:

@@ -233,6 +233,7 @@ def test_the_same_payments_after_a_restore_are_paid_once(
     assert "FIRST OFFENDING" not in verified.stdout
 
 
+@pytest.mark.slow
 def test_other_payments_after_a_restore_have_other_voucher_numbers(
     installed: Installation, data: Path
 ) -> None:

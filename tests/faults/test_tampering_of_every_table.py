@@ -209,6 +209,7 @@ def test_nothing_is_found_where_nothing_was_done(
         "project",
         "noted",
         "approval",  # nobody else has to agree in this ledger
+        "carried",  # no year was handed on
     }
 
 

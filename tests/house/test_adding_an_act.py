@@ -153,6 +153,7 @@ def test_whoever_must_know_the_act_knows_it(walked: Path) -> None:
     assert failures(walked, ACT) == set()
 
 
+@pytest.mark.slow
 def test_all_tests_that_hold_acts_hold_this_one(walked: Path) -> None:
     assert failures(walked, *OTHERS) == set()
 

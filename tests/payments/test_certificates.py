@@ -65,10 +65,12 @@ def test_the_same_certificate_twice_is_one(conn: psycopg.Connection) -> None:
     assert register(conn, key=key, start=beijing) == first
     others = {
         register(conn, key=key, start=START + INSTANT).serial,
-        register(conn, "principal/wang.wu", key=key).serial,
+        register(conn, "principal/wang.wu").serial,
         register(conn).serial,
     }
     assert len(others | {first.serial}) == 4
+    with pytest.raises(Refusal, match="is that of principal/li"):
+        register(conn, "principal/wang.wu", key=key)
     with pytest.raises(RequestError) as error:
         register(conn, key=key, end=END + INSTANT)
     assert error.value.extra["pointer"] == "/not_after"
