@@ -23,7 +23,6 @@ from ledger.deciding.state import LedgerState
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal
 from ledger.events import Event, OpenItem
-from ledger.money import stored_fen
 from payments.clearing.cash import CONTROL
 from payments.income_order_events import (
     IncomeCorrectionOrdered,
@@ -34,9 +33,9 @@ from payments.income_order_events import (
 )
 from payments.orders.ordering import (
     ORDERED,
-    PAID,
     REJECTED,
-    RETURNED,
+    left_of,
+    status_of,
 )
 
 CORRECTED = "corrected"
@@ -52,16 +51,11 @@ class IncomeRefund(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def left_fen(self) -> int:
         """What was paid and has not come back."""
-        paid_fen = stored_fen(self.receipt.xpay_amt) if self.receipt else 0
-        return paid_fen - sum(stored_fen(each.amt) for each in self.returns)
+        return left_of(self.receipt, self.returns)
 
     @property
     def status(self) -> str:
-        if self.receipt is None:
-            return ORDERED
-        if self.receipt.rejected:
-            return REJECTED
-        return PAID if self.left_fen else RETURNED
+        return status_of(self.receipt, self.left_fen)
 
     @property
     def place(self) -> IncomePlace:

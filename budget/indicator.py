@@ -144,7 +144,7 @@ class Indicator(msgspec.Struct, frozen=True):
     @property
     def paying_codes(self) -> dict[str, str]:
         """Its codes, and by which the books tell whether paying from it is revenue of the year."""
-        return self.codes | carried_mark(self.is_carried)
+        return {**self.codes, **carried_mark(self.is_carried)}
 
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:

@@ -1,5 +1,6 @@
 """年终结转: what is left of indicators at the year's end, and how the next year goes on with it."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -23,10 +24,13 @@ IS_CARRIED = "is_carried"  # whether the year before has handed it on, 1 or 2
 CARRIED_FOR = (*DIMENSIONS, "agency_type_code", IS_CARRIED)
 
 
-def carried_mark(is_carried: bool) -> dict[str, str]:
+_HANDED_ON, _OF_THE_YEAR = {IS_CARRIED: "1"}, {IS_CARRIED: "2"}
+
+
+def carried_mark(is_carried: bool) -> Mapping[str, str]:
     """The element by which books tell what draws on 财政应返还额度 from what is the year's own:
     the revenue of an indicator that was handed on is that of the year which has carried it over."""
-    return {IS_CARRIED: "1" if is_carried else "2"}
+    return _HANDED_ON if is_carried else _OF_THE_YEAR
 
 
 class LongerTerm(msgspec.Struct, frozen=True, omit_defaults=True):

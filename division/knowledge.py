@@ -45,11 +45,13 @@ class Knowledge(msgspec.Struct, frozen=True):
         banks: the appointed ones by their code, of each the nearest division's.
         divisions: the rest of each standing ledger, by its key.
         monitors: whether any of them has monitoring rules.
+        has_cards: whether any of them has registered a 公务卡.
     """
 
     banks: Mapping[str, AppointedBank] = {}
     divisions: Mapping[int, DivisionData] = {}
     monitors: bool = False
+    has_cards: bool = False
 
 
 NOTHING = Knowledge()
@@ -76,6 +78,15 @@ def rules_of_year(state: LedgerState) -> Sequence[MonitorRule]:
     if standing is None or not standing.monitors:
         return ()
     return own_division(state).rules.get(state.fiscal_year, ())
+
+
+def cards_of(state: LedgerState) -> Set[str]:
+    """The numbers of all 公务卡 that the ledger's own division has registered; that there is none
+    is told by one look."""
+    standing: Knowledge | None = state.standing
+    if standing is None or not standing.has_cards:
+        return NOT_OPENED.cards
+    return own_division(state).cards
 
 
 def is_workday(state: LedgerState, day: date) -> bool:

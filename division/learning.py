@@ -127,7 +127,8 @@ class KnowledgeReader:
                 appointed, divisions[ledger_id] = self._upto(connection, ledger_id, upto).said()
                 banks |= appointed
         monitors = any(division.rules for division in divisions.values())
-        return Knowledge(banks, divisions, monitors)
+        has_cards = any(division.cards for division in divisions.values())
+        return Knowledge(banks, divisions, monitors, has_cards)
 
     def _upto(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> _StandingData:
         data = self._read.pop(ledger_id, None)  # what is read in part is not kept

@@ -147,7 +147,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if bgt_id != self.applied.bgt_id:
             [took, *_] = [each for each in self.corrections_taken if each.bgt_id == bgt_id]
             codes |= {name: getattr(took, name) for name in DIMENSIONS}
-            codes |= carried_mark(took.is_carried)
+            codes.update(carried_mark(took.is_carried))
         return codes
 
     @property

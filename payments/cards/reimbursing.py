@@ -7,7 +7,7 @@ from typing import Protocol
 
 from budget.events import IndicatorIssued
 from division.card import CARD_OF_DIVISION, OfficialCard
-from division.knowledge import own_division
+from division.knowledge import cards_of
 from ledger.deciding.command import Need
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal, RequestError
@@ -149,7 +149,7 @@ def refuse_cards(state: LedgerState, pay_bus_type_code: str) -> None:
 def _refuse_card_payees(state: LedgerState, asked: Reimbursing) -> None:
     """What is paid to a card names what was spent, or it would be reimbursed beside; also to one
     that has ended, as what was spent before is still reimbursed."""
-    cards = own_division(state).cards
+    cards = cards_of(state)
     if not cards or not state.settings.get(CARD_CONTROL).on:  # every payment comes by here
         return
     payees = [detail.payee_acct_no for detail in asked.details] or [asked.payee_acct_no]

@@ -31,7 +31,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
-from ledger.money import parse_yuan, stored_fen, yuan
+from ledger.money import parse_yuan, yuan
 from payments.clearing.cash import CASH, CONTROL
 from payments.clearing.promised import STANDING
 from payments.contracts.drawing import require_purchase_control
@@ -40,10 +40,6 @@ from payments.monitoring.rules import LineToPayee
 from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
 from payments.orders.ordering import (
     ALLOCATIONS,
-    ORDERED,
-    PAID,
-    REJECTED,
-    RETURNED,
     ApplyOrderReceipt,
     ApplyOrderReturn,
     account_back,
@@ -51,8 +47,10 @@ from payments.orders.ordering import (
     cash_back,
     cash_ordered,
     check_written,
+    left_of,
     order_number,
     ordered_from,
+    status_of,
 )
 
 # what of an allocation stands in the order to the central bank, beside the indicator's codes
@@ -76,16 +74,11 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def left_fen(self) -> int:
         """What was paid and has not come back."""
-        paid_fen = stored_fen(self.receipt.xpay_amt) if self.receipt else 0
-        return paid_fen - sum(stored_fen(each.amt) for each in self.returns)
+        return left_of(self.receipt, self.returns)
 
     @property
     def status(self) -> str:
-        if self.receipt is None:
-            return ORDERED
-        if self.receipt.rejected:
-            return REJECTED
-        return PAID if self.left_fen else RETURNED
+        return status_of(self.receipt, self.left_fen)
 
     @property
     def paid_on(self) -> str:
@@ -97,7 +90,7 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def codes(self) -> dict[str, str]:
         codes = {name: getattr(self.ordered, name) for name in DIMENSIONS}
-        return codes | carried_mark(self.ordered.is_carried)
+        return {**codes, **carried_mark(self.ordered.is_carried)}
 
 
 def _fold(allocation: Allocation | None, event: Event) -> Allocation | None:

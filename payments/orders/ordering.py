@@ -1,4 +1,4 @@
-"""拨款单: what orders to the central bank have in common, advances and allocations. Pure decisions.
+"""Orders to the central bank: what advances, allocations and orders of income have in common. Pure.
 
 An order takes its cash when it is given and is booked when the central bank says that it has paid;
 what it rejects is free again. Its number at the central bank comes from what the caller repeats, so
@@ -43,6 +43,37 @@ _VT_CODES = {
     INCOME_REFUNDS: INCOME_REFUND,
     INCOME_CORRECTIONS: INCOME_CORRECTION,
 }
+
+
+class Answered(Protocol):
+    """Of the central bank's receipt."""
+
+    @property
+    def xpay_amt(self) -> str: ...
+    @property
+    def rejected(self) -> str: ...
+
+
+class CameBack(Protocol):
+    """Of its notice of a return."""
+
+    @property
+    def amt(self) -> str: ...
+
+
+def left_of(receipt: Answered | None, returns: Iterable[CameBack]) -> int:
+    """What was paid of an order and has not come back."""
+    paid_fen = stored_fen(receipt.xpay_amt) if receipt else 0
+    return paid_fen - sum(stored_fen(each.amt) for each in returns)
+
+
+def status_of(receipt: Answered | None, left_fen: int) -> str:
+    """Where an order stands, of which so much is paid and has not come back."""
+    if receipt is None:
+        return ORDERED
+    if receipt.rejected:
+        return REJECTED
+    return PAID if left_fen else RETURNED
 
 
 class OrderPlace(NamedTuple):
