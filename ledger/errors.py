@@ -5,8 +5,11 @@ the first in this order, so that the same command always gets the same answer. T
 belongs to a code stands beside it here and nowhere else.
 """
 
+import errno
 from enum import Enum
 from typing import Any
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})  # of an OSError that passes without our doing
 
 
 class Code(Enum):

@@ -9,7 +9,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.admission import admit, record_refusal
+from api.http.admission import admit
 from api.http.budget_views import DraftView, draft_view
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger
@@ -18,7 +18,7 @@ from api.http.parameters import DraftNo
 from api.http.problems import OF_LEDGER_ACT, refusals
 from api.http.routes import Operation
 from api.http.units import require_own
-from api.http.uploads import media_of, published_files, receive, upload_file
+from api.http.uploads import published_files, read_upload
 from api.http.views import commit_view
 from budget.preparation.draft_file import DraftFile, read_draft_file, refused
 from budget.preparation.entering import ROWS_MAX, EnterDraft
@@ -27,7 +27,7 @@ from budget.preparation_events import DraftEntered
 from budget.rows import FIRST_ROUND, SECOND_ROUND
 from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
-from ledger.errors import Code, Refusal, RequestError
+from ledger.errors import Code, RequestError
 from ledger.events import type_names
 from ledger.reading.loading import read_rows
 
@@ -71,14 +71,10 @@ async def upload_draft(
         draft_no=draft_no, agency_code=_agency(agency_code), round=_round(round), rows=()
     )
     await require_own(call, key, (empty,))
-    with upload_file(call) as file:
-        file_sm3 = await receive(call, file, FILE_BYTES_MAX)
-        try:
-            sent = await call.in_thread(read_draft_file, file, *media_of(call))
-        except Refusal as refusal:
-            if not call.dry_run:
-                await record_refusal(call, key, EnterDraft.OPERATION, draft_no, refusal)
-            raise
+    operation = EnterDraft.OPERATION
+    sent, file_sm3 = await read_upload(
+        call, key, operation, draft_no, read_draft_file, FILE_BYTES_MAX
+    )
     command = EnterDraft(
         draft_no=draft_no,
         agency_code=empty.agency_code,

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.admission import admit, record_refusal
+from api.http.admission import admit
 from api.http.bodies import decoded
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
@@ -24,12 +24,12 @@ from api.http.published import PublishedAs
 from api.http.routes import SUBMITTED, CommandRoute, Operation, respond_to_act
 from api.http.standing_object import object_now, shown_object
 from api.http.units import require_agencies
-from api.http.uploads import media_of, published_files, receive, upload_file
+from api.http.uploads import published_files, read_upload
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.elements.register import ElementRegister
-from ledger.errors import Code, Refusal
+from ledger.errors import Code
 from ledger.money import parse_yuan
 from payments.disbursement.opening import OpenRun
 from payments.list_files import read_list_file
@@ -148,15 +148,8 @@ async def upload_list(
     for name, text in said.items():
         ElementRegister.check_shape(name, text, f"/{name}")
     rules = rules_of(parse_yuan(subsidy_std_amt, pointer="/subsidy_std_amt"))
-    with upload_file(call) as file:
-        file_sm3 = await receive(call, file, FILE_BYTES_MAX)
-        try:
-            sent = await call.in_thread(read_list_file, rules, file, *media_of(call))
-        except Refusal as refusal:
-            if not call.dry_run:
-                operation = LoadSubsidyList.OPERATION
-                await record_refusal(call, key, operation, subsidy_list_no, refusal)
-            raise
+    operation, read = LoadSubsidyList.OPERATION, partial(read_list_file, rules)
+    sent, file_sm3 = await read_upload(call, key, operation, subsidy_list_no, read, FILE_BYTES_MAX)
     command = LoadSubsidyList(
         subsidy_list_no=subsidy_list_no,
         subsidy_std_amt=subsidy_std_amt,

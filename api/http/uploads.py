@@ -1,13 +1,16 @@
 """Files that callers send: streamed to disk, digested on the way, and gone when they were read."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
+from api.http.admission import record_refusal
 from api.http.call import Call
-from ledger.errors import Code, RequestError
+from ledger.errors import NO_ROOM, Code, Refusal, RequestError, UnavailableError
+
+T = TypeVar("T")
 
 FILE_BYTES_MAX = 1024 * 1024 * 1024
 _PART_BYTES = 1 << 20
@@ -34,11 +37,42 @@ def media_of(call: Call) -> tuple[str, str]:
 
 @contextmanager
 def upload_file(call: Call) -> Iterator[BinaryIO]:
-    """A file without a name: it is gone when it is closed, also by a kill."""
+    """A file without a name: it is gone when it is closed, also by a kill.
+
+    Raises:
+        UnavailableError: there is no room for what is written to it.
+    """
     folder = call.treasury.settings.data
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=folder) as file:
-        yield file
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            yield file
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        reason = f"a file finds no room: {error.strerror}"
+        raise UnavailableError(Code.UNAVAILABLE, reason) from error
+
+
+async def read_upload(
+    call: Call, key: int, operation: str, number: str, read: Callable[..., T], bytes_max: int
+) -> tuple[T, str]:
+    """What ``read`` makes of the body as a file, of its media type and its character set; and the
+    SM3 of it in hex. A file that is refused with its errors is a refusal of the act on record.
+
+    Raises:
+        RequestError: ``too_many_items``, or what ``read`` raises.
+        Refusal: as ``read`` does.
+        UnavailableError: there is no room for it.
+    """
+    with upload_file(call) as file:
+        file_sm3 = await receive(call, file, bytes_max)
+        try:
+            return await call.in_thread(read, file, *media_of(call)), file_sm3
+        except Refusal as refusal:
+            if not call.dry_run:
+                await record_refusal(call, key, operation, number, refusal)
+            raise
 
 
 async def receive(call: Call, file: BinaryIO, bytes_max: int = FILE_BYTES_MAX) -> str:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from api.access import Right
-from api.http.admission import admit, record_refusal
+from api.http.admission import admit
 from api.http.bodies import decoded
 from api.http.call import Call
 from api.http.dependencies import ActingOnLedger, LedgerRead
@@ -24,7 +24,7 @@ from api.http.published import PublishedAs
 from api.http.routes import SUBMITTED, CommandRoute, Operation, respond_to_act
 from api.http.standing_object import object_now, shown_object
 from api.http.units import require_agencies
-from api.http.uploads import media_of, published_files, receive, upload_file
+from api.http.uploads import published_files, read_upload
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -155,14 +155,10 @@ async def upload_run(
 ) -> Response:
     """The columns are the elements of a line; the sums of all lines stand in the address."""
     key = await admit(call, number=wage_run_no)
-    with upload_file(call) as file:
-        file_sm3 = await receive(call, file, FILE_BYTES_MAX)
-        try:
-            sent = await call.in_thread(read_wage_file, file, *media_of(call))
-        except Refusal as refusal:
-            if not call.dry_run:
-                await record_refusal(call, key, LoadWageRun.OPERATION, wage_run_no, refusal)
-            raise
+    operation = LoadWageRun.OPERATION
+    sent, file_sm3 = await read_upload(
+        call, key, operation, wage_run_no, read_wage_file, FILE_BYTES_MAX
+    )
     command = LoadWageRun(
         wage_run_no=wage_run_no,
         sala_month=sala_month,

@@ -5,7 +5,6 @@ replaces it in one step, all under a lock between processes; so no key is lost, 
 finds either the old file or the new one, whole.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.errors import (
+    NO_ROOM,
     Code,
     ConfigurationError,
     GuokuError,
@@ -34,7 +34,6 @@ _FORMAT = 1
 _OWNER_ONLY = 0o600
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LOCK_POLL_S = 0.01
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class KeyMissingError(ConfigurationError, KeyError):
@@ -116,7 +115,7 @@ class KeyStore:
 
     def _not_written(self, error: OSError) -> GuokuError:
         detail = f"the key store {self._path} cannot be written: {error.strerror}"
-        if error.errno in _NO_ROOM:  # passes without anybody changing how this is set up
+        if error.errno in NO_ROOM:  # passes without anybody changing how this is set up
             return UnavailableError(Code.UNAVAILABLE, detail)
         return ConfigurationError(detail)
 

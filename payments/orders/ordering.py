@@ -45,7 +45,7 @@ _VT_CODES = {
 }
 
 
-class Answered(Protocol):
+class AnswerToOrder(Protocol):
     """Of the central bank's receipt."""
 
     @property
@@ -54,20 +54,20 @@ class Answered(Protocol):
     def rejected(self) -> str: ...
 
 
-class CameBack(Protocol):
+class ReturnOfOrder(Protocol):
     """Of its notice of a return."""
 
     @property
     def amt(self) -> str: ...
 
 
-def left_of(receipt: Answered | None, returns: Iterable[CameBack]) -> int:
+def left_of(receipt: AnswerToOrder | None, returns: Iterable[ReturnOfOrder]) -> int:
     """What was paid of an order and has not come back."""
     paid_fen = stored_fen(receipt.xpay_amt) if receipt else 0
     return paid_fen - sum(stored_fen(each.amt) for each in returns)
 
 
-def status_of(receipt: Answered | None, left_fen: int) -> str:
+def status_of(receipt: AnswerToOrder | None, left_fen: int) -> str:
     """Where an order stands, of which so much is paid and has not come back."""
     if receipt is None:
         return ORDERED

@@ -1,15 +1,19 @@
 """The disk is full under everybody's work, for data and for the write-ahead log: what was
 acknowledged stands, nothing is paid twice, and once there is room all goes on by itself."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
+from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.faults.model.breakages import FaultInjector
 from tests.faults.model.cycles import Treasury
 from tests.faults.model.installation import Installation, installation_on
 from tests.support.command_line import clean_environment
 from tests.support.command_line import run as guoku
+from tests.support.http_server import http_treasury_on
 from tests.support.small_disk import needs_a_small_disk, small_disk
 
 SEED = 1
@@ -44,6 +48,20 @@ def test_a_start_on_a_full_disk_says_so_in_a_line() -> None:
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
     assert "No space left on device" in ended.stderr
+
+
+def test_a_file_that_finds_no_room_may_be_sent_again(database: Database) -> None:
+    """It was answered as `internal`, like a person's first key."""
+    with small_disk() as disk, http_treasury_on(database, data=disk.root) as http:
+
+        def send() -> dict[str, Any]:
+            path = "…/budget-drafts/ES-1/file?agency_code=101001&round=1"
+            lines = {"content": b"no column\n" * 1_000, "headers": {"Content-Type": "text/csv"}}
+            return dict(http.call("POST", path, "unit", **lines).json())
+
+        with disk.full():
+            assert send()["code"] == "unavailable"
+        assert send()["code"] == "malformed"  # as it is a file without columns
 
 
 @pytest.mark.slow

@@ -349,7 +349,7 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
     """A treasury with an open ledger; ``more`` are settings of the server."""
     with TemporaryDirectory(prefix="guoku-http-") as folder:
         bounds = {"request_bytes_max": BYTES_MAX, "read_wait_s": HANG_S, **more}
-        settings = Settings(data=Path(folder), **bounds)
+        settings = Settings(**{"data": Path(folder), **bounds})
         with treasury_on(settings, database) as treasury:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
