@@ -32,7 +32,7 @@ from ledger.deciding.command import Command, Submission
 from ledger.deciding.opening import TITLE, TOTAL, OpenLedger
 from ledger.deciding.principals import PROGRAM
 from ledger.errors import GuokuError, IntegrityError, UnavailableError
-from ledger.money import yuan
+from ledger.money import stored_fen, yuan
 from ledger.reading.loading import chains_at, read_newest_act, read_rows
 from ledger.reading.objects import Head, list_heads, numbers_of, read_head, read_objects
 from payments.submitting import Submit
@@ -117,7 +117,7 @@ class HandingOver:
         count, sum_fen = 0, 0
         for part in self._handed_on(key):
             count += len(part)
-            sum_fen += sum(int(item.amount.replace(".", "")) for item in part)
+            sum_fen += sum(stored_fen(item.amount) for item in part)
             if left := self._not_taken(to, sender, part):
                 taken = TakeCarried(
                     part_no=f"{sender}/{left[0].ori_bgt_id}",
