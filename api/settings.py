@@ -3,7 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from division.sessions import SessionBounds
 from ledger.errors import ConfigurationError
 
 
@@ -73,6 +74,12 @@ class Settings(BaseSettings):
         40_000, ge=1, description="commands waiting for their commit; beyond it 429"
     )
     ledger_commands_max: int = Field(20_000, ge=1, description="the same of one ledger")
+    session_idle_s: int = Field(
+        1_800, ge=60, description="without a call for so long a session is over"
+    )
+    session_longest_s: int = Field(
+        43_200, ge=60, description="a session is over after so long in any case"
+    )
     read_wait_s: float = Field(2.0, description="how long a read waits for its projection")
     projection_poll_ms: int = Field(200, ge=1, description="longest sleep of the projector")
     seal_interval_ms: int = Field(700, ge=1, description="longest wait of a commit to be sealed")
@@ -125,6 +132,11 @@ class Settings(BaseSettings):
                     f"where is it to be sent? GUOKU_{name}_URL, or GUOKU_{name}_PORT for a "
                     "simulator on this machine"
                 )
+
+    @property
+    def session_bounds(self) -> SessionBounds:
+        idle, longest = self.session_idle_s, self.session_longest_s
+        return SessionBounds(timedelta(seconds=idle), timedelta(seconds=longest))
 
     @property
     def keystore_path(self) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 
 from api.access import Caller
-from division.credentials import find_holder, make_token
+from division.credentials import Holder, find_holder, make_token
 from division.rights import Rights
 from ledger.writing.conditions import Conditions
 
@@ -40,8 +40,11 @@ def create_token(
 def find_caller(connection: psycopg.Connection, key: bytes) -> Caller | None:
     """Whose token has this SM3, with the rights of now; None for one unknown or ended."""
     holder = find_holder(connection, key)
-    if holder is None:
-        return None
+    return None if holder is None else caller_of(holder)
+
+
+def caller_of(holder: Holder) -> Caller:
+    """The holder as the ways in know him."""
     rights = holder.rights
     return Caller(
         holder.principal, frozenset(rights.roles), rights.division, rights.agency_prefixes

@@ -26,10 +26,13 @@ RANDOM_BYTES = 32
 
 _LIVE = """
 SELECT t.token_sm3, t.ledger_id, p.principal, t.division, t.roles, t.agency_prefixes,
-       p.division, p.roles, p.agency_prefixes
+       p.division, p.roles, p.agency_prefixes, p.name
 FROM tokens t JOIN persons p USING (ledger_id, principal_key)
 WHERE t.revoked_at IS NULL AND NOT p.has_ended
   AND coalesce(least(t.valid_until, p.valid_until) > now(), true)"""
+_PERSON = """
+SELECT ledger_id, principal, name, division, roles, agency_prefixes FROM persons
+WHERE principal_key = %s AND NOT has_ended AND coalesce(valid_until > now(), true)"""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -38,6 +41,7 @@ class Holder(msgspec.Struct, frozen=True):
     principal: str
     ledger_id: int
     rights: Rights
+    name: str = ""
 
 
 def token_sm3(token: str) -> bytes:
@@ -51,13 +55,34 @@ def find_holder(connection: psycopg.Connection, key: bytes) -> Holder | None:
     row = connection.execute(f"{_LIVE} AND t.token_sm3 = %s", (key,)).fetchone()
     if row is None:
         return None
-    _, ledger_id, principal, division, roles, agencies, own_division, own_roles, own_agencies = row
+    _, ledger_id, principal, division, roles, agencies, *own, name = row
+    own_division, own_roles, own_agencies = own
     prefixes = both(agencies, own_agencies)
     held = frozenset(roles) & frozenset(own_roles)
     wider, narrower = sorted((division, own_division), key=len)
     if not held or prefixes is None or not narrower.startswith(wider):
         return None
-    return Holder(principal, ledger_id, Rights(narrower, tuple(sorted(held)), prefixes))
+    return Holder(principal, ledger_id, Rights(narrower, tuple(sorted(held)), prefixes), name)
+
+
+def find_person(connection: psycopg.Connection, ledger_id: int, principal: str) -> Holder | None:
+    """The person as registered in a standing ledger, and the rights that he has now; None where he
+    has none. One row by its key."""
+    query = f"{_PERSON} AND ledger_id = %s"
+    row = connection.execute(query, (folded(principal), ledger_id)).fetchone()
+    return None if row is None else _person_of(row)
+
+
+def find_persons(connection: psycopg.Connection, principal: str) -> list[Holder]:
+    """The same in every standing ledger in which somebody of this name has rights now."""
+    found = connection.execute(f"{_PERSON} ORDER BY ledger_id", (folded(principal),))
+    return [_person_of(row) for row in found]
+
+
+def _person_of(row: tuple[Any, ...]) -> Holder:
+    ledger_id, principal, name, division, roles, prefixes = row
+    rights = Rights(division, tuple(sorted(roles)), tuple(prefixes))
+    return Holder(principal, ledger_id, rights, name)
 
 
 def rights_with_role(

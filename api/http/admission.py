@@ -46,9 +46,9 @@ async def admit(
     Returns:
         The ledger's key.
     """
-    caller = call.caller
     named = call.scope["path_params"]["ledger"] if ledger is None else ledger
     try:
+        caller = call.caller
         key = _admitted(caller, call.right, named, call.is_read, ledger is None)
         if role:
             require_role(caller, role)
@@ -107,7 +107,7 @@ async def record_denied(call: Call, ledger: str | int, number: str, error: Guoku
     """Puts a denied right on the ledger's record; the refusal stands whether that works."""
     try:
         key = parse_ledger(ledger) if isinstance(ledger, str) else ledger
-        if call.services.denials.keeps(call.caller, key) and await exists(call, key):
+        if call.services.denials.keeps(call.denied, key) and await exists(call, key):
             operation = call.scope["route"].operation_id
             await record_refusal(call, key, operation, number, error)
     except GuokuError as failed:
@@ -119,7 +119,7 @@ async def record_refusal(
 ) -> None:
     """Puts a refusal on record that was found before the books were asked."""
     refusal = recorded(operation, number, error)
-    submission = Submission(command=refusal, by=call.caller.principal)
+    submission = Submission(command=refusal, by=call.denied.principal)
     await call.services.grouping.submit(key, submission)
 
 

@@ -51,6 +51,7 @@ from api.http import (
     projects,
     proofs,
     purchase_plans,
+    sessions,
     statements,
     subsidy_lists,
     suspense,
@@ -104,6 +105,7 @@ DIRECT: tuple[DirectRoute, ...] = (
     *subsidy_lists.DIRECT,
 )
 RESOURCES = (
+    sessions,
     payments,
     own_signatures,
     indicators,

@@ -8,6 +8,7 @@ us read much: without a valid token a body of more than ``UNKNOWN_CALLER_BYTES_M
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from hmac import compare_digest
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -20,13 +21,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from api.access import Caller, Right
+from api.http.authentication import Callers
 from api.http.bodies import idempotency_key
 from api.http.problems import problem_response
 from api.http.services import Services
+from api.http.session_cookie import secret_in
 from api.http.strict import query_of
 from api.http.transport.body import receive_body
 from api.http.transport.responses import JsonResponse
 from api.treasury import Treasury
+from division.sessions import csrf_of
 from ledger.deciding.command import Command, Outcome, Submission
 from ledger.elements.code_sets import ElementRegister
 from ledger.errors import AccessError, Code, RequestError
@@ -54,6 +58,7 @@ class Call(Request):
         is_read: whether it asks for nothing but an answer.
         dry_run, idempotency_key: of a command.
         min_position: of a read, ``X-Min-Position``; None where nothing is said.
+        session_secret: of the session that asks; "" where a token does.
     """
 
     def __init__(self, scope: Scope, receive: Receive, right: Right) -> None:
@@ -67,11 +72,14 @@ class Call(Request):
         self.dry_run = False
         self.idempotency_key = ""
         self.min_position: int | None = None
+        self.session_secret = ""
         self._declared: bytes | None = None
         self._held_bytes = 0
         self._held_of = ""
-        self._authorization = b""
+        self._callers: Callers = self.services.callers
+        self._credential = b""
         self._caller: Caller | None = None
+        self._forged_as: Caller | None = None
         self._unknown: AccessError | None = None
 
     # ---- what the bytes say
@@ -88,13 +96,17 @@ class Call(Request):
         """
         headers = dict(reversed(self.scope["headers"]))  # of a header that stands twice the first
         if self.right is not Right.PUBLIC:
-            self._authorization = headers.get(b"authorization", b"")
-            self._caller = self.services.callers.known(self._authorization)
+            self._credential = headers.get(b"authorization", b"")
+            if not self._credential and b"cookie" in headers:
+                self._take_session(headers)
+            self._caller = self._callers.known(self._credential)
             if self._caller is None:
                 await self._ask_who()
             if self._caller is not None:
                 self.services.capacity.hold_request(self._caller.principal)
                 self._held_of = self._caller.principal
+                if self.session_secret:
+                    self._look_at_session(self._caller, headers)
         query_string = self.scope["query_string"]
         if query_string:
             self.query = query_of(query_string, query)
@@ -105,9 +117,26 @@ class Call(Request):
             if b"idempotency-key" in headers:
                 self.idempotency_key = idempotency_key(headers[b"idempotency-key"])
 
+    def _take_session(self, headers: Mapping[bytes, bytes]) -> None:
+        """Without a token the cookie counts."""
+        if secret := secret_in(headers[b"cookie"]):
+            self._callers, self._credential = self.services.session_callers, secret
+            self.session_secret = secret.decode("latin-1")
+
+    def _look_at_session(self, caller: Caller, headers: Mapping[bytes, bytes]) -> None:
+        """A browser sends the cookie whoever has asked it to. That our own page has asked for a
+        write, what it alone can know says; whatever else comes with the cookie is nobody's."""
+        sent = headers.get(b"x-csrf-token", b"")
+        if self.is_read or compare_digest(sent, csrf_of(self.session_secret).encode()):
+            self.services.session_callers.note_use(self._credential)
+            return
+        self._caller, self._forged_as = None, caller
+        detail = "a write of a session needs its X-CSRF-Token"
+        self._unknown = AccessError(Code.FORBIDDEN, detail)
+
     async def _ask_who(self, *, again: bool = False) -> None:
         try:
-            self._caller = await self.services.callers.of(self._authorization, again=again)
+            self._caller = await self._callers.of(self._credential, again=again)
         except AccessError as error:
             self._caller, self._unknown = None, error
 
@@ -120,7 +149,7 @@ class Call(Request):
             UnavailableError: ``busy``.
         """
         settings, bytes_max = self.treasury.settings, self.treasury.settings.request_bytes_max
-        if self._unknown is None:
+        if self._caller is not None:
             self.services.capacity.require_room()
         else:
             bytes_max = min(bytes_max, UNKNOWN_CALLER_BYTES_MAX)
@@ -173,13 +202,18 @@ class Call(Request):
             raise self._unknown or AccessError(Code.UNAUTHENTICATED, "this needs a token")
         return self._caller
 
+    @property
+    def denied(self) -> Caller:
+        """Whose right is denied: the caller, also where his session may not have asked for this."""
+        return self._forged_as or self.caller
+
     async def caller_now(self) -> Caller:
         """Whoever asks, as is known now; for answers that go on for long.
 
         Raises:
             AccessError: ``unauthenticated``.
         """
-        return await self.services.callers.of(self._authorization)
+        return await self._callers.of(self._credential)
 
     # ---- asking the books
 

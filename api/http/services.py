@@ -2,9 +2,10 @@
 
 from prometheus_client import CollectorRegistry
 
-from api.http.authentication import Callers
+from api.http.authentication import SessionCallers, TokenCallers
 from api.http.denials import Denials
 from api.http.live import LiveEvents
+from api.http.logins import Logins
 from api.http.transport.background import Background
 from api.http.transport.capacity import Capacity
 from api.http.transport.connections import Bounds, Connections
@@ -12,6 +13,8 @@ from api.http.transport.grouping import Grouping
 from api.http.transport.read_threads import ReadThreads, SharedAnswer
 from api.http.transport.wake_up import WakeUp
 from api.treasury import Treasury
+from division.own_key_login import OwnKeyLogin
+from division.sessions import SessionKeys, Sessions
 from ledger.deciding.command import Outcome
 
 
@@ -20,6 +23,8 @@ class Services:
 
     Attributes:
         background: what runs beside the API in this process.
+        callers, session_callers: who asks, by a token or by a session.
+        logins: those under way, and how they ended.
         capacity: how much is under way: commands at the sequencer, bytes of bodies.
         connections: those that the server holds.
         denials: which denied rights a ledger keeps.
@@ -32,8 +37,13 @@ class Services:
         self.treasury = treasury
         self.background = background
         self.read_threads = ReadThreads(treasury.pool)
-        self.callers = Callers(self.read_threads)
         self.registry = CollectorRegistry()
+        self.callers = TokenCallers(self.read_threads)
+        session_keys = SessionKeys(treasury.keys, treasury.provider)
+        self.sessions = Sessions(session_keys, treasury.settings.session_bounds)
+        self.own_key_login = OwnKeyLogin(treasury.keys, treasury.provider, session_keys)
+        self.session_callers = SessionCallers(self.read_threads, self.sessions)
+        self.logins = Logins(self.registry)
         self.denials = Denials(self.registry)
         self.connections = Connections(
             Bounds(

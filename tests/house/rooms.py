@@ -31,6 +31,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "agencies learning",
         "payer",
         "adopting appointing credentials imported verification",
+        "sessions",
+        "own_key_login",
     ),
     "budget": (
         "advance_events events levels preparation_events row_events",

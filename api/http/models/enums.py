@@ -13,6 +13,7 @@ ProblemCode = StrEnum("ProblemCode", {code.name: code.text for code in Code})  #
 class Tag(StrEnum):
     """What the operations are about."""
 
+    SESSIONS = "sessions"
     LEDGERS = "ledgers"
     DOCUMENTS = "documents"
     DIVISIONS = "divisions"
@@ -31,6 +32,7 @@ class Tag(StrEnum):
 
 # in the order of the document
 TAGS = {
+    Tag.SESSIONS: "会话: log in with a token or one's own key, who is logged in, log out",
     Tag.LEDGERS: "账套: open, list, show; who signs; which period is closed",
     Tag.DOCUMENTS: "审批: what awaits other persons; agree, return, list; who must agree to what",
     Tag.DIVISIONS: "基础信息: divisions, persons, rights and tokens, banks, certificates",
