@@ -121,8 +121,10 @@ class _Folding:
 
 
 class Route(NamedTuple):
-    """How the events of a stored type are read, and which registers follow them."""
+    """How the events of a stored type are read, and which registers follow them: those whose bytes
+    have the mark. It is the name of a field in quotes, which no text has unescaped."""
 
+    mark: bytes
     decode: Callable[[bytes], Any]
     folding: Sequence[_Folding]
 
@@ -153,7 +155,8 @@ class Refold:
         """Takes in an event; gives what it has taken below a floor."""
         below: list[Below] = []
         for route in self.routes.get(type_name, ()):
-            below += self.follow(route, route.decode(payload), position, day)
+            if route.mark in payload:
+                below += self.follow(route, route.decode(payload), position, day)
         return below
 
     def follow(self, route: Route, event: Any, position: int, day: date) -> Sequence[Below]:
@@ -226,8 +229,9 @@ def _routes(foldings: Sequence[_Folding]) -> dict[str, list[Route]]:
         for cls, view in folding.register.fold.FOLLOWS.items():
             for name in type_names(cls):
                 readers = routes.setdefault(name, {})
-                readers.setdefault(decoder(name, view), []).append(folding)
+                mark = f'"{only}"'.encode() if (only := getattr(view, "ONLY_WITH", "")) else b""
+                readers.setdefault((mark, decoder(name, view)), []).append(folding)
     return {
-        name: [Route(decode, followers) for decode, followers in readers.items()]
+        name: [Route(mark, decode, followers) for (mark, decode), followers in readers.items()]
         for name, readers in routes.items()
     }

@@ -72,7 +72,8 @@ class RegisterFold(msgspec.Struct):
     """Which rows the events of a history move; it remembers what it needs of earlier ones.
 
     Attributes:
-        FOLLOWS: the types that it looks at, each with a struct of the fields that it reads.
+        FOLLOWS: the types that it looks at, each with a struct of the fields that it reads. Where
+            that has an ``ONLY_WITH``, what has not this field is passed over unread.
     """
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {}

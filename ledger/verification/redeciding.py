@@ -163,6 +163,8 @@ class DecisionCheck:
         routes, follow = self._routes, self._refold.follow
         for position, _, _, _, day, type_, payload in rows:
             for route in routes.get(type_, ()):
+                if route.mark not in payload:
+                    continue
                 try:
                     follow(route, route.decode(payload), position, date.fromordinal(day + _EPOCH))
                 except BROKEN:

@@ -78,6 +78,8 @@ class RegisterCheck:
             if not self._dated:
                 self._dated = self._dates_floors(type_, payload)
             for route in routes.get(type_, ()):
+                if route.mark not in payload:
+                    continue
                 try:
                     event = route.decode(payload)
                     if type_ in journals:

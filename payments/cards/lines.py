@@ -64,6 +64,7 @@ class Reimbursement(msgspec.Struct, frozen=True, gc=False):
 class _Moved(msgspec.Struct, frozen=True, gc=False):
     """Of an event that takes lines or sets them free."""
 
+    ONLY_WITH: ClassVar[str] = "card_lines"
     card_lines: tuple[str, ...] = ()
 
 

@@ -44,7 +44,7 @@ from payments.clearing.cash import (
     too_little_of,
 )
 from payments.clearing.cash_policy import CASH_POLICY, PaidFor
-from payments.clearing.uncleared import UNCLEARED, Uncleared, UnclearedKey
+from payments.clearing.uncleared import UNCLEARED, ReceiptedView, Uncleared, UnclearedKey
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.messages.vt_codes import CLAIM
 from payments.void_events import PaymentVoided
@@ -64,14 +64,15 @@ _PLACE = {name: place for place, name in enumerate(Promised.__struct_fields__)}
 class _Approved(msgspec.Struct, frozen=True, gc=False):
     """Of ``PaymentApproved``."""
 
+    ONLY_WITH: ClassVar[str] = "promised_amt"
     pay_app_no: str
     promised_amt: str = ""
     promised_fund: str = ""
     guarantee: str = ""
 
 
-class _Ended(msgspec.Struct, frozen=True, gc=False):
-    """Of a payment that its bank has answered, or that is void."""
+class _Voided(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentVoided``."""
 
     pay_app_no: str
 
@@ -81,16 +82,20 @@ class PromisedFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         PaymentApproved: _Approved,
-        VoucherReceipted: _Ended,
-        PaymentVoided: _Ended,
+        VoucherReceipted: ReceiptedView,
+        PaymentVoided: _Voided,
     }
 
     open: dict[str, Movement] = msgspec.field(default_factory=dict)
 
     def take(
-        self, event: _Approved | _Ended, day: date, rows: Rows, charts: Charts
+        self,
+        event: _Approved | ReceiptedView | _Voided,
+        day: date,
+        rows: Rows,
+        charts: Charts,
     ) -> Iterable[Movement]:
-        if isinstance(event, _Ended):
+        if not isinstance(event, _Approved):
             if (promise := self.open.pop(event.pay_app_no, None)) is None:
                 return ()
             key, place, amount_fen = promise

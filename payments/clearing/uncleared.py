@@ -164,7 +164,7 @@ class _Approved(msgspec.Struct, frozen=True, gc=False):
     pay_bank_code: str
 
 
-class _Receipted(msgspec.Struct, frozen=True, gc=False):
+class ReceiptedView(msgspec.Struct, frozen=True, gc=False):
     """Of ``VoucherReceipted``."""
 
     pay_app_no: str
@@ -207,7 +207,7 @@ class UnclearedFold(RegisterFold):
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         **dict.fromkeys(BEGINNINGS, _Issued),
         PaymentApproved: _Approved,
-        VoucherReceipted: _Receipted,
+        VoucherReceipted: ReceiptedView,
         PaymentRefunded: _Refunded,
         RefundShared: _Shared,
         PaymentCorrected: _Gave,
@@ -231,7 +231,7 @@ class UnclearedFold(RegisterFold):
                 self.usual_bank = self.usual_bank or event.pay_bank_code
                 if event.pay_bank_code != self.usual_bank:
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
-            case _Receipted():
+            case ReceiptedView():
                 self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
             case _Refunded():
                 back_fen = stored_fen(event.borne_amt or event.refund_amt)

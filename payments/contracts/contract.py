@@ -126,6 +126,7 @@ class _Ended(msgspec.Struct, frozen=True, gc=False):
 class _Applied(msgspec.Struct, frozen=True, gc=False):
     """Of ``PaymentApplied``."""
 
+    ONLY_WITH: ClassVar[str] = "contract_no"
     pay_app_no: str
     pay_amt: str
     contract_no: str = ""
@@ -134,6 +135,7 @@ class _Applied(msgspec.Struct, frozen=True, gc=False):
 class _Released(msgspec.Struct, frozen=True, gc=False):
     """Of what ends a payment that the bank has not paid."""
 
+    ONLY_WITH: ClassVar[str] = "contract_no"
     pay_app_no: str
     contract_no: str = ""
 
@@ -141,6 +143,7 @@ class _Released(msgspec.Struct, frozen=True, gc=False):
 class _Receipted(msgspec.Struct, frozen=True, gc=False):
     """Of ``VoucherReceipted``."""
 
+    ONLY_WITH: ClassVar[str] = "contract_no"
     pay_app_no: str
     xpay_amt: str
     contract_no: str = ""
@@ -149,6 +152,7 @@ class _Receipted(msgspec.Struct, frozen=True, gc=False):
 class _Refunded(msgspec.Struct, frozen=True, gc=False):
     """Of ``PaymentRefunded``."""
 
+    ONLY_WITH: ClassVar[str] = "contract_no"
     refund_amt: str
     contract_no: str = ""
 
