@@ -14,6 +14,7 @@ from ledger.gm import PrivateKey
 from ledger.gm.gmssl_provider import GmsslProvider
 from ledger.gm.signature import encode_signature
 from tests.support.http_server import HttpTreasury, http
+from tests.support.own_keys import approved, enrolled
 
 POLICY = {"roles": ["treasury"], "pay_bank_code": "102"}
 
@@ -26,16 +27,8 @@ class Device:
     ) -> None:
         self._provider = GmsslProvider()
         self._key: PrivateKey = self._provider.generate_key()
-        now = datetime.now(UTC)
-        with http.treasury.pool.connection() as connection:
-            self.certificate = certificates.register(
-                connection,
-                f"principal/{person}",
-                self._provider.public_key(self._key),
-                http.treasury.sequencer.conditions,
-                not_before=now + begins,
-                not_after=now + timedelta(days=365),
-            )
+        public_key = self._provider.public_key(self._key)
+        self.certificate = enrolled(http, person, public_key, begins)
 
     def sign(self, digest: str) -> str:
         pair = self._provider.sign_digest(self._key, bytes.fromhex(digest))
@@ -76,12 +69,6 @@ class Person:
 @pytest.fixture
 def person(http: HttpTreasury) -> Person:
     return Person(http)
-
-
-def approved(http: HttpTreasury, bgt_id: str, amount: str = "100.00") -> str:
-    number = http.applied(bgt_id, amount)
-    http.ok(http.post(f"…/payments/{number}/approve", person="checker"))
-    return number
 
 
 def test_what_a_device_has_signed_is_paid_and_says_whose_key_it_was(

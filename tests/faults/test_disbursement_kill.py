@@ -30,11 +30,11 @@ from tests.support.command_line import run as guoku
 from tests.support.disbursement_runs import HEADER, row
 from tests.support.draw_hold import DrawHold, draw_held
 from tests.support.http_server import ONE_PERSON
+from tests.support.killed_server import Server, bank_book
 from tests.support.running_up import Running, data
 from tests.support.waiting import HANG_S, wait_until
 
 LEDGER = "440000000-2026"
-COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt
 FAILING_EVERY = 200  # 0.5 % of the lines go to accounts that the bank does not find
 RUN = f"/v1/ledgers/{LEDGER}/disbursements/R1"
 
@@ -44,72 +44,12 @@ pytestmark = [
 ]
 
 
-class Server:
-    """``guoku up``, that can be killed and comes back on the same data."""
-
-    def __init__(self, data: Path, resume_s: list[str]) -> None:
-        self.data = data
-        self.resume_s = resume_s
-        self.running = Running(data).wait_until_ready()
-        self.tokens = {
-            name: self.command(
-                "token", "create", "--principal", name, "--role", role, "--division", ""
-            ).split()[-1]
-            for name, role in (
-                ("maker", "treasury_maker"),
-                ("checker", "treasury_checker"),
-                ("signer", "treasury"),
-            )
-        }
-
-    def command(self, *arguments: str) -> str:
-        environment = self.running.environment
-        ended = guoku(*arguments, environment=environment, timeout_s=COMMAND_TIMEOUT_S)
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-    def call(self, method: str, path: str, person: str = "maker", **more: Any) -> Any:
-        response = httpx.request(
-            method,
-            self.running.printed["api"] + path,
-            headers={"Authorization": f"Bearer {self.tokens[person]}"},
-            timeout=HANG_S,
-            trust_env=False,
-            **more,
-        )
-        assert response.is_success, response.text
-        return response.json()
-
-    def kill(self) -> None:
-        self.running.process.send_signal(signal.SIGKILL)
-        self.running.process.wait()
-        self.close_output()
-
-    def start_again(self) -> None:
-        self.running = Running(self.data).wait_until_ready()
-
-    def draw_held(self, voucher: int) -> AbstractContextManager[DrawHold]:
-        return draw_held(EmbeddedPostgres(self.data).conninfo(), voucher)
-
-    def close_output(self) -> None:
-        assert self.running.process.stdout is not None
-        self.running.process.stdout.close()
-
-
 @pytest.fixture
-def server(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    def environment(**variables: str) -> dict[str, str]:
-        # what a killed dispatcher had in hand comes due again after six times this
-        timeout = {"GUOKU_SEND_TIMEOUT_S": "2", "GUOKU_RUN_RESUME_S": resume_s[0]}
-        return clean_environment(**variables, **timeout)
-
-    resume_s = ["0"]
-    monkeypatch.setattr(running_up, "clean_environment", environment)
-    server = Server(data, resume_s)
+def server(data: Path) -> Iterator[Server]:
+    # what a killed dispatcher had in hand comes due again after six times this
+    server = Server(data, GUOKU_SEND_TIMEOUT_S="2", GUOKU_RUN_RESUME_S="0")
     yield server
-    if server.running.process.poll() is None:
-        server.running.stop()
-    server.close_output()
+    server.end()
 
 
 class Payroll:
@@ -124,13 +64,6 @@ class Payroll:
             for n, fen in self.due_fen.items()
         )
         path.write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
-
-
-def bank_book(data: Path) -> tuple[int, int]:
-    """Vouchers and fen that the bank has paid, by its own book."""
-    with sqlite3.connect(data / "simulators" / "bank" / "102" / "book.sqlite") as book:
-        [(vouchers, paid_fen)] = book.execute("SELECT count(*), sum(amount_fen) FROM vouchers")
-    return vouchers, paid_fen
 
 
 def lines_of_receipts(data: Path) -> Counter[tuple[str, int]]:
@@ -187,13 +120,13 @@ def test_a_run_that_is_killed_pays_every_line_once(
 
     for windows in killed_after:
         drawn = WINDOW * windows
-        with server.draw_held(drawn + 1) as hold:
+        with draw_held(EmbeddedPostgres(server.data).conninfo(), drawn + 1) as hold:
             server.call("POST", RUN + "/execute", "signer")
             hold.wait_until_reached()
             server.kill()
             hold.end_session()
         if windows == killed_after[-1]:  # the last time nobody takes it on again
-            server.resume_s[:] = ["1"]
+            server.variables["GUOKU_RUN_RESUME_S"] = "1"
             server.start_again()
             break
         server.start_again()
