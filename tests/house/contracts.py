@@ -5,7 +5,7 @@ No contract allows an import by a detour: whoever imports a module imports all t
 
 from collections.abc import Iterable, Iterator
 
-from tests.house.rooms import DECIDING, ORDER, WORLD
+from tests.house.rooms import CLIENT, DECIDING, ORDER, WORLD
 
 HEAD = "# Made of tests/house/rooms.py by `make contracts`; a test holds it to that."
 
@@ -14,13 +14,27 @@ def contracts() -> str:
     """The text of ``.importlinter``."""
     roots = [room for line in ORDER[""] for room in line.split()]
     sections = [
-        _section("importlinter", root_packages=roots, include_external_packages="True"),
+        _section("importlinter", root_packages=[*roots, CLIENT], include_external_packages="True"),
         *(_layers(container) for container in ORDER),
         _section(
             "importlinter:contract:circles",
             name="no circle of files or folders in any room",
             type="acyclic_siblings",
-            ancestors=roots,
+            ancestors=[*roots, CLIENT],
+        ),
+        _section(
+            "importlinter:contract:client-alone",
+            name="the client imports nothing of the program",
+            type="forbidden",
+            source_modules=[CLIENT],
+            forbidden_modules=roots,
+        ),
+        _section(
+            "importlinter:contract:client-unused",
+            name="the program imports nothing of the client",
+            type="forbidden",
+            source_modules=roots,
+            forbidden_modules=[CLIENT],
         ),
         _section(
             "importlinter:contract:deciding",

@@ -93,7 +93,17 @@ ORDER: dict[str, tuple[str, ...]] = {
         "witness",
         "cli",
     ),
+    "guoku_client": (
+        "hints shown",
+        "errors",
+        "amounts call retrying sm2",
+        "asked batches paging",
+        "signing",
+        "client ledger",
+    ),
 }
+CLIENT = "guoku_client"  # a package of its own: it imports nothing of the rest, nor the rest of it
+FOLDERS = {CLIENT: "client/guoku_client"}  # of rooms that do not lie where their name says
 
 # What decides: told of the world, never asking it. In the budget that is all but who reads for it.
 _READING = {"budgeted_years"}

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.house.rooms import CLIENT, FOLDERS
 from tests.support.paths import ROOT
+from tests.support.sources import source_files, tree_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -84,6 +86,17 @@ def test_whatever_is_imported_is_declared(rooms: dict[str, Names]) -> None:
     declared = {module for package in RUNTIME for module in modules_of(package)}
     found = {name for names in rooms.values() for name in names.imported}
     assert found - declared - GUARDED - {*ROOMS, *sys.stdlib_module_names} == set()
+
+
+def test_the_client_declares_what_it_imports_and_no_more() -> None:
+    project = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {name_of(requirement) for requirement in project["project"]["dependencies"]}
+    trees = (tree_of(path) for path in source_files(FOLDERS[CLIENT]))
+    found = {name for tree in trees for name in imported(tree)}
+    assert found - {CLIENT, *sys.stdlib_module_names} == declared
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    _, _, told = page.partition("## What the Python client needs\n")
+    assert all(package in told.partition("##")[0] for package in declared)
 
 
 def test_the_page_says_where_each_dependency_is_used(rooms: dict[str, Names]) -> None:

@@ -6,7 +6,7 @@ from tests.support.paths import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
 _PATH = re.compile(
-    r"`((?:ledger|budget|payments|projections|api|bench|tests|console|verifier)/[\w/.\-]+)`"
+    r"`((?:ledger|budget|payments|projections|api|bench|tests|console|client|verifier)/[\w/.\-]+)`"
 )
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.house.rooms import CLIENT, FOLDERS
 from tests.support.sources import place, source_files, tree_of
 
 
@@ -39,6 +40,11 @@ def shared(modules: Iterable[tuple[Path, ast.Module]]) -> dict[str, list[str]]:
 
 def test_a_class_has_a_name_of_its_own() -> None:
     assert shared((path, tree_of(path)) for path in source_files()) == {}
+
+
+def test_a_class_of_the_client_has_a_name_of_its_own_there() -> None:
+    """Beside the program it has names of its own: its `Payment` is what a caller sees of ours."""
+    assert shared((path, tree_of(path)) for path in source_files(FOLDERS[CLIENT])) == {}
 
 
 def test_a_name_given_twice_is_found() -> None:

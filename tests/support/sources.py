@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.house.rooms import ORDER
+from tests.house.rooms import CLIENT, FOLDERS, ORDER
 from tests.support.paths import ROOT
 
 ROOMS = ORDER[""]
+ALL_ROOMS = (*ROOMS, FOLDERS[CLIENT])
 
 
 def source_files(*rooms: str) -> Iterator[Path]:
-    """Every Python file of some rooms, of all where none is named."""
+    """Every Python file of some rooms, of all of the program where none is named."""
     for room in rooms or ROOMS:
         yield from sorted((ROOT / room).rglob("*.py"))
 
