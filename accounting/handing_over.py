@@ -36,6 +36,8 @@ from ledger.money import stored_fen, yuan
 from ledger.reading.loading import chains_at, read_newest_act, read_rows
 from ledger.reading.objects import Head, list_heads, numbers_of, read_head, read_objects
 from payments.submitting import Submit
+from transfers.answering import WriteOffTransfer
+from transfers.transfer import TRANSFERS
 
 log = structlog.get_logger(__name__)
 
@@ -198,12 +200,14 @@ class HandingOver:
         with self._pool.connection() as connection:
             paid = {no for no, row in read_rows(connection, key, BALANCES).items() if row.paid}
             rows = [no for no, row in read_rows(connection, key, ROWS).items() if row.rest]
+            sent = [no for no, row in read_rows(connection, key, TRANSFERS).items() if row.booked]
             numbers = paid | _carried(connection, key)
             done = _written_off(connection, key)
         left = sorted(numbers - done)
         return [
             *(WriteOffIndicator(bgt_id=number) for number in left),
             *(WriteOffRow(bgt_pman_id=number) for number in sorted(rows)),
+            *(WriteOffTransfer(transfer_no=number) for number in sorted(sent)),
         ]
 
     def _do(self, key: int, commands: Sequence[Command]) -> None:

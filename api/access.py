@@ -30,6 +30,7 @@ class Right(Enum):
     # whose role a policy may name; whose turn it is, the document itself says
     AGREE = ("document.agree", frozenset(AGREEING_ROLES))
     BUDGET = ("budget", frozenset({"treasury_maker", "admin"}))
+    TRANSFER = ("transfer", frozenset({"treasury_maker"}))
     PREPARE = ("budget.prepare", frozenset({"unit", "treasury_maker"}))
     CHECK_BUDGET = ("budget.check", frozenset({"unit_checker", "treasury_checker"}))
     APPLY = ("payment.apply", frozenset({"unit", "treasury_maker"}))

@@ -93,6 +93,11 @@ import payments.voucher
 import payments.wages.accruing
 import payments.wages.loading
 import projections.catalogue
+import transfers.answering
+import transfers.closing
+import transfers.issuing
+import transfers.receiving
+import transfers.verification
 
 DOMAINS = (
     ledger.deciding.clock,
@@ -172,6 +177,11 @@ DOMAINS = (
     payments.wages.accruing,
     payments.wages.loading,
     payments.other_years,
+    transfers.issuing,
+    transfers.receiving,
+    transfers.answering,
+    transfers.closing,
+    transfers.verification,
     accounting.openings,
     accounting.income,
     accounting.income_refunds,

@@ -30,6 +30,14 @@ def rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
             pointer="/to_bgt_id",
             bgt_id=taking.bgt_id,
         )
+    if giving.from_transfer != taking.from_transfer:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            "what the tier above has sent goes to indicators of the same document: recall it, and"
+            " issue it again",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
     out_row, in_row = giving.row_id, taking.row_id
     if bool(out_row) != bool(in_row):
         raise Refusal(

@@ -21,6 +21,8 @@ _PENDING_TAKEN: AmountMoves = {"indicator": {"pending": 1, "rest": -1}}
 _ENABLED: AmountMoves = {"indicator": {"available": 1, "pending": -1}}
 _PENDING_CUT: AmountMoves = {"indicator": {"pending": -1}}
 _PENDING_GIVEN_BACK: AmountMoves = {"indicator": {"pending": -1, "rest": 1}}
+# registers that an indicator moves when it has more, or less, than it had
+_OF_ISSUE = ("indicator", "budget_row", "advance_limit", "received_transfer")
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
@@ -43,13 +45,15 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     ``pending_amt`` is what is 待下达 behind it; "" of one that is executable from the first, or is
     of a ledger that knows no stages. ``advance_of`` is the unit whose limit of advances it takes of
     (提前下达), which its adjustments and recalls name, too; "" where none limits it.
+    ``from_transfer`` is the document of what the tier above has sent that it takes of, which these
+    name likewise; "" where it takes of none.
     """
 
     TYPE: ClassVar[str] = "indicator.issued"
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.issue",
-        moves=("indicator", "budget_row", "indicator_pending", "advance_limit"),
+        moves=(*_OF_ISSUE, "indicator_pending"),
         posts={
             "indicator.issued": RuleNeeds(DIMENSIONS, {"amount": _ISSUED}),
             "indicator.issued_of_row": RuleNeeds(DIMENSIONS, {"amount": _TAKEN}),
@@ -92,6 +96,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
     advance_of: str = ""
+    from_transfer: str = ""
     pending_amt: str = ""
     codes_version: str
     figures: Figures
@@ -131,7 +136,7 @@ class IndicatorRecalled(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.recall",
-        moves=("indicator", "budget_row", "indicator_pending", "advance_limit"),
+        moves=(*_OF_ISSUE, "indicator_pending"),
         posts={
             "indicator.recalled": RuleNeeds(DIMENSIONS, {"amount": _CUT}),
             "indicator.recalled_of_row": RuleNeeds(DIMENSIONS, {"amount": _GIVEN_BACK}),
@@ -149,6 +154,7 @@ class IndicatorRecalled(Event, frozen=True, kw_only=True):
     reason: str = ""
     bgt_pman_id: str = ""
     advance_of: str = ""
+    from_transfer: str = ""
     pending_amt: str = ""
     figures: Figures
     by: str
@@ -161,7 +167,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.adjust",
-        moves=("indicator", "budget_row", "advance_limit"),
+        moves=_OF_ISSUE,
         posts={
             "indicator.adjusted": RuleNeeds(DIMENSIONS, {"increase": _ISSUED, "decrease": _CUT}),
             "indicator.adjusted_of_row": RuleNeeds(
@@ -177,6 +183,7 @@ class IndicatorAdjusted(Event, frozen=True, kw_only=True):
     reason: str
     bgt_pman_id: str = ""
     advance_of: str = ""
+    from_transfer: str = ""
     figures: Figures
     by: str
 

@@ -18,6 +18,7 @@ from budget.events import (
     PlanSet,
 )
 from budget.pending import PENDING
+from budget.received import moved_received
 from budget.rows import moved_row
 from budget.year_end_events import (
     IndicatorCarriedIn,
@@ -105,8 +106,15 @@ class Indicator(msgspec.Struct, frozen=True):
 
     @property
     def taken_from(self) -> str:
-        """What has given to it: a row of the budget, or the indicator that it is a part of."""
-        return self.distributed_from or self.row_id
+        """What has given to it: a row of the budget, an indicator that it is part of, or what came
+        from the tier above."""
+        return self.distributed_from or self.row_id or self.from_transfer
+
+    @property
+    def from_transfer(self) -> str:
+        """The document of what the tier above has sent that it takes of and gives back to; "" where
+        there is none."""
+        return self.issued.from_transfer
 
     @property
     def is_executable(self) -> bool:
@@ -338,9 +346,10 @@ def moved_with_row(
     bgt_pman_id: str,
     rule: str,
     amounts_fen: Mapping[str, int],
+    from_transfer: str = "",
 ) -> list[MovedRow]:
-    """The same, and behind it what is pending, and the row that the indicator is issued from, where
-    the rule moves them.
+    """The same, and behind it what is pending, and the row or the transfer that the indicator is
+    issued from, where the rule moves them.
 
     Raises:
         Refusal: ``insufficient_budget``, too, where the row has less than nothing left to issue.
@@ -352,6 +361,8 @@ def moved_with_row(
         after.append(state.moved(PENDING, bgt_id, day, {PENDING_CONTROL: pending_fen}))
     if bgt_pman_id and rest_fen:
         after.append(moved_row(state, bgt_pman_id, day, rest_fen))
+    elif from_transfer and rest_fen:
+        after.append(moved_received(state, from_transfer, day, rest_fen))
     return after
 
 

@@ -125,7 +125,8 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
         if change_fen > 0:
             refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         amounts = {"increase": max(0, change_fen), "decrease": max(0, -change_fen)}
-        after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
+        source = indicator.from_transfer
+        after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts, source)
         cut = cut_with(state, indicator, day, -change_fen, after[0], self.adj_no, by)
         whole = whole_moved(state, indicator, day, -change_fen, self.adj_no, by)
         require_may_have_more(state, indicator, change_fen)
@@ -138,6 +139,7 @@ class AdjustIndicator(OnIndicator, frozen=True, kw_only=True):
             reason=self.reason,
             bgt_pman_id=row_id,
             advance_of=indicator.advance_of,
+            from_transfer=source,
             figures=after[0].row.figures(),
             by=by,
         )

@@ -25,6 +25,14 @@ from budget.indicator import (
 from budget.pending import PENDING, PendingAmount
 from budget.planned_projects import PROJECT_OF_DIVISION
 from budget.purchase_control import PURCHASE_CONTROL
+from budget.received import (
+    MARKS,
+    RECEIVED_TRANSFER,
+    ReceivedTransfer,
+    hold_to_received,
+    moved_received,
+    require_accepted,
+)
 from budget.rows import BUDGET_ROW, ROWS, BudgetRow, moved_row, require_row
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
@@ -100,6 +108,8 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             yield PROJECT_OF_DIVISION, self.pro_code
         else:
             yield ADVANCES, self.agency_code
+            if self.sup_bgt_doc_no:
+                yield RECEIVED_TRANSFER, self.sup_bgt_doc_no
 
     def check(self) -> None:
         parse_yuan(self.amount, pointer="/amount")
@@ -116,12 +126,17 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             codes = {element: getattr(self, element) for element in DIMENSIONS}
             row = hold_to_row(state, self.bgt_pman_id, codes)
             require_purchase(state, row, is_gov_pur=self.is_gov_pur)
+        received = self._received(state)
         amounts = {"amount": parse_yuan(self.amount, pointer="/amount")}
         advance_of = "" if self.bgt_pman_id else limit_beside(state, self, amounts["amount"])
         pending = self.bgt_exe_flag == NOT_EXECUTABLE and state.settings.get(INDICATOR_STAGES).known
-        rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id, pending=pending)
+        from_transfer = received.sup_bgt_doc_no if received is not None else ""
+        rule = rule_of(IndicatorIssued.TYPE, self.bgt_pman_id or from_transfer, pending=pending)
         opened, *more = opening_rows(state, day, self.bgt_id, self.bgt_pman_id, rule, amounts)
         more += taken_of_limit(state, advance_of, day, amounts["amount"])
+        if received is not None:
+            more.append(moved_received(state, from_transfer, day, -amounts["amount"]))
+            require_accepted(received)
         # point of no return
         issued = IndicatorIssued(
             bgt_id=self.bgt_id,
@@ -129,6 +144,7 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             is_contrlbyplan=self.is_contrlbyplan,
             bgt_exe_flag=self.bgt_exe_flag,
             advance_of=advance_of,
+            from_transfer=from_transfer,
             pending_amt=self.amount if pending else "",
             codes_version=state.codes.version,
             figures=opened.row.figures(),
@@ -150,6 +166,17 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
             effective_on=day,
             moved=[opened, *more],
         )
+
+    def _received(self, state: LedgerState) -> ReceivedTransfer | None:
+        """What the tier above has sent by the document that it names; None where that was written
+        down alone, as of a tier that is not kept here."""
+        if self.bgt_pman_id or not self.sup_bgt_doc_no:
+            return None
+        received = state.get(RECEIVED_TRANSFER, self.sup_bgt_doc_no)
+        if received is not None:
+            elements = ("fund_type_code", "pro_code", *MARKS)
+            hold_to_received(received, {element: getattr(self, element) for element in elements})
+        return received
 
 
 def _carried(asked: IssueIndicator) -> dict[str, Any]:

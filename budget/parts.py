@@ -11,6 +11,7 @@ from typing import NamedTuple
 from budget.advances import ADVANCES
 from budget.distribution_events import DistributionRaised, DistributionReturned
 from budget.indicator import INDICATOR, Indicator, journal, moved_with_row, require
+from budget.received import RECEIVED_AMOUNTS
 from ledger.deciding.command import Need
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -35,10 +36,12 @@ def needs_whole(state: LedgerState, bgt_id: str) -> Iterator[Need]:
 
 
 def needs_limit(state: LedgerState, bgt_id: str) -> Iterator[Need]:
-    """The limit that the indicator, an advance, takes of."""
+    """The limit that the indicator, an advance, takes of; what of a transfer is left for it."""
     indicator = state.get(INDICATOR, bgt_id)
     if indicator is not None and indicator.advance_of:
         yield ADVANCES, indicator.advance_of
+    if indicator is not None and indicator.from_transfer:
+        yield RECEIVED_AMOUNTS, indicator.from_transfer
 
 
 def whole_moved(

@@ -21,6 +21,7 @@ from budget.events import (
     IndicatorRecalled,
 )
 from budget.row_events import RowAdjusted, RowAsked, RowFigures, RowReplied, RowRestated
+from budget.transfer_events import TransferIssued
 from budget.year_end_events import RowWrittenOff
 from ledger.books import Charts
 from ledger.deciding.objects import Kind
@@ -187,6 +188,14 @@ class _Recalled(msgspec.Struct, frozen=True, gc=False):
     bgt_pman_id: str = ""
 
 
+class _Sent(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferIssued``: a tier below has it."""
+
+    transfer_no: str
+    amt: str
+    bgt_pman_id: str = ""
+
+
 class _Lapsed(msgspec.Struct, frozen=True, gc=False):
     """Of ``RowWrittenOff``: what no indicator has taken."""
 
@@ -212,6 +221,7 @@ class RowFold(RegisterFold):
         IndicatorReallocatedIn: _In,
         IndicatorRecalled: _Recalled,
         IndicatorAbsorbed: _Absorbed,
+        TransferIssued: _Sent,
         RowWrittenOff: _Lapsed,
     }
 
@@ -235,7 +245,7 @@ def changes_fen(event: Any) -> dict[str, int]:
             return {"rest": -stored_fen(event.amount)}
         case _Changed():
             return {"rest": -stored_fen(event.adj_amt)}
-        case _In() | _Absorbed() | _Lapsed():
+        case _In() | _Absorbed() | _Sent() | _Lapsed():
             return {"rest": -stored_fen(event.amt)}
     return {"rest": stored_fen(event.amt)}
 

@@ -127,7 +127,8 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
         rule = rule_of(IndicatorRecalled.TYPE, indicator.taken_from, pending=pending)
         amt_fen = parse_yuan(self.amt) if self.amt else _left_fen(state, indicator, day)
         amounts = {"amount": amt_fen}
-        after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts)
+        source = indicator.from_transfer
+        after = moved_with_row(state, day, self.bgt_id, row_id, rule, amounts, source)
         cut = cut_with(state, indicator, day, amt_fen, after[0], self.number, by)
         whole = whole_moved(state, indicator, day, amt_fen, self.number, by)
         limit = taken_of_limit(state, indicator.advance_of, day, -amt_fen)
@@ -139,6 +140,7 @@ class RecallIndicator(OnIndicator, frozen=True, kw_only=True):
             reason=self.reason,
             bgt_pman_id=row_id,
             advance_of=indicator.advance_of,
+            from_transfer=source,
             pending_amt=yuan(after[1].row.pending) if pending else "",
             figures=after[0].row.figures(),
             by=by,

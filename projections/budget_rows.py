@@ -163,7 +163,7 @@ def movement_of(fact: Fact) -> BudgetMovementRow | None:
 
 def _number(event: Any) -> str:
     """Of the document; an indicator's issue has none beside its own."""
-    for name in ("approve_doc_no", "adj_no", "recall_no", "bgt_id"):
+    for name in ("approve_doc_no", "adj_no", "recall_no", "transfer_no", "bgt_id"):
         if number := getattr(event, name, ""):
             return str(number)
     return ""

@@ -7,6 +7,7 @@ and nothing else, and shares no code with the program: it was written from docs/
 alone, and may be read beside that page. 一个文件, 只用标准库, 与被核验的系统不共用任何代码。
 
     python guoku_verify.py PATH [--key NAME=HEX]... [--witness NAME=HEX]... [--checkpoint FILE]...
+                           [--other PATH]...
 
 PATH          an exported ledger (a directory) or an evidence file. 导出目录或证据文件
 --key         a key that you know to be genuine: the log's (guoku/log), or a certificate's by its
@@ -14,6 +15,8 @@ PATH          an exported ledger (a directory) or an evidence file. 导出目录
               that it agrees with itself and no more. 您自己确认过的公钥
 --witness     the key of a witness (witness/NAME). Its cosignature is then required. 见证方公钥
 --checkpoint  a checkpoint that you kept from earlier. History must still hold it. 自存检查点
+--other       the export of another ledger, that transfers between the two are held against; it is
+              verified by a run of its own. 另一账套的导出, 用于核对转移支付
 
 Exit codes 退出码: 0 all that was checked holds 全部相符; 1 something does not 有不符;
 2 it cannot be read, or was asked wrongly 无法读取或用法有误.
@@ -304,6 +307,7 @@ CHECKS = {
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
     "cash": Check("库款", "cash at the treasury covers what is claimed", "ledgers"),
     "hand": Check("手工凭证", "vouchers by hand say what their journals book", "vouchers"),
+    "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
@@ -963,6 +967,11 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "year_end.handed_over": ("year_end.hand_over", lambda _: "year"),
     "indicator.written_off": ("indicator.write_off", _field("bgt_id")),
     "budget_row.written_off": ("budget_row.write_off", _field("bgt_pman_id")),
+    "transfer.issued": ("transfer.issue", _field("transfer_no")),
+    "transfer.received": ("transfer.receive", _field("sup_bgt_doc_no")),
+    "transfer.accepted": ("transfer.accept", _field("rec_no")),
+    "transfer.acceptance_noted": ("transfer.note_acceptance", _field("transfer_no")),
+    "transfer.written_off": ("transfer.write_off", _field("transfer_no")),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
     "ledger.loss_accepted": (
@@ -1707,6 +1716,15 @@ _OF_ROW = {
     "indicator.reallocated_in": (("issued", "amt", 1),),
     "indicator.recalled": (("issued", "amt", -1),),
     "indicator.absorbed": (("issued", "amt", 1),),
+    "transfer.issued": (("issued", "amt", 1),),
+}
+# what indicators and tiers below take of what the tier above has sent: the field that names its
+# document, the field that holds the amount, and its sign
+_OF_RECEIVED = {
+    "indicator.issued": ("from_transfer", "amount", -1),
+    "indicator.adjusted": ("from_transfer", "adj_amt", -1),
+    "indicator.recalled": ("from_transfer", "amt", 1),
+    "transfer.issued": ("sup_bgt_doc_no", "amt", -1),
 }
 # what acts on advances take of their unit's limit: the field that holds it, and its sign
 _OF_LIMIT = {
@@ -1733,6 +1751,7 @@ class Decisions:
         self._rows: dict[str, dict[str, int]] = {}  # of the budget, each amount in fen
         self._advances: dict[str, int] = {}  # what each unit has left of its limit, in fen
         self._carried: dict[str, int] = {}  # what of each indicator goes on next year, in fen
+        self._received: dict[str, int] = {}  # what of each transfer is not allotted, in fen
 
     def take(self, event: Event) -> None:
         """An event that the books have taken, and payments have not."""
@@ -1757,6 +1776,7 @@ class Decisions:
             self._take_advance(event)
         if body.get("bgt_pman_id") and name in _OF_ROW:
             self._take_row(event, body["bgt_pman_id"])
+        self._take_received(event)
         if self._books.dated and (decide := _DECIDED.get(name)) is not None:
             self._report.count("decision")
             self._compare(event, decide(self, event))
@@ -1775,6 +1795,22 @@ class Decisions:
             if left < 0 and change < 0:
                 what = f"advances of unit {unit} exceed its limit by {yuan(-left)} 提前下达超限额"
                 self._report.wrong("decision", event.position, what)
+
+    def _take_received(self, event: Event) -> None:
+        """What is made of what the tier above has sent is never more than that."""
+        if event.name == "transfer.received":
+            self._received[event.body["sup_bgt_doc_no"]] = fen(event.body["terms"]["amt"])
+        element, field, sign = _OF_RECEIVED.get(event.name, ("", "", 0))
+        if not (document := event.body.get(element)):
+            return
+        self._report.count("decision")
+        change = sign * fen(event.body[field])
+        self._received[document] = left = self._received.get(document, 0) + change
+        if left < 0 and change < 0:
+            what = (
+                f"of what {document} has brought {yuan(-left)} too much is allotted 超上级转移支付"
+            )
+            self._report.wrong("decision", event.position, what)
 
     def _take_row(self, event: Event, number: str) -> None:
         """What indicators have of a row of the budget is never more than the row, and what an event
@@ -2235,6 +2271,8 @@ ACTS = {
     "indicator.recalled": "indicator.recall",
     "indicator.adjusted": "indicator.adjust",
     "indicator.reallocated_out": "indicator.reallocate",
+    "transfer.issued": "transfer.issue",
+    "transfer.accepted": "transfer.accept",
     "purchase_plan.registered": "purchase_plan.register",
     "purchase_plan.adjusted": "purchase_plan.adjust",
     "contract.registered": "contract.register",
@@ -2868,6 +2906,121 @@ class Chain:
             self._report.wrong("chain", position, "commits go on behind the last event 尾部被截")
 
 
+_TRANSFERS = (
+    "transfer.issued",
+    "transfer.received",
+    "transfer.accepted",
+    "transfer.acceptance_noted",
+)
+_TERMS = (
+    *("tp_func_code", "fund_type_code", "amt", "pro_code", "bgt_doc_title"),
+    *("is_dir_code", "track_pro_code"),
+)
+
+
+class Transfers:
+    """What ledgers say of the transfers between them, each history held against the other's: what
+    one has received, its sender has sent there, once and the same; what a sender says was accepted
+    was; and what is sent is accepted or in transit.
+
+    The ledgers are told apart by their names. Of a history that is not at hand nothing is said.
+    """
+
+    def __init__(self, report: Report, ledger: str) -> None:
+        self._report, self._ledger = report, ledger
+        self._events: dict[str, dict[int, Event]] = {ledger: {}}
+
+    def take(self, event: Event, ledger: str = "") -> None:
+        if event.name in _TRANSFERS:
+            self._events.setdefault(ledger or self._ledger, {})[event.position] = event
+
+    def take_other(self, other: "Export") -> None:
+        """Another ledger's export, which is verified by itself."""
+        ledger = other.about["ledger"]
+        self._events.setdefault(ledger, {})
+        for row in other.rows("events.ndjson.gz"):
+            event = read_event(row)
+            if event.name in _TRANSFERS and event_digest(other.ledger, event) == event.digest:
+                self.take(event, ledger)
+
+    def conclude(self) -> None:
+        for position, event in sorted(self._events[self._ledger].items()):
+            if event.name == "transfer.received":
+                self._received(position, event.body)
+            elif event.name == "transfer.acceptance_noted":
+                self._noted(position, event.body)
+        for ledger in sorted(self._events.keys() - {self._ledger}):
+            self._balance(self._ledger, ledger)
+            self._balance(ledger, self._ledger)
+
+    def _received(self, position: int, body: dict[str, Any]) -> None:
+        issued = self._named(position, body["issued"], "transfer.issued")
+        if issued is None:
+            return
+        said = {name: body["terms"].get(name, "") for name in _TERMS}
+        due = {name: issued.get(name, "") for name in _TERMS}
+        names = (issued["bgt_doc_no"], issued["transfer_no"], issued["rec_div_code"])
+        mine = (body["sup_bgt_doc_no"], body["transfer_no"], self._ledger.partition("-")[0])
+        if said != due or names != mine:
+            self._wrong(position, f"{issued['transfer_no']} was sent otherwise 与下达不符")
+
+    def _noted(self, position: int, body: dict[str, Any]) -> None:
+        accepted = self._named(position, body["accepted"], "transfer.accepted")
+        if accepted is None:
+            return
+        names = ("transfer_no", "rec_no", "amt")
+        if accepted["from_ledger"] != self._ledger or any(
+            accepted[name] != body[name] for name in names
+        ):
+            self._wrong(position, f"{body['transfer_no']} was accepted otherwise 与接收不符")
+
+    def _named(self, position: int, place: dict[str, Any], name: str) -> dict[str, Any] | None:
+        """The event at a place of another history; None where that is not at hand."""
+        if (events := self._events.get(place["ledger"])) is None:
+            return None
+        self._report.count("transfer")
+        event = events.get(place["position"])
+        if event is None or (event.name, event.digest.hex()) != (name, place["digest"]):
+            what = f"{place['ledger']} has no such event at {place['position']} 无此事件"
+            self._wrong(position, what)
+            return None
+        return event.body
+
+    def _balance(self, sender: str, to: str) -> None:
+        """Sent = accepted + in transit."""
+        division, _, year = to.partition("-")
+        if sender.partition("-")[2] != year:
+            return
+        sent = {
+            body["bgt_doc_no"]: fen(body["amt"])
+            for body in self._told(sender, "transfer.issued")
+            if body["rec_div_code"] == division
+        }
+        accepted: dict[str, int] = {}
+        for body in self._told(to, "transfer.accepted"):
+            if body["from_ledger"] == sender:
+                document = body["sup_bgt_doc_no"]
+                accepted[document] = accepted.get(document, 0) + fen(body["amt"])
+        for document, amount in accepted.items():
+            if amount > sent.get(document, 0):
+                what = (
+                    f"{to} has accepted {yuan(amount)} by {document}, more than {sender} has sent"
+                )
+                self._wrong(None, f"{what} 接收大于下达")
+        if sent:
+            total, taken = sum(sent.values()), sum(accepted.values())
+            self._report.notes.append(
+                f"{sender} → {to}: sent {yuan(total)} = accepted {yuan(taken)} + in transit "
+                f"{yuan(total - taken)} 下达=接收+在途"
+            )
+
+    def _told(self, ledger: str, name: str) -> Iterator[dict[str, Any]]:
+        return (event.body for event in self._events[ledger].values() if event.name == name)
+
+    def _wrong(self, position: int | None, what: str) -> None:
+        self._report.wrong("transfer", position, what)
+
+
 class Export:
     """A directory as docs/history-format.md describes it."""
 
@@ -3028,6 +3181,7 @@ class Folds:
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
         self.by_hand, self.approvals = ByHand(report), Approvals(report)
+        self.transfers = Transfers(report, export.about["ledger"])
         self.booked = Booked(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
@@ -3051,6 +3205,7 @@ class Folds:
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
+                self.transfers.take(event)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             self._report.wrong(
                 "digest", event.position, f"{event.type}: its content cannot be read ({error!r})"
@@ -3065,6 +3220,9 @@ class Folds:
             self.cash.conclude()
             self.books.conclude()
             self.approvals.conclude()
+            for folder in self._export.asked.other:
+                self.transfers.take_other(Export(folder, self._export.asked, self._report))
+            self.transfers.conclude()
             self.booked.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(
@@ -3201,6 +3359,7 @@ def _asked(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--key", type=_named_key, action="append", default=[])
     parser.add_argument("--witness", type=_named_key, action="append", default=[])
     parser.add_argument("--checkpoint", type=Path, action="append", default=[])
+    parser.add_argument("--other", type=Path, action="append", default=[])
     asked = parser.parse_args(arguments)
     asked.keys, asked.witnesses = dict(asked.key), dict(asked.witness)
     return asked

@@ -22,6 +22,7 @@ from payments.delivery.sending import SendingPolicy
 from payments.receipts.early_notices import EarlyNotices
 from payments.submitting import submit_to
 from projections.core.runner import Runner
+from transfers.delivering import Delivering
 
 
 class BackgroundServices:
@@ -83,6 +84,14 @@ class BackgroundServices:
         treasury.sequencer.on_commit(handing_over.committed)
         self._stack.callback(handing_over.stop)
         handing_over.start()
+
+    def start_transfers(self) -> None:
+        """Brings transfers between the ledgers, from now on."""
+        treasury = self.treasury
+        delivering = Delivering(treasury.pool, submit_to(treasury.sequencer))
+        treasury.sequencer.on_commit(delivering.committed)
+        self._stack.callback(delivering.stop)
+        delivering.start()
 
     def start_sealer(self) -> None:
         """Seals every commit into a signed checkpoint, from now on."""

@@ -41,6 +41,7 @@ def up(host: Host = None, port: Port = None) -> None:
         background.start_projector()
         background.start_dispatcher()
         background.start_handing_over()
+        background.start_transfers()
         return lambda: _announce(url, treasury.settings, brought.developers)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
@@ -69,6 +70,7 @@ def serve(
         if with_sealer:
             background.start_sealer()
         background.start_handing_over()
+        background.start_transfers()
         return lambda: _announce(url, background.treasury.settings)
 
     def prepare(settings: Settings) -> Settings:

@@ -38,8 +38,10 @@ from api.http.parameters import (
     ReportNo,
     RequestId,
     StdCode,
+    SupBgtDocNo,
     SuspenseNo,
     TokenSm3,
+    TransferNo,
     VoucherNo,
 )
 
@@ -65,6 +67,14 @@ async def of_contract(contract_no: ContractNo) -> str:
 
 async def of_purchase_plan(pur_plan_no: PurPlanNo) -> str:
     return pur_plan_no
+
+
+async def of_transfer(transfer_no: TransferNo) -> str:
+    return transfer_no
+
+
+async def of_received_transfer(sup_bgt_doc_no: SupBgtDocNo) -> str:
+    return sup_bgt_doc_no
 
 
 async def of_suspense(suspense_no: SuspenseNo) -> str:
@@ -136,6 +146,8 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "pay_app_no": of_payment,
     "contract_no": of_contract,
     "pur_plan_no": of_purchase_plan,
+    "transfer_no": of_transfer,
+    "sup_bgt_doc_no": of_received_transfer,
     "suspense_no": of_suspense,
     "principal": of_principal,
     "token_sm3": of_token,

@@ -12,6 +12,7 @@ import msgspec
 
 from budget.balances import BALANCES
 from budget.pending import PENDING
+from budget.received import RECEIVED_AMOUNTS
 from budget.rows import ROWS
 from budget.year_end.writing_off import require_year_closed
 from budget.year_end_events import YearHandedOver
@@ -40,7 +41,7 @@ UNSPENT = "unspent"  # what an indicator has left that was neither carried over 
 declare_blockers(
     UNSPENT, Blockers((), lambda _state, _period: (), {UNSPENT: ("year_end.carry_over",)})
 )
-_LEFT: tuple[Need, ...] = ((BALANCES, WHOLE), (PENDING, WHOLE))
+_LEFT: tuple[Need, ...] = ((BALANCES, WHOLE), (PENDING, WHOLE), (RECEIVED_AMOUNTS, WHOLE))
 
 
 class HandedOn(msgspec.Struct, frozen=True):
@@ -91,7 +92,8 @@ class CloseYear(Command, frozen=True, kw_only=True):
 
 
 def left_over(state: LedgerState) -> list[OpenItem]:
-    """The indicators of which something is neither spent, carried over nor taken back."""
+    """The indicators, and documents of the tier above, of which something is neither spent, carried
+    over nor taken back."""
     return [
         OpenItem(kind=UNSPENT, number=bgt_id, amt=yuan(fen))
         for bgt_id, fen in sorted(_left_fen(state).items())
@@ -102,6 +104,8 @@ def _left_fen(state: LedgerState) -> dict[str, int]:
     left = {key: row.available + row.frozen for key, row in state.rows_of(BALANCES).items()}
     for key, row in state.rows_of(PENDING).items():
         left[key] = left.get(key, 0) + row.pending
+    for key, received in state.rows_of(RECEIVED_AMOUNTS).items():
+        left[key] = left.get(key, 0) + received.rest
     return {key: fen for key, fen in left.items() if fen}
 
 

@@ -118,6 +118,8 @@ MAY: dict[str, set[str]] = {
             "contract.end",
         )
     },
+    "transfer.issue": {"maker"},
+    "transfer.accept": {"maker"},
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},

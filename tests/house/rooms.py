@@ -6,7 +6,16 @@ line does not import each other.
 
 # "" is the program itself
 ORDER: dict[str, tuple[str, ...]] = {
-    "": ("ledger", "division", "budget", "payments", "accounting", "projections", "api", "bench"),
+    "": (
+        "ledger",
+        "division",
+        "budget",
+        "payments transfers",
+        "accounting",
+        "projections",
+        "api",
+        "bench",
+    ),
     "ledger": (
         "data errors",
         "account_set money",
@@ -36,9 +45,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "budget": (
         "advance_events events levels preparation_events row_events",
-        "distribution_events year_end_events",
+        "distribution_events transfer_events year_end_events",
         "advances approved balances plan_policy purchase_control rows totals",
-        "pending",
+        "pending received",
         "indicator projects",
         "beside between coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
@@ -61,6 +70,11 @@ ORDER: dict[str, tuple[str, ...]] = {
         "verification",
         "simulators",
     ),
+    "transfers": (
+        "tiers transfer",
+        "answering issuing receiving",
+        "closing delivering verification",
+    ),
     "accounting": (
         "balance_events entered_rows income_events statements",
         "handing_over opening_events taking voucher_events",
@@ -81,7 +95,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "queries",
         (
             "budget_row_lists cash cash_coverage contract_lists correction_lists document_lists"
-            " journal_lists monitor_lists project_lists reports statements tracing"
+            " journal_lists monitor_lists project_lists reports statements tracing transfer_lists"
         ),
     ),
     "api": (
@@ -167,6 +181,12 @@ DECIDING = (
     "payments.monitoring",
     "payments.disbursement.commands",
     "payments.disbursement.opening",
+    "transfers.tiers",
+    "transfers.transfer",
+    "transfers.issuing",
+    "transfers.receiving",
+    "transfers.answering",
+    "transfers.closing",
     *sorted(_OF_ACCOUNTING - {"accounting.handing_over", "accounting.intake"}),
     "payments.current_items",
     "payments.list_files",

@@ -104,6 +104,16 @@ ELSEWHERE = {
         ),
         "accounting/test_year_end",
     ),
+    **dict.fromkeys(
+        (
+            "transfer.issue",
+            "transfer.receive",
+            "transfer.accept",
+            "transfer.note_acceptance",
+            "transfer.write_off",
+        ),
+        "transfers/test_sending",
+    ),
     "monitor_rules.set": "payments/test_monitoring",
     "payment.release": "payments/test_monitoring",
     "refusal.record": "refusals are not taken again",

@@ -47,6 +47,7 @@ from payments.submitting import submit_to
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S
+from transfers.delivering import Delivering
 
 OPERATIONS = (
     *DIRECT,
@@ -101,6 +102,7 @@ def require_published(method: str, path: str, answer: httpx.Response) -> None:
             if len(answer.content) < CHECKED_BYTES_MAX:
                 shape = TypeAdapter(told) if told else _SHAPES[operation.operation_id]
                 shape.validate_json(answer.content)
+            return  # the first that fits is the one that answers
 
 
 class HttpTreasury:
@@ -357,6 +359,9 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
             handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
             treasury.sequencer.on_commit(handing_over.committed)
             handing_over.start()
+            delivering = Delivering(treasury.pool, submit_to(treasury.sequencer))
+            treasury.sequencer.on_commit(delivering.committed)
+            delivering.start()
             background = SimpleNamespace(
                 runner=runner,
                 dispatcher=None,
@@ -369,6 +374,7 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
                 with served(create_app(treasury, background)) as url:
                     yield HttpTreasury(treasury, url).open()
             finally:
+                delivering.stop()
                 handing_over.stop()
                 runner.close()
 

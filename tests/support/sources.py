@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.house.rooms import CLIENT, FOLDERS, ORDER
 from tests.support.paths import ROOT
 
-ROOMS = ORDER[""]
+ROOMS = tuple(room for line in ORDER[""] for room in line.split())
 ALL_ROOMS = (*ROOMS, FOLDERS[CLIENT])
 
 

@@ -20,6 +20,7 @@ class Tag(StrEnum):
     PROJECTS = "projects"
     BUDGET = "budget"
     INDICATORS = "indicators"
+    TRANSFERS = "transfers"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
     BANK = "bank"
@@ -39,6 +40,7 @@ TAGS = {
     Tag.PROJECTS: "项目库: report, check, store, amend, suspend, end; show, list",
     Tag.BUDGET: "预算: ceilings, drafts, approvals, rows and their adjustments",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
+    Tag.TRANSFERS: "转移支付: send to tiers below, accept; show, list, what is in transit",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
     Tag.BANK: "银行: receipts come in; certificates",

@@ -1,0 +1,115 @@
+"""转移支付: transfers in pages, at either end, and what is under way between two ledgers.
+
+There are some thousands in a year, each with a handful of events: they are folded when they are
+asked for, so that no read model has to follow them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import psycopg
+
+from budget.received import (
+    FROM_ABOVE,
+    RECEIVED_AMOUNTS,
+    RECEIVED_TRANSFER,
+    FromAbove,
+    ReceivedAmounts,
+    ReceivedTransfer,
+)
+from ledger.account_set import division_of, fiscal_year_of, ledger_text
+from ledger.deciding.objects import AnyKind
+from ledger.reading.loading import read_rows
+from ledger.reading.objects import numbers_of, read_head, read_objects
+from projections.core.moments import one_moment
+from transfers.transfer import SENT, TRANSFER, Transfer, sent_key
+
+_AT_ONCE = 500
+
+
+class TransferPage(NamedTuple):
+    """Objects, the number behind which the next page begins, None where nothing follows, and the
+    position of which they are."""
+
+    items: list[Any]
+    after: str | None
+    position: int
+
+
+class TransferBalance(NamedTuple):
+    """Between two ledgers, in fen: what the one has sent, and what the other has accepted."""
+
+    sent_fen: int
+    accepted_fen: int
+    reduced_fen: int
+
+    @property
+    def in_transit_fen(self) -> int:
+        """在途: what was sent and is not accepted."""
+        return self.sent_fen - self.accepted_fen
+
+
+def transfers_page(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    holds: Callable[[Transfer], bool],
+    after: str,
+    most: int,
+) -> TransferPage:
+    """What a ledger has sent, by number."""
+    return _page(connection, ledger_id, TRANSFER, holds, after, most)
+
+
+def received_page(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    holds: Callable[[ReceivedTransfer], bool],
+    after: str,
+    most: int,
+) -> TransferPage:
+    """What a ledger has received, by document, each with what is left of it."""
+    with one_moment(connection):
+        page = _page(connection, ledger_id, RECEIVED_TRANSFER, holds, after, most)
+        documents = [each.sup_bgt_doc_no for each in page.items]
+        rows = read_rows(connection, ledger_id, RECEIVED_AMOUNTS, documents)
+    items = [(each, rows.get(each.sup_bgt_doc_no, ReceivedAmounts())) for each in page.items]
+    return TransferPage(items, page.after, page.position)
+
+
+def transfer_balance(connection: psycopg.Connection, sender: int, to: int) -> TransferBalance:
+    """As both ledgers stand at one moment; of ledgers of different years nothing."""
+    with one_moment(connection):
+        sent = read_rows(connection, sender, SENT)
+        above = read_rows(connection, to, FROM_ABOVE, [ledger_text(sender)])
+    if fiscal_year_of(sender) != fiscal_year_of(to):
+        return TransferBalance(0, 0, 0)
+    begin = sent_key(division_of(to), "")
+    sent_fen = sum(row.sent for key, row in sent.items() if key.startswith(begin))
+    accepted_fen = above.get(ledger_text(sender), FromAbove()).accepted
+    return TransferBalance(sent_fen, accepted_fen, 0)
+
+
+def _page(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    kind: AnyKind,
+    holds: Callable[[Any], bool],
+    after: str,
+    most: int,
+) -> TransferPage:
+    found: list[tuple[str, Any]] = []
+    with one_moment(connection):
+        head = read_head(connection, ledger_id)
+        while len(found) <= most and (
+            numbers := numbers_of(connection, ledger_id, kind, after, _AT_ONCE)
+        ):
+            objects = read_objects(connection, ledger_id, kind, numbers)
+            found += [
+                (number, objects[number])
+                for number in numbers
+                if number in objects and holds(objects[number])
+            ]
+            after = numbers[-1]
+    following = found[most - 1][0] if len(found) > most else None
+    position = head.position if head else 0
+    return TransferPage([each for _, each in found[:most]], following, position)

@@ -1,0 +1,1 @@
+"""转移支付 between the ledgers of an installation."""

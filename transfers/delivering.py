@@ -1,0 +1,260 @@
+"""转移支付送达: what ledgers send is brought to those that receive it, and their answers back.
+
+Two ledgers change, and no transaction holds both. So what is sent stands first, in the one, and is
+brought to the other as a command with a number of its own, which that takes once; the other way
+round, what a receiver has accepted is brought to the sender. Nothing is remembered of what was
+brought: a program that starts looks at all that the senders' ledgers say is under way, and then
+follows every ledger from where it stood. Whatever stops it, the next one brings what is left.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import psycopg
+import structlog
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from budget.received import ACCEPTED, RECEIVED_TRANSFER, ReceivedTransfer
+from budget.transfer_events import EventPlace, TransferAccepted, TransferIssued
+from ledger.account_set import ledger_text, parse_ledger
+from ledger.deciding.command import Outcome, Submission
+from ledger.deciding.principals import PROGRAM
+from ledger.errors import GuokuError
+from ledger.events import type_names
+from ledger.reading.loading import chains_at, read_rows
+from ledger.reading.objects import read_head, read_objects
+from ledger.reading.tails import PlacedEvent, read_answers, read_positions, read_tail
+from transfers.answering import NoteAcceptance
+from transfers.issuing import IssueTransfer
+from transfers.receiving import AcceptTransfer, ReceiveTransfer
+from transfers.transfer import (
+    ISSUED,
+    TRANSFER,
+    TRANSFERS,
+    Transfer,
+    receiving_ledger,
+    terms_of,
+)
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 0.2
+OTHERS_EVERY_S = 1.0  # what other programs have written is looked for
+AGAIN_EVERY_S = 10.0  # after what could not be done at all
+AGAIN_EVERY_LOOKS = 20  # what nobody has taken is brought again
+PART_MAX = 500  # transfers in one batch
+
+# (ledger, submissions) -> an outcome each, after their commit
+Submit = Callable[[int, Sequence[Submission]], list[Outcome]]
+T = TypeVar("T")
+_Step = ReceiveTransfer | NoteAcceptance
+
+_ISSUED, _ACCEPTED = type_names(TransferIssued), type_names(TransferAccepted)
+
+
+class Delivering:
+    """Brings transfers over, from :meth:`start` to :meth:`stop`.
+
+    Several programs may: every step has its number, and is done once.
+    """
+
+    def __init__(self, pool: ConnectionPool, submit: Submit) -> None:
+        self._pool, self._submit = pool, submit
+        self._seen: dict[int, int] = {}  # by ledger, up to where it was looked at
+        # by sender, what nobody has taken
+        self._left: defaultdict[int, set[str]] = defaultdict(set)
+        self._looks = 0
+        self._stopping, self._written = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="transfers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._written.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def committed(self, _written: int, _position: int) -> None:
+        """Something was written to a ledger; called in the thread that has committed."""
+        self._written.set()
+
+    def _run(self) -> None:
+        pause_s = LOOK_EVERY_S
+        while not self._stopping.wait(pause_s):
+            self._written.wait(OTHERS_EVERY_S)
+            self._written.clear()
+            try:
+                self.look()
+                pause_s = LOOK_EVERY_S
+            except (GuokuError, psycopg.Error, PoolTimeout, TimeoutError) as error:
+                log.warning("transfers could not be brought over; again later", reason=str(error))
+                self._seen.clear()
+                self._written.set()
+                pause_s = AGAIN_EVERY_S
+
+    def look(self) -> int:
+        """Brings over what is under way by now; gives how many steps that took.
+
+        Raises:
+            TimeoutError: a commit takes too long.
+        """
+        done = 0
+        while due := self._due():
+            steps = sum(self._bring(sender, sorted(numbers)) for sender, numbers in due.items())
+            done += steps
+            if not steps:
+                break
+        return done
+
+    # ---- what is due
+
+    def _due(self) -> dict[int, set[str]]:
+        """By sender the transfers of which something may have happened since the last look."""
+        due: defaultdict[int, set[str]] = defaultdict(set)
+        with self._pool.connection() as connection:
+            positions = read_positions(connection)
+            for key, position in positions.items():
+                seen = self._seen.get(key)
+                if seen is None:
+                    due[key].update(_under_way(connection, key))
+                elif position > seen:
+                    types = (*_ISSUED, *_ACCEPTED)
+                    for told in read_tail(connection, key, seen, position, types):
+                        sender, number = _told_of(key, told)
+                        due[sender].add(number)
+            self._looks += 1
+            if positions.keys() - self._seen.keys() or self._looks % AGAIN_EVERY_LOOKS == 0:
+                for sender, numbers in self._left.items():
+                    due[sender].update(numbers)
+                self._left.clear()
+        self._seen = positions
+        return {sender: numbers for sender, numbers in due.items() if numbers}
+
+    # ---- bringing
+
+    def _bring(self, sender: int, numbers: Sequence[str]) -> int:
+        """What these transfers of one sender wait for; gives how many were brought on."""
+        done = 0
+        for part in _parts(numbers):
+            with self._pool.connection() as connection:
+                transfers: dict[str, Transfer] = read_objects(connection, sender, TRANSFER, part)
+            by_receiver: defaultdict[int, list[Transfer]] = defaultdict(list)
+            for transfer in transfers.values():
+                if transfer.status == ISSUED:
+                    to = receiving_ledger(sender, transfer.issued.rec_div_code)
+                    by_receiver[to].append(transfer)
+            for to, waiting in by_receiver.items():
+                done += self._deliver(sender, to, waiting)
+                done += self._confirm(sender, to, waiting)
+        return done
+
+    def _deliver(self, sender: int, to: int, transfers: Sequence[Transfer]) -> int:
+        """To a receiver what it has not entered yet; one that has opened no ledger has it later."""
+        with self._pool.connection() as connection:
+            if read_head(connection, to) is None:
+                self._left[sender].update(_numbers(transfers))
+                return 0
+            documents = [transfer.issued.bgt_doc_no for transfer in transfers]
+            entered = read_objects(connection, to, RECEIVED_TRANSFER, documents)
+            left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
+            places = _places(connection, sender, IssueTransfer.OPERATION, _numbers(left))
+        commands = [
+            ReceiveTransfer(
+                sup_bgt_doc_no=transfer.issued.bgt_doc_no,
+                transfer_no=transfer.transfer_no,
+                terms=terms_of(transfer.issued),
+                issued=places[transfer.transfer_no],
+            )
+            for transfer in left
+        ]
+        return self._do(sender, to, commands)
+
+    def _confirm(self, sender: int, to: int, transfers: Sequence[Transfer]) -> int:
+        """To the sender what a receiver has accepted."""
+        with self._pool.connection() as connection:
+            documents = [transfer.issued.bgt_doc_no for transfer in transfers]
+            entered: dict[str, ReceivedTransfer] = read_objects(
+                connection, to, RECEIVED_TRANSFER, documents
+            )
+            own = ledger_text(sender)
+            accepted = [
+                each
+                for each in entered.values()
+                if each.status == ACCEPTED and each.issued.ledger == own
+            ]
+            numbers = [each.rec_no for each in accepted]
+            places = _places(connection, to, AcceptTransfer.OPERATION, numbers)
+        commands = [
+            NoteAcceptance(
+                transfer_no=each.received.transfer_no,
+                rec_no=each.rec_no,
+                amt=each.terms.amt,
+                accepted=places[each.rec_no],
+            )
+            for each in accepted
+        ]
+        return self._do(sender, sender, commands)
+
+    def _do(self, sender: int, key: int, commands: Sequence[_Step]) -> int:
+        """Gives how many took effect; what is refused is told, and brought again later."""
+        done = 0
+        for part in _parts(commands):
+            asked = [Submission(command=each, by=PROGRAM, at_machine=True) for each in part]
+            for command, outcome in zip(part, self._submit(key, asked), strict=True):
+                if outcome.problem is None:
+                    done += not outcome.replayed
+                    continue
+                self._left[sender].add(command.transfer_no)
+                log.warning(
+                    "a transfer was not taken",
+                    ledger=ledger_text(key),
+                    number=command.number,
+                    reason=str(outcome.problem),
+                )
+        return done
+
+
+def _under_way(connection: psycopg.Connection, sender: int) -> Iterator[str]:
+    rows = read_rows(connection, sender, TRANSFERS)
+    return (number for number, row in rows.items() if row.in_transit)
+
+
+def _told_of(key: int, told: PlacedEvent) -> tuple[int, str]:
+    """The sender, and its transfer, that an event of a ledger is about."""
+    event = told.event
+    if isinstance(event, TransferAccepted):
+        return parse_ledger(event.from_ledger), event.transfer_no
+    assert isinstance(event, TransferIssued)
+    return key, event.transfer_no
+
+
+def _numbers(transfers: Iterable[Transfer]) -> list[str]:
+    return [transfer.transfer_no for transfer in transfers]
+
+
+def _places(
+    connection: psycopg.Connection, key: int, operation: str, numbers: Sequence[str]
+) -> dict[str, EventPlace]:
+    """By their numbers, where the events stand that answer these commands."""
+    found = read_answers(connection, key, operation, numbers)
+    chains = chains_at(connection, key, [each.position for each in found.values()])
+    return {
+        number: EventPlace(
+            ledger=ledger_text(key),
+            position=each.position,
+            digest=each.digest.hex(),
+            chain=chains[each.position].hex(),
+        )
+        for number, each in found.items()
+    }
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(items)
+    while part := list(islice(left, PART_MAX)):
+        yield part
