@@ -67,6 +67,8 @@ class TransferCheck(EventCheck):
         """It names the one event by which just that was sent here."""
         issued = self._found(position, received.issued)
         own = self.context.place.ledger_id
+        if issued is None:
+            return
         if not isinstance(issued, TransferIssued):
             self._wrong(position, f"{received.issued.ledger} has sent nothing there 无此下达")
             return
@@ -78,6 +80,8 @@ class TransferCheck(EventCheck):
     def _hold_to_acceptance(self, position: int, noted: TransferAcceptanceNoted) -> None:
         accepted = self._found(position, noted.accepted)
         said = (ledger_text(self.context.place.ledger_id), noted.transfer_no, noted.rec_no)
+        if accepted is None:
+            return
         if (
             not isinstance(accepted, TransferAccepted)
             or (accepted.from_ledger, accepted.transfer_no, accepted.rec_no) != said
@@ -87,7 +91,7 @@ class TransferCheck(EventCheck):
             self._wrong(position, f"{to} has not accepted {noted.transfer_no} so 与接收不符")
 
     def _found(self, position: int, place: EventPlace) -> Event | None:
-        """The event at a place of another ledger, where that is what it is said to be."""
+        """The event at a place of another ledger; None, and told, where that is another."""
         key, asking = parse_ledger(place.ledger), self.context.asking
         rows = read_events(asking, key, place.position - 1, 1, upto=place.position)
         chains = chains_at(asking, key, [place.position])

@@ -318,10 +318,22 @@ SOUND["subsidy_list.load"] = {
         }
     ],
 }
+SOUND["transfer.issue"] = {
+    "transfer_no": "none",
+    "rec_div_code": "440100000",
+    "bgt_doc_no": "none",
+    "tp_func_code": "23003",
+    "fund_type_code": "111",
+    "amt": "1.00",
+    "bgt_pman_id": "none",
+}
+SOUND["transfer.accept"] = {"rec_no": "none"}
 SOUND["wage_run.disburse"] = {"bgt_id": "none"}
 SOUND["wage.accrue"] = {"accrual_no": "none", "amt": "1.00", **WAGES}
 SOUND["wage.withhold"] = {"withhold_no": "none", "income_tax_amt": "1.00", **WAGES}
 IN_ADDRESS = {
+    "transfer_no": "none",
+    "sup_bgt_doc_no": "none",
     "contract_no": "none",
     "pur_plan_no": "none",
     "adv_no": "none",
@@ -369,6 +381,8 @@ def ask(http: HttpTreasury, operation: Operation, person: str) -> httpx.Response
         path = path.replace("{" + name_ + "}", value)
     body = _body(http, operation, person)
     query = {"dry_run": "true"} if method != "GET" else {}
+    if name == "transfer.balance":
+        query = {"from": http.ledger, "to": http.ledger}
     if name == "event.stream":  # it never ends: only its head is looked at
         token = {"Authorization": f"Bearer {http.tokens[person]}"} if person else {}
         with http.client.stream("GET", path, headers=token) as response:

@@ -14,6 +14,7 @@ from tests.support.tiers import (
     COUNTY,
     DOCUMENT,
     PROVINCE,
+    Tier,
     Tiers,
     sending,
     tiers_on,
@@ -154,8 +155,6 @@ def test_a_tier_is_below_another_by_its_code(above: str, below: str, *, holds: b
 
 
 def test_a_receiver_that_opens_its_ledger_later_has_it_then(tiers: Tiers) -> None:
-    from tests.support.tiers import Tier
-
     tiers.province.do(sending(amt="10.00", rec_div_code="440300000"))
     delivering = tiers.delivering()
     assert delivering.look() == 0
@@ -164,7 +163,3 @@ def test_a_receiver_that_opens_its_ledger_later_has_it_then(tiers: Tiers) -> Non
     assert delivering.look() == 1
     assert late.rest_fen() == 10_00
     late.close()
-
-
-def test_what_is_under_way_keeps_the_year_open(tiers: Tiers) -> None:
-    assert CITY
