@@ -19,16 +19,13 @@ from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.units import own_indicators
 from api.http.views import Committed, commit_view
-from budget.balances import BALANCES
-from budget.pending import PENDING
 from budget.year_end.carrying import CarryOver
-from budget.year_end.closing import HANDED_OVER, CloseYear, left_over
+from budget.year_end.closing import HANDED_OVER, LEFT, CloseYear, left_over
 from budget.year_end.policy import CARRY_OVER_POLICY, SetCarryOverPolicy
 from budget.year_end_events import CarryOverItem, LongerTerm
 from ledger.account_set import ledger_text
 from ledger.calendar import PERIODS
 from ledger.deciding.command import Command, Outcome
-from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code
 from ledger.events import OpenItem
@@ -120,7 +117,7 @@ def _standing(
         state = LedgerState(key, call.treasury.charts)
         state.stand_at(head.position, head.chain, microseconds(head.recorded_at), 0, head.settings)
         state.begin(microseconds(call.treasury.now()))
-        load_needs(connection, state, ((BALANCES, WHOLE), (PENDING, WHOLE)))
+        load_needs(connection, state, LEFT)
     handed = head.settings.get(HANDED_OVER)
     closed = head.settings.get(PERIODS).year_closed
     shown = YearStanding(

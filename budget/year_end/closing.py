@@ -41,7 +41,8 @@ UNSPENT = "unspent"  # what an indicator has left that was neither carried over 
 declare_blockers(
     UNSPENT, Blockers((), lambda _state, _period: (), {UNSPENT: ("year_end.carry_over",)})
 )
-_LEFT: tuple[Need, ...] = ((BALANCES, WHOLE), (PENDING, WHOLE), (RECEIVED_AMOUNTS, WHOLE))
+# what has to be at hand for :func:`left_over`
+LEFT: tuple[Need, ...] = ((BALANCES, WHOLE), (PENDING, WHOLE), (RECEIVED_AMOUNTS, WHOLE))
 
 
 class HandedOn(msgspec.Struct, frozen=True):
@@ -78,7 +79,7 @@ class CloseYear(Command, frozen=True, kw_only=True):
         return "year"
 
     def needs(self) -> Iterable[Need]:
-        return (*blocker_needs(), *_LEFT)
+        return (*blocker_needs(), *LEFT)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         late = AccountingPeriod(fiscal_year_of(state.ledger_id), LATE_MONTH)
@@ -129,7 +130,7 @@ class HandOverYear(Command, frozen=True, kw_only=True):
         return "year"
 
     def needs(self) -> Iterable[Need]:
-        return *_LEFT, (ROWS, WHOLE)
+        return *LEFT, (ROWS, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         require_year_closed(state)

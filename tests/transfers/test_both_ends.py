@@ -166,6 +166,7 @@ def test_what_was_sent_leaves_the_book_of_a_closed_year(tiers: Tiers) -> None:
     for keeper in (province, city):
         keeper.do(CloseYear(), "accountant")
         HandingOver(keeper.pool, submit_to(keeper.sequencer)).look()
+    assert "transfer.written_off" in [name for _, name, _ in province.events()]
     assert "支出指标—转移支付" not in province.books()
     assert "指标来源" not in province.books()
     assert "指标来源" not in city.books()
