@@ -83,6 +83,7 @@ import payments.orders.reversing
 import payments.other_years
 import payments.recalls
 import payments.refunds.notices
+import payments.refunds.prior_returns
 import payments.refunds.requests
 import payments.refunds.resolving
 import payments.releasing
@@ -154,6 +155,7 @@ DOMAINS = (
     payments.recalls,
     payments.refunds.requests,
     payments.refunds.notices,
+    payments.refunds.prior_returns,
     payments.refunds.resolving,
     payments.signature_policy,
     payments.cards.control,

@@ -32,6 +32,7 @@ from payments.events import (
 from payments.manifest import MANIFEST
 from payments.manifest_events import ManifestSigned
 from payments.payment import PAYMENT
+from payments.return_events import PaymentReturned
 from projections.queries import clearing_of
 
 FORMAT = "guoku.evidence.1"
@@ -206,6 +207,8 @@ def _documents(
                 named.setdefault(event.voucher_sm3, "voucher")
             case VoucherReceipted():
                 named.setdefault(event.receipt_sm3, "receipt")
+            case PaymentReturned():
+                named.setdefault(event.notice_sm3, "notice")
             case PaymentRefunded() if event.notice_sm3:
                 named.setdefault(event.notice_sm3, "notice")
             case ManifestSigned():

@@ -41,6 +41,7 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.monitoring.events import PaymentReleased
+from payments.return_events import PaymentReturned
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
@@ -65,6 +66,9 @@ STATUSES = (
 REFUND_REQUESTED, REFUND_APPROVED = "requested", "approved"
 REFUND_RECEIVED, REFUND_DECLINED = "received", "refused"
 
+# what came back of it, in its year, or in the next one, which books it
+Refund = PaymentRefunded | PaymentReturned
+
 SINGLE_DETAIL_ID = "1"  # a payment without details has this one line
 
 
@@ -86,7 +90,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recalls_refused: tuple[RecallRefused, ...] = ()
     requests: tuple[RefundRequested, ...] = ()
     declined: tuple[RefundRefused, ...] = ()
-    refunds: tuple[PaymentRefunded, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     released: PaymentReleased | None = None
     corrections: tuple[PaymentCorrected, ...] = ()
     corrections_taken: tuple[CorrectionTaken, ...] = ()
@@ -240,7 +244,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         }
 
 
-def returned_lines(refund: PaymentRefunded) -> list[tuple[str, str]]:
+def returned_lines(refund: Refund) -> list[tuple[str, str]]:
     """(detail id, yuan) of each line that came back; "" for the payment as a whole."""
     if refund.returned:
         return [(line.pay_detail_id, line.refund_amt) for line in refund.returned]
@@ -269,15 +273,19 @@ def _sent(payment: Payment, event: VoucherSent) -> Payment:
 
 
 def _refunded(payment: Payment, event: PaymentRefunded) -> Payment:
+    figures = payment.figures if event.bgt_id else event.figures  # those of its own indicator
+    return replace(_returned(payment, event), figures=figures)
+
+
+def _returned(payment: Payment, event: Refund) -> Payment:
     refunds = (*payment.refunds, event)
     whole = sum(stored_fen(r.refund_amt) for r in refunds) == payment.paid_fen
     status = REFUNDED if whole else payment.status
-    figures = payment.figures if event.bgt_id else event.figures  # those of its own indicator
     borne = payment.borne and _left_behind(payment, event)
-    return replace(payment, refunds=refunds, figures=figures, status=status, borne=borne)
+    return replace(payment, refunds=refunds, status=status, borne=borne)
 
 
-def _left_behind(payment: Payment, refund: PaymentRefunded) -> Bearing:
+def _left_behind(payment: Payment, refund: Refund) -> Bearing:
     """What indicators bear behind a refund."""
     lines = [(line, stored_fen(amount)) for line, amount in returned_lines(refund)]
     return taken(payment.borne, lines)[0]
@@ -321,6 +329,7 @@ _CHANGES: dict[type[Event], Callable[[Payment, Any], Payment]] = {
     RefundRefused: lambda p, e: replace(p, declined=(*p.declined, e)),
     PaymentReleased: lambda p, e: replace(p, released=e),
     PaymentRefunded: _refunded,
+    PaymentReturned: _returned,
     PaymentCorrected: _corrected,
     CorrectionTaken: _correction_taken,
 }

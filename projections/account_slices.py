@@ -97,18 +97,19 @@ JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.source
 WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s AND j.bgt_id = ''
   AND j.event = %(claim)s AND j.position <= %(upto)s AND j.effective_on <= %(last)s"""
 _CLAIMED = SQL("""
-SELECT p.claim_no, {claim}, p.gov_bgt_eco_code, p.fund_type_code, sum(p.xpay_fen)
+SELECT p.claim_no, {claim}, false, p.gov_bgt_eco_code, p.fund_type_code, sum(p.xpay_fen)
 FROM proj_payments p
 WHERE p.ledger_id = %(ledger_id)s AND p.generation = %(payments)s AND p.clear_no <> '' AND {sliced}
-GROUP BY 1, 3, 4
+GROUP BY 1, 4, 5
 UNION ALL
-SELECT r.claim_no, {refund}, p.gov_bgt_eco_code, p.fund_type_code, sum(r.refund_fen)
+SELECT r.claim_no, {refund}, false, p.gov_bgt_eco_code, p.fund_type_code, sum(r.refund_fen)
 FROM proj_refunds r JOIN proj_payments p
     ON p.ledger_id = r.ledger_id AND p.generation = r.generation AND p.pay_app_no = r.pay_app_no
 WHERE r.ledger_id = %(ledger_id)s AND r.generation = %(payments)s AND r.clear_no <> '' AND {sliced}
-GROUP BY 1, 3, 4
+GROUP BY 1, 4, 5
 UNION ALL
-SELECT p.claim_no, {claim}, i.gov_bgt_eco_code, i.fund_type_code, sum(side.of * c.waiting_fen)
+SELECT p.claim_no, {claim}, false, i.gov_bgt_eco_code, i.fund_type_code,
+    sum(side.of * c.waiting_fen)
 FROM proj_corrections c JOIN proj_payments p
     ON p.ledger_id = c.ledger_id AND p.generation = c.generation AND p.pay_app_no = c.pay_app_no
 CROSS JOIN LATERAL (VALUES (1, c.to_bgt_id), (-1, c.from_bgt_id)) AS side (of, bgt_id)
@@ -116,9 +117,9 @@ JOIN proj_indicators i ON i.ledger_id = c.ledger_id AND i.generation = %(indicat
     AND i.bgt_id = side.bgt_id
 WHERE c.ledger_id = %(ledger_id)s AND c.generation = %(payments)s AND c.waiting_fen > 0
     AND p.clear_no <> '' AND {of_indicator}
-GROUP BY 1, 3, 4
+GROUP BY 1, 4, 5
 UNION ALL
-SELECT r.claim_no, {refund}, i.gov_bgt_eco_code, i.fund_type_code, sum(side.of * c.cor_fen)
+SELECT r.claim_no, {refund}, false, i.gov_bgt_eco_code, i.fund_type_code, sum(side.of * c.cor_fen)
 FROM proj_corrections c JOIN proj_payments p
     ON p.ledger_id = c.ledger_id AND p.generation = c.generation AND p.pay_app_no = c.pay_app_no
 JOIN proj_refunds r ON r.ledger_id = c.ledger_id AND r.generation = c.generation
@@ -128,7 +129,12 @@ JOIN proj_indicators i ON i.ledger_id = c.ledger_id AND i.generation = %(indicat
     AND i.bgt_id = side.bgt_id
 WHERE c.ledger_id = %(ledger_id)s AND c.generation = %(payments)s AND c.kind = 'restored'
     AND r.clear_no <> '' AND {of_indicator}
-GROUP BY 1, 3, 4""")
+GROUP BY 1, 4, 5
+UNION ALL
+SELECT p.claim_no, {refund}, true, p.gov_bgt_eco_code, p.fund_type_code, sum(p.refund_fen)
+FROM proj_prior_returns p
+WHERE p.ledger_id = %(ledger_id)s AND p.generation = %(payments)s AND p.clear_no <> '' AND {sliced}
+GROUP BY 1, 4, 5""")
 
 
 _posted = msgspec.json.Decoder(Posted).decode
@@ -269,17 +275,18 @@ class SlicedSums:
             of_indicator=self._slice.condition("i"),
         )
         parts: dict[str, list[tuple[str, dict[str, str], int]]] = {}
-        for claim_no, vt_code, gov, fund, fen in self._rows(statement, scope):
+        for claim_no, vt_code, prior, gov, fund, fen in self._rows(statement, scope):
             codes = {"gov_bgt_eco_code": gov, "fund_type_code": fund}
-            parts.setdefault(claim_no, []).append((vt_code, codes, int(fen)))
+            rule_name = rule_of_claim(vt_code, fund, prior=prior)
+            parts.setdefault(claim_no, []).append((rule_name, codes, int(fen)))
         for day, version, payload in self._rows(_SETTLED, scope) if parts else ():
             receipted = msgspec.json.decode(payload, type=_Receipted)
-            for vt_code, codes, fen in parts.get(receipted.voucher_no, ()):
+            for rule_name, codes, fen in parts.get(receipted.voucher_no, ()):
                 if (books := self._charts.by_version.get(version)) is None:
                     raise ConfigurationError(f"chart {version} is not loaded")
                 entry = books.post(
                     CLAIM_BOOKED,
-                    rule_name=rule_of_claim(vt_code, codes["fund_type_code"]),
+                    rule_name=rule_name,
                     source=0,
                     number="",
                     amounts_fen={"claim": 1},  # of its lines only the accounts and sides are asked

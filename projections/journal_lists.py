@@ -10,12 +10,14 @@ from psycopg.sql import SQL, Composed
 from budget.events import IndicatorIssued
 from division.rights import begins_with
 from ledger.books import Account, Books, Charts
+from ledger.books.postings import CREDIT
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, ConfigurationError, RequestError
 from ledger.events import CommandRefused, JournalPosted, decode
 from ledger.reading.objects import read_payloads
 from payments.clearing.cash import rule_of_claim
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.verification.clearing import ACCOUNT as ZERO_BALANCE
 from projections.account_slices import BESIDE_INDICATORS, CLAIM_BOOKED, SLICED_BY, Slice
 from projections.account_sums import live_model
 from projections.budget_rows import BudgetRows
@@ -268,7 +270,18 @@ def _rule(journal: JournalPosted, books: Books) -> str:
     if journal.line_codes:  # the event gave its lines itself
         return ""
     vt_code = REFUND_CLAIM if journal.red_flag else CLAIM
-    return rule_of_claim(vt_code, journal.fund_type_code)
+    prior = not journal.red_flag and _came_back(journal, books)
+    vt_code = REFUND_CLAIM if prior else vt_code
+    return rule_of_claim(vt_code, journal.fund_type_code, prior=prior)
+
+
+def _came_back(journal: JournalPosted, books: Books) -> bool:
+    """Whether a claim that reverses nothing is one over what came back, 以前年度退回: the
+    zero-balance account gives instead of taking."""
+    return any(
+        line.dr_cr == CREDIT and books.accounts[line.account].name == ZERO_BALANCE
+        for line in journal.lines
+    )
 
 
 def _dimensions(journal: JournalPosted, issued: IndicatorIssued | None) -> dict[str, str]:

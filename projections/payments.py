@@ -39,19 +39,22 @@ from projections.core.fold import (
     known,
 )
 from projections.core.tables import Table
-from projections.corrections import (
-    BETWEEN_INDICATORS,
-    CORRECTIONS,
-    CorrectionRow,
-    correction_row,
-)
+from projections.corrections import BETWEEN_INDICATORS, CORRECTIONS, CorrectionRow, correction_row
+from projections.prior_returns import (
+    PRIOR_RETURNS,
+    UNCLAIMED,
+    PriorReturnRow,
+    prior_return_row,
+)  # fmt: skip
 from projections.views import (
     VIEWS,
     Applied,
     Approved,
+    PriorTakenBack,
     Receipted,
     Refunded,
     Rejected,
+    Returned,
     Sent,
     Signed,
     Voided,
@@ -113,8 +116,7 @@ class RefundRow(msgspec.Struct, gc=False):
     notice_no: str = ""
 
 
-_UNCLAIMED: LiteralString = "ledger_id, generation, pay_bank_code, claimable_on"
-_Movement = PaymentStanding | RefundRow  # of money, for a clearing to claim
+_Movement = PaymentStanding | RefundRow | PriorReturnRow  # of money, for a clearing to claim
 PAYMENTS = Table(
     "proj_payments",
     PaymentRow,
@@ -126,15 +128,7 @@ PAYMENTS = Table(
         "(ledger_id, generation, clear_no) WHERE clear_no <> ''",
     ),
 )
-REFUNDS = Table(
-    "proj_refunds",
-    RefundRow,
-    ("position",),
-    indexes=(
-        f"({_UNCLAIMED}) WHERE clear_no = ''",
-        "(ledger_id, generation, clear_no) WHERE clear_no <> ''",
-    ),
-)
+REFUNDS = Table("proj_refunds", RefundRow, ("position",), indexes=UNCLAIMED)
 
 _CLAIMED = """
 UPDATE {table} SET clear_no = %(clear_no)s, claim_no = c.claim_no, claimable_on = %(clear_date)s
@@ -147,17 +141,19 @@ UPDATE {table} SET clear_no = '', claim_no = ''
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
 HELD_MAX = 30_000  # payments in memory; then they are written
-# (message of the claim, table of its movements, when they had happened)
-_MOVEMENTS = (
-    (CLAIM, PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
-    (REFUND_CLAIM, REFUNDS.name, "position <= %(upto)s"),
+_ClaimedBy = tuple[str, bool]  # a message, and whether it is of what the year before has paid
+# (what claims it, table of its movements, when they had happened)
+_MOVEMENTS: tuple[tuple[_ClaimedBy, LiteralString, LiteralString], ...] = (
+    ((CLAIM, False), PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
+    ((REFUND_CLAIM, False), REFUNDS.name, "position <= %(upto)s"),
+    ((REFUND_CLAIM, True), PRIOR_RETURNS.name, "position <= %(upto)s"),
 )
 
 
 class Payments(Projection):
     name: ClassVar[str] = "payments"
     version: ClassVar[int] = 4
-    tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS, CORRECTIONS)
+    tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS, CORRECTIONS, PRIOR_RETURNS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: traits.subject == PAYMENT.name or UNCLEARED.name in traits.moves)
     )
@@ -182,6 +178,7 @@ class _PaymentFold(Fold):
         self._changed: dict[str, PaymentStanding] = {}
         self._refunds: list[RefundRow] = []
         self._corrections: list[CorrectionRow] = []
+        self._prior_returns: list[PriorReturnRow] = []
         self._unclaimed = _Unclaimed()
         self._statements: list[BulkStatement] = []
 
@@ -210,14 +207,17 @@ class _PaymentFold(Fold):
                     unclaimed.release(receipted)
                     if self._written:
                         self._statements += _released(receipted)
+                case PriorTakenBack() as of_prior_year:
+                    self._prior_returns.append(back := prior_return_row(fact, of_prior_year))
+                    unclaimed.add(back)
                 case event:
                     row = new.get(event.pay_app_no) or self._earlier(fact, event.pay_app_no)
                     _change(row, fact)
                     if isinstance(event, Receipted):
-                        unclaimed.add_receipt(row)
+                        unclaimed.add(row)
                     elif isinstance(event, Refunded):
                         self._refunds.append(refund := _refund(row, fact, event))
-                        unclaimed.add_refund(refund)
+                        unclaimed.add(refund)
                     if isinstance(event, BETWEEN_INDICATORS):
                         made = correction_row(fact, event)
                         self._corrections += [made] if made else []
@@ -240,6 +240,7 @@ class _PaymentFold(Fold):
             PAYMENTS: self._new.values(),
             REFUNDS: self._refunds,
             CORRECTIONS: self._corrections,
+            PRIOR_RETURNS: self._prior_returns,
         }
         return Writes(new, {PAYMENTS: self._changed.values()}, statements=self._statements)
 
@@ -253,20 +254,17 @@ class _Unclaimed:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[_Movement]] = {CLAIM: [], REFUND_CLAIM: []}
+        self._waiting: dict[_ClaimedBy, list[_Movement]] = {by: [] for by, _, _ in _MOVEMENTS}
         self._held: dict[tuple[str, str], list[_Movement]] = {}
 
-    def add_receipt(self, row: PaymentStanding) -> None:
-        if row.xpay_fen:
-            self._waiting[CLAIM].append(row)
-
-    def add_refund(self, row: RefundRow) -> None:
-        self._waiting[REFUND_CLAIM].append(row)
+    def add(self, row: _Movement) -> None:
+        if not isinstance(row, PaymentStanding) or row.xpay_fen:
+            self._waiting[_claimed_by(row)].append(row)
 
     def claim(self, requested: ClearingRequested) -> None:
         day = date.fromisoformat(requested.clear_date)
-        for vt_code, waiting in self._waiting.items():
-            claims = _by_fund(requested, vt_code)
+        for by, waiting in self._waiting.items():
+            claims = _by_fund(requested, by)
             left: list[_Movement] = []
             for row in waiting if claims else ():
                 claim = claims.get(row.fund_type_code)
@@ -284,8 +282,12 @@ class _Unclaimed:
         if receipted.rejected:
             for row in back:
                 row.clear_no = row.claim_no = ""
-                of_receipt = isinstance(row, PaymentStanding)
-                self._waiting[CLAIM if of_receipt else REFUND_CLAIM].append(row)
+                self._waiting[_claimed_by(row)].append(row)
+
+
+def _claimed_by(row: _Movement) -> _ClaimedBy:
+    vt_code = CLAIM if isinstance(row, PaymentStanding) else REFUND_CLAIM
+    return vt_code, isinstance(row, PriorReturnRow)
 
 
 def _applied(fact: Fact, applied: Applied) -> PaymentRow:
@@ -340,7 +342,7 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
             row.xpay_fen = stored_fen(receipted.xpay_amt)
             row.receipt_position = fact.position
             row.claimable_on = fact.effective_on
-        case Refunded() as refunded:
+        case Refunded() | Returned() as refunded:
             row.refund_fen += stored_fen(refunded.refund_amt)
             if row.refund_fen == row.xpay_fen:
                 row.status = REFUNDED
@@ -362,18 +364,18 @@ def _refund(row: PaymentStanding, fact: Fact, refunded: Refunded) -> RefundRow:
     )
 
 
-def _by_fund(requested: ClearingRequested, vt_code: str) -> dict[str, str]:
+def _by_fund(requested: ClearingRequested, by: _ClaimedBy) -> dict[str, str]:
     """The number of each fund type's claim: the first one where it has too many lines for one."""
     claims: dict[str, str] = {}
     for claim in requested.claims:
-        if claim.vt_code == vt_code:
+        if (claim.vt_code, bool(claim.paid_year)) == by:
             claims.setdefault(claim.fund_type_code, claim.voucher_no)
     return claims
 
 
 def _claimed(requested: ClearingRequested) -> Iterable[BulkStatement]:
-    for vt_code, table, moved in _MOVEMENTS:
-        if claims := _by_fund(requested, vt_code):
+    for by, table, moved in _MOVEMENTS:
+        if claims := _by_fund(requested, by):
             yield BulkStatement(
                 _CLAIMED.format(table=table, moved=moved),
                 {

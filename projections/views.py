@@ -24,6 +24,7 @@ from payments.events import (
     VoucherSent,
     VoucherSigned,
 )
+from payments.return_events import PaymentReturned, PriorReturnCarried, PriorReturnTakenBack
 from payments.void_events import PaymentVoided
 from projections.posted import Posted
 
@@ -164,6 +165,37 @@ class CorrectedTo(msgspec.Struct, frozen=True, gc=False):
     figures: FiguresView
 
 
+class Returned(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PaymentReturned``."""
+
+    pay_app_no: str
+    refund_amt: str
+
+
+class PriorTakenBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of ``PriorReturnTakenBack``; ``of_payment`` is one of the year before."""
+
+    return_no: str
+    of_payment: str = msgspec.field(name="pay_app_no")
+    pay_cert_no: str
+    ori_bgt_id: str
+    bgt_id: str = ""
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    amt: str
+    pay_bank_code: str
+
+
+class PriorCarried(PriorTakenBack, frozen=True, kw_only=True, gc=False):
+    """Of ``PriorReturnCarried``."""
+
+    figures: FiguresView
+
+
 _MOVING = types_that(lambda traits: BALANCES.name in traits.moves and bool(traits.posts))
 
 VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
@@ -181,6 +213,9 @@ VIEWS: Mapping[type[Event], type[msgspec.Struct]] = MappingProxyType(
         RefundShared: Shared,
         PaymentCorrected: Corrected,
         CorrectionTaken: CorrectedTo,
+        PaymentReturned: Returned,
+        PriorReturnTakenBack: PriorTakenBack,
+        PriorReturnCarried: PriorCarried,
         JournalPosted: Posted,
     }
 )

@@ -19,6 +19,7 @@ from ledger.sealing.system_record import SystemRecord
 from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import SendingPolicy
+from payments.receipts.bringing_returns import BringingReturns
 from payments.receipts.early_notices import EarlyNotices
 from payments.submitting import submit_to
 from projections.core.runner import Runner
@@ -78,8 +79,12 @@ class BackgroundServices:
         early.start()
 
     def start_handing_over(self) -> None:
-        """Hands closed years over to the next, from now on."""
+        """Hands closed years over to the next, and what comes back of a year, from now on."""
         treasury = self.treasury
+        returns = BringingReturns(treasury.pool, submit_to(treasury.sequencer), treasury.now)
+        treasury.sequencer.on_commit(returns.committed)
+        self._stack.callback(returns.stop)
+        returns.start()
         handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
         treasury.sequencer.on_commit(handing_over.committed)
         self._stack.callback(handing_over.stop)

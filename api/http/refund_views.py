@@ -13,11 +13,13 @@ from payments.payment import (
     Payment,
 )
 from payments.refunds.requests import RefundPayment
+from payments.return_events import PaymentReturned
 
 
 class RefundView(msgspec.Struct, kw_only=True, gc=False):
     """A refund, asked for or not; ``notice_no`` and ``received_on`` (the bank's day) once the money
-    has come back, ``by`` who asked for it, or who brought the bank's notice."""
+    has come back, ``by`` who asked for it, or who brought the bank's notice. ``booked_in`` is the
+    next year's ledger, where that has the money 以前年度退回."""
 
     refund_no: str
     state: RefundState
@@ -25,6 +27,7 @@ class RefundView(msgspec.Struct, kw_only=True, gc=False):
     pay_detail_id: str
     notice_no: str | None
     received_on: str | None
+    booked_in: str | None
     reason: str
     by: str
 
@@ -44,6 +47,7 @@ def refunds_of(payment: Payment) -> tuple[RefundView, ...]:
                 pay_detail_id=detail_id,
                 notice_no=refund.notice_no or None,
                 received_on=refund.refund_date,
+                booked_in=refund.to_ledger if isinstance(refund, PaymentReturned) else None,
                 reason=refund.reason,
                 by=refund.by,
             )
@@ -60,6 +64,7 @@ def refunds_of(payment: Payment) -> tuple[RefundView, ...]:
             pay_detail_id=request.pay_detail_id,
             notice_no=back.notice_no if back else None,
             received_on=back.received_on if back else None,
+            booked_in=back.booked_in if back else None,
             reason=declined.get(number, request.reason),
             by=request.by,
         )
@@ -79,6 +84,7 @@ def refund_waiting(submitted: DocumentSubmitted) -> RefundView:
         pay_detail_id=asked.pay_detail_id,
         notice_no=None,
         received_on=None,
+        booked_in=None,
         reason=asked.reason,
         by=submitted.by,
     )

@@ -1,5 +1,5 @@
 """Rows of a register in the other years of a division, read and locked
-(``ledger.deciding.other_years``)."""
+(``ledger.deciding.other_years``); and what one year's ledger has told another."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -8,6 +8,7 @@ import psycopg
 from ledger.account_set import YEARS, ledger_text
 from ledger.deciding.other_years import OtherYear
 from ledger.deciding.registers import AnyRegister
+from ledger.events import Event, decode, type_names
 from ledger.gm import sm3
 
 # One index probe for each key and ledger: a list has thousands of keys, and a scan of all that the
@@ -51,3 +52,47 @@ def lock_other_years(
 def _beside(ledger_id: int, found: Iterable[int]) -> OtherYear:
     others = (ledger_text(other) for other in found if other != ledger_id)
     return OtherYear(next(others, ""))
+
+
+# what answers a command is its first event or stands behind it
+_UNANSWERED = """
+SELECT k.number, e.position, e.type, e.payload
+FROM command_keys k JOIN events e
+    ON e.ledger_id = k.ledger_id AND e.position BETWEEN k.first_position AND k.last_position
+WHERE k.ledger_id = %(ledger_id)s AND k.operation = ANY(%(operations)s)
+    AND k.first_position > %(after)s AND e.type = ANY(%(types)s)
+    AND NOT EXISTS (
+        SELECT FROM command_keys b
+        WHERE b.ledger_id = %(by)s AND b.operation = %(answer)s AND b.number = k.number)
+ORDER BY e.position LIMIT %(most)s"""
+
+
+def unanswered(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    operations: Collection[str],
+    event_type: type[Event],
+    *,
+    by: int,
+    answer: str,
+    after: int,
+    most: int,
+) -> list[tuple[str, int, Event]]:
+    """(number, position, event) of what commands of a ledger have told another one, which has not
+    answered under the same number yet; in order.
+
+    Args:
+        by: the other ledger, and ``answer`` the operation by which it does.
+        after: a position behind which the commands stand.
+    """
+    asked = {
+        "ledger_id": ledger_id,
+        "operations": list(operations),
+        "types": list(type_names(event_type)),
+        "by": by,
+        "answer": answer,
+        "after": after,
+        "most": most,
+    }
+    rows = connection.execute(_UNANSWERED, asked)
+    return [(number, at, decode(name, payload)) for number, at, name, payload in rows]

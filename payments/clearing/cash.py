@@ -96,9 +96,11 @@ def is_cash(fund_type_code: str) -> bool:
     return not fund_type_code.startswith(_NOT_HERE)
 
 
-def rule_of_claim(vt_code: str, fund_type_code: str) -> str:
-    """The rule of the chart by which a claim, or a return, is booked when it is settled."""
-    return f"clearing.{vt_code}" + ("" if is_cash(fund_type_code) else "_special")
+def rule_of_claim(vt_code: str, fund_type_code: str, *, prior: bool = False) -> str:
+    """The rule of the chart by which a claim, or a return, is booked when it is settled; ``prior``
+    where the year before has paid it."""
+    year = "_prior" if prior else ""
+    return f"clearing.{vt_code}{year}" + ("" if is_cash(fund_type_code) else "_special")
 
 
 def cash_key(acct: str, fund_type_code: str) -> str:

@@ -161,16 +161,16 @@ def _of(claim: Claim, accts: Mapping[str, str]) -> str:
 def _claims(
     key: int, clear_no: str, owed: Iterable[tuple[UnclearedKey, str, int]]
 ) -> tuple[Claim, ...]:
-    """A claim per message type and fund type, or several where one would have too many lines, or
-    more than can be written in it."""
-    grouped: dict[tuple[str, str], dict[tuple[str, str, str], int]] = {}
+    """A claim per message type, fund type and year of the payment, or several where one would have
+    too many lines, or more than can be written in it."""
+    grouped: dict[tuple[str, str, int], dict[tuple[str, str, str], int]] = {}
     for item, _, amount_fen in owed:
-        lines = grouped.setdefault((item.vt_code, item.fund_type_code), {})
+        lines = grouped.setdefault((item.vt_code, item.fund_type_code, item.paid_year), {})
         place = (item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code)
         lines[place] = lines.get(place, 0) + amount_fen
     parts = [
-        (vt_code, fund, part)
-        for (vt_code, fund), lines in sorted(grouped.items())
+        (vt_code, fund, paid_year, part)
+        for (vt_code, fund, paid_year), lines in sorted(grouped.items())
         for part in _parts(sorted(lines.items()))
     ]
     return tuple(
@@ -180,8 +180,9 @@ def _claims(
             fund_type_code=fund,
             pay_amt=yuan(sum(fen for _, fen in part)),
             lines=tuple(ClaimLine(*place, yuan(fen)) for place, fen in part),
+            paid_year=paid_year,
         )
-        for index, (vt_code, fund, part) in enumerate(parts, 1)
+        for index, (vt_code, fund, paid_year, part) in enumerate(parts, 1)
     )
 
 
@@ -318,7 +319,8 @@ class ApplyClaimReceipt(Command, frozen=True, kw_only=True):
 def _entry(state: LedgerState, clear_no: str, claim: Claim, day: date) -> JournalPosted:
     """Treasury books and zero-balance account; the expense follows each line's economic class."""
     books = state.books(day)
-    rule_name = rule_of_claim(claim.vt_code, claim.fund_type_code)
+    prior = bool(claim.paid_year)
+    rule_name = rule_of_claim(claim.vt_code, claim.fund_type_code, prior=prior)
     expenses: dict[str, int] = {}
     for line in claim.lines:
         eco = line.gov_bgt_eco_code

@@ -22,6 +22,9 @@ _OF_CLAIMS = {
     # 财政专户管理资金, which releases before this one claimed from the treasury as well
     "clearing.2301_special": _claimed({}),
     "clearing.2302_special": _claimed({}),
+    # 以前年度退回: last year's outlays, which are closed, have become 累计盈余 and 结转结余
+    "clearing.2302_prior": _claimed({"cash": 1}),
+    "clearing.2302_prior_special": _claimed({}),
 }
 
 
@@ -34,14 +37,16 @@ class ClaimLine(msgspec.Struct, frozen=True, gc=False):
     pay_amt: Yuan
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
-    """One 2301 (paid ahead by the bank) or 2302 (refunded to it) of one fund type."""
+class Claim(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One 2301 (paid ahead by the bank) or 2302 (refunded to it) of one fund type; ``paid_year`` is
+    the year before, where the money was paid in that, else 0."""
 
     vt_code: str
     voucher_no: str
     fund_type_code: str
     pay_amt: Yuan
     lines: tuple[ClaimLine, ...]
+    paid_year: int = 0
 
 
 class ClearingRequested(Event, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from payments.correction_events import (
 )
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
+from payments.return_events import PriorReturnCarried, PriorReturnTakenBack
 
 KEYS_KNOWN_MAX = 10_000  # what is paid on a day comes to few of them, again and again
 SUP_DEP_DIGITS = 3  # 一级预算单位: the first three digits of the agency code
@@ -46,7 +47,8 @@ class Uncleared(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What claims on the central bank are summed over."""
+    """What claims on the central bank are summed over; ``paid_year`` is the year before, where that
+    has paid what came back, else 0."""
 
     pay_bank_code: str
     effective_on: date
@@ -55,11 +57,13 @@ class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sup_dep_code: str
     exp_func_code: str
     gov_bgt_eco_code: str
+    paid_year: int = 0
 
     @property
     def text(self) -> str:
-        """As the register keeps it: a JSON array."""
-        return _encode(self).decode()
+        """As the register keeps it: a JSON array, which ends before a year that is 0."""
+        fields = msgspec.structs.astuple(self)
+        return _encode(fields if self.paid_year else fields[:-1]).decode()
 
     @classmethod
     def parsed(cls, text: str) -> "UnclearedKey":
@@ -98,9 +102,9 @@ class Claimable:
         self.fund_type_code = codes["fund_type_code"]
 
 
-def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> str:
+def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions, *, paid_year: int = 0) -> str:
     """Where money that a bank has moved on ``day`` waits to be claimed: an :class:`UnclearedKey`
-    as text."""
+    as text; ``paid_year`` where the year before has paid it."""
     return _key_text(
         bank,
         day,
@@ -109,6 +113,7 @@ def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions) -> str:
         of.agency_code[:SUP_DEP_DIGITS],
         of.exp_func_code,
         of.gov_bgt_eco_code,
+        paid_year,
     )
 
 
@@ -137,6 +142,7 @@ def claimable_again(
             line.sup_dep_code,
             line.exp_func_code,
             line.gov_bgt_eco_code,
+            claim.paid_year,
         )
         yield key.text, stored_fen(line.pay_amt)
 
@@ -184,6 +190,7 @@ class _Shared(msgspec.Struct, frozen=True, gc=False):
 
     pay_app_no: str
     refund_amt: str
+    borne_amt: str = ""  # it has none
 
 
 class _Gave(msgspec.Struct, frozen=True, gc=False):
@@ -200,6 +207,18 @@ class _Took(msgspec.Struct, frozen=True, gc=False):
     waiting_amt: str
 
 
+class _PriorReturn(msgspec.Struct, frozen=True, gc=False):
+    """Of ``PriorReturnCarried``, ``PriorReturnTakenBack``."""
+
+    pay_bank_code: str
+    amt: str
+    paid_year: int
+    agency_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    fund_type_code: str
+
+
 class UnclearedFold(RegisterFold):
     """Its memory grows with indicators and banks, not with payments: a payment is remembered only
     where its bank is not the one most are paid through."""
@@ -212,6 +231,8 @@ class UnclearedFold(RegisterFold):
         RefundShared: _Shared,
         PaymentCorrected: _Gave,
         CorrectionTaken: _Took,
+        PriorReturnCarried: _PriorReturn,
+        PriorReturnTakenBack: _PriorReturn,
         JournalPosted: PostedView,  # a movement's journal follows it and names the indicator
         ClearingRequested: ClearingRequested,
         ClaimReceipted: ClaimReceipted,
@@ -233,17 +254,18 @@ class UnclearedFold(RegisterFold):
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
             case ReceiptedView():
                 self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
-            case _Refunded():
+            case _Refunded() | _Shared():
                 back_fen = stored_fen(event.borne_amt or event.refund_amt)
-                self.moved = event.pay_app_no, REFUND_CLAIM, ((None, back_fen),)
-            case _Shared():
-                back_fen = stored_fen(event.refund_amt)
                 self.moved = event.pay_app_no, REFUND_CLAIM, ((None, back_fen),)
             case _Gave():
                 days = [(date.fromisoformat(p.since), -stored_fen(p.amt)) for p in event.waiting]
                 self.moved = event.pay_app_no, CLAIM, tuple(days)
             case _Took():
                 self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.waiting_amt)),)
+            case _PriorReturn():
+                bank, year = event.pay_bank_code, event.paid_year
+                key = uncleared_key(bank, day, REFUND_CLAIM, event, paid_year=year)
+                return ((key, 0, stored_fen(event.amt)),)
             case PostedView() if self.moved is not None:
                 (pay_app_no, vt_code, parts), self.moved = self.moved, None
                 return self._owe(pay_app_no, vt_code, parts, event.bgt_id, day)

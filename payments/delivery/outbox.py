@@ -29,6 +29,7 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.order_kinds import OrderAnswered, OrderGiven
+from payments.return_events import PaymentReturned
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 ParcelKind = Literal["voucher", "claim", "refund", "recall", "order"]
@@ -163,7 +164,7 @@ class _Reading(msgspec.Struct):
                 self.due["refund", event.refund_no] = position
             case RefundRefused():
                 self.answered.add(("refund", event.refund_no))
-            case PaymentRefunded():
+            case PaymentRefunded() | PaymentReturned():
                 self.answered.add(("refund", event.refund_no))
                 self.answered.update(("refund", line.refund_no) for line in event.returned)
             case RecallRequested():  # one at a time of each payment

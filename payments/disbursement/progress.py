@@ -39,6 +39,7 @@ from payments.payment import (
     VOIDED,
     WITHDRAWN,
 )
+from payments.return_events import PaymentReturned
 from payments.void_events import PaymentVoided
 
 PENDING = "pending"  # of a line whose voucher is not drawn yet
@@ -146,7 +147,7 @@ def _change(voucher: Voucher, event: Event) -> None:
         case VoucherReceipted():
             voucher.status, voucher.failed = event.outcome, event.failed
             voucher.xpay_fen = parse_yuan(event.xpay_amt, zero=True)
-        case PaymentRefunded():
+        case PaymentRefunded() | PaymentReturned():
             voucher.refunded_fen += parse_yuan(event.refund_amt)
             if voucher.refunded_fen == voucher.xpay_fen:
                 voucher.status = REFUNDED

@@ -13,7 +13,7 @@ import msgspec
 
 from budget.indicator import moved, with_held
 from ledger.account_set import fiscal_year_of
-from ledger.calendar import evidence_day
+from ledger.calendar import PERIODS, evidence_day
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -27,8 +27,9 @@ from payments.contracts.drawing import brought_back, held_again
 from payments.correction_events import RefundShared
 from payments.events import PaymentDetail, PaymentRefunded, RefundRequested, ReturnedLine
 from payments.messages.vt_codes import REFUND_CLAIM
-from payments.payment import PAYMENT, Payment
+from payments.payment import PAYMENT, Payment, Refund
 from payments.refunds.requests import exceeds_paid, left_of
+from payments.return_events import PriorReturnBooked
 
 
 class NoticeEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class Noticed(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.refund_fen for line in self.lines)
 
 
-def noticed_of(refunded: PaymentRefunded) -> Noticed:
+def noticed_of(refunded: Refund | PriorReturnBooked) -> Noticed:
     """What the notice said of what was booked on it."""
     return Noticed(
         pay_date=date.fromisoformat(refunded.refund_date),
@@ -93,10 +94,21 @@ def match(
     """
     if payment.receipt is None:
         return f"payment {payment.pay_app_no} is {payment.status}: the bank has not said it paid"
-    year = fiscal_year_of(state.ledger_id)
-    if year < noticed.pay_date.year and noticed.pay_date <= state.calendar_day:
-        return f"it came back on {noticed.pay_date}, after the fiscal year {year}"
+    day, year = _learned(state, noticed), fiscal_year_of(state.ledger_id)
+    if day.year > year + 1:
+        return f"it came back on {day}, behind the year after the fiscal year {year}"
     return _lines_of(payment, noticed, pay_detail_id)
+
+
+def is_of_next_year(state: LedgerState, noticed: Noticed) -> bool:
+    """以前年度退回: whether it came back when the year of the payment was over, or closed."""
+    closed = state.settings.get(PERIODS).year_closed
+    return closed or _learned(state, noticed).year > fiscal_year_of(state.ledger_id)
+
+
+def _learned(state: LedgerState, noticed: Noticed) -> date:
+    """The bank's day; today, where that has not come."""
+    return min(noticed.pay_date, state.calendar_day)
 
 
 def _lines_of(payment: Payment, noticed: Noticed, pay_detail_id: str) -> Matched | str:
@@ -136,11 +148,11 @@ def booked(
         Refusal: ``receipt_mismatch``: this money came back before, by another notice;
             ``refund_exceeds_paid``.
     """
-    _check_new(payment, noticed, evidence)
+    check_new(payment, noticed, evidence)
     refund_fen = noticed.refund_fen
-    _check_left(payment, refund_fen, matched)
+    check_left(payment, refund_fen, matched)
     day = evidence_day(state, noticed.pay_date, since=payment.booked_on)
-    returned, refund_no = _returned(payment, matched, evidence.notice_no)
+    returned, refund_no = returned_of(payment, matched, evidence.notice_no)
     own, *further = shares_of(payment, returned, refund_fen)
     rows = [_restored(state, payment, day, share) for share in (own, *further)]
     whole = _reimbursed_back(payment, returned)
@@ -272,7 +284,7 @@ def shares_of(payment: Payment, returned: Sequence[ReturnedLine], refund_fen: in
     return [Share(id_, fen, payment.codes_borne_by(id_)) for id_, fen in back_fen.items() if fen]
 
 
-def _check_new(payment: Payment, noticed: Noticed, evidence: NoticeEvidence) -> None:
+def check_new(payment: Payment, noticed: Noticed, evidence: NoticeEvidence) -> None:
     """The bank's number of a movement is that of one movement."""
     serial = noticed.agent_business_no
     for refund in payment.refunds:
@@ -284,7 +296,7 @@ def _check_new(payment: Payment, noticed: Noticed, evidence: NoticeEvidence) -> 
             )
 
 
-def _check_left(
+def check_left(
     payment: Payment, refund_fen: int, matched: Sequence[tuple[PaymentDetail, NoticedLine]]
 ) -> None:
     """No more comes back than was paid, of each line and of all."""
@@ -295,7 +307,7 @@ def _check_left(
         raise exceeds_paid(left_fen, yuan(refund_fen))
 
 
-def _returned(
+def returned_of(
     payment: Payment, matched: Sequence[tuple[PaymentDetail, NoticedLine]], notice_no: str
 ) -> tuple[tuple[ReturnedLine, ...], str]:
     """The lines with the refunds that they answer, and the number of all of them together."""

@@ -54,7 +54,10 @@ class SuspenseResolved(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="suspense",
         asked_by="suspense.resolve",
-        leads={"payment.refunded": ("notice_sm3", "notice_sm3")},
+        leads={
+            "payment.refunded": ("notice_sm3", "notice_sm3"),
+            "payment.returned": ("notice_sm3", "notice_sm3"),
+        },
         step="receipt",
         title="待处理事项处理",
     )

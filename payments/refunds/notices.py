@@ -5,23 +5,29 @@ field that the books need cannot be read, waits in suspense with its reason: it 
 that. Refused, and on record, is what would book the same money twice or more than was paid.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import msgspec
 
-from ledger.calendar import PERIODS
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
 from payments.clearing.uncleared import UNCLEARED
-from payments.events import PaymentRefunded
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
-from payments.payment import PAYMENT
-from payments.refunds.booking import Noticed, NoticeEvidence, booked, match, noticed_of
+from payments.payment import PAYMENT, Refund
+from payments.refunds.booking import Noticed, NoticeEvidence, match, noticed_of
 from payments.refunds.events import SuspenseHeld
+from payments.refunds.returning import came_back
 from payments.refunds.suspense import SUSPENSE, as_held, noticed_in
+
+# the reasons by which earlier releases held what came back of a year that was over
+_FORMERLY = re.compile(
+    r"its year is closed: it is of this year's books 上年退款"
+    r"|it came back on \d{4}-\d\d-\d\d, after the fiscal year \d{4}"
+)
 
 
 class TakeNotice(Command, frozen=True, kw_only=True):
@@ -33,6 +39,7 @@ class TakeNotice(Command, frozen=True, kw_only=True):
         originals: the numbers by which it names what it is about.
         pay_app_no: the payment found by them in this ledger, "" where none was.
         manifest_no, leaf: of a receipt that is signed as one of many.
+        formerly_held: why an earlier release held it, which books today; nobody asks that.
         document: its bytes, as they are stored.
     """
 
@@ -48,6 +55,7 @@ class TakeNotice(Command, frozen=True, kw_only=True):
     pay_app_no: str = ""
     manifest_no: str = ""
     leaf: int = 0
+    formerly_held: str = ""
     document: bytes
 
     @property
@@ -60,20 +68,22 @@ class TakeNotice(Command, frozen=True, kw_only=True):
         return self.evidence.notice_sm3
 
     @classmethod
-    def number_in(cls, event: PaymentRefunded | SuspenseHeld) -> str:
+    def number_in(cls, event: Refund | SuspenseHeld) -> str:
         if isinstance(event, SuspenseHeld):
             return event.suspense_no
         return notice_key(event.pay_bank_code, event.notice_no)
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
-        event: PaymentRefunded | SuspenseHeld = told.event
+        event: Refund | SuspenseHeld = told.event
         evidence = {name: getattr(event, name) for name in NoticeEvidence.__struct_fields__}
         asked: dict[str, Any] = {"evidence": NoticeEvidence(**evidence), "document": b""}
         if isinstance(event, SuspenseHeld):
             noticed = noticed_in(event)
             why = "" if noticed else event.reason
+            former = event.reason if _FORMERLY.fullmatch(event.reason) else ""
             asked |= {"notice_key": event.suspense_no, "noticed": noticed, "unreadable": why}
+            asked["formerly_held"] = former
         else:
             asked |= {"notice_key": cls.number_in(event), "noticed": noticed_of(event)}
         return (cls(**fields_in(cls, event, **asked)),)
@@ -92,12 +102,12 @@ class TakeNotice(Command, frozen=True, kw_only=True):
             return self._held(state, self.unreadable, by)
         if payment is None:
             return self._held(state, self._unmatched(), by)
-        if state.settings.get(PERIODS).year_closed:
-            return self._held(state, "its year is closed: it is of this year's books 上年退款", by)
+        if self.formerly_held:
+            return self._held(state, self.formerly_held, by)
         matched = match(state, payment, self.noticed)
         if isinstance(matched, str):
             return self._held(state, matched, by)
-        decision = booked(state, payment, self.noticed, matched, self.evidence, by)
+        decision = came_back(state, payment, self.noticed, matched, self.evidence, by)
         decision.shared_documents = [self._kept()]
         return decision
 

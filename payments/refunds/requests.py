@@ -10,7 +10,7 @@ from datetime import date
 from typing import ClassVar
 
 from ledger.account_set import ledger_text, parse_ledger
-from ledger.calendar import effective_day
+from ledger.calendar import PERIODS, effective_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.state import Decision, LedgerState
@@ -76,7 +76,7 @@ class RefundPayment(Command, frozen=True, kw_only=True):
         if self.effective_on is not None:
             effective_day(state, self.effective_on)
         payment = require(state, self.pay_app_no)
-        day = business_day(state, payment, self.effective_on)
+        day, asked_on = self._days(state, payment)
         require_status(payment, PAID, PARTIALLY_PAID, REFUNDED)
         if day < payment.booked_on:
             raise Refusal(Code.INVALID_STATE, f"it was paid on {payment.booked_on}, after {day}")
@@ -87,11 +87,21 @@ class RefundPayment(Command, frozen=True, kw_only=True):
             refund_no=self.refund_no,
             refund_amt=self.refund_amt,
             pay_detail_id=self.pay_detail_id,
-            request_date=day.isoformat(),
+            request_date=asked_on.isoformat(),
             reason=self.reason,
             by=by,
         )
         return Decision(events=[(PAYMENT, self.pay_app_no, requested)], effective_on=day)
+
+    def _days(self, state: LedgerState, payment: Payment) -> tuple[date, date]:
+        """The business day, and the one on which the bank is told that it is asked: of a year that
+        is over and whose books are closed, today, since nothing of it is booked there."""
+        over = state.calendar_day.year > state.fiscal_year
+        closed = state.settings.get(PERIODS).closed_through
+        if self.effective_on is None and over and closed is not None and closed >= state.today:
+            return state.today, state.calendar_day
+        day = business_day(state, payment, self.effective_on)
+        return day, day
 
     def _check_left(self, payment: Payment) -> None:
         """No more is asked for than was paid, has not come back and is not asked for already."""

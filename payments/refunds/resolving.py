@@ -15,8 +15,9 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from payments.clearing.uncleared import UNCLEARED
 from payments.payment import PAYMENT, require
-from payments.refunds.booking import NoticeEvidence, booked, match
+from payments.refunds.booking import NoticeEvidence, match
 from payments.refunds.events import SuspenseResolved
+from payments.refunds.returning import came_back
 from payments.refunds.suspense import SUSPENSE, WAITING, SuspenseItem, noticed_in
 
 
@@ -91,7 +92,8 @@ class ResolveSuspense(Command, frozen=True, kw_only=True):
             cert_serial=held.cert_serial,
             signature=held.signature,
         )
-        return booked(state, payment, noticed, matched, evidence, by, suspense_no=held.suspense_no)
+        number = held.suspense_no
+        return came_back(state, payment, noticed, matched, evidence, by, suspense_no=number)
 
 
 def require_item(state: LedgerState, suspense_no: str) -> SuspenseItem:

@@ -38,6 +38,7 @@ from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
 from payments.order_kinds import OrderGiven
 from payments.payment import SINGLE_DETAIL_ID
+from payments.return_events import PaymentReturned, PriorReturnBooked
 from payments.signing.orders import IncomeEvent, income_order
 from payments.signing.voucher_document import adm_div_code
 
@@ -303,11 +304,11 @@ def _order_return(named: NamedDocument) -> Iterator[Differing]:
 # ---- notices that money came back
 
 
-@compare(PaymentRefunded)
+@compare(PaymentRefunded, PaymentReturned, PriorReturnBooked)
 def _notice(named: NamedDocument) -> Iterator[Differing]:
     """The payment is compared unless persons have said of which one the money is."""
     refunded = named.event
-    assert isinstance(refunded, PaymentRefunded)
+    assert isinstance(refunded, PaymentRefunded | PaymentReturned | PriorReturnBooked)
     notice = refund_notices.parse(named.document)
     lines = [(line.id, yuan(line.pay_amt), line.payee_acct_no) for line in notice.details]
     booked = [

@@ -1,12 +1,18 @@
 """更正: what a correction moves between indicators, and what of a refund restores each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from ledger.events import Event
 from ledger.verification.amounts import Amounts
 from payments.correction_events import PaymentCorrected, RefundShared
 from payments.events import PaymentRefunded
 from payments.verification.refunds import RefundCheck
 
+# what is read of each: all of it
+WANTED_OF_CORRECTIONS: Mapping[type[Event], type[Event]] = {
+    cls: cls for cls in (RefundShared, PaymentCorrected)
+}
 Wrong = Callable[[int, str], None]
 
 
@@ -17,6 +23,10 @@ class CorrectionSteps:
     def __init__(self, wrong: Wrong, refunds: RefundCheck, amounts: Amounts) -> None:
         self._wrong, self._refunds, self._amounts = wrong, refunds, amounts
         self._unshared: tuple[bytes, str, int] = (b"", "", 0)  # of the last refund
+
+    @property
+    def steps(self) -> Mapping[type[Event], Callable[[int, bytes, Any], None]]:
+        return {RefundShared: self.shared, PaymentCorrected: self.corrected}
 
     def refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]

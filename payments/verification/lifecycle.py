@@ -17,7 +17,6 @@ from ledger.verification.amounts import Amounts
 from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
 from payments.clearing.events import ClaimReceipted, ClearingRequested
-from payments.correction_events import PaymentCorrected, RefundShared
 from payments.delivery.outbox import Item, ParcelKind
 from payments.events import (
     PaymentApplied,
@@ -39,9 +38,10 @@ from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import SINGLE_DETAIL_ID, returned_lines
 from payments.refunds.events import SuspenseHeld
 from payments.verification.clearing import ClearedTotals
-from payments.verification.corrections import CorrectionSteps
+from payments.verification.corrections import WANTED_OF_CORRECTIONS, CorrectionSteps
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 from payments.verification.orders import WANTED_OF_ORDERS, OrderSteps
+from payments.verification.prior_returns import WANTED_OF_RETURNS, ReturnSteps
 from payments.verification.refunds import RefundCheck
 from payments.verification.signatures import SignatureToVerify
 from payments.verification.stand_alone import standing_alone
@@ -69,8 +69,6 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     VoucherRefused: Nothing,
     VoucherReceipted: ReceiptedFields,
     PaymentRefunded: PaymentRefunded,
-    RefundShared: RefundShared,
-    PaymentCorrected: PaymentCorrected,
     RefundRequested: RequestFields,
     RefundRefused: RequestFields,
     RecallRequested: RecallFields,
@@ -79,7 +77,9 @@ _WANTED: dict[type[Event], type[msgspec.Struct]] = {
     ClearingRequested: ClearingRequested,
     ClaimReceipted: ClaimReceipted,
     ManifestSigned: ManifestSigned,
+    **WANTED_OF_CORRECTIONS,
     **WANTED_OF_ORDERS,
+    **WANTED_OF_RETURNS,
 }
 _DECODERS = {cls.TYPE.encode(): msgspec.json.Decoder(part).decode for cls, part in _WANTED.items()}
 
@@ -113,6 +113,8 @@ class PaymentCheck:
         self._signed: list[SignatureToVerify] = []
         self._corrections = CorrectionSteps(self._wrong, refunds, amounts)
         orders = OrderSteps(self._wrong, self._note, self._answered, amounts, self.requests)
+        returns = ReturnSteps(self._wrong, self._note, self._not_asked, refunds, amounts)
+        further = {**self._corrections.steps, **orders.steps, **returns.steps(self._pay)}
         self._steps: dict[bytes, Callable[[int, bytes, Any], None]] = {
             PaymentApplied.TYPE.encode(): self._applied,
             PaymentApproved.TYPE.encode(): self._approved,
@@ -124,8 +126,6 @@ class PaymentCheck:
             VoucherRefused.TYPE.encode(): self._refused,
             VoucherReceipted.TYPE.encode(): self._receipted,
             PaymentRefunded.TYPE.encode(): self._refunded,
-            RefundShared.TYPE.encode(): self._corrections.shared,
-            PaymentCorrected.TYPE.encode(): self._corrections.corrected,
             RefundRequested.TYPE.encode(): self._refund_asked,
             RefundRefused.TYPE.encode(): self._refund_refused,
             RecallRequested.TYPE.encode(): self._recall_asked,
@@ -134,7 +134,7 @@ class PaymentCheck:
             ClearingRequested.TYPE.encode(): self._claimed,
             ClaimReceipted.TYPE.encode(): self._claim_receipted,
             ManifestSigned.TYPE.encode(): self._manifest,
-            **{cls.TYPE.encode(): step for cls, step in orders.steps.items()},
+            **{cls.TYPE.encode(): step for cls, step in further.items()},
         }
         for type_, signed_by in standing_alone().items():
             self._steps[type_.encode()] = partial(self._alone, f"{signed_by}/")
@@ -163,6 +163,9 @@ class PaymentCheck:
                 self._findings.add(self.NAME, position, f"its bytes cannot be read: {error}")
         self._refunds.settle()
         return self._signed
+
+    def _pay(self, position: int, vt_code: str, amount_fen: int) -> None:
+        self.totals.pay(position, self._day, vt_code, amount_fen)
 
     def _wrong(self, position: int, detail: str) -> None:
         self._findings.add(self.NAME, position, detail)
@@ -257,7 +260,7 @@ class PaymentCheck:
         payment.refused_at = position
 
     def _receipted(self, position: int, stream_id: bytes, event: ReceiptedFields) -> None:
-        self.totals.pay(position, self._day, CLAIM, self._amounts[event.xpay_amt])
+        self._pay(position, CLAIM, self._amounts[event.xpay_amt])
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
         told_at = (payment.applied_at, payment.approved_at) if payment else None
@@ -281,7 +284,7 @@ class PaymentCheck:
 
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
-        self.totals.pay(position, self._day, REFUND_CLAIM, back_fen)
+        self._pay(position, REFUND_CLAIM, back_fen)
         lines = returned_lines(event)
         for refund_no in {event.refund_no, *(line.refund_no for line in event.returned)}:
             self._not_asked(position, "refund", refund_no)

@@ -40,7 +40,7 @@ def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
         **given,
         pay_amt=payment.pay_fen,
         xpay_amt=payment.paid_fen if payment.receipt else None,
-        refund_amt=payment.refunded_fen,
+        refund_amt=_refunded_fen(payment),
         create_date=date.fromisoformat(applied.create_date),
         detail_count=len(payment.details),
         status=payment.status,
@@ -53,6 +53,12 @@ def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
         create_time=facts[0].recorded_at,
         update_time=facts[-1].recorded_at,
     )
+
+
+def _refunded_fen(payment: Payment) -> int:
+    """What came back in the year; what came later, 以前年度退回, is of the next year's export."""
+    in_year = (each for each in payment.refunds if isinstance(each, PaymentRefunded))
+    return sum(parse_yuan(each.refund_amt) for each in in_year)
 
 
 def voucher_row(payment: Payment, facts: Sequence[Fact]) -> Subject:

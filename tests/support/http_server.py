@@ -43,6 +43,7 @@ from payments.messages.envelope import (
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.vt_codes import NoticeCode
+from payments.receipts.bringing_returns import BringingReturns
 from payments.submitting import submit_to
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
@@ -362,6 +363,9 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
             delivering = Delivering(treasury.pool, submit_to(treasury.sequencer))
             treasury.sequencer.on_commit(delivering.committed)
             delivering.start()
+            returns = BringingReturns(treasury.pool, submit_to(treasury.sequencer), treasury.now)
+            treasury.sequencer.on_commit(returns.committed)
+            returns.start()
             background = SimpleNamespace(
                 runner=runner,
                 dispatcher=None,
@@ -375,6 +379,7 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
                     yield HttpTreasury(treasury, url).open()
             finally:
                 delivering.stop()
+                returns.stop()
                 handing_over.stop()
                 runner.close()
 
