@@ -15,8 +15,9 @@ PATH          an exported ledger (a directory) or an evidence file. 导出目录
               that it agrees with itself and no more. 您自己确认过的公钥
 --witness     the key of a witness (witness/NAME). Its cosignature is then required. 见证方公钥
 --checkpoint  a checkpoint that you kept from earlier. History must still hold it. 自存检查点
---other       the export of another ledger, that transfers between the two are held against; it is
-              verified by a run of its own. 另一账套的导出, 用于核对转移支付
+--other       the export of another ledger, that transfers between the two, and returns of the year
+              before, are held against; it is verified by a run of its own. 另一账套的导出, 用于核对
+              转移支付和以前年度退回
 
 Exit codes 退出码: 0 all that was checked holds 全部相符; 1 something does not 有不符;
 2 it cannot be read, or was asked wrongly 无法读取或用法有误.
@@ -310,6 +311,9 @@ CHECKS = {
     "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
+    "return": Check(
+        "以前年度退回", "returns of the year before, booked once as it tells", "returns"
+    ),
     "evidence": Check("凭证与事件", "signed documents say what their events say", "documents"),
     "document": Check("凭证回单", "documents by their SM3", "documents"),
     "signature": Check("签章", "signatures, certificates valid when signed", "signatures"),
@@ -534,6 +538,10 @@ class Entries:
 
 
 ZERO_BALANCE = "F1"  # 零余额账户 (chart 2026.1)
+AVAILABLE = "A3"  # 支出指标
+# what a bank's notice says of money that came back, and what becomes of a return of the year before
+_NOTICED = ("payment.refunded", "payment.returned", "prior_return.booked")
+_SETTLED = ("prior_return.carried", "prior_return.taken_back")
 
 
 class Clearing:
@@ -557,6 +565,8 @@ class Clearing:
             credit_fen = fen(body["xpay_amt"])
         elif event.name == "payment.refunded":
             credit_fen = -fen(body["refund_amt"])
+        elif event.name in _SETTLED:
+            credit_fen = -fen(body["amt"])
         elif event.name == "clearing.claim_receipted":
             claim = self._claims.get(body["voucher_no"])
             credit_fen = fen(body["xpay_amt"]) * (-1 if claim == "2301" else 1)
@@ -808,6 +818,112 @@ class Booked:
             self._report.wrong("decision", position, f"{name} has no journal 未记账")
 
 
+# what the year before tells of a return, and the next one says once more
+_HANDED = (
+    *("pay_app_no", "refund_no", "refund_amt", "pay_detail_id", "refund_date", "reason"),
+    *("pay_cert_no", "suspense_no", "vt_code", "notice_no", "pay_bank_code", "agent_business_no"),
+    *("returned", "notice_sm3", "cert_serial", "signature", "shares"),
+)
+
+
+class Returns:
+    """以前年度退回: what is booked of a return is what came back, each once; and, beside the year
+    before, what that tells."""
+
+    def __init__(self, report: Report, ledger: str) -> None:
+        self._report, self._ledger = report, ledger
+        self._booked: dict[int, tuple[int, dict[str, Any]]] = {}  # by where it is told
+        self._before = f"{ledger[:-4]}{int(ledger[-4:]) - 1}"
+        self._head: Event | None = None
+        self._left = 0
+        self._due: dict[int, Event] = {}  # what became of it, until its journal
+
+    def take(self, event: Event) -> None:
+        body = event.body
+        if event.name == "prior_return.booked":
+            self.conclude()
+            self._head, self._left = event, fen(body["refund_amt"])
+            self._report.count("return")
+            if body["from_ledger"] != self._before:
+                self._wrong(event.position, f"{body['from_ledger']} is not the year before")
+            if body["from_position"] in self._booked:
+                self._wrong(event.position, "it is booked a second time")
+            self._booked[body["from_position"]] = event.position, body
+            shares = [(share["bgt_id"], fen(share["amt"])) for share in body["shares"]]
+            if sum(amount for _, amount in shares) != self._left:
+                self._wrong(event.position, "it is not what its indicators had borne")
+        elif event.name in _SETTLED:
+            self._left -= fen(body["amt"])
+            if self._head is None or body["return_no"] != self._head.body["return_no"]:
+                self._wrong(event.position, "it settles what did not come back")
+            self._due[event.position] = event
+        elif event.name == "journal.posted" and body["source"] in self._due:
+            self._posted(self._due.pop(body["source"]), body)
+
+    def _posted(self, settled: Event, journal: dict[str, Any]) -> None:
+        """The bank has it, and the indicator that goes on, if one does."""
+        moved: dict[str, int] = {}
+        for account, dr_cr, amount, *_ in journal["lines"]:
+            moved[account] = moved.get(account, 0) + dr_cr * fen(amount)
+        amount, carried = fen(settled.body["amt"]), settled.name == "prior_return.carried"
+        due = {ZERO_BALANCE: amount, AVAILABLE: -amount if carried else 0}
+        same = all(moved.get(account, 0) == fen_ for account, fen_ in due.items())
+        if not same or journal.get("bgt_id", "") != settled.body.get("bgt_id", ""):
+            self._wrong(settled.position, "its journal books it otherwise")
+
+    def conclude(self) -> None:
+        if self._head is not None and self._left:
+            what = f"{yuan(self._left)} of it went nowhere"
+            self._wrong(self._head.position, what)
+        for position in self._due:
+            self._wrong(position, "it has no journal 未记账")
+        self._head, self._due = None, {}
+
+    def compare(self, before: "Export") -> None:
+        """Against the export of the year before, which has to agree with itself; another ledger's
+        has nothing to say here."""
+        if before.about["ledger"] != self._before:
+            return
+        report = Report()
+        chain = Chain(
+            report, bytes.fromhex(before.about["opening_chain"]), before.rows("commits.ndjson.gz")
+        )
+        told: dict[int, dict[str, Any]] = {}
+        open_ = set(self._booked)  # those whose commit has not ended
+        for row in before.rows("events.ndjson.gz"):
+            event = read_event(row)
+            if event_digest(before.ledger, event) != event.digest:
+                report.wrong("digest", event.position, "the row is not what was hashed")
+            if event.name == "payment.returned" and event.body["to_ledger"] == self._ledger:
+                told[event.position] = event.body
+            if chain.take(event.position, event.digest, event.recorded_us):
+                for at in [at for at in open_ if at <= event.position]:
+                    open_.remove(at)
+                    self._of_chain(at, chain.chain)
+        for at in open_:
+            self._of_chain(at, b"")
+        if report.failed:
+            self._wrong(None, f"{self._before} does not agree with itself: verify it")
+        for at, (position, booked) in self._booked.items():
+            self._report.count("return")
+            differing = [name for name in _HANDED if booked.get(name) != told.get(at, {}).get(name)]
+            if differing:
+                self._wrong(position, f"{self._before} tells otherwise at {at}: {differing[0]}")
+        if waiting := sorted(told.keys() - self._booked.keys()):
+            self._report.notes.append(
+                f"{self._before} tells at {', '.join(map(str, waiting))} of what came back, and it "
+                "is not booked here yet 尚未入账"
+            )
+
+    def _of_chain(self, at: int, chain: bytes) -> None:
+        position, booked = self._booked[at]
+        if booked["from_chain"] != chain.hex():
+            self._wrong(position, f"{self._before} has not that chain at {at} 链不符")
+
+    def _wrong(self, position: int | None, what: str) -> None:
+        self._report.wrong("return", position, f"{what} 以前年度退回不符")
+
+
 class Card:
     """The controlled balances of one indicator: after all events so far, and at the end of each
     business day on which it has moved but for the last of them."""
@@ -1022,6 +1138,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "payment.recall_requested": ("payment.recall", _field("recall_no")),
     "payment.refund_requested": ("payment.refund", _field("refund_no")),
     "payment.refunded": ("payment.refund", _field("refund_no")),  # of former releases
+    "payment.returned": ("bank.notice", lambda body: notice_number(body)),
+    "prior_return.booked": ("prior_return.book", _field("return_no")),
     "payment.corrected": ("correction.apply", _field("cor_no")),
     "suspense.held": ("bank.notice", _field("suspense_no")),
     "suspense.resolved": ("suspense.resolve", _field("suspense_no")),
@@ -1142,6 +1260,8 @@ FOLLOWERS = {
     "monitor.hit",
     "payment.tallied",
     "payment.refund_shared",
+    "prior_return.carried",
+    "prior_return.taken_back",
     "subsidy_list.handed_on",
     "wage_run.accrued",
     "wage_run.withheld",
@@ -1203,7 +1323,7 @@ class Numbers:
             and event.body.get("freeze_no") == before.body.get("run_no")
         )
         follows = follows or (
-            event.name == "payment.refunded"
+            event.name in ("payment.refunded", "payment.returned")
             and before is not None
             and before.name == "suspense.resolved"
             and event.body.get("notice_sm3") == before.body.get("notice_sm3")
@@ -1420,6 +1540,8 @@ class Payments:
             self._applied(event)
         elif name == "payment.refunded":
             self._refunded(event)
+        elif name == "payment.returned":
+            self._came_back(event)
         elif name in ("payment.refund_shared", "payment.corrected"):
             self._between_indicators(event)
         elif name in ORDERS:
@@ -1483,7 +1605,22 @@ class Payments:
             if left < 0:
                 self._wrong(event, f"{yuan(-left)} more comes down of {number} than was paid")
 
+    def _came_back(self, event: Event) -> None:
+        """以前年度退回: it counts against what was paid as a refund does, and moves no more."""
+        self._of_lines(event)
+        for share in event.body["shares"]:
+            own = share["bgt_id"] == event.body["own_bgt_id"]
+            self._bear(event, "" if own else share["bgt_id"], -fen(share["amt"]))
+
     def _refunded(self, event: Event) -> None:
+        refund, back = event.body, self._of_lines(event)
+        if wrong := self._reimbursed.free(event, back):
+            self._wrong(event, wrong)
+        borne_fen = fen(refund.get("borne_amt") or refund["refund_amt"])
+        self._bear(event, refund.get("bgt_id", ""), -borne_fen)
+
+    def _of_lines(self, event: Event) -> list[tuple[str, int]]:
+        """What came back of which line."""
         refund = event.body
         lines = refund.get("returned") or [refund]
         back = [(line.get("pay_detail_id", ""), fen(line["refund_amt"])) for line in lines]
@@ -1493,10 +1630,7 @@ class Payments:
             "INSERT INTO refunds VALUES (?, ?, ?, ?)",
             ((event.position, event.stream, detail, amount) for detail, amount in back),
         )
-        if wrong := self._reimbursed.free(event, back):
-            self._wrong(event, wrong)
-        borne_fen = fen(refund.get("borne_amt") or refund["refund_amt"])
-        self._bear(event, refund.get("bgt_id", ""), -borne_fen)
+        return back
 
     def _between_indicators(self, event: Event) -> None:
         """更正, and what of a refund restores an indicator that bore it by one."""
@@ -1524,7 +1658,7 @@ class Payments:
         if event.name == "clearing.claim_receipted":
             claim = self._claimed.get(event.body["voucher_no"])
             return {"claim": claim, "receipt": event.body} if claim else None
-        if event.name == "payment.refunded" and event.body.get("notice_sm3"):
+        if event.name in _NOTICED and event.body.get("notice_sm3"):
             return {"refund": event.body}
         if event.name in _ORDER_RECEIPTS:
             ordered = self._orders.get(event.body["voucher_no"])
@@ -1955,6 +2089,8 @@ _DOCUMENT_OF = {
     "voucher.receipted": "receipt_sm3",
     "clearing.claim_receipted": "receipt_sm3",
     "payment.refunded": "notice_sm3",
+    "payment.returned": "notice_sm3",
+    "prior_return.booked": "notice_sm3",
     "advance.receipted": "receipt_sm3",
     "advance.returned": "receipt_sm3",
     "income.received": "notice_sm3",
@@ -2549,7 +2685,7 @@ class Signatures:
         elif event.name == "suspense.held":
             bank = body["pay_bank_code"]
             self._note(event, body["notice_sm3"], f"bank/{bank}" if bank else "pboc/")
-        elif event.name == "payment.refunded" and body.get("notice_sm3"):
+        elif event.name in _NOTICED and body.get("notice_sm3"):
             self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
         elif event.name in _ALONE:
             self._note(event, body["notice_sm3"], "pboc/")
@@ -3183,6 +3319,7 @@ class Folds:
         self.by_hand, self.approvals = ByHand(report), Approvals(report)
         self.transfers = Transfers(report, export.about["ledger"])
         self.booked = Booked(report)
+        self.returns = Returns(report, export.about["ledger"])
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -3202,6 +3339,7 @@ class Folds:
                 self.cash.take(event)
                 self.by_hand.take(event)
                 self.booked.take(event)
+                self.returns.take(event)
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
@@ -3220,8 +3358,11 @@ class Folds:
             self.cash.conclude()
             self.books.conclude()
             self.approvals.conclude()
+            self.returns.conclude()
             for folder in self._export.asked.other:
-                self.transfers.take_other(Export(folder, self._export.asked, self._report))
+                other = Export(folder, self._export.asked, self._report)
+                self.transfers.take_other(other)
+                self.returns.compare(other)
             self.transfers.conclude()
             self.booked.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)

@@ -55,7 +55,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "payments": (
         "events manifest_events messages payees policy_events submitting voucher_number",
-        "correction_events list_files order_kinds registered_payees void_events",
+        "correction_events list_files order_kinds registered_payees return_events void_events",
         "income_order_events order_events",
         "order_answers",
         "bearing cards contracts monitoring",
@@ -87,7 +87,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "projections": (
         "core posted",
         "documents exchange refusals views",
-        "corrections indicator_months journal_numbers",
+        "corrections indicator_months journal_numbers prior_returns",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
         "account_slices indicator_past late_entries orders parallel",
