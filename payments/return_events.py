@@ -120,7 +120,6 @@ class _Settled(Event, frozen=True, kw_only=True):
     year; the elements are those by which it is booked, and claimed back from the central bank."""
 
     return_no: str
-    bgt_id: str = ""
     ori_bgt_id: str
     pay_app_no: str
     pay_cert_no: str
@@ -146,6 +145,7 @@ class PriorReturnCarried(_Settled, frozen=True, kw_only=True):
         step="receipt",
         title="以前年度退回结转",
     )
+    bgt_id: str
     figures: Figures
     by: str
 

@@ -54,7 +54,7 @@ def _fold(obj: PriorReturn | None, event: Event) -> PriorReturn | None:
 
 def _rows_of(obj: PriorReturn) -> Iterable[tuple[AnyRegister, str]]:
     for each in obj.settled:
-        if each.bgt_id:
+        if isinstance(each, PriorReturnCarried):
             yield BALANCES, each.bgt_id
 
 
@@ -216,15 +216,16 @@ class BookReturn(Command, frozen=True, kw_only=True):
         *,
         ahead: int,
     ) -> Iterable[tuple[AnyKind | None, str, Event]]:
+        bgt_id = told.bgt_id if isinstance(told, PriorReturnCarried) else ""
         entry = state.books(day).post(
             told.TYPE,
             source=state.next_position + ahead,
             number=self.return_no,
             amounts_fen={"returned": stored_fen(told.amt)},
             codes=codes,
-            bgt_id=told.bgt_id,
+            bgt_id=bgt_id,
         )
-        if not told.bgt_id:  # no indicator tells what its lines are of
+        if not bgt_id:  # no indicator tells what its lines are of
             of_lines = {name: codes[name] for name in DIMENSIONS}
             entry = msgspec.structs.replace(entry, line_codes=(of_lines,) * len(entry.lines))
         yield PRIOR_RETURN, self.return_no, told

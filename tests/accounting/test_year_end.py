@@ -122,7 +122,7 @@ def test_every_kind_of_remainder_goes_on_or_back_and_no_fen_twice(budgets: Budge
     assert handing_over(b).look() == 0, "nothing is handed over twice"
 
 
-def test_what_comes_back_when_the_year_is_closed_waits_and_books_nothing(
+def test_what_comes_back_when_the_year_is_closed_leaves_its_books(
     bookkeeper: Bookkeeper,
 ) -> None:
     b = bookkeeper
@@ -135,8 +135,8 @@ def test_what_comes_back_when_the_year_is_closed_waits_and_books_nothing(
     b.do(CloseYear(), "accountant")
     handing_over(b).look()
     before = b.books()
-    held = b.do(b.notice_of(asked, asked.requests[-1]), "bank").subjects[0].held
-    assert (held.refund_amt, held.pay_app_no) == ("4.00", "P1")
+    back = b.do(b.notice_of(asked, asked.requests[-1]), "bank").subjects[0]
+    assert (back.refunds[0].to_ledger, back.refunded_fen) == ("440000000-2027", 400)
     assert b.books() == before
 
 

@@ -119,6 +119,7 @@ ELSEWHERE = {
     "refusal.record": "refusals are not taken again",
     "document.submit": "ledger/test_approvals",
     "bank.notice": "payments/test_refunds",
+    "prior_return.book": "payments/test_prior_returns",
     "income.receive": "accounting/test_income_messages",
     "balance.receive": "accounting/test_balances",
     "correction.balance": "accounting/test_balances",

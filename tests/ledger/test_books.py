@@ -53,7 +53,8 @@ def debited(books: Books, journal: JournalPosted) -> set[str]:
 
 
 def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
-    clearing = {f"clearing.{code}{of}" for code in (2301, 2302) for of in ("", "_special")}
+    claims = ("2301", "2302", "2302_prior")
+    clearing = {f"clearing.{claim}{of}" for claim in claims for of in ("", "_special")}
     of_indicators = {
         f"indicator.{act}"
         for act in (

@@ -5,6 +5,7 @@ What came back when a year was closed waited in its suspense, and no book had it
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from accounting.handing_over import HandingOver
@@ -15,6 +16,7 @@ from ledger.account_set import ledger_id
 from ledger.closing import ClosePeriod
 from ledger.money import parse_yuan
 from ledger.reading.objects import read_objects
+from payments.clearing.claims import CLEARING, RequestClearing
 from payments.payment import PAYMENT, Payment
 from payments.receipts.bringing_returns import BringingReturns
 from payments.refunds.notices import TakeNotice
@@ -24,7 +26,8 @@ from payments.refunds.resolving import ResolveSuspense
 from payments.refunds.suspense import SuspenseItem
 from payments.return_events import PaymentReturned
 from payments.submitting import submit_to
-from tests.support.bookkeeper import Bookkeeper, detail, refund_notice
+from tests.payments.test_corrections import correction
+from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, refund_notice
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -137,8 +140,7 @@ def test_what_does_not_go_on_is_the_treasurys(b: Bookkeeper) -> None:
     b.do(notice(b, "P2", "40.00", "N1"), "bank")
     bring(b)
     this_year(b)
-    [settled] = booked(b, "102-N1").settled
-    assert (settled.TYPE, settled.bgt_id) == ("prior_return.taken_back", "")
+    assert [each.TYPE for each in booked(b, "102-N1").settled] == ["prior_return.taken_back"]
     carried = {"指标来源": "400.00", "支出指标": "400.00"}
     assert b.books() == {**carried, "零余额账户": "40.00", "待清算款项": "-40.00"}
 
@@ -256,3 +258,70 @@ def test_behind_the_year_after_it_waits(b: Bookkeeper) -> None:
     close_year(b)
     held = waiting(b, notice(b, "P1", "150.00", "N1", day=date(2028, 1, 5)))
     assert held.startswith("it came back on 2028-01-05")
+
+
+def test_what_an_earlier_release_has_held_is_decided_as_it_was_and_can_be_booked(
+    b: Bookkeeper,
+) -> None:
+    """It waited in last year's suspense; a person names the payment, and this year books it."""
+    close_year(b)
+    for number, reason in (
+        ("N1", "its year is closed: it is of this year's books 上年退款"),
+        ("N2", "it came back on 2027-01-20, after the fiscal year 2026"),
+    ):
+        former = msgspec.structs.replace(notice(b, "P1", "50.00", number), formerly_held=reason)
+        assert waiting(b, former) == reason
+    b.do(ResolveSuspense(suspense_no="102-N1", pay_app_no="P1"), "accountant")
+    assert bring(b) == 1
+
+
+def test_a_payment_that_was_corrected_comes_back_to_whom_bore_it(b: Bookkeeper) -> None:
+    """80.00 of P1 were corrected to B2: last corrected, first back; nothing of B2 goes on."""
+    b.adjust("B2", "80.00", effective_on=DECEMBER)
+    b.do(correction("B2", "80.00", effective_on=DECEMBER), "accountant")
+    b.do(CLOSE_DECEMBER, "accountant")
+    items = (CarryOverItem(bgt_id="B1", carryovers_amt="480.00"),)
+    b.do(CarryOver(carry_no="JZ", items=items), "accountant")
+    b.do(CloseYear(), "accountant")
+    HandingOver(b.pool, submit_to(b.sequencer)).look()
+    b.do(notice(b, "P1", "100.00", "N1"), "bank")
+    bring(b)
+    this_year(b)
+    settled = [(each.TYPE, each.ori_bgt_id, each.amt) for each in booked(b, "102-N1").settled]
+    assert settled == [
+        ("prior_return.carried", "B1", "20.00"),
+        ("prior_return.taken_back", "B2", "80.00"),
+    ]
+    assert b.figures("JZ2026-B1")["available"] == "500.00"
+
+
+def test_a_claim_of_this_year_and_one_of_last_are_two(b: Bookkeeper) -> None:
+    """One 2302 each: what this year has paid lowers its outlays, what last year has, 结转结余."""
+    close_year(b)
+    b.do(notice(b, "P1", "150.00", "N1"), "bank")
+    bring(b)
+    this_year(b)
+    b.pay("P9", "JZ2026-B1", "90.00")
+    b.refund("P9", "30.00")
+    b.clear("C1", JANUARY)
+    with b.pool.connection() as connection:
+        [clearing] = read_objects(connection, b.ledger_id, CLEARING, ["C1"]).values()
+    claims = [(c.vt_code, c.paid_year, c.pay_amt) for c in clearing.requested.claims]
+    assert claims == [("2301", 0, "90.00"), ("2302", 0, "30.00"), ("2302", 2026, "150.00")]
+    books = b.books()
+    assert (books["国库存款"], books["一般公共预算支出"]) == ("90.00", "60.00")
+    assert (books["一般公共预算结转结余"], books.get("零余额账户")) == ("150.00", None)
+
+
+def test_a_claim_that_is_rejected_is_made_again_under_its_year(b: Bookkeeper) -> None:
+    close_year(b)
+    b.do(notice(b, "P1", "150.00", "N1"), "bank")
+    bring(b)
+    this_year(b)
+    asked = RequestClearing(clear_no="C1", clear_date=JANUARY, pay_bank_code=BANK)
+    [claim] = b.do(asked).subjects[0].requested.claims
+    answer = claim_receipt("C1", claim.voucher_no, claim.pay_amt, JANUARY)
+    b.do(msgspec.structs.replace(answer, xpay_fen=0, rejected="户名不符"), "pboc")
+    again = msgspec.structs.replace(asked, clear_no="C2")
+    [claim] = b.do(again).subjects[0].requested.claims
+    assert (claim.vt_code, claim.paid_year, claim.pay_amt) == ("2302", 2026, "150.00")

@@ -264,12 +264,16 @@ def test_what_does_not_fit_the_payment_waits(
     assert b.refusal(resolve) == "receipt_mismatch"  # nobody's word makes it agree
 
 
-def test_a_return_of_last_years_money_waits_for_the_new_years_books(b: Bookkeeper) -> None:
+def test_what_comes_back_when_the_year_is_over_is_none_of_its_books(b: Bookkeeper) -> None:
+    """The next year's ledger books it: tests/payments/test_prior_returns.py."""
     payment = paid(b, "40.00")
     b.until(date(2027, 1, 5))
-    item = held(b, notice(b, payment, "10.00", day=date(2027, 1, 5)))
-    assert "after the fiscal year 2026" in item.held.reason
-    assert b.figures("B")["paid"] == "40.00"
+    before = b.books()
+    back = b.do(notice(b, payment, "10.00", day=date(2027, 1, 5)), "bank").subjects[0]
+    assert [(each.TYPE, each.refund_amt) for each in back.refunds] == [
+        ("payment.returned", "10.00")
+    ]
+    assert (b.figures("B")["paid"], b.books()) == ("40.00", before)
 
 
 @pytest.mark.parametrize("day", [date(9999, 12, 31), date(2026, 3, 9), date(2026, 3, 1)])
