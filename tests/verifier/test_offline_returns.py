@@ -1,4 +1,4 @@
-"""以前年度退回 under audit: signed notices, two years, and the one held against the other, offline."""
+"""以前年度退回 under audit: signed notices, two years, the one held against the other, offline."""
 
 from datetime import UTC, date, datetime
 from itertools import count
