@@ -54,7 +54,8 @@ PROJECTION = name_check(
     "proj_positions", "proj_indicators", "proj_payments", "proj_refunds", "proj_journals",
     "proj_account_totals", "proj_refusals", "proj_account_spans", "proj_indicator_spans",
     "proj_journal_counters", "proj_journal_units", "proj_indicator_months", "proj_journal_shapes",
-    "proj_corrections", "proj_prior_returns", "proj_documents", "proj_budget_rows", "proj_budget_movements",
+    "proj_corrections", "proj_prior_returns", "proj_documents", "proj_budget_rows",
+    "proj_budget_movements",
 )  # fmt: skip
 # what a progress tells of, in the order in which it is done
 STAGES = {HISTORY: "历史", DecisionCheck.NAME: "裁定", SIGNATURES: "签章", PROJECTION: "读模型"}
