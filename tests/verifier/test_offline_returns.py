@@ -69,7 +69,7 @@ class TwoYears:
         before, now = place / "before", place / "now"
         export(self.keeper.pool, self.before, before)
         export(self.keeper.pool, self.now, now)
-        return run(str(now), "--year-before", str(before))
+        return run(str(now), "--other", str(before))
 
 
 @pytest.fixture
