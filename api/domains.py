@@ -94,6 +94,7 @@ import payments.voucher
 import payments.wages.accruing
 import payments.wages.loading
 import projections.catalogue
+import projections.unspent_years
 import transfers.answering
 import transfers.closing
 import transfers.issuing
@@ -196,4 +197,5 @@ DOMAINS = (
     accounting.intake.balance,
     accounting.intake.signed_reports,
     projections.catalogue,
+    projections.unspent_years,
 )

@@ -30,11 +30,16 @@ def lock_budgeted_years(
     connection: psycopg.Connection, ledger_id: int, pro_codes: Collection[str]
 ) -> dict[str, tuple[ProjectYear, ...]]:
     """By project, as it stays until the transaction ends; ``ledger_id`` is the standing ledger."""
-    heads = connection.execute(_LOCK, {"standing": ledger_id, "years": YEARS})
-    years = [year for (year,) in heads]
+    years = lock_years(connection, ledger_id)
     found: dict[str, tuple[ProjectYear, ...]] = dict.fromkeys(pro_codes, ())
     rows = connection.execute(_ROWS, (years, PROJECT_BUDGETS.name, list(pro_codes)))
     for pro_code, year, budgeted_fen in rows:
         told = ProjectYear(fiscal_year=fiscal_year_of(year), amt=yuan(budgeted_fen))
         found[pro_code] = (*found[pro_code], told)
     return found
+
+
+def lock_years(connection: psycopg.Connection, ledger_id: int) -> list[int]:
+    """The years' ledgers of a standing one; none commits a batch until the transaction ends."""
+    heads = connection.execute(_LOCK, {"standing": ledger_id, "years": YEARS})
+    return [year for (year,) in heads]

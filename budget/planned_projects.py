@@ -18,22 +18,23 @@ PROJECT_OF_DIVISION: OfDivision[Project] = OfDivision(PROJECT)
 class HasPlan(Protocol):
     """A project, or what is kept of it."""
 
-    def year_amt_fen(self, fiscal_year: int) -> int: ...
+    def budgetable_fen(self, fiscal_year: int) -> int: ...
 
 
 class ProjectPlan(msgspec.Struct, frozen=True, gc=False):
-    """What a project is to cost, by year, in fen: all that approvals look at, of the projects of a
-    whole division at once."""
+    """What a project is to cost, by year, in fen, no year of one that is suspended or over: all
+    that approvals look at, of the projects of a whole division at once."""
 
     years: tuple[tuple[int, int], ...]
 
-    def year_amt_fen(self, fiscal_year: int) -> int:
+    def budgetable_fen(self, fiscal_year: int) -> int:
         """0 where it has no such year."""
         return sum(fen for year, fen in self.years if year == fiscal_year)
 
 
 def _plan(project: Project) -> ProjectPlan:
-    return ProjectPlan(tuple((year.fiscal_year, year.amt_fen) for year in project.last.years))
+    years = () if project.is_plan_stopped else project.last.years
+    return ProjectPlan(tuple((year.fiscal_year, year.amt_fen) for year in years))
 
 
 PLAN_OF_DIVISION: OfDivision[ProjectPlan] = OfDivision(PROJECT, _plan, "plan")
@@ -80,7 +81,7 @@ def require_planned(
     year = fiscal_year_of(state.ledger_id)
     for pro_code, fen in asked_fen.items():
         project: HasPlan | None = state.of_division(of, pro_code)
-        planned_fen = project.year_amt_fen(year) if project is not None else 0
+        planned_fen = project.budgetable_fen(year) if project is not None else 0
         if fen > planned_fen:
             raise Refusal(
                 code,

@@ -17,6 +17,7 @@ from budget.projects.project import (
     needs_project,
     require_project,
 )
+from budget.projects.unspent import UNSPENT_YEARS, require_nothing_left
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
@@ -52,7 +53,11 @@ class SuspendProject(_OnProject, frozen=True, kw_only=True):
         self._require_suspended(state, is_suspended=False)
         # point of no return
         suspended = ProjectSuspended(
-            pro_code=self.pro_code, change_no=self.change_no, reason=self.reason, by=by
+            pro_code=self.pro_code,
+            change_no=self.change_no,
+            reason=self.reason,
+            stops_plan=True,
+            by=by,
         )
         return act_decision(state, suspended)
 
@@ -74,32 +79,44 @@ class ResumeProject(_OnProject, frozen=True, kw_only=True):
         return act_decision(state, resumed)
 
 
-class TerminateProject(_OnProject, frozen=True, kw_only=True):
-    """终止, wherever it stands; its code is the number, as nothing ends twice."""
+class _OverProject(_OnProject, frozen=True, kw_only=True):
+    """Its code is the number, as nothing ends twice."""
+
+    NUMBER: ClassVar[str] = "pro_code"
+
+    def needs(self) -> tuple[Need, ...]:
+        return (*super().needs(), (UNSPENT_YEARS, self.pro_code))
+
+    def _require_nothing_left(self, state: LedgerState) -> None:
+        require_nothing_left(state.fact(UNSPENT_YEARS, self.pro_code))
+
+
+class TerminateProject(_OverProject, frozen=True, kw_only=True):
+    """终止, wherever it stands, when what is left of it was taken back."""
 
     OPERATION: ClassVar[str] = "project.terminate"
-    NUMBER: ClassVar[str] = "pro_code"
     reason: str
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         project = require_project(state, self.pro_code, *BEFORE_LIBRARY, IN_LIBRARY)
+        self._require_nothing_left(state)
         frees = places_of(project.last)
         # point of no return
         terminated = ProjectTerminated(
-            pro_code=self.pro_code, reason=self.reason, frees=frees, by=by
+            pro_code=self.pro_code, reason=self.reason, frees=frees, stops_plan=True, by=by
         )
         return act_decision(state, terminated, moved(state, frees, -1))
 
 
-class EndProject(_OnProject, frozen=True, kw_only=True):
-    """结束 of a project in the library that has come to its end."""
+class EndProject(_OverProject, frozen=True, kw_only=True):
+    """结束 of a project in the library that has come to its end; what is left was taken back."""
 
     OPERATION: ClassVar[str] = "project.end"
-    NUMBER: ClassVar[str] = "pro_code"
     reason: str = ""
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         require_project(state, self.pro_code, IN_LIBRARY)
+        self._require_nothing_left(state)
         # point of no return
-        ended = ProjectEnded(pro_code=self.pro_code, reason=self.reason, by=by)
+        ended = ProjectEnded(pro_code=self.pro_code, reason=self.reason, stops_plan=True, by=by)
         return act_decision(state, ended)

@@ -175,7 +175,12 @@ class ProjectStored(Event, frozen=True, kw_only=True):
 
 
 class ProjectSuspended(Event, frozen=True, kw_only=True):
-    """项目暂停: nothing more is budgeted for it, until it is resumed."""
+    """项目暂停: nothing more is budgeted for it, until it is resumed.
+
+    ``stops_plan`` here, and of the events that end a project: whether a year that notes it takes
+    its plan for nothing from then on. Those of former releases said nothing of it, and drafts that
+    had been entered were approved all the same.
+    """
 
     TYPE: ClassVar[str] = "project.suspended"
     TRAITS: ClassVar[Traits] = Traits(
@@ -184,6 +189,7 @@ class ProjectSuspended(Event, frozen=True, kw_only=True):
     pro_code: str
     change_no: str
     reason: str
+    stops_plan: bool = False
     by: str
 
 
@@ -213,6 +219,7 @@ class ProjectTerminated(Event, frozen=True, kw_only=True):
     pro_code: str
     reason: str
     frees: tuple[str, ...] = ()
+    stops_plan: bool = False
     by: str
 
 
@@ -225,6 +232,7 @@ class ProjectEnded(Event, frozen=True, kw_only=True):
     )
     pro_code: str
     reason: str = ""
+    stops_plan: bool = False
     by: str
 
 

@@ -128,6 +128,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         made_by: who has told it; none of them may check or store it.
         revised: the numbers of the changes before it was stored.
         reason: of its return, suspension or termination.
+        is_plan_stopped: whether nothing may be budgeted by its plan: it is suspended or over.
         acts: what brought it from its last report to where it stands.
     """
 
@@ -135,6 +136,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[ProjectVersion, ...]
     state: str = REPORTED
     is_suspended: bool = False
+    is_plan_stopped: bool = False
     version: int = 1
     made_by: tuple[str, ...]
     revised: tuple[str, ...] = ()
@@ -158,6 +160,10 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     def year_amt_fen(self, fiscal_year: int) -> int:
         """What it is to cost in a year, by all that is known of it."""
         return self.last.year_amt_fen(fiscal_year)
+
+    def budgetable_fen(self, fiscal_year: int) -> int:
+        """What of that may be budgeted in the year: nothing while it is suspended, or over."""
+        return 0 if self.is_plan_stopped else self.year_amt_fen(fiscal_year)
 
 
 # ---- folding
@@ -185,19 +191,26 @@ def _after(project: Project, event: Event) -> Project:
         case ProjectStored():
             return _moved(project, event, state=IN_LIBRARY, reason="")
         case ProjectSuspended():
-            return _moved(project, event, is_suspended=True, reason=event.reason)
+            return _stopped(project, event, is_suspended=True)
         case ProjectResumed():
-            return _moved(project, event, is_suspended=False, reason="")
+            return _moved(project, event, is_suspended=False, is_plan_stopped=False, reason="")
         case ProjectTerminated():
-            return _moved(project, event, state=TERMINATED, reason=event.reason)
+            return _stopped(project, event, state=TERMINATED)
         case ProjectEnded():
-            return _moved(project, event, state=ENDED, reason=event.reason)
+            return _stopped(project, event, state=ENDED)
         case _:
             return project
 
 
 def _moved(project: Project, event: Event, **changes: Any) -> Project:
     return msgspec.structs.replace(project, acts=(*project.acts, event), **changes)
+
+
+def _stopped(
+    project: Project, event: ProjectSuspended | ProjectTerminated | ProjectEnded, **changes: Any
+) -> Project:
+    stopped = project.is_plan_stopped or event.stops_plan
+    return _moved(project, event, is_plan_stopped=stopped, reason=event.reason, **changes)
 
 
 def _first(event: ProjectReported) -> ProjectVersion:

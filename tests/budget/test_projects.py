@@ -264,6 +264,29 @@ def test_what_has_ended_is_over(library: Library, end: Command, state: str) -> N
         assert library.refused(again)[0] == "invalid_state"
 
 
+@pytest.mark.parametrize(
+    "end", [TerminateProject(pro_code=ROAD, reason="不再实施"), EndProject(pro_code=ROAD)]
+)
+def test_nothing_ends_of_which_a_year_has_money_left(library: Library, end: Command) -> None:
+    """It could be given up while its indicators were still there to be paid from."""
+    library.stored()
+    library.unspent = (ProjectYear(fiscal_year=2027, amt="0.01"),)
+    assert library.refused(end)[0] == "invalid_state"
+    library.unspent = ()
+    library.do(end)
+
+
+def test_nothing_is_planned_of_what_is_suspended_or_over(library: Library) -> None:
+    library.stored()
+    assert library.road.budgetable_fen(2026) == 300_00
+    library.do(SuspendProject(pro_code=ROAD, change_no="1", reason="审计核查"))
+    assert (library.road.budgetable_fen(2026), library.road.year_amt_fen(2026)) == (0, 300_00)
+    library.do(ResumeProject(pro_code=ROAD, change_no="2", reason="核查完毕"))
+    assert library.road.budgetable_fen(2026) == 300_00
+    library.do(TerminateProject(pro_code=ROAD, reason="不再实施"))
+    assert library.road.budgetable_fen(2026) == 0
+
+
 def test_who_may_draw_on_a_project(library: Library) -> None:
     road = library.stored(use_agency_codes=("101002",)).last
     assert [road.is_for(unit) for unit in ("101001", "101002", "101003")] == [True, True, False]

@@ -90,7 +90,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "corrections indicator_months journal_numbers prior_returns",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
-        "account_slices indicator_past late_entries orders parallel",
+        "account_slices indicator_past late_entries orders parallel unspent_years",
         "trial_balance",
         "queries",
         (

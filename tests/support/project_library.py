@@ -9,6 +9,7 @@ from budget.projects.checking import CheckProject, StoreProject
 from budget.projects.events import GoalIndicator, ProjectGoal, ProjectYear
 from budget.projects.project import PROJECT, Project
 from budget.projects.reporting import ReportProject
+from budget.projects.unspent import UNSPENT_YEARS
 from ledger.account_set import standing_ledger
 from ledger.books import load_charts
 from ledger.deciding.command import Command
@@ -36,7 +37,9 @@ class Library:
     """The standing ledger of Guangdong on a day, never written anywhere."""
 
     def __init__(self) -> None:
-        self.budgeted: tuple[ProjectYear, ...] = ()  # for whatever project, by its years' ledgers
+        # for whatever project, by its years' ledgers
+        self.budgeted: tuple[ProjectYear, ...] = ()
+        self.unspent: tuple[ProjectYear, ...] = ()
         self.state = LedgerState(standing_ledger("440000000"), load_charts())
         self.state.pass_over(1)
         self.on(date(2025, 9, 1))
@@ -53,8 +56,11 @@ class Library:
             if isinstance(what, Register) and not self.state.has_row(what, key):
                 self.state.take_rows(what, {key: DatedRow(what.row())})
             elif isinstance(what, LockedFact):
-                self.state.take_facts({(what.name, key): self.budgeted})
+                self.state.take_facts({(what.name, key): self._seen(what)})
         self.state.apply(command.decide(self.state, by))
+
+    def _seen(self, fact: LockedFact[Any]) -> tuple[ProjectYear, ...]:
+        return self.unspent if fact is UNSPENT_YEARS else self.budgeted
 
     def refused(self, command: Command, by: str = UNIT) -> tuple[str, str]:
         """Code and pointer of the refusal."""
