@@ -63,7 +63,8 @@ from projections.views import (
 
 
 class PaymentStanding(msgspec.Struct, gc=False):
-    """What events change of a payment's row, and what they are judged by."""
+    """What events change of a payment's row, and what they are judged by; of ``refund_fen`` the
+    next year's ledger has ``returned_fen``."""
 
     pay_app_no: str
     fund_type_code: str
@@ -71,6 +72,7 @@ class PaymentStanding(msgspec.Struct, gc=False):
     status: str
     xpay_fen: int
     refund_fen: int
+    returned_fen: int
     pay_cert_no: str
     pay_bank_code: str
     receipt_position: int
@@ -312,6 +314,7 @@ def _applied(fact: Fact, applied: Applied) -> PaymentRow:
         status=APPLIED,
         xpay_fen=0,
         refund_fen=0,
+        returned_fen=0,
         pay_cert_no="",
         pay_bank_code="",
         receipt_position=0,
@@ -344,6 +347,7 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
             row.claimable_on = fact.effective_on
         case Refunded() | Returned() as refunded:
             row.refund_fen += stored_fen(refunded.refund_amt)
+            row.returned_fen += stored_fen(refunded.refund_amt) * isinstance(refunded, Returned)
             if row.refund_fen == row.xpay_fen:
                 row.status = REFUNDED
 

@@ -157,7 +157,7 @@ def list_payments(
     )
     items = []
     for row in rows:
-        item = item_of(row, leave_out=("claimable_on", "claim_no"))
+        item = item_of(row, leave_out=("claimable_on", "claim_no", "returned_fen"))
         item["detail_count"] = item.pop("details")
         items.append(item)
     return ListingPage(items, following, position)

@@ -37,6 +37,7 @@ from projections.core.listing import PAGE_SIZE, POSITION_MAX
 from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
 from projections.payments import PAYMENTS, Payments
+from projections.prior_returns import PRIOR_RETURNS
 from projections.queries import list_payments
 from projections.tracing.corrections import (
     CorrectionSums,
@@ -59,10 +60,15 @@ from projections.tracing.origin import issue_of, origin_of
 OCCUPYING = (APPLIED, APPROVED, SIGNED, SENT)
 MOVING = types_that(lambda traits: traits.subject == INDICATOR.name)
 _SUMS = f"""
-SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen),
+SELECT count(*), sum(pay_fen), sum(xpay_fen), sum(refund_fen - returned_fen),
        sum(pay_fen) FILTER (WHERE status = ANY(%s)),
        sum(pay_fen - xpay_fen) FILTER (WHERE NOT status = ANY(%s))
 FROM {PAYMENTS.name} WHERE ledger_id = %s AND generation = %s AND bgt_id = %s"""  # noqa: S608
+
+
+_RETURNED = f"""
+SELECT coalesce(sum(refund_fen), 0) FROM {PRIOR_RETURNS.name}
+WHERE ledger_id = %s AND generation = %s AND bgt_id = %s"""  # noqa: S608
 
 
 class BusinessSums(msgspec.Struct):
@@ -209,6 +215,7 @@ def _complete(
             _SUMS.encode(), (list(OCCUPYING), list(OCCUPYING), key, model.generation, trace.bgt_id)
         ).fetchone() or (),
         corrections_of(connection, key, model.generation, trace.bgt_id),
+        _returned_fen(connection, key, model.generation, trace.bgt_id),
     )  # fmt: skip
     figures = balances.figures()
     if pending_fen:
@@ -222,6 +229,12 @@ def _complete(
     trace.movements_left_out = count - len(shown)
     trace.corrections = traced_corrections(connection, key, model.generation, trace.bgt_id)
     trace.sources = sources(connection, key, trace.bgt_id, model.position)
+
+
+def _returned_fen(connection: psycopg.Connection, key: int, generation: int, bgt_id: str) -> int:
+    """以前年度退回: what of last year's payments came back to a carried indicator."""
+    row = connection.execute(_RETURNED.encode(), (key, generation, bgt_id)).fetchone()
+    return int(row[0]) if row else 0
 
 
 class OwnSums:
@@ -242,7 +255,11 @@ class _Fen:
     """The sums in fen."""
 
     def __init__(
-        self, totals: OwnSums, payments: Iterable[Any], corrections: CorrectionSums
+        self,
+        totals: OwnSums,
+        payments: Iterable[Any],
+        corrections: CorrectionSums,
+        returned_fen: int,
     ) -> None:
         own = totals.of_type
         self.issued = sum(own.get(cls, 0) for cls in BEGINNINGS)
@@ -252,7 +269,7 @@ class _Fen:
         self.frozen = own.get(IndicatorFrozen, 0)
         self.unfrozen = own.get(IndicatorUnfrozen, 0)
         self.planned = own.get(PlanSet, 0) + own.get(PlanCut, 0)
-        self.brought = sum(totals.moved.values())
+        self.brought = sum(totals.moved.values()) + returned_fen
         self.net_frozen = totals.moved["frozen"]
         self.pending = totals.moved[PENDING_CONTROL]
         numbers = [int(value or 0) for value in payments]

@@ -26,6 +26,8 @@ from payments.refunds.resolving import ResolveSuspense
 from payments.refunds.suspense import SuspenseItem
 from payments.return_events import PaymentReturned
 from payments.submitting import submit_to
+from projections.core.runner import Runner
+from projections.tracing.indicator import BusinessSums, trace_indicator
 from tests.payments.test_corrections import correction
 from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, refund_notice
 
@@ -325,3 +327,20 @@ def test_a_claim_that_is_rejected_is_made_again_under_its_year(b: Bookkeeper) ->
     again = msgspec.structs.replace(asked, clear_no="C2")
     [claim] = b.do(again).subjects[0].requested.claims
     assert (claim.vt_code, claim.paid_year, claim.pay_amt) == ("2302", 2026, "150.00")
+
+
+def test_the_traces_of_both_indicators_hold(b: Bookkeeper) -> None:
+    """Last year's has paid what it had paid, and this year's has what came back to it."""
+    close_year(b)
+    b.do(notice(b, "P1", "150.00", "N1"), "bank")
+    bring(b)
+    Runner(b.pool).catch_up()
+    with b.pool.connection() as connection:
+        before = trace_indicator(connection, b.ledger_id, "B1")
+        after = trace_indicator(connection, ledger_id(b.division, 2027), "JZ2026-B1")
+    for trace in (before, after):
+        assert isinstance(trace.proofs, list)
+        assert [proof.name for proof in trace.proofs if not proof.holds] == []
+    assert (before.payments[0].refund_amt, before.payments[0].net_paid_amt) == ("150.00", "450.00")
+    assert isinstance(after.sums, BusinessSums)
+    assert (after.sums.issued, after.sums.others) == ("400.00", "150.00")

@@ -7,8 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from accounting.handing_over import HandingOver
+from budget.year_end.carrying import CarryOver
+from budget.year_end.closing import CloseYear
+from budget.year_end_events import CarryOverItem
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
+from ledger.closing import ClosePeriod
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
 from payments.receipts.bringing_returns import BringingReturns
@@ -24,25 +29,34 @@ JANUARY = date(2027, 1, 20)
 
 
 class TwoYears:
-    """100.00 were paid in 2026; 60.00 and 10.00 of it came back in January, as the bank has
-    signed."""
+    """100.00 were paid of B1 in 2026, and 50.00 of B2; 40.00 of B1 were carried over. In January
+    60.00 and 10.00 came back, as the bank has signed, and the central bank has them."""
 
     def __init__(self, keeper: Bookkeeper, database: Database, folder: Path) -> None:
         self.keeper, self.database, self.folder = keeper, database, folder
         self._exports = count()
-        keeper.issue("B1", "100.00")
+        keeper.issue("B1", "140.00")
+        keeper.issue("B2", "50.00")
         books = AuditedBooks(keeper, folder)
         books.pay(["P1"], "B1", "100.00")
+        books.pay(["P2"], "B2", "50.00")
         self.before = keeper.ledger_id
-        keeper.year = 2027
-        keeper.clock.now = datetime(2027, 1, 20, 2, tzinfo=UTC)
-        for number, amount_fen in (("N1", 6_000), ("N2", 1_000)):
-            payment = books.payments(["P1"])["P1"]
+        keeper.clock.now = datetime(2027, 1, 4, 2, tzinfo=UTC)
+        books.clear("C1", date(2026, 12, 31))
+        keeper.do(ClosePeriod(through="2026-12-31"), "accountant")
+        left = (CarryOverItem(bgt_id="B1", carryovers_amt="40.00"),)
+        keeper.do(CarryOver(carry_no="JZ", items=left), "accountant")
+        keeper.do(CloseYear(), "accountant")
+        assert HandingOver(keeper.pool, submit_to(keeper.sequencer)).look() == 1
+        keeper.until(JANUARY)
+        for number, of, amount_fen in (("N1", "P1", 6_000), ("N2", "P2", 1_000)):
+            payment = books.payments([of])[of]
             books.take(refund_notice(payment, [("1", amount_fen)], JANUARY, number))
-        keeper.ledger_id = self.now = ledger_id(keeper.division, 2027)
-        keeper.open()
         bringing = BringingReturns(keeper.pool, submit_to(keeper.sequencer), keeper.clock)
         assert bringing.look() == 2
+        keeper.year, keeper.ledger_id = 2027, ledger_id(keeper.division, 2027)
+        self.now = keeper.ledger_id
+        books.clear("C1", JANUARY)
 
     def rewrite(self, key: int, type_: str, old: bytes, new: bytes) -> None:
         """With digests and chain made to fit, as whoever owns the database can."""
