@@ -10,10 +10,15 @@ import accounting.income_corrections
 import accounting.income_receiving
 import accounting.income_refunds
 import accounting.intake.balance
+import accounting.intake.comparison_check
 import accounting.intake.income
 import accounting.intake.income_orders
+import accounting.intake.reconciliations
 import accounting.intake.signed_reports
 import accounting.openings
+import accounting.reconciliation.confirming
+import accounting.reconciliation.policy
+import accounting.reconciliation.receiving
 import accounting.vouchers
 import budget.adjusting.adjusting
 import budget.advancing
@@ -195,6 +200,11 @@ DOMAINS = (
     accounting.intake.income,
     accounting.intake.income_orders,
     accounting.intake.balance,
+    accounting.reconciliation.receiving,
+    accounting.reconciliation.confirming,
+    accounting.reconciliation.policy,
+    accounting.intake.comparison_check,
+    accounting.intake.reconciliations,
     accounting.intake.signed_reports,
     projections.catalogue,
     projections.unspent_years,

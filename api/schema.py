@@ -18,6 +18,7 @@ MIGRATIONS = tuple(
         "payments.signing",
         "payments.delivery",
         "payments.disbursement",
+        "accounting",
         "projections",
     )
 )

@@ -20,6 +20,7 @@ from payments.messages import (
     income_orders,
     orders_5207,
     receipt_5214,
+    reconciliations,
     refund_notices,
     voucher_5214,
 )
@@ -32,10 +33,12 @@ from payments.messages.income_orders import IncomeOrder
 from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
+from payments.messages.reconciliations import ReconciliationPackage
 from payments.messages.refund_notices import RefundNotice
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
     BALANCE_REPORT,
+    BANK_CHECK,
     CLAIM,
     INCOME_CORRECTION,
     INCOME_REFUND,
@@ -49,6 +52,7 @@ from payments.messages.vt_codes import (
     REFUND_NOTICE,
     REFUND_REQUEST,
     RETURN_NOTICE,
+    VOUCHER_CHECK,
 )
 
 T = TypeVar("T")
@@ -99,6 +103,7 @@ class Concern(StrEnum):
     INCOME_ORDER = "income_order"
     INCOME_ORDER_RETURN = "income_order_return"
     BALANCE = "balance"
+    RECONCILIATION = "reconciliation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +329,27 @@ BALANCE_REPORTED: MessageType[BalanceDay] = MessageType(
 )
 
 
+def _reconciliation(
+    vt_code: str, title: str, sender: Party, signed_by: SignedBy
+) -> MessageType[ReconciliationPackage]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=sender,
+        receiver=Party.TREASURY,
+        signed_by=signed_by,
+        manifest=False,
+        concerns=Concern.RECONCILIATION,
+        build=reconciliations.build,
+        parse=partial(reconciliations.parse, vt_code=vt_code),
+    )
+
+
+_OF_CENTRAL_BANK = (Party.CENTRAL_BANK, SignedBy.CENTRAL_BANK)
+_OF_AGENT_BANK = (Party.AGENT_BANK, SignedBy.AGENT_BANK)
+
+
 def _table(
     types: Iterable[MessageType[Any]],
 ) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
@@ -358,6 +384,8 @@ MESSAGES = _table(
         _income_receipt(INCOME_CORRECTION, "更正通知书回单"),
         INCOME_REPORTED,
         BALANCE_REPORTED,
+        _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)", *_OF_CENTRAL_BANK),
+        _reconciliation(BANK_CHECK, "凭证对账 (代理银行)", *_OF_AGENT_BANK),
     )
 )
 

@@ -22,3 +22,5 @@ INCOME_REFUND_RETURN: Final = "3210"  # 退付退款通知书: what came back of
 INCOME_CORRECTION: Final = "5407"  # 更正通知书: of what code, level and fund income is
 INCOME_REPORT: Final = "3401"  # 收入日报表: what came to a treasury account on a day
 BALANCE_REPORT: Final = "3402"  # 库存日报表: what a treasury account had at a day's end
+VOUCHER_CHECK: Final = "3501"  # 凭证对账, of the central bank: what it carried out on a day
+BANK_CHECK: Final = "3502"  # 凭证对账, of an agent bank: likewise

@@ -137,7 +137,7 @@ class PaymentCheck:
             **{cls.TYPE.encode(): step for cls, step in further.items()},
         }
         for type_, signed_by in standing_alone().items():
-            self._steps[type_.encode()] = partial(self._alone, f"{signed_by}/")
+            self._steps[type_.encode()] = partial(self._alone, f"{signed_by}/" if signed_by else "")
 
     def take(self, chunk: Chunk) -> list[SignatureToVerify]:
         """Checks the chunk's payments; gives the signatures that stand in it."""
@@ -302,7 +302,7 @@ class PaymentCheck:
         self._note(position, event.notice_sm3, bank.subject(event.pay_bank_code), event)
 
     def _alone(self, subject: str, position: int, _stream: bytes, event: Any) -> None:
-        self._note(position, event.notice_sm3, subject, event, ())
+        self._note(position, event.notice_sm3, subject or event.sender, event, ())
 
     def _claimed(self, position: int, _stream: bytes, event: ClearingRequested) -> None:
         for claim in event.claims:

@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from ledger.events import Event
 from payments.messages.message_types import SignedBy
 
-_entered: dict[str, SignedBy] = {}
+_entered: dict[str, SignedBy | None] = {}
 
 
-def stands_alone(cls: type[Event], signed_by: SignedBy) -> None:
-    """Enters a type whose document somebody of this kind has signed."""
+def stands_alone(cls: type[Event], signed_by: SignedBy | None) -> None:
+    """Enters a type whose document somebody of this kind has signed; None: whom the event itself
+    names as its ``sender``."""
     assert {"notice_sm3", "cert_serial", "signature"} <= {*cls.__struct_fields__}, cls.TYPE
     _entered[cls.TYPE] = signed_by
 
 
-def standing_alone() -> Mapping[str, SignedBy]:
+def standing_alone() -> Mapping[str, SignedBy | None]:
     """By type, who has signed."""
     return _entered

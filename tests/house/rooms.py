@@ -81,7 +81,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "entering income_register income_report",
         "income_booking",
         "income_orders",
-        "balances income income_corrections income_receiving income_refunds openings vouchers",
+        "balances income income_corrections income_receiving income_refunds openings reconciliation"
+        " vouchers",
         "intake",
     ),
     "projections": (
