@@ -60,6 +60,14 @@ class Right(Enum):
         self.roles = roles
 
 
+# whose acts have money paid; who reconciles holds none of them 不相容岗位
+PAYING_ROLES = frozenset(
+    role
+    for right in (Right.APPLY, Right.CHECK, Right.SIGN, Right.CLEAR)
+    for role in right.roles - {"ops"}
+)
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Whoever holds a token: a principal, the roles it acts in, its division prefix, and, of a
     unit, what the codes of the units begin with for which it acts; none is all of the division."""

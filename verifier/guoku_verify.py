@@ -310,6 +310,7 @@ CHECKS = {
     "hand": Check("手工凭证", "vouchers by hand say what their journals book", "vouchers"),
     "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
+    "reconciliation": Check("对账", "comparisons with banks, made again", "lines"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "return": Check(
         "以前年度退回", "returns of the year before, booked once as it tells", "returns"
@@ -1179,6 +1180,12 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "income.received": ("income.receive", _field("report_no")),
     "balance.reported": ("balance.receive", _field("report_no")),
     "balance.settled": ("correction.balance", _field("report_no")),
+    "reconciliation.package_received": (
+        "reconciliation.receive",
+        lambda body: f"{body['recon_no']}/{body['pack_no']}",
+    ),
+    "reconciliation.comparison_asked": ("reconciliation.compare", _field("compare_no")),
+    "reconciliation.confirmed": ("reconciliation.confirm", _field("recon_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
@@ -1247,6 +1254,11 @@ FOLLOWERS = {
     "income.day_reported",
     "balance.day_reported",
     "balance.day_settled",
+    "reconciliation.opened",
+    "reconciliation.package_counted",
+    "reconciliation.compared",
+    "reconciliation.differences",
+    "reconciliation.noted",
     "indicator.reallocated_in",
     "indicator.allotted",
     "indicator.released",
@@ -1274,6 +1286,7 @@ OPENING = {
     "indicator.allotted": ("indicator.issue", _field("bgt_id")),
     "indicator.carried_in": ("indicator.issue", _field("bgt_id")),
     "monitor.hit": ("monitor_hit.open", _field("hit_no")),
+    "reconciliation.opened": ("reconciliation.open", _field("recon_no")),
 }
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
 RUN_MONEY = {"indicator.frozen", "indicator.unfrozen"}
@@ -1665,6 +1678,8 @@ class Payments:
             return {"order": ordered, "receipt": event.body} if ordered else None
         if event.name in _ORDER_RETURNS:
             return {"returned": event.body}
+        if event.name == _PACKAGE:
+            return {"package": event.body}
         if event.name in _ALONE:
             return {"report": event.body}
         return None
@@ -2097,12 +2112,14 @@ _DOCUMENT_OF = {
     "allocation.receipted": "receipt_sm3",
     "allocation.returned": "receipt_sm3",
     "balance.reported": "notice_sm3",
+    "reconciliation.package_received": "notice_sm3",
     "income.refund_receipted": "receipt_sm3",
     "income.refund_returned": "receipt_sm3",
     "income.correction_receipted": "receipt_sm3",
 }
 # what the central bank has signed, and is booked as it stands
 _ALONE = {"income.received", "balance.reported"}
+_PACKAGE = "reconciliation.package_received"  # likewise, of the bank that it names
 
 
 # what the central bank says of orders
@@ -2125,6 +2142,8 @@ def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
             differing = list(_of_order_return(main, told["returned"]))
         elif "claim" in told:
             differing = list(_of_claim(ledger, main, told))
+        elif "package" in told:
+            differing = list(_of_package(ledger, main, rows, told["package"]))
         elif "report" in told:
             differing = list(_of_report(ledger, main, rows, told["report"]))
         else:
@@ -2245,6 +2264,33 @@ def _of_report(
     if (day := main[dated].replace("-", "")) != booked["report_date"].replace("-", ""):
         yield dated, day, booked["report_date"]
     yield from (_of_balances if "balance_amt" in booked else _of_income)(main, rows, booked)
+
+
+def _of_package(
+    ledger: str, main: Form, rows: list[Form], booked: dict[str, Any]
+) -> Iterator[Differing]:
+    """A package of a reconciliation against its event."""
+    same = {"AdmDivCode": ledger[:6], "StYear": ledger[-4:], "VtCode": booked["vt_code"]}
+    same |= {"VoucherNo": booked["voucher_no"], "EVoucherType": booked["e_voucher_type"]}
+    yield from _differing(main, same)
+    sender, _, code = booked["sender"].partition("/")
+    number = main.get("VoucherCheckNo") or main["VoucherNo"]
+    number = f"{sender if sender == 'pboc' else code}-{number}"
+    if number != booked["recon_no"]:
+        yield "VoucherCheckNo", number, booked["recon_no"]
+    for tag, name in (("ChildPackNum", "pack_num"), ("CurPackNo", "pack_no")):
+        if int(main.get(tag) or 1) != booked[name]:
+            yield tag, main.get(tag, ""), str(booked[name])
+    for tag, name in (("BeginDate", "begin_date"), ("EndDate", "end_date")):
+        day = (main.get(tag) or main["CheckDate"]).replace("-", "")
+        if day != booked[name].replace("-", ""):
+            yield tag, day, booked[name]
+    if int(main["AllNum"]) != booked["all_num"]:
+        yield "AllNum", main["AllNum"], str(booked["all_num"])
+    yield from _amount(main, "AllAmt", fen(booked["all_amt"]))
+    made = len(rows), sum(fen(row["Amt"]) for row in rows)
+    if made != (booked["line_num"], fen(booked["line_amt"])):
+        yield "DetailList", f"{made[0]} over {yuan(made[1])}", repr(booked["line_amt"])
 
 
 def _of_balances(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator[Differing]:
@@ -2422,6 +2468,7 @@ ACTS = {
     "year_end.carried_over": "year_end.carry_over",
     "ledger.advance_policy_set": "advance_policy.set",
     "ledger.cash_policy_set": "cash_policy.set",
+    "ledger.reconciliation_policy_set": "reconciliation_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
     "income.refund_ordered": "income.refund",
@@ -2440,6 +2487,7 @@ ACTS = {
     "income.reported": "income.load",
     "income.corrected": "correction.income",
     "balance.settled": "correction.balance",
+    "reconciliation.confirmed": "reconciliation.confirm",
     "accounting_voucher.entered": "voucher.enter",
     "accounting_voucher.reversed": "voucher.reverse",
     "wage_run.loaded": "wage_run.load",
@@ -2689,6 +2737,8 @@ class Signatures:
             self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
         elif event.name in _ALONE:
             self._note(event, body["notice_sm3"], "pboc/")
+        elif event.name == _PACKAGE:
+            self._note(event, body["notice_sm3"], body["sender"])
         elif event.name == "manifest.signed":
             self._manifest(event)
 
@@ -3307,6 +3357,143 @@ class Export:
         folds.conclude(last)
 
 
+# ---------------------------------------------------------------- reconciliation 对账
+
+
+class Reconciliations:
+    """What banks say they carried out against what the events have of it, compared once more."""
+
+    def __init__(self, report: Report, scratch: sqlite3.Connection) -> None:
+        self._report, self._scratch = report, scratch
+        self._claims: dict[str, str] = {}  # the message of each claim that is open
+        self._opened: dict[str, dict[str, Any]] = {}
+        self._compared: list[tuple[int, dict[str, Any], list[dict[str, Any]]]] = []
+        self._packages: set[bytes] = set()
+        scratch.execute(
+            "CREATE TABLE moved (position INTEGER, sender, kind, number, day, fen INTEGER)"
+        )
+        scratch.execute("CREATE TABLE said (sm3 BLOB, line INTEGER, number, fen INTEGER)")
+
+    def take(self, event: Event, bank: str) -> None:
+        """``bank`` is whose receipt this would be."""
+        body, name = event.body, event.name
+        if name == "voucher.receipted":
+            told = body["pay_cert_no"], body["xpay_date"], body["xpay_amt"]
+            self._moved(event, f"bank/{bank}", "5214", *told)
+        elif name == "payment.refunded" and body.get("notice_no"):
+            told = body["notice_no"], body["refund_date"], body["refund_amt"]
+            self._moved(event, f"bank/{body['pay_bank_code']}", body["vt_code"], *told)
+        elif name == "clearing.requested":
+            self._claims |= {each["voucher_no"]: each["vt_code"] for each in body["claims"]}
+        elif name == "clearing.claim_receipted":
+            number = body["voucher_no"]
+            told = number, body["xclear_date"], body["xpay_amt"]
+            self._moved(event, "pboc/1", self._claims.pop(number, ""), *told)
+        elif name in _ORDER_RECEIPTS:
+            told = body["voucher_no"], body["xpay_date"], body["xpay_amt"]
+            self._moved(event, "pboc/1", body["voucher_no"].partition(":")[0], *told)
+        elif name in _ORDER_RETURNS:
+            kind = "3210" if name == "income.refund_returned" else "3208"
+            told = body["notice_no"], body["return_date"], body["amt"]
+            self._moved(event, "pboc/1", kind, *told)
+        elif name == "reconciliation.opened":
+            self._opened[body["recon_no"]] = body
+        elif name == "reconciliation.compared":
+            self._compared.append((event.position, body, []))
+            self._packages |= {bytes.fromhex(digest) for digest in body["packages"]}
+        elif name == "reconciliation.differences":
+            self._compared[-1][2].extend(body["differences"])
+
+    def _moved(self, event: Event, sender: str, kind: str, number: str, day: str, amt: str) -> None:
+        if amount_fen := fen(amt):
+            self._scratch.execute(
+                "INSERT INTO moved VALUES (?, ?, ?, ?, ?, ?)",
+                (event.position, sender, kind, number, day, amount_fen),
+            )
+
+    def document(self, digest: bytes, document: bytes) -> None:
+        """Keeps the lines of a package that was compared."""
+        if digest in self._packages:
+            with suppress(KeyError, ValueError, ElementTree.ParseError):  # told as evidence
+                _, rows = read_form(document)
+                lines = [(row["VoucherNo"], fen(row["Amt"])) for row in rows]
+                self._scratch.executemany(
+                    "INSERT INTO said VALUES (?, ?, ?, ?)",
+                    ((digest, at, *line) for at, line in enumerate(lines, 1)),
+                )
+
+    def conclude(self) -> None:
+        self._scratch.execute("CREATE INDEX moved_with ON moved (sender, kind, number)")
+        for position, result, told in self._compared:
+            opened = self._opened.get(result["recon_no"])
+            if opened is None or not result["upto_position"] < position:
+                self._report.wrong(
+                    "reconciliation", position, "it is of none, or of what is to come"
+                )
+                continue
+            self._report.count("reconciliation", opened["all_num"])
+            found, matched, booked = self._again(opened, result)
+            said = [_difference(each) for each in told]
+            wrong = len({*found} ^ {*said})
+            figures = result["matched_num"], result["booked_num"], fen(result["booked_amt"])
+            if wrong or len(said) != len(found) or result["diff_num"] != len(found):
+                first = min(({*found} ^ {*said}), default=("", "their number"))[1]
+                what = f"{wrong} differences are on record or missing wrongly, the first of {first}"
+                self._report.wrong("reconciliation", position, f"{what} 对账不符")
+            elif figures != (matched, *booked):
+                self._report.wrong("reconciliation", position, "it counts otherwise 对账不符")
+
+    def _again(
+        self, opened: dict[str, Any], result: dict[str, Any]
+    ) -> tuple[list[tuple[str, ...]], int, tuple[int, int]]:
+        """Differences, how many agree, and number and sum of what the books have of the days."""
+        within: dict[str, int] = {}
+        outside: dict[str, tuple[str, int]] = {}
+        count = total = matched = 0
+        for number, day, amount in self._scratch.execute(
+            "SELECT number, day, fen FROM moved WHERE sender = ? AND kind = ? AND position <= ?",
+            (opened["sender"], opened["e_voucher_type"], result["upto_position"]),
+        ):
+            if opened["begin_date"] <= day <= opened["end_date"]:
+                within[number] = within.get(number, 0) + amount
+                count, total = count + 1, total + amount
+            else:
+                first, sum_fen = outside.get(number, (day, 0))
+                outside[number] = min(first, day), sum_fen + amount
+        found: list[tuple[str, ...]] = []
+        seen: set[str] = set()
+        for pack, digest in enumerate(result["packages"], 1):
+            for line, number, amount in self._scratch.execute(
+                "SELECT line, number, fen FROM said WHERE sm3 = ? ORDER BY line",
+                (bytes.fromhex(digest),),
+            ):
+                told, at = yuan(amount), f"{pack}/{line}"
+                ours = yuan(within[number]) if number in within else ""
+                if number in seen:
+                    found.append(("doubled", number, told, ours, "", at))
+                elif number in within and within[number] == amount:
+                    matched += 1
+                elif number in within:
+                    found.append(("other_amount", number, told, ours, "", at))
+                elif number in outside:
+                    day, sum_fen = outside[number]
+                    found.append(("other_day", number, told, yuan(sum_fen), day, at))
+                elif amount:
+                    found.append(("missing_here", number, told, "", "", at))
+                seen.add(number)
+        lost = [n for n in within if n not in seen]
+        found += [("missing_there", number, "", yuan(within[number]), "", "") for number in lost]
+        return found, matched, (count, total)
+
+
+def _difference(told: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        told["kind"],
+        told["number"],
+        *(told.get(name, "") for name in ("amt", "booked_amt", "booked_on", "place")),
+    )
+
+
 class Folds:
     """What is folded from the events, whole exports only; and the documents."""
 
@@ -3320,6 +3507,7 @@ class Folds:
         self.transfers = Transfers(report, export.about["ledger"])
         self.booked = Booked(report)
         self.returns = Returns(report, export.about["ledger"])
+        self.reconciliations = Reconciliations(report, scratch)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -3344,6 +3532,7 @@ class Folds:
                 self.payments.take(event)
                 self.approvals.take(event)
                 self.transfers.take(event)
+                self.reconciliations.take(event, bank)
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
             self._report.wrong(
                 "digest", event.position, f"{event.type}: its content cannot be read ({error!r})"
@@ -3366,10 +3555,15 @@ class Folds:
             self.transfers.conclude()
             self.booked.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
-        self.signatures.documents(
-            (bytes.fromhex(row["sm3"]), _unbase64(row["body"]))
-            for row in self._export.rows("documents.ndjson.gz")
-        )
+        self.signatures.documents(self._documents())
+        if self._export.whole:
+            self.reconciliations.conclude()
+
+    def _documents(self) -> Iterator[tuple[bytes, bytes]]:
+        for row in self._export.rows("documents.ndjson.gz"):
+            digest, document = bytes.fromhex(row["sm3"]), _unbase64(row["body"])
+            self.reconciliations.document(digest, document)
+            yield digest, document
 
     def _versions(self) -> None:
         ask = self._scratch.execute

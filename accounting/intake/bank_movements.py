@@ -5,7 +5,7 @@ as they were asked for: a reading of the events, and no truth of its own; a veri
 events themselves.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -31,15 +31,6 @@ NUMBERS_AT_ONCE = 5_000
 
 CENTRAL_BANK = SignedBy.CENTRAL_BANK.subject(CENTRAL_BANK_CODE)
 _ASKED = (*type_names(PaymentApproved), *type_names(ClearingRequested))
-_TELLING: tuple[type[Event], ...] = (
-    VoucherReceipted,
-    PaymentRefunded,
-    ClaimReceipted,
-    *ORDER_RECEIPTS,
-    *ORDER_RETURNS,
-)
-_TOLD = tuple(name for cls in _TELLING for name in type_names(cls))
-
 # with each the event of its own stream that says whose it is
 _EVENTS = """
 SELECT e.position, e.type, e.payload, a.type, a.payload FROM events e
@@ -62,7 +53,7 @@ AND e_voucher_type = %(kind)s AND day BETWEEN %(begin)s AND %(end)s AND position
 ORDER BY number, position"""
 
 
-class Moved(NamedTuple):
+class ToldMovement(NamedTuple):
     """A movement, and whose it is: ``sender`` by the subject of its certificates."""
 
     position: int
@@ -71,48 +62,81 @@ class Moved(NamedTuple):
     movement: BankMovement
 
 
-def moved_by(position: int, event: Event, asked: Event | None) -> Moved | None:
+Read = Callable[[int, Any, Any], ToldMovement | None]
+_reading: dict[str, Read] = {}  # by stored type
+
+
+def _told_by(*types: type[Event]) -> Callable[[Read], Read]:
+    """Enters how events of these types tell of a movement; of former ones, too."""
+
+    def enter(read: Read) -> Read:
+        _reading.update({name: read for cls in types for name in type_names(cls)})
+        return read
+
+    return enter
+
+
+def moved_by(name: str, position: int, event: Event, asked: Event | None) -> ToldMovement | None:
     """The movement that an event tells of; None where nothing was moved, or no bank has said so.
 
     Args:
+        name: its stored type.
         asked: the approval of its payment, or what was claimed.
     """
-    match event:
-        case VoucherReceipted() if isinstance(asked, PaymentApproved):
-            bank = SignedBy.AGENT_BANK.subject(asked.pay_bank_code)
-            told = event.pay_cert_no, event.xpay_date, event.xpay_amt
-            return _moved(position, bank, PAYMENT_VOUCHER, *told)
-        case PaymentRefunded() if event.notice_no:
-            bank = SignedBy.AGENT_BANK.subject(event.pay_bank_code)
-            told = event.notice_no, event.refund_date, event.refund_amt
-            return _moved(position, bank, event.vt_code, *told)
-        case ClaimReceipted() if isinstance(asked, ClearingRequested):
-            claims = {claim.voucher_no: claim.vt_code for claim in asked.claims}
-            kind = claims.get(event.voucher_no, "")
-            told = event.voucher_no, event.xclear_date, event.xpay_amt
-            return _moved(position, CENTRAL_BANK, kind, *told)
-    return _ordered(position, event)
+    read = _reading.get(name)
+    return None if read is None else read(position, event, asked)
 
 
-def _ordered(position: int, event: Any) -> Moved | None:
-    said: Any = event
-    if isinstance(event, ORDER_RECEIPTS):
-        kind = vt_code_of(said.voucher_no)
-        told = said.voucher_no, said.xpay_date, said.xpay_amt
-        return _moved(position, CENTRAL_BANK, kind, *told)
-    if isinstance(event, ORDER_RETURNS):
-        kind = INCOME_REFUND_RETURN if isinstance(event, IncomeRefundReturned) else ORDER_RETURN
-        return _moved(position, CENTRAL_BANK, kind, said.notice_no, said.return_date, said.amt)
-    return None
+@_told_by(VoucherReceipted)
+def _of_voucher(position: int, event: Any, asked: Any) -> ToldMovement | None:
+    if asked is None:
+        return None
+    bank = SignedBy.AGENT_BANK.subject(asked.pay_bank_code)
+    told = event.pay_cert_no, event.xpay_date, event.xpay_amt
+    return _moved(position, bank, PAYMENT_VOUCHER, *told)
 
 
-def _moved(position: int, sender: str, kind: str, number: str, day: str, amt: str) -> Moved | None:
+@_told_by(PaymentRefunded)
+def _of_refund(position: int, event: Any, _asked: Any) -> ToldMovement | None:
+    if not event.notice_no:  # of a former release, on a person's word
+        return None
+    bank = SignedBy.AGENT_BANK.subject(event.pay_bank_code)
+    told = event.notice_no, event.refund_date, event.refund_amt
+    return _moved(position, bank, event.vt_code, *told)
+
+
+@_told_by(ClaimReceipted)
+def _of_claim(position: int, event: Any, asked: Any) -> ToldMovement | None:
+    claims = {each.voucher_no: each.vt_code for each in asked.claims} if asked else {}
+    kind = claims.get(event.voucher_no, "")
+    told = event.voucher_no, event.xclear_date, event.xpay_amt
+    return _moved(position, CENTRAL_BANK, kind, *told)
+
+
+@_told_by(*ORDER_RECEIPTS)
+def _of_order(position: int, event: Any, _asked: Any) -> ToldMovement | None:
+    kind = vt_code_of(event.voucher_no)
+    told = event.voucher_no, event.xpay_date, event.xpay_amt
+    return _moved(position, CENTRAL_BANK, kind, *told)
+
+
+@_told_by(*ORDER_RETURNS)
+def _of_order_return(position: int, event: Any, _asked: Any) -> ToldMovement | None:
+    kind = INCOME_REFUND_RETURN if isinstance(event, IncomeRefundReturned) else ORDER_RETURN
+    return _moved(position, CENTRAL_BANK, kind, event.notice_no, event.return_date, event.amt)
+
+
+def _moved(
+    position: int, sender: str, kind: str, number: str, day: str, amt: str
+) -> ToldMovement | None:
     if not (fen := stored_fen(amt)):
         return None
-    return Moved(position, sender, kind, BankMovement(number, date.fromisoformat(day), fen))
+    return ToldMovement(position, sender, kind, BankMovement(number, date.fromisoformat(day), fen))
 
 
-def read_moved(connection: psycopg.Connection, key: int, after: int, upto: int) -> Iterator[Moved]:
+def read_moved(
+    connection: psycopg.Connection, key: int, after: int, upto: int
+) -> Iterator[ToldMovement]:
     """What the events ``after < position <= upto`` tell of, in order; read in parts."""
     for first in range(after, upto, FOLLOWED_MAX):
         asked = {
@@ -120,13 +144,13 @@ def read_moved(connection: psycopg.Connection, key: int, after: int, upto: int) 
             "after": first,
             "upto": min(upto, first + FOLLOWED_MAX),
             "asked": list(_ASKED),
-            "told": list(_TOLD),
+            "told": list(_reading),
         }
         for position, name, payload, of, whose in connection.execute(
             _EVENTS.encode(), asked, binary=True
         ):
             before = decode(of, whose) if of else None
-            if (moved := moved_by(position, decode(name, payload), before)) is not None:
+            if (moved := moved_by(name, position, decode(name, payload), before)) is not None:
                 yield moved
 
 
@@ -155,7 +179,7 @@ def follow(connection: psycopg.Connection, key: int) -> int:
     return int(head)
 
 
-def _insert(connection: psycopg.Connection, key: int, part: Sequence[Moved]) -> None:
+def _insert(connection: psycopg.Connection, key: int, part: Sequence[ToldMovement]) -> None:
     if part:
         columns = zip(
             *((m.position, m.sender, m.e_voucher_type, *m.movement) for m in part), strict=True

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import psycopg
 
 from accounting.intake.bank_movements import BookedMovements, follow
-from accounting.reconciliation.matching import BankLine, BankMovement, Comparison, Matcher
+from accounting.reconciliation.matching import BankLine, BankMovement, ComparedLines, Matcher
 from accounting.reconciliation.statement import Reconciliation
 from ledger.reading.documents import open_document
 from ledger.reading.objects import read_bodies
@@ -16,7 +16,7 @@ from payments.messages.reconciliations import parse
 ReadPackage = Callable[[str], bytes]  # a package's document by its SM3
 
 
-class Movements(Protocol):
+class BookedSide(Protocol):
     """What the books have of one bank and one kind of voucher, wherever it is read."""
 
     def under(self, numbers: Iterable[str]) -> Mapping[str, Sequence[BankMovement]]: ...
@@ -71,9 +71,9 @@ def compare(
     days: ComparedDays,
     packages: Iterable[str],
     read: ReadPackage,
-    books: Movements,
+    books: BookedSide,
     upto_position: int,
-) -> Comparison:
+) -> ComparedLines:
     """Package by package, a few queries for each."""
     named = tuple(packages)
     matcher = Matcher(days.begin, days.end)
@@ -89,7 +89,7 @@ def compare_now(
     days: ComparedDays,
     packages: Iterable[str],
     read: ReadPackage,
-) -> Comparison:
+) -> ComparedLines:
     """Against what the books have by now."""
     upto = follow(connection, key)
     books = BookedMovements(connection, key, days.sender, days.e_voucher_type, upto)
@@ -98,7 +98,7 @@ def compare_now(
 
 def compare_again(
     connection: psycopg.Connection, key: int, found: Reconciliation
-) -> Comparison | None:
+) -> ComparedLines | None:
     """The same of a reconciliation whose packages are all there; None of another."""
     if not found.is_whole:
         return None

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 
-from accounting.intake.bank_movements import Moved, read_moved
+from accounting.intake.bank_movements import ToldMovement, read_moved
 from accounting.intake.comparing import ComparedDays, compare, kept_packages
-from accounting.reconciliation.events import Difference, DifferencesFound, ReconciliationCompared
-from accounting.reconciliation.matching import BankMovement, Comparison
+from accounting.reconciliation.events import DifferencesFound, ReconciliationCompared, Unmatched
+from accounting.reconciliation.matching import BankMovement, ComparedLines
 from accounting.reconciliation.receiving import comparison_in
 from accounting.reconciliation.statement import RECONCILIATION, Reconciliation
 from ledger.errors import GuokuError
@@ -37,7 +37,7 @@ class ReconciliationCheck(EventCheck):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._told: list[tuple[int, ReconciliationCompared, list[Difference]]] = []
+        self._told: list[tuple[int, ReconciliationCompared, list[Unmatched]]] = []
 
     def follows(self) -> Iterable[str]:
         yield from type_names(ReconciliationCompared)
@@ -75,7 +75,7 @@ class ReconciliationCheck(EventCheck):
         self,
         position: int,
         compared: ReconciliationCompared,
-        differences: Sequence[Difference],
+        differences: Sequence[Unmatched],
         books: "ReadMovements",
     ) -> str:
         key, asking = self.context.place.ledger_id, self.context.asking
@@ -95,7 +95,7 @@ class ReconciliationCheck(EventCheck):
         return _differing(said, again)
 
 
-def _differing(said: Comparison | None, again: Comparison) -> str:
+def _differing(said: ComparedLines | None, again: ComparedLines) -> str:
     """What a record says otherwise than the comparison that was made again."""
     assert said is not None
     if said.differences != again.differences:
@@ -119,7 +119,7 @@ class ReadMovements:
             "CREATE TABLE movements (position, sender, kind, number, day TEXT, fen INTEGER)"
         )
 
-    def take(self, moved: Iterable[Moved]) -> None:
+    def take(self, moved: Iterable[ToldMovement]) -> None:
         """Once, all there are."""
         rows = ((m[0], m[1], m[2], m[3].number, m[3].day.isoformat(), m[3].fen) for m in moved)
         self._file.executemany("INSERT INTO movements VALUES (?, ?, ?, ?, ?, ?)", rows)

@@ -14,7 +14,7 @@ import psycopg
 from accounting.intake.comparing import ComparedDays, compare_now, kept_packages
 from accounting.intake.treasury_accounts import ledger_of_account
 from accounting.reconciliation.events import PackageReceived
-from accounting.reconciliation.matching import Comparison
+from accounting.reconciliation.matching import ComparedLines
 from accounting.reconciliation.receiving import TakePackage
 from accounting.reconciliation.statement import RECONCILIATION, Reconciliation
 from ledger.account_set import division_of, fiscal_year_of
@@ -115,7 +115,7 @@ class ReconciliationPackages(Judging):
 
     def _compare(
         self, key: int, package: TakePackage, packages: Sequence[str]
-    ) -> Comparison | None:
+    ) -> ComparedLines | None:
         here = {p.notice_sm3: p for p in self._brought[key, package.recon_no].values()}
         stored = kept_packages(self._connection, key)
 

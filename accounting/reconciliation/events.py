@@ -15,7 +15,7 @@ DOUBLED = "doubled"  # 重复列示: the bank has it once more
 DIFFERENCE_KINDS = (MISSING_HERE, MISSING_THERE, OTHER_AMOUNT, OTHER_DAY, DOUBLED)
 
 
-class Difference(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What does not match: ``amt`` is the bank's, ``booked_amt`` the books', "" where that side has
     it not; ``booked_on`` the books' day, where that is the difference; ``place`` the line, as
     package and number in it."""
@@ -120,7 +120,7 @@ class DifferencesFound(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "reconciliation.differences"
     TRAITS: ClassVar[Traits] = Traits(subject="reconciliation", title="对账差异")
     recon_no: str
-    differences: tuple[Difference, ...]
+    differences: tuple[Unmatched, ...]
 
 
 class ReconciliationConfirmed(Event, frozen=True, kw_only=True):
@@ -158,11 +158,11 @@ class ReconciliationNoted(Event, frozen=True, kw_only=True):
 
 class RequiredReconciliation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What must be reconciled day by day: the messages ``vt_code`` of a bank (``pay_bank_code``, ""
-    the central bank) about vouchers of one kind, from ``since`` on."""
+    the central bank) about vouchers of one kind, from ``start_date`` on."""
 
     vt_code: str
     e_voucher_type: str
-    since: str
+    start_date: str
     pay_bank_code: str = ""
 
 

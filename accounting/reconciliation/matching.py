@@ -18,7 +18,7 @@ from accounting.reconciliation.events import (
     MISSING_THERE,
     OTHER_AMOUNT,
     OTHER_DAY,
-    Difference,
+    Unmatched,
 )
 from ledger.money import yuan
 
@@ -39,7 +39,7 @@ class BankMovement(NamedTuple):
     fen: int
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedLines(msgspec.Struct, frozen=True, kw_only=True):
     """What a comparison found; ``packages`` are the SM3 of the packages, in order."""
 
     upto_position: int
@@ -47,7 +47,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     matched_num: int
     booked_num: int
     booked_fen: int
-    differences: tuple[Difference, ...]
+    differences: tuple[Unmatched, ...]
 
 
 class Matcher:
@@ -61,7 +61,7 @@ class Matcher:
     def __init__(self, begin: date, end: date) -> None:
         self._begin, self._end = begin, end
         self._seen: set[str] = set()
-        self._differences: list[Difference] = []
+        self._differences: list[Unmatched] = []
         self._matched = 0
 
     def take(self, lines: Sequence[BankLine], found: Mapping[str, Sequence[BankMovement]]) -> None:
@@ -90,7 +90,7 @@ class Matcher:
 
     def _add(self, kind: str, line: BankLine, booked_amt: str = "", booked_on: str = "") -> None:
         self._differences.append(
-            Difference(
+            Unmatched(
                 kind=kind,
                 number=line.number,
                 amt=yuan(line.fen),
@@ -102,7 +102,7 @@ class Matcher:
 
     def conclude(
         self, movements: Iterable[BankMovement], packages: Sequence[str], upto_position: int
-    ) -> Comparison:
+    ) -> ComparedLines:
         """What was found, once the movements of the days are there, each of which counts."""
         missing_fen: defaultdict[str, int] = defaultdict(int)
         booked_num = booked_fen = 0
@@ -112,10 +112,10 @@ class Matcher:
             if each.number not in self._seen:
                 missing_fen[each.number] += each.fen
         missing = [
-            Difference(kind=MISSING_THERE, number=number, booked_amt=yuan(fen))
+            Unmatched(kind=MISSING_THERE, number=number, booked_amt=yuan(fen))
             for number, fen in missing_fen.items()
         ]
-        return Comparison(
+        return ComparedLines(
             upto_position=upto_position,
             packages=tuple(packages),
             matched_num=self._matched,
@@ -125,5 +125,5 @@ class Matcher:
         )
 
 
-def _in_order(difference: Difference) -> tuple[str, str, str]:
+def _in_order(difference: Unmatched) -> tuple[str, str, str]:
     return difference.number, difference.kind, difference.place

@@ -138,7 +138,7 @@ class SetReconciliationPolicy(Command, frozen=True, kw_only=True):
             if each.pay_bank_code:
                 pointer = f"{place}/pay_bank_code"
                 ElementRegister.check_shape("pay_bank_code", each.pay_bank_code, pointer)
-            _check_day(each.since, f"{place}/since")
+            _check_day(each.start_date, f"{place}/start_date")
             if (key := required_key(each)) in told:
                 raise RequestError(Code.MALFORMED, f"{key} is there twice", pointer=place)
             told.add(key)
@@ -148,7 +148,7 @@ class SetReconciliationPolicy(Command, frozen=True, kw_only=True):
             RequiredReconciliation(
                 vt_code=each.vt_code,
                 e_voucher_type=each.e_voucher_type,
-                since=each.since,
+                start_date=each.start_date,
                 pay_bank_code=each.pay_bank_code,
             )
             for each in self.required
@@ -163,7 +163,7 @@ def _check_day(text: str, pointer: str) -> None:
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
-        raise RequestError(Code.MALFORMED, "since is a day, 2026-01-05", pointer=pointer)
+        raise RequestError(Code.MALFORMED, "start_date is a day, 2026-01-05", pointer=pointer)
 
 
 def required_key(required: RequiredReconciliation) -> str:
@@ -197,7 +197,10 @@ def _waiting(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]
         key = required_key(required)
         waiting = days.open.get(key, ())
         for each in waiting:
-            if each.begin_date <= period.last_day.isoformat() and each.end_date >= required.since:
+            if (
+                each.begin_date <= period.last_day.isoformat()
+                and each.end_date >= required.start_date
+            ):
                 yield OpenItem(kind=UNRECONCILED, number=each.recon_no, amt="0.00")
         first = _first_open(state, required)
         for day in workdays(state, first, period.last_day + timedelta(days=1)):
@@ -208,7 +211,7 @@ def _waiting(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]
 
 def _first_open(state: LedgerState, required: RequiredReconciliation) -> date:
     closed = state.settings.get(PERIODS).closed_through
-    first = max(date.fromisoformat(required.since), date(state.fiscal_year, 1, 1))
+    first = max(date.fromisoformat(required.start_date), date(state.fiscal_year, 1, 1))
     return first if closed is None else max(first, closed + timedelta(days=1))
 
 

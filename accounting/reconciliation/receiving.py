@@ -13,14 +13,14 @@ import msgspec
 
 from accounting.reconciliation.events import (
     ComparisonAsked,
-    Difference,
     DifferencesFound,
     PackageCounted,
     PackageReceived,
     ReconciliationCompared,
     ReconciliationNoted,
+    Unmatched,
 )
-from accounting.reconciliation.matching import Comparison
+from accounting.reconciliation.matching import ComparedLines
 from accounting.reconciliation.statement import (
     CONFIRMED,
     PACKAGE,
@@ -68,7 +68,7 @@ class TakePackage(Command, frozen=True, kw_only=True):
     cert_serial: str
     signature: str
     document: bytes
-    comparison: Comparison | None = None
+    comparison: ComparedLines | None = None
 
     @property
     def number(self) -> str:
@@ -132,13 +132,12 @@ class CompareReconciliation(Command, frozen=True, kw_only=True):
     """再次比对: all packages against what the books have by now."""
 
     OPERATION: ClassVar[str] = "reconciliation.compare"
-    CHANNEL: ClassVar[str] = "对账"
     NUMBER: ClassVar[str] = "compare_no"
     KIND: ClassVar[AnyKind] = RECONCILIATION
     KEEPS_REFUSAL: ClassVar[bool] = False
     recon_no: str
     compare_no: str
-    comparison: Comparison | None = None
+    comparison: ComparedLines | None = None
 
     @property
     def body(self) -> object:
@@ -174,7 +173,7 @@ def require_reconciliation(state: LedgerState, recon_no: str) -> Reconciliation:
     return found
 
 
-def compared(found: Reconciliation, comparison: Comparison | None) -> Happened:
+def compared(found: Reconciliation, comparison: ComparedLines | None) -> Happened:
     """What a comparison leaves; nothing where it is of other packages than are there."""
     if comparison is None or not found.is_whole or comparison.packages != found.package_sm3s:
         return []
@@ -204,10 +203,10 @@ def compared(found: Reconciliation, comparison: Comparison | None) -> Happened:
     return [*happened, (None, "", noted)]
 
 
-def comparison_in(events: Iterable[Event]) -> Comparison | None:
+def comparison_in(events: Iterable[Event]) -> ComparedLines | None:
     """The comparison that these events tell of; the reverse of :func:`compared`."""
     result: ReconciliationCompared | None = None
-    differences: list[Difference] = []
+    differences: list[Unmatched] = []
     for event in events:
         if isinstance(event, ReconciliationCompared):
             result = event
@@ -215,7 +214,7 @@ def comparison_in(events: Iterable[Event]) -> Comparison | None:
             differences.extend(event.differences)
     if result is None:
         return None
-    return Comparison(
+    return ComparedLines(
         upto_position=result.upto_position,
         packages=result.packages,
         matched_num=result.matched_num,
@@ -225,7 +224,7 @@ def comparison_in(events: Iterable[Event]) -> Comparison | None:
     )
 
 
-def _parts(differences: tuple[Difference, ...]) -> Iterator[tuple[Difference, ...]]:
+def _parts(differences: tuple[Unmatched, ...]) -> Iterator[tuple[Unmatched, ...]]:
     left = iter(differences)
     while part := tuple(islice(left, DIFFERENCES_AT_ONCE)):
         yield part

@@ -7,13 +7,13 @@ import msgspec
 from msgspec.structs import replace
 
 from accounting.reconciliation.events import (
-    Difference,
     DifferencesFound,
     PackageCounted,
     PackageReceived,
     ReconciliationCompared,
     ReconciliationConfirmed,
     ReconciliationOpened,
+    Unmatched,
 )
 from ledger.deciding.objects import Kind
 from ledger.events import Event
@@ -44,7 +44,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     opened: ReconciliationOpened
     packages: dict[int, PackageCounted] = {}
     compared: ReconciliationCompared | None = None
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Unmatched, ...] = ()
     confirmed: ReconciliationConfirmed | None = None
 
     @property

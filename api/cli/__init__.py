@@ -57,10 +57,12 @@ app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(be
 bank_sim = typer.Typer(invoke_without_command=True, callback=simulators.bank_sim)
 bank_sim.command("return")(simulators.send_back)
 bank_sim.command("outage")(simulators.tell_outage)
+bank_sim.command("reconcile")(simulators.tell_bank_reconciliation)
 app.add_typer(bank_sim, name="bank-sim")
 pboc_sim = typer.Typer(invoke_without_command=True, callback=simulators.pboc_sim)
 pboc_sim.command("report")(simulators.tell_report)
 pboc_sim.command("balance")(simulators.tell_balance)
+pboc_sim.command("reconcile")(simulators.tell_reconciliation)
 app.add_typer(pboc_sim, name="pboc-sim")
 app.command("completion")(completion.completion)
 

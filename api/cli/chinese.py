@@ -18,6 +18,8 @@ COMMANDS = {
     "bank-sim return": "令模拟代理银行退回一笔支付的款项; 输出通知书编号。",
     "bank-sim outage": "令模拟代理银行在一段时间内不应答。",
     "pboc-sim": "模拟人民银行国库: 清算划款申请, 发送签章回单。",
+    "bank-sim reconcile": "令模拟代理银行发送凭证对账 3502, 可植入差错; 输出对账单编号。",
+    "pboc-sim reconcile": "令模拟人民银行国库发送凭证对账 3501, 可植入差错; 输出对账单编号。",
     "pboc-sim balance": "令模拟人民银行国库发送库存日报; 输出日报编号。",
     "pboc-sim report": "令模拟人民银行国库发送收入日报; 输出日报编号。",
     "completion": '输出命令补全脚本: eval "$(guoku completion bash)"。',

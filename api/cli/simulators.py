@@ -214,6 +214,22 @@ def tell_balance(
     _tell_each(file, "/sim/balance", url)
 
 
+def tell_bank_reconciliation(
+    file: Annotated[Path, typer.Argument(help="JSON: as `POST /sim/reconciliations` takes it.")],
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Tells the simulated agent bank to say what it has paid 3502; prints the numbers."""
+    _tell_each(file, "/sim/reconciliations", url or f"http://127.0.0.1:{load_settings().bank_port}")
+
+
+def tell_reconciliation(
+    file: Annotated[Path, typer.Argument(help="JSON: as `POST /sim/reconciliations` takes it.")],
+    url: Annotated[str, typer.Option(help="The simulator; default: on its set port.")] = "",
+) -> None:
+    """Tells the simulated central bank to say what it has done 3501; prints the numbers."""
+    _tell_each(file, "/sim/reconciliations", url)
+
+
 def _tell_each(file: Path, path: str, url: str) -> None:
     settings = load_settings()
     try:

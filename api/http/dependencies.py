@@ -35,6 +35,7 @@ from api.http.parameters import (
     ProCode,
     PurPlanNo,
     ReceiverCode,
+    ReconNo,
     ReportNo,
     RequestId,
     StdCode,
@@ -105,6 +106,10 @@ async def of_draft(draft_no: DraftNo) -> str:
     return draft_no
 
 
+async def of_reconciliation(recon_no: ReconNo) -> str:
+    return recon_no
+
+
 async def of_income_report(report_no: ReportNo) -> str:
     return report_no
 
@@ -155,6 +160,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "cert_serial": of_certificate,
     "pro_code": of_project,
     "draft_no": of_draft,
+    "recon_no": of_reconciliation,
     "report_no": of_income_report,
     "voucher_no": of_accounting_voucher,
     "adv_no": of_advance,

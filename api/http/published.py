@@ -108,6 +108,8 @@ EXAMPLES: dict[str, Any] = {
     "end_no": "ZZ-2026-0001",
     "clear_no": "QS-20260302-01",
     "clear_date": "2026-03-02",
+    "recon_no": "102-DZ20260115",
+    "compare_no": "BD-20260116-01",
     "report_no": "3401-20260115",
     "report_date": "2026-01-15",
     "correct_no": "GZ-20260116-01",

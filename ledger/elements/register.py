@@ -292,8 +292,10 @@ _ELEMENTS = (
     Element("inc_refund_no", "收入退付编号", 100, NAME, _INCOME_ORDER),
     Element("inc_cor_no", "收入更正通知编号", 100, NAME, _INCOME_ORDER),
     Element("recon_no", "对账单编号", 110, _NAME, "对账"),
-    Element("compare_no", "再次比对编号", 100, _NAME, "对账"),
+    Element("compare_no", "再次比对编号", 100, _NAME),
     Element("required", "须对账事项", 64, _NAME, "对账策略"),
+    _pattern("vt_code", "对账报文类型", 4, "35[0-9]{2}", "对账策略"),
+    _pattern("e_voucher_type", "所对凭证类型", 4, "[0-9]{4}", "对账策略"),
     Element("report_no", "收入日报编号", 100, _NAME, _INCOME_REPORT),
     Element("report_date", "报表日期", 10, _DAY, _INCOME_REPORT),
     Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
@@ -379,23 +381,16 @@ class ElementRegister:
             parse_yuan(value, pointer=pointer, signed=True)
             return
         text = _text_of(value, entry)
+        named = f"{element} ({entry.title})"
         if text is None:
-            raise RequestError(
-                Code.MALFORMED, f"{element} ({entry.title}) is text", pointer=pointer
-            )
+            raise RequestError(Code.MALFORMED, f"{named} is text", pointer=pointer)
         if len(text) > entry.max_length:
-            raise RequestError(
-                Code.MALFORMED,
-                f"{element} ({entry.title}) has at most {entry.max_length} characters",
-                pointer=pointer,
-            )
+            most = f"{named} has at most {entry.max_length} characters"
+            raise RequestError(Code.MALFORMED, most, pointer=pointer)
         if entry.shape.fullmatch(text) is None:
-            raise RequestError(
-                Code.MALFORMED,
-                f"{text[:40]!a} has not the shape of {element} ({entry.title})"
-                + (f": {entry.form}" if entry.form else ""),
-                pointer=pointer,
-            )
+            wrong = f"{text[:40]!a} has not the shape of {named}"
+            wrong += f": {entry.form}" if entry.form else ""
+            raise RequestError(Code.MALFORMED, wrong, pointer=pointer)
 
 
 def _text_of(value: object, entry: Element) -> str | None:

@@ -24,11 +24,9 @@ from payments.messages import (
     refund_notices,
     voucher_5214,
 )
-from payments.messages.balance_3402 import BalanceDay
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
-from payments.messages.income_3401 import IncomeDay
 from payments.messages.income_orders import IncomeOrder
 from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
 from payments.messages.reader import malformed
@@ -301,53 +299,44 @@ INCOME_REFUND_RETURNED: MessageType[OrderReturn] = MessageType(
 )
 
 
-INCOME_REPORTED: MessageType[IncomeDay] = MessageType(
-    vt_code=INCOME_REPORT,
-    flag=SEND,
-    title="收入日报表",
-    sender=Party.CENTRAL_BANK,
-    receiver=Party.TREASURY,
-    signed_by=SignedBy.CENTRAL_BANK,
-    manifest=False,
-    concerns=Concern.INCOME,
-    build=income_3401.build,
-    parse=income_3401.parse,
-)
-
-
-BALANCE_REPORTED: MessageType[BalanceDay] = MessageType(
-    vt_code=BALANCE_REPORT,
-    flag=SEND,
-    title="库存日报表",
-    sender=Party.CENTRAL_BANK,
-    receiver=Party.TREASURY,
-    signed_by=SignedBy.CENTRAL_BANK,
-    manifest=False,
-    concerns=Concern.BALANCE,
-    build=balance_3402.build,
-    parse=balance_3402.parse,
-)
-
-
-def _reconciliation(
-    vt_code: str, title: str, sender: Party, signed_by: SignedBy
-) -> MessageType[ReconciliationPackage]:
+def _reported(
+    vt_code: str,
+    title: str,
+    concerns: Concern,
+    build: Callable[..., bytes],
+    parse: Callable[[bytes], T],
+    signed_by: SignedBy = SignedBy.CENTRAL_BANK,
+) -> MessageType[T]:
+    """What a bank reports of itself."""
+    of_bank = signed_by is SignedBy.AGENT_BANK
     return MessageType(
         vt_code=vt_code,
         flag=SEND,
         title=title,
-        sender=sender,
+        sender=Party.AGENT_BANK if of_bank else Party.CENTRAL_BANK,
         receiver=Party.TREASURY,
         signed_by=signed_by,
         manifest=False,
-        concerns=Concern.RECONCILIATION,
-        build=reconciliations.build,
-        parse=partial(reconciliations.parse, vt_code=vt_code),
+        concerns=concerns,
+        build=build,
+        parse=parse,
     )
 
 
-_OF_CENTRAL_BANK = (Party.CENTRAL_BANK, SignedBy.CENTRAL_BANK)
-_OF_AGENT_BANK = (Party.AGENT_BANK, SignedBy.AGENT_BANK)
+INCOME_REPORTED = _reported(
+    INCOME_REPORT, "收入日报表", Concern.INCOME, income_3401.build, income_3401.parse
+)
+BALANCE_REPORTED = _reported(
+    BALANCE_REPORT, "库存日报表", Concern.BALANCE, balance_3402.build, balance_3402.parse
+)
+
+
+def _reconciliation(
+    vt_code: str, title: str, signed_by: SignedBy
+) -> MessageType[ReconciliationPackage]:
+    parse = partial(reconciliations.parse, vt_code=vt_code)
+    build = reconciliations.build
+    return _reported(vt_code, title, Concern.RECONCILIATION, build, parse, signed_by)
 
 
 def _table(
@@ -384,8 +373,8 @@ MESSAGES = _table(
         _income_receipt(INCOME_CORRECTION, "更正通知书回单"),
         INCOME_REPORTED,
         BALANCE_REPORTED,
-        _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)", *_OF_CENTRAL_BANK),
-        _reconciliation(BANK_CHECK, "凭证对账 (代理银行)", *_OF_AGENT_BANK),
+        _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)", SignedBy.CENTRAL_BANK),
+        _reconciliation(BANK_CHECK, "凭证对账 (代理银行)", SignedBy.AGENT_BANK),
     )
 )
 

@@ -41,6 +41,7 @@ from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
 from payments.simulators.answers import Answer, Notice
 from payments.simulators.counterparty import SECOND_COPY_AFTER_S, Counterparty, CounterpartyConfig
 from payments.simulators.recalls import RECALLED
+from payments.simulators.reconciling import reconciling
 from payments.simulators.returned import PaidLine, Return
 from payments.simulators.server import act_of, create_app, run
 
@@ -288,7 +289,7 @@ def _course(voucher: Voucher5214) -> tuple[tuple[float, ...], bool]:
 
 def create_bank_app(config: BankConfig) -> Starlette:
     """The bank as an ASGI application: ``POST /vouchers``, ``POST /sim/returns``,
-    ``GET /healthz``."""
+    ``POST /sim/reconciliations``, ``GET /healthz``."""
     bank = Bank(config)
 
     def send_back(told: ReturnTold) -> ReturnedTold:
@@ -296,7 +297,7 @@ def create_bank_app(config: BankConfig) -> Starlette:
         return ReturnedTold(notice_no=notice.voucher_no, vt_code=notice.vt_code)
 
     returns = Route(RETURNS_PATH, act_of(ReturnTold, send_back), methods=["POST"])
-    return create_app(bank, VOUCHERS_PATH, [returns])
+    return create_app(bank, VOUCHERS_PATH, [returns, reconciling(bank, config.bank_code)])
 
 
 def run_bank(config: BankConfig) -> None:

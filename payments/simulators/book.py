@@ -198,6 +198,21 @@ class SimulatorBook:
                 for number, fen, kept in rows
             }
 
+    def receipts_of(self, head: str) -> Iterator[tuple[str, bytes]]:
+        """Of the vouchers with this head: number and receipt, some at a time."""
+        after = ""
+        while True:
+            with self._lock:
+                rows = self._connection.execute(
+                    "SELECT number, receipt FROM vouchers WHERE number > ? AND head = ?"
+                    " AND receipt IS NOT NULL ORDER BY number LIMIT 1000",
+                    (after, head),
+                ).fetchall()
+            if not rows:
+                return
+            yield from ((number, zlib.decompress(kept)) for number, kept in rows if kept)
+            after = rows[-1][0]
+
     def give_back(self, cause: str, number: str, detail_id: str, amount_fen: int | None) -> Return:
         """Sets aside what goes back, once for one cause.
 

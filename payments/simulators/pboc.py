@@ -28,6 +28,7 @@ from payments.simulators.daily_reports import (
     send_balance,
     send_income,
 )
+from payments.simulators.reconciling import reconciling
 from payments.simulators.server import act_of, create_app, run
 
 REJECTED = "库款余额不足"
@@ -119,7 +120,7 @@ def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:
 
 def create_pboc_app(config: PbocConfig) -> Starlette:
     """The central bank as an ASGI application: ``POST /claims``, ``POST /sim/income``,
-    ``POST /sim/balance``, ``GET /healthz``."""
+    ``POST /sim/balance``, ``POST /sim/reconciliations``, ``GET /healthz``."""
     central_bank = CentralBank(config)
     reports = [
         Route(
@@ -132,6 +133,7 @@ def create_pboc_app(config: PbocConfig) -> Starlette:
             act_of(BalanceTold, lambda told: send_balance(central_bank, told)),
             methods=["POST"],
         ),
+        reconciling(central_bank),
     ]
     return create_app(central_bank, CLAIMS_PATH, reports)
 

@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from accounting.intake.comparing import compare_again
 from accounting.reconciliation.confirming import ConfirmReconciliation
 from accounting.reconciliation.events import RequiredReconciliation
 from accounting.reconciliation.policy import SetReconciliationPolicy
+from accounting.reconciliation.receiving import CompareReconciliation
+from accounting.reconciliation.statement import Reconciliation
 from ledger.closing import ClosePeriod
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.central_bank_reports import SigningCentralBank, told
@@ -169,6 +172,33 @@ def test_refunds_and_claims_are_reconciled_likewise(
     assert (missing.kind, missing.booked_amt) == ("missing_there", "100.00")
 
 
+def test_it_is_compared_again_when_the_books_have_caught_up(
+    bookkeeper: Bookkeeper, bank: ReconcilingBank
+) -> None:
+    """The bank's list came before its receipt."""
+    bookkeeper.apply("P1", "B1", "10.00", effective_on=MONDAY)
+    approved = bookkeeper.approve("P1")
+    bookkeeper.sign("P1")
+    bank.send(package("D1", [(approved.pay_cert_no, "10.00")]))
+    [early] = reconciliation(bookkeeper, "102-D1").differences
+    assert early.kind == "missing_here"
+    bookkeeper.receipt(approved, xpay_date=MONDAY)
+    assert compare(bookkeeper, "102-D1", "BD1").state == "agrees"
+    assert reconciliation(bookkeeper, "102-D1").differences == ()
+    bookkeeper.do(ConfirmReconciliation(recon_no="102-D1"), "accountant")
+    again = CompareReconciliation(recon_no="102-D1", compare_no="BD2")
+    assert bookkeeper.refusal(again, "accountant") == "invalid_state"
+
+
+def compare(keeper: Bookkeeper, recon_no: str, compare_no: str) -> Reconciliation:
+    """As a person asks for it."""
+    with keeper.pool.connection() as connection:
+        found = compare_again(connection, keeper.ledger_id, reconciliation(keeper, recon_no))
+    command = CompareReconciliation(recon_no=recon_no, compare_no=compare_no, comparison=found)
+    compared: Reconciliation = keeper.do(command, "accountant").subjects[0]
+    return compared
+
+
 # ---- who confirms it, and what waits for that
 
 
@@ -201,7 +231,7 @@ def test_an_incomplete_one_is_not_confirmed_and_a_later_one_takes_its_place(
 
 
 REQUIRED = RequiredReconciliation(
-    vt_code="3502", pay_bank_code="102", e_voucher_type="5214", since="2026-01-29"
+    vt_code="3502", pay_bank_code="102", e_voucher_type="5214", start_date="2026-01-29"
 )
 
 

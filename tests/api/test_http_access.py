@@ -124,6 +124,9 @@ MAY: dict[str, set[str]] = {
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
     "correction.balance": {"accountant"},
+    "reconciliation.compare": {"accountant"},
+    "reconciliation.confirm": {"accountant"},
+    "reconciliation_policy.set": {"admin"},
     "voucher.enter": {"accountant"},
     "voucher.reverse": {"accountant"},
     "advance.pay": {"accountant"},
@@ -248,6 +251,9 @@ SOUND["voucher.enter"] = {
 SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["voucher.sign.submit"] = {"items": [{"pay_app_no": "x", "signature": ""}]}
 SOUND["correction.balance"] = {"reason": "x"}
+SOUND["reconciliation.compare"] = {"compare_no": "none"}
+SOUND["reconciliation.confirm"] = {"reason": "x"}
+SOUND["reconciliation_policy.set"] = {"required": []}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 SOUND["cash_policy.set"] = {"cash_control": True}
 SOUND["advance_policy.set"] = {"limit_amt": "1.00"}

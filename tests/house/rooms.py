@@ -81,8 +81,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "entering income_register income_report",
         "income_booking",
         "income_orders",
-        "balances income income_corrections income_receiving income_refunds openings reconciliation"
-        " vouchers",
+        (
+            "balances income income_corrections income_receiving income_refunds openings"
+            " reconciliation vouchers"
+        ),
         "intake",
     ),
     "projections": (
@@ -98,6 +100,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "budget_row_lists cash cash_coverage contract_lists correction_lists document_lists"
             " journal_lists monitor_lists project_lists reports statements tracing transfer_lists"
         ),
+        "reconciliation_lists",
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",

@@ -123,6 +123,15 @@ ELSEWHERE = {
     "income.receive": "accounting/test_income_messages",
     "balance.receive": "accounting/test_balances",
     "correction.balance": "accounting/test_balances",
+    **dict.fromkeys(
+        (
+            "reconciliation.receive",
+            "reconciliation.compare",
+            "reconciliation.confirm",
+            "reconciliation_policy.set",
+        ),
+        "accounting/test_reconciliation",
+    ),
     "suspense.resolve": "payments/test_refunds",
     "period.reopen": "payments/test_closing",
     "clock.correct": "ledger/test_clocks",

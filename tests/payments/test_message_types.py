@@ -56,6 +56,8 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("5407", RECEIPT, "更正通知书回单"),
         ("3401", SEND, "收入日报表"),
         ("3402", SEND, "库存日报表"),
+        ("3501", SEND, "凭证对账 (人民银行)"),
+        ("3502", SEND, "凭证对账 (代理银行)"),
     }
 
 

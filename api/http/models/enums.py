@@ -280,6 +280,26 @@ class ContractStatus(StrEnum):
     ENDED = "ended"
 
 
+class ReconciliationStatus(StrEnum):
+    """State of a reconciliation 对账单: packages missing, all there, compared, confirmed."""
+
+    INCOMPLETE = "incomplete"
+    RECEIVED = "received"
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    CONFIRMED = "confirmed"
+
+
+class DifferenceKind(StrEnum):
+    """What does not match 未达账: one side has it not, or has it otherwise."""
+
+    MISSING_HERE = "missing_here"
+    MISSING_THERE = "missing_there"
+    OTHER_AMOUNT = "other_amount"
+    OTHER_DAY = "other_day"
+    DOUBLED = "doubled"
+
+
 class RuleControl(StrEnum):
     """What a monitoring rule does 控制方式: 拦截, 预警, 冻结."""
 
@@ -313,6 +333,8 @@ RefundState = Annotated[str, shown_as(RefundStatus)]
 ContractState = Annotated[str, shown_as(ContractStatus)]
 CorrectionState = Annotated[str, shown_as(CorrectionStatus)]
 RecallState = Annotated[str, shown_as(RecallStatus)]
+ReconciliationState = Annotated[str, shown_as(ReconciliationStatus)]
+DifferenceCode = Annotated[str, shown_as(DifferenceKind)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]
