@@ -117,9 +117,11 @@ def send(bank: Counterparty, pay_bank_code: str, told: ReconciliationTold) -> Re
     parts = [lines[at : at + told.per_package] for at in range(0, len(lines), told.per_package)]
     parts = parts or [[]]
     all_fen = sum(line.amt for line in lines)
-    for number in range(1, len(parts) + 1) if told.send is None else told.send:
-        if not 1 <= number <= len(parts):
-            raise RequestError(Code.MALFORMED, f"there are {len(parts)} packages", pointer="/send")
+    sending = tuple(range(1, len(parts) + 1)) if told.send is None else told.send
+    if len({*sending}) < len(sending) or not all(1 <= n <= len(parts) for n in sending):
+        detail = f"there are {len(parts)} packages, each of which is named once"
+        raise RequestError(Code.MALFORMED, detail, pointer="/send")
+    for number in sending:
         package = ReconciliationPackage(
             vt_code=vt_code,
             adm_div_code=adm_div_code,
