@@ -111,7 +111,7 @@ def send(bank: Counterparty, pay_bank_code: str, told: ReconciliationTold) -> Re
         lines = list(_carried_out(bank, head, kind, begin, end))
     else:
         lines = [_said(index, line) for index, line in enumerate(told.lines)]
-    lines, planted = _with_faults(lines, told, check_no)
+    lines, planted = with_faults(lines, told, check_no)
     if not 1 <= told.per_package <= DETAILS_MAX:
         raise RequestError(Code.MALFORMED, f"1 to {DETAILS_MAX}", pointer="/per_package")
     parts = [lines[at : at + told.per_package] for at in range(0, len(lines), told.per_package)]
@@ -196,7 +196,7 @@ _READERS: dict[str, Callable[[bytes], CarriedOut]] = {
 }
 
 
-def _with_faults(
+def with_faults(
     lines: Sequence[CheckedVoucher], told: ReconciliationTold, check_no: str
 ) -> tuple[list[CheckedVoucher], dict[str, list[str]]]:
     """The lines with what is planted in them, and what that is; no line has two faults."""

@@ -211,6 +211,7 @@ def test_nothing_is_found_where_nothing_was_done(
         "approval",  # nobody else has to agree in this ledger
         "carried",  # no year was handed on
         "prior_return",  # nothing of the year before came back
+        "reconciliation",  # no bank has sent its list
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from accounting.reconciliation.statement import RECONCILIATION, Reconciliation
 from ledger.deciding.command import Outcome
 from ledger.money import parse_yuan
@@ -49,7 +51,8 @@ def package(
         "lines": tuple(checked),
     }
     made = ReconciliationPackage(**{**given, **changed})
-    return report_body(made.vt_code, made.voucher_no, build(made))
+    body = report_body(made.vt_code, made.voucher_no, build(made))
+    return msgspec.structs.replace(body, adm_div_code=made.adm_div_code)
 
 
 def packages(
