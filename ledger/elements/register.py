@@ -285,23 +285,17 @@ _ELEMENTS = (
     _pattern("acct_cls_code", "会计科目", 20, "[0-9A-Z][0-9A-Za-z.-]*", _OPENING),
     _pattern("acct_cls_id", "会计科目内码", 20, "[A-Z][0-9A-Za-z]*", _OPENING),
     _pattern("dr_cr", "借贷方向", 2, "-?1", _OPENING),
+    Element("recon_no", "对账单编号", 110, NAME, "对账"),
+    Element("compare_no", "再次比对编号", 100, NAME),
+    Element("required", "须对账事项", 64, NAME, "对账策略"),
+    _pattern("vt_code", "对账报文类型", 4, "35[0-9]{2}", "对账策略"),
+    _pattern("e_voucher_type", "所对凭证类型", 4, "[0-9]{4}", "对账策略"),
     Element("report_no", "收入日报编号", 100, NAME, _INCOME_REPORT),
     Element("report_date", "报表日期", 10, DAY, _INCOME_REPORT),
     Element("lines", "收入日报明细", 64, NAME, _INCOME_REPORT),
     Element("correct_no", "收入更正编号", 100, NUMBER, _INCOME_REPORT),
     Element("inc_refund_no", "收入退付编号", 100, NAME, _INCOME_ORDER),
     Element("inc_cor_no", "收入更正通知编号", 100, NAME, _INCOME_ORDER),
-    Element("recon_no", "对账单编号", 110, _NAME, "对账"),
-    Element("compare_no", "再次比对编号", 100, _NAME),
-    Element("required", "须对账事项", 64, _NAME, "对账策略"),
-    _pattern("vt_code", "对账报文类型", 4, "35[0-9]{2}", "对账策略"),
-    _pattern("e_voucher_type", "所对凭证类型", 4, "[0-9]{4}", "对账策略"),
-    Element("report_no", "收入日报编号", 100, _NAME, _INCOME_REPORT),
-    Element("report_date", "报表日期", 10, _DAY, _INCOME_REPORT),
-    Element("lines", "收入日报明细", 64, _NAME, _INCOME_REPORT),
-    Element("correct_no", "收入更正编号", 100, _NUMBER, _INCOME_REPORT),
-    Element("inc_refund_no", "收入退付编号", 100, _NAME, _INCOME_ORDER),
-    Element("inc_cor_no", "收入更正通知编号", 100, _NAME, _INCOME_ORDER),
     _pattern("to_inc_sort_code", "更正后收入科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _INCOME_ORDER),
     _pattern("to_fund_type_code", "更正后资金性质", 10, "[0-9]{1,10}", _INCOME_ORDER),
     _pattern("to_budget_level_code", "更正后预算级次", 1, "[0-9]", _INCOME_ORDER),
@@ -381,16 +375,23 @@ class ElementRegister:
             parse_yuan(value, pointer=pointer, signed=True)
             return
         text = _text_of(value, entry)
-        named = f"{element} ({entry.title})"
         if text is None:
-            raise RequestError(Code.MALFORMED, f"{named} is text", pointer=pointer)
+            raise RequestError(
+                Code.MALFORMED, f"{element} ({entry.title}) is text", pointer=pointer
+            )
         if len(text) > entry.max_length:
-            most = f"{named} has at most {entry.max_length} characters"
-            raise RequestError(Code.MALFORMED, most, pointer=pointer)
+            raise RequestError(
+                Code.MALFORMED,
+                f"{element} ({entry.title}) has at most {entry.max_length} characters",
+                pointer=pointer,
+            )
         if entry.shape.fullmatch(text) is None:
-            wrong = f"{text[:40]!a} has not the shape of {named}"
-            wrong += f": {entry.form}" if entry.form else ""
-            raise RequestError(Code.MALFORMED, wrong, pointer=pointer)
+            raise RequestError(
+                Code.MALFORMED,
+                f"{text[:40]!a} has not the shape of {element} ({entry.title})"
+                + (f": {entry.form}" if entry.form else ""),
+                pointer=pointer,
+            )
 
 
 def _text_of(value: object, entry: Element) -> str | None:
