@@ -5,12 +5,14 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GROUPS  := dev export bench mutation
 
-.PHONY: setup runtime export-tools bench-tools generators hooks run test test-slow model demo bench lint \
+.PHONY: setup runtime console export-tools bench-tools generators hooks run test test-slow model demo bench lint \
         contracts schema coverage mutation lock clean
 .DEFAULT_GOAL := setup
 
-# All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`.
+# All that is needed to work on guoku: `make setup && .venv/bin/python -m pytest`. Where the console
+# cannot be built, for want of npm's registry, all else is there, and /console/ says how to build it.
 setup: $(VENV)/.dev $(VENV)/.export
+	-@$(MAKE) --no-print-directory console
 
 # What the program itself runs with, and no more. Hatchling, which puts the folder on the path, is in
 # the lock as well: nothing is installed that has no hash.
@@ -27,6 +29,27 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 $(VENV)/.%: requirements-%.lock $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r $<
 	@touch $@
+
+# The console 控制台: built into api/console, from where it is served and put into the wheel, with the
+# machine's Node.js from 20.19 on, else with one of its own from PyPI.
+CONSOLE := api/console/index.html
+CONSOLE_SOURCES := $(shell find console/src console/public -type f ! -name schema.d.ts) \
+                   $(addprefix console/,index.html package.json package-lock.json tsconfig.json vite.config.ts)
+NODE_SUFFICES := const [major, minor] = process.versions.node.split("."); \
+                 process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)
+WITH_NODE := PATH="$(CURDIR)/.node/bin:$$PATH"
+
+console: $(CONSOLE)
+
+console/node_modules/.installed: console/package-lock.json tests/generators/node.lock
+	node -e '$(NODE_SUFFICES)' 2>/dev/null && command -v npm >/dev/null || { \
+	  $(PYTHON) -m venv .node && \
+	  .node/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/generators/node.lock; }
+	cd console && $(WITH_NODE) npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(CONSOLE): $(CONSOLE_SOURCES) console/node_modules/.installed
+	cd console && $(WITH_NODE) npm run --silent bundle -- --logLevel warn
 
 export-tools: $(VENV)/.export
 
@@ -46,6 +69,7 @@ $(GENERATORS): $(wildcard tests/generators/*)
 generators: $(GENERATORS)
 
 run: runtime
+	-@$(MAKE) --no-print-directory console
 	@$(BIN)/guoku up
 
 # More workers than cores, a file to each at a time: most tests wait for processes of their own. In
@@ -114,7 +138,9 @@ lock: runtime
 	for name in requirements node; do \
 	  $(COMPILE) tests/generators/$$name.in -o tests/generators/$$name.lock || exit; \
 	done
-	cd tests/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	for folder in tests/generators console; do \
+	  (cd $$folder && $(WITH_NODE) npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund) || exit; \
+	done
 
 clean:
-	rm -rf $(VENV) .generators build dist coverage mutants
+	rm -rf $(VENV) .generators .node console/node_modules api/console build dist coverage mutants

@@ -61,6 +61,7 @@ from api.http import (
     wages,
     year_end,
 )
+from api.http.console import add_console
 from api.http.direct import with_direct_way
 from api.http.docs import add_docs
 from api.http.models.enums import TAGS
@@ -204,6 +205,20 @@ def create_app(treasury: Treasury, background: Background | None = None) -> Appl
     """
     services = Services(treasury, background)
     operations.register_figures(services.registry, services)
+    app = application(_lifespan(services))
+    app.services = services
+    for kind, handler in OF_ERRORS.items():
+        app.add_exception_handler(kind, handler)
+    app.add_middleware(Observing, figures=RequestFigures(services.registry))
+    add_docs(app)
+    add_console(app)
+    return app
+
+
+def application(
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> Application:
+    """All operations, with nothing behind them: enough for the document that is published."""
     app = Application(
         title="guoku 国库",
         version=version("guoku"),
@@ -212,16 +227,11 @@ def create_app(treasury: Treasury, background: Background | None = None) -> Appl
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(services),
+        lifespan=lifespan,
     )
-    app.services = services
-    for kind, handler in OF_ERRORS.items():
-        app.add_exception_handler(kind, handler)
-    app.add_middleware(Observing, figures=RequestFigures(services.registry))
     app.router.routes[:0] = DIRECT
     for resource in RESOURCES:
         app.include_router(resource.router)
-    add_docs(app)
     return app
 
 
