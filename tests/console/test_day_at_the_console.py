@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.console.browser import AtConsole, chromium
@@ -30,10 +30,11 @@ PICTURES = os.environ.get("GUOKU_SCREENSHOTS")  # a folder for what the docs sho
 
 
 @dataclass
-class Office:
+class TwoPersons:
     """A running treasury with a maker and a checker at their browsers."""
 
     url: str
+    browser: Browser
     maker: AtConsole
     checker: AtConsole
     maker_token: str
@@ -41,7 +42,7 @@ class Office:
 
 
 @pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
+def persons() -> Iterator[TwoPersons]:
     with TemporaryDirectory(prefix="guoku-console-") as directory:
         data = Path(directory).resolve() / "data"
         running = Running(data)
@@ -57,7 +58,7 @@ def office() -> Iterator[Office]:
             assert opened.status_code == 201, opened.text
             with chromium() as browser:
                 maker, checker = (AtConsole(browser, url, LEDGER) for _ in range(2))
-                yield Office(url, maker, checker, printed["maker"], printed["checker"])
+                yield TwoPersons(url, browser, maker, checker, printed["maker"], printed["checker"])
         finally:
             running.stop()
             if EmbeddedPostgres(data).postmaster_pid() is not None:
@@ -65,15 +66,15 @@ def office() -> Iterator[Office]:
                     pass
 
 
-def test_logging_in(office: Office) -> None:
-    maker, checker = office.maker, office.checker
-    maker.page.goto(f"{office.url}/console/")
+def log_in(persons: TwoPersons) -> None:
+    maker, checker = persons.maker, persons.checker
+    maker.page.goto(f"{persons.url}/console/")
     maker.page.get_by_label("访问令牌").fill("gk_nobody")
     maker.page.keyboard.press("Enter")
     maker.sees("令牌无效、已到期或已吊销")
     assert maker.barriers() == []
-    maker.log_in(office.maker_token)
-    checker.log_in(office.checker_token)
+    maker.log_in(persons.maker_token)
+    checker.log_in(persons.checker_token)
     maker.page.reload()
     expect(maker.page.get_by_role("heading", name="您好")).to_be_visible()
     stored = "Object.keys(localStorage).concat(Object.keys(sessionStorage))"
@@ -81,8 +82,8 @@ def test_logging_in(office: Office) -> None:
     assert maker.page.evaluate("document.cookie") == "", "no script reads the session"
 
 
-def test_an_indicator_is_issued_and_another_person_agrees(office: Office) -> None:
-    maker, checker = office.maker, office.checker
+def issue_an_indicator(persons: TwoPersons) -> None:
+    maker, checker = persons.maker, persons.checker
     maker.open("/indicators")
     maker.press("下达指标")
     dialog = maker.page.get_by_role("dialog")
@@ -113,8 +114,8 @@ def test_an_indicator_is_issued_and_another_person_agrees(office: Office) -> Non
     checker.sees("1,000,000.00")
 
 
-def test_a_payment_is_applied_for_checked_signed_and_paid(office: Office) -> None:
-    maker, checker = office.maker, office.checker
+def pay(persons: TwoPersons) -> None:
+    maker, checker = persons.maker, persons.checker
     maker.open("/apply?bgt_id=B1")
     maker.sees("一般行政管理事务")
     maker.fill(
@@ -150,8 +151,17 @@ def test_a_payment_is_applied_for_checked_signed_and_paid(office: Office) -> Non
     checker.sees("银行业务号")
 
 
-def test_the_books_have_it_and_every_figure_leads_to_its_entries(office: Office) -> None:
-    checker = office.checker
+@pytest.fixture(scope="module")
+def day(persons: TwoPersons) -> TwoPersons:
+    """Both are logged in, an indicator is issued, and a payment of it is paid."""
+    log_in(persons)
+    issue_an_indicator(persons)
+    pay(persons)
+    return persons
+
+
+def test_the_books_have_it_and_every_figure_leads_to_its_entries(day: TwoPersons) -> None:
+    checker = day.checker
     checker.open("/books?book=indicator")
     checker.sees("借贷平衡")
     row = checker.page.get_by_role("row").filter(has_text="支付").filter(has_text="贷").last
@@ -166,9 +176,9 @@ def test_the_books_have_it_and_every_figure_leads_to_its_entries(office: Office)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_screen_is_for_everybody(office: Office, scheme: str) -> None:
+def test_every_screen_is_for_everybody(day: TwoPersons, scheme: str) -> None:
     """Nothing serious or critical by axe, in either light."""
-    checker = office.checker
+    checker = day.checker
     checker.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     found = {}
     for screen in SCREENS:
@@ -181,8 +191,8 @@ def test_every_screen_is_for_everybody(office: Office, scheme: str) -> None:
     assert found == {}
 
 
-def test_in_english_and_by_keyboard_alone(office: Office) -> None:
-    maker = office.maker
+def test_in_english_and_by_keyboard_alone(day: TwoPersons) -> None:
+    maker = day.maker
     maker.open("")
     maker.page.get_by_label("语言").select_option("en")
     maker.sees("Execution rate")
@@ -196,16 +206,20 @@ def test_in_english_and_by_keyboard_alone(office: Office) -> None:
     maker.sees("没有这笔支付")
 
 
-def test_leaving_ends_the_session(office: Office) -> None:
-    maker = office.maker
-    maker.press("退出")
-    expect(maker.page.get_by_role("heading", name="登录")).to_be_visible()
-    cookies = {each["name"]: each["value"] for each in maker.context.cookies()}
-    answer = httpx.get(f"{office.url}/v1/ledgers", cookies=cookies, trust_env=False)
+def test_leaving_ends_the_session(persons: TwoPersons) -> None:
+    leaver = AtConsole(persons.browser, persons.url, LEDGER)
+    leaver.log_in(persons.maker_token)
+    kept = {each["name"]: each["value"] for each in leaver.context.cookies()}
+    assert set(kept) == {"guoku_session"}
+    leaver.press("退出")
+    expect(leaver.page.get_by_role("heading", name="登录")).to_be_visible()
+    answer = httpx.get(f"{persons.url}/v1/ledgers", cookies=kept, trust_env=False)
     assert answer.status_code == 401
+    leaver.page.goto(f"{persons.url}/console/#/{LEDGER}/payments")
+    expect(leaver.page.get_by_label("访问令牌")).to_be_visible()
 
 
-def test_nothing_was_against_the_policy_or_from_elsewhere(office: Office) -> None:
-    for person in (office.maker, office.checker):
+def test_nothing_was_against_the_policy_or_from_elsewhere(day: TwoPersons) -> None:
+    for person in (day.maker, day.checker):
         person.require_clean()
-        assert len(person.asked) > 50
+        assert len(person.asked) > 50, "requests are seen"
