@@ -2266,12 +2266,26 @@ def _of_report(
     yield from (_of_balances if "balance_amt" in booked else _of_income)(main, rows, booked)
 
 
+# what those of a period are about
+_OF_A_PERIOD = {"3507": "2301,2302", "3508": "5207,3208", "3509": "5209,3210"}
+
+
+def _moved_by(row: Form) -> int:
+    """What a line of a reconciliation says was moved, in fen."""
+    if "Amt" in row:
+        return fen(row["Amt"])
+    return fen(row.get("PayAmt") or row["RefundAmt"])
+
+
 def _of_package(
     ledger: str, main: Form, rows: list[Form], booked: dict[str, Any]
 ) -> Iterator[Differing]:
     """A package of a reconciliation against its event."""
     same = {"AdmDivCode": ledger[:6], "StYear": ledger[-4:], "VtCode": booked["vt_code"]}
-    same |= {"VoucherNo": booked["voucher_no"], "EVoucherType": booked["e_voucher_type"]}
+    same |= {"VoucherNo": booked["voucher_no"]}
+    about = _OF_A_PERIOD.get(booked["vt_code"]) or main["EVoucherType"]
+    if about != booked["e_voucher_type"]:
+        yield "EVoucherType", about, booked["e_voucher_type"]
     yield from _differing(main, same)
     sender, _, code = booked["sender"].partition("/")
     number = main.get("VoucherCheckNo") or main["VoucherNo"]
@@ -2288,7 +2302,7 @@ def _of_package(
     if int(main["AllNum"]) != booked["all_num"]:
         yield "AllNum", main["AllNum"], str(booked["all_num"])
     yield from _amount(main, "AllAmt", fen(booked["all_amt"]))
-    made = len(rows), sum(fen(row["Amt"]) for row in rows)
+    made = len(rows), sum(_moved_by(row) for row in rows)
     if made != (booked["line_num"], fen(booked["line_amt"])):
         yield "DetailList", f"{made[0]} over {yuan(made[1])}", repr(booked["line_amt"])
 
@@ -3416,7 +3430,7 @@ class Reconciliations:
         if digest in self._packages:
             with suppress(KeyError, ValueError, ElementTree.ParseError):  # told as evidence
                 _, rows = read_form(document)
-                lines = [(row["VoucherNo"], fen(row["Amt"])) for row in rows]
+                lines = [(row["VoucherNo"], _moved_by(row)) for row in rows]
                 self._scratch.executemany(
                     "INSERT INTO said VALUES (?, ?, ?, ?)",
                     ((digest, at, *line) for at, line in enumerate(lines, 1)),
@@ -3451,8 +3465,13 @@ class Reconciliations:
         outside: dict[str, tuple[str, int]] = {}
         count = total = matched = 0
         for number, day, amount in self._scratch.execute(
-            "SELECT number, day, fen FROM moved WHERE sender = ? AND kind = ? AND position <= ?",
-            (opened["sender"], opened["e_voucher_type"], result["upto_position"]),
+            "SELECT number, day, fen FROM moved WHERE sender = ? AND position <= ?"
+            " AND kind IN (SELECT value FROM json_each(?))",
+            (
+                opened["sender"],
+                result["upto_position"],
+                json.dumps(opened["e_voucher_type"].split(",")),
+            ),
         ):
             if opened["begin_date"] <= day <= opened["end_date"]:
                 within[number] = within.get(number, 0) + amount

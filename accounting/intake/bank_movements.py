@@ -45,11 +45,11 @@ SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::d
 """
 _BY_NUMBER = """
 SELECT number, day, fen FROM bank_movements WHERE ledger_id = %(key)s AND sender = %(sender)s
-AND e_voucher_type = %(kind)s AND number = ANY(%(numbers)s) AND position <= %(upto)s
+AND e_voucher_type = ANY(%(kinds)s) AND number = ANY(%(numbers)s) AND position <= %(upto)s
 ORDER BY position"""
 _BY_DAY = """
 SELECT number, day, fen FROM bank_movements WHERE ledger_id = %(key)s AND sender = %(sender)s
-AND e_voucher_type = %(kind)s AND day BETWEEN %(begin)s AND %(end)s AND position <= %(upto)s
+AND e_voucher_type = ANY(%(kinds)s) AND day BETWEEN %(begin)s AND %(end)s AND position <= %(upto)s
 ORDER BY number, position"""
 
 
@@ -188,13 +188,18 @@ def _insert(connection: psycopg.Connection, key: int, part: Sequence[ToldMovemen
 
 
 class BookedMovements:
-    """What a ledger has moved with one bank by vouchers of one kind, as of a position."""
+    """What a ledger has moved with one bank by vouchers of some kinds, as of a position."""
 
     def __init__(
         self, connection: psycopg.Connection, key: int, sender: str, e_voucher_type: str, upto: int
     ) -> None:
         self._connection = connection
-        self._asked = {"key": key, "sender": sender, "kind": e_voucher_type, "upto": upto}
+        self._asked = {
+            "key": key,
+            "sender": sender,
+            "kinds": e_voucher_type.split(","),
+            "upto": upto,
+        }
 
     def under(self, numbers: Iterable[str]) -> Mapping[str, Sequence[BankMovement]]:
         """By number, on whatever days."""

@@ -25,8 +25,8 @@ from ledger.verification.following import Context, EventCheck, FollowedEvent, jo
 _FILE = "movements.sqlite"
 _UNCOMPARED: tuple[type[Exception], ...] = (GuokuError, *BROKEN)
 _UNDER = """
-SELECT number, day, fen FROM movements WHERE sender = ? AND kind = ? AND position <= ?
-AND number IN (SELECT value FROM json_each(?))"""
+SELECT number, day, fen FROM movements WHERE sender = ? AND kind IN (SELECT value FROM json_each(?))
+AND position <= ? AND number IN (SELECT value FROM json_each(?))"""
 
 
 @join
@@ -131,10 +131,10 @@ class ReadMovements:
 
 
 class MovementsAsOf:
-    """What one bank has moved by vouchers of one kind, as of a position."""
+    """What one bank has moved by vouchers of some kinds, as of a position."""
 
     def __init__(self, file: sqlite3.Connection, days: ComparedDays, upto: int) -> None:
-        self._file, self._of = file, (days.sender, days.e_voucher_type, upto)
+        self._file, self._of = file, (days.sender, json.dumps(days.e_voucher_type.split(",")), upto)
 
     def under(self, numbers: Iterable[str]) -> Mapping[str, Sequence[BankMovement]]:
         """By number, on whatever days."""
@@ -148,8 +148,8 @@ class MovementsAsOf:
     def on(self, begin: date, end: date) -> Iterator[BankMovement]:
         """Of these days."""
         rows = self._file.execute(
-            "SELECT number, day, fen FROM movements WHERE sender = ? AND kind = ?"
-            " AND position <= ? AND day BETWEEN ? AND ?",
+            "SELECT number, day, fen FROM movements WHERE sender = ? AND kind IN"
+            " (SELECT value FROM json_each(?)) AND position <= ? AND day BETWEEN ? AND ?",
             (*self._of, begin.isoformat(), end.isoformat()),
         )
         for number, day, fen in rows:

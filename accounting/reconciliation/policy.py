@@ -21,12 +21,11 @@ from ledger.elements.register import ElementRegister
 from ledger.errors import Code, RequestError
 from ledger.events import Event, OpenItem
 from payments.messages.message_types import CENTRAL_BANK_CODE, SignedBy
-from payments.messages.reconciliations import OF_AGENT_BANK, OF_CENTRAL_BANK
-from payments.messages.vt_codes import BANK_CHECK, VOUCHER_CHECK
+from payments.messages.reconciliations import ABOUT
+from payments.messages.vt_codes import BANK_CHECK
 
 UNRECONCILED = "unreconciled"
 REQUIRED_MAX = 200
-_KINDS = {VOUCHER_CHECK: OF_CENTRAL_BANK, BANK_CHECK: OF_AGENT_BANK}
 
 
 class OpenReconciliation(msgspec.Struct, frozen=True, array_like=True):
@@ -122,17 +121,17 @@ class SetReconciliationPolicy(Command, frozen=True, kw_only=True):
         told: set[str] = set()
         for index, each in enumerate(self.required):
             place = f"/required/{index}"
-            if each.e_voucher_type not in _KINDS.get(each.vt_code, ()):
+            if each.e_voucher_type not in ABOUT.get(each.vt_code, ()):
                 raise RequestError(
                     Code.MALFORMED,
-                    f"{each.vt_code} is about none of {each.e_voucher_type!r}: 3501 about"
-                    f" {', '.join(OF_CENTRAL_BANK)}, 3502 about {', '.join(OF_AGENT_BANK)}",
+                    f"{each.vt_code} is not about {each.e_voucher_type!r}: "
+                    + "; ".join(f"{code} {' '.join(kinds)}" for code, kinds in ABOUT.items()),
                     pointer=f"{place}/e_voucher_type",
                 )
             if (each.vt_code == BANK_CHECK) != bool(each.pay_bank_code):
                 raise RequestError(
                     Code.MALFORMED,
-                    "3502 is of an agent bank, which is named, 3501 of the central bank",
+                    "3502 is of an agent bank, which is named, the others of the central bank",
                     pointer=f"{place}/pay_bank_code",
                 )
             if each.pay_bank_code:

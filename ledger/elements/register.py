@@ -289,7 +289,7 @@ _ELEMENTS = (
     Element("compare_no", "再次比对编号", 100, NAME),
     Element("required", "须对账事项", 64, NAME, "对账策略"),
     _pattern("vt_code", "对账报文类型", 4, "35[0-9]{2}", "对账策略"),
-    _pattern("e_voucher_type", "所对凭证类型", 4, "[0-9]{4}", "对账策略"),
+    _pattern("e_voucher_type", "所对凭证类型", 9, "[0-9]{4}(,[0-9]{4})?", "对账策略"),
     Element("report_no", "收入日报编号", 100, NAME, _INCOME_REPORT),
     Element("report_date", "报表日期", 10, DAY, _INCOME_REPORT),
     Element("lines", "收入日报明细", 64, NAME, _INCOME_REPORT),

@@ -38,12 +38,15 @@ from payments.messages.vt_codes import (
     BALANCE_REPORT,
     BANK_CHECK,
     CLAIM,
+    CLAIMS_CHECK,
     INCOME_CORRECTION,
+    INCOME_ORDERS_CHECK,
     INCOME_REFUND,
     INCOME_REFUND_RETURN,
     INCOME_REPORT,
     ORDER,
     ORDER_RETURN,
+    ORDERS_CHECK,
     PAYMENT_VOUCHER,
     RECALL_REQUEST,
     REFUND_CLAIM,
@@ -307,7 +310,6 @@ def _reported(
     parse: Callable[[bytes], T],
     signed_by: SignedBy = SignedBy.CENTRAL_BANK,
 ) -> MessageType[T]:
-    """What a bank reports of itself."""
     of_bank = signed_by is SignedBy.AGENT_BANK
     return MessageType(
         vt_code=vt_code,
@@ -332,10 +334,9 @@ BALANCE_REPORTED = _reported(
 
 
 def _reconciliation(
-    vt_code: str, title: str, signed_by: SignedBy
+    vt_code: str, title: str, signed_by: SignedBy = SignedBy.CENTRAL_BANK
 ) -> MessageType[ReconciliationPackage]:
-    parse = partial(reconciliations.parse, vt_code=vt_code)
-    build = reconciliations.build
+    build, parse = reconciliations.build, partial(reconciliations.parse, vt_code=vt_code)
     return _reported(vt_code, title, Concern.RECONCILIATION, build, parse, signed_by)
 
 
@@ -373,8 +374,11 @@ MESSAGES = _table(
         _income_receipt(INCOME_CORRECTION, "更正通知书回单"),
         INCOME_REPORTED,
         BALANCE_REPORTED,
-        _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)", SignedBy.CENTRAL_BANK),
+        _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)"),
         _reconciliation(BANK_CHECK, "凭证对账 (代理银行)", SignedBy.AGENT_BANK),
+        _reconciliation(CLAIMS_CHECK, "清算信息对账"),
+        _reconciliation(ORDERS_CHECK, "实拨对账"),
+        _reconciliation(INCOME_ORDERS_CHECK, "收入退付对账"),
     )
 )
 

@@ -1,9 +1,11 @@
-"""3501, 3502 凭证对账: which vouchers a bank has carried out, for how much, in packages.
+"""对账 3501, 3502 and 3507 to 3509: which vouchers a bank has carried out, for how much.
 
 A reconciliation 对账单 (``VoucherCheckNo``) is of one kind of voucher (``EVoucherType``) and of the
 days from ``BeginDate`` to ``EndDate``, or of ``CheckDate`` alone. It comes in ``ChildPackNum``
 packages, of which this is ``CurPackNo``; where a message names neither, it is whole by itself.
-``AllNum`` and ``AllAmt`` are of all packages together. Fields: the interface standard
+``AllNum`` and ``AllAmt`` are of all packages together. 3501 and 3502 are of a day and say which
+kind of voucher; 3507 清算信息, 3508 实拨 and 3509 收入退付 are of a period, each about what was
+paid and what came back: a line has ``PayAmt`` or ``RefundAmt``. Fields: the interface standard
 国库集中支付电子化管理接口报文规范.
 """
 
@@ -17,11 +19,15 @@ from payments.messages.layout import compact_date, detail_pointer, read_voucher
 from payments.messages.plain_form import PlainForm
 from payments.messages.reader import date_of, malformed, signed_amount_of, text_of, year_of
 from payments.messages.vt_codes import (
+    BANK_CHECK,
     CLAIM,
+    CLAIMS_CHECK,
+    INCOME_ORDERS_CHECK,
     INCOME_REFUND,
     INCOME_REFUND_RETURN,
     ORDER,
     ORDER_RETURN,
+    ORDERS_CHECK,
     PAYMENT_VOUCHER,
     REFUND_CLAIM,
     REFUND_NOTICE,
@@ -34,6 +40,15 @@ WHOLE_NUMBER_DIGITS_MAX = 9
 # of which kinds of voucher each of the two banks speaks
 OF_CENTRAL_BANK = (CLAIM, REFUND_CLAIM, ORDER, ORDER_RETURN, INCOME_REFUND, INCOME_REFUND_RETURN)
 OF_AGENT_BANK = (PAYMENT_VOUCHER, REFUND_NOTICE, RETURN_NOTICE)
+# what each message may be about; of those of a period both kinds of voucher together
+ABOUT = {
+    VOUCHER_CHECK: OF_CENTRAL_BANK,
+    BANK_CHECK: OF_AGENT_BANK,
+    CLAIMS_CHECK: (f"{CLAIM},{REFUND_CLAIM}",),
+    ORDERS_CHECK: (f"{ORDER},{ORDER_RETURN}",),
+    INCOME_ORDERS_CHECK: (f"{INCOME_REFUND},{INCOME_REFUND_RETURN}",),
+}
+OF_A_PERIOD = (CLAIMS_CHECK, ORDERS_CHECK, INCOME_ORDERS_CHECK)
 
 
 class CheckedVoucher(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,11 +63,11 @@ class ReconciliationPackage(msgspec.Struct, frozen=True, kw_only=True, gc=False)
     """What one package says; names are those of the elements, in snake_case.
 
     Attributes:
-        vt_code: ``3501`` or ``3502``.
+        vt_code: a key of ``ABOUT``.
         voucher_no: the message's own number.
         check_no: the reconciliation's, the bank's.
         pack_num, pack_no: how many packages there are, and which this is, from 1.
-        e_voucher_type: the VtCode of the vouchers.
+        e_voucher_type: the VtCode of the vouchers, or both, with a comma.
         all_num, all_amt: lines and fen of all packages together.
         lines: none where nothing was moved, at most 499.
     """
@@ -86,6 +101,16 @@ _FORM = PlainForm(
     """,
     "Id VoucherNo Amt ProState Hold1 Hold2 Hold3 Hold4",
 )
+_FORM_OF_PERIOD = PlainForm(
+    """
+    Id AdmDivCode StYear VtCode VouDate VoucherNo VoucherCheckNo ChildPackNum CurPackNo TreCode
+    ClearBankCode ClearAccNo ClearAccNanme BeginDate EndDate AllNum AllAmt Hold1 Hold2
+    """,  # ClearAccNanme: so the standard spells it
+    """
+    Id PayAgentBillNo PayDetailId VoucherNo SupDepCode FundTypeCode PayBankCode ExpFuncCode
+    ProCatCode PayTypeCode PayAmt PlanAmt RefundAmt PlanRemainAmt Hold1 Hold2 Hold3 Hold4
+    """,
+)
 
 
 def build(package: ReconciliationPackage) -> bytes:
@@ -114,16 +139,20 @@ def build(package: ReconciliationPackage) -> bytes:
         "AllNum": str(package.all_num),
         "AllAmt": yuan(package.all_amt),
     }
+    of_period = package.vt_code in OF_A_PERIOD
     rows = [
-        {
-            "Id": str(number),
-            "VoucherNo": line.voucher_no,
-            "Amt": yuan(line.amt),
-            "ProState": line.pro_state,
-        }
+        {"Id": str(number), "VoucherNo": line.voucher_no}
+        | ({"PayAmt": yuan(line.amt)} if of_period else _amount_and_state(line))
         for number, line in enumerate(package.lines, 1)
     ]
-    return _FORM.write(main, rows)
+    if not of_period:
+        return _FORM.write(main, rows)
+    said = {tag: text for tag, text in main.items() if tag in _FORM_OF_PERIOD.main}
+    return _FORM_OF_PERIOD.write(said, rows)
+
+
+def _amount_and_state(line: CheckedVoucher) -> dict[str, str]:
+    return {"Amt": yuan(line.amt), "ProState": line.pro_state}
 
 
 def parse(data: bytes, *, vt_code: str) -> ReconciliationPackage:
@@ -176,8 +205,10 @@ def _check(package: ReconciliationPackage) -> None:
 
 
 def _kind(main: dict[str, str], vt_code: str) -> str:
+    known = ABOUT[vt_code]
+    if vt_code in OF_A_PERIOD:
+        return known[0]
     kind = text_of(main, "EVoucherType", "")
-    known = OF_CENTRAL_BANK if vt_code == VOUCHER_CHECK else OF_AGENT_BANK
     if kind not in known:
         raise malformed(f"EVoucherType of {vt_code} is one of {', '.join(known)}", "/EVoucherType")
     return kind
@@ -199,9 +230,16 @@ def _count(main: dict[str, str], tag: str, missing: int | None = None) -> int:
 def _line(row: dict[str, str], pointer: str) -> CheckedVoucher:
     return CheckedVoucher(
         voucher_no=text_of(row, "VoucherNo", pointer),
-        amt=signed_amount_of(row, "Amt", pointer),
+        amt=signed_amount_of(row, _amount_tag(row), pointer),
         pro_state=row.get("ProState", ""),
     )
+
+
+def _amount_tag(row: dict[str, str]) -> str:
+    """Where a line says how much was moved."""
+    if "Amt" in row:
+        return "Amt"
+    return "RefundAmt" if row.get("RefundAmt") and not row.get("PayAmt") else "PayAmt"
 
 
 def _mismatch(detail: str, pointer: str) -> Refusal:

@@ -24,3 +24,6 @@ INCOME_REPORT: Final = "3401"  # 收入日报表: what came to a treasury accoun
 BALANCE_REPORT: Final = "3402"  # 库存日报表: what a treasury account had at a day's end
 VOUCHER_CHECK: Final = "3501"  # 凭证对账, of the central bank: what it carried out on a day
 BANK_CHECK: Final = "3502"  # 凭证对账, of an agent bank: likewise
+CLAIMS_CHECK: Final = "3507"  # 清算信息对账: claims that it has settled in a period
+ORDERS_CHECK: Final = "3508"  # 实拨对账: orders that it has paid in a period
+INCOME_ORDERS_CHECK: Final = "3509"  # 收入退付对账: income that it has paid back in a period

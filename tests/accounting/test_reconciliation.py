@@ -172,6 +172,45 @@ def test_refunds_and_claims_are_reconciled_likewise(
     assert (missing.kind, missing.booked_amt) == ("missing_there", "100.00")
 
 
+def test_what_was_claimed_and_given_back_in_a_period(
+    bookkeeper: Bookkeeper, parties: SigningCentralBank
+) -> None:
+    """3507 of January in two packages: 2301 of two days, and the 2302 of what came back."""
+    paid(bookkeeper, "P1", "100.00")
+    bookkeeper.refund("P1", "30.00", effective_on=MONDAY)
+    bookkeeper.clear("QS1", MONDAY)
+    paid(bookkeeper, "P2", "7.00", TUESDAY)
+    bookkeeper.clear("QS2", TUESDAY)
+    claims = [e for _, _, e in bookkeeper.events() if e.TYPE == "clearing.claim_receipted"]
+    lines = [(each.voucher_no, each.xpay_amt) for each in claims]
+    assert sorted(amt for _, amt in lines) == ["100.00", "30.00", "7.00"]
+    said = {
+        "vt_code": "3507",
+        "pay_bank_code": "",
+        "e_voucher_type": "2301,2302",
+        "begin_date": date(2026, 1, 1),
+        "end_date": date(2026, 1, 31),
+    }
+    central = ReconcilingBank(parties, CENTRAL_BANK)
+    late, first = reversed(packages("M1", [lines[:2], lines[2:]], **said))
+    assert told(central.send(late, first)) == ["created", "created"]
+    found = reconciliation(bookkeeper, "pboc-M1")
+    assert found.state == "agrees"
+    assert found.compared is not None
+    assert (found.compared.matched_num, found.compared.booked_amt) == (3, "137.00")
+    assert told(central.send(*packages("M2", [lines[1:]], **said))) == ["created"]
+    [missing] = reconciliation(bookkeeper, "pboc-M2").differences
+    assert (missing.kind, missing.number) == ("missing_there", lines[0][0])
+    unasked = RequiredReconciliation(
+        vt_code="3507", e_voucher_type="2301,2302", start_date="2026-01-02"
+    )
+    bookkeeper.do(SetReconciliationPolicy(required=(unasked,)), "admin")
+    assert blockers(bookkeeper) == [("unreconciled", "pboc-M2")]
+    confirm = ConfirmReconciliation(recon_no="pboc-M2", reason="人行漏列")
+    bookkeeper.do(confirm, "accountant")
+    bookkeeper.do(CLOSE, "accountant")
+
+
 def test_it_is_compared_again_when_the_books_have_caught_up(
     bookkeeper: Bookkeeper, bank: ReconcilingBank
 ) -> None:

@@ -46,6 +46,9 @@ def reconciled(bookkeeper: Bookkeeper, tmp_path: Path) -> Bookkeeper:
     assert told(bank.send(package("D2", [early], MARCH_3))) == ["created"]
     said = {"vt_code": "3501", "pay_bank_code": "", "e_voucher_type": "2301"}
     assert told(central.send(package("D1", [], MARCH_2, **said))) == ["created"]
+    of_period = {**said, "vt_code": "3507", "e_voucher_type": "2301,2302"}
+    lost = packages("M1", [[("no claim of ours", "8.00")]], MARCH_2, **of_period)
+    assert told(central.send(*lost)) == ["created"]
     return bookkeeper
 
 

@@ -58,6 +58,9 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("3402", SEND, "库存日报表"),
         ("3501", SEND, "凭证对账 (人民银行)"),
         ("3502", SEND, "凭证对账 (代理银行)"),
+        ("3507", SEND, "清算信息对账"),
+        ("3508", SEND, "实拨对账"),
+        ("3509", SEND, "收入退付对账"),
     }
 
 
