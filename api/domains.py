@@ -56,6 +56,7 @@ import division.payee
 import division.persons
 import division.standard
 import division.tokens
+import division.webhook
 import ledger.calendar
 import ledger.closing
 import ledger.deciding.approvals

@@ -95,6 +95,13 @@ class Settings(BaseSettings):
     witness_timeout_s: float = Field(5.0, gt=0, description="for one question to a witness")
     dispatcher_poll_ms: int = Field(100, ge=1, description="longest sleep of the dispatcher")
     send_timeout_s: float = Field(10.0, description="for one message to a bank")
+    webhook_private_addresses: bool = Field(
+        False, description="webhooks may go to loopback and private addresses, and without TLS"
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, description="for a receiver to take one event")
+    webhook_attempts_max: int = Field(
+        12, ge=1, description="answers that refuse an event before it is a dead letter"
+    )
     run_resume_s: float = Field(
         5.0,
         ge=0,

@@ -6,11 +6,12 @@ from division.certificate import CERTIFICATE
 from division.code_set_load import CODE_SET_LOAD
 from division.persons import PERSON
 from division.tokens import TOKEN
+from division.webhook import WEBHOOK
 from ledger.deciding.objects import AnyKind, Kind
 
 T = TypeVar("T")
 
-SHOWN: tuple[AnyKind, ...] = (PERSON, TOKEN, CERTIFICATE, CODE_SET_LOAD)
+SHOWN: tuple[AnyKind, ...] = (PERSON, TOKEN, CERTIFICATE, CODE_SET_LOAD, WEBHOOK)
 _of_other_domains: list[AnyKind] = []
 
 

@@ -23,7 +23,7 @@ from ledger.verification.findings import Findings
 
 CHECK = name_check(
     "standing", "基础信息 persons, tokens, certificates against their events", "rows",
-    "persons", "tokens", "certificates", "code_sets", "code_set_loads",
+    "persons", "tokens", "certificates", "code_sets", "code_set_loads", "webhooks",
 )  # fmt: skip
 NOTES = name_check("noted", "基础信息引用 heads noted of standing ledgers", "heads")
 

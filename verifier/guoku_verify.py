@@ -1202,6 +1202,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "person.rights_ended": ("person.end_rights", _field("change_no")),
     "token.issued": ("token.issue", _field("token_sm3")),
     "token.ended": ("token.end", _field("token_sm3")),
+    "webhook.registered": ("webhook.register", _field("webhook_no")),
+    "webhook.ended": ("webhook.end", _field("webhook_no")),
     "certificate.registered": ("certificate.register", _field("cert_serial")),
     "certificate.revoked": ("certificate.revoke", _field("cert_serial")),
     "code_sets.loaded": ("code_sets.load", _field("load_no")),
@@ -2456,6 +2458,8 @@ ACTS = {
     "person.rights_set": "person.set_rights",
     "token.ended": "token.end",
     "token.issued": "token.issue",
+    "webhook.registered": "webhook.register",
+    "webhook.ended": "webhook.end",
     "ceiling.set": "ceiling.set",
     "budget.approved": "budget.approve",
     "budget.adjusted": "budget.adjust",
@@ -2515,6 +2519,10 @@ ACTS = {
 AT_MACHINE = {"guoku", "operator", "migration", "import"}
 
 
+# who must agree where a policy is older than the kind and says nothing of it
+UNLESS_SAID = {"webhook.register": ["security_officer"]}
+
+
 class Approvals:
     """What a ledger's policy wants others to agree to has its document, with distinct persons in
     their order, and is what the document asks for."""
@@ -2554,7 +2562,7 @@ class Approvals:
         for name in (kind, kind.partition(".")[0] + ".*", "*"):
             if name in self._policy:
                 return self._policy[name]
-        return []
+        return UNLESS_SAID.get(kind, [])
 
     def _wrong(self, position: int, what: str) -> None:
         self._report.wrong("approval", position, what)

@@ -12,6 +12,9 @@ from api.cli.children import Child
 from api.cli.recording import Recording
 from api.settings import WitnessSetting
 from api.treasury import Treasury
+from api.webhooks.deliverer import DeliveryPolicy, WebhookDeliverer
+from api.webhooks.receivers import Receivers
+from api.webhooks.secrets import WebhookKeys
 from ledger.gm import PublicKey
 from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.sealer import Sealer, SealingPolicy
@@ -97,6 +100,23 @@ class BackgroundServices:
         treasury.sequencer.on_commit(delivering.committed)
         self._stack.callback(delivering.stop)
         delivering.start()
+
+    def start_webhooks(self) -> None:
+        """Brings events to those who have registered for them, from now on."""
+        treasury, settings = self.treasury, self.treasury.settings
+        deliverer = WebhookDeliverer(
+            treasury.pool,
+            WebhookKeys(treasury.keys, treasury.provider),
+            Receivers(
+                timeout_s=settings.webhook_timeout_s,
+                allows_private=settings.webhook_private_addresses,
+            ),
+            DeliveryPolicy(attempts_max=settings.webhook_attempts_max),
+            halted=treasury.sequencer.conditions.halted,
+        )
+        treasury.sequencer.on_commit(deliverer.committed)
+        self._stack.callback(deliverer.stop)
+        deliverer.start()
 
     def start_sealer(self) -> None:
         """Seals every commit into a signed checkpoint, from now on."""

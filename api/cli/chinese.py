@@ -87,6 +87,7 @@ OPTIONS = {
     "Where it listens.": "监听端口; 默认任意空闲端口。",
     "Also keep the read models up to date.": "同时更新读模型。",
     "Also send vouchers and claims to the banks.": "同时向银行发送凭证和划款申请。",
+    "Also bring events to registered addresses.": "同时向登记的地址推送事件。",
     "Also seal history into signed checkpoints.": "同时把历史封存为签名检查点。",
     "CSV, XLSX or NDJSON.": "CSV、XLSX 或 NDJSON 文件。",
     "e.g. 440000000-2026": "账套, 例如 440000000-2026",

@@ -40,6 +40,7 @@ def up(host: Host = None, port: Port = None) -> None:
         background.start_sealer()
         background.start_projector()
         background.start_dispatcher()
+        background.start_webhooks()
         background.start_handing_over()
         background.start_transfers()
         return lambda: _announce(url, treasury.settings, brought.developers)
@@ -56,6 +57,9 @@ def serve(
     with_dispatcher: Annotated[
         bool, typer.Option("--with-dispatcher", help="Also send vouchers and claims to the banks.")
     ] = False,
+    with_webhooks: Annotated[
+        bool, typer.Option("--with-webhooks", help="Also bring events to registered addresses.")
+    ] = False,
     with_sealer: Annotated[
         bool, typer.Option("--with-sealer", help="Also seal history into signed checkpoints.")
     ] = False,
@@ -67,6 +71,8 @@ def serve(
             background.start_projector()
         if with_dispatcher:
             background.start_dispatcher()
+        if with_webhooks:
+            background.start_webhooks()
         if with_sealer:
             background.start_sealer()
         background.start_handing_over()

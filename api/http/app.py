@@ -59,6 +59,7 @@ from api.http import (
     transfers,
     wage_runs,
     wages,
+    webhooks,
     year_end,
 )
 from api.http.console import add_console
@@ -158,6 +159,7 @@ RESOURCES = (
     history,
     proofs,
     operations,
+    webhooks,
 )
 
 

@@ -44,6 +44,7 @@ from api.http.parameters import (
     TokenSm3,
     TransferNo,
     VoucherNo,
+    WebhookNo,
 )
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="guoku token create")
@@ -140,6 +141,10 @@ async def of_card(card_no: CardNo) -> str:
 
 async def of_payee(receiver_code: ReceiverCode) -> str:
     return receiver_code
+
+
+async def of_webhook(webhook_no: WebhookNo) -> str:
+    return webhook_no
 
 
 async def of_standard(std_code: StdCode) -> str:

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Header
 from psycopg import Connection
 from starlette.responses import Response, StreamingResponse
 
+from api.event_text import event_json
 from api.http.admission import admit, still_admitted
 from api.http.dependencies import LedgerRead
-from api.http.event_text import event_json
 from api.http.models.enums import Tag
 from api.http.models.lists import EventItem, Page
 from api.http.moments import wait_for_head

@@ -21,7 +21,7 @@ from eventsourcing.projection import Projection
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from api.http.event_text import event_message
+from api.event_text import event_message
 from api.http.transport.read_threads import ReadThreads
 from ledger.errors import Code, UnavailableError
 from ledger.library.following import Follower, StoredRows, application_of

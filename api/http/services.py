@@ -13,6 +13,7 @@ from api.http.transport.grouping import Grouping
 from api.http.transport.read_threads import ReadThreads, SharedAnswer
 from api.http.transport.wake_up import WakeUp
 from api.treasury import Treasury
+from api.webhooks.secrets import WebhookKeys
 from division.own_key_login import OwnKeyLogin
 from division.sessions import SessionKeys, Sessions
 from ledger.deciding.command import Outcome
@@ -44,6 +45,7 @@ class Services:
         self.own_key_login = OwnKeyLogin(treasury.keys, treasury.provider, session_keys)
         self.session_callers = SessionCallers(self.read_threads, self.sessions)
         self.logins = Logins(self.registry)
+        self.webhook_keys = WebhookKeys(treasury.keys, treasury.provider)
         self.denials = Denials(self.registry)
         self.connections = Connections(
             Bounds(

@@ -54,12 +54,16 @@ class ApprovalPolicy(msgspec.Struct, frozen=True):
 
     roles: Policy = msgspec.field(default_factory=dict)
 
-    def roles_for(self, kind: str) -> tuple[str, ...]:
-        """Who must agree to this kind; () where nobody else has to."""
+    def roles_for(self, kind: str, unless_said: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Who must agree to this kind; () where nobody else has to.
+
+        Args:
+            unless_said: who must where the policy says nothing of it.
+        """
         found = self.roles.get(kind)
         if found is None:
             found = self.roles.get(kind.partition(".")[0] + _ALL_OF)
-        return self.roles.get(EVERY_KIND, ()) if found is None else found
+        return self.roles.get(EVERY_KIND, unless_said) if found is None else found
 
 
 def _fold(policy: ApprovalPolicy, event: Event) -> ApprovalPolicy:
@@ -103,7 +107,14 @@ def awaited(state: LedgerState, command: Command) -> tuple[str, ...]:
     """The roles that must agree before this takes effect; () where nobody else has to."""
     if not command.APPROVABLE:
         return ()
-    return state.settings.get(APPROVAL_POLICY).roles_for(command.OPERATION)
+    return agreeing(state.settings.get(APPROVAL_POLICY), command.OPERATION)
+
+
+def agreeing(policy: ApprovalPolicy, kind: str) -> tuple[str, ...]:
+    """The roles that must agree to a kind of document by this policy, which may be older than the
+    kind."""
+    command = command_named(kind)
+    return policy.roles_for(kind, command.UNLESS_SAID if command is not None else ())
 
 
 def check_policy(policy: Policy, pointer: str = "") -> None:

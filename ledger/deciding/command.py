@@ -55,6 +55,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     KEEPS_REFUSAL: ClassVar[bool] = True
     # whether other persons must agree where the ledger's policy says so (ledger.deciding.approvals)
     APPROVABLE: ClassVar[bool] = False
+    # who must, where a policy that is older than the command says nothing of it
+    UNLESS_SAID: ClassVar[tuple[str, ...]] = ()
     # whether it looks at what only its own objects tell of (``needs_further``)
     LOOKS_FURTHER: ClassVar[bool] = False
     # why nothing else may be committed, where this is what mends it

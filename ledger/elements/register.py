@@ -75,9 +75,8 @@ class Element:
 
 
 _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
-_APPLY, _REFUND, _CLEAR = "支付申请", "支付退款", "资金清算"
-_OPEN, _POLICY = "账套开立", "签章策略"
-_DIVISION, _PERSON, _BANK = "区划建立", "人员权限", "代理银行委托"
+_APPLY, _REFUND, _CLEAR, _OPEN = "支付申请", "支付退款", "资金清算", "账套开立"
+_POLICY, _DIVISION, _PERSON, _BANK = "签章策略", "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
 _CARD, _PROJECT, _PROJECT_CHECK = "公务卡登记", "项目申报", "项目审核"
 _CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
@@ -121,6 +120,7 @@ _ELEMENTS = (
     _pattern("token_sm3", "令牌摘要", 64, "[0-9a-f]{64}", _PERSON),
     _pattern("cert_serial", "证书序列号", 32, "[0-9a-f]{32}", _BANK),
     Element("url", "通道地址", 300, re.compile(r"https?://[!-~]+", re.ASCII), _BANK),
+    _pattern("webhook_no", "推送地址编号", 64, "[0-9A-Za-z._-]+", "事件推送"),
     _pattern("start_date", "启用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     _pattern("end_date", "停用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),

@@ -11,7 +11,13 @@ from datetime import date
 
 import msgspec
 
-from ledger.deciding.approvals import APPROVAL_POLICY, ApprovalPolicy, approvable, same_person
+from ledger.deciding.approvals import (
+    APPROVAL_POLICY,
+    ApprovalPolicy,
+    agreeing,
+    approvable,
+    same_person,
+)
 from ledger.deciding.documents import command_of, key_of
 from ledger.deciding.fingerprints import asked_for
 from ledger.deciding.principals import AT_MACHINE
@@ -105,7 +111,7 @@ class ApprovalCheck(EventCheck):
         self.findings.count(self.NAME, 1)
         key = key_of(event.kind, event.number)
         command_of(event.kind, event.body)  # raises what is told
-        if event.roles != self._known.policy.roles_for(event.kind):
+        if event.roles != agreeing(self._known.policy, event.kind):
             self._wrong(row.position, f"{key} awaits others than its policy names 审批角色不符")
         if key in self._known.open:
             self._wrong(row.position, f"{key} was submitted before, and waits still")
@@ -144,7 +150,7 @@ class ApprovalCheck(EventCheck):
         kind = event.TRAITS.asked_by
         due, self._known.due = self._known.due, None
         if due is None:
-            if self._known.policy.roles_for(kind) and _by(event) not in AT_MACHINE:
+            if agreeing(self._known.policy, kind) and _by(event) not in AT_MACHINE:
                 self._wrong(row.position, f"nobody else has agreed to this {kind} 未经审批")
             return
         self.findings.count(self.NAME, 1)

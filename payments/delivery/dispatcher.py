@@ -19,12 +19,12 @@ import structlog
 from psycopg_pool import ConnectionPool
 
 from ledger.account_set import ledger_text
+from ledger.postgres.presence import Presence
 from ledger.writing.sequencer import Sequencer
 from payments.delivery import leases, outbox
 from payments.delivery.contents import Destinations
-from payments.delivery.outages import take_probe
+from payments.delivery.outages import let_go_of_the_forgotten, take_probe
 from payments.delivery.outbox import Parcel
-from payments.delivery.presence import Presence
 from payments.delivery.sending import Sender, SendingPolicy
 from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.service import SigningService
@@ -90,7 +90,7 @@ class Dispatcher:
         self._scanned_at = float("-inf")
         self._last_loop_at: datetime | None = None
         self._last_error = ""
-        self._presence = Presence(pool)
+        self._presence = Presence(pool, b"dispatch", _forget_the_dead)
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         sequencer.on_commit(self._on_commit)
 
@@ -196,3 +196,9 @@ class Dispatcher:
         finally:
             self._slots.release()
             self._wake.set()
+
+
+def _forget_the_dead(connection: psycopg.Connection) -> None:
+    """Nobody else is sending: what was left in somebody's hands may go at once."""
+    leases.end_leases(connection)
+    let_go_of_the_forgotten(connection)

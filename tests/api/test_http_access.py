@@ -35,6 +35,7 @@ GUARDED = [operation for operation in OPERATIONS if operation.right is not Right
 # the operations that only some roles may do, as the contract names the roles
 MAY: dict[str, set[str]] = {
     "session.end": set(PERSONS) - {"bank"},
+    **{f"webhook.{act}": {"admin", "ops"} for act in ("register", "end", "replay")},
     "ledger.open": {"admin", "maker", "ops"},
     "signature_policy.set": {"admin"},
     "approval_policy.set": {"admin"},
@@ -248,6 +249,8 @@ SOUND["voucher.enter"] = {
     "voucher_abs": "x",
     "lines": [{"acct_cls_id": "D0", "dr_cr": 1, "amt": "1.00"}],
 }
+SOUND["webhook.register"] = {"url": "https://receiver.example/in", "types": ["*"]}
+SOUND["webhook.replay"] = {"ledger": "440000000-2026", "from_position": 1}
 SOUND["voucher.reverse"] = {"reason": "x"}
 SOUND["voucher.sign.submit"] = {"items": [{"pay_app_no": "x", "signature": ""}]}
 SOUND["correction.balance"] = {"reason": "x"}
@@ -361,6 +364,7 @@ IN_ADDRESS = {
     "card_no": "6282880000000000018",
     "receiver_code": "SKR-0001",
     "std_code": "CLF-001",
+    "webhook_no": "none",
     "principal": "none",
     "token_sm3": "a" * 64,
     "pay_bank_code": "199",

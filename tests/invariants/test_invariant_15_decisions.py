@@ -144,6 +144,8 @@ ELSEWHERE = {
     "person.end_rights": "test_invariant_15_divisions",
     "token.issue": "test_invariant_15_divisions",
     "token.end": "test_invariant_15_divisions",
+    "webhook.register": "test_invariant_15_divisions",
+    "webhook.end": "test_invariant_15_divisions",
     "certificate.register": "test_invariant_15_divisions",
     "certificate.revoke": "test_invariant_15_divisions",
     "code_sets.load": "test_invariant_15_divisions",

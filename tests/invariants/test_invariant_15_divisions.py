@@ -19,6 +19,7 @@ from division.persons import EndRights, RegisterPerson, SetRights
 from division.recording import record
 from division.standard import RegisterStandard
 from division.tokens import EndToken, IssueToken
+from division.webhook import EndWebhook, RegisterWebhook
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command
 from ledger.deciding.principals import OPERATOR
@@ -43,6 +44,10 @@ def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
             IssueToken(token_sm3=token, principal="Zhang.San", **roles),
             SetRights(principal="ZHANG.san", change_no="1", division="44", roles=("unit", "admin")),
             EndToken(token_sm3=token),
+            RegisterWebhook(
+                webhook_no="W1", url="https://a.example/in", types=("*",), division="44"
+            ),
+            EndWebhook(webhook_no="W1"),
             EndRights(principal="Zhang.san", change_no="2", reason="调离"),
             AppointBank(
                 pay_bank_code="102", name="样例", url="http://b", cert_serial="", start_date=MARCH

@@ -28,6 +28,7 @@ class Tag(StrEnum):
     BOOKS = "books"
     HISTORY = "history"
     PROOFS = "proofs"
+    WEBHOOKS = "webhooks"
     OPERATIONS = "operations"
 
 
@@ -48,6 +49,7 @@ TAGS = {
     Tag.BOOKS: "账簿: journals, trial balance, statements, refusals on record",
     Tag.HISTORY: "事件: as they are stored, in order or live",
     Tag.PROOFS: "证据: checkpoints, proofs, keys, evidence",
+    Tag.WEBHOOKS: "推送: events brought to an address, how far, again, dead letters",
     Tag.OPERATIONS: "运行: liveness, readiness, figures",
 }
 
