@@ -206,6 +206,18 @@ def test_in_english_and_by_keyboard_alone(day: TwoPersons) -> None:
     maker.sees("没有这笔支付")
 
 
+def test_groups_of_indicators_are_opened_by_keyboard(day: TwoPersons) -> None:
+    checker = day.checker
+    checker.open("/indicators?by=agency")
+    group = checker.page.get_by_role("button", name="101001").first
+    expect(group).to_have_attribute("aria-expanded", "false")
+    group.focus()
+    checker.page.keyboard.press("Enter")
+    expect(group).to_have_attribute("aria-expanded", "true")
+    expect(checker.page.get_by_role("link", name="B1", exact=True)).to_be_visible()
+    assert checker.barriers() == []
+
+
 def test_leaving_ends_the_session(persons: TwoPersons) -> None:
     leaver = AtConsole(persons.browser, persons.url, LEDGER)
     leaver.log_in(persons.maker_token)
