@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ledger.books.choices import NOTHING, Choice, PrefixChoice, TableChoice
+from ledger.books.closing_steps import AccountKind, ClosingStep
 from ledger.books.parallel import Parallel
 from ledger.books.postings import Rule
 from ledger.books.toml_form import Fault as Fault
@@ -26,6 +27,7 @@ _TABLES: dict[str, type] = {
     "choices": dict,
     "rules": list,
     "parallel": dict,
+    "closing": list,
     "follows": str,
 }
 _OPTIONAL = ("parallel", "follows")
@@ -35,12 +37,18 @@ _FROM_BEFORE = (
     "choices",
     "rules",
     "parallel",
+    "closing",
 )  # a file that follows another may lack them
 
 
 class BookEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``closes``: whether the year's end closes it, and the next year opens it with what is left,
+    kept by the elements ``kept_by``."""
+
     name: str
     title: str
+    closes: bool = True
+    kept_by: tuple[str, ...] = ()
 
 
 class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,12 +57,14 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str = ""
     control: str = ""
     by_hand: bool = True
+    kind: AccountKind = ""
 
 
 class ChartFile(NamedTuple):
     """One file: ``books`` by letter, ``accounts`` by id, ``choices`` by name.
 
-    ``parallel`` is what vouchers by hand are held against, by name.
+    ``parallel`` is what vouchers by hand are held against, by name; ``closing`` what empties the
+    books at the year's end, in order.
     ``follows`` is the version of the chart that it changes, "" of one that stands by itself.
     """
 
@@ -67,6 +77,7 @@ class ChartFile(NamedTuple):
     choices: dict[str, Choice]
     rules: list[Rule]
     parallel: dict[str, Parallel]
+    closing: list[ClosingStep]
     follows: str = ""
 
     def book_of(self, name: str) -> str:
@@ -108,6 +119,10 @@ def read_chart(text: str, file: str) -> ChartFile:
         choices=dict(_choices(entries["choices"], faults)),
         rules=[rule for _, rule in entries_of(Rule, "rules", enumerate(entries["rules"]), faults)],
         parallel=dict(entries_of(Parallel, "parallel", entries["parallel"].items(), faults)),
+        closing=[
+            step
+            for _, step in entries_of(ClosingStep, "closing", enumerate(entries["closing"]), faults)
+        ],
         follows=tables.get("follows", ""),
     )
     if faults:
@@ -126,7 +141,8 @@ def following(before: ChartFile, after: ChartFile) -> ChartFile:
     """The whole chart of a file that follows another: what it does not say stands as before.
 
     Accounts go by id, choices by name, rules by event; a choice that no rule asks for any more is
-    left out. What is from before has the line of ``follows``.
+    left out. The closing has an order, so it is that of the one file or that of the other. What is
+    from before has the line of ``follows``.
     """
     said = {rule.name: rule for rule in after.rules}
     kept = [said.pop(rule.name, rule) for rule in before.rules]
@@ -137,9 +153,11 @@ def following(before: ChartFile, after: ChartFile) -> ChartFile:
         choices={**before.choices, **after.choices},
         rules=rules,
         parallel={**before.parallel, **after.parallel},
+        closing=after.closing or before.closing,
         lines=_lines_of_both(after, rules),
     )
-    asked = chart.named({name for rule in rules for line in rule.lines for name in line[:2]})
+    used = {name for rule in rules for line in rule.lines for name in line[:2]}
+    asked = chart.named(used | {step.to for step in chart.closing})
     choices = {n: c for n, c in chart.choices.items() if n in asked or n in after.choices}
     return chart._replace(choices=choices)
 

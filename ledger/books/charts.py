@@ -13,6 +13,7 @@ from pathlib import Path
 from ledger.books.agreement import hold_together
 from ledger.books.chart_file import ChartFile, Fault, following, read_chart, refusal
 from ledger.books.checks import hold
+from ledger.books.closing_checks import kinds_of, whole_steps
 from ledger.books.postings import CREDIT, DEBIT, Account, Books
 from ledger.errors import ConfigurationError
 from ledger.events import Needs, rule_needs
@@ -141,6 +142,7 @@ def _text(path: Path) -> str:
 
 def _books(chart: ChartFile, edition: int = 0) -> Books:
     """A file that was held, as it is posted by."""
+    kinds = kinds_of(chart)
     accounts = [
         Account(
             id=account_id,
@@ -150,6 +152,7 @@ def _books(chart: ChartFile, edition: int = 0) -> Books:
             code=account.code,
             control=account.control,
             by_hand=account.by_hand,
+            kind=kinds[account_id],
         )
         for account_id, account in chart.accounts.items()
     ]
@@ -162,5 +165,7 @@ def _books(chart: ChartFile, edition: int = 0) -> Books:
         chart.choices,
         chart.rules,
         chart.parallel,
+        closing=whole_steps(chart),
+        kept_by={book.name: book.kept_by for book in chart.books.values() if book.closes},
         edition=edition,
     )

@@ -19,6 +19,13 @@ from ledger.books.choice_checks import (
     rows_are_reached,
     rows_have_a_cell_each,
 )
+from ledger.books.closing_checks import (
+    accounts_say_their_kind,
+    books_are_kept_by_elements,
+    closings_look_at_what_is_kept,
+    closings_name_accounts,
+    nominal_accounts_come_to_nothing,
+)
 from ledger.books.parallel_checks import (
     pairs_name_known_accounts,
     pairs_share_no_money,
@@ -220,6 +227,11 @@ CHECKS: tuple[ChartCheck, ...] = (
     amounts_move_their_books,
     controls_move_as_they_must,
     choices_are_by_what_is_carried,
+    books_are_kept_by_elements,
+    accounts_say_their_kind,
+    closings_name_accounts,
+    closings_look_at_what_is_kept,
+    nominal_accounts_come_to_nothing,
     prefixes_begin_codes,
     rows_are_reached,
     pairs_name_known_accounts,

@@ -89,16 +89,17 @@ def choices_pick_nothing_controlled(chart: ChartFile, _needs: Needs) -> Iterator
 
 
 def choices_are_by_what_is_carried(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
-    """A choice is by elements whose codes come with every event that uses it; one that no rule
-    uses would refuse indicators for nothing."""
+    """A choice is by elements whose codes come with every event that uses it; one that neither a
+    rule nor the closing uses would refuse indicators for nothing."""
     used: dict[str, set[str]] = {name: set() for name in chart.choices}
     for _, rule, (debit, credit, _) in rule_lines(chart):
         for name in chart.named((debit, credit)):
             if name in used:
                 used[name].add(rule)
+    closing = set(chart.named(step.to for step in chart.closing))
     for name, rules in used.items():
         choice = chart.choices[name]
-        if not rules:
+        if not rules and name not in closing:
             yield Fault(("choices", name), f"no rule uses the choice {name}")
         where = "by" if isinstance(choice, TableChoice) else "element"
         for rule in sorted(rules):

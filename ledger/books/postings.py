@@ -6,7 +6,7 @@ An account may be a *choice* by the codes that come with an event, as the treasu
 error of the program.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby, repeat
 from operator import itemgetter
@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ledger.books.choices import NOTHING, Choice
+from ledger.books.closing_steps import AccountKind, ClosingStep
 from ledger.books.parallel import Parallel
 from ledger.errors import PostingError
 from ledger.events import JournalPosted, Line
@@ -30,7 +31,8 @@ class Account(msgspec.Struct, frozen=True):
     """One account: ``id`` (acct_cls_id) is the chart's own, ``code`` (acct_cls_code) the official
     code or "", ``side`` the side of its normal balance.
 
-    ``by_hand`` is whether a person may book on it where it carries no control.
+    ``by_hand`` is whether a person may book on it where it carries no control; ``kind`` what it is
+    to the closing of a year, of its own or of its nearest heading.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Account(msgspec.Struct, frozen=True):
     code: str = ""
     control: str = ""
     by_hand: bool = True
+    kind: AccountKind = ""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +86,8 @@ class Books:
 
     Attributes:
         parallel: by name, what vouchers by hand are held against.
+        closing: what empties the books at the year's end, in order.
+        kept_by: of each book that the year's end closes, the elements that it is kept by then.
         edition: which of the shipped ones it is, from 1; 0 of an office's own.
     """
 
@@ -96,12 +101,15 @@ class Books:
         rules: Iterable[Rule],
         parallel: Mapping[str, Parallel] = MappingProxyType({}),
         *,
+        closing: Sequence[ClosingStep] = (),
+        kept_by: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
         edition: int = 0,
     ) -> None:
         self.version = version
         self.valid_from = valid_from
         self.edition = edition
         self.parallel = dict(parallel)
+        self.closing, self.kept_by = tuple(closing), dict(kept_by)
         self.titles = dict(titles)
         self.accounts = {account.id: account for account in accounts}
         self._choices = dict(choices)
@@ -297,6 +305,14 @@ class Books:
             posting.resolved.clear()
         posting.resolved[key] = resolved = _Sides(codes[FUND_TYPE], tuple(lines))
         return resolved
+
+    def account_for(self, name: str, codes: Mapping[str, str]) -> Account:
+        """The account that a name of the chart comes to, by these codes.
+
+        Raises:
+            PostingError: it comes to none.
+        """
+        return self.accounts[self._account(name, codes)]
 
     def _account(self, name: str, codes: Mapping[str, str]) -> str:
         element, account = self._picked(name, codes)

@@ -211,7 +211,13 @@ def test_an_account_is_what_its_line_says() -> None:
         id="A3", book="indicator", name="支出指标", side=CREDIT, code="", control="available"
     )
     assert accounts["B1"] == Account(
-        id="B1", book="treasury_financial", name="国库存款", side=DEBIT, code="1001", control="cash"
+        id="B1",
+        book="treasury_financial",
+        name="国库存款",
+        side=DEBIT,
+        code="1001",
+        control="cash",
+        kind="asset",
     )
 
 

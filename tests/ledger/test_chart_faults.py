@@ -1,13 +1,13 @@
 """A chart that does not fit the program is refused when it is loaded: file, line and reason."""
 
 from contextlib import suppress
-from typing import NamedTuple
 
 import pytest
 
 from api.domains import DOMAINS as DOMAINS
 from ledger.books import checks
-from tests.support.chart_texts import NEWEST, SHIPPED, changed, said_of
+from tests.support.chart_faults import CLOSING, Case
+from tests.support.chart_texts import NEWEST, SHIPPED, said_of
 
 REFUND_RULE = (
     '[[rules]]\nevent = "payment.refunded"'
@@ -15,29 +15,6 @@ REFUND_RULE = (
 )
 APPLIED = 'lines = [["A3", "A5", "pay"]]'
 UNIT_OUTLAY = '["unit_outlay", "E3", "paid"]'
-
-
-class Case(NamedTuple):
-    """A change of the shipped file, by the check that must find it; "" is that of its form.
-
-    ``replaced``: parts of the text and what stands in their place; ``at``: a part of the line that
-    is named, the first that has it and is no comment.
-    """
-
-    check: str
-    replaced: tuple[str, ...]
-    at: str
-    reason: str
-    of: str = SHIPPED
-
-    @property
-    def text(self) -> str:
-        return changed(*self.replaced, text=self.of)
-
-    @property
-    def line(self) -> int:
-        lines = enumerate(self.text.splitlines(), 1)
-        return next(n for n, line in lines if self.at in line and not line.startswith("#"))
 
 
 CASES = [
@@ -137,7 +114,7 @@ CASES = [
     Case(
         "choices_are_by_what_is_carried",
         ('to pay\nelement = "fund_type_code"', 'to pay\nelement = "pro_code"'),
-        '"pro_code"',
+        'element = "pro_code"',
         "choice treasury_outlay is by pro_code, which does not come with clearing.2301",
     ),
     Case(
@@ -356,6 +333,7 @@ TABLES = [
     ),
 ]
 CASES += TABLES
+CASES += CLOSING
 CHECKED = [case for case in CASES if case.check]
 
 
