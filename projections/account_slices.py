@@ -21,6 +21,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal, Placeholder
 from division.rights import begins_with
 from ledger.account_set import fiscal_year_of
 from ledger.books import CREDIT, DEBIT, Charts
+from ledger.books.posted import Posted, amounts_of, shape_of, sides
 from ledger.errors import ConfigurationError
 from ledger.events import JournalPosted, decode
 from ledger.money import stored_fen
@@ -32,7 +33,6 @@ from projections.budget_rows import BudgetRows
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
-from projections.posted import Posted, amounts_of, shape_of, sides
 
 SLICED_BY = ("agency_code", "exp_func_code", "gov_bgt_eco_code", "fund_type_code", "pro_code")
 

@@ -16,6 +16,7 @@ import psycopg
 
 from accounting.income_register import INCOME
 from ledger.books import Charts
+from ledger.books.posted import Posted, amounts_of
 from ledger.errors import Code, Refusal
 from ledger.events import names_that
 from ledger.reading.loading import read_rows
@@ -28,7 +29,6 @@ from payments.payment import APPLIED
 from projections.core.moments import one_moment
 from projections.journals import AccountTotals, Journals
 from projections.payments import Payments
-from projections.posted import Posted, amounts_of
 
 _OUTLAYS = """
 SELECT extract(month FROM t.effective_on)::int, sum(t.credit_fen)

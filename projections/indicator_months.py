@@ -1,8 +1,8 @@
 """What each indicator's journals come to in a month, so that a slice adds months, not lines.
 
 A few rules make all journals, so those of an indicator in a month are a few *shapes*
-(``projections.posted``), each with the amount that its journals have together. A journal of several
-amounts is kept line by line: a line alone is a shape, too.
+(``ledger.books.posted``), each with the amount that its journals have together. A journal of
+several amounts is kept line by line: a line alone is a shape, too.
 """
 
 from collections.abc import Collection
@@ -13,9 +13,9 @@ from hashlib import blake2b
 import msgspec
 
 from ledger.books import CREDIT, DEBIT
+from ledger.books.posted import amounts_of
 from projections.core.fold import BulkStatement
 from projections.core.tables import Sum, Table
-from projections.posted import amounts_of
 
 _ID_BYTES = 8
 _SHAPES_MAX = 4_096

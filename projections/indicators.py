@@ -23,12 +23,12 @@ from budget.events import (
 )
 from budget.indicator import EXECUTABLE
 from budget.pending import PENDING
+from ledger.books.posted import Posted
 from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from projections.core.fold import Fact, Fold, Projection, Rows, Writes, known
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Table
-from projections.posted import Posted
 from projections.views import VIEWS, FiguresView
 
 

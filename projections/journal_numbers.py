@@ -13,17 +13,24 @@ from typing import Any
 
 import msgspec
 
-from accounting.opening_events import OpeningLoaded
 from budget.indicator import BEGINNINGS
+from ledger.books.posted import Posted
 from ledger.closing import LATE_MONTH
-from ledger.events import Event, JournalPosted, PeriodClosed, PeriodReopened, types_that
+from ledger.events import (
+    Event,
+    JournalPosted,
+    PeriodClosed,
+    PeriodReopened,
+    names_that,
+    types_that,
+)
 from projections.core.fold import Fact, Rows, RowsByTable
 from projections.core.tables import Table
-from projections.posted import Posted
 
 INDICATOR, TREASURY, UNIT, ZERO_BALANCE = "indicator", "treasury", "unit", "zero_balance"
 SETS = (INDICATOR, TREASURY, UNIT, ZERO_BALANCE)
 SET_OF = {"A": INDICATOR, "B": TREASURY, "C": TREASURY, "D": UNIT, "E": UNIT, "F": ZERO_BALANCE}
+_OPENINGS = frozenset(names_that(lambda traits: traits.of_year == "opens"))
 _CLOSED = "closed"  # by month, 1 where it is: December alone is looked at
 _YEAR_END = "-12-31"
 _DECEMBER, _LAST = 12, 31
@@ -135,7 +142,7 @@ class Numbering:
     def numbers(self, fact: Fact, books: str) -> JournalNumbers:
         """The next numbers, for a journal that touches the books of these letters."""
         journal, day = fact.event, fact.effective_on
-        if journal.event == OpeningLoaded.TYPE:
+        if journal.event in _OPENINGS:
             return JournalNumbers()
         month = day.month
         if month == _DECEMBER and day.day == _LAST and self._counter(_CLOSED, month).last_no:

@@ -15,6 +15,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from budget.indicator import BEGINNINGS
+from ledger.books.posted import Posted, amounts_of, books_of, shape_of, sides
 from ledger.closing import AccountingPeriod
 from ledger.events import Event, JournalPosted
 from projections.core.fold import BulkStatement, Fact, Fold, Projection, Rows, Writes
@@ -22,7 +23,6 @@ from projections.core.spans import end_of, lengths
 from projections.core.tables import Sum, Table
 from projections.indicator_months import INDICATOR_MONTHS, JOURNAL_SHAPES, MonthSums
 from projections.journal_numbers import COUNTERS, FOLLOWED, SETS, UNITS, IssuedView, Numbering
-from projections.posted import Posted, amounts_of, books_of, shape_of, sides
 from projections.views import VIEWS
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from budget.balances import BALANCES
 from budget.pending import PENDING
+from ledger.books.posted import Posted
 from ledger.events import Event, JournalPosted, types_that
 from payments.correction_events import CorrectionTaken, PaymentCorrected, RefundShared, WaitingPart
 from payments.events import (
@@ -26,7 +27,6 @@ from payments.events import (
 )
 from payments.return_events import PaymentReturned, PriorReturnCarried, PriorReturnTakenBack
 from payments.void_events import PaymentVoided
-from projections.posted import Posted
 
 
 class FiguresView(msgspec.Struct, frozen=True, gc=False):

@@ -17,13 +17,13 @@ from accounting.statements.checks import ELEMENTS
 from accounting.statements.formulas import ElementCodes
 from accounting.statements.table_file import EachCode
 from ledger.books import DEBIT, Account
+from ledger.books.posted import Posted, amounts_of, shape_of, sides
 from ledger.events import Line
 from ledger.money import stored_fen
 from projections.account_slices import BESIDE_INDICATORS
 from projections.account_sums import live_model
 from projections.indicators import Indicators
 from projections.journals import Journals
-from projections.posted import Posted, amounts_of, shape_of, sides
 from projections.statements.indicator_codes import Codes, IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
 

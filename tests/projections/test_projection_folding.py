@@ -9,6 +9,7 @@ import pytest
 
 import projections.core.whole_history
 import projections.payments
+from ledger.books.posted import Posted, amounts_of, shape_of, sides
 from ledger.errors import IntegrityError
 from ledger.events import Line, encode
 from ledger.money import yuan
@@ -21,7 +22,6 @@ from projections.core.runner import Runner
 from projections.core.spans import SPAN_EVENTS
 from projections.indicators import Indicators
 from projections.journals import ACCOUNT_SPANS, ACCOUNT_TOTALS, AccountTotals
-from projections.posted import Posted, amounts_of, shape_of, sides
 from projections.refusals import REFUSALS, RefusalRow
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.histories import commit_ends, differences, mixed_history
