@@ -16,6 +16,7 @@ import psycopg
 import structlog
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from accounting.handing_over_books import HandingOverBooks
 from budget.balances import BALANCES
 from budget.indicator import INDICATOR, Indicator
 from budget.plan_policy import PLAN_POLICY
@@ -26,6 +27,7 @@ from budget.year_end.receiving import TakeCarried, handed_on, next_number
 from budget.year_end.writing_off import WriteOffIndicator, WriteOffRow
 from budget.year_end_events import CarriedIndicator, IndicatorCarriedIn
 from ledger.account_set import division_of, fiscal_year_of, ledger_id, ledger_text
+from ledger.books import Charts
 from ledger.calendar import PERIODS
 from ledger.deciding.approvals import APPROVAL_POLICY
 from ledger.deciding.command import Command, Submission
@@ -55,8 +57,8 @@ class HandingOver:
     Several programs may: each step has its number, and is done once.
     """
 
-    def __init__(self, pool: ConnectionPool, submit: Submit) -> None:
-        self._pool, self._submit = pool, submit
+    def __init__(self, pool: ConnectionPool, submit: Submit, charts: Charts) -> None:
+        self._pool, self._submit, self._charts = pool, submit, charts
         self._lock = threading.Lock()
         self._written: set[int] | None = None  # ledgers to be looked at; None for all there are
         self._stopping = threading.Event()
@@ -114,6 +116,8 @@ class HandingOver:
             head = read_head(connection, key)
             assert head is not None
             position, chain = _closing_of(connection, key)
+        books = HandingOverBooks(self._pool, self._charts, head, position, self._do)
+        books.close()
         to = self._opened_next(head)
         sender = ledger_text(key)
         count, sum_fen = 0, 0
@@ -129,6 +133,7 @@ class HandingOver:
                     items=tuple(left),
                 )
                 self._do(to, [taken])
+        opened, openings = books.open(to)
         self._write_off(key)
         with self._pool.connection() as connection:
             received = read_head(connection, to)
@@ -138,6 +143,8 @@ class HandingOver:
             to_position=received.position,
             indicators=count,
             carryovers_amt=yuan(sum_fen),
+            books=opened,
+            openings=openings,
         )
         self._do(key, [handed])
         log.info("a year is handed over", ledger=sender, to=ledger_text(to), indicators=count)

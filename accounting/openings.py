@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
+from accounting.closing_events import OpeningsBegun
 from accounting.entering import (
     account_of,
     account_pointer,
@@ -42,14 +43,21 @@ _KEPT_BY_ITSELF = ("indicator", "zero_balance")
 
 
 class Openings(msgspec.Struct, frozen=True):
-    """The books that were opened."""
+    """The books that were opened; ``carried`` are those of them that begin with what the closed
+    ``from_ledger`` has left."""
 
     books: tuple[str, ...] = ()
+    from_ledger: str = ""
+    carried: tuple[str, ...] = ()
 
 
 def _opened(openings: Openings, event: Event) -> Openings:
     if isinstance(event, BookOpened):
-        return Openings((*openings.books, event.book))
+        books = (*openings.books, event.book)
+        return msgspec.structs.replace(openings, books=books)
+    if isinstance(event, OpeningsBegun):
+        books = (*openings.books, *event.books)
+        return Openings(books, event.from_ledger, event.books)
     return openings
 
 

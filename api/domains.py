@@ -5,6 +5,8 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import accounting.balances
+import accounting.carrying_books
+import accounting.closing_books
 import accounting.income
 import accounting.income_corrections
 import accounting.income_receiving
@@ -192,6 +194,8 @@ DOMAINS = (
     transfers.closing,
     transfers.verification,
     accounting.openings,
+    accounting.closing_books,
+    accounting.carrying_books,
     accounting.income,
     accounting.income_refunds,
     accounting.income_corrections,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from accounting import verification as verification_of_books
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
 from api.schema import MIGRATIONS
 from division.learning import KnowledgeReader
@@ -60,6 +61,7 @@ PROJECTION = name_check(
 # what a progress tells of, in the order in which it is done
 STAGES = {HISTORY: "历史", DecisionCheck.NAME: "裁定", SIGNATURES: "签章", PROJECTION: "读模型"}
 POLL_S = 0.1
+JOINED = (verification_of_books,)  # in every run, beside those of the rooms below
 BROKEN_MODELS: tuple[type[Exception], ...] = (*UNREADABLE, ProjectionError)
 WHOLE_DATABASE = -1  # of a report that is about no ledger
 

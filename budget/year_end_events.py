@@ -267,7 +267,8 @@ class RowWrittenOff(Event, frozen=True, kw_only=True):
 class YearHandedOver(Event, frozen=True, kw_only=True):
     """年度移交: the next year has all that it was to have, and the book of indicators is empty.
 
-    ``to_position`` is where ``to_ledger`` stood when it had.
+    ``to_position`` is where ``to_ledger`` stood when it had. ``books`` are those that begin there
+    with what was left here, in ``openings`` parts; () of former releases, which closed none.
     """
 
     TYPE: ClassVar[str] = "year_end.handed_over"
@@ -278,6 +279,8 @@ class YearHandedOver(Event, frozen=True, kw_only=True):
     to_position: int
     indicators: int
     carryovers_amt: Yuan
+    books: tuple[str, ...] = ()
+    openings: int = 0
     by: str
 
 

@@ -84,11 +84,12 @@ class BackgroundServices:
     def start_handing_over(self) -> None:
         """Hands closed years over to the next, and what comes back of a year, from now on."""
         treasury = self.treasury
-        returns = BringingReturns(treasury.pool, submit_to(treasury.sequencer), treasury.now)
+        submit = submit_to(treasury.sequencer)
+        returns = BringingReturns(treasury.pool, submit, treasury.now)
         treasury.sequencer.on_commit(returns.committed)
         self._stack.callback(returns.stop)
         returns.start()
-        handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
+        handing_over = HandingOver(treasury.pool, submit, treasury.charts)
         treasury.sequencer.on_commit(handing_over.committed)
         self._stack.callback(handing_over.stop)
         handing_over.start()

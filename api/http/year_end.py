@@ -47,7 +47,8 @@ class YearStanding(msgspec.Struct, kw_only=True):
 
     ``unspent`` names the indicators of which something was neither carried over nor taken back, at
     most 1,000, of ``unspent_count`` over ``unspent_amt``; ``indicators`` and ``carryovers_amt`` are
-    what was handed over to ``to_ledger``.
+    what was handed over to ``to_ledger``, ``books`` those that begin there with what was left here,
+    in ``openings`` parts: one of the treasury, one of each unit.
     """
 
     ledger: str
@@ -58,6 +59,8 @@ class YearStanding(msgspec.Struct, kw_only=True):
     to_ledger: str
     indicators: int
     carryovers_amt: str
+    books: tuple[str, ...]
+    openings: int
 
 
 class CarryOverView(msgspec.Struct, kw_only=True):
@@ -129,6 +132,8 @@ def _standing(
         to_ledger=handed.to_ledger,
         indicators=handed.indicators,
         carryovers_amt=handed.carryovers_amt,
+        books=handed.books,
+        openings=handed.openings,
     )
     return head.position, shown, left_over(state)
 

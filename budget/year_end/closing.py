@@ -46,16 +46,21 @@ LEFT: tuple[Need, ...] = ((BALANCES, WHOLE), (PENDING, WHOLE), (RECEIVED_AMOUNTS
 
 
 class HandedOn(msgspec.Struct, frozen=True):
-    """To which ledger the year was handed over; "" while it was not."""
+    """To which ledger the year was handed over, "" while it was not, and which of its books with
+    it, in how many parts."""
 
     to_ledger: str = ""
     carryovers_amt: str = "0.00"
     indicators: int = 0
+    books: tuple[str, ...] = ()
+    openings: int = 0
 
 
 def _fold(handed: HandedOn, event: Event) -> HandedOn:
     if isinstance(event, YearHandedOver):
-        return HandedOn(event.to_ledger, event.carryovers_amt, event.indicators)
+        return HandedOn(
+            event.to_ledger, event.carryovers_amt, event.indicators, event.books, event.openings
+        )
     return handed
 
 
@@ -120,6 +125,8 @@ class HandOverYear(Command, frozen=True, kw_only=True):
     to_position: int
     indicators: int
     carryovers_amt: str
+    books: tuple[str, ...] = ()
+    openings: int = 0
 
     @property
     def number(self) -> str:
@@ -142,6 +149,8 @@ class HandOverYear(Command, frozen=True, kw_only=True):
             to_position=self.to_position,
             indicators=self.indicators,
             carryovers_amt=self.carryovers_amt,
+            books=self.books,
+            openings=self.openings,
             by=by,
         )
         return Decision(events=[(None, "", handed)], effective_on=state.today)

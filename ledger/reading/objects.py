@@ -183,6 +183,16 @@ def numbers_of(
     return [number for (number,) in rows]
 
 
+def all_numbers(
+    connection: psycopg.Connection, ledger_id: int, kind: AnyKind, at_once: int = 500
+) -> Iterator[str]:
+    """The same, all of them."""
+    after = ""
+    while found := numbers_of(connection, ledger_id, kind, after, at_once):
+        yield from found
+        after = found[-1]
+
+
 def stream_of(
     connection: psycopg.Connection, ledger_id: int, kind: AnyKind, number: str
 ) -> UUID | None:

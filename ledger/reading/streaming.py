@@ -25,6 +25,7 @@ _TRAILER_BYTES = 2
 _FIXED = Struct(">hiqi16siiiqiii")
 _LENGTH = Struct(">i")
 _CONTENT = Struct(">hiqiqiii")
+_TYPE = Struct(">hi")
 _COMMIT = Struct(">hiqiqiqi")
 _KEY = Struct(">hiqiqi16si")
 
@@ -37,6 +38,10 @@ _CONTENTS = (
     "COPY (SELECT position, recorded_at, effective_on, type, payload FROM events"
     " WHERE ledger_id = {} AND position > {} AND position <= {} AND type <> ALL({}::text[])"
     " ORDER BY position) TO STDOUT (FORMAT BINARY)"
+)
+_OF_TYPES = (
+    "COPY (SELECT type, payload FROM events WHERE ledger_id = {} AND position > {}"
+    " AND position <= {} AND type = ANY({}::text[]) ORDER BY position) TO STDOUT (FORMAT BINARY)"
 )
 _COMMITS = (
     "COPY (SELECT first_position, position, recorded_at, chain FROM commits WHERE ledger_id = {}"
@@ -158,6 +163,17 @@ def stream_contents(
             row[fixed:type_end],
             row[type_end + 4 :],
         )
+
+
+def stream_of_types(
+    connection: psycopg.Connection, ledger_id: int, after: int, upto: int, types: Sequence[str]
+) -> Generator[tuple[bytes, bytes]]:
+    """Type and payload of the events ``after < position <= upto`` of some types, in order; the
+    connection is taken as by :func:`stream_contents`."""
+    unpack, fixed = _TYPE.unpack_from, _TYPE.size
+    for row in _rows(connection, _OF_TYPES, ledger_id, after, upto, list(types)):
+        type_end = fixed + unpack(row)[1]
+        yield row[fixed:type_end], row[type_end + 4 :]
 
 
 def stream_commits(

@@ -118,10 +118,12 @@ def split_key(key: str) -> tuple[str, str]:
 
 
 def came(acct: str, fund: str, amount_fen: int, owed_of: OwedOf) -> Iterator[Change]:
-    """What comes to an account, or goes (negative), by an act that names it."""
+    """What comes to an account that an act names, or goes (negative); to none: what is not owed."""
     if fund in _BONDS:
         yield cash_key(acct, fund), "bonds", amount_fen
-    if amount_fen > 0:
+    if acct == NO_ACCOUNT:
+        yield cash_key(acct, fund), "owed", -amount_fen
+    elif amount_fen > 0:
         yield from _freed(acct, fund, amount_fen, owed_of)
     else:
         yield cash_key(acct, fund), "free", amount_fen
@@ -215,8 +217,7 @@ def accounts_of(state: LedgerState, funds: Iterable[str]) -> dict[str, str]:
 
 def account_by_kind(rows: Mapping[str, Cash], funds: Iterable[str]) -> dict[str, str]:
     """The same by the rows alone, whatever the policy is."""
-    known = sorted({acct for acct, _ in map(split_key, rows) if acct})
-    if not known:
+    if not (known := sorted({acct for acct, _ in map(split_key, rows) if acct})):
         return {}
     found = {}
     for kind in {kind_of(fund) for fund in funds if is_cash(fund)}:
@@ -225,8 +226,7 @@ def account_by_kind(rows: Mapping[str, Cash], funds: Iterable[str]) -> dict[str,
 
 
 def owed_fen(rows: Mapping[str, Cash], kind: str) -> int:
-    """What was claimed of a kind while cash was not controlled, and is to be paid of what lies
-    there."""
+    """What was claimed of a kind while cash was not controlled, to be paid of what lies there."""
     return max(0, rows.get(cash_key(NO_ACCOUNT, kind), NOTHING).owed)
 
 

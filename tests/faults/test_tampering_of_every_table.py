@@ -212,6 +212,9 @@ def test_nothing_is_found_where_nothing_was_done(
         "carried",  # no year was handed on
         "prior_return",  # nothing of the year before came back
         "reconciliation",  # no bank has sent its list
+        "transfer",  # none goes to another ledger
+        "closing",  # no year was closed
+        "openings",
     }
 
 

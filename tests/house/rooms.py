@@ -77,18 +77,20 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "accounting": (
         "balance_events entered_rows income_events statements",
-        "handing_over opening_events taking voucher_events",
-        "entering income_register income_report",
-        "income_booking",
+        "closing_events opening_events taking voucher_events",
+        "book_balances closing_books entering income_register income_report",
+        "income_booking opened_rows",
         "income_orders",
         (
             "balances income income_corrections income_receiving income_refunds openings"
             " reconciliation vouchers"
         ),
-        "intake",
+        "carrying_books intake",
+        "handing_over_books verification",
+        "handing_over",
     ),
     "projections": (
-        "core posted",
+        "core",
         "documents exchange refusals views",
         "corrections indicator_months journal_numbers prior_returns",
         "budget_rows indicators journals payments",
@@ -129,6 +131,10 @@ FOLDERS = {CLIENT: "client/guoku_client"}  # of rooms that do not lie where thei
 _READING = {"budgeted_years"}
 _OF_BUDGET = {f"budget.{name}" for line in ORDER["budget"] for name in line.split()}
 _OF_ACCOUNTING = {f"accounting.{name}" for line in ORDER["accounting"] for name in line.split()}
+_BESIDE_DECISIONS = {
+    f"accounting.{name}"
+    for name in ("book_balances", "handing_over", "handing_over_books", "intake", "verification")
+}
 DECIDING = (
     "ledger.money",
     "ledger.account_set",
@@ -195,7 +201,7 @@ DECIDING = (
     "transfers.receiving",
     "transfers.answering",
     "transfers.closing",
-    *sorted(_OF_ACCOUNTING - {"accounting.handing_over", "accounting.intake"}),
+    *sorted(_OF_ACCOUNTING - _BESIDE_DECISIONS),
     "payments.current_items",
     "payments.list_files",
     "payments.subsidies",

@@ -58,6 +58,8 @@ def test_the_history_changes_every_setting(keeper: Bookkeeper) -> None:
     of_each.remove(("periods", "year_closed"))
     # flow 62 brings what ends a year elsewhere
     of_each = [each for each in of_each if each[0] not in ("carry_over_policy", "handed_over")]
+    # what the year before opens, flow 101 brings elsewhere
+    of_each = [each for each in of_each if each[0] != "openings" or each[1] == "books"]
     of_each.remove(("budget", "approvals"))  # budget/test_verifying brings one elsewhere
     # they bind a year before its budget, and flow 67 brings theirs elsewhere
     of_each.remove(("advance_limits", "is_limited"))

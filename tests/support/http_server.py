@@ -357,7 +357,9 @@ def http_treasury_on(database: Database, **more: Any) -> Iterator[HttpTreasury]:
             runner = Runner(treasury.pool, poll_ms=50)
             treasury.sequencer.on_commit(runner.wake)
             runner.start()
-            handing_over = HandingOver(treasury.pool, submit_to(treasury.sequencer))
+            handing_over = HandingOver(
+                treasury.pool, submit_to(treasury.sequencer), treasury.charts
+            )
             treasury.sequencer.on_commit(handing_over.committed)
             handing_over.start()
             delivering = Delivering(treasury.pool, submit_to(treasury.sequencer))
