@@ -7,7 +7,7 @@ and nothing else, and shares no code with the program: it was written from docs/
 alone, and may be read beside that page. 一个文件, 只用标准库, 与被核验的系统不共用任何代码。
 
     python guoku_verify.py PATH [--key NAME=HEX]... [--witness NAME=HEX]... [--checkpoint FILE]...
-                           [--other PATH]...
+                           [--other PATH]... [--before PATH]
 
 PATH          an exported ledger (a directory) or an evidence file. 导出目录或证据文件
 --key         a key that you know to be genuine: the log's (guoku/log), or a certificate's by its
@@ -18,6 +18,8 @@ PATH          an exported ledger (a directory) or an evidence file. 导出目录
 --other       the export of another ledger, that transfers between the two, and returns of the year
               before, are held against; it is verified by a run of its own. 另一账套的导出, 用于核对
               转移支付和以前年度退回
+--before      the export of the year before: it is verified, too, and what the books of this year
+              begin with is held against what that year has left. 上年导出
 
 Exit codes 退出码: 0 all that was checked holds 全部相符; 1 something does not 有不符;
 2 it cannot be read, or was asked wrongly 无法读取或用法有误.
@@ -311,6 +313,7 @@ CHECKS = {
     "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
     "approval": Check("审批", "what others had to agree to", "documents and acts"),
     "reconciliation": Check("对账", "comparisons with banks, made again", "lines"),
+    "books": Check("年终结账", "books closed by their journals, opened by their closing", "books"),
     "refund": Check("退款不超付", "refunds not above what was paid", "refunds"),
     "return": Check(
         "以前年度退回", "returns of the year before, booked once as it tells", "returns"
@@ -690,6 +693,9 @@ class Cash:
             self._owed[kind] = self._owed.get(kind, 0) - amount_fen
 
     def _come(self, acct: str, kind: str, amount_fen: int) -> None:
+        if not acct:  # what the year before has left owed
+            self._owed[kind] = self._owed.get(kind, 0) - amount_fen
+            return
         key = f"{acct}/{kind}"
         if amount_fen > 0:
             paid = min(amount_fen, self._owed.get(kind, 0))
@@ -762,6 +768,169 @@ class ByHand:
 
     def _wrong(self, event: Event, what: str) -> None:
         self._report.wrong("hand", event.position, what)
+
+
+Kept = dict[tuple[str, str], int]  # by account and what it is kept by, as text; fen
+
+_KEPT_BY = {  # what the year's end keeps books by (charts 2026.1 and 2026.12)
+    "B": (),
+    "C": ("fund_type_code",),
+    "D": ("agency_code",),
+    "E": ("agency_code", "fund_type_code", "pro_code"),
+}
+_OF_UNITS = "DE"
+_BEGINS_INDICATOR = ("indicator.issued", "indicator.allotted", "indicator.carried_in")
+
+
+def _kept_as(codes: dict[str, str], names: Iterable[str]) -> str:
+    return " ".join(f"{name}={codes[name]}" for name in names if codes.get(name))
+
+
+def _kept_rows(rows: Iterable[list[Any]]) -> Kept:
+    """Rows of a closing, or lines of an opening, each with what it is kept by."""
+    kept: Kept = {}
+    for account, dr_cr, amount, codes in rows:
+        key = account, _kept_as(codes, sorted(codes))
+        kept[key] = kept.get(key, 0) + dr_cr * fen(amount)
+    return {key: amount for key, amount in kept.items() if amount}
+
+
+class YearBooks:
+    """年终结账, 年初开账: what a closing says that books held, and have left, is what the journals
+    give; behind the year's closing nothing else is booked in them. What a year opens with is kept
+    for :meth:`opened_from`."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._indicators: dict[str, dict[str, str]] = {}
+        self._held: dict[str, Kept] = {}  # by set of books
+        self._closed_at = 0
+        self._due: tuple[dict[str, Any], int] | None = None  # a closing, an opening; its position
+        self.left: dict[str, dict[str, Any]] = {}  # the closings, by set of books
+        self.opened: dict[str, tuple[int, Kept]] = {}  # position, and what it begins with
+        self.begun: dict[str, Any] | None = None
+
+    def take(self, event: Event) -> None:
+        name, body = event.name, event.body
+        if name in _BEGINS_INDICATOR:
+            wanted = _KEPT_BY["E"]
+            self._indicators[body["bgt_id"]] = {each: body[each] for each in wanted}
+        elif name == "ledger.year_closed":
+            self._closed_at = event.position
+        elif name == "books.closed":
+            self._close(event)
+        elif name == "ledger.openings_begun":
+            self.begun = body
+        elif name == "journal.posted":
+            self._post(event)
+        if name == "opening.carried":
+            self._due = body, event.position
+
+    def _post(self, event: Event) -> None:
+        body = event.body
+        due, self._due = self._due, None
+        opens = due is not None and body["source"] == due[1] and body["event"] == "opening.carried"
+        said = body.get("line_codes") or [None] * len(body["lines"])
+        if due is not None and opens:
+            rows = [[*line[:3], codes] for line, codes in zip(body["lines"], said, strict=True)]
+            self.opened[due[0]["books_no"]] = event.position, _kept_rows(rows)
+        for (account, dr_cr, amount, *of), line_codes in zip(body["lines"], said, strict=True):
+            if (kept_by := _KEPT_BY.get(account[0])) is None:
+                continue
+            codes = line_codes
+            if codes is None:
+                bgt_id = "".join(of) or body.get("bgt_id", "")
+                fund = {"fund_type_code": body.get("fund_type_code", "")}
+                codes = self._indicators[bgt_id] if bgt_id else fund
+            unit = f"unit/{codes.get('agency_code', '')}"
+            books = self._held.setdefault(unit if account[0] in _OF_UNITS else "treasury", {})
+            key = account, _kept_as(codes, sorted(kept_by))
+            books[key] = books.get(key, 0) + dr_cr * fen(amount)
+            if self._closed_at and body["event"] != "books.closed":
+                what = f"{account} is booked on behind the closing of the year 年终关账后记账"
+                self._report.wrong("books", event.position, what)
+
+    def _close(self, event: Event) -> None:
+        body = event.body
+        self._report.count("books")
+        if body["at_position"] != self._closed_at:
+            self._wrong(event.position, "it is not closed as of the closing of the year")
+        number = body["books_no"]
+        self._compare(event.position, f"{number} held", body["balances"])
+        if number in self.left:
+            self._wrong(event.position, f"{number} is closed twice")
+        self.left[number] = {**body, "position": event.position}
+
+    def _compare(self, position: int, what: str, rows: list[list[Any]]) -> None:
+        said = _kept_rows([[*row, {}][:4] for row in rows])
+        found = {
+            key: amount
+            for key, amount in self._held.get(what.partition(" ")[0], {}).items()
+            if amount
+        }
+        for key in sorted(said.keys() | found.keys()):
+            if said.get(key, 0) != found.get(key, 0):
+                theirs, ours = yuan(said.get(key, 0)), yuan(found.get(key, 0))
+                self._wrong(
+                    position, f"{what} {theirs} on {' '.join(key)}, journals make it {ours}"
+                )
+                return
+
+    def conclude(self) -> None:
+        for number, closed in self.left.items():
+            self._compare(closed["position"], f"{number} has left", closed["left"])
+
+    def opened_from(self, before: "YearBooks", ledger: str) -> None:
+        """Holds what this year's books begin with against what the year before has left."""
+        if self.begun is None or self.begun["from_ledger"] != ledger:
+            self._wrong(0, f"this year's books do not begin with {ledger}")
+            return
+        begins = {letter for letter, name in _BOOK_NAMES.items() if name in self.begun["books"]}
+        for number in sorted(before.left.keys() | self.opened.keys()):
+            self._report.count("books")
+            position, opened = self.opened.get(number, (0, {}))
+            due: Kept = {}
+            if number in before.left:
+                closed = before.left[number]
+                rows = [[*row, {}][:4] for row in closed["left"] if row[0][0] in begins]
+                due = _kept_rows(row for row in rows if row[0] != TREASURY_CASH)
+                if any(row[0] == TREASURY_CASH for row in rows):
+                    opened, cash = _apart(opened), _cash_of(closed)
+                    due |= cash
+            if opened != due:
+                self._wrong(position, f"{number} does not begin with what {ledger} has left of it")
+
+    def _wrong(self, position: int, what: str) -> None:
+        self._report.wrong("books", position or None, f"{what} 结账不符")
+
+
+_BOOK_NAMES = {
+    "B": "treasury_financial",
+    "C": "treasury_budgetary",
+    "D": "unit_financial",
+    "E": "unit_budgetary",
+}
+
+
+def _cash_of(closed: dict[str, Any]) -> Kept:
+    """国库存款 by place and fund."""
+    places: Kept = {}
+    for acct, fund, amount in closed.get("cash", ()):
+        key = TREASURY_CASH, f"{acct}/{fund}"
+        places[key] = places.get(key, 0) + fen(amount)
+    return {key: amount for key, amount in places.items() if amount}
+
+
+def _apart(opened: Kept) -> Kept:
+    """An opening whose 国库存款 is told by place and fund, whichever element names the place."""
+    told: Kept = {}
+    for (account, kept_as), amount in opened.items():
+        if account == TREASURY_CASH:
+            codes = dict(part.split("=", 1) for part in kept_as.split())
+            fund = codes.pop("fund_type_code", "")
+            kept_as = f"{''.join(codes.values())}/{fund}"
+        told[account, kept_as] = told.get((account, kept_as), 0) + amount
+    return told
 
 
 _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal books together
@@ -1082,6 +1251,9 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "year_end.carried_over": ("year_end.carry_over", _field("carry_no")),
     "year_end.carried_taken": ("year_end.take_carried", _field("part_no")),
     "year_end.handed_over": ("year_end.hand_over", lambda _: "year"),
+    "books.closed": ("year_end.close_books", _field("books_no")),
+    "ledger.openings_begun": ("year_end.begin_openings", _field("from_ledger")),
+    "opening.carried": ("year_end.take_opening", _field("books_no")),
     "indicator.written_off": ("indicator.write_off", _field("bgt_id")),
     "budget_row.written_off": ("budget_row.write_off", _field("bgt_pman_id")),
     "transfer.issued": ("transfer.issue", _field("transfer_no")),
@@ -3337,6 +3509,7 @@ class Export:
             report.wrong("chain", 1, "the opening chain is not that of an empty ledger")
         chain = Chain(report, opening, self.rows("commits.ndjson.gz"))
         tree, folds = Tree(), Folds(self, report, scratch)
+        self.year_books = folds.year_books
         folds.numbers.keep(self.rows("command_keys.ndjson.gz"))
         folds.signatures.times = times = Times(self._corrections())
         last, recorded_us = self.first - 1, 0
@@ -3532,9 +3705,9 @@ class Folds:
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
         self.by_hand, self.approvals = ByHand(report), Approvals(report)
         self.transfers = Transfers(report, export.about["ledger"])
-        self.booked = Booked(report)
         self.returns = Returns(report, export.about["ledger"])
         self.reconciliations = Reconciliations(report, scratch)
+        self.booked, self.year_books = Booked(report), YearBooks(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -3555,6 +3728,7 @@ class Folds:
                 self.by_hand.take(event)
                 self.booked.take(event)
                 self.returns.take(event)
+                self.year_books.take(event)
                 self.decisions.take(event)
                 self.payments.take(event)
                 self.approvals.take(event)
@@ -3581,6 +3755,7 @@ class Folds:
                 self.returns.compare(other)
             self.transfers.conclude()
             self.booked.conclude()
+            self.year_books.conclude()
             self.books.compare(self._export.rows("balances.ndjson.gz"), last)
         self.signatures.documents(self._documents())
         if self._export.whole:
@@ -3722,9 +3897,35 @@ def _asked(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--witness", type=_named_key, action="append", default=[])
     parser.add_argument("--checkpoint", type=Path, action="append", default=[])
     parser.add_argument("--other", type=Path, action="append", default=[])
+    parser.add_argument("--before", type=Path)
     asked = parser.parse_args(arguments)
     asked.keys, asked.witnesses = dict(asked.key), dict(asked.witness)
     return asked
+
+
+def _verify_exports(asked: argparse.Namespace, report: Report) -> None:
+    """An export; and where that of the year before is given, this one first, and both together."""
+    if asked.before is None:
+        Export(asked.path, asked, report).verify()
+        return
+    former = Report()
+    alone = argparse.Namespace(**{**vars(asked), "other": []})
+    before = Export(asked.before, alone, former)
+    before.verify()
+    former.show()
+    print()
+    export = Export(asked.path, asked, report)
+    export.verify()
+    if not (before.whole and export.whole):
+        raise Unreadable("both years have to be exported from their first event")
+    division, _, year = before.about["ledger"].partition("-")
+    if f"{division}-{int(year) + 1}" != export.about["ledger"]:
+        raise Unreadable(f"{before.about['ledger']} is not the year before")
+    export.year_books.opened_from(before.year_books, before.about["ledger"])
+    if former.findings():
+        report.wrong(
+            "books", None, f"the export of {before.about['ledger']} does not hold 上年不符"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -3734,7 +3935,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asked.notes = [n for p in asked.checkpoint for n in read_notes(p.read_text("utf-8"))]
         if asked.path.is_dir():
-            Export(asked.path, asked, report).verify()
+            _verify_exports(asked, report)
         else:
             evidence = json.loads(asked.path.read_bytes())
             if evidence.get("format") != "guoku.evidence.1":
