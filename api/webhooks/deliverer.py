@@ -127,11 +127,12 @@ class WebhookDeliverer:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._presence.enter()
                 if self._halted():
                     self._stopping.wait(ERROR_PAUSE_S)
                     continue
                 self._look()
+                if self._has_webhooks:  # else no connection is held for nothing
+                    self._presence.enter()
                 while self._has_webhooks and self._slots.acquire(blocking=False):
                     if not self._take():
                         break
