@@ -215,6 +215,7 @@ def test_nothing_is_found_where_nothing_was_done(
         "transfer",  # none goes to another ledger
         "closing",  # no year was closed
         "openings",
+        "transfer",  # nothing was sent to another tier
     }
 
 

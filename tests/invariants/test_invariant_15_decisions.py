@@ -131,7 +131,6 @@ ELSEWHERE = {
             "reconciliation.receive",
             "reconciliation.compare",
             "reconciliation.confirm",
-            "reconciliation_policy.set",
         ),
         "accounting/test_reconciliation",
     ),

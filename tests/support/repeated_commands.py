@@ -6,6 +6,7 @@ from typing import Any
 
 from accounting.income import CorrectIncome, LoadIncome
 from accounting.income_events import IncomeLine
+from accounting.reconciliation.policy import SetReconciliationPolicy
 from accounting.vouchers import ReverseVoucher
 from budget import indicators
 from budget.distributing import DistributeIndicator
@@ -243,6 +244,7 @@ POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_check
 plainly("approval_policy.set", POLICY, "admin")
 plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
 plainly("cash_policy.set", SetCashPolicy(cash_control=False), "admin")
+plainly("reconciliation_policy.set", SetReconciliationPolicy(), "admin")
 plainly("carry_over_policy.set", SetCarryOverPolicy(carry_years=3), "admin")
 plainly("advance_policy.set", SetAdvancePolicy(limit_amt="500.00"), "admin")
 plainly("advance.pay", advance("YB-1", "300.00", due_on=MARCH_2), "accountant")
