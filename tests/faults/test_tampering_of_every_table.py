@@ -214,8 +214,7 @@ def test_nothing_is_found_where_nothing_was_done(
         "reconciliation",  # no bank has sent its list
         "transfer",  # none goes to another ledger
         "closing",  # no year was closed
-        "openings",
-        "transfer",  # nothing was sent to another tier
+        "openings",  # nothing was sent to another tier
     }
 
 
