@@ -155,6 +155,7 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
 
     OPERATION: ClassVar[str] = "indicator.reallocate"
     APPROVABLE: ClassVar[bool] = True
+    LOOKS_FURTHER: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "指标调整调剂"
     NUMBER: ClassVar[str] = "adj_no"
     adj_no: str
@@ -164,6 +165,10 @@ class ReallocateIndicator(OnIndicator, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         return ((INDICATOR, self.bgt_id), (INDICATOR, self.to_bgt_id))
+
+    def needs_further(self, state: LedgerState) -> Iterator[Need]:
+        yield from needs_limit(state, self.bgt_id)
+        yield from needs_limit(state, self.to_bgt_id)
 
     def check(self) -> None:
         parse_yuan(self.amt, pointer="/amt")

@@ -12,6 +12,7 @@ from budget.advances import ADVANCES
 from budget.distribution_events import DistributionRaised, DistributionReturned
 from budget.indicator import INDICATOR, Indicator, journal, moved_with_row, require
 from budget.received import RECEIVED_AMOUNTS
+from budget.rows import ROWS
 from ledger.deciding.command import Need
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
@@ -36,8 +37,11 @@ def needs_whole(state: LedgerState, bgt_id: str) -> Iterator[Need]:
 
 
 def needs_limit(state: LedgerState, bgt_id: str) -> Iterator[Need]:
-    """The limit that the indicator, an advance, takes of; what of a transfer is left for it."""
+    """The row of the budget that the indicator takes of; the limit, of an advance; what of a
+    transfer is left for it."""
     indicator = state.get(INDICATOR, bgt_id)
+    if indicator is not None and indicator.row_id:
+        yield ROWS, indicator.row_id
     if indicator is not None and indicator.advance_of:
         yield ADVANCES, indicator.advance_of
     if indicator is not None and indicator.from_transfer:

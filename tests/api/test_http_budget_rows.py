@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from api.http.app import create_app
+from api.treasury import treasury_on
 from ledger.postgres.database import Database
 from tests.support.http_budgets import (
     SCHOOL,
@@ -15,7 +18,7 @@ from tests.support.http_budgets import (
     open_budget,
     project,
 )
-from tests.support.http_server import HttpTreasury
+from tests.support.http_server import HttpTreasury, served
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,20 @@ def test_a_payment_is_traced_back_to_its_project(own: HttpTreasury, pro_code: st
     assert steps["budget"]["facts"][-1]["type"] == "budget_row.replied"
     shown = own.ok(own.get(f"…/indicators/{body['bgt_id']}/trace"))["origin"]
     assert [link["number"] for link in shown] == [link["number"] for link in chain[:3]]
+
+
+def test_a_server_that_has_just_begun_adjusts_an_indicator_of_a_row(
+    own: HttpTreasury, pro_code: str
+) -> None:
+    """Nothing asked for its row, so the first adjustment after a start failed inside (500)."""
+    [item] = own.ok(own.get("…/indicators", bgt_pman_id=f"{pro_code}-0"))["items"]
+    adjustments = f"/v1/ledgers/{own.ledger}/indicators/{item['bgt_id']}/adjustments"
+    body = {"adj_no": "TZ-1", "adj_amt": "-20.00", "reason": "压减"}
+    headers = {"Authorization": f"Bearer {own.tokens['maker']}"}
+    with (
+        treasury_on(own.treasury.settings, own.treasury.database) as fresh,
+        served(create_app(fresh)) as url,
+    ):
+        answer = httpx.post(url + adjustments, json=body, headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["amount"] == "100.00"
