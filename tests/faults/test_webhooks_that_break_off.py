@@ -72,6 +72,7 @@ def answer(_message_id: str, before: int) -> int:
     return {3: 500, 7: 0}.get(before % 10, 204)
 
 
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(
     ("events", "away_s"),
     [(400, 0.5), pytest.param(100_000, 60.0, marks=pytest.mark.slow)],
