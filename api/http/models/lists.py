@@ -125,6 +125,28 @@ class CorrectionItem(msgspec.Struct):
     effective_on: str
 
 
+class PriorReturnItem(msgspec.Struct):
+    """What ``ori_bgt_id`` of last year had borne of what came back; ``bgt_id`` is the indicator
+    that goes on with it 结转, "" where the treasury has it 收回. ``position`` is its event's."""
+
+    position: int
+    return_no: str
+    pay_app_no: str
+    pay_cert_no: str
+    ori_bgt_id: str
+    bgt_id: str
+    agency_code: str
+    pro_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    dep_bgt_eco_code: str
+    fund_type_code: str
+    refund_amt: str
+    pay_bank_code: str
+    effective_on: str
+    clear_no: str
+
+
 class RefusalItem(msgspec.Struct):
     """A refusal on record: who asked for what, and why it was refused."""
 
