@@ -12,7 +12,7 @@ from ledger.account_set import ledger_text, parse_ledger
 from ledger.events import Event, decode, type_names
 from ledger.money import yuan
 from ledger.reading.loading import chains_at
-from ledger.reading.objects import read_objects, read_payloads
+from ledger.reading.objects import read_head, read_objects, read_payloads
 from ledger.verification.amounts import Amounts
 from ledger.verification.checks import name_check
 from ledger.verification.following import EventCheck, FollowedEvent, join
@@ -122,6 +122,10 @@ class PriorReturnCheck(EventCheck):
         """It names a place of that history where just this is told, for this ledger."""
         key, at = parse_ledger(booked.from_ledger), booked.from_position
         asking, own = self.context.asking, ledger_text(self.context.place.ledger_id)
+        if read_head(asking, key) is None:
+            what = f"{booked.from_ledger} is not in this database: hold the exports together"
+            self.findings.note(self.NAME, position, what)
+            return
         chain = chains_at(asking, key, [at]).get(at)
         if chain is None or chain.hex() != booked.from_chain:
             self._wrong(position, f"{booked.from_ledger} has not that chain at {at} 链不符")
