@@ -13,6 +13,7 @@ from budget.year_end.carrying import CarryOver
 from budget.year_end.closing import CloseYear
 from budget.year_end_events import CarryOverItem
 from ledger.account_set import ledger_id
+from ledger.books import load_charts
 from ledger.closing import ClosePeriod
 from ledger.money import parse_yuan
 from ledger.reading.objects import read_objects
@@ -29,7 +30,13 @@ from payments.submitting import submit_to
 from projections.core.runner import Runner
 from projections.tracing.indicator import BusinessSums, trace_indicator
 from tests.payments.test_corrections import correction
-from tests.support.bookkeeper import Bookkeeper, claim_receipt, detail, refund_notice
+from tests.support.bookkeeper import (
+    Bookkeeper,
+    claim_receipt,
+    detail,
+    refund_notice,
+    trial_balance,
+)
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -58,7 +65,7 @@ def close_year(b: Bookkeeper) -> None:
     items = (CarryOverItem(bgt_id="B1", carryovers_amt="400.00"),)
     b.do(CarryOver(carry_no="JZ", items=items), "accountant")
     b.do(CloseYear(), "accountant")
-    assert HandingOver(b.pool, submit_to(b.sequencer)).look() == 1
+    assert HandingOver(b.pool, submit_to(b.sequencer), load_charts()).look() == 1
 
 
 def this_year(b: Bookkeeper) -> None:
@@ -93,6 +100,12 @@ def notice(
     return refund_notice(paid(b, number), [(line, parse_yuan(amount))], day, notice_no, **more)
 
 
+def entered(b: Bookkeeper) -> dict[str, str]:
+    """What the year's own journals come to, beside what it began with."""
+    acts = ("prior_return.", "payment.", "voucher.", "clearing.")
+    return trial_balance([each for each in b.journals() if each.event.startswith(acts)])
+
+
 def waiting(b: Bookkeeper, taken: TakeNotice) -> str:
     """Why it waits in suspense."""
     subjects = b.do(taken, "bank").subjects
@@ -111,9 +124,9 @@ def test_what_goes_on_comes_back_to_the_carried_indicator(b: Bookkeeper) -> None
     assert bring(b) == 1
     this_year(b)
     assert b.figures("JZ2026-B1")["available"] == "550.00"
-    assert b.books() == {
-        "指标来源": "550.00",
-        "支出指标": "550.00",
+    assert entered(b) == {
+        "指标来源": "150.00",
+        "支出指标": "150.00",
         "财政应返还额度": "150.00",
         "以前年度盈余调整": "150.00",
         "资金结存—财政应返还额度": "150.00",
@@ -123,13 +136,13 @@ def test_what_goes_on_comes_back_to_the_carried_indicator(b: Bookkeeper) -> None
     }
     b.clear("C1", JANUARY)
     treasury = {"国库存款": "150.00", "资金结存—库款资金结存": "150.00"}
-    assert b.books().items() >= {**treasury, "一般公共预算结转结余": "150.00"}.items()
+    assert entered(b).items() >= {**treasury, "一般公共预算结转结余": "150.00"}.items()
     names = (
         "以前年度盈余调整",
         "零余额账户",
         "待清算款项",
     )  # one of the unit's, one of the treasury's
-    assert {name: b.books().get(name) for name in names} == {
+    assert {name: entered(b).get(name) for name in names} == {
         "以前年度盈余调整": "150.00",
         "零余额账户": None,
         "待清算款项": None,
@@ -143,8 +156,7 @@ def test_what_does_not_go_on_is_the_treasurys(b: Bookkeeper) -> None:
     bring(b)
     this_year(b)
     assert [each.TYPE for each in booked(b, "102-N1").settled] == ["prior_return.taken_back"]
-    carried = {"指标来源": "400.00", "支出指标": "400.00"}
-    assert b.books() == {**carried, "零余额账户": "40.00", "待清算款项": "-40.00"}
+    assert entered(b) == {"零余额账户": "40.00", "待清算款项": "-40.00"}
 
 
 def test_it_is_booked_while_last_year_is_open_still(b: Bookkeeper) -> None:
@@ -204,7 +216,7 @@ def close_year_again(b: Bookkeeper) -> None:
     items = (CarryOverItem(bgt_id="B1", carryovers_amt="500.00"),)
     b.do(CarryOver(carry_no="JZ", items=items), "accountant")
     b.do(CloseYear(), "accountant")
-    HandingOver(b.pool, submit_to(b.sequencer)).look()
+    HandingOver(b.pool, submit_to(b.sequencer), load_charts()).look()
 
 
 def test_the_same_movement_is_refused_and_on_record(b: Bookkeeper) -> None:
@@ -285,7 +297,7 @@ def test_a_payment_that_was_corrected_comes_back_to_whom_bore_it(b: Bookkeeper) 
     items = (CarryOverItem(bgt_id="B1", carryovers_amt="480.00"),)
     b.do(CarryOver(carry_no="JZ", items=items), "accountant")
     b.do(CloseYear(), "accountant")
-    HandingOver(b.pool, submit_to(b.sequencer)).look()
+    HandingOver(b.pool, submit_to(b.sequencer), load_charts()).look()
     b.do(notice(b, "P1", "100.00", "N1"), "bank")
     bring(b)
     this_year(b)
@@ -310,7 +322,7 @@ def test_a_claim_of_this_year_and_one_of_last_are_two(b: Bookkeeper) -> None:
         [clearing] = read_objects(connection, b.ledger_id, CLEARING, ["C1"]).values()
     claims = [(c.vt_code, c.paid_year, c.pay_amt) for c in clearing.requested.claims]
     assert claims == [("2301", 0, "90.00"), ("2302", 0, "30.00"), ("2302", 2026, "150.00")]
-    books = b.books()
+    books = entered(b)
     assert (books["国库存款"], books["一般公共预算支出"]) == ("90.00", "60.00")
     assert (books["一般公共预算结转结余"], books.get("零余额账户")) == ("150.00", None)
 

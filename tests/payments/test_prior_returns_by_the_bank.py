@@ -11,6 +11,7 @@ from budget.year_end.carrying import CarryOver
 from budget.year_end.closing import CloseYear
 from budget.year_end_events import CarryOverItem
 from ledger.account_set import ledger_id
+from ledger.books import load_charts
 from ledger.closing import ClosePeriod
 from payments.receipts.bringing_returns import BringingReturns
 from payments.return_events import PaymentReturned
@@ -46,7 +47,7 @@ def test_the_bank_is_asked_under_the_old_numbers_and_this_year_books_it(
             left = (CarryOverItem(bgt_id="B", carryovers_amt="999.00"),)
             keeper.do(CarryOver(carry_no="JZ", items=left), "accountant")
             keeper.do(CloseYear(), "accountant")
-            assert HandingOver(keeper.pool, submit_to(keeper.sequencer)).look() == 1
+            assert HandingOver(keeper.pool, submit_to(keeper.sequencer), load_charts()).look() == 1
             keeper.until(date(2027, 1, 20))
             keeper.ask_back("P1", "0.40", refund_no="TK-1")
             wait_until(lambda: treasury.payments(["P1"])["P1"].refunds != ())

@@ -11,6 +11,7 @@ from budget.transfer_events import EventPlace, TransferTerms
 from budget.year_end.carrying import CarryOver
 from budget.year_end.closing import CloseYear
 from budget.year_end_events import CarryOverItem
+from ledger.books import load_charts
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.postgres.database import Database
 from payments.submitting import submit_to
@@ -165,7 +166,7 @@ def test_what_was_sent_leaves_the_book_of_a_closed_year(tiers: Tiers) -> None:
     city.do(ClosePeriod(through="2026-12-31", reopened=1), "accountant")
     for keeper in (province, city):
         keeper.do(CloseYear(), "accountant")
-        HandingOver(keeper.pool, submit_to(keeper.sequencer)).look()
+        HandingOver(keeper.pool, submit_to(keeper.sequencer), load_charts()).look()
     assert "transfer.written_off" in [name for _, name, _ in province.events()]
     assert "支出指标—转移支付" not in province.books()
     assert "指标来源" not in province.books()

@@ -47,7 +47,7 @@ class TwoYears:
         left = (CarryOverItem(bgt_id="B1", carryovers_amt="40.00"),)
         keeper.do(CarryOver(carry_no="JZ", items=left), "accountant")
         keeper.do(CloseYear(), "accountant")
-        assert HandingOver(keeper.pool, submit_to(keeper.sequencer)).look() == 1
+        assert HandingOver(keeper.pool, submit_to(keeper.sequencer), load_charts()).look() == 1
         keeper.until(JANUARY)
         for number, of, amount_fen in (("N1", "P1", 6_000), ("N2", "P2", 1_000)):
             payment = books.payments([of])[of]
