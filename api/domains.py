@@ -105,8 +105,11 @@ import projections.catalogue
 import projections.unspent_years
 import transfers.answering
 import transfers.closing
+import transfers.giving_back
 import transfers.issuing
+import transfers.other_end
 import transfers.receiving
+import transfers.reducing
 import transfers.verification
 
 DOMAINS = (
@@ -191,6 +194,9 @@ DOMAINS = (
     transfers.issuing,
     transfers.receiving,
     transfers.answering,
+    transfers.reducing,
+    transfers.giving_back,
+    transfers.other_end,
     transfers.closing,
     transfers.verification,
     accounting.openings,

@@ -15,8 +15,12 @@ from budget.events import IndicatorAdjusted, IndicatorIssued, IndicatorRecalled
 from budget.transfer_events import (
     EventPlace,
     TransferAccepted,
+    TransferGivenBack,
     TransferIssued,
     TransferReceived,
+    TransferReduced,
+    TransferReductionDeclined,
+    TransferReductionTaken,
     TransferTerms,
 )
 from ledger.books import Charts
@@ -35,7 +39,7 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 
-RECEIVED, ACCEPTED = "received", "accepted"
+RECEIVED, ACCEPTED, RETURNED = "received", "accepted", "returned"
 # what whoever gets a part of it keeps: 直达资金标识, 追踪项目
 MARKS = ("is_dir_code", "track_pro_code")
 
@@ -48,12 +52,24 @@ class ReceivedAmounts(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceivedTransfer(msgspec.Struct, frozen=True):
-    """What was received, and by what it was accepted, "" before; ``accepted_fen`` is what."""
+    """What was received, and what has become of it.
+
+    Attributes:
+        amt_fen: what of it has not gone back.
+        accepted: the event by which a person has accepted it; None before.
+        return_no: by which all of it has gone back; "" of all others.
+        answers: what the sender is told of it, in order: (operation, its number).
+    """
 
     received: TransferReceived
-    rec_no: str = ""
-    accepted_fen: int = 0
-    by: str = ""
+    amt_fen: int
+    accepted: TransferAccepted | None = None
+    return_no: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def rec_no(self) -> str:
+        return "" if self.accepted is None else self.accepted.rec_no
 
     @property
     def sup_bgt_doc_no(self) -> str:
@@ -69,15 +85,37 @@ class ReceivedTransfer(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> str:
-        return ACCEPTED if self.rec_no else RECEIVED
+        if self.return_no:
+            return RETURNED
+        return RECEIVED if self.accepted is None else ACCEPTED
 
 
 def _fold(obj: ReceivedTransfer | None, event: Event) -> ReceivedTransfer | None:
     if isinstance(event, TransferReceived):
-        return ReceivedTransfer(event)
-    if obj is not None and isinstance(event, TransferAccepted):
-        return ReceivedTransfer(obj.received, event.rec_no, stored_fen(event.amt), event.by)
-    return obj
+        return ReceivedTransfer(event, stored_fen(event.terms.amt))
+    if obj is None:
+        return None
+    changes: dict[str, Any] = {}
+    number = ""
+    match event:
+        case TransferAccepted():
+            number, changes = event.rec_no, {"accepted": event}
+        case TransferReductionTaken():
+            number = reduction_number(event.from_ledger, event.reduce_no)
+            changes = {"amt_fen": obj.amt_fen - stored_fen(event.amt)}
+        case TransferReductionDeclined():
+            number = reduction_number(event.from_ledger, event.reduce_no)
+        case TransferGivenBack():
+            number, changes = event.return_no, {"amt_fen": 0, "return_no": event.return_no}
+        case _:
+            return obj
+    answers = (*obj.answers, (event.TRAITS.asked_by, number))
+    return msgspec.structs.replace(obj, answers=answers, **changes)
+
+
+def reduction_number(from_ledger: str, reduce_no: str) -> str:
+    """By which a reduction is known to the receiver."""
+    return f"{from_ledger}/{reduce_no}"
 
 
 # ---- what is not allotted
@@ -93,6 +131,22 @@ class _Begun(msgspec.Struct, frozen=True, gc=False):
 
 class _SentOn(msgspec.Struct, frozen=True, gc=False):
     """Of ``TransferIssued``."""
+
+    amt: str
+    sup_bgt_doc_no: str = ""
+
+
+class _GivenUp(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReductionTaken`` and ``TransferGivenBack``."""
+
+    sup_bgt_doc_no: str
+    from_ledger: str
+    amt: str
+    was_accepted: bool
+
+
+class _CameBack(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReduced``: the tier below has given up what was sent on."""
 
     amt: str
     sup_bgt_doc_no: str = ""
@@ -124,7 +178,10 @@ class ReceivedTransferFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         TransferReceived: _Begun,
+        TransferReductionTaken: _GivenUp,
+        TransferGivenBack: _GivenUp,
         TransferIssued: _SentOn,
+        TransferReduced: _CameBack,
         IndicatorIssued: _Issued,
         IndicatorAdjusted: _Adjusted,
         IndicatorRecalled: _Recalled,
@@ -135,6 +192,11 @@ class ReceivedTransferFold(RegisterFold):
             case _Begun():
                 amt_fen = stored_fen(event.terms.amt)
                 return [(event.sup_bgt_doc_no, 0, amt_fen), (event.sup_bgt_doc_no, 1, amt_fen)]
+            case _GivenUp(sup_bgt_doc_no=key):
+                amt_fen = stored_fen(event.amt)
+                return [(key, 0, -amt_fen), (key, 1, -amt_fen)]
+            case _CameBack(sup_bgt_doc_no=key):
+                rest_fen = stored_fen(event.amt)
             case _SentOn(sup_bgt_doc_no=key):
                 rest_fen = -stored_fen(event.amt)
             case _Issued(from_transfer=key):
@@ -147,8 +209,8 @@ class ReceivedTransferFold(RegisterFold):
 
 
 def _touched(event: Event) -> Iterator[str]:
-    if isinstance(event, TransferReceived | TransferIssued):
-        key = event.sup_bgt_doc_no
+    if event.TRAITS.subject in ("transfer", "received_transfer"):
+        key = getattr(event, "sup_bgt_doc_no", "")
     else:
         key = getattr(event, "from_transfer", "")
     if key:
@@ -202,19 +264,23 @@ class FromAboveFold(RegisterFold):
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         TransferReceived: _Begun,
         TransferAccepted: _Accepted,
+        TransferReductionTaken: _GivenUp,
+        TransferGivenBack: _GivenUp,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
         if isinstance(event, _Begun):
             return [(event.issued.ledger, 0, stored_fen(event.terms.amt))]
         amt_fen = stored_fen(event.amt)
+        if isinstance(event, _GivenUp):
+            return [(event.from_ledger, int(event.was_accepted), -amt_fen)]
         return [(event.from_ledger, 0, -amt_fen), (event.from_ledger, 1, amt_fen)]
 
 
 def _touched_sender(event: Event) -> Iterator[str]:
     if isinstance(event, TransferReceived):
         yield event.issued.ledger
-    elif isinstance(event, TransferAccepted):
+    elif isinstance(event, TransferAccepted | TransferReductionTaken | TransferGivenBack):
         yield event.from_ledger
 
 
@@ -285,7 +351,7 @@ def hold_to_received(received: ReceivedTransfer, codes: Mapping[str, str]) -> No
 
 
 def require_accepted(received: ReceivedTransfer) -> None:
-    """Raises Refusal ``invalid_state`` before it was accepted."""
+    """Raises Refusal ``invalid_state`` before it was accepted, and when it has gone back."""
     if received.status != ACCEPTED:
         raise Refusal(
             Code.INVALID_STATE,

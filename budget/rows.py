@@ -21,7 +21,7 @@ from budget.events import (
     IndicatorRecalled,
 )
 from budget.row_events import RowAdjusted, RowAsked, RowFigures, RowReplied, RowRestated
-from budget.transfer_events import TransferIssued
+from budget.transfer_events import TransferIssued, TransferReduced
 from budget.year_end_events import RowWrittenOff
 from ledger.books import Charts
 from ledger.deciding.objects import Kind
@@ -196,6 +196,14 @@ class _Sent(msgspec.Struct, frozen=True, gc=False):
     bgt_pman_id: str = ""
 
 
+class _SentBack(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReduced``: the tier below has given it up."""
+
+    transfer_no: str
+    amt: str
+    bgt_pman_id: str = ""
+
+
 class _Lapsed(msgspec.Struct, frozen=True, gc=False):
     """Of ``RowWrittenOff``: what no indicator has taken."""
 
@@ -222,6 +230,7 @@ class RowFold(RegisterFold):
         IndicatorRecalled: _Recalled,
         IndicatorAbsorbed: _Absorbed,
         TransferIssued: _Sent,
+        TransferReduced: _SentBack,
         RowWrittenOff: _Lapsed,
     }
 

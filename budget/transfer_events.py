@@ -13,6 +13,8 @@ from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 
 ELEMENTS = ("fund_type_code",)  # by which rules of transfers may tell accounts
 _SENT: AmountMoves = {"indicator": {"rest": -1}}
+_BACK_FROM_BELOW: AmountMoves = {"indicator": {"rest": 1}}
+_GIVEN_UP: AmountMoves = {"indicator": {"rest": -1}}
 _RECEIVED: AmountMoves = {"indicator": {"rest": 1}}
 
 
@@ -81,13 +83,76 @@ class TransferAcceptanceNoted(Event, frozen=True, kw_only=True):
         subject="transfer",
         asked_by="transfer.note_acceptance",
         moves=("transfer",),
-        ends=True,
         title="转移支付接收确认",
     )
     transfer_no: str
     rec_no: str
     amt: Yuan
     accepted: EventPlace
+    by: str
+
+
+class TransferReductionAsked(Event, frozen=True, kw_only=True):
+    """转移支付调减: the receiver is asked to give up ``amt``; nothing moves before it has.
+
+    ``rest_amt`` is what the receiver had not allotted when that was looked at; "" where it had
+    entered nothing.
+    """
+
+    TYPE: ClassVar[str] = "transfer.reduction_asked"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="transfer", asked_by="transfer.reduce", moves=("transfer",), title="转移支付调减"
+    )
+    transfer_no: str
+    reduce_no: str
+    amt: Yuan
+    reason: str = ""
+    rest_amt: str = ""
+    by: str
+
+
+class TransferReduced(Event, frozen=True, kw_only=True):
+    """转移支付收回: what the receiver has given up, as its event at ``told`` says, is the sender's
+    again: asked for by ``reduce_no``, or returned by ``return_no``.
+
+    ``was_accepted`` is whether the sender had it on record as accepted.
+    """
+
+    TYPE: ClassVar[str] = "transfer.reduced"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="transfer",
+        asked_by="transfer.note_reduction",
+        moves=("budget_row", "received_transfer", "transfer", "sent_below"),
+        posts={"transfer.reduced": RuleNeeds(ELEMENTS, {"amount": _BACK_FROM_BELOW})},
+        title="转移支付收回",
+    )
+    transfer_no: str
+    reduce_no: str = ""
+    return_no: str = ""
+    amt: Yuan
+    told: EventPlace
+    rec_div_code: str
+    bgt_doc_no: str
+    bgt_pman_id: str = ""
+    sup_bgt_doc_no: str = ""
+    was_accepted: bool
+    by: str
+
+
+class TransferReductionDropped(Event, frozen=True, kw_only=True):
+    """调减未果: the receiver has allotted too much to give ``amt`` up, as its event says."""
+
+    TYPE: ClassVar[str] = "transfer.reduction_dropped"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="transfer",
+        asked_by="transfer.drop_reduction",
+        moves=("transfer",),
+        title="转移支付调减未果",
+    )
+    transfer_no: str
+    reduce_no: str
+    amt: Yuan
+    told: EventPlace
     by: str
 
 
@@ -148,7 +213,75 @@ class TransferAccepted(Event, frozen=True, kw_only=True):
     by: str
 
 
+class _OfReduction(Event, frozen=True, kw_only=True):
+    """What becomes of a reduction that the sender's event at ``asked`` asks for."""
+
+    sup_bgt_doc_no: str
+    from_ledger: str
+    transfer_no: str
+    reduce_no: str
+    amt: Yuan
+    asked: EventPlace
+
+
+class TransferReductionTaken(_OfReduction, frozen=True, kw_only=True):
+    """调减: ``amt`` that was not allotted is the sender's again; ``was_accepted`` is whether it had
+    been accepted."""
+
+    TYPE: ClassVar[str] = "transfer.reduction_taken"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="received_transfer",
+        asked_by="transfer.take_reduction",
+        moves=("received_transfer", "from_above"),
+        posts={"transfer.reduction_taken": RuleNeeds(ELEMENTS, {"amount": _GIVEN_UP})},
+        title="上级转移支付调减",
+    )
+    was_accepted: bool
+    by: str
+
+
+class TransferReductionDeclined(_OfReduction, frozen=True, kw_only=True):
+    """调减未果: of what was received no more than ``rest_amt`` is not allotted."""
+
+    TYPE: ClassVar[str] = "transfer.reduction_declined"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="received_transfer",
+        asked_by="transfer.take_reduction",
+        title="上级转移支付调减未果",
+    )
+    rest_amt: Yuan
+    by: str
+
+
+class TransferGivenBack(Event, frozen=True, kw_only=True):
+    """退回: all that was received by the document goes back; nothing of it was allotted."""
+
+    TYPE: ClassVar[str] = "transfer.given_back"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="received_transfer",
+        asked_by="transfer.give_back",
+        moves=("received_transfer", "from_above"),
+        posts={"transfer.given_back": RuleNeeds(ELEMENTS, {"amount": _GIVEN_UP})},
+        ends=True,
+        title="上级转移支付退回",
+    )
+    sup_bgt_doc_no: str
+    return_no: str
+    from_ledger: str
+    transfer_no: str
+    amt: Yuan
+    was_accepted: bool
+    reason: str = ""
+    by: str
+
+
 register(
+    TransferReductionAsked,
+    TransferReduced,
+    TransferReductionDropped,
+    TransferReductionTaken,
+    TransferReductionDeclined,
+    TransferGivenBack,
     TransferIssued,
     TransferAcceptanceNoted,
     TransferWrittenOff,

@@ -47,6 +47,7 @@ class Code(Enum):
     INSUFFICIENT_PLAN = ("insufficient_plan", 422)
     INSUFFICIENT_INDICATOR = ("insufficient_indicator", 422)
     INSUFFICIENT_BUDGET = ("insufficient_budget", 422)
+    TRANSFER_ALLOTTED = ("transfer_allotted", 409)
     INSUFFICIENT_CEILING = ("insufficient_ceiling", 422)
     INSUFFICIENT_CASH = ("insufficient_cash", 422)
     INTERCEPTED = ("intercepted", 422)

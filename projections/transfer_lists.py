@@ -84,9 +84,13 @@ def transfer_balance(connection: psycopg.Connection, sender: int, to: int) -> Tr
     if fiscal_year_of(sender) != fiscal_year_of(to):
         return TransferBalance(0, 0, 0)
     begin = sent_key(division_of(to), "")
-    sent_fen = sum(row.sent for key, row in sent.items() if key.startswith(begin))
+    there = [row for key, row in sent.items() if key.startswith(begin)]
     accepted_fen = above.get(ledger_text(sender), FromAbove()).accepted
-    return TransferBalance(sent_fen, accepted_fen, 0)
+    return TransferBalance(
+        sent_fen=sum(row.sent for row in there),
+        accepted_fen=accepted_fen,
+        reduced_fen=sum(row.reduced for row in there),
+    )
 
 
 def _page(

@@ -13,7 +13,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import stored_fen, yuan
-from transfers.transfer import ISSUED, TRANSFER, TRANSFERS, receiver_text, require_transfer
+from transfers.transfer import TRANSFER, TRANSFERS, receiver_text, require_transfer
 
 
 class NoteAcceptance(Command, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class NoteAcceptance(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         transfer = require_transfer(state, self.transfer_no)
         to = receiver_text(state.ledger_id, transfer.issued.rec_div_code)
-        if (transfer.status, self.accepted.ledger) != (ISSUED, to):
+        if transfer.noted is not None or transfer.return_no or self.accepted.ledger != to:
             raise Refusal(
                 Code.INVALID_STATE, f"transfer {self.transfer_no} waits for no word of that kind"
             )

@@ -11,7 +11,8 @@ from ledger.closing import AccountingPeriod, Blockers, declare_blockers
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
 from ledger.events import OpenItem
-from transfers.transfer import ISSUED, TRANSFER, Transfer
+from ledger.money import yuan
+from transfers.transfer import TRANSFERS
 
 IN_TRANSIT, NOT_ACCEPTED = "transfer_in_transit", "transfer_not_accepted"
 
@@ -19,21 +20,20 @@ IN_TRANSIT, NOT_ACCEPTED = "transfer_in_transit", "transfer_not_accepted"
 def _waiting(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
     if not period.is_late:
         return
-    for number, cached in state.cached(TRANSFER).items():
-        transfer: Transfer = cached.obj
-        if transfer.status == ISSUED:
-            yield OpenItem(kind=IN_TRANSIT, number=number, amt=transfer.issued.amt)
+    for number, row in state.rows_of(TRANSFERS).items():
+        if waiting_fen := row.in_transit + row.asked:
+            yield OpenItem(kind=IN_TRANSIT, number=number, amt=yuan(waiting_fen))
     for number, cached in state.cached(RECEIVED_TRANSFER).items():
         received: ReceivedTransfer = cached.obj
-        if received.status == RECEIVED:
-            yield OpenItem(kind=NOT_ACCEPTED, number=number, amt=received.terms.amt)
+        if received.status == RECEIVED and received.amt_fen:
+            yield OpenItem(kind=NOT_ACCEPTED, number=number, amt=yuan(received.amt_fen))
 
 
 declare_blockers(
     "transfers",
     Blockers(
-        ((TRANSFER, WHOLE), (RECEIVED_TRANSFER, WHOLE)),
+        ((TRANSFERS, WHOLE), (RECEIVED_TRANSFER, WHOLE)),
         _waiting,
-        {IN_TRANSIT: ("transfer.accept",), NOT_ACCEPTED: ("transfer.accept",)},
+        dict.fromkeys((IN_TRANSIT, NOT_ACCEPTED), ("transfer.accept", "transfer.give_back")),
     ),
 )

@@ -9,29 +9,44 @@ follows every ledger from where it stood. Whatever stops it, the next one brings
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from budget.received import ACCEPTED, RECEIVED_TRANSFER, ReceivedTransfer
-from budget.transfer_events import EventPlace, TransferAccepted, TransferIssued
+from budget.received import RECEIVED_TRANSFER, ReceivedTransfer, reduction_number
+from budget.transfer_events import (
+    EventPlace,
+    TransferAccepted,
+    TransferGivenBack,
+    TransferIssued,
+    TransferReductionAsked,
+    TransferReductionTaken,
+)
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.deciding.command import Outcome, Submission
 from ledger.deciding.principals import PROGRAM
 from ledger.errors import GuokuError
-from ledger.events import type_names
+from ledger.events import Event, names_that, type_names
 from ledger.reading.loading import chains_at, read_rows
 from ledger.reading.objects import read_head, read_objects
-from ledger.reading.tails import PlacedEvent, read_answers, read_positions, read_tail
+from ledger.reading.tails import (
+    PlacedEvent,
+    read_answers,
+    read_operation,
+    read_positions,
+    read_tail,
+)
 from transfers.answering import NoteAcceptance
+from transfers.giving_back import GiveBackTransfer, TakeReduction
 from transfers.issuing import IssueTransfer
-from transfers.receiving import AcceptTransfer, ReceiveTransfer
+from transfers.receiving import ReceiveTransfer
+from transfers.reducing import DropReduction, NoteReduction, ReduceTransfer
 from transfers.transfer import (
-    ISSUED,
+    ASKED,
     TRANSFER,
     TRANSFERS,
     Transfer,
@@ -50,9 +65,16 @@ PART_MAX = 500  # transfers in one batch
 # (ledger, submissions) -> an outcome each, after their commit
 Submit = Callable[[int, Sequence[Submission]], list[Outcome]]
 T = TypeVar("T")
-_Step = ReceiveTransfer | NoteAcceptance
+_Step = ReceiveTransfer | TakeReduction | NoteAcceptance | NoteReduction | DropReduction
 
-_ISSUED, _ACCEPTED = type_names(TransferIssued), type_names(TransferAccepted)
+# what one ledger says that is another's to know
+_TELLING = tuple(
+    name for cls in (TransferIssued, TransferReductionAsked) for name in type_names(cls)
+) + names_that(
+    lambda traits: (
+        traits.subject == RECEIVED_TRANSFER.name and traits.asked_by != ReceiveTransfer.OPERATION
+    )
+)
 
 
 class Delivering:
@@ -122,9 +144,12 @@ class Delivering:
                 seen = self._seen.get(key)
                 if seen is None:
                     due[key].update(_under_way(connection, key))
+                    returned = read_operation(connection, key, GiveBackTransfer.OPERATION)
+                    for told in returned.values():
+                        sender, number = _told_of(key, told)
+                        due[sender].add(number)
                 elif position > seen:
-                    types = (*_ISSUED, *_ACCEPTED)
-                    for told in read_tail(connection, key, seen, position, types):
+                    for told in read_tail(connection, key, seen, position, _TELLING):
                         sender, number = _told_of(key, told)
                         due[sender].add(number)
             self._looks += 1
@@ -138,67 +163,29 @@ class Delivering:
     # ---- bringing
 
     def _bring(self, sender: int, numbers: Sequence[str]) -> int:
-        """What these transfers of one sender wait for; gives how many were brought on."""
+        """What these transfers of one sender wait for; gives how many steps were done."""
         done = 0
         for part in _parts(numbers):
             with self._pool.connection() as connection:
                 transfers: dict[str, Transfer] = read_objects(connection, sender, TRANSFER, part)
             by_receiver: defaultdict[int, list[Transfer]] = defaultdict(list)
             for transfer in transfers.values():
-                if transfer.status == ISSUED:
-                    to = receiving_ledger(sender, transfer.issued.rec_div_code)
-                    by_receiver[to].append(transfer)
-            for to, waiting in by_receiver.items():
-                done += self._deliver(sender, to, waiting)
-                done += self._confirm(sender, to, waiting)
+                to = receiving_ledger(sender, transfer.issued.rec_div_code)
+                by_receiver[to].append(transfer)
+            for to, there in by_receiver.items():
+                with self._pool.connection() as connection:
+                    is_open = read_head(connection, to) is not None
+                if not is_open:  # it has what is sent when it opens a ledger
+                    self._left[sender].update(_numbers(there))
+                    continue
+                for step in (_sent, _asked):
+                    with self._pool.connection() as connection:
+                        commands = step(connection, sender, to, there)
+                    done += self._do(sender, to, commands)
+                with self._pool.connection() as connection:
+                    words = _words(connection, sender, to, there)
+                done += self._do(sender, sender, words)
         return done
-
-    def _deliver(self, sender: int, to: int, transfers: Sequence[Transfer]) -> int:
-        """To a receiver what it has not entered yet; one that has opened no ledger has it later."""
-        with self._pool.connection() as connection:
-            if read_head(connection, to) is None:
-                self._left[sender].update(_numbers(transfers))
-                return 0
-            documents = [transfer.issued.bgt_doc_no for transfer in transfers]
-            entered = read_objects(connection, to, RECEIVED_TRANSFER, documents)
-            left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
-            places = _places(connection, sender, IssueTransfer.OPERATION, _numbers(left))
-        commands = [
-            ReceiveTransfer(
-                sup_bgt_doc_no=transfer.issued.bgt_doc_no,
-                transfer_no=transfer.transfer_no,
-                terms=terms_of(transfer.issued),
-                issued=places[transfer.transfer_no],
-            )
-            for transfer in left
-        ]
-        return self._do(sender, to, commands)
-
-    def _confirm(self, sender: int, to: int, transfers: Sequence[Transfer]) -> int:
-        """To the sender what a receiver has accepted."""
-        with self._pool.connection() as connection:
-            documents = [transfer.issued.bgt_doc_no for transfer in transfers]
-            entered: dict[str, ReceivedTransfer] = read_objects(
-                connection, to, RECEIVED_TRANSFER, documents
-            )
-            own = ledger_text(sender)
-            accepted = [
-                each
-                for each in entered.values()
-                if each.status == ACCEPTED and each.issued.ledger == own
-            ]
-            numbers = [each.rec_no for each in accepted]
-            places = _places(connection, to, AcceptTransfer.OPERATION, numbers)
-        commands = [
-            NoteAcceptance(
-                transfer_no=each.received.transfer_no,
-                rec_no=each.rec_no,
-                amt=each.terms.amt,
-                accepted=places[each.rec_no],
-            )
-            for each in accepted
-        ]
-        return self._do(sender, sender, commands)
 
     def _do(self, sender: int, key: int, commands: Sequence[_Step]) -> int:
         """Gives how many took effect; what is refused is told, and brought again later."""
@@ -221,37 +208,143 @@ class Delivering:
 
 def _under_way(connection: psycopg.Connection, sender: int) -> Iterator[str]:
     rows = read_rows(connection, sender, TRANSFERS)
-    return (number for number, row in rows.items() if row.in_transit)
+    return (number for number, row in rows.items() if row.in_transit or row.asked)
 
 
 def _told_of(key: int, told: PlacedEvent) -> tuple[int, str]:
     """The sender, and its transfer, that an event of a ledger is about."""
-    event = told.event
+    event: Any = told.event
+    if isinstance(event, TransferIssued | TransferReductionAsked):
+        return key, event.transfer_no
+    return parse_ledger(event.from_ledger), event.transfer_no
+
+
+def _entered(
+    connection: psycopg.Connection, to: int, transfers: Iterable[Transfer]
+) -> dict[str, ReceivedTransfer]:
+    """What a receiver has of these, by document."""
+    documents = [transfer.issued.bgt_doc_no for transfer in transfers]
+    return read_objects(connection, to, RECEIVED_TRANSFER, documents)
+
+
+def _sent(
+    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
+) -> list[_Step]:
+    """For a receiver, what it has not entered yet."""
+    entered = _entered(connection, to, transfers)
+    left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
+    places = _places(connection, sender, IssueTransfer.OPERATION, _numbers(left))
+    return [
+        ReceiveTransfer(
+            sup_bgt_doc_no=transfer.issued.bgt_doc_no,
+            transfer_no=transfer.transfer_no,
+            terms=terms_of(transfer.issued),
+            issued=places[transfer.transfer_no],
+        )
+        for transfer in left
+    ]
+
+
+def _asked(
+    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
+) -> list[_Step]:
+    """For a receiver, the reductions that it has not answered yet."""
+    own, entered = ledger_text(sender), _entered(connection, to, transfers)
+    waiting = [
+        (transfer, reduction.asked)
+        for transfer in transfers
+        if (received := entered.get(transfer.issued.bgt_doc_no)) is not None
+        for number, reduction in transfer.reductions.items()
+        if reduction.state == ASKED
+        and (TakeReduction.OPERATION, reduction_number(own, number)) not in received.answers
+    ]
+    numbers = [asked.reduce_no for _, asked in waiting]
+    places = _places(connection, sender, ReduceTransfer.OPERATION, numbers)
+    return [
+        TakeReduction(
+            sup_bgt_doc_no=transfer.issued.bgt_doc_no,
+            transfer_no=transfer.transfer_no,
+            reduce_no=asked.reduce_no,
+            amt=asked.amt,
+            asked=places[asked.reduce_no],
+        )
+        for transfer, asked in waiting
+    ]
+
+
+def _words(
+    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
+) -> list[_Step]:
+    """For the sender, what a receiver has said of these and it has not noted, in the order in which
+    that was said."""
+    own, entered = ledger_text(sender), _entered(connection, to, transfers)
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    for received in entered.values():
+        if received.issued.ledger == own:
+            for operation, number in received.answers:
+                said[operation].append(number)
+    placed = [
+        (event, place)
+        for operation, numbers in said.items()
+        for event, place in _placed(connection, to, operation, numbers).values()
+    ]
+    by_number = {transfer.transfer_no: transfer for transfer in transfers}
+    ordered = sorted(placed, key=lambda each: each[1].position)
+    words = (_word(by_number, event, place) for event, place in ordered)
+    return [word for word in words if word is not None]
+
+
+def _word(transfers: Mapping[str, Transfer], event: Any, place: EventPlace) -> _Step | None:
+    """What a receiver's event tells the sender; None of what is noted."""
+    transfer = transfers[event.transfer_no]
     if isinstance(event, TransferAccepted):
-        return parse_ledger(event.from_ledger), event.transfer_no
-    assert isinstance(event, TransferIssued)
-    return key, event.transfer_no
+        if transfer.noted is not None:
+            return None
+        return NoteAcceptance(
+            transfer_no=event.transfer_no, rec_no=event.rec_no, amt=event.amt, accepted=place
+        )
+    if isinstance(event, TransferGivenBack):
+        if transfer.return_no:
+            return None
+        return NoteReduction(
+            transfer_no=event.transfer_no, return_no=event.return_no, amt=event.amt, told=place
+        )
+    reduction = transfer.reductions.get(event.reduce_no)
+    if reduction is None or reduction.state != ASKED:
+        return None
+    note = NoteReduction if isinstance(event, TransferReductionTaken) else DropReduction
+    return note(transfer_no=event.transfer_no, reduce_no=event.reduce_no, amt=event.amt, told=place)
 
 
 def _numbers(transfers: Iterable[Transfer]) -> list[str]:
     return [transfer.transfer_no for transfer in transfers]
 
 
-def _places(
+def _placed(
     connection: psycopg.Connection, key: int, operation: str, numbers: Sequence[str]
-) -> dict[str, EventPlace]:
-    """By their numbers, where the events stand that answer these commands."""
+) -> dict[str, tuple[Event, EventPlace]]:
+    """By their numbers, the events that answer these commands, and where they stand."""
     found = read_answers(connection, key, operation, numbers)
     chains = chains_at(connection, key, [each.position for each in found.values()])
     return {
-        number: EventPlace(
-            ledger=ledger_text(key),
-            position=each.position,
-            digest=each.digest.hex(),
-            chain=chains[each.position].hex(),
+        number: (
+            each.event,
+            EventPlace(
+                ledger=ledger_text(key),
+                position=each.position,
+                digest=each.digest.hex(),
+                chain=chains[each.position].hex(),
+            ),
         )
         for number, each in found.items()
     }
+
+
+def _places(
+    connection: psycopg.Connection, key: int, operation: str, numbers: Sequence[str]
+) -> dict[str, EventPlace]:
+    placed = _placed(connection, key, operation, numbers)
+    return {number: place for number, (_, place) in placed.items()}
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:

@@ -174,7 +174,8 @@ class IssueTransfer(Command, frozen=True, kw_only=True):
     def _require_new_document(self, state: LedgerState) -> None:
         """Raises Refusal ``invalid_state`` where the document has a transfer to that tier already,
         which the other side would take for the same."""
-        if state.row(SENT, self._sent_key).sent:
+        used = state.row(SENT, self._sent_key)
+        if used.sent or used.reduced:
             raise Refusal(
                 Code.INVALID_STATE,
                 f"{self.bgt_doc_no} has sent to {self.rec_div_code} already 文号已下达",

@@ -107,10 +107,14 @@ class AcceptTransfer(Command, frozen=True, kw_only=True):
         if received.status != RECEIVED:
             raise Refusal(
                 Code.INVALID_STATE,
-                f"{self.sup_bgt_doc_no} was accepted by {received.rec_no} 已接收",
+                f"{self.sup_bgt_doc_no} is {received.status} {received.rec_no} 已接收或已退回",
                 sup_bgt_doc_no=self.sup_bgt_doc_no,
             )
-        amt_fen = stored_fen(received.terms.amt)
+        amt_fen = state.row(RECEIVED_AMOUNTS, self.sup_bgt_doc_no).received
+        if not amt_fen:
+            raise Refusal(
+                Code.INVALID_STATE, f"nothing is left of {self.sup_bgt_doc_no}: it was reduced"
+            )
         sender = received.issued.ledger
         after = state.moved(FROM_ABOVE, sender, day, {"waiting": -amt_fen, "accepted": amt_fen})
         # point of no return

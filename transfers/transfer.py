@@ -14,6 +14,9 @@ from budget.transfer_events import (
     EventPlace,
     TransferAcceptanceNoted,
     TransferIssued,
+    TransferReduced,
+    TransferReductionAsked,
+    TransferReductionDropped,
     TransferTerms,
     TransferWrittenOff,
 )
@@ -26,14 +29,45 @@ from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 
-ISSUED, ACCEPTED = "issued", "accepted"
+ISSUED, ACCEPTED, REDUCED, RETURNED = "issued", "accepted", "reduced", "returned"
+ASKED, DROPPED = "asked", "dropped"  # of a reduction, beside REDUCED
+
+
+class Reduction(msgspec.Struct, frozen=True):
+    """A reduction that was asked for: ``asked``, ``reduced`` or ``dropped``."""
+
+    asked: TransferReductionAsked
+    state: str = ASKED
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """A transfer, and how its receiver has accepted it; None before the sender knows of that."""
+    """A transfer, as far as its sender knows.
+
+    Attributes:
+        noted: how its receiver has accepted it; None before.
+        reductions: by their numbers.
+        reduced_fen: what has come back.
+        return_no: by which the receiver has returned all of it; "" of all others.
+    """
 
     issued: TransferIssued
     noted: TransferAcceptanceNoted | None = None
+    reductions: Mapping[str, Reduction] = {}
+    reduced_fen: int = 0
+    return_no: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the receiver's word is not in."""
+        if self.return_no:
+            return False
+        asked = any(each.state == ASKED for each in self.reductions.values())
+        return asked or (self.noted is None and self.amt_fen > 0)
+
+    @property
+    def amt_fen(self) -> int:
+        """What of it has not come back."""
+        return stored_fen(self.issued.amt) - self.reduced_fen
 
     @property
     def transfer_no(self) -> str:
@@ -41,6 +75,10 @@ class Transfer(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> str:
+        if self.return_no:
+            return RETURNED
+        if self.reduced_fen:
+            return REDUCED
         return ISSUED if self.noted is None else ACCEPTED
 
     @property
@@ -71,21 +109,44 @@ def receiver_text(key: int, rec_div_code: str) -> str:
 def _fold(transfer: Transfer | None, event: Event) -> Transfer | None:
     if isinstance(event, TransferIssued):
         return Transfer(event)
-    if transfer is not None and isinstance(event, TransferAcceptanceNoted):
-        return Transfer(transfer.issued, event)
+    if transfer is None:
+        return None
+    match event:
+        case TransferAcceptanceNoted():
+            return msgspec.structs.replace(transfer, noted=event)
+        case TransferReductionAsked():
+            reductions = {**transfer.reductions, event.reduce_no: Reduction(event)}
+            return msgspec.structs.replace(transfer, reductions=reductions)
+        case TransferReduced():
+            return msgspec.structs.replace(
+                _answered(transfer, event.reduce_no, REDUCED),
+                reduced_fen=transfer.reduced_fen + stored_fen(event.amt),
+                return_no=event.return_no,
+            )
+        case TransferReductionDropped():
+            return _answered(transfer, event.reduce_no, DROPPED)
     return transfer
+
+
+def _answered(transfer: Transfer, reduce_no: str, state: str) -> Transfer:
+    """With the receiver's word on a reduction; "" of a return, which none has asked for."""
+    if (reduction := transfer.reductions.get(reduce_no)) is None:
+        return transfer
+    answered = {**transfer.reductions, reduce_no: Reduction(reduction.asked, state)}
+    return msgspec.structs.replace(transfer, reductions=answered)
 
 
 # ---- what is under way
 
 
 class TransferAmounts(msgspec.Struct, frozen=True, gc=False):
-    """Of one transfer, in fen: what the sender does not know to be accepted, what it does, and what
-    stands in its book (支出指标—转移支付)."""
+    """Of one transfer, in fen: what the sender does not know to be accepted, what it does, what
+    stands in its book (支出指标—转移支付), and what the receiver is asked to give up."""
 
     in_transit: int = 0
     accepted: int = 0
     booked: int = 0
+    asked: int = 0
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
@@ -111,12 +172,40 @@ class _WrittenOff(msgspec.Struct, frozen=True, gc=False):
     amt: str
 
 
+class _Asked(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReductionAsked``."""
+
+    transfer_no: str
+    amt: str
+
+
+class _Dropped(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReductionDropped``."""
+
+    transfer_no: str
+    amt: str
+
+
+class _Reduced(msgspec.Struct, frozen=True, gc=False):
+    """Of ``TransferReduced``."""
+
+    rec_div_code: str
+    bgt_doc_no: str
+    transfer_no: str
+    amt: str
+    was_accepted: bool
+    reduce_no: str = ""
+
+
 class TransferFold(RegisterFold):
     """By the numbers of transfers."""
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         TransferIssued: _Issued,
         TransferAcceptanceNoted: _Noted,
+        TransferReductionAsked: _Asked,
+        TransferReductionDropped: _Dropped,
+        TransferReduced: _Reduced,
         TransferWrittenOff: _WrittenOff,
     }
 
@@ -127,11 +216,18 @@ class TransferFold(RegisterFold):
                 return [(key, 0, amt_fen), (key, 2, amt_fen)]
             case _Noted():
                 return [(key, 0, -amt_fen), (key, 1, amt_fen)]
+            case _Asked():
+                return [(key, 3, amt_fen)]
+            case _Dropped():
+                return [(key, 3, -amt_fen)]
+            case _Reduced():
+                back = [(key, int(event.was_accepted), -amt_fen), (key, 2, -amt_fen)]
+                return [*back, (key, 3, -amt_fen)] if event.reduce_no else back
         return [(key, 2, -amt_fen)]
 
 
 def _touched(event: Event) -> Iterator[str]:
-    if isinstance(event, TransferIssued | TransferAcceptanceNoted | TransferWrittenOff):
+    if event.TRAITS.subject == "transfer" and hasattr(event, "transfer_no"):
         yield event.transfer_no
 
 
@@ -147,7 +243,7 @@ TRANSFERS: Register[TransferAmounts] = declare(
     Register(
         name="transfer",
         row=TransferAmounts,
-        floored=("in_transit", "accepted", "booked"),
+        floored=("in_transit", "accepted", "booked", "asked"),
         refuse=_refuse,
         fold=TransferFold,
         touched=_touched,
@@ -159,18 +255,25 @@ TRANSFERS: Register[TransferAmounts] = declare(
 
 
 class SentAmounts(msgspec.Struct, frozen=True, gc=False):
-    """What one document has sent to one tier below, in fen."""
+    """What one document has sent to one tier below, in fen, less what has come back; and that."""
 
     sent: int = 0
+    reduced: int = 0
 
 
 class SentFold(RegisterFold):
     """A document is a transfer's to one tier, so that the other side knows it by that."""
 
-    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {TransferIssued: _Issued}
+    FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
+        TransferIssued: _Issued,
+        TransferReduced: _Reduced,
+    }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
-        return [(sent_key(event.rec_div_code, event.bgt_doc_no), 0, stored_fen(event.amt))]
+        key, amt_fen = sent_key(event.rec_div_code, event.bgt_doc_no), stored_fen(event.amt)
+        if isinstance(event, _Reduced):
+            return [(key, 0, -amt_fen), (key, 1, amt_fen)]
+        return [(key, 0, amt_fen)]
 
 
 def sent_key(rec_div_code: str, bgt_doc_no: str) -> str:
@@ -178,7 +281,7 @@ def sent_key(rec_div_code: str, bgt_doc_no: str) -> str:
 
 
 def _touched_document(event: Event) -> Iterator[str]:
-    if isinstance(event, TransferIssued):
+    if isinstance(event, TransferIssued | TransferReduced):
         yield sent_key(event.rec_div_code, event.bgt_doc_no)
 
 
@@ -186,7 +289,7 @@ SENT: Register[SentAmounts] = declare(
     Register(
         name="sent_below",
         row=SentAmounts,
-        floored=("sent",),
+        floored=("sent", "reduced"),
         refuse=_refuse,
         fold=SentFold,
         touched=_touched_document,
@@ -197,7 +300,10 @@ TRANSFER: Kind[Transfer] = Kind(
     name="transfer",
     opened_by="transfer.issue",
     fold=_fold,
-    rows=lambda transfer: ((TRANSFERS, transfer.transfer_no),),
+    rows=lambda transfer: (
+        (TRANSFERS, transfer.transfer_no),
+        (SENT, sent_key(transfer.issued.rec_div_code, transfer.issued.bgt_doc_no)),
+    ),
 )
 
 

@@ -13,11 +13,16 @@ from budget.transfer_events import (
     EventPlace,
     TransferAcceptanceNoted,
     TransferAccepted,
+    TransferGivenBack,
     TransferIssued,
     TransferReceived,
+    TransferReduced,
+    TransferReductionAsked,
+    TransferReductionDropped,
+    TransferReductionTaken,
 )
 from ledger.account_set import ledger_text, parse_ledger
-from ledger.events import Event, decode, type_names
+from ledger.events import Event, decode, names_that
 from ledger.reading.loading import chains_at
 from ledger.reading.objects import read_events, read_head, read_objects
 from ledger.verification.checks import name_check
@@ -25,6 +30,7 @@ from ledger.verification.following import Context, EventCheck, FollowedEvent, jo
 from transfers.transfer import TRANSFER, Transfer, receiving_ledger, terms_of
 
 _AT_ONCE = 500
+_ENDS = (TRANSFER.name, RECEIVED_TRANSFER.name)
 
 
 @join
@@ -37,12 +43,12 @@ class TransferCheck(EventCheck):
         super().__init__(context)
         self._sent: list[tuple[int, TransferIssued]] = []
         self._noted: list[tuple[int, TransferAcceptanceNoted]] = []
+        self._answered: list[tuple[int, TransferReduced | TransferReductionDropped]] = []
+        self._taken: list[tuple[int, TransferReductionTaken]] = []
         self._received: list[tuple[int, TransferReceived]] = []
 
     def follows(self) -> Iterable[str]:
-        for cls in (TransferIssued, TransferReceived):
-            yield from type_names(cls)
-        yield from type_names(TransferAcceptanceNoted)
+        yield from names_that(lambda traits: traits.subject in _ENDS)
 
     def take(self, row: FollowedEvent) -> None:
         event: Any = decode(row.type, row.payload)
@@ -53,6 +59,10 @@ class TransferCheck(EventCheck):
                 self._noted.append((row.position, event))
             case TransferReceived():
                 self._received.append((row.position, event))
+            case TransferReductionTaken():
+                self._taken.append((row.position, event))
+            case TransferReduced() | TransferReductionDropped():
+                self._answered.append((row.position, event))
 
     def conclude(self) -> None:
         for position, received in self._received:
@@ -60,6 +70,10 @@ class TransferCheck(EventCheck):
             self._hold_to_sender(position, received)
         for position, noted in self._noted:
             self._hold_to_acceptance(position, noted)
+        for position, taken in self._taken:
+            self._hold_to_asked(position, taken)
+        for position, answered in self._answered:
+            self._hold_to_word(position, answered)
         for start in range(0, len(self._sent), _AT_ONCE):
             self._hold_receivers(self._sent[start : start + _AT_ONCE])
 
@@ -89,6 +103,35 @@ class TransferCheck(EventCheck):
         ):
             to = noted.accepted.ledger
             self._wrong(position, f"{to} has not accepted {noted.transfer_no} so 与接收不符")
+
+    def _hold_to_asked(self, position: int, taken: TransferReductionTaken) -> None:
+        """What the receiver has given up, the sender has asked for."""
+        asked = self._found(position, taken.asked)
+        if asked is None:
+            return
+        said = (taken.transfer_no, taken.reduce_no, taken.amt)
+        if (
+            not isinstance(asked, TransferReductionAsked)
+            or (asked.transfer_no, asked.reduce_no, asked.amt) != said
+        ):
+            self._wrong(position, f"{taken.from_ledger} has not asked for it so 与调减不符")
+
+    def _hold_to_word(
+        self, position: int, answered: TransferReduced | TransferReductionDropped
+    ) -> None:
+        """What the sender has again, the receiver has given up; what it has dropped, that keeps."""
+        told = self._found(position, answered.told)
+        if told is None:
+            return
+        own = ledger_text(self.context.place.ledger_id)
+        is_reduced = isinstance(answered, TransferReduced)
+        of_kind = isinstance(told, TransferReductionTaken | TransferGivenBack) == is_reduced
+        numbers = ("from_ledger", "transfer_no", "amt")
+        said = tuple(getattr(told, name, "") for name in numbers)
+        name = "return_no" if getattr(answered, "return_no", "") else "reduce_no"
+        is_same = getattr(told, name, "") == getattr(answered, name)
+        if not of_kind or not is_same or said != (own, answered.transfer_no, answered.amt):
+            self._wrong(position, f"{answered.told.ledger} has not said so 与调减答复不符")
 
     def _found(self, position: int, place: EventPlace) -> Event | None:
         """The event at a place of another ledger; None, and told, where that is another."""

@@ -1261,6 +1261,25 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "transfer.accepted": ("transfer.accept", _field("rec_no")),
     "transfer.acceptance_noted": ("transfer.note_acceptance", _field("transfer_no")),
     "transfer.written_off": ("transfer.write_off", _field("transfer_no")),
+    "transfer.reduction_asked": ("transfer.reduce", _field("reduce_no")),
+    "transfer.reduced": (
+        "transfer.note_reduction",
+        lambda body: (
+            f"{body['transfer_no']}/reduce/{body['reduce_no']}"
+            if body.get("reduce_no")
+            else f"{body['transfer_no']}/return/{body['return_no']}"
+        ),
+    ),
+    "transfer.reduction_dropped": ("transfer.drop_reduction", _field("reduce_no")),
+    "transfer.reduction_taken": (
+        "transfer.take_reduction",
+        lambda body: f"{body['from_ledger']}/{body['reduce_no']}",
+    ),
+    "transfer.reduction_declined": (
+        "transfer.take_reduction",
+        lambda body: f"{body['from_ledger']}/{body['reduce_no']}",
+    ),
+    "transfer.given_back": ("transfer.give_back", _field("return_no")),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
     "ledger.loss_accepted": (
@@ -2040,6 +2059,7 @@ _OF_ROW = {
     "indicator.recalled": (("issued", "amt", -1),),
     "indicator.absorbed": (("issued", "amt", 1),),
     "transfer.issued": (("issued", "amt", 1),),
+    "transfer.reduced": (("issued", "amt", -1),),
 }
 # what indicators and tiers below take of what the tier above has sent: the field that names its
 # document, the field that holds the amount, and its sign
@@ -2048,6 +2068,9 @@ _OF_RECEIVED = {
     "indicator.adjusted": ("from_transfer", "adj_amt", -1),
     "indicator.recalled": ("from_transfer", "amt", 1),
     "transfer.issued": ("sup_bgt_doc_no", "amt", -1),
+    "transfer.reduced": ("sup_bgt_doc_no", "amt", 1),
+    "transfer.reduction_taken": ("sup_bgt_doc_no", "amt", -1),
+    "transfer.given_back": ("sup_bgt_doc_no", "amt", -1),
 }
 # what acts on advances take of their unit's limit: the field that holds it, and its sign
 _OF_LIMIT = {
@@ -2645,6 +2668,8 @@ ACTS = {
     "indicator.reallocated_out": "indicator.reallocate",
     "transfer.issued": "transfer.issue",
     "transfer.accepted": "transfer.accept",
+    "transfer.reduction_asked": "transfer.reduce",
+    "transfer.given_back": "transfer.give_back",
     "purchase_plan.registered": "purchase_plan.register",
     "purchase_plan.adjusted": "purchase_plan.adjust",
     "contract.registered": "contract.register",
@@ -3291,6 +3316,10 @@ _TRANSFERS = (
     "transfer.received",
     "transfer.accepted",
     "transfer.acceptance_noted",
+    "transfer.reduction_asked",
+    "transfer.reduced",
+    "transfer.reduction_taken",
+    "transfer.given_back",
 )
 _TERMS = (
     *("tp_func_code", "fund_type_code", "amt", "pro_code", "bgt_doc_title"),
@@ -3329,6 +3358,11 @@ class Transfers:
                 self._received(position, event.body)
             elif event.name == "transfer.acceptance_noted":
                 self._noted(position, event.body)
+            elif event.name == "transfer.reduced":
+                back = "given_back" if event.body.get("return_no") else "reduction_taken"
+                self._agreed(position, event.body, "told", f"transfer.{back}")
+            elif event.name == "transfer.reduction_taken":
+                self._agreed(position, event.body, "asked", "transfer.reduction_asked")
         for ledger in sorted(self._events.keys() - {self._ledger}):
             self._balance(self._ledger, ledger)
             self._balance(ledger, self._ledger)
@@ -3354,6 +3388,15 @@ class Transfers:
         ):
             self._wrong(position, f"{body['transfer_no']} was accepted otherwise 与接收不符")
 
+    def _agreed(self, position: int, body: dict[str, Any], where: str, name: str) -> None:
+        """A reduction or return is of the same transfer and amount at both ends."""
+        other = self._named(position, body[where], name)
+        if other is None:
+            return
+        for element in ("transfer_no", "reduce_no", "return_no", "amt"):
+            if other.get(element, "") != body.get(element, ""):
+                self._wrong(position, f"{body['transfer_no']} is of another {element} 与对方不符")
+
     def _named(self, position: int, place: dict[str, Any], name: str) -> dict[str, Any] | None:
         """The event at a place of another history; None where that is not at hand."""
         if (events := self._events.get(place["ledger"])) is None:
@@ -3371,16 +3414,19 @@ class Transfers:
         division, _, year = to.partition("-")
         if sender.partition("-")[2] != year:
             return
-        sent = {
-            body["bgt_doc_no"]: fen(body["amt"])
-            for body in self._told(sender, "transfer.issued")
-            if body["rec_div_code"] == division
-        }
+        sent: dict[str, int] = {}
+        for name, sign in (("transfer.issued", 1), ("transfer.reduced", -1)):
+            for body in self._told(sender, name):
+                if body["rec_div_code"] == division:
+                    document = body["bgt_doc_no"]
+                    sent[document] = sent.get(document, 0) + sign * fen(body["amt"])
         accepted: dict[str, int] = {}
-        for body in self._told(to, "transfer.accepted"):
-            if body["from_ledger"] == sender:
-                document = body["sup_bgt_doc_no"]
-                accepted[document] = accepted.get(document, 0) + fen(body["amt"])
+        of_accepted = ("transfer.accepted", 1), ("transfer.reduction_taken", -1)
+        for name, sign in (*of_accepted, ("transfer.given_back", -1)):
+            for body in self._told(to, name):
+                if body["from_ledger"] == sender and body.get("was_accepted", True):
+                    document = body["sup_bgt_doc_no"]
+                    accepted[document] = accepted.get(document, 0) + sign * fen(body["amt"])
         for document, amount in accepted.items():
             if amount > sent.get(document, 0):
                 what = (

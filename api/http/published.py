@@ -89,6 +89,8 @@ EXAMPLES: dict[str, Any] = {
     "bgt_doc_no": "粤财预〔2026〕8号",
     "sup_bgt_doc_no": "粤财预〔2026〕8号",
     "rec_no": "JS-2026-0001",
+    "reduce_no": "TJ-2026-0001",
+    "return_no": "TH-2026-0001",
     "inc_sort_code": "10101",
     "approve_doc_no": "粤人常〔2026〕1号",
     "agency_name": "样例省教育厅",

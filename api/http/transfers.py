@@ -33,8 +33,10 @@ from ledger.money import yuan
 from ledger.reading.loading import read_rows
 from projections.core.moments import one_moment
 from projections.transfer_lists import received_page, transfer_balance, transfers_page
+from transfers.giving_back import GiveBackTransfer
 from transfers.issuing import IssueTransfer
 from transfers.receiving import AcceptTransfer
+from transfers.reducing import ReduceTransfer
 from transfers.transfer import TRANSFER, Transfer, receiver_text
 
 _ALL = "/v1/ledgers/{ledger}/transfers"
@@ -43,15 +45,26 @@ _RECEIVED = _ALL + "/received"
 _ONE_RECEIVED = _RECEIVED + "/{sup_bgt_doc_no}"
 _OWN = "what goes between tiers"
 
-TransferStatus = Literal["issued", "accepted"]
-ReceivedStatus = Literal["received", "accepted"]
+TransferStatus = Literal["issued", "accepted", "reduced", "returned"]
+ReceivedStatus = Literal["received", "accepted", "returned"]
+ReductionState = Literal["asked", "reduced", "dropped"]
 
 router = APIRouter(route_class=Operation, tags=[Tag.TRANSFERS])
 
 
+class ReductionView(msgspec.Struct, kw_only=True):
+    """调减: ``asked`` until the receiver has answered; ``dropped`` where it had allotted more."""
+
+    reduce_no: str
+    state: ReductionState
+    amt: str
+    reason: str
+    by: str
+
+
 class TransferView(msgspec.Struct, kw_only=True):
     """What a ledger has sent to ``to_ledger``; ``accepted`` is where that ledger's history says
-    that it has it, None before this one knows."""
+    that it has it, None before this one knows. Of ``amt`` ``reduced_amt`` has come back."""
 
     ledger: str
     transfer_no: str
@@ -70,13 +83,16 @@ class TransferView(msgspec.Struct, kw_only=True):
     track_pro_code: str
     rec_no: str
     accepted: EventPlace | None
+    reduced_amt: str
+    reductions: list[ReductionView]
+    return_no: str
     by: str
     commit: Committed = UNSET
 
 
 class ReceivedTransferView(msgspec.Struct, kw_only=True):
-    """What ``from_ledger`` has sent, as its event at ``issued`` says; of ``amt`` ``rest_amt`` is
-    not allotted."""
+    """What ``from_ledger`` has sent, as its event at ``issued`` says, less what has gone back; of
+    ``amt`` ``rest_amt`` is not allotted."""
 
     ledger: str
     sup_bgt_doc_no: str
@@ -93,6 +109,7 @@ class ReceivedTransferView(msgspec.Struct, kw_only=True):
     is_dir_code: str
     track_pro_code: str
     rec_no: str
+    return_no: str
     issued: EventPlace
     by: str
     commit: Committed = UNSET
@@ -129,6 +146,18 @@ def transfer_view(key: int, transfer: Transfer, commit: Any = UNSET) -> Transfer
         track_pro_code=issued.track_pro_code,
         rec_no="" if noted is None else noted.rec_no,
         accepted=transfer.accepted,
+        reduced_amt=yuan(transfer.reduced_fen),
+        reductions=[
+            ReductionView(
+                reduce_no=number,
+                state=each.state,  # type: ignore[arg-type]
+                amt=each.asked.amt,
+                reason=each.asked.reason,
+                by=each.asked.by,
+            )
+            for number, each in transfer.reductions.items()
+        ],
+        return_no=transfer.return_no,
         by=issued.by,
         commit=commit,
     )
@@ -148,12 +177,13 @@ def received_view(
         tp_func_code=terms.tp_func_code,
         fund_type_code=terms.fund_type_code,
         pro_code=terms.pro_code,
-        amt=terms.amt,
+        amt=yuan(received.amt_fen),
         is_dir_code=terms.is_dir_code,
         track_pro_code=terms.track_pro_code,
         rec_no=received.rec_no,
+        return_no=received.return_no,
         issued=received.issued,
-        by=received.by,
+        by="" if received.accepted is None else received.accepted.by,
         commit=commit,
     )
     if amounts is not None:
@@ -289,6 +319,8 @@ def _taken(key: int, _command: Command, outcome: Outcome) -> Any:
     return received_view(key, outcome.subjects[0], None, commit_view(outcome.commit))
 
 
+_CHANGES = (Code.PERIOD_CLOSED, Code.FUTURE_DATE, Code.INVALID_STATE, Code.NOT_FOUND)
+
 DIRECT = (
     CommandRoute(
         IssueTransfer,
@@ -318,6 +350,28 @@ DIRECT = (
         answer=ReceivedTransferView,
         summary="Accept what the tier above has sent 上级转移支付接收",
         tag=Tag.TRANSFERS,
-        codes=(Code.PERIOD_CLOSED, Code.FUTURE_DATE, Code.INVALID_STATE, Code.NOT_FOUND),
+        codes=_CHANGES,
+    ),
+    CommandRoute(
+        GiveBackTransfer,
+        _ONE_RECEIVED + "/return",
+        in_path=("sup_bgt_doc_no",),
+        right=Right.TRANSFER,
+        view=_taken,
+        answer=ReceivedTransferView,
+        summary="Return what the tier above has sent 上级转移支付退回",
+        tag=Tag.TRANSFERS,
+        codes=(*_CHANGES, Code.TRANSFER_ALLOTTED),
+    ),
+    CommandRoute(
+        ReduceTransfer,
+        _ONE + "/reduce",
+        in_path=("transfer_no",),
+        right=Right.TRANSFER,
+        view=_sent,
+        answer=TransferView,
+        summary="Take back what the receiver has not allotted 转移支付调减",
+        tag=Tag.TRANSFERS,
+        codes=(*_CHANGES, Code.TRANSFER_ALLOTTED),
     ),
 )

@@ -103,6 +103,11 @@ class RegisterRows:
 
     # ---- one batch
 
+    def end(self) -> None:
+        """The batch is over: of a register that is not kept as a whole the next one reads all rows
+        again, since it looks for what it needs before it begins."""
+        self._complete = set()
+
     def begin(self) -> None:
         """Nothing is changed yet."""
         self._complete = set()

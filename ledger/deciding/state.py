@@ -395,5 +395,6 @@ class LedgerState:
         go is read from the database again."""
         self._objects.trim()
         self.division_objects.trim()
+        self.registers.end()
         if self.registers.is_full:
             self._let_go()

@@ -229,6 +229,8 @@ _ELEMENTS = (
     Element("transfer_no", "转移支付编号", 100, NAME, _TRANSFER),
     Element("bgt_doc_no", "转移支付文号", 100, NAME, _TRANSFER),
     Element("rec_no", "接收编号", 100, NUMBER, _TRANSFER),
+    Element("reduce_no", "转移支付调减编号", 100, NUMBER, _TRANSFER),
+    Element("return_no", "转移支付退回编号", 100, NUMBER, _TRANSFER),
     # 动态监控
     Element("rules", "监控规则", 300, TEXT, _MONITOR),
     Element("rule_code", "规则编码", 300, TEXT, _MONITOR),

@@ -60,3 +60,14 @@ def read_answers(
         number: PlacedEvent(position, day, decode(name, payload), digest)
         for position, day, name, payload, digest, number in rows
     }
+
+
+def read_operation(
+    connection: psycopg.Connection, ledger_id: int, operation: str
+) -> dict[str, PlacedEvent]:
+    """The same of all numbers of an operation that was asked for seldom."""
+    rows = connection.execute(
+        "SELECT number FROM command_keys WHERE ledger_id = %s AND operation = %s",
+        (ledger_id, operation),
+    )
+    return read_answers(connection, ledger_id, operation, [number for (number,) in rows])

@@ -121,6 +121,8 @@ MAY: dict[str, set[str]] = {
     },
     "transfer.issue": {"maker"},
     "transfer.accept": {"maker"},
+    "transfer.give_back": {"maker"},
+    "transfer.reduce": {"maker"},
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
@@ -337,6 +339,8 @@ SOUND["transfer.issue"] = {
     "bgt_pman_id": "none",
 }
 SOUND["transfer.accept"] = {"rec_no": "none"}
+SOUND["transfer.give_back"] = {"return_no": "none"}
+SOUND["transfer.reduce"] = {"reduce_no": "none", "amt": "1.00"}
 SOUND["wage_run.disburse"] = {"bgt_id": "none"}
 SOUND["wage.accrue"] = {"accrual_no": "none", "amt": "1.00", **WAGES}
 SOUND["wage.withhold"] = {"withhold_no": "none", "income_tax_amt": "1.00", **WAGES}

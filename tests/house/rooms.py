@@ -72,8 +72,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "transfers": (
         "tiers transfer",
-        "answering issuing receiving",
-        "closing delivering verification",
+        "answering giving_back issuing receiving reducing",
+        "closing delivering other_end verification",
     ),
     "accounting": (
         "balance_events entered_rows income_events statements",
@@ -202,6 +202,8 @@ DECIDING = (
     "transfers.receiving",
     "transfers.answering",
     "transfers.closing",
+    "transfers.reducing",
+    "transfers.giving_back",
     *sorted(_OF_ACCOUNTING - _BESIDE_DECISIONS),
     "payments.current_items",
     "payments.list_files",

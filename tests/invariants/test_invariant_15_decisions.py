@@ -117,6 +117,16 @@ ELSEWHERE = {
         ),
         "transfers/test_sending",
     ),
+    **dict.fromkeys(
+        (
+            "transfer.reduce",
+            "transfer.take_reduction",
+            "transfer.note_reduction",
+            "transfer.drop_reduction",
+            "transfer.give_back",
+        ),
+        "transfers/test_reducing",
+    ),
     "monitor_rules.set": "payments/test_monitoring",
     "payment.release": "payments/test_monitoring",
     "refusal.record": "refusals are not taken again",

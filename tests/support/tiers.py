@@ -1,7 +1,7 @@
 """Tiers for tests: a province with a budget for tiers below, its city, and what runs between."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from budget.received import (
@@ -10,6 +10,7 @@ from budget.received import (
     ReceivedAmounts,
     ReceivedTransfer,
 )
+from ledger.deciding.command import Outcome, Submission
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
@@ -76,6 +77,18 @@ class Tiers:
 
     def delivered(self) -> int:
         return self.delivering().look()
+
+    def delivered_to(self, keeper: Bookkeeper) -> None:
+        """By a program that is killed when this ledger has all that is for it, and no other has."""
+        submit = submit_to(self.province.sequencer)
+
+        def killed(key: int, asked: Sequence[Submission]) -> list[Outcome]:
+            if key != keeper.ledger_id:
+                raise TimeoutError("killed")
+            return submit(key, asked)
+
+        with suppress(TimeoutError):
+            Delivering(self.province.pool, killed).look()
 
     def transfer(self, number: str = "tp-1", *, of: Bookkeeper | None = None) -> Transfer:
         keeper = of or self.province
