@@ -55,6 +55,7 @@ TITLES = {
     Code.INSUFFICIENT_PLAN: "The plan does not suffice",
     Code.INSUFFICIENT_INDICATOR: "The indicator does not suffice",
     Code.INSUFFICIENT_BUDGET: "The budget does not suffice",
+    Code.TRANSFER_ALLOTTED: "The receiver has allotted it",
     Code.INSUFFICIENT_CEILING: "The ceiling does not suffice",
     Code.INSUFFICIENT_CASH: "The cash at the treasury does not suffice",
     Code.INTERCEPTED: "A monitoring rule refuses the payment",
