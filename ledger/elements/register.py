@@ -78,13 +78,12 @@ _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标�
 _APPLY, _REFUND, _CLEAR, _OPEN = "支付申请", "支付退款", "资金清算", "账套开立"
 _POLICY, _DIVISION, _PERSON, _BANK = "签章策略", "区划建立", "人员权限", "代理银行委托"
 _AGENCY, _ACCT, _RECEIVER, _STANDARD = "单位登记", "账户登记", "收款人登记", "支出标准登记"
-_CARD, _PROJECT, _PROJECT_CHECK = "公务卡登记", "项目申报", "项目审核"
-_CEILING, _DRAFT, _APPROVE, _INCOME = "控制数下达", "预算编报", "预算批复", "收入预算"
-_ADJUST_BUDGET, _YEAR_END, _TRANSFER = "预算调整调剂", "年终结转", "转移支付"
-_MONITOR, _PURCHASE, _CONTRACT = "监控规则", "采购计划", "合同备案"
-_OPENING, _INCOME_REPORT, _VOUCHER = "期初余额", "收入日报", "记账凭证"
-_ADVANCE, _INCOME_ORDER, _CASH = "预拨暂付", "收入退库更正", "库款控制"
-_WAGES, _WAGE_RUN, _SUBSIDY = "工资计提代扣", "工资统发", "补贴发放"
+_CARD, _PROJECT, _PROJECT_CHECK, _CEILING = "公务卡登记", "项目申报", "项目审核", "控制数下达"
+_DRAFT, _APPROVE, _INCOME, _TRANSFER = "预算编报", "预算批复", "收入预算", "转移支付"
+_ADJUST_BUDGET, _YEAR_END, _MONITOR, _PURCHASE = "预算调整调剂", "年终结转", "监控规则", "采购计划"
+_CONTRACT, _OPENING, _INCOME_REPORT, _VOUCHER = "合同备案", "期初余额", "收入日报", "记账凭证"
+_ADVANCE, _INCOME_ORDER, _CASH, _WAGES = "预拨暂付", "收入退库更正", "库款控制", "工资计提代扣"
+_WAGE_RUN, _SUBSIDY = "工资统发", "补贴发放"
 
 
 def _code(name: str, title: str, max_length: int, shape: str, channel: str = "") -> Element:
