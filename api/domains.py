@@ -136,6 +136,7 @@ DOMAINS = (
     division.persons,
     division.standard,
     division.tokens,
+    division.webhook,
     budget.projects.reporting,
     budget.projects.checking,
     budget.budgeted_years,

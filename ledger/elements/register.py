@@ -119,6 +119,7 @@ _ELEMENTS = (
     _pattern("cert_serial", "证书序列号", 32, "[0-9a-f]{32}", _BANK),
     Element("url", "通道地址", 300, re.compile(r"https?://[!-~]+", re.ASCII), _BANK),
     _pattern("webhook_no", "推送地址编号", 64, "[0-9A-Za-z._-]+", "事件推送"),
+    _pattern("types", "事件类型", 64, r"[a-z_]+(\.[a-z_]+)+|\*", "事件推送"),
     _pattern("start_date", "启用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     _pattern("end_date", "停用日期", 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}", _BANK),
     _code("agency_code", "单位", 21, "[0-9A-Za-z]{3,21}", _AGENCY),
@@ -376,9 +377,8 @@ class ElementRegister:
             return
         text = _text_of(value, entry)
         if text is None:
-            raise RequestError(
-                Code.MALFORMED, f"{element} ({entry.title}) is text", pointer=pointer
-            )
+            problem = f"{element} ({entry.title}) is text"
+            raise RequestError(Code.MALFORMED, problem, pointer=pointer)
         if len(text) > entry.max_length:
             raise RequestError(
                 Code.MALFORMED,

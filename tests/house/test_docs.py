@@ -5,6 +5,7 @@ import re
 from tests.support.paths import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
+_BUILT = {"api/console/"}  # by `make console`, where there is a Node.js
 _PATH = re.compile(
     r"`((?:ledger|budget|payments|projections|api|bench|tests|console|client|verifier)/[\w/.\-]+)`"
 )
@@ -29,4 +30,5 @@ def test_what_a_guide_names_stands_there() -> None:
         for path in _PATH.findall(page.read_text(encoding="utf-8"))
     ]
     assert len(named) > 20, "the guides are found and read"
-    assert [(page, path) for page, path in named if not (ROOT / path).exists()] == []
+    there = [(page, path) for page, path in named if path not in _BUILT]
+    assert [(page, path) for page, path in there if not (ROOT / path).exists()] == []
