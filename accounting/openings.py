@@ -22,6 +22,7 @@ from accounting.entering import (
     require_balanced,
 )
 from accounting.opening_events import BookOpened, OpeningLoaded, OpeningRow
+from accounting.special_deposits import deposits_of
 from ledger.books import Account, Books
 from ledger.books.given import GivenLine, given_journal
 from ledger.calendar import effective_day
@@ -36,6 +37,7 @@ from ledger.events import Event
 from ledger.money import parse_yuan, yuan
 from payments.clearing.cash import CASH, CONTROL, came, is_cash, kind_of, moved_cash
 from payments.clearing.cash_events import CashMoved
+from payments.special_accounts.cash import SPECIAL_CASH, moved_special
 
 ROWS_MAX = 20_000
 _NUMBER_DIGITS = 16
@@ -108,7 +110,9 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         return event.opening_no
 
     def needs(self) -> Iterable[Need]:
-        return (OPENING, self.number), (CASH, WHOLE)
+        named = dict.fromkeys(row.acct_no for row in self.rows if row.acct_no)
+        special: Iterator[Need] = ((SPECIAL_CASH, acct_no) for acct_no in named)
+        return (OPENING, self.number), (CASH, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, date(state.fiscal_year, 1, 1))
@@ -127,6 +131,10 @@ class LoadOpening(Command, frozen=True, kw_only=True):
                 for change in came(acct, fund, fen, owed_of)
             ),
         )
+        deposits = [
+            moved_special(state, day, acct_no, amount_fen=fen)
+            for acct_no, fen in deposits_of(state, books, lines, self.book).items()
+        ]
         number = self.number
         # point of no return
         loaded = OpeningLoaded(
@@ -151,7 +159,9 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         ]
         for (acct, fund), fen in cash_fen.items():
             events.append((None, "", CashMoved(cash_acct=acct, fund_type_code=fund, amt=yuan(fen))))
-        return Decision(events=events, effective_on=day, moved=moved)
+        events += [told for deposit in deposits for told in deposit.told]
+        rows = [row for deposit in deposits for row in deposit.rows]
+        return Decision(events=events, effective_on=day, moved=[*moved, *rows])
 
 
 def _lines(

@@ -21,6 +21,7 @@ from accounting.entering import (
     require_balanced,
     unit_in_force,
 )
+from accounting.special_deposits import names_deposit
 from accounting.voucher_events import (
     AccountingVoucherEntered,
     AccountingVoucherReversed,
@@ -144,7 +145,7 @@ class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
         self._require_one_unit()
         require_balanced(lines, "/lines")
         _require_both_sides(books, lines)
-        self._require_by_hand([line.account for line in lines])
+        self._require_by_hand(state, books, lines)
         # point of no return
         entered = AccountingVoucherEntered(
             voucher_no=self.voucher_no,
@@ -225,10 +226,14 @@ class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
                     pointer=f"/lines/{index}/agency_code",
                 )
 
-    def _require_by_hand(self, accounts: Sequence[Account]) -> None:
+    def _require_by_hand(
+        self, state: LedgerState, books: Books, lines: Sequence[GivenLine]
+    ) -> None:
         """Raises Refusal ``account_invalid`` for what payments and registers keep."""
-        for index, (row, account) in enumerate(zip(self.lines, accounts, strict=True)):
-            if account.control or not account.by_hand:
+        for index, (row, line) in enumerate(zip(self.lines, lines, strict=True)):
+            account = line.account
+            kept = account.control or not account.by_hand
+            if kept or names_deposit(state, books, account.id, line.codes):
                 raise Refusal(
                     Code.ACCOUNT_INVALID,
                     f"{account.name} is kept by its own acts, not by hand 受控科目",

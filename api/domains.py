@@ -21,6 +21,7 @@ import accounting.openings
 import accounting.reconciliation.confirming
 import accounting.reconciliation.policy
 import accounting.reconciliation.receiving
+import accounting.special_income
 import accounting.vouchers
 import budget.adjusting.adjusting
 import budget.advancing
@@ -208,6 +209,7 @@ DOMAINS = (
     accounting.income_corrections,
     accounting.vouchers,
     accounting.income_receiving,
+    accounting.special_income,
     accounting.balances,
     accounting.intake.income,
     accounting.intake.income_orders,

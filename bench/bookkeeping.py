@@ -36,9 +36,10 @@ from ledger.writing.sequencer import Sequencer
 from payments.application import ApplyPayment, ApprovePayment
 from payments.messages import receipt_5214
 from payments.payment import Payment
+from payments.receipt_lines import ReceiptLine
 from payments.signature_policy import SetSignaturePolicy
 from payments.signing.voucher_document import voucher_document
-from payments.voucher import ApplyReceipt, MarkSent, ReceiptLine, SignVoucher
+from payments.voucher import ApplyReceipt, MarkSent, SignVoucher
 
 DIVISION, YEAR = "440000000", 2026
 INDICATORS = 1_000

@@ -8,7 +8,8 @@ have an account for it, and the fund pays for the function. What goes together i
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from budget.indicator import LEAF_CODES, require_treasury_money
+from budget.indicator import LEAF_CODES
+from budget.special_funds import is_special, require_kept
 from division.agencies import require_agency
 from division.agency import Agency
 from ledger.account_set import division_of
@@ -18,6 +19,7 @@ from ledger.errors import Code, Refusal
 
 AGENCY_CODE = "agency_code"
 DEPARTMENTS_ECONOMY = "dep_bgt_eco_code"
+GENERAL_BUDGET = "11"  # 一般公共预算资金
 RESERVE = "514"  # 预备费及预留, of 政府支出经济分类
 OWN_OF_TREASURY = ("512", "513")  # 债务还本, 转移性支出: no department spends them
 
@@ -47,7 +49,7 @@ def hold_together(
             f"{element} {booked_by[element]} is not paid through these books",
             pointer=f"{pointer}/{element}",
         )
-    require_treasury_money(codes["fund_type_code"], f"{pointer}/fund_type_code")
+    require_kept(state, codes["fund_type_code"], f"{pointer}/fund_type_code")
     _fund_pays(state, codes, day, pointer)
     return names
 
@@ -156,7 +158,12 @@ def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, po
 def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
     division = division_of(state.ledger_id)
     fund, function = codes["fund_type_code"], codes["exp_func_code"]
-    if not state.codes.allowed_fund(fund, function, on=day, mof_div_code=division):
+    # 财政专户管理资金 is spent on what the general budget is spent on, where no pair says otherwise
+    payers = (fund, GENERAL_BUDGET) if is_special(fund) else (fund,)
+    if not any(
+        state.codes.allowed_fund(payer, function, on=day, mof_div_code=division)
+        for payer in payers
+    ):
         raise Refusal(
             Code.ELEMENT_MISMATCH,
             f"资金性质 {fund} does not pay for 支出功能分类 {function}",

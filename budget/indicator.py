@@ -46,7 +46,6 @@ BEGINNINGS: tuple[type[IndicatorIssued], ...] = tuple(
 )
 EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
 MONTHS = 12
-SPECIAL_ACCOUNTS = "2"  # what funds of 财政专户管理资金 begin with
 
 
 class Indicator(msgspec.Struct, frozen=True):
@@ -269,20 +268,6 @@ def require_not_pending(indicator: Indicator, *, pointer: str = "/bgt_id") -> No
             Code.INDICATOR_NOT_EXECUTABLE,
             f"indicator {indicator.bgt_id} is pending (待下达): enable it first",
             bgt_id=indicator.bgt_id,
-            pointer=pointer,
-        )
-
-
-def require_treasury_money(fund_type_code: str, pointer: str) -> None:
-    """Refuses with ``element_invalid`` what lies in special accounts (财政专户管理资金).
-
-    The central bank does not pay it back, and no special account is kept here yet to pay it from.
-    """
-    if fund_type_code.startswith(SPECIAL_ACCOUNTS):
-        raise Refusal(
-            Code.ELEMENT_INVALID,
-            f"资金性质 {fund_type_code} is paid from special accounts (财政专户), which are not "
-            "kept here yet; it is not claimed from the central bank",
             pointer=pointer,
         )
 

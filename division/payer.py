@@ -3,6 +3,9 @@
 A unit is paid for from its own zero-balance account 单位零余额 or, where it has none, from the
 treasury's 财政零余额; of several that would do, from the one that is for the fund. Nothing is made
 up: as soon as a division has registered an account to pay from, one has to be there.
+
+财政专户管理资金 is paid from its special account, without a zero-balance account, and nothing
+reimburses that.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +13,7 @@ from datetime import date
 
 import msgspec
 
-from division.account import TREASURY_SINGLE, TREASURY_ZERO, UNIT_ZERO, BankAccount
+from division.account import SPECIAL, TREASURY_SINGLE, TREASURY_ZERO, UNIT_ZERO, BankAccount
 from division.agencies import agency_on
 from division.knowledge import own_division
 from ledger.deciding.state import LedgerState
@@ -56,16 +59,63 @@ def payer_on(
             f"no account pays for {agency_code} from fund {fund_type_code} through bank"
             f" {pay_bank_code} on {day} 付款账户未登记或已销户",
         )
+    payer = _payer(state, agency_code, pays, find(OF_THE_TREASURY, TREASURY_SINGLE), day)
+    return payer if payer != _NOBODY else None
+
+
+def special_payer(state: LedgerState, agency_code: str, special: BankAccount, day: date) -> Payer:
+    """Who pays for a unit where a special account does."""
+    return _payer(state, agency_code, special, None, day)
+
+
+def special_account_on(
+    state: LedgerState, fund_type_code: str, acct_no: str, day: date, *, pointer: str
+) -> BankAccount:
+    """The division's special account 财政专户 for a fund: the one that is named, or else the one
+    that says most of the fund, of several the first by its number.
+
+    Raises:
+        Refusal: ``account_invalid``: none is registered for the fund and open on the day, or not
+            the one that is named.
+    """
+    registered = own_division(state).accounts.get(OF_THE_TREASURY, ())
+    of_day = (each.on(day) for each in registered)
+    would_do = [
+        each
+        for each in of_day
+        if each is not None
+        and each.acc_type_code == SPECIAL
+        and acct_no in ("", each.acct_no)
+        and fund_type_code.startswith(each.fund_type_code)
+    ]
+    found = min(would_do, key=lambda a: (-len(a.fund_type_code), a.acct_no), default=None)
+    if found is None:
+        which = (
+            f"{acct_no} is no special account" if acct_no else "no special account is registered"
+        )
+        raise Refusal(
+            Code.ACCOUNT_INVALID,
+            f"{which} for fund {fund_type_code} on {day} 财政专户未登记或已销户",
+            pointer=pointer,
+        )
+    return found
+
+
+def _payer(
+    state: LedgerState,
+    agency_code: str,
+    pays: BankAccount | None,
+    clears: BankAccount | None,
+    day: date,
+) -> Payer:
     agency = agency_on(state, agency_code, day)
     department = agency_on(state, agency_code[:DEPARTMENT_DIGITS], day)
-    clears = find(OF_THE_TREASURY, TREASURY_SINGLE)
-    payer = Payer(
+    return Payer(
         *_names_of(pays),
         *_names_of(clears),
         sup_dep_name=department.agency_name if department else "",
         mof_dep_code=agency.mof_dep_code if agency else "",
     )
-    return payer if payer != _NOBODY else None
 
 
 _NOBODY = Payer(*("" for _ in Payer.__struct_fields__))

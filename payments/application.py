@@ -7,7 +7,6 @@ back. Maker and checker are different persons.
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import product
-from operator import attrgetter
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
@@ -18,15 +17,13 @@ from budget.indicator import (
     Indicator,
     moved,
     require_executable,
-    require_treasury_money,
     with_held,
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
-from division.agencies import refuse_ended
+from budget.special_funds import is_special
 from division.knowledge import rules_of_year
-from division.payer import payer_on
-from ledger.account_set import division_of
+from division.payer import Payer, payer_on, special_account_on, special_payer
 from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
@@ -35,6 +32,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
+from payments.application_elements import check_elements
 from payments.cards.lines import lines_of, taken
 from payments.cards.reimbursing import check_card, check_spent, hold_to_cards, needed, require_spent
 from payments.clearing.cash import kind_of
@@ -66,11 +64,11 @@ from payments.payment import (
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
+from payments.special_accounts.cash import moved_special
+from payments.special_accounts.paying import account_to_pay_from
 from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
-_OWN_CODES = ("set_mode_code", "pay_bus_type_code")  # beside those of its indicator
-_dimensions = attrgetter(*DIMENSIONS)
 
 
 class ApplyPayment(Command, frozen=True, kw_only=True):
@@ -101,17 +99,20 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     current_item_code: str = ""
     monitor_reason: str = ""
     receiver_code: str = ""
+    pay_acct_no: str = ""
     effective_on: date | None = None
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterator[Command]:
-        """Every combination of dimensions given and left out, the usual ones first."""
+        """Every combination of dimensions, and of the account, given and left out, the usual ones
+        first."""
         event: PaymentApplied = told.event
         dated = told.day if event.dated_by_caller else None
-        for given in product((False, True), repeat=len(DIMENSIONS)):
+        left_out = (*DIMENSIONS, "pay_acct_no") if event.pay_acct_no else DIMENSIONS
+        for given in product((False, True), repeat=len(left_out)):
             dimensions: dict[str, Any] = {
                 name: getattr(event, name) if has else ""
-                for name, has in zip(DIMENSIONS, given, strict=True)
+                for name, has in zip(left_out, given, strict=True)
             }
             yield cls(**fields_in(cls, event, **dimensions, effective_on=dated))
 
@@ -137,7 +138,12 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         indicator = require_indicator(state, self.bgt_id, day)
         require_executable(indicator)
         contract = require_contract(state, self.contract_no) if self.contract_no else None
-        self._check_elements(state, indicator, day)
+        check_elements(state, self, indicator, day)
+        fund, pay_acct_no = indicator.issued.fund_type_code, ""
+        if self.pay_acct_no or is_special(fund):
+            pay_acct_no = account_to_pay_from(
+                state, fund, self.pay_acct_no, day, pointer="/pay_acct_no"
+            )
         hold_to_cards(state, self, indicator.issued, card_lines)
         if contract is not None:
             hold_to_contract(contract, indicator.issued, self)
@@ -157,6 +163,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         held_fen = -pay_fen if pur_plan_no else 0
         require_planned(state, indicator, day, pay_fen)
         occupied = moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
+        cash = moved_special(state, day, pay_acct_no, claimed_fen=pay_fen)
         found = NOTHING_FOUND
         if rules := rules_of_year(state):
             seen = seen_by_rules(self, indicator, pay_fen)
@@ -165,6 +172,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         applied = self._event(
             indicator, day, pur_plan_no, card_lines, found.frozen_by, occupied.row, by
         )
+        if pay_acct_no:
+            applied = replace(applied, pay_acct_no=pay_acct_no)
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -177,43 +186,15 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         if held_fen:
             entry = with_held(books, entry, held_fen, indicator.codes)
         decision = Decision(
-            events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
+            events=[
+                (PAYMENT, self.pay_app_no, applied),
+                (PAYMENT, self.pay_app_no, entry),
+                *cash.told,
+            ],
             effective_on=day,
-            moved=[occupied, *also],
+            moved=[occupied, *also, *cash.rows],
         )
         return with_found(state, decision, found, applied) if rules else decision
-
-    def _check_elements(self, state: LedgerState, indicator: Indicator, day: date) -> None:
-        require_treasury_money(indicator.issued.fund_type_code, "/bgt_id")
-        refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
-        codes, division = state.codes, division_of(state.ledger_id)
-        for element in _OWN_CODES:
-            if code := getattr(self, element):
-                codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
-        if any(_dimensions(self)):  # as a rule none is given
-            self._check_dimensions(state, indicator, day)
-
-    def _check_dimensions(self, state: LedgerState, indicator: Indicator, day: date) -> None:
-        codes, division = state.codes, division_of(state.ledger_id)
-        named = zip(DIMENSIONS, _dimensions(self), strict=True)
-        given = [(element, code) for element, code in named if code]
-        for element, code in given:
-            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
-        for element, code in given:
-            of_indicator = getattr(indicator.issued, element)
-            refines = element == "dep_bgt_eco_code" and of_indicator != ""
-            refined = refines and code.startswith(of_indicator)
-            if code != of_indicator and not refined:
-                raise Refusal(
-                    Code.ELEMENT_MISMATCH,
-                    f"{element} {code} is not that of indicator {self.bgt_id}, {of_indicator}",
-                    pointer=f"/{element}",
-                    bgt_id=self.bgt_id,
-                )
-            if code != of_indicator:
-                codes.check_leaf(
-                    element, code, on=day, mof_div_code=division, pointer=f"/{element}"
-                )
 
     def _check_details(self) -> int:
         """The amount in fen; raises ``details_mismatch`` unless the details make it up."""
@@ -322,21 +303,26 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
         require_other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
         policy = state.settings.get(SIGNATURE_POLICY)
-        applied = payment.applied
-        guarantee = require_spare(state, applied.fund_type_code, applied, payment.pay_fen)
-        payer = payer_on(
-            state, applied.agency_code, applied.fund_type_code, policy.pay_bank_code, day
-        )
+        applied, fund = payment.applied, payment.applied.fund_type_code
+        guarantee, bank = None, policy.pay_bank_code
+        payer: Payer | None
+        if applied.pay_acct_no:
+            special = special_account_on(state, fund, applied.pay_acct_no, day, pointer="")
+            payer = special_payer(state, applied.agency_code, special, day)
+            bank = special.pay_bank_code or bank
+        else:
+            guarantee = require_spare(state, fund, applied, payment.pay_fen)
+            payer = payer_on(state, applied.agency_code, fund, bank, day)
         # point of no return
         approved = PaymentApproved(
             pay_app_no=self.pay_app_no,
             pay_cert_no=voucher_number(state.ledger_id, self.pay_app_no),
             vou_date=day_text(day),
             roles=policy.roles,
-            pay_bank_code=policy.pay_bank_code,
+            pay_bank_code=bank,
             payer=payer,
             promised_amt="" if guarantee is None else applied.pay_amt,
-            promised_fund="" if guarantee is None else kind_of(applied.fund_type_code),
+            promised_fund="" if guarantee is None else kind_of(fund),
             guarantee=guarantee or "",
             by=by,
         )

@@ -6,7 +6,7 @@ import msgspec
 
 from budget.events import Figures
 from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
-from payments.events import PAID_FOR
+from payments.events import OF_SPECIAL_ACCOUNTS, PAID_FOR, REFUNDED_SPECIAL
 
 _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}}
 _GIVEN: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
@@ -14,6 +14,8 @@ _TAKEN: AmountMoves = {"indicator": {"paid": 1, "available": -1}, **_OF_THE_UNIT
 # of what is claimed already; cash comes to nothing over both
 _CLAIMED_LESS: AmountMoves = {"treasury_financial": {"cash": 1}, "treasury_budgetary": {}}
 _CLAIMED_MORE: AmountMoves = {"treasury_financial": {"cash": -1}, "treasury_budgetary": {}}
+# of what a special account has paid
+_TAKEN_SPECIAL: AmountMoves = {"indicator": {"paid": 1, "available": -1}, **OF_SPECIAL_ACCOUNTS}
 
 
 class CorrectedLine(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +50,8 @@ class PaymentCorrected(Event, frozen=True, kw_only=True):
         posts={
             "payment.corrected": RuleNeeds(
                 PAID_FOR, {"corrected": _GIVEN, "claimed": _CLAIMED_LESS}
-            )
+            ),
+            "payment.corrected_special": RuleNeeds(PAID_FOR, {"corrected": REFUNDED_SPECIAL}),
         },
         step="receipt",
         title="支付更正",
@@ -82,7 +85,8 @@ class CorrectionTaken(Event, frozen=True, kw_only=True):
         posts={
             "payment.correction_taken": RuleNeeds(
                 PAID_FOR, {"corrected": _TAKEN, "claimed": _CLAIMED_MORE}
-            )
+            ),
+            "payment.correction_taken_special": RuleNeeds(PAID_FOR, {"corrected": _TAKEN_SPECIAL}),
         },
         step="receipt",
         title="支付更正转入",
@@ -113,7 +117,10 @@ class RefundShared(Event, frozen=True, kw_only=True):
         subject="payment",
         moves=("indicator", "uncleared"),
         posts={
-            "payment.refund_shared": RuleNeeds(PAID_FOR, {"refund": {**_GIVEN, "zero_balance": {}}})
+            "payment.refund_shared": RuleNeeds(
+                PAID_FOR, {"refund": {**_GIVEN, "zero_balance": {}}}
+            ),
+            "payment.refund_shared_special": RuleNeeds(PAID_FOR, {"refund": REFUNDED_SPECIAL}),
         },
         step="receipt",
         title="退款归还",
@@ -122,6 +129,7 @@ class RefundShared(Event, frozen=True, kw_only=True):
     refund_no: str
     bgt_id: str
     refund_amt: Yuan
+    pay_acct_no: str = ""
     figures: Figures
     by: str
 

@@ -8,7 +8,7 @@ from budget.events import Figures
 from budget.year_end_events import IS_CARRIED
 from division.payer import Payer
 from ledger.elements.register import DIMENSIONS
-from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
+from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 
 _OCCUPIED: AmountMoves = {"indicator": {"available": -1, "occupied": 1}}
 RELEASED: AmountMoves = {"indicator": {"available": 1, "occupied": -1}}
@@ -17,6 +17,18 @@ _OF_THE_UNIT: AmountMoves = {"unit_financial": {}, "unit_budgetary": {}, "zero_b
 PAID_FOR = (*DIMENSIONS, "agency_type_code", "current_item_code", IS_CARRIED)
 _PAID: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **_OF_THE_UNIT}
 _REFUNDED: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_OF_THE_UNIT}
+# a special account pays at once, and no zero-balance account: unit's and treasury's books together
+OF_SPECIAL_ACCOUNTS: AmountMoves = {
+    "unit_financial": {},
+    "unit_budgetary": {},
+    "treasury_financial": {},
+    "treasury_budgetary": {},
+}
+_PAID_SPECIAL: AmountMoves = {"indicator": {"occupied": -1, "paid": 1}, **OF_SPECIAL_ACCOUNTS}
+REFUNDED_SPECIAL: AmountMoves = {
+    "indicator": {"paid": -1, "available": 1},
+    **OF_SPECIAL_ACCOUNTS,
+}
 
 
 class PaymentDetail(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -42,7 +54,8 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     ``details``; ``current_item_code`` is what it settles or advances, "" what its economy is.
     Monitoring rules ``frozen_by`` hold it. ``card_lines`` is what was spent with cards and is
     reimbursed by it; events that set that free again name it likewise. ``is_carried`` where the
-    year before has handed its indicator on; ``receiver_code`` is its payee's in the register."""
+    year before has handed its indicator on; ``receiver_code`` is its payee's in the register,
+    ``pay_acct_no`` the special account 财政专户 that pays it, here as behind it."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -80,6 +93,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     frozen_by: tuple[str, ...] = ()
     card_lines: tuple[str, ...] = ()
     is_carried: bool = False
+    pay_acct_no: str = ""
     figures: Figures
     by: str
 
@@ -221,28 +235,6 @@ class FailedDetail(msgspec.Struct, frozen=True, gc=False):
     xadd_word: str
 
 
-class VoucherFoundAtBank(Event, frozen=True, kw_only=True):
-    """查询: after a loss of history the bank was asked for numbers in doubt, and knows this one.
-
-    It books nothing: money that has moved is booked on the bank's receipt. ``pay_app_no`` is the
-    one that the bank's voucher bears, "" for a claim; ``in_books`` whether the books have it;
-    ``place`` counts the banks that know it.
-    """
-
-    TYPE: ClassVar[str] = "voucher.found_at_bank"
-    TRAITS: ClassVar[Traits] = Traits(
-        subject=LEDGER, asked_by="voucher.found_at_bank", title="银行已知凭证"
-    )
-    voucher_no: str
-    pay_app_no: str = ""
-    paid_amt: Yuan
-    bank: str
-    in_books: bool
-    epoch_name: str
-    place: int = 1
-    by: str
-
-
 class VoucherReceipted(Event, frozen=True, kw_only=True):
     """银行支付回单: the one outcome of every line. Lines not in ``failed`` were paid in full.
 
@@ -257,7 +249,12 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
         subject="payment",
         asked_by="voucher.receipt",
         moves=("indicator", "uncleared", "contract", "card_line"),
-        posts={"voucher.receipted": RuleNeeds(PAID_FOR, {"paid": _PAID, "failed": RELEASED})},
+        posts={
+            "voucher.receipted": RuleNeeds(PAID_FOR, {"paid": _PAID, "failed": RELEASED}),
+            "voucher.receipted_special": RuleNeeds(
+                PAID_FOR, {"paid": _PAID_SPECIAL, "failed": RELEASED}
+            ),
+        },
         delivery=True,
         step="receipt",
         title="支付回单",
@@ -279,6 +276,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     agency_type_code: str = ""
     contract_no: str = ""
     card_lines: tuple[str, ...] = ()
+    pay_acct_no: str = ""
     by: str
 
 
@@ -346,7 +344,10 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
         asked_by="bank.notice",
         formerly=("notice_sm3", "payment.refund"),
         moves=("indicator", "uncleared", "contract", "card_line"),
-        posts={"payment.refunded": RuleNeeds(PAID_FOR, {"refund": _REFUNDED})},
+        posts={
+            "payment.refunded": RuleNeeds(PAID_FOR, {"refund": _REFUNDED}),
+            "payment.refunded_special": RuleNeeds(PAID_FOR, {"refund": REFUNDED_SPECIAL}),
+        },
         delivery=True,
         step="receipt",
         title="退款",
@@ -372,11 +373,11 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
     borne_amt: Yuan = ""
     contract_no: str = ""
     card_lines: tuple[str, ...] = ()
+    pay_acct_no: str = ""
     by: str
 
 
 register(
-    VoucherFoundAtBank,
     PaymentApplied,
     PaymentApproved,
     PaymentRejected,

@@ -5,7 +5,7 @@ from typing import ClassVar
 from ledger.deciding.command import Command
 from ledger.deciding.state import Decision, LedgerState
 from ledger.money import parse_yuan
-from payments.events import VoucherFoundAtBank
+from payments.found_events import VoucherFoundAtBank
 
 
 class RecordFoundAtBank(Command, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
-"""What a payment has taken goes back where it ends unpaid: to its indicator, its contract, and what
-was spent with cards to be reimbursed by another. Pure."""
+"""What a payment has taken goes back where it ends unpaid: to its indicator, its contract, the
+special account, and what was spent with cards to be reimbursed by another. Pure."""
 
 from datetime import date
 
@@ -11,6 +11,7 @@ from payments.cards.lines import freed
 from payments.clearing.promised import promise_kept
 from payments.contracts.drawing import held_again, settled
 from payments.payment import PAYMENT, Payment
+from payments.special_accounts.cash import moved_special
 
 
 def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
@@ -35,13 +36,19 @@ def with_release(
         bgt_id=applied.bgt_id,
     )
     entry = with_held(books, entry, held_again(applied, pay_fen), codes)
+    cash = moved_special(state, day, applied.pay_acct_no, claimed_fen=-pay_fen)
     return Decision(
-        events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
+        events=[
+            (PAYMENT, payment.pay_app_no, event),
+            (PAYMENT, payment.pay_app_no, entry),
+            *cash.told,
+        ],
         effective_on=day,
         moved=[
             after,
             *settled(state, applied, day, pay_fen),
             *freed(state, day, applied.card_lines),
             *promise_kept(state, payment.approved, day),
+            *cash.rows,
         ],
     )

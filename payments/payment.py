@@ -42,6 +42,7 @@ from payments.events import (
 )
 from payments.monitoring.events import PaymentReleased
 from payments.return_events import PaymentReturned
+from payments.special_accounts.cash import SPECIAL_CASH
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
@@ -344,13 +345,15 @@ def _acts(payment: Payment) -> Iterator[Event]:
 
 
 def _rows_of(payment: Payment) -> Iterator[tuple[AnyRegister, str]]:
-    """Of its own indicator, of those that bear some of it, of its contract, and of what was spent
-    with cards."""
+    """Of its own indicator, of those that bear some of it, of its contract, of what was spent with
+    cards, and of the special account that pays it."""
     own, contract_no = payment.applied.bgt_id, payment.applied.contract_no
     if contract_no:
         yield CONTRACTS, contract_no
     for key in payment.applied.card_lines:
         yield REIMBURSED, key
+    if payment.applied.pay_acct_no:
+        yield SPECIAL_CASH, payment.applied.pay_acct_no
     others = dict.fromkeys(took.bgt_id for took in payment.corrections_taken)
     yield BALANCES, own
     for bgt_id in others:

@@ -4,11 +4,10 @@ Nothing is sent before it is committed, and nothing twice as a new instruction: 
 is the bank's idempotency key. A receipt is applied once; what failed goes back to the indicator.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import ClassVar
 
-import msgspec
 from msgspec.structs import replace
 
 from budget.indicator import moved, with_held
@@ -20,13 +19,12 @@ from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
-from ledger.money import parse_yuan, stored_fen, yuan
+from ledger.money import stored_fen, yuan
 from payments.cards.lines import failed_lines, freed
 from payments.clearing.promised import PAID_AHEAD, promise_kept
 from payments.clearing.uncleared import UNCLEARED, uncleared_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
-    FailedDetail,
     VoucherReceipted,
     VoucherRefused,
     VoucherSent,
@@ -43,12 +41,13 @@ from payments.payment import (
     REFUNDED,
     SENT,
     SIGNED,
-    SINGLE_DETAIL_ID,
     Payment,
     require,
     require_status,
 )
+from payments.receipt_lines import ReceiptLine, answered, failed_of, lines_due
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
+from payments.special_accounts.cash import moved_special, special_rule
 
 
 class SignVoucher(Command, frozen=True, kw_only=True):
@@ -211,16 +210,6 @@ class RefuseVoucher(Command, frozen=True, kw_only=True):
         )
 
 
-class ReceiptLine(msgspec.Struct, frozen=True):
-    """A detail as the bank answers it; amounts in fen."""
-
-    pay_detail_id: str
-    payee_acct_no: str
-    pay_fen: int
-    xpay_fen: int
-    xadd_word: str
-
-
 class ApplyReceipt(Command, frozen=True, kw_only=True):
     """银行支付回单: the outcome of every line of a voucher, signed by the bank.
 
@@ -267,7 +256,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             event,
             xpay_fen=stored_fen(event.xpay_amt),
             xpay_date=date.fromisoformat(event.xpay_date),
-            lines=tuple(_answered(_lines_of(payment), event.failed)),
+            lines=tuple(answered(lines_due(payment), event.failed)),
             document=b"",
         )
         return (cls(**fields),)
@@ -285,7 +274,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         if self.manifest_no:
             covering = {"role": RECEIPT_ROLE, "cert_serial": self.cert_serial}
             check_covered(state, self.manifest_no, self.leaf, **covering)
-        failed = self._check_lines(payment)
+        failed = failed_of(payment, self.pay_cert_no, self.lines, self.xpay_fen)
         applied_on = date.fromisoformat(payment.applied.create_date)
         day = evidence_day(state, self.xpay_date, since=applied_on)
         amounts = {"paid": self.xpay_fen, "failed": payment.pay_fen - self.xpay_fen}
@@ -293,6 +282,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         held_fen = held_again(payment.applied, amounts["failed"])
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts, held_fen)
         agency_type_code = type_on(state, payment.applied.agency_code, day)
+        acct_no, gone = payment.applied.pay_acct_no, payment.pay_fen
+        cash = moved_special(state, day, acct_no, amount_fen=-self.xpay_fen, claimed_fen=-gone)
         unpaid = failed_lines(payment.details, failed) if payment.applied.card_lines else ()
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
@@ -316,6 +307,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             receipted = replace(receipted, manifest_no=self.manifest_no, leaf=self.leaf)
         if unpaid:
             receipted = replace(receipted, card_lines=unpaid)
+        if acct_no:
+            receipted = replace(receipted, pay_acct_no=acct_no)
         codes, books = payment.codes_of(agency_type_code), state.books(day)
         entry = books.post(
             receipted.TYPE,
@@ -324,13 +317,18 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             amounts_fen=amounts,
             codes=codes,
             bgt_id=bgt_id,
+            rule_name=special_rule(receipted.TYPE, acct_no),
         )
         if held_fen:
             entry = with_held(books, entry, held_fen, codes)
         return Decision(
-            events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
+            events=[
+                (PAYMENT, self.pay_app_no, receipted),
+                (PAYMENT, self.pay_app_no, entry),
+                *cash.told,
+            ],
             effective_on=day,
-            moved=[after, *self._moved(state, payment, day, unpaid)],
+            moved=[after, *self._moved(state, payment, day, unpaid), *cash.rows],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
 
@@ -344,55 +342,13 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         rows += settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
         return rows + freed(state, day, unpaid) if unpaid else rows
 
-    def _check_lines(self, payment: Payment) -> tuple[FailedDetail, ...]:
-        """The failed lines; raises ``receipt_mismatch`` unless the receipt fits the voucher."""
-        assert payment.approved is not None
-        if self.pay_cert_no != payment.pay_cert_no:
-            raise _mismatch(f"its voucher is not that of payment {self.pay_app_no}")
-        theirs = {line.pay_detail_id: (line.payee_acct_no, line.pay_fen) for line in self.lines}
-        if len(theirs) != len(self.lines) or theirs != _lines_of(payment):
-            raise _mismatch("its lines are not those of the voucher")
-        paid_fen = 0
-        for line in self.lines:
-            if line.xpay_fen not in (0, line.pay_fen):
-                raise _mismatch("a line is neither paid in full nor failed")
-            paid_fen += line.xpay_fen
-        if paid_fen != self.xpay_fen:
-            raise _mismatch("its total is not the sum of its lines")
-        if paid_fen == payment.pay_fen:
-            return ()
-        failed = (line for line in self.lines if line.xpay_fen == 0)
-        return tuple(FailedDetail(line.pay_detail_id, line.xadd_word) for line in failed)
-
-
-def _lines_of(payment: Payment) -> dict[str, tuple[str, int]]:
-    """(account, fen) of each detail."""
-    applied = payment.applied
-    if not applied.details:
-        return {SINGLE_DETAIL_ID: (applied.payee_acct_no, payment.pay_fen)}
-    return {d.pay_detail_id: (d.payee_acct_no, parse_yuan(d.pay_amt)) for d in applied.details}
-
-
-def _answered(
-    lines: dict[str, tuple[str, int]], failed: Sequence[FailedDetail]
-) -> Iterator[ReceiptLine]:
-    """The lines of a receipt, those that failed first."""
-    for detail in failed:
-        account, fen = lines.pop(detail.pay_detail_id)
-        yield ReceiptLine(detail.pay_detail_id, account, fen, 0, detail.xadd_word)
-    for id_, (account, fen) in lines.items():
-        yield ReceiptLine(id_, account, fen, fen, "")
-
-
-def _mismatch(detail: str) -> Refusal:
-    return Refusal(Code.RECEIPT_MISMATCH, f"the receipt is refused: {detail}")
-
 
 def owed(
     state: LedgerState, payment: Payment, day: date, vt_code: str, amount_fen: int
 ) -> list[MovedRow]:
-    """What the bank is owed by money that it has moved, or owes; nothing where none has moved."""
-    if not amount_fen:
+    """What the bank is owed by money that it has moved, or owes; nothing where none has moved, or
+    out of a special account, which is not cleared."""
+    if not amount_fen or payment.applied.pay_acct_no:
         return []
     assert payment.approved is not None
     key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)

@@ -1,4 +1,5 @@
-"""库款: what lies at the treasury by account and kind of fund, now or as of any moment.
+"""库款: what lies at the treasury by account and kind of fund, and in special accounts, now or as
+of any moment.
 
 Now it is the register itself. Of another moment the acts that move cash are folded again: there are
 some hundreds a year, in the ledger's own stream and in those of its clearings and orders.
@@ -20,6 +21,7 @@ from ledger.reading.objects import read_head
 from payments.clearing.cash import CASH, Cash, split_key
 from payments.clearing.cash_events import CashPolicySet
 from payments.clearing.cash_policy import CASH_POLICY
+from payments.special_accounts.cash import SPECIAL_CASH, SpecialCash
 from projections.core.moments import Moment, one_moment, reach
 
 _ACTS = """
@@ -36,11 +38,13 @@ ORDER BY position"""
 
 class CashAt(NamedTuple):
     """What lies where, by (account, kind of fund), in order; the account is "" for what was claimed
-    before any was named. ``position`` is the last that counts; ``cash_control`` what the ledger's
+    before any was named; ``special`` is what lies in special accounts 财政专户, by their numbers.
+    ``position`` is the last that counts; ``cash_control`` what the ledger's
     policy said then, None where nothing."""
 
     position: int
     rows: dict[tuple[str, str], Cash]
+    special: dict[str, SpecialCash]
     cash_control: bool | None
 
     @property
@@ -66,10 +70,13 @@ def cash_at(
             raise Refusal(Code.NOT_FOUND, "no such ledger")
         if moment.is_now:
             rows = _in_order(read_rows(connection, ledger_id, CASH))
-            return CashAt(head.position, rows, head.settings.get(CASH_POLICY).cash_control)
+            special = _with_cash(read_rows(connection, ledger_id, SPECIAL_CASH))
+            control = head.settings.get(CASH_POLICY).cash_control
+            return CashAt(head.position, rows, special, control)
         upto, through, _ = reach(connection, ledger_id, moment, head.position)
-        rows = _in_order(_folded(connection, ledger_id, charts, upto, through))
-        return CashAt(upto, rows, _control(connection, ledger_id, upto, through))
+        folded = _folded(connection, ledger_id, charts, upto, through)
+        rows, special = _in_order(folded.rows(CASH)), _with_cash(folded.rows(SPECIAL_CASH))
+        return CashAt(upto, rows, special, _control(connection, ledger_id, upto, through))
 
 
 def _control(
@@ -95,8 +102,8 @@ def _folded(
     charts: Charts,
     upto: int,
     through: date | None,
-) -> dict[str, Cash]:
-    refold = Refold(charts, registers=[CASH])
+) -> Refold:
+    refold = Refold(charts, registers=[CASH, SPECIAL_CASH])
     asked = {
         "ledger_id": ledger_id,
         "upto": upto,
@@ -106,7 +113,11 @@ def _folded(
     }
     for position, day, type_name, payload in connection.execute(_ACTS, asked, binary=True):
         refold.take(type_name, payload, position, day)
-    return refold.rows(CASH)
+    return refold
+
+
+def _with_cash(rows: dict[str, SpecialCash]) -> dict[str, SpecialCash]:
+    return {acct_no: rows[acct_no] for acct_no in sorted(rows) if rows[acct_no] != SpecialCash()}
 
 
 def _in_order(rows: dict[str, Cash]) -> dict[tuple[str, str], Cash]:

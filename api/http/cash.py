@@ -13,6 +13,7 @@ from api.http.routes import Operation
 from api.http.units import require_all_units
 from ledger.account_set import ledger_text
 from ledger.money import yuan
+from payments.special_accounts.cash import FUND
 from projections.cash import CashAt, cash_at
 
 router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
@@ -20,8 +21,9 @@ router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
 
 class CashAccountView(msgspec.Struct, kw_only=True):
     """``acct`` is the tre_code or acct_no, "" for what was claimed before any was named;
-    ``fund_type_code`` the kind: 11, 12, 13. ``balance`` is that of 国库存款, ``bonds`` what of it
-    came from bonds (112, 122); ``free`` is what is not claimed."""
+    ``fund_type_code`` the kind: 11, 12, 13 at the treasury, 2 in a special account 财政专户.
+    ``balance`` is that of 国库存款, or what lies in the special account, ``bonds`` what of it came
+    from bonds (112, 122); ``free`` is what is not claimed, or not applied for."""
 
     acct: str
     fund_type_code: str
@@ -33,7 +35,7 @@ class CashAccountView(msgspec.Struct, kw_only=True):
 
 class CashView(msgspec.Struct, kw_only=True):
     """库款; ``cash_control`` says whether claims above what is free are refused, ``total`` is the
-    balance of 国库存款."""
+    balance of all."""
 
     ledger: str
     cash_control: bool
@@ -73,6 +75,20 @@ def _view(key: int, found: CashAt) -> CashView:
                 bonds=yuan(row.bonds),
             )
             for (acct, kind), row in found.rows.items()
+        ]
+        + [
+            CashAccountView(
+                acct=acct_no,
+                fund_type_code=FUND,
+                balance=yuan(special.balance),
+                claimed=yuan(special.claimed),
+                free=yuan(special.free),
+                bonds=yuan(0),
+            )
+            for acct_no, special in found.special.items()
         ],
-        total=yuan(sum(row.balance for row in found.rows.values())),
+        total=yuan(
+            sum(row.balance for row in found.rows.values())
+            + sum(row.balance for row in found.special.values())
+        ),
     )

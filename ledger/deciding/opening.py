@@ -85,6 +85,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     PLANS: ClassVar[bool] = True  # whether it says how plans count
     PURCHASES: ClassVar[bool] = True  # whether purchases are paid by contracts under a plan alone
     CARDS: ClassVar[bool] = True  # whether 公务卡 is paid by what was spent with registered cards
+    SPECIAL: ClassVar[bool] = True  # whether special accounts 财政专户 are kept
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -169,20 +170,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             plan_control=self.plan_control if self.PLANS else "",
             purchase_control=self.PURCHASES,
             card_control=self.CARDS,
+            special_accounts=self.SPECIAL,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithoutCards(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: cards were not registered."""
+class _OpenWithoutSpecialAccounts(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: special accounts were not kept."""
 
-    CARDS: ClassVar[bool] = False
+    SPECIAL: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithoutCards(_OpenWithoutSpecialAccounts, frozen=True, kw_only=True):
+    """As a release before that did: cards were not registered."""
+
+    CARDS: ClassVar[bool] = False
 
 
 class _OpenWithoutPurchases(_OpenWithoutCards, frozen=True, kw_only=True):
@@ -219,7 +227,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenWithoutPlans
     if not event.purchase_control:
         return _OpenWithoutPurchases
-    return OpenLedger if event.card_control else _OpenWithoutCards
+    if not event.card_control:
+        return _OpenWithoutCards
+    return OpenLedger if event.special_accounts else _OpenWithoutSpecialAccounts
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     together (``total``) or month by month (``monthly``); "" is of a release that did not say, and
     did not cut them with their indicator. ``purchase_control`` says that what is marked
     是否政府采购 is paid by contracts under a purchase plan alone, ``card_control`` that 公务卡 is
-    paid by what was spent with registered cards alone.
+    paid by what was spent with registered cards alone, ``special_accounts`` that special accounts
+    财政专户 are kept and 财政专户管理资金 is paid from them.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -36,6 +37,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     plan_control: str = ""
     purchase_control: bool = False
     card_control: bool = False
+    special_accounts: bool = False
     by: str
 
 

@@ -171,10 +171,11 @@ class _Approved(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceiptedView(msgspec.Struct, frozen=True, gc=False):
-    """Of ``VoucherReceipted``."""
+    """Of ``VoucherReceipted``; what a special account has paid is not cleared, here as below."""
 
     pay_app_no: str
     xpay_amt: str
+    pay_acct_no: str = ""
 
 
 class _Refunded(msgspec.Struct, frozen=True, gc=False):
@@ -183,6 +184,7 @@ class _Refunded(msgspec.Struct, frozen=True, gc=False):
     pay_app_no: str
     refund_amt: str
     borne_amt: str = ""
+    pay_acct_no: str = ""
 
 
 class _Shared(msgspec.Struct, frozen=True, gc=False):
@@ -191,6 +193,7 @@ class _Shared(msgspec.Struct, frozen=True, gc=False):
     pay_app_no: str
     refund_amt: str
     borne_amt: str = ""  # it has none
+    pay_acct_no: str = ""
 
 
 class _Gave(msgspec.Struct, frozen=True, gc=False):
@@ -217,6 +220,18 @@ class _PriorReturn(msgspec.Struct, frozen=True, gc=False):
     exp_func_code: str
     gov_bgt_eco_code: str
     fund_type_code: str
+
+
+def _by_bank(event: ReceiptedView | _Refunded | _Shared) -> _Moved | None:
+    """What a bank has moved of its own money; None where it was a special account's."""
+    if event.pay_acct_no:
+        return None
+    match event:
+        case ReceiptedView():
+            return event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
+        case _Refunded() | _Shared():
+            back = event.borne_amt or event.refund_amt
+    return event.pay_app_no, REFUND_CLAIM, ((None, stored_fen(back)),)
 
 
 class UnclearedFold(RegisterFold):
@@ -252,11 +267,8 @@ class UnclearedFold(RegisterFold):
                 self.usual_bank = self.usual_bank or event.pay_bank_code
                 if event.pay_bank_code != self.usual_bank:
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
-            case ReceiptedView():
-                self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
-            case _Refunded() | _Shared():
-                back_fen = stored_fen(event.borne_amt or event.refund_amt)
-                self.moved = event.pay_app_no, REFUND_CLAIM, ((None, back_fen),)
+            case ReceiptedView() | _Refunded() | _Shared():
+                self.moved = _by_bank(event)
             case _Gave():
                 days = [(date.fromisoformat(p.since), -stored_fen(p.amt)) for p in event.waiting]
                 self.moved = event.pay_app_no, CLAIM, tuple(days)

@@ -16,10 +16,10 @@ from budget.indicator import (
     moved,
     require_executable,
     require_not_pending,
-    require_treasury_money,
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
+from budget.special_funds import require_kept
 from ledger.calendar import day_text, effective_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
@@ -49,6 +49,7 @@ from payments.payment import (
     require,
     require_status,
 )
+from payments.special_accounts.cash import special_rule
 
 # a payment, by the number of a correction of it
 PAYMENT_OF_CORRECTION: Kind[Payment] = Kind(
@@ -135,9 +136,13 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         gave = self._gave(payment, bgt_id, lines, claims, less, day, by)
         took = self._took(to, bgt_id, claims, more, by)
         before, after = payment.codes_borne_by(bgt_id), {**payment.codes, **to.paying_codes}
-        amounts["claimed"] = claims.claimed_fen  # which moves no indicator
-        red = self._entry(state, day, gave.TYPE, bgt_id, amounts, before, 0)
-        blue = self._entry(state, day, took.TYPE, to.bgt_id, amounts, after, 2)
+        if acct_no := payment.applied.pay_acct_no:
+            del amounts["claimed"]
+        else:
+            amounts["claimed"] = claims.claimed_fen  # which moves no indicator
+        red_by, blue_by = (special_rule(event.TYPE, acct_no) for event in (gave, took))
+        red = self._entry(state, day, gave.TYPE, bgt_id, amounts, before, 0, red_by)
+        blue = self._entry(state, day, took.TYPE, to.bgt_id, amounts, after, 2, blue_by)
         events = (gave, red, took, blue)
         return Decision(
             events=[(PAYMENT, self.pay_app_no, event) for event in events],
@@ -156,7 +161,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         to = require_indicator(state, self.to_bgt_id, day, pointer="/to_bgt_id")
         require_not_pending(to, pointer="/to_bgt_id")
         require_executable(to)
-        require_treasury_money(to.issued.fund_type_code, "/to_bgt_id")
+        require_kept(state, to.issued.fund_type_code, "/to_bgt_id")
         problem = ""
         if to.bgt_id == bgt_id:
             problem = f"{bgt_id} bears it already"
@@ -251,6 +256,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         amounts_fen: dict[str, int],
         codes: dict[str, str],
         ahead: int,
+        rule_name: str,
     ) -> JournalPosted:
         return state.books(day).post(
             event,
@@ -259,6 +265,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             amounts_fen=amounts_fen,
             codes=codes,
             bgt_id=bgt_id,
+            rule_name=rule_name,
         )
 
 
@@ -275,6 +282,8 @@ def _claims(
         Refusal: ``invalid_state`` where the central bank would have to be told (支出更正).
     """
     assert payment.approved is not None
+    if payment.applied.pay_acct_no:  # a special account has paid, and nothing is claimed
+        return _Claims()
     bank, waiting, claimed_fen = payment.approved.pay_bank_code, dict[date, int](), 0
     codes = to.codes
     for part in parts:

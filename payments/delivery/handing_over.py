@@ -15,7 +15,8 @@ import psycopg
 from ledger.deciding.objects import ledger_stream_id
 from ledger.events import decode, type_names
 from ledger.reading.locking import reads
-from payments.events import VoucherFoundAtBank, VoucherSigned
+from payments.events import VoucherSigned
+from payments.found_events import VoucherFoundAtBank
 from payments.payment import PAYMENT
 from payments.voiding import HANDED_OVER, HandedOver, VoidPayment
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from ledger.account_set import fiscal_year_of
 from payments.delivery.proofs import Proofs, travelling_signature
 from payments.events import VoucherReceipted
-from payments.messages.envelope import RECEIPT, VoucherBody
-from payments.messages.message_types import VOUCHER_SENT
+from payments.messages.envelope import RECEIPT, SEND, VoucherBody
 from payments.payment import Payment
-from payments.signing.voucher_document import adm_div_code
+from payments.signing.voucher_document import adm_div_code, voucher_code
 
 SIGNED_BY_BANK = "bank"  # the No of its signature, which nothing is derived from
 
@@ -24,9 +23,9 @@ def voucher_body(
     return VoucherBody(
         adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
-        vt_code=VOUCHER_SENT.vt_code,
+        vt_code=voucher_code(payment.applied.pay_acct_no),
         voucher_no=payment.pay_cert_no,
-        voucher_flag=VOUCHER_SENT.flag,
+        voucher_flag=SEND,
         voucher=document,
         signatures=tuple(
             travelling_signature(signed, signed.role, proofs) for signed in payment.signatures
@@ -45,7 +44,7 @@ def receipt_body(
     return VoucherBody(
         adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
-        vt_code=VOUCHER_SENT.vt_code,
+        vt_code=voucher_code(receipt.pay_acct_no),
         voucher_no=receipt.pay_cert_no,
         voucher_flag=RECEIPT,
         voucher=document,

@@ -53,6 +53,7 @@ from payments.messages.vt_codes import (
     REFUND_NOTICE,
     REFUND_REQUEST,
     RETURN_NOTICE,
+    SPECIAL_VOUCHER,
     VOUCHER_CHECK,
 )
 
@@ -130,30 +131,37 @@ class MessageType(Generic[T]):
     parse: Callable[[bytes], T]
 
 
-VOUCHER_SENT: MessageType[Voucher5214] = MessageType(
-    vt_code=PAYMENT_VOUCHER,
-    flag=SEND,
-    title="国库集中支付凭证",
-    sender=Party.TREASURY,
-    receiver=Party.AGENT_BANK,
-    signed_by=SignedBy.PERSON,
-    manifest=True,
-    concerns=Concern.VOUCHER,
-    build=voucher_5214.build,
-    parse=voucher_5214.parse,
-)
-VOUCHER_RECEIPT: MessageType[Receipt5214] = MessageType(
-    vt_code=PAYMENT_VOUCHER,
-    flag=RECEIPT,
-    title="国库集中支付凭证回单",
-    sender=Party.AGENT_BANK,
-    receiver=Party.TREASURY,
-    signed_by=SignedBy.AGENT_BANK,
-    manifest=True,
-    concerns=Concern.VOUCHER,
-    build=receipt_5214.answer,
-    parse=receipt_5214.parse_receipt,
-)
+def _voucher(vt_code: str, title: str) -> MessageType[Voucher5214]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=Party.TREASURY,
+        receiver=Party.AGENT_BANK,
+        signed_by=SignedBy.PERSON,
+        manifest=True,
+        concerns=Concern.VOUCHER,
+        build=voucher_5214.build,
+        parse=partial(voucher_5214.parse, vt_code=vt_code),
+    )
+
+
+def _voucher_receipt(vt_code: str, title: str) -> MessageType[Receipt5214]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=RECEIPT,
+        title=title,
+        sender=Party.AGENT_BANK,
+        receiver=Party.TREASURY,
+        signed_by=SignedBy.AGENT_BANK,
+        manifest=True,
+        concerns=Concern.VOUCHER,
+        build=receipt_5214.answer,
+        parse=partial(receipt_5214.parse_receipt, vt_code=vt_code),
+    )
+
+
+VOUCHER_RECEIPT = _voucher_receipt(PAYMENT_VOUCHER, "国库集中支付凭证回单")
 
 
 def _request(vt_code: str, title: str, concerns: Concern) -> MessageType[BankRequest]:
@@ -353,8 +361,10 @@ def _table(
 
 MESSAGES = _table(
     (
-        VOUCHER_SENT,
+        _voucher(PAYMENT_VOUCHER, "国库集中支付凭证"),
         VOUCHER_RECEIPT,
+        _voucher(SPECIAL_VOUCHER, "财政专户资金拨款凭证"),
+        _voucher_receipt(SPECIAL_VOUCHER, "财政专户资金拨款凭证回单"),
         REFUND_REQUESTED,
         RECALL_REQUESTED,
         # a bank writes it to us as its own, or as its answer to what we sent

@@ -169,20 +169,20 @@ def _filled(voucher: bytes, once: Sequence[str], rows: Sequence[Sequence[str]]) 
     return b"".join((*filled, parts[-1]))
 
 
-def parse_receipt(data: bytes) -> Receipt5214:
+def parse_receipt(data: bytes, *, vt_code: str = PAYMENT_VOUCHER) -> Receipt5214:
     """What a bank's receipt says. Elements that are not needed here may be there, in any order.
 
     A failed line without a reason is taken as it is: the money's fate is clear.
 
     Raises:
-        RequestError: ``malformed``: not a 5214; an element missing, empty, twice or misshapen; a
-            detail id twice.
+        RequestError: ``malformed``: another VtCode; an element missing, empty, twice or misshapen;
+            a detail id twice.
         Refusal: ``receipt_mismatch``: sums that contradict the main form; a line paid in part.
     """
-    return _read_own(data) or _read_any(data)
+    return _read_own(data, vt_code) or _read_any(data, vt_code)
 
 
-def _read_own(data: bytes) -> Receipt5214 | None:
+def _read_own(data: bytes, due: str) -> Receipt5214 | None:
     """A receipt that stands as it is written here and has nothing wrong; None for any other, about
     which the other way of reading says what is wrong."""
     read = FIXED.read(data)
@@ -204,7 +204,7 @@ def _read_own(data: bytes) -> Receipt5214 | None:
     except (GuokuError, ValueError):
         return None
     sound = (
-        vt_code == PAYMENT_VOUCHER
+        vt_code == due
         and division
         and number
         and serial
@@ -240,10 +240,10 @@ def _adds_up(receipt: Receipt5214) -> bool:
     )
 
 
-def _read_any(data: bytes) -> Receipt5214:
+def _read_any(data: bytes, due: str) -> Receipt5214:
     main, rows = layout.read_voucher(data, answered=True)
-    if text_of(main, "VtCode", "") != PAYMENT_VOUCHER:
-        raise malformed(f"VtCode is not {PAYMENT_VOUCHER}", "/VtCode")
+    if text_of(main, "VtCode", "") != due:
+        raise malformed(f"VtCode is not {due}", "/VtCode")
     details = tuple(_receipt_detail(index, row) for index, row in enumerate(rows))
     if len({detail.id for detail in details}) != len(details):
         raise malformed("a detail id is there twice", "/DetailList")

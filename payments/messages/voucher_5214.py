@@ -3,6 +3,8 @@
 One voucher per payment application, or per part of a disbursement (批量: no payee on the main
 form). Fields: the interface standard (国库集中支付电子化管理接口报文规范, 2019-12-25) as sent in
 the integrated system. The bank's answer is in :mod:`payments.messages.receipt_5214`.
+
+What is paid from a special account 财政专户 goes on the same form as a 5212.
 """
 
 import datetime as dt
@@ -16,7 +18,7 @@ from ledger.money import parse_yuan, yuan
 from payments.messages import layout
 from payments.messages.fixed_layout import FixedLayout
 from payments.messages.layout import Form, check_agrees, compact_date, detail_pointer
-from payments.messages.reader import amount_of, date_of, year_of
+from payments.messages.reader import amount_of, date_of, malformed, year_of
 from payments.messages.vt_codes import PAYMENT_VOUCHER
 
 
@@ -45,15 +47,16 @@ class Detail5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Voucher5214(msgspec.Struct, frozen=True, gc=False):
     """A payment voucher as it is sent. Names are those of the elements, in snake_case.
 
-    Derived when written, so not kept twice: VtCode; SupDepCode 一级预算单位, the first three
+    Derived when written, so not kept twice: SupDepCode 一级预算单位, the first three
     digits of ``agency_code``; ExpFuncCode1..3, the 类 款 项 of ``exp_func_code``; a detail's
     dimensions, which are the main form's.
 
     Attributes:
         adm_div_code: six digits, as banks have it; the ledger's division has nine.
         bill_no: 支付申请编号 (``pay_app_no``).
-        pay_acct_no: the zero-balance account 零余额账户 that pays.
-        clear_acct_no: the treasury single account 国库单一账户 that reimburses it.
+        vt_code: 5214, or 5212 of what a special account pays.
+        pay_acct_no: the zero-balance account 零余额账户 that pays, or the special account.
+        clear_acct_no: the treasury single account 国库单一账户 that reimburses it; of a 5212 none.
         pay_summary_name: 用途 (``use_des``).
         pay_amt: fen; the sum of the details.
         details: 1 to 499.
@@ -74,6 +77,7 @@ class Voucher5214(msgspec.Struct, frozen=True, gc=False):
     dep_exp_eco_code: str
     pay_amt: int
     details: tuple[Detail5214, ...]
+    vt_code: str = PAYMENT_VOUCHER
     fund_type_name: str = ""
     bgt_type_name: str = ""
     pay_type_name: str = ""
@@ -148,7 +152,7 @@ DETAIL = Form(
 
 # What follows from other fields, as derived_texts gives it, and the main form's amount.
 _DERIVED = (
-    *("VtCode", "StYear", "VouDate", "SupDepCode"),
+    *("StYear", "VouDate", "SupDepCode"),
     *("ExpFuncCode1", "ExpFuncCode2", "ExpFuncCode3", "PayAmt"),
 )
 # What a line has of its own, as own_texts gives it.
@@ -177,15 +181,18 @@ def build(v: Voucher5214) -> bytes:
     return SENT.write(main_texts(v), [own_texts(v, line) for line in v.details])
 
 
-def parse(data: bytes) -> Voucher5214:
+def parse(data: bytes, *, vt_code: str = PAYMENT_VOUCHER) -> Voucher5214:
     """The reverse of :func:`build`, for a voucher as sent; layout white space is tolerated.
 
     Raises:
-        RequestError: ``malformed``: an element missing, unknown or twice; an X… element already
-            filled; a derived code that contradicts its source.
+        RequestError: ``malformed``: another VtCode; an element missing, unknown or twice; an X…
+            element already filled; a derived code that contradicts its source.
         Refusal: ``details_mismatch``, as in :func:`build`.
     """
-    return _parse_own(data) or _parse_any(data)
+    voucher = _parse_own(data) or _parse_any(data)
+    if voucher.vt_code != vt_code:
+        raise malformed(f"VtCode is not {vt_code}", "/VtCode")
+    return voucher
 
 
 def _parse_own(data: bytes) -> Voucher5214 | None:
@@ -196,7 +203,7 @@ def _parse_own(data: bytes) -> Voucher5214 | None:
         return None
     main, lines = read
     derived = _derived_of(main)
-    _, year, day, _, _, _, _, amount = derived
+    year, day, _, _, _, _, amount = derived
     try:
         read_of_main = (
             *_texts_of(main),
@@ -264,7 +271,6 @@ def derived_texts(v: Voucher5214) -> tuple[str, ...]:
     """What the main form derives from other fields, and its amount."""
     code = v.exp_func_code
     return (
-        PAYMENT_VOUCHER,
         str(v.st_year),
         compact_date(v.vou_date),
         v.agency_code[:3],

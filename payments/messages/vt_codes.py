@@ -9,6 +9,7 @@ ClaimCode = Literal["2301", "2302"]
 NoticeCode = Literal["2203", "2252"]
 
 PAYMENT_VOUCHER: Final = "5214"  # 国库集中支付凭证
+SPECIAL_VOUCHER: Final = "5212"  # 财政专户资金拨款凭证: the same form, paid from a special account
 REFUND_REQUEST: Final = "5203"  # 退款申请: ours, the standard has none
 RECALL_REQUEST: Final = "5204"  # 撤销申请: likewise
 REFUND_NOTICE: Final = "2203"  # 退款通知书: money has come back to the agent bank

@@ -17,10 +17,10 @@ from budget.indicator import (
     Indicator,
     moved,
     require_executable,
-    require_treasury_money,
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
+from budget.special_funds import require_treasury_money
 from budget.year_end_events import carried_mark
 from division.agencies import refuse_ended
 from ledger.calendar import day_text, effective_day, evidence_day

@@ -11,11 +11,12 @@ from payments.manifest import manifest_number
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import Concern, MessageType
 from payments.messages.receipt_5214 import Receipt5214
+from payments.receipt_lines import ReceiptLine
 from payments.receipts.concerns import Judging, judges
 from payments.receipts.notices import held_unreadable
 from payments.receipts.senders import Senders
 from payments.refunds.notices import TakeNotice
-from payments.voucher import ApplyReceipt, ReceiptLine
+from payments.voucher import ApplyReceipt
 from payments.voucher_number import bill_no
 
 

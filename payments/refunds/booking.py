@@ -30,6 +30,7 @@ from payments.messages.vt_codes import REFUND_CLAIM
 from payments.payment import PAYMENT, Payment, Refund
 from payments.refunds.requests import exceeds_paid, left_of
 from payments.return_events import PriorReturnBooked
+from payments.special_accounts.cash import moved_special, special_rule
 
 
 class NoticeEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +157,13 @@ def booked(
     own, *further = shares_of(payment, returned, refund_fen)
     rows = [_restored(state, payment, day, share) for share in (own, *further)]
     whole = _reimbursed_back(payment, returned)
+    acct_no = payment.applied.pay_acct_no
+    cash = moved_special(state, day, acct_no, amount_fen=refund_fen)
     rows_beside = [
         *brought_back(state, payment.applied, day, refund_fen),
         *freed(state, day, whole),
         *_owed(state, payment, day, (own, *further)),
+        *cash.rows,
     ]
     # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
@@ -178,6 +182,7 @@ def booked(
         borne_amt=yuan(own.amount_fen) if further else "",
         contract_no=payment.applied.contract_no,
         card_lines=whole,
+        pay_acct_no=acct_no,
         by=by,
         **msgspec.structs.asdict(evidence),
     )
@@ -185,7 +190,7 @@ def booked(
     told: list[tuple[PaymentRefunded | RefundShared, Share]] = [(refunded, own)]
     told += _shared(refunded, further, rows[1:])
     return Decision(
-        events=list(_with_entries(state, payment, day, first, told)),
+        events=[*_with_entries(state, payment, day, first, told), *cash.told],
         effective_on=day,
         moved=[*rows, *rows_beside],
     )
@@ -219,6 +224,7 @@ def _shared(
             refund_no=refunded.refund_no,
             bgt_id=share.bgt_id,
             refund_amt=yuan(share.amount_fen),
+            pay_acct_no=refunded.pay_acct_no,
             figures=row.row.figures(),
             by=refunded.by,
         )
@@ -242,6 +248,7 @@ def _with_entries(
             amounts_fen={"refund": share.amount_fen},
             codes=share.codes,
             bgt_id=share.bgt_id,
+            rule_name=special_rule(event.TYPE, payment.applied.pay_acct_no),
         )
         held_fen = held_again(payment.applied, share.amount_fen)
         yield PAYMENT, payment.pay_app_no, event
@@ -251,7 +258,10 @@ def _with_entries(
 def _owed(
     state: LedgerState, payment: Payment, day: date, shares: Iterable["Share"]
 ) -> Iterator[MovedRow]:
-    """What is claimed back: two indicators may be claimed under the same elements."""
+    """What is claimed back: two indicators may be claimed under the same elements. What is back on
+    a special account is not cleared."""
+    if payment.applied.pay_acct_no:
+        return
     back_fen: dict[str, int] = {}
     assert payment.approved is not None
     for share in shares:

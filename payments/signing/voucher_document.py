@@ -10,6 +10,9 @@ the treasury's own side are synthetic but fixed: the unit's zero-balance account
 bank's code, the division's six digits and the agency's code; the treasury single account
 国库单一账户 is the bank category of the central treasury, the division's nine digits and 01. They
 never change for a unit at a bank, and nothing else than this module makes them.
+
+财政专户管理资金 is paid by a 5212 on the same form, from the special account that its payment
+names.
 """
 
 from collections.abc import Callable
@@ -25,9 +28,11 @@ from ledger.money import parse_yuan
 from payments.cards.reimbursing import OFFICIAL_CARD
 from payments.clearing.uncleared import SUP_DEP_DIGITS
 from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
+from payments.messages.vt_codes import PAYMENT_VOUCHER, SPECIAL_VOUCHER
 from payments.payment import Payment
 
 PAY_TYPE_CODE = "1"  # 国库集中支付: the one way of paying in the integrated system
+SPECIAL_PAY_TYPE_CODE = "91"  # 实拨: what a 5212 says of how it is paid
 TREASURY_BANK_CODE = "011"  # 国家金库: what the numbers of its clearing banks begin with
 OFFICIAL_CARD_REMARK = "公务卡还款"  # DA/T 95—2022 table B.1: what a card line says by default
 
@@ -52,6 +57,7 @@ def voucher_document(
     number, applied = payment.pay_cert_no, payment.applied
     voucher = Voucher5214(
         id=number,
+        vt_code=voucher_code(applied.pay_acct_no),
         voucher_no=number,
         adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),
@@ -80,6 +86,11 @@ def _registered(payment: Payment, name: Name) -> dict[str, str]:
     said: dict[str, str] = msgspec.structs.asdict(payer)
     said["mof_dep_name"] = name("mof_dep_code", payer.mof_dep_code)
     return {name: value for name, value in said.items() if value}
+
+
+def voucher_code(pay_acct_no: str) -> str:
+    """The VtCode of a payment's voucher; the account is the special one that pays, or ""."""
+    return SPECIAL_VOUCHER if pay_acct_no else PAYMENT_VOUCHER
 
 
 def adm_div_code(ledger_id: int) -> str:
@@ -163,9 +174,10 @@ def _elements(payment: Payment, indicator: Indicator, name: Name) -> dict[str, s
 def _ways(payment: Payment, name: Name) -> dict[str, str]:
     """How it is paid: 支付方式, 结算方式, 业务类型."""
     applied = payment.applied
+    pay_type_code = SPECIAL_PAY_TYPE_CODE if applied.pay_acct_no else PAY_TYPE_CODE
     return {
-        "pay_type_code": PAY_TYPE_CODE,
-        "pay_type_name": name("pay_type_code", PAY_TYPE_CODE),
+        "pay_type_code": pay_type_code,
+        "pay_type_name": name("pay_type_code", pay_type_code),
         "set_mode_code": applied.set_mode_code,
         "set_mode_name": name("set_mode_code", applied.set_mode_code),
         "business_type_code": applied.pay_bus_type_code,
@@ -178,6 +190,8 @@ def _accounts(payment: Payment, indicator: Indicator, division: str, name: Name)
     assert payment.approved is not None
     issued, bank = indicator.issued, payment.approved.pay_bank_code
     bank_name = name("pay_bank_code", bank) or bank
+    if payment.applied.pay_acct_no:  # which the registers name; nothing reimburses it
+        return {"pay_bank_code": bank, "pay_bank_name": bank_name}
     treasury_name = name("pay_bank_code", TREASURY_BANK_CODE)
     return {
         "pay_bank_code": bank,

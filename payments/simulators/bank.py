@@ -27,7 +27,6 @@ from payments.messages.message_types import (
     RECALL_REQUESTED,
     REFUND_REQUESTED,
     VOUCHER_RECEIPT,
-    VOUCHER_SENT,
     Concern,
     Party,
     SignedBy,
@@ -92,14 +91,15 @@ class Bank(Counterparty):
         self._bank = config
 
     def answer(self, body: VoucherBody, signers: Sequence[Certificate]) -> Answer:
-        concerns = received_by(self.PARTY, body).concerns
+        message = received_by(self.PARTY, body)
+        concerns = message.concerns
         if concerns is Concern.REFUND:
             return self._returned(body, signers)
         if concerns is Concern.RECALL:
             return self._recalled(body, signers)
         self._check_roles(body)
         document = signed_bytes(body)
-        voucher = VOUCHER_SENT.parse(document)
+        voucher: Voucher5214 = message.parse(document)
         if voucher.pay_bank_code not in ("", self._bank.bank_code):
             raise malformed(f"the voucher is for bank {voucher.pay_bank_code}", "/PayBankCode")
         for line in voucher.details:

@@ -40,7 +40,7 @@ from payments.order_kinds import OrderGiven
 from payments.payment import SINGLE_DETAIL_ID
 from payments.return_events import PaymentReturned, PriorReturnBooked
 from payments.signing.orders import IncomeEvent, income_order
-from payments.signing.voucher_document import adm_div_code
+from payments.signing.voucher_document import adm_div_code, voucher_code
 
 Texts = Mapping[str, str]
 Differing = tuple[str, object, object]  # the element, what the document says, what the events say
@@ -145,6 +145,7 @@ def _outcomes(
 
 def _of_form(ledger_id: int, applied: PaymentApplied, approved: PaymentApproved) -> Texts:
     return {
+        "VtCode": voucher_code(applied.pay_acct_no),
         "VoucherNo": approved.pay_cert_no,
         "BillNo": applied.pay_app_no,
         "AdmDivCode": adm_div_code(ledger_id),

@@ -260,7 +260,8 @@ class PaymentCheck:
         payment.refused_at = position
 
     def _receipted(self, position: int, stream_id: bytes, event: ReceiptedFields) -> None:
-        self._pay(position, CLAIM, self._amounts[event.xpay_amt])
+        if not event.pay_acct_no:  # a special account's payments are not cleared, nor its refunds
+            self._pay(position, CLAIM, self._amounts[event.xpay_amt])
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
         told_at = (payment.applied_at, payment.approved_at) if payment else None
@@ -284,7 +285,8 @@ class PaymentCheck:
 
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
-        self._pay(position, REFUND_CLAIM, back_fen)
+        if not event.pay_acct_no:
+            self._pay(position, REFUND_CLAIM, back_fen)
         lines = returned_lines(event)
         for refund_no in {event.refund_no, *(line.refund_no for line in event.returned)}:
             self._not_asked(position, "refund", refund_no)

@@ -46,6 +46,7 @@ class ReceiptedFields(msgspec.Struct, frozen=True, gc=False):
     signature: str = ""
     manifest_no: str = ""
     leaf: int = 0
+    pay_acct_no: str = ""
 
 
 class VoidedFields(msgspec.Struct, frozen=True, gc=False):

@@ -46,7 +46,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "budget": (
         "advance_events events levels preparation_events row_events",
         "distribution_events transfer_events year_end_events",
-        "advances approved balances plan_policy purchase_control rows totals",
+        "advances approved balances plan_policy purchase_control rows special_funds totals",
         "pending received",
         "indicator projects",
         "beside between coherence parts planned_projects plans",
@@ -54,15 +54,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advancing distributing staging year_end",
     ),
     "payments": (
-        "events manifest_events messages payees policy_events submitting voucher_number",
+        (
+            "events found_events manifest_events messages payees policy_events submitting"
+            " voucher_number"
+        ),
         "correction_events list_files order_kinds registered_payees return_events void_events",
         "income_order_events order_events",
         "order_answers",
-        "bearing cards contracts monitoring",
+        "bearing cards contracts monitoring special_accounts",
         "clearing current_items found_at_bank issued manifest payment signature_policy",
-        "giving_back orders",
-        "application closing",
-        "voucher",
+        "giving_back orders receipt_lines",
+        "application_elements closing",
+        "application voucher",
         "corrections refunds releasing voiding",
         "recalls",
         "signing subsidies wages",
@@ -77,13 +80,14 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "accounting": (
         "balance_events entered_rows income_events statements",
-        "closing_events opening_events taking voucher_events",
+        "special_income_events",
+        "closing_events opening_events special_deposits taking voucher_events",
         "book_balances closing_books entering income_register income_report",
         "income_booking opened_rows",
         "income_orders",
         (
             "balances income income_corrections income_receiving income_refunds openings"
-            " reconciliation vouchers"
+            " reconciliation special_income vouchers"
         ),
         "carrying_books intake",
         "handing_over_books verification",
@@ -175,6 +179,9 @@ DECIDING = (
     "payments.void_events",
     "payments.payment",
     "payments.application",
+    "payments.application_elements",
+    "payments.receipt_lines",
+    "payments.special_accounts",
     "payments.releasing",
     "payments.giving_back",
     "payments.policy_events",

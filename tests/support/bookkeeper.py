@@ -34,12 +34,13 @@ from payments.messages.envelope import SEND, VoucherBody
 from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.vt_codes import NoticeCode
 from payments.payment import Payment
+from payments.receipt_lines import ReceiptLine
 from payments.receipts.evidence import ReceiptEvidence
 from payments.receipts.notices import ReceivedNotice
 from payments.refunds.notices import TakeNotice
 from payments.refunds.requests import RefundPayment, left_of
 from payments.signature_policy import SetSignaturePolicy
-from payments.voucher import ApplyReceipt, ReceiptLine, SignVoucher
+from payments.voucher import ApplyReceipt, SignVoucher
 from tests.support.waiting import HANG_S
 
 ELEMENTS = {

@@ -1,0 +1,65 @@
+"""要素: what an application says of its elements, held to codes in force and to its indicator."""
+
+from datetime import date
+from operator import attrgetter
+from typing import Protocol
+
+from budget.indicator import Indicator
+from budget.special_funds import require_kept
+from division.agencies import refuse_ended
+from ledger.account_set import division_of
+from ledger.deciding.state import LedgerState
+from ledger.elements.register import DIMENSIONS
+from ledger.errors import Code, Refusal
+
+_OWN_CODES = ("set_mode_code", "pay_bus_type_code")  # beside those of its indicator
+_dimensions = attrgetter(*DIMENSIONS)
+
+
+class AskedElements(Protocol):
+    """An application; it has each of ``DIMENSIONS`` and of its own codes, "" where it says none."""
+
+    @property
+    def bgt_id(self) -> str: ...
+
+
+def check_elements(
+    state: LedgerState, asked: AskedElements, indicator: Indicator, day: date
+) -> None:
+    """That its fund is one the ledger pays, its unit has not ended, and its codes are in force.
+
+    Raises:
+        Refusal: ``element_invalid``; ``element_mismatch`` where it says another dimension than its
+            indicator.
+    """
+    require_kept(state, indicator.issued.fund_type_code, "/bgt_id")
+    refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
+    codes, division = state.codes, division_of(state.ledger_id)
+    for element in _OWN_CODES:
+        if code := getattr(asked, element):
+            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+    if any(_dimensions(asked)):  # as a rule none is given
+        _check_dimensions(state, asked, indicator, day)
+
+
+def _check_dimensions(
+    state: LedgerState, asked: AskedElements, indicator: Indicator, day: date
+) -> None:
+    codes, division = state.codes, division_of(state.ledger_id)
+    named = zip(DIMENSIONS, _dimensions(asked), strict=True)
+    given = [(element, code) for element, code in named if code]
+    for element, code in given:
+        codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+    for element, code in given:
+        of_indicator = getattr(indicator.issued, element)
+        refines = element == "dep_bgt_eco_code" and of_indicator != ""
+        refined = refines and code.startswith(of_indicator)
+        if code != of_indicator and not refined:
+            raise Refusal(
+                Code.ELEMENT_MISMATCH,
+                f"{element} {code} is not that of indicator {asked.bgt_id}, {of_indicator}",
+                pointer=f"/{element}",
+                bgt_id=asked.bgt_id,
+            )
+        if code != of_indicator:
+            codes.check_leaf(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
