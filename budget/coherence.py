@@ -161,8 +161,7 @@ def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer:
     # 财政专户管理资金 is spent on what the general budget is spent on, where no pair says otherwise
     payers = (fund, GENERAL_BUDGET) if is_special(fund) else (fund,)
     if not any(
-        state.codes.allowed_fund(payer, function, on=day, mof_div_code=division)
-        for payer in payers
+        state.codes.allowed_fund(payer, function, on=day, mof_div_code=division) for payer in payers
     ):
         raise Refusal(
             Code.ELEMENT_MISMATCH,

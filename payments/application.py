@@ -21,7 +21,6 @@ from budget.indicator import (
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
-from budget.special_funds import is_special
 from division.knowledge import rules_of_year
 from division.payer import Payer, payer_on, special_account_on, special_payer
 from ledger.calendar import day_text, effective_day, first_open_day
@@ -64,7 +63,7 @@ from payments.payment import (
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
-from payments.special_accounts.cash import moved_special
+from payments.special_accounts.cash import moved_special, with_special
 from payments.special_accounts.paying import account_to_pay_from
 from payments.voucher_number import voucher_number
 
@@ -139,11 +138,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_executable(indicator)
         contract = require_contract(state, self.contract_no) if self.contract_no else None
         check_elements(state, self, indicator, day)
-        fund, pay_acct_no = indicator.issued.fund_type_code, ""
-        if self.pay_acct_no or is_special(fund):
-            pay_acct_no = account_to_pay_from(
-                state, fund, self.pay_acct_no, day, pointer="/pay_acct_no"
-            )
+        pay_acct_no = account_to_pay_from(state, indicator, self.pay_acct_no, day)
         hold_to_cards(state, self, indicator.issued, card_lines)
         if contract is not None:
             hold_to_contract(contract, indicator.issued, self)
@@ -170,10 +165,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             found = monitored(state, rules, seen, day, self.monitor_reason)
         # point of no return
         applied = self._event(
-            indicator, day, pur_plan_no, card_lines, found.frozen_by, occupied.row, by
+            indicator, day, pur_plan_no, card_lines, found.frozen_by, pay_acct_no, occupied.row, by
         )
-        if pay_acct_no:
-            applied = replace(applied, pay_acct_no=pay_acct_no)
         books = state.books(day)
         entry = books.post(
             applied.TYPE,
@@ -186,14 +179,11 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         if held_fen:
             entry = with_held(books, entry, held_fen, indicator.codes)
         decision = Decision(
-            events=[
-                (PAYMENT, self.pay_app_no, applied),
-                (PAYMENT, self.pay_app_no, entry),
-                *cash.told,
-            ],
+            events=[(PAYMENT, self.pay_app_no, applied), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[occupied, *also, *cash.rows],
+            moved=[occupied, *also],
         )
+        decision = with_special(decision, cash)
         return with_found(state, decision, found, applied) if rules else decision
 
     def _check_details(self) -> int:
@@ -219,6 +209,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         pur_plan_no: str,
         card_lines: tuple[str, ...],
         frozen_by: tuple[str, ...],
+        pay_acct_no: str,
         balances: Balances,
         by: str,
     ) -> PaymentApplied:
@@ -256,6 +247,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             frozen_by=frozen_by,
             card_lines=card_lines,
             is_carried=indicator.is_carried,
+            pay_acct_no=pay_acct_no,
         )
 
 

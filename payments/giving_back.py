@@ -11,7 +11,7 @@ from payments.cards.lines import freed
 from payments.clearing.promised import promise_kept
 from payments.contracts.drawing import held_again, settled
 from payments.payment import PAYMENT, Payment
-from payments.special_accounts.cash import moved_special
+from payments.special_accounts.cash import moved_special, with_special
 
 
 def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
@@ -37,18 +37,14 @@ def with_release(
     )
     entry = with_held(books, entry, held_again(applied, pay_fen), codes)
     cash = moved_special(state, day, applied.pay_acct_no, claimed_fen=-pay_fen)
-    return Decision(
-        events=[
-            (PAYMENT, payment.pay_app_no, event),
-            (PAYMENT, payment.pay_app_no, entry),
-            *cash.told,
-        ],
+    decision = Decision(
+        events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
         effective_on=day,
         moved=[
             after,
             *settled(state, applied, day, pay_fen),
             *freed(state, day, applied.card_lines),
             *promise_kept(state, payment.approved, day),
-            *cash.rows,
         ],
     )
+    return with_special(decision, cash)

@@ -47,7 +47,12 @@ from payments.payment import (
 )
 from payments.receipt_lines import ReceiptLine, answered, failed_of, lines_due
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
-from payments.special_accounts.cash import moved_special, special_rule
+from payments.special_accounts.cash import (
+    SpecialMove,
+    moved_special,
+    special_rule,
+    with_special,
+)
 
 
 class SignVoucher(Command, frozen=True, kw_only=True):
@@ -282,8 +287,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         held_fen = held_again(payment.applied, amounts["failed"])
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts, held_fen)
         agency_type_code = type_on(state, payment.applied.agency_code, day)
-        acct_no, gone = payment.applied.pay_acct_no, payment.pay_fen
-        cash = moved_special(state, day, acct_no, amount_fen=-self.xpay_fen, claimed_fen=-gone)
+        acct_no = payment.applied.pay_acct_no
+        cash = _gone(state, payment, day, self.xpay_fen)
         unpaid = failed_lines(payment.details, failed) if payment.applied.card_lines else ()
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
@@ -305,10 +310,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         )
         if self.manifest_no:
             receipted = replace(receipted, manifest_no=self.manifest_no, leaf=self.leaf)
-        if unpaid:
-            receipted = replace(receipted, card_lines=unpaid)
-        if acct_no:
-            receipted = replace(receipted, pay_acct_no=acct_no)
+        if unpaid or acct_no:
+            receipted = replace(receipted, card_lines=unpaid, pay_acct_no=acct_no)
         codes, books = payment.codes_of(agency_type_code), state.books(day)
         entry = books.post(
             receipted.TYPE,
@@ -321,16 +324,13 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         )
         if held_fen:
             entry = with_held(books, entry, held_fen, codes)
-        return Decision(
-            events=[
-                (PAYMENT, self.pay_app_no, receipted),
-                (PAYMENT, self.pay_app_no, entry),
-                *cash.told,
-            ],
+        decision = Decision(
+            events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[after, *self._moved(state, payment, day, unpaid), *cash.rows],
+            moved=[after, *self._moved(state, payment, day, unpaid)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
+        return with_special(decision, cash)
 
     def _moved(
         self, state: LedgerState, payment: Payment, day: date, unpaid: Sequence[str]
@@ -341,6 +341,12 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         rows += promise_kept(state, payment.approved, day)
         rows += settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
         return rows + freed(state, day, unpaid) if unpaid else rows
+
+
+def _gone(state: LedgerState, payment: Payment, day: date, xpay_fen: int) -> SpecialMove:
+    """What has left a special account; what has failed is free again."""
+    acct_no, pay_fen = payment.applied.pay_acct_no, payment.pay_fen
+    return moved_special(state, day, acct_no, amount_fen=-xpay_fen, claimed_fen=-pay_fen)
 
 
 def owed(

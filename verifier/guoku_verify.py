@@ -565,6 +565,8 @@ class Clearing:
             credit_fen, days = 0, self._posted
             for account, dr_cr, amount, *_ in body["lines"]:
                 credit_fen -= dr_cr * fen(amount) if account == ZERO_BALANCE else 0
+        elif body.get("pay_acct_no"):  # a special account has paid, or has it back
+            return
         elif event.name == "voucher.receipted":
             credit_fen = fen(body["xpay_amt"])
         elif event.name == "payment.refunded":
@@ -723,6 +725,71 @@ class Cash:
         if self._posted != self._told:
             what = f"journals make 国库存款 {yuan(self._posted)}, the events {yuan(self._told)}"
             self._report.wrong("cash", self._moved_at, f"{what} 库款不符")
+
+
+SPECIAL_DEPOSITS = "B2"  # 其他财政存款
+# events whose own lines name the account
+_SPECIAL_GIVEN = ("opening.loaded", "special_income.reported", "special_income.corrected")
+
+
+class SpecialCash:
+    """What journals book in each special account 财政专户 is what the events say came and went, and
+    what is neither gone nor applied for is never below zero."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._kept = False
+        self._sources: dict[int, str] = {}  # the account of what was paid, or came back
+        self._posted: dict[str, int] = {}
+        self._balance: dict[str, int] = {}
+        self._claimed: dict[str, int] = {}
+        self._moved_at = 0
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name == "ledger.opened":
+            self._kept = bool(body.get("special_accounts"))
+        elif not self._kept:
+            return
+        elif name == "journal.posted":
+            self._post(event)
+        elif name == "special_cash.moved":
+            self._report.count("cash")
+            self._move(event)
+        elif body.get("pay_acct_no"):
+            self._sources[event.position] = body["pay_acct_no"]
+
+    def _post(self, event: Event) -> None:
+        body = event.body
+        paid = self._sources.pop(body["source"], "")
+        named = body.get("line_codes") if body["event"] in _SPECIAL_GIVEN else None
+        kept_by = named or [{}] * len(body["lines"])
+        for (account, dr_cr, amount, *_), codes in zip(body["lines"], kept_by, strict=True):
+            special = codes.get("fund_type_code", "").startswith(_SPECIAL_FUNDS)
+            if account == SPECIAL_DEPOSITS and (
+                acct := paid or (codes.get("acct_no", "") if special else "")
+            ):
+                self._posted[acct] = self._posted.get(acct, 0) + dr_cr * fen(amount)
+                self._moved_at = event.position
+
+    def _move(self, event: Event) -> None:
+        body = event.body
+        acct, claimed_fen = body["acct_no"], fen(body.get("claimed_amt", "0.00"))
+        self._balance[acct] = self._balance.get(acct, 0) + fen(body["amt"])
+        self._claimed[acct] = self._claimed.get(acct, 0) + claimed_fen
+        if not 0 <= self._claimed[acct] <= self._balance[acct]:
+            what = (
+                f"payments take {yuan(self._claimed[acct])} of special account {acct}, in which "
+                f"{yuan(self._balance[acct])} lies 专户透支"
+            )
+            self._report.wrong("cash", event.position, what)
+
+    def conclude(self) -> None:
+        for acct in sorted(self._posted.keys() | self._balance.keys()):
+            posted, told = self._posted.get(acct, 0), self._balance.get(acct, 0)
+            if posted != told:
+                what = f"journals make {yuan(posted)} in {acct}, the events {yuan(told)}"
+                self._report.wrong("cash", self._moved_at, f"{what} 专户资金不符")
 
 
 class ByHand:
@@ -1378,6 +1445,8 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "reconciliation.comparison_asked": ("reconciliation.compare", _field("compare_no")),
     "reconciliation.confirmed": ("reconciliation.confirm", _field("recon_no")),
     "income.corrected": ("correction.income", _field("correct_no")),
+    "special_income.reported": ("special_income.load", _field("report_no")),
+    "special_income.corrected": ("correction.special_income", _field("correct_no")),
     "accounting_voucher.entered": ("voucher.enter", _field("voucher_no")),
     "accounting_voucher.reversed": ("voucher.reverse", _field("red_voucher_no")),
     "wage_run.loaded": ("wage_run.load", _field("wage_run_no")),
@@ -1444,6 +1513,7 @@ FOLLOWERS = {
     "journal.posted",
     "ledger.book_opened",
     "cash.moved",
+    "special_cash.moved",
     "income.day_reported",
     "balance.day_reported",
     "balance.day_settled",
@@ -2359,6 +2429,7 @@ def _of_payment(
 ) -> Iterator[Differing]:
     applied, approved, receipt = told["applied"], told["approved"], told["receipt"]
     same = {
+        "VtCode": "5212" if applied.get("pay_acct_no") else "5214",
         "VoucherNo": approved["pay_cert_no"],
         "BillNo": applied["pay_app_no"],
         "AdmDivCode": ledger[:6],
@@ -2701,6 +2772,8 @@ ACTS = {
     "opening.loaded": "opening.load",
     "income.reported": "income.load",
     "income.corrected": "correction.income",
+    "special_income.reported": "special_income.load",
+    "special_income.corrected": "correction.special_income",
     "balance.settled": "correction.balance",
     "reconciliation.confirmed": "reconciliation.confirm",
     "accounting_voucher.entered": "voucher.enter",
@@ -3620,7 +3693,8 @@ class Reconciliations:
         body, name = event.body, event.name
         if name == "voucher.receipted":
             told = body["pay_cert_no"], body["xpay_date"], body["xpay_amt"]
-            self._moved(event, f"bank/{bank}", "5214", *told)
+            kind = "5212" if event.body.get("pay_acct_no") else "5214"
+            self._moved(event, f"bank/{bank}", kind, *told)
         elif name == "payment.refunded" and body.get("notice_no"):
             told = body["notice_no"], body["refund_date"], body["refund_amt"]
             self._moved(event, f"bank/{body['pay_bank_code']}", body["vt_code"], *told)
@@ -3746,6 +3820,7 @@ class Folds:
     def __init__(self, export: Export, report: Report, scratch: sqlite3.Connection) -> None:
         self._export, self._report, self._scratch = export, report, scratch
         self.books, self.clearing, self.cash = Books(report), Clearing(report), Cash(report)
+        self.special_cash = SpecialCash(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
@@ -3771,6 +3846,7 @@ class Folds:
                 self.books.take(event)
                 self.clearing.take(event)
                 self.cash.take(event)
+                self.special_cash.take(event)
                 self.by_hand.take(event)
                 self.booked.take(event)
                 self.returns.take(event)
@@ -3792,6 +3868,7 @@ class Folds:
             self.payments.conclude()
             self.clearing.conclude()
             self.cash.conclude()
+            self.special_cash.conclude()
             self.books.conclude()
             self.approvals.conclude()
             self.returns.conclude()

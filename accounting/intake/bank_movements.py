@@ -19,7 +19,7 @@ from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import PaymentApproved, PaymentRefunded, VoucherReceipted
 from payments.income_order_events import IncomeRefundReturned
 from payments.messages.message_types import CENTRAL_BANK_CODE, SignedBy
-from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN, PAYMENT_VOUCHER
+from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN, voucher_code
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
 from payments.orders.ordering import vt_code_of
 
@@ -93,7 +93,7 @@ def _of_voucher(position: int, event: Any, asked: Any) -> ToldMovement | None:
         return None
     bank = SignedBy.AGENT_BANK.subject(asked.pay_bank_code)
     told = event.pay_cert_no, event.xpay_date, event.xpay_amt
-    return _moved(position, bank, PAYMENT_VOUCHER, *told)
+    return _moved(position, bank, voucher_code(event.pay_acct_no), *told)
 
 
 @_told_by(PaymentRefunded)

@@ -69,18 +69,18 @@ def _view(key: int, report: IncomeReport, commit: Any = UNSET) -> IncomeReportVi
         report_date=reported.report_date,
         tre_code=reported.tre_code,
         amt=yuan(sum(stored_fen(line.amt) for line in report.lines)),
-        lines=_lines(report.lines),
+        lines=income_lines(report.lines),
         correct_nos=list(report.correct_nos),
         is_signed=signed is not None,
         notice_sm3=signed.notice_sm3 if signed else "",
         replaces=signed.replaces if signed else "",
-        differences=_lines(signed.differences if signed else ()),
+        differences=income_lines(signed.differences if signed else ()),
         by=reported.by,
         commit=commit,
     )
 
 
-def _lines(lines: Iterable[IncomeLine]) -> list[IncomeLineView]:
+def income_lines(lines: Iterable[IncomeLine]) -> list[IncomeLineView]:
     return [
         IncomeLineView(
             inc_sort_code=line.inc_sort_code,

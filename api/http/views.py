@@ -207,6 +207,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     contract_no: str
     monitor_reason: str
     receiver_code: str
+    pay_acct_no: str
     details: tuple[DetailView, ...]
     pay_cert_no: str | None
     vou_date: str | None
@@ -323,6 +324,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         contract_no=applied.contract_no,
         monitor_reason=applied.monitor_reason,
         receiver_code=applied.receiver_code,
+        pay_acct_no=applied.pay_acct_no,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,

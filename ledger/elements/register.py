@@ -147,7 +147,6 @@ _ELEMENTS = (
     Element("date", "日期", 10, DAY, "工作日历"),
     Element("is_workday", "是否工作日", 1, YES_NO, "工作日历"),
     Element("change_no", "变更编号", 100, NUMBER, OF_THE_ACT),
-    # 项目
     _code("pro_code", "项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
     Element("pro_name", "项目名称", 180, TEXT, _PROJECT),
     _code("pro_cat_code", "项目类别", 4, "[0-9]{1,4}", _PROJECT),
@@ -245,6 +244,7 @@ _ELEMENTS = (
     Element("pur_plan_no", "采购计划编号", 100, NAME, _PURCHASE),
     Element("pur_class", "采购品目", 180, TEXT, _PURCHASE),
     Element("pur_amt", "采购计划金额", 19, AMOUNT, _PURCHASE),
+    Element("pay_acct_no", "付款账号", 40, ACCOUNT, _APPLY, form=ACCOUNT_FORM),
     Element("contract_no", "合同编号", 100, NAME, _CONTRACT),
     Element("contract_name", "合同名称", 300, TEXT, _CONTRACT),
     Element("contract_amt", "合同金额", 19, AMOUNT, _CONTRACT),

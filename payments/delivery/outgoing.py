@@ -6,8 +6,9 @@ from ledger.account_set import fiscal_year_of
 from payments.delivery.proofs import Proofs, travelling_signature
 from payments.events import VoucherReceipted
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody
+from payments.messages.vt_codes import voucher_code
 from payments.payment import Payment
-from payments.signing.voucher_document import adm_div_code, voucher_code
+from payments.signing.voucher_document import adm_div_code
 
 SIGNED_BY_BANK = "bank"  # the No of its signature, which nothing is derived from
 

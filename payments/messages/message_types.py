@@ -7,7 +7,7 @@ voucher, a claim) needs no more than its entry.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -55,6 +55,7 @@ from payments.messages.vt_codes import (
     RETURN_NOTICE,
     SPECIAL_VOUCHER,
     VOUCHER_CHECK,
+    VoucherCode,
 )
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ class MessageType(Generic[T]):
     parse: Callable[[bytes], T]
 
 
-def _voucher(vt_code: str, title: str) -> MessageType[Voucher5214]:
+def _voucher(vt_code: VoucherCode, title: str) -> MessageType[Voucher5214]:
     return MessageType(
         vt_code=vt_code,
         flag=SEND,
@@ -144,24 +145,6 @@ def _voucher(vt_code: str, title: str) -> MessageType[Voucher5214]:
         build=voucher_5214.build,
         parse=partial(voucher_5214.parse, vt_code=vt_code),
     )
-
-
-def _voucher_receipt(vt_code: str, title: str) -> MessageType[Receipt5214]:
-    return MessageType(
-        vt_code=vt_code,
-        flag=RECEIPT,
-        title=title,
-        sender=Party.AGENT_BANK,
-        receiver=Party.TREASURY,
-        signed_by=SignedBy.AGENT_BANK,
-        manifest=True,
-        concerns=Concern.VOUCHER,
-        build=receipt_5214.answer,
-        parse=partial(receipt_5214.parse_receipt, vt_code=vt_code),
-    )
-
-
-VOUCHER_RECEIPT = _voucher_receipt(PAYMENT_VOUCHER, "国库集中支付凭证回单")
 
 
 def _request(vt_code: str, title: str, concerns: Concern) -> MessageType[BankRequest]:
@@ -196,6 +179,15 @@ def _notice(vt_code: str, flag: VoucherFlag, title: str) -> MessageType[RefundNo
         build=refund_notices.build,
         parse=refund_notices.parse,
     )
+
+
+def _voucher_receipt(vt_code: VoucherCode, title: str) -> MessageType[Receipt5214]:
+    notice: MessageType[Any] = _notice(vt_code, RECEIPT, title)
+    build, parse = receipt_5214.answer, partial(receipt_5214.parse_receipt, vt_code=vt_code)
+    return replace(notice, manifest=True, concerns=Concern.VOUCHER, build=build, parse=parse)
+
+
+VOUCHER_RECEIPT = _voucher_receipt(PAYMENT_VOUCHER, "国库集中支付凭证回单")
 
 
 def _claim_sent(vt_code: str, title: str) -> MessageType[ClearingVoucher]:
@@ -264,6 +256,18 @@ ORDER_RETURNED: MessageType[OrderReturn] = MessageType(
     build=orders_5207.build_return,
     parse=orders_5207.parse_return,
 )
+INCOME_REFUND_RETURNED: MessageType[OrderReturn] = MessageType(
+    vt_code=INCOME_REFUND_RETURN,
+    flag=SEND,
+    title="退付退款通知书",
+    sender=Party.CENTRAL_BANK,
+    receiver=Party.TREASURY,
+    signed_by=SignedBy.CENTRAL_BANK,
+    manifest=False,
+    concerns=Concern.INCOME_ORDER_RETURN,
+    build=partial(orders_5207.build_return, vt_code=INCOME_REFUND_RETURN),
+    parse=partial(orders_5207.parse_return, vt_code=INCOME_REFUND_RETURN),
+)
 
 
 def _income_order(vt_code: str, title: str) -> MessageType[IncomeOrder]:
@@ -294,20 +298,6 @@ def _income_receipt(vt_code: str, title: str) -> MessageType[OrderReceipt]:
         build=income_orders.receipt_of,
         parse=orders_5207.parse_receipt,
     )
-
-
-INCOME_REFUND_RETURNED: MessageType[OrderReturn] = MessageType(
-    vt_code=INCOME_REFUND_RETURN,
-    flag=SEND,
-    title="退付退款通知书",
-    sender=Party.CENTRAL_BANK,
-    receiver=Party.TREASURY,
-    signed_by=SignedBy.CENTRAL_BANK,
-    manifest=False,
-    concerns=Concern.INCOME_ORDER_RETURN,
-    build=partial(orders_5207.build_return, vt_code=INCOME_REFUND_RETURN),
-    parse=partial(orders_5207.parse_return, vt_code=INCOME_REFUND_RETURN),
-)
 
 
 def _reported(

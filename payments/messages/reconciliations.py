@@ -32,6 +32,7 @@ from payments.messages.vt_codes import (
     REFUND_CLAIM,
     REFUND_NOTICE,
     RETURN_NOTICE,
+    SPECIAL_VOUCHER,
     VOUCHER_CHECK,
 )
 
@@ -39,7 +40,7 @@ PACKAGES_MAX = 1_000
 WHOLE_NUMBER_DIGITS_MAX = 9
 # of which kinds of voucher each of the two banks speaks
 OF_CENTRAL_BANK = (CLAIM, REFUND_CLAIM, ORDER, ORDER_RETURN, INCOME_REFUND, INCOME_REFUND_RETURN)
-OF_AGENT_BANK = (PAYMENT_VOUCHER, REFUND_NOTICE, RETURN_NOTICE)
+OF_AGENT_BANK = (PAYMENT_VOUCHER, SPECIAL_VOUCHER, REFUND_NOTICE, RETURN_NOTICE)
 # what each message may be about; of those of a period both kinds of voucher together
 ABOUT = {
     VOUCHER_CHECK: OF_CENTRAL_BANK,

@@ -19,7 +19,7 @@ from payments.messages import layout
 from payments.messages.fixed_layout import FixedLayout
 from payments.messages.layout import Form, check_agrees, compact_date, detail_pointer
 from payments.messages.reader import amount_of, date_of, malformed, year_of
-from payments.messages.vt_codes import PAYMENT_VOUCHER
+from payments.messages.vt_codes import PAYMENT_VOUCHER, VOUCHER_CODES, VoucherCode
 
 
 class Detail5214(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,7 +77,7 @@ class Voucher5214(msgspec.Struct, frozen=True, gc=False):
     dep_exp_eco_code: str
     pay_amt: int
     details: tuple[Detail5214, ...]
-    vt_code: str = PAYMENT_VOUCHER
+    vt_code: VoucherCode = PAYMENT_VOUCHER
     fund_type_name: str = ""
     bgt_type_name: str = ""
     pay_type_name: str = ""
@@ -152,7 +152,7 @@ DETAIL = Form(
 
 # What follows from other fields, as derived_texts gives it, and the main form's amount.
 _DERIVED = (
-    *("StYear", "VouDate", "SupDepCode"),
+    *("VtCode", "StYear", "VouDate", "SupDepCode"),
     *("ExpFuncCode1", "ExpFuncCode2", "ExpFuncCode3", "PayAmt"),
 )
 # What a line has of its own, as own_texts gives it.
@@ -162,7 +162,7 @@ SENT = FixedLayout(MAIN.tags, MAIN.text_tags + _DERIVED, DETAIL.tags, _OWN)
 _GIVEN = MAIN.text_tags + _DERIVED
 _in_order = itemgetter(*(_GIVEN.index(tag) for tag in SENT.filled))
 _texts_of = itemgetter(*(SENT.filled.index(tag) for tag in MAIN.text_tags))
-_READ = (*MAIN.text_names, "st_year", "vou_date", "pay_amt", "details")
+_READ = (*MAIN.text_names, "vt_code", "st_year", "vou_date", "pay_amt", "details")
 _as_fields = itemgetter(*map(_READ.index, Voucher5214.__struct_fields__))
 _derived_of = itemgetter(*(SENT.filled.index(tag) for tag in _DERIVED))
 
@@ -181,7 +181,7 @@ def build(v: Voucher5214) -> bytes:
     return SENT.write(main_texts(v), [own_texts(v, line) for line in v.details])
 
 
-def parse(data: bytes, *, vt_code: str = PAYMENT_VOUCHER) -> Voucher5214:
+def parse(data: bytes, *, vt_code: VoucherCode = PAYMENT_VOUCHER) -> Voucher5214:
     """The reverse of :func:`build`, for a voucher as sent; layout white space is tolerated.
 
     Raises:
@@ -203,10 +203,11 @@ def _parse_own(data: bytes) -> Voucher5214 | None:
         return None
     main, lines = read
     derived = _derived_of(main)
-    year, day, _, _, _, _, amount = derived
+    vt_code, year, day, _, _, _, _, amount = derived
     try:
         read_of_main = (
             *_texts_of(main),
+            vt_code,
             int(year),
             dt.date.fromisoformat(day),  # other ways to write a date are compared away below
             parse_yuan(amount),
@@ -249,11 +250,19 @@ def _parse_any(data: bytes) -> Voucher5214:
 def _voucher(main: dict[str, str], details: Iterable[Detail5214]) -> Voucher5214:
     return Voucher5214(
         **MAIN.texts(main),
+        vt_code=_code_of(main["VtCode"]),
         st_year=year_of(main, "StYear", ""),
         vou_date=date_of(main, "VouDate", ""),
         pay_amt=amount_of(main, "PayAmt", ""),
         details=tuple(details),
     )
+
+
+def _code_of(text: str) -> VoucherCode:
+    for code in VOUCHER_CODES:
+        if text == code:
+            return code
+    raise malformed(f"VtCode is none of {', '.join(VOUCHER_CODES)}", "/VtCode")
 
 
 def _check(v: Voucher5214) -> None:
@@ -271,6 +280,7 @@ def derived_texts(v: Voucher5214) -> tuple[str, ...]:
     """What the main form derives from other fields, and its amount."""
     code = v.exp_func_code
     return (
+        v.vt_code,
         str(v.st_year),
         compact_date(v.vou_date),
         v.agency_code[:3],

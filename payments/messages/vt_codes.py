@@ -7,9 +7,11 @@ from typing import Final, Literal
 
 ClaimCode = Literal["2301", "2302"]
 NoticeCode = Literal["2203", "2252"]
+VoucherCode = Literal["5214", "5212"]
 
 PAYMENT_VOUCHER: Final = "5214"  # 国库集中支付凭证
 SPECIAL_VOUCHER: Final = "5212"  # 财政专户资金拨款凭证: the same form, paid from a special account
+VOUCHER_CODES: Final = (PAYMENT_VOUCHER, SPECIAL_VOUCHER)
 REFUND_REQUEST: Final = "5203"  # 退款申请: ours, the standard has none
 RECALL_REQUEST: Final = "5204"  # 撤销申请: likewise
 REFUND_NOTICE: Final = "2203"  # 退款通知书: money has come back to the agent bank
@@ -28,3 +30,8 @@ BANK_CHECK: Final = "3502"  # 凭证对账, of an agent bank: likewise
 CLAIMS_CHECK: Final = "3507"  # 清算信息对账: claims that it has settled in a period
 ORDERS_CHECK: Final = "3508"  # 实拨对账: orders that it has paid in a period
 INCOME_ORDERS_CHECK: Final = "3509"  # 收入退付对账: income that it has paid back in a period
+
+
+def voucher_code(pay_acct_no: str) -> VoucherCode:
+    """The VtCode of a payment's voucher; the account is the special one that pays, or ""."""
+    return SPECIAL_VOUCHER if pay_acct_no else PAYMENT_VOUCHER

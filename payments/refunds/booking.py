@@ -95,6 +95,8 @@ def match(
     """
     if payment.receipt is None:
         return f"payment {payment.pay_app_no} is {payment.status}: the bank has not said it paid"
+    if payment.applied.pay_acct_no and is_of_next_year(state, noticed):
+        return f"it came back to a special account on {noticed.pay_date}, after the payment's year"
     day, year = _learned(state, noticed), fiscal_year_of(state.ledger_id)
     if day.year > year + 1:
         return f"it came back on {day}, behind the year after the fiscal year {year}"
@@ -157,14 +159,9 @@ def booked(
     own, *further = shares_of(payment, returned, refund_fen)
     rows = [_restored(state, payment, day, share) for share in (own, *further)]
     whole = _reimbursed_back(payment, returned)
+    rows_beside = _rows_beside(state, payment, day, refund_fen, whole, (own, *further))
     acct_no = payment.applied.pay_acct_no
     cash = moved_special(state, day, acct_no, amount_fen=refund_fen)
-    rows_beside = [
-        *brought_back(state, payment.applied, day, refund_fen),
-        *freed(state, day, whole),
-        *_owed(state, payment, day, (own, *further)),
-        *cash.rows,
-    ]
     # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
         pay_app_no=payment.pay_app_no,
@@ -192,8 +189,24 @@ def booked(
     return Decision(
         events=[*_with_entries(state, payment, day, first, told), *cash.told],
         effective_on=day,
-        moved=[*rows, *rows_beside],
+        moved=[*rows, *rows_beside, *cash.rows],
     )
+
+
+def _rows_beside(
+    state: LedgerState,
+    payment: Payment,
+    day: date,
+    refund_fen: int,
+    whole: Iterable[str],
+    shares: Iterable["Share"],
+) -> list[MovedRow]:
+    """What a contract has again, what was spent with cards, and what the bank is owed less."""
+    return [
+        *brought_back(state, payment.applied, day, refund_fen),
+        *freed(state, day, whole),
+        *_owed(state, payment, day, shares),
+    ]
 
 
 def _reimbursed_back(payment: Payment, returned: Sequence[ReturnedLine]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from ledger.money import parse_yuan
 from payments.cards.reimbursing import OFFICIAL_CARD
 from payments.clearing.uncleared import SUP_DEP_DIGITS
 from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
-from payments.messages.vt_codes import PAYMENT_VOUCHER, SPECIAL_VOUCHER
+from payments.messages.vt_codes import voucher_code
 from payments.payment import Payment
 
 PAY_TYPE_CODE = "1"  # 国库集中支付: the one way of paying in the integrated system
@@ -86,11 +86,6 @@ def _registered(payment: Payment, name: Name) -> dict[str, str]:
     said: dict[str, str] = msgspec.structs.asdict(payer)
     said["mof_dep_name"] = name("mof_dep_code", payer.mof_dep_code)
     return {name: value for name, value in said.items() if value}
-
-
-def voucher_code(pay_acct_no: str) -> str:
-    """The VtCode of a payment's voucher; the account is the special one that pays, or ""."""
-    return SPECIAL_VOUCHER if pay_acct_no else PAYMENT_VOUCHER
 
 
 def adm_div_code(ledger_id: int) -> str:

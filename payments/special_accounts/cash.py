@@ -23,14 +23,13 @@ from ledger.deciding.registers import (
     Shortage,
     declare,
 )
-from ledger.deciding.state import LedgerState
+from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.special_accounts.events import SpecialCashMoved
 
 FUND = "2"  # the kind of fund under which its cash is shown
-Told = tuple[None, str, SpecialCashMoved]  # of the ledger's own stream
 
 
 class SpecialCash(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +90,14 @@ SPECIAL_CASH: Register[SpecialCash] = declare(
 )
 
 
+def with_special(decision: Decision, moved: "SpecialMove") -> Decision:
+    """A decision, and what it moves of a special account, which is told last."""
+    if moved.rows:
+        decision.events = [*decision.events, *moved.told]
+        decision.moved = [*decision.moved, *moved.rows]
+    return decision
+
+
 def special_rule(event: str, acct_no: str) -> str:
     """The rule by which an act of a payment is booked where a special account pays it; "" is the
     event's own."""
@@ -101,7 +108,7 @@ class SpecialMove(NamedTuple):
     """The row of an account after an act, and the event that says so; nothing of all other acts."""
 
     rows: tuple[MovedRow, ...] = ()
-    told: tuple[Told, ...] = ()
+    told: tuple[tuple[None, str, SpecialCashMoved], ...] = ()
 
 
 NOTHING_MOVED = SpecialMove()

@@ -34,13 +34,13 @@ from payments.messages import (
 from payments.messages.layout import compact_date
 from payments.messages.reader import REPLACED, amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
-from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN
+from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN, voucher_code
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
 from payments.order_kinds import OrderGiven
 from payments.payment import SINGLE_DETAIL_ID
 from payments.return_events import PaymentReturned, PriorReturnBooked
 from payments.signing.orders import IncomeEvent, income_order
-from payments.signing.voucher_document import adm_div_code, voucher_code
+from payments.signing.voucher_document import adm_div_code
 
 Texts = Mapping[str, str]
 Differing = tuple[str, object, object]  # the element, what the document says, what the events say

@@ -164,8 +164,8 @@ class PaymentCheck:
         self._refunds.settle()
         return self._signed
 
-    def _pay(self, position: int, vt_code: str, amount_fen: int) -> None:
-        self.totals.pay(position, self._day, vt_code, amount_fen)
+    def _pay(self, position: int, vt_code: str, amount_fen: int, special_acct: str = "") -> None:
+        self.totals.pay(position, self._day, vt_code, 0 if special_acct else amount_fen)
 
     def _wrong(self, position: int, detail: str) -> None:
         self._findings.add(self.NAME, position, detail)
@@ -260,8 +260,7 @@ class PaymentCheck:
         payment.refused_at = position
 
     def _receipted(self, position: int, stream_id: bytes, event: ReceiptedFields) -> None:
-        if not event.pay_acct_no:  # a special account's payments are not cleared, nor its refunds
-            self._pay(position, CLAIM, self._amounts[event.xpay_amt])
+        self._pay(position, CLAIM, self._amounts[event.xpay_amt], event.pay_acct_no)
         payment = self._open(position, stream_id)
         bank = payment.bank if payment else ""
         told_at = (payment.applied_at, payment.approved_at) if payment else None
@@ -285,8 +284,7 @@ class PaymentCheck:
 
     def _refunded(self, position: int, stream_id: bytes, event: PaymentRefunded) -> None:
         back_fen = self._amounts[event.refund_amt]
-        if not event.pay_acct_no:
-            self._pay(position, REFUND_CLAIM, back_fen)
+        self._pay(position, REFUND_CLAIM, back_fen, event.pay_acct_no)
         lines = returned_lines(event)
         for refund_no in {event.refund_no, *(line.refund_no for line in event.returned)}:
             self._not_asked(position, "refund", refund_no)

@@ -126,6 +126,8 @@ MAY: dict[str, set[str]] = {
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
+    "special_income.load": {"accountant"},
+    "correction.special_income": {"accountant"},
     "correction.balance": {"accountant"},
     "reconciliation.compare": {"accountant"},
     "reconciliation.confirm": {"accountant"},
@@ -259,6 +261,17 @@ SOUND["correction.balance"] = {"reason": "x"}
 SOUND["reconciliation.compare"] = {"compare_no": "none"}
 SOUND["reconciliation.confirm"] = {"reason": "x"}
 SOUND["reconciliation_policy.set"] = {"required": []}
+SOUND["special_income.load"] = {
+    "report_no": "none",
+    "report_date": "2026-01-15",
+    "acct_no": "4400100000003101",
+    "lines": [{"inc_sort_code": "999", "fund_type_code": "2", "amt": "1.00"}],
+}
+SOUND["correction.special_income"] = {
+    "correct_no": "none",
+    "reason": "x",
+    "lines": [{"inc_sort_code": "999", "fund_type_code": "2", "amt": "1.00"}],
+}
 SOUND["correction.income"] = {"correct_no": "none", "reason": "x", "lines": []}
 SOUND["cash_policy.set"] = {"cash_control": True}
 SOUND["advance_policy.set"] = {"limit_amt": "1.00"}

@@ -83,6 +83,8 @@ ELSEWHERE = {
     "budget.approve": "budget/test_preparation",
     "budget.reply": "budget/test_replies",
     "budget.adjust": "budget/test_adjusting",
+    "special_income.load": "payments/test_special_accounts",
+    "correction.special_income": "payments/test_special_accounts",
     **dict.fromkeys(
         (
             "purchase_plan.register",

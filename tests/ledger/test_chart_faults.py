@@ -129,6 +129,8 @@ CASES = [
             *(UNIT_OUTLAY, '["E1", "E3", "paid"]'),
             *('["unit_outlay", "E3", "corrected"]', '["E1", "E3", "corrected"]'),
             *('["E3", "unit_outlay"', '["E3", "E1"') * 3,
+            *('["unit_outlay", "E6101"', '["E1", "E6101"') * 2,
+            *('["E6101", "unit_outlay"', '["E6101", "E1"') * 3,
         ),
         "[choices.unit_outlay]",
         "no rule uses the choice unit_outlay",

@@ -32,9 +32,9 @@ OWN = changed(
 JULY = later(OWN, "2026.2", "2026-07-01")
 OTHER_ACCOUNT = (  # 支付 is 结转's account now
     *(', control = "paid"', "", "A7 = {", 'A7 = { control = "paid",'),
-    *('"A5", "A6", "paid"', '"A5", "A7", "paid"') * 2,
-    *('"A3", "A6"', '"A3", "A7"') * 2,
-    *('"A6", "A3"', '"A7", "A3"') * 5,
+    *('"A5", "A6", "paid"', '"A5", "A7", "paid"') * 3,
+    *('"A3", "A6"', '"A3", "A7"') * 3,
+    *('"A6", "A3"', '"A7", "A3"') * 8,
     *('"A3", "A7", "amount"', '"A3", "A6", "amount"', '"A8", "A7"', '"A8", "A6"'),
     '["A6", "A1", "amount"], ["A7", "A1", "carried"]',
     '["A7", "A1", "amount"], ["A6", "A1", "carried"]',

@@ -36,6 +36,8 @@ def test_the_table_says_what_the_standard_says() -> None:
     assert {(*key, message.title) for key, message in MESSAGES.items()} == {
         ("5214", SEND, "国库集中支付凭证"),
         ("5214", RECEIPT, "国库集中支付凭证回单"),
+        ("5212", SEND, "财政专户资金拨款凭证"),
+        ("5212", RECEIPT, "财政专户资金拨款凭证回单"),
         ("5203", SEND, "退款申请"),
         ("5204", SEND, "撤销申请"),
         ("2203", SEND, "退款通知书"),

@@ -205,7 +205,7 @@ class HttpTreasury:
     def receipt_for(self, number: str, *failed: str, day: date | None = None) -> bytes:
         """The bank's message for a signed payment; the lines ``failed`` were not paid."""
         [sent] = parse_envelope(self.get(f"…/payments/{number}/voucher").content)
-        voucher = voucher_5214.parse(sent.voucher)
+        voucher = voucher_5214.parse(sent.voucher, vt_code=sent.vt_code)
         lines = tuple(
             DetailOutcome(id=line.id, x_pay_amt=0, x_add_word="账号户名不符")
             if line.id in failed
@@ -221,7 +221,7 @@ class HttpTreasury:
             vt_code=sent.vt_code,
             voucher_no=sent.voucher_no,
             voucher_flag=RECEIPT,
-            voucher=receipt_5214.fill_receipt(sent.voucher, outcome),
+            voucher=receipt_5214.answer(sent.voucher, voucher, outcome),
         )
         return self.message_of_the_bank(body)
 
