@@ -21,6 +21,7 @@ from budget.indicator import (
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
+from budget.special_funds import SPECIAL_FUNDS
 from division.knowledge import rules_of_year
 from division.payer import Payer, payer_on, special_account_on, special_payer
 from ledger.calendar import day_text, effective_day, first_open_day
@@ -63,7 +64,7 @@ from payments.payment import (
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
-from payments.special_accounts.cash import moved_special, with_special
+from payments.special_accounts.cash import NOTHING_MOVED, moved_special, with_special
 from payments.special_accounts.paying import account_to_pay_from
 from payments.voucher_number import voucher_number
 
@@ -138,7 +139,6 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_executable(indicator)
         contract = require_contract(state, self.contract_no) if self.contract_no else None
         check_elements(state, self, indicator, day)
-        pay_acct_no = account_to_pay_from(state, indicator, self.pay_acct_no, day)
         hold_to_cards(state, self, indicator.issued, card_lines)
         if contract is not None:
             hold_to_contract(contract, indicator.issued, self)
@@ -158,7 +158,10 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         held_fen = -pay_fen if pur_plan_no else 0
         require_planned(state, indicator, day, pay_fen)
         occupied = moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
-        cash = moved_special(state, day, pay_acct_no, claimed_fen=pay_fen)
+        pay_acct_no, cash = "", NOTHING_MOVED
+        if self.pay_acct_no or indicator.issued.fund_type_code.startswith(SPECIAL_FUNDS):
+            pay_acct_no = account_to_pay_from(state, indicator, self.pay_acct_no, day)
+            cash = moved_special(state, day, pay_acct_no, claimed_fen=pay_fen)
         found = NOTHING_FOUND
         if rules := rules_of_year(state):
             seen = seen_by_rules(self, indicator, pay_fen)
@@ -183,7 +186,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             effective_on=day,
             moved=[occupied, *also],
         )
-        decision = with_special(decision, cash)
+        if cash.rows:
+            with_special(decision, cash)
         return with_found(state, decision, found, applied) if rules else decision
 
     def _check_details(self) -> int:
@@ -214,7 +218,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         by: str,
     ) -> PaymentApplied:
         issued = indicator.issued
-        applied = PaymentApplied(  # a call of more than fifteen names costs twice the time
+        applied = PaymentApplied(  # calls of more names than these cost twice the time
             pay_app_no=self.pay_app_no,
             bgt_id=self.bgt_id,
             agency_code=issued.agency_code,
@@ -231,7 +235,7 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             figures=balances.figures(),
             by=by,
         )
-        return replace(
+        applied = replace(
             applied,
             payee_acct_name=self.payee_acct_name,
             payee_acct_no=self.payee_acct_no,
@@ -247,8 +251,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             frozen_by=frozen_by,
             card_lines=card_lines,
             is_carried=indicator.is_carried,
-            pay_acct_no=pay_acct_no,
         )
+        return replace(applied, pay_acct_no=pay_acct_no) if pay_acct_no else applied
 
 
 def business_day(state: LedgerState, payment: Payment, asked: date | None) -> date:

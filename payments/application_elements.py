@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from budget.indicator import Indicator
-from budget.special_funds import require_kept
+from budget.special_funds import SPECIAL_FUNDS, require_kept
 from division.agencies import refuse_ended
 from ledger.account_set import division_of
 from ledger.deciding.state import LedgerState
@@ -32,8 +32,10 @@ def check_elements(
         Refusal: ``element_invalid``; ``element_mismatch`` where it says another dimension than its
             indicator.
     """
-    require_kept(state, indicator.issued.fund_type_code, "/bgt_id")
-    refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
+    issued = indicator.issued
+    if issued.fund_type_code.startswith(SPECIAL_FUNDS):
+        require_kept(state, issued.fund_type_code, "/bgt_id")
+    refuse_ended(state, issued.agency_code, day, pointer="/bgt_id")
     codes, division = state.codes, division_of(state.ledger_id)
     for element in _OWN_CODES:
         if code := getattr(asked, element):

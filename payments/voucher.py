@@ -48,6 +48,7 @@ from payments.payment import (
 from payments.receipt_lines import ReceiptLine, answered, failed_of, lines_due
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.special_accounts.cash import (
+    NOTHING_MOVED,
     SpecialMove,
     moved_special,
     special_rule,
@@ -288,7 +289,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         after = moved(state, day, bgt_id, VoucherReceipted.TYPE, amounts, held_fen)
         agency_type_code = type_on(state, payment.applied.agency_code, day)
         acct_no = payment.applied.pay_acct_no
-        cash = _gone(state, payment, day, self.xpay_fen)
+        cash = _gone(state, payment, day, self.xpay_fen) if acct_no else NOTHING_MOVED
         unpaid = failed_lines(payment.details, failed) if payment.applied.card_lines else ()
         # point of no return: the money has moved, nothing below refuses
         receipted = VoucherReceipted(
@@ -320,7 +321,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             amounts_fen=amounts,
             codes=codes,
             bgt_id=bgt_id,
-            rule_name=special_rule(receipted.TYPE, acct_no),
+            rule_name=special_rule(receipted.TYPE, acct_no) if acct_no else "",
         )
         if held_fen:
             entry = with_held(books, entry, held_fen, codes)
@@ -330,7 +331,7 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
             moved=[after, *self._moved(state, payment, day, unpaid)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
-        return with_special(decision, cash)
+        return with_special(decision, cash) if acct_no else decision
 
     def _moved(
         self, state: LedgerState, payment: Payment, day: date, unpaid: Sequence[str]
