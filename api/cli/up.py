@@ -150,6 +150,7 @@ def _announce(url: str, settings: Settings, developers: Mapping[str, str] | None
         Console().print(Panel.fit(f"国库 {said('ready')}", border_style="green"))
     lines = [
         ("api", url),
+        ("console", f"{url}/console/"),
         ("docs", f"{url}/docs"),
         ("health", f"{url}/readyz"),
         ("data", settings.data.resolve()),

@@ -42,6 +42,8 @@ def test_up_serves_is_joined_and_leaves_nothing_behind(running: Running) -> None
     assert running.get("/healthz").status_code == 200
     assert running.get("/readyz").status_code == 200
     assert httpx.get(printed["docs"], timeout=HANG_S, trust_env=False).status_code == 200
+    page = httpx.get(printed["console"], timeout=HANG_S, trust_env=False)
+    assert page.headers["content-type"].startswith("text/html"), "built, or how it is built"
     assert httpx.get(printed["health"], timeout=HANG_S, trust_env=False).status_code == 200
     assert running.get("/v1/ledgers").status_code == 401
     assert running.get("/v1/ledgers", printed["token"]).json()["items"] == []
