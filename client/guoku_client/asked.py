@@ -115,6 +115,7 @@ class NewPayment(RequestBody, frozen=True, kw_only=True):
     current_item_code: str = ""
     monitor_reason: str = ""
     receiver_code: str = ""
+    pay_acct_no: str = ""
     effective_on: date | None = None
 
 

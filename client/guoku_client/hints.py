@@ -39,6 +39,7 @@ HINTS = {
     "insufficient_plan": "Raise the plan of the month, or ask for at most `available_amt`.",
     "insufficient_indicator": "Have the indicator raised, or ask for at most `available_amt`.",
     "insufficient_budget": "Adjust the budget's row, or ask for at most `available_amt`.",
+    "transfer_allotted": "Reduce by at most `available_amt`: the rest is allotted.",
     "insufficient_ceiling": "Have the ceiling raised, or ask for at most `available_amt`.",
     "insufficient_cash": "Wait for cash of the fund's kind, or ask for at most `available_amt`.",
     "intercepted": "A monitoring rule forbids it: look at `rule_codes`.",

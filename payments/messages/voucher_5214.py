@@ -207,7 +207,7 @@ def _parse_own(data: bytes) -> Voucher5214 | None:
     try:
         read_of_main = (
             *_texts_of(main),
-            vt_code,
+            _code_of(vt_code),
             int(year),
             dt.date.fromisoformat(day),  # other ways to write a date are compared away below
             parse_yuan(amount),

@@ -75,6 +75,7 @@ def test_scenario_14_an_announced_refund_waits_for_the_bank(http: HttpTreasury) 
         "notice_no": None,
         "received_on": None,
         "reason": "收款人退回",
+        "booked_in": None,
         "by": "unit",
     }
     assert http.figures(bgt_id)["canuse_amt"] == "0.00"

@@ -40,7 +40,6 @@ def refused(http: HttpTreasury, **elements: str) -> tuple[str, str]:
         ({"fund_type_code": "11"}, "element_invalid", "/fund_type_code"),
         # what no payment is an expense of, and what another channel pays
         ({"gov_bgt_eco_code": "51401"}, "element_invalid", "/dep_bgt_eco_code"),
-        ({"fund_type_code": "2"}, "element_invalid", "/fund_type_code"),
         ({"fund_type_code": "14"}, "element_invalid", "/fund_type_code"),
     ],
 )
@@ -62,11 +61,6 @@ def test_codes_that_do_not_hang_together_are_refused(
 )
 def test_codes_that_do_are_issued(http: HttpTreasury, elements: dict[str, str]) -> None:
     assert http.indicator("1000.00", **elements)
-
-
-def test_a_fund_in_special_accounts_is_told_so(http: HttpTreasury) -> None:
-    body = {"bgt_id": http.number("B"), "amount": "1.00", **ELEMENTS, "fund_type_code": "2"}
-    assert "not claimed from the central bank" in http.post("…/indicators", body).json()["detail"]
 
 
 def test_a_payment_says_what_its_indicator_says(bookkeeper: Bookkeeper) -> None:

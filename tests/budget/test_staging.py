@@ -168,6 +168,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "PLANS", False)
         then.setattr(OpenLedger, "PURCHASES", False)
         then.setattr(OpenLedger, "CARDS", False)
+        then.setattr(OpenLedger, "SPECIAL", False)
         budgets.open()
 
 

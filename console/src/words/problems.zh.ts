@@ -34,6 +34,7 @@ export const problemsZh: Record<string, string> = {
   insufficient_plan: '用款计划余额不足。',
   insufficient_indicator: '指标可用余额不足。',
   insufficient_budget: '预算余额不足。',
+  transfer_allotted: '接收方已分配，调减额超过未分配部分。',
   insufficient_ceiling: '超出控制数或暂付款限额。',
   insufficient_cash: '国库库款不足，或余额须优先保障“三保”支出。',
   intercepted: '动态监控规则拦截了这笔支付。',
