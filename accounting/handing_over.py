@@ -7,14 +7,13 @@ the program is stopped, what is left to do is seen from what stands on record, a
 whoever starts next; nothing is taken twice.
 """
 
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
 import psycopg
 import structlog
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from accounting.handing_over_books import HandingOverBooks
 from budget.balances import BALANCES
@@ -33,77 +32,36 @@ from ledger.deciding.approvals import APPROVAL_POLICY
 from ledger.deciding.command import Command, Submission
 from ledger.deciding.opening import TITLE, TOTAL, OpenLedger
 from ledger.deciding.principals import PROGRAM
-from ledger.errors import GuokuError, IntegrityError, UnavailableError
+from ledger.errors import IntegrityError, UnavailableError
 from ledger.money import stored_fen, yuan
 from ledger.reading.loading import chains_at, read_newest_act, read_rows
 from ledger.reading.objects import Head, list_heads, numbers_of, read_head, read_objects
-from payments.submitting import Submit
+from ledger.writing.commit_follower import CommitFollower
+from ledger.writing.submitting import Submit
 from transfers.answering import WriteOffTransfer
 from transfers.transfer import TRANSFERS
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 1.0
-AGAIN_EVERY_S = 30.0  # what could not be done is tried again
 PART_MAX = 500  # indicators in one command, and commands in one batch
 _NOTHING = ("", yuan(0))
 
 T = TypeVar("T")
 
 
-class HandingOver:
-    """Hands over every year that is closed, from :meth:`start` to :meth:`stop`.
-
-    Several programs may: each step has its number, and is done once.
-    """
+class HandingOver(CommitFollower):
+    """Hands over every year that is closed: each step has its number, and is done once."""
 
     def __init__(self, pool: ConnectionPool, submit: Submit, charts: Charts) -> None:
+        super().__init__("handing-over", "a year could not be handed over")
         self._pool, self._submit, self._charts = pool, submit, charts
-        self._lock = threading.Lock()
-        self._written: set[int] | None = None  # ledgers to be looked at; None for all there are
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handing-over", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def committed(self, written: int, _position: int) -> None:
-        """Something was written to a ledger; called in the thread that has committed."""
-        with self._lock:
-            if self._written is not None:
-                self._written.add(written)
-
-    def _run(self) -> None:
-        pause_s = LOOK_EVERY_S
-        while not self._stopping.wait(pause_s):
-            try:
-                self.look()
-                pause_s = LOOK_EVERY_S
-            except (GuokuError, psycopg.Error, PoolTimeout, TimeoutError) as error:
-                log.warning("a year could not be handed over; again later", reason=str(error))
-                with self._lock:
-                    self._written = None
-                pause_s = AGAIN_EVERY_S
-
-    def look(self) -> int:
-        """Hands over what is closed by now; gives how many years that were.
-
-        Raises:
-            GuokuError: something speaks against it, or nothing may be written now.
-            TimeoutError: a commit takes too long.
-        """
-        with self._lock:
-            asked, self._written = self._written, set()
+    def _look_at(self, written: Collection[int] | None) -> int:
         with self._pool.connection() as connection:
-            if asked is None:
+            if written is None:
                 heads = list_heads(connection)
             else:
-                found = (read_head(connection, key) for key in sorted(asked))
+                found = (read_head(connection, key) for key in sorted(written))
                 heads = [head for head in found if head is not None]
         due = [head for head in heads if waits(head)]
         for head in due:

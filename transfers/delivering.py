@@ -9,7 +9,7 @@ follows every ledger from where it stood. Whatever stops it, the next one brings
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from budget.transfer_events import (
     TransferReductionTaken,
 )
 from ledger.account_set import ledger_text, parse_ledger
-from ledger.deciding.command import Outcome, Submission
+from ledger.deciding.command import Submission
 from ledger.deciding.principals import PROGRAM
 from ledger.errors import GuokuError
 from ledger.events import Event, names_that, type_names
@@ -40,6 +40,7 @@ from ledger.reading.tails import (
     read_positions,
     read_tail,
 )
+from ledger.writing.submitting import Submit
 from transfers.answering import NoteAcceptance
 from transfers.giving_back import GiveBackTransfer, TakeReduction
 from transfers.issuing import IssueTransfer
@@ -62,8 +63,6 @@ AGAIN_EVERY_S = 10.0  # after what could not be done at all
 AGAIN_EVERY_LOOKS = 20  # what nobody has taken is brought again
 PART_MAX = 500  # transfers in one batch
 
-# (ledger, submissions) -> an outcome each, after their commit
-Submit = Callable[[int, Sequence[Submission]], list[Outcome]]
 T = TypeVar("T")
 _Step = ReceiveTransfer | TakeReduction | NoteAcceptance | NoteReduction | DropReduction
 

@@ -19,12 +19,12 @@ from ledger.gm import PublicKey
 from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
+from ledger.writing.submitting import submit_to
 from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.sending import SendingPolicy
 from payments.receipts.bringing_returns import BringingReturns
 from payments.receipts.early_notices import EarlyNotices
-from payments.submitting import submit_to
 from projections.core.runner import Runner
 from transfers.delivering import Delivering
 

@@ -16,6 +16,7 @@ from ledger.deciding.command import Outcome
 from ledger.errors import Refusal
 from ledger.gm import sm3
 from ledger.money import yuan
+from ledger.writing.submitting import submit_to
 from payments.disbursement.commands import LoadLines
 from payments.disbursement.events import DisbursementLoaded
 from payments.disbursement.execution import read_run
@@ -23,7 +24,6 @@ from payments.disbursement.loading import Suspect, find_suspects, load_file, rea
 from payments.disbursement.lock import held
 from payments.disbursement.opening import OpenRun
 from payments.disbursement.run import LOADED, OPENED, Run, require_status
-from payments.submitting import submit_to
 
 NDJSON = "application/x-ndjson", ""
 

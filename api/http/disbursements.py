@@ -39,6 +39,7 @@ from api.http.views import commit_view
 from ledger.deciding.command import Outcome
 from ledger.elements.register import ElementRegister
 from ledger.errors import Code, Refusal, RequestError
+from ledger.writing.submitting import submit_to
 from payments.disbursement.commands import ApproveRun, CloseRun, StopRun
 from payments.disbursement.execution import Executions, Means
 from payments.disbursement.lines import read_pages
@@ -50,7 +51,6 @@ from payments.disbursement.run import LINES_MAX, LOADED, Run, payment_number
 from payments.messages.gbk import check_encodable
 from payments.payment import PAYMENT
 from payments.signature_policy import SIGNATURE_POLICY, SIGNING_ROLES
-from payments.submitting import submit_to
 
 T = TypeVar("T")
 

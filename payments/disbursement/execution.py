@@ -24,6 +24,7 @@ from ledger.gm import sm3
 from ledger.money import yuan
 from ledger.reading.objects import read_head, read_objects
 from ledger.writing.sequencer import Sequencer
+from ledger.writing.submitting import COMMIT_TIMEOUT_S
 from payments.application import ApplyPayment, ApprovePayment
 from payments.disbursement.commands import DrawVoucher, StartRun, StopRun
 from payments.disbursement.lines import Pages, page_span, parse_line, read_canonical, read_pages
@@ -32,7 +33,6 @@ from payments.disbursement.progress import read_vouchers
 from payments.disbursement.run import DISBURSEMENT, EXECUTING, Run, payment_number
 from payments.signature_policy import SIGNATURE_POLICY
 from payments.signing.service import SigningService
-from payments.submitting import COMMIT_TIMEOUT_S
 
 log = structlog.get_logger(__name__)
 

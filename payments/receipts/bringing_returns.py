@@ -6,89 +6,46 @@ is left to do is seen from what stands on record in both, and is done by whoever
 year's ledger that nobody has opened yet is waited for.
 """
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 import psycopg
 import structlog
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from ledger.account_set import fiscal_year_of, is_standing, is_system, ledger_text
 from ledger.deciding.command import Submission
 from ledger.deciding.principals import PROGRAM
 from ledger.deciding.state import BEIJING
-from ledger.errors import GuokuError
 from ledger.reading.loading import chains_at
 from ledger.reading.objects import list_heads, read_bodies, read_head
 from ledger.reading.other_ledgers import unanswered
+from ledger.writing.commit_follower import CommitFollower
+from ledger.writing.submitting import Submit
 from payments.refunds.notices import TakeNotice
 from payments.refunds.prior_returns import BookReturn, handed_return
 from payments.refunds.resolving import ResolveSuspense
 from payments.refunds.returning import next_year_of
 from payments.return_events import PaymentReturned
-from payments.submitting import Submit
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 1.0
-AGAIN_EVERY_S = 30.0  # what could not be done is tried again
 PART_MAX = 500  # returns in one batch
 _TOLD_BY = (TakeNotice.OPERATION, ResolveSuspense.OPERATION)
 
 
-class BringingReturns:
-    """Brings what came back, from :meth:`start` to :meth:`stop`.
-
-    Several programs may: each return has its number, and is booked once.
-    """
+class BringingReturns(CommitFollower):
+    """Brings what came back: each return has its number, and is booked once."""
 
     def __init__(self, pool: ConnectionPool, submit: Submit, now: Callable[[], datetime]) -> None:
+        super().__init__("bringing-returns", "returns could not be brought")
         self._pool, self._submit, self._now = pool, submit, now
-        self._lock = threading.Lock()
-        self._written: set[int] | None = None  # ledgers to be looked at; None for all there are
         self._done: dict[int, int] = {}  # by ledger, up to where all is brought
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bringing-returns", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def _look_at(self, written: Collection[int] | None) -> int:
+        return sum(self._bring(key) for key in self._over(written))
 
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def committed(self, written: int, _position: int) -> None:
-        """Something was written to a ledger; called in the thread that has committed."""
-        with self._lock:
-            if self._written is not None:
-                self._written.add(written)
-
-    def _run(self) -> None:
-        pause_s = LOOK_EVERY_S
-        while not self._stopping.wait(pause_s):
-            try:
-                self.look()
-                pause_s = LOOK_EVERY_S
-            except (GuokuError, psycopg.Error, PoolTimeout, TimeoutError) as error:
-                log.warning("returns could not be brought; again later", reason=str(error))
-                with self._lock:
-                    self._written = None
-                pause_s = AGAIN_EVERY_S
-
-    def look(self) -> int:
-        """Brings what is there by now; gives how many returns that were.
-
-        Raises:
-            GuokuError: something speaks against it, or nothing may be written now.
-            TimeoutError: a commit takes too long.
-        """
-        with self._lock:
-            asked, self._written = self._written, set()
-        return sum(self._bring(key) for key in self._over(asked))
-
-    def _over(self, asked: set[int] | None) -> list[int]:
+    def _over(self, asked: Collection[int] | None) -> list[int]:
         """The ledgers whose year is over and whose next one is opened: that one may have been the
         one that was written to."""
         year = self._now().astimezone(BEIJING).year

@@ -20,10 +20,10 @@ from ledger.errors import GuokuError, UnavailableError
 from ledger.events import type_names
 from ledger.reading.objects import read_objects
 from ledger.verification.checks import dispose
+from ledger.writing.submitting import Submit
 from payments.payment import PAYMENT, Payment
 from payments.refunds.events import SuspenseHeld, SuspenseResolved
 from payments.refunds.resolving import ResolveSuspense
-from payments.submitting import Submit
 
 log = structlog.get_logger(__name__)
 

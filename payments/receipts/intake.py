@@ -18,10 +18,10 @@ from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.errors import AccessError, Code, GuokuError, Refusal, RequestError
 from ledger.gm import Provider
 from ledger.reading.objects import read_head
+from ledger.writing.submitting import Submit
 from payments.manifest import SignManifest
 from payments.receipts.judging import ReceivedReceipt, parse_receipts
 from payments.refunds.notices import TakeNotice
-from payments.submitting import Submit
 from payments.voucher import ApplyReceipt
 from payments.voucher_number import ledger_of_voucher
 

@@ -24,6 +24,7 @@ from ledger.gm import Provider
 from ledger.gm.keystore import KeyStore
 from ledger.reading.objects import read_head
 from ledger.writing.conditions import Conditions
+from ledger.writing.submitting import Submit
 from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.signing.claims import ClaimSigner
 from payments.signing.credentials import (
@@ -38,7 +39,6 @@ from payments.signing.fresh_documents import FreshDocuments
 from payments.signing.signer import Draft, SignedVouchers, Signer
 from payments.signing.submitting import submit_signed
 from payments.signing.unsigned import Peek, UnsignedVoucher, UnsignedVouchers
-from payments.submitting import Submit
 from payments.voucher import SignVoucher
 
 BULK_MAX = 500  # payments in memory at once: each may have 499 details

@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from ledger.deciding.command import Command, Outcome, RecordRefusal, Submission
 from ledger.errors import GuokuError
+from ledger.writing.submitting import Submit
 from payments.signing.signer import SignedVouchers
-from payments.submitting import Submit
 from payments.voucher import SignVoucher
 
 

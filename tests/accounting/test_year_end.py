@@ -18,8 +18,8 @@ from ledger.errors import IntegrityError
 from ledger.events import decode
 from ledger.postgres.database import Database
 from ledger.reading.objects import read_head
+from ledger.writing.submitting import submit_to
 from payments.orders.advance_steps import ExpenseAdvance
-from payments.submitting import submit_to
 from tests.payments.test_closing import blockers, sent
 from tests.payments.test_corrections import correction
 from tests.support.advances import paid as advanced

@@ -14,7 +14,7 @@ from accounting.handing_over import HandingOver
 from budget.year_end.closing import CloseYear
 from budget.year_end.receiving import TakeCarried
 from ledger.books import load_charts, shipped_books
-from payments.submitting import submit_to
+from ledger.writing.submitting import submit_to
 from tests.accounting.test_year_end import (
     CLOSE_DECEMBER,
     LAST_DAY,

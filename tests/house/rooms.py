@@ -54,10 +54,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advancing distributing staging year_end",
     ),
     "payments": (
-        (
-            "events found_events manifest_events messages payees policy_events submitting"
-            " voucher_number"
-        ),
+        "events found_events manifest_events messages payees policy_events voucher_number",
         "correction_events list_files order_kinds registered_payees return_events void_events",
         "income_order_events order_events",
         "order_answers",

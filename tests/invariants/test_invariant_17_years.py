@@ -18,7 +18,7 @@ from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.closing import ClosePeriod
 from ledger.postgres.database import Database
-from payments.submitting import submit_to
+from ledger.writing.submitting import submit_to
 from tests.accounting.test_year_end import carry, item
 from tests.budget.test_verifying import found, tampered
 from tests.support.audited_books import audited_as_it_stands, export_audited

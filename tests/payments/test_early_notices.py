@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from ledger.deciding.approvals import SetApprovalPolicy
+from ledger.writing.submitting import submit_to
 from payments.payment import Payment
 from payments.receipts.early_notices import EarlyNotices
 from payments.refunds.resolving import ResolveSuspense
-from payments.submitting import submit_to
 from tests.payments.test_refunds import held, notice, paid
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.waiting import wait_until

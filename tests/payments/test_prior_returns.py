@@ -17,6 +17,7 @@ from ledger.books import load_charts
 from ledger.closing import ClosePeriod
 from ledger.money import parse_yuan
 from ledger.reading.objects import read_objects
+from ledger.writing.submitting import submit_to
 from payments.clearing.claims import CLEARING, RequestClearing
 from payments.payment import PAYMENT, Payment
 from payments.receipts.bringing_returns import BringingReturns
@@ -26,7 +27,6 @@ from payments.refunds.requests import RefundPayment
 from payments.refunds.resolving import ResolveSuspense
 from payments.refunds.suspense import SuspenseItem
 from payments.return_events import PaymentReturned
-from payments.submitting import submit_to
 from projections.core.runner import Runner
 from projections.tracing.indicator import BusinessSums, trace_indicator
 from tests.payments.test_corrections import correction

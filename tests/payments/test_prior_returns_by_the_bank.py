@@ -13,10 +13,10 @@ from budget.year_end_events import CarryOverItem
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.closing import ClosePeriod
+from ledger.writing.submitting import submit_to
 from payments.receipts.bringing_returns import BringingReturns
 from payments.return_events import PaymentReturned
 from payments.simulators.faults import AS_ASKED, Faults
-from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
 from tests.support.waiting import wait_until

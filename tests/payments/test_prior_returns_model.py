@@ -9,10 +9,10 @@ import pytest
 from ledger.account_set import ledger_id
 from ledger.money import parse_yuan
 from ledger.reading.objects import read_objects
+from ledger.writing.submitting import submit_to
 from payments.payment import PAYMENT, Payment
 from payments.receipts.bringing_returns import BringingReturns
 from payments.refunds.notices import TakeNotice
-from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper, detail, refund_notice
 
 LINES = {"d1": 7_000, "d2": 3_000}

@@ -11,10 +11,10 @@ import pytest
 from ledger.account_set import ledger_id
 from ledger.deciding.command import Outcome, Submission
 from ledger.errors import AccessError, Code, RequestError
+from ledger.writing.submitting import submit_to
 from payments.messages.envelope import VoucherBody, build_envelope
 from payments.receipts.intake import Deliverer, ReceiptIntake, TakenReceipt
 from payments.signature_policy import SetSignaturePolicy
-from payments.submitting import submit_to
 from tests.payments.test_channel_receipts import body_of, receipt_of, signed_by
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, bank

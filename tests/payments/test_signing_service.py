@@ -10,9 +10,9 @@ from division import certificates
 from ledger.deciding.command import Outcome
 from ledger.errors import Refusal
 from ledger.postgres.database import Database
+from ledger.writing.submitting import submit_to
 from payments.messages.message_types import SignedBy
 from payments.signature_policy import SetSignaturePolicy
-from payments.submitting import submit_to
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import SigningTreasury
 

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 
 from ledger.deciding.command import Outcome
 from ledger.money import parse_yuan
+from ledger.writing.submitting import submit_to
 from payments.messages import balance_3402, income_3401
 from payments.messages.balance_3402 import BalanceDay, BalanceItem
 from payments.messages.envelope import SEND, VoucherBody, add_signature, build_envelope
 from payments.messages.income_3401 import IncomeDay, IncomeItem
 from payments.messages.vt_codes import BALANCE_REPORT, INCOME_REPORT
 from payments.receipts.intake import Deliverer, ReceiptIntake
-from payments.submitting import submit_to
 from tests.support.channel_parties import CENTRAL_BANK, SigningTreasury
 from tests.support.openings import TREASURY
 

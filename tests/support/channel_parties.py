@@ -31,6 +31,7 @@ from ledger.elements import stored_code_sets
 from ledger.gm import default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.reading.objects import read_document, read_objects
+from ledger.writing.submitting import submit_to
 from payments.delivery.contents import Destinations
 from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.outgoing import voucher_body
@@ -44,7 +45,6 @@ from payments.signing.service import SigningService
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
-from payments.submitting import submit_to
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.waiting import HANG_S, wait_until

@@ -10,7 +10,7 @@ from api.domains import DOMAINS as DOMAINS
 from ledger.books import load_charts
 from ledger.elements import stored_code_sets
 from ledger.writing.sequencer import Sequencer
-from payments.submitting import submit_to
+from ledger.writing.submitting import submit_to
 from tests.support.bookkeeper import Clock, fresh_pool
 from transfers.delivering import Delivering
 

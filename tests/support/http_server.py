@@ -31,6 +31,7 @@ from ledger.deciding.approvals import SetApprovalPolicy
 from ledger.deciding.principals import OPERATOR
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database
+from ledger.writing.submitting import submit_to
 from payments.messages import receipt_5214, refund_notices, voucher_5214
 from payments.messages.envelope import (
     RECEIPT,
@@ -44,7 +45,6 @@ from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.vt_codes import NoticeCode
 from payments.receipts.bringing_returns import BringingReturns
-from payments.submitting import submit_to
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.waiting import HANG_S

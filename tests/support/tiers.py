@@ -14,7 +14,7 @@ from ledger.deciding.command import Outcome, Submission
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
-from payments.submitting import submit_to
+from ledger.writing.submitting import submit_to
 from projections.transfer_lists import TransferBalance, transfer_balance
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.budgets import BudgetKeeper

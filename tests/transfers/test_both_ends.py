@@ -14,7 +14,7 @@ from budget.year_end_events import CarryOverItem
 from ledger.books import load_charts
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.postgres.database import Database
-from payments.submitting import submit_to
+from ledger.writing.submitting import submit_to
 from tests.accounting.test_verifying import found
 from tests.payments.test_closing import blockers
 from tests.support.bookkeeper import Bookkeeper

@@ -16,8 +16,8 @@ from ledger.books import load_charts
 from ledger.closing import ClosePeriod
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
+from ledger.writing.submitting import submit_to
 from payments.receipts.bringing_returns import BringingReturns
-from payments.submitting import submit_to
 from payments.verification.run import Options, verify_ledger
 from tests.support.audited_books import AuditedBooks
 from tests.support.bookkeeper import Bookkeeper, refund_notice
