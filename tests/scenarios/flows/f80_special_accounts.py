@@ -1,7 +1,9 @@
 """财政专户拨款: a school is paid from the fees in the special account, not from the treasury."""
 
 from payments.special_accounts.cash import FUND
+from tests.support.disbursement_runs import HEADER, row
 from tests.support.flows import SCHOOL, County
+from tests.support.waiting import wait_until
 
 FLOWS = (80,)
 JANUARY_15 = "2026-01-15"
@@ -59,3 +61,34 @@ def scenario(county: County) -> None:
     assert county.balance("待清算款项", "zero_balance") == "0.00"
     clearing = {"clear_no": "QS-1", "clear_date": JANUARY_15, "pay_bank_code": "102"}
     assert county.refused("…/clearings", clearing) == "clearing_empty"
+    county.put("…/signature-policy", {"roles": ["treasury"], "signing": "manifest"})
+    by_runs(county, bgt_id, {**taxes, "lines": [fees]})
+    assert lies() == ("1180.00", "300.00", "880.00")
+
+
+def by_runs(county: County, bgt_id: str, more: dict[str, object]) -> None:
+    """批量: 620.00 in two vouchers, of 500.00 that are free. The first is signed, by a manifest;
+    the run stops at the second, which nobody can pay, and goes on when more has come."""
+    place = "…/disbursements/PL-1"
+    county.act("…/disbursements", {"run_no": "PL-1", "bgt_id": bgt_id, "title": "奖学金"})
+    lines = [HEADER, *(row(n, amount="0.50") for n in range(1, 500)), row(500, amount="370.50")]
+    csv = {"content": "\n".join(lines).encode(), "headers": {"Content-Type": "text/csv"}}
+    county.http.ok(county.http.call("POST", f"{place}/lines", **csv))
+    asked = {"lines_sm3": county.see(place)["lines_sm3"]}
+    county.act(f"{place}/approve", asked, "checker")
+
+    def executed() -> tuple[str, int]:
+        county.act(f"{place}/execute", by="signer")
+        wait_until(lambda: not county.see(place)["under_way"], "the run to rest")
+        shown = county.see(place)
+        return shown["status"], shown["vouchers"].get("signed", 0)
+
+    assert executed() == ("stopped", 1)
+    county.act("…/special-income-reports", more, "accountant")
+    assert executed() == ("executed", 2)
+    for number in ("PL-1-000001", "PL-1-000002"):
+        [signed] = county.see(f"…/payments/{number}")["signatures"]
+        assert signed["manifest_no"]
+        receipt = county.http.receipt_for(number)
+        [taken] = county.http.ok(county.http.deliver(receipt))["results"]
+        assert taken["status"] == "created"
