@@ -20,6 +20,9 @@ _CARRIED: AmountMoves = {
     "zero_balance": {},
 }
 _TAKEN_BACK: AmountMoves = {"zero_balance": {}}
+# back on a special account it is the treasury's at once, and nothing of it is claimed
+_BACK_ON_SPECIAL: AmountMoves = {"treasury_financial": {}, "treasury_budgetary": {}}
+_CARRIED_SPECIAL: AmountMoves = {"indicator": {"available": 1}, **_BACK_ON_SPECIAL}
 
 
 class ReturnedShare(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -42,7 +45,8 @@ class PaymentReturned(Event, frozen=True, kw_only=True):
 
     The bank's signed notice (2203, 2252) says so, as of ``payment.refunded``. Nothing of this year
     moves by it: ``to_ledger``, the next year's, books it. It counts against what was paid, so that
-    no more comes back over both years. ``own_bgt_id`` is the payment's own indicator.
+    no more comes back over both years. ``own_bgt_id`` is the payment's own indicator,
+    ``pay_acct_no`` the special account that has paid and has it back, here as behind it.
     """
 
     TYPE: ClassVar[str] = "payment.returned"
@@ -72,6 +76,7 @@ class PaymentReturned(Event, frozen=True, kw_only=True):
     shares: tuple[ReturnedShare, ...]
     own_bgt_id: str
     to_ledger: str
+    pay_acct_no: str = ""
     by: str
 
 
@@ -112,6 +117,7 @@ class PriorReturnBooked(Event, frozen=True, kw_only=True):
     cert_serial: str
     signature: str
     shares: tuple[ReturnedShare, ...]
+    pay_acct_no: str = ""
     by: str
 
 
@@ -132,6 +138,7 @@ class _Settled(Event, frozen=True, kw_only=True):
     gov_bgt_eco_code: str
     dep_bgt_eco_code: str
     fund_type_code: str
+    pay_acct_no: str = ""
 
 
 class PriorReturnCarried(_Settled, frozen=True, kw_only=True):
@@ -141,7 +148,10 @@ class PriorReturnCarried(_Settled, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="prior_return",
         moves=("indicator", "uncleared"),
-        posts={"prior_return.carried": RuleNeeds(PAID_FOR, {"returned": _CARRIED})},
+        posts={
+            "prior_return.carried": RuleNeeds(PAID_FOR, {"returned": _CARRIED}),
+            "prior_return.carried_special": RuleNeeds(PAID_FOR, {"returned": _CARRIED_SPECIAL}),
+        },
         step="receipt",
         title="以前年度退回结转",
     )
@@ -157,7 +167,10 @@ class PriorReturnTakenBack(_Settled, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="prior_return",
         moves=("uncleared",),
-        posts={"prior_return.taken_back": RuleNeeds(PAID_FOR, {"returned": _TAKEN_BACK})},
+        posts={
+            "prior_return.taken_back": RuleNeeds(PAID_FOR, {"returned": _TAKEN_BACK}),
+            "prior_return.taken_back_special": RuleNeeds(PAID_FOR, {"returned": _BACK_ON_SPECIAL}),
+        },
         step="receipt",
         title="以前年度退回收回",
     )

@@ -220,6 +220,7 @@ class _PriorReturn(msgspec.Struct, frozen=True, gc=False):
     exp_func_code: str
     gov_bgt_eco_code: str
     fund_type_code: str
+    pay_acct_no: str = ""
 
 
 def _by_bank(event: ReceiptedView | _Refunded | _Shared) -> _Moved | None:
@@ -274,7 +275,7 @@ class UnclearedFold(RegisterFold):
                 self.moved = event.pay_app_no, CLAIM, tuple(days)
             case _Took():
                 self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.waiting_amt)),)
-            case _PriorReturn():
+            case _PriorReturn() if not event.pay_acct_no:
                 bank, year = event.pay_bank_code, event.paid_year
                 key = uncleared_key(bank, day, REFUND_CLAIM, event, paid_year=year)
                 return ((key, 0, stored_fen(event.amt)),)

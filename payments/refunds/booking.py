@@ -95,8 +95,6 @@ def match(
     """
     if payment.receipt is None:
         return f"payment {payment.pay_app_no} is {payment.status}: the bank has not said it paid"
-    if payment.applied.pay_acct_no and is_of_next_year(state, noticed):
-        return f"it came back to a special account on {noticed.pay_date}, after the payment's year"
     day, year = _learned(state, noticed), fiscal_year_of(state.ledger_id)
     if day.year > year + 1:
         return f"it came back on {day}, behind the year after the fiscal year {year}"

@@ -27,6 +27,7 @@ from payments.refunds.suspense import SUSPENSE, as_held, noticed_in
 _FORMERLY = re.compile(
     r"its year is closed: it is of this year's books 上年退款"
     r"|it came back on \d{4}-\d\d-\d\d, after the fiscal year \d{4}"
+    r"|it came back to a special account on \d{4}-\d\d-\d\d, after the payment's year"
 )
 
 

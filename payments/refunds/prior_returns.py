@@ -3,7 +3,8 @@
 The program brings what that year's ledger has said, which the command holds whole with the bank's
 notice: it is decided, and decided again, from this ledger's own record. Each return has its number
 and is booked once, on the bank's day. What of it an indicator had borne that was carried over comes
-back to it, 结转; the rest goes back to the treasury, 收回.
+back to it, 结转; the rest goes back to the treasury, 收回. What a special account 财政专户 has paid
+lies there again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,12 @@ from payments.return_events import (
     PriorReturnCarried,
     PriorReturnTakenBack,
     ReturnedShare,
+)
+from payments.special_accounts.cash import (
+    SPECIAL_CASH,
+    moved_special,
+    special_rule,
+    with_special,
 )
 
 
@@ -83,6 +90,7 @@ class HandedReturn(msgspec.Struct, frozen=True, kw_only=True):
     cert_serial: str
     signature: str
     shares: tuple[ReturnedShare, ...]
+    pay_acct_no: str = ""
 
 
 def handed_return(event: Any) -> HandedReturn:
@@ -134,7 +142,9 @@ class BookReturn(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         carried = ((INDICATOR, self._carried_no(share)) for share in self.handed.shares)
-        return (PRIOR_RETURN, self.return_no), *carried, (UNCLEARED, WHOLE)
+        acct_no = self.handed.pay_acct_no
+        special: tuple[Need, ...] = ((SPECIAL_CASH, acct_no),) if acct_no else ()
+        return (PRIOR_RETURN, self.return_no), *carried, (UNCLEARED, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         before = parse_ledger(self.from_ledger)
@@ -155,16 +165,22 @@ class BookReturn(Command, frozen=True, kw_only=True):
         events: list[tuple[AnyKind | None, str, Event]] = [(PRIOR_RETURN, self.return_no, head)]
         rows: list[MovedRow] = []
         owed_fen: dict[str, int] = {}
+        acct_no = self.handed.pay_acct_no
         for share in self.handed.shares:
             told, codes, row = self._settled(state, share, day, by)
             events += self._with_entry(state, day, told, codes, ahead=len(events))
             rows += row
+            if acct_no:  # nothing of it is claimed
+                continue
             of, year = Claimable(codes), self._paid_year
             key = uncleared_key(told.pay_bank_code, day, REFUND_CLAIM, of, paid_year=year)
             owed_fen[key] = owed_fen.get(key, 0) + stored_fen(share.amt)
         rows += [state.moved(UNCLEARED, key, day, {"amount": n}) for key, n in owed_fen.items()]
+        back_fen = stored_fen(self.handed.refund_amt)
+        cash = moved_special(state, day, acct_no, amount_fen=back_fen)
         documents = [(bytes.fromhex(self.handed.notice_sm3), self.document)]
-        return Decision(events=events, effective_on=day, moved=rows, shared_documents=documents)
+        decision = Decision(events=events, effective_on=day, moved=rows, shared_documents=documents)
+        return with_special(decision, cash)
 
     def _settled(
         self, state: LedgerState, share: ReturnedShare, day: date, by: str
@@ -182,6 +198,7 @@ class BookReturn(Command, frozen=True, kw_only=True):
             "amt": share.amt,
             "paid_year": self._paid_year,
             "pay_bank_code": self.handed.pay_bank_code,
+            "pay_acct_no": self.handed.pay_acct_no,
             "by": by,
             **codes,
         }
@@ -224,6 +241,7 @@ class BookReturn(Command, frozen=True, kw_only=True):
             amounts_fen={"returned": stored_fen(told.amt)},
             codes=codes,
             bgt_id=bgt_id,
+            rule_name=special_rule(told.TYPE, told.pay_acct_no),
         )
         if not bgt_id:  # no indicator tells what its lines are of
             of_lines = {name: codes[name] for name in DIMENSIONS}

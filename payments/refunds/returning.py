@@ -77,6 +77,7 @@ def _returned(
         shares=_told(shares),
         own_bgt_id=payment.applied.bgt_id,
         to_ledger=ledger_text(next_year_of(state.ledger_id)),
+        pay_acct_no=payment.applied.pay_acct_no,
         by=by,
         **msgspec.structs.asdict(evidence),
     )

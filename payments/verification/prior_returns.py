@@ -53,10 +53,10 @@ class ReturnSteps:
         self._unsettled: tuple[str, int] = ("", 0)  # of the last one booked
 
     def steps(
-        self, pay: Callable[[int, str, int], None]
+        self, pay: Callable[[int, str, int, str], None]
     ) -> Mapping[type[Event], Callable[[int, bytes, Any], None]]:
         """By type what takes it; ``pay`` takes what a bank was given back (position, message type,
-        fen)."""
+        fen, the special account that has it)."""
 
         def settled(position: int, _stream: bytes, event: Any) -> None:
             amount_fen = self._amounts[event.amt]
@@ -64,7 +64,7 @@ class ReturnSteps:
             self._unsettled = return_no, left_fen - amount_fen
             if return_no != event.return_no or amount_fen > left_fen:
                 self._wrong(position, "it settles what did not come back")
-            pay(position, REFUND_CLAIM, amount_fen)
+            pay(position, REFUND_CLAIM, amount_fen, event.pay_acct_no)
 
         return {
             PaymentReturned: self._returned,
