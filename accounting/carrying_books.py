@@ -17,6 +17,7 @@ from accounting.closing_events import CashLeft, KeptBalance, OpeningCarried, Ope
 from accounting.entered_rows import NamedAccount
 from accounting.entering import require_balanced
 from accounting.openings import OPENINGS
+from accounting.special_deposits import deposits_of
 from ledger.account_set import division_of, fiscal_year_of, parse_ledger
 from ledger.books import Books
 from ledger.books.closing_steps import NOMINAL
@@ -31,6 +32,7 @@ from ledger.events import Event, JournalPosted
 from ledger.money import stored_fen
 from payments.clearing.cash import CASH, CONTROL, came, moved_cash
 from payments.clearing.cash_events import CashMoved
+from payments.special_accounts.cash import SPECIAL_CASH, moved_special
 
 _SAID = ("from_ledger", "rows_sm3")
 
@@ -51,7 +53,8 @@ CARRIED_OPENING: Kind[CarriedOpening] = Kind(
 
 
 class BeginOpenings(Command, frozen=True, kw_only=True):
-    """年初开账: from which ledger these books have their openings."""
+    """年初开账: from which ledger these books have their openings; ``special_accounts``: and from
+    which what lies in each special account."""
 
     OPERATION: ClassVar[str] = "year_end.begin_openings"
     NUMBER: ClassVar[str] = "from_ledger"
@@ -61,6 +64,7 @@ class BeginOpenings(Command, frozen=True, kw_only=True):
     from_chain: str
     books: tuple[str, ...]
     accounts: tuple[NamedAccount, ...]
+    special_accounts: bool = False
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         before = parse_ledger(self.from_ledger)
@@ -85,6 +89,7 @@ class BeginOpenings(Command, frozen=True, kw_only=True):
             from_chain=self.from_chain,
             books=self.books,
             accounts=self.accounts,
+            special_accounts=self.special_accounts,
             by=by,
         )
         return Decision(events=[(None, "", begun)], effective_on=day)
@@ -111,7 +116,7 @@ def _require_named_alike(books: Books, named: NamedAccount) -> None:
 
 class TakeOpening(Command, frozen=True, kw_only=True):
     """年初余额承接: what one set of books begins with, all of it or nothing; ``cash`` is where the
-    treasury's deposit lies."""
+    treasury's deposit lies. A row that names a special account says what lies there."""
 
     OPERATION: ClassVar[str] = "year_end.take_opening"
     NUMBER: ClassVar[str] = "books_no"
@@ -153,7 +158,9 @@ class TakeOpening(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         cash: tuple[Need, ...] = ((CASH, WHOLE),) if self.cash else ()
-        return (CARRIED_OPENING, self.books_no), *cash
+        named = dict.fromkeys(row.codes["acct_no"] for row in self.rows if "acct_no" in row.codes)
+        special: Iterator[Need] = ((SPECIAL_CASH, acct_no) for acct_no in named)
+        return (CARRIED_OPENING, self.books_no), *cash, *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         begun = state.settings.get(OPENINGS)
@@ -177,6 +184,10 @@ class TakeOpening(Command, frozen=True, kw_only=True):
                 )
             ),
         )
+        deposits = [
+            moved_special(state, day, acct_no, amount_fen=fen)
+            for acct_no, fen in deposits_of(state, books, lines).items()
+        ]
         # point of no return
         taken = OpeningCarried(
             books_no=self.books_no,
@@ -198,7 +209,9 @@ class TakeOpening(Command, frozen=True, kw_only=True):
             (CARRIED_OPENING, self.books_no, journal),
         ]
         events += [(None, "", _told(cash)) for cash in self.cash]
-        return Decision(events=events, effective_on=day, moved=moved)
+        events += [told for deposit in deposits for told in deposit.told]
+        rows = [row for deposit in deposits for row in deposit.rows]
+        return Decision(events=events, effective_on=day, moved=[*moved, *rows])
 
     def _require_cash(self, lines: Sequence[GivenLine]) -> None:
         """Raises Refusal ``details_mismatch`` where the deposit does not lie where it is told."""

@@ -68,6 +68,8 @@ class OpeningsBegun(Event, frozen=True, kw_only=True):
     Attributes:
         from_position, from_chain: behind the last closing of the books of ``from_ledger``.
         accounts: those that have anything left, as that year's chart names them.
+        special_accounts: whether the opening of the treasury says what lies in each special account
+            财政专户; an earlier release has carried the sum alone.
     """
 
     TYPE: ClassVar[str] = "ledger.openings_begun"
@@ -79,12 +81,14 @@ class OpeningsBegun(Event, frozen=True, kw_only=True):
     from_chain: str
     books: tuple[str, ...]
     accounts: tuple[NamedAccount, ...]
+    special_accounts: bool = False
     by: str
 
 
 class OpeningCarried(Event, frozen=True, kw_only=True):
     """年初余额承接: the books ``books_no`` begin with what they had left; the journal behind it
-    tells the balances, of which ``rows_sm3`` is the SM3, and where cash lies stands behind that."""
+    tells the balances, of which ``rows_sm3`` is the SM3, and where cash lies stands behind that,
+    in which special accounts as well."""
 
     TYPE: ClassVar[str] = "opening.carried"
     TRAITS: ClassVar[Traits] = Traits(

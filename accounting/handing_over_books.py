@@ -14,9 +14,11 @@ from psycopg_pool import ConnectionPool
 from accounting.book_balances import read_balances
 from accounting.carrying_books import CARRIED_OPENING, BeginOpenings, TakeOpening
 from accounting.closing_books import BOOK_CLOSING, BookClosing, CloseBooks, as_kept
+from accounting.deposits_left import read_deposits
 from accounting.entered_rows import NamedAccount
 from accounting.opened_rows import rows_left
 from accounting.openings import OPENINGS
+from budget.special_funds import SPECIAL_ACCOUNTS_KEPT
 from ledger.account_set import fiscal_year_of, ledger_text
 from ledger.books import Charts
 from ledger.deciding.chart_edition import CHART_EDITION
@@ -88,22 +90,24 @@ class HandingOverBooks:
                 from_chain=chain,
                 books=books,
                 accounts=tuple(each for each in named if self._book_of(each) in books),
+                special_accounts=received.settings.get(SPECIAL_ACCOUNTS_KEPT).on,
             )
             self._do(to, [begin])
-        else:
-            books = openings.carried
-        return books, self._take(to, books)
+            return books, self._take(to, books, special=begin.special_accounts)
+        return openings.carried, self._take(to, openings.carried, special=openings.special)
 
-    def _take(self, to: int, books: Sequence[str]) -> int:
-        """Brings each set of books; those that are there are passed over."""
+    def _take(self, to: int, books: Sequence[str], *, special: bool) -> int:
+        """Brings each set of books; those that are there are passed over. ``special``: it is told
+        what lies in each special account."""
         with self._pool.connection() as connection:
             done = set(all_numbers(connection, to, CARRIED_OPENING))
+            deposits_fen = read_deposits(connection, self._key) if special else {}
         count, sender = 0, ledger_text(self._key)
         for part in self._closed():
             commands: list[Command] = []
             for closing in part:
                 closed = closing.closed
-                rows, cash = rows_left(self._books, books, closing)
+                rows, cash = rows_left(self._books, books, closing, deposits_fen)
                 if not rows:
                     continue
                 count += 1

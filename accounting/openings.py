@@ -46,11 +46,12 @@ _KEPT_BY_ITSELF = ("indicator", "zero_balance")
 
 class Openings(msgspec.Struct, frozen=True):
     """The books that were opened; ``carried`` are those of them that begin with what the closed
-    ``from_ledger`` has left."""
+    ``from_ledger`` has left, ``special`` whether that says what lies in each special account."""
 
     books: tuple[str, ...] = ()
     from_ledger: str = ""
     carried: tuple[str, ...] = ()
+    special: bool = False
 
 
 def _opened(openings: Openings, event: Event) -> Openings:
@@ -59,7 +60,7 @@ def _opened(openings: Openings, event: Event) -> Openings:
         return msgspec.structs.replace(openings, books=books)
     if isinstance(event, OpeningsBegun):
         books = (*openings.books, *event.books)
-        return Openings(books, event.from_ledger, event.books)
+        return Openings(books, event.from_ledger, event.books, event.special_accounts)
     return openings
 
 
@@ -133,7 +134,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         )
         deposits = [
             moved_special(state, day, acct_no, amount_fen=fen)
-            for acct_no, fen in deposits_of(state, books, lines, self.book).items()
+            for acct_no, fen in deposits_of(state, books, lines).items()
         ]
         number = self.number
         # point of no return

@@ -9,6 +9,8 @@ from ledger.books.given import GivenLine
 from ledger.deciding.state import LedgerState
 from payments.special_accounts.cash import FUND
 
+BOOK = "treasury_financial"  # the book whose balances say what lies in which account
+
 
 def accounts_of_deposits(books: Books) -> frozenset[str]:
     """The ids of the accounts in which the chart books money that comes to a special account: that
@@ -32,20 +34,15 @@ def names_deposit(state: LedgerState, books: Books, account: str, codes: Mapping
     return bool(named) and account in accounts_of_deposits(books)
 
 
-def deposits_of(
-    state: LedgerState, books: Books, lines: Iterable[GivenLine], book: str
-) -> dict[str, int]:
-    """By number, what the lines of a book bring to special accounts, in fen; what names no account
+def deposits_of(state: LedgerState, books: Books, lines: Iterable[GivenLine]) -> dict[str, int]:
+    """By number, what an opening's lines bring to special accounts, in fen; what names no account
     lies in none that is kept here, and pays nothing."""
-    if book != "treasury_financial" or not state.settings.get(SPECIAL_ACCOUNTS_KEPT).on:
+    if not state.settings.get(SPECIAL_ACCOUNTS_KEPT).on:
         return {}
-    deposits, found = accounts_of_deposits(books), dict[str, int]()
-    for line in lines:
-        acct_no = line.codes.get("acct_no", "")
-        if (
-            line.account.id in deposits
-            and acct_no
-            and is_special(line.codes.get("fund_type_code", ""))
-        ):
+    named = [line for line in lines if line.account.book == BOOK and line.codes.get("acct_no")]
+    deposits, found = accounts_of_deposits(books) if named else frozenset(), dict[str, int]()
+    for line in named:
+        if line.account.id in deposits and is_special(line.codes.get("fund_type_code", "")):
+            acct_no = line.codes["acct_no"]
             found[acct_no] = found.get(acct_no, 0) + line.dr_cr * line.amount_fen
     return {acct_no: fen for acct_no, fen in found.items() if fen}

@@ -12,7 +12,14 @@ from typing import TypeVar
 from accounting.book_balances import BookBalances, fold_between
 from accounting.carrying_books import CARRIED_OPENING
 from accounting.closing_books import BOOK_CLOSING, BookClosing, as_balances
-from accounting.closing_events import BooksClosed, KeptBalance, OpeningCarried, OpeningsBegun
+from accounting.closing_events import (
+    TREASURY,
+    BooksClosed,
+    KeptBalance,
+    OpeningCarried,
+    OpeningsBegun,
+)
+from accounting.deposits_left import fold_deposits
 from accounting.opened_rows import rows_left
 from budget.year_end_events import YearHandedOver
 from ledger.account_set import parse_ledger
@@ -186,6 +193,7 @@ class CarriedOpeningsCheck(EventCheck):
         found = {
             closing.closed.books_no: closing for closing in _closings(self.context, sender, numbers)
         }
+        deposits_fen = self._deposits_of(begun) if TREASURY in found else {}
         booked = self._journals([position + 1 for position, _ in part])
         for position, carried in part:
             self.findings.count(self.NAME, 1)
@@ -193,9 +201,16 @@ class CarriedOpeningsCheck(EventCheck):
             if closing is None or carried.from_ledger != begun.from_ledger:
                 self._wrong(position, f"{begun.from_ledger} has closed no {carried.books_no}")
                 continue
-            due, _ = rows_left(_chart(self.context, closing), begun.books, closing)
+            due, _ = rows_left(_chart(self.context, closing), begun.books, closing, deposits_fen)
             if booked.get(position + 1) != due:
                 self._wrong(position, f"{carried.books_no} does not begin with what it had left")
+
+    def _deposits_of(self, begun: OpeningsBegun) -> dict[str, int]:
+        """What lay in each special account when the books of the year before were closed."""
+        if not begun.special_accounts:
+            return {}
+        sender, upto = parse_ledger(begun.from_ledger), begun.from_position
+        return fold_deposits(self.context.asking, sender, upto)
 
     def _journals(self, positions: Sequence[int]) -> dict[int, tuple[KeptBalance, ...]]:
         """By position, the lines of those that are journals."""

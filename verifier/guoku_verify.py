@@ -729,7 +729,10 @@ class Cash:
 
 SPECIAL_DEPOSITS = "B2"  # 其他财政存款
 # events whose own lines name the account
-_SPECIAL_GIVEN = ("opening.loaded", "special_income.reported", "special_income.corrected")
+_SPECIAL_GIVEN = (
+    *("opening.loaded", "opening.carried"),
+    *("special_income.reported", "special_income.corrected"),
+)
 
 
 class SpecialCash:
@@ -741,7 +744,7 @@ class SpecialCash:
         self._kept = False
         self._sources: dict[int, str] = {}  # the account of what was paid, or came back
         self._posted: dict[str, int] = {}
-        self._balance: dict[str, int] = {}
+        self.balance: dict[str, int] = {}  # by account; of a year before, what the next begins with
         self._claimed: dict[str, int] = {}
         self._moved_at = 0
 
@@ -775,18 +778,18 @@ class SpecialCash:
     def _move(self, event: Event) -> None:
         body = event.body
         acct, claimed_fen = body["acct_no"], fen(body.get("claimed_amt", "0.00"))
-        self._balance[acct] = self._balance.get(acct, 0) + fen(body["amt"])
+        self.balance[acct] = self.balance.get(acct, 0) + fen(body["amt"])
         self._claimed[acct] = self._claimed.get(acct, 0) + claimed_fen
-        if not 0 <= self._claimed[acct] <= self._balance[acct]:
+        if not 0 <= self._claimed[acct] <= self.balance[acct]:
             what = (
                 f"payments take {yuan(self._claimed[acct])} of special account {acct}, in which "
-                f"{yuan(self._balance[acct])} lies 专户透支"
+                f"{yuan(self.balance[acct])} lies 专户透支"
             )
             self._report.wrong("cash", event.position, what)
 
     def conclude(self) -> None:
-        for acct in sorted(self._posted.keys() | self._balance.keys()):
-            posted, told = self._posted.get(acct, 0), self._balance.get(acct, 0)
+        for acct in sorted(self._posted.keys() | self.balance.keys()):
+            posted, told = self._posted.get(acct, 0), self.balance.get(acct, 0)
             if posted != told:
                 what = f"journals make {yuan(posted)} in {acct}, the events {yuan(told)}"
                 self._report.wrong("cash", self._moved_at, f"{what} 专户资金不符")
@@ -947,8 +950,9 @@ class YearBooks:
         for number, closed in self.left.items():
             self._compare(closed["position"], f"{number} has left", closed["left"])
 
-    def opened_from(self, before: "YearBooks", ledger: str) -> None:
-        """Holds what this year's books begin with against what the year before has left."""
+    def opened_from(self, before: "YearBooks", deposits_fen: dict[str, int], ledger: str) -> None:
+        """Holds what this year's books begin with against what the year before has left, and has
+        left in each special account."""
         if self.begun is None or self.begun["from_ledger"] != ledger:
             self._wrong(0, f"this year's books do not begin with {ledger}")
             return
@@ -964,6 +968,8 @@ class YearBooks:
                 if any(row[0] == TREASURY_CASH for row in rows):
                     opened, cash = _apart(opened), _cash_of(closed)
                     due |= cash
+                if number == "treasury" and "B" in begins and self.begun.get("special_accounts"):
+                    _put_in_accounts(due, deposits_fen)
             if opened != due:
                 self._wrong(position, f"{number} does not begin with what {ledger} has left of it")
 
@@ -986,6 +992,17 @@ def _cash_of(closed: dict[str, Any]) -> Kept:
         key = TREASURY_CASH, f"{acct}/{fund}"
         places[key] = places.get(key, 0) + fen(amount)
     return {key: amount for key, amount in places.items() if amount}
+
+
+def _put_in_accounts(due: Kept, deposits_fen: dict[str, int]) -> None:
+    """其他财政存款 by special account, and what lies elsewhere."""
+    rest = due.pop((SPECIAL_DEPOSITS, ""), 0)
+    for acct, amount in deposits_fen.items():
+        if amount:
+            due[SPECIAL_DEPOSITS, f"acct_no={acct} fund_type_code=2"] = amount
+            rest -= amount
+    if rest:
+        due[SPECIAL_DEPOSITS, ""] = rest
 
 
 def _apart(opened: Kept) -> Kept:
@@ -1059,7 +1076,7 @@ class Booked:
 _HANDED = (
     *("pay_app_no", "refund_no", "refund_amt", "pay_detail_id", "refund_date", "reason"),
     *("pay_cert_no", "suspense_no", "vt_code", "notice_no", "pay_bank_code", "agent_business_no"),
-    *("returned", "notice_sm3", "cert_serial", "signature", "shares"),
+    *("returned", "notice_sm3", "cert_serial", "signature", "shares", "pay_acct_no"),
 )
 
 
@@ -1103,7 +1120,12 @@ class Returns:
         for account, dr_cr, amount, *_ in journal["lines"]:
             moved[account] = moved.get(account, 0) + dr_cr * fen(amount)
         amount, carried = fen(settled.body["amt"]), settled.name == "prior_return.carried"
-        due = {ZERO_BALANCE: amount, AVAILABLE: -amount if carried else 0}
+        special = bool(settled.body.get("pay_acct_no"))
+        due = {
+            ZERO_BALANCE: 0 if special else amount,
+            SPECIAL_DEPOSITS: amount if special else 0,
+            AVAILABLE: -amount if carried else 0,
+        }
         same = all(moved.get(account, 0) == fen_ for account, fen_ in due.items())
         if not same or journal.get("bgt_id", "") != settled.body.get("bgt_id", ""):
             self._wrong(settled.position, "its journal books it otherwise")
@@ -3628,7 +3650,7 @@ class Export:
             report.wrong("chain", 1, "the opening chain is not that of an empty ledger")
         chain = Chain(report, opening, self.rows("commits.ndjson.gz"))
         tree, folds = Tree(), Folds(self, report, scratch)
-        self.year_books = folds.year_books
+        self.year_books, self.special_cash = folds.year_books, folds.special_cash
         folds.numbers.keep(self.rows("command_keys.ndjson.gz"))
         folds.signatures.times = times = Times(self._corrections())
         last, recorded_us = self.first - 1, 0
@@ -4044,7 +4066,8 @@ def _verify_exports(asked: argparse.Namespace, report: Report) -> None:
     division, _, year = before.about["ledger"].partition("-")
     if f"{division}-{int(year) + 1}" != export.about["ledger"]:
         raise Unreadable(f"{before.about['ledger']} is not the year before")
-    export.year_books.opened_from(before.year_books, before.about["ledger"])
+    deposits_fen = before.special_cash.balance
+    export.year_books.opened_from(before.year_books, deposits_fen, before.about["ledger"])
     if former.findings():
         report.wrong(
             "books", None, f"the export of {before.about['ledger']} does not hold 上年不符"

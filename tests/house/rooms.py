@@ -79,7 +79,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "balance_events entered_rows income_events statements",
         "special_income_events",
         "closing_events opening_events special_deposits taking voucher_events",
-        "book_balances closing_books entering income_register income_report",
+        "book_balances closing_books deposits_left entering income_register income_report",
         "income_booking opened_rows",
         "income_orders",
         (
@@ -135,7 +135,10 @@ _OF_BUDGET = {f"budget.{name}" for line in ORDER["budget"] for name in line.spli
 _OF_ACCOUNTING = {f"accounting.{name}" for line in ORDER["accounting"] for name in line.split()}
 _BESIDE_DECISIONS = {
     f"accounting.{name}"
-    for name in ("book_balances", "handing_over", "handing_over_books", "intake", "verification")
+    for name in (
+        *("book_balances", "deposits_left", "handing_over", "handing_over_books"),
+        *("intake", "verification"),
+    )
 }
 DECIDING = (
     "ledger.money",

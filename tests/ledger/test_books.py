@@ -80,6 +80,8 @@ def test_the_rules_that_are_needed_are_those_of_events_that_exist() -> None:
             "payment.refund_shared",
             "payment.corrected",
             "payment.correction_taken",
+            "prior_return.carried",
+            "prior_return.taken_back",
         )
     }
     named = clearing | of_indicators | of_advances | of_special

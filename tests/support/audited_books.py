@@ -33,9 +33,10 @@ from payments.application import WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.corrections.correcting import CorrectPayment
 from payments.manifest import ManifestText, SignManifest
-from payments.messages import clearing_2301, receipt_5214
+from payments.messages import clearing_2301, receipt_5214, voucher_5214
 from payments.messages.clearing_2301 import ClearingOutcome
 from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
+from payments.messages.vt_codes import voucher_code
 from payments.payment import PAYMENT, Payment
 from payments.refunds.notices import TakeNotice
 from payments.refunds.resolving import ResolveSuspense
@@ -188,7 +189,8 @@ class AuditedBooks:
             x_agent_business_no="bank-" + payment.pay_app_no,
             details=lines,
         )
-        return receipt_5214.fill_receipt(voucher, outcome)
+        code = voucher_code(payment.applied.pay_acct_no)
+        return receipt_5214.answer(voucher, voucher_5214.parse(voucher, vt_code=code), outcome)
 
     def refund(self, number: str, amount: str, pay_detail_id: str = "") -> None:
         """Money is asked back, and the bank's signed notice says that it is there."""

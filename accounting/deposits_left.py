@@ -1,0 +1,29 @@
+"""专户资金: what lies in each special account of a year, by its register or from its events."""
+
+import msgspec
+import psycopg
+
+from ledger.events import type_names
+from ledger.money import stored_fen
+from ledger.reading.loading import read_rows
+from ledger.reading.streaming import stream_of_types
+from payments.special_accounts.cash import SPECIAL_CASH
+from payments.special_accounts.events import SpecialCashMoved
+
+_moved = msgspec.json.Decoder(SpecialCashMoved).decode
+
+
+def read_deposits(connection: psycopg.Connection, ledger_id: int) -> dict[str, int]:
+    """By number, what lies in each special account of a ledger, in fen, as its register has it."""
+    rows = read_rows(connection, ledger_id, SPECIAL_CASH)
+    return {acct_no: rows[acct_no].balance for acct_no in sorted(rows) if rows[acct_no].balance}
+
+
+def fold_deposits(connection: psycopg.Connection, ledger_id: int, upto: int) -> dict[str, int]:
+    """As :func:`read_deposits`, as of a position and from the events alone."""
+    found: dict[str, int] = {}
+    types = type_names(SpecialCashMoved)
+    for _, payload in stream_of_types(connection, ledger_id, 0, upto, types):
+        moved = _moved(payload)
+        found[moved.acct_no] = found.get(moved.acct_no, 0) + stored_fen(moved.amt)
+    return {acct_no: found[acct_no] for acct_no in sorted(found) if found[acct_no]}
