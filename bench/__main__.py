@@ -28,6 +28,7 @@ from bench import (
     suite_micro,
     suite_projections,
     suite_proofs,
+    suite_province,
     suite_sign,
 )
 from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult, Tell
@@ -51,6 +52,7 @@ SUITES: dict[str, Suite] = {
     "growth": suite_growth.run,
     "asof": suite_asof.run,
     "budget": suite_budget.run,
+    "province": suite_province.run,
 }
 INTERRUPTED = 130
 
@@ -67,6 +69,7 @@ class SuiteName(StrEnum):
     growth = "growth"
     asof = "asof"
     budget = "budget"
+    province = "province"
     all = "all"
 
 
@@ -98,7 +101,7 @@ def bench(
     disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
     proving. growth: after 100,000, a million and 5 million events. asof: reads
-    of the past.
+    of the past. province: queries over all divisions.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")

@@ -19,6 +19,7 @@ _MAINTAIN_SINCE = 170000  # the server's version from which on there is such a r
 _DECISIVE = (
     *("session_replication_role", "search_path", "row_security", "role", "synchronous_commit"),
     *("session_preload_libraries", "local_preload_libraries", "check_function_bodies"),
+    *("guoku.division", "guoku.agencies"),  # what nobody is to see who has not said whose it is
 )
 
 # Each gives (table or '', line). A table's lines are told of the tables that are asked for.
@@ -30,7 +31,9 @@ SELECT c.relname, format('%s %s of %s%s%s%s',
                    ELSE 'sequence' END,
     c.relname, owner.rolname,
     CASE c.relpersistence WHEN 'p' THEN '' ELSE ', not permanent' END,
-    CASE WHEN c.relrowsecurity OR c.relforcerowsecurity THEN ', with row security' ELSE '' END,
+    CASE WHEN c.relrowsecurity OR c.relforcerowsecurity THEN ', with row security'
+         || CASE WHEN NOT c.relrowsecurity THEN ' that is off' ELSE '' END
+         || CASE WHEN c.relforcerowsecurity THEN ', of its owner too' ELSE '' END ELSE '' END,
     CASE WHEN c.relkind <> 'v' THEN ''
          ELSE ': ' || md5(regexp_replace(pg_get_viewdef(c.oid), '\\s+', ' ', 'g')) END)
 FROM pg_class c JOIN pg_roles owner ON owner.oid = c.relowner
@@ -69,7 +72,12 @@ SELECT c.relname, format('rule: %s', pg_get_ruledef(r.oid))
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 WHERE c.relnamespace = 'public'::regnamespace AND r.rulename <> '_RETURN'""",
     """
-SELECT c.relname, format('policy %s on %s', p.polname, c.relname)
+SELECT c.relname, format('policy %s on %s for %s of %s%s: %s, %s', p.polname, c.relname, p.polcmd,
+    (SELECT string_agg(coalesce(r.rolname, 'everybody'), ' ') FROM unnest(p.polroles) of_role
+     LEFT JOIN pg_roles r ON r.oid = of_role),
+    CASE WHEN p.polpermissive THEN '' ELSE ', restricting' END,
+    md5(regexp_replace(coalesce(pg_get_expr(p.polqual, p.polrelid), ''), '\\s+', ' ', 'g')),
+    md5(regexp_replace(coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''), '\\s+', ' ', 'g')))
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
 WHERE c.relnamespace = 'public'::regnamespace""",
     """

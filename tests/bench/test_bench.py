@@ -59,6 +59,7 @@ RATIOS = {
         "p99_beside_row_bombs",
     },
     "budget": set(),
+    "province": {"province_sum_to_bare"},
     "disburse": {"upload_to_copy", "whole_to_plain_sql"},
     "sign": {
         *("signatures_to_provider", "signatures_to_provider_times_cores"),
@@ -91,6 +92,7 @@ UNITS = {
     "http": {"requests/s", "arrivals/s", "payments/s"},
     "flood": {"bytes of memory"},
     "budget": {"items/s", "rows/s", "s", "bytes of memory"},
+    "province": {"rows/s"},
     "disburse": {
         *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),
     },

@@ -132,7 +132,9 @@ def kept(cluster: EmbeddedPostgres, whole: Whole) -> Iterator[Database]:
     with psycopg.connect(made.owner_conninfo) as connection:
         connection.execute("CREATE SCHEMA untouched")
         for table in tables_of(connection):
-            connection.execute(f"CREATE TABLE untouched.{table} AS TABLE {table}".encode())
+            connection.execute(
+                f"CREATE TABLE untouched.{table} AS SELECT * FROM ONLY {table}".encode()
+            )
     yield made
     drop_database(cluster, made)
 
@@ -144,7 +146,7 @@ def tampered(kept: Database) -> Iterator[Database]:
     with psycopg.connect(kept.owner_conninfo) as connection:
         connection.execute("SET session_replication_role = replica")
         for table in tables_of(connection):
-            connection.execute(f"DELETE FROM {table}".encode())
+            connection.execute(f"DELETE FROM ONLY {table}".encode())
             connection.execute(
                 f"INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE untouched.{table}".encode()
             )

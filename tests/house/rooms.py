@@ -101,7 +101,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "queries",
         (
             "budget_row_lists cash cash_coverage contract_lists correction_lists document_lists"
-            " journal_lists monitor_lists prior_return_lists project_lists reports statements"
+            " journal_lists monitor_lists prior_return_lists project_lists province reports"
+            " statements"
             " tracing transfer_lists"
         ),
         "reconciliation_lists",

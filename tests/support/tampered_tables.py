@@ -235,6 +235,13 @@ LOCKS: dict[str, str] = {
     "an index dropped": "DROP INDEX outbox_due",
     "row security": "ALTER TABLE events ENABLE ROW LEVEL SECURITY",
     "a policy": "CREATE POLICY hide ON events USING (position <> 7)",
+    "a policy that shows more": "ALTER POLICY callers ON province_payments USING (true)",
+    "row security taken": "ALTER TABLE province_payments DISABLE ROW LEVEL SECURITY",
+    "row security not of its owner": "ALTER TABLE province_payments NO FORCE ROW LEVEL SECURITY",
+    "a setting that shows more": (
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE guoku_app IN DATABASE %I"
+        " SET guoku.division = ''*''', current_database()); END $$"
+    ),
     "a rule": "CREATE RULE none AS ON INSERT TO outbox DO INSTEAD NOTHING",
     "a child": "CREATE TABLE more () INHERITS (outbox)",
     "a view for a table": (

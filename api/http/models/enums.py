@@ -26,6 +26,7 @@ class Tag(StrEnum):
     BANK = "bank"
     CLEARINGS = "clearings"
     BOOKS = "books"
+    PROVINCE = "province"
     HISTORY = "history"
     PROOFS = "proofs"
     WEBHOOKS = "webhooks"
@@ -47,6 +48,7 @@ TAGS = {
     Tag.BANK: "银行: receipts come in; certificates",
     Tag.CLEARINGS: "清算: claims on the central bank",
     Tag.BOOKS: "账簿: journals, trial balance, statements, refusals on record",
+    Tag.PROVINCE: "全省: payments, indicators and execution over all divisions one may see",
     Tag.HISTORY: "事件: as they are stored, in order or live",
     Tag.PROOFS: "证据: checkpoints, proofs, keys, evidence",
     Tag.WEBHOOKS: "推送: events brought to an address, how far, again, dead letters",
