@@ -16,7 +16,7 @@ from bench.server import checkpoint, new_database
 from ledger.account_set import ledger_id
 from ledger.postgres.embedded import EmbeddedPostgres
 from projections.province.execution import execution
-from projections.province.lists import PAYMENTS, Asked
+from projections.province.lists import PAYMENTS, ListQuery
 from projections.province.sight import Sight
 
 PAYMENTS_OF_ALL = 430_500
@@ -91,7 +91,7 @@ def run(server: EmbeddedPostgres, scale: Scale, tell: Tell) -> SuiteResult:
 
 def _measure(record: Record, connection: psycopg.Connection, scale: Scale) -> None:
     for name, sight in SEEN_BY.items():
-        asked = Asked(sight, YEAR, {})
+        asked = ListQuery(sight, YEAR, {})
         _read(record, scale, f"sum and page, {name}", _sum_and_page(connection, asked))
         _read(record, scale, f"execution, {name}", _execution(connection, sight))
     _read(record, scale, BARE, lambda: connection.execute(_SUM).fetchall())
@@ -99,7 +99,7 @@ def _measure(record: Record, connection: psycopg.Connection, scale: Scale) -> No
     record.ratio_of("province_sum_to_bare", whole / record.percentile_ms(BARE, 0.5))
 
 
-def _sum_and_page(connection: psycopg.Connection, asked: Asked) -> Callable[[], Any]:
+def _sum_and_page(connection: psycopg.Connection, asked: ListQuery) -> Callable[[], Any]:
     def read() -> None:
         PAYMENTS.page(connection, asked, None, 100)
         PAYMENTS.total(connection, asked)

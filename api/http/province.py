@@ -31,11 +31,11 @@ from ledger.account_set import DIVISION_DIGITS
 from ledger.errors import AccessError, Code, RequestError
 from ledger.money import yuan
 from projections.province.execution import GROUPS, ExecutionRow, execution
-from projections.province.lists import INDICATORS, PAYMENTS, Asked, Place, ProvinceList
+from projections.province.lists import INDICATORS, PAYMENTS, ListQuery, ProvinceList, RowPlace
 from projections.province.sight import Sight
 
 FiscalYear = Annotated[int, Interval(ge=2000, le=2099), WHOLE, Query(examples=[2026])]
-Division = Annotated[
+AskedDivision = Annotated[
     str, Query(description="what the codes of the divisions begin with", examples=["4401"])
 ]
 WithTotal = Annotated[bool, Query(description="`total` and `sum_amt` of all pages")]
@@ -165,7 +165,7 @@ async def list_payments(
     call: Read,
     asked: AskedPage,
     fiscal_year: FiscalYear,
-    division: Division = "",
+    division: AskedDivision = "",
     status: Annotated[str | None, PublishedAs(PaymentState)] = None,
     agency_code: str | None = None,
     pro_code: str | None = None,
@@ -198,7 +198,7 @@ async def list_payments(
         "from": begins,
         "to": ends,
     }
-    wanted = Asked(sight_of(call, division), fiscal_year, filters)
+    wanted = ListQuery(sight_of(call, division), fiscal_year, filters)
     return await _respond_with_page(call, asked, PAYMENTS, wanted, with_total)
 
 
@@ -213,7 +213,7 @@ async def list_indicators(
     call: Read,
     asked: AskedPage,
     fiscal_year: FiscalYear,
-    division: Division = "",
+    division: AskedDivision = "",
     agency_code: str | None = None,
     pro_code: str | None = None,
     exp_func_code: str | None = None,
@@ -229,7 +229,7 @@ async def list_indicators(
         "gov_bgt_eco_code": gov_bgt_eco_code,
         "fund_type_code": fund_type_code,
     }
-    wanted = Asked(sight_of(call, division), fiscal_year, filters)
+    wanted = ListQuery(sight_of(call, division), fiscal_year, filters)
     return await _respond_with_page(call, asked, INDICATORS, wanted, with_total)
 
 
@@ -243,7 +243,7 @@ async def list_indicators(
 async def show_execution(
     call: Read,
     fiscal_year: FiscalYear,
-    division: Division = "",
+    division: AskedDivision = "",
     by: Annotated[str, PublishedAs(GroupBy)] = "division",
 ) -> Response:
     """By divisions, their units, or elements over all of them. What goes between tiers is no
@@ -292,7 +292,7 @@ async def _respond_with_page(
     call: Call,
     asked: AskedPage,
     of: ProvinceList[Any],
-    wanted: Asked,
+    wanted: ListQuery,
     with_total: bool,
 ) -> Response:
     after = _place(place_after(call, asked.cursor), of)
@@ -318,7 +318,7 @@ class _StoredPlace(msgspec.Struct, array_like=True):
     )
 
 
-def _place(text: str, of: ProvinceList[Any]) -> Place | None:
+def _place(text: str, of: ProvinceList[Any]) -> RowPlace | None:
     """The place that a cursor holds; raises ``malformed`` for one of another list."""
     if not text:
         return None
@@ -327,7 +327,7 @@ def _place(text: str, of: ProvinceList[Any]) -> Place | None:
     except msgspec.MsgspecError:
         found = None
     if found is not None and (found.day is not None, type(found.within)) == of.place_shape:
-        return Place(found.day, found.ledger_id, found.within)
+        return RowPlace(found.day, found.ledger_id, found.within)
     raise RequestError(
         Code.MALFORMED, "the cursor is none that a list has given", pointer="/cursor"
     )

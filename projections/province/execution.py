@@ -48,7 +48,7 @@ class ExecutionRow(NamedTuple):
         return f"{paid_fen * 10_000 // amount_fen / 100:.2f}" if amount_fen else ""
 
 
-class Execution(NamedTuple):
+class ProvinceExecution(NamedTuple):
     """The rows, their sum, and the ledgers that they are of, each with the position of which."""
 
     columns: tuple[str, ...]
@@ -59,7 +59,7 @@ class Execution(NamedTuple):
 
 def execution(
     connection: psycopg.Connection, sight: Sight, fiscal_year: int, group: str
-) -> Execution:
+) -> ProvinceExecution:
     """Of the indicators of a year, by one of ``GROUPS``; by units, by their divisions first."""
     columns = GROUPS[group]
     keys = [_OF_DIVISION if name == "mof_div_code" else Identifier("t", name) for name in columns]
@@ -79,7 +79,7 @@ def execution(
         positions = positions_of(connection, fiscal_year, "indicators")
     sums = [sum(each) for each in zip(*(row.amounts_fen for row in rows), strict=True)]
     total = ExecutionRow((), tuple(sums) or (0,) * len(_SUMS))
-    return Execution(columns, rows, total, positions)
+    return ProvinceExecution(columns, rows, total, positions)
 
 
 def positions_of(

@@ -44,7 +44,7 @@ AND g.ledger_id >= %(ledger_id)s
 AND t.{} > CASE WHEN g.ledger_id = %(ledger_id)s THEN %(within)s ELSE '' END"""
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """Behind which a page begins: the row's day (None where the list has no days), its ledger, and
     its number or position there."""
 
@@ -60,7 +60,7 @@ class Narrowing(NamedTuple):
     parse: Callable[[str, str], Any] = a_text
 
 
-class Asked(NamedTuple):
+class ListQuery(NamedTuple):
     """What a list is asked for.
 
     Attributes:
@@ -77,7 +77,7 @@ class ProvincePage(NamedTuple):
     """Items as callers see them, and the place behind the last one, None where nothing follows."""
 
     items: list[dict[str, Any]]
-    after: Place | None
+    after: RowPlace | None
 
 
 class ListTotal(NamedTuple):
@@ -128,7 +128,7 @@ class ProvinceList(Generic[R]):
         self._behind = SQL(_BEHIND_DAY if has_days else _BEHIND_LEDGER).format(Identifier(within))
 
     def page(
-        self, connection: psycopg.Connection, asked: Asked, after: Place | None, size: int
+        self, connection: psycopg.Connection, asked: ListQuery, after: RowPlace | None, size: int
     ) -> ProvincePage:
         """Raises RequestError ``malformed`` for a filter."""
         conditions, values = self._conditions(asked)
@@ -150,7 +150,7 @@ class ProvinceList(Generic[R]):
         del rows[size:]
         return ProvincePage([_shown(row) for row in rows], self._place(rows[-1]))
 
-    def total(self, connection: psycopg.Connection, asked: Asked) -> ListTotal:
+    def total(self, connection: psycopg.Connection, asked: ListQuery) -> ListTotal:
         """Of all pages together; raises RequestError ``malformed`` for a filter."""
         conditions, values = self._conditions(asked)
         statement = _TOTAL.format(**self._parts, conditions=conditions)
@@ -163,11 +163,11 @@ class ProvinceList(Generic[R]):
             sum(count for count, _ in found), sum(int(fen or Decimal(0)) for _, fen in found)
         )
 
-    def _place(self, row: Any) -> Place:
+    def _place(self, row: Any) -> RowPlace:
         day = row.effective_on if self._has_days else None
-        return Place(day, row.ledger_id, getattr(row, self._within))
+        return RowPlace(day, row.ledger_id, getattr(row, self._within))
 
-    def _conditions(self, asked: Asked) -> tuple[Composable, dict[str, Any]]:
+    def _conditions(self, asked: ListQuery) -> tuple[Composable, dict[str, Any]]:
         conditions: list[Composable] = []
         values: dict[str, Any] = {
             "projection": self._projection,
