@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from budget.events import Figures, PlanCut, PlanSet
 from ledger.books import Books, Charts
@@ -47,14 +48,15 @@ class Balances(msgspec.Struct, frozen=True, gc=False):
         return self.plan - self.occupied - self.paid
 
     def figures(self) -> Figures:
-        plan_available = self.plan_available
+        available, frozen, occupied, paid, plan = astuple(self)  # every payment comes by here twice
+        plan_available = plan - occupied - paid
         return Figures(
-            amount=yuan(self.amount),
-            frozen_amt=yuan(self.frozen),
-            pay_app_amt=yuan(self.occupied),
-            pay_amt=yuan(self.paid),
-            canuse_amt=yuan(self.available),
-            plan_amt=yuan(self.plan),
+            amount=yuan(available + frozen + occupied + paid),
+            frozen_amt=yuan(frozen),
+            pay_app_amt=yuan(occupied),
+            pay_amt=yuan(paid),
+            canuse_amt=yuan(available),
+            plan_amt=yuan(plan),
             plan_canuse_amt=yuan(plan_available if plan_available > 0 else 0),
         )
 
@@ -139,7 +141,7 @@ def _refuse(short: Shortage) -> Refusal:
 
 
 def _limit(bgt_id: str, after: Balances) -> None:
-    if after.amount > AMOUNT_MAX_FEN:
+    if after.available + after.frozen + after.occupied + after.paid > AMOUNT_MAX_FEN:
         raise RequestError(
             Code.INVALID_AMOUNT, f"indicator {bgt_id} would exceed {yuan(AMOUNT_MAX_FEN)}"
         )

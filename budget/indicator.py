@@ -146,7 +146,7 @@ class Indicator(msgspec.Struct, frozen=True):
     def is_carried(self) -> bool:
         """Whether the year before has handed it on; whatever else says 上年结转 was typed, and no
         财政应返还额度 was booked for it."""
-        return isinstance(self.issued, IndicatorCarriedIn)
+        return type(self.issued) is IndicatorCarriedIn  # no isinstance(): every payment asks
 
     @property
     def paying_codes(self) -> dict[str, str]:

@@ -118,6 +118,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         indicator = INDICATOR, self.bgt_id
+        if not (self.contract_no or self.receiver_code or self.details):  # as nearly always
+            return (indicator,)
         contract = ((CONTRACT, self.contract_no),) if self.contract_no else ()
         payee = ((PAYEE_OF_DIVISION, self.receiver_code),) if self.receiver_code else ()
         return (indicator, *contract, *payee, *needed(self.details))

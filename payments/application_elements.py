@@ -13,6 +13,7 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 
 _OWN_CODES = ("set_mode_code", "pay_bus_type_code")  # beside those of its indicator
+_own_codes = attrgetter(*_OWN_CODES)
 _dimensions = attrgetter(*DIMENSIONS)
 
 
@@ -36,10 +37,8 @@ def check_elements(
     if issued.fund_type_code.startswith(SPECIAL_FUNDS):
         require_kept(state, issued.fund_type_code, "/bgt_id")
     refuse_ended(state, issued.agency_code, day, pointer="/bgt_id")
-    codes, division = state.codes, division_of(state.ledger_id)
-    for element in _OWN_CODES:
-        if code := getattr(asked, element):
-            codes.check(element, code, on=day, mof_div_code=division, pointer=f"/{element}")
+    division = division_of(state.ledger_id)
+    state.codes.check_given(_OWN_CODES, _own_codes(asked), on=day, mof_div_code=division)
     if any(_dimensions(asked)):  # as a rule none is given
         _check_dimensions(state, asked, indicator, day)
 

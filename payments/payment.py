@@ -134,7 +134,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def codes_of(self, agency_type_code: str) -> dict[str, str]:
         """The same where the unit has this type."""
         a = self.applied
-        return {
+        codes = {
             "agency_code": a.agency_code,
             "pro_code": a.pro_code,
             "exp_func_code": a.exp_func_code,
@@ -143,8 +143,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "fund_type_code": a.fund_type_code,
             "agency_type_code": agency_type_code,
             "current_item_code": a.current_item_code,
-            **carried_mark(a.is_carried),
         }
+        codes.update(carried_mark(a.is_carried))
+        return codes
 
     def codes_borne_by(self, bgt_id: str) -> dict[str, str]:
         """The elements of an indicator that bears some of it."""
@@ -253,11 +254,12 @@ def returned_lines(refund: Refund) -> list[tuple[str, str]]:
 
 
 def _fold(payment: Payment | None, event: Event) -> Payment | None:
-    if (change := _CHANGES.get(type(event))) is not None:
-        return payment and change(payment, event)
-    if isinstance(event, PaymentApplied):
-        return Payment(applied=event, pay_fen=stored_fen(event.pay_amt), figures=event.figures)
-    return payment
+    if payment is None:
+        if isinstance(event, PaymentApplied):
+            return Payment(applied=event, pay_fen=stored_fen(event.pay_amt), figures=event.figures)
+        return None
+    change = _CHANGES.get(type(event))
+    return payment if change is None else change(payment, event)
 
 
 def _signed(payment: Payment, event: VoucherSigned) -> Payment:

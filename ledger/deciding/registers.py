@@ -108,7 +108,7 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     refuse: Callable[[Shortage], GuokuError]
     fold: type[RegisterFold]
     touched: Callable[[Event], Iterable[str]] = lambda _: ()
-    limit: Callable[[str, R], None] = lambda _key, _row: None
+    limit: Callable[[str, R], None] | None = None
     whole: bool = False
     keeps_zero: bool = True
 
@@ -140,7 +140,8 @@ class Register(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         if is_short:
             for name in self.floored:
                 self._check(key, name, before, day, changes_fen.get(name, 0))
-        self.limit(key, after.row)
+        if self.limit is not None:
+            self.limit(key, after.row)
         return MovedRow(self, key, after, closings)
 
     def _check(self, key: str, name: str, before: DatedRow[R], day: date, change_fen: int) -> None:

@@ -84,6 +84,7 @@ class CodeSets:
         "_by_code",
         "_checked",
         "_children",
+        "_given",
         "_joined",
         "_loaded_for",
         "_rows",
@@ -96,6 +97,8 @@ class CodeSets:
         self._rows = tuple(latest[key] for key in sorted(latest))
         self._by_code: dict[tuple[str, str], list[_Held]] = {}
         self._checked: dict[tuple[str, str, date, str], str] = {}  # what was in force, once asked
+        # several together, all of them in force
+        self._given: set[tuple[tuple[str, ...], tuple[str, ...], date, str]] = set()
         # likewise of pairs whether they go together, and of codes ("", element, code) whether none
         # is below them
         self._joined: dict[tuple[str, str, str, date, str], bool] = {}
@@ -196,6 +199,25 @@ class CodeSets:
             problem = self._problem(element, code, row, on, mof_div_code)
         title = ElementRegister.ELEMENTS[element].title
         raise Refusal(Code.ELEMENT_INVALID, f"{title} {code[:40]!a} {problem}", pointer=pointer)
+
+    def check_given(
+        self, elements: tuple[str, ...], codes: tuple[str, ...], *, on: date, mof_div_code: str
+    ) -> None:
+        """:meth:`check` of each code that is given, under the name of its element; one look-up for
+        what was asked before. "" is none.
+
+        Raises:
+            Refusal: ``element_invalid``.
+        """
+        asked = (elements, codes, on, mof_div_code)
+        if asked in self._given:
+            return
+        for element, code in zip(elements, codes, strict=True):
+            if code:
+                self.check(element, code, on=on, mof_div_code=mof_div_code, pointer=f"/{element}")
+        if len(self._given) >= CHECKED_MAX:
+            self._given.clear()
+        self._given.add(asked)
 
     def check_leaf(
         self, element: str, code: str, *, on: date, mof_div_code: str, pointer: str = ""

@@ -57,23 +57,31 @@ class Wants:
     def add(self, needs: Iterable[Need]) -> None:
         """Notes what of this is not at hand."""
         missing, state, whole = self.missing, self._state, self._state.registers.whole
-        kind, cached = None, dict[str, CachedObject]()  # nearly all are of one
+        kind: AnyKind | None = None
+        cached = dict[str, CachedObject]()
         for what, number in needs:
+            if what is not kind:  # nearly all objects are of one kind
+                # what most are is asked first: isinstance() is slow where a struct is no such one
+                if isinstance(what, Register):
+                    if what.name not in whole and not state.has_row(what, number):
+                        self._rows.add((what, number))
+                    continue
+                if not isinstance(what, Kind):
+                    self._add_beside(what, number)
+                    continue
+                kind, cached = what, state.cached(what)
+            assert kind is not None
             # number by number: a difference of sets would walk all that is cached
-            if what is kind or isinstance(what, Kind):
-                if what is not kind:
-                    kind, cached = what, state.cached(what)
-                if number == WHOLE:
-                    self._waiting.add(what)
-                elif number not in cached:
-                    missing[what.opened_by, number] = what
-            elif isinstance(what, Register):
-                if what.name not in whole and not state.has_row(what, number):
-                    self._rows.add((what, number))
-            elif isinstance(what, OfDivision):
-                self._of_division[what].add(number)
-            else:
-                self.facts[what].add(number)
+            if number == WHOLE:
+                self._waiting.add(kind)
+            elif number not in cached:
+                missing[kind.opened_by, number] = kind
+
+    def _add_beside(self, what: OfDivision[Any] | AnyLockedFact, number: str) -> None:
+        if isinstance(what, OfDivision):
+            self._of_division[what].add(number)
+        else:
+            self.facts[what].add(number)
 
     def load_objects(
         self,
