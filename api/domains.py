@@ -62,6 +62,7 @@ import division.tokens
 import division.webhook
 import ledger.calendar
 import ledger.closing
+import ledger.closing_documents
 import ledger.deciding.approvals
 import ledger.deciding.clock
 import ledger.deciding.documents
@@ -98,6 +99,7 @@ import payments.refunds.resolving
 import payments.releasing
 import payments.signature_policy
 import payments.subsidies.loading
+import payments.unfinished
 import payments.voiding
 import payments.voucher
 import payments.wages.accruing
@@ -122,6 +124,7 @@ DOMAINS = (
     ledger.deciding.documents,
     ledger.calendar,
     ledger.closing,
+    ledger.closing_documents,
     ledger.sealing.commands,
     division.account,
     division.adopted,
@@ -178,6 +181,7 @@ DOMAINS = (
     payments.clearing.cash_policy,
     payments.clearing.claims,
     payments.closing,
+    payments.unfinished,
     payments.contracts.planning,
     payments.contracts.contracting,
     payments.corrections.correcting,

@@ -98,11 +98,14 @@ class Blockers(NamedTuple):
         find: everything that waits through the period; ``in_transit`` what the year's last month
             may close with.
         acts: by kind of what waits, the operations that bring it to its end.
+        is_of_complete: whether a closing of an earlier release, which was not ``complete``, did not
+            look for it.
     """
 
     needs: tuple[Need, ...]
     find: Callable[[LedgerState, AccountingPeriod], Iterable[OpenItem]]
     acts: Mapping[str, tuple[str, ...]]
+    is_of_complete: bool = False
 
 
 _declared: dict[str, Blockers] = {}
@@ -125,9 +128,13 @@ def blocker_needs() -> tuple[Need, ...]:
     return tuple(need for _, each in sorted(_declared.items()) for need in each.needs)
 
 
-def waiting_in(state: LedgerState, period: AccountingPeriod) -> list[OpenItem]:
-    """All that waits through the end of a period, in order."""
-    found = (waiting for each in _declared.values() for waiting in each.find(state, period))
+def waiting_in(
+    state: LedgerState, period: AccountingPeriod, *, complete: bool = True
+) -> list[OpenItem]:
+    """All that waits through the end of a period, in order; as an earlier release looked for it
+    where it is not ``complete``."""
+    asked = (each for each in _declared.values() if complete or not each.is_of_complete)
+    found = (waiting for each in asked for waiting in each.find(state, period))
     return sorted(found, key=lambda waiting: (waiting.kind, waiting.number))
 
 
@@ -196,6 +203,7 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
     """结账: nothing takes effect on or before ``through`` any more; ``2026-13`` ends the year."""
 
     OPERATION: ClassVar[str] = "period.close"
+    COMPLETE: ClassVar[bool] = True  # whether it looks for all that waits, or as it once did
     through: str
 
     @property
@@ -205,6 +213,11 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
     @classmethod
     def number_in(cls, event: PeriodClosed) -> str:
         return event.through + (f"/{event.reopened}" if event.reopened else "")
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        closing = ClosePeriod if told.event.complete else _CloseAsBefore
+        return (closing(**fields_in(cls, told.event)),)
 
     def check(self) -> None:
         """Raises RequestError ``malformed``."""
@@ -218,16 +231,27 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
         require_year(state, period)
         if is_closed(state, period):
             raise Refusal(Code.PERIOD_CLOSED, f"{period.text} is closed")
-        waiting = waiting_in(state, period)
+        waiting = waiting_in(state, period, complete=self.COMPLETE)
         require_ready(state, period, waiting)
         # point of no return
         closed = PeriodClosed(
             through=self.through,
             in_transit=tuple(waiting),
             reopened=self.reopened,
+            complete=self.COMPLETE,
             by=by,
         )
         return Decision(events=[(None, "", closed)], effective_on=period.last_day)
+
+
+class _CloseAsBefore(ClosePeriod, frozen=True, kw_only=True):
+    """As a release did that looked for money on its way alone."""
+
+    COMPLETE: ClassVar[bool] = False
+
+    @property
+    def body(self) -> object:
+        return ClosePeriod(through=self.through, reopened=self.reopened)
 
 
 def require_ready(

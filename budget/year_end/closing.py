@@ -29,7 +29,7 @@ from ledger.closing import (
     require_ready,
     waiting_in,
 )
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -74,6 +74,7 @@ class CloseYear(Command, frozen=True, kw_only=True):
     APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "年终结转"
     KEEPS_REFUSAL: ClassVar[bool] = False
+    COMPLETE: ClassVar[bool] = True  # as of ``ledger.closing.ClosePeriod``
 
     @property
     def number(self) -> str:
@@ -83,6 +84,10 @@ class CloseYear(Command, frozen=True, kw_only=True):
     def number_in(cls, event: YearClosed) -> str:
         return "year"
 
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        return (CloseYear() if told.event.complete else _CloseAsBefore(),)
+
     def needs(self) -> Iterable[Need]:
         return (*blocker_needs(), *LEFT)
 
@@ -91,10 +96,21 @@ class CloseYear(Command, frozen=True, kw_only=True):
         if state.settings.get(PERIODS).year_closed:
             raise Refusal(Code.PERIOD_CLOSED, f"the year {late.year} is closed")
         if not is_closed(state, late):
-            require_ready(state, late, waiting_in(state, late))
+            require_ready(state, late, waiting_in(state, late, complete=self.COMPLETE))
         refuse_not_ready(left_over(state), f"{late.year} is not settled 未结转收回")
         # point of no return
-        return Decision(events=[(None, "", YearClosed(by=by))], effective_on=late.last_day)
+        closed = YearClosed(complete=self.COMPLETE, by=by)
+        return Decision(events=[(None, "", closed)], effective_on=late.last_day)
+
+
+class _CloseAsBefore(CloseYear, frozen=True, kw_only=True):
+    """As a release did that looked for money on its way alone."""
+
+    COMPLETE: ClassVar[bool] = False
+
+    @property
+    def body(self) -> object:
+        return CloseYear()
 
 
 def left_over(state: LedgerState) -> list[OpenItem]:

@@ -58,6 +58,7 @@ class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     control: str = ""
     by_hand: bool = True
     kind: AccountKind = ""
+    clears_within_year: bool = False
 
 
 class ChartFile(NamedTuple):

@@ -153,6 +153,7 @@ def _books(chart: ChartFile, edition: int = 0) -> Books:
             control=account.control,
             by_hand=account.by_hand,
             kind=kinds[account_id],
+            clears_within_year=account.clears_within_year,
         )
         for account_id, account in chart.accounts.items()
     ]

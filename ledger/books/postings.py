@@ -32,7 +32,8 @@ class Account(msgspec.Struct, frozen=True):
     code or "", ``side`` the side of its normal balance.
 
     ``by_hand`` is whether a person may book on it where it carries no control; ``kind`` what it is
-    to the closing of a year, of its own or of its nearest heading.
+    to the closing of a year, of its own or of its nearest heading. ``clears_within_year`` says that
+    nothing may be left of it at the year's end but what is of the next year.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Account(msgspec.Struct, frozen=True):
     control: str = ""
     by_hand: bool = True
     kind: AccountKind = ""
+    clears_within_year: bool = False
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

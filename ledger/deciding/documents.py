@@ -106,7 +106,14 @@ def _fold(document: Document | None, event: Event) -> Document | None:
     return document
 
 
-DOCUMENT: Kind[Document] = Kind(name="document", opened_by=SUBMIT, fold=_fold)
+# Its last event says whether it waits still; the numbers of later submissions are of the same one.
+_OVER = r"""position(E'\n' IN k.number) > 0 OR (
+SELECT e.type = 'document.returned' OR e.type = 'document.approved'
+    AND coalesce((convert_from(e.payload, 'UTF8')::jsonb ->> 'brings')::int, 0) > 0
+FROM events e WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
+ORDER BY e.stream_version DESC LIMIT 1)"""
+
+DOCUMENT: Kind[Document] = Kind(name="document", opened_by=SUBMIT, fold=_fold, over_sql=_OVER)
 
 
 def key_of(kind: str, number: str) -> str:

@@ -35,6 +35,9 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
             stands; by them such a command is known again (``ledger.deciding.repeating``).
         cost: of an object in a cache; one of many details costs more than 1.
         tables: that show its objects as rows.
+        over_sql: where no type of event says of all its objects that they wait for nothing
+            (``ends``), the condition by which the stream of ``command_keys k`` is that of one which
+            does.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     cost: Callable[[T], int] = lambda _: 1
     tables: tuple[AnyTable, ...] = ()
     acts: Callable[[T], Iterable[Event]] = lambda _: ()
+    over_sql: str = ""
 
     @property
     def ends(self) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ class PeriodClosed(Event, frozen=True, kw_only=True):
     Attributes:
         in_transit: what the year's last month is closed with.
         reopened: how often the period had been reopened before.
+        complete: whether also runs, items in suspense, documents and advances kept it open; the
+            release that said nothing of it looked for money on its way alone.
     """
 
     TYPE: ClassVar[str] = "ledger.period_closed"
@@ -74,6 +76,7 @@ class PeriodClosed(Event, frozen=True, kw_only=True):
     through: str
     in_transit: tuple[OpenItem, ...] = ()
     reopened: int = 0
+    complete: bool = False
     by: str
 
 
@@ -91,10 +94,12 @@ class PeriodReopened(Event, frozen=True, kw_only=True):
 
 
 class YearClosed(Event, frozen=True, kw_only=True):
-    """年终关账: nothing takes effect in the ledger's year any more, nor in its 整理期."""
+    """年终关账: nothing takes effect in the ledger's year any more, nor in its 整理期; ``complete``
+    as of ``PeriodClosed``."""
 
     TYPE: ClassVar[str] = "ledger.year_closed"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="year_end.close", title="年终关账")
+    complete: bool = False
     by: str
 
 

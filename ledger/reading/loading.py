@@ -222,14 +222,22 @@ def load_needs(connection: psycopg.Connection, state: LedgerState, needs: Iterab
             load_waiting(connection, state, what)
 
 
+_OPENED = (
+    "SELECT k.number, k.stream_id FROM command_keys k"
+    " WHERE k.ledger_id = %(ledger_id)s AND k.operation = %(opened_by)s"
+)
+_ENDED = (
+    "EXISTS (SELECT FROM events e WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id"
+    " AND e.type = ANY(%(ends)s))"
+)
+
+
 def load_waiting(connection: psycopg.Connection, state: LedgerState, kind: AnyKind) -> None:
     """Folds all objects of a kind that wait for something, but those that are cached. Reads all
     numbers of the kind: for what is done once a month."""
     rows = connection.execute(
-        "SELECT k.number, k.stream_id FROM command_keys k"
-        " WHERE k.ledger_id = %s AND k.operation = %s AND NOT EXISTS (SELECT FROM events e"
-        " WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id AND e.type = ANY(%s))",
-        (state.ledger_id, kind.opened_by, list(kind.ends)),
+        f"{_OPENED} AND NOT ({kind.over_sql or _ENDED})",
+        {"ledger_id": state.ledger_id, "opened_by": kind.opened_by, "ends": list(kind.ends)},
     )
     cached = state.cached(kind)
     keys = {

@@ -133,12 +133,25 @@ def _acts(run: Run) -> Iterator[Event]:
             yield act
 
 
+# It was ended, or its last voucher is drawn.
+_OVER = """EXISTS (
+SELECT FROM events e WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
+    AND e.type = 'disbursement.closed')
+OR coalesce((
+SELECT (convert_from(e.payload, 'UTF8')::jsonb ->> 'voucher_count')::int FROM events e
+WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id AND e.type = 'disbursement.approved'
+) = (
+SELECT count(*) FROM events e
+WHERE e.ledger_id = k.ledger_id AND e.stream_id = k.stream_id
+    AND e.type IN ('disbursement.drawn', 'disbursement.drawn@2')), false)"""
+
 DISBURSEMENT: Kind[Run] = Kind(
     name="disbursement",
     opened_by="disbursement.open",
     fold=_fold,
     rows=lambda run: ((BALANCES, run.bgt_id),),
     acts=_acts,
+    over_sql=_OVER,
 )
 
 

@@ -60,6 +60,7 @@ class SuspenseResolved(Event, frozen=True, kw_only=True):
         },
         step="receipt",
         title="待处理事项处理",
+        ends=True,
     )
     suspense_no: str
     pay_app_no: str = ""

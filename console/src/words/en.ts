@@ -157,6 +157,7 @@ export const en: Words = {
   blockers: {
     applied: 'Application not checked', approved: 'Payment not signed', signed: 'Voucher not sent', sent: 'Voucher without receipt', uncleared: 'Not cleared',
     income_missing: 'Report of income missing', balance_differs: 'Balance differs', balance_missing: 'Report of balance missing',
+    run_unfinished: 'Run not paid out', suspense_waiting: 'In suspense', document_submitted: 'Document not decided', advance_left: 'Advance not cleared',
   },
   proofs: {},
   sums: {

@@ -554,6 +554,10 @@ export const zh = {
     income_missing: '缺收入日报',
     balance_differs: '库存余额不符',
     balance_missing: '缺库存日报',
+    run_unfinished: '批量支付未完成',
+    suspense_waiting: '待处理事项未处理',
+    document_submitted: '单据未审批',
+    advance_left: '预拨经费未清理',
   } as Record<string, string>,
   proofs: {
     'amount = issued + adjusted + reallocated_in - reallocated_out + others':
