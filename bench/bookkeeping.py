@@ -6,7 +6,7 @@ signature is made up, since signatures are verified before and not in the books 
 ``sign`` measures them). Amounts are log-normal around 558,000 yuan, as a province's are.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import count
@@ -22,7 +22,7 @@ from budget.issuing import IssueIndicator
 from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.deciding.approvals import NOBODY_ELSE
-from ledger.deciding.command import Command, Submission
+from ledger.deciding.command import Command, Outcome, Submission
 from ledger.deciding.opening import OpenLedger
 from ledger.elements import stored_code_sets
 from ledger.events import JournalPosted
@@ -43,6 +43,8 @@ from payments.voucher import ApplyReceipt, MarkSent, SignVoucher
 
 DIVISION, YEAR = "440000000", 2026
 INDICATORS = 1_000
+UNITS = 200
+_DEPARTMENTS = 899
 HOT = "ZB-HOT"
 INDICATOR_AMOUNT = "9000000000000.00"
 AMOUNT_MEDIAN_LN, AMOUNT_SIGMA = 12.4, 1.2  # e^(12.4 + 1.2²/2) is about 500,000 yuan
@@ -78,14 +80,15 @@ class Bookkeeping:
 
     # ---- setting up
 
-    def open(self, indicators: int = INDICATORS) -> None:
+    def open(self, indicators: int = INDICATORS, units: int = UNITS) -> None:
         """Opens the ledger, issues the spread indicators and the hot one, takes samples."""
         opening = OpenLedger(
             mof_div_code=DIVISION, fiscal_year=YEAR, name="省本级", approval_policy=NOBODY_ELSE
         )
         self._do([opening], "admin")
         self._bgt_ids = [f"ZB-{n:06d}" for n in range(indicators)]
-        self._do([_indicator(n, bgt_id) for n, bgt_id in enumerate([*self._bgt_ids, HOT])], MAKER)
+        all_ids = [*self._bgt_ids, HOT]
+        self._do([_indicator(n % units, bgt_id) for n, bgt_id in enumerate(all_ids)], MAKER)
         self._take_samples()
 
     def _take_samples(self) -> None:
@@ -125,6 +128,10 @@ class Bookkeeping:
     def take_signatures(self, signing: str) -> None:
         """Sets what one signature covers from now on."""
         self._do([SetSignaturePolicy(roles=("treasury",), signing=signing)], "admin")
+
+    def decide(self, commands: Sequence[Command], by: str) -> list[Outcome]:
+        """What comes of them, each of which is accepted."""
+        return list(self._do(commands, by).outcomes)
 
     def _do(self, commands: Iterable[Command], by: str) -> Driven:
         return accepted(self._drive(SETTING_UP, commands, by))
@@ -219,30 +226,35 @@ class Bookkeeping:
 
 
 @contextmanager
-def bookkeeping(database: Database, indicators: int = INDICATORS) -> Iterator[Bookkeeping]:
+def bookkeeping(
+    database: Database,
+    indicators: int = INDICATORS,
+    units: int = UNITS,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Bookkeeping]:
     """A ledger with the real sequencer, wired as the composition root wires it."""
     with make_pool(database.app_conninfo, 2, 16, "bench") as pool:
         sequencer = Sequencer(
             pool,
             load_charts(),
             stored_code_sets.shipped,
-            lambda: datetime.now(UTC),
+            clock,
             writer_conninfo=database.app_conninfo,
         )
         try:
             books = Bookkeeping(pool, sequencer)
-            books.open(indicators)
+            books.open(indicators, units)
             tune_interpreter()
             yield books
         finally:
             sequencer.close()
 
 
-def _indicator(number: int, bgt_id: str) -> IssueIndicator:
+def _indicator(unit: int, bgt_id: str) -> IssueIndicator:
     return IssueIndicator(
         bgt_id=bgt_id,
         amount=INDICATOR_AMOUNT,
-        agency_code=f"{101 + number % 200}001",
+        agency_code=f"{101 + unit % _DEPARTMENTS}{1 + unit // _DEPARTMENTS:03d}",
         pro_code="440000260000000000001",
         exp_func_code="2010102",
         gov_bgt_eco_code="50201",

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from accounting.statements.differences import DIFFERENCE
 from accounting.statements.formulas import MEASURES, AccountTerm, Formula, LineTerm
 from accounting.statements.table_file import StatementTable, TableFile, measured
 from ledger.books import DEBIT, Account
@@ -23,6 +24,7 @@ ELEMENTS = (
     "pro_code",
     "pro_cat_code",
     "inc_sort_code",
+    DIFFERENCE,
 )
 _ONE_SIDED = {"debit", "credit"}
 _BOOKS = {
@@ -136,6 +138,8 @@ def elements_are_told_apart(table: StatementTable, around: Surroundings) -> Iter
             continue
         if {term.measure} & _ONE_SIDED or (not term.measure and measures & _ONE_SIDED):
             yield Fault(place, f"{what}: one side alone is not told apart by elements")
+        if {each.element for each in term.elements} == {DIFFERENCE}:
+            continue  # a journal's own lines tell it
         for account in around.accounts.values():
             if term.names(account.id) and _has_no_elements(account):
                 yield Fault(place, f"{what}: {account.id} is not told apart by elements")

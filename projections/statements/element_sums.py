@@ -1,12 +1,14 @@
 """What accounts moved, told apart by the elements that a table asks for.
 
 A journal names its indicator, which has these elements; lines that an event gave itself have their
-own. Nothing is stored for that: the journals of the book that a formula is of are read once, of a
-unit its own alone, and summed up by shape.
+own. Of whole months what indicators' journals came to is stored (``element_months``); of a month
+that the last day cuts, and of moments in the past, the journals of the book that a formula is of
+are read once, of a unit its own alone, and summed up by shape.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +16,7 @@ import psycopg
 
 from accounting.statements import AccountTerm
 from accounting.statements.checks import ELEMENTS
+from accounting.statements.differences import DIFFERENCE, NO_PARTS, Differences
 from accounting.statements.formulas import ElementCodes
 from accounting.statements.table_file import EachCode
 from ledger.books import DEBIT, Account
@@ -24,6 +27,7 @@ from projections.account_slices import BESIDE_INDICATORS
 from projections.account_sums import live_model
 from projections.indicators import Indicators
 from projections.journals import Journals
+from projections.statements.element_months import FINE, ElementMonths
 from projections.statements.indicator_codes import Codes, IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
 
@@ -32,14 +36,14 @@ _OF_ALL = """
 SELECT j.bgt_id, j.event, j.effective_on, e.payload
 FROM proj_journals j JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
 WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s AND j.bgt_id <> ''
-  AND j.position <= %(upto)s AND j.effective_on <= %(through)s
+  AND j.position <= %(upto)s AND j.effective_on BETWEEN %(first)s AND %(through)s
   AND j.event <> ALL(%(beside)s) AND translate(j.books, %(letters)s, '') <> j.books"""
 _OF_UNIT = """
 SELECT j.bgt_id, j.event, j.effective_on, e.payload
 FROM proj_indicators i CROSS JOIN LATERAL (
     SELECT * FROM proj_journals
     WHERE ledger_id = i.ledger_id AND generation = %(journals)s AND bgt_id = i.bgt_id
-      AND position <= %(upto)s AND effective_on <= %(through)s
+      AND position <= %(upto)s AND effective_on BETWEEN %(first)s AND %(through)s
       AND event <> ALL(%(beside)s) AND translate(books, %(letters)s, '') <> books OFFSET 0) AS j
 CROSS JOIN LATERAL (
     SELECT payload FROM events
@@ -51,11 +55,13 @@ SELECT j.event, j.effective_on, e.payload
 FROM proj_journals j JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
 WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
   AND (j.bgt_id = '' OR j.event = ANY(%(beside)s))
+  AND (j.event = ANY(%(of_year)s)) = %(boundary)s
   AND j.position <= %(upto)s AND j.effective_on <= %(through)s
   AND translate(j.books, %(letters)s, '') <> j.books
-  AND position('"line_codes"'::bytea IN e.payload) > 0
+  AND (position('"line_codes"'::bytea IN e.payload) > 0 OR (%(plain)s AND j.bgt_id = ''))
   AND (%(agency_code)s = '' OR position(%(named)s::bytea IN e.payload) > 0)"""
 _ROWS_AT_ONCE = 5_000
+_SHAPES_MAX = 4_096
 
 
 class _Given(msgspec.Struct, frozen=True, gc=False):
@@ -101,6 +107,9 @@ class _Kind(NamedTuple):
 
 
 _Sums = dict[tuple[Codes, _Kind], int]  # debit less credit, in fen
+_ByAccount = dict[str, _Sums]
+# what accounts move by, in parts of an amount; the codes of each, or of all; the amount in fen
+_Entry = tuple[Sequence[tuple[str, int]], Sequence[Codes], _Kind, int]
 
 
 class ElementSums:
@@ -110,10 +119,16 @@ class ElementSums:
         self, connection: psycopg.Connection, accounts: Mapping[str, Account], scope: ElementScope
     ) -> None:
         self._connection, self._accounts, self._scope = connection, accounts, scope
-        self._books: dict[str, dict[str, _Sums]] = {}
+        # by letter, what was read, and whether lines are told apart by the difference they make
+        self._books: dict[tuple[str, str, bool], _ByAccount] = {}
+        self._differences = Differences(accounts)
         self._codes: IndicatorCodes | None = None
         self._summed: dict[tuple[AccountTerm, str, EachCode], Mapping[str, int]] = {}
         self._kinds: dict[tuple[str, bool], _Kind] = {}
+        self._months = ElementMonths(
+            connection, scope.ledger_id, scope.agency_code, scope.upto, scope.through
+        )
+        self._of_months: dict[bool, list[tuple[Codes, bool, bytes, int]]] = {}
 
     def of(self, term: AccountTerm, measure: str) -> int:
         """As ``accounting.statements.StatementFigures`` says."""
@@ -124,7 +139,7 @@ class ElementSums:
             return self._by_code(plain, measure, EachCode(last.element, len(code))).get(code, 0)
         return sum(
             account.side * fen
-            for account, sums in self._of_accounts(term)
+            for account, sums in self._of_accounts(term, measure, _elements(term))
             for (codes, kind), fen in sums.items()
             if kind.counts(measure) and have(codes, term.elements)
         )
@@ -135,7 +150,8 @@ class ElementSums:
         asked = term, measure, each
         if asked not in self._summed:
             at, found = ELEMENTS.index(each.element), dict[str, int]()
-            for account, sums in self._of_accounts(term):
+            elements = _elements(term) | {each.element}
+            for account, sums in self._of_accounts(term, measure, elements):
                 for (codes, kind), fen in sums.items():
                     if kind.counts(measure) and have(codes, term.elements):
                         code = codes[at][: each.digits]
@@ -149,28 +165,60 @@ class ElementSums:
         found = {
             codes[at][: each.digits]
             for term in terms
-            for _, sums in self._of_accounts(term)
+            for _, sums in self._of_accounts(term, "closing", _elements(term) | {each.element})
             for (codes, _), fen in sums.items()
             if fen and have(codes, term.elements)
         }
         return sorted(found - {""})
 
-    def _of_accounts(self, term: AccountTerm) -> Iterator[tuple[Account, _Sums]]:
-        letter = term.account[0]
-        if letter not in self._books:
-            self._books[letter] = self._read(letter)
-        for account_id, sums in self._books[letter].items():
-            if term.names(account_id):
-                yield self._accounts[account_id], sums
+    def _of_accounts(
+        self, term: AccountTerm, measure: str, elements: Set[str]
+    ) -> Iterator[tuple[Account, _Sums]]:
+        """What counts for a measure by the elements that are asked for; an account may come more
+        than once."""
+        letter, by_difference = term.account[0], DIFFERENCE in elements
+        parts = ["moved", "fine months" if elements & FINE else "months"]
+        if measure in ("closing", "opening"):
+            parts.append("boundary")
+        for part in parts:
+            key = letter, part, by_difference
+            if key not in self._books:
+                self._books[key] = self._read(*key)
+            for account_id, sums in self._books[key].items():
+                if term.names(account_id):
+                    yield self._accounts[account_id], sums
 
     # ---- reading one book
 
-    def _read(self, letter: str) -> dict[str, _Sums]:
+    def _read(self, letter: str, part: str, by_difference: bool) -> _ByAccount:
+        """``moved``: of months that are not stored whole, and lines that say their elements;
+        ``boundary``: such lines of what opens and closes the year's books."""
+        found: _ByAccount = {}
+        for moved, codes_of, kind, fen in self._entries(letter, part, plain=by_difference):
+            parts = self._differences.of(moved) if by_difference else NO_PARTS
+            for place, (account, times) in enumerate(moved):
+                if account.startswith(letter):
+                    codes = codes_of[place if len(codes_of) > 1 else 0]
+                    if account in parts:
+                        codes = (*codes[:-1], parts[account])
+                    sums = found.setdefault(account, {})
+                    sums[codes, kind] = sums.get((codes, kind), 0) + times * fen
+        return found
+
+    def _entries(self, letter: str, part: str, *, plain: bool) -> Iterator[_Entry]:
+        """``plain``: also journals of no indicator whose lines say nothing."""
+        if part.endswith("months"):
+            yield from self._stored(fine=part != "months")
+            return
         key = self._scope.ledger_id
         scope: dict[str, Any] = {
             **self._scope._asdict(),
+            "first": self._first,
             "letters": letter,
+            "plain": plain,
             "beside": BESIDE_INDICATORS,
+            "of_year": [*opening_events(), *closing_events()],
+            "boundary": part == "boundary",
             "named": f'"{self._scope.agency_code}"'.encode(),
             "journals": live_model(self._connection, key, Journals.name).generation,
             "indicators": live_model(self._connection, key, Indicators.name).generation,
@@ -179,48 +227,59 @@ class ElementSums:
             self._codes = IndicatorCodes(
                 self._connection, key, self._scope.agency_code, self._scope.through
             )
-        found: dict[str, _Sums] = {}
-        for entries in (self._of_indicators(scope, self._codes), self._given(scope, self._codes)):
-            for account, codes, kind, fen in entries:
-                if account.startswith(letter):
-                    sums = found.setdefault(account, {})
-                    sums[codes, kind] = sums.get((codes, kind), 0) + fen
-        return found
+        if part == "moved" and self._first <= self._scope.through:
+            yield from self._of_indicators(scope, self._codes)
+        yield from self._given(scope, self._codes)
 
-    def _of_indicators(
-        self, scope: Mapping[str, Any], of: IndicatorCodes
-    ) -> Iterator[tuple[str, Codes, _Kind, int]]:
+    @property
+    def _first(self) -> date:
+        """The first day of which nothing is stored."""
+        months, through = self._months.months, self._scope.through
+        if not months:
+            return date.min
+        return date(through.year, months[-1] + 1, 1) if months[-1] < 12 else date.max
+
+    def _stored(self, *, fine: bool) -> Iterator[_Entry]:
+        if fine not in self._of_months:
+            self._of_months[fine] = list(self._months.sums(fine=fine))
+        for codes, of_month, shape, fen in self._of_months[fine]:
+            yield _times(shape), (codes,), self._kind("", of_month=of_month), fen
+
+    def _of_indicators(self, scope: Mapping[str, Any], of: IndicatorCodes) -> Iterator[_Entry]:
         """Journals of one amount are added up by indicator and shape."""
         by_shape: dict[tuple[str, _Kind, bytes], int] = {}
         statement = _OF_UNIT if self._scope.agency_code else _OF_ALL
+        month = self._scope.month
         for bgt_id, event, day, payload in self._rows(statement, scope):
             lines = bytes(_posted(payload).lines)
             shape, fen = shape_of(lines)
-            group = bgt_id, self._kind(event, day), shape
+            group = bgt_id, self._kind(event, of_month=day >= month), shape
             if group in by_shape:
                 by_shape[group] += fen
             elif sides(shape):
                 by_shape[group] = fen
             else:
-                for account, debit_fen, credit_fen in amounts_of(lines):
-                    yield account, of.of(bgt_id), group[1], debit_fen - credit_fen
+                moved = [(account, dr - cr) for account, dr, cr in amounts_of(lines)]
+                yield moved, (of.of(bgt_id),), group[1], 1
         for (bgt_id, kind, shape), fen in by_shape.items():
-            for side in sides(shape):
-                yield side.account, of.of(bgt_id), kind, (side.debits - side.credits) * fen
+            yield _times(shape), (of.of(bgt_id),), kind, fen
 
-    def _given(
-        self, scope: Mapping[str, Any], of: IndicatorCodes
-    ) -> Iterator[tuple[str, Codes, _Kind, int]]:
+    def _given(self, scope: Mapping[str, Any], of: IndicatorCodes) -> Iterator[_Entry]:
         """Lines that say their own elements."""
+        month = self._scope.month
         for event, day, payload in self._rows(_GIVEN, scope):
             journal = _given(payload)
-            for line, codes in zip(journal.lines, journal.line_codes, strict=False):
-                if scope["agency_code"] in ("", codes.get("agency_code", "")):
-                    fen = stored_fen(line.amt) * (1 if line.dr_cr == DEBIT else -1)
-                    yield line.account, of.all(codes), self._kind(event, day), fen
+            kind = self._kind(event, of_month=day >= month)
+            said = journal.line_codes or ({},) * len(journal.lines)
+            moved, codes = [], []
+            for line, of_line in zip(journal.lines, said, strict=True):
+                if scope["agency_code"] in ("", of_line.get("agency_code", "")):
+                    sign = 1 if line.dr_cr == DEBIT else -1
+                    moved.append((line.account, sign * stored_fen(line.amt)))
+                    codes.append(of.all(of_line))
+            yield moved, codes, kind, 1
 
-    def _kind(self, event: str, day: date) -> _Kind:
-        of_month = day >= self._scope.month
+    def _kind(self, event: str, *, of_month: bool) -> _Kind:
         if (kind := self._kinds.get((event, of_month))) is None:
             opens, closes = event in opening_events(), event in closing_events()
             kind = self._kinds[event, of_month] = _Kind(opens, closes, of_month)
@@ -235,3 +294,14 @@ class ElementSums:
 def have(codes: Codes, elements: Sequence[ElementCodes]) -> bool:
     """Whether these codes are what a term asks for."""
     return all(each.holds(codes[ELEMENTS.index(each.element)]) for each in elements)
+
+
+def _elements(term: AccountTerm) -> frozenset[str]:
+    """By what a term tells accounts apart."""
+    return frozenset(each.element for each in term.elements)
+
+
+@lru_cache(_SHAPES_MAX)
+def _times(shape: bytes) -> tuple[tuple[str, int], ...]:
+    """How often each account of a shape is debited, less how often it is credited."""
+    return tuple((side.account, side.debits - side.credits) for side in sides(shape))

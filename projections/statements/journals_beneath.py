@@ -5,13 +5,15 @@ moved, which ``proj_account_spans`` knows; of a unit among the journals of its i
 that name it. What is found adds up to the cell.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
+from accounting.statements.differences import DIFFERENCE, NO_PARTS, Differences
 from accounting.statements.evaluation import Leaf
 from accounting.statements.formulas import ElementCodes
 from ledger.books import Account
@@ -64,6 +66,9 @@ FROM (
            OR position(%(named)s::bytea IN payload) > 0) OFFSET 0) AS e
 WHERE translate(j.books, %(letters)s, '') <> j.books
 ORDER BY j.position"""
+
+
+_ROWS_AT_ONCE = 500
 
 
 class _Posted(msgspec.Struct, frozen=True, gc=False):
@@ -128,16 +133,31 @@ def entries_beneath(
     codes = None
     if any(leaf.term.elements for leaf in leaves):
         codes = IndicatorCodes(connection, figures.scope.ledger_id, agency_code, figures.through)
+    by_difference = any(e.element == DIFFERENCE for leaf in leaves for e in leaf.term.elements)
+    differences = Differences(accounts) if by_difference else None
     found: list[Entry] = []
     journals = last = 0
-    for row in _rows(connection, figures, counted, after) if counted else ():
-        entries = list(_entries(row, counted, agency_code, kinds, codes))
+    for row in _with_codes(_rows(connection, figures, counted, after) if counted else (), codes):
+        entries = list(_entries(row, counted, agency_code, kinds, codes, differences))
         if entries and journals == most:
             return EntryPage(found, last)
         if entries:
             journals, last = journals + 1, entries[0].position
             found += entries
     return EntryPage(found, None)
+
+
+def _with_codes(
+    rows: Iterable[tuple[Any, ...]], codes: IndicatorCodes | None
+) -> Iterator[tuple[Any, ...]]:
+    """The same, with the codes of their indicators at hand."""
+    if codes is None:
+        yield from rows
+        return
+    left = iter(rows)
+    while some := list(islice(left, _ROWS_AT_ONCE)):
+        codes.read({row[3] for row in some})
+        yield from some
 
 
 def _counted(
@@ -195,9 +215,11 @@ def _entries(
     agency_code: str,
     kinds: tuple[Collection[str], Collection[str]],
     codes_of: IndicatorCodes | None,
+    differences: Differences | None,
 ) -> Iterator[Entry]:
     position, event, number, bgt_id, day, red_flag, payload = row
     journal = _decode(payload)
+    parts = _parts_of(journal, differences) if differences is not None else NO_PARTS
     opens, closes = event in kinds[0], event in kinds[1]
     codes = journal.line_codes or ({},) * len(journal.lines)
     for line, of_line in zip(journal.lines, codes, strict=True):
@@ -206,6 +228,8 @@ def _entries(
         for each in counted.get(line.account, ()):
             if each.elements and codes_of is not None:
                 said = codes_of.all(of_line) if journal.line_codes else codes_of.of(bgt_id)
+                if line.account in parts:
+                    said = (*said[:-1], parts[line.account])
                 if not have(said, each.elements):
                     continue
             if not each.of.first <= day <= each.of.last or each.side not in (0, line.dr_cr):
@@ -216,3 +240,9 @@ def _entries(
                 yield Entry(
                     position, event, number, bgt_id, day, red_flag, each.account, line.dr_cr, fen
                 )
+
+
+def _parts_of(journal: _Posted, differences: Differences) -> Mapping[str, str]:
+    return differences.of(
+        (line.account, line.dr_cr * stored_fen(line.amt)) for line in journal.lines
+    )

@@ -60,6 +60,7 @@ RATIOS = {
     },
     "budget": set(),
     "province": {"province_sum_to_bare"},
+    "year-end": set(),
     "disburse": {"upload_to_copy", "whole_to_plain_sql"},
     "sign": {
         *("signatures_to_provider", "signatures_to_provider_times_cores"),
@@ -85,7 +86,7 @@ RATIOS = {
     },
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
-LONG = {"http", "flood", "disburse", "asof"}  # at the smallest scale, too
+LONG = {"http", "flood", "disburse", "asof", "year-end"}  # at the smallest scale, too
 UNITS = {
     "micro": {"µs"},
     "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},
@@ -93,6 +94,7 @@ UNITS = {
     "flood": {"bytes of memory"},
     "budget": {"items/s", "rows/s", "s", "bytes of memory"},
     "province": {"rows/s"},
+    "year-end": {"s", "bytes of memory"},
     "disburse": {
         *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),
     },
