@@ -233,6 +233,7 @@ class IndicatorWrittenOff(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="indicator",
         asked_by="indicator.write_off",
+        of_year="closes",
         moves=("indicator",),
         posts={
             "indicator.written_off": RuleNeeds(DIMENSIONS, {"amount": _PAID_OFF, "carried": _FREE})
@@ -254,6 +255,7 @@ class RowWrittenOff(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="budget_row",
         asked_by="budget_row.write_off",
+        of_year="closes",
         moves=("budget_row",),
         posts={"budget_row.written_off": RuleNeeds(DIMENSIONS, {"amount": _LAPSED})},
         step="budget",

@@ -5,7 +5,7 @@ check may rely on those before it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple
 
 from accounting.statements.differences import DIFFERENCE
@@ -15,6 +15,8 @@ from ledger.books import DEBIT, Account
 from ledger.books.toml_form import Fault, refusal
 from ledger.books.toml_lines import KeyPath
 
+OF_CLAIMS = {"fund_type_code", DIFFERENCE}  # the fund that a journal is of, what its own lines tell
+CARRIED = {"A7"}  # 结转, which is of indicators, though none of its amounts is controlled
 ELEMENTS = (
     "agency_code",
     "exp_func_code",
@@ -126,8 +128,9 @@ def measures_are_known(table: StatementTable, _around: Surroundings) -> Iterator
 
 def elements_are_told_apart(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
     """What an account's movements are told apart by is an element that its journals have, and both
-    its sides count. A claim on the central bank is over many payments, a row of the budget before
-    any indicator, so neither the treasury's outlays nor 支出预算 have any."""
+    its sides count. A claim on the central bank is over many payments of one kind of fund, a row of
+    the budget before any indicator, so the treasury's outlays are told apart by that alone, and
+    支出预算 by nothing."""
     measures = {column.measure for column in table.entry.columns.values()}
     for place, what, _, term in _account_terms(table):
         for each in term.elements:
@@ -138,16 +141,21 @@ def elements_are_told_apart(table: StatementTable, around: Surroundings) -> Iter
             continue
         if {term.measure} & _ONE_SIDED or (not term.measure and measures & _ONE_SIDED):
             yield Fault(place, f"{what}: one side alone is not told apart by elements")
-        if {each.element for each in term.elements} == {DIFFERENCE}:
-            continue  # a journal's own lines tell it
+        asked = {each.element for each in term.elements}
         for account in around.accounts.values():
-            if term.names(account.id) and _has_no_elements(account):
+            if term.names(account.id) and _has_no_elements(account, asked):
                 yield Fault(place, f"{what}: {account.id} is not told apart by elements")
 
 
-def _has_no_elements(account: Account) -> bool:
+def _has_no_elements(account: Account, asked: Set[str]) -> bool:
     of_claims = account.book.startswith("treasury_") and account.side == DEBIT
-    return of_claims or (account.book == "indicator" and account.control in ("", "rest"))
+    if of_claims:
+        return not asked <= OF_CLAIMS
+    return not asked <= {DIFFERENCE} and (
+        account.book == "indicator"
+        and account.control in ("", "rest")
+        and account.id not in CARRIED
+    )
 
 
 def rows_of_codes_are_of_accounts(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
@@ -161,7 +169,7 @@ def rows_of_codes_are_of_accounts(table: StatementTable, around: Surroundings) -
         terms = [term for formula in line.formulas.values() for _, term in formula]
         for term in terms:
             if isinstance(term, LineTerm) or any(
-                term.names(account.id) and _has_no_elements(account)
+                term.names(account.id) and _has_no_elements(account, {line.each.element})
                 for account in around.accounts.values()
             ):
                 yield Fault(place, f"line {line.number} is not told apart by {line.each.element}")

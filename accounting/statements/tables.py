@@ -11,7 +11,12 @@ from ledger.books import Account, Charts
 from ledger.books.toml_form import Fault, refusal
 from ledger.errors import ConfigurationError
 
-SHIPPED_FILES = ("treasury-2026.toml", "unit-2026.toml", "final-2026.toml")
+SHIPPED_FILES = (
+    "treasury-2026.toml",
+    "unit-2026.toml",
+    "final-2026.toml",
+    "total-2026.toml",
+)
 
 
 class _Named(NamedTuple):

@@ -110,3 +110,8 @@ class ElementMonths:
 def _statement(*, fine: bool) -> Composed:
     told: Mapping[str, Any] = _CODES if fine else {**_CODES, **dict.fromkeys(FINE, _NONE)}
     return SQL(_SUMS).format(codes=SQL(", ").join(told[name] for name in ELEMENTS))
+
+
+def coarse(codes: Codes) -> Codes:
+    """Those of an indicator, without those that differ from indicator to indicator."""
+    return tuple("" if name in FINE else code for name, code in zip(ELEMENTS, codes, strict=True))

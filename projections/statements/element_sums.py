@@ -19,6 +19,7 @@ from accounting.statements.checks import ELEMENTS
 from accounting.statements.differences import DIFFERENCE, NO_PARTS, Differences
 from accounting.statements.formulas import ElementCodes
 from accounting.statements.table_file import EachCode
+from budget.year_end.writing_off import WriteOffIndicator
 from ledger.books import DEBIT, Account
 from ledger.books.posted import Posted, amounts_of, shape_of, sides
 from ledger.events import Line
@@ -27,7 +28,7 @@ from projections.account_slices import BESIDE_INDICATORS
 from projections.account_sums import live_model
 from projections.indicators import Indicators
 from projections.journals import Journals
-from projections.statements.element_months import FINE, ElementMonths
+from projections.statements.element_months import FINE, ElementMonths, coarse
 from projections.statements.indicator_codes import Codes, IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
 
@@ -51,7 +52,7 @@ CROSS JOIN LATERAL (
 WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s
   AND i.agency_code = %(agency_code)s"""
 _GIVEN = """
-SELECT j.event, j.effective_on, e.payload
+SELECT j.event, j.effective_on, j.fund_type_code, e.payload
 FROM proj_journals j JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
 WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
   AND (j.bgt_id = '' OR j.event = ANY(%(beside)s))
@@ -60,6 +61,21 @@ WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
   AND translate(j.books, %(letters)s, '') <> j.books
   AND (position('"line_codes"'::bytea IN e.payload) > 0 OR (%(plain)s AND j.bgt_id = ''))
   AND (%(agency_code)s = '' OR position(%(named)s::bytea IN e.payload) > 0)"""
+TREASURY = "BC"  # the books of which journals of no indicator say their fund alone: claims
+# 核销: what has emptied the indicators of a closed year, found by the numbers of its commands
+_WRITTEN_OFF = """
+SELECT j.bgt_id, j.event, j.effective_on, e.payload
+FROM command_keys k
+JOIN proj_journals j ON j.ledger_id = k.ledger_id AND j.generation = %(journals)s
+    AND j.source = k.first_position
+JOIN events e ON e.ledger_id = j.ledger_id AND e.position = j.position
+WHERE k.ledger_id = %(ledger_id)s AND k.operation = %(write_off)s
+  AND j.position <= %(upto)s AND j.effective_on <= %(through)s
+  AND (%(agency_code)s = '' OR EXISTS (
+    SELECT FROM proj_indicators i WHERE i.ledger_id = k.ledger_id
+      AND i.generation = %(indicators)s AND i.bgt_id = k.number
+      AND i.agency_code = %(agency_code)s))"""
+INDICATORS = "A"
 _ROWS_AT_ONCE = 5_000
 _SHAPES_MAX = 4_096
 
@@ -194,7 +210,7 @@ class ElementSums:
         """``moved``: of months that are not stored whole, and lines that say their elements;
         ``boundary``: such lines of what opens and closes the year's books."""
         found: _ByAccount = {}
-        for moved, codes_of, kind, fen in self._entries(letter, part, plain=by_difference):
+        for moved, codes_of, kind, fen in self._entries(letter, part):
             parts = self._differences.of(moved) if by_difference else NO_PARTS
             for place, (account, times) in enumerate(moved):
                 if account.startswith(letter):
@@ -205,31 +221,40 @@ class ElementSums:
                     sums[codes, kind] = sums.get((codes, kind), 0) + times * fen
         return found
 
-    def _entries(self, letter: str, part: str, *, plain: bool) -> Iterator[_Entry]:
-        """``plain``: also journals of no indicator whose lines say nothing."""
+    def _entries(self, letter: str, part: str) -> Iterator[_Entry]:
         if part.endswith("months"):
             yield from self._stored(fine=part != "months")
+            if letter == INDICATORS and self._months.months:
+                yield from self._written_off(fine=part != "months")
             return
+        scope = self._asked(letter, boundary=part == "boundary")
+        if part == "moved" and self._first <= self._scope.through:
+            yield from self._of_indicators(scope, self._indicator_codes)
+        yield from self._given(scope, self._indicator_codes)
+
+    def _asked(self, letter: str, *, boundary: bool) -> dict[str, Any]:
+        """What the statements are asked with."""
         key = self._scope.ledger_id
-        scope: dict[str, Any] = {
+        return {
             **self._scope._asdict(),
             "first": self._first,
             "letters": letter,
-            "plain": plain,
+            "plain": letter in TREASURY,
             "beside": BESIDE_INDICATORS,
             "of_year": [*opening_events(), *closing_events()],
-            "boundary": part == "boundary",
+            "boundary": boundary,
+            "write_off": WriteOffIndicator.OPERATION,
             "named": f'"{self._scope.agency_code}"'.encode(),
             "journals": live_model(self._connection, key, Journals.name).generation,
             "indicators": live_model(self._connection, key, Indicators.name).generation,
         }
+
+    @property
+    def _indicator_codes(self) -> IndicatorCodes:
         if self._codes is None:
-            self._codes = IndicatorCodes(
-                self._connection, key, self._scope.agency_code, self._scope.through
-            )
-        if part == "moved" and self._first <= self._scope.through:
-            yield from self._of_indicators(scope, self._codes)
-        yield from self._given(scope, self._codes)
+            key, agency_code, _, through, _ = self._scope
+            self._codes = IndicatorCodes(self._connection, key, agency_code, through)
+        return self._codes
 
     @property
     def _first(self) -> date:
@@ -244,6 +269,19 @@ class ElementSums:
             self._of_months[fine] = list(self._months.sums(fine=fine))
         for codes, of_month, shape, fen in self._of_months[fine]:
             yield _times(shape), (codes,), self._kind("", of_month=of_month), fen
+
+    def _written_off(self, *, fine: bool) -> Iterator[_Entry]:
+        """Of what is stored of months: that it has closed the year, and is no movement of it."""
+        month, of = self._scope.month, self._indicator_codes
+        for bgt_id, event, day, payload in self._rows(
+            _WRITTEN_OFF, self._asked(INDICATORS, boundary=False)
+        ):
+            lines = bytes(_posted(payload).lines)
+            moved = [(account, dr - cr) for account, dr, cr in amounts_of(lines)]
+            codes = of.of(bgt_id) if fine else coarse(of.of(bgt_id))
+            of_month = day >= month
+            yield moved, (codes,), self._kind("", of_month=of_month), -1
+            yield moved, (codes,), self._kind(event, of_month=of_month), 1
 
     def _of_indicators(self, scope: Mapping[str, Any], of: IndicatorCodes) -> Iterator[_Entry]:
         """Journals of one amount are added up by indicator and shape."""
@@ -265,12 +303,12 @@ class ElementSums:
             yield _times(shape), (of.of(bgt_id),), kind, fen
 
     def _given(self, scope: Mapping[str, Any], of: IndicatorCodes) -> Iterator[_Entry]:
-        """Lines that say their own elements."""
+        """Lines that say their own elements; of a claim the journal says its fund."""
         month = self._scope.month
-        for event, day, payload in self._rows(_GIVEN, scope):
+        for event, day, fund_type_code, payload in self._rows(_GIVEN, scope):
             journal = _given(payload)
             kind = self._kind(event, of_month=day >= month)
-            said = journal.line_codes or ({},) * len(journal.lines)
+            said = said_by(journal.line_codes, len(journal.lines), fund_type_code)
             moved, codes = [], []
             for line, of_line in zip(journal.lines, said, strict=True):
                 if scope["agency_code"] in ("", of_line.get("agency_code", "")):
@@ -289,6 +327,13 @@ class ElementSums:
         with self._connection.cursor("elements") as cursor:
             cursor.itersize = _ROWS_AT_ONCE
             yield from cursor.execute(statement, scope, binary=True)
+
+
+def said_by(
+    line_codes: Sequence[Mapping[str, str]], lines: int, fund_type_code: str
+) -> Sequence[Mapping[str, str]]:
+    """The elements of each line: its own, or the fund that the journal is of."""
+    return line_codes or ({"fund_type_code": fund_type_code},) * lines
 
 
 def have(codes: Codes, elements: Sequence[ElementCodes]) -> bool:

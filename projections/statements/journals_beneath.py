@@ -24,7 +24,7 @@ from projections.account_sums import live_model
 from projections.core.spans import SPAN_EVENTS
 from projections.indicators import Indicators
 from projections.journals import AccountTotals, Journals
-from projections.statements.element_sums import have
+from projections.statements.element_sums import have, said_by
 from projections.statements.figures import Range, YearFigures
 from projections.statements.indicator_codes import IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
@@ -76,6 +76,7 @@ class _Posted(msgspec.Struct, frozen=True, gc=False):
 
     lines: tuple[Line, ...]
     line_codes: tuple[dict[str, str], ...] = ()
+    fund_type_code: str = ""
 
 
 _decode = msgspec.json.Decoder(_Posted).decode
@@ -221,13 +222,14 @@ def _entries(
     journal = _decode(payload)
     parts = _parts_of(journal, differences) if differences is not None else NO_PARTS
     opens, closes = event in kinds[0], event in kinds[1]
-    codes = journal.line_codes or ({},) * len(journal.lines)
+    codes = said_by(journal.line_codes, len(journal.lines), journal.fund_type_code)
+    is_given = journal.line_codes or not bgt_id
     for line, of_line in zip(journal.lines, codes, strict=True):
         if agency_code and journal.line_codes and of_line.get("agency_code") != agency_code:
             continue  # lines that say their own elements are of those
         for each in counted.get(line.account, ()):
             if each.elements and codes_of is not None:
-                said = codes_of.all(of_line) if journal.line_codes else codes_of.of(bgt_id)
+                said = codes_of.all(of_line) if is_given else codes_of.of(bgt_id)
                 if line.account in parts:
                     said = (*said[:-1], parts[line.account])
                 if not have(said, each.elements):

@@ -97,9 +97,9 @@ def test_what_a_table_is_refused_for(
 
 
 def test_outlays_of_the_treasury_are_not_told_apart(tmp_path: Path) -> None:
-    """A claim on the central bank is over many payments: its lines are of no code."""
-    said = said_of(tmp_path, 'of = "unit"', 'of = "treasury"', '"D2"', '"C11{fund_type_code=11}"',
-                   '"D1602"', '"C31{fund_type_code=11}"')  # fmt: skip
+    """A claim on the central bank is over many payments: it tells their kind of fund alone."""
+    said = said_of(tmp_path, 'of = "unit"', 'of = "treasury"', '"D2"', '"C11{exp_func_code=201}"',
+                   '"D1602"', '"C12{fund_type_code=12}"')  # fmt: skip
     assert said == ["own.toml:9: line 1: C11 is not told apart by elements"]
 
 

@@ -1,8 +1,9 @@
-"""部门决算 and 执行情况: an accountant's example; every figure by hand, told apart by codes.
+"""决算: the final accounts of a small division whose year is handed over, each figure by hand.
 
-The school has 500.00 of the general budget and 300.00 of its own left from the year before. It pays
-600.00 for its office, 40.00 for guests (一般公共预算) and 100.00 of a land fund (政府性基金); the
-clinic pays 30.00. The school lets a room for 300.00.
+The treasury begins with 1,000.00 of 一般公共预算. Taxes of 700.00 and fees of 40.00 come in, for a
+government fund 60.00. The school has 300.00 for a project and pays 120.00; it goes on with 180.00.
+The clinic has 50.00 for its running and pays it, and 30.00 of the fund, of which it pays 20.00;
+10.00 goes back. The school gives its branch 15.00.
 """
 
 from collections.abc import Iterator
@@ -10,16 +11,23 @@ from datetime import date
 
 import pytest
 
-from ledger.money import yuan
+from budget.year_end.closing import CloseYear
 from ledger.postgres.database import Database
+from tests.accounting.test_year_end import (
+    CLOSE_DECEMBER,
+    LAST_DAY,
+    NEW_YEAR,
+    carry,
+    handing_over,
+    item,
+)
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
-from tests.support.histories import MARCH_2
-from tests.support.openings import credit, debit, income, opening
+from tests.support.openings import TREASURY, credit, debit, income, opening
 from tests.support.statements import STATEMENTS, broken, explained, lines, statement
 from tests.support.vouchers import cr, dr, voucher
 
 SCHOOL, CLINIC = "101001", "102001"
-GENERAL = {"agency_code": SCHOOL, "fund_type_code": "111", "exp_func_code": "2010102"}
+FUND = {"fund_type_code": "121", "exp_func_code": "2120801"}
 
 
 @pytest.fixture(scope="module")
@@ -33,136 +41,136 @@ def books(module_database: Database) -> Iterator[Bookkeeper]:
 
 
 def play(b: Bookkeeper) -> None:
+    of = {"tre_code": TREASURY, "fund_type_code": "111"}
     b.do(
         opening(
-            "unit_budgetary",
-            debit("500.00", acct_cls_code="800103", agency_code=SCHOOL),
-            debit("300.00", acct_cls_code="800102", agency_code=SCHOOL),
-            credit("500.00", acct_cls_code="810107", **GENERAL),
-            credit("300.00", acct_cls_code="820204", agency_code=SCHOOL),
+            "treasury_financial",
+            debit("1000.00", acct_cls_code="1001", **of),
+            credit("1000.00", acct_cls_id="B71"),
         )
     )
     b.do(
         opening(
-            "unit_financial",
-            debit("500.00", acct_cls_code="120101", agency_code=SCHOOL),
-            debit("300.00", acct_cls_code="1002", agency_code=SCHOOL),
-            credit("800.00", acct_cls_code="3001", agency_code=SCHOOL),
+            "treasury_budgetary",
+            debit("1000.00", acct_cls_id="C1", fund_type_code="111"),
+            credit("1000.00", acct_cls_id="C51", fund_type_code="111"),
         )
     )
-    b.do(income("R1", date(2026, 1, 15), ("10101", "111", "2000.00"), ("10305", "111", "50.00")))
-    b.issue("OFFICE", "1000.00", agency_code=SCHOOL)
-    b.issue(
-        "GUESTS", "90.00", agency_code=SCHOOL, dep_bgt_eco_code="30217", gov_bgt_eco_code="50206"
-    )
-    b.issue("LAND", "700.00", agency_code=SCHOOL, fund_type_code="121")
-    b.issue("CLINIC", "1000.00", agency_code=CLINIC)
-    for number, (bgt_id, amt) in enumerate(
-        (("OFFICE", "600.00"), ("GUESTS", "40.00"), ("LAND", "100.00"), ("CLINIC", "30.00"))
-    ):
-        b.pay(f"P{number}", bgt_id, amt, effective_on=MARCH_2)
+    b.issue("S", "300.00", agency_code=SCHOOL)
+    b.issue("C", "50.00", agency_code=CLINIC, dep_bgt_eco_code="30217", gov_bgt_eco_code="50206")
+    b.issue("F", "30.00", agency_code=CLINIC, **FUND)
+    b.pay("P1", "S", "120.00")
+    b.pay("P2", "C", "50.00")
+    b.pay("P3", "F", "20.00")
+    given = dr("15.00", "5501"), cr("15.00", "1002"), dr("15.00", "7501"), cr("15.00", "800102")
+    b.do(voucher("V1", *given, agency_code=SCHOOL), "accountant")
+    got = dr("15.00", "1002"), cr("15.00", "4201"), dr("15.00", "800102"), cr("15.00", "620102")
+    b.do(voucher("V2", *got, agency_code=CLINIC), "accountant")
+    b.clock.now = NEW_YEAR
     b.do(
-        voucher("V1", dr("300.00", "1002"), cr("300.00", "4605"), dr("300.00", "800102"),
-                cr("300.00", "6609"))
-    )  # fmt: skip
-
-
-def by_code(b: Bookkeeper, name: str, column: str, agency_code: str = "") -> dict[str, str]:
-    return {
-        line.code or line.name: yuan(fen)
-        for line, cells in statement(b, name, agency_code).worked.rows
-        if cells and (fen := cells[column])
-    }
-
-
-def test_income_and_expenditure_of_a_unit(books: Bookkeeper) -> None:
-    assert lines(statement(books, "final_01", SCHOOL)) == {
-        "一般公共预算财政拨款收入": "640.00",
-        "政府性基金预算财政拨款收入": "100.00",
-        "其他收入": "300.00",
-        "本年收入合计": "1040.00",
-        "年初结转和结余": "800.00",
-        "收入总计": "1840.00",
-        "项目支出": "740.00",
-        "本年支出合计": "740.00",
-        "年末结转和结余": "1100.00",
-        "支出总计": "1840.00",
-    }
-
-
-def test_expenditure_by_function_and_by_economy(books: Bookkeeper) -> None:
-    assert by_code(books, "final_04", "amt", SCHOOL) == {
-        "合计": "740.00",
-        "2010102": "640.00",
-        "2120801": "100.00",
-    }
-    assert by_code(books, "final_05", "amt", SCHOOL) == {
-        "合计": "740.00",
-        "30201": "700.00",
-        "30217": "40.00",
-    }
-    assert by_code(books, "final_04", "amt") == {
-        "合计": "770.00",
-        "2010102": "670.00",
-        "2120801": "100.00",
-    }, "of all units"
-    assert by_code(books, "final_08", "amt", SCHOOL) == {
-        "合计": "640.00",
-        "30201": "600.00",
-        "30217": "40.00",
-    }
-    assert by_code(books, "final_09", "income_amt", SCHOOL) == {
-        "合计": "100.00",
-        "2120801": "100.00",
-    }
-    three = statement(books, "final_three_public", SCHOOL)
-    assert (lines(three, "budget_amt")["合计"], lines(three)["三、公务接待费"]) == (
-        "90.00",
-        "40.00",
+        income(
+            "R1",
+            LAST_DAY,
+            ("10101", "111", "700.00"),
+            ("10304", "111", "40.00"),
+            ("10301", "121", "60.00"),
+        )
     )
+    b.clear("C1", LAST_DAY)
+    b.do(CLOSE_DECEMBER, "accountant")
+    b.do(carry("JZ-1", item("S", "180.00"), item("F", "", "10.00")), "accountant")
+    b.do(CloseYear(), "accountant")
+    assert handing_over(b).look() == 1
 
 
-def test_what_a_unit_carries_over(books: Bookkeeper) -> None:
-    assert lines(statement(books, "unit_budget_carry_over", SCHOOL)) == {
-        "一、年初预算结转结余": "800.00",
-        "（一）财政拨款结转结余": "500.00",
-        "（二）其他资金结转结余": "300.00",
-        "三、本年变动金额": "300.00",
-        "1.本年收支差额": "300.00",
-        "四、年末预算结转结余": "1100.00",
+def test_all_checks_of_all_tables_hold(books: Bookkeeper) -> None:
+    assert broken(books, "") == []
+    given = "上级补助收入 = 对附属单位补助费用"  # one unit alone has either the one or the other
+    assert broken(books, SCHOOL, CLINIC) == [f"{SCHOOL} {given}", f"{CLINIC} {given}"]
+    assert {"total_01", "final_10_2", "cash_flow"} <= set(STATEMENTS.of_year(2026))
+
+
+def test_what_came_in_and_what_was_spent_balances_by_budget(books: Bookkeeper) -> None:
+    general = statement(books, "total_01")
+    assert lines(general) == {
+        "一般公共预算收入": "740.00",
+        "10101": "700.00",
+        "10304": "40.00",
+        "上年结余": "1000.00",
+        "收入总计": "1740.00",
+        "一般公共预算支出": "170.00",
+        "年终结余": "1570.00",
+        "支出总计": "1740.00",
     }
-    granted = statement(books, "unit_appropriation", SCHOOL)
-    assert lines(granted, "opening_amt") == {
-        "一、一般公共预算财政拨款": "500.00",
-        "（二）项目支出": "500.00",
-        "总计": "500.00",
+    assert lines(general, "budget_amt") == {"一般公共预算支出": "350.00"}
+    assert lines(statement(books, "total_07")) == {
+        "政府性基金预算收入": "60.00",
+        "10301": "60.00",
+        "收入总计": "60.00",
+        "政府性基金预算支出": "20.00",
+        "年终结余": "40.00",
+        "支出总计": "60.00",
     }
-    assert lines(granted, "expense_amt")["总计"] == "740.00"
-    assert lines(granted)["总计"] == "500.00"
+    moved = statement(books, "total_02")
+    columns = ("budget_amt", "paid_amt", "carried_amt")
+    assert [lines(moved, column)["一般公共预算支出"] for column in columns] == [
+        "350.00",
+        "170.00",
+        "180.00",
+    ]
 
 
-def test_how_the_budget_is_carried_out(books: Bookkeeper) -> None:
-    assert by_code(books, "budget_execution", "amt") == {
-        "一般公共预算收入": "2050.00",
-        "10101": "2000.00",
-        "10305": "50.00",
-        "一般公共预算支出": "670.00",
-        "201": "670.00",
-        "政府性基金预算支出": "100.00",
-        "212": "100.00",
-        "支出合计": "770.00",
+def test_the_cash_that_came_and_went(books: Bookkeeper) -> None:
+    assert lines(statement(books, "cash_flow")) == {
+        "组织税收收入收到的现金": "700.00",
+        "组织非税收入收到的现金": "100.00",
+        "现金流入小计": "800.00",
+        "政府机关工资福利、商品和服务拨款所支付的现金": "190.00",
+        "现金流出小计": "190.00",
+        "日常活动产生的现金流量净额": "610.00",
+        "四、现金净增加额": "610.00",
     }
-    assert by_code(books, "budget_execution", "budget_amt")["212"] == "700.00"
+    assert lines(statement(books, "unit_cash_flow", SCHOOL))["四、现金净增加额"] == "165.00"
 
 
-@pytest.mark.parametrize("agency_code", [SCHOOL, ""])
-def test_the_journals_under_a_row_of_a_code(books: Bookkeeper, agency_code: str) -> None:
-    table = STATEMENTS.of_year(2026)["final_05"]
-    row = f"{table.lines[0].number}-30217"
-    cell = explained(books, "final_05", row, agency_code=agency_code)
-    assert [(entry.number, yuan(entry.fen)) for entry in cell.page.entries] == [("P1", "40.00")]
-    assert yuan(cell.fen or 0) == "40.00"
+def test_what_units_gave_one_another_is_left_out_of_all_of_them(books: Bookkeeper) -> None:
+    shown = statement(books, "unit_consolidated")
+    assert lines(shown, "internal_amt") == {
+        "上级补助收入": "15.00",
+        "收入合计": "15.00",
+        "对附属单位补助费用": "15.00",
+        "费用合计": "15.00",
+    }
+    assert lines(shown)["收入合计"] == "370.00"  # 300.00, 50.00, 20.00
 
 
-def test_all_checks_hold(books: Bookkeeper) -> None:
-    assert broken(books, "", SCHOOL, CLINIC) == []
+def test_the_three_public_expenses(books: Bookkeeper) -> None:
+    shown = statement(books, "final_three_public", CLINIC)
+    assert lines(shown) == {"三、公务接待费": "50.00", "合计": "50.00"}
+    assert lines(shown, "budget_amt") == {"三、公务接待费": "50.00", "合计": "50.00"}
+
+
+def test_a_cell_of_the_treasury_by_fund_is_explained_by_its_claim(books: Bookkeeper) -> None:
+    cell = explained(books, "total_07", "政府性基金预算支出")
+    assert [(e.number, e.account.id, e.fen) for e in cell.page.entries] == [
+        (cell.page.entries[0].number, "C12", 20_00)
+    ]
+    paid = explained(books, "total_08", "2-2120801")
+    assert (paid.fen, [(e.number, e.fen) for e in paid.page.entries]) == (20_00, [("P3", 20_00)])
+
+
+def test_a_wrong_journal_breaks_the_checks_that_it_is_against_and_no_other(
+    bookkeeper: Bookkeeper,
+) -> None:
+    """5.00 of the budget's outlays were entered as the fund's."""
+    b = bookkeeper
+    b.issue("S", "300.00", agency_code=SCHOOL)
+    b.pay("P1", "S", "120.00")
+    b.clear("C1", date(2026, 3, 2))
+    assert broken(b, "", SCHOOL) == []
+    wrong = dr("5.00", "C12", fund_type_code="121"), cr("5.00", "C11", fund_type_code="111")
+    b.do(voucher("V1", *wrong, book="treasury_budgetary"), "accountant")
+    assert broken(b, "", SCHOOL) == [
+        "一般公共预算支出 = 总会计与指标账",
+        "政府性基金预算支出 = 总会计与指标账",
+    ]
