@@ -104,8 +104,8 @@ def bench(
     disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
     proving. growth: after 100,000, a million and 5 million events. asof: reads
-    of the past. province: queries over all divisions. budget: a province's, from its units to its indicators. year-end: books closed and
-    opened, statements.
+    of the past. province: queries over all divisions. budget: a province's, from its units to its
+    indicators. year-end: books closed and opened, statements.
     """
     if quick and full:
         raise typer.BadParameter("--quick and --full exclude each other")
