@@ -53,6 +53,7 @@ import division.calendar
 import division.card
 import division.certificate
 import division.code_set_load
+import division.installation
 import division.monitor_rules
 import division.opening
 import division.payee
@@ -113,6 +114,7 @@ import transfers.issuing
 import transfers.other_end
 import transfers.receiving
 import transfers.reducing
+import transfers.taking_messages
 import transfers.verification
 
 DOMAINS = (
@@ -140,6 +142,7 @@ DOMAINS = (
     division.persons,
     division.standard,
     division.tokens,
+    division.installation,
     division.webhook,
     budget.projects.reporting,
     budget.projects.checking,
@@ -204,6 +207,7 @@ DOMAINS = (
     transfers.giving_back,
     transfers.other_end,
     transfers.closing,
+    transfers.taking_messages,
     transfers.verification,
     accounting.openings,
     accounting.closing_books,

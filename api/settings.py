@@ -102,6 +102,15 @@ class Settings(BaseSettings):
     webhook_attempts_max: int = Field(
         12, ge=1, description="answers that refuse an event before it is a dead letter"
     )
+    installation: str = Field(
+        "",
+        pattern=r"^([0-9]{2,9})?$",
+        description="how other installations know this one, the beginning of its divisions' codes;"
+        " with it transfers are exchanged with them, signed by installation/<it>",
+    )
+    exchange_timeout_s: float = Field(
+        10.0, gt=0, description="for another installation to answer a message"
+    )
     run_resume_s: float = Field(
         5.0,
         ge=0,

@@ -3,8 +3,9 @@
 A register of keys with a validity, not an X.509 hierarchy: what a signature needs to be judged is
 the key, its holder and whether it was valid at the moment of signing. Subjects are
 ``principal/<name>``, ``finance/<mof_div_code>`` (a finance department, for its claims),
-``bank/<pay_bank_code>`` and ``pboc/<code>``. A certificate is valid from
-``not_before`` through ``not_after`` (RFC 5280 §4.1.2.5) and not from ``revoked_at`` on.
+``bank/<pay_bank_code>``, ``pboc/<code>`` and ``installation/<division>`` (a program elsewhere that
+keeps the ledgers of these divisions). A certificate is valid from ``not_before`` through
+``not_after`` (RFC 5280 §4.1.2.5) and not from ``revoked_at`` on.
 
 A signature names its certificate by the serial alone, so all of them are on record in one ledger,
 the standing ledger of all divisions.
@@ -31,7 +32,7 @@ from ledger.integrity.chain import microseconds
 HOME = standing_ledger("")
 SERIAL_BYTES = 16
 
-_SUBJECT = re.compile(r"(principal|finance|bank|pboc)/[\w.@-]{1,96}")
+_SUBJECT = re.compile(r"(principal|finance|bank|pboc|installation)/[\w.@-]{1,96}")
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -54,7 +55,8 @@ def serial_of(subject: str, public_key: PublicKey, not_before: datetime) -> str:
 def check_subject(subject: str) -> None:
     """Raises RequestError, ``malformed``, unless certificates may be made out to ``subject``."""
     if _SUBJECT.fullmatch(subject) is None:
-        problem = f"{subject[:40]!r} is no principal/…, finance/…, bank/… or pboc/…"
+        known = "principal/…, finance/…, bank/…, pboc/… or installation/…"
+        problem = f"{subject[:40]!r} is no {known}"
         raise malformed(problem, "/subject")
 
 

@@ -17,12 +17,20 @@ from budget.received import (
     ReceivedAmounts,
     ReceivedTransfer,
 )
+from division.installations import installation_of
 from ledger.account_set import division_of, fiscal_year_of, ledger_text
 from ledger.deciding.objects import AnyKind
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import numbers_of, read_head, read_objects
 from projections.core.moments import one_moment
-from transfers.transfer import SENT, TRANSFER, Transfer, sent_key
+from transfers.transfer import (
+    SENT,
+    TRANSFER,
+    TRANSFERS,
+    Transfer,
+    receiving_ledger,
+    sent_key,
+)
 
 _AT_ONCE = 500
 
@@ -77,19 +85,50 @@ def received_page(
 
 
 def transfer_balance(connection: psycopg.Connection, sender: int, to: int) -> TransferBalance:
-    """As both ledgers stand at one moment; of ledgers of different years nothing."""
+    """As both ledgers stand at one moment; of ledgers of different years nothing.
+
+    Of two that are kept by two installations the one that is here tells what it knows: a sender
+    what it has on record as accepted, a receiver what has come.
+    """
+    if fiscal_year_of(sender) != fiscal_year_of(to):
+        return TransferBalance(0, 0, 0)
     with one_moment(connection):
         sent = read_rows(connection, sender, SENT)
         above = read_rows(connection, to, FROM_ABOVE, [ledger_text(sender)])
-    if fiscal_year_of(sender) != fiscal_year_of(to):
-        return TransferBalance(0, 0, 0)
+        is_here = read_head(connection, to) is not None
+        noted_fen = 0 if is_here else _noted_fen(connection, sender, to)
+        knows_sender = read_head(connection, sender) is not None
     begin = sent_key(division_of(to), "")
     there = [row for key, row in sent.items() if key.startswith(begin)]
-    accepted_fen = above.get(ledger_text(sender), FromAbove()).accepted
+    come = above.get(ledger_text(sender), FromAbove())
+    accepted_fen = come.accepted if is_here else noted_fen
+    if not knows_sender:
+        return TransferBalance(come.waiting + come.accepted, come.accepted, 0)
     return TransferBalance(
         sent_fen=sum(row.sent for row in there),
         accepted_fen=accepted_fen,
         reduced_fen=sum(row.reduced for row in there),
+    )
+
+
+def all_known(connection: psycopg.Connection, sender: int, to: int) -> bool:
+    """Whether each of two ledgers is open here, or another installation keeps it."""
+    return all(
+        read_head(connection, key) is not None
+        or installation_of(connection, other, key) is not None
+        for key, other in ((sender, to), (to, sender))
+    )
+
+
+def _noted_fen(connection: psycopg.Connection, sender: int, to: int) -> int:
+    """What a sender has on record as accepted by a ledger that is kept elsewhere."""
+    rows = read_rows(connection, sender, TRANSFERS)
+    numbers = [number for number, row in rows.items() if row.accepted]
+    transfers = read_objects(connection, sender, TRANSFER, numbers)
+    return sum(
+        rows[number].accepted
+        for number, transfer in transfers.items()
+        if receiving_ledger(sender, transfer.issued.rec_div_code) == to
     )
 
 

@@ -9,7 +9,7 @@ follows every ledger from where it stood. Whatever stops it, the next one brings
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,40 +19,29 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from budget.received import RECEIVED_TRANSFER, ReceivedTransfer, reduction_number
 from budget.transfer_events import (
-    EventPlace,
-    TransferAccepted,
-    TransferGivenBack,
     TransferIssued,
     TransferReductionAsked,
-    TransferReductionTaken,
 )
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.deciding.command import Submission
 from ledger.deciding.principals import PROGRAM
 from ledger.errors import GuokuError
-from ledger.events import Event, names_that, type_names
-from ledger.reading.loading import chains_at, read_rows
+from ledger.events import type_names
+from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head, read_objects
-from ledger.reading.tails import (
-    PlacedEvent,
-    read_answers,
-    read_operation,
-    read_positions,
-    read_tail,
-)
+from ledger.reading.tails import PlacedEvent, read_operation, read_positions, read_tail
 from ledger.writing.submitting import Submit
-from transfers.answering import NoteAcceptance
 from transfers.giving_back import GiveBackTransfer, TakeReduction
-from transfers.issuing import IssueTransfer
 from transfers.receiving import ReceiveTransfer
-from transfers.reducing import DropReduction, NoteReduction, ReduceTransfer
-from transfers.transfer import (
-    ASKED,
-    TRANSFER,
-    TRANSFERS,
-    Transfer,
-    receiving_ledger,
-    terms_of,
+from transfers.transfer import ASKED, TRANSFER, TRANSFERS, Transfer, receiving_ledger
+from transfers.words import (
+    WORDS,
+    Word,
+    is_news,
+    placed_answers,
+    steps_to_enter,
+    steps_to_reduce,
+    word_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -64,15 +53,12 @@ AGAIN_EVERY_LOOKS = 20  # what nobody has taken is brought again
 PART_MAX = 500  # transfers in one batch
 
 T = TypeVar("T")
-_Step = ReceiveTransfer | TakeReduction | NoteAcceptance | NoteReduction | DropReduction
+_Step = ReceiveTransfer | TakeReduction | Word
 
 # what one ledger says that is another's to know
-_TELLING = tuple(
-    name for cls in (TransferIssued, TransferReductionAsked) for name in type_names(cls)
-) + names_that(
-    lambda traits: (
-        traits.subject == RECEIVED_TRANSFER.name and traits.asked_by != ReceiveTransfer.OPERATION
-    )
+_TELLING = (
+    *(name for cls in (TransferIssued, TransferReductionAsked) for name in type_names(cls)),
+    *WORDS,
 )
 
 
@@ -142,7 +128,7 @@ class Delivering:
             for key, position in positions.items():
                 seen = self._seen.get(key)
                 if seen is None:
-                    due[key].update(_under_way(connection, key))
+                    due[key].update(under_way(connection, key))
                     returned = read_operation(connection, key, GiveBackTransfer.OPERATION)
                     for told in returned.values():
                         sender, number = _told_of(key, told)
@@ -205,7 +191,7 @@ class Delivering:
         return done
 
 
-def _under_way(connection: psycopg.Connection, sender: int) -> Iterator[str]:
+def under_way(connection: psycopg.Connection, sender: int) -> Iterator[str]:
     rows = read_rows(connection, sender, TRANSFERS)
     return (number for number, row in rows.items() if row.in_transit or row.asked)
 
@@ -232,16 +218,7 @@ def _sent(
     """For a receiver, what it has not entered yet."""
     entered = _entered(connection, to, transfers)
     left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
-    places = _places(connection, sender, IssueTransfer.OPERATION, _numbers(left))
-    return [
-        ReceiveTransfer(
-            sup_bgt_doc_no=transfer.issued.bgt_doc_no,
-            transfer_no=transfer.transfer_no,
-            terms=terms_of(transfer.issued),
-            issued=places[transfer.transfer_no],
-        )
-        for transfer in left
-    ]
+    return [*steps_to_enter(connection, sender, left)]
 
 
 def _asked(
@@ -257,18 +234,7 @@ def _asked(
         if reduction.state == ASKED
         and (TakeReduction.OPERATION, reduction_number(own, number)) not in received.answers
     ]
-    numbers = [asked.reduce_no for _, asked in waiting]
-    places = _places(connection, sender, ReduceTransfer.OPERATION, numbers)
-    return [
-        TakeReduction(
-            sup_bgt_doc_no=transfer.issued.bgt_doc_no,
-            transfer_no=transfer.transfer_no,
-            reduce_no=asked.reduce_no,
-            amt=asked.amt,
-            asked=places[asked.reduce_no],
-        )
-        for transfer, asked in waiting
-    ]
+    return [*steps_to_reduce(connection, sender, waiting)]
 
 
 def _words(
@@ -285,65 +251,16 @@ def _words(
     placed = [
         (event, place)
         for operation, numbers in said.items()
-        for event, place in _placed(connection, to, operation, numbers).values()
+        for event, place in placed_answers(connection, to, operation, numbers).values()
     ]
     by_number = {transfer.transfer_no: transfer for transfer in transfers}
     ordered = sorted(placed, key=lambda each: each[1].position)
-    words = (_word(by_number, event, place) for event, place in ordered)
-    return [word for word in words if word is not None]
-
-
-def _word(transfers: Mapping[str, Transfer], event: Any, place: EventPlace) -> _Step | None:
-    """What a receiver's event tells the sender; None of what is noted."""
-    transfer = transfers[event.transfer_no]
-    if isinstance(event, TransferAccepted):
-        if transfer.noted is not None:
-            return None
-        return NoteAcceptance(
-            transfer_no=event.transfer_no, rec_no=event.rec_no, amt=event.amt, accepted=place
-        )
-    if isinstance(event, TransferGivenBack):
-        if transfer.return_no:
-            return None
-        return NoteReduction(
-            transfer_no=event.transfer_no, return_no=event.return_no, amt=event.amt, told=place
-        )
-    reduction = transfer.reductions.get(event.reduce_no)
-    if reduction is None or reduction.state != ASKED:
-        return None
-    note = NoteReduction if isinstance(event, TransferReductionTaken) else DropReduction
-    return note(transfer_no=event.transfer_no, reduce_no=event.reduce_no, amt=event.amt, told=place)
+    words = (word_of(event, place) for event, place in ordered)
+    return [word for word in words if is_news(by_number.get(word.transfer_no), word)]
 
 
 def _numbers(transfers: Iterable[Transfer]) -> list[str]:
     return [transfer.transfer_no for transfer in transfers]
-
-
-def _placed(
-    connection: psycopg.Connection, key: int, operation: str, numbers: Sequence[str]
-) -> dict[str, tuple[Event, EventPlace]]:
-    """By their numbers, the events that answer these commands, and where they stand."""
-    found = read_answers(connection, key, operation, numbers)
-    chains = chains_at(connection, key, [each.position for each in found.values()])
-    return {
-        number: (
-            each.event,
-            EventPlace(
-                ledger=ledger_text(key),
-                position=each.position,
-                digest=each.digest.hex(),
-                chain=chains[each.position].hex(),
-            ),
-        )
-        for number, each in found.items()
-    }
-
-
-def _places(
-    connection: psycopg.Connection, key: int, operation: str, numbers: Sequence[str]
-) -> dict[str, EventPlace]:
-    placed = _placed(connection, key, operation, numbers)
-    return {number: place for number, (_, place) in placed.items()}
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:

@@ -2,7 +2,8 @@
 
 Each is verified by itself; here what a receiver has entered is held against the event of its
 sender, and what a sender says was accepted against the receiver's. So nobody has received what
-nobody has sent, nor twice, nor more; and what is sent is accepted or under way.
+nobody has sent, nor twice, nor more; and what is sent is accepted or under way. Of a ledger that is
+kept elsewhere its signed messages speak, which are on record.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from budget.transfer_events import (
     TransferReceived,
     TransferReduced,
     TransferReductionAsked,
+    TransferReductionDeclined,
     TransferReductionDropped,
     TransferReductionTaken,
 )
@@ -27,10 +29,13 @@ from ledger.reading.loading import chains_at
 from ledger.reading.objects import read_events, read_head, read_objects
 from ledger.verification.checks import name_check
 from ledger.verification.following import Context, EventCheck, FollowedEvent, join
+from transfers.message_event import TransferMessageTaken
+from transfers.other_installations import SignedWords, message_fault
+from transfers.taking_messages import TRANSFER_MESSAGE
 from transfers.transfer import TRANSFER, Transfer, receiving_ledger, terms_of
 
 _AT_ONCE = 500
-_ENDS = (TRANSFER.name, RECEIVED_TRANSFER.name)
+_ENDS = (TRANSFER.name, RECEIVED_TRANSFER.name, TRANSFER_MESSAGE.name)
 
 
 @join
@@ -46,6 +51,10 @@ class TransferCheck(EventCheck):
         self._answered: list[tuple[int, TransferReduced | TransferReductionDropped]] = []
         self._taken: list[tuple[int, TransferReductionTaken]] = []
         self._received: list[tuple[int, TransferReceived]] = []
+        self._declined: list[tuple[int, TransferReductionDeclined]] = []
+        place = context.place
+        self._signed = SignedWords(context.asking, place.ledger_id, place.position)
+        self._here: dict[int, bool] = {}
 
     def follows(self) -> Iterable[str]:
         yield from names_that(lambda traits: traits.subject in _ENDS)
@@ -63,6 +72,19 @@ class TransferCheck(EventCheck):
                 self._taken.append((row.position, event))
             case TransferReduced() | TransferReductionDropped():
                 self._answered.append((row.position, event))
+            case TransferReductionDeclined():
+                self._declined.append((row.position, event))
+            case TransferMessageTaken():
+                self._hold_message(row, event)
+
+    def _hold_message(self, row: FollowedEvent, event: TransferMessageTaken) -> None:
+        self.findings.count(self.NAME, 1)
+        context = self.context
+        fault = message_fault(
+            context.asking, context.provider, context.place.ledger_id, event, row.recorded_us
+        )
+        if fault:
+            self._wrong(row.position, f"the message of {event.from_ledger}: {fault}")
 
     def conclude(self) -> None:
         for position, received in self._received:
@@ -74,12 +96,15 @@ class TransferCheck(EventCheck):
             self._hold_to_asked(position, taken)
         for position, answered in self._answered:
             self._hold_to_word(position, answered)
+        for position, declined in self._declined:
+            if not self._is_here(declined.asked):
+                self._hold_to_message(position, declined)
         for start in range(0, len(self._sent), _AT_ONCE):
             self._hold_receivers(self._sent[start : start + _AT_ONCE])
 
     def _hold_to_sender(self, position: int, received: TransferReceived) -> None:
         """It names the one event by which just that was sent here."""
-        issued = self._found(position, received.issued)
+        issued = self._found(position, received.issued, received)
         own = self.context.place.ledger_id
         if issued is None:
             return
@@ -92,7 +117,7 @@ class TransferCheck(EventCheck):
             self._wrong(position, f"{issued.transfer_no} was sent otherwise 与下达不符")
 
     def _hold_to_acceptance(self, position: int, noted: TransferAcceptanceNoted) -> None:
-        accepted = self._found(position, noted.accepted)
+        accepted = self._found(position, noted.accepted, noted)
         said = (ledger_text(self.context.place.ledger_id), noted.transfer_no, noted.rec_no)
         if accepted is None:
             return
@@ -106,7 +131,7 @@ class TransferCheck(EventCheck):
 
     def _hold_to_asked(self, position: int, taken: TransferReductionTaken) -> None:
         """What the receiver has given up, the sender has asked for."""
-        asked = self._found(position, taken.asked)
+        asked = self._found(position, taken.asked, taken)
         if asked is None:
             return
         said = (taken.transfer_no, taken.reduce_no, taken.amt)
@@ -120,7 +145,7 @@ class TransferCheck(EventCheck):
         self, position: int, answered: TransferReduced | TransferReductionDropped
     ) -> None:
         """What the sender has again, the receiver has given up; what it has dropped, that keeps."""
-        told = self._found(position, answered.told)
+        told = self._found(position, answered.told, answered)
         if told is None:
             return
         own = ledger_text(self.context.place.ledger_id)
@@ -133,8 +158,23 @@ class TransferCheck(EventCheck):
         if not of_kind or not is_same or said != (own, answered.transfer_no, answered.amt):
             self._wrong(position, f"{answered.told.ledger} has not said so 与调减答复不符")
 
-    def _found(self, position: int, place: EventPlace) -> Event | None:
-        """The event at a place of another ledger; None, and told, where that is another."""
+    def _is_here(self, place: EventPlace) -> bool:
+        key = parse_ledger(place.ledger)
+        if key not in self._here:
+            self._here[key] = read_head(self.context.asking, key) is not None
+        return self._here[key]
+
+    def _hold_to_message(self, position: int, event: Event) -> None:
+        """A ledger that is kept elsewhere has said so, and signed it."""
+        if not self._signed.has(position, event):
+            self._wrong(position, "no message on record says so 无签名消息")
+
+    def _found(self, position: int, place: EventPlace, event: Event) -> Event | None:
+        """The event at a place of another ledger that ``event`` names; None, and told, where that
+        is another; None of a ledger that is kept elsewhere, whose message speaks."""
+        if not self._is_here(place):
+            self._hold_to_message(position, event)
+            return None
         key, asking = parse_ledger(place.ledger), self.context.asking
         rows = read_events(asking, key, place.position - 1, 1, upto=place.position)
         chains = chains_at(asking, key, [place.position])
@@ -157,10 +197,12 @@ class TransferCheck(EventCheck):
             to = receiving_ledger(own, issued.rec_div_code)
             by_receiver.setdefault(to, []).append((position, issued))
         for to, there in by_receiver.items():
+            if read_head(asking, to) is None:
+                continue  # not opened yet, or kept elsewhere: its words are held to its messages
             documents = [issued.bgt_doc_no for _, issued in there]
-            entered: dict[str, ReceivedTransfer] = {}
-            if read_head(asking, to) is not None:
-                entered = read_objects(asking, to, RECEIVED_TRANSFER, documents)
+            entered: dict[str, ReceivedTransfer] = read_objects(
+                asking, to, RECEIVED_TRANSFER, documents
+            )
             for position, issued in there:
                 received = entered.get(issued.bgt_doc_no)
                 if received is not None:

@@ -1350,6 +1350,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "transfer.accepted": ("transfer.accept", _field("rec_no")),
     "transfer.acceptance_noted": ("transfer.note_acceptance", _field("transfer_no")),
     "transfer.written_off": ("transfer.write_off", _field("transfer_no")),
+    "transfer.message_taken": ("transfer.take_message", _field("message_sm3")),
     "transfer.reduction_asked": ("transfer.reduce", _field("reduce_no")),
     "transfer.reduced": (
         "transfer.note_reduction",
@@ -1484,6 +1485,9 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "person.rights_ended": ("person.end_rights", _field("change_no")),
     "token.issued": ("token.issue", _field("token_sm3")),
     "token.ended": ("token.end", _field("token_sm3")),
+    "installation.registered": ("installation.register", _field("division")),
+    "installation.changed": ("installation.change", _field("change_no")),
+    "installation.ended": ("installation.end", _field("change_no")),
     "webhook.registered": ("webhook.register", _field("webhook_no")),
     "webhook.ended": ("webhook.end", _field("webhook_no")),
     "certificate.registered": ("certificate.register", _field("cert_serial")),
@@ -2746,6 +2750,9 @@ ACTS = {
     "person.rights_set": "person.set_rights",
     "token.ended": "token.end",
     "token.issued": "token.issue",
+    "installation.registered": "installation.register",
+    "installation.changed": "installation.change",
+    "installation.ended": "installation.end",
     "webhook.registered": "webhook.register",
     "webhook.ended": "webhook.end",
     "ceiling.set": "ceiling.set",
@@ -2812,7 +2819,11 @@ AT_MACHINE = {"guoku", "operator", "migration", "import"}
 
 
 # who must agree where a policy is older than the kind and says nothing of it
-UNLESS_SAID = {"webhook.register": ["security_officer"]}
+UNLESS_SAID = {
+    "webhook.register": ["security_officer"],
+    "installation.register": ["security_officer"],
+    "installation.change": ["security_officer"],
+}
 
 
 class Approvals:
@@ -3055,6 +3066,26 @@ class Signatures:
             self._note(event, body["notice_sm3"], body["sender"])
         elif event.name == "manifest.signed":
             self._manifest(event)
+        elif event.name == "transfer.message_taken":
+            self._message(event)
+
+    def _message(self, event: Event) -> None:
+        """What another installation has signed of transfers; the text stands in the event."""
+        body = event.body
+        text = body["text"].encode()
+        self._report.count("signature")
+        serial, value = body["cert_serial"], body["signature"]
+        wrong = self.fault(text, serial, value, self.times.span, "installation/")
+        if not wrong:
+            division = self._certificates[serial].subject.partition("/")[2]
+            if not body["from_ledger"].startswith(division):
+                wrong = (
+                    f"installation/{division} does not speak for {body['from_ledger']} 签章人不符"
+                )
+            elif sm3(text).hex() != body["message_sm3"]:
+                wrong = "the message has another SM3 摘要不符"
+        if wrong:
+            self._report.wrong("signature", event.position, wrong)
 
     def _note(self, event: Event, document: str, subject: str) -> None:
         body, digest = event.body, bytes.fromhex(document)
@@ -3415,7 +3446,19 @@ _TRANSFERS = (
     "transfer.reduced",
     "transfer.reduction_taken",
     "transfer.given_back",
+    "transfer.reduction_declined",
+    "transfer.reduction_dropped",
+    "transfer.message_taken",
 )
+# what follows from the other side's word: by which command, and where the place that it names is
+_FROM_WORDS = {
+    "transfer.received": ("transfer.receive", "issued"),
+    "transfer.reduction_taken": ("transfer.take_reduction", "asked"),
+    "transfer.reduction_declined": ("transfer.take_reduction", "asked"),
+    "transfer.acceptance_noted": ("transfer.note_acceptance", "accepted"),
+    "transfer.reduced": ("transfer.note_reduction", "told"),
+    "transfer.reduction_dropped": ("transfer.drop_reduction", "told"),
+}
 _TERMS = (
     *("tp_func_code", "fund_type_code", "amt", "pro_code", "bgt_doc_title"),
     *("is_dir_code", "track_pro_code"),
@@ -3458,9 +3501,31 @@ class Transfers:
                 self._agreed(position, event.body, "told", f"transfer.{back}")
             elif event.name == "transfer.reduction_taken":
                 self._agreed(position, event.body, "asked", "transfer.reduction_asked")
+        self._messages()
         for ledger in sorted(self._events.keys() - {self._ledger}):
             self._balance(self._ledger, ledger)
             self._balance(ledger, self._ledger)
+
+    def _messages(self) -> None:
+        """A ledger that has sent signed messages is kept elsewhere: what this one has of it, and
+        its history is not at hand, a message before it says so, field by field."""
+        said: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        for position, event in sorted(self._events[self._ledger].items()):
+            if event.name == "transfer.message_taken":
+                message = json.loads(event.body["text"])
+                there = said.setdefault(event.body["from_ledger"], [])
+                there += [(each["operation"], each["asked"]) for each in message["said"]]
+            elif event.name in _FROM_WORDS:
+                operation, where = _FROM_WORDS[event.name]
+                ledger = event.body[where]["ledger"]
+                if ledger not in said or ledger in self._events:
+                    continue
+                self._report.count("transfer")
+                if not any(
+                    each == operation and all(event.body.get(k) == v for k, v in asked.items())
+                    for each, asked in said[ledger]
+                ):
+                    self._wrong(position, f"no message of {ledger} says so 无签名消息")
 
     def _received(self, position: int, body: dict[str, Any]) -> None:
         issued = self._named(position, body["issued"], "transfer.issued")

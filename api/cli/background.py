@@ -10,6 +10,7 @@ from typing import Self
 from accounting.handing_over import HandingOver
 from api.cli.children import Child
 from api.cli.recording import Recording
+from api.exchange import exchanging
 from api.settings import WitnessSetting
 from api.treasury import Treasury
 from api.webhooks.deliverer import DeliveryPolicy, WebhookDeliverer
@@ -27,6 +28,7 @@ from payments.receipts.bringing_returns import BringingReturns
 from payments.receipts.early_notices import EarlyNotices
 from projections.core.runner import Runner
 from transfers.delivering import Delivering
+from transfers.link import HttpLink
 
 
 class BackgroundServices:
@@ -101,6 +103,18 @@ class BackgroundServices:
         treasury.sequencer.on_commit(delivering.committed)
         self._stack.callback(delivering.stop)
         delivering.start()
+
+    def start_exchange(self) -> None:
+        """Exchanges transfers with other installations, where this one has a name, from now on."""
+        treasury = self.treasury
+        if not treasury.settings.installation:
+            return
+        link = HttpLink(treasury.settings.exchange_timeout_s)
+        self._stack.callback(link.close)
+        exchange = exchanging(treasury, link)
+        treasury.sequencer.on_commit(exchange.committed)
+        self._stack.callback(exchange.stop)
+        exchange.start()
 
     def start_webhooks(self) -> None:
         """Brings events to those who have registered for them, from now on."""

@@ -140,8 +140,8 @@ OPTIONS = {
         "最后一日, 或带时区的时刻; '' 则与其权限同期。"
     ),
     "Revokes every token of this principal.": "吊销此持有人的全部令牌。",
-    "principal/<name>, finance/<code>, bank/<code> or pboc/<code>": (
-        "principal/<姓名>、finance/<代码>、bank/<代码> 或 pboc/<代码>"
+    "principal/<name>, finance/<code>, bank/<code>, pboc/<code> or installation/<code>": (
+        "principal/<姓名>、finance/<代码>、bank/<代码>、pboc/<代码> 或 installation/<代码>"
     ),
     "principal/<name>, bank/<code> or pboc/<code>": (
         "principal/<姓名>、bank/<代码> 或 pboc/<代码>"

@@ -13,7 +13,10 @@ app = typer.Typer(no_args_is_help=True, help="Signing keys 签名密钥: create,
 @app.command()
 def create(
     name: Annotated[
-        str, typer.Argument(help="principal/<name>, finance/<code>, bank/<code> or pboc/<code>")
+        str,
+        typer.Argument(
+            help="principal/<name>, finance/<code>, bank/<code>, pboc/<code> or installation/<code>"
+        ),
     ],
 ) -> None:
     """Makes a key (unless there is one) and its first certificate, valid for a year."""

@@ -43,6 +43,7 @@ def up(host: Host = None, port: Port = None) -> None:
         background.start_webhooks()
         background.start_handing_over()
         background.start_transfers()
+        background.start_exchange()
         return lambda: _announce(url, treasury.settings, brought.developers)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
@@ -77,6 +78,7 @@ def serve(
             background.start_sealer()
         background.start_handing_over()
         background.start_transfers()
+        background.start_exchange()
         return lambda: _announce(url, background.treasury.settings)
 
     def prepare(settings: Settings) -> Settings:

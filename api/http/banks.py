@@ -41,6 +41,7 @@ from division.certificate import (
     RevokeCertificate,
     check_subject,
 )
+from division.installation import SUBJECT
 from division.persons import PERSON
 from division.rights import ends_at
 from ledger.account_set import ledger_text, standing_ledger
@@ -133,10 +134,12 @@ async def _require_certificate(call: Call, command: Command) -> None:
 
 
 class CertificateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person's or a bank's own public key, X then Y in hex; days are whole ones in Beijing."""
+    """A person's, a bank's or another installation's own public key, X then Y in hex; days are
+    whole ones in Beijing. An installation is named by the beginning of its divisions' codes."""
 
     principal: str = ""
     pay_bank_code: str = ""
+    installation: str = ""
     public_key: str
     valid_from: str
     valid_until: str
@@ -172,15 +175,21 @@ CERTIFICATES = Shown(DivisionCertificateView, _certificate)
 
 def _asked(call: Call, data: bytes) -> RegisterCertificate:
     asked: CertificateRequest = decoded(msgspec.json.Decoder(CertificateRequest).decode, data)
-    if bool(asked.principal) == bool(asked.pay_bank_code):
+    if [bool(asked.principal), bool(asked.pay_bank_code), bool(asked.installation)].count(
+        True
+    ) != 1:
         raise RequestError(
-            Code.MALFORMED, "a certificate is a principal's or a bank's", pointer="/principal"
+            Code.MALFORMED,
+            "a certificate is a principal's, a bank's or an installation's",
+            pointer="/principal",
         )
     if asked.usage != "sign":
         raise RequestError(Code.MALFORMED, "usage is sign", pointer="/usage")
     if asked.pay_bank_code:
         ElementRegister.check_shape("pay_bank_code", asked.pay_bank_code, "/pay_bank_code")
-    subject = f"principal/{asked.principal}" if asked.principal else f"bank/{asked.pay_bank_code}"
+    if asked.installation:
+        ElementRegister.check_shape("division", asked.installation, "/installation")
+    subject = _subject(asked)
     check_subject(subject)
     begin, end = _begin_of(asked.valid_from), ends_at(asked.valid_until)
     if end is None:
@@ -194,6 +203,12 @@ def _asked(call: Call, data: bytes) -> RegisterCertificate:
     )
     command.check()
     return command
+
+
+def _subject(asked: CertificateRequest) -> str:
+    if asked.installation:
+        return SUBJECT + asked.installation
+    return f"principal/{asked.principal}" if asked.principal else f"bank/{asked.pay_bank_code}"
 
 
 def _begin_of(text: str) -> datetime:
@@ -216,7 +231,7 @@ def _begin_of(text: str) -> datetime:
 @router.post(
     "/v1/divisions/{mof_div_code}/certificates",
     operation_id="certificate.register",
-    summary="Register a person's or a bank's own certificate 证书登记",
+    summary="Register a person's, a bank's or another installation's own certificate 证书登记",
     status_code=201,
     response_model=DivisionCertificateView,
     responses={

@@ -27,6 +27,7 @@ from api.http.parameters import (
     DraftNo,
     DryRun,
     IdempotencyKey,
+    InstallationDivision,
     LedgerName,
     MinPosition,
     PayAppNo,
@@ -143,6 +144,10 @@ async def of_payee(receiver_code: ReceiverCode) -> str:
     return receiver_code
 
 
+async def of_installation(division: InstallationDivision) -> str:
+    return division
+
+
 async def of_webhook(webhook_no: WebhookNo) -> str:
     return webhook_no
 
@@ -174,6 +179,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "card_no": of_card,
     "receiver_code": of_payee,
     "std_code": of_standard,
+    "division": of_installation,
 }
 InLedger = Annotated[str, Depends(in_ledger)]
 

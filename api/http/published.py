@@ -67,6 +67,7 @@ EXAMPLES: dict[str, Any] = {
     "receiver_code": "SKR-0001",
     "receiver_kind": "2",
     "std_code": "CLF-001",
+    "division": "4401",
     "webhook_no": "TS-001",
     "unit": "人天",
     "pro_name": "农村公路改造",

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
+from api.exchange import transfer_door
 from api.http.authentication import SessionCallers, TokenCallers
 from api.http.denials import Denials
 from api.http.live import LiveEvents
@@ -46,6 +47,7 @@ class Services:
         self.session_callers = SessionCallers(self.read_threads, self.sessions)
         self.logins = Logins(self.registry)
         self.webhook_keys = WebhookKeys(treasury.keys, treasury.provider)
+        self.transfer_door = transfer_door(treasury)
         self.denials = Denials(self.registry)
         self.connections = Connections(
             Bounds(

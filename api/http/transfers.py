@@ -32,7 +32,7 @@ from ledger.errors import AccessError, Code
 from ledger.money import yuan
 from ledger.reading.loading import read_rows
 from projections.core.moments import one_moment
-from projections.transfer_lists import received_page, transfer_balance, transfers_page
+from projections.transfer_lists import all_known, received_page, transfer_balance, transfers_page
 from transfers.giving_back import GiveBackTransfer
 from transfers.issuing import IssueTransfer
 from transfers.receiving import AcceptTransfer
@@ -204,15 +204,17 @@ async def show_balance(
     sender: Annotated[str, Query(alias="from", examples=["440000000-2026"])],
     to: Annotated[str, Query(examples=["440100000-2026"])],
 ) -> Response:
-    """Both at one moment; for who may see either of the two."""
+    """Both at one moment, for who may see either of the two. Of a ledger that is not kept here
+    what the other one has on record of its word."""
     caller = require_caller(call)
     keys = parse_ledger(sender), parse_ledger(to)
     if not any(caller.reaches(key) for key in keys):
         require_reach(caller, keys[0])
-    for key in keys:
-        if not await exists(call, key):
-            raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
-    await require_all_units(call, keys[0], _OWN)
+    here = [key for key in keys if await exists(call, key)]
+    known = await call.read(lambda connection: here and all_known(connection, *keys))
+    if not known:
+        raise AccessError(Code.LEDGER_NOT_FOUND, "no such ledger has been opened")
+    await require_all_units(call, here[0], _OWN)
     balance = await call.read(lambda connection: transfer_balance(connection, *keys))
     return call.respond(
         TransferBalanceView(

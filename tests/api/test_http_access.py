@@ -253,6 +253,13 @@ SOUND["voucher.enter"] = {
     "voucher_abs": "x",
     "lines": [{"acct_cls_id": "D0", "dr_cr": 1, "amt": "1.00"}],
 }
+SOUND["installation.register"] = {
+    "division": "4401",
+    "name": "市级系统",
+    "url": "https://city.example",
+}
+SOUND["installation.change"] = {"change_no": "none", "name": "x", "url": "https://city.example"}
+SOUND["installation.end"] = {"change_no": "none"}
 SOUND["webhook.register"] = {"url": "https://receiver.example/in", "types": ["*"]}
 SOUND["webhook.replay"] = {"ledger": "440000000-2026", "from_position": 1}
 SOUND["voucher.reverse"] = {"reason": "x"}
@@ -381,6 +388,7 @@ IN_ADDRESS = {
     "card_no": "6282880000000000018",
     "receiver_code": "SKR-0001",
     "std_code": "CLF-001",
+    "division": "4401",
     "webhook_no": "none",
     "principal": "none",
     "token_sm3": "a" * 64,

@@ -14,6 +14,7 @@ from division import certificates, code_sets
 from division.adopting import adopt
 from division.agency import ChangeAgency, RegisterAgency
 from division.bank import AppointBank, ChangeBank, EndBank
+from division.installation import ChangeInstallation, EndInstallation, RegisterInstallation
 from division.opening import OpenDivision
 from division.persons import EndRights, RegisterPerson, SetRights
 from division.recording import record
@@ -44,6 +45,9 @@ def test_the_acts_of_a_division_are_taken_again(database: Database) -> None:
             IssueToken(token_sm3=token, principal="Zhang.San", **roles),
             SetRights(principal="ZHANG.san", change_no="1", division="44", roles=("unit", "admin")),
             EndToken(token_sm3=token),
+            RegisterInstallation(division="4401", name="市级系统", url="http://a.example"),
+            ChangeInstallation(division="4401", change_no="6", name="市", url="http://b.example"),
+            EndInstallation(division="4401", change_no="7"),
             RegisterWebhook(
                 webhook_no="W1", url="https://a.example/in", types=("*",), division="44"
             ),

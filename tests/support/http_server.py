@@ -324,9 +324,9 @@ class HttpTreasury:
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
+def served(app: Any, port: int = 0) -> Iterator[str]:
     """The application on a socket of 127.0.0.1, in a thread, its connections bounded as ever."""
-    bound = bind("127.0.0.1", 0)
+    bound = bind("127.0.0.1", port)
     services = getattr(app, "services", None)  # a witness has none
     server = uvicorn.Server(
         uvicorn.Config(

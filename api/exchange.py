@@ -1,0 +1,48 @@
+"""异地系统往来: the door for what other installations say, and what speaks to them."""
+
+from functools import partial
+
+from api.treasury import Treasury
+from division.installation import SUBJECT
+from ledger.errors import Code, RequestError
+from ledger.writing.submitting import submit_to
+from transfers.door import TransferDoor
+from transfers.exchanging import Exchanging
+from transfers.link import HttpLink
+from transfers.messages import InstallationSigner
+
+
+def installation_signer(treasury: Treasury) -> InstallationSigner:
+    """What signs for this installation.
+
+    Raises:
+        RequestError: ``not_found``: it has no name by which others know it.
+        KeyMissingError: its key was not made (``guoku keys create installation/…``).
+    """
+    name = treasury.settings.installation
+    if not name:
+        raise RequestError(
+            Code.NOT_FOUND, "nothing is exchanged here: GUOKU_INSTALLATION is not set"
+        )
+    key = treasury.keys.private_key(SUBJECT + name)
+    return InstallationSigner(
+        treasury.provider.public_key(key), partial(treasury.provider.sign, key)
+    )
+
+
+def transfer_door(treasury: Treasury) -> TransferDoor:
+    signer = partial(installation_signer, treasury)
+    return TransferDoor(treasury.pool, treasury.provider, signer, treasury.now)
+
+
+def exchanging(treasury: Treasury, link: HttpLink) -> Exchanging:
+    """What exchanges transfers with other installations; not begun."""
+    return Exchanging(
+        treasury.pool,
+        submit_to(treasury.sequencer),
+        treasury.provider,
+        partial(installation_signer, treasury),
+        link,
+        treasury.now,
+        halted=treasury.sequencer.conditions.halted,
+    )
