@@ -5,20 +5,25 @@ import { asRefused, type Refused } from './api/client'
 import { explained, fieldOf } from './words'
 
 /** Fields that a refusal is about where it points at none. */
-const BY_CODE: Record<string, string> = {
-  insufficient_indicator: 'pay_amt',
-  insufficient_plan: 'pay_amt',
-  insufficient_cash: 'pay_amt',
-  insufficient_budget: 'amount',
-  invalid_amount: 'pay_amt',
-  indicator_not_found: 'bgt_id',
-  indicator_not_executable: 'bgt_id',
-  contract_not_found: 'contract_no',
-  contract_required: 'contract_no',
-  insufficient_contract: 'contract_no',
-  confirmation_required: 'monitor_reason',
-  future_date: 'effective_on',
-  period_closed: 'effective_on',
+const BY_CODE: Record<string, string[]> = {
+  insufficient_indicator: ['pay_amt', 'amt'],
+  insufficient_plan: ['pay_amt', 'plan_amt', 'amt'],
+  insufficient_cash: ['pay_amt', 'amt'],
+  insufficient_budget: ['amount', 'amt'],
+  insufficient_ceiling: ['amt'],
+  invalid_amount: ['pay_amt', 'amt', 'amount', 'refund_amt', 'plan_amt'],
+  refund_exceeds_paid: ['refund_amt'],
+  correction_exceeds_paid: ['amt'],
+  transfer_allotted: ['amt'],
+  indicator_not_found: ['bgt_id', 'to_bgt_id'],
+  indicator_not_executable: ['bgt_id', 'to_bgt_id'],
+  payment_not_found: ['pay_app_no'],
+  contract_not_found: ['contract_no'],
+  contract_required: ['contract_no'],
+  insufficient_contract: ['contract_no'],
+  confirmation_required: ['monitor_reason'],
+  future_date: ['effective_on'],
+  period_closed: ['effective_on'],
 }
 
 export interface Form<T> {
@@ -59,8 +64,8 @@ export function useForm<T extends Record<string, unknown>>(initial: T): Form<T> 
     } catch (error) {
       const found = asRefused(error)
       refused.value = found
-      const named = fieldOf(found) || BY_CODE[found.code] || ''
-      if (named in fields) wrong(named, explained(found))
+      const named = [fieldOf(found), ...(BY_CODE[found.code] ?? [])].find((name) => name in fields)
+      if (named !== undefined) wrong(named, explained(found))
       return false
     } finally {
       busy.value = false

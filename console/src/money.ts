@@ -29,6 +29,13 @@ export function enteredYuan(text: string): string | null {
   return `${whole}.${(found[2] ?? '').padEnd(2, '0')}`
 }
 
+/** The same of an amount by which something changes, which may be less than nothing. */
+export function enteredChange(text: string): string | null {
+  const found = /^\s*([-−]?)(.*)$/s.exec(text)!
+  const amount = enteredYuan(found[2]!)
+  return amount === null || found[1] === '' ? amount : `-${amount}`
+}
+
 /** With separators of thousands: "1234567.80" → "1,234,567.80". */
 export function grouped(yuan: string): string {
   const [whole = '', part = ''] = yuan.split('.')

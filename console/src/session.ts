@@ -4,6 +4,8 @@
  */
 
 import { computed, reactive } from 'vue'
+import { forgetAllKept } from './kept'
+import { forgetKey } from './own_key'
 import { api, ask, Refused, setProof, type Schemas } from './api/client'
 
 type Session = Schemas['SessionView']
@@ -37,6 +39,7 @@ export async function resume(): Promise<boolean> {
 }
 
 export async function logOut(): Promise<void> {
+  forgetAllKept()
   try {
     await ask(api.DELETE('/v1/sessions/current'))
   } finally {
@@ -45,6 +48,7 @@ export async function logOut(): Promise<void> {
 }
 
 export function forget(): void {
+  forgetKey()
   state.person = null
   setProof('')
 }

@@ -7,7 +7,7 @@ declare module 'vxe-table/es/table/index.js' {
 declare module 'vxe-table/es/column/index.js' {
   import type { DefineSetupFnComponent, SlotsType } from 'vue'
   // a row is what the table was given: its screen knows
-  type Row = { row: any } // eslint-disable-line
+  type Row = { row: any; rowIndex: number } // eslint-disable-line
   export const VxeColumn: DefineSetupFnComponent<Record<string, any>, {}, SlotsType<{ default: Row; footer: Row }>>
 }
 declare module 'vxe-table/es/ui/index.js' {
@@ -16,8 +16,4 @@ declare module 'vxe-table/es/ui/index.js' {
     setLanguage: (language: string) => void
     setTheme: (theme: 'light' | 'dark') => void
   }
-}
-declare module 'vxe-table/es/locale/lang/*' {
-  const words: object
-  export default words
 }

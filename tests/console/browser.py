@@ -24,11 +24,32 @@ _LISTEN = """
 window.refusedByPolicy = [];
 document.addEventListener('securitypolicyviolation', (event) =>
   window.refusedByPolicy.push(`${event.effectiveDirective} ${event.blockedURI}`));
+window.underWay = 0;
+const fetched = window.fetch;
+window.fetch = async (...asked) => {
+  window.underWay += 1;
+  try { return await fetched(...asked); } finally { window.underWay -= 1; }
+};
+"""
+_SETTLED = """
+() => new Promise((settled) => {
+  const look = (quiet) => {
+    const waits = window.underWay > 0 || document.querySelector('.awaited, .is-loading');
+    if (quiet === 3) settled(); else setTimeout(look, 25, waits ? 0 : quiet + 1);
+  };
+  look(0);
+})
 """
 _AXE = """
-async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
-  .filter((each) => ['serious', 'critical'].includes(each.impact))
-  .map((each) => `${each.id}: ${each.nodes.map((node) => node.html).slice(0, 3)}`)
+async (only) => {
+  const bounded = (each) => each.effect.getTiming().iterations !== Infinity;
+  const moving = document.getAnimations().filter(bounded).map((each) => each.finished);
+  await Promise.allSettled(moving);
+  const asked = { resultTypes: ['violations'], ...(only ? { runOnly: [only] } : {}) };
+  return (await axe.run(document, asked)).violations
+    .filter((each) => ['serious', 'critical'].includes(each.impact))
+    .map((each) => `${each.id}: ${each.nodes.map((node) => node.html).slice(0, 3)}`);
+}
 """
 
 
@@ -72,12 +93,16 @@ class AtConsole:
         """``screen`` is what stands behind the ledger in the address."""
         self.note_refusals()
         address = f"{self.url}/console/#/{self.ledger}{screen}"
-        if self.page.url == address:
-            self.page.reload()
-        else:
-            self.page.goto(address)
-        expect(self.page.locator("h1")).to_be_visible()
-        self.page.wait_for_load_state("networkidle")
+        if self.page.url.partition("?")[0] == address.partition("?")[0]:
+            self.page.goto("about:blank")  # the same screen asked otherwise, and from its beginning
+        self.page.evaluate("document.querySelector('h1')?.setAttribute('data-left', '')")
+        self.page.goto(address)
+        expect(self.page.locator("h1:not([data-left])")).to_be_visible()
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until nothing is under way any more."""
+        self.page.evaluate(_SETTLED)
 
     def log_in(self, token: str) -> None:
         self.page.goto(f"{self.url}/console/")
@@ -97,6 +122,36 @@ class AtConsole:
     def press(self, name: str, *, within: Locator | None = None) -> None:
         (within or self.page).get_by_role("button", name=name, exact=True).first.click()
 
+    def paste(self, text: str) -> None:
+        """Into what has the focus, as from a spreadsheet."""
+        self.page.evaluate(
+            """(text) => {
+              const clipboardData = new DataTransfer()
+              clipboardData.setData('text/plain', text)
+              const said = { clipboardData, bubbles: true, cancelable: true }
+              document.activeElement.dispatchEvent(new ClipboardEvent('paste', said))
+            }""",
+            text,
+        )
+
+    def upload(self, name: str, content: str) -> None:
+        file = {"name": name, "mimeType": "text/csv", "buffer": content.encode("utf-8")}
+        self.page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+
+    def agree(self, number: str, queue: str = "/review") -> None:
+        """Agrees to a document that somebody else has submitted."""
+        self.open(queue)
+        self.page.get_by_label(f"选择 {number}", exact=True).check()
+        self.press("批量通过")
+        self.sees("1 项成功，0 项被拒绝")
+
+    def stored(self) -> list[str]:
+        """Names of what lies in the browser's storage."""
+        names: list[str] = self.page.evaluate(
+            "Object.keys(localStorage).concat(Object.keys(sessionStorage))"
+        )
+        return names
+
     def picture(self, path: Path) -> None:
         self.page.screenshot(path=path, full_page=True)
 
@@ -106,11 +161,19 @@ class AtConsole:
         if self.page.url.startswith(self.url):
             self.refused += self.page.evaluate("window.refusedByPolicy.splice(0)")
 
-    def barriers(self) -> list[str]:
-        """What axe finds on this screen that is serious or critical."""
+    def barriers(self, only: str = "") -> list[str]:
+        """What axe finds on this screen that is serious or critical, by all rules or one."""
         self.page.evaluate(axe())
-        found: list[str] = self.page.evaluate(_AXE)
+        found: list[str] = self.page.evaluate(_AXE, only)
         return found
+
+    def barriers_in_the_dark(self) -> list[str]:
+        """The same where colours alone are others."""
+        self.page.emulate_media(color_scheme="dark")
+        try:
+            return self.barriers("color-contrast")
+        finally:
+            self.page.emulate_media(color_scheme="light")
 
     def require_clean(self) -> None:
         """No script failed, nothing was against the policy, nothing came from another host."""

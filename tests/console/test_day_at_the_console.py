@@ -2,153 +2,34 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from ledger.postgres.embedded import EmbeddedPostgres
-from tests.console.browser import AtConsole, chromium
+from tests.console.browser import AtConsole
 from tests.console.built import needs_browser, needs_built, needs_tools
-from tests.support.running_up import Running
+from tests.console.persons import (
+    LEDGER,
+    PAYMENT,
+    TwoPersons,
+    issue_an_indicator,
+    log_in,
+    pay,
+    two_persons,
+)
+from tests.console.screens import CLEARING, DRAFT, PROJECT, RUN, SCREENS, payees
 
 pytestmark = [needs_browser, needs_built, needs_tools]
 
-LEDGER = "440000000-2026"
-PAYMENT = "SQ-2026-0001"
-SCREENS = (
-    "", "/indicators", "/indicators?by=agency", "/indicators/B1", "/apply?bgt_id=B1", "/review",
-    "/review?tab=applied", "/review?tab=approved", "/payments", f"/payments/{PAYMENT}", "/books",
-    "/journals?book=indicator", "/closing", "/closing?tab=statements&name=budget_execution",
-    f"/audit?of=payment&number={PAYMENT}", "/audit?of=indicator&number=B1", "/audit?tab=history",
-    "/audit?tab=refusals", "/system",
-)  # fmt: skip
 PICTURES = os.environ.get("GUOKU_SCREENSHOTS")  # a folder for what the docs show
-
-
-@dataclass
-class TwoPersons:
-    """A running treasury with a maker and a checker at their browsers."""
-
-    url: str
-    browser: Browser
-    maker: AtConsole
-    checker: AtConsole
-    maker_token: str
-    checker_token: str
 
 
 @pytest.fixture(scope="module")
 def persons() -> Iterator[TwoPersons]:
-    with TemporaryDirectory(prefix="guoku-console-") as directory:
-        data = Path(directory).resolve() / "data"
-        running = Running(data)
-        try:
-            printed = running.wait_until_ready().printed
-            url = printed["api"]
-            opened = httpx.post(
-                f"{url}/v1/ledgers",
-                json={"mof_div_code": "440000000", "fiscal_year": 2026, "name": "广东省 2026 年度"},
-                headers={"Authorization": f"Bearer {printed['maker']}"},
-                trust_env=False,
-            )
-            assert opened.status_code == 201, opened.text
-            with chromium() as browser:
-                maker, checker = (AtConsole(browser, url, LEDGER) for _ in range(2))
-                yield TwoPersons(url, browser, maker, checker, printed["maker"], printed["checker"])
-        finally:
-            running.stop()
-            if EmbeddedPostgres(data).postmaster_pid() is not None:
-                with EmbeddedPostgres(data).own():
-                    pass
-
-
-def log_in(persons: TwoPersons) -> None:
-    maker, checker = persons.maker, persons.checker
-    maker.page.goto(f"{persons.url}/console/")
-    maker.page.get_by_label("访问令牌").fill("gk_nobody")
-    maker.page.keyboard.press("Enter")
-    maker.sees("令牌无效、已到期或已吊销")
-    assert maker.barriers() == []
-    maker.log_in(persons.maker_token)
-    checker.log_in(persons.checker_token)
-    maker.page.reload()
-    expect(maker.page.get_by_role("heading", name="您好")).to_be_visible()
-    stored = "Object.keys(localStorage).concat(Object.keys(sessionStorage))"
-    assert maker.page.evaluate(stored) == [], "no secret lies in the browser"
-    assert maker.page.evaluate("document.cookie") == "", "no script reads the session"
-
-
-def issue_an_indicator(persons: TwoPersons) -> None:
-    maker, checker = persons.maker, persons.checker
-    maker.open("/indicators")
-    maker.press("下达指标")
-    dialog = maker.page.get_by_role("dialog")
-    maker.fill(
-        bgt_id="B1",
-        agency_code="101001",
-        pro_code="440000260000000000001",
-        exp_func_code="9999999",
-        gov_bgt_eco_code="50201",
-        dep_bgt_eco_code="30201",
-        amount="1,000,000",
-    )
-    expect(dialog.get_by_text("壹佰万元整")).to_be_visible()
-    maker.press("提交", within=dialog)
-    expect(dialog.locator("#about-exp_func_code")).to_contain_text("代码不在本年度")
-    maker.fill(exp_func_code="2010102")
-    maker.press("提交", within=dialog)
-    maker.sees("已提交，等待 国库审核 审核")
-    expect(dialog).to_be_hidden()
-
-    checker.open("")
-    checker.sees("待审文件")
-    checker.open("/review")
-    checker.page.get_by_label("选择 B1").check()
-    checker.press("批量通过")
-    checker.sees("1 项成功，0 项被拒绝")
-    checker.open("/indicators")
-    checker.sees("1,000,000.00")
-
-
-def pay(persons: TwoPersons) -> None:
-    maker, checker = persons.maker, persons.checker
-    maker.open("/apply?bgt_id=B1")
-    maker.sees("一般行政管理事务")
-    maker.fill(
-        pay_app_no=PAYMENT,
-        pay_amt="1,000,000.01",
-        use_des="办公用品",
-        payee_acct_name="广州样例科技有限公司",
-        payee_acct_no="6222000000000000001",
-        payee_acct_bank_name="样例银行广州分行",
-    )
-    maker.sees("金额超过指标可用余额")
-    maker.press("预检")
-    expect(maker.page.locator("#about-pay_amt")).to_contain_text("指标可用余额不足")
-    expect(maker.page.locator("#about-pay_amt")).to_contain_text("1,000,000.00")
-    expect(maker.page.locator("#field-pay_amt")).to_be_focused()
-    maker.fill(pay_amt="1680.32")
-    maker.sees("壹仟陆佰捌拾元叁角贰分")
-    maker.press("提交申请")
-    maker.sees(f"申请 {PAYMENT} 已提交")
-
-    maker.open(f"/payments/{PAYMENT}")
-    maker.sees("等待审核")
-    expect(maker.page.get_by_role("button", name="审核通过")).to_have_count(0)
-
-    checker.open("/review?tab=applied")
-    checker.page.get_by_label("全选").check()
-    checker.sees("合计 1,680.32 元")
-    checker.press("批量通过")
-    checker.sees("1 项成功，0 项被拒绝")
-    checker.open(f"/payments/{PAYMENT}")
-    checker.press("以“国库签章”签章")
-    expect(checker.page.locator(".voucher-head .mark")).to_have_text("已支付")
-    checker.sees("银行业务号")
+    with two_persons() as both:
+        yield both
 
 
 @pytest.fixture(scope="module")
@@ -175,19 +56,126 @@ def test_the_books_have_it_and_every_figure_leads_to_its_entries(day: TwoPersons
     expect(checker.page.get_by_role("link", name=PAYMENT)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_screen_is_for_everybody(day: TwoPersons, scheme: str) -> None:
+def test_what_is_registered_waits_for_another_person(day: TwoPersons) -> None:
+    maker, checker = day.maker, day.checker
+    maker.open("/units")
+    maker.press("登记")
+    dialog = maker.page.get_by_role("dialog")
+    maker.press("提交", within=dialog)
+    expect(dialog.locator("#about-agency_code")).to_contain_text("必填")
+    expect(dialog.locator("#field-agency_code")).to_be_focused()
+    maker.fill(agency_code="990", agency_name="样例委员会")
+    dialog.locator("#field-agency_type_code").select_option("1")
+    maker.press("提交", within=dialog)
+    maker.sees("已提交，等待")
+    checker.agree("990", "/review?tab=division")
+    maker.open("/units")
+    row = maker.page.get_by_role("row").filter(has_text="样例委员会")
+    expect(row).to_contain_text("1 行政")
+    maker.press("变更 990", within=row)
+    expect(maker.page.locator("#field-agency_name")).to_have_value("样例委员会")
+
+
+def test_from_a_project_to_an_approved_budget(day: TwoPersons) -> None:
+    maker, checker = day.maker, day.checker
+    maker.open("/projects")
+    maker.press("申报项目")
+    dialog = maker.page.get_by_role("dialog")
+    maker.fill(
+        pro_code=PROJECT,
+        pro_name="设备更新",
+        agency_code="101001",
+        pro_term="2",
+        kpi_target="更新设备十台",
+    )
+    for year, amount in (("2026", "30,000"), ("2027", "20000")):
+        dialog.locator(f"[name=year-{year}]").fill(amount)
+    expect(dialog.get_by_text("伍万元整")).to_be_visible()
+    maker.press("提交", within=dialog)
+    expect(dialog).to_be_hidden()
+
+    for act in ("审核通过", "审核通过", "入库"):
+        checker.open(f"/projects/{PROJECT}")
+        checker.press(act)
+        checker.press("提交", within=checker.page.get_by_role("dialog"))
+        expect(checker.page.get_by_role("dialog")).to_be_hidden()
+    checker.sees("已入库")
+
+    maker.open("/budget")
+    maker.fill(draft_no=DRAFT, agency_code="101001")
+    maker.page.locator("#cell-0-bgt_pman_id").focus()
+    maker.paste(f"YS-1\t{PROJECT}\t2010102\t50201\t30201\t111\t30000.01\n")
+    maker.sees("30,000.01")
+    maker.page.reload()
+    expect(maker.page.locator("#cell-0-pro_code")).to_have_value(PROJECT)
+    maker.fill(draft_no=DRAFT, agency_code="101001")
+    maker.press("预检")
+    maker.sees("预算")
+    maker.page.locator("#cell-0-amt").fill("30000")
+    maker.press("预检")
+    maker.sees("检查通过")
+
+
+def test_a_list_is_paid_and_its_errors_are_told_by_line(day: TwoPersons) -> None:
+    maker, checker = day.maker, day.checker
+    maker.open("/runs?bgt_id=B1")
+    maker.press("新建批次")
+    maker.fill(run_no=RUN, title="三月补贴")
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.sees("等待上传清单")
+    maker.upload("补贴.csv", payees("11.00", "十二元", "13.00"))
+    wrong = maker.page.get_by_role("row").filter(has_text="十二元")
+    expect(wrong).to_contain_text("3")
+    expect(wrong).to_contain_text("支付金额")
+    maker.upload("补贴.csv", payees("11.00", "12.00", "13.00"))
+    maker.sees("已载入 3 笔，合计 36.00 元")
+
+    checker.open(f"/runs/{RUN}")
+    checker.press("审核通过")
+    checker.press("提交", within=checker.page.get_by_role("dialog"))
+    checker.press("以“国库签章”执行")
+    checker.sees("已办结 3 / 3 笔")
+    checker.sees(f"{RUN}-000001")
+    with checker.page.expect_download() as file:
+        checker.page.get_by_role("link", name="CSV").click()
+    assert file.value.path().read_text(encoding="utf-8-sig").count("paid") == 3
+
+
+def test_money_comes_back_and_is_cleared(day: TwoPersons) -> None:
+    maker, checker = day.maker, day.checker
+    maker.open(f"/returns?pay_app_no={PAYMENT}")
+    maker.press("申请退款")
+    dialog = maker.page.get_by_role("dialog")
+    maker.fill(refund_no="TK-1", refund_amt="1680.33", reason="多付")
+    maker.press("提交", within=dialog)
+    expect(dialog.locator("#about-refund_amt")).to_contain_text("退款金额超过已支付金额")
+    maker.fill(refund_amt="80.32")
+    maker.press("提交", within=dialog)
+    maker.sees("已提交，等待")
+    checker.agree("TK-1")
+    checker.open(f"/returns?pay_app_no={PAYMENT}")
+    expect(checker.page.get_by_role("row").filter(has_text="TK-1")).to_contain_text("80.32")
+
+    maker.open("/settling")
+    maker.press("申请划款")
+    maker.fill(clear_no=CLEARING)
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.page.get_by_role("link", name=CLEARING, exact=True).click()
+    expect(maker.page.locator(".voucher-head .mark")).to_have_text("已清算")
+    maker.sees(PAYMENT)
+
+
+def test_every_screen_is_for_everybody(day: TwoPersons) -> None:
     """Nothing serious or critical by axe, in either light."""
     checker = day.checker
-    checker.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     found = {}
     for screen in SCREENS:
         checker.open(screen)
-        if barriers := checker.barriers():
-            found[screen] = barriers
-        if PICTURES and scheme == "light":
+        if PICTURES:
             name = screen.strip("/").replace("?", "-").replace("/", "-") or "workbench"
             checker.picture(Path(PICTURES) / f"{name}.png")
+        if barriers := checker.barriers() + checker.barriers_in_the_dark():
+            found[screen] = barriers
     assert found == {}
 
 
