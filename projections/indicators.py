@@ -69,6 +69,8 @@ class IndicatorRow(IndicatorStanding, gc=False):
     bgt_type_code: str
     bgt_type_name: str
     is_contrlbyplan: bool
+    is_dir_code: str
+    track_pro_code: str
     distributed_from: str
     effective_on: date
     issued_position: int
@@ -115,7 +117,7 @@ _AS_ISSUED = tuple(
 
 class Indicators(Projection):
     name: ClassVar[str] = "indicators"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[tuple[Table[Any], ...]] = (INDICATORS, INDICATOR_SPANS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: BALANCES.name in traits.moves)

@@ -8,6 +8,11 @@ def own_digits(mof_div_code: str) -> str:
     return next(mof_div_code[:digits] for digits in _TIERS if not mof_div_code[digits:].strip("0"))
 
 
+def tier_code(mof_div_code: str) -> str:
+    """级次: 2 省, 3 市, 4 县, 5 乡."""
+    return str(_TIERS.index(len(own_digits(mof_div_code))) + 2)
+
+
 def is_below(above: str, below: str) -> bool:
     """Whether a division lies within another, one tier below or more (省直管县)."""
     return above != below and below.startswith(own_digits(above))

@@ -28,6 +28,7 @@ from api.http.published import PublishedAs
 from api.http.routes import Operation
 from api.http.units import prefixes_of
 from ledger.account_set import DIVISION_DIGITS
+from ledger.deciding.state import BEIJING
 from ledger.errors import AccessError, Code, RequestError
 from ledger.money import yuan
 from projections.province.execution import GROUPS, ExecutionRow, execution
@@ -164,7 +165,7 @@ class ExecutionView(msgspec.Struct, kw_only=True):
 async def list_payments(
     call: Read,
     asked: AskedPage,
-    fiscal_year: FiscalYear,
+    fiscal_year: FiscalYear | None = None,
     division: AskedDivision = "",
     status: Annotated[str | None, PublishedAs(PaymentState)] = None,
     agency_code: str | None = None,
@@ -198,7 +199,7 @@ async def list_payments(
         "from": begins,
         "to": ends,
     }
-    wanted = ListQuery(sight_of(call, division), fiscal_year, filters)
+    wanted = ListQuery(sight_of(call, division), year_of(call, fiscal_year), filters)
     return await _respond_with_page(call, asked, PAYMENTS, wanted, with_total)
 
 
@@ -212,7 +213,7 @@ async def list_payments(
 async def list_indicators(
     call: Read,
     asked: AskedPage,
-    fiscal_year: FiscalYear,
+    fiscal_year: FiscalYear | None = None,
     division: AskedDivision = "",
     agency_code: str | None = None,
     pro_code: str | None = None,
@@ -229,7 +230,7 @@ async def list_indicators(
         "gov_bgt_eco_code": gov_bgt_eco_code,
         "fund_type_code": fund_type_code,
     }
-    wanted = ListQuery(sight_of(call, division), fiscal_year, filters)
+    wanted = ListQuery(sight_of(call, division), year_of(call, fiscal_year), filters)
     return await _respond_with_page(call, asked, INDICATORS, wanted, with_total)
 
 
@@ -242,7 +243,7 @@ async def list_indicators(
 )
 async def show_execution(
     call: Read,
-    fiscal_year: FiscalYear,
+    fiscal_year: FiscalYear | None = None,
     division: AskedDivision = "",
     by: Annotated[str, PublishedAs(GroupBy)] = "division",
 ) -> Response:
@@ -250,11 +251,11 @@ async def show_execution(
     unit's indicator, so nothing is counted twice."""
     if by not in GROUPS:
         raise RequestError(Code.MALFORMED, f"by is one of {', '.join(GROUPS)}", pointer="/by")
-    sight = sight_of(call, division)
-    found = await call.read(lambda connection: execution(connection, sight, fiscal_year, by))
+    sight, year = sight_of(call, division), year_of(call, fiscal_year)
+    found = await call.read(lambda connection: execution(connection, sight, year, by))
     return call.respond(
         ExecutionView(
-            fiscal_year=fiscal_year,
+            fiscal_year=year,
             division=division,
             by=by,
             rows=[
@@ -278,6 +279,11 @@ def sight_of(call: Call, division: str) -> Sight:
     if not _BEGINNING.fullmatch(division):
         raise RequestError(Code.MALFORMED, "a division is up to nine digits", pointer="/division")
     return Sight(_narrower(caller, division), prefixes_of(caller, call.right))
+
+
+def year_of(call: Call, fiscal_year: int | None) -> int:
+    """The year that is asked for, else this one in Beijing."""
+    return fiscal_year or call.treasury.now().astimezone(BEIJING).year
 
 
 def _narrower(caller: Caller, division: str) -> str:

@@ -14,8 +14,11 @@ import psycopg
 from ledger.verification.checks import dispose
 from projections.core.moments import one_moment
 
-for table in ("province_positions", "province_payments", "province_indicators"):
-    dispose(table, "holds no rows of its own, as a constraint sees to: read models are seen by it")
+for table in ("positions", "payments", "indicators", "corrections"):
+    dispose(
+        f"province_{table}",
+        "holds no rows of its own, as a constraint sees to: read models are seen by it",
+    )
 
 _SET = "SELECT set_config('guoku.division', %s, true), set_config('guoku.agencies', %s, true)"
 

@@ -13,18 +13,20 @@ from api.tokens import create_token
 from ledger.postgres.database import Database
 from projections import province
 from projections.province.sight import Sight, seen_by
+from tests.support.bookkeeper import PAYEE
 from tests.support.http_server import ONE_PERSON, HttpTreasury, http
 
 PROVINCE, CITY, COUNTY = "440000000", "440100000", "440103000"
 YEAR = {"fiscal_year": 2026}
-TABLES = ("province_payments", "province_indicators", "province_positions")
+DIRECT = {"is_dir_code": "01", "track_pro_code": "ZDXM1"}
+TABLES = tuple(f"province_{each}" for each in ("payments", "indicators", "positions"))
 
 
 @pytest.fixture(scope="module")
 def tiers(http: HttpTreasury) -> HttpTreasury:
     """Of the unit 101001 of the province 500 of 1,000 are applied for, of the city 200 of 400, of
-    the county, by 100 and 50, 150 of 300; of 102001 of the city nothing of 80. ``of_city`` audits
-    the city, ``unit`` is of 101… in all of them."""
+    the county, by 100 and 50, 150 of 300; of 102001 of the city, which are direct funds, 30 of 80
+    are paid. ``of_city`` audits the city, ``of_units`` is of 101… in all of them."""
     given = {
         PROVINCE: [("101001", "1000.00", ["500.00"])],
         CITY: [("101001", "400.00", ["200.00"]), ("102001", "80.00", [])],
@@ -36,7 +38,10 @@ def tiers(http: HttpTreasury) -> HttpTreasury:
             body = {"mof_div_code": division, **YEAR, "name": division, **ONE_PERSON}
             http.ok(http.post("/v1/ledgers", body, "admin"))
         for agency_code, amount, applied in indicators:
-            bgt_id = http.indicator(amount, agency_code=agency_code)
+            direct = DIRECT if agency_code == "102001" else {}
+            bgt_id = http.indicator(amount, agency_code=agency_code, **direct)
+            if direct:
+                http.paid(bgt_id, "30.00")
             for each in applied:
                 http.applied(bgt_id, each)
         position = http.ok(http.get("…"))["position"]
@@ -69,7 +74,7 @@ def test_a_province_is_the_sum_of_its_tiers(tiers: HttpTreasury) -> None:
     assert by_division(whole, "pay_app_amt") == {
         PROVINCE: "500.00", CITY: "200.00", COUNTY: "150.00"
     }  # fmt: skip
-    assert (whole["totals"]["amount"], whole["totals"]["canuse_amt"]) == ("1780.00", "930.00")
+    assert (whole["totals"]["amount"], whole["totals"]["canuse_amt"]) == ("1780.00", "900.00")
     assert list(whole["positions"]) == [f"{each}-2026" for each in (PROVINCE, CITY, COUNTY)]
     by_unit = asked(tiers, "execution", by="agency")
     assert [(row["mof_div_code"], row["agency_code"]) for row in by_unit["rows"]] == [
@@ -99,8 +104,9 @@ def test_a_unit_sees_its_own_in_every_division(tiers: HttpTreasury) -> None:
 
 def test_payments_of_all_divisions_page_by_page(tiers: HttpTreasury) -> None:
     whole = asked(tiers, "payments", with_total="true")
-    assert (whole["total"], whole["sum_amt"], whole["next_cursor"]) == (4, "850.00", None)
-    assert [item["pay_amt"] for item in whole["items"]] == ["500.00", "200.00", "100.00", "50.00"]
+    assert (whole["total"], whole["sum_amt"], whole["next_cursor"]) == (5, "880.00", None)
+    amounts = [item["pay_amt"] for item in whole["items"]]
+    assert amounts == ["500.00", "200.00", "30.00", "100.00", "50.00"]
     cursor, paged = None, []
     while cursor is not None or not paged:
         more = {} if cursor is None else {"cursor": cursor}
@@ -110,7 +116,7 @@ def test_payments_of_all_divisions_page_by_page(tiers: HttpTreasury) -> None:
     assert paged == whole["items"]
     some = asked(tiers, "payments", min_amt="100.00", max_amt="200.00", with_total="true")
     assert (some["total"], some["sum_amt"]) == (2, "300.00")
-    none = asked(tiers, "payments", status="paid", with_total="true")
+    none = asked(tiers, "payments", status="failed", with_total="true")
     assert (none["items"], none["total"], none["sum_amt"]) == ([], 0, "0.00")
     pages = [asked(tiers, "indicators", page_size=3)]
     pages.append(asked(tiers, "indicators", page_size=3, cursor=pages[0]["next_cursor"]))
@@ -119,10 +125,27 @@ def test_payments_of_all_divisions_page_by_page(tiers: HttpTreasury) -> None:
     assert wrong.json()["code"] == "malformed"
 
 
+def test_direct_funds_down_to_payees(tiers: HttpTreasury) -> None:
+    told = tiers.ok(tiers.get("/v1/direct-funds", "of_city", **YEAR, track_pro_code="ZDXM1"))
+    assert (told["issued_amt"], told["allotted_amt"], told["paid_amt"], told["rate"]) == (
+        "80.00", "80.00", "30.00", "37.50",
+    )  # fmt: skip
+    assert [(each["tier_code"], each["paid_amt"]) for each in told["tiers"]] == [("3", "30.00")]
+    assert [each["ledger"] for each in told["divisions"]] == [f"{CITY}-2026"]
+    [payee] = tiers.ok(tiers.get("/v1/direct-funds/payees", **YEAR, page_size=1))["items"]
+    assert (payee["payee_acct_name"], payee["paid_amt"]) == (PAYEE["payee_acct_name"], "30.00")
+    assert {name: payee[name] for name in DIRECT} == DIRECT
+    for path in ("/v1/direct-funds", "/v1/direct-funds/payees"):
+        assert tiers.get(path, "of_units").json()["code"] == "forbidden"
+        assert tiers.ok(tiers.get(path, **YEAR, division=COUNTY)) is not None
+    wrong = tiers.get("/v1/direct-funds/payees", cursor="bm9uZQ")
+    assert wrong.json()["code"] == "malformed"
+
+
 @pytest.mark.parametrize(
     ("what", "query"),
     [
-        ("payments", {}),
+        ("payments", {"fiscal_year": 26}),
         ("payments", {"fiscal_year": 2026, "division": "44x"}),
         ("payments", {"fiscal_year": 2026, "status": "gone"}),
         ("payments", {"fiscal_year": 2026, "min_amt": "1"}),
@@ -167,7 +190,7 @@ def test_no_query_shows_another_division(outside: psycopg.Connection, table: str
 
 def test_no_query_shows_another_unit(outside: psycopg.Connection) -> None:
     with seen_by(outside, Sight("44", ("102",))):
-        assert divisions(outside, "province_payments") == set()
+        assert divisions(outside, "province_payments") == {440100000}
         [row] = outside.execute("SELECT agency_code, amount_fen FROM province_indicators")
     assert row == ("102001", 8_000)
 
@@ -207,6 +230,7 @@ def test_what_is_seen_through_can_hold_nothing_itself(
 def test_its_queries_read_what_row_security_holds_alone() -> None:
     for module in Path(province.__file__).parent.glob("*.py"):
         source = module.read_text(encoding="utf-8")
-        tables = re.findall(r"\b(?:FROM|JOIN)\s+([a-z_]+)", source)
+        named = re.findall(r"\b([a-z_]+) AS \(", source)
+        tables = set(re.findall(r"\b(?:FROM|JOIN)\s+([a-z_]+)", source)) - {*named}
         assert all(table.startswith("province_") for table in tables), (module, tables)
         assert "proj_" not in source, module

@@ -42,6 +42,8 @@ class IndicatorItem(msgspec.Struct):
     bgt_type_name: str
     is_contrlbyplan: bool
     bgt_exe_flag: int
+    is_dir_code: str
+    track_pro_code: str
     distributed_from: str
     pending_amt: str
     amount: str
