@@ -346,7 +346,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
         ("account_totals", 1, 5, 1),
         ("budget_rows", 1, 1, 1),
         ("documents", 1, 2, 1),
-        ("indicators", 1, 5, 1),
+        ("indicators", 1, 6, 1),
         ("journals", 1, 2, 1),
         ("payments", 1, 4, 1),
         ("refusals", 1, 1, 1),
