@@ -1,14 +1,7 @@
-"""Payments as they stand, their refunds, and the clearing that holds each movement of money.
+"""Payments as they stand, their refunds, and the clearing that holds each movement of money."""
 
-A clearing takes what the bank has moved up to its date and is in no other clearing; a claim that
-the central bank rejects gives its movements back, to be claimed from that date on. This repeats
-what the core does with sums (``payments.clearing.claims``) for the single movements, so that a
-claim can be opened down to its vouchers.
-"""
-
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any, ClassVar, LiteralString
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -16,7 +9,6 @@ from ledger.events import Event, types_that
 from ledger.money import stored_fen
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.clearing.uncleared import UNCLEARED
-from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 from payments.payment import (
     APPLIED,
     APPROVED,
@@ -28,6 +20,7 @@ from payments.payment import (
     VOIDED,
     WITHDRAWN,
 )
+from projections.claimed import Unclaimed, claimed, released
 from projections.core.fold import (
     BulkStatement,
     Fact,
@@ -40,12 +33,14 @@ from projections.core.fold import (
 )
 from projections.core.tables import Table
 from projections.corrections import BETWEEN_INDICATORS, CORRECTIONS, CorrectionRow, correction_row
-from projections.prior_returns import (
-    PRIOR_RETURNS,
-    UNCLAIMED,
-    PriorReturnRow,
-    prior_return_row,
-)  # fmt: skip
+from projections.payment_tables import (
+    PAYMENTS,
+    REFUNDS,
+    PaymentRow,
+    PaymentStanding,
+    RefundRow,
+)
+from projections.prior_returns import PRIOR_RETURNS, PriorReturnRow, prior_return_row
 from projections.views import (
     VIEWS,
     Applied,
@@ -61,100 +56,12 @@ from projections.views import (
     Withdrawn,
 )
 
-
-class PaymentStanding(msgspec.Struct, gc=False):
-    """What events change of a payment's row, and what they are judged by; of ``refund_fen`` the
-    next year's ledger has ``returned_fen``."""
-
-    pay_app_no: str
-    fund_type_code: str
-    last_position: int
-    status: str
-    xpay_fen: int
-    refund_fen: int
-    returned_fen: int
-    pay_cert_no: str
-    pay_bank_code: str
-    receipt_position: int
-    claimable_on: date | None
-    clear_no: str
-    claim_no: str
-
-
-class PaymentRow(PaymentStanding, gc=False):
-    """A row of ``proj_payments``: as it was applied for, and as it stands."""
-
-    bgt_id: str
-    agency_code: str
-    pro_code: str
-    exp_func_code: str
-    gov_bgt_eco_code: str
-    dep_bgt_eco_code: str
-    payee_acct_name: str
-    payee_acct_no: str
-    payee_acct_bank_name: str
-    use_des: str
-    pay_fen: int
-    details: int
-    effective_on: date
-    applied_position: int
-
-
-class RefundRow(msgspec.Struct, gc=False):
-    """A row of ``proj_refunds``."""
-
-    position: int
-    refund_no: str
-    pay_app_no: str
-    pay_cert_no: str
-    pay_detail_id: str
-    fund_type_code: str
-    refund_fen: int
-    pay_bank_code: str
-    effective_on: date
-    claimable_on: date
-    clear_no: str = ""
-    claim_no: str = ""
-    notice_no: str = ""
-
-
-_Movement = PaymentStanding | RefundRow | PriorReturnRow  # of money, for a clearing to claim
-PAYMENTS = Table(
-    "proj_payments",
-    PaymentRow,
-    ("pay_app_no",),
-    state=PaymentStanding,
-    integers=("details",),
-    indexes=(
-        "(ledger_id, generation, pay_bank_code, claimable_on) WHERE clear_no = '' AND xpay_fen > 0",
-        "(ledger_id, generation, clear_no) WHERE clear_no <> ''",
-    ),
-)
-REFUNDS = Table("proj_refunds", RefundRow, ("position",), indexes=UNCLAIMED)
-
-_CLAIMED = """
-UPDATE {table} SET clear_no = %(clear_no)s, claim_no = c.claim_no, claimable_on = %(clear_date)s
-FROM unnest(%(funds)s::text[], %(claims)s::text[]) AS c (fund_type_code, claim_no)
-WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
-  AND clear_no = '' AND pay_bank_code = %(pay_bank_code)s AND claimable_on <= %(clear_date)s
-  AND {table}.fund_type_code = c.fund_type_code AND {moved}"""
-_RELEASED = """
-UPDATE {table} SET clear_no = '', claim_no = ''
-WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
-  AND clear_no = %(clear_no)s AND claim_no = %(claim_no)s"""
 HELD_MAX = 30_000  # payments in memory; then they are written
-_ClaimedBy = tuple[str, bool]  # a message, and whether it is of what the year before has paid
-# (what claims it, table of its movements, when they had happened)
-_MOVEMENTS: tuple[tuple[_ClaimedBy, LiteralString, LiteralString], ...] = (
-    ((CLAIM, False), PAYMENTS.name, "xpay_fen > 0 AND receipt_position <= %(upto)s"),
-    ((REFUND_CLAIM, False), REFUNDS.name, "position <= %(upto)s"),
-    ((REFUND_CLAIM, True), PRIOR_RETURNS.name, "position <= %(upto)s"),
-)
 
 
 class Payments(Projection):
     name: ClassVar[str] = "payments"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[Table[Any], ...]] = (PAYMENTS, REFUNDS, CORRECTIONS, PRIOR_RETURNS)
     follows: ClassVar[frozenset[type[Event]]] = frozenset(
         types_that(lambda traits: traits.subject == PAYMENT.name or UNCLEARED.name in traits.moves)
@@ -181,7 +88,7 @@ class _PaymentFold(Fold):
         self._refunds: list[RefundRow] = []
         self._corrections: list[CorrectionRow] = []
         self._prior_returns: list[PriorReturnRow] = []
-        self._unclaimed = _Unclaimed()
+        self._unclaimed = Unclaimed()
         self._statements: list[BulkStatement] = []
 
     def needs(self, facts: Sequence[Fact]) -> Mapping[Table[Any], Collection[Any]]:
@@ -204,11 +111,11 @@ class _PaymentFold(Fold):
                 case ClearingRequested() as requested:
                     unclaimed.claim(requested)
                     if self._written:
-                        self._statements += _claimed(requested)
+                        self._statements += claimed(requested)
                 case ClaimReceipted() as receipted:
                     unclaimed.release(receipted)
                     if self._written:
-                        self._statements += _released(receipted)
+                        self._statements += released(receipted)
                 case PriorTakenBack() as of_prior_year:
                     self._prior_returns.append(back := prior_return_row(fact, of_prior_year))
                     unclaimed.add(back)
@@ -247,51 +154,6 @@ class _PaymentFold(Fold):
         return Writes(new, {PAYMENTS: self._changed.values()}, statements=self._statements)
 
 
-class _Unclaimed:
-    """Receipts and refunds that a fold holds and that no clearing holds yet.
-
-    A clearing often stands near what it claims. Then the rows are written as claimed; they need not
-    be looked for afterwards and written anew. The statements do the same for rows that the tables
-    hold, and find these done.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[_ClaimedBy, list[_Movement]] = {by: [] for by, _, _ in _MOVEMENTS}
-        self._held: dict[tuple[str, str], list[_Movement]] = {}
-
-    def add(self, row: _Movement) -> None:
-        if not isinstance(row, PaymentStanding) or row.xpay_fen:
-            self._waiting[_claimed_by(row)].append(row)
-
-    def claim(self, requested: ClearingRequested) -> None:
-        day = date.fromisoformat(requested.clear_date)
-        for by, waiting in self._waiting.items():
-            claims = _by_fund(requested, by)
-            left: list[_Movement] = []
-            for row in waiting if claims else ():
-                claim = claims.get(row.fund_type_code)
-                due = row.claimable_on is not None and row.claimable_on <= day
-                if claim is None or not due or row.pay_bank_code != requested.pay_bank_code:
-                    left.append(row)
-                    continue
-                row.clear_no, row.claim_no, row.claimable_on = requested.clear_no, claim, day
-                self._held.setdefault((row.clear_no, row.claim_no), []).append(row)
-            if claims:
-                waiting[:] = left
-
-    def release(self, receipted: ClaimReceipted) -> None:
-        back = self._held.pop((receipted.clear_no, receipted.voucher_no), [])
-        if receipted.rejected:
-            for row in back:
-                row.clear_no = row.claim_no = ""
-                self._waiting[_claimed_by(row)].append(row)
-
-
-def _claimed_by(row: _Movement) -> _ClaimedBy:
-    vt_code = CLAIM if isinstance(row, PaymentStanding) else REFUND_CLAIM
-    return vt_code, isinstance(row, PriorReturnRow)
-
-
 def _applied(fact: Fact, applied: Applied) -> PaymentRow:
     return PaymentRow(
         pay_app_no=applied.pay_app_no,
@@ -306,12 +168,15 @@ def _applied(fact: Fact, applied: Applied) -> PaymentRow:
         payee_acct_no=applied.payee_acct_no,
         payee_acct_bank_name=applied.payee_acct_bank_name,
         use_des=applied.use_des,
+        made_by=applied.by,
         pay_fen=stored_fen(applied.pay_amt),
         details=len(applied.details),
         effective_on=fact.effective_on,
         applied_position=fact.position,
         last_position=fact.position,
         status=APPLIED,
+        checked_by="",
+        received_on=None,
         xpay_fen=0,
         refund_fen=0,
         returned_fen=0,
@@ -328,10 +193,10 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
     row.last_position = fact.position
     match fact.event:
         case Approved() as approved:
-            row.status = APPROVED
+            row.status, row.checked_by = APPROVED, approved.by
             row.pay_cert_no, row.pay_bank_code = approved.pay_cert_no, approved.pay_bank_code
-        case Rejected():
-            row.status = REJECTED
+        case Rejected() as rejected:
+            row.status, row.checked_by = REJECTED, rejected.by
         case Withdrawn():
             row.status = WITHDRAWN
         case Voided():
@@ -344,7 +209,7 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
             row.status = receipted.outcome
             row.xpay_fen = stored_fen(receipted.xpay_amt)
             row.receipt_position = fact.position
-            row.claimable_on = fact.effective_on
+            row.claimable_on = row.received_on = fact.effective_on
         case Refunded() | Returned() as refunded:
             row.refund_fen += stored_fen(refunded.refund_amt)
             row.returned_fen += stored_fen(refunded.refund_amt) * isinstance(refunded, Returned)
@@ -366,35 +231,3 @@ def _refund(row: PaymentStanding, fact: Fact, refunded: Refunded) -> RefundRow:
         claimable_on=fact.effective_on,
         notice_no=refunded.notice_no,
     )
-
-
-def _by_fund(requested: ClearingRequested, by: _ClaimedBy) -> dict[str, str]:
-    """The number of each fund type's claim: the first one where it has too many lines for one."""
-    claims: dict[str, str] = {}
-    for claim in requested.claims:
-        if (claim.vt_code, bool(claim.paid_year)) == by:
-            claims.setdefault(claim.fund_type_code, claim.voucher_no)
-    return claims
-
-
-def _claimed(requested: ClearingRequested) -> Iterable[BulkStatement]:
-    for by, table, moved in _MOVEMENTS:
-        if claims := _by_fund(requested, by):
-            yield BulkStatement(
-                _CLAIMED.format(table=table, moved=moved),
-                {
-                    "clear_no": requested.clear_no,
-                    "clear_date": date.fromisoformat(requested.clear_date),
-                    "pay_bank_code": requested.pay_bank_code,
-                    "upto": requested.upto_position,
-                    "funds": list(claims),
-                    "claims": list(claims.values()),
-                },
-            )
-
-
-def _released(receipted: ClaimReceipted) -> Iterable[BulkStatement]:
-    if receipted.rejected:
-        given = {"clear_no": receipted.clear_no, "claim_no": receipted.voucher_no}
-        for _, table, _ in _MOVEMENTS:
-            yield BulkStatement(_RELEASED.format(table=table), given)

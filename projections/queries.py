@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 
 from ledger.errors import Code, RequestError
-from ledger.money import yuan
+from ledger.money import parse_yuan, yuan
 from payments.payment import PAID, STATUSES
 from projections.core.listing import (
     PAGE_SIZE,
@@ -21,8 +21,9 @@ from projections.core.listing import (
     ListingPage,
     a_day,
 )
+from projections.core.moments import one_moment
 from projections.indicators import INDICATORS, IndicatorRow
-from projections.payments import PAYMENTS, PaymentRow
+from projections.payment_tables import PAYMENTS, PaymentRow
 from projections.refusals import REFUSALS, RefusalRow
 from projections.trial_balance import trial_balance
 
@@ -50,6 +51,10 @@ def _status(text: str, pointer: str) -> str:
             Code.MALFORMED, f"status is one of {', '.join(STATUSES)}", pointer=pointer
         )
     return text
+
+
+def _amount(text: str, pointer: str) -> int:
+    return parse_yuan(text, pointer=pointer, zero=True)
 
 
 def _of_status(status: str) -> LiteralString:
@@ -87,6 +92,22 @@ _PAYMENTS = Listing(
         "bgt_id": Filter("bgt_id = %s"),
         "from": Filter("effective_on >= %s", a_day),
         "to": Filter("effective_on <= %s", a_day),
+        "exp_func_code": Filter("exp_func_code ^@ %s"),  # a class, and what is below it
+        "payee_acct_no": Filter("payee_acct_no <> '' AND payee_acct_no = %s"),
+        "payee_acct_name": Filter("payee_acct_name = %s"),
+        "min_amt": Filter("pay_fen >= %s", _amount),
+        "max_amt": Filter("pay_fen <= %s", _amount),
+        "pay_cert_no": Filter("pay_cert_no <> '' AND pay_cert_no = %s"),
+        "clear_no": Filter("clear_no <> '' AND clear_no = %s"),
+        "made_by": Filter("made_by = %s"),
+        "checked_by": Filter("checked_by = %s"),
+        "received_from": Filter("received_on >= %s", a_day),
+        "received_to": Filter("received_on <= %s", a_day),
+    },
+    sorts={
+        "effective_on": ("effective_on", "applied_position"),
+        "pay_app_no": ("pay_app_no",),
+        "pay_amt": ("pay_fen", "applied_position"),
     },
 )
 _REFUSALS = Listing(
@@ -145,22 +166,33 @@ def list_payments(
     filters: Filters | None = None,
     cursor: str | None = None,
     page_size: int = PAGE_SIZE,
+    *,
+    sort: str = "",
+    with_total: bool = False,
 ) -> ListingPage:
-    """Payments by date of application, then in the order of application.
+    """Payments by date of application, then in the order of application, or as ``sort`` says.
 
-    Filters: ``status``, ``agency_code``, ``bgt_id``, ``from``, ``to`` (dates of application, both
-    included). ``detail_count`` is 0 for a single payment; ``clear_no`` is the clearing that holds
-    its receipt. Raises RequestError.
+    Filters: ``status``, ``agency_code``, ``bgt_id``, ``exp_func_code`` (a class, too), of the payee
+    ``payee_acct_no``, ``payee_acct_name`` (of a payment without details), ``min_amt``, ``max_amt``
+    (yuan), ``pay_cert_no``, ``clear_no``, ``made_by`` and ``checked_by`` (persons), and days, both
+    included: ``from``, ``to`` of the application, ``received_from``, ``received_to`` of the bank's
+    receipt. ``detail_count`` is 0 for a single payment; ``clear_no`` is the clearing that holds its
+    receipt. The total is of what was applied for (``pay_amt``). Raises RequestError.
     """
-    rows, following, position = _PAYMENTS.page(
-        connection, ledger_id, filters or {}, cursor, page_size
-    )
+    given = filters or {}
+    with one_moment(connection):
+        rows, following, position = _PAYMENTS.page(
+            connection, ledger_id, given, cursor, page_size, sort
+        )
+        total = (
+            _PAYMENTS.total(connection, ledger_id, given, cursor, "pay_fen") if with_total else None
+        )
     items = []
     for row in rows:
         item = item_of(row, leave_out=("claimable_on", "claim_no", "returned_fen"))
         item["detail_count"] = item.pop("details")
         items.append(item)
-    return ListingPage(items, following, position)
+    return ListingPage(items, following, position, total)
 
 
 def list_refusals(

@@ -67,6 +67,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     use_des: str
     details: tuple[_Line, ...] = ()
     figures: FiguresView
+    by: str
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +76,7 @@ class Approved(msgspec.Struct, frozen=True, gc=False):
     pay_app_no: str
     pay_cert_no: str
     pay_bank_code: str
+    by: str
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +84,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
     pay_app_no: str
     figures: FiguresView
+    by: str
 
 
 class Withdrawn(msgspec.Struct, frozen=True, gc=False):

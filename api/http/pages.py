@@ -16,8 +16,9 @@ from api.http.models.lists import Page
 from api.http.moments import wait_for_projections
 from api.http.parameters import POSITION_MAX, Cursor, PageSize
 from ledger.errors import Code, RequestError
+from ledger.money import yuan
 from projections import queries
-from projections.core.listing import PAGE_SIZE
+from projections.core.listing import PAGE_SIZE, Total
 
 Filters = Mapping[str, str | None]
 Reader = Callable[[Connection, int, Filters, str | None, int], queries.ListingPage]
@@ -48,8 +49,15 @@ async def respond_with_page(
         lambda connection: read(connection, key, filters, asked.cursor, asked.size)
     )
     items = page.items if shown is None else await shown(call, key, page.items)
-    answer = {"items": items, "next_cursor": page.next_cursor}
+    answer: dict[str, Any] = {"items": items, "next_cursor": page.next_cursor}
+    if page.total is not None:
+        answer |= told_total(page.total)
     return call.respond(answer, position=page.position)
+
+
+def told_total(total: Total) -> dict[str, Any]:
+    """A list's total as it stands in its answer."""
+    return {"total": total.rows, "sum_amt": yuan(total.amount_fen)}
 
 
 # ---- lists that are no read model's: their cursor holds the address and the place

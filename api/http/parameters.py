@@ -109,6 +109,7 @@ DocumentNo = Annotated[
 Position = Annotated[int, Interval(ge=0, le=POSITION_MAX), WHOLE]
 PageSize = Annotated[int, Interval(ge=1, le=PAGE_SIZE_MAX), WHOLE]
 Cursor = Annotated[str | None, Query(description="of the page before")]
+WithTotal = Annotated[bool, Query(description="`total` and `sum_amt` of all pages")]
 Day = Annotated[str, PublishedAs(date)]
 Time = Annotated[str, PublishedAs(datetime)]
 DryRun = Annotated[bool, Query(description="the full answer, nothing stored")]

@@ -1,6 +1,6 @@
 """Payments 支付: apply, check, withdraw, refund; show, list, trace; voucher and receipt as sent."""
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -14,11 +14,11 @@ from api.http.correction_views import correction_waiting
 from api.http.dependencies import LedgerRead
 from api.http.held_by import held_by_of
 from api.http.late_entries import late_events
-from api.http.models.enums import PaymentStatus, Tag
-from api.http.models.lists import Page, PaymentItem
+from api.http.models.enums import PaymentSort, PaymentStatus, Tag
+from api.http.models.lists import PaymentPage
 from api.http.moments import AsOf, wait_for_head, wait_for_projections
 from api.http.pages import AskedPage, respond_with_page
-from api.http.parameters import Day, PayAppNo
+from api.http.parameters import Day, PayAppNo, WithTotal
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.refund_views import refund_waiting
 from api.http.routes import CommandRoute, Completion, Operation
@@ -48,6 +48,9 @@ _STREAM_EVENTS_MAX = 10_000
 XML_GBK = "application/xml; charset=GBK"
 _ENVELOPE = "the e-voucher message 电子凭证, XML in GBK; the signed document stands in it in base64"
 
+_YUAN = Query(description="of what was applied for, in yuan", examples=["1000.00"])
+_RECEIPT = Query(description="of the bank's receipt, included")
+
 router = APIRouter(route_class=Operation, tags=[Tag.PAYMENTS])
 
 
@@ -60,8 +63,8 @@ class Envelope(Response):
 @router.get(
     _ALL,
     operation_id="payment.list",
-    summary="Payments by date of application",
-    response_model=Page[PaymentItem],
+    summary="Payments by date of application, or sorted otherwise; with their total",
+    response_model=PaymentPage,
     responses=refusals(*OF_LEDGER_READ),
 )
 async def list_payments(
@@ -72,8 +75,32 @@ async def list_payments(
     bgt_id: str | None = None,
     since: Annotated[Day | None, Query(alias="from")] = None,
     upto: Annotated[Day | None, Query(alias="to")] = None,
+    payee_acct_no: str | None = None,
+    payee_acct_name: str | None = None,
+    min_amt: Annotated[str | None, _YUAN] = None,
+    max_amt: Annotated[str | None, _YUAN] = None,
+    pay_cert_no: str | None = None,
+    clear_no: str | None = None,
+    exp_func_code: Annotated[str | None, Query(description="also a class of them")] = None,
+    made_by: str | None = None,
+    checked_by: str | None = None,
+    received_from: Annotated[Day | None, _RECEIPT] = None,
+    received_to: Annotated[Day | None, _RECEIPT] = None,
+    sort: Annotated[PaymentSort | None, Query(description="- is from the last")] = None,
+    with_total: WithTotal = False,
 ) -> Response:
     filters = {
+        "payee_acct_no": payee_acct_no,
+        "payee_acct_name": payee_acct_name,
+        "min_amt": min_amt,
+        "max_amt": max_amt,
+        "pay_cert_no": pay_cert_no,
+        "clear_no": clear_no,
+        "exp_func_code": exp_func_code,
+        "made_by": made_by,
+        "checked_by": checked_by,
+        "received_from": received_from,
+        "received_to": received_to,
         "status": status,
         "agency_code": agency_code,
         "bgt_id": bgt_id,
@@ -81,7 +108,8 @@ async def list_payments(
         "to": upto,
         "agency_prefixes": ",".join(prefixes_of(call.caller, call.right)),
     }
-    return await respond_with_page(call, asked, filters, queries.list_payments)
+    read = partial(queries.list_payments, sort=sort or "", with_total=with_total)
+    return await respond_with_page(call, asked, filters, read)
 
 
 @router.get(

@@ -21,8 +21,8 @@ from api.http.admission import require_caller
 from api.http.call import Call
 from api.http.dependencies import Read
 from api.http.models.enums import PaymentState, Tag
-from api.http.pages import AskedPage, page_after, place_after
-from api.http.parameters import WHOLE, Day
+from api.http.pages import AskedPage, page_after, place_after, told_total
+from api.http.parameters import WHOLE, Day, WithTotal
 from api.http.problems import OF_READ, refusals
 from api.http.published import PublishedAs
 from api.http.routes import Operation
@@ -39,7 +39,6 @@ FiscalYear = Annotated[int, Interval(ge=2000, le=2099), WHOLE, Query(examples=[2
 AskedDivision = Annotated[
     str, Query(description="what the codes of the divisions begin with", examples=["4401"])
 ]
-WithTotal = Annotated[bool, Query(description="`total` and `sum_amt` of all pages")]
 GroupBy = StrEnum("GroupBy", {name.upper(): name for name in GROUPS})  # type: ignore[misc]
 
 _BEGINNING = re.compile(rf"[0-9]{{0,{DIVISION_DIGITS}}}", re.ASCII)
@@ -310,7 +309,7 @@ async def _respond_with_page(
         answer: dict[str, Any] = {"items": shown.items, "next_cursor": shown.next_cursor}
         if with_total:
             total = of.total(connection, wanted)
-            answer |= {"total": total.rows, "sum_amt": yuan(total.sum_fen)}
+            answer |= told_total(total)
         return answer
 
     return call.respond(await call.read(read))

@@ -218,7 +218,8 @@ class Ledger:
         upto: date | None = None,
         **filters: Any,
     ) -> Many[PaymentRow]:
-        """By date of application; ``status=``, ``agency_code=``, ``bgt_id=``."""
+        """By date of application, or as ``sort=`` says; filters as in the server's api-guide:
+        ``status=``, ``agency_code=``, ``payee_acct_no=``, ``min_amt=``, ``made_by=`` …"""
         query = {**filters, "from": since, "to": upto}
         return listed(self.path("payments"), PaymentRow, query, page_size)
 

@@ -169,6 +169,9 @@ class PaymentRow(Shown, frozen=True, kw_only=True):
     fund_type_code: str
     payee_acct_name: str
     payee_acct_no: str
+    made_by: str
+    checked_by: str
+    received_on: str | None
     pay_amt: Decimal
     xpay_amt: Decimal
     refund_amt: Decimal

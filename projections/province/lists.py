@@ -17,7 +17,7 @@ from ledger.account_set import YEARS, division_of, ledger_text
 from ledger.errors import Code, RequestError
 from ledger.money import parse_yuan
 from payments.payment import STATUSES
-from projections.core.listing import POSITION_MAX, a_day, a_text
+from projections.core.listing import POSITION_MAX, Total, a_day, a_text
 from projections.province.sight import Sight, seen_by
 from projections.queries import item_of
 
@@ -78,13 +78,6 @@ class ProvincePage(NamedTuple):
 
     items: list[dict[str, Any]]
     after: RowPlace | None
-
-
-class ListTotal(NamedTuple):
-    """How many rows there are, and what they come to in fen."""
-
-    rows: int
-    sum_fen: int
 
 
 class ProvinceList(Generic[R]):
@@ -150,7 +143,7 @@ class ProvinceList(Generic[R]):
         del rows[size:]
         return ProvincePage([_shown(row) for row in rows], self._place(rows[-1]))
 
-    def total(self, connection: psycopg.Connection, asked: ListQuery) -> ListTotal:
+    def total(self, connection: psycopg.Connection, asked: ListQuery) -> Total:
         """Of all pages together; raises RequestError ``malformed`` for a filter."""
         conditions, values = self._conditions(asked)
         statement = _TOTAL.format(**self._parts, conditions=conditions)
@@ -159,7 +152,7 @@ class ProvinceList(Generic[R]):
             # the planner is misled by conditions whose values it does not know
             connection.execute("SET LOCAL enable_indexscan = off")
             found = connection.execute(statement, values).fetchall()
-        return ListTotal(
+        return Total(
             sum(count for count, _ in found), sum(int(fen or Decimal(0)) for _, fen in found)
         )
 

@@ -7,7 +7,7 @@ import psycopg
 
 from ledger.money import yuan
 from projections.corrections import CORRECTED, CORRECTIONS, RESTORED
-from projections.payments import PAYMENTS
+from projections.payment_tables import PAYMENTS
 from projections.tracing.facts import FACTS_MAX
 
 _SUMS = f"""

@@ -36,7 +36,8 @@ from projections.account_sums import Model, live_model
 from projections.core.listing import PAGE_SIZE, POSITION_MAX
 from projections.core.moments import Moment, one_moment
 from projections.indicator_past import past_indicator
-from projections.payments import PAYMENTS, Payments
+from projections.payment_tables import PAYMENTS
+from projections.payments import Payments
 from projections.prior_returns import PRIOR_RETURNS
 from projections.queries import list_payments
 from projections.tracing.corrections import (

@@ -252,6 +252,21 @@ def test_a_cursor_carries_its_filter(http: HttpTreasury) -> None:
     assert http.get("…/indicators", cursor=cursor).json()["code"] == "malformed"
 
 
+def test_payments_are_looked_for_sorted_and_added_up(http: HttpTreasury) -> None:
+    bgt_id = http.indicator("1000.00")
+    numbers = [http.applied(bgt_id, amount) for amount in ("30.00", "10.00", "20.00")]
+    asked = {"bgt_id": bgt_id, "min_amt": "15.00", "sort": "-pay_amt", "with_total": "true"}
+    found = http.ok(http.get("…/payments", **asked, page_size="1"))
+    assert [payment["pay_app_no"] for payment in found["items"]] == [numbers[0]]
+    assert (found["total"], found["sum_amt"]) == (2, "50.00")
+    rest = http.ok(http.get("…/payments", cursor=found["next_cursor"]))
+    assert [payment["pay_app_no"] for payment in rest["items"]] == [numbers[2]]
+    assert "total" not in rest
+    for wrong in ({"sort": "amount"}, {"with_total": "perhaps"}, {"received_from": "2026-13-01"}):
+        assert http.get("…/payments", **wrong).json()["code"] == "malformed"
+    assert http.get("…/payments", max_amt="1").json()["code"] == "invalid_amount"
+
+
 def test_the_books_balance_and_name_their_accounts(http: HttpTreasury) -> None:
     http.paid(http.indicator(effective_on=FEBRUARY_1), effective_on="2026-06-01")
     trial = http.ok(http.get("…/trial-balance"))

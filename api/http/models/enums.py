@@ -328,6 +328,17 @@ class KeyCustody(StrEnum):
     OWN = "own"
 
 
+class PaymentSort(StrEnum):
+    """Order of a list of payments; with ``-`` from the last to the first."""
+
+    EFFECTIVE_ON = "effective_on"
+    EFFECTIVE_ON_DOWN = "-effective_on"
+    PAY_AMT = "pay_amt"
+    PAY_AMT_DOWN = "-pay_amt"
+    PAY_APP_NO = "pay_app_no"
+    PAY_APP_NO_DOWN = "-pay_app_no"
+
+
 # In the answers' structs these are the text that the books hold; published they are enums.
 PaymentState = Annotated[str, shown_as(PaymentStatus)]
 ProjectState = Annotated[str, shown_as(ProjectStatus)]

@@ -22,6 +22,15 @@ class Page(msgspec.Struct, Generic[T]):
     next_cursor: str | None
 
 
+class PaymentPage(msgspec.Struct, kw_only=True):
+    """A page; ``total`` payments come to ``sum_amt`` (of ``pay_amt``) where that was asked for."""
+
+    items: "list[PaymentItem]"
+    next_cursor: str | None
+    total: int | UnsetType = UNSET
+    sum_amt: str | UnsetType = UNSET
+
+
 class IndicatorItem(msgspec.Struct):
     """An indicator of a list, with its figures; positions of its issue and of its last event."""
 
@@ -84,7 +93,8 @@ class DivisionDocumentItem(DocumentItem):
 
 class PaymentItem(msgspec.Struct):
     """A payment of a list; ``detail_count`` is 0 for one without details, ``clear_no`` the clearing
-    that holds its receipt ("" before), positions 0 before there is an event."""
+    that holds its receipt ("" before), positions 0 before there is an event. Who applied, who
+    approved or returned it ("" before), and the day of the bank's receipt (null before)."""
 
     pay_app_no: str
     status: PaymentState
@@ -99,6 +109,9 @@ class PaymentItem(msgspec.Struct):
     payee_acct_no: str
     payee_acct_bank_name: str
     use_des: str
+    made_by: str
+    checked_by: str
+    received_on: str | None
     pay_amt: str
     xpay_amt: str
     refund_amt: str
