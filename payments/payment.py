@@ -161,9 +161,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Which indicators bear what was paid and has not come back, line by line."""
         if self.corrections:
             return self.borne
-        left_fen = {
-            line: fen - self.returned_fen(line) for line, (fen, _) in self.outcomes().items()
-        }
+        paid = self.outcomes()
+        left_fen = {line: fen - self.returned_fen(line) for line, (fen, _) in paid.items()}
         unnamed_fen = self.returned_fen("")  # as a former release has booked what came back
         for line, fen in left_fen.items():
             part_fen = min(fen, unnamed_fen)
@@ -254,12 +253,11 @@ def returned_lines(refund: Refund) -> list[tuple[str, str]]:
 
 
 def _fold(payment: Payment | None, event: Event) -> Payment | None:
-    if payment is None:
-        if isinstance(event, PaymentApplied):
-            return Payment(applied=event, pay_fen=stored_fen(event.pay_amt), figures=event.figures)
-        return None
-    change = _CHANGES.get(type(event))
-    return payment if change is None else change(payment, event)
+    if payment is not None:
+        return payment if (change := _CHANGES.get(type(event))) is None else change(payment, event)
+    if isinstance(event, PaymentApplied):
+        return Payment(applied=event, pay_fen=stored_fen(event.pay_amt), figures=event.figures)
+    return None
 
 
 def _signed(payment: Payment, event: VoucherSigned) -> Payment:

@@ -101,6 +101,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "core",
         "documents exchange refusals views",
         "corrections indicator_months journal_numbers prior_returns",
+        "payment_tables",
+        "claimed",
         "budget_rows indicators journals payments",
         "account_sums catalogue journal_persons",
         "account_slices indicator_past late_entries orders parallel unspent_years",
