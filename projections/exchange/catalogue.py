@@ -27,12 +27,21 @@ from projections.exchange.rows import (
     ExportedVoucherSignature,
 )
 from projections.exchange.subject import Subject
+from projections.exchange.year_rows import (
+    ExportedAllocation,
+    ExportedBalance,
+    ExportedBudgetRow,
+    ExportedCarryOver,
+    ExportedTransferBudget,
+)
 
 SUBJECTS: tuple[type[Subject], ...] = (
     ExportedEvent,
     ExportedIndicator,
     ExportedAdjustment,
     ExportedPlan,
+    ExportedBudgetRow,
+    ExportedTransferBudget,
     ExportedPayment,
     ExportedVoucher,
     ExportedPaymentDetail,
@@ -41,6 +50,7 @@ SUBJECTS: tuple[type[Subject], ...] = (
     ExportedRefund,
     ExportedCorrection,
     ExportedClearing,
+    ExportedAllocation,
     ExportedJournal,
     ExportedRefusal,
     ExportedRevenue,
@@ -51,4 +61,6 @@ SUBJECTS: tuple[type[Subject], ...] = (
     ExportedProject,
     ExportedExecution,
     ExportedAccountBalance,
+    ExportedCarryOver,
+    ExportedBalance,
 )

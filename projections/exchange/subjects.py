@@ -58,6 +58,7 @@ from projections.exchange.rows import (
     ExportedRefusal,
 )
 from projections.exchange.subject import Subject, flag
+from projections.exchange.year_rows import remainder_rows, year_rows
 
 Rows = Iterator[Subject]
 
@@ -167,6 +168,8 @@ class Subjects:
             case LedgerOpened():
                 for fact in facts:
                     self._settings = self._settings.after(fact.event)
+            case _:
+                yield from year_rows(facts)
 
     def _within(self, facts: Sequence[Fact]) -> Iterator[Fact]:
         return (fact for fact in facts if fact.position >= self._period.first)
@@ -203,6 +206,7 @@ class Subjects:
         )
         for fact in self._within(facts):
             yield from _adjustment(fact, issued)
+        yield from remainder_rows(facts, indicator, self._period.first)
 
     def _remember(self, issued: IndicatorIssued) -> None:
         self._agencies[issued.agency_code] = issued.agency_name
