@@ -11,7 +11,7 @@ from ledger.account_set import STANDING_YEAR, division_of, ledger_id
 from projections.account_sums import live_model
 from projections.indicators import Indicators
 
-_OF_INDICATOR = ELEMENTS[:6]
+OF_INDICATOR = ELEMENTS[:6]
 _INDICATORS = """
 SELECT bgt_id, agency_code, exp_func_code, gov_bgt_eco_code, dep_bgt_eco_code, fund_type_code,
        pro_code
@@ -59,7 +59,7 @@ class IndicatorCodes:
 
     def _take(self, statement: str, asked: Mapping[str, Any]) -> None:
         for bgt_id, *codes in self._connection.execute(statement, {**self._scope, **asked}):
-            self._of[bgt_id] = self.all(dict(zip(_OF_INDICATOR, codes, strict=True)))
+            self._of[bgt_id] = self.all(dict(zip(OF_INDICATOR, codes, strict=True)))
 
     def all(self, codes: Mapping[str, str]) -> Codes:
         """Those that a line says, and the category of its project."""

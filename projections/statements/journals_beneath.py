@@ -16,6 +16,7 @@ import psycopg
 from accounting.statements.differences import DIFFERENCE, NO_PARTS, Differences
 from accounting.statements.evaluation import Leaf
 from accounting.statements.formulas import ElementCodes
+from ledger.account_set import STANDING_YEAR, division_of, ledger_id
 from ledger.books import Account
 from ledger.events import Line
 from ledger.money import stored_fen
@@ -27,6 +28,7 @@ from projections.journals import AccountTotals, Journals
 from projections.statements.element_sums import have, said_by
 from projections.statements.figures import Range, YearFigures
 from projections.statements.indicator_codes import IndicatorCodes
+from projections.statements.matching_indicators import few_matching
 from projections.statements.year_boundary import closing_events, opening_events
 
 # the spans of the shortest length in which one of the accounts moved on a day that counts
@@ -43,6 +45,23 @@ WHERE j.ledger_id = %(ledger_id)s AND j.generation = %(journals)s
   AND j.position > %(after)s AND j.position <= %(upto)s
   AND j.effective_on BETWEEN %(first)s AND %(last)s
   AND translate(j.books, %(letters)s, '') <> j.books
+ORDER BY j.position"""
+_OF_FEW = """
+SELECT j.position, j.event, j.number, j.bgt_id, j.effective_on, j.red_flag, e.payload
+FROM (
+    SELECT j.* FROM unnest(%(few)s::text[]) AS i (bgt_id) CROSS JOIN LATERAL (
+        SELECT * FROM proj_journals
+        WHERE ledger_id = %(ledger_id)s AND generation = %(journals)s AND bgt_id = i.bgt_id
+          AND position > %(after)s AND position <= %(upto)s
+          AND effective_on BETWEEN %(first)s AND %(last)s OFFSET 0) AS j
+    UNION
+    SELECT * FROM proj_journals
+    WHERE ledger_id = %(ledger_id)s AND generation = %(journals)s
+      AND (bgt_id = '' OR event = ANY(%(beside)s)) AND position > %(after)s AND position <= %(upto)s
+      AND (%(boundary)s OR event <> ALL(%(of_year)s))
+      AND effective_on BETWEEN %(first)s AND %(last)s
+) AS j JOIN events e ON e.ledger_id = %(ledger_id)s AND e.position = j.position
+WHERE translate(j.books, %(letters)s, '') <> j.books
 ORDER BY j.position"""
 _OF_UNIT = """
 SELECT j.position, j.event, j.number, j.bgt_id, j.effective_on, j.red_flag, e.payload
@@ -138,7 +157,8 @@ def entries_beneath(
     differences = Differences(accounts) if by_difference else None
     found: list[Entry] = []
     journals = last = 0
-    for row in _with_codes(_rows(connection, figures, counted, after) if counted else (), codes):
+    rows = _rows(connection, figures, counted, after, leaves if codes else ()) if counted else ()
+    for row in _with_codes(rows, codes):
         entries = list(_entries(row, counted, agency_code, kinds, codes, differences))
         if entries and journals == most:
             return EntryPage(found, last)
@@ -180,8 +200,9 @@ def _rows(
     figures: YearFigures,
     counted: Mapping[str, Sequence[_Counted]],
     after: int,
+    leaves: Sequence[Leaf],
 ) -> Iterator[tuple[Any, ...]]:
-    """Journals that may be beneath the cell, in order."""
+    """Journals that may be beneath the cell, in order; ``leaves`` where elements tell which."""
     key = figures.scope.ledger_id
     ranges = [each.of for of_account in counted.values() for each in of_account]
     models = (("totals", AccountTotals), ("journals", Journals), ("indicators", Indicators))
@@ -191,6 +212,8 @@ def _rows(
         "letters": "".join(sorted({account[0] for account in counted})),
         "first": min(each.first for each in ranges),
         "last": figures.through,
+        "through": figures.through,
+        "standing": ledger_id(division_of(key), STANDING_YEAR),
         "length": SPAN_EVENTS,
         "after": after,
         "upto": figures.upto,
@@ -204,6 +227,17 @@ def _rows(
             "beside": BESIDE_INDICATORS,
         }
         yield from connection.execute(_OF_UNIT, {**scope, **of_unit}, binary=True)
+        return
+    if leaves and (few := few_matching(connection, scope, leaves)) is not None:
+        asked = {
+            **scope,
+            "few": few,
+            "beside": BESIDE_INDICATORS,
+            "of_year": [*opening_events(), *closing_events()],
+            "boundary": any(leaf.measure in ("opening", "closing") for leaf in leaves),
+        }
+        with connection.cursor("beneath") as cursor:
+            yield from cursor.execute(_OF_FEW, asked, binary=True)
         return
     for (end,) in connection.execute(_SPANS, scope, binary=True).fetchall():
         within = {"after": max(after, end - SPAN_EVENTS), "upto": min(end, figures.upto)}

@@ -8,11 +8,13 @@ The clinic has 50.00 for its running and pays it, and 30.00 of the fund, of whic
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
 from budget.year_end.closing import CloseYear
 from ledger.postgres.database import Database
+from projections.statements.element_months import ElementMonths
 from tests.accounting.test_year_end import (
     CLOSE_DECEMBER,
     LAST_DAY,
@@ -174,3 +176,43 @@ def test_a_wrong_journal_breaks_the_checks_that_it_is_against_and_no_other(
         "一般公共预算支出 = 总会计与指标账",
         "政府性基金预算支出 = 总会计与指标账",
     ]
+
+
+def test_stored_months_come_to_what_the_journals_do(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read journal by journal, as of a moment in the past, every table has the same cells."""
+    tables = [
+        (name, of)
+        for name, table in STATEMENTS.of_year(2026).items()
+        for of in (("", CLINIC) if table.entry.of == "unit" else ("",))
+    ]
+    stored = {asked: statement(books, *asked).worked.rows for asked in tables}
+
+    class NoMonths(ElementMonths):
+        def __init__(self, *asked: Any) -> None:
+            super().__init__(*asked)
+            self.months = ()
+
+    monkeypatch.setattr("projections.statements.element_sums.ElementMonths", NoMonths)
+    for asked in tables:
+        assert statement(books, *asked).worked.rows == stored[asked], asked
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "column"),
+    [
+        ("final_04", "合计", "project_amt"),
+        ("final_04", "合计", "basic_amt"),
+        ("final_07", "合计", "opening_amt"),
+        ("total_05", "1-2010102", "amt"),
+        ("unit_differences", "（五）其他事项差异", "amt"),
+    ],
+)
+def test_a_cell_is_explained_alike_by_its_indicators_and_by_all_journals(
+    books: Bookkeeper, monkeypatch: pytest.MonkeyPatch, name: str, cell: str, column: str
+) -> None:
+    few = explained(books, name, cell, column)
+    assert sum(entry.fen for entry in few.page.entries) == few.fen
+    monkeypatch.setattr("projections.statements.matching_indicators.FEW", 0)
+    assert explained(books, name, cell, column).page == few.page
