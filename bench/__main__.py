@@ -30,6 +30,7 @@ from bench import (
     suite_proofs,
     suite_province,
     suite_sign,
+    suite_transfers,
     suite_year_end,
 )
 from bench.measure import FULL, QUICK, STANDARD, BenchError, Scale, SuiteResult, Tell
@@ -54,6 +55,7 @@ SUITES: dict[str, Suite] = {
     "asof": suite_asof.run,
     "budget": suite_budget.run,
     "province": suite_province.run,
+    "transfers": suite_transfers.run,
     "year-end": suite_year_end.run,
 }
 INTERRUPTED = 130
@@ -72,6 +74,7 @@ class SuiteName(StrEnum):
     asof = "asof"
     budget = "budget"
     province = "province"
+    transfers = "transfers"
     year_end = "year-end"
     all = "all"
 
@@ -104,7 +107,8 @@ def bench(
     disburse: a run of a million lines, with
     the bank. sign: SM2 and vouchers. projections: following and rebuilding. proofs: sealing and
     proving. growth: after 100,000, a million and 5 million events. asof: reads
-    of the past. province: queries over all divisions. budget: a province's, from its units to its
+    of the past. province: queries over all divisions.
+    transfers: between tiers. budget: a province's, from its units to its
     indicators. year-end: books closed and opened, statements.
     """
     if quick and full:

@@ -9,7 +9,7 @@ follows every ledger from where it stood. Whatever stops it, the next one brings
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -50,7 +50,8 @@ LOOK_EVERY_S = 0.2
 OTHERS_EVERY_S = 1.0  # what other programs have written is looked for
 AGAIN_EVERY_S = 10.0  # after what could not be done at all
 AGAIN_EVERY_LOOKS = 20  # what nobody has taken is brought again
-PART_MAX = 500  # transfers in one batch
+PART_MAX = 1_000  # transfers in one batch
+READ_MAX = 10_000  # of a sender at a time, whatever receivers they are for
 
 T = TypeVar("T")
 _Step = ReceiveTransfer | TakeReduction | Word
@@ -150,9 +151,9 @@ class Delivering:
     def _bring(self, sender: int, numbers: Sequence[str]) -> int:
         """What these transfers of one sender wait for; gives how many steps were done."""
         done = 0
-        for part in _parts(numbers):
+        for some in _parts(numbers, READ_MAX):
             with self._pool.connection() as connection:
-                transfers: dict[str, Transfer] = read_objects(connection, sender, TRANSFER, part)
+                transfers: dict[str, Transfer] = read_objects(connection, sender, TRANSFER, some)
             by_receiver: defaultdict[int, list[Transfer]] = defaultdict(list)
             for transfer in transfers.values():
                 to = receiving_ledger(sender, transfer.issued.rec_div_code)
@@ -163,14 +164,28 @@ class Delivering:
                 if not is_open:  # it has what is sent when it opens a ledger
                     self._left[sender].update(_numbers(there))
                     continue
-                for step in (_sent, _asked):
-                    with self._pool.connection() as connection:
-                        commands = step(connection, sender, to, there)
-                    done += self._do(sender, to, commands)
-                with self._pool.connection() as connection:
-                    words = _words(connection, sender, to, there)
-                done += self._do(sender, sender, words)
+                done += sum(self._bring_to(sender, to, part) for part in _parts(there))
         return done
+
+    def _bring_to(self, sender: int, to: int, transfers: Sequence[Transfer]) -> int:
+        """The same of some of one sender to one receiver: what is sent, what is asked back, and
+        then what the receiver has said."""
+        with self._pool.connection() as connection:
+            entered = _entered(connection, to, transfers)
+            left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
+            commands: list[_Step] = [*steps_to_enter(connection, sender, left)]
+        done = self._do(sender, to, commands)
+        reduced = [each for each in transfers if _is_asked(each)]
+        if reduced:
+            with self._pool.connection() as connection:
+                entered |= _entered(connection, to, reduced)
+                commands = _asked(connection, sender, reduced, entered)
+            done += self._do(sender, to, commands)
+            with self._pool.connection() as connection:
+                entered |= _entered(connection, to, reduced)
+        with self._pool.connection() as connection:
+            words = _words(connection, sender, to, transfers, entered)
+        return done + self._do(sender, sender, words)
 
     def _do(self, sender: int, key: int, commands: Sequence[_Step]) -> int:
         """Gives how many took effect; what is refused is told, and brought again later."""
@@ -212,20 +227,18 @@ def _entered(
     return read_objects(connection, to, RECEIVED_TRANSFER, documents)
 
 
-def _sent(
-    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
-) -> list[_Step]:
-    """For a receiver, what it has not entered yet."""
-    entered = _entered(connection, to, transfers)
-    left = [each for each in transfers if each.issued.bgt_doc_no not in entered]
-    return [*steps_to_enter(connection, sender, left)]
+def _is_asked(transfer: Transfer) -> bool:
+    return any(each.state == ASKED for each in transfer.reductions.values())
 
 
 def _asked(
-    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
+    connection: psycopg.Connection,
+    sender: int,
+    transfers: Sequence[Transfer],
+    entered: Mapping[str, ReceivedTransfer],
 ) -> list[_Step]:
     """For a receiver, the reductions that it has not answered yet."""
-    own, entered = ledger_text(sender), _entered(connection, to, transfers)
+    own = ledger_text(sender)
     waiting = [
         (transfer, reduction.asked)
         for transfer in transfers
@@ -238,11 +251,15 @@ def _asked(
 
 
 def _words(
-    connection: psycopg.Connection, sender: int, to: int, transfers: Sequence[Transfer]
+    connection: psycopg.Connection,
+    sender: int,
+    to: int,
+    transfers: Sequence[Transfer],
+    entered: Mapping[str, ReceivedTransfer],
 ) -> list[_Step]:
     """For the sender, what a receiver has said of these and it has not noted, in the order in which
     that was said."""
-    own, entered = ledger_text(sender), _entered(connection, to, transfers)
+    own = ledger_text(sender)
     said: defaultdict[str, list[str]] = defaultdict(list)
     for received in entered.values():
         if received.issued.ledger == own:
@@ -263,7 +280,7 @@ def _numbers(transfers: Iterable[Transfer]) -> list[str]:
     return [transfer.transfer_no for transfer in transfers]
 
 
-def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+def _parts(items: Iterable[T], most: int = PART_MAX) -> Iterator[list[T]]:
     left = iter(items)
-    while part := list(islice(left, PART_MAX)):
+    while part := list(islice(left, most)):
         yield part

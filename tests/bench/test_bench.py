@@ -60,6 +60,7 @@ RATIOS = {
     },
     "budget": set(),
     "province": {"province_sum_to_bare"},
+    "transfers": set(),
     "year-end": set(),
     "disburse": {"upload_to_copy", "whole_to_plain_sql"},
     "sign": {
@@ -94,6 +95,7 @@ UNITS = {
     "flood": {"bytes of memory"},
     "budget": {"items/s", "rows/s", "s", "bytes of memory"},
     "province": {"rows/s"},
+    "transfers": {"transfers/s", "s"},
     "year-end": {"s", "bytes of memory"},
     "disburse": {
         *("lines/s", "s", "µs/line", "bytes of memory", "bytes/line"),

@@ -1,15 +1,19 @@
 """转移支付调减、退回: what is not allotted goes back, and no fen of it is anywhere twice."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from budget.staging import RecallIndicator
+from budget.transfer_events import EventPlace
 from ledger.postgres.database import Database
-from tests.support.tiers import COUNTY, DOCUMENT, Tiers, sending, tiers_on
+from tests.support.exports import export
+from tests.support.tiers import CITY, COUNTY, DOCUMENT, Tiers, sending, tiers_on
 from tests.transfers.test_sending import of_document
+from tests.verifier.test_offline_verifier import run
 from transfers.giving_back import GiveBackTransfer
-from transfers.reducing import ReduceTransfer
+from transfers.reducing import NoteReduction, ReduceTransfer
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 RETURN = GiveBackTransfer(sup_bgt_doc_no=DOCUMENT, return_no="TH-1", reason="项目取消")
@@ -125,3 +129,35 @@ def test_what_was_sent_on_comes_back_tier_by_tier(tiers: Tiers) -> None:
     tiers.delivered()
     assert standing(tiers) == ("4999600.00", 400, 400, 0)
     assert (city.rest_fen(), tiers.county.rest_fen(document)) == (0, 400_00)
+
+
+def test_offline_what_came_back_stands_at_both_ends(tiers: Tiers, tmp_path: Path) -> None:
+    """A reduction taken, one declined, and a return; then a word that the city never gave."""
+    province, city = tiers.province, tiers.city
+    province.do(sending("tp-2", "50.00", bgt_doc_no="粤财预〔2026〕9号"))
+    tiers.delivered()
+    city.accept()
+    city.do(GiveBackTransfer(sup_bgt_doc_no="粤财预〔2026〕9号", return_no="TH-9", reason="取消"))
+    tiers.delivered()
+    province.do(reduction("300.00"))
+    tiers.delivered()
+    province.do(reduction("700.00", "TJ-2"))
+    city.do(of_document("B1", "0.01"))
+    tiers.delivered()
+    folders = {keeper: tmp_path / keeper.division for keeper in (province, city)}
+    for keeper, folder in folders.items():
+        export(keeper.pool, keeper.ledger_id, folder)
+    for one, other in ((province, city), (city, province)):
+        code, output = run(str(folders[one]), "--other", str(folders[other]))
+        assert code == 0, output
+        assert "sent 700.00 = accepted 700.00 + in transit 0.00" in output
+
+    province.do(reduction("10.00", "TJ-3"))
+    place = EventPlace(f"{CITY}-2026", 1, "ab" * 32, "cd" * 32)
+    made_up = NoteReduction(transfer_no="tp-1", reduce_no="TJ-3", amt="10.00", told=place)
+    province.do(made_up, "guoku")
+    export(province.pool, province.ledger_id, tmp_path / "forged")
+    code, output = run(str(tmp_path / "forged"), "--other", str(folders[city]))
+    assert code == 1
+    assert "has no such event at 1 无此事件" in output
+    assert "sent 690.00 = accepted 700.00 + in transit -10.00" in output
