@@ -17,7 +17,7 @@ from accounting.closing_events import CashLeft, KeptBalance, OpeningCarried, Ope
 from accounting.entered_rows import NamedAccount
 from accounting.entering import require_balanced
 from accounting.openings import OPENINGS
-from accounting.special_deposits import deposits_of
+from accounting.special_deposits import deposits_of, named_accounts
 from ledger.account_set import division_of, fiscal_year_of, parse_ledger
 from ledger.books import Books
 from ledger.books.closing_steps import NOMINAL
@@ -116,7 +116,8 @@ def _require_named_alike(books: Books, named: NamedAccount) -> None:
 
 class TakeOpening(Command, frozen=True, kw_only=True):
     """年初余额承接: what one set of books begins with, all of it or nothing; ``cash`` is where the
-    treasury's deposit lies. A row that names a special account says what lies there."""
+    treasury's deposit lies. A row that names a special account, or a unit's own, says what lies
+    there."""
 
     OPERATION: ClassVar[str] = "year_end.take_opening"
     NUMBER: ClassVar[str] = "books_no"
@@ -158,8 +159,8 @@ class TakeOpening(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         cash: tuple[Need, ...] = ((CASH, WHOLE),) if self.cash else ()
-        named = dict.fromkeys(row.codes["acct_no"] for row in self.rows if "acct_no" in row.codes)
-        special: Iterator[Need] = ((SPECIAL_CASH, acct_no) for acct_no in named)
+        named = named_accounts(row.codes for row in self.rows)
+        special: Iterator[Need] = ((SPECIAL_CASH, key) for key in named)
         return (CARRIED_OPENING, self.books_no), *cash, *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -185,8 +186,8 @@ class TakeOpening(Command, frozen=True, kw_only=True):
             ),
         )
         deposits = [
-            moved_special(state, day, acct_no, amount_fen=fen)
-            for acct_no, fen in deposits_of(state, books, lines).items()
+            moved_special(state, day, key, amount_fen=fen)
+            for key, fen in deposits_of(state, books, lines).items()
         ]
         # point of no return
         taken = OpeningCarried(

@@ -98,7 +98,7 @@ class HandingOverBooks:
 
     def _take(self, to: int, books: Sequence[str], *, special: bool) -> int:
         """Brings each set of books; those that are there are passed over. ``special``: it is told
-        what lies in each special account."""
+        what lies in each special account, and in units' own."""
         with self._pool.connection() as connection:
             done = set(all_numbers(connection, to, CARRIED_OPENING))
             deposits_fen = read_deposits(connection, self._key) if special else {}

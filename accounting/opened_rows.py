@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from accounting.closing_books import BookClosing
-from accounting.closing_events import TREASURY, CashLeft, KeptBalance
-from accounting.special_deposits import BOOK, accounts_of_deposits
+from accounting.closing_events import UNIT, CashLeft, KeptBalance
+from accounting.special_deposits import BOOKS, deposit_account
 from ledger.books import Books
 from ledger.elements.register import ElementRegister
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash import CONTROL, NO_ACCOUNT
-from payments.special_accounts.cash import FUND
+from payments.special_accounts.cash import FUND, UNIT_FUND, split_account
 
 Opened = tuple[tuple[KeptBalance, ...], tuple[CashLeft, ...]]
 
@@ -25,15 +25,19 @@ def rows_left(
     Args:
         books: the chart by which it was closed.
         opened: the books that begin so.
-        deposits_fen: by number, what lies in each special account: none where that is not told.
+        deposits_fen: by row, what lies in each special account and in units' own; none where that
+            is not told.
     """
     rows: list[KeptBalance] = []
     cash: tuple[CashLeft, ...] = ()
     left, special = closing.closed.left, ""
-    if left and deposits_fen and closing.closed.books_no == TREASURY and BOOK in opened:
-        special = _deposit_account(books)
-        if not any(row.account == special for row in left):
-            left = (*left, KeptBalance(special, 1, yuan(0), {}))  # other deposits make up for it
+    owner, fund = _owner_of(closing.closed.books_no)
+    own_fen = _own(deposits_fen or {}, owner)
+    if left and own_fen and BOOKS[fund] in opened:
+        special = deposit_account(books, fund)
+        if special and special not in {row.account for row in left}:
+            codes = {"agency_code": owner} if owner else {}  # other deposits make up for it
+            left = (*left, KeptBalance(special, 1, yuan(0), codes))
     for row in left:
         account = books.accounts[row.account]
         if account.book not in opened:
@@ -42,25 +46,31 @@ def rows_left(
             cash = closing.closed.cash
             rows += _deposits(row.account, cash)
         elif row.account == special:
-            rows += _in_special_accounts(row, deposits_fen or {})
+            rows += _in_accounts(row, fund, own_fen)
         else:
             rows.append(row)
     return tuple(rows), cash
 
 
-def _deposit_account(books: Books) -> str:
-    """The account of what lies in special accounts, 其他财政存款."""
-    [found] = (id_ for id_ in accounts_of_deposits(books) if books.accounts[id_].book == BOOK)
-    return found
+def _owner_of(books_no: str) -> tuple[str, str]:
+    """The unit whose books they are, or "", and the kind of fund that lies in its accounts."""
+    return (books_no.removeprefix(UNIT), UNIT_FUND) if books_no.startswith(UNIT) else ("", FUND)
 
 
-def _in_special_accounts(
-    row: KeptBalance, deposits_fen: Mapping[str, int]
+def _own(deposits_fen: Mapping[str, int], owner: str) -> dict[str, int]:
+    """By number, what lies in the accounts of a unit, or of the treasury."""
+    found = ((split_account(key), fen) for key, fen in deposits_fen.items())
+    return {acct_no: fen for (agency_code, acct_no), fen in found if agency_code == owner}
+
+
+def _in_accounts(
+    row: KeptBalance, fund: str, deposits_fen: Mapping[str, int]
 ) -> Iterator[KeptBalance]:
-    """其他财政存款, a row for each special account, and one for what lies elsewhere."""
+    """其他财政存款, a unit's 银行存款: a row for each account, and one for what lies elsewhere."""
     rest_fen = row.dr_cr * stored_fen(row.amt) - sum(deposits_fen.values())
     for acct_no, fen in sorted(deposits_fen.items()):
-        yield KeptBalance(row.account, 1, yuan(fen), {"acct_no": acct_no, "fund_type_code": FUND})
+        codes = {**row.codes, "acct_no": acct_no, "fund_type_code": fund}
+        yield KeptBalance(row.account, 1, yuan(fen), codes)
     if rest_fen:
         yield KeptBalance(row.account, 1 if rest_fen > 0 else -1, yuan(abs(rest_fen)), row.codes)
 

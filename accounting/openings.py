@@ -22,7 +22,8 @@ from accounting.entering import (
     require_balanced,
 )
 from accounting.opening_events import BookOpened, OpeningLoaded, OpeningRow
-from accounting.special_deposits import deposits_of
+from accounting.special_deposits import deposits_of, named_accounts
+from budget.special_funds import is_units_money
 from ledger.books import Account, Books
 from ledger.books.given import GivenLine, given_journal
 from ledger.calendar import effective_day
@@ -111,8 +112,8 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         return event.opening_no
 
     def needs(self) -> Iterable[Need]:
-        named = dict.fromkeys(row.acct_no for row in self.rows if row.acct_no)
-        special: Iterator[Need] = ((SPECIAL_CASH, acct_no) for acct_no in named)
+        named = named_accounts(row.codes for row in self.rows)
+        special: Iterator[Need] = ((SPECIAL_CASH, key) for key in named)
         return (OPENING, self.number), (CASH, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -133,8 +134,8 @@ class LoadOpening(Command, frozen=True, kw_only=True):
             ),
         )
         deposits = [
-            moved_special(state, day, acct_no, amount_fen=fen)
-            for acct_no, fen in deposits_of(state, books, lines).items()
+            moved_special(state, day, key, amount_fen=fen)
+            for key, fen in deposits_of(state, books, lines).items()
         ]
         number = self.number
         # point of no return
@@ -179,7 +180,7 @@ def _lines(
         account = _account(books, book, row, f"/rows/{index}")
         codes = codes_in_force(state, row, day, f"/rows/{index}")
         if account.control == CONTROL:
-            _require_place(account, codes, f"/rows/{index}")
+            _require_place(state, account, codes, f"/rows/{index}")
         yield GivenLine(account, row.dr_cr, parse_yuan(row.amt), codes)
 
 
@@ -205,7 +206,9 @@ def _account(books: Books, book: str, row: OpeningRow, pointer: str) -> Account:
     return account
 
 
-def _require_place(account: Account, codes: Mapping[str, str], pointer: str) -> None:
+def _require_place(
+    state: LedgerState, account: Account, codes: Mapping[str, str], pointer: str
+) -> None:
     """Cash lies in an account at the treasury and is of a fund that lies there."""
     if not acct_of(codes):
         raise Refusal(
@@ -214,7 +217,7 @@ def _require_place(account: Account, codes: Mapping[str, str], pointer: str) -> 
             pointer=f"{pointer}/tre_code",
         )
     fund = codes.get("fund_type_code", "")
-    if not kind_of(fund) or not is_cash(fund):
+    if not kind_of(fund) or not is_cash(fund) or is_units_money(state, fund):
         raise Refusal(
             Code.ELEMENT_INVALID,
             f"{account.name} is of a fund that lies at the treasury, such as 111, not of {fund!r}",

@@ -1,19 +1,23 @@
-"""财政专户收入: what came to a special account, by the bank's statement of a day. Pure decisions.
+"""财政专户收入, 单位资金收入: what came to an account, by its bank's statement of a day. Pure.
 
-It is booked as 财政专户管理资金收入, and lies in the account from its day on. An account's day is
-reported once; a mistake is mended by saying what the report should have said.
+To a special account comes 财政专户管理资金收入, to a unit's own what its fund says: 事业收入 and so
+on. It lies there from its day on. An account's day is reported once; a mistake is mended by
+saying what the report should have said.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from accounting.income_booking import AmountsFen, Happened, amounts_of, differing
-from accounting.income_events import IncomeLine
-from accounting.special_income_events import SpecialIncomeCorrected, SpecialIncomeReported
-from budget.special_funds import is_special, require_kept
+from accounting.special_income_events import (
+    DepositedLine,
+    SpecialIncomeCorrected,
+    SpecialIncomeReported,
+)
+from budget.special_funds import is_of_unit, is_special, require_kept
 from division.payer import special_account_on
 from ledger.account_set import division_of
 from ledger.books import Books, Charts
@@ -33,7 +37,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event
 from ledger.money import parse_yuan, stored_fen, yuan
-from payments.special_accounts.cash import FUND, SPECIAL_CASH, moved_special
+from payments.special_accounts.cash import FUND, SPECIAL_CASH, UNIT_FUND, account_key, moved_special
 
 LINES_MAX = 1_000
 NON_TAX = "103"  # 非税收入: what a special account may receive
@@ -45,7 +49,7 @@ class SpecialIncome(msgspec.Struct, frozen=True):
     """A report, with what corrections have made of it."""
 
     reported: SpecialIncomeReported
-    lines: tuple[IncomeLine, ...]
+    lines: tuple[DepositedLine, ...]
     correct_nos: tuple[str, ...] = ()
 
 
@@ -59,7 +63,21 @@ def _fold(income: SpecialIncome | None, event: Event) -> SpecialIncome | None:
 
 
 def _rows_of(income: SpecialIncome) -> Iterator[tuple[Register[Any], str]]:
-    yield SPECIAL_CASH, income.reported.acct_no
+    yield SPECIAL_CASH, _key(income.reported)
+
+
+class _Reports(Protocol):
+    """What says whose account it is about."""
+
+    @property
+    def acct_no(self) -> str: ...
+    @property
+    def agency_code(self) -> str: ...
+
+
+def _key(of: _Reports) -> str:
+    """The row of the account."""
+    return account_key(of.acct_no, UNIT_FUND if of.agency_code else FUND, of.agency_code)
 
 
 SPECIAL_INCOME: Kind[SpecialIncome] = Kind(
@@ -126,14 +144,14 @@ SPECIAL_INCOME_DAYS: Register[ReportedDay] = declare(
 
 
 class _OfSpecialIncome(Command, frozen=True, kw_only=True):
-    """What says lines of income of a special account."""
+    """What says lines of income of an account."""
 
     APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "财政专户收入"
     KIND: ClassVar[AnyKind] = SPECIAL_INCOME
     KEEPS_REFUSAL: ClassVar[bool] = False
     report_no: str
-    lines: tuple[IncomeLine, ...]
+    lines: tuple[DepositedLine, ...]
 
     def check(self) -> None:
         """Raises RequestError ``malformed``, ``invalid_amount``."""
@@ -146,12 +164,14 @@ class _OfSpecialIncome(Command, frozen=True, kw_only=True):
 
 
 class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
-    """财政专户收入: what came to an account on a day; what was paid back is negative."""
+    """财政专户收入: what came to an account on a day; what was paid back is negative.
+    ``agency_code`` is the unit whose own account it is."""
 
     OPERATION: ClassVar[str] = "special_income.load"
     NUMBER: ClassVar[str] = "report_no"
     report_date: date
     acct_no: str
+    agency_code: str = ""
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -161,7 +181,7 @@ class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
     def needs(self) -> Iterable[Need]:
         return (
             (SPECIAL_INCOME, self.report_no),
-            (SPECIAL_CASH, self.acct_no),
+            (SPECIAL_CASH, _key(self)),
             (SPECIAL_INCOME_DAYS, self._day_key),
         )
 
@@ -171,8 +191,8 @@ class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.report_date)
-        require_kept(state, FUND, "/acct_no")
-        _require_codes(state, self.acct_no, self.lines, day)
+        require_kept(state, UNIT_FUND if self.agency_code else FUND, "/acct_no")
+        _require_codes(state, self, self.lines, day)
         if state.row(SPECIAL_INCOME_DAYS, self._day_key).reports:
             raise Refusal(
                 Code.ALREADY_REPORTED,
@@ -182,7 +202,7 @@ class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
             )
         amounts = amounts_of(self.lines)
         amount_fen = sum(amounts.values())
-        cash = moved_special(state, day, self.acct_no, amount_fen=amount_fen)
+        cash = moved_special(state, day, _key(self), amount_fen=amount_fen)
         told = state.moved(SPECIAL_INCOME_DAYS, self._day_key, day, {"reports": 1})
         # point of no return
         reported = SpecialIncomeReported(
@@ -191,9 +211,10 @@ class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
             acct_no=self.acct_no,
             amt=yuan(amount_fen),
             lines=self.lines,
+            agency_code=self.agency_code,
             by=by,
         )
-        happened = _booked(state, day, self.report_no, reported, self.acct_no, amounts)
+        happened = _booked(state, day, self.report_no, reported, self, amounts)
         return Decision(events=[*happened, *cash.told], effective_on=day, moved=[*cash.rows, told])
 
 
@@ -212,12 +233,12 @@ class CorrectSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
         day = effective_day(state, None)
         if (income := state.get(SPECIAL_INCOME, self.report_no)) is None:
             raise Refusal(Code.NOT_FOUND, f"no report {self.report_no!r} of a special account")
-        acct_no = income.reported.acct_no
-        _require_codes(state, acct_no, self.lines, day)
+        account = income.reported
+        _require_codes(state, account, self.lines, day)
         amounts = differing(amounts_of(self.lines), amounts_of(income.lines))
         if not amounts:
             raise Refusal(Code.INVALID_STATE, "the report says just that already")
-        cash = moved_special(state, day, acct_no, amount_fen=sum(amounts.values()))
+        cash = moved_special(state, day, _key(account), amount_fen=sum(amounts.values()))
         # point of no return
         corrected = SpecialIncomeCorrected(
             report_no=self.report_no,
@@ -226,15 +247,15 @@ class CorrectSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
             reason=self.reason,
             by=by,
         )
-        happened = _booked(state, day, self.correct_no, corrected, acct_no, amounts)
+        happened = _booked(state, day, self.correct_no, corrected, account, amounts)
         return Decision(events=[*happened, *cash.told], effective_on=day, moved=cash.rows)
 
 
 def _require_codes(
-    state: LedgerState, acct_no: str, lines: Iterable[IncomeLine], day: date
+    state: LedgerState, account: _Reports, lines: Iterable[DepositedLine], day: date
 ) -> None:
-    """That each line has codes in force, the finest there are, of 非税收入 and of a fund for which
-    the account is.
+    """That each line has codes in force, the finest there are, of a fund for which the account is,
+    and of 非税收入; a unit's own money is of no kind of the treasury's income.
 
     Raises:
         Refusal: ``element_invalid`` with its place, ``account_invalid``.
@@ -247,17 +268,22 @@ def _require_codes(
                 state.codes.check(element, code, pointer=pointer, **where)
                 if element in _OF_LEAVES:
                     state.codes.check_leaf(element, code, pointer=pointer, **where)
+        agency_code, fund = account.agency_code, line.fund_type_code
         fits = {
-            "inc_sort_code": line.inc_sort_code.startswith(NON_TAX),
-            "fund_type_code": is_special(line.fund_type_code),
+            "inc_sort_code": not line.inc_sort_code
+            if agency_code
+            else line.inc_sort_code.startswith(NON_TAX),
+            "fund_type_code": is_of_unit(fund) if agency_code else is_special(fund),
         }
         for element in (name for name, fit in fits.items() if not fit):
             raise Refusal(
                 Code.ELEMENT_INVALID,
-                f"{element} {getattr(line, element)} does not come to a special account",
+                f"{element} {getattr(line, element)} does not come to such an account",
                 pointer=f"/lines/{index}/{element}",
             )
-        special_account_on(state, line.fund_type_code, acct_no, day, pointer="/acct_no")
+        special_account_on(
+            state, fund, account.acct_no, day, agency_code=agency_code, pointer="/acct_no"
+        )
 
 
 def _booked(
@@ -265,7 +291,7 @@ def _booked(
     day: date,
     number: str,
     event: SpecialIncomeReported | SpecialIncomeCorrected,
-    acct_no: str,
+    account: _Reports,
     amounts: AmountsFen,
 ) -> Happened:
     """The event, and its journal where anything came."""
@@ -277,14 +303,16 @@ def _booked(
             event.TYPE,
             source=state.next_position,
             number=number,
-            lines=list(_entries(books, acct_no, amounts)),
+            lines=list(_entries(books, account, amounts)),
         )
         happened.append((SPECIAL_INCOME, event.report_no, journal))
     return happened
 
 
-def _entries(books: Books, acct_no: str, amounts: AmountsFen) -> Iterator[GivenLine]:
-    """What the rule books of each amount, each entry kept by its elements and the account."""
+def _entries(books: Books, of: _Reports, amounts: AmountsFen) -> Iterator[GivenLine]:
+    """What the rule books of each amount, each entry kept by its elements and the account, a unit's
+    by the unit as well."""
+    whose = {"agency_code": of.agency_code} if of.agency_code else {}
     for told, fen in amounts.items():
         codes = dict(told)
         entry = books.post(
@@ -295,5 +323,6 @@ def _entries(books: Books, acct_no: str, amounts: AmountsFen) -> Iterator[GivenL
             codes=codes,
         )
         for line in entry.lines:
-            account, kept_by = books.accounts[line.account], {**codes, "acct_no": acct_no}
+            kept_by = {**codes, **whose, "acct_no": of.acct_no}
+            account = books.accounts[line.account]
             yield GivenLine(account, line.dr_cr, stored_fen(line.amt), kept_by)

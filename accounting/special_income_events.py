@@ -1,4 +1,4 @@
-"""财政专户收入: what came to a special account on a day, by kind of income."""
+"""财政专户收入, 单位资金收入: what came to an account on a day, by kind of income."""
 
 from typing import ClassVar
 
@@ -8,8 +8,15 @@ from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 _BOOKS: AmountMoves = {"treasury_financial": {}, "treasury_budgetary": {}}
 
 
+class DepositedLine(IncomeLine, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of a fund, and of which kind of income; 单位资金 says that itself."""
+
+    inc_sort_code: str = ""
+
+
 class SpecialIncomeReported(Event, frozen=True, kw_only=True):
-    """财政专户收入入账: all that the bank's statement of an account has of a day."""
+    """财政专户收入入账: all that the bank's statement of an account has of a day; ``agency_code``
+    is the unit whose own account it is 单位资金收入, "" of a special one."""
 
     TYPE: ClassVar[str] = "special_income.reported"
     TRAITS: ClassVar[Traits] = Traits(
@@ -28,7 +35,8 @@ class SpecialIncomeReported(Event, frozen=True, kw_only=True):
     report_date: str
     acct_no: str
     amt: Yuan
-    lines: tuple[IncomeLine, ...]
+    lines: tuple[DepositedLine, ...]
+    agency_code: str = ""
     by: str
 
 
@@ -44,7 +52,7 @@ class SpecialIncomeCorrected(Event, frozen=True, kw_only=True):
     )
     report_no: str
     correct_no: str
-    lines: tuple[IncomeLine, ...]
+    lines: tuple[DepositedLine, ...]
     reason: str
     by: str
 

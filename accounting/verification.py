@@ -13,7 +13,6 @@ from accounting.book_balances import BookBalances, fold_between
 from accounting.carrying_books import CARRIED_OPENING
 from accounting.closing_books import BOOK_CLOSING, BookClosing, as_balances
 from accounting.closing_events import (
-    TREASURY,
     BooksClosed,
     KeptBalance,
     OpeningCarried,
@@ -148,6 +147,7 @@ class CarriedOpeningsCheck(EventCheck):
         super().__init__(context)
         self._carried: list[tuple[int, OpeningCarried]] = []
         self._begun: OpeningsBegun | None = None
+        self._deposits_fen: dict[str, int] | None = None
 
     def follows(self) -> Iterable[str]:
         for cls in (OpeningsBegun, OpeningCarried):
@@ -193,7 +193,7 @@ class CarriedOpeningsCheck(EventCheck):
         found = {
             closing.closed.books_no: closing for closing in _closings(self.context, sender, numbers)
         }
-        deposits_fen = self._deposits_of(begun) if TREASURY in found else {}
+        deposits_fen = self._deposits_of(begun)
         booked = self._journals([position + 1 for position, _ in part])
         for position, carried in part:
             self.findings.count(self.NAME, 1)
@@ -206,11 +206,13 @@ class CarriedOpeningsCheck(EventCheck):
                 self._wrong(position, f"{carried.books_no} does not begin with what it had left")
 
     def _deposits_of(self, begun: OpeningsBegun) -> dict[str, int]:
-        """What lay in each special account when the books of the year before were closed."""
-        if not begun.special_accounts:
-            return {}
-        sender, upto = parse_ledger(begun.from_ledger), begun.from_position
-        return fold_deposits(self.context.asking, sender, upto)
+        """What lay in each special account, and in units' own, when the books of the year before
+        were closed."""
+        if self._deposits_fen is None:
+            asking, sender = self.context.asking, parse_ledger(begun.from_ledger)
+            upto = begun.from_position if begun.special_accounts else 0
+            self._deposits_fen = fold_deposits(asking, sender, upto)
+        return self._deposits_fen
 
     def _journals(self, positions: Sequence[int]) -> dict[int, tuple[KeptBalance, ...]]:
         """By position, the lines of those that are journals."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from budget.indicator import LEAF_CODES
-from budget.special_funds import is_special, require_kept
+from budget.special_funds import is_special, is_units_money, require_kept
 from division.agencies import require_agency
 from division.agency import Agency
 from ledger.account_set import division_of
@@ -158,8 +158,9 @@ def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, po
 def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
     division = division_of(state.ledger_id)
     fund, function = codes["fund_type_code"], codes["exp_func_code"]
-    # 财政专户管理资金 is spent on what the general budget is spent on, where no pair says otherwise
-    payers = (fund, GENERAL_BUDGET) if is_special(fund) else (fund,)
+    # 财政专户管理资金, 单位资金 are spent on what 11 is, where no pair says otherwise
+    elsewhere = is_special(fund) or is_units_money(state, fund)
+    payers = (fund, GENERAL_BUDGET) if elsewhere else (fund,)
     if not any(
         state.codes.allowed_fund(payer, function, on=day, mof_div_code=division) for payer in payers
     ):

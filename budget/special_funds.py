@@ -1,4 +1,6 @@
-"""财政专户管理资金: the funds that do not lie at the treasury, and whether a ledger pays them."""
+"""财政专户管理资金, 单位资金: funds that do not lie at the treasury, and whether they are paid."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -7,7 +9,12 @@ from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event, LedgerOpened
 
-SPECIAL_FUNDS = "2"  # what their codes begin with
+SPECIAL_FUNDS, UNIT_FUNDS = "2", "3"  # what their codes begin with
+ELSEWHERE = (SPECIAL_FUNDS, UNIT_FUNDS)  # what lies in accounts of its own, and not at the treasury
+_WHERE: Mapping[str, str] = {
+    SPECIAL_FUNDS: "special accounts (财政专户)",
+    UNIT_FUNDS: "the units' own accounts (单位资金)",
+}
 
 
 class SpecialAccountsKept(msgspec.Struct, frozen=True):
@@ -17,11 +24,28 @@ class SpecialAccountsKept(msgspec.Struct, frozen=True):
     on: bool = False
 
 
-def _kept(kept: SpecialAccountsKept, event: Event) -> SpecialAccountsKept:
+class UnitFundsKept(msgspec.Struct, frozen=True):
+    """The same of the units' own money 单位资金."""
+
+    on: bool = False
+
+
+def _special(kept: SpecialAccountsKept, event: Event) -> SpecialAccountsKept:
     return SpecialAccountsKept(event.special_accounts) if isinstance(event, LedgerOpened) else kept
 
 
-SPECIAL_ACCOUNTS_KEPT = declare(Setting("special_accounts", SpecialAccountsKept(), _kept))
+def _of_units(kept: UnitFundsKept, event: Event) -> UnitFundsKept:
+    return UnitFundsKept(event.unit_funds) if isinstance(event, LedgerOpened) else kept
+
+
+SPECIAL_ACCOUNTS_KEPT = declare(Setting("special_accounts", SpecialAccountsKept(), _special))
+UNIT_FUNDS_KEPT = declare(Setting("unit_funds", UnitFundsKept(), _of_units))
+
+
+def lies_elsewhere(fund_type_code: str) -> bool:
+    """Whether a fund lies in accounts of its own, special ones or the units', and is paid from
+    them: the central bank does not know of it."""
+    return fund_type_code.startswith(ELSEWHERE)
 
 
 def is_special(fund_type_code: str) -> bool:
@@ -29,13 +53,30 @@ def is_special(fund_type_code: str) -> bool:
     return fund_type_code.startswith(SPECIAL_FUNDS)
 
 
+def is_of_unit(fund_type_code: str) -> bool:
+    """Whether a fund is a unit's own 单位资金."""
+    return fund_type_code.startswith(UNIT_FUNDS)
+
+
+def is_kept(state: LedgerState, fund_type_code: str) -> bool:
+    """Whether the ledger knows the accounts in which a fund lies."""
+    if is_of_unit(fund_type_code):
+        return state.settings.get(UNIT_FUNDS_KEPT).on
+    return state.settings.get(SPECIAL_ACCOUNTS_KEPT).on
+
+
+def is_units_money(state: LedgerState, fund_type_code: str) -> bool:
+    """Whether a fund lies in units' own accounts, which the ledger knows of."""
+    return is_of_unit(fund_type_code) and is_kept(state, fund_type_code)
+
+
 def require_kept(state: LedgerState, fund_type_code: str, pointer: str) -> None:
-    """Refuses with ``element_invalid`` what lies in special accounts where the ledger keeps none:
-    the central bank does not pay it."""
-    if is_special(fund_type_code) and not state.settings.get(SPECIAL_ACCOUNTS_KEPT).on:
+    """Refuses with ``element_invalid`` what lies in accounts of its own where the ledger keeps none
+    of them: the central bank does not pay it."""
+    if lies_elsewhere(fund_type_code) and not is_kept(state, fund_type_code):
         raise Refusal(
             Code.ELEMENT_INVALID,
-            f"资金性质 {fund_type_code} is paid from special accounts (财政专户), which this "
+            f"资金性质 {fund_type_code} is paid from {_WHERE[fund_type_code[0]]}, which this "
             "ledger was opened without; it is not claimed from the central bank",
             pointer=pointer,
         )
@@ -43,10 +84,10 @@ def require_kept(state: LedgerState, fund_type_code: str, pointer: str) -> None:
 
 def require_treasury_money(fund_type_code: str, pointer: str) -> None:
     """Refuses with ``element_invalid`` what the central bank does not pay."""
-    if is_special(fund_type_code):
+    if lies_elsewhere(fund_type_code):
         raise Refusal(
             Code.ELEMENT_INVALID,
-            f"资金性质 {fund_type_code} lies in special accounts (财政专户), not at the treasury: "
+            f"资金性质 {fund_type_code} lies in {_WHERE[fund_type_code[0]]}, not at the treasury: "
             "the central bank does not pay it",
             pointer=pointer,
         )

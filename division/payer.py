@@ -4,8 +4,8 @@ A unit is paid for from its own zero-balance account 单位零余额 or, where i
 treasury's 财政零余额; of several that would do, from the one that is for the fund. Nothing is made
 up: as soon as a division has registered an account to pay from, one has to be there.
 
-财政专户管理资金 is paid from its special account, without a zero-balance account, and nothing
-reimburses that.
+财政专户管理资金 is paid from its special account, 单位资金 from the unit's own, without a
+zero-balance account, and nothing reimburses that.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,14 @@ from datetime import date
 
 import msgspec
 
-from division.account import SPECIAL, TREASURY_SINGLE, TREASURY_ZERO, UNIT_ZERO, BankAccount
+from division.account import (
+    SPECIAL,
+    TREASURY_SINGLE,
+    TREASURY_ZERO,
+    UNIT_OWN,
+    UNIT_ZERO,
+    BankAccount,
+)
 from division.agencies import agency_on
 from division.knowledge import own_division
 from ledger.deciding.state import LedgerState
@@ -64,38 +71,49 @@ def payer_on(
 
 
 def special_payer(state: LedgerState, agency_code: str, special: BankAccount, day: date) -> Payer:
-    """Who pays for a unit where a special account does."""
+    """Who pays for a unit where a special account does, or its own."""
     return _payer(state, agency_code, special, None, day)
 
 
 def special_account_on(
-    state: LedgerState, fund_type_code: str, acct_no: str, day: date, *, pointer: str
+    state: LedgerState,
+    fund_type_code: str,
+    acct_no: str,
+    day: date,
+    *,
+    agency_code: str = OF_THE_TREASURY,
+    pointer: str,
 ) -> BankAccount:
-    """The division's special account 财政专户 for a fund: the one that is named, or else the one
-    that says most of the fund, of several the first by its number.
+    """The division's special account 财政专户 for a fund, or that of a unit 单位实有资金: the one
+    that is named, or else the one that says most of the fund, of several the first by its number.
+
+    Args:
+        agency_code: the unit whose own account it is.
 
     Raises:
         Refusal: ``account_invalid``: none is registered for the fund and open on the day, or not
             the one that is named.
     """
-    registered = own_division(state).accounts.get(OF_THE_TREASURY, ())
+    registered = own_division(state).accounts.get(agency_code, ())
+    acc_type_code = UNIT_OWN if agency_code else SPECIAL
     of_day = (each.on(day) for each in registered)
     would_do = [
         each
         for each in of_day
         if each is not None
-        and each.acc_type_code == SPECIAL
+        and each.acc_type_code == acc_type_code
         and acct_no in ("", each.acct_no)
         and fund_type_code.startswith(each.fund_type_code)
     ]
     found = min(would_do, key=lambda a: (-len(a.fund_type_code), a.acct_no), default=None)
     if found is None:
-        which = (
-            f"{acct_no} is no special account" if acct_no else "no special account is registered"
-        )
+        kind, title = ("special account", "财政专户")
+        if agency_code:
+            kind, title = (f"account of {agency_code}'s own", "单位实有资金账户")
+        which = f"{acct_no} is no {kind}" if acct_no else f"no {kind} is registered"
         raise Refusal(
             Code.ACCOUNT_INVALID,
-            f"{which} for fund {fund_type_code} on {day} 财政专户未登记或已销户",
+            f"{which} for fund {fund_type_code} on {day} {title}未登记或已销户",
             pointer=pointer,
         )
     return found

@@ -21,9 +21,9 @@ from budget.indicator import (
 )
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
-from budget.special_funds import SPECIAL_FUNDS
+from budget.special_funds import ELSEWHERE
 from division.knowledge import rules_of_year
-from division.payer import Payer, payer_on, special_account_on, special_payer
+from division.payer import Payer, payer_on, special_payer
 from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
 from ledger.deciding.command import Command, Need, Told, fields_in
@@ -64,8 +64,8 @@ from payments.payment import (
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
 from payments.signature_policy import SIGNATURE_POLICY
-from payments.special_accounts.cash import NOTHING_MOVED, moved_special, with_special
-from payments.special_accounts.paying import account_to_pay_from
+from payments.special_accounts.cash import NOTHING_MOVED, with_special
+from payments.special_accounts.paying import paying_account, taken_of
 from payments.voucher_number import voucher_number
 
 DETAILS_MAX = 499  # details < 500 a voucher (domain: receiver-side validation of the central bank)
@@ -161,9 +161,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         require_planned(state, indicator, day, pay_fen)
         occupied = moved(state, day, self.bgt_id, PaymentApplied.TYPE, {"pay": pay_fen}, held_fen)
         pay_acct_no, cash = "", NOTHING_MOVED
-        if self.pay_acct_no or indicator.issued.fund_type_code.startswith(SPECIAL_FUNDS):
-            pay_acct_no = account_to_pay_from(state, indicator, self.pay_acct_no, day)
-            cash = moved_special(state, day, pay_acct_no, claimed_fen=pay_fen)
+        if self.pay_acct_no or indicator.issued.fund_type_code.startswith(ELSEWHERE):
+            pay_acct_no, cash = taken_of(state, indicator, self.pay_acct_no, day, pay_fen)
         found = NOTHING_FOUND
         if rules := rules_of_year(state):
             seen = seen_by_rules(self, indicator, pay_fen)
@@ -305,8 +304,9 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
         guarantee, bank = None, policy.pay_bank_code
         payer: Payer | None
         if applied.pay_acct_no:
-            special = special_account_on(state, fund, applied.pay_acct_no, day, pointer="")
-            payer = special_payer(state, applied.agency_code, special, day)
+            agency_code, acct_no = applied.agency_code, applied.pay_acct_no
+            special = paying_account(state, fund, agency_code, acct_no, day, pointer="")
+            payer = special_payer(state, agency_code, special, day)
             bank = special.pay_bank_code or bank
         else:
             guarantee = require_spare(state, fund, applied, payment.pay_fen)

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from budget.indicator import Indicator
-from budget.special_funds import SPECIAL_FUNDS, require_kept
+from budget.special_funds import ELSEWHERE, require_kept
 from division.agencies import refuse_ended
 from ledger.account_set import division_of
 from ledger.deciding.state import LedgerState
@@ -34,7 +34,7 @@ def check_elements(
             indicator.
     """
     issued = indicator.issued
-    if issued.fund_type_code.startswith(SPECIAL_FUNDS):
+    if issued.fund_type_code.startswith(ELSEWHERE):
         require_kept(state, issued.fund_type_code, "/bgt_id")
     refuse_ended(state, issued.agency_code, day, pointer="/bgt_id")
     division = division_of(state.ledger_id)

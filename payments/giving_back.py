@@ -11,7 +11,7 @@ from payments.cards.lines import freed
 from payments.clearing.promised import promise_kept
 from payments.contracts.drawing import held_again, settled
 from payments.payment import PAYMENT, Payment
-from payments.special_accounts.cash import moved_special, with_special
+from payments.special_accounts.cash import key_of, moved_special, with_special
 
 
 def released(state: LedgerState, payment: Payment, day: date, event: str) -> MovedRow:
@@ -36,7 +36,7 @@ def with_release(
         bgt_id=applied.bgt_id,
     )
     entry = with_held(books, entry, held_again(applied, pay_fen), codes)
-    cash = moved_special(state, day, applied.pay_acct_no, claimed_fen=-pay_fen)
+    cash = moved_special(state, day, key_of(applied), claimed_fen=-pay_fen)
     decision = Decision(
         events=[(PAYMENT, payment.pay_app_no, event), (PAYMENT, payment.pay_app_no, entry)],
         effective_on=day,

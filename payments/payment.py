@@ -42,7 +42,7 @@ from payments.events import (
 )
 from payments.monitoring.events import PaymentReleased
 from payments.return_events import PaymentReturned
-from payments.special_accounts.cash import SPECIAL_CASH
+from payments.special_accounts.cash import SPECIAL_CASH, key_of
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 APPLIED, APPROVED, SIGNED, SENT = "applied", "approved", "signed", "sent"
@@ -353,7 +353,7 @@ def _rows_of(payment: Payment) -> Iterator[tuple[AnyRegister, str]]:
     for key in payment.applied.card_lines:
         yield REIMBURSED, key
     if payment.applied.pay_acct_no:
-        yield SPECIAL_CASH, payment.applied.pay_acct_no
+        yield SPECIAL_CASH, key_of(payment.applied)
     others = dict.fromkeys(took.bgt_id for took in payment.corrections_taken)
     yield BALANCES, own
     for bgt_id in others:

@@ -50,6 +50,7 @@ from payments.signature_policy import PER_MANIFEST, SIGNATURE_POLICY
 from payments.special_accounts.cash import (
     NOTHING_MOVED,
     SpecialMove,
+    key_of,
     moved_special,
     special_rule,
     with_special,
@@ -346,8 +347,8 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
 
 def _gone(state: LedgerState, payment: Payment, day: date, xpay_fen: int) -> SpecialMove:
     """What has left a special account; what has failed is free again."""
-    acct_no, pay_fen = payment.applied.pay_acct_no, payment.pay_fen
-    return moved_special(state, day, acct_no, amount_fen=-xpay_fen, claimed_fen=-pay_fen)
+    key, pay_fen = key_of(payment.applied), payment.pay_fen
+    return moved_special(state, day, key, amount_fen=-xpay_fen, claimed_fen=-pay_fen)
 
 
 def owed(

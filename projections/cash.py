@@ -21,7 +21,7 @@ from ledger.reading.objects import read_head
 from payments.clearing.cash import CASH, Cash, split_key
 from payments.clearing.cash_events import CashPolicySet
 from payments.clearing.cash_policy import CASH_POLICY
-from payments.special_accounts.cash import SPECIAL_CASH, SpecialCash
+from payments.special_accounts.cash import SPECIAL_CASH, SpecialCash, split_account
 from projections.core.moments import Moment, one_moment, reach
 
 _ACTS = """
@@ -38,13 +38,13 @@ ORDER BY position"""
 
 class CashAt(NamedTuple):
     """What lies where, by (account, kind of fund), in order; the account is "" for what was claimed
-    before any was named; ``special`` is what lies in special accounts 财政专户, by their numbers.
-    ``position`` is the last that counts; ``cash_control`` what the ledger's
-    policy said then, None where nothing."""
+    before any was named; ``special`` is what lies in special accounts 财政专户, and in units' own,
+    by unit, "" of the treasury's, and number. ``position`` is the last that counts;
+    ``cash_control`` what the ledger's policy said then, None where nothing."""
 
     position: int
     rows: dict[tuple[str, str], Cash]
-    special: dict[str, SpecialCash]
+    special: dict[tuple[str, str], SpecialCash]
     cash_control: bool | None
 
     @property
@@ -116,8 +116,8 @@ def _folded(
     return refold
 
 
-def _with_cash(rows: dict[str, SpecialCash]) -> dict[str, SpecialCash]:
-    return {acct_no: rows[acct_no] for acct_no in sorted(rows) if rows[acct_no] != SpecialCash()}
+def _with_cash(rows: dict[str, SpecialCash]) -> dict[tuple[str, str], SpecialCash]:
+    return {split_account(key): rows[key] for key in sorted(rows) if rows[key] != SpecialCash()}
 
 
 def _in_order(rows: dict[str, Cash]) -> dict[tuple[str, str], Cash]:

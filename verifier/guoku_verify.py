@@ -727,7 +727,9 @@ class Cash:
             self._report.wrong("cash", self._moved_at, f"{what} 库款不符")
 
 
-SPECIAL_DEPOSITS = "B2"  # 其他财政存款
+SPECIAL_DEPOSITS, UNIT_DEPOSITS = "B2", "D1002"  # 其他财政存款; a unit's 银行存款
+# by what their codes begin with, on which account a fund lies that has accounts of its own
+_DEPOSITS = {_SPECIAL_FUNDS: SPECIAL_DEPOSITS, "3": UNIT_DEPOSITS}
 # events whose own lines name the account
 _SPECIAL_GIVEN = (
     *("opening.loaded", "opening.carried"),
@@ -736,8 +738,9 @@ _SPECIAL_GIVEN = (
 
 
 class SpecialCash:
-    """What journals book in each special account 财政专户 is what the events say came and went, and
-    what is neither gone nor applied for is never below zero."""
+    """What journals book in each special account 财政专户, and in each of a unit's own
+    单位实有资金, is what the events say came and went, and what is neither gone nor applied for is
+    never below zero."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -745,13 +748,14 @@ class SpecialCash:
         self._sources: dict[int, str] = {}  # the account of what was paid, or came back
         self._posted: dict[str, int] = {}
         self.balance: dict[str, int] = {}  # by account; of a year before, what the next begins with
+        self.of_unit: dict[str, str] = {}  # by account, the unit whose own it is; "" the treasury's
         self._claimed: dict[str, int] = {}
         self._moved_at = 0
 
     def take(self, event: Event) -> None:
         body, name = event.body, event.name
         if name == "ledger.opened":
-            self._kept = bool(body.get("special_accounts"))
+            self._kept = bool(body.get("special_accounts") or body.get("unit_funds"))
         elif not self._kept:
             return
         elif name == "journal.posted":
@@ -768,21 +772,23 @@ class SpecialCash:
         named = body.get("line_codes") if body["event"] in _SPECIAL_GIVEN else None
         kept_by = named or [{}] * len(body["lines"])
         for (account, dr_cr, amount, *_), codes in zip(body["lines"], kept_by, strict=True):
-            special = codes.get("fund_type_code", "").startswith(_SPECIAL_FUNDS)
-            if account == SPECIAL_DEPOSITS and (
-                acct := paid or (codes.get("acct_no", "") if special else "")
-            ):
+            of_fund = _DEPOSITS.get(codes.get("fund_type_code", "")[:1], "")
+            lies_there = account == of_fund or (paid and account in _DEPOSITS.values())
+            if lies_there and (acct := paid or codes.get("acct_no", "")):
                 self._posted[acct] = self._posted.get(acct, 0) + dr_cr * fen(amount)
                 self._moved_at = event.position
 
     def _move(self, event: Event) -> None:
         body = event.body
         acct, claimed_fen = body["acct_no"], fen(body.get("claimed_amt", "0.00"))
+        owner = body.get("agency_code", "")
+        if self.of_unit.setdefault(acct, owner) != owner:
+            self._report.wrong("cash", event.position, f"{acct} is two owners' 专户资金不符")
         self.balance[acct] = self.balance.get(acct, 0) + fen(body["amt"])
         self._claimed[acct] = self._claimed.get(acct, 0) + claimed_fen
         if not 0 <= self._claimed[acct] <= self.balance[acct]:
             what = (
-                f"payments take {yuan(self._claimed[acct])} of special account {acct}, in which "
+                f"payments take {yuan(self._claimed[acct])} of account {acct}, in which "
                 f"{yuan(self.balance[acct])} lies 专户透支"
             )
             self._report.wrong("cash", event.position, what)
@@ -950,9 +956,9 @@ class YearBooks:
         for number, closed in self.left.items():
             self._compare(closed["position"], f"{number} has left", closed["left"])
 
-    def opened_from(self, before: "YearBooks", deposits_fen: dict[str, int], ledger: str) -> None:
+    def opened_from(self, before: "YearBooks", deposits: SpecialCash, ledger: str) -> None:
         """Holds what this year's books begin with against what the year before has left, and has
-        left in each special account."""
+        left in each special account and in units' own."""
         if self.begun is None or self.begun["from_ledger"] != ledger:
             self._wrong(0, f"this year's books do not begin with {ledger}")
             return
@@ -968,8 +974,8 @@ class YearBooks:
                 if any(row[0] == TREASURY_CASH for row in rows):
                     opened, cash = _apart(opened), _cash_of(closed)
                     due |= cash
-                if number == "treasury" and "B" in begins and self.begun.get("special_accounts"):
-                    _put_in_accounts(due, deposits_fen)
+                if self.begun.get("special_accounts"):
+                    _put_in_accounts(due, deposits, number, begins)
             if opened != due:
                 self._wrong(position, f"{number} does not begin with what {ledger} has left of it")
 
@@ -994,15 +1000,23 @@ def _cash_of(closed: dict[str, Any]) -> Kept:
     return {key: amount for key, amount in places.items() if amount}
 
 
-def _put_in_accounts(due: Kept, deposits_fen: dict[str, int]) -> None:
-    """其他财政存款 by special account, and what lies elsewhere."""
-    rest = due.pop((SPECIAL_DEPOSITS, ""), 0)
-    for acct, amount in deposits_fen.items():
-        if amount:
-            due[SPECIAL_DEPOSITS, f"acct_no={acct} fund_type_code=2"] = amount
+def _put_in_accounts(due: Kept, deposits: SpecialCash, number: str, begins: set[str]) -> None:
+    """其他财政存款 by special account, a unit's 银行存款 by account of its own; and what lies
+    elsewhere."""
+    owner = number.removeprefix("unit/") if number.startswith("unit/") else ""
+    fund, kept_as = ("3", f"agency_code={owner}") if owner else (_SPECIAL_FUNDS, "")
+    account = _DEPOSITS[fund]
+    if account[0] not in begins or not due:
+        return
+    rest = due.pop((account, kept_as), 0)
+    for acct, amount in deposits.balance.items():
+        if amount and deposits.of_unit[acct] == owner:
+            codes = {"acct_no": acct, "fund_type_code": fund}
+            codes |= {"agency_code": owner} if owner else {}
+            due[account, _kept_as(codes, sorted(codes))] = amount
             rest -= amount
     if rest:
-        due[SPECIAL_DEPOSITS, ""] = rest
+        due[account, kept_as] = rest
 
 
 def _apart(opened: Kept) -> Kept:
@@ -1121,9 +1135,11 @@ class Returns:
             moved[account] = moved.get(account, 0) + dr_cr * fen(amount)
         amount, carried = fen(settled.body["amt"]), settled.name == "prior_return.carried"
         special = bool(settled.body.get("pay_acct_no"))
+        lies_on = _DEPOSITS.get(settled.body["fund_type_code"][:1], SPECIAL_DEPOSITS)
         due = {
+            **dict.fromkeys(_DEPOSITS.values(), 0),
+            lies_on: amount if special else 0,
             ZERO_BALANCE: 0 if special else amount,
-            SPECIAL_DEPOSITS: amount if special else 0,
             AVAILABLE: -amount if carried else 0,
         }
         same = all(moved.get(account, 0) == fen_ for account, fen_ in due.items())
@@ -4131,8 +4147,7 @@ def _verify_exports(asked: argparse.Namespace, report: Report) -> None:
     division, _, year = before.about["ledger"].partition("-")
     if f"{division}-{int(year) + 1}" != export.about["ledger"]:
         raise Unreadable(f"{before.about['ledger']} is not the year before")
-    deposits_fen = before.special_cash.balance
-    export.year_books.opened_from(before.year_books, deposits_fen, before.about["ledger"])
+    export.year_books.opened_from(before.year_books, before.special_cash, before.about["ledger"])
     if former.findings():
         report.wrong(
             "books", None, f"the export of {before.about['ledger']} does not hold 上年不符"

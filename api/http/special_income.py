@@ -22,7 +22,7 @@ from api.http.parameters import ReportNo
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import CommandRoute, Operation
 from api.http.standing_object import shown_object
-from api.http.units import require_all_units
+from api.http.units import require_agencies
 from api.http.views import Committed, commit_view
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -36,13 +36,14 @@ router = APIRouter(route_class=Operation, tags=[Tag.BOOKS])
 
 
 class SpecialIncomeView(msgspec.Struct, kw_only=True):
-    """A report of a special account as corrections have left it; ``amt`` is the sum of its
-    lines."""
+    """A report of a special account, or of a unit's own, as corrections have left it; ``amt`` is
+    the sum of its lines, ``agency_code`` the unit, "" of the treasury's."""
 
     ledger: str
     report_no: str
     report_date: str
     acct_no: str
+    agency_code: str
     amt: str
     lines: list[IncomeLineView]
     correct_nos: list[str]
@@ -57,6 +58,7 @@ def _view(key: int, income: SpecialIncome, commit: Any = UNSET) -> SpecialIncome
         report_no=reported.report_no,
         report_date=reported.report_date,
         acct_no=reported.acct_no,
+        agency_code=reported.agency_code,
         amt=yuan(sum(stored_fen(line.amt) for line in income.lines)),
         lines=income_lines(income.lines),
         correct_nos=list(income.correct_nos),
@@ -79,8 +81,8 @@ def _done(key: int, _command: Command, outcome: Outcome) -> SpecialIncomeView:
 )
 async def show_special_income(call: LedgerRead, report_no: ReportNo) -> Response:
     key = await admit(call, number=report_no)
-    await require_all_units(call, key, "a report of a special account")
     position, income = await shown_object(call, key, SPECIAL_INCOME, report_no)
+    await require_agencies(call, key, [(report_no, income.reported.agency_code)])
     return call.respond(_view(key, income), position=position)
 
 

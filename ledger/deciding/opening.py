@@ -86,6 +86,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     PURCHASES: ClassVar[bool] = True  # whether purchases are paid by contracts under a plan alone
     CARDS: ClassVar[bool] = True  # whether 公务卡 is paid by what was spent with registered cards
     SPECIAL: ClassVar[bool] = True  # whether special accounts 财政专户 are kept
+    UNIT_FUNDS: ClassVar[bool] = True  # whether 单位资金 is paid from the units' own accounts
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -171,20 +172,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             purchase_control=self.PURCHASES,
             card_control=self.CARDS,
             special_accounts=self.SPECIAL,
+            unit_funds=self.UNIT_FUNDS,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithoutSpecialAccounts(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: special accounts were not kept."""
+class _OpenWithoutUnitFunds(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: 单位资金 was not paid."""
 
-    SPECIAL: ClassVar[bool] = False
+    UNIT_FUNDS: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithoutSpecialAccounts(_OpenWithoutUnitFunds, frozen=True, kw_only=True):
+    """As a release before that did: special accounts were not kept."""
+
+    SPECIAL: ClassVar[bool] = False
 
 
 class _OpenWithoutCards(_OpenWithoutSpecialAccounts, frozen=True, kw_only=True):
@@ -229,7 +237,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenWithoutPurchases
     if not event.card_control:
         return _OpenWithoutCards
-    return OpenLedger if event.special_accounts else _OpenWithoutSpecialAccounts
+    if not event.special_accounts:
+        return _OpenWithoutSpecialAccounts
+    return OpenLedger if event.unit_funds else _OpenWithoutUnitFunds
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     did not cut them with their indicator. ``purchase_control`` says that what is marked
     是否政府采购 is paid by contracts under a purchase plan alone, ``card_control`` that 公务卡 is
     paid by what was spent with registered cards alone, ``special_accounts`` that special accounts
-    财政专户 are kept and 财政专户管理资金 is paid from them.
+    财政专户 are kept and 财政专户管理资金 is paid from them, ``unit_funds`` that 单位资金 is paid
+    from the units' own accounts.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -38,6 +39,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     purchase_control: bool = False
     card_control: bool = False
     special_accounts: bool = False
+    unit_funds: bool = False
     by: str
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, ClassVar
 
+from budget.special_funds import is_units_money
 from division.agencies import require_agency
 from ledger.account_set import division_of
 from ledger.books import Account, Books
@@ -136,7 +137,7 @@ class OrderAdvance(Command, frozen=True, kw_only=True):
         fund, pointer = self.fund_type_code, "/fund_type_code"
         state.codes.check("fund_type_code", fund, pointer=pointer, **where)
         state.codes.check_leaf("fund_type_code", fund, pointer=pointer, **where)
-        if not kind_of(fund) or not is_cash(fund):
+        if not kind_of(fund) or not is_cash(fund) or is_units_money(state, fund):
             raise Refusal(
                 Code.ELEMENT_INVALID,
                 f"an advance is of a fund that lies at the treasury, such as 111, not of {fund}",

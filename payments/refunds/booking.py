@@ -30,7 +30,7 @@ from payments.messages.vt_codes import REFUND_CLAIM
 from payments.payment import PAYMENT, Payment, Refund
 from payments.refunds.requests import exceeds_paid, left_of
 from payments.return_events import PriorReturnBooked
-from payments.special_accounts.cash import moved_special, special_rule
+from payments.special_accounts.cash import key_of, moved_special, special_rule
 
 
 class NoticeEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ def booked(
     whole = _reimbursed_back(payment, returned)
     rows_beside = _rows_beside(state, payment, day, refund_fen, whole, (own, *further))
     acct_no = payment.applied.pay_acct_no
-    cash = moved_special(state, day, acct_no, amount_fen=refund_fen)
+    cash = moved_special(state, day, key_of(payment.applied), amount_fen=refund_fen)
     # point of no return: the money has moved, nothing below refuses
     refunded = PaymentRefunded(
         pay_app_no=payment.pay_app_no,

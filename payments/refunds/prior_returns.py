@@ -38,6 +38,7 @@ from payments.return_events import (
 )
 from payments.special_accounts.cash import (
     SPECIAL_CASH,
+    account_key,
     moved_special,
     special_rule,
     with_special,
@@ -92,6 +93,13 @@ class HandedReturn(msgspec.Struct, frozen=True, kw_only=True):
     shares: tuple[ReturnedShare, ...]
     pay_acct_no: str = ""
 
+    @property
+    def account(self) -> str:
+        """The row of the account that has paid, and has it back; "" where none does. All that bear
+        it are of one unit and one fund."""
+        bore = self.shares[0]
+        return account_key(self.pay_acct_no, bore.fund_type_code, bore.agency_code)
+
 
 def handed_return(event: Any) -> HandedReturn:
     """What is handed on of a ``payment.returned``, or was, of a ``prior_return.booked``."""
@@ -142,8 +150,8 @@ class BookReturn(Command, frozen=True, kw_only=True):
 
     def needs(self) -> Iterable[Need]:
         carried = ((INDICATOR, self._carried_no(share)) for share in self.handed.shares)
-        acct_no = self.handed.pay_acct_no
-        special: tuple[Need, ...] = ((SPECIAL_CASH, acct_no),) if acct_no else ()
+        key = self.handed.account if self.handed.pay_acct_no else ""
+        special: tuple[Need, ...] = ((SPECIAL_CASH, key),) if key else ()
         return (PRIOR_RETURN, self.return_no), *carried, (UNCLEARED, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -177,7 +185,8 @@ class BookReturn(Command, frozen=True, kw_only=True):
             owed_fen[key] = owed_fen.get(key, 0) + stored_fen(share.amt)
         rows += [state.moved(UNCLEARED, key, day, {"amount": n}) for key, n in owed_fen.items()]
         back_fen = stored_fen(self.handed.refund_amt)
-        cash = moved_special(state, day, acct_no, amount_fen=back_fen)
+        key = self.handed.account if acct_no else ""
+        cash = moved_special(state, day, key, amount_fen=back_fen)
         documents = [(bytes.fromhex(self.handed.notice_sm3), self.document)]
         decision = Decision(events=events, effective_on=day, moved=rows, shared_documents=documents)
         return with_special(decision, cash)

@@ -169,6 +169,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "PURCHASES", False)
         then.setattr(OpenLedger, "CARDS", False)
         then.setattr(OpenLedger, "SPECIAL", False)
+        then.setattr(OpenLedger, "UNIT_FUNDS", False)
         budgets.open()
 
 
