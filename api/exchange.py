@@ -6,6 +6,7 @@ from api.treasury import Treasury
 from division.installation import SUBJECT
 from ledger.errors import Code, RequestError
 from ledger.writing.submitting import submit_to
+from projections.collection.receiving import CollectionReceiver
 from transfers.door import TransferDoor
 from transfers.exchanging import Exchanging
 from transfers.link import HttpLink
@@ -33,6 +34,18 @@ def installation_signer(treasury: Treasury) -> InstallationSigner:
 def transfer_door(treasury: Treasury) -> TransferDoor:
     signer = partial(installation_signer, treasury)
     return TransferDoor(treasury.pool, treasury.provider, signer, treasury.now)
+
+
+def collection_receiver(treasury: Treasury) -> CollectionReceiver:
+    """Takes in what others send upward to the divisions that are kept here."""
+    signer = installation_signer(treasury)
+    return CollectionReceiver(
+        treasury.provider,
+        treasury.settings.installation,
+        lambda: signer.key,
+        treasury.codes,
+        treasury.now,
+    )
 
 
 def exchanging(treasury: Treasury, link: HttpLink) -> Exchanging:

@@ -120,7 +120,10 @@ class InstallationSigner(NamedTuple):
 
     def signed(self, message: TransferMessage | TransferAnswer) -> bytes:
         """What is sent: the text, and below it key and signature."""
-        text = _encode(message)
+        return self.signed_text(_encode(message))
+
+    def signed_text(self, text: bytes) -> bytes:
+        """The same of any one line."""
         signature = base64.b64encode(self.sign(text))
         return b"%s\n%s %s\n" % (text, self.key.hex().encode(), signature)
 

@@ -11,6 +11,7 @@ from api.cli import (
     bench,
     budget,
     certificates,
+    collection,
     completion,
     config,
     database,
@@ -51,6 +52,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(budget.app, name="budget")
+app.add_typer(collection.app, name="collection")
 app.command("disburse")(disburse.disburse)
 app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)

@@ -12,6 +12,10 @@ COMMANDS = {
     "disburse": "把文件中的每一行作为一个批次支付; 再次运行则从中断处继续。",
     "budget": "部门预算: 上传草案。",
     "budget upload": "把文件中的单位预算草案整体录入; 有误则逐行说明, 一行也不录入。",
+    "collection": "数据采集: 报送、接收、状态。",
+    "collection send": "把上一份文件以来的变化写成新文件; 文件要么完整, 要么没有; 无变化则不写。",
+    "collection receive": "接收文件, 每份整体入库, 旁边写出回执; 有缺漏或有被拒的行则退出码为 1。",
+    "collection status": "查看某账套的数据收到哪里, 哪些行被拒及其规则和要素。",
     "demo": "通过接口演示主要业务, 对接模拟银行, 并核对每一项恒等关系。",
     "bench": "与同类系统并排测量性能。",
     "bank-sim": "模拟代理银行: 接收凭证、付款、发送签章回单。",
@@ -91,6 +95,11 @@ OPTIONS = {
     "Also seal history into signed checkpoints.": "同时把历史封存为签名检查点。",
     "CSV, XLSX or NDJSON.": "CSV、XLSX 或 NDJSON 文件。",
     "e.g. 440000000-2026": "账套, 例如 440000000-2026",
+    "Where files and answers stand, of one receiver.": "文件和回执所在目录, 每个接收方一个。",
+    "Behind which position; 0: a snapshot; -1: as it follows.": (
+        "自哪个位置之后; 0 为全量, -1 为接续上一份。"
+    ),
+    "Their files.": "对方的文件。",
     "Number of the draft.": "草案编号。",
     "The unit whose draft it is.": "编报单位。",
     "1 一上, 2 二上.": "1 一上, 2 二上。",

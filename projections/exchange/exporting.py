@@ -245,7 +245,7 @@ class _Export:
                 )
             )
             if self._companions:
-                fact = _fact(row)
+                fact = fact_of(row)
                 for companion in self._companions:
                     companion.event(row, fact)
             if done % PROGRESS_EVERY == 0:
@@ -259,7 +259,7 @@ class _Export:
         done, total = 0, self._period.events
         types = {"journals": _JOURNALS, "issued": _ISSUED}
         for _, rows in groupby(self._rows(query, **types), key=lambda row: row[1]):
-            facts = [fact for row in rows if (fact := _fact(row)) is not None]
+            facts = [fact for row in rows if (fact := fact_of(row)) is not None]
             for companion in self._companions:
                 companion.stream(facts)
             done += len(facts)
@@ -317,7 +317,7 @@ class _Said:
         return self._said
 
 
-def _fact(row: DatabaseRow) -> Fact | None:
+def fact_of(row: DatabaseRow) -> Fact | None:
     """The decoded event of a row; None for one that another program has recorded."""
     position, _, _, type_name, recorded_at, effective_on, payload = row[:7]
     if not is_own_type(type_name):

@@ -19,6 +19,7 @@ class ExportedAgency(Subject):
     """Units 单位 that indicators were issued to."""
 
     XML, ELEMENT = BASIC, "AGENCY"
+    KEY = ("agency_code",)
     agency_code: str
     agency_name: str
 
@@ -27,6 +28,7 @@ class ExportedElement(Subject):
     """Codes of elements 要素代码 with their names when they were used."""
 
     XML, ELEMENT = BASIC, "ELE_UNION"
+    KEY = ("ele_catalog_code", "ele_code")
     ele_catalog_code: str
     ele_code: str
     ele_name: str
@@ -49,6 +51,7 @@ class ExportedProject(Subject):
     """Projects 项目 that indicators were issued for."""
 
     XML, ELEMENT = PROJECT, "PM_PROJECT_INFO"
+    KEY = ("pro_code", "agency_code")
     pro_code: str
     pro_name: str
     agency_code: str
@@ -58,6 +61,7 @@ class ExportedExecution(Subject):
     """Execution 预算执行 of each indicator at the end of the export."""
 
     XML, ELEMENT = FINAL, "BGT_EXECUTION"
+    KEY = ("bgt_id",)
     bgt_id: str
     agency_code: str
     pro_code: str

@@ -32,6 +32,7 @@ class ExportedIndicator(Subject):
 
     PARQUET = "indicators"
     XML, ELEMENT = BUDGET, "BA_BGT_INFO"
+    KEY = ("bgt_id",)
     ELEMENTS: ClassVar[dict[str, str]] = {
         "frozen_amt": "FROZEN_AMT",
         "canuse_amt": "CUR_AMT",
@@ -72,6 +73,7 @@ class ExportedAdjustment(Subject):
 
     PARQUET = "adjustments"
     XML, ELEMENT = BUDGET, "BA_BGT_ADJUST"
+    KEY = ("position",)
     ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "act": "ADJ_TYPE", "made_by": "INPUTER"}
     bgt_id: str
     adj_no: str
@@ -90,6 +92,7 @@ class ExportedPlan(Subject):
 
     PARQUET = "plans"
     XML, ELEMENT = BUDGET, "PAY_PLAN_VOUCHER"
+    KEY = ("position", "plan_month")
     ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
     plan_voucher_no: str
     bgt_id: str
@@ -107,6 +110,7 @@ class ExportedPayment(Subject):
 
     PARQUET = "payments"
     XML, ELEMENT = EXPENDITURE, "PAY_VOUCHER"
+    KEY = ("pay_app_no",)
     ELEMENTS: ClassVar[dict[str, str]] = {
         "pay_amt": "PAY_APP_AMT",
         "status": "PAY_STATUS",
@@ -149,6 +153,7 @@ class ExportedVoucher(Subject):
     """Vouchers 国库集中支付凭证, one for each approved payment."""
 
     XML, ELEMENT = EXPENDITURE, "PAY_VOUCHER_BILL"
+    KEY = ("pay_cert_no",)
     pay_cert_no: str
     pay_app_no: str
     vou_date: date
@@ -166,6 +171,7 @@ class ExportedPaymentDetail(Subject):
 
     PARQUET = "payment_details"
     XML, ELEMENT = EXPENDITURE, "PAY_DETAIL"
+    KEY = ("pay_app_no", "pay_detail_id")
     ELEMENTS: ClassVar[dict[str, str]] = {
         "remark": "ADD_WORD",
         "xadd_word": "RECEIPT_ADD_WORD",
@@ -235,6 +241,7 @@ class ExportedRefund(Subject):
 
     PARQUET = "refunds"
     XML, ELEMENT = EXPENDITURE, "PAY_REFUND"
+    KEY = ("position",)
     ELEMENTS: ClassVar[dict[str, str]] = {
         "position": "",
         "notice_sm3": "",
@@ -263,6 +270,7 @@ class ExportedCorrection(Subject):
 
     PARQUET = "corrections"
     XML, ELEMENT = EXPENDITURE, "PAY_CORRECT"
+    KEY = ("position",)
     ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "made_by": "INPUTER"}
     cor_no: str
     pay_app_no: str
@@ -285,6 +293,7 @@ class ExportedClearing(Subject):
 
     PARQUET = "clearings"
     XML, ELEMENT = EXPENDITURE, "PAY_CLEAR_CERT"
+    KEY = ("clear_no", "voucher_no")
     ELEMENTS: ClassVar[dict[str, str]] = {"position": "", "rejected": "RECEIPT_ADD_WORD"}
     clear_no: str
     clear_date: date
@@ -342,6 +351,8 @@ class ExportedRevenue(Subject):
     """What a unit received as 财政拨款: each payment by the bank, refunds negative."""
 
     XML, ELEMENT = REVENUE, "AGENCY_FISCAL_REVENUE"
+    KEY = ("position",)
+    ELEMENTS: ClassVar[dict[str, str]] = {"position": ""}
     agency_code: str
     pro_code: str
     exp_func_code: str
@@ -350,3 +361,4 @@ class ExportedRevenue(Subject):
     refund_no: str
     income_date: date
     income_amt: Fen
+    position: int

@@ -28,6 +28,8 @@ class Subject(msgspec.Struct, gc=False):
     PARQUET: ClassVar[str] = ""
     XML: ClassVar[tuple[str, str]] = NOWHERE
     ELEMENT: ClassVar[str] = ""
+    # the fields that tell a row from others where it is sent upward; () where it is not sent
+    KEY: ClassVar[tuple[str, ...]] = ()
     # fields whose element is not their name in capitals; "" where the XML leaves one out
     ELEMENTS: ClassVar[dict[str, str]] = {}
 

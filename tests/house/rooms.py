@@ -100,6 +100,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "projections": (
         "core",
         "documents exchange refusals views",
+        "collection",
         "corrections indicator_months journal_numbers prior_returns",
         "payment_tables",
         "claimed",
