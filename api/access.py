@@ -51,6 +51,7 @@ class Right(Enum):
     CORRECT = ("correction.apply", frozenset({"accountant"}))
     WATCH = ("metrics.read", frozenset({"ops", "admin", "auditor"}))
     WEBHOOK = ("webhook", frozenset({"admin", "ops"}))
+    COLLECT = ("collection.receive", frozenset({"admin", "ops"}))
     RESOLVE = ("suspense.resolve", frozenset({"treasury_maker"}))
     DELIVER_RECEIPT = ("bank.receipt", frozenset({"bank"}))
 

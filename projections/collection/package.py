@@ -79,7 +79,7 @@ class CollectedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "\t".join(self.key)
 
 
-class Totals:
+class ControlTotals:
     """Sums over rows as they go by."""
 
     def __init__(self) -> None:

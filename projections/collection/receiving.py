@@ -5,8 +5,8 @@ position that was reached, so nothing is ever left out; one that ends there or b
 A row that is not sound is kept out and named, and the sender sends it anew as a whole.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,32 +15,22 @@ import psycopg
 
 from division.installations import certificate_of, installation_of
 from ledger.account_set import fiscal_year_of, ledger_id, parse_ledger
-from ledger.elements.code_sets import CodeSets, ElementRegister
-from ledger.errors import Code, GuokuError, Refusal
+from ledger.elements.code_sets import CodeSets
+from ledger.errors import Code, Refusal
 from ledger.gm import Provider, PublicKey
 from ledger.reading.objects import read_head
 from ledger.verification.checks import dispose
+from projections.collection.checking import faults
 from projections.collection.collected import (
-    ALIVE,
-    AMOUNT,
-    DAY,
-    DELETED,
-    FLAG,
-    GONE,
-    MOMENT,
     TABLES,
-    UNIVERSAL,
-    WHOLE,
-    CollectedTable,
 )
 from projections.collection.package import (
     SNAPSHOT,
     CollectedRow,
     CollectionFile,
     CollectionHeader,
-    Totals,
+    ControlTotals,
     amounts_of,
-    fen_of,
 )
 
 for _name in ("collected_files", "collected_rows", "collected_rejections"):
@@ -293,7 +283,7 @@ class _Taking:
         self, connection: psycopg.Connection, header: CollectionHeader, key: int, codes: CodeSets
     ) -> None:
         self._connection, self._header, self._key, self._codes = connection, header, key, codes
-        self._totals = Totals()
+        self._totals = ControlTotals()
 
     def run(self, file: CollectionFile) -> int:
         """Stores what is sound and names what is not; gives how many rows were taken."""
@@ -316,7 +306,7 @@ class _Taking:
             self._totals.take(row, amounts_of(table, row) if table else ())
             place = row.table[:64], row.key_text[:500]
             told: dict[str, object] = {"table_name": place[0], "row_key": place[1]}
-            if (fault := next(self._faults(table, row), None)) is not None:
+            if (fault := next(faults(table, row, self._header, self._codes), None)) is not None:
                 rule, field, message = fault
                 wrong[place] = told | {
                     "source": row.source[:64],
@@ -343,64 +333,3 @@ class _Taking:
             "position": self._header.to_position,
             "rows": _encode(rows).decode(),
         }
-
-    def _faults(
-        self, table: CollectedTable | None, row: CollectedRow
-    ) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with a row: rule, element, a sentence."""
-        if table is None:
-            yield "unknown_table", "", f"no table {row.table[:40]!r} is collected"
-            return
-        own = (self._header.mof_div_code, self._header.fiscal_year)
-        if tuple(row.row.get(name) for name in UNIVERSAL[:2]) != own:
-            yield "other_ledger", UNIVERSAL[0], "it is of another division or year"
-        if row.row.get(DELETED) not in (ALIVE, GONE):
-            yield "value_malformed", DELETED, "it is 1 是 or 2 否"
-        if row.key != tuple(row.row.get(name, "") for name in table.key):
-            yield "value_malformed", table.key[0], "it is not what the row says of itself"
-        for name in table.key:
-            if not row.row.get(name):
-                yield "value_missing", name, "it tells the row apart"
-        for name, text in row.row.items():
-            if name in UNIVERSAL:
-                continue
-            kind = table.kinds.get(name)
-            if kind is None:
-                yield "unknown_element", name, f"{row.table} has no such element"
-            elif not _fits(kind, text):
-                yield "value_malformed", name, f"{text[:30]!r} is no {kind}"
-        if not row.is_deleted:
-            yield from self._unknown_codes(row)
-
-    def _unknown_codes(self, row: CollectedRow) -> Iterator[tuple[str, str, str]]:
-        """Codes of an indicator that this division's own code sets do not have on its day."""
-        if row.table != "BA_BGT_INFO" or "DOC_DATE" not in row.row:
-            return
-        day = date.fromisoformat(row.row["DOC_DATE"])
-        for name, text in row.row.items():
-            element = ElementRegister.ELEMENTS.get(name.lower())
-            if element is None or not element.code_set or name in ("AGENCY_CODE", "PRO_CODE"):
-                continue
-            try:
-                self._codes.check(
-                    element.name, text, on=day, mof_div_code=self._header.mof_div_code
-                )
-            except GuokuError as error:
-                yield "code_unknown", name, error.detail
-
-
-def _fits(kind: str, text: str) -> bool:
-    try:
-        if kind == AMOUNT:
-            fen_of(text)
-        elif kind == DAY:
-            return date.fromisoformat(text).isoformat() == text
-        elif kind == MOMENT:
-            return datetime.fromisoformat(text).utcoffset() is not None
-        elif kind == WHOLE:
-            return str(int(text)) == text
-        elif kind == FLAG:
-            return text in (ALIVE, GONE)
-    except ValueError:
-        return False
-    return True

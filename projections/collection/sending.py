@@ -43,7 +43,7 @@ from projections.collection.package import (
     SNAPSHOT,
     CollectedRow,
     CollectionHeader,
-    Totals,
+    ControlTotals,
     amounts_of,
 )
 from projections.core.fold import Fact
@@ -135,8 +135,8 @@ def _chain(connection: psycopg.Connection, ledger_id: int, position: int) -> str
     return str(found[0])
 
 
-def _write_rows(file: IO[bytes], rows: Iterable[CollectedRow]) -> tuple[Totals, str]:
-    totals, digest = Totals(), hashlib.new("sm3")
+def _write_rows(file: IO[bytes], rows: Iterable[CollectedRow]) -> tuple[ControlTotals, str]:
+    totals, digest = ControlTotals(), hashlib.new("sm3")
     for row in rows:
         line = _encode(row) + b"\n"
         digest.update(line)

@@ -77,6 +77,7 @@ MAY: dict[str, set[str]] = {
     "disbursement.stop": {"unit", "first", "second", "signer", "checker"},
     "disbursement.close": {"unit", "maker"},
     "bank.receipts": {"bank"},
+    "collection.receive": {"admin", "ops"},
     **{
         str(operation.operation_id): {"admin"}
         for operation in OPERATIONS

@@ -14,10 +14,12 @@ import pytest
 
 from api.settings import Settings
 from division.installation import SUBJECT
+from ledger.books import load_charts
 from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.loading import read_rows
+from projections.collection.sending import send as send_rows
 from tests.accounting.test_verifying import found
 from tests.conftest import drop_database, new_database
 from tests.support.channel_parties import free_port
@@ -108,6 +110,29 @@ def prepared(side: Side, folder: Path) -> Path:
     return data
 
 
+def collected(both: TwoInstallations, province: HttpTreasury, folder: Path) -> None:
+    """What the city sends upward the province's server takes in, for who may bring it."""
+    with both.tier.pool.connection() as connection:
+        path = send_rows(
+            connection,
+            both.tier.ledger_id,
+            folder,
+            after=0,
+            charts=load_charts(),
+            signer=both.city.signer(),
+            made_at=datetime.now(UTC),
+        )
+    assert path is not None
+    brought = {"content": path.read_bytes(), "json": None}
+    told = province.call("POST", "/v1/collection/files?dry_run=true", "ops", **brought)
+    assert province.ok(told)["status"] == "taken"
+    for status in ("taken", "had_before"):
+        told = province.call("POST", "/v1/collection/files", "ops", **brought)
+        assert province.ok(told)["status"] == status
+    shown = province.ok(province.get(f"/v1/collection/{CITY}-2026"))
+    assert (shown["position"], shown["rejected"]) == (told.json()["position"], [])
+
+
 def test_two_servers_exchange_what_was_sent_and_accepted(
     both: TwoInstallations, database: Database, elsewhere: Database, tmp_path: Path
 ) -> None:
@@ -125,6 +150,7 @@ def test_two_servers_exchange_what_was_sent_and_accepted(
         wait_until(lambda: figures(both) == (2000, 0))
         answer = opened[both.city].client.post(PATH, content=b"{}")
         assert answer.json()["code"] == "malformed"
+        collected(both, opened[both.province], tmp_path)
 
 
 class _Processes:

@@ -21,6 +21,7 @@ class Tag(StrEnum):
     BUDGET = "budget"
     INDICATORS = "indicators"
     TRANSFERS = "transfers"
+    COLLECTION = "collection"
     PAYMENTS = "payments"
     DISBURSEMENTS = "disbursements"
     BANK = "bank"
@@ -43,6 +44,7 @@ TAGS = {
     Tag.BUDGET: "预算: ceilings, drafts, approvals, rows and their adjustments",
     Tag.INDICATORS: "指标: issue, adjust, reallocate, freeze, plan; show, list, trace",
     Tag.TRANSFERS: "转移支付: send to tiers below, accept; show, list, what is in transit",
+    Tag.COLLECTION: "数据采集: rows of other divisions come in; how far they are",
     Tag.PAYMENTS: "支付: apply, approve, sign, refund; show, list, trace; voucher and receipt",
     Tag.DISBURSEMENTS: "批量支付: runs of up to a million lines",
     Tag.BANK: "银行: receipts come in; certificates",
