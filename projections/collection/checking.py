@@ -19,12 +19,12 @@ from projections.collection.collected import (
 )
 from projections.collection.package import CollectedRow, CollectionHeader, fen_of
 
-Fault = tuple[str, str, str]  # rule, element, a sentence
+RowFault = tuple[str, str, str]  # rule, element, a sentence
 
 
 def faults(
     table: CollectedTable | None, row: CollectedRow, header: CollectionHeader, codes: CodeSets
-) -> Iterator[Fault]:
+) -> Iterator[RowFault]:
     """What is wrong with a row of a file, one after the other."""
     if table is None:
         yield "unknown_table", "", f"no table {row.table[:40]!r} is collected"
@@ -51,7 +51,7 @@ def faults(
         yield from _unknown_codes(row, header, codes)
 
 
-def _unknown_codes(row: CollectedRow, header: CollectionHeader, codes: CodeSets) -> Iterator[Fault]:
+def _unknown_codes(row: CollectedRow, header: CollectionHeader, codes: CodeSets) -> Iterator[RowFault]:
     """Codes of an indicator that this division's own code sets do not have on its day."""
     if row.table != "BA_BGT_INFO" or "DOC_DATE" not in row.row:
         return
