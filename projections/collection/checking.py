@@ -51,7 +51,9 @@ def faults(
         yield from _unknown_codes(row, header, codes)
 
 
-def _unknown_codes(row: CollectedRow, header: CollectionHeader, codes: CodeSets) -> Iterator[RowFault]:
+def _unknown_codes(
+    row: CollectedRow, header: CollectionHeader, codes: CodeSets
+) -> Iterator[RowFault]:
     """Codes of an indicator that this division's own code sets do not have on its day."""
     if row.table != "BA_BGT_INFO" or "DOC_DATE" not in row.row:
         return
