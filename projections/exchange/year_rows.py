@@ -34,6 +34,7 @@ class ExportedBudgetRow(Subject):
     """Rows of the budget 部门预算项目年度预算: cur = reply + adj + dis."""
 
     XML, ELEMENT = BUDGET, "BGT_PM_ANNUAL"
+    KEY = ("bgt_pman_id",)
     bgt_pman_id: str
     agency_code: str
     pro_code: str
@@ -57,6 +58,7 @@ class ExportedTransferBudget(Subject):
     """Transfers to tiers below 对下转移支付预算, what came back of them negative."""
 
     XML, ELEMENT = BUDGET, "BGT_TRA"
+    KEY = ("transfer_no",)
     transfer_no: str
     bgt_pman_id: str
     sub_mof_div_code: str
@@ -78,6 +80,7 @@ class ExportedCarryOver(Subject):
     """What goes on to the next year 结转指标, by the codes that it has there."""
 
     XML, ELEMENT = FINAL, "BA_BGT_CARRYOVERS"
+    KEY = ("carryovers_bgt_id",)
     carryovers_bgt_id: str
     ori_bgt_id: str
     agency_code: str
@@ -99,6 +102,7 @@ class ExportedBalance(Subject):
     """What was taken back at the year's end 结余指标; it is booked as no expenditure."""
 
     XML, ELEMENT = FINAL, "BA_BGT_BALANCE"
+    KEY = ("balance_bgt_id",)
     balance_bgt_id: str
     ori_bgt_id: str
     agency_code: str
@@ -119,6 +123,7 @@ class ExportedAllocation(Subject):
     """Allocations 预算拨款凭证 (实拨), in the state they had at the end of the export."""
 
     XML, ELEMENT = EXPENDITURE, "PAY_ALLOCATION_CERT"
+    KEY = ("alloc_no",)
     ELEMENTS: ClassVar[dict[str, str]] = {
         "alloc_no": "PAY_ALLOC_CERT_NO",
         "order_date": "VOU_DATE",
