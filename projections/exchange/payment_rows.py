@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from budget.special_funds import is_of_unit
 from ledger.events import Event
 from ledger.money import parse_yuan
 from payments.correction_events import CorrectionTaken, PaymentCorrected, RefundShared
@@ -112,7 +113,7 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
                 **given, failed_count=len(e.failed), effective_on=fact.effective_on, **place
             )
             if paid_fen:
-                yield _revenue(payment, fact, "", day, paid_fen)
+                yield from _revenue(payment, fact, "", day, paid_fen)
         case PaymentRefunded() as e:
             given = _same(e, ExportedRefund)
             given["refund_date"] = day = date.fromisoformat(e.refund_date)
@@ -125,7 +126,7 @@ def movement_rows(fact: Fact, payment: Payment) -> Iterator[Subject]:
                 position=fact.position,
                 create_time=fact.recorded_at,
             )
-            yield _revenue(payment, fact, e.refund_no, day, -refund_fen, bgt_id)
+            yield from _revenue(payment, fact, e.refund_no, day, -refund_fen, bgt_id)
         case RefundShared() | PaymentCorrected() | CorrectionTaken():
             yield from _between_indicators(fact, payment)
 
@@ -141,7 +142,7 @@ def _between_indicators(fact: Fact, payment: Payment) -> Iterator[Subject]:
             given |= {"bgt_id": shared.bgt_id, "refund_amt": refund_fen}
             given["refund_date"] = day = date.fromisoformat(refund.refund_date)
             yield ExportedRefund(**given, agency_code=payment.applied.agency_code, **place)
-            yield _revenue(payment, fact, shared.refund_no, day, -refund_fen, shared.bgt_id)
+            yield from _revenue(payment, fact, shared.refund_no, day, -refund_fen, shared.bgt_id)
         case PaymentCorrected() as gave:
             given = _same(gave, ExportedCorrection)
             given["amt"] = amount_fen = parse_yuan(gave.amt)
@@ -150,17 +151,20 @@ def _between_indicators(fact: Fact, payment: Payment) -> Iterator[Subject]:
             yield ExportedCorrection(
                 **given, from_bgt_id=gave.bgt_id, pay_cert_no=payment.pay_cert_no, **place
             )
-            yield _revenue(payment, fact, "", day, -amount_fen, gave.bgt_id)
+            yield from _revenue(payment, fact, "", day, -amount_fen, gave.bgt_id)
         case CorrectionTaken() as took:
             day = fact.effective_on
-            yield _revenue(payment, fact, "", day, parse_yuan(took.amt), took.bgt_id)
+            yield from _revenue(payment, fact, "", day, parse_yuan(took.amt), took.bgt_id)
 
 
 def _revenue(
     payment: Payment, fact: Fact, refund_no: str, day: date, amount_fen: int, bgt_id: str = ""
-) -> Subject:
+) -> Iterator[Subject]:
+    """What a unit received by it; its own money 单位资金 is no 财政拨款."""
     codes = payment.codes_borne_by(bgt_id or payment.applied.bgt_id)
-    return ExportedRevenue(
+    if is_of_unit(codes["fund_type_code"]):
+        return
+    yield ExportedRevenue(
         codes["agency_code"],
         codes["pro_code"],
         codes["exp_func_code"],

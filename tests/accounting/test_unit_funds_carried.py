@@ -25,6 +25,7 @@ from tests.payments.test_unit_funds import (
     SCHOOL,
     UnitMoney,
 )
+from tests.projections.test_export_year import records
 from tests.support.audited_books import AuditedBooks
 from tests.support.bookkeeper import payment, refund_notice
 from tests.support.exports import export
@@ -122,6 +123,10 @@ def test_two_years_hold_and_a_fen_more_in_a_units_account_is_found(
 
     code, output = offline("whole")
     assert code == 0, output
+    of_2026 = tmp_path / "whole" / "before"
+    [paid] = records(of_2026, "expenditure", "PAY_VOUCHER")
+    assert (paid["FUND_TYPE_CODE"], paid["XPAY_AMT"]) == ("31", "300.00")
+    assert records(of_2026, "revenue", "AGENCY_FISCAL_REVENUE") == [], "it is no 财政拨款"
     assert found(database, units, tmp_path / "audit") == set()
     for n, (old, new) in enumerate(OTHERWISE):
         change(database, units, "special_cash.moved", 0, old, new)
