@@ -57,14 +57,9 @@ class RowAmounts(msgspec.Struct, frozen=True, gc=False):
         return self.reply + self.adj + self.dis
 
     def figures(self) -> RowFigures:
-        return RowFigures(
-            reply_amt=yuan(self.reply),
-            adj_amt=yuan(self.adj),
-            dis_amt=yuan(self.dis),
-            cur_amt=yuan(self.cur),
-            issued_amt=yuan(self.cur - self.rest),
-            rest_amt=yuan(self.rest),
-        )
+        amounts_fen = self.reply, self.adj, self.dis, self.cur, self.cur - self.rest, self.rest
+        texts = {fen: yuan(fen) for fen in set(amounts_fen)}  # a text that stands twice is kept once
+        return RowFigures(*(texts[fen] for fen in amounts_fen))
 
 
 class BudgetRow(msgspec.Struct, frozen=True):

@@ -123,8 +123,10 @@ class Numbering:
         if table is UNITS:
             self._units.update((row.bgt_id, row.agency_code) for row in rows.values())
         else:
-            self._counters = {(row.acct_set, row.acct_month): row for row in rows.values()}
-            self._held = set(self._counters)
+            for row in rows.values():
+                key = row.acct_set, row.acct_month
+                if self._counters.setdefault(key, row) is row:  # of a part before: it has gone on
+                    self._held.add(key)
 
     def follow(self, fact: Fact) -> None:
         """Takes in what is no journal."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from sys import intern
 from typing import Any, ClassVar
 
 import msgspec
@@ -234,15 +235,11 @@ def _checked_row(
     version = project.on(day)
     return DraftRow(
         bgt_pman_id=row.bgt_pman_id,
-        pro_code=row.pro_code,
         pro_name=version.pro_name,
-        pro_cat_code=version.pro_cat_code,
-        exp_func_code=row.exp_func_code,
-        gov_bgt_eco_code=row.gov_bgt_eco_code,
-        dep_bgt_eco_code=row.dep_bgt_eco_code,
-        fund_type_code=row.fund_type_code,
+        pro_cat_code=intern(version.pro_cat_code),
         amt=row.amt,
         is_gov_pur=row.is_gov_pur,
+        **{element: intern(code) for element, code in _codes_of(row).items()},  # kept once for all
     )
 
 

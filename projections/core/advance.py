@@ -5,7 +5,8 @@ The rows of ``proj_positions`` are the locks: whoever holds a ledger's row moves
 and anybody else leaves it alone, so any number of processes may run a runner.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
@@ -15,6 +16,8 @@ from projections.core.fold import Fact, Fold, Projection, Writes
 
 BATCH_EVENTS = 25_000  # a bulk of payments applied for, approved and signed is one batch
 BATCH_BYTES = 16 * 1024 * 1024  # of payloads: those of a disbursement run have 100 KB each
+# of a batch held at once: a commit is one batch, and the approval of a province's budget is 90,000
+PART_EVENTS = 8_192
 
 # Which commits are looked at is said by number, so that no plan hangs on how many there seem to be;
 # the sizes of single events are asked for only where all of them are too many bytes together.
@@ -102,17 +105,45 @@ def advance(
     last = _batch_end(connection, ledger_id, after, upto, events)
     if last == after:
         return after
-    projections = [target.projection for target in targets]
-    [page] = read_pages(connection, ledger_id, projections, after, last)
-    for target, facts in zip(targets, page.facts, strict=True):
-        try:
-            _apply(connection, ledger_id, target, facts, after, last)
-        except psycopg.OperationalError:
-            raise  # the database's trouble, not the event's: it may be tried again
-        except Exception as error:
-            raise ProjectionError([target.projection.name], after, error) from error
+    folds = [target.projection.fold(after) for target in targets]
+    for begin in range(after, last, PART_EVENTS):
+        end = min(begin + PART_EVENTS, last)
+        _take_part(connection, ledger_id, targets, folds, begin, end)
+        for target, fold in zip(targets, folds, strict=True):
+            with _of_projection(target, begin):
+                writes = fold.settled(end) if end < last else fold.rest(last)
+                write(connection, ledger_id, target.generation, writes)
     move(connection, ledger_id, targets, last)
     return last
+
+
+def _take_part(
+    connection: psycopg.Connection,
+    ledger_id: int,
+    targets: Sequence[RowsTarget],
+    folds: Sequence[Fold],
+    after: int,
+    upto: int,
+) -> None:
+    """Has the folds take a part of a batch in; what is read of it is let go behind it."""
+    projections = [target.projection for target in targets]
+    [page] = read_pages(connection, ledger_id, projections, after, upto)
+    for target, fold, facts in zip(targets, folds, page.facts, strict=True):
+        with _of_projection(target, after):
+            load(connection, ledger_id, target.generation, fold, facts)
+            fold.take(facts)
+
+
+@contextmanager
+def _of_projection(target: RowsTarget, after: int) -> Iterator[None]:
+    """What goes wrong within is the projection's, but for the database's own troubles, which may
+    be tried again."""
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        raise ProjectionError([target.projection.name], after, error) from error
 
 
 def _batch_end(
@@ -177,17 +208,3 @@ def load(
     for needs in (fold.needs, fold.needs_further):
         for table, first in needs(facts).items():
             fold.hold(table, table.load(connection, ledger_id, generation, first))
-
-
-def _apply(
-    connection: psycopg.Connection,
-    ledger_id: int,
-    target: RowsTarget,
-    facts: Sequence[Fact],
-    after: int,
-    last: int,
-) -> None:
-    fold = target.projection.fold(after)
-    load(connection, ledger_id, target.generation, fold, facts)
-    fold.take(facts)
-    write(connection, ledger_id, target.generation, fold.rest(last))
