@@ -22,6 +22,7 @@ from accounting.income_orders import (
     require_place,
 )
 from accounting.income_register import INCOME, IncomePlace, received, require_received
+from division.knowledge import require_workday
 from ledger.calendar import day_text, effective_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
@@ -95,6 +96,7 @@ class OrderIncomeRefund(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_workday(state, day, "/effective_on")
         codes = self.inc_sort_code, self.fund_type_code, self.budget_level_code
         require_place(state, day, codes)
         acct, amount_fen = account_of(state, self.tre_code), parse_yuan(self.amt, pointer="/amt")

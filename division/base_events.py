@@ -195,12 +195,15 @@ class CalendarDay(msgspec.Struct, frozen=True):
 
 
 class CalendarSet(Event, frozen=True, kw_only=True):
-    """工作日历: days that are told; all others are as their day of the week."""
+    """工作日历: days that are told; all others are as their day of the week. ``binding``: what goes
+    to the central bank is dated on a working day from then on, in each year of which a day is told;
+    an earlier release's calendar did not bind."""
 
     TYPE: ClassVar[str] = "calendar.set"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="calendar.set", title="工作日历")
     change_no: str
     days: tuple[CalendarDay, ...]
+    binding: bool = False
     by: str
 
 

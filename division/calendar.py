@@ -18,10 +18,16 @@ _SATURDAY = 5
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """The days that are other than their day of the week says, ``2026-10-01`` and whether it is
-    worked on."""
+    """Which days are worked on.
+
+    Attributes:
+        other: the days that are other than their day of the week says, ``2026-10-01`` and whether
+            it is worked on.
+        binding_years: in which documents to the central bank are dated by it.
+    """
 
     other: Mapping[str, bool] = {}
+    binding_years: tuple[int, ...] = ()
 
     def is_workday(self, day: date) -> bool:
         return self.other.get(day.isoformat(), _as_in_any_week(day))
@@ -40,7 +46,9 @@ def fold(calendar: Calendar, event: Event) -> Calendar:
         other.pop(told.date, None)
         if told.is_workday != _as_in_any_week(date.fromisoformat(told.date)):
             other[told.date] = told.is_workday
-    return Calendar(dict(sorted(other.items())))
+    years = {date.fromisoformat(told.date).year for told in event.days} if event.binding else set()
+    binding = tuple(sorted(years.union(calendar.binding_years)))
+    return Calendar(dict(sorted(other.items())), binding)
 
 
 CALENDAR = declare(Setting("calendar", Calendar(), fold))
@@ -61,6 +69,7 @@ class SetCalendar(Command, frozen=True, kw_only=True):
     KEEPS_REFUSAL: ClassVar[bool] = False
     CHANNEL: ClassVar[str] = "工作日历"
     NUMBER: ClassVar[str] = "change_no"
+    BINDING: ClassVar[bool] = True  # whether what goes to the central bank is dated by it
     change_no: str = ""
     days: tuple[WorkingDay, ...]
 
@@ -76,6 +85,7 @@ class SetCalendar(Command, frozen=True, kw_only=True):
         told = CalendarSet(
             change_no=self.change_no,
             days=tuple(CalendarDay(day.date.isoformat(), day.is_workday) for day in self.days),
+            binding=self.BINDING,
             by=by,
         )
         return Decision(events=[(None, "", told)], effective_on=state.today)
@@ -84,4 +94,15 @@ class SetCalendar(Command, frozen=True, kw_only=True):
     def asked_in(cls, told: Told) -> Iterable[Command]:
         event: CalendarSet = told.event
         days = (WorkingDay(date.fromisoformat(day.date), day.is_workday) for day in event.days)
-        return (cls(change_no=event.change_no, days=tuple(days)),)
+        told_by = cls if event.binding else _SetFormerCalendar
+        return (told_by(change_no=event.change_no, days=tuple(days)),)
+
+
+class _SetFormerCalendar(SetCalendar, frozen=True, kw_only=True):
+    """As an earlier release did: nothing was dated by it."""
+
+    BINDING: ClassVar[bool] = False
+
+    @property
+    def body(self) -> object:
+        return SetCalendar(change_no=self.change_no, days=self.days).body

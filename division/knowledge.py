@@ -1,7 +1,7 @@
 """What a year's ledger knows of its division, as of the positions that it has noted."""
 
 from collections.abc import Mapping, Sequence, Set
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -46,16 +46,20 @@ class Knowledge(msgspec.Struct, frozen=True):
         divisions: the rest of each standing ledger, by its key.
         monitors: whether any of them has monitoring rules.
         has_cards: whether any of them has registered a 公务卡.
+        has_calendar: whether any of them has a calendar that binds.
     """
 
     banks: Mapping[str, AppointedBank] = {}
     divisions: Mapping[int, DivisionData] = {}
     monitors: bool = False
     has_cards: bool = False
+    has_calendar: bool = False
 
 
 NOTHING = Knowledge()
 NOT_OPENED = DivisionData()
+_A_DAY = timedelta(days=1)
+_YEAR_END = 12, 31
 
 
 def known(state: LedgerState) -> Knowledge:
@@ -95,6 +99,32 @@ def is_workday(state: LedgerState, day: date) -> bool:
     for _, division in sorted(known(state).divisions.items()):
         told |= division.calendar.other
     return Calendar(told).is_workday(day)
+
+
+def require_workday(state: LedgerState, day: date, pointer: str) -> None:
+    """What goes to the central bank is dated on a day that is worked on, where a calendar binds the
+    day's year; that none does is told by one look. The year's last day is worked on whatever it is
+    (年终决算日). Whoever has to act on another day tells the calendar so, which takes two persons.
+
+    Args:
+        pointer: where the day stands, or may be said.
+
+    Raises:
+        Refusal: ``not_a_workday``, with the ``next_workday``.
+    """
+    standing = known(state)
+    if not standing.has_calendar or (day.month, day.day) == _YEAR_END or is_workday(state, day):
+        return
+    if any(day.year in each.calendar.binding_years for each in standing.divisions.values()):
+        following = day + _A_DAY
+        while not is_workday(state, following):
+            following += _A_DAY
+        raise Refusal(
+            Code.NOT_A_WORKDAY,
+            f"{day} is not worked on, by the calendar 非工作日",
+            pointer=pointer,
+            next_workday=following.isoformat(),
+        )
 
 
 def require_appointed(state: LedgerState, pay_bank_code: str) -> None:

@@ -128,7 +128,8 @@ class KnowledgeReader:
                 banks |= appointed
         monitors = any(division.rules for division in divisions.values())
         has_cards = any(division.cards for division in divisions.values())
-        return Knowledge(banks, divisions, monitors, has_cards)
+        has_calendar = any(each.calendar.binding_years for each in divisions.values())
+        return Knowledge(banks, divisions, monitors, has_cards, has_calendar)
 
     def _upto(self, connection: psycopg.Connection, ledger_id: int, upto: int) -> _StandingData:
         data = self._read.pop(ledger_id, None)  # what is read in part is not kept

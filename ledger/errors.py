@@ -23,6 +23,7 @@ class Code(Enum):
     IDEMPOTENCY_CONFLICT = ("idempotency_conflict", 422)
     PERIOD_CLOSED = ("period_closed", 409)
     FUTURE_DATE = ("future_date", 409)
+    NOT_A_WORKDAY = ("not_a_workday", 409)
     PERIOD_NOT_READY = ("period_not_ready", 409)
     ALREADY_OPENED = ("already_opened", 409)
     ALREADY_REPORTED = ("already_reported", 409)

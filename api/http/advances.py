@@ -298,6 +298,7 @@ DIRECT = (
         codes=(
             Code.PERIOD_CLOSED,
             Code.FUTURE_DATE,
+            Code.NOT_A_WORKDAY,
             Code.ELEMENT_INVALID,
             Code.INSUFFICIENT_CEILING,
             Code.INSUFFICIENT_CASH,

@@ -144,6 +144,7 @@ DIRECT = (
         codes=(
             Code.PERIOD_CLOSED,
             Code.FUTURE_DATE,
+            Code.NOT_A_WORKDAY,
             Code.INDICATOR_NOT_FOUND,
             Code.INDICATOR_NOT_EXECUTABLE,
             Code.ELEMENT_INVALID,

@@ -145,6 +145,7 @@ DIRECT = (
         codes=(
             Code.PERIOD_CLOSED,
             Code.FUTURE_DATE,
+            Code.NOT_A_WORKDAY,
             Code.BANK_NOT_APPOINTED,
             Code.CLEARING_EMPTY,
             Code.INSUFFICIENT_CASH,

@@ -227,6 +227,7 @@ async def show_correction(call: LedgerRead, inc_cor_no: IncCorNo) -> Response:
 _CODES = (
     Code.PERIOD_CLOSED,
     Code.FUTURE_DATE,
+    Code.NOT_A_WORKDAY,
     Code.ELEMENT_INVALID,
     Code.EXCEEDS_RECEIVED,
     Code.INSUFFICIENT_CASH,

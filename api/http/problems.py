@@ -31,6 +31,7 @@ TITLES = {
     Code.IDEMPOTENCY_CONFLICT: "The number was used for another content",
     Code.PERIOD_CLOSED: "The period is closed",
     Code.FUTURE_DATE: "The day has not come",
+    Code.NOT_A_WORKDAY: "The day is not worked on",
     Code.PERIOD_NOT_READY: "The period cannot be closed yet",
     Code.ALREADY_REPORTED: "The day was reported already",
     Code.ALREADY_OPENED: "The book has its openings already",

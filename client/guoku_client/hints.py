@@ -15,6 +15,7 @@ HINTS = {
     "idempotency_conflict": "The number is something else's: look at it, take a new one.",
     "period_closed": "Date it in an open period, or have the period reopened.",
     "future_date": "Date it today or before, or wait for the day.",
+    "not_a_workday": "Date it on `next_workday`, or have the calendar say that the day is one.",
     "period_not_ready": "Bring what `blockers` names to its end first.",
     "already_opened": "The book has its openings; correct them by vouchers.",
     "already_reported": "The day is reported: correct that report.",

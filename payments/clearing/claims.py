@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
-from division.knowledge import require_known
+from division.knowledge import require_known, require_workday
 from ledger.account_set import ledger_text, parse_ledger
 from ledger.books import merge
 from ledger.calendar import clearing_day, evidence_day
@@ -115,6 +115,7 @@ class RequestClearing(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = clearing_day(state, self.clear_date)
+        require_workday(state, self.clear_date, "/clear_date")
         waiting = {text: row.amount for text, row in state.rows_of(UNCLEARED).items()}
         owed = claimed(waiting, self.pay_bank_code, self.clear_date)
         if not owed:

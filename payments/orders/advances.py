@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from budget.special_funds import is_units_money
 from division.agencies import require_agency
+from division.knowledge import require_workday
 from ledger.account_set import division_of
 from ledger.books import Account, Books
 from ledger.books.given import accounts_called
@@ -95,6 +96,7 @@ class OrderAdvance(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_workday(state, day, "/effective_on")
         account = advanced_on(state.books(day), self.acct_cls_code)
         self._require_codes(state, day)
         self._require_limit(state)

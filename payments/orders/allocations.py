@@ -23,6 +23,7 @@ from budget.plans import require_planned
 from budget.special_funds import require_treasury_money
 from budget.year_end_events import carried_mark
 from division.agencies import refuse_ended
+from division.knowledge import require_workday
 from ledger.calendar import day_text, effective_day, evidence_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind, Kind
@@ -143,6 +144,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
+        require_workday(state, day, "/effective_on")
         indicator = require_indicator(state, self.bgt_id, day)
         require_executable(indicator)
         fund = indicator.issued.fund_type_code

@@ -10,6 +10,7 @@ export const problemsZh: Record<string, string> = {
   idempotency_conflict: '这个编号已用于内容不同的另一笔业务。本次未办理，请换一个编号。',
   period_closed: '业务日期所在的期间已结账，或不属于本账套年度。',
   future_date: '支付、退款、清算和结账不能使用尚未到来的日期。',
+  not_a_workday: '发往国库的单据不能使用工作日历中的非工作日，请改用下一个工作日。',
   period_not_ready: '该期间尚未结束，或还有未办结的事项，请先处理列出的事项。',
   already_opened: '这本账已录入期初余额，不能再次录入。',
   already_reported: '该国库账户当日或之后的收入日报已入账；有误请作更正。',
