@@ -17,6 +17,7 @@ from ledger.gm import sm3
 __all__ = ["CodeRow", "CodeSets", "ElementRegister"]
 
 VERSION_HEX_DIGITS = 16
+_SPECIAL_FUNDS = "2"  # 财政专户管理资金 and what is below it
 CHECKED_MAX = 50_000  # codes that were found in force and are remembered
 # Units and projects are each division's own: until it has loaded them, only their shape is checked.
 OPEN_ELEMENTS = frozenset({"agency_code", "pro_code"})
@@ -78,6 +79,8 @@ class CodeSets:
         joins: whether it says which fund pays for which function. One that does not is of a time
             when codes of any level were issued and funds paid for everything; what was decided by
             it is judged so.
+        joins_special: whether it says so of 财政专户管理资金, too. While none did, what the general
+            budget pays for was theirs as well.
     """
 
     __slots__ = (
@@ -89,6 +92,7 @@ class CodeSets:
         "_loaded_for",
         "_rows",
         "joins",
+        "joins_special",
         "version",
     )
 
@@ -111,7 +115,12 @@ class CodeSets:
                 self._children.setdefault((row.element, row.parent), set()).add(row.code)
         for several in self._by_code.values():
             several.sort(key=lambda h: (len(h.division), h.year, h.row.start_date), reverse=True)
-        self.joins = any(row.element == FUND_PAIR for row in self._rows)
+        pairs = [row for row in self._rows if row.element == FUND_PAIR]
+        self.joins = bool(pairs)
+        # by the rows that are shipped: what a division has said of its own stood beside the former
+        self.joins_special = any(
+            row.code.startswith(_SPECIAL_FUNDS) and not row.mof_div_code for row in pairs
+        )
         content = "\n".join("\x1f".join(map(str, row)) for row in self._rows)
         self.version: str = sm3(content.encode()).hex()[:VERSION_HEX_DIGITS]
 

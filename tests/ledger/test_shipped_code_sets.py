@@ -164,6 +164,8 @@ def test_economic_items_go_together_as_the_table_says(gov: str, dep: str, allowe
         ("111", "2080451", False),
         ("121", "2300802", True),
         ("111", "2310401", False),
+        ("2", "2050204", True),  # 财政专户管理资金: tuition of a school
+        ("2", "2120801", False),
     ],
 )
 def test_funds_pay_for_their_own_functions(fund: str, function: str, allowed: bool) -> None:
@@ -183,6 +185,8 @@ def test_what_former_releases_shipped_is_known_by_its_version() -> None:
     assert former.allowed_fund("111", "2120801", on=DAY, mof_div_code=PROVINCE)
     assert former.allowed_pair("50206", "30216", on=DAY, mof_div_code=PROVINCE)
     former.check_leaf("exp_func_code", "201", on=DAY, mof_div_code=PROVINCE)
+    assert shipped().joins_special
+    assert not former.joins_special
 
 
 def test_the_readme_counts_what_is_shipped() -> None:
