@@ -28,7 +28,7 @@ class FormerCalendar(SetCalendar, frozen=True, kw_only=True):
     BINDING: ClassVar[bool] = False
 
 
-class Office(KnowingBookkeeper):
+class DatedBookkeeper(KnowingBookkeeper):
     """A treasury with 1,000.00 at the central bank, on Saturday; 10.00 were paid on Friday."""
 
     def __init__(self, database: Database) -> None:
@@ -52,51 +52,51 @@ class Office(KnowingBookkeeper):
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    keeper = Office(database)
-    keeper.begin()
-    yield keeper
-    keeper.close()
-    keeper.pool.close()
+def keeper(database: Database) -> Iterator[DatedBookkeeper]:
+    dated = DatedBookkeeper(database)
+    dated.begin()
+    yield dated
+    dated.close()
+    dated.pool.close()
 
 
 def claim(day: date, clear_no: str = "QS-1") -> RequestClearing:
     return RequestClearing(clear_no=clear_no, clear_date=day, pay_bank_code="102")
 
 
-def test_nothing_is_claimed_on_a_day_off(office: Office) -> None:
-    office.tell((date(2026, 10, 1), False))
-    problem = office.ask(claim(SATURDAY)).problem
+def test_nothing_is_claimed_on_a_day_off(keeper: DatedBookkeeper) -> None:
+    keeper.tell((date(2026, 10, 1), False))
+    problem = keeper.ask(claim(SATURDAY)).problem
     assert problem is not None
     assert problem.code.text == "not_a_workday"
     assert (problem.extra["pointer"], problem.extra["next_workday"]) == (
         "/clear_date",
         "2026-03-09",
     )
-    office.do(claim(FRIDAY, "QS-2"))
+    keeper.do(claim(FRIDAY, "QS-2"))
 
 
-def test_a_saturday_that_is_worked_in_is_a_working_day(office: Office) -> None:
-    office.tell((SATURDAY, True), (MONDAY, False))
-    office.clear("QS-1", SATURDAY)
-    office.until(MONDAY)
-    office.apply("P2", "B1", "1.00", effective_on=MONDAY)
-    assert office.refusal(allocation("SB-1", "B1", "1.00"), "accountant") == "not_a_workday"
-    office.tell((MONDAY, True))  # two persons say so
-    office.do(allocation("SB-2", "B1", "1.00"), "accountant")
+def test_a_saturday_that_is_worked_in_is_a_working_day(keeper: DatedBookkeeper) -> None:
+    keeper.tell((SATURDAY, True), (MONDAY, False))
+    keeper.clear("QS-1", SATURDAY)
+    keeper.until(MONDAY)
+    keeper.apply("P2", "B1", "1.00", effective_on=MONDAY)
+    assert keeper.refusal(allocation("SB-1", "B1", "1.00"), "accountant") == "not_a_workday"
+    keeper.tell((MONDAY, True))  # two persons say so
+    keeper.do(allocation("SB-2", "B1", "1.00"), "accountant")
 
 
-def test_without_a_calendar_every_day_is_one(office: Office) -> None:
-    office.clear("QS-1", SATURDAY)
-    office.until(SUNDAY)
-    office.do(allocation("SB-1", "B1", "1.00"), "accountant")
+def test_without_a_calendar_every_day_is_one(keeper: DatedBookkeeper) -> None:
+    keeper.clear("QS-1", SATURDAY)
+    keeper.until(SUNDAY)
+    keeper.do(allocation("SB-1", "B1", "1.00"), "accountant")
 
 
-def test_a_calendar_dates_the_years_it_tells_of(office: Office) -> None:
-    office.tell((date(2027, 1, 1), False))
-    office.clear("QS-1", SATURDAY)
+def test_a_calendar_dates_the_years_it_tells_of(keeper: DatedBookkeeper) -> None:
+    keeper.tell((date(2027, 1, 1), False))
+    keeper.clear("QS-1", SATURDAY)
 
 
-def test_an_earlier_releases_calendar_dates_nothing(office: Office) -> None:
-    office.tell((date(2026, 10, 1), False), how=FormerCalendar)
-    office.clear("QS-1", SATURDAY)
+def test_an_earlier_releases_calendar_dates_nothing(keeper: DatedBookkeeper) -> None:
+    keeper.tell((date(2026, 10, 1), False), how=FormerCalendar)
+    keeper.clear("QS-1", SATURDAY)
