@@ -58,7 +58,7 @@ class RowAmounts(msgspec.Struct, frozen=True, gc=False):
 
     def figures(self) -> RowFigures:
         amounts_fen = self.reply, self.adj, self.dis, self.cur, self.cur - self.rest, self.rest
-        texts = {fen: yuan(fen) for fen in set(amounts_fen)}  # a text that stands twice is kept once
+        texts = {fen: yuan(fen) for fen in set(amounts_fen)}  # each text is kept once
         return RowFigures(*(texts[fen] for fen in amounts_fen))
 
 
