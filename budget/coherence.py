@@ -158,8 +158,8 @@ def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, po
 def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
     division = division_of(state.ledger_id)
     fund, function = codes["fund_type_code"], codes["exp_func_code"]
-    # 单位资金 are spent on what 11 is, where no pair says otherwise; so was 财政专户管理资金 before its
-    # pairs were of the code sets
+    # 单位资金 are spent on what 11 is, where no pair says otherwise; so was fund 2 while the code
+    # sets had no pairs of it
     as_general = is_special(fund) and not state.codes.joins_special
     elsewhere = as_general or is_units_money(state, fund)
     payers = (fund, GENERAL_BUDGET) if elsewhere else (fund,)
