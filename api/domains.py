@@ -74,9 +74,11 @@ import ledger.sealing.commands
 import payments.application
 import payments.cards.control
 import payments.cards.lines
+import payments.clearing.bank_claims
 import payments.clearing.cash
 import payments.clearing.cash_policy
 import payments.clearing.claims
+import payments.clearing.clearing_policy
 import payments.closing
 import payments.contracts.contracting
 import payments.contracts.planning
@@ -101,6 +103,7 @@ import payments.releasing
 import payments.signature_policy
 import payments.subsidies.loading
 import payments.unfinished
+import payments.verification.bank_claims
 import payments.voiding
 import payments.voucher
 import payments.wages.accruing
@@ -181,8 +184,10 @@ DOMAINS = (
     payments.cards.control,
     payments.cards.lines,
     payments.clearing.cash,
+    payments.clearing.bank_claims,
     payments.clearing.cash_policy,
     payments.clearing.claims,
+    payments.clearing.clearing_policy,
     payments.closing,
     payments.unfinished,
     payments.contracts.planning,
@@ -197,6 +202,7 @@ DOMAINS = (
     payments.disbursement.commands,
     payments.disbursement.opening,
     payments.subsidies.loading,
+    payments.verification.bank_claims,
     payments.wages.accruing,
     payments.wages.loading,
     payments.other_years,

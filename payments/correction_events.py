@@ -70,6 +70,7 @@ class PaymentCorrected(Event, frozen=True, kw_only=True):
     pay_bank_code: str
     waiting: tuple[WaitingPart, ...] = ()
     claimed_amt: Yuan
+    claimed_singly: bool = False
     figures: Figures
     by: str
 
@@ -105,6 +106,7 @@ class CorrectionTaken(Event, frozen=True, kw_only=True):
     waiting_amt: Yuan
     claimed_amt: Yuan
     is_carried: bool = False
+    claimed_singly: bool = False
     figures: Figures
     by: str
 

@@ -241,6 +241,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     It is signed as a voucher is: alone, or as a leaf of the bank's manifest. ``xpay_date`` is what
     the bank says; ``booked_on`` is the business day where that is another one (迟记), else "".
     ``agency_type_code`` is what the unit was on the business day, "" where no unit was registered.
+    ``claimed_singly``: its bank claims it by itself, and in no sum.
     """
 
     TYPE: ClassVar[str] = "voucher.receipted"
@@ -277,6 +278,7 @@ class VoucherReceipted(Event, frozen=True, kw_only=True):
     contract_no: str = ""
     card_lines: tuple[str, ...] = ()
     pay_acct_no: str = ""
+    claimed_singly: bool = False
     by: str
 
 

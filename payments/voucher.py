@@ -21,8 +21,9 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import stored_fen, yuan
 from payments.cards.lines import failed_lines, freed
+from payments.clearing.clearing_policy import is_claimed_singly
 from payments.clearing.promised import PAID_AHEAD, promise_kept
-from payments.clearing.uncleared import UNCLEARED, uncleared_key
+from payments.clearing.uncleared import UNCLEARED, single_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
     VoucherReceipted,
@@ -31,7 +32,6 @@ from payments.events import (
     VoucherSigned,
 )
 from payments.manifest import MANIFEST, RECEIPT_ROLE, check_covered
-from payments.messages.vt_codes import CLAIM
 from payments.payment import (
     APPROVED,
     FAILED,
@@ -312,8 +312,10 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         )
         if self.manifest_no:
             receipted = replace(receipted, manifest_no=self.manifest_no, leaf=self.leaf)
-        if unpaid or acct_no:
-            receipted = replace(receipted, card_lines=unpaid, pay_acct_no=acct_no)
+        singly = not acct_no and is_claimed_singly(state, self.xpay_fen)
+        if unpaid or acct_no or singly:
+            more = {"card_lines": unpaid, "pay_acct_no": acct_no, "claimed_singly": singly}
+            receipted = replace(receipted, **more)
         codes, books = payment.codes_of(agency_type_code), state.books(day)
         entry = books.post(
             receipted.TYPE,
@@ -329,17 +331,23 @@ class ApplyReceipt(Command, frozen=True, kw_only=True):
         decision = Decision(
             events=[(PAYMENT, self.pay_app_no, receipted), (PAYMENT, self.pay_app_no, entry)],
             effective_on=day,
-            moved=[after, *self._moved(state, payment, day, unpaid)],
+            moved=[after, *self._moved(state, payment, day, unpaid, singly=singly)],
             documents=[(bytes.fromhex(self.receipt_sm3), self.document)],
         )
         return with_special(decision, cash) if acct_no else decision
 
     def _moved(
-        self, state: LedgerState, payment: Payment, day: date, unpaid: Sequence[str]
+        self,
+        state: LedgerState,
+        payment: Payment,
+        day: date,
+        unpaid: Sequence[str],
+        *,
+        singly: bool,
     ) -> list[MovedRow]:
         """What the bank is owed, what was promised of cash, what of a contract is paid, and what
         was spent and is not."""
-        rows = owed(state, payment, day, CLAIM, self.xpay_fen)
+        rows = _owed(state, payment, day, self.xpay_fen, self.pay_app_no if singly else "")
         rows += promise_kept(state, payment.approved, day)
         rows += settled(state, payment.applied, day, payment.pay_fen, self.xpay_fen)
         return rows + freed(state, day, unpaid) if unpaid else rows
@@ -351,13 +359,13 @@ def _gone(state: LedgerState, payment: Payment, day: date, xpay_fen: int) -> Spe
     return moved_special(state, day, key, amount_fen=-xpay_fen, claimed_fen=-pay_fen)
 
 
-def owed(
-    state: LedgerState, payment: Payment, day: date, vt_code: str, amount_fen: int
+def _owed(
+    state: LedgerState, payment: Payment, day: date, amount_fen: int, singly: str
 ) -> list[MovedRow]:
-    """What the bank is owed by money that it has moved, or owes; nothing where none has moved, or
-    out of a special account, which is not cleared."""
+    """What the bank is owed by money that it has moved; nothing where none has moved, or out of a
+    special account, which is not cleared. ``singly`` is the payment where it is claimed so."""
     if not amount_fen or payment.applied.pay_acct_no:
         return []
     assert payment.approved is not None
-    key = uncleared_key(payment.approved.pay_bank_code, day, vt_code, payment.applied)
+    key = single_key(payment.approved.pay_bank_code, day, payment.applied, singly)
     return [state.moved(UNCLEARED, key, day, {"amount": amount_fen})]

@@ -3,10 +3,11 @@
 A clearing takes what the bank has moved up to its date and is in no other clearing; a claim that
 the central bank rejects gives its movements back, to be claimed from that date on. This repeats
 what the core does with sums (``payments.clearing.claims``) for the single movements, so that a
-claim can be opened down to its vouchers.
+claim can be opened down to its vouchers. A payment that is claimed singly has no day from which on
+sums may take it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import LiteralString
 
@@ -23,6 +24,11 @@ FROM unnest(%(funds)s::text[], %(claims)s::text[]) AS c (fund_type_code, claim_n
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
   AND clear_no = '' AND pay_bank_code = %(pay_bank_code)s AND claimable_on <= %(clear_date)s
   AND {table}.fund_type_code = c.fund_type_code AND {moved}"""
+_CLAIMED_SINGLY = """
+UPDATE {table} SET clear_no = %(clear_no)s, claim_no = c.claim_no
+FROM unnest(%(payments)s::text[], %(claims)s::text[]) AS c (pay_app_no, claim_no)
+WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
+  AND clear_no = '' AND claimable_on IS NULL AND {table}.pay_app_no = c.pay_app_no"""
 _RELEASED = """
 UPDATE {table} SET clear_no = '', claim_no = ''
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s
@@ -53,19 +59,21 @@ class Unclaimed:
             self._waiting[_claimed_by(row)].append(row)
 
     def claim(self, requested: ClearingRequested) -> None:
-        day = date.fromisoformat(requested.clear_date)
+        day, singly_by = date.fromisoformat(requested.clear_date), _by_payment(requested)
         for by, waiting in self._waiting.items():
             claims = _by_fund(requested, by)
             left: list[_Movement] = []
-            for row in waiting if claims else ():
-                claim = claims.get(row.fund_type_code)
-                due = row.claimable_on is not None and row.claimable_on <= day
+            for row in waiting if claims or singly_by else ():
+                singly = _singly_in(row, singly_by)
+                claim = singly or claims.get(row.fund_type_code)
+                due = bool(singly) or (row.claimable_on is not None and row.claimable_on <= day)
                 if claim is None or not due or row.pay_bank_code != requested.pay_bank_code:
                     left.append(row)
                     continue
-                row.clear_no, row.claim_no, row.claimable_on = requested.clear_no, claim, day
+                row.clear_no, row.claim_no = requested.clear_no, claim
+                row.claimable_on = row.claimable_on and day
                 self._held.setdefault((row.clear_no, row.claim_no), []).append(row)
-            if claims:
+            if claims or singly_by:
                 waiting[:] = left
 
     def release(self, receipted: ClaimReceipted) -> None:
@@ -82,15 +90,38 @@ def _claimed_by(row: _Movement) -> _ClaimedBy:
 
 
 def _by_fund(requested: ClearingRequested, by: _ClaimedBy) -> dict[str, str]:
-    """The number of each fund type's claim: the first one where it has too many lines for one."""
+    """The number of each fund type's claim: the first one where it has too many lines for one; of
+    those that sum over what is not claimed singly."""
     claims: dict[str, str] = {}
     for claim in requested.claims:
-        if (claim.vt_code, bool(claim.paid_year)) == by:
+        summed = any(not line.pay_app_no for line in claim.lines)
+        if summed and (claim.vt_code, bool(claim.paid_year)) == by:
             claims.setdefault(claim.fund_type_code, claim.voucher_no)
     return claims
 
 
+def _by_payment(requested: ClearingRequested) -> dict[str, str]:
+    """The number of the claim of each payment that is claimed singly."""
+    lines = ((line.pay_app_no, c.voucher_no) for c in requested.claims for line in c.lines)
+    return {pay_app_no: claim for pay_app_no, claim in lines if pay_app_no}
+
+
+def _singly_in(row: _Movement, claims: Mapping[str, str]) -> str | None:
+    """The claim of a payment that is claimed singly, where it is among these."""
+    singly = isinstance(row, PaymentStanding) and row.claimable_on is None
+    return claims.get(row.pay_app_no) if singly else None
+
+
 def claimed(requested: ClearingRequested) -> Iterable[BulkStatement]:
+    if by_payment := _by_payment(requested):
+        yield BulkStatement(
+            _CLAIMED_SINGLY.format(table=PAYMENTS.name),
+            {
+                "clear_no": requested.clear_no,
+                "payments": list(by_payment),
+                "claims": list(by_payment.values()),
+            },
+        )
     for by, table, moved in _MOVEMENTS:
         if claims := _by_fund(requested, by):
             yield BulkStatement(

@@ -209,7 +209,8 @@ def _change(row: PaymentStanding, fact: Fact) -> None:
             row.status = receipted.outcome
             row.xpay_fen = stored_fen(receipted.xpay_amt)
             row.receipt_position = fact.position
-            row.claimable_on = row.received_on = fact.effective_on
+            row.received_on = fact.effective_on
+            row.claimable_on = None if receipted.claimed_singly else fact.effective_on
         case Refunded() | Returned() as refunded:
             row.refund_fen += stored_fen(refunded.refund_amt)
             row.returned_fen += stored_fen(refunded.refund_amt) * isinstance(refunded, Returned)

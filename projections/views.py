@@ -121,6 +121,7 @@ class Receipted(msgspec.Struct, frozen=True, gc=False):
     outcome: str
     xpay_amt: str
     figures: FiguresView
+    claimed_singly: bool = False
 
 
 class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):

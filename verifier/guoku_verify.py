@@ -308,6 +308,7 @@ CHECKS = {
     "decision": Check("裁定", "acts of payments and indicators decided again", "acts"),
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
+    "claim": Check("代理银行划款", "claims of agent banks, agreed to as they were made", "claims"),
     "cash": Check("库款", "cash at the treasury covers what is claimed", "ledgers"),
     "hand": Check("手工凭证", "vouchers by hand say what their journals book", "vouchers"),
     "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
@@ -595,6 +596,71 @@ class Clearing:
                     f"the zero-balance account was credited with {yuan(posted)} on its day, "
                     f"the events make it {yuan(told)} 零余额账户不符",
                 )
+
+
+class BankClaims:
+    """代理银行划款: the treasury claims what a bank has claimed and nothing else; what is claimed
+    singly was paid, and is settled once."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._by_banks = False
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._unclaimed: dict[str, int] = {}  # of what is claimed singly, by payment
+        self._singly: dict[str, list[tuple[str, int]]] = {}  # by claim's number
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name == "ledger.clearing_policy_set":
+            self._by_banks = body["claimed_by"] == "banks"
+        elif name == "voucher.receipted" and body.get("claimed_singly"):
+            self._unclaimed[body["pay_app_no"]] = fen(body["xpay_amt"])
+        elif name == "clearing.bank_claimed":
+            self._report.count("claim")
+            self._waiting[body["claim_no"]] = body
+        elif name == "clearing.bank_claim_returned":
+            self._waiting.pop(body["claim_no"], None)
+        elif name == "clearing.requested":
+            self._agreed(event)
+        elif name == "clearing.claim_receipted":
+            lines = self._singly.pop(body["voucher_no"], [])
+            for pay_app_no, amount in lines if body.get("rejected") else ():
+                self._unclaimed[pay_app_no] += amount
+
+    def _agreed(self, event: Event) -> None:
+        body, made = event.body, dict[str, dict[tuple[str, ...], int]]()
+        for claim in body["claims"]:
+            places = made.setdefault(claim.get("claim_no", ""), {})
+            for line in claim["lines"]:
+                amount, pay_app_no = fen(line["pay_amt"]), line.get("pay_app_no", "")
+                place = (pay_app_no, line["sup_dep_code"], line["exp_func_code"])
+                places[place] = places.get(place, 0) + amount
+                if pay_app_no:
+                    self._single(event, claim["voucher_no"], pay_app_no, amount)
+        numbers = body.get("claim_nos", [])
+        if self._by_banks != bool(numbers) or (numbers and {*numbers} != made.keys()):
+            self._wrong(event, "it claims what no bank has claimed")
+        for number in numbers:
+            claim = self._waiting.pop(number, None)
+            if claim is None or claim["pay_bank_code"] != body["pay_bank_code"]:
+                self._wrong(event, f"no claim {number} of this bank waits")
+                continue
+            places = {}
+            for line in claim["lines"]:
+                place = (line.get("pay_app_no", ""), line["sup_dep_code"], line["exp_func_code"])
+                places[place] = places.get(place, 0) + fen(line["pay_amt"])
+            if places != made.get(number):
+                self._wrong(event, f"it is not what the bank claims under {number} 划款不符")
+
+    def _single(self, event: Event, number: str, pay_app_no: str, amount: int) -> None:
+        left = self._unclaimed.get(pay_app_no, 0) - amount
+        self._unclaimed[pay_app_no] = left
+        self._singly.setdefault(number, []).append((pay_app_no, amount))
+        if left < 0:
+            self._wrong(event, f"of {pay_app_no} more is claimed than was paid 重复划款")
+
+    def _wrong(self, event: Event, what: str) -> None:
+        self._report.wrong("claim", event.position, what)
 
 
 TREASURY_CASH = "B1"  # 国库存款
@@ -1442,6 +1508,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "suspense.held": ("bank.notice", _field("suspense_no")),
     "suspense.resolved": ("suspense.resolve", _field("suspense_no")),
     "clearing.requested": ("clearing.request", _field("clear_no")),
+    "clearing.bank_claimed": ("clearing.claim", _field("claim_no")),
     "clearing.claim_receipted": (
         "clearing.receipt",
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
@@ -1582,6 +1649,7 @@ FOLLOWERS = {
     "subsidy_list.handed_on",
     "wage_run.accrued",
     "wage_run.withheld",
+    "clearing.bank_claim_agreed",
     "clearing.cleared",
     "clearing.rejected",
 }
@@ -1985,6 +2053,8 @@ class Payments:
             return {"returned": event.body}
         if event.name == _PACKAGE:
             return {"package": event.body}
+        if event.name == _BANK_CLAIM:
+            return {"bank_claim": event.body}
         if event.name in _ALONE:
             return {"report": event.body}
         return None
@@ -2422,6 +2492,7 @@ _DOCUMENT_OF = {
     "allocation.returned": "receipt_sm3",
     "balance.reported": "notice_sm3",
     "reconciliation.package_received": "notice_sm3",
+    "clearing.bank_claimed": "notice_sm3",
     "income.refund_receipted": "receipt_sm3",
     "income.refund_returned": "receipt_sm3",
     "income.correction_receipted": "receipt_sm3",
@@ -2429,6 +2500,7 @@ _DOCUMENT_OF = {
 # what the central bank has signed, and is booked as it stands
 _ALONE = {"income.received", "balance.reported"}
 _PACKAGE = "reconciliation.package_received"  # likewise, of the bank that it names
+_BANK_CLAIM = "clearing.bank_claimed"  # likewise
 
 
 # what the central bank says of orders
@@ -2451,6 +2523,8 @@ def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
             differing = list(_of_order_return(main, told["returned"]))
         elif "claim" in told:
             differing = list(_of_claim(ledger, main, told))
+        elif "bank_claim" in told:
+            differing = list(_of_bank_claim(ledger, main, rows, told["bank_claim"]))
         elif "package" in told:
             differing = list(_of_package(ledger, main, rows, told["package"]))
         elif "report" in told:
@@ -2585,6 +2659,40 @@ def _moved_by(row: Form) -> int:
     if "Amt" in row:
         return fen(row["Amt"])
     return fen(row.get("PayAmt") or row["RefundAmt"])
+
+
+def _of_bank_claim(
+    ledger: str, main: Form, rows: list[Form], claim: dict[str, Any]
+) -> Iterator[Differing]:
+    """代理银行申请划款: what the bank has signed."""
+    same = {
+        "VtCode": claim["vt_code"],
+        "VoucherNo": claim["voucher_no"],
+        "AdmDivCode": ledger[:6],
+        "StYear": ledger[-4:],
+        "VouDate": claim["clear_date"].replace("-", ""),
+        "FundTypeCode": claim["fund_type_code"],
+    }
+    yield from _differing(main, same)
+    yield from _amount(main, "PayAmt", fen(claim["pay_amt"]))
+    whose = f"{claim['sender'].partition('/')[2]}-{claim['voucher_no']}"
+    if whose != claim["claim_no"]:
+        yield "VoucherNo", whose, claim["claim_no"]
+    said = [
+        (row["SupDepCode"], row["ExpFuncCode"], fen(row["PayAmt"]), row.get("VoucherNo", ""))
+        for row in rows
+    ]
+    told = [
+        (
+            each["sup_dep_code"],
+            each["exp_func_code"],
+            fen(each["pay_amt"]),
+            each.get("voucher_no", ""),
+        )
+        for each in claim["lines"]
+    ]
+    if said != told:
+        yield "DetailList", repr(said), repr(told)
 
 
 def _of_package(
@@ -2800,6 +2908,7 @@ ACTS = {
     "ledger.advance_policy_set": "advance_policy.set",
     "ledger.cash_policy_set": "cash_policy.set",
     "ledger.reconciliation_policy_set": "reconciliation_policy.set",
+    "ledger.clearing_policy_set": "clearing_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
     "income.refund_ordered": "income.refund",
@@ -2839,6 +2948,7 @@ UNLESS_SAID = {
     "webhook.register": ["security_officer"],
     "installation.register": ["security_officer"],
     "installation.change": ["security_officer"],
+    "clearing_policy.set": ["security_officer"],
 }
 
 
@@ -3078,7 +3188,7 @@ class Signatures:
             self._note(event, body["notice_sm3"], f"bank/{body['pay_bank_code']}")
         elif event.name in _ALONE:
             self._note(event, body["notice_sm3"], "pboc/")
-        elif event.name == _PACKAGE:
+        elif event.name in (_PACKAGE, _BANK_CLAIM):
             self._note(event, body["notice_sm3"], body["sender"])
         elif event.name == "manifest.signed":
             self._manifest(event)
@@ -3923,7 +4033,7 @@ class Folds:
     def __init__(self, export: Export, report: Report, scratch: sqlite3.Connection) -> None:
         self._export, self._report, self._scratch = export, report, scratch
         self.books, self.clearing, self.cash = Books(report), Clearing(report), Cash(report)
-        self.special_cash = SpecialCash(report)
+        self.special_cash, self.bank_claims = SpecialCash(report), BankClaims(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
@@ -3949,6 +4059,7 @@ class Folds:
                 self.books.take(event)
                 self.clearing.take(event)
                 self.cash.take(event)
+                self.bank_claims.take(event)
                 self.special_cash.take(event)
                 self.by_hand.take(event)
                 self.booked.take(event)

@@ -31,29 +31,37 @@ class ClaimReceiptView(msgspec.Struct, kw_only=True):
     signature: str
 
 
+class ClaimLineView(msgspec.Struct, kw_only=True):
+    """What a claim sums; ``pay_app_no`` of a payment that is claimed singly."""
+
+    sup_dep_code: str
+    exp_func_code: str
+    gov_bgt_eco_code: str
+    pay_amt: str
+    pay_app_no: str | UnsetType = UNSET
+
+
 class ClaimView(msgspec.Struct, kw_only=True):
     """One claim on the central bank (2301, or 2302 for refunds), its lines and its receipt;
-    ``held_by`` stands in the answer to a single clearing only."""
+    ``claim_no`` is the agent bank's claim that it is made on. ``held_by`` stands in the answer to a
+    single clearing only."""
 
     vt_code: str
     voucher_no: str
     fund_type_code: str
     pay_amt: str
-    lines: tuple[ClaimLine, ...]
+    lines: list[ClaimLineView]
+    claim_no: str | UnsetType = UNSET
     status: ClearingState
     receipt: ClaimReceiptView | None
     held_by: HeldByView | UnsetType | None = UNSET
 
 
-class ClearingLineView(msgspec.Struct, kw_only=True):
+class ClearingLineView(ClaimLineView, kw_only=True):
     """A line of any of the claims."""
 
     vt_code: str
     fund_type_code: str
-    sup_dep_code: str
-    exp_func_code: str
-    gov_bgt_eco_code: str
-    pay_amt: str
 
 
 class ClearingView(msgspec.Struct, kw_only=True):
@@ -92,9 +100,9 @@ def clearing_view(ledger_id: int, clearing: Clearing, commit: Committed = UNSET)
             ClearingLineView(
                 vt_code=claim.vt_code,
                 fund_type_code=claim.fund_type_code,
-                **msgspec.structs.asdict(line),
+                **_said(line),
             )
-            for claim in claims
+            for claim in requested.claims
             for line in claim.lines
         ),
         receipt=receipts[-1] if len(receipts) == len(claims) else None,
@@ -111,10 +119,15 @@ def _claim(clearing: Clearing, claim: Claim) -> ClaimView:
         voucher_no=claim.voucher_no,
         fund_type_code=claim.fund_type_code,
         pay_amt=claim.pay_amt,
-        lines=claim.lines,
+        lines=[ClaimLineView(**_said(line)) for line in claim.lines],
+        claim_no=claim.claim_no or UNSET,
         status=answered or "requested",
         receipt=_receipt(receipt) if receipt else None,
     )
+
+
+def _said(line: ClaimLine) -> dict[str, str]:
+    return {name: text for name, text in msgspec.structs.asdict(line).items() if text}
 
 
 def _receipt(receipt: ClaimReceipted) -> ClaimReceiptView:

@@ -22,6 +22,7 @@ from api.http.parameters import (
     BgtId,
     CardNo,
     CertSerial,
+    ClaimNo,
     ContractNo,
     DivisionCode,
     DraftNo,
@@ -112,6 +113,10 @@ async def of_reconciliation(recon_no: ReconNo) -> str:
     return recon_no
 
 
+async def of_bank_claim(claim_no: ClaimNo) -> str:
+    return claim_no
+
+
 async def of_income_report(report_no: ReportNo) -> str:
     return report_no
 
@@ -164,6 +169,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "transfer_no": of_transfer,
     "sup_bgt_doc_no": of_received_transfer,
     "suspense_no": of_suspense,
+    "claim_no": of_bank_claim,
     "principal": of_principal,
     "token_sm3": of_token,
     "pay_bank_code": of_bank,

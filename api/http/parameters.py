@@ -94,6 +94,7 @@ IncCorNo = Annotated[str, _told("inc_cor_no"), _checked("inc_cor_no")]
 AllocNo = Annotated[str, _told("alloc_no"), _checked("alloc_no")]
 AdvNo = Annotated[str, _told("adv_no"), _checked("adv_no")]
 ClearNo = Annotated[str, _told("clear_no"), _checked("clear_no")]
+ClaimNo = Annotated[str, _told("claim_no"), _checked("claim_no")]
 
 DocumentKind = Annotated[
     str,

@@ -5,10 +5,13 @@ Chinese name, length, shape (技术标准, 库表; domain 1.4, 1.5) and its one 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from ledger.elements.element import OF_THE_ACT as OF_THE_ACT
+from ledger.elements.element import Element as Element
+from ledger.elements.element import code_element as _code
+from ledger.elements.element import pattern_element as _pattern
 from ledger.elements.shapes import ACCOUNT, ACCOUNT_FORM, AMOUNT, DAY, NAME, NUMBER, TEXT, YES_NO
 from ledger.errors import Code, RequestError
 from ledger.money import parse_yuan
@@ -38,42 +41,6 @@ SAME_ELEMENT = {
     "tp_func_code": "exp_func_code",
 }
 
-OF_THE_ACT = "随单录入"  # said anew with each act, and true of that act alone
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of the register.
-
-    Attributes:
-        name: as in the standard, snake_case.
-        title: its Chinese name.
-        max_length: in characters.
-        shape: what its text must match in full.
-        channel: 唯一录入渠道 of the commands that enter it, whichever others refer to it; "" where
-            nobody enters it, ``OF_THE_ACT`` where it belongs to an act itself (a reason, a day).
-        code_set: whether its values are codes of a code set.
-        form: its shape in words, for whoever got it wrong; "" where the name says enough.
-    """
-
-    name: str
-    title: str
-    max_length: int
-    shape: re.Pattern[str]
-    channel: str = ""
-    code_set: bool = False
-    form: str = ""
-
-    @property
-    def is_amount(self) -> bool:
-        return self.shape is AMOUNT
-
-    @property
-    def is_free(self) -> bool:
-        """Whether letters and digits of any script will do, whatever else may stand in it."""
-        return self.shape in (TEXT, NUMBER, NAME)
-
-
 _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
 _APPLY, _REFUND, _CLEAR, _OPEN = "支付申请", "支付退款", "资金清算", "账套开立"
 _POLICY, _DIVISION, _PERSON, _BANK = "签章策略", "区划建立", "人员权限", "代理银行委托"
@@ -83,16 +50,7 @@ _DRAFT, _APPROVE, _INCOME, _TRANSFER = "预算编报", "预算批复", "收入�
 _ADJUST_BUDGET, _YEAR_END, _MONITOR, _PURCHASE = "预算调整调剂", "年终结转", "监控规则", "采购计划"
 _CONTRACT, _OPENING, _INCOME_REPORT, _VOUCHER = "合同备案", "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH, _WAGES = "预拨暂付", "收入退库更正", "库款控制", "工资计提代扣"
-_WAGE_RUN, _SUBSIDY = "工资统发", "补贴发放"
-
-
-def _code(name: str, title: str, max_length: int, shape: str, channel: str = "") -> Element:
-    pattern = re.compile(shape, re.ASCII)
-    return Element(name, title, max_length, pattern, channel, code_set=True)
-
-
-def _pattern(name: str, title: str, length: int, shape: str, channel: str) -> Element:
-    return Element(name, title, length, re.compile(shape, re.ASCII), channel)
+_WAGE_RUN, _SUBSIDY, _CLEARING_POLICY = "工资统发", "补贴发放", "清算策略"
 
 
 _ELEMENTS = (
@@ -278,6 +236,10 @@ _ELEMENTS = (
     Element("is_none_of_ours", "是否与本账套无关", 1, YES_NO, _REFUND),
     Element("clear_no", "清算编号", 100, NAME, _CLEAR),
     Element("clear_date", "清算日期", 10, DAY, _CLEAR),
+    Element("claim_no", "代理银行划款申请编号", 110, NAME),
+    Element("claim_nos", "同意的划款申请", 110, NAME, _CLEAR),
+    _pattern("claimed_by", "划款申请方", 8, "treasury|banks", _CLEARING_POLICY),
+    Element("singly_from_amt", "单独清算起点", 19, AMOUNT, _CLEARING_POLICY),
     _pattern("through", "结账截止", 10, "20[0-9]{2}-[01][0-9](-[0-3][0-9])?", "结账"),
     _pattern("from_month", "反结账月份", 7, "20[0-9]{2}-[01][0-9]", "结账"),
     _pattern("reopened", "反结账次数", 4, "[0-9]{1,4}", "结账"),

@@ -5,7 +5,7 @@ unit, function code and 政府经济分类. The treasury's books move when the c
 money; then the zero-balance account is zero again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -22,6 +22,8 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan, stored_fen, yuan
+from payments.clearing.bank_claims import BANK_CLAIM, agreed_rows
+from payments.clearing.bank_events import BankClaimAgreed
 from payments.clearing.cash import (
     CASH,
     accounts_of,
@@ -32,6 +34,7 @@ from payments.clearing.cash import (
     require_cash,
     rule_of_claim,
 )
+from payments.clearing.clearing_policy import BY_BANKS, CLEARING_POLICY
 from payments.clearing.events import (
     Claim,
     ClaimLine,
@@ -40,9 +43,9 @@ from payments.clearing.events import (
     ClearingRejected,
     ClearingRequested,
 )
-from payments.clearing.uncleared import UNCLEARED, UnclearedKey, claimable_again, claimed
+from payments.clearing.matching import CLAIM_LINES_MAX, OwedRow
+from payments.clearing.uncleared import UNCLEARED, claimable_again, claimed, taking
 
-CLAIM_LINES_MAX = 499  # details < 500 a message, as with payment vouchers
 REQUESTED, CLEARED, REJECTED = "requested", "cleared", "rejected"
 
 
@@ -80,7 +83,7 @@ CLEARING: Kind[Clearing] = Kind(
 
 
 def claim_number(key: int, clear_no: str, index: int) -> str:
-    """The claim's voucher number, unique at the central bank."""
+    """Unique at the central bank."""
     return f"{ledger_text(key)}:{clear_no}:{index}"
 
 
@@ -95,15 +98,18 @@ def split_claim_number(voucher_no: str) -> tuple[int, str] | None:
 
 
 class RequestClearing(Command, frozen=True, kw_only=True):
-    """申请划款: claims all that the bank has moved up to ``clear_date`` and not claimed yet."""
+    """申请划款: claims all that the bank has moved up to ``clear_date`` and not claimed yet; where
+    banks claim, what it has claimed of that day under ``claim_nos`` and is agreed to here."""
 
     OPERATION: ClassVar[str] = "clearing.request"
     CHANNEL: ClassVar[str] = "资金清算"
     NUMBER: ClassVar[str] = "clear_no"
     KIND: ClassVar[AnyKind] = CLEARING
+    ALSO: ClassVar[tuple[AnyKind, ...]] = (BANK_CLAIM,)
     clear_no: str
     clear_date: date
     pay_bank_code: str
+    claim_nos: tuple[str, ...] = ()
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
@@ -111,7 +117,8 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         return (cls(**fields_in(cls, told.event, clear_date=clear_date)),)
 
     def needs(self) -> Iterable[Need]:
-        return (CLEARING, self.clear_no), (UNCLEARED, WHOLE), (CASH, WHOLE)
+        own: tuple[Need, ...] = ((CLEARING, self.clear_no), (UNCLEARED, WHOLE), (CASH, WHOLE))
+        return *own, *((BANK_CLAIM, number) for number in self.claim_nos)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = clearing_day(state, self.clear_date)
@@ -120,19 +127,15 @@ class RequestClearing(Command, frozen=True, kw_only=True):
         owed = claimed(waiting, self.pay_bank_code, self.clear_date)
         if not owed:
             require_known(state, self.pay_bank_code)
-            raise Refusal(
-                Code.CLEARING_EMPTY,
-                f"nothing up to {self.clear_date} waits for clearing with {self.pay_bank_code}",
-            )
-        claims = _claims(state.ledger_id, self.clear_no, owed)
+            nothing = f"nothing up to {self.clear_date} waits for clearing"
+            raise Refusal(Code.CLEARING_EMPTY, f"{nothing} with {self.pay_bank_code}")
+        claims = self._claims(state, owed)
+        takes = taking(claims)
         accts = accounts_of(state, (claim.fund_type_code for claim in claims))
         require_cash(state, claims, accts)
+        taken = [(claim, _of(claim, accts)) for claim in claims]
         moved = moved_cash(
-            state,
-            day,
-            lambda _: (
-                change for claim in claims for change in claim_made(claim, _of(claim, accts))
-            ),
+            state, day, lambda _: (change for each in taken for change in claim_made(*each))
         )
         # point of no return
         requested = ClearingRequested(
@@ -142,32 +145,59 @@ class RequestClearing(Command, frozen=True, kw_only=True):
             claims=claims,
             upto_position=state.position,
             cash_accts=accts,
+            claim_nos=self.claim_nos,
             by=by,
         )
+        agreed = (BankClaimAgreed(claim_no=n, clear_no=self.clear_no) for n in self.claim_nos)
         return Decision(
-            events=[(CLEARING, self.clear_no, requested)],
+            events=[
+                (CLEARING, self.clear_no, requested),
+                *((BANK_CLAIM, event.claim_no, event) for event in agreed),
+            ],
             effective_on=day,
             moved=[
-                *(state.moved(UNCLEARED, text, day, {"amount": -fen}) for _, text, fen in owed),
+                *(
+                    state.moved(UNCLEARED, text, day, {"amount": -fen})
+                    for key, text, fen in owed
+                    if takes(key)
+                ),
                 *moved,
             ],
         )
 
+    def _claims(self, state: LedgerState, owed: Sequence[OwedRow]) -> tuple[Claim, ...]:
+        """All that is due; or what the bank has claimed, once more held against it.
+
+        Raises:
+            Refusal: ``invalid_state``, ``receipt_mismatch``, ``not_found``.
+        """
+        by_banks = state.settings.get(CLEARING_POLICY).claimed_by == BY_BANKS
+        if by_banks != bool(self.claim_nos):
+            who = "the banks" if by_banks else "the treasury"
+            raise Refusal(Code.INVALID_STATE, f"it is {who} that claim here 清算策略: claim_nos")
+        if not by_banks:
+            return _claims(state.ledger_id, self.clear_no, owed)
+        made: list[Claim] = []
+        asked = agreed_rows(state, self.claim_nos, self.pay_bank_code, self.clear_date, owed)
+        for number, rows in asked:
+            made += _claims(state.ledger_id, self.clear_no, rows, len(made) + 1, number)
+        return tuple(made)
+
 
 def _of(claim: Claim, accts: Mapping[str, str]) -> str:
-    """The treasury account on which a claim is made; "" where cash was not controlled."""
+    """The account on which a claim is made; "" where cash was not controlled."""
     return accts.get(kind_of(claim.fund_type_code), "")
 
 
 def _claims(
-    key: int, clear_no: str, owed: Iterable[tuple[UnclearedKey, str, int]]
+    key: int, clear_no: str, owed: Iterable[OwedRow], first: int = 1, claim_no: str = ""
 ) -> tuple[Claim, ...]:
     """A claim per message type, fund type and year of the payment, or several where one would have
     too many lines, or more than can be written in it."""
-    grouped: dict[tuple[str, str, int], dict[tuple[str, str, str], int]] = {}
+    grouped: dict[tuple[str, str, int], dict[_Place, int]] = {}
     for item, _, amount_fen in owed:
         lines = grouped.setdefault((item.vt_code, item.fund_type_code, item.paid_year), {})
-        place = (item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code)
+        place = item.sup_dep_code, item.exp_func_code, item.gov_bgt_eco_code, item.pay_app_no
         lines[place] = lines.get(place, 0) + amount_fen
     parts = [
         (vt_code, fund, paid_year, part)
@@ -180,14 +210,19 @@ def _claims(
             voucher_no=claim_number(key, clear_no, index),
             fund_type_code=fund,
             pay_amt=yuan(sum(fen for _, fen in part)),
-            lines=tuple(ClaimLine(*place, yuan(fen)) for place, fen in part),
+            lines=tuple(
+                ClaimLine(unit, function, eco, yuan(fen), pay_app_no)
+                for (unit, function, eco, pay_app_no), fen in part
+            ),
             paid_year=paid_year,
+            claim_no=claim_no,
         )
-        for index, (vt_code, fund, paid_year, part) in enumerate(parts, 1)
+        for index, (vt_code, fund, paid_year, part) in enumerate(parts, first)
     )
 
 
-_Lines = list[tuple[tuple[str, str, str], int]]
+_Place = tuple[str, str, str, str]  # unit, function, economy; the payment that is claimed singly
+_Lines = list[tuple[_Place, int]]
 
 
 def _parts(lines: _Lines) -> list[_Lines]:

@@ -28,18 +28,21 @@ _OF_CLAIMS = {
 }
 
 
-class ClaimLine(msgspec.Struct, frozen=True, gc=False):
-    """What a claim sums: first-level unit (first 3 of agency_code), function code, 政府经济分类."""
+class ClaimLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a claim sums: first-level unit (first 3 of agency_code), function code, 政府经济分类;
+    ``pay_app_no`` where it is one payment's, which is claimed singly."""
 
     sup_dep_code: str
     exp_func_code: str
     gov_bgt_eco_code: str
     pay_amt: Yuan
+    pay_app_no: str = ""
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One 2301 (paid ahead by the bank) or 2302 (refunded to it) of one fund type; ``paid_year`` is
-    the year before, where the money was paid in that, else 0."""
+    the year before, where the money was paid in that, else 0; ``claim_no`` the agent bank's own
+    claim that it is made on, "" where the treasury has made it by itself."""
 
     vt_code: str
     voucher_no: str
@@ -47,11 +50,13 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     pay_amt: Yuan
     lines: tuple[ClaimLine, ...]
     paid_year: int = 0
+    claim_no: str = ""
 
 
 class ClearingRequested(Event, frozen=True, kw_only=True):
     """``cash_accts``: by kind of fund, the treasury account on which the claims are made; none of a
-    ledger whose cash is not controlled."""
+    ledger whose cash is not controlled. ``claim_nos``: what the agent bank has claimed, and is
+    agreed to; none where the treasury claims by itself."""
 
     TYPE: ClassVar[str] = "clearing.requested@2"
     TRAITS: ClassVar[Traits] = Traits(
@@ -68,6 +73,7 @@ class ClearingRequested(Event, frozen=True, kw_only=True):
     claims: tuple[Claim, ...]
     upto_position: int
     cash_accts: dict[str, str] = msgspec.field(default_factory=dict)
+    claim_nos: tuple[str, ...] = ()
     by: str
 
 

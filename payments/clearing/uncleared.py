@@ -5,10 +5,10 @@ there and what takes it away is said here once; deciding a receipt or a clearing
 anew and the read model of single movements ask the same functions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Uncleared(msgspec.Struct, frozen=True, gc=False):
 
 class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What claims on the central bank are summed over; ``paid_year`` is the year before, where that
-    has paid what came back, else 0."""
+    has paid what came back, else 0; ``pay_app_no`` the payment, where it is claimed singly."""
 
     pay_bank_code: str
     effective_on: date
@@ -58,12 +58,15 @@ class UnclearedKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     exp_func_code: str
     gov_bgt_eco_code: str
     paid_year: int = 0
+    pay_app_no: str = ""
 
     @property
     def text(self) -> str:
-        """As the register keeps it: a JSON array, which ends before a year that is 0."""
+        """As the register keeps it: a JSON array, which ends before what is 0 and ""."""
         fields = msgspec.structs.astuple(self)
-        return _encode(fields if self.paid_year else fields[:-1]).decode()
+        if not self.pay_app_no:
+            fields = fields[:-1] if self.paid_year else fields[:-2]
+        return _encode(fields).decode()
 
     @classmethod
     def parsed(cls, text: str) -> "UnclearedKey":
@@ -117,6 +120,14 @@ def uncleared_key(bank: str, day: date, vt_code: str, of: Dimensions, *, paid_ye
     )
 
 
+def single_key(bank: str, day: date, of: Dimensions, pay_app_no: str) -> str:
+    """Likewise, of a payment that is claimed singly; :func:`uncleared_key` where that is ""."""
+    if not pay_app_no:
+        return uncleared_key(bank, day, CLAIM, of)
+    codes = of.agency_code[:SUP_DEP_DIGITS], of.exp_func_code, of.gov_bgt_eco_code
+    return UnclearedKey(bank, day, CLAIM, of.fund_type_code, *codes, pay_app_no=pay_app_no).text
+
+
 @lru_cache(KEYS_KNOWN_MAX)
 def _key_text(*of: Any) -> str:
     return UnclearedKey(*of).text
@@ -143,14 +154,21 @@ def claimable_again(
             line.exp_func_code,
             line.gov_bgt_eco_code,
             claim.paid_year,
+            line.pay_app_no,
         )
         yield key.text, stored_fen(line.pay_amt)
 
 
 # ---- the fold
 
-# pay_app_no, vt_code, (the day under which it waits, None for that of its entry; fen)
-_Moved = tuple[str, str, tuple[tuple[date | None, int], ...]]
+
+class _Moved(NamedTuple):
+    """``parts``: the day under which it waits, None for that of its entry; and fen."""
+
+    pay_app_no: str
+    vt_code: str
+    parts: tuple[tuple[date | None, int], ...]
+    claimed_singly: bool = False
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
@@ -176,6 +194,7 @@ class ReceiptedView(msgspec.Struct, frozen=True, gc=False):
     pay_app_no: str
     xpay_amt: str
     pay_acct_no: str = ""
+    claimed_singly: bool = False
 
 
 class _Refunded(msgspec.Struct, frozen=True, gc=False):
@@ -201,6 +220,7 @@ class _Gave(msgspec.Struct, frozen=True, gc=False):
 
     pay_app_no: str
     waiting: tuple[WaitingPart, ...] = ()
+    claimed_singly: bool = False
 
 
 class _Took(msgspec.Struct, frozen=True, gc=False):
@@ -208,6 +228,7 @@ class _Took(msgspec.Struct, frozen=True, gc=False):
 
     pay_app_no: str
     waiting_amt: str
+    claimed_singly: bool = False
 
 
 class _PriorReturn(msgspec.Struct, frozen=True, gc=False):
@@ -229,10 +250,11 @@ def _by_bank(event: ReceiptedView | _Refunded | _Shared) -> _Moved | None:
         return None
     match event:
         case ReceiptedView():
-            return event.pay_app_no, CLAIM, ((None, stored_fen(event.xpay_amt)),)
+            paid = ((None, stored_fen(event.xpay_amt)),)
+            return _Moved(event.pay_app_no, CLAIM, paid, event.claimed_singly)
         case _Refunded() | _Shared():
             back = event.borne_amt or event.refund_amt
-    return event.pay_app_no, REFUND_CLAIM, ((None, stored_fen(back)),)
+    return _Moved(event.pay_app_no, REFUND_CLAIM, ((None, stored_fen(back)),))
 
 
 class UnclearedFold(RegisterFold):
@@ -272,44 +294,44 @@ class UnclearedFold(RegisterFold):
                 self.moved = _by_bank(event)
             case _Gave():
                 days = [(date.fromisoformat(p.since), -stored_fen(p.amt)) for p in event.waiting]
-                self.moved = event.pay_app_no, CLAIM, tuple(days)
+                self.moved = _Moved(event.pay_app_no, CLAIM, tuple(days), event.claimed_singly)
             case _Took():
-                self.moved = event.pay_app_no, CLAIM, ((None, stored_fen(event.waiting_amt)),)
+                waits = ((None, stored_fen(event.waiting_amt)),)
+                self.moved = _Moved(event.pay_app_no, CLAIM, waits, event.claimed_singly)
             case _PriorReturn() if not event.pay_acct_no:
                 bank, year = event.pay_bank_code, event.paid_year
                 key = uncleared_key(bank, day, REFUND_CLAIM, event, paid_year=year)
                 return ((key, 0, stored_fen(event.amt)),)
             case PostedView() if self.moved is not None:
-                (pay_app_no, vt_code, parts), self.moved = self.moved, None
-                return self._owe(pay_app_no, vt_code, parts, event.bgt_id, day)
+                moved, self.moved = self.moved, None
+                return self._owe(moved, event.bgt_id, day)
             case ClearingRequested():
                 return self._claim(event, rows)
             case ClaimReceipted():
                 return self._answer(event)
         return ()
 
-    def _owe(
-        self,
-        pay_app_no: str,
-        vt_code: str,
-        parts: Iterable[tuple[date | None, int]],
-        bgt_id: str,
-        day: date,
-    ) -> Iterator[Movement]:
+    def _owe(self, moved: _Moved, bgt_id: str, day: date) -> Iterator[Movement]:
+        pay_app_no, vt_code, parts, claimed_singly = moved
         for since, amount_fen in parts:
             if not amount_fen:
                 continue
             if (issued := self.issued.get(bgt_id)) is None:
                 raise IntegrityError(f"money moved for the indicator {bgt_id!r}, which is unknown")
             bank = self.other_banks.get(pay_app_no, self.usual_bank)
-            yield uncleared_key(bank, since or day, vt_code, issued), 0, amount_fen
+            if claimed_singly:
+                yield single_key(bank, since or day, issued, pay_app_no), 0, amount_fen
+            else:
+                yield uncleared_key(bank, since or day, vt_code, issued), 0, amount_fen
 
     def _claim(self, requested: ClearingRequested, rows: Rows) -> Iterator[Movement]:
         self.requested[requested.clear_no] = requested
         waiting = {text: row[0] for text, row in rows.items()}
         until = date.fromisoformat(requested.clear_date)
-        for _, text, amount_fen in claimed(waiting, requested.pay_bank_code, until):
-            yield text, 0, -amount_fen
+        takes = taking(requested.claims)
+        for key, text, amount_fen in claimed(waiting, requested.pay_bank_code, until):
+            if takes(key):
+                yield text, 0, -amount_fen
 
     def _answer(self, receipted: ClaimReceipted) -> Iterator[Movement]:
         if (requested := self.requested.get(receipted.clear_no)) is None:
@@ -331,6 +353,25 @@ def claimed(
         and (key := UnclearedKey.parsed(text))
         and is_claimed(key.pay_bank_code, key.effective_on, pay_bank_code, clear_date)
     ]
+
+
+def taking(claims: Iterable[Claim]) -> Callable[[UnclearedKey], bool]:
+    """Whether claims take what waits under a key: what they name singly, and of a message, fund and
+    year all that is not claimed singly. The treasury's own claims take all that is due."""
+    singly, summed = set[str](), set[tuple[str, str, int]]()
+    for claim in claims:
+        for line in claim.lines:
+            if line.pay_app_no:
+                singly.add(line.pay_app_no)
+            else:
+                summed.add((claim.vt_code, claim.fund_type_code, claim.paid_year))
+
+    def takes(key: UnclearedKey) -> bool:
+        if key.pay_app_no:
+            return key.pay_app_no in singly
+        return (key.vt_code, key.fund_type_code, key.paid_year) in summed
+
+    return takes
 
 
 def _refuse(short: Shortage) -> Refusal:

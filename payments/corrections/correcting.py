@@ -30,7 +30,7 @@ from ledger.events import JournalPosted
 from ledger.money import parse_yuan, yuan
 from payments.application import business_day
 from payments.bearing import Borne, LineAmounts, borne_by, lines_of, taken
-from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
+from payments.clearing.uncleared import UNCLEARED, Claimable, single_key
 from payments.contracts.drawing import refuse_purchase, require_purchase_control
 from payments.correction_events import (
     CorrectedLine,
@@ -39,7 +39,6 @@ from payments.correction_events import (
     WaitingPart,
 )
 from payments.current_items import require_item
-from payments.messages.vt_codes import CLAIM
 from payments.payment import (
     PAID,
     PARTIALLY_PAID,
@@ -134,7 +133,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         less = moved(state, day, bgt_id, PaymentCorrected.TYPE, amounts)
         # point of no return
         gave = self._gave(payment, bgt_id, lines, claims, less, day, by)
-        took = self._took(to, bgt_id, claims, more, by)
+        took = self._took(payment, to, bgt_id, claims, more, by)
         before, after = payment.codes_borne_by(bgt_id), {**payment.codes, **to.paying_codes}
         if acct_no := payment.applied.pay_acct_no:
             del amounts["claimed"]
@@ -226,12 +225,19 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             pay_bank_code=payment.approved.pay_bank_code,
             waiting=tuple(WaitingPart(day_text(since), yuan(fen)) for since, fen in claims.waiting),
             claimed_amt=yuan(claims.claimed_fen),
+            claimed_singly=_singly(payment) != "",
             figures=less.row.figures(),
             by=by,
         )
 
     def _took(
-        self, to: Indicator, bgt_id: str, claims: _Claims, more: MovedRow, by: str
+        self,
+        payment: Payment,
+        to: Indicator,
+        bgt_id: str,
+        claims: _Claims,
+        more: MovedRow,
+        by: str,
     ) -> CorrectionTaken:
         return CorrectionTaken(
             pay_app_no=self.pay_app_no,
@@ -241,6 +247,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             amt=self.amt,
             waiting_amt=yuan(claims.waiting_fen),
             claimed_amt=yuan(claims.claimed_fen),
+            claimed_singly=_singly(payment) != "",
             figures=more.row.figures(),
             by=by,
             is_carried=to.is_carried,
@@ -291,7 +298,7 @@ def _claims(
         keyed = (*TREASURY_CODES, *REPORTED_CODES)
         if all(before[name] == codes[name] for name in keyed):
             continue
-        key = uncleared_key(bank, part.since, CLAIM, Claimable(before))
+        key = single_key(bank, part.since, Claimable(before), _singly(payment))
         left_fen = state.row(UNCLEARED, key).amount - waiting.get(part.since, 0)
         waiting_fen = min(part.amount_fen, max(0, left_fen))
         if waiting_fen:
@@ -321,6 +328,13 @@ def _waiting_moved(
         return []
     assert payment.approved is not None
     bank, before = payment.approved.pay_bank_code, Claimable(payment.codes_borne_by(bgt_id))
-    changes = {uncleared_key(bank, since, CLAIM, before): -fen for since, fen in claims.waiting}
-    changes[uncleared_key(bank, day, CLAIM, to.issued)] = claims.waiting_fen
+    singly = _singly(payment)
+    changes = {single_key(bank, since, before, singly): -fen for since, fen in claims.waiting}
+    changes[single_key(bank, day, to.issued, singly)] = claims.waiting_fen
     return [state.moved(UNCLEARED, key, day, {"amount": fen}) for key, fen in changes.items()]
+
+
+def _singly(payment: Payment) -> str:
+    """The payment where its bank claims it singly, else ""."""
+    receipt = payment.receipt
+    return payment.pay_app_no if receipt is not None and receipt.claimed_singly else ""

@@ -8,7 +8,6 @@ voucher, a claim) needs no more than its entry.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +28,10 @@ from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
 from payments.messages.income_orders import IncomeOrder
 from payments.messages.orders_5207 import Order5207, OrderReceipt, OrderReturn
+from payments.messages.parties import CENTRAL_BANK_CODE as CENTRAL_BANK_CODE
+from payments.messages.parties import Concern as Concern
+from payments.messages.parties import Party as Party
+from payments.messages.parties import SignedBy as SignedBy
 from payments.messages.reader import malformed
 from payments.messages.receipt_5214 import Receipt5214
 from payments.messages.reconciliations import ReconciliationPackage
@@ -59,54 +62,6 @@ from payments.messages.vt_codes import (
 )
 
 T = TypeVar("T")
-
-CENTRAL_BANK_CODE = "1"  # 人民银行, of its subject
-
-
-class Party(StrEnum):
-    """Who sends or receives."""
-
-    TREASURY = "the treasury"
-    AGENT_BANK = "an agent bank"
-    CENTRAL_BANK = "the central bank"
-
-
-class SignedBy(StrEnum):
-    """Whose certificate a signature needs: what its subject begins with, before the slash."""
-
-    PERSON = "principal"
-    FINANCE = "finance"
-    AGENT_BANK = "bank"
-    CENTRAL_BANK = "pboc"
-
-    def subject(self, name: str) -> str:
-        """The subject of this kind with that name."""
-        return f"{self}/{name}"
-
-    def is_of(self, subject: str) -> bool:
-        """Whether a subject is of this kind."""
-        return subject.startswith(f"{self}/")
-
-    @classmethod
-    def is_of_a_bank(cls, subject: str) -> bool:
-        """Whether a subject is a bank's, the central bank among them."""
-        return cls.AGENT_BANK.is_of(subject) or cls.CENTRAL_BANK.is_of(subject)
-
-
-class Concern(StrEnum):
-    """What of the books a message is about."""
-
-    VOUCHER = "voucher"
-    CLAIM = "claim"
-    REFUND = "refund"
-    RECALL = "recall"
-    ORDER = "order"
-    ORDER_RETURN = "order_return"
-    INCOME = "income"
-    INCOME_ORDER = "income_order"
-    INCOME_ORDER_RETURN = "income_order_return"
-    BALANCE = "balance"
-    RECONCILIATION = "reconciliation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +160,17 @@ def _claim_sent(vt_code: str, title: str) -> MessageType[ClearingVoucher]:
     )
 
 
+def _claim_of_bank(vt_code: str, title: str) -> MessageType[ClearingVoucher]:
+    """As it comes to the treasury, which agrees and sends it on as its own."""
+    return replace(
+        _claim_sent(vt_code, title),
+        sender=Party.AGENT_BANK,
+        receiver=Party.TREASURY,
+        signed_by=SignedBy.AGENT_BANK,
+        concerns=Concern.BANK_CLAIM,
+    )
+
+
 def _claim_receipt(vt_code: str, title: str) -> MessageType[ClearingReceipt]:
     return MessageType(
         vt_code=vt_code,
@@ -256,14 +222,10 @@ ORDER_RETURNED: MessageType[OrderReturn] = MessageType(
     build=orders_5207.build_return,
     parse=orders_5207.parse_return,
 )
-INCOME_REFUND_RETURNED: MessageType[OrderReturn] = MessageType(
+INCOME_REFUND_RETURNED = replace(
+    ORDER_RETURNED,
     vt_code=INCOME_REFUND_RETURN,
-    flag=SEND,
     title="退付退款通知书",
-    sender=Party.CENTRAL_BANK,
-    receiver=Party.TREASURY,
-    signed_by=SignedBy.CENTRAL_BANK,
-    manifest=False,
     concerns=Concern.INCOME_ORDER_RETURN,
     build=partial(orders_5207.build_return, vt_code=INCOME_REFUND_RETURN),
     parse=partial(orders_5207.parse_return, vt_code=INCOME_REFUND_RETURN),
@@ -340,12 +302,13 @@ def _reconciliation(
 
 def _table(
     types: Iterable[MessageType[Any]],
-) -> Mapping[tuple[str, VoucherFlag], MessageType[Any]]:
-    """By VtCode and VoucherFlag, each once."""
-    table: dict[tuple[str, VoucherFlag], MessageType[Any]] = {}
+) -> Mapping[tuple[str, VoucherFlag, Party], MessageType[Any]]:
+    """By VtCode, VoucherFlag and who receives it, each once."""
+    table: dict[tuple[str, VoucherFlag, Party], MessageType[Any]] = {}
     for message in types:
-        assert (message.vt_code, message.flag) not in table, f"{message.title} is there twice"
-        table[message.vt_code, message.flag] = message
+        key = message.vt_code, message.flag, message.receiver
+        assert key not in table, f"{message.title} is there twice"
+        table[key] = message
     return table
 
 
@@ -362,8 +325,10 @@ MESSAGES = _table(
         *(_notice(RETURN_NOTICE, flag, "收款银行退款通知") for flag in (SEND, RECEIPT)),
         _claim_sent(CLAIM, "申请划款凭证"),
         _claim_receipt(CLAIM, "申请划款凭证回单"),
+        _claim_of_bank(CLAIM, "代理银行申请划款凭证"),
         _claim_sent(REFUND_CLAIM, "申请退款凭证"),
         _claim_receipt(REFUND_CLAIM, "申请退款凭证回单"),
+        _claim_of_bank(REFUND_CLAIM, "代理银行申请退款凭证"),
         ORDER_SENT,
         ORDER_RECEIPT,
         ORDER_RETURNED,
@@ -389,8 +354,7 @@ def received_by(party: Party, body: VoucherBody) -> MessageType[Any]:
     Raises:
         RequestError: ``malformed``: this party takes no such message.
     """
-    message = MESSAGES.get((body.vt_code, body.voucher_flag))
-    if message is not None and message.receiver is party:
+    if (message := MESSAGES.get((body.vt_code, body.voucher_flag, party))) is not None:
         return message
     taken = {m.vt_code: m.flag for m in MESSAGES.values() if m.receiver is party}
     if (flag := taken.get(body.vt_code)) is not None:

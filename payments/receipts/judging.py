@@ -24,6 +24,7 @@ from payments.manifest import RECEIPT_ROLE, SignManifest
 from payments.messages.envelope import VoucherBody, VoucherSignature, parse_envelope
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.message_types import MessageType, Party, received_by
+from payments.receipts import bank_claims as bank_claims
 from payments.receipts import claim_receipts as claim_receipts
 from payments.receipts import notices as notices
 from payments.receipts import orders as orders

@@ -70,6 +70,7 @@ MAY: dict[str, set[str]] = {
     "voucher.sign.submit": {"unit", "first", "second", "signer"},
     "clearing.request": {"maker", "checker", "signer", "ops"},
     "clearing.request.batch": {"maker", "checker", "signer", "ops"},
+    "clearing.return_claim": {"maker", "checker", "signer", "ops"},
     "disbursement.open": {"unit", "maker"},
     "disbursement.load": {"unit", "maker"},
     "disbursement.approve": {"checker"},
@@ -133,6 +134,7 @@ MAY: dict[str, set[str]] = {
     "reconciliation.compare": {"accountant"},
     "reconciliation.confirm": {"accountant"},
     "reconciliation_policy.set": {"admin"},
+    "clearing_policy.set": {"admin"},
     "voucher.enter": {"accountant"},
     "voucher.reverse": {"accountant"},
     "advance.pay": {"accountant"},
@@ -269,6 +271,8 @@ SOUND["correction.balance"] = {"reason": "x"}
 SOUND["reconciliation.compare"] = {"compare_no": "none"}
 SOUND["reconciliation.confirm"] = {"reason": "x"}
 SOUND["reconciliation_policy.set"] = {"required": []}
+SOUND["clearing_policy.set"] = {"claimed_by": "treasury"}
+SOUND["clearing.return_claim"] = {"reason": "x"}
 SOUND["special_income.load"] = {
     "report_no": "none",
     "report_date": "2026-01-15",

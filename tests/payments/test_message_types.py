@@ -33,7 +33,7 @@ ROOT = Path(payments.__file__).parent.parent
 
 
 def test_the_table_says_what_the_standard_says() -> None:
-    assert {(*key, message.title) for key, message in MESSAGES.items()} == {
+    assert {(m.vt_code, m.flag, m.title) for m in MESSAGES.values()} == {
         ("5214", SEND, "国库集中支付凭证"),
         ("5214", RECEIPT, "国库集中支付凭证回单"),
         ("5212", SEND, "财政专户资金拨款凭证"),
@@ -45,8 +45,10 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("2252", SEND, "收款银行退款通知"),
         ("2252", RECEIPT, "收款银行退款通知"),
         ("2301", SEND, "申请划款凭证"),
+        ("2301", SEND, "代理银行申请划款凭证"),
         ("2301", RECEIPT, "申请划款凭证回单"),
         ("2302", SEND, "申请退款凭证"),
+        ("2302", SEND, "代理银行申请退款凭证"),
         ("2302", RECEIPT, "申请退款凭证回单"),
         ("5207", SEND, "实拨拨款凭证"),
         ("5207", RECEIPT, "实拨拨款凭证回单"),
@@ -66,8 +68,21 @@ def test_the_table_says_what_the_standard_says() -> None:
     }
 
 
+def _claim_and_receipt(vt_code: str) -> tuple[MessageType[Any], MessageType[Any]]:
+    """What the treasury claims, and how the central bank answers."""
+    sent = MESSAGES[vt_code, SEND, Party.CENTRAL_BANK]
+    return sent, MESSAGES[vt_code, RECEIPT, Party.TREASURY]
+
+
+@pytest.mark.parametrize("vt_code", [CLAIM, REFUND_CLAIM])
+def test_a_claim_of_a_bank_is_signed_by_it_and_comes_to_the_treasury(vt_code: str) -> None:
+    told = MESSAGES[vt_code, SEND, Party.TREASURY]
+    assert (told.sender, told.signed_by) == (Party.AGENT_BANK, SignedBy.AGENT_BANK)
+    assert told.parse(told.build(claim_voucher(vt_code=vt_code))) == claim_voucher(vt_code=vt_code)
+
+
 def test_a_payment_voucher_is_signed_by_persons_and_answered_by_the_bank() -> None:
-    sent, receipt = MESSAGES[PAYMENT_VOUCHER, SEND], MESSAGES[PAYMENT_VOUCHER, RECEIPT]
+    sent, receipt = MESSAGES[PAYMENT_VOUCHER, SEND, Party.AGENT_BANK], VOUCHER_RECEIPT
     assert (sent.sender, sent.receiver) == (Party.TREASURY, Party.AGENT_BANK)
     assert (receipt.sender, receipt.receiver) == (Party.AGENT_BANK, Party.TREASURY)
     assert sent.signed_by.is_of("principal/li.si")
@@ -81,7 +96,7 @@ def test_a_payment_voucher_is_signed_by_persons_and_answered_by_the_bank() -> No
 def test_a_claim_is_signed_by_the_finance_department_and_answered_by_the_central_bank(
     vt_code: str,
 ) -> None:
-    sent, receipt = MESSAGES[vt_code, SEND], MESSAGES[vt_code, RECEIPT]
+    sent, receipt = _claim_and_receipt(vt_code)
     assert (sent.receiver, sent.signed_by) == (Party.CENTRAL_BANK, SignedBy.FINANCE)
     assert (receipt.sender, receipt.signed_by) == (Party.CENTRAL_BANK, SignedBy.CENTRAL_BANK)
     assert not sent.manifest
@@ -90,16 +105,16 @@ def test_a_claim_is_signed_by_the_finance_department_and_answered_by_the_central
 
 def test_every_document_is_read_as_it_was_written() -> None:
     voucher = payment_voucher()
-    sent = MESSAGES[PAYMENT_VOUCHER, SEND]
+    sent = MESSAGES[PAYMENT_VOUCHER, SEND, Party.AGENT_BANK]
     assert sent.parse(sent.build(voucher)) == voucher
     line = voucher.details[0]
     outcome = bank_outcome((line.id, line.pay_amt, ""))
-    receipt = MESSAGES[PAYMENT_VOUCHER, RECEIPT]
+    receipt = VOUCHER_RECEIPT
     read = receipt.parse(receipt.build(sent.build(voucher), voucher, outcome))
     assert (read.voucher_no, read.x_pay_amt) == (voucher.voucher_no, voucher.pay_amt)
     for vt_code in (CLAIM, REFUND_CLAIM):
         claim = claim_voucher(vt_code=vt_code)
-        sent, receipt = MESSAGES[vt_code, SEND], MESSAGES[vt_code, RECEIPT]
+        sent, receipt = _claim_and_receipt(vt_code)
         assert sent.parse(sent.build(claim)) == claim
         settled = ClearingOutcome(
             x_pay_snd_bnk_no="011000000000",
@@ -173,7 +188,9 @@ def test_a_new_message_type_is_one_entry(
         build=VOUCHER_RECEIPT.build,
         parse=parse,
     )
-    monkeypatch.setattr(message_types, "MESSAGES", {**MESSAGES, ("8202", RECEIPT): entry})
+    monkeypatch.setattr(
+        message_types, "MESSAGES", {**MESSAGES, ("8202", RECEIPT, Party.TREASURY): entry}
+    )
     outcome = bookkeeper.do(take_in().command, "bank")
     assert outcome.subjects[0].status == "paid"
 

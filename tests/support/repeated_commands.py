@@ -26,8 +26,10 @@ from ledger.gm import sm3
 from ledger.integrity.merkle import Tree
 from ledger.reading.documents import keep_plainly
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
+from payments.clearing.bank_claims import ReturnBankClaim, TakeBankClaim
 from payments.clearing.cash_policy import SetCashPolicy
 from payments.clearing.claims import RequestClearing
+from payments.clearing.clearing_policy import SetClearingPolicy
 from payments.corrections.correcting import CorrectPayment
 from payments.disbursement.commands import (
     ApproveRun,
@@ -50,6 +52,7 @@ from payments.voucher import MarkSent, RefuseVoucher
 from payments.wages.accruing import AccrueWages, WithholdWages
 from tests.support.advances import advance, answer, paid, returned
 from tests.support.allocations import allocated, allocation, receipt_of, return_of
+from tests.support.bank_claims import taken_claim
 from tests.support.bookkeeper import (
     ELEMENTS,
     NOBODY_ELSE,
@@ -244,6 +247,28 @@ POLICY = SetApprovalPolicy(approval_policy={"indicator.adjust": ("treasury_check
 plainly("approval_policy.set", POLICY, "admin")
 plainly("plan_policy.set", SetPlanPolicy(plan_control="monthly"), "admin")
 plainly("cash_policy.set", SetCashPolicy(cash_control=False), "admin")
+plainly("clearing_policy.set", SetClearingPolicy(claimed_by="banks"), "admin")
+
+
+def _claimed_by_a_bank(keeper: Bookkeeper) -> TakeBankClaim:
+    """What bank 102 claims of a payment of 300.00."""
+    keeper.do(SetClearingPolicy(claimed_by="banks"), "admin")
+    keeper.pay("P1", "B1", "300.00")
+    keeper.until(MARCH_2)
+    return taken_claim("S1", ("101", "2010102", "300.00"))
+
+
+@example("clearing.claim")
+def _claim_of_a_bank(keeper: Bookkeeper) -> AskedBy:
+    return _claimed_by_a_bank(keeper), "bank"
+
+
+@example("clearing.return_claim")
+def _return_of_a_claim(keeper: Bookkeeper) -> AskedBy:
+    claim = keeper.do(_claimed_by_a_bank(keeper), "bank").subjects[0].taken
+    return ReturnBankClaim(claim_no=claim.claim_no, reason="次日再报"), "maker"
+
+
 plainly("reconciliation_policy.set", SetReconciliationPolicy(), "admin")
 plainly("carry_over_policy.set", SetCarryOverPolicy(carry_years=3), "admin")
 plainly("advance_policy.set", SetAdvancePolicy(limit_amt="500.00"), "admin")

@@ -203,6 +203,21 @@ class LineOutcome(StrEnum):
     REFUNDED = "refunded"
 
 
+class BankClaimStatus(StrEnum):
+    """State of a bank's claim 划款申请: ``waiting`` for the treasury to agree."""
+
+    WAITING = "waiting"
+    AGREED = "agreed"
+    RETURNED = "returned"
+
+
+class Claimant(StrEnum):
+    """Who claims from the central bank what banks have paid."""
+
+    TREASURY = "treasury"
+    BANKS = "banks"
+
+
 class DocumentStatus(StrEnum):
     """State of a document 单据: ``submitted`` while it awaits other persons."""
 
@@ -354,6 +369,8 @@ ReconciliationState = Annotated[str, shown_as(ReconciliationStatus)]
 DifferenceCode = Annotated[str, shown_as(DifferenceKind)]
 SuspenseState = Annotated[str, shown_as(SuspenseStatus)]
 ClearingState = Annotated[str, shown_as(ClearingStatus)]
+BankClaimState = Annotated[str, shown_as(BankClaimStatus)]
+ClaimingParty = Annotated[str, shown_as(Claimant)]
 PeriodState = Annotated[str, shown_as(PeriodStatus)]
 YearState = Annotated[str, shown_as(YearStatus)]
 DocumentState = Annotated[str, shown_as(DocumentStatus)]

@@ -869,6 +869,7 @@ export const zh = {
     'signature_policy.*': '签章策略',
     'plan_policy.*': '计划控制策略',
     'cash_policy.*': '库款控制策略',
+    'clearing_policy.*': '清算策略',
     'carry_over_policy.*': '结转策略',
     'advance_policy.*': '暂付款策略',
     'advance_limits.set': '提前下达限额',
