@@ -38,6 +38,7 @@ from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
 from payments.simulators.answers import Answer, Notice
+from payments.simulators.claiming import claiming
 from payments.simulators.counterparty import SECOND_COPY_AFTER_S, Counterparty, CounterpartyConfig
 from payments.simulators.recalls import RECALLED
 from payments.simulators.reconciling import reconciling
@@ -289,7 +290,7 @@ def _course(voucher: Voucher5214) -> tuple[tuple[float, ...], bool]:
 
 def create_bank_app(config: BankConfig) -> Starlette:
     """The bank as an ASGI application: ``POST /vouchers``, ``POST /sim/returns``,
-    ``POST /sim/reconciliations``, ``GET /healthz``."""
+    ``POST /sim/reconciliations``, ``POST /sim/claims``, ``GET /healthz``."""
     bank = Bank(config)
 
     def send_back(told: ReturnTold) -> ReturnedTold:
@@ -297,7 +298,8 @@ def create_bank_app(config: BankConfig) -> Starlette:
         return ReturnedTold(notice_no=notice.voucher_no, vt_code=notice.vt_code)
 
     returns = Route(RETURNS_PATH, act_of(ReturnTold, send_back), methods=["POST"])
-    return create_app(bank, VOUCHERS_PATH, [returns, reconciling(bank, config.bank_code)])
+    told = [returns, reconciling(bank, config.bank_code), claiming(bank, config.bank_code)]
+    return create_app(bank, VOUCHERS_PATH, told)
 
 
 def run_bank(config: BankConfig) -> None:

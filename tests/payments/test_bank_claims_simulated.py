@@ -1,0 +1,73 @@
+"""申请划款 by the simulated bank: what it has paid, with faults that are planted and told."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.account_set import ledger_text
+from payments.clearing.claims import RequestClearing
+from payments.clearing.clearing_policy import SetClearingPolicy
+from payments.simulators.faults import AS_ASKED, Faults
+from tests.support.bookkeeper import Bookkeeper
+from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, central_bank
+from tests.support.sending import sending
+from tests.support.waiting import HANG_S, wait_until
+
+
+@pytest.fixture
+def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
+    bookkeeper.do(SetClearingPolicy(claimed_by="banks"), "admin")
+    bookkeeper.issue("B", "1000.00")
+    return SigningTreasury(bookkeeper, tmp_path)
+
+
+def test_a_planted_fault_is_refused_and_the_right_claim_is_settled(
+    bookkeeper: Bookkeeper, treasury: SigningTreasury
+) -> None:
+    """Three payments of 1.00 are paid; the claim of the day comes 0.01 too high, then right, and
+    once more under another number."""
+    numbers = treasury.signed(3)
+    faults = Faults(day=AS_ASKED)  # of the ledger's own days
+
+    def claim(url: str, day: str, **told: Any) -> list[dict[str, Any]]:
+        body = {"ledger": ledger_text(bookkeeper.ledger_id), "clear_date": day, **told}
+        response = httpx.post(f"{url}/sim/claims", json=body, timeout=HANG_S, trust_env=False)
+        assert response.status_code == 200, response.text
+        return list(response.json()["claims"])
+
+    with ReceiptServer(treasury) as server, bank(treasury, server.url, faults=faults) as paying:
+        with sending(treasury, paying.url):
+            wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 3)
+        receipt = treasury.payments(numbers)["P1"].receipt
+        assert receipt is not None
+        day = receipt.xpay_date
+        [wrong] = claim(paying.url, day, claim_no="W", other_amount=1)
+        assert (wrong["pay_amt"], wrong["faults"]) == ("3.01", ["other_amount"])
+        wait_until(lambda: server.refusals == ["receipt_mismatch"])
+        right, again = claim(paying.url, day, claim_no="R", doubled=1)
+        assert (right["faults"], again["faults"]) == ([], ["doubled"])
+        wait_until(lambda: taken(bookkeeper) == ["102-R-1", "102-R-2"])
+    clear_date = date.fromisoformat(day)
+    bookkeeper.until(clear_date)
+    first, second = (
+        RequestClearing(
+            clear_no=f"C{n}", clear_date=clear_date, pay_bank_code="102", claim_nos=(f"102-R-{n}",)
+        )
+        for n in (1, 2)
+    )
+    bookkeeper.do(first)
+    assert bookkeeper.refusal(second) == "clearing_empty"
+    with (
+        ReceiptServer(treasury) as server,
+        central_bank(treasury, server.url, faults=faults) as settling,
+        sending(treasury, "", settling.url),
+    ):
+        wait_until(lambda: "零余额账户" not in bookkeeper.books())
+
+
+def taken(keeper: Bookkeeper) -> list[str]:
+    """The claims that are in the books."""
+    return [e.claim_no for _, _, e in keeper.events() if e.TYPE == "clearing.bank_claimed"]
