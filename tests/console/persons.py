@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import Browser, expect
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.console.browser import AtConsole, chromium
 from tests.support.running_up import Running
+from tests.support.waiting import wait_until
 
 LEDGER = "440000000-2026"
 PAYMENT = "SQ-2026-0001"
@@ -47,6 +49,21 @@ class TwoPersons:
             headers = {"Authorization": f"Bearer {token}"}
             answer = httpx.post(url, json=asked, headers=headers, trust_env=False)
             assert answer.is_success, answer.text
+
+    def opened_below(self) -> str:
+        """The ledger of a city, which the maker opens."""
+        body = {"mof_div_code": "440100000", "fiscal_year": 2026, "name": "广州市 2026 年度"}
+        headers = {"Authorization": f"Bearer {self.maker_token}"}
+        url = f"{self.url}/v1/ledgers"
+        answer = httpx.post(url, json=body, headers=headers, trust_env=False)
+        assert answer.is_success, answer.text
+        return str(answer.json()["ledger"])
+
+    def arrived(self, ledger: str, document: str) -> None:
+        """Waits until the program has brought a transfer to the ledger below."""
+        url = f"{self.url}/v1/ledgers/{ledger}/transfers/received/{quote(document)}"
+        headers = {"Authorization": f"Bearer {self.maker_token}"}
+        wait_until(lambda: httpx.get(url, headers=headers, trust_env=False).is_success)
 
 
 @contextmanager

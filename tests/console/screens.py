@@ -4,28 +4,24 @@ from tests.console.persons import PAYMENT
 
 PROJECT, DRAFT, RUN, CLEARING = "440000260000000000008", "ES-101001", "PL-1", "QS-1"
 OWN_SIGNED = "SQ-2026-0002"
-# two that differ behind the question mark alone do not stand side by side: the page is the same
+# each at its first look
 SCREENS = (
-    "",
-    *("/indicators", "/indicators/B1", "/apply?bgt_id=B1", "/review", "/payments"),
+    *("", "/indicators", "/indicators/B1", "/apply?bgt_id=B1", "/review", "/payments"),
     *(f"/payments/{PAYMENT}", "/books", "/journals?book=indicator", "/closing"),
     *(f"/audit?of=payment&number={PAYMENT}", "/system", "/units", "/projects"),
     *(f"/projects/{PROJECT}", "/budget", "/plans?bgt_id=B1", "/runs", f"/runs/{RUN}"),
     *(f"/returns?pay_app_no={PAYMENT}", "/settling", f"/clearings/{CLEARING}"),
+    *("/transfers", "/signing", "/channels"),
+)
+# what lies behind their tabs; two of one screen do not stand side by side: the page is the same
+BEHIND_TABS = (
     *("/indicators?by=agency", "/review?tab=applied", "/units?tab=accounts"),
     *("/closing?tab=statements&name=budget_execution", "/audit?of=indicator&number=B1"),
-    *(f"/budget?tab=draft&draft_no={DRAFT}", "/returns?tab=corrections"),
-    *("/settling?tab=reconciliations", "/signing", "/audit?tab=history"),
-    *(
-        "/budget?tab=rows",
-        "/settling?tab=cash",
-        "/audit?tab=refusals",
-        "/budget?tab=reports",
-        "/transfers?tab=sent",
-    ),
-    "/settling?tab=suspense",
-    *("/transfers", "/system?tab=persons", "/channels", "/system?tab=certificates"),
-    *("/transfers?tab=received", "/system?tab=codes"),
+    *(f"/budget?tab=draft&draft_no={DRAFT}", "/returns?tab=corrections", "/audit?tab=history"),
+    *("/settling?tab=reconciliations", "/budget?tab=rows", "/settling?tab=cash"),
+    *("/audit?tab=refusals", "/budget?tab=reports", "/transfers?tab=sent"),
+    *("/settling?tab=suspense", "/system?tab=persons", "/transfers?tab=received"),
+    *("/system?tab=certificates", "/review?tab=division", "/system?tab=codes"),
 )
 
 

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from guoku_client.sm2 import new_key_file
+from ledger.deciding.state import BEIJING
 from tests.console.browser import AtConsole
 from tests.console.built import needs_browser, needs_built, needs_tools
 from tests.console.persons import (
@@ -19,7 +22,16 @@ from tests.console.persons import (
     pay,
     two_persons,
 )
-from tests.console.screens import CLEARING, DRAFT, PROJECT, RUN, SCREENS, payees
+from tests.console.screens import (
+    BEHIND_TABS,
+    CLEARING,
+    DRAFT,
+    OWN_SIGNED,
+    PROJECT,
+    RUN,
+    SCREENS,
+    payees,
+)
 
 pytestmark = [needs_browser, needs_built, needs_tools]
 
@@ -101,19 +113,67 @@ def test_from_a_project_to_an_approved_budget(day: TwoPersons) -> None:
         expect(checker.page.get_by_role("dialog")).to_be_hidden()
     checker.sees("已入库")
 
+    maker.open("/budget?tab=rows")
+    maker.press("下达控制数")
+    maker.fill(ceiling_no="KZ-1", agency_code="101001", pro_cat_code="3", amt="30000")
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    checker.agree("KZ-1")
+
     maker.open("/budget")
-    maker.fill(draft_no=DRAFT, agency_code="101001")
     maker.page.locator("#cell-0-bgt_pman_id").focus()
-    maker.paste(f"YS-1\t{PROJECT}\t2010102\t50201\t30201\t111\t30000.01\n")
+    maker.paste(
+        f"YS-1\t{PROJECT}\t2010102\t50201\t30201\t111\t20000.01\n"
+        f"YS-2\t{PROJECT}\t23003\t51301\t\t111\t10000\n"
+    )
     maker.sees("30,000.01")
     maker.page.reload()
     expect(maker.page.locator("#cell-0-pro_code")).to_have_value(PROJECT)
     maker.fill(draft_no=DRAFT, agency_code="101001")
     maker.press("预检")
-    maker.sees("预算")
-    maker.page.locator("#cell-0-amt").fill("30000")
+    maker.sees("预算数字不平衡")
+    maker.page.locator("#cell-0-amt").fill("20000")
     maker.press("预检")
     maker.sees("检查通过")
+    maker.press("保存草案")
+    for person, act in ((maker, "送审"), (checker, "审核通过"), (maker, "批复")):
+        person.open(f"/budget?tab=draft&draft_no={DRAFT}")
+        person.press(act)
+        if act == "批复":
+            person.fill(approve_doc_no="粤人发〔2026〕1号", approved_on="2026-01-20")
+        dialog = person.page.get_by_role("dialog")
+        person.press("提交", within=dialog)
+        expect(dialog).to_be_hidden()
+    expect(maker.page.locator(".voucher-head .mark")).to_have_text("已批复")
+    maker.open("/budget?tab=rows")
+    maker.sees("30,000.00")
+
+
+def test_a_transfer_arrives_below_and_is_accepted(day: TwoPersons) -> None:
+    maker, checker = day.maker, day.checker
+    below = day.opened_below()
+    maker.open("/transfers?tab=sent")
+    maker.press("下达转移支付")
+    maker.fill(
+        transfer_no="ZY-1",
+        rec_div_code=below.partition("-")[0],
+        bgt_doc_no="粤财预〔2026〕8号",
+        tp_func_code="230",
+        amt="4000",
+        bgt_pman_id="YS-2",
+    )
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.sees("已提交，等待")
+    checker.agree("ZY-1")
+    maker.open("/transfers")
+    maker.sees("在途")
+    expect(maker.page.locator(".tier").last).to_contain_text("4,000.00")
+    day.arrived(below, "粤财预〔2026〕8号")
+    maker.page.locator(".tier a").first.click()
+    maker.page.get_by_role("tab", name="接收").click()
+    maker.press("接收 粤财预〔2026〕8号")
+    maker.fill(rec_no="JS-1")
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.sees("已提交，等待")
 
 
 def test_a_list_is_paid_and_its_errors_are_told_by_line(day: TwoPersons) -> None:
@@ -165,11 +225,55 @@ def test_money_comes_back_and_is_cleared(day: TwoPersons) -> None:
     maker.sees(PAYMENT)
 
 
-def test_every_screen_is_for_everybody(day: TwoPersons) -> None:
+def test_a_voucher_is_signed_with_a_key_that_the_server_never_sees(
+    day: TwoPersons, tmp_path: Path
+) -> None:
+    maker, checker = day.maker, day.checker
+    key, no_key = new_key_file(tmp_path / "own.pem"), tmp_path / "none.pem"
+    no_key.write_text("-----BEGIN CERTIFICATE-----")
+    maker.open("/system?tab=certificates")
+    maker.page.locator("[name=division]").select_option("000000000")
+    maker.press("登记证书")
+    until = datetime.now(BEIJING).date() + timedelta(days=300)
+    asked = {"public_key": key.public_key.hex(), "valid_until": until.isoformat()}
+    maker.fill(principal="dev.checker", **asked)
+    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.sees("已提交，等待 安全管理员 审核")
+    checker.open("/review?tab=division")
+    checker.page.locator("[name=division]").select_option("000000000")
+    checker.page.get_by_label("全选").check()
+    checker.press("批量通过")
+    checker.sees("1 项成功，0 项被拒绝")
+
+    day.approved(OWN_SIGNED, "12.00")
+    checker.open("/signing")
+    checker.page.get_by_label(f"选择 {OWN_SIGNED}").check()
+    checker.press("以“国库签章”签章")
+    checker.sees("证书未登记、未生效、已过期或已吊销")
+    checker.page.locator("[name=key]").set_input_files(no_key)
+    checker.sees("文件中没有可用的 SM2 私钥")
+    checker.page.locator("[name=key]").set_input_files(tmp_path / "own.pem")
+    checker.sees("已导入，证书序列号")
+    checker.page.get_by_label(f"选择 {OWN_SIGNED}").check()
+    checker.press("以“国库签章”签章")
+    checker.sees("1 项成功，0 项被拒绝")
+    checker.page.get_by_role("link", name="支付查询").click()
+    checker.page.get_by_role("link", name=OWN_SIGNED).click()
+    checker.sees("自持密钥")
+    checker.page.reload()
+    checker.page.get_by_role("link", name="签章", exact=True).click()
+    checker.sees("导入密钥文件")
+    assert checker.stored() == [], "the key was in the page's memory alone"
+
+
+@pytest.mark.parametrize(
+    "screens", [SCREENS, pytest.param(BEHIND_TABS, marks=pytest.mark.slow)], ids=["first", "tabs"]
+)
+def test_every_screen_is_for_everybody(day: TwoPersons, screens: tuple[str, ...]) -> None:
     """Nothing serious or critical by axe, in either light."""
     checker = day.checker
     found = {}
-    for screen in SCREENS:
+    for screen in screens:
         checker.open(screen)
         if PICTURES:
             name = screen.strip("/").replace("?", "-").replace("/", "-") or "workbench"
