@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -29,6 +30,7 @@ class TwoPersons:
     checker: AtConsole
     maker_token: str
     checker_token: str
+    third_token: str  # of one who may do everything, and has made nothing
 
     def approved(self, pay_app_no: str, amount: str) -> None:
         """A payment of ``B1`` that waits for its signature, without the browser."""
@@ -41,23 +43,28 @@ class TwoPersons:
             "payee_acct_no": "6222000000000000001",
             "payee_acct_bank_name": "样例银行广州分行",
         }
-        payments = f"{self.url}/v1/ledgers/{LEDGER}/payments"
-        for url, token, asked in (
-            (payments, self.maker_token, body),
-            (f"{payments}/{pay_app_no}/approve", self.checker_token, {}),
-        ):
-            headers = {"Authorization": f"Bearer {token}"}
-            answer = httpx.post(url, json=asked, headers=headers, trust_env=False)
-            assert answer.is_success, answer.text
+        payments = f"ledgers/{LEDGER}/payments"
+        self.post(payments, body, self.maker_token)
+        self.post(f"{payments}/{pay_app_no}/approve", {}, self.checker_token)
+
+    def approve_budget(self, draft_no: str) -> None:
+        """By a third person: who made a draft does not make it the budget."""
+        body = {"approve_doc_no": "粤人发〔2026〕1号", "approved_on": "2026-01-20"}
+        asked = {**body, "draft_nos": [draft_no]}
+        self.post(f"ledgers/{LEDGER}/budget-approvals", asked, self.third_token)
 
     def opened_below(self) -> str:
         """The ledger of a city, which the maker opens."""
         body = {"mof_div_code": "440100000", "fiscal_year": 2026, "name": "广州市 2026 年度"}
-        headers = {"Authorization": f"Bearer {self.maker_token}"}
-        url = f"{self.url}/v1/ledgers"
+        return str(self.post("ledgers", body, self.maker_token)["ledger"])
+
+    def post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self.url}/v1/{path}"
         answer = httpx.post(url, json=body, headers=headers, trust_env=False)
         assert answer.is_success, answer.text
-        return str(answer.json()["ledger"])
+        told: dict[str, Any] = answer.json()
+        return told
 
     def arrived(self, ledger: str, document: str) -> None:
         """Waits until the program has brought a transfer to the ledger below."""
@@ -84,7 +91,8 @@ def two_persons() -> Iterator[TwoPersons]:
             assert opened.status_code == 201, opened.text
             with chromium() as browser:
                 maker, checker = (AtConsole(browser, url, LEDGER) for _ in range(2))
-                yield TwoPersons(url, browser, maker, checker, printed["maker"], printed["checker"])
+                tokens = [printed[name] for name in ("maker", "checker", "token")]
+                yield TwoPersons(url, browser, maker, checker, *tokens)
         finally:
             running.stop()
             if EmbeddedPostgres(data).postmaster_pid() is not None:

@@ -3,8 +3,13 @@
 import { api, ask, type Schemas } from '../api/client'
 import { actOf, type Act } from './act'
 
-/** The acts that a draft takes in its state, for who holds their roles. */
-export function actsOnDraft(ledger: string, draft: Schemas['DraftView'], mayAs: (...roles: string[]) => boolean): Act[] {
+/** The acts that a draft takes in its state, for `me`: who made a draft does not approve it. */
+export function actsOnDraft(
+  ledger: string,
+  draft: Schemas['DraftView'],
+  me: string,
+  mayAs: (...roles: string[]) => boolean,
+): Act[] {
   const { draft_no, state } = draft
   const params = { path: { ledger, draft_no } }
   const level = state === 'submitted' && mayAs('unit_checker') ? 'dept' : 'mof'
@@ -32,7 +37,7 @@ export function actsOnDraft(ledger: string, draft: Schemas['DraftView'], mayAs: 
         send: (body) => ask(api.POST('/v1/ledgers/{ledger}/budget-drafts/{draft_no}/return', { params, body })),
       }),
     )
-  if (state === 'checked' && mayAs('treasury_maker', 'admin'))
+  if (state === 'checked' && mayAs('treasury_maker', 'admin') && draft.by !== me)
     found.push(
       actOf<Omit<Schemas['ApproveBudgetBody'], 'draft_nos'>>({
         title: 'budget.approve',
