@@ -152,6 +152,12 @@ class AtConsole:
         )
         return names
 
+    def submit(self) -> None:
+        """What the dialog asks for; it closes when the act is on record."""
+        dialog = self.page.get_by_role("dialog")
+        self.press("提交", within=dialog)
+        expect(dialog).to_be_hidden()
+
     def picture(self, path: Path) -> None:
         self.page.screenshot(path=path, full_page=True)
 

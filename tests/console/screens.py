@@ -21,7 +21,7 @@ BEHIND_TABS = (
     *("/settling?tab=reconciliations", "/budget?tab=rows", "/settling?tab=cash"),
     *("/audit?tab=refusals", "/budget?tab=reports", "/transfers?tab=sent"),
     *("/settling?tab=suspense", "/system?tab=persons", "/transfers?tab=received"),
-    *("/system?tab=certificates", "/review?tab=division", "/system?tab=codes"),
+    *("/system?tab=certificates", "/transfers?tab=funds", "/system?tab=codes"),
 )
 
 

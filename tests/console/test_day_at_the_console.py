@@ -78,8 +78,7 @@ def test_what_is_registered_waits_for_another_person(day: TwoPersons) -> None:
     expect(dialog.locator("#field-agency_code")).to_be_focused()
     maker.fill(agency_code="990", agency_name="样例委员会")
     dialog.locator("#field-agency_type_code").select_option("1")
-    maker.press("提交", within=dialog)
-    maker.sees("已提交，等待")
+    maker.submit()
     checker.agree("990", "/review?tab=division")
     maker.open("/units")
     row = maker.page.get_by_role("row").filter(has_text="样例委员会")
@@ -103,20 +102,18 @@ def test_from_a_project_to_an_approved_budget(day: TwoPersons) -> None:
     for year, amount in (("2026", "30,000"), ("2027", "20000")):
         dialog.locator(f"[name=year-{year}]").fill(amount)
     expect(dialog.get_by_text("伍万元整")).to_be_visible()
-    maker.press("提交", within=dialog)
-    expect(dialog).to_be_hidden()
+    maker.submit()
 
     for act in ("审核通过", "审核通过", "入库"):
         checker.open(f"/projects/{PROJECT}")
         checker.press(act)
-        checker.press("提交", within=checker.page.get_by_role("dialog"))
-        expect(checker.page.get_by_role("dialog")).to_be_hidden()
+        checker.submit()
     checker.sees("已入库")
 
     maker.open("/budget?tab=rows")
     maker.press("下达控制数")
     maker.fill(ceiling_no="KZ-1", agency_code="101001", pro_cat_code="3", amt="30000")
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.submit()
     checker.agree("KZ-1")
 
     maker.open("/budget")
@@ -138,9 +135,7 @@ def test_from_a_project_to_an_approved_budget(day: TwoPersons) -> None:
     for person, act in ((maker, "送审"), (checker, "审核通过")):
         person.open(f"/budget?tab=draft&draft_no={DRAFT}")
         person.press(act)
-        dialog = person.page.get_by_role("dialog")
-        person.press("提交", within=dialog)
-        expect(dialog).to_be_hidden()
+        person.submit()
     maker.open(f"/budget?tab=draft&draft_no={DRAFT}")
     expect(maker.page.locator(".voucher-head .mark")).to_have_text("已审核")
     expect(maker.page.get_by_role("button", name="批复")).to_have_count(0)  # his own
@@ -162,8 +157,7 @@ def test_a_transfer_arrives_below_and_is_accepted(day: TwoPersons) -> None:
         amt="4000",
         bgt_pman_id="YS-2",
     )
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
-    maker.sees("已提交，等待")
+    maker.submit()
     checker.agree("ZY-1")
     maker.open("/transfers")
     maker.sees("在途")
@@ -173,8 +167,7 @@ def test_a_transfer_arrives_below_and_is_accepted(day: TwoPersons) -> None:
     maker.page.get_by_role("tab", name="接收").click()
     maker.press("接收 粤财预〔2026〕8号")
     maker.fill(rec_no="JS-1")
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
-    maker.sees("已提交，等待")
+    maker.submit()
 
 
 def test_a_list_is_paid_and_its_errors_are_told_by_line(day: TwoPersons) -> None:
@@ -182,7 +175,7 @@ def test_a_list_is_paid_and_its_errors_are_told_by_line(day: TwoPersons) -> None
     maker.open("/runs?bgt_id=B1")
     maker.press("新建批次")
     maker.fill(run_no=RUN, title="三月补贴")
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.submit()
     maker.sees("等待上传清单")
     maker.upload("补贴.csv", payees("11.00", "十二元", "13.00"))
     wrong = maker.page.get_by_role("row").filter(has_text="十二元")
@@ -193,7 +186,7 @@ def test_a_list_is_paid_and_its_errors_are_told_by_line(day: TwoPersons) -> None
 
     checker.open(f"/runs/{RUN}")
     checker.press("审核通过")
-    checker.press("提交", within=checker.page.get_by_role("dialog"))
+    checker.submit()
     checker.press("以“国库签章”执行")
     checker.sees("已办结 3 / 3 笔")
     checker.sees(f"{RUN}-000001")
@@ -211,8 +204,7 @@ def test_money_comes_back_and_is_cleared(day: TwoPersons) -> None:
     maker.press("提交", within=dialog)
     expect(dialog.locator("#about-refund_amt")).to_contain_text("退款金额超过已支付金额")
     maker.fill(refund_amt="80.32")
-    maker.press("提交", within=dialog)
-    maker.sees("已提交，等待")
+    maker.submit()
     checker.agree("TK-1")
     checker.open(f"/returns?pay_app_no={PAYMENT}")
     expect(checker.page.get_by_role("row").filter(has_text="TK-1")).to_contain_text("80.32")
@@ -220,7 +212,7 @@ def test_money_comes_back_and_is_cleared(day: TwoPersons) -> None:
     maker.open("/settling")
     maker.press("申请划款")
     maker.fill(clear_no=CLEARING)
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
+    maker.submit()
     maker.page.get_by_role("link", name=CLEARING, exact=True).click()
     expect(maker.page.locator(".voucher-head .mark")).to_have_text("已清算")
     maker.sees(PAYMENT)
@@ -238,8 +230,7 @@ def test_a_voucher_is_signed_with_a_key_that_the_server_never_sees(
     until = datetime.now(BEIJING).date() + timedelta(days=300)
     asked = {"public_key": key.public_key.hex(), "valid_until": until.isoformat()}
     maker.fill(principal="dev.checker", **asked)
-    maker.press("提交", within=maker.page.get_by_role("dialog"))
-    maker.sees("已提交，等待 安全管理员 审核")
+    maker.submit()
     checker.open("/review?tab=division")
     checker.page.locator("[name=division]").select_option("000000000")
     checker.page.get_by_label("全选").check()

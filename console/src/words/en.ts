@@ -82,7 +82,7 @@ export const en: Words = {
     take: 'Take a key file', held: 'Held, under certificate', forget: 'Forget it', progress: '{done} of {all} signed',
   },
   transfers: {
-    title: 'Transfers and direct funds', lead: 'Sent, accepted, reduced and returned between tiers', map: 'Tiers', sent: 'Sent', received: 'Received',
+    title: 'Transfers and direct funds', lead: 'Sent, accepted, reduced and returned between tiers', map: 'Tiers', funds: 'Direct funds', tier: 'Tier', noPayees: 'Nobody was paid yet.', sent: 'Sent', received: 'Received',
     issue: 'Send', accept: 'Accept', giveBack: 'Return', reduce: 'Reduce', sentAmt: 'Sent', accepted: 'Accepted', inTransit: 'In transit',
     reducedAmt: 'Reduced or returned', allotted: 'Allotted', direct: 'Direct / tracked', none: 'There are no transfers.',
     noneMoved: 'Nothing was sent between the tiers yet.', more: 'The first {n} divisions below.', ofRow: 'Where a row of the budget is spent',
