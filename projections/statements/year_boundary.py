@@ -6,7 +6,7 @@ the accounts moved by in all.
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import psycopg
@@ -34,7 +34,15 @@ class _Boundary(msgspec.Struct, frozen=True, gc=False):
     line_codes: tuple[dict[str, str], ...] = ()
 
 
+class _Lines(msgspec.Struct, frozen=True, gc=False):
+    """The same, of all units: whose each line is does not matter."""
+
+    lines: tuple[Line, ...]
+    line_codes: ClassVar[tuple[dict[str, str], ...]] = ()
+
+
 _decode = msgspec.json.Decoder(_Boundary).decode
+_decode_lines = msgspec.json.Decoder(_Lines).decode
 
 
 def opening_events() -> list[str]:
@@ -48,7 +56,8 @@ def closing_events() -> list[str]:
 
 
 class BoundaryEntry(NamedTuple):
-    """A line: whether it opens the year, its day, and what it moves; ``codes`` are its elements."""
+    """A line: whether it opens the year, its day, and what it moves; ``codes`` are its elements,
+    where one unit is asked for."""
 
     opens: bool
     day: date
@@ -76,7 +85,7 @@ def boundary_entries(
         "agency": f'"{agency_code}"'.encode() if agency_code else None,
     }
     for event, day, payload in connection.execute(_BOUNDARY, scope, binary=True):
-        journal = _decode(payload)
+        journal = _decode(payload) if agency_code else _decode_lines(payload)
         codes = journal.line_codes or ({},) * len(journal.lines)
         for line, of_line in zip(journal.lines, codes, strict=True):
             if not agency_code or of_line.get("agency_code") == agency_code:
