@@ -6,7 +6,6 @@ the caller; indicators and payments are read through row security like all of a 
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg
@@ -19,19 +18,14 @@ from budget.received import (
     ReceivedTransfer,
 )
 from ledger.account_set import YEARS, division_of, ledger_text
-from ledger.deciding.objects import AnyKind
 from ledger.reading.loading import read_rows
-from ledger.reading.objects import all_numbers, read_objects
+from ledger.reading.objects import read_objects
 from payments.payment import PAYMENT, Payment
+from projections.province.ledgers import ledgers_seen, objects_of
 from projections.province.sight import Sight, seen_by
 from transfers.tiers import tier_code
 from transfers.transfer import TRANSFER, Transfer
 
-_AT_ONCE = 500
-_LEDGERS = SQL("""
-SELECT ledger_id FROM province_positions
-WHERE projection = 'indicators' AND live AND ledger_id %% {years} = %(fiscal_year)s
-ORDER BY ledger_id""").format(years=YEARS)
 _MARKED = SQL("""
     SELECT t.* FROM province_positions g JOIN province_indicators t
         ON t.ledger_id = g.ledger_id AND t.generation = g.generation
@@ -135,15 +129,14 @@ def direct_funds(
     figures: defaultdict[int, DirectFundFigures] = defaultdict(DirectFundFigures)
     received: list[tuple[ReceivedTransfer, ReceivedAmounts]] = []
     with seen_by(connection, sight):
-        keys = [key for (key,) in connection.execute(_LEDGERS, asked)]
-        for key in keys:
-            for transfer in _objects(connection, key, TRANSFER):
+        for key in ledgers_seen(connection, fiscal_year):
+            for transfer in objects_of(connection, key, TRANSFER):
                 if marks.hold(transfer.issued):
                     sent[ledger_text(key), transfer.transfer_no] = transfer
                     figures[key] = figures[key].plus(_of_sent(transfer))
             there = [
                 each
-                for each in _objects(connection, key, RECEIVED_TRANSFER)
+                for each in objects_of(connection, key, RECEIVED_TRANSFER)
                 if marks.hold(each.terms)
             ]
             numbers = [each.sup_bgt_doc_no for each in there]
@@ -187,12 +180,6 @@ def _of_sent(transfer: Transfer) -> DirectFundFigures:
     if transfer.issued.sup_bgt_doc_no:
         return DirectFundFigures(sent_on=transfer.amt_fen)
     return DirectFundFigures(sent_of_own=transfer.amt_fen)
-
-
-def _objects(connection: psycopg.Connection, key: int, kind: AnyKind) -> Iterator[Any]:
-    numbers = all_numbers(connection, key, kind, _AT_ONCE)
-    while part := list(islice(numbers, _AT_ONCE)):
-        yield from read_objects(connection, key, kind, part).values()
 
 
 # ---- down to payees

@@ -138,6 +138,9 @@ def test_direct_funds_down_to_payees(tiers: HttpTreasury) -> None:
     for path in ("/v1/direct-funds", "/v1/direct-funds/payees"):
         assert tiers.get(path, "of_units").json()["code"] == "forbidden"
         assert tiers.ok(tiers.get(path, **YEAR, division=COUNTY)) is not None
+    due = "/v1/province/transfer-deadlines"
+    assert tiers.ok(tiers.get(due, **YEAR, overdue="true"))["items"] == []
+    assert tiers.get(due, "of_units").json()["code"] == "forbidden"
     wrong = tiers.get("/v1/direct-funds/payees", cursor="bm9uZQ")
     assert wrong.json()["code"] == "malformed"
 

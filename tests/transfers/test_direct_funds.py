@@ -8,6 +8,7 @@ from ledger.account_set import ledger_id
 from ledger.postgres.database import Database
 from payments.corrections.correcting import CorrectPayment
 from projections.core.runner import Runner
+from projections.province.deadlines import unallotted
 from projections.province.direct_funds import (
     DirectFunds,
     Marks,
@@ -28,14 +29,14 @@ ON = {"sup_bgt_doc_no": DOCUMENT, "rec_div_code": COUNTY, "bgt_doc_no": FURTHER,
 @pytest.fixture
 def tiers(database: Database) -> Iterator[Tiers]:
     """As case 27: 4,960,000 to the city, of it 3,000,000 to the county, which issues them to a unit
-    that pays 8 times 125,000; and 40,000 that are not marked, of which 20,000 are paid."""
+    that pays 8 times 125,000; and 30,000 that are not marked, of which 20,000 are paid."""
     with tiers_on(database) as opened:
         opened.province.do(sending(amt="4960000.00", **MARKED))
-        opened.province.do(sending("tp-9", "40000.00", bgt_doc_no="粤财预〔2026〕9号"))
+        opened.province.do(sending("tp-9", "30000.00", bgt_doc_no="粤财预〔2026〕9号"))
         opened.delivered()
         opened.city.accept()
         opened.city.accept("粤财预〔2026〕9号", "JS-9")
-        opened.city.do(of_document("B9", "40000.00", sup_bgt_doc_no="粤财预〔2026〕9号"))
+        opened.city.do(of_document("B9", "30000.00", sup_bgt_doc_no="粤财预〔2026〕9号"))
         opened.city.pay("P9", "B9", "20000.00")
         opened.city.do(sending("tp-2", "3000000.00", **ON))
         opened.delivered()
@@ -124,3 +125,18 @@ def test_no_indicator_and_no_transfer_loses_its_mark(tiers: Tiers) -> None:
         assert city.refusal(of_document("B3", "1.00", **{**MARKED, **wrong})) == "element_mismatch"
         onwards = sending("tp-3", "1.00", **{**ON, "bgt_doc_no": "x", **wrong})
         assert city.refusal(onwards) == "element_mismatch"
+
+
+def test_what_is_not_allotted_is_due(tiers: Tiers) -> None:
+    """The tiers' clock stands at March 2: thirty days, and seven of direct funds."""
+    tiers.province.do(sending("tp-4", "100.00", bgt_doc_no="粤财预〔2026〕10号"))
+    tiers.delivered()
+    Runner(tiers.province.pool).catch_up()
+    with tiers.province.pool.connection() as connection:
+        due = unallotted(connection, Sight("44"), 2026)
+        assert unallotted(connection, Sight(COUNTY), 2026) == [], "all of it is allotted"
+    assert [(one.due_on.isoformat(), one.rest_fen) for one in due] == [
+        ("2026-03-09", 1_960_000_00),
+        ("2026-04-01", 100_00),
+    ]
+    assert {one.received_on.isoformat() for one in due} == {"2026-03-02"}
