@@ -32,7 +32,7 @@ _WRONG_BY_FEN = 1
 _NOBODY = "999"  # a unit that has paid nothing
 _decode_body = msgspec.msgpack.Decoder(VoucherBody).decode
 
-Place = tuple[str, str, str]  # unit, function; the voucher, where it is claimed singly
+PlaceOfClaim = tuple[str, str, str]  # unit, function; the voucher, where it is claimed singly
 
 
 class ClaimsTold(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +75,7 @@ class _Paid(NamedTuple):
     """A voucher that the bank has paid, by its receipt."""
 
     fund_type_code: str
-    place: Place
+    place: PlaceOfClaim
     fen: int
 
 
@@ -126,9 +126,9 @@ def _paid(bank: Counterparty, head: str, begin: date, told: ClaimsTold) -> Itera
             yield _Paid(main["FundTypeCode"], place, fen)
 
 
-def _parts(paid: Iterable[_Paid]) -> Iterator[tuple[str, dict[Place, int]]]:
+def _parts(paid: Iterable[_Paid]) -> Iterator[tuple[str, dict[PlaceOfClaim, int]]]:
     """(fund, fen by place) of each claim: the sums of a fund, and each that is claimed singly."""
-    sums: dict[str, dict[Place, int]] = {}
+    sums: dict[str, dict[PlaceOfClaim, int]] = {}
     for each in paid:
         if each.place[2]:
             yield each.fund_type_code, {each.place: each.fen}
@@ -142,8 +142,8 @@ def _parts(paid: Iterable[_Paid]) -> Iterator[tuple[str, dict[Place, int]]]:
 
 
 def _planted(
-    parts: list[tuple[str, dict[Place, int]]], told: ClaimsTold, chance: random.Random
-) -> list[tuple[str, dict[Place, int], list[str]]]:
+    parts: list[tuple[str, dict[PlaceOfClaim, int]]], told: ClaimsTold, chance: random.Random
+) -> list[tuple[str, dict[PlaceOfClaim, int], list[str]]]:
     """The claims with what is planted in them; no detail has two faults."""
     details = [(nth, place) for nth, (_, lines) in enumerate(parts) for place in lines]
     wanted = ["missing"] * told.missing + ["other_amount"] * told.other_amount
@@ -168,7 +168,7 @@ def _planted(
 
 
 def _document(
-    key: int, bank: str, day: date, number: str, fund: str, lines: dict[Place, int]
+    key: int, bank: str, day: date, number: str, fund: str, lines: dict[PlaceOfClaim, int]
 ) -> bytes:
     division = division_of(key)
     return clearing_2301.build(
