@@ -6,9 +6,10 @@ back. Maker and checker are different persons.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import product
-from typing import Any, ClassVar
+from itertools import compress, islice, product
+from typing import ClassVar
 
+from msgspec import convert
 from msgspec.structs import replace
 
 from budget.balances import Balances
@@ -26,7 +27,7 @@ from division.knowledge import rules_of_year
 from division.payer import Payer, payer_on, special_payer
 from ledger.calendar import day_text, effective_day, first_open_day
 from ledger.deciding.approvals import same_person
-from ledger.deciding.command import Command, Need, Told, fields_in
+from ledger.deciding.command import Command, Need, Told
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
@@ -108,13 +109,12 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
         first."""
         event: PaymentApplied = told.event
         dated = told.day if event.dated_by_caller else None
-        left_out = (*DIMENSIONS, "pay_acct_no") if event.pay_acct_no else DIMENSIONS
-        for given in product((False, True), repeat=len(left_out)):
-            dimensions: dict[str, Any] = {
-                name: getattr(event, name) if has else ""
-                for name, has in zip(left_out, given, strict=True)
-            }
-            yield cls(**fields_in(cls, event, **dimensions, effective_on=dated))
+        asked = convert(event, cls, from_attributes=True)
+        fillable = (*DIMENSIONS, "pay_acct_no") if event.pay_acct_no else DIMENSIONS
+        yield replace(asked, **dict.fromkeys(fillable, ""), effective_on=dated)
+        for without in islice(product((True, False), repeat=len(fillable)), 1, None):
+            left_out = dict.fromkeys(compress(fillable, without), "")
+            yield replace(asked, **left_out, effective_on=dated)
 
     def needs(self) -> Iterable[Need]:
         indicator = INDICATOR, self.bgt_id
