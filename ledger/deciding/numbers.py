@@ -20,8 +20,8 @@ def of_caller(prefix: str, operation: str, by: str, number: str) -> Number:
 def split(number: Number) -> tuple[str, str, str, str]:
     """(prefix, operation, caller, number); without prefix and caller where it is everybody's."""
     operation, text = number
-    for prefix in _OF_A_CALLER:
-        if operation.startswith(prefix):
-            by, _, own = text.partition("\n")
-            return prefix, operation.removeprefix(prefix), by, own
-    return "", operation, "", text
+    if not operation.startswith(_OF_A_CALLER):
+        return "", operation, "", text
+    prefix, colon, operation = operation.partition(":")
+    by, _, own = text.partition("\n")
+    return prefix + colon, operation, by, own

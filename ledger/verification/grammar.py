@@ -4,7 +4,7 @@ Nothing is listed here. A type says which command it answers, the command how it
 type that only follows is never the beginning of one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -29,11 +29,13 @@ def grammar() -> Grammar:
     """
     asked = types_that(lambda traits: bool(traits.asked_by))
     follows = types_that(lambda traits: not traits.asked_by and traits.subject != _REFUSAL)
+    leading = _leading(types_that(lambda traits: bool(traits.leads)))
     return Grammar(
         begins={cls.TYPE.encode(): _numbered(cls) for cls in asked},
         follows=frozenset(cls.TYPE.encode() for cls in follows),
         opens={cls.TYPE.encode(): _opened(cls) for cls in follows if cls.TRAITS.opens},
-        follows_closely=_led(types_that(lambda traits: bool(traits.leads))),
+        led=frozenset(led for _, led in leading),
+        follows_closely=_follows_closely(leading),
     )
 
 
@@ -68,17 +70,23 @@ def _has_number(command: type[Command]) -> bool:
     return bool(command.NUMBER) or command.number is not Command.number
 
 
-def _led(leaders: Iterable[type[Event]]) -> Callable[[bytes, bytes, bytes, bytes], bool]:
-    """Whether an event that could begin a command is a part of the one before it."""
-    fields_of = {
+# (the leading type, the type led) -> the field by which each names what both are about
+_Leading = Mapping[tuple[bytes, bytes], tuple[str, str]]
+
+
+def _leading(leaders: Iterable[type[Event]]) -> _Leading:
+    return {
         (leader.TYPE.encode(), name.encode()): fields
         for leader in leaders
         for name, fields in leader.TRAITS.leads.items()
     }
-    led = {type_ for _, type_ in fields_of}
 
-    def is_led(before: bytes, before_payload: bytes, type_: bytes, payload: bytes) -> bool:
-        if type_ not in led or (fields := fields_of.get((before, type_))) is None:
+
+def _follows_closely(leading: _Leading) -> Callable[[bytes, bytes, bytes, bytes], bool]:
+    """Whether an event that could begin a command is a part of the one before it."""
+
+    def follows(before: bytes, before_payload: bytes, type_: bytes, payload: bytes) -> bool:
+        if (fields := leading.get((before, type_))) is None:
             return False
         try:
             theirs, mine = _decode(before_payload), _decode(payload)
@@ -86,7 +94,7 @@ def _led(leaders: Iterable[type[Event]]) -> Callable[[bytes, bytes, bytes, bytes
             return False
         return fields[0] in theirs and theirs[fields[0]] == mine.get(fields[1])
 
-    return is_led
+    return follows
 
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode

@@ -54,12 +54,14 @@ class Grammar(NamedTuple):
         follows: types that never begin one.
         opens: by type that only follows, under which operation and number the object is kept
             that it is the first event of.
-        follows_closely: whether an event follows the one before it, by (type, payload) of both.
+        led: the types among the other ones of which an event may follow the one before it.
+        follows_closely: whether it does, by (type, payload) of both.
     """
 
     begins: Mapping[bytes, Numbered]
     follows: frozenset[bytes]
     opens: Mapping[bytes, tuple[str, Callable[[Any], str]]]
+    led: frozenset[bytes]
     follows_closely: Callable[[bytes, bytes, bytes, bytes], bool]
 
     @property
@@ -98,7 +100,7 @@ class KeyCheck:
 
     def take(self, chunk: Chunk) -> None:
         follows, closely = self._grammar.follows, self._grammar.follows_closely
-        numbered, opens = self._grammar.numbered, self._grammar.opens
+        numbered, opens, led = self._grammar.numbered, self._grammar.opens, self._grammar.led
         begun, before, seen = self._begun, self._before, self._seen
         for position, stream_id, day, type_, payload in zip(
             chunk.positions,
@@ -108,7 +110,7 @@ class KeyCheck:
             chunk.payloads,
             strict=True,
         ):
-            if type_ in follows or closely(*before, type_, payload):
+            if type_ in follows or (type_ in led and closely(*before, type_, payload)):
                 before, seen = (type_, payload), position
                 if type_ in opens:
                     self._opened.append(_Begun(position, stream_id, type_, payload, day))
@@ -138,7 +140,8 @@ class KeyCheck:
         try:
             self._close_own(begun, last, end)
         finally:
-            self._close_opened()
+            if self._opened:
+                self._close_opened()
 
     def _close_opened(self) -> None:
         """The objects that the command has opened each have their key, at their first event."""
