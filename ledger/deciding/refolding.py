@@ -155,7 +155,7 @@ class Refold:
         """Takes in an event; gives what it has taken below a floor."""
         below: list[Below] = []
         for route in self.routes.get(type_name, ()):
-            if route.mark in payload:
+            if not route.mark or payload.find(route.mark) >= 0:
                 below += self.follow(route, route.decode(payload), position, day)
         return below
 

@@ -85,14 +85,14 @@ class DecisionCheck:
         self._routes = {name.encode(): each for name, each in self._refold.routes.items()}
         self._state = PastState(ledger_id, charts, asking, self._refold)
         known = grammar()
-        self._follows, self._closely = known.follows, known.follows_closely
+        self._follows, self._led, self._closely = known.follows, known.led, known.follows_closely
         self._group: list[HistoryRow] = []
         self._brought = 0  # how many more events a last agreement says that it brings
         self._answers, self._commands = _answers(), commands()
         self._decoders = {name: decoder(name.decode(), cls) for name, cls in self._answers.items()}
 
     def take(self, chunk: Chunk) -> None:
-        group, follows, closely = self._group, self._follows, self._closely
+        group, follows, led, closely = self._group, self._follows, self._led, self._closely
         counted = 0
         for row in zip(
             chunk.positions,
@@ -105,7 +105,11 @@ class DecisionCheck:
             strict=True,
         ):
             if group:
-                belongs = self._brought or row[5] in follows or closely(*group[-1][5:], *row[5:])
+                belongs = (
+                    self._brought
+                    or row[5] in follows
+                    or (row[5] in led and closely(*group[-1][5:], *row[5:]))
+                )
                 if belongs and row[3] == group[0][3]:  # a command is in one commit
                     self._brought = max(0, self._brought - 1)
                     group.append(row)
@@ -163,7 +167,7 @@ class DecisionCheck:
         routes, follow = self._routes, self._refold.follow
         for position, _, _, _, day, type_, payload in rows:
             for route in routes.get(type_, ()):
-                if route.mark not in payload:
+                if route.mark and payload.find(route.mark) < 0:  # ``in`` takes twice as long
                     continue
                 try:
                     follow(route, route.decode(payload), position, date.fromordinal(day + _EPOCH))

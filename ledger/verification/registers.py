@@ -78,7 +78,7 @@ class RegisterCheck:
             if not self._dated:
                 self._dated = self._dates_floors(type_, payload)
             for route in routes.get(type_, ()):
-                if route.mark not in payload:
+                if route.mark and payload.find(route.mark) < 0:  # ``in`` takes twice as long
                     continue
                 try:
                     event = route.decode(payload)

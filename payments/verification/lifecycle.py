@@ -152,7 +152,7 @@ class PaymentCheck:
             strict=True,
         ):
             step = steps.get(type_)
-            if step is None and b"@" in type_:  # another version of it
+            if step is None and type_.find(b"@") >= 0:  # another version of it
                 step = steps.get(type_.partition(b"@")[0])
             if step is None:
                 continue
