@@ -5,12 +5,14 @@ that of ``NUMBER(18,2)`` in the exchange tables.
 """
 
 import re
+from functools import lru_cache
 
 from ledger.errors import Code, RequestError
 
 FEN_PER_YUAN = 100
 INTEGER_DIGITS_MAX = 16
 AMOUNT_MAX_FEN = 10 ** (INTEGER_DIGITS_MAX + 2) - 1
+_STORED_KNOWN_MAX = 4_096  # one text stands in an event and in every line of its journal
 _DECIMALS = tuple(f".{fen:02d}" for fen in range(FEN_PER_YUAN))
 
 _YUAN = re.compile(r"(-?)(0|[1-9][0-9]{0,15})\.([0-9]{2})", re.ASCII)
@@ -59,6 +61,7 @@ def yuan(amount_fen: int) -> str:
     return "-" + yuan(-amount_fen) if amount_fen else "0.00"
 
 
+@lru_cache(_STORED_KNOWN_MAX)
 def stored_fen(amount: str) -> int:
     """Yuan text of a stored event, which was parsed when it was decided, to fen."""
     return int(amount.replace(".", ""))

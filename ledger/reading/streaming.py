@@ -235,7 +235,7 @@ def _received(libpq: PGconn, before: int, behind: int) -> Iterator[bytes]:
             if size < 0:
                 break
             if size > before + behind:
-                yield bytes(row[before:]) if before else bytes(row)
+                yield row[before:].tobytes() if before else row.tobytes()
             before = 0
         ended = True
     finally:

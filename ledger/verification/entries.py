@@ -33,13 +33,15 @@ class EntryCheck:
         amounts, watched = self._amounts, self._watched.get(journal.chart_version)
         books: dict[str, int] = {}
         for line in journal.lines:
-            amount_fen, book = amounts[line.amt], line.account[:1]
-            change_fen = amount_fen if line.dr_cr == CREDIT else -amount_fen
+            change_fen, account = amounts[line.amt], line.account
+            if line.dr_cr != CREDIT:
+                change_fen = -change_fen
+                if line.dr_cr != DEBIT:
+                    self._findings.add(self.NAME, position, "a line is neither debit nor credit")
+            book = account[:1]
             books[book] = books.get(book, 0) + change_fen
-            if line.account == watched:
+            if account == watched:
                 self._credited(position, day, change_fen)
-            if line.dr_cr not in (DEBIT, CREDIT):
-                self._findings.add(self.NAME, position, "a line is neither debit nor credit")
         if any(books.values()):
             book, left_fen = next(item for item in books.items() if item[1])
             detail = f"credit and debit differ by {yuan(left_fen)} in book {book} 借贷不平"

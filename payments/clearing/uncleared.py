@@ -283,15 +283,20 @@ class UnclearedFold(RegisterFold):
     requested: dict[str, ClearingRequested] = msgspec.field(default_factory=dict)
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:
-        match event:
-            case _Issued():
-                self.issued[event.bgt_id] = event
+        match event:  # what a payment has most of comes first
+            case PostedView():
+                if self.moved is None:
+                    return ()
+                moved, self.moved = self.moved, None
+                return self._owe(moved, event.bgt_id, day)
             case _Approved():
                 self.usual_bank = self.usual_bank or event.pay_bank_code
                 if event.pay_bank_code != self.usual_bank:
                     self.other_banks[event.pay_app_no] = event.pay_bank_code
             case ReceiptedView() | _Refunded() | _Shared():
                 self.moved = _by_bank(event)
+            case _Issued():
+                self.issued[event.bgt_id] = event
             case _Gave():
                 days = [(date.fromisoformat(p.since), -stored_fen(p.amt)) for p in event.waiting]
                 self.moved = _Moved(event.pay_app_no, CLAIM, tuple(days), event.claimed_singly)
@@ -302,9 +307,6 @@ class UnclearedFold(RegisterFold):
                 bank, year = event.pay_bank_code, event.paid_year
                 key = uncleared_key(bank, day, REFUND_CLAIM, event, paid_year=year)
                 return ((key, 0, stored_fen(event.amt)),)
-            case PostedView() if self.moved is not None:
-                moved, self.moved = self.moved, None
-                return self._owe(moved, event.bgt_id, day)
             case ClearingRequested():
                 return self._claim(event, rows)
             case ClaimReceipted():
