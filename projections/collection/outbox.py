@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from ledger.errors import Code, ConfigurationError, UnavailableError
-from projections.collection.package import NAME_END
+from projections.collection.package import NAME_END, PARTIAL
 from projections.collection.receiving import CollectionAnswer
 
 ANSWER_END = ".answer.json"
@@ -46,15 +47,16 @@ def next_of(folder: Path, ledger: str) -> NextFile:
         return NextFile(int(names[-1].split(".")[1]))
     try:
         answer = msgspec.json.decode(answered.read_bytes(), type=CollectionAnswer)
-    except msgspec.MsgspecError as error:
+        sources = {str(UUID(row.source)) for row in answer.rejected}
+    except ValueError as error:  # what others have written
         raise ConfigurationError(f"{answered.name} is no answer: {error}") from error
-    return NextFile(answer.position, tuple(sorted({row.source for row in answer.rejected})))
+    return NextFile(answer.position, tuple(sorted(sources)))
 
 
 def write_answer(path: Path, answer: CollectionAnswer) -> Path:
     """Puts the answer beside its file, whole or not at all."""
     beside = answer_path(path)
-    draft = beside.with_suffix(".partial")
+    draft = beside.with_suffix(PARTIAL)
     with draft.open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(answer), indent=1) + b"\n")
         file.flush()
@@ -65,7 +67,8 @@ def write_answer(path: Path, answer: CollectionAnswer) -> Path:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Two programs that write to one folder would make the same file twice.
+    """Two programs that write to one folder would make the same file twice. What a killed one has
+    left there half done is cleared.
 
     Raises:
         UnavailableError: another one does.
@@ -77,6 +80,8 @@ def alone_in(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             detail = f"another program writes to {folder}"
             raise UnavailableError(Code.UNAVAILABLE, detail) from error
+        for left in folder.glob("*" + PARTIAL):
+            left.unlink(missing_ok=True)
         yield
     finally:
         os.close(descriptor)

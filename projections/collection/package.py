@@ -21,6 +21,7 @@ FORMAT = "guoku.collection.1"
 SNAPSHOT, INCREMENT = "snapshot", "increment"
 LINE_BYTES_MAX = 1024 * 1024
 NAME_END = ".collection"
+PARTIAL = ".partial"  # of a file that is being written
 
 
 class TableTotals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,6 +40,7 @@ from projections.collection.collected import (
 )
 from projections.collection.package import (
     INCREMENT,
+    PARTIAL,
     SNAPSHOT,
     CollectedRow,
     CollectionHeader,
@@ -150,7 +151,7 @@ _TABLES = {table.name: table for table in OF_SUBJECT.values()}
 
 def _whole(path: Path, head: bytes, rows: IO[bytes]) -> Path:
     """The file appears under its name when all of it is on the disk."""
-    draft = path.with_suffix(".partial")  # of one ledger: a killed program's is written over
+    draft = path.with_suffix(PARTIAL)
     with draft.open("wb") as file:
         file.write(head)
         while piece := rows.read(1 << 20):

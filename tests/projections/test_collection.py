@@ -12,11 +12,11 @@ from psycopg_pool import ConnectionPool
 from ledger.books import load_charts
 from ledger.elements import stored_code_sets
 from ledger.elements.code_sets import CodeSets
-from ledger.errors import GuokuError, UnavailableError
+from ledger.errors import ConfigurationError, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.objects import read_head
-from projections.collection.outbox import NextFile, alone_in, next_of, write_answer
+from projections.collection.outbox import NextFile, alone_in, answer_path, next_of, write_answer
 from projections.collection.package import CollectionFile
 from projections.collection.receiving import CollectionAnswer, CollectionReceiver, state_of
 from projections.collection.sending import send
@@ -280,8 +280,14 @@ def test_the_folder_says_what_comes_next(collection: Collection) -> None:
     write_answer(path, answer)
     [wrong] = answer.rejected
     assert next_of(collection.folder, ledger) == NextFile(answer.position, (wrong.source,))
+    answer_path(path).write_bytes(b"no answer")
+    with pytest.raises(ConfigurationError):
+        next_of(collection.folder, ledger)
+    left = collection.folder / f"{ledger}.000000000009.000000000000.partial"
+    left.write_bytes(b"a killed program's")
     with alone_in(collection.folder), pytest.raises(UnavailableError), alone_in(collection.folder):
         pass
+    assert not left.exists()
 
 
 def test_what_is_gone_stays_as_deleted(collection: Collection) -> None:
