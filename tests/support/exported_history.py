@@ -12,6 +12,7 @@ from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from payments.clearing.cash_events import CashReserve, Guarantee
 from payments.clearing.cash_policy import SetCashPolicy
+from payments.clearing.clearing_policy import SetClearingPolicy
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.signature_policy import SetSignaturePolicy
@@ -87,6 +88,7 @@ def settle_otherwise(keeper: Bookkeeper) -> None:
     kept = CashReserve("11", "100.00")
     keeper.do(SetCashPolicy(cash_control=True, reserves=(kept,), guarantees=(wages,)), "admin")
     keeper.do(SetAdvancePolicy(limit_amt="5000.00"), "admin")
+    keeper.do(SetClearingPolicy(claimed_by="banks", singly_from_amt="5000.00"), "admin")
     voucher_no = paid(keeper, "YB-1", "300.00", agency_code="101001").ordered.voucher_no
     step = ExpenseAdvance(adv_no="YB-1", step_no="S1", bgt_id="B1", amt="100.00")
     keeper.do(step, "accountant")
