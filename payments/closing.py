@@ -10,7 +10,8 @@ from ledger.deciding.state import LedgerState
 from ledger.events import OpenItem
 from ledger.money import stored_fen, yuan
 from payments.clearing.claims import CLEARING, REQUESTED, Clearing
-from payments.clearing.uncleared import UNCLEARED, UnclearedKey
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import UnclearedKey
 from payments.orders.advance import ADVANCE, Advance
 from payments.orders.allocations import ALLOCATION, Allocation
 from payments.orders.ordering import ORDERED

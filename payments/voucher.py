@@ -23,7 +23,8 @@ from ledger.money import stored_fen, yuan
 from payments.cards.lines import failed_lines, freed
 from payments.clearing.clearing_policy import is_claimed_singly
 from payments.clearing.promised import PAID_AHEAD, promise_kept
-from payments.clearing.uncleared import UNCLEARED, single_key
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import single_key
 from payments.contracts.drawing import held_again, settled
 from payments.events import (
     VoucherReceipted,

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from ledger.errors import Code, Refusal
 from ledger.money import stored_fen, yuan
 from payments.clearing.bank_events import BankClaimLine
-from payments.clearing.uncleared import UnclearedKey
+from payments.clearing.uncleared_key import UnclearedKey
 from payments.messages.vt_codes import CLAIM
 
 CLAIM_LINES_MAX = 499  # details < 500 a message, as with payment vouchers

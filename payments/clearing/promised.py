@@ -44,7 +44,8 @@ from payments.clearing.cash import (
     too_little_of,
 )
 from payments.clearing.cash_policy import CASH_POLICY, PaidFor
-from payments.clearing.uncleared import UNCLEARED, ReceiptedView, Uncleared, UnclearedKey
+from payments.clearing.uncleared import UNCLEARED, ReceiptedView, Uncleared
+from payments.clearing.uncleared_key import UnclearedKey
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.messages.vt_codes import CLAIM
 from payments.void_events import PaymentVoided

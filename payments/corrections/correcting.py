@@ -30,7 +30,8 @@ from ledger.events import JournalPosted
 from ledger.money import parse_yuan, yuan
 from payments.application import business_day
 from payments.bearing import Borne, LineAmounts, borne_by, lines_of, taken
-from payments.clearing.uncleared import UNCLEARED, Claimable, single_key
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import Claimable, single_key
 from payments.contracts.drawing import refuse_purchase, require_purchase_control
 from payments.correction_events import (
     CorrectedLine,

@@ -22,7 +22,8 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.bearing import taken
 from payments.cards.lines import freed, returned_whole
-from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import Claimable, uncleared_key
 from payments.contracts.drawing import brought_back, held_again
 from payments.correction_events import RefundShared
 from payments.events import PaymentDetail, PaymentRefunded, RefundRequested, ReturnedLine

@@ -27,7 +27,8 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
-from payments.clearing.uncleared import UNCLEARED, Claimable, uncleared_key
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import Claimable, uncleared_key
 from payments.events import ReturnedLine
 from payments.messages.vt_codes import REFUND_CLAIM
 from payments.return_events import (

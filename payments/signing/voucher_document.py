@@ -26,7 +26,7 @@ from ledger.account_set import division_of, fiscal_year_of
 from ledger.elements.code_sets import CodeSets
 from ledger.money import parse_yuan
 from payments.cards.reimbursing import OFFICIAL_CARD
-from payments.clearing.uncleared import SUP_DEP_DIGITS
+from payments.clearing.uncleared_key import SUP_DEP_DIGITS
 from payments.messages.voucher_5214 import Detail5214, Voucher5214, build
 from payments.messages.vt_codes import voucher_code
 from payments.payment import Payment

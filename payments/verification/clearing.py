@@ -15,7 +15,8 @@ from ledger.books import Charts
 from ledger.money import yuan
 from ledger.verification.checks import name_check
 from ledger.verification.findings import Findings
-from payments.clearing.uncleared import UNCLEARED, UnclearedKey
+from payments.clearing.uncleared import UNCLEARED
+from payments.clearing.uncleared_key import UnclearedKey
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
 
 BOOK, ACCOUNT = "zero_balance", "零余额账户"

@@ -24,7 +24,8 @@ from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.postgres.migrate import load_migrations, migrate
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_head
-from payments.clearing.uncleared import UNCLEARED, Uncleared, UnclearedKey
+from payments.clearing.uncleared import UNCLEARED, Uncleared
+from payments.clearing.uncleared_key import UnclearedKey
 from payments.signature_policy import SIGNATURE_POLICY
 from projections.core.runner import Runner
 from tests.support.bookkeeper import Bookkeeper, payment
