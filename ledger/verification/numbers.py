@@ -242,7 +242,7 @@ class KeyCheck:
         own, by = prefix == OWN_KEY, getattr(event, "by", "")
         if prefix and by and caller != by:
             return f"it is of another caller than the event's, {by}"
-        if isinstance(event, CommandRefused):
+        if type(event) is CommandRefused:  # isinstance() is slow where a struct is no such one
             same = event.operation == operation and (own or event.number == kept)
             return "" if same else f"it was {event.operation} {event.number!r} that was refused"
         if prefix == REFUSED:
