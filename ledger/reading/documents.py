@@ -61,8 +61,9 @@ _zstd = _Zstd()
 
 
 def compress_document(document: bytes) -> bytes:
-    """The bytes as they are stored."""
-    return _ZSTD + _zstd.compress(document)
+    """The bytes as they are stored: what would not become shorter as it is, whoever stores it."""
+    compressed = _zstd.compress(document)
+    return _ZSTD + compressed if len(compressed) < len(document) else keep_plainly(document)
 
 
 def keep_plainly(document: bytes) -> bytes:

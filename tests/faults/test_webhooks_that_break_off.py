@@ -94,12 +94,7 @@ def test_none_is_lost_over_kills_and_a_receiver_that_fails_and_is_away(
         with deliverer(http) as process:
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(away_s)  # nobody listens meanwhile
-            with receiving(port) as after:
-                after.secret, after.public_key, after.answers = (
-                    before.secret,
-                    before.public_key,
-                    answer,
-                )
+            with receiving(port, after=before) as after:
                 followed(after, lambda: len(after.received) > events // 4)
                 process.kill()
                 with deliverer(http):

@@ -25,6 +25,12 @@ DICTIONARY_1 = "77cfe71d249478332e027ba1d435916ce4191276d2bb885ec2a314cb217db048
 STORED_1 = "01c392264f9e41494c60270000"
 
 
+def test_digests_are_kept_as_they_are_by_whoever_keeps_them() -> None:
+    """An import made the proofs of a manifest longer than the ledger that it brought had them."""
+    proof = bytes.fromhex("29866" + "da47e05333062e1f39dea64ed60a320387049d0c480e2ada5cf206d2ba9")
+    assert documents.compress_document(proof) == documents.keep_plainly(proof)
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=3_000))
 def test_every_byte_comes_back(document: bytes) -> None:

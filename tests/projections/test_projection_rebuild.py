@@ -348,7 +348,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
         ("documents", 1, 2, 1),
         ("indicators", 1, 6, 1),
         ("journals", 1, 2, 1),
-        ("payments", 1, 4, 1),
+        ("payments", 1, 5, 1),
         ("refusals", 1, 1, 1),
     ]
 

@@ -76,16 +76,23 @@ class Receiver:
 
 
 @contextmanager
-def receiving(port: int = 0) -> Iterator[Receiver]:
-    """A receiver on 127.0.0.1."""
+def receiving(port: int = 0, *, after: Receiver | None = None) -> Iterator[Receiver]:
+    """A receiver on 127.0.0.1; ``after``: in the place of an earlier one, with what that was told
+    before anybody posts to it."""
     receiver = Receiver()
+    if after is not None:
+        receiver.secret, receiver.public_key = after.secret, after.public_key
+        receiver.answers = after.answers
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            if len(body := self.rfile.read(length)) < length:
+                self.close_connection = True  # whoever sends it was killed
+                return
             status = receiver.take({k.lower(): v for k, v in self.headers.items()}, body)
             if not status:
                 self.close_connection = True
