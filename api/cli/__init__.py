@@ -28,6 +28,7 @@ from api.cli import (
 )
 from api.cli.language import translate
 from api.cli.terminal import answer_in_json, code_of, explain, fail, finish
+from api.interpreter import collect_seldom
 
 __all__ = ["app", "main"]
 
@@ -86,6 +87,7 @@ def _version(
 
 def main() -> None:
     """Runs a command. Exit codes: 0 done, 1 a clear error, 2 wrong usage, 130 interrupted."""
+    collect_seldom()
     command = typer.main.get_command(app)
     _offer_json(command)
     try:
