@@ -87,7 +87,7 @@ RATIOS = {
     },
     "growth": {"throughput_last_to_first", "singles64_last_to_first", "memory_last_to_first"},
 }
-LONG = {"http", "flood", "disburse", "asof", "year-end"}  # at the smallest scale, too
+LONG = {"http", "flood", "disburse", "asof", "budget", "year-end"}  # at the smallest scale, too
 UNITS = {
     "micro": {"µs"},
     "engine": {"payments/s", "commands/s", "events/s", "movements/s", "transfers/s", "arrivals/s"},

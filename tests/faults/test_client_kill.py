@@ -92,7 +92,7 @@ def connect(server: Server, person: str, *, done: int = -1, under_way: int = -1)
 @pytest.mark.parametrize(
     ("count", "size", "often"),
     [
-        pytest.param(300, 50, False, id="300 payments"),
+        pytest.param(300, 50, False, id="300 payments", marks=pytest.mark.slow),
         pytest.param(
             10_000,
             500,
