@@ -54,6 +54,7 @@ from transfers.transfer import (
 from transfers.words import Word, is_news, steps_to_enter, steps_to_reduce
 
 ASK_EVERY_S = 5.0  # what the others have said meanwhile
+ANSWERS_MAX = 1_000  # of one message, at once: whoever always says that there is more waits, too
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +143,7 @@ class Exchanging(CommitFollower):
             if installation is None:
                 return 0
             for steps in self._messages(way):
-                while True:
+                for _ in range(ANSWERS_MAX):
                     heard = self._heard.get(way, 0)
                     answer = self._asked(way, installation.url, steps)
                     done += self._take(way, answer)

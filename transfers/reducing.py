@@ -165,6 +165,9 @@ class NoteReduction(_OfAnswer, frozen=True, kw_only=True):
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         transfer = self._transfer(state, self.reduce_no)
+        if bool(self.reduce_no) == bool(self.return_no):  # a ledger elsewhere says what it likes
+            problem = f"what comes back of {self.transfer_no} was asked for, or is returned"
+            raise Refusal(Code.INVALID_STATE, problem)
         issued = transfer.issued
         day = first_open_day(state, state.today)
         amt_fen = stored_fen(self.amt)

@@ -161,3 +161,17 @@ def test_offline_what_came_back_stands_at_both_ends(tiers: Tiers, tmp_path: Path
     assert code == 1
     assert "has no such event at 1 无此事件" in output
     assert "sent 690.00 = accepted 700.00 + in transit -10.00" in output
+
+
+@pytest.mark.parametrize("numbers", [{}, {"reduce_no": "TJ-1", "return_no": "TH-1"}])
+def test_what_comes_back_was_asked_for_or_is_returned(
+    tiers: Tiers, numbers: dict[str, str]
+) -> None:
+    """A ledger elsewhere says what it likes: a word without any number took a part back."""
+    tiers.city.accept()
+    tiers.delivered()
+    tiers.province.do(reduction("1.00"))
+    place = EventPlace(ledger=f"{CITY}-2026", position=1, digest="ab" * 32, chain="cd" * 32)
+    word = NoteReduction(transfer_no="tp-1", amt="1.00", told=place, **numbers)
+    assert tiers.province.refusal(word) == "invalid_state"
+    assert standing(tiers) == ("4999000.00", 1000, 1000, 0)
