@@ -141,6 +141,7 @@ def _refuse(short: Shortage) -> Refusal:
 
 
 def _limit(bgt_id: str, after: Balances) -> None:
+    # its ``amount``, added here: every payment comes by here twice
     if after.available + after.frozen + after.occupied + after.paid > AMOUNT_MAX_FEN:
         raise RequestError(
             Code.INVALID_AMOUNT, f"indicator {bgt_id} would exceed {yuan(AMOUNT_MAX_FEN)}"

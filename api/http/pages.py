@@ -76,7 +76,7 @@ def place_after(call: Call, cursor: str | None) -> str:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         found = msgspec.json.decode(packed, type=_Cursor)
     except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
-        raise _no_cursor() from None
+        raise no_cursor() from None
     if found.path != call.scope["path"]:
         raise RequestError(Code.MALFORMED, "the cursor belongs to another list", pointer="/cursor")
     return found.after
@@ -86,7 +86,7 @@ def whole_place_after(call: Call, cursor: str | None, *, most: int = POSITION_MA
     """As :func:`place_after`, where places are whole numbers, of which ``most`` is the last."""
     place = place_after(call, cursor) or "0"
     if not (place.isascii() and place.isdigit()) or int(place) > most:
-        raise _no_cursor()
+        raise no_cursor()
     return int(place)
 
 
@@ -98,7 +98,8 @@ def page_after(call: Call, items: Sequence[Any], after: str | None) -> Page[Any]
     return Page(list(items), base64.urlsafe_b64encode(packed).rstrip(b"=").decode())
 
 
-def _no_cursor() -> RequestError:
+def no_cursor() -> RequestError:
+    """``malformed``: for a cursor that cannot be read."""
     return RequestError(
         Code.MALFORMED, "the cursor is none that a list has given", pointer="/cursor"
     )

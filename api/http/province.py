@@ -21,7 +21,7 @@ from api.http.admission import require_caller
 from api.http.call import Call
 from api.http.dependencies import Read
 from api.http.models.enums import PaymentState, Tag
-from api.http.pages import AskedPage, page_after, place_after, told_total
+from api.http.pages import AskedPage, no_cursor, page_after, place_after, told_total
 from api.http.parameters import WHOLE, Day, WithTotal
 from api.http.problems import OF_READ, refusals
 from api.http.published import PublishedAs
@@ -333,9 +333,7 @@ def _place(text: str, of: ProvinceList[Any]) -> RowPlace | None:
         found = None
     if found is not None and (found.day is not None, type(found.within)) == of.place_shape:
         return RowPlace(found.day, found.ledger_id, found.within)
-    raise RequestError(
-        Code.MALFORMED, "the cursor is none that a list has given", pointer="/cursor"
-    )
+    raise no_cursor()
 
 
 def _figures(row: ExecutionRow) -> dict[str, str]:
