@@ -73,7 +73,7 @@ from api.http import (
 )
 from api.http.console import add_console
 from api.http.direct import with_direct_way
-from api.http.docs import add_docs
+from api.http.docs import add_docs, add_document
 from api.http.models.enums import TAGS
 from api.http.observing import Observing, RequestFigures
 from api.http.problems import OF_ERRORS
@@ -201,6 +201,11 @@ class Application(FastAPI):
             self._entry = _entry(self.middleware_stack)
         await self._entry(scope, receive, send)
 
+    def setup(self) -> None:
+        """Adds what FastAPI does for its document."""
+        assert self.openapi_url is not None, "as FastAPI has it unless it is told otherwise"
+        add_document(self, self.openapi_url)
+
     def build_middleware_stack(self) -> ASGIApp:
         """As FastAPI's, with the direct way behind all that was added as middleware."""
         added, self.user_middleware = self.user_middleware, []
@@ -254,7 +259,7 @@ def application(
     )
     app.router.routes[:0] = DIRECT
     for resource in RESOURCES:
-        app.include_router(resource.router)
+        app.router.routes.extend(resource.router.routes)
     return app
 
 

@@ -6,12 +6,27 @@ Treasuries have no internet, so the page's scripts come from a package and are s
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 DOCS, ASSETS = "/docs", "/docs/assets"
+
+
+def add_document(app: FastAPI, address: str) -> None:
+    """Serves the document, which is made when it is first asked for: in a thread, because that
+    takes two seconds, and payments do not wait for it."""
+
+    async def document(request: Request) -> Response:
+        schema = await run_in_threadpool(app.openapi)
+        if root := request.scope.get("root_path", "").rstrip("/"):  # behind a proxy
+            schema = {**schema, "servers": [{"url": root}, *schema.get("servers", [])]}
+        return Response(orjson.dumps(schema), media_type="application/json")
+
+    app.add_route(address, document, include_in_schema=False)
 
 
 def add_docs(app: FastAPI) -> None:

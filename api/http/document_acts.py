@@ -26,7 +26,6 @@ from api.http.document_views import (
 from api.http.models.enums import ItemState
 from api.http.models.shown import ActAnswer, shown_as
 from api.http.problems import ProblemDocument, problem
-from api.http.published import published
 from api.http.routes import ANSWERS
 from api.http.views import CommitView, commit_view
 from ledger.deciding.command import Outcome
@@ -38,7 +37,7 @@ from ledger.reading.objects import read_objects
 ACT_CODES = (Code.INVALID_STATE, Code.SAME_PERSON, Code.NOT_FOUND)
 AGREED: dict[int | str, dict[str, Any]] = {
     201: {"model": ActAnswer, "description": "it has taken effect and made something"},
-    202: {"model": published(SubmittedView), "description": "other roles are awaited still"},
+    202: {"model": SubmittedView, "description": "other roles are awaited still"},
 }
 
 

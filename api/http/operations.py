@@ -22,7 +22,6 @@ from api.http.call import Call
 from api.http.dependencies import AnyCall, Reading
 from api.http.models.enums import Tag
 from api.http.problems import OF_READ, refusals
-from api.http.published import published
 from api.http.routes import Operation
 from api.http.services import Services
 from ledger.account_set import ledger_text
@@ -101,7 +100,7 @@ async def alive(call: AnyCall) -> Response:
     operation_id="health.ready",
     summary="Readiness, with reasons",
     response_model=Readiness,
-    responses={**refusals(), 503: {"model": published(Readiness), "description": "not ready"}},
+    responses={**refusals(), 503: {"model": Readiness, "description": "not ready"}},
 )
 async def ready(call: AnyCall) -> Response:
     gone = call.treasury.database.trouble()

@@ -190,11 +190,11 @@ class PublishedAs:
     """
 
     def __init__(self, kind: Any, *, most: int = 0) -> None:
-        self._model = published(kind)
+        self._kind = kind
         self._most = most
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        shape = handler.generate_schema(self._model)
+        shape = handler.generate_schema(published(self._kind))
         if self._most:
             shape = core_schema.list_schema(shape, min_length=1, max_length=self._most)
         return core_schema.no_info_wrap_validator_function(_as_it_came, shape)

@@ -6,7 +6,9 @@ models, and what the query says twice or to nobody is refused before anything el
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Annotated, Any, NamedTuple
+from copy import copy
+from threading import RLock
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import Body as RequestBody
@@ -17,7 +19,7 @@ from fastapi.routing import APIRoute
 from starlette._utils import get_route_path
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, compile_path, get_name
 from starlette.types import Receive, Scope, Send
 
 from api.access import Right
@@ -57,17 +59,53 @@ ANSWERS: dict[str, DirectAnswer] = {}  # by operation, of every act that is one 
 Endpoint = Callable[[Call, bytes], Awaitable[Response]]
 
 
+_MAKING = RLock()  # applications in several threads have the same operations
+
+
 class Operation(APIRoute):
     """An ordinary operation.
+
+    It knows at once what a router asks. What FastAPI makes of its signature, validators and the
+    models in the document, is made when somebody asks for it: of three hundred operations that
+    takes longer than all else of a server's start, and most servers are asked for a few.
 
     Attributes:
         right: what it asks of its caller, as its signature says.
         query_names: of its query parameters.
     """
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
-        given["response_model"] = published(given.get("response_model"))
-        super().__init__(path, endpoint, **given)
+    right: Right
+    query_names: frozenset[str]
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
+        self.path = path
+        self.endpoint = endpoint
+        self.name = declared.get("name") or get_name(endpoint)
+        self.methods = {method.upper() for method in declared.get("methods") or ("GET",)}
+        self.operation_id = declared.get("operation_id")
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._declared = declared
+
+    if not TYPE_CHECKING:  # for a type checker all that FastAPI makes is there from the beginning
+
+        def __getattr__(self, name: str) -> Any:
+            """What has not been made yet; all of it at once, and once."""
+            if name.startswith("__"):
+                raise AttributeError(name)
+            with _MAKING:
+                if name not in vars(self):
+                    made = copy(self)
+                    made._make(**self._declared)
+                    vars(self).update(vars(made))
+            return object.__getattribute__(self, name)
+
+    def _make(self, **declared: Any) -> None:
+        declared["response_model"] = published(declared.get("response_model"))
+        declared["responses"] = {
+            status: {**told, "model": published(told["model"])} if "model" in told else told
+            for status, told in (declared.get("responses") or {}).items()
+        }
+        super().__init__(self.path, self.endpoint, **declared)
         self.right = _right_of(self.dependant)
         self.query_names = frozenset(
             parameter.alias
@@ -119,6 +157,11 @@ class DirectRoute(Operation):
         self._direct = endpoint
         self.method = method
         self.app = self._answer
+
+    def _make(self, **declared: Any) -> None:
+        app = self.app
+        super()._make(**declared)
+        self.app = app
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As FastAPI matches a route whose parameters are all text."""
@@ -207,7 +250,7 @@ def respond_to_act(call: Call, key: int, command: Command, outcome: Outcome) -> 
 
 
 SUBMITTED: dict[int | str, dict[str, Any]] = {
-    202: {"model": published(SubmittedView), "description": "other persons must agree to it first"}
+    202: {"model": SubmittedView, "description": "other persons must agree to it first"}
 }
 
 

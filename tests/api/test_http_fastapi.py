@@ -2,7 +2,9 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
-from typing import Annotated
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -20,8 +22,10 @@ from api.http.admission import admit
 from api.http.app import create_app
 from api.http.call import Call
 from api.http.dependencies import LedgerRead, ReadingLedger
+from api.http.operations import Readiness
 from api.http.routes import CommandRoute, DirectRoute, Operation
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of, served
+from tests.support.waiting import HANG_S
 
 
 def address(operation: Operation, ledger: str) -> str:
@@ -130,6 +134,30 @@ def test_a_dependency_is_overridden_as_in_any_application(http: HttpTreasury) ->
     app.dependency_overrides[reading] = nobody
     with TestClient(app, raise_server_exceptions=False) as client:
         assert client.get("/who").json()["code"] == "internal"
+
+
+def test_what_fastapi_makes_of_an_operation_is_made_once_when_it_is_asked_for() -> None:
+    """It was made of all of them while the program was loaded, which took most of its start."""
+
+    async def show(call: LedgerRead, least: int = 0) -> Readiness:
+        raise NotImplementedError
+
+    operation = Operation("/v1/ledgers/{ledger}/shown", show, response_model=Readiness)
+    assert operation.path_regex.match("/v1/ledgers/44-2026/shown")
+    assert not {"dependant", "response_field", "app"} & vars(operation).keys()
+    together = Barrier(8)
+
+    def asked(_: int) -> Any:
+        together.wait(HANG_S)
+        return operation.dependant
+
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(asked, range(8)))
+    assert {id(dependant) for dependant in made} == {id(operation.dependant)}
+    assert operation.right is Right.READ
+    assert operation.query_names == {"least"}
+    with pytest.raises(AttributeError):
+        operation.nothing_of_the_kind  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_operations_have_tags_summaries_and_models(http: HttpTreasury) -> None:
