@@ -6,6 +6,7 @@ fsync stays on: what the tests show holds for the settings that run in productio
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -38,6 +39,11 @@ MEMORY_MIN_BYTES = 8 << 30
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_MIN_BYTES:
     os.environ.setdefault("TMPDIR", str(MEMORY))
     tempfile.tempdir = None  # so that it is looked up anew
+
+# Tests start programs of ours some hundred times. Where the environment forbids Python to keep what
+# it has compiled, each start would compile all of it: a third of what a server's start takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Folders whose files have few tests that take long. Begun first, they leave no worker alone with
 # one of them at the end.
