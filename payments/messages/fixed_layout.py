@@ -8,6 +8,7 @@ voucher of 499 lines, of 790 KB, costs little more than the tenth of it that dif
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -49,10 +50,19 @@ class FixedLayout:
         held = [tag for tag in detail_tags if tag in places]
         self._repeats = _getter([held.index(tag) for tag in repeated])
         self._own_of = _getter([held.index(tag) for tag in self.own])
-        pattern = template(main_tags, dict.fromkeys(self.filled, _TEXT)) + OPEN_LIST
-        self._read_main = re.compile(re.escape(_OPEN) + pattern).match
-        pattern = b"<Detail>%b</Detail>" % template(detail_tags, dict.fromkeys(places, _TEXT))
-        self._read_detail = re.compile(pattern).match
+        main = template(main_tags, dict.fromkeys(self.filled, _TEXT)) + OPEN_LIST
+        self._main_pattern = re.escape(_OPEN) + main
+        detail = template(detail_tags, dict.fromkeys(places, _TEXT))
+        self._detail_pattern = b"<Detail>%b</Detail>" % detail
+
+    # compiled when the first document is read: most programs only name the form
+    @cached_property
+    def _read_main(self) -> Callable[[bytes], re.Match[bytes] | None]:
+        return re.compile(self._main_pattern).match
+
+    @cached_property
+    def _read_detail(self) -> Callable[[bytes, int], re.Match[bytes] | None]:
+        return re.compile(self._detail_pattern).match
 
     def write(self, main: Sequence[str], details: Iterable[Sequence[str]]) -> bytes:
         """The document: the same texts give the same bytes.
