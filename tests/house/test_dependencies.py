@@ -11,7 +11,7 @@ import pytest
 
 from tests.house.rooms import CLIENT, FOLDERS
 from tests.support.paths import ROOT
-from tests.support.sources import source_files, tree_of
+from tests.support.sources import nodes_of, source_files, tree_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -47,7 +47,7 @@ def modules_of(package: str) -> tuple[str, ...]:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -55,7 +55,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def named(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -76,7 +76,7 @@ def rooms() -> dict[str, Names]:
     found = {room: Names(set(), set()) for room in ROOMS}
     for room, names in found.items():
         for path in (ROOT / room).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+            tree = tree_of(path)
             names.imported.update(imported(tree))
             names.named.update(named(tree))
     return found

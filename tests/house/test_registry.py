@@ -10,7 +10,7 @@ from api.domains import DOMAINS
 from ledger.deciding.command import commands
 from ledger.events import TYPES, Event, Traits, register, title_of, types_that
 from ledger.verification.grammar import grammar
-from tests.support.sources import place, source_files, tree_of
+from tests.support.sources import nodes_of, place, source_files, tree_of
 
 NAMES = {cls.__name__ for cls in TYPES.values()}
 LISTED_MAX = 2  # of a display; from three on it is a list that somebody keeps
@@ -22,7 +22,7 @@ def lists_by_hand(tree: ast.Module) -> Iterator[ast.AST]:
     A mapping from types to what is done with each is no such list: what it lacks is told by a test
     of its own, or passed over on purpose.
     """
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             named = [each for each in node.elts if _name(each) in NAMES]
             if len(named) > LISTED_MAX:
@@ -92,7 +92,7 @@ def test_every_domain_is_named() -> None:
     defining = {
         path
         for path in source_files("ledger", "budget", "payments")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(tree_of(path))
         if isinstance(node, ast.AnnAssign)
         and getattr(node.target, "id", "") == "OPERATION"
         and isinstance(node.value, ast.Constant)

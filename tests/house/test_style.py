@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.sources import ALL_ROOMS, place, source_files, tree_of
+from tests.support.sources import ALL_ROOMS, nodes_of, place, source_files, tree_of
 
 MODULE_LINES_MAX, FUNCTION_LINES_MAX = 400, 60
 DECIDING = ("ledger/deciding", "ledger/books", "ledger/calendar.py", "ledger/money.py", "budget")
@@ -28,7 +28,7 @@ Rule = Callable[[Path, ast.Module], Iterator[ast.AST]]
 def floats(path: Path, tree: ast.Module) -> Iterator[ast.AST]:
     """Money is whole fen: no float and no division where amounts are decided or booked."""
     if str(path.relative_to(ROOT)).startswith(DECIDING):
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, float):
                 yield node
             if isinstance(node, ast.Name) and node.id == "float":
@@ -41,7 +41,7 @@ def floats(path: Path, tree: ast.Module) -> Iterator[ast.AST]:
 def clocks(path: Path, tree: ast.Module) -> Iterator[ast.AST]:
     """A decision is told the time; it never asks for it."""
     if str(path.relative_to(ROOT)).startswith(DECIDING):
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = node.func.value
                 named = owner.id if isinstance(owner, ast.Name) else ""
@@ -51,7 +51,7 @@ def clocks(path: Path, tree: ast.Module) -> Iterator[ast.AST]:
 
 def long_functions(_path: Path, tree: ast.Module) -> Iterator[ast.AST]:
     """A function fits a screen."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             if node.end_lineno - node.lineno + 1 > FUNCTION_LINES_MAX:
@@ -62,14 +62,14 @@ def prints(path: Path, tree: ast.Module) -> Iterator[ast.AST]:
     """Only the command line and the bench speak to a terminal."""
     spoken = ("api/cli", "api/demo", "bench")
     if not str(path.relative_to(ROOT)).startswith(spoken):
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
                 yield node
 
 
 def metaphors(_path: Path, tree: ast.Module) -> Iterator[ast.AST]:
     """The engine is named in the words of databases and systems."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         named = getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", "")
         if named in METAPHORS:
             yield node

@@ -23,6 +23,12 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All that stands in a tree; several tests look at all of the program's million nodes."""
+    return tuple(ast.walk(tree))
+
+
 def place(path: Path, node: ast.AST) -> str:
     """``room/file.py:12``, as an editor opens it."""
     return f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
