@@ -15,6 +15,7 @@ from typing import NamedTuple
 import psycopg
 
 from division import certificates
+from division.certificates import Certificate
 from division.credentials import Holder, find_persons
 from division.rights import check_principal
 from division.sessions import SessionKeys, SessionOrigin
@@ -34,6 +35,7 @@ _CHARACTERS_MAX = 200
 class SignedNonce(NamedTuple):
     """What a person's device has made of a nonce: DER of (r, s) in base64.
 
+    ``cert_serial`` is "" where whoever logs in does not know it: it is found by the key then.
     ``division`` says in which of several standing ledgers he has the rights that he comes with.
     """
 
@@ -76,13 +78,13 @@ class OwnKeyLogin:
                 which of them he acts.
         """
         self._check_nonce(given, now)
-        self._check_signature(connection, given, now)
+        certificate = self._signing_certificate(connection, given, now)
         held = find_persons(connection, given.principal)
         if not held:
             raise _refused(f"{given.principal} has no rights now")
         holder = _chosen(held, given.division)
         return SessionOrigin(
-            cert_serial=given.cert_serial,
+            cert_serial=certificate.serial,
             nonce=given.nonce,
             ledger_id=holder.ledger_id,
             principal_key=folded(given.principal),
@@ -99,28 +101,43 @@ class OwnKeyLogin:
         if now.timestamp() >= int(said.split(".")[1]):
             raise _refused("the nonce is too old: ask for another")
 
-    def _check_signature(
+    def _signing_certificate(
         self, connection: psycopg.Connection, given: SignedNonce, now: datetime
-    ) -> None:
-        certificate = certificates.find(connection, given.cert_serial)
-        subject = f"principal/{given.principal}"
-        if certificate is None or certificate.subject != subject:
-            raise _refused(f"{given.principal} has no certificate {given.cert_serial[:40]!r}")
-        try:
-            certificates.require_valid(certificate, now)
-        except Refusal as error:
-            raise _refused(error.detail) from None
-        if subject in self._keys.names() and self._keys.public_key(subject) == (
-            certificate.public_key
-        ):
-            raise _refused("the server holds this key: it proves nobody")
+    ) -> Certificate:
+        """The one whose key has signed the nonce."""
         try:
             der = canonical(base64.b64decode(given.signature, validate=True))
         except (binascii.Error, ValueError):
             der = None
         message = given.nonce.encode()
-        if der is None or not self._provider.verify(certificate.public_key, message, der):
-            raise _refused("it is no signature of this nonce by the key of this certificate")
+        for certificate in _candidates(connection, given, now):
+            if der is not None and self._provider.verify(certificate.public_key, message, der):
+                self._require_own(certificate)
+                return certificate
+        raise _refused("it is no signature of this nonce by the key of a valid certificate of his")
+
+    def _require_own(self, certificate: Certificate) -> None:
+        subject = certificate.subject
+        if subject in self._keys.names() and self._keys.public_key(subject) == (
+            certificate.public_key
+        ):
+            raise _refused("the server holds this key: it proves nobody")
+
+
+def _candidates(
+    connection: psycopg.Connection, given: SignedNonce, now: datetime
+) -> list[Certificate]:
+    """The certificate that he names, or all of his that are valid now."""
+    subject = f"principal/{given.principal}"
+    if not given.cert_serial:
+        return certificates.valid_ones(connection, subject, now)
+    certificate = certificates.find(connection, given.cert_serial)
+    if certificate is None or certificate.subject != subject:
+        raise _refused(f"{given.principal} has no certificate {given.cert_serial[:40]!r}")
+    try:
+        return [certificates.require_valid(certificate, now)]
+    except Refusal as error:
+        raise _refused(error.detail) from None
 
 
 def _chosen(held: list[Holder], division: str | None) -> Holder:

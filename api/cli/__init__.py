@@ -22,6 +22,7 @@ from api.cli import (
     ledgers,
     outbox,
     projections,
+    sign_agent,
     simulators,
     tokens,
     up,
@@ -57,6 +58,7 @@ app.add_typer(collection.app, name="collection")
 app.command("disburse")(disburse.disburse)
 app.command("demo")(demo.demo)
 app.command("bench", context_settings=bench.PASSED_ON, add_help_option=False)(bench.bench)
+app.add_typer(sign_agent.app, name="sign-agent")
 bank_sim = typer.Typer(invoke_without_command=True, callback=simulators.bank_sim)
 bank_sim.command("return")(simulators.send_back)
 bank_sim.command("outage")(simulators.tell_outage)

@@ -27,6 +27,8 @@ COMMANDS = {
     "pboc-sim balance": "令模拟人民银行国库发送库存日报; 输出日报编号。",
     "pboc-sim report": "令模拟人民银行国库发送收入日报; 输出日报编号。",
     "completion": '输出命令补全脚本: eval "$(guoku completion bash)"。',
+    "sign-agent": "签名代理: 在本机以自己的密钥签名, 签名前逐项显示并询问。",
+    "sign-agent key": "新建密钥 (已有则不建) 并显示其公钥, 以便登记。",
     "token": "访问令牌: 新建、列出、吊销。",
     "token create": "新建令牌并作为最后一个词输出; 只显示这一次。",
     "token list": "按持有人列出令牌; 令牌本身不保存。",
@@ -84,6 +86,20 @@ OPTIONS = {
         "显示当前 shell 的补全脚本, 以便复制或定制。"
     ),
     "Answer in one JSON object.": "以一个 JSON 对象回答。",
+    "Whose key it is, e.g. zhang.san.": "密钥的持有人, 如 zhang.san。",
+    "The sealed key file.": "加密的密钥文件。",
+    "Opens it; default: asked for.": "打开密钥文件的口令; 默认询问。",
+    "Under which the key is registered; a page finds it by itself.": (
+        "密钥登记的证书序列号; 页面会自行查找。"
+    ),
+    "A page that may ask, e.g. https://host (repeatable).": (
+        "允许请求签名的页面, 如 https://host (可多次给出)。"
+    ),
+    "On 127.0.0.1; pages ask 9171.": "在 127.0.0.1 上的端口; 页面使用 9171。",
+    "module:function that makes a device, instead of a key file.": (
+        "建立签名设备的 module:function, 代替密钥文件。"
+    ),
+    "Signs without asking. For development alone.": "不经询问即签名, 仅供开发。",
     "Address to listen on [GUOKU_HOST].": "监听地址 [GUOKU_HOST]。",
     "Address to listen on.": "监听地址。",
     "Port, 0 for any free one [GUOKU_PORT].": "端口, 0 为任意空闲端口 [GUOKU_PORT]。",

@@ -32,6 +32,24 @@ _MESSAGES = {
         "nothing is written or sent until `guoku db accept-loss` has said what was lost",
         "在 `guoku db accept-loss` 说明损失之前, 不记账也不发送",
     ),
+    "passphrase": ("Passphrase of the key file", "密钥文件口令"),
+    "whose_key": ("whose key? --principal", "谁的密钥? --principal"),
+    "no_key_file": (
+        "there is no key file {file}: `guoku sign-agent key` makes one",
+        "没有密钥文件 {file}: 由 `guoku sign-agent key` 建立",
+    ),
+    "pairing_code": ("pairing code 配对码: {code}", "配对码: {code}"),
+    "agent_ready": (
+        "signs on 127.0.0.1:{port} for {origins} · Ctrl-C ends it",
+        "签名代理在 127.0.0.1:{port}, 页面: {origins} · Ctrl-C 停止",
+    ),
+    "agent_asks_nobody": (
+        "--yes: it signs without asking; for development alone",
+        "--yes: 不经询问即签名, 仅供开发",
+    ),
+    "agree": ("sign it? [y/N]", "签名吗? [y/N]"),
+    "signed": ("signed", "已签名"),
+    "not_signed": ("not signed", "未签名"),
     "no_language": ("GUOKU_LANG is en or zh, not {given}", "GUOKU_LANG 为 en 或 zh, 不是 {given}"),
 }
 

@@ -17,13 +17,17 @@ from fastapi import FastAPI, Request
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.sign_agent import AGENT_PORT
+
 CONSOLE = "/console"
 BUILT = Path(__file__).parent.parent / "console"
 PAGE = "index.html"
 ASSETS = "assets/"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))  # the smaller one first
 POLICY = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none';"
+    "default-src 'self';"
+    f" connect-src 'self' http://127.0.0.1:{AGENT_PORT};"  # the signer's own agent
+    " object-src 'none'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'"
 )
 _SAFE = {

@@ -48,7 +48,8 @@ class NonceView(msgspec.Struct, kw_only=True):
 
 class LoginRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Either a token, or a nonce with its signature: DER of (r, s) in base64, by the key of
-    ``cert_serial``. ``division`` is the prefix of a person's rights, where he has several."""
+    ``cert_serial``, or of any valid certificate of his where he names none. ``division`` is the
+    prefix of a person's rights, where he has several."""
 
     token: str | UnsetType = UNSET
     principal: str | UnsetType = UNSET
@@ -163,22 +164,19 @@ async def end_session(call: Annotated[Call, Depends(Acting(Right.READ))]) -> Res
 
 def _find_origin(call: Call, asked: LoginRequest) -> Callable[[Connection], SessionOrigin]:
     """What finds who logs in; raises ``malformed``."""
-    signed = (asked.principal, asked.nonce, asked.signature, asked.cert_serial)
+    signed = (asked.principal, asked.nonce, asked.signature)
     if isinstance(asked.token, str):
-        if any(part is not UNSET for part in (*signed, asked.division)):
+        if any(part is not UNSET for part in (*signed, asked.cert_serial, asked.division)):
             raise RequestError(Code.MALFORMED, "a token comes alone", pointer="/token")
         key = token_sm3(asked.token)
         return lambda connection: _by_token(connection, key)
-    principal, nonce, signature, cert_serial = signed
-    if not (
-        isinstance(principal, str)
-        and isinstance(nonce, str)
-        and isinstance(signature, str)
-        and isinstance(cert_serial, str)
-    ):
-        detail = "it has a token, or principal, nonce, signature and cert_serial"
+    principal, nonce, signature = signed
+    cert_serial = asked.cert_serial if isinstance(asked.cert_serial, str) else ""
+    if not (isinstance(principal, str) and isinstance(nonce, str) and isinstance(signature, str)):
+        detail = "it has a token, or principal, nonce and signature"
         raise RequestError(Code.MALFORMED, detail, pointer="/token")
-    ElementRegister.check_shape("cert_serial", cert_serial, "/cert_serial")
+    if cert_serial:
+        ElementRegister.check_shape("cert_serial", cert_serial, "/cert_serial")
     for name, text in (("principal", principal), ("nonce", nonce), ("signature", signature)):
         if len(text) > TEXT_CHARACTERS_MAX:
             raise RequestError(Code.MALFORMED, f"{name} is too long", pointer=f"/{name}")

@@ -9,6 +9,7 @@ A call is a value that a ledger makes and a client sends, for whoever's token it
             ...
 """
 
+from guoku_client.agent import AgentSigner
 from guoku_client.amounts import Amount, yuan
 from guoku_client.asked import (
     DocumentName,
@@ -44,10 +45,11 @@ from guoku_client.errors import (
 from guoku_client.ledger import Ledger, ledgers, open_ledger
 from guoku_client.retrying import Retries
 from guoku_client.shown import Commit, Indicator, Payment, PaymentRow, Submitted
-from guoku_client.signing import KeyFileSigner, Signer, Voucher
+from guoku_client.signing import KeyFileSigner, ShowingSigner, Signer, ToSign, Voucher
 from guoku_client.sm2 import new_key_file
 
 __all__ = [
+    "AgentSigner",
     "Amount",
     "AmountError",
     "AsyncClient",
@@ -80,9 +82,11 @@ __all__ = [
     "Retries",
     "ServerError",
     "ServerFailed",
+    "ShowingSigner",
     "Signer",
     "SigningError",
     "Submitted",
+    "ToSign",
     "TooMany",
     "Unauthenticated",
     "Unavailable",

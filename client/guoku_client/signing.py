@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -35,6 +35,14 @@ class Voucher(NamedTuple):
 Review = Callable[[Sequence[Voucher]], None]
 
 
+class ToSign(NamedTuple):
+    """Something to sign: its bytes, e of them, and the vouchers under it if it is a manifest."""
+
+    content: bytes
+    digest: bytes
+    under: tuple[bytes, ...] = ()
+
+
 class Signer(Protocol):
     """A key, wherever it lies: a file, a UKey (SKF_ECCSignData), a card (SDF_InternalSign_ECC)."""
 
@@ -51,6 +59,15 @@ class Signer(Protocol):
     def sign(self, content: bytes, digest: bytes) -> bytes:
         """DER of (r, s) over ``digest``, e of ``content``; a device that hashes by itself takes
         ``content``."""
+        ...
+
+
+@runtime_checkable
+class ShowingSigner(Signer, Protocol):
+    """One that shows what it signs to its owner, and asks him once for many: an agent."""
+
+    def sign_all(self, documents: Sequence[ToSign]) -> list[bytes]:
+        """DER of (r, s) of each, in order; all or none."""
         ...
 
 
@@ -157,10 +174,11 @@ class OwnSignatures:
         if prepared.manifest is not None:
             body = self._manifest(prepared.manifest, vouchers)
         else:
-            signatures = [
-                self._signature(voucher.content, item.digest)
+            documents = [
+                self._to_sign(voucher.content, item.digest)
                 for voucher, item in zip(vouchers, sound, strict=True)
             ]
+            signatures = self._signatures(documents)
             body = {
                 "items": [
                     {"pay_app_no": number, "signature": signature}
@@ -176,17 +194,25 @@ class OwnSignatures:
 
     def _manifest(self, manifest: _Manifest, vouchers: Sequence[Voucher]) -> dict[str, Any]:
         numbers = [voucher.pay_app_no for voucher in vouchers]
-        text = manifest_text(self._ledger, self._role, [voucher.content for voucher in vouchers])
+        under = tuple(voucher.content for voucher in vouchers)
+        text = manifest_text(self._ledger, self._role, under)
         if manifest.pay_app_nos != numbers or manifest.text != text:
             raise SigningError("the manifest is not that of the vouchers that come with it")
-        signature = self._signature(text.encode(), manifest.digest)
+        [signature] = self._signatures([self._to_sign(text.encode(), manifest.digest, under)])
         return {"manifest": {"text": text, "pay_app_nos": numbers}, "signature": signature}
 
-    def _signature(self, content: bytes, digest: str) -> str:
+    def _to_sign(self, content: bytes, digest: str, under: tuple[bytes, ...] = ()) -> ToSign:
         e = signing_digest(self._signer.public_key, content)
         if e.hex() != digest.lower():
             raise SigningError("the digest is not that of the bytes, or of another key")
-        return base64.b64encode(self._signer.sign(content, e)).decode("ascii")
+        return ToSign(content, e, under)
+
+    def _signatures(self, documents: Sequence[ToSign]) -> list[str]:
+        if isinstance(self._signer, ShowingSigner):
+            signed = self._signer.sign_all(documents)
+        else:
+            signed = [self._signer.sign(each.content, each.digest) for each in documents]
+        return [base64.b64encode(each).decode("ascii") for each in signed]
 
 
 def manifest_text(ledger: str, role: str, documents: Sequence[bytes]) -> str:

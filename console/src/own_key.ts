@@ -2,42 +2,45 @@
 
 import { computed, shallowRef } from 'vue'
 import { api, ask, Refused, type Problem, type Schemas } from './api/client'
-import type { OwnKey } from './sm2'
+import type { Signer } from './signer'
 import type { SigningRole } from './waiting'
 
 const PORTION = 500
 
 interface Held {
-  key: OwnKey
+  signer: Signer
   certSerial: string
 }
 const held = shallowRef<Held>()
 
-/** The certificate under which the key in memory is registered, "" where there is none. */
+/** The certificate under which the key at hand is registered, "" where there is none. */
 export const ownCertificate = computed(() => held.value?.certSerial ?? '')
 
 export function forgetKey(): void {
   held.value = undefined
 }
 
-/**
- * Takes a key file into memory. Its certificate is found among those of the division.
- *
- * Throws Refused with `certificate_invalid` where none that is valid is registered for the key and
- * the person, and with `key_unreadable` where the file holds no key.
- */
-export async function takeKey(file: File, division: string, principal: string): Promise<void> {
-  const { readKey } = await import('./sm2')
-  let key: OwnKey
-  try {
-    key = readKey(await file.text())
-  } catch (error) {
-    throw new Refused('key_unreadable', { detail: String(error) }, 0)
-  }
-  held.value = { key, certSerial: await certificateOf(key, division, principal) }
+/** Keeps the key that its owner has logged in with. Its certificate is looked for when it signs. */
+export function keepKey(signer: Signer): void {
+  held.value = { signer, certSerial: signer.certSerial ?? '' }
 }
 
-async function certificateOf(key: OwnKey, mof_div_code: string, principal: string): Promise<string> {
+/**
+ * Keeps a key to sign with. Its certificate is found among those of the division.
+ *
+ * Throws Refused `certificate_invalid` where none that is valid is registered for key and person.
+ */
+export async function takeKey(signer: Signer, division: string, principal: string): Promise<void> {
+  const certSerial = signer.certSerial || (await certificateOf(signer.publicKey, division, principal))
+  held.value = { signer, certSerial }
+}
+
+/** Looks for the certificate of a key that was kept without one; without it, it is forgotten. */
+export async function certifyKey(division: string, principal: string): Promise<void> {
+  if (held.value?.certSerial === '') await takeKey(held.value.signer, division, principal).catch(forgetKey)
+}
+
+async function certificateOf(publicKey: string, mof_div_code: string, principal: string): Promise<string> {
   let cursor: string | undefined
   const now = Date.now()
   do {
@@ -45,7 +48,7 @@ async function certificateOf(key: OwnKey, mof_div_code: string, principal: strin
     const page = await ask(api.GET('/v1/divisions/{mof_div_code}/certificates', { params: { path: { mof_div_code }, query } }))
     const found = page.items.find(
       (each) =>
-        each.public_key.toLowerCase() === key.publicKey &&
+        each.public_key.toLowerCase() === publicKey &&
         each.subject === `principal/${principal}` &&
         each.revoked_at === null &&
         Date.parse(each.not_before) <= now &&
@@ -63,7 +66,7 @@ export interface Signed {
 }
 
 /**
- * Signs vouchers with the key in memory: asks for their bytes, makes e anew of them, hands in.
+ * Signs vouchers with the key at hand: asks for their bytes, has them signed, hands in.
  *
  * @param progress is told after each portion how many are done.
  */
@@ -82,7 +85,7 @@ export async function signWithOwnKey(
 }
 
 async function portion(ledger: string, numbers: string[], role: SigningRole): Promise<Signed[]> {
-  const { key, certSerial } = held.value!
+  const { signer, certSerial } = held.value!
   const params = { path: { ledger } }
   const prepared = await ask(
     api.POST('/v1/ledgers/{ledger}/payments:prepare-signature', {
@@ -93,28 +96,24 @@ async function portion(ledger: string, numbers: string[], role: SigningRole): Pr
   const refused = prepared.items.filter((each) => each.problem).map((each) => ({ number: each.pay_app_no, problem: each.problem as Problem }))
   const sound = prepared.items.filter((each) => !each.problem && numbers.includes(each.pay_app_no))
   if (sound.length === 0) return refused
-  const body = await signedBody(ledger, role, key, sound, prepared.manifest)
+  const body = await signedBody(signer, sound, prepared.manifest, [ledger, role])
   const { results } = await ask(api.POST('/v1/ledgers/{ledger}/payments:submit-signature', { params, body }))
   return [...refused, ...results.map((each) => ({ number: sound[each.index]!.pay_app_no, problem: each.problem as Problem | undefined }))]
 }
 
 async function signedBody(
-  ledger: string,
-  role: string,
-  key: OwnKey,
+  signer: Signer,
   sound: Schemas['PreparedItem'][],
   manifest: Schemas['PreparedManifestView'] | null,
+  belongs: string[],
 ): Promise<Schemas['SubmissionRequest']> {
-  const { fromBase64, manifestText } = await import('./sm2')
-  const vouchers = sound.map((each) => fromBase64(each.voucher!))
-  try {
-    if (manifest === null)
-      return { items: sound.map((each, at) => ({ pay_app_no: each.pay_app_no, signature: key.sign(vouchers[at]!, each.digest!) })) }
-    const text = manifestText(ledger, role, vouchers)
-    if (text !== manifest.text) throw new RangeError('the manifest is not that of the vouchers')
-    const pay_app_nos = sound.map((each) => each.pay_app_no)
-    return { manifest: { text, pay_app_nos }, signature: key.sign(new TextEncoder().encode(text), manifest.digest) }
-  } catch (error) {
-    throw new Refused('signature_invalid', { detail: String(error) }, 0)
+  if (manifest === null) {
+    const signatures = await signer.sign(sound.map((each) => ({ content: each.voucher!, digest: each.digest! })))
+    return { items: sound.map((each, at) => ({ pay_app_no: each.pay_app_no, signature: signatures[at]! })) }
   }
+  const { text, digest } = manifest
+  if (text.split('\n').slice(1, 3).join() !== belongs.join())
+    throw new Refused('signature_invalid', { detail: 'the manifest is of another ledger or role' }, 0)
+  const [signature] = await signer.sign([{ content: btoa(text), digest, under: sound.map((each) => each.voucher!) }])
+  return { manifest: { text, pay_app_nos: sound.map((each) => each.pay_app_no) }, signature: signature! }
 }

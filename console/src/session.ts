@@ -5,7 +5,8 @@
 
 import { computed, reactive } from 'vue'
 import { forgetAllKept } from './kept'
-import { forgetKey } from './own_key'
+import { forgetKey, keepKey } from './own_key'
+import type { Signer } from './signer'
 import { api, ask, Refused, setProof, type Schemas } from './api/client'
 
 type Session = Schemas['SessionView']
@@ -24,6 +25,16 @@ export function mayAs(...roles: string[]): boolean {
 /** Logs in with a token, which is sent once and kept nowhere. */
 export async function logIn(token: string): Promise<void> {
   begin(await ask(api.POST('/v1/sessions', { body: { token } }), { asksWho: true }))
+}
+
+/** Logs in with one's own key, which signs a number that the server has given. */
+export async function logInWithKey(signer: Signer, typed: string): Promise<void> {
+  const principal = signer.principal || typed
+  const { nonce } = await ask(api.POST('/v1/sessions/nonce', { body: { principal } }), { asksWho: true })
+  const [signature] = await signer.sign([{ content: btoa(nonce) }])
+  const body = { principal, nonce, signature: signature!, ...(signer.certSerial ? { cert_serial: signer.certSerial } : {}) }
+  begin(await ask(api.POST('/v1/sessions', { body }), { asksWho: true }))
+  keepKey(signer)
 }
 
 /** Goes on with the session that the browser's cookie names; false where there is none. */

@@ -4,6 +4,7 @@
  */
 
 import { sm2, sm3 } from 'sm-crypto-v2'
+import type { ToSign } from './signer'
 
 const CURVE = '2a811ccf5501822d' // 1.2.156.10197.1.301, sm2p256v1
 const SCALAR_BYTES = 32
@@ -19,10 +20,12 @@ export class OwnKey {
     this.publicKey = sm2.getPublicKeyFromPrivateKey(secret).slice(2)
   }
 
-  /** Base64 of DER (r, s) over e of the bytes; refused where the server says another e. */
-  sign(content: Uint8Array, digest: string): string {
-    const e = sm2.getHash(content, `04${this.publicKey}`)
-    if (e.toLowerCase() !== digest.toLowerCase()) throw new RangeError('the digest is not that of the bytes, or of another key')
+  /** Base64 of DER (r, s) over e of the bytes; refused where the server says another e, or a manifest is not over its vouchers. */
+  sign({ content, digest, under }: ToSign): string {
+    const bytes = fromBase64(content)
+    if (under && !isManifest(new TextDecoder().decode(bytes), under)) throw new RangeError('the manifest is not that of the vouchers')
+    const e = sm2.getHash(bytes, `04${this.publicKey}`)
+    if (digest && e.toLowerCase() !== digest.toLowerCase()) throw new RangeError('the digest is not that of the bytes, or of another key')
     return toBase64(fromHex(sm2.doSignature(fromHex(e), this.#secret, { der: true })))
   }
 }
@@ -74,7 +77,7 @@ function only(whole: Uint8Array): Uint8Array {
 }
 
 /** The text that is signed for many: it holds the root of the tree of RFC 9162 over SM3(00 ‖ SM3(document)). */
-export function manifestText(ledger: string, role: string, documents: Uint8Array[]): string {
+function manifestText(ledger: string, role: string, documents: Uint8Array[]): string {
   let level = documents.map((each) => hash(join([0], hash(each))))
   while (level.length > 1) {
     const above: Uint8Array[] = []
@@ -85,13 +88,18 @@ export function manifestText(ledger: string, role: string, documents: Uint8Array
   return [HEADING, ledger, role, String(documents.length), toBase64(level[0]!), ''].join('\n')
 }
 
+function isManifest(text: string, under: string[]): boolean {
+  const [, owner, role] = text.split('\n')
+  return text === manifestText(owner!, role!, under.map(fromBase64))
+}
+
 function hash(bytes: Uint8Array): Uint8Array {
   return fromHex(sm3(bytes))
 }
 function join(...parts: ArrayLike<number>[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => Array.from(part)))
 }
-export function fromBase64(text: string): Uint8Array {
+function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
 }
 function toBase64(bytes: Uint8Array): string {

@@ -430,6 +430,24 @@ def test_who_signs_the_nonce_is_logged_in_as_he_is_registered(
     assert http.ok(browser.write("…/payments", body))["status"] == "applied"
 
 
+def test_a_certificate_that_is_not_named_is_found_by_its_key(
+    http: HttpTreasury, browser: Browser, zhang: KeyHolder
+) -> None:
+    """Among his that are valid; never among another's."""
+    newer = http.treasury.provider.generate_key()
+    zhang.certificate(newer)
+    for key in (newer, zhang.key):
+        login = zhang.login()
+        del login["cert_serial"]
+        login["signature"] = zhang.signed(login["nonce"], key)
+        assert browser.log_in(login)["principal"] == zhang.name
+    other = KeyHolder(http, "treasury_maker")
+    login = zhang.login()
+    del login["cert_serial"]
+    login["signature"] = other.signed(login["nonce"])
+    assert refused(browser.ask("POST", "/v1/sessions", login), "unauthenticated")
+
+
 def test_a_nonce_begins_one_session(browser: Browser, http: HttpTreasury, zhang: KeyHolder) -> None:
     login = zhang.login()
     browser.log_in(login)

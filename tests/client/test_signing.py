@@ -14,12 +14,15 @@ import httpx
 import msgspec
 import pytest
 
+from api.sign_agent.agent import KeyHolder
 from guoku_client import (
+    AgentSigner,
     AsyncClient,
     Client,
     KeyFileSigner,
     Ledger,
     Retries,
+    ShowingSigner,
     Signer,
     SigningError,
     Voucher,
@@ -33,8 +36,10 @@ from ledger.gm.vectors import SM2_SIGNATURE, SM3_DIGESTS
 from tests.support.http_server import HttpTreasury, http
 from tests.support.lossy import AsyncLossyTransport, LossyTransport
 from tests.support.own_keys import approved, enrolled
+from tests.support.signing_agent import NewDevice, signing_agent
 
 POLICY = {"roles": ["treasury"], "pay_bank_code": "102"}
+MANIFESTS = {**POLICY, "signing": "manifest"}
 AT_ONCE = Retries(first_wait_s=0.0)
 
 
@@ -168,8 +173,7 @@ def test_vouchers_are_signed_each_by_itself_though_an_answer_is_lost(
 
 
 def test_a_manifest_is_signed_once_for_many(http: HttpTreasury, own_key: OwnKey) -> None:
-    policy = {**POLICY, "signing": "manifest"}
-    http.ok(http.call("PUT", "…/signature-policy", "admin", json=policy))
+    http.ok(http.call("PUT", "…/signature-policy", "admin", json=MANIFESTS))
     bgt_id = http.indicator()
     numbers = [approved(http, bgt_id) for _ in range(5)]
 
@@ -187,6 +191,41 @@ def test_a_manifest_is_signed_once_for_many(http: HttpTreasury, own_key: OwnKey)
         http.ok(http.call("PUT", "…/signature-policy", "admin", json=POLICY))
     signatures = [http.ok(http.get(f"…/payments/{n}"))["signatures"][0] for n in numbers]
     assert len({signature["manifest_no"] for signature in signatures}) == 1
+
+
+def test_an_agent_shows_many_at_once_and_signs_them(http: HttpTreasury) -> None:
+    """By voucher and by manifest; what its owner declines is not signed."""
+    name = http.number("agentowner").lower()
+    http.tokens[name] = http.token(name, "treasury")
+    device = NewDevice()
+    serial = enrolled(http, name, device.public_key).serial
+    bgt_id = http.indicator()
+    numbers = [approved(http, bgt_id) for _ in range(4)]
+    books = Ledger(http.ledger)
+    with (
+        signing_agent(device, holder=KeyHolder(name, serial)) as agent,
+        Client(http.url, http.tokens[name]) as client,
+        AgentSigner(agent.codes[-1], url=agent.url) as signer,
+    ):
+        assert isinstance(signer, ShowingSigner)
+        with pytest.raises(SigningError, match="not the code"):
+            AgentSigner("00", url=agent.url)
+        agent.agrees = False
+        with pytest.raises(SigningError, match="not agreed"):
+            list(client.each(books.sign_with(signer, numbers[:2], "treasury")))
+        agent.agrees, agent.saw = True, []
+        singly = list(client.each(books.sign_with(signer, numbers[:2], "treasury")))
+        http.ok(http.call("PUT", "…/signature-policy", "admin", json=MANIFESTS))
+        try:
+            agent.saw.clear()
+            together = list(client.each(books.sign_with(signer, numbers[2:], "treasury")))
+        finally:
+            http.ok(http.call("PUT", "…/signature-policy", "admin", json=POLICY))
+    assert [result.status for result in (*singly, *together)] == ["created"] * 4
+    assert any("合计 total: 200.00 元" in line for line in agent.saw)
+    assert any(http.ledger in line for line in agent.saw), "a manifest says of which ledger"
+    with pytest.raises(SigningError, match="no signing agent"):
+        AgentSigner("00", url=agent.url)
 
 
 def test_who_looks_at_a_voucher_may_refuse_it(http: HttpTreasury, own_key: OwnKey) -> None:

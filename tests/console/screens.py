@@ -4,6 +4,7 @@ from tests.console.persons import PAYMENT
 
 PROJECT, DRAFT, RUN, CLEARING = "440000260000000000008", "ES-101001", "PL-1", "QS-1"
 OWN_SIGNED = "SQ-2026-0002"
+BY_AGENT = "SQ-2026-0010"
 # each at its first look
 SCREENS = (
     *("", "/indicators", "/indicators/B1", "/apply?bgt_id=B1", "/review", "/payments"),

@@ -9,6 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from api.sign_agent import AGENT_PORT
+from api.sign_agent.agent import KeyHolder
+from guoku_client import KeyFileSigner
 from guoku_client.sm2 import new_key_file
 from ledger.deciding.state import BEIJING
 from tests.console.browser import AtConsole
@@ -24,6 +27,7 @@ from tests.console.persons import (
 )
 from tests.console.screens import (
     BEHIND_TABS,
+    BY_AGENT,
     CLEARING,
     DRAFT,
     OWN_SIGNED,
@@ -32,6 +36,7 @@ from tests.console.screens import (
     SCREENS,
     payees,
 )
+from tests.support.signing_agent import OwnedDevice, RunningAgent, signing_agent
 
 pytestmark = [needs_browser, needs_built, needs_tools]
 
@@ -256,6 +261,37 @@ def test_a_voucher_is_signed_with_a_key_that_the_server_never_sees(
     checker.page.get_by_role("link", name="签章", exact=True).click()
     checker.sees("导入密钥文件")
     assert checker.stored() == [], "the key was in the page's memory alone"
+
+    day.approved(BY_AGENT, "21.00")
+    holder = KeyHolder("dev.checker", "")
+    device = OwnedDevice(KeyFileSigner(tmp_path / "own.pem", ""))
+    with signing_agent(device, port=AGENT_PORT, origins=(day.url,), holder=holder) as agent:
+        _signs_by_agent(checker, agent)
+
+
+def _signs_by_agent(person: AtConsole, agent: RunningAgent) -> None:
+    """Logs in and signs by an agent, whose owner declines first."""
+    person.press("退出")
+    person.press("以自己的密钥登录")
+    assert person.barriers() == []
+    person.page.locator("[name=pairing]").fill("00000000")
+    person.press("连接")
+    person.sees("签名代理没有签名")
+    person.page.locator("[name=pairing]").fill(agent.codes[-1])
+    person.press("连接")
+    expect(person.page.get_by_role("heading", name="您好")).to_be_visible()
+    assert any("登录 log in" in line for line in agent.saw)
+    person.page.get_by_role("link", name="签章", exact=True).click()
+    person.sees("已导入，证书序列号")
+    agent.agrees, agent.saw = False, []
+    person.page.get_by_label(f"选择 {BY_AGENT}").check()
+    person.press("以“国库签章”签章")
+    person.sees("签名代理没有签名")
+    agent.agrees = True
+    person.press("以“国库签章”签章")
+    person.sees("1 项成功，0 项被拒绝")
+    assert any("21.00 元 → 广州样例科技有限公司" in line for line in agent.saw)
+    assert person.stored() == [], "what pairs the page is in its memory alone"
 
 
 @pytest.mark.parametrize(

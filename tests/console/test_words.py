@@ -6,7 +6,12 @@ import re
 from tests.support.paths import ROOT
 
 SOURCES = ROOT / "console" / "src"
-OF_THE_CONSOLE = {"unreachable", "key_unreadable"}  # what goes wrong without an answer
+OF_THE_CONSOLE = {
+    "unreachable",
+    "key_unreadable",
+    "agent_unreachable",
+    "agent_refused",
+}  # what goes wrong without an answer
 
 
 def read(name: str) -> str:

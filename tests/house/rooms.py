@@ -121,7 +121,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "access domains evidence heaps interpreter schema settings upgrading",
         "machine tls",
         "logging server tokens treasury verification",
-        "demo event_text exchange loss",
+        "demo event_text exchange loss sign_agent",
         "webhooks",
         "http",
         "opening",
@@ -134,7 +134,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "amounts call retrying sm2",
         "asked batches paging",
         "signing",
-        "client ledger",
+        "agent client ledger",
     ),
 }
 CLIENT = "guoku_client"  # a package of its own: it imports nothing of the rest, nor the rest of it

@@ -19,6 +19,11 @@ export const en: Words = {
     submit: 'Log in',
     wrong: 'The token is unknown, expired or revoked.',
     ended: 'The session has ended. Please log in again.',
+    byToken: 'Log in with a token',
+    byKey: 'Log in with my own key',
+    keyLead: 'A registered key signs the login; no token is needed.',
+    principal: 'Login name',
+    keyHint: 'A signing agent knows it. The key is neither sent nor kept.',
     logout: 'Log out',
     scene: 'Every yuan with its grounds, every payment with its voucher.',
     points: [
@@ -79,7 +84,7 @@ export const en: Words = {
   signing: {
     title: 'Signing', lead: "In the policy's order, with one's own key", order: 'Order',
     key: 'My key', hint: 'Who has a certificate of his own signs with his key file. The key lies in the memory of this page alone: it is not sent, not stored, and gone with the page.',
-    take: 'Take a key file', held: 'Held, under certificate', forget: 'Forget it', progress: '{done} of {all} signed',
+    take: 'Take a key file', code: 'Pairing code of the signing agent', pair: 'Connect', held: 'Held, under certificate', forget: 'Forget it', progress: '{done} of {all} signed',
   },
   transfers: {
     title: 'Transfers and direct funds', lead: 'Sent, accepted, reduced and returned between tiers', map: 'Tiers', funds: 'Direct funds', tier: 'Tier', noPayees: 'Nobody was paid yet.', sent: 'Sent', received: 'Received',

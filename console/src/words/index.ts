@@ -47,6 +47,8 @@ export function nameOf(group: Group, code: string): string {
 const problemsEn: Record<string, string> = {
   unreachable:
     'The server cannot be reached. Whether it has taken this in is not known: repeat it under the same number, it is never done twice.',
+  agent_unreachable: 'No signing agent answers at this machine: run guoku sign-agent, with --origin for this page.',
+  agent_refused: 'The signing agent has not signed; it says why below.',
   key_unreadable: 'The file holds no SM2 key that can be used: PEM, PKCS#8 or SEC 1, not enciphered.',
 }
 

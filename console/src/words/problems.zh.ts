@@ -63,5 +63,7 @@ export const problemsZh: Record<string, string> = {
   history_cut: '检测到历史记录缺失，系统暂停受理和发送。请联系运维人员。',
   unavailable: '系统未能及时应答；是否已受理尚不清楚，请用同一编号重试，不会重复办理。',
   internal: '系统内部错误。请把下方的关联编号告知运维人员。',
+  agent_unreachable: '没有连接到本机的签名代理：请先运行 guoku sign-agent，并以 --origin 指明本页的地址。',
+  agent_refused: '签名代理没有签名，原因见下方说明。',
   key_unreadable: '文件中没有可用的 SM2 私钥：须为 PEM 格式（PKCS#8 或 SEC 1），且未加密。',
 }
