@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Identifier
 from budget.indicator import BEGINNINGS
 from ledger.books.posted import Posted, amounts_of, books_of, shape_of, sides
 from ledger.closing import AccountingPeriod
-from ledger.events import Event, JournalPosted
+from ledger.events import Event, JournalPosted, of_year
 from projections.core.fold import BulkStatement, Fact, Fold, Projection, Rows, Writes
 from projections.core.spans import end_of, lengths
 from projections.core.tables import Sum, Table
@@ -48,10 +48,12 @@ class JournalRow(msgspec.Struct):
 
 
 class AccountTotalRow(msgspec.Struct):
-    """A row of ``proj_account_totals``."""
+    """A row of ``proj_account_totals``; what opens the year's books or closes them has rows of its
+    own (``ledger.events.of_year``)."""
 
     effective_on: date
     account: str
+    of_year: str
     debit_fen: Sum = 0
     credit_fen: Sum = 0
 
@@ -63,6 +65,7 @@ class AccountSpanRow(msgspec.Struct):
     span_end: int
     effective_on: date
     account: str
+    of_year: str
     debit_fen: Sum = 0
     credit_fen: Sum = 0
 
@@ -71,12 +74,12 @@ _SUMS = ("debit_fen", "credit_fen")
 NUMBERED = ("acct_month", *(f"{name}_no" for name in SETS))
 JOURNALS = Table("proj_journals", JournalRow, ("position",), integers=("red_flag", *NUMBERED))
 ACCOUNT_TOTALS = Table(
-    "proj_account_totals", AccountTotalRow, ("effective_on", "account"), adds=_SUMS
+    "proj_account_totals", AccountTotalRow, ("effective_on", "account", "of_year"), adds=_SUMS
 )
 ACCOUNT_SPANS = Table(
     "proj_account_spans",
     AccountSpanRow,
-    ("span_events", "span_end", "effective_on", "account"),
+    ("span_events", "span_end", "effective_on", "account", "of_year"),
     adds=_SUMS,
 )
 _AT = SQL("""
@@ -86,14 +89,14 @@ WHERE p.ledger_id = %s AND p.projection = 'journals' AND p.live AND j.position =
 """).format(SQL(", ").join(SQL("j.{}").format(Identifier(name)) for name in JOURNALS.columns))
 _LONGER = """
 INSERT INTO proj_account_spans (ledger_id, generation, span_events, span_end, effective_on, account,
-    debit_fen, credit_fen)
+    of_year, debit_fen, credit_fen)
 SELECT ledger_id, generation, %(length)s,
     (span_end + %(length)s - 1) / %(length)s * %(length)s AS longer_end, effective_on, account,
-    sum(debit_fen), sum(credit_fen)
+    of_year, sum(debit_fen), sum(credit_fen)
 FROM proj_account_spans
 WHERE ledger_id = %(ledger_id)s AND generation = %(generation)s AND span_events = %(shorter)s
   AND span_end > %(begin)s AND span_end <= %(end)s
-GROUP BY ledger_id, generation, longer_end, effective_on, account"""
+GROUP BY ledger_id, generation, longer_end, effective_on, account, of_year"""
 
 
 class Journals(Projection):
@@ -187,7 +190,7 @@ def read_numbers(
 
 class AccountTotals(Projection):
     name: ClassVar[str] = "account_totals"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[tuple[Table[Any], ...]] = (
         ACCOUNT_TOTALS,
         ACCOUNT_SPANS,
@@ -209,19 +212,20 @@ class _AccountFold(Fold):
         self._after = after
         self._length = lengths()[0]
         self._begun_before = end_of(after, self._length)  # this span may have rows already
-        self._totals: dict[tuple[date, str], AccountTotalRow] = {}
-        self._spans: dict[tuple[int, date, str], AccountSpanRow] = {}
+        self._totals: dict[tuple[date, str, str], AccountTotalRow] = {}
+        self._spans: dict[tuple[int, date, str, str], AccountSpanRow] = {}
         self._months = MonthSums()
 
     def take(self, facts: Sequence[Fact]) -> None:
         length, end = self._length, 0
-        by_shape: dict[tuple[int, date, bytes], int] = {}
+        by_shape: dict[tuple[int, date, str, bytes], int] = {}
         for fact in facts:
             lines = bytes(fact.event.lines)
             if fact.position > end:
                 end = end_of(fact.position, length)
             shape, fen = shape_of(lines)
-            key = (end, fact.effective_on, shape)
+            kind = of_year(fact.event.event)
+            key = (end, fact.effective_on, kind, shape)
             bgt_id = "" if fact.event.says_codes else fact.event.bgt_id
             if key in by_shape:
                 by_shape[key] += fen
@@ -229,23 +233,24 @@ class _AccountFold(Fold):
                 by_shape[key] = fen
             else:
                 for account, debit_fen, credit_fen in amounts_of(lines):
-                    self._add(end, fact.effective_on, account, debit_fen, credit_fen)
+                    day = fact.effective_on
+                    self._add(end, (day, account, kind), debit_fen, credit_fen)
                 if bgt_id:
                     self._months.add_lines(bgt_id, fact.effective_on, lines)
                 continue
             if bgt_id:
                 self._months.add(bgt_id, fact.effective_on, shape, fen)
-        for (end, day, shape), fen in by_shape.items():
+        for (end, day, kind, shape), fen in by_shape.items():
             for side in sides(shape):
-                self._add(end, day, side.account, side.debits * fen, side.credits * fen)
+                of = day, side.account, kind
+                self._add(end, of, side.debits * fen, side.credits * fen)
 
-    def _add(self, end: int, day: date, account: str, debit_fen: int, credit_fen: int) -> None:
-        total = self._totals.get((day, account))
-        if total is None:
-            total = self._totals[day, account] = AccountTotalRow(day, account)
+    def _add(self, end: int, of: tuple[date, str, str], debit_fen: int, credit_fen: int) -> None:
+        if (total := self._totals.get(of)) is None:
+            total = self._totals[of] = AccountTotalRow(*of)
         total.debit_fen += debit_fen
         total.credit_fen += credit_fen
-        key = (end, day, account)
+        key = (end, *of)
         if (span := self._spans.get(key)) is None:
             span = self._spans[key] = AccountSpanRow(self._length, *key)
         span.debit_fen += debit_fen

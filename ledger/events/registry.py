@@ -83,6 +83,13 @@ def title_of(type_name: str) -> str:
     return cls.TRAITS.title if cls is not None else ""
 
 
+def of_year(type_name: str) -> str:
+    """Whether the journals of events stored under this name open the books of a year or close them
+    (``Traits.of_year``); "" for all others, and for a type that nobody knows."""
+    cls = TYPES.get(today(type_name))
+    return cls.TRAITS.of_year if cls is not None else ""
+
+
 def type_names(cls: type[Event]) -> tuple[str, ...]:
     """The names under which events of a type are stored: today's, and those of older versions."""
     return tuple(name for name in (*TYPES, *UPCASTS) if TYPES.get(today(name)) is cls)

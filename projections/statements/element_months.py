@@ -1,11 +1,11 @@
 """What indicators' journals came to, by the elements that tables tell apart, added up of months.
 
 What each indicator's journals come to in a month is stored (``projections.indicator_months``). The
-database adds that up: by all elements, or, for nearly all tables, without those that differ from
-indicator to indicator, which leaves some hundred rows of a province.
+database adds that up: without those elements that differ from indicator to indicator, which leaves
+some hundred rows of a province, but for the one of them by which a table has its rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ _CODES = {
     DIFFERENCE: SQL("''::text"),
 }
 _NONE = SQL("''::text")
-# An indicator's codes are numbered first, so that the months are grouped by whole numbers.
+# An indicator's codes are numbered first, so that the months are grouped by whole numbers. Most
+# shapes do not touch the book that is asked for: their months are passed over in the index.
 _SUMS = """
 WITH categories AS (
     SELECT DISTINCT ON (pro_code) pro_code, pro_cat_code FROM projects
@@ -40,17 +41,19 @@ WITH categories AS (
     FROM proj_indicators i LEFT JOIN categories c USING (pro_code)
     WHERE i.ledger_id = %(ledger_id)s AND i.generation = %(indicators)s
       AND (%(agency_code)s = '' OR i.agency_code = %(agency_code)s)
+), shapes AS MATERIALIZED (
+    SELECT shape_id, shape FROM proj_journal_shapes
+    WHERE ledger_id = %(ledger_id)s AND generation = %(totals)s AND strpos(shape, %(of_book)s) > 0
 ), sums AS (
     SELECT i.codes_no, t.month = %(month_no)s AS of_month, t.shape_id, sum(t.fen) AS fen
     FROM indicators i JOIN proj_indicator_months t
         ON t.ledger_id = %(ledger_id)s AND t.generation = %(totals)s AND t.bgt_id = i.bgt_id
-    WHERE t.month = ANY(%(months)s)
+    WHERE t.month = ANY(%(months)s) AND t.shape_id = ANY(ARRAY(SELECT shape_id FROM shapes))
     GROUP BY 1, 2, 3
 )
 SELECT n.codes, m.of_month, s.shape, m.fen
 FROM sums m JOIN (SELECT DISTINCT codes_no, codes FROM indicators) n USING (codes_no)
-JOIN proj_journal_shapes s ON s.ledger_id = %(ledger_id)s AND s.generation = %(totals)s
-    AND s.shape_id = m.shape_id"""
+JOIN shapes s USING (shape_id)"""
 _LATER = """
 SELECT EXISTS (SELECT FROM proj_journals WHERE ledger_id = %(ledger_id)s
     AND generation = %(journals)s AND effective_on > %(through)s AND effective_on <= %(month_end)s)
@@ -96,22 +99,25 @@ class ElementMonths:
         assert row is not None
         return bool(row[0])
 
-    def sums(self, *, fine: bool) -> Iterator[tuple[Codes, bool, bytes, int]]:
-        """Codes of ``ELEMENTS``, whether it is of the last day's month, shape and fen; without
-        ``fine`` the codes of ``FINE`` are ""."""
+    def sums(self, letter: str, fine: Set[str]) -> Iterator[tuple[Codes, bool, bytes, int]]:
+        """Of what touches a book: codes of ``ELEMENTS``, whether it is of the last day's month,
+        shape and fen; of ``FINE`` those that ``fine`` does not name are ""."""
         if not self.months:
             return
-        scope = {**self._scope, "months": list(self.months)}
-        rows = self._connection.execute(_statement(fine=fine), scope, binary=True)
+        scope = {**self._scope, "months": list(self.months), "of_book": f'["{letter}'}
+        rows = self._connection.execute(_statement(fine), scope, binary=True)
         for codes, of_month, shape, fen in rows:
             yield tuple(codes), of_month, shape.encode(), int(fen)
 
 
-def _statement(*, fine: bool) -> Composed:
-    told: Mapping[str, Any] = _CODES if fine else {**_CODES, **dict.fromkeys(FINE, _NONE)}
+def _statement(fine: Set[str]) -> Composed:
+    told: Mapping[str, Any] = {**_CODES, **dict.fromkeys(FINE - fine, _NONE)}
     return SQL(_SUMS).format(codes=SQL(", ").join(told[name] for name in ELEMENTS))
 
 
-def coarse(codes: Codes) -> Codes:
-    """Those of an indicator, without those that differ from indicator to indicator."""
-    return tuple("" if name in FINE else code for name, code in zip(ELEMENTS, codes, strict=True))
+def told_apart(codes: Codes, fine: Set[str]) -> Codes:
+    """Those of an indicator as ``ElementMonths.sums`` gives them."""
+    left_out = FINE - fine
+    return tuple(
+        "" if name in left_out else code for name, code in zip(ELEMENTS, codes, strict=True)
+    )

@@ -28,7 +28,7 @@ from projections.account_slices import BESIDE_INDICATORS
 from projections.account_sums import live_model
 from projections.indicators import Indicators
 from projections.journals import Journals
-from projections.statements.element_months import FINE, ElementMonths, coarse
+from projections.statements.element_months import FINE, ElementMonths, told_apart
 from projections.statements.indicator_codes import Codes, IndicatorCodes
 from projections.statements.year_boundary import closing_events, opening_events
 
@@ -102,6 +102,22 @@ class ElementScope(NamedTuple):
     month: date
 
 
+class _Part(NamedTuple):
+    """What is read of a book at one time.
+
+    Attributes:
+        of: ``months`` that are stored whole; ``moved``, of the others, and lines that say their
+            elements; ``boundary``, such lines of what opens and closes the year's books.
+        fine: of ``FINE`` what months are told apart by.
+    """
+
+    of: str
+    fine: frozenset[str] = frozenset()
+
+
+_MOVED, _BOUNDARY = _Part("moved"), _Part("boundary")
+
+
 class _Kind(NamedTuple):
     """What sums of journals count for."""
 
@@ -136,7 +152,7 @@ class ElementSums:
     ) -> None:
         self._connection, self._accounts, self._scope = connection, accounts, scope
         # by letter, what was read, and whether lines are told apart by the difference they make
-        self._books: dict[tuple[str, str, bool], _ByAccount] = {}
+        self._books: dict[tuple[str, _Part, bool], _ByAccount] = {}
         self._differences = Differences(accounts)
         self._codes: IndicatorCodes | None = None
         self._summed: dict[tuple[AccountTerm, str, EachCode], Mapping[str, int]] = {}
@@ -144,7 +160,6 @@ class ElementSums:
         self._months = ElementMonths(
             connection, scope.ledger_id, scope.agency_code, scope.upto, scope.through
         )
-        self._of_months: dict[bool, list[tuple[Codes, bool, bytes, int]]] = {}
 
     def of(self, term: AccountTerm, measure: str) -> int:
         """As ``accounting.statements.StatementFigures`` says."""
@@ -193,9 +208,9 @@ class ElementSums:
         """What counts for a measure by the elements that are asked for; an account may come more
         than once."""
         letter, by_difference = term.account[0], DIFFERENCE in elements
-        parts = ["moved", "fine months" if elements & FINE else "months"]
+        parts = [_MOVED, _Part("months", FINE & elements)]
         if measure in ("closing", "opening"):
-            parts.append("boundary")
+            parts.append(_BOUNDARY)
         for part in parts:
             key = letter, part, by_difference
             if key not in self._books:
@@ -206,9 +221,7 @@ class ElementSums:
 
     # ---- reading one book
 
-    def _read(self, letter: str, part: str, by_difference: bool) -> _ByAccount:
-        """``moved``: of months that are not stored whole, and lines that say their elements;
-        ``boundary``: such lines of what opens and closes the year's books."""
+    def _read(self, letter: str, part: _Part, by_difference: bool) -> _ByAccount:
         found: _ByAccount = {}
         for moved, codes_of, kind, fen in self._entries(letter, part):
             parts = self._differences.of(moved) if by_difference else NO_PARTS
@@ -221,14 +234,14 @@ class ElementSums:
                     sums[codes, kind] = sums.get((codes, kind), 0) + times * fen
         return found
 
-    def _entries(self, letter: str, part: str) -> Iterator[_Entry]:
-        if part.endswith("months"):
-            yield from self._stored(fine=part != "months")
+    def _entries(self, letter: str, part: _Part) -> Iterator[_Entry]:
+        if part.of == "months":
+            yield from self._stored(letter, part.fine)
             if letter == INDICATORS and self._months.months:
-                yield from self._written_off(fine=part != "months")
+                yield from self._written_off(part.fine)
             return
-        scope = self._asked(letter, boundary=part == "boundary")
-        if part == "moved" and self._first <= self._scope.through:
+        scope = self._asked(letter, boundary=part == _BOUNDARY)
+        if part == _MOVED and self._first <= self._scope.through:
             yield from self._of_indicators(scope, self._indicator_codes)
         yield from self._given(scope, self._indicator_codes)
 
@@ -264,13 +277,11 @@ class ElementSums:
             return date.min
         return date(through.year, months[-1] + 1, 1) if months[-1] < 12 else date.max
 
-    def _stored(self, *, fine: bool) -> Iterator[_Entry]:
-        if fine not in self._of_months:
-            self._of_months[fine] = list(self._months.sums(fine=fine))
-        for codes, of_month, shape, fen in self._of_months[fine]:
+    def _stored(self, letter: str, fine: Set[str]) -> Iterator[_Entry]:
+        for codes, of_month, shape, fen in self._months.sums(letter, fine):
             yield _times(shape), (codes,), self._kind("", of_month=of_month), fen
 
-    def _written_off(self, *, fine: bool) -> Iterator[_Entry]:
+    def _written_off(self, fine: Set[str]) -> Iterator[_Entry]:
         """Of what is stored of months: that it has closed the year, and is no movement of it."""
         month, of = self._scope.month, self._indicator_codes
         for bgt_id, event, day, payload in self._rows(
@@ -278,7 +289,7 @@ class ElementSums:
         ):
             lines = bytes(_posted(payload).lines)
             moved = [(account, dr - cr) for account, dr, cr in amounts_of(lines)]
-            codes = of.of(bgt_id) if fine else coarse(of.of(bgt_id))
+            codes = told_apart(of.of(bgt_id), fine)
             of_month = day >= month
             yield moved, (codes,), self._kind("", of_month=of_month), -1
             yield moved, (codes,), self._kind(event, of_month=of_month), 1

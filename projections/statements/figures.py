@@ -19,11 +19,13 @@ from ledger.account_set import division_of, fiscal_year_of, ledger_id
 from ledger.books import Account, Charts
 from ledger.deciding.state import BEIJING
 from projections.account_slices import Slice, SlicedSums
-from projections.account_sums import AccountSums, RangeSums, live_model
+from projections.account_sums import AccountSums, Boundaries, BoundarySums, RangeSums, live_model
 from projections.core.moments import Moment, Reach, reach, recorded_time, within_books
 from projections.journals import Journals
 from projections.statements.element_sums import ElementScope, ElementSums
-from projections.statements.year_boundary import boundary_entries
+from projections.statements.year_boundary import CLOSES, OPENS, boundary_entries
+
+NO_SUMS = BoundarySums()
 
 
 class StatementScope(NamedTuple):
@@ -74,7 +76,7 @@ class YearFigures:
         self.upto = min(reached.upto, self._sums.position, model.position)
         self.through = within_books(scope.ledger_id, reached.through or self._day(through))
         self._asked: dict[date, RangeSums] = {}
-        self._boundaries: Mapping[tuple[str, bool], list[int]] | None = None
+        self._boundaries: Boundaries | None = None
         self._by_term: dict[tuple[AccountTerm, str], int] = {}
         self._by_element: ElementSums | None = None
 
@@ -133,32 +135,29 @@ class YearFigures:
         return account.side * found
 
     def opening(self, account: Account) -> int:
-        debit, credit = self._boundary(account, opens=True)
-        return account.side * (debit - credit)
+        opened = self._boundary(account, OPENS)
+        return account.side * (opened.debit - opened.credit)
 
     def year(self, account: Account) -> int:
-        debit, credit = self._boundary(account, opens=False)
-        closed = account.side * (debit - credit)
-        return self.closing(account) - self.opening(account) - closed
+        closed = self._boundary(account, CLOSES)
+        moved = self.closing(account) - self.opening(account)
+        return moved - account.side * (closed.debit - closed.credit)
 
     def period(self, account: Account) -> int:
         _, debit, credit = self._range(self.month)
         moved = debit.get(account.id, 0) - credit.get(account.id, 0)
-        for opens in (True, False):
-            of_debit, of_credit = self._boundary(account, opens=opens, since=self.month)
-            moved -= of_debit - of_credit
+        for kind in (OPENS, CLOSES):
+            of_kind = self._boundary(account, kind)
+            moved -= of_kind.debit_in - of_kind.credit_in
         return account.side * moved
 
     def debit(self, account: Account) -> int:
-        return self._one_side(account, 0)
+        of_year = self._range(self.first_day).debit.get(account.id, 0)
+        return of_year - sum(self._boundary(account, kind).debit for kind in (OPENS, CLOSES))
 
     def credit(self, account: Account) -> int:
-        return self._one_side(account, 1)
-
-    def _one_side(self, account: Account, side: int) -> int:
-        _, *sides = self._range(self.first_day)
-        of_year = sides[side].get(account.id, 0)
-        return of_year - sum(self._boundary(account, opens=o)[side] for o in (True, False))
+        of_year = self._range(self.first_day).credit.get(account.id, 0)
+        return of_year - sum(self._boundary(account, kind).credit for kind in (OPENS, CLOSES))
 
     # ---- what was read
 
@@ -167,29 +166,23 @@ class YearFigures:
             self._asked[first] = self._sums.of(self.upto, first, self.through)
         return self._asked[first]
 
-    def _boundary(
-        self, account: Account, *, opens: bool, since: date = date.min
-    ) -> tuple[int, int]:
-        """Debit and credit of what opens, or closes, the year's books from a day on."""
+    def _boundary(self, account: Account, of_year: str) -> BoundarySums:
+        """What opens, or what closes, the year's books."""
         if self._boundaries is None:
-            found: dict[tuple[str, bool], list[int]] = {}
-            for entry in boundary_entries(
-                self._connection,
-                self.scope.ledger_id,
-                self.upto,
-                self.through,
-                self.scope.agency_code,
-            ):
-                sums = found.setdefault((entry.account, entry.opens), [0, 0, 0, 0])
-                side = 0 if entry.is_debit else 1
-                sums[side] += entry.fen
-                if entry.day >= self.month:
-                    sums[side + 2] += entry.fen
-            self._boundaries = found
-        debit, credit, of_month, credit_of_month = self._boundaries.get(
-            (account.id, opens), (0, 0, 0, 0)
-        )
-        return (debit, credit) if since == date.min else (of_month, credit_of_month)
+            self._boundaries = self._read_boundaries()
+        return self._boundaries.get((account.id, of_year), NO_SUMS)
+
+    def _read_boundaries(self) -> Boundaries:
+        """Of the whole ledger they are stored; of one unit the journals that name it are read."""
+        if isinstance(self._sums, AccountSums):
+            return self._sums.boundaries(self.upto, self.month, self.through)
+        found: Boundaries = {}
+        key, _, agency_code = self.scope
+        for entry in boundary_entries(self._connection, key, self.upto, self.through, agency_code):
+            sums = found.setdefault((entry.account, entry.of_year), BoundarySums())
+            debit_fen, credit_fen = (entry.fen, 0) if entry.is_debit else (0, entry.fen)
+            sums.add(debit_fen, credit_fen, within=entry.day >= self.month)
+        return found
 
 
 _SIGNED: Mapping[str, Callable[[YearFigures, Account], int]] = {

@@ -43,10 +43,10 @@ from tests.support.histories import commit_ends, differences, live_positions, mi
         (
             (
                 "INSERT INTO proj_account_totals SELECT ledger_id, generation, '2026-12-31', 'Z9',"
-                " 1, 1 FROM proj_account_totals LIMIT 1"
+                " 1, 1, '' FROM proj_account_totals LIMIT 1"
             ),
             "account_totals",
-            "proj_account_totals: live row 2026-12-31 Z9 follows from no event",
+            "proj_account_totals: live row 2026-12-31 Z9  follows from no event",
         ),
         (
             "UPDATE proj_account_spans SET debit_fen = debit_fen + 1 WHERE account = 'A1'",
@@ -343,7 +343,7 @@ def test_status_shows_every_projection(bookkeeper: Bookkeeper) -> None:
     with bookkeeper.pool.connection() as connection:
         after = status(connection)
     assert [(s.projection, s.generation, s.version, s.position) for s in after] == [
-        ("account_totals", 1, 5, 1),
+        ("account_totals", 1, 6, 1),
         ("budget_rows", 1, 1, 1),
         ("documents", 1, 2, 1),
         ("indicators", 1, 6, 1),
