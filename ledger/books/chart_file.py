@@ -87,6 +87,8 @@ class ChartFile(NamedTuple):
 
     def accounts_of(self, name: str) -> list[str]:
         """The account itself, or those that a choice may pick."""
+        if name in self.accounts:
+            return [name]
         return [n for n in self.named([name]) if n not in self.choices or n in self.accounts]
 
     def named(self, names: Iterable[str]) -> list[str]:

@@ -58,6 +58,17 @@ def _in_force_first(versions: Iterable[Books], edition: int) -> list[Books]:
     )
 
 
+_held_for: list[Needs] = []  # what the shipped charts were held against last, if they were
+
+
+def _hold_shipped(needs: Needs) -> None:
+    """Holds the shipped charts against the program, once as long as it needs the same."""
+    if _held_for != [needs]:
+        for chart in _shipped():
+            hold(chart, needs)
+        _held_for[:] = [needs]
+
+
 def load_charts(paths: Iterable[Path] = (), *, rules: Needs | None = None) -> Charts:
     """The shipped charts and rules, and a user's own files beside them.
 
@@ -76,7 +87,8 @@ def load_charts(paths: Iterable[Path] = (), *, rules: Needs | None = None) -> Ch
         chart = _whole(read_chart(_text(path), str(path)), known)
         known.setdefault(chart.version, chart)
         own.append(chart)
-    for chart in (*_shipped(), *own):
+    _hold_shipped(needs)
+    for chart in own:
         hold(chart, needs)
     hold_together(own, _shipped())
     return Charts([*_shipped_books(), *map(_books, own)])

@@ -42,8 +42,8 @@ class _Scanner:
     """Walks over the tokens once and notes the first line of every place."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = list(_tokens(text))
-        self._at = 0
+        self._tokens = _tokens(text)
+        self._next, self._line = next(self._tokens)
         self._members: dict[KeyPath, int] = {}  # of arrays of tables: the index of the last one
         self.lines: dict[KeyPath, int] = {(): 1}
         table: KeyPath = ()
@@ -55,17 +55,10 @@ class _Scanner:
             else:
                 self._pair(table)
 
-    @property
-    def _next(self) -> str:
-        return self._tokens[self._at][0]
-
     def _take(self) -> str:
-        self._at += 1
-        return self._tokens[self._at - 1][0]
-
-    @property
-    def _line(self) -> int:
-        return self._tokens[self._at][1]
+        taken = self._next
+        self._next, self._line = next(self._tokens)
+        return taken
 
     def _header(self) -> KeyPath:
         """``[a.b]`` or ``[[a.b]]``: the table that the following keys belong to."""
@@ -132,7 +125,8 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     for found in _TOKEN.finditer(text):
         if token := found["token"]:
             yield token, line
-        line += found[0].count("\n")
+            if "\n" in token:  # nothing that is passed over has one
+                line += token.count("\n")
     yield "", line
 
 

@@ -63,7 +63,7 @@ def one_rule_changed(draw: st.DrawFn) -> str:
 
 
 @given(text=one_word_changed() | one_rule_changed())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_one_change_is_refused_or_changes_no_posting(text: str) -> None:
     """An element that comes with the event may be put in the place of another: whose codes an
     account follows is the chart's to say."""
