@@ -42,6 +42,13 @@ class Surroundings(NamedTuple):
     accounts: Mapping[str, Account]
     tables: Mapping[str, StatementTable]
 
+    def named(self, term: AccountTerm) -> list[Account]:
+        """The accounts that a term names, of those that there are."""
+        if term.details:
+            return [a for a in self.accounts.values() if term.names(a.id)]
+        known = self.accounts.get(term.account)
+        return [] if known is None else [known]
+
 
 TableCheck = Callable[[StatementTable, Surroundings], Iterator[Fault]]
 
@@ -106,7 +113,7 @@ def accounts_are_known(table: StatementTable, around: Surroundings) -> Iterator[
     """Every account is one of the charts, and of the books that the table is of."""
     books = _BOOKS[table.entry.of]
     for place, what, _, term in _account_terms(table):
-        named = [a for a in around.accounts.values() if term.names(a.id)]
+        named = around.named(term)
         star = "*" if term.details else ""
         if not named:
             yield Fault(place, f"{what}: there is no account {term.account}{star}")
@@ -142,8 +149,8 @@ def elements_are_told_apart(table: StatementTable, around: Surroundings) -> Iter
         if {term.measure} & _ONE_SIDED or (not term.measure and measures & _ONE_SIDED):
             yield Fault(place, f"{what}: one side alone is not told apart by elements")
         asked = {each.element for each in term.elements}
-        for account in around.accounts.values():
-            if term.names(account.id) and _has_no_elements(account, asked):
+        for account in around.named(term):
+            if _has_no_elements(account, asked):
                 yield Fault(place, f"{what}: {account.id} is not told apart by elements")
 
 
@@ -169,8 +176,7 @@ def rows_of_codes_are_of_accounts(table: StatementTable, around: Surroundings) -
         terms = [term for formula in line.formulas.values() for _, term in formula]
         for term in terms:
             if isinstance(term, LineTerm) or any(
-                term.names(account.id) and _has_no_elements(account, {line.each.element})
-                for account in around.accounts.values()
+                _has_no_elements(account, {line.each.element}) for account in around.named(term)
             ):
                 yield Fault(place, f"line {line.number} is not told apart by {line.each.element}")
                 break
@@ -184,9 +190,8 @@ def lines_count_nothing_twice(table: StatementTable, around: Surroundings) -> It
             if isinstance(term, LineTerm):
                 counted[term] += 1
             else:
-                for account_id in around.accounts:
-                    if term.names(account_id):
-                        counted[term._replace(account=account_id, details=False)] += 1
+                for account in around.named(term):
+                    counted[term._replace(account=account.id, details=False)] += 1
         for named, times in counted.items():
             if times > 1:
                 called = named[0] if isinstance(named, tuple) else named

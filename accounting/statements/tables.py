@@ -1,6 +1,7 @@
 """The statements that are loaded: the shipped ones, and an office's own beside or before them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -75,21 +76,29 @@ def load_statements(charts: Charts, paths: Iterable[Path] = ()) -> Statements:
         for books in charts.by_version.values()
         for account in books.accounts.values()
     }
-    shipped = list(_shipped())
+    shipped = _shipped()
     own = [read_table_file(_text(path), str(path)) for path in paths]
     _told_apart([*shipped, *own])
     tables: dict[str, StatementTable] = {}
     for file in (*shipped, *own):
         tables.update(file.tables)
-    for file in (*shipped, *own):
-        hold(file, Surroundings(accounts, {**tables, **file.tables}))
+    if own or _held_with != [accounts]:
+        for file in (*shipped, *own):
+            hold(file, Surroundings(accounts, {**tables, **file.tables}))
+        _held_with[:] = [] if own else [accounts]
     return Statements(shipped, own, accounts)
 
 
-def _shipped() -> Iterator[TableFile]:
-    for name in SHIPPED_FILES:
+_held_with: list[Mapping[str, Account]] = []  # the accounts that the shipped ones alone fit
+
+
+@cache
+def _shipped() -> tuple[TableFile, ...]:
+    def read(name: str) -> TableFile:
         data = resources.files("accounting.statements").joinpath("shipped", name)
-        yield read_table_file(data.read_text(encoding="utf-8"), str(data))
+        return read_table_file(data.read_text(encoding="utf-8"), str(data))
+
+    return tuple(map(read, SHIPPED_FILES))
 
 
 def _text(path: Path) -> str:
