@@ -2,7 +2,6 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `data` by its import)
 
-import socket
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,6 +15,7 @@ from guoku_client import Client, Ledger, NewPayment, Retries
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.http_server import ONE_PERSON
 from tests.support.killed_server import Server, bank_book
+from tests.support.ports import free_port
 from tests.support.running_up import data
 from tests.support.waiting import HANG_S, wait_until
 
@@ -74,11 +74,8 @@ class KillingTransport(httpx.BaseTransport):
 
 @pytest.fixture
 def server(data: Path) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     # what a killed dispatcher had in hand comes due again after six times this
-    server = Server(data, GUOKU_PORT=str(port), GUOKU_SEND_TIMEOUT_S="1")
+    server = Server(data, GUOKU_PORT=str(free_port()), GUOKU_SEND_TIMEOUT_S="1")
     yield server
     server.end()
 

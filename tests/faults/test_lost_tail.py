@@ -25,9 +25,9 @@ import pytest
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.support.bookkeeper import ELEMENTS, PAYEE
-from tests.support.channel_parties import free_port
 from tests.support.command_line import run
 from tests.support.http_server import ONE_PERSON
+from tests.support.ports import free_port
 from tests.support.running_up import Running, data, wait_for_end_of
 from tests.support.waiting import HANG_S, wait_until
 

@@ -22,9 +22,9 @@ from ledger.reading.loading import read_rows
 from projections.collection.sending import send as send_rows
 from tests.accounting.test_verifying import found
 from tests.conftest import drop_database, new_database
-from tests.support.channel_parties import free_port
 from tests.support.http_server import HttpTreasury
 from tests.support.installation_process import installation
+from tests.support.ports import free_port
 from tests.support.tiers import CITY, PROVINCE, sending
 from tests.support.two_installations import Side, TwoInstallations, two_installations
 from tests.support.waiting import wait_until

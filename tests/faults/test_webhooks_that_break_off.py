@@ -16,7 +16,8 @@ from ledger.postgres.database import Database
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.http_server import HttpTreasury, http_treasury_on
 from tests.support.paths import ROOT
-from tests.support.waiting import wait_until
+from tests.support.ports import free_port
+from tests.support.waiting import HANG_S, wait_until
 from tests.support.webhook_receiver import Received, Receiver, receiving
 
 BATCH = 2_000
@@ -56,7 +57,7 @@ def issue(http: HttpTreasury, events: int) -> None:
             )
             for number in range(begin, min(begin + BATCH, count))
         ]
-        http.treasury.sequencer.submit(key, commands).result(60.0)
+        http.treasury.sequencer.submit(key, commands).result(HANG_S)
 
 
 def register(http: HttpTreasury, receiver: Receiver) -> None:
@@ -83,9 +84,9 @@ def test_none_is_lost_over_kills_and_a_receiver_that_fails_and_is_away(
     with http_treasury_on(database, webhook_private_addresses=True) as http:
         http.alone_in_divisions()
         begun = http.ok(http.get("…"))["position"]
-        with receiving() as before:
+        port = free_port()
+        with receiving(port) as before:
             before.answers = answer
-            port = int(before.url.rpartition(":")[2])
             register(http, before)
             issue(http, events)
             head = http.ok(http.get("…"))["position"]

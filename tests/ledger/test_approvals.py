@@ -18,6 +18,7 @@ from tests.support.approved_documents import (
 )
 from tests.support.approved_documents import keeper as keeper
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.waiting import HANG_S
 
 # ---- one other person
 
@@ -161,7 +162,7 @@ def test_all_of_it_in_one_batch(keeper: Bookkeeper) -> None:
     ]
     by = ["maker", "maker", "checker", "maker", "checker", "maker"]
     submissions = [Submission(command=c, by=p) for c, p in zip(asked, by, strict=True)]
-    outcomes = keeper.sequencer.submit(keeper.ledger_id, submissions).result(60)
+    outcomes = keeper.sequencer.submit(keeper.ledger_id, submissions).result(HANG_S)
     assert [o.status for o in outcomes] == [
         "created",
         "replayed",

@@ -91,7 +91,7 @@ def test_one_banks_outage_is_not_anothers(treasury: SigningTreasury, server: Rec
     keeper.policy("treasury", pay_bank_code="102")
     silent = socket.create_server(("127.0.0.1", 0))
     more = {"105": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-    policy = replace(FAST, timeout_s=0.2)
+    policy = replace(FAST, timeout_s=1.0)
     with (
         silent,
         bank(treasury, server.url) as simulator,

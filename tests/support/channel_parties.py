@@ -47,6 +47,7 @@ from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.ports import free_port
 from tests.support.waiting import HANG_S, wait_until
 
 PASSPHRASE = "channel"
@@ -60,13 +61,6 @@ FAST = SendingPolicy(
     poll_s=0.02,
     senders=2,
 )
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class SigningTreasury:

@@ -6,8 +6,8 @@ from typing import Any
 
 from division import certificates
 from tests.support.at_machine import FREELY
-from tests.support.channel_parties import free_port
 from tests.support.http_server import HttpTreasury
+from tests.support.ports import free_port
 
 
 def config_of(http: HttpTreasury, folder: Path, subject: str) -> dict[str, Any]:
