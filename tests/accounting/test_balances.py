@@ -3,7 +3,6 @@
 from datetime import date
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 
@@ -11,6 +10,7 @@ from accounting.balances import BALANCE_REPORT, BalanceReport, SettleBalance
 from ledger.closing import ClosePeriod
 from ledger.reading.objects import read_objects
 from tests.accounting.test_income import FRIDAY, LAND, MONDAY, THURSDAY, VAT
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.central_bank_reports import (
     SigningCentralBank,
@@ -20,7 +20,7 @@ from tests.support.central_bank_reports import (
 )
 from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, central_bank
 from tests.support.openings import TREASURY, cash_opened
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 JANUARY_30 = date(2026, 1, 30)
 CLOSE = ClosePeriod(through="2026-01-31")
@@ -127,9 +127,7 @@ def test_the_simulated_central_bank_sends_it_when_it_is_told(
     bookkeeper.do(cash_opened(f111="100.00"), "accountant")
     body = {"report_date": "2026-01-30", "tre_code": TREASURY, "today_balance": "100.00"}
     with ReceiptServer(treasury) as server, central_bank(treasury, server.url) as simulated:
-        answer = httpx.post(
-            f"{simulated.url}/sim/balance", json=body, timeout=HANG_S, trust_env=False
-        ).json()
+        answer = asking.post(f"{simulated.url}/sim/balance", json=body).json()
         number = answer["report_no"]
         assert number == "3402-4400000000-20260130"
         wait_until(lambda: any(e.TYPE == "balance.reported" for _, _, e in bookkeeper.events()))

@@ -30,13 +30,14 @@ from tests.accounting.test_income import (
     cash,
 )
 from tests.payments.test_channel_orders import verified
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.central_bank_reports import SigningCentralBank, income_day, told
 from tests.support.channel_parties import BANK, ReceiptServer, SigningTreasury, central_bank
 from tests.support.income_orders import answered, correction, refund
 from tests.support.openings import TREASURY, income
 from tests.support.sending import rows, sending
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 
@@ -200,9 +201,7 @@ def test_the_simulated_central_bank_sends_when_it_is_told(
     with ReceiptServer(treasury) as server, central_bank(treasury, server.url) as simulated:
 
         def tell(body: object) -> httpx.Response:
-            return httpx.post(
-                f"{simulated.url}/sim/income", json=body, timeout=HANG_S, trust_env=False
-            )
+            return asking.post(f"{simulated.url}/sim/income", json=body)
 
         answer = tell(day).json()
         assert answer == {"report_no": "3401-4400000000-20260115", "vt_code": "3401"}

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ledger.account_set import ledger_text
 from payments.simulators.faults import AS_ASKED, Faults
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank
 from tests.support.reconciliations import reconciliation
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 PAYMENTS = 12
 
@@ -23,7 +23,7 @@ def treasury(bookkeeper: Bookkeeper, tmp_path: Path) -> SigningTreasury:
 
 
 def tell(url: str, **told: Any) -> dict[str, Any]:
-    response = httpx.post(f"{url}/sim/reconciliations", json=told, timeout=HANG_S, trust_env=False)
+    response = asking.post(f"{url}/sim/reconciliations", json=told)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer

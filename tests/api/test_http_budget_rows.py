@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from api.http.app import create_app
 from api.treasury import treasury_on
 from ledger.postgres.database import Database
+from tests.support import asking
 from tests.support.http_budgets import (
     SCHOOL,
     approval,
@@ -111,6 +111,6 @@ def test_a_server_that_has_just_begun_adjusts_an_indicator_of_a_row(
         treasury_on(own.treasury.settings, own.treasury.database) as fresh,
         served(create_app(fresh)) as url,
     ):
-        answer = httpx.post(url + adjustments, json=body, headers=headers, trust_env=False)
+        answer = asking.post(url + adjustments, json=body, headers=headers)
     assert answer.status_code == 200, answer.text
     assert answer.json()["amount"] == "100.00"

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from api.http.models.enums import HoldReason
@@ -18,11 +17,12 @@ from payments.delivery.dispatcher import Dispatcher
 from payments.delivery.held_by import HOLDS, payment_held_by
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.outage import OUTAGE_PATH
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import FAST, Simulator
 from tests.support.http_banks import config_of
 from tests.support.http_server import HttpTreasury, http_treasury_on
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 NEVER, REFUSED = "9995000000000001", "9993000000000001"
 
@@ -56,7 +56,7 @@ def code_of(http: HttpTreasury, number: str) -> str:
 
 
 def ready(http: HttpTreasury) -> tuple[int, dict[str, Any]]:
-    answer = httpx.get(f"{http.url}/readyz", timeout=HANG_S, trust_env=False)
+    answer = asking.get(f"{http.url}/readyz")
     return answer.status_code, answer.json()
 
 
@@ -85,7 +85,7 @@ def test_a_bank_that_is_away_is_named_and_keeps_nobody_from_working(
         number = http.signed(bgt_id, "1.00")
         assert held(http, number) is None, "the next round of the sender takes it"
         told = {"kind": "html-502"}
-        httpx.post(f"{bank.url}{OUTAGE_PATH}", json=told, trust_env=False)
+        asking.post(f"{bank.url}{OUTAGE_PATH}", json=told)
         with sending(http, bank):
             wait_until(lambda: code_of(http, number) == "bank_silent")
             waits = held(http, number)
@@ -99,7 +99,7 @@ def test_a_bank_that_is_away_is_named_and_keeps_nobody_from_working(
             assert degraded.startswith("bank 102 has not answered since ")
             url = f"{bank.url}/vouchers"
             assert http.figure(f'guoku_bank_silent{{bank="102",url="{url}"}}') == 1.0
-            httpx.post(f"{bank.url}{OUTAGE_PATH}", json={"kind": "none"}, trust_env=False)
+            asking.post(f"{bank.url}{OUTAGE_PATH}", json={"kind": "none"})
             wait_until(lambda: http.ok(http.get(f"…/payments/{number}"))["status"] == "paid")
             assert held(http, number) is None
             wait_until(lambda: ready(http)[1]["degraded"] == [])

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
-import httpx
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,9 +20,10 @@ from ledger.elements.register import SAME_ELEMENT
 from ledger.errors import Code
 from ledger.sealing.sealer import Sealer
 from projections.core.runner import Runner
+from tests.support import asking
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of, served
 from tests.support.paths import ROOT
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 ERRORS = ROOT / "docs" / "errors.md"
 
@@ -46,7 +46,7 @@ def test_a_dead_projector_is_not_ready(http: HttpTreasury) -> None:
         recordings=[],
     )
     with served(create_app(http.treasury, background)) as url:
-        answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
+        answer = asking.get(f"{url}/readyz")
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["the projector does not run", "bank-sim ended"]
     assert answer.headers["retry-after"] == "1"
@@ -59,9 +59,9 @@ def test_a_dead_sealer_is_not_ready(http: HttpTreasury) -> None:
         runner=None, dispatcher=None, sealer=dead, cosigners=[], children=[], recordings=[]
     )
     with served(create_app(t, background)) as url:
-        answer = httpx.get(f"{url}/readyz", timeout=HANG_S, trust_env=False)
+        answer = asking.get(f"{url}/readyz")
         token = {"Authorization": f"Bearer {http.tokens['ops']}"}
-        figures = httpx.get(f"{url}/metrics", timeout=HANG_S, trust_env=False, headers=token).text
+        figures = asking.get(f"{url}/metrics", headers=token).text
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["the sealer does not run"])
     assert "guoku_sealing_stopped 0.0" in figures
     assert f'guoku_unsealed_events{{ledger="{http.ledger}"}}' in figures

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 from playwright.sync_api import Browser, expect
 
 from ledger.postgres.embedded import EmbeddedPostgres
 from tests.console.browser import AtConsole, chromium
+from tests.support import asking
 from tests.support.running_up import Running
 from tests.support.waiting import wait_until
 
@@ -61,7 +61,7 @@ class TwoPersons:
     def post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.url}/v1/{path}"
-        answer = httpx.post(url, json=body, headers=headers, trust_env=False)
+        answer = asking.post(url, json=body, headers=headers)
         assert answer.is_success, answer.text
         told: dict[str, Any] = answer.json()
         return told
@@ -70,7 +70,7 @@ class TwoPersons:
         """Waits until the program has brought a transfer to the ledger below."""
         url = f"{self.url}/v1/ledgers/{ledger}/transfers/received/{quote(document)}"
         headers = {"Authorization": f"Bearer {self.maker_token}"}
-        wait_until(lambda: httpx.get(url, headers=headers, trust_env=False).is_success)
+        wait_until(lambda: asking.get(url, headers=headers).is_success)
 
 
 @contextmanager
@@ -82,11 +82,10 @@ def two_persons() -> Iterator[TwoPersons]:
         try:
             printed = running.wait_until_ready().printed
             url = printed["api"]
-            opened = httpx.post(
+            opened = asking.post(
                 f"{url}/v1/ledgers",
                 json={"mof_div_code": "440000000", "fiscal_year": 2026, "name": "广东省 2026 年度"},
                 headers={"Authorization": f"Bearer {printed['maker']}"},
-                trust_env=False,
             )
             assert opened.status_code == 201, opened.text
             with chromium() as browser:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -36,6 +35,7 @@ from tests.console.screens import (
     SCREENS,
     payees,
 )
+from tests.support import asking
 from tests.support.signing_agent import OwnedDevice, RunningAgent, signing_agent
 
 pytestmark = [needs_browser, needs_built, needs_tools]
@@ -345,7 +345,7 @@ def test_leaving_ends_the_session(persons: TwoPersons) -> None:
     assert set(kept) == {"guoku_session"}
     leaver.press("退出")
     expect(leaver.page.get_by_role("heading", name="登录")).to_be_visible()
-    answer = httpx.get(f"{persons.url}/v1/ledgers", cookies=kept, trust_env=False)
+    answer = asking.get(f"{persons.url}/v1/ledgers", cookies=kept)
     assert answer.status_code == 401
     leaver.page.goto(f"{persons.url}/console/#/{LEDGER}/payments")
     expect(leaver.page.get_by_label("访问令牌")).to_be_visible()

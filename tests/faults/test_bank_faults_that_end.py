@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from payments.simulators.faults import Faults
 from payments.simulators.outage import OUTAGE_PATH
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import (
     FAST,
@@ -46,7 +46,7 @@ def server(treasury: SigningTreasury) -> Iterator[ReceiptServer]:
 
 
 def tell(simulator: Simulator, kind: str) -> None:
-    answer = httpx.post(f"{simulator.url}{OUTAGE_PATH}", json={"kind": kind}, trust_env=False)
+    answer = asking.post(f"{simulator.url}{OUTAGE_PATH}", json={"kind": kind})
     assert answer.status_code == 200, answer.text
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import asking
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.command_line import run
 from tests.support.http_server import ONE_PERSON
@@ -47,7 +48,7 @@ class Host:
         printed = self.running.printed
         headers = {"Authorization": f"Bearer {printed['token']}"}
         url = printed["api"] + path
-        return httpx.post(url, json=body, headers=headers, timeout=HANG_S, trust_env=False)
+        return asking.post(url, json=body, headers=headers)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ import pytest
 
 from ledger.money import parse_yuan, yuan
 from ledger.postgres.embedded import EmbeddedPostgres
+from tests.support import asking
 from tests.support.bookkeeper import ELEMENTS, PAYEE
 from tests.support.command_line import run
 from tests.support.http_server import ONE_PERSON
@@ -89,12 +90,10 @@ class Installation:
 
     def ask(self, method: str, path: str, person: str = "maker", **more: Any) -> httpx.Response:
         path = path.replace("…", f"/v1/ledgers/{LEDGER}", 1)
-        return httpx.request(
+        return asking.request(
             method,
             f"http://127.0.0.1:{self.port}{path}",
             headers={"Authorization": f"Bearer {self.tokens[person]}"} if person else {},
-            timeout=HANG_S,
-            trust_env=False,
             **more,
         )
 
@@ -147,7 +146,7 @@ class Installation:
         """Whether the simulated bank has come up."""
         try:
             url = f"http://127.0.0.1:{self.bank_port}/healthz"
-            return httpx.get(url, timeout=HANG_S, trust_env=False).is_success
+            return asking.get(url).is_success
         except httpx.TransportError:
             return False
 

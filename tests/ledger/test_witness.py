@@ -25,6 +25,7 @@ from ledger.sealing.cosigner import Cosigner, WitnessAddress
 from ledger.sealing.proofs import find_note, find_province_head
 from ledger.sealing.sealer import Sealer, SealingPolicy
 from ledger.sealing.system_record import SystemRecord
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.command_line import clean_environment
 from tests.support.http_server import served
@@ -56,7 +57,7 @@ class Running:
     def post(self, old_size: int, proof: list[bytes], note: str) -> httpx.Response:
         body = write_request(old_size, proof, note)
         url = f"{self.url}/add-checkpoint"
-        return httpx.post(url, content=body, timeout=HANG_S, trust_env=False)
+        return asking.post(url, content=body)
 
     def end(self, signum: int) -> None:
         self.process.send_signal(signum)
@@ -151,13 +152,9 @@ def test_it_cosigns_what_grows_and_nothing_else(
         witness.end(signal.SIGKILL)
         witness = Running(tmp_path / "witness", keys.public_key("guoku/log"))
     assert witness.post(13, log.proof(true, 13), log.note(true)).status_code == 200
-    remembered = httpx.get(
-        f"{witness.url}/checkpoint", params={"origin": ORIGIN}, timeout=HANG_S, trust_env=False
-    )
+    remembered = asking.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN})
     assert note_fields(remembered.text)[1] == 20
-    unknown = httpx.get(
-        f"{witness.url}/checkpoint", params={"origin": "x"}, timeout=HANG_S, trust_env=False
-    )
+    unknown = asking.get(f"{witness.url}/checkpoint", params={"origin": "x"})
     assert code(unknown) == "404 not_found"
     witness.end(signal.SIGTERM)
 
@@ -173,9 +170,7 @@ def test_it_believes_no_other_key_and_no_nonsense(
     assert code(witness.post(0, [], changed)) == "422 signature_invalid"
     for nonsense in (b"", b"old\n\n", b"old 0\n\nno note", b"new 0\n\n" + note.encode(), b"\xff",
                      b"old 0\n" + b"AAAA\n" * 3 + b"\n" + note.encode()):  # fmt: skip
-        answer = httpx.post(
-            f"{witness.url}/add-checkpoint", content=nonsense, timeout=HANG_S, trust_env=False
-        )
+        answer = asking.post(f"{witness.url}/add-checkpoint", content=nonsense)
         assert code(answer) == "400 malformed"
     assert witness.post(0, [], note).status_code == 200
 

@@ -4,17 +4,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ledger.account_set import ledger_text
 from payments.clearing.claims import RequestClearing
 from payments.clearing.clearing_policy import SetClearingPolicy
 from payments.simulators.faults import AS_ASKED, Faults
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, central_bank
 from tests.support.sending import sending
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_planted_fault_is_refused_and_the_right_claim_is_settled(
 
     def claim(url: str, day: str, **told: Any) -> list[dict[str, Any]]:
         body = {"ledger": ledger_text(bookkeeper.ledger_id), "clear_date": day, **told}
-        response = httpx.post(f"{url}/sim/claims", json=body, timeout=HANG_S, trust_env=False)
+        response = asking.post(f"{url}/sim/claims", json=body)
         assert response.status_code == 200, response.text
         return list(response.json()["claims"])
 

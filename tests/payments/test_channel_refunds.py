@@ -13,10 +13,11 @@ import pytest
 from payments.payment import Payment
 from payments.refunds.booking import is_asked_next
 from payments.refunds.requests import RefundPayment
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper, detail
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, Simulator, bank
 from tests.support.sending import read_all
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def wait_status(treasury: SigningTreasury, number: str, status: str) -> Payment:
 
 
 def told(simulator: Simulator, **body: str) -> httpx.Response:
-    return httpx.post(f"{simulator.url}/sim/returns", json=body, timeout=HANG_S, trust_env=False)
+    return asking.post(f"{simulator.url}/sim/returns", json=body)
 
 
 def test_the_bank_is_asked_and_its_notice_books_the_money(treasury: SigningTreasury) -> None:

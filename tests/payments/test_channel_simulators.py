@@ -8,7 +8,6 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 
@@ -25,6 +24,7 @@ from payments.simulators.book import PaidVoucher
 from payments.simulators.counterparty import Counterparty
 from payments.simulators.faults import Faults
 from payments.simulators.pboc import CentralBank
+from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import (
     ReceiptServer,
@@ -33,7 +33,6 @@ from tests.support.channel_parties import (
     bank_config,
     pboc_config,
 )
-from tests.support.waiting import HANG_S
 
 
 @pytest.fixture
@@ -240,8 +239,8 @@ def test_faults_strike_by_their_seed() -> None:
 def test_over_http_it_answers_in_words(treasury: SigningTreasury, server: ReceiptServer) -> None:
     with bank(treasury, server.url) as simulator:
         url = f"{simulator.url}/vouchers"
-        garbage = httpx.post(url, content=b"<MOF/>", timeout=HANG_S, trust_env=False)
-        huge = httpx.post(url, content=bytes(9 * 1024 * 1024), timeout=HANG_S, trust_env=False)
+        garbage = asking.post(url, content=b"<MOF/>")
+        huge = asking.post(url, content=bytes(9 * 1024 * 1024))
         assert (garbage.status_code, garbage.json()["code"]) == (400, "malformed")
         assert huge.status_code == 413
         assert simulator.figures()["vouchers"] == 0

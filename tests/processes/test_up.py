@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ledger.postgres.embedded import EmbeddedPostgres
+from tests.support import asking
 from tests.support.command_line import run
 from tests.support.running_up import Running, data, wait_for_end_of
 from tests.support.waiting import HANG_S, wait_until
@@ -41,10 +42,10 @@ def test_up_serves_is_joined_and_leaves_nothing_behind(running: Running) -> None
     assert printed["data"] == str(running.data)
     assert running.get("/healthz").status_code == 200
     assert running.get("/readyz").status_code == 200
-    assert httpx.get(printed["docs"], timeout=HANG_S, trust_env=False).status_code == 200
-    page = httpx.get(printed["console"], timeout=HANG_S, trust_env=False)
+    assert asking.get(printed["docs"]).status_code == 200
+    page = asking.get(printed["console"])
     assert page.headers["content-type"].startswith("text/html"), "built, or how it is built"
-    assert httpx.get(printed["health"], timeout=HANG_S, trust_env=False).status_code == 200
+    assert asking.get(printed["health"]).status_code == 200
     assert running.get("/v1/ledgers").status_code == 401
     assert running.get("/v1/ledgers", printed["token"]).json()["items"] == []
 

@@ -45,6 +45,7 @@ from payments.signing.service import SigningService
 from payments.simulators.bank import BankConfig, run_bank
 from payments.simulators.counterparty import CounterpartyConfig
 from payments.simulators.pboc import PbocConfig, run_pboc
+from tests.support import asking
 from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.ports import free_port
@@ -255,9 +256,7 @@ class Simulator:
         self.kill()
 
     def figures(self) -> dict[str, Any]:
-        shown: dict[str, Any] = httpx.get(
-            f"{self.url}/healthz", timeout=HANG_S, trust_env=False
-        ).json()
+        shown: dict[str, Any] = asking.get(f"{self.url}/healthz").json()
         return shown
 
     def _answers(self) -> bool:

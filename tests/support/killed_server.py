@@ -5,11 +5,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests.support import asking
 from tests.support.command_line import run as guoku
 from tests.support.running_up import Running
-from tests.support.waiting import HANG_S
 
 COMMAND_TIMEOUT_S = 600  # a run of 100,000 lines to its last receipt
 
@@ -38,12 +36,10 @@ class Server:
         return ended.stdout
 
     def call(self, method: str, path: str, person: str = "maker", **more: Any) -> Any:
-        response = httpx.request(
+        response = asking.request(
             method,
             self.running.printed["api"] + path,
             headers={"Authorization": f"Bearer {self.tokens[person]}"},
-            timeout=HANG_S,
-            trust_env=False,
             **more,
         )
         assert response.is_success, response.text

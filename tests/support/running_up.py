@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from ledger.postgres.embedded import EmbeddedPostgres
+from tests.support import asking
 from tests.support.command_line import clean_environment
 from tests.support.waiting import HANG_S
 
@@ -61,7 +62,7 @@ class Running:
     def get(self, path: str, token: str = "") -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.printed["api"] + path
-        return httpx.get(url, headers=headers, timeout=HANG_S, trust_env=False)
+        return asking.get(url, headers=headers)
 
     def children(self) -> dict[str, psutil.Process]:
         """The simulators that run now, by command."""

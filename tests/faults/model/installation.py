@@ -12,6 +12,7 @@ import psutil
 
 from tests.faults.model.caller import Servers
 from tests.faults.model.cards import BankBook
+from tests.support import asking
 from tests.support.command_line import run as guoku
 from tests.support.running_up import Running
 from tests.support.waiting import HANG_S, wait_until
@@ -114,7 +115,7 @@ class Installation:
 
         def told() -> bool:
             with suppress(httpx.HTTPError):
-                answer = httpx.post(url, json={"kind": kind}, trust_env=False, timeout=HANG_S)
+                answer = asking.post(url, json={"kind": kind})
                 return answer.status_code == 200
             return False
 
