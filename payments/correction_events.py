@@ -39,7 +39,9 @@ class PaymentCorrected(Event, frozen=True, kw_only=True):
     ``bgt_id`` bore it until now; ``own_bgt_id`` is the payment's own indicator. Of ``amt``,
     ``waiting`` was not claimed from the central bank yet and is claimed as the other indicator's;
     what is neither in it nor in ``claimed_amt`` is claimed no otherwise than before. By
-    ``claimed_amt`` the treasury's books move, too.
+    ``claimed_amt`` the treasury's books move, too. ``told`` are the messages that tell banks of it
+    (``correction.told`` behind it); ``undoes`` is the correction that this one takes back, whose
+    telling was declined.
     """
 
     TYPE: ClassVar[str] = "payment.corrected"
@@ -71,6 +73,8 @@ class PaymentCorrected(Event, frozen=True, kw_only=True):
     waiting: tuple[WaitingPart, ...] = ()
     claimed_amt: Yuan
     claimed_singly: bool = False
+    told: tuple[str, ...] = ()
+    undoes: str = ""
     figures: Figures
     by: str
 

@@ -1,11 +1,14 @@
-"""拨款单、收入退付、收入更正: the events of orders to the central bank, and of its answers."""
+"""拨款单、收入退付、收入更正、支付调整: the events of orders and messages, and of their answers."""
 
 import payments.income_order_events
 import payments.order_events
+import payments.telling_events
 from ledger.events import TYPES, Event
 from payments.order_kinds import OrderAnswered, OrderGiven, OrderReturned
+from payments.telling_events import TellingAnswered
 
-_HELD = (payments.income_order_events, payments.order_events)  # whose types are looked through
+# whose types are looked through
+_HELD = (payments.income_order_events, payments.order_events, payments.telling_events)
 
 
 def _below(mark: type[Event]) -> tuple[type[Event], ...]:
@@ -15,3 +18,4 @@ def _below(mark: type[Event]) -> tuple[type[Event], ...]:
 ORDERS = _below(OrderGiven)
 ORDER_RECEIPTS = _below(OrderAnswered)
 ORDER_RETURNS = _below(OrderReturned)
+TELLING_ANSWERS = _below(TellingAnswered)

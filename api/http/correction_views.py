@@ -2,11 +2,12 @@
 
 import msgspec
 
-from api.http.models.enums import CorrectionState
+from api.http.models.enums import CorrectionState, TellingState
 from budget.events import Figures
 from ledger.deciding.documents import command_of
 from ledger.events import DocumentSubmitted
 from payments.corrections.correcting import CorrectPayment
+from payments.corrections.telling import Telling
 from payments.payment import Payment
 
 SUBMITTED, CORRECTED = "submitted", "corrected"
@@ -38,7 +39,27 @@ class CorrectionOfPayment(msgspec.Struct, kw_only=True, gc=False):
     claimed_amt: str | None
     cor_date: str | None
     reason: str
+    undoes: str
     by: str
+
+
+class CorrectionMessage(msgspec.Struct, kw_only=True):
+    """What a bank was told of a correction: by a 5253 the agent bank, by a 5351 the central bank.
+
+    ``amt`` of it is of other subjects; ``reason`` is why its receiver has declined, ``settled_by``
+    the message or the correction that came of that.
+    """
+
+    tell_no: str
+    state: TellingState
+    vt_code: str
+    voucher_no: str
+    cor_no: str
+    amt: str
+    tell_date: str
+    answer_date: str | None
+    reason: str
+    settled_by: str
 
 
 class CorrectedIndicator(msgspec.Struct, kw_only=True):
@@ -72,6 +93,7 @@ def corrections_of(payment: Payment) -> tuple[CorrectionOfPayment, ...]:
             claimed_amt=took.claimed_amt,
             cor_date=gave.cor_date,
             reason=gave.reason,
+            undoes=gave.undoes,
             by=gave.by,
         )
         for gave, took in zip(payment.corrections, payment.corrections_taken, strict=True)
@@ -94,7 +116,25 @@ def correction_waiting(submitted: DocumentSubmitted, payment: Payment) -> Correc
         claimed_amt=None,
         cor_date=None,
         reason=asked.reason,
+        undoes=asked.undoes,
         by=submitted.by,
+    )
+
+
+def message_shown(telling: Telling) -> CorrectionMessage:
+    """A message with its answer."""
+    told, receipt = telling.ordered, telling.receipt
+    return CorrectionMessage(
+        tell_no=told.tell_no,
+        state=telling.status,
+        vt_code=told.vt_code,
+        voucher_no=told.voucher_no,
+        cor_no=told.cor_no,
+        amt=told.amt,
+        tell_date=told.order_date,
+        answer_date=receipt.xacc_date if receipt else None,
+        reason=telling.reason,
+        settled_by=telling.settled_by,
     )
 
 

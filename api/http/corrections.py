@@ -1,5 +1,6 @@
 """Corrections 更正: what was paid is another indicator's; ask for one, show, list."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,9 +13,11 @@ from api.access import Right
 from api.http.admission import admit
 from api.http.correction_views import (
     CorrectedIndicator,
+    CorrectionMessage,
     CorrectionOfPayment,
     corrections_of,
     indicator_behind,
+    message_shown,
 )
 from api.http.dependencies import LedgerRead
 from api.http.models.enums import Tag
@@ -31,6 +34,7 @@ from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, Refusal
 from ledger.reading.objects import read_objects
 from payments.corrections.correcting import PAYMENT_OF_CORRECTION, CorrectPayment
+from payments.corrections.telling import TELLING, TellAgain, Telling, tell_number
 from payments.payment import Payment
 from projections.correction_lists import list_corrections
 
@@ -40,7 +44,8 @@ router = APIRouter(route_class=Operation, tags=[Tag.PAYMENTS])
 
 
 class CorrectionView(msgspec.Struct, kw_only=True):
-    """A correction, with the payment's state and both indicators behind it."""
+    """A correction, with the payment's state, both indicators behind it, and what banks were told
+    of it, in order."""
 
     ledger: str
     pay_app_no: str
@@ -48,11 +53,23 @@ class CorrectionView(msgspec.Struct, kw_only=True):
     correction: CorrectionOfPayment
     from_indicator: CorrectedIndicator
     to_indicator: CorrectedIndicator
+    messages: list[CorrectionMessage]
+    commit: Committed = UNSET
+
+
+class CorrectionMessageView(CorrectionMessage, kw_only=True):
+    """A message about a correction, as it was told."""
+
+    ledger: str
     commit: Committed = UNSET
 
 
 def correction_view(
-    key: int, payment: Payment, cor_no: str, commit: Committed = UNSET
+    key: int,
+    payment: Payment,
+    cor_no: str,
+    tellings: Iterable[Telling],
+    commit: Committed = UNSET,
 ) -> CorrectionView | None:
     """None where the payment has no such correction."""
     for place, view in enumerate(corrections_of(payment)):
@@ -65,14 +82,36 @@ def correction_view(
                 correction=view,
                 from_indicator=indicator_behind(gave.bgt_id, gave.figures),
                 to_indicator=indicator_behind(took.bgt_id, took.figures),
+                messages=[message_shown(each) for each in tellings],
                 commit=commit,
             )
     return None
 
 
 def _corrected(key: int, command: Command, outcome: Outcome) -> Any:
-    commit = commit_view(outcome.commit)
-    return correction_view(key, outcome.subjects[0], command.number, commit)
+    commit, (payment, *others) = commit_view(outcome.commit), outcome.subjects
+    own = [each for each in others if each.ordered.cor_no == command.number]
+    return correction_view(key, payment, command.number, own, commit)
+
+
+def _told_again(key: int, _command: Command, outcome: Outcome) -> CorrectionMessageView:
+    return CorrectionMessageView(
+        ledger=ledger_text(key),
+        commit=commit_view(outcome.commit),
+        **msgspec.structs.asdict(message_shown(outcome.subjects[0])),
+    )
+
+
+def _tellings(connection: Connection, key: int, payment: Payment, cor_no: str) -> list[Telling]:
+    """What banks were told of a correction: the first messages, and each that followed on one
+    that was declined."""
+    told = [vt for each in payment.corrections if each.cor_no == cor_no for vt in each.told]
+    wanted, found = [tell_number(cor_no, vt_code) for vt_code in told], list[Telling]()
+    while wanted:
+        read: dict[str, Telling] = read_objects(connection, key, TELLING, wanted)
+        found += [read[number] for number in wanted if number in read]
+        wanted = [each.settled_by for each in read.values() if each.settled_by]
+    return [each for each in found if each.ordered.cor_no == cor_no]
 
 
 @router.get(
@@ -108,12 +147,13 @@ async def show(call: LedgerRead, cor_no: CorNo) -> Response:
     key = await admit(call, number=cor_no)
     await wait_for_head(call, key)
 
-    def read(connection: Connection) -> Payment | None:
+    def read(connection: Connection) -> tuple[Payment | None, list[Telling]]:
         found: dict[str, Payment] = read_objects(connection, key, PAYMENT_OF_CORRECTION, [cor_no])
-        return found.get(cor_no)
+        payment = found.get(cor_no)
+        return payment, _tellings(connection, key, payment, cor_no) if payment else []
 
-    payment = await call.read(read)
-    view = correction_view(key, payment, cor_no) if payment else None
+    payment, tellings = await call.read(read)
+    view = correction_view(key, payment, cor_no, tellings) if payment else None
     if payment is None or view is None:
         raise Refusal(Code.NOT_FOUND, f"no correction {cor_no!r}")
     await require_agencies(call, key, [(cor_no, payment.applied.agency_code)])
@@ -144,6 +184,19 @@ DIRECT = (
             Code.INSUFFICIENT_INDICATOR,
             Code.PAYMENT_NOT_FOUND,
             Code.INVALID_STATE,
+            Code.NOT_A_WORKDAY,
         ),
+    ),
+    CommandRoute(
+        TellAgain,
+        "/v1/ledgers/{ledger}/correction-messages/{again_of}/tell",
+        in_path=("again_of",),
+        right=Right.CORRECT,
+        view=_told_again,
+        answer=CorrectionMessageView,
+        summary="Tell a bank again of a correction that it has declined 支付调整再通知",
+        tag=Tag.PAYMENTS,
+        status=201,
+        codes=(Code.INVALID_STATE, Code.NOT_A_WORKDAY, Code.NOT_FOUND),
     ),
 )

@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
+    AgainOf,
     AcctNo,
     AdvNo,
     AgencyCode,
@@ -161,6 +162,10 @@ async def of_standard(std_code: StdCode) -> str:
     return std_code
 
 
+async def of_correction_message(again_of: AgainOf) -> str:
+    return again_of
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
@@ -170,6 +175,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "sup_bgt_doc_no": of_received_transfer,
     "suspense_no": of_suspense,
     "claim_no": of_bank_claim,
+    "again_of": of_correction_message,
     "principal": of_principal,
     "token_sm3": of_token,
     "pay_bank_code": of_bank,

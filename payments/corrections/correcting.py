@@ -2,13 +2,14 @@
 
 Old and new entries stand beside one another, red and blue (红冲、蓝补): the indicator that bore the
 amount has it back, the one that shall bear it has paid it. What the bank has not claimed yet it
-claims as the new indicator's; by what it has claimed the treasury's books move, too.
+claims as the new indicator's; by what it has claimed the treasury's books move, too, and banks that
+keep it under another function are told (``payments.corrections.telling``).
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import product
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from budget.indicator import (
     INDICATOR,
@@ -20,6 +21,7 @@ from budget.indicator import (
 from budget.indicator import require as require_indicator
 from budget.plans import require_planned
 from budget.special_funds import require_kept
+from division.knowledge import require_workday
 from ledger.calendar import day_text, effective_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
@@ -27,11 +29,10 @@ from ledger.deciding.registers import WHOLE, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import JournalPosted
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan, stored_fen, yuan
 from payments.application import business_day
-from payments.bearing import Borne, LineAmounts, borne_by, lines_of, taken
+from payments.bearing import LineAmounts, borne_by, lines_of, taken
 from payments.clearing.uncleared import UNCLEARED
-from payments.clearing.uncleared_key import Claimable, single_key
 from payments.contracts.drawing import refuse_purchase, require_purchase_control
 from payments.correction_events import (
     CorrectedLine,
@@ -39,7 +40,25 @@ from payments.correction_events import (
     PaymentCorrected,
     WaitingPart,
 )
+from payments.corrections.claiming import (
+    Claims,
+    Undone,
+    claims_of,
+    singly,
+    to_be_told,
+    waiting_moved,
+)
+from payments.corrections.telling import (
+    DECLINED,
+    TELLING,
+    message_number,
+    open_tellings,
+    settled,
+    tell_number,
+)
 from payments.current_items import require_item
+from payments.messages import gbk
+from payments.messages.vt_codes import QUOTA_ADJUSTMENT
 from payments.payment import (
     PAID,
     PARTIALLY_PAID,
@@ -50,39 +69,27 @@ from payments.payment import (
     require_status,
 )
 from payments.special_accounts.cash import special_rule
+from payments.telling_events import CorrectionTold, ToldPart
 
 # a payment, by the number of a correction of it
 PAYMENT_OF_CORRECTION: Kind[Payment] = Kind(
     name="payment_of_correction", opened_by="correction.apply", fold=PAYMENT.fold
 )
-TREASURY_CODES = ("gov_bgt_eco_code", "fund_type_code")  # by which claims are booked
-REPORTED_CODES = ("fund_type_code", "exp_func_code")  # by which the central bank keeps outlays
-
-
-class _Claims(NamedTuple):
-    """What of a correction is told by claims.
-
-    Attributes:
-        waiting: (day, fen) of what waited, and is claimed as the other indicator's.
-        claimed_fen: what was claimed, and by which the treasury's books move.
-    """
-
-    waiting: tuple[tuple[date, int], ...] = ()
-    claimed_fen: int = 0
-
-    @property
-    def waiting_fen(self) -> int:
-        return sum(fen for _, fen in self.waiting)
 
 
 class CorrectPayment(Command, frozen=True, kw_only=True):
-    """更正. ``from_bgt_id`` is who bears the amount now; "" is the payment's own indicator."""
+    """更正. ``from_bgt_id`` is who bears the amount now; "" is the payment's own indicator.
+
+    ``undoes`` names the correction that this one takes back as a whole, since a bank has declined
+    to adjust its books to it.
+    """
 
     OPERATION: ClassVar[str] = "correction.apply"
     APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "支付更正"
     NUMBER: ClassVar[str] = "cor_no"
     KIND: ClassVar[AnyKind] = PAYMENT
+    ALSO: ClassVar[tuple[AnyKind, ...]] = (TELLING,)
     cor_no: str
     pay_app_no: str
     pay_detail_id: str = ""
@@ -90,6 +97,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
     to_bgt_id: str
     amt: str
     reason: str
+    undoes: str = ""
     effective_on: date | None = None
 
     @classmethod
@@ -105,6 +113,8 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             raise RequestError(
                 Code.MALFORMED, "a correction is to another indicator", pointer="/to_bgt_id"
             )
+        for name in ("cor_no", "reason"):  # banks may have to be told
+            gbk.check_encodable(getattr(self, name), pointer=f"/{name}")
 
     def needs(self) -> Iterable[Need]:
         bearing: tuple[Need, ...] = ((INDICATOR, self.from_bgt_id),) if self.from_bgt_id else ()
@@ -113,6 +123,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             (INDICATOR, self.to_bgt_id),
             *bearing,
             (UNCLEARED, WHOLE),
+            (TELLING, WHOLE),
         )
 
     def decide(self, state: LedgerState, by: str) -> Decision:
@@ -124,16 +135,20 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         to = self._taking(state, payment, bgt_id, day)
         refuse_purchase(payment.applied)
         require_purchase_control(state, to.issued, None, pointer="/to_bgt_id")
-        lines = self._lines(payment, bgt_id, day)
+        undone = self._undone(state, payment, bgt_id)
+        lines = self._lines(payment, bgt_id, day, undone)
         amount_fen = sum(fen for _, fen in lines)
         _, parts = taken(payment.bearing, lines, bgt_id)
-        claims = _claims(state, payment, parts, to, day)
+        claims = claims_of(state, payment, parts, to, undone)
+        told = to_be_told(state, claims, undone)
+        if QUOTA_ADJUSTMENT in told:
+            require_workday(state, day, "/effective_on")
         require_planned(state, to, day, amount_fen)
         amounts = {"corrected": amount_fen, "claimed": 0}
         more = moved(state, day, to.bgt_id, CorrectionTaken.TYPE, amounts)
         less = moved(state, day, bgt_id, PaymentCorrected.TYPE, amounts)
         # point of no return
-        gave = self._gave(payment, bgt_id, lines, claims, less, day, by)
+        gave = self._gave(payment, bgt_id, lines, claims, told, less, day, by)
         took = self._took(payment, to, bgt_id, claims, more, by)
         before, after = payment.codes_borne_by(bgt_id), {**payment.codes, **to.paying_codes}
         if acct_no := payment.applied.pay_acct_no:
@@ -143,11 +158,17 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         red_by, blue_by = (special_rule(event.TYPE, acct_no) for event in (gave, took))
         red = self._entry(state, day, gave.TYPE, bgt_id, amounts, before, 0, red_by)
         blue = self._entry(state, day, took.TYPE, to.bgt_id, amounts, after, 2, blue_by)
-        events = (gave, red, took, blue)
+        tellings = [self._told(state, gave, each, payment, before, after, claims) for each in told]
+        ended = () if undone is None else [each.ordered.tell_no for each in undone.declined]
         return Decision(
-            events=[(PAYMENT, self.pay_app_no, event) for event in events],
+            events=[
+                *((PAYMENT, self.pay_app_no, event) for event in (gave, red, took, blue)),
+                *((TELLING, each.tell_no, each) for each in tellings),
+                *((TELLING, number, settled(number, self.cor_no)) for number in ended),
+            ],
             effective_on=day,
-            moved=[less, more, *_waiting_moved(state, payment, bgt_id, to, claims, day)],
+            moved=[less, more, *waiting_moved(state, payment, bgt_id, to, claims, day)],
+            opens=[(TELLING, each.tell_no) for each in tellings],
         )
 
     def _bearing(self, state: LedgerState, payment: Payment) -> str:
@@ -177,8 +198,11 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             require_item(state.books(day), item, to.issued.dep_bgt_eco_code, pointer="/to_bgt_id")
         return to
 
-    def _lines(self, payment: Payment, bgt_id: str, day: date) -> LineAmounts:
-        """The lines it is taken from; not more than the indicator bears of them."""
+    def _lines(
+        self, payment: Payment, bgt_id: str, day: date, undone: Undone | None
+    ) -> LineAmounts:
+        """The lines it is taken from; not more than the indicator bears of them. What is taken
+        back is of the same lines."""
         line = self.pay_detail_id
         if line and line not in {detail.pay_detail_id for detail in payment.details}:
             raise Refusal(
@@ -190,7 +214,12 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         if day < payment.booked_on:
             raise Refusal(Code.INVALID_STATE, f"it was paid on {payment.booked_on}, after {day}")
         bearing, wanted_fen = payment.bearing, parse_yuan(self.amt, pointer="/amt")
-        if wanted_fen > (left_fen := borne_by(bearing, bgt_id, line)):
+        left_fen = borne_by(bearing, bgt_id, line)
+        lines: LineAmounts = ()
+        if undone is not None:
+            lines = [(each.pay_detail_id, stored_fen(each.amt)) for each in undone.correction.lines]
+            left_fen = sum(min(fen, borne_by(bearing, bgt_id, line)) for line, fen in lines)
+        if wanted_fen > left_fen:
             raise Refusal(
                 Code.CORRECTION_EXCEEDS_PAID,
                 f"{bgt_id} bears {yuan(left_fen)} of what was paid and has not come back",
@@ -198,14 +227,79 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
                 available_amt=yuan(left_fen),
                 requested_amt=self.amt,
             )
-        return lines_of(bearing, bgt_id, line, wanted_fen)
+        return lines or lines_of(bearing, bgt_id, line, wanted_fen)
+
+    def _undone(self, state: LedgerState, payment: Payment, bgt_id: str) -> Undone | None:
+        """What it takes back; None of an ordinary one.
+
+        Raises:
+            Refusal: ``invalid_state`` while banks have not agreed to what they were told of the
+                payment before.
+        """
+        waiting = open_tellings(state, self.pay_app_no)
+        declined = [
+            each
+            for each in waiting
+            if each.status == DECLINED and each.ordered.cor_no == self.undoes
+        ]
+        named = [each for each in payment.corrections if each.cor_no == self.undoes]
+        problem = ""
+        if len(declined) < len(waiting):
+            first = next(each for each in waiting if each not in declined)
+            problem = (
+                f"the message {first.ordered.tell_no} about {first.ordered.cor_no} is"
+                f" {first.status}: it is answered, told again or taken back first"
+            )
+        elif self.undoes and not (named and declined):
+            problem = f"no message about the correction {self.undoes!r} was declined"
+        elif named:
+            [correction] = named
+            back = correction.to_bgt_id, correction.bgt_id, correction.amt
+            if back != (bgt_id, self.to_bgt_id, self.amt):
+                problem = f"{self.undoes} is taken back as a whole, and as it was made"
+            else:
+                return Undone(correction, declined)
+        if problem:
+            raise Refusal(Code.INVALID_STATE, problem)
+        return None
+
+    def _told(
+        self,
+        state: LedgerState,
+        gave: PaymentCorrected,
+        vt_code: str,
+        payment: Payment,
+        before: dict[str, str],
+        after: dict[str, str],
+        claims: Claims,
+    ) -> CorrectionTold:
+        """What a bank is told: the agent bank of all of it, the central bank of what it has."""
+        amt = yuan(claims.to_tell_fen) if vt_code == QUOTA_ADJUSTMENT else self.amt
+        tell_no = tell_number(self.cor_no, vt_code)
+        return CorrectionTold(
+            tell_no=tell_no,
+            voucher_no=message_number(state.ledger_id, vt_code, tell_no),
+            vt_code=vt_code,
+            cor_no=self.cor_no,
+            pay_app_no=self.pay_app_no,
+            pay_cert_no=payment.pay_cert_no,
+            pay_bank_code=gave.pay_bank_code,
+            fund_type_code=payment.applied.fund_type_code,
+            amt=amt,
+            was=_part(before, f"-{amt}"),
+            now=_part(after, amt),
+            reason=self.reason,
+            order_date=gave.cor_date,
+            by=gave.by,
+        )
 
     def _gave(
         self,
         payment: Payment,
         bgt_id: str,
         lines: LineAmounts,
-        claims: _Claims,
+        claims: Claims,
+        told: tuple[str, ...],
         less: MovedRow,
         day: date,
         by: str,
@@ -226,7 +320,9 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             pay_bank_code=payment.approved.pay_bank_code,
             waiting=tuple(WaitingPart(day_text(since), yuan(fen)) for since, fen in claims.waiting),
             claimed_amt=yuan(claims.claimed_fen),
-            claimed_singly=_singly(payment) != "",
+            claimed_singly=singly(payment) != "",
+            told=told,
+            undoes=self.undoes,
             figures=less.row.figures(),
             by=by,
         )
@@ -236,7 +332,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         payment: Payment,
         to: Indicator,
         bgt_id: str,
-        claims: _Claims,
+        claims: Claims,
         more: MovedRow,
         by: str,
     ) -> CorrectionTaken:
@@ -248,7 +344,7 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             amt=self.amt,
             waiting_amt=yuan(claims.waiting_fen),
             claimed_amt=yuan(claims.claimed_fen),
-            claimed_singly=_singly(payment) != "",
+            claimed_singly=singly(payment) != "",
             figures=more.row.figures(),
             by=by,
             is_carried=to.is_carried,
@@ -277,65 +373,6 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
         )
 
 
-def _claims(
-    state: LedgerState, payment: Payment, parts: Iterable[Borne], to: Indicator, day: date
-) -> _Claims:
-    """What of it waits to be claimed, and what was claimed, if the two indicators are claimed or
-    booked otherwise.
-
-    Claims sum over a bank's day, unit, function, fund and economy, and what waits under these is
-    taken as the correction's, first that of the day of the payment.
-
-    Raises:
-        Refusal: ``invalid_state`` where the central bank would have to be told (支出更正).
-    """
-    assert payment.approved is not None
-    if payment.applied.pay_acct_no:  # a special account has paid, and nothing is claimed
-        return _Claims()
-    bank, waiting, claimed_fen = payment.approved.pay_bank_code, dict[date, int](), 0
-    codes = to.codes
-    for part in parts:
-        before = payment.codes_borne_by(part.bgt_id)
-        keyed = (*TREASURY_CODES, *REPORTED_CODES)
-        if all(before[name] == codes[name] for name in keyed):
-            continue
-        key = single_key(bank, part.since, Claimable(before), _singly(payment))
-        left_fen = state.row(UNCLEARED, key).amount - waiting.get(part.since, 0)
-        waiting_fen = min(part.amount_fen, max(0, left_fen))
-        if waiting_fen:
-            waiting[part.since] = waiting.get(part.since, 0) + waiting_fen
-        claimed_fen += part.amount_fen - waiting_fen
-        if claimed_fen and any(before[name] != codes[name] for name in REPORTED_CODES):
-            raise Refusal(
-                Code.INVALID_STATE,
-                f"of it {yuan(claimed_fen)} is claimed from the central bank already: function and "
-                "fund of that are corrected there, too, which is not done from here yet",
-                available_amt=yuan(sum(waiting.values())),
-                requested_amt=yuan(part.amount_fen),
-            )
-    return _Claims(tuple(waiting.items()), claimed_fen)
-
-
-def _waiting_moved(
-    state: LedgerState,
-    payment: Payment,
-    bgt_id: str,
-    to: Indicator,
-    claims: _Claims,
-    day: date,
-) -> list[MovedRow]:
-    """What the bank claims less under the one indicator, and more under the other."""
-    if not claims.waiting:
-        return []
-    assert payment.approved is not None
-    bank, before = payment.approved.pay_bank_code, Claimable(payment.codes_borne_by(bgt_id))
-    singly = _singly(payment)
-    changes = {single_key(bank, since, before, singly): -fen for since, fen in claims.waiting}
-    changes[single_key(bank, day, to.issued, singly)] = claims.waiting_fen
-    return [state.moved(UNCLEARED, key, day, {"amount": fen}) for key, fen in changes.items()]
-
-
-def _singly(payment: Payment) -> str:
-    """The payment where its bank claims it singly, else ""."""
-    receipt = payment.receipt
-    return payment.pay_app_no if receipt is not None and receipt.claimed_singly else ""
+def _part(codes: dict[str, str], amt: str) -> ToldPart:
+    said = {name: codes[name] for name in ToldPart.__struct_fields__ if name != "amt"}
+    return ToldPart(**said, amt=amt)

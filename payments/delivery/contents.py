@@ -7,6 +7,7 @@ as it is, or, where no trying helps, it is for a person.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -181,17 +182,22 @@ class Contents:
         yield from items
 
     def _orders_of(self, parcel: Parcel) -> Iterator[OutgoingItem]:
-        url = self._destinations.pboc + CLAIMS_PATH
+        pboc = self._destinations.pboc + CLAIMS_PATH
         with self._pool.connection() as connection:
             orders = read_open_orders(connection, parcel.ledger_id, parcel.attempts)
+            channels = self._channels.read(connection, parcel.ledger_id)
         try:
             signer = self._signing.claim_signer(parcel.ledger_id)
         except GuokuError as error:
             self._trouble.put_off(parcel, dict.fromkeys(parcel.attempts, str(error)))
             return
         problems: dict[str, str] = {}
-        for body in order_bodies(signer, orders, problems):
-            yield OutgoingItem(body.voucher_no, url, body, PBOC)
+        for body, bank in sorted(order_bodies(signer, orders, problems), key=itemgetter(1)):
+            try:
+                url = channels(bank) + VOUCHERS_PATH if bank else pboc
+                yield OutgoingItem(body.voucher_no, url, body, bank or PBOC)
+            except GuokuError as error:
+                problems[body.voucher_no] = str(error)
         self._trouble.put_off(parcel, problems)
 
     def _requests_of(

@@ -22,7 +22,7 @@ from payments.delivery.channels import Channels
 from payments.delivery.contents import PBOC, Destinations
 from payments.events import PaymentApproved, VoucherReceipted
 from payments.issued import find_approvals
-from payments.order_answers import ORDER_RECEIPTS, ORDERS
+from payments.order_answers import ORDER_RECEIPTS, ORDERS, TELLING_ANSWERS
 from payments.voucher_number import voucher_number
 
 _UNANSWERED = """
@@ -103,12 +103,13 @@ def _claims(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]
 
 def _orders(connection: psycopg.Connection, key: int) -> Iterable[NumberInDoubt]:
     ordered, answered = (
-        [name for cls in types for name in type_names(cls)] for types in (ORDERS, ORDER_RECEIPTS)
+        [name for cls in types for name in type_names(cls)]
+        for types in (ORDERS, (*ORDER_RECEIPTS, *TELLING_ANSWERS))
     )
     asked = (key, ordered, answered)
     for type_name, payload in connection.execute(_UNANSWERED, asked, binary=True):
         event: Any = decode(type_name, payload)
-        yield NumberInDoubt(key, event.voucher_no, PBOC, "")
+        yield NumberInDoubt(key, event.voucher_no, event.told_bank or PBOC, "")
 
 
 class BankOfLedger(NamedTuple):

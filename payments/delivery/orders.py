@@ -1,4 +1,5 @@
-"""拨款单 on their way to the central bank: those of a parcel that the books have open."""
+"""拨款单 on their way to the central bank, and what banks are told of corrections: those of a
+parcel that the books have open."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,14 +9,19 @@ import psycopg
 from ledger.deciding.objects import AnyKind
 from ledger.errors import GuokuError
 from ledger.reading.objects import read_objects
+from payments.corrections.telling import TELLING
 from payments.messages.envelope import VoucherBody
 from payments.orders.advance import ADVANCE
 from payments.orders.allocations import ALLOCATION
-from payments.orders.ordering import ADVANCES, ALLOCATIONS, split_order_number
+from payments.orders.ordering import ADJUSTMENTS, ADVANCES, ALLOCATIONS, split_order_number
 from payments.signing.claims import ClaimSigner
 from payments.signing.orders import order_body
 
-_kinds: dict[str, AnyKind] = {ADVANCES: ADVANCE, ALLOCATIONS: ALLOCATION}
+_kinds: dict[str, AnyKind] = {
+    ADVANCES: ADVANCE,
+    ALLOCATIONS: ALLOCATION,
+    **dict.fromkeys(ADJUSTMENTS.values(), TELLING),
+}
 
 
 def deliver(of: str, kind: AnyKind) -> None:
@@ -37,10 +43,11 @@ def read_open_orders(
 
 def order_bodies(
     signer: ClaimSigner, orders: Iterable[Any], problems: dict[str, str]
-) -> Iterator[VoucherBody]:
-    """The orders as they go; what cannot be written is told in ``problems``."""
+) -> Iterator[tuple[VoucherBody, str]]:
+    """The orders as they go, each with the agent bank that it goes to, "" for the central bank;
+    what cannot be written is told in ``problems``."""
     for ordered in orders:
         try:
-            yield order_body(signer, ordered)
+            yield order_body(signer, ordered), ordered.told_bank
         except GuokuError as error:
             problems[ordered.voucher_no] = str(error)

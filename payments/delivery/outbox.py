@@ -30,6 +30,7 @@ from payments.events import (
 )
 from payments.order_kinds import OrderAnswered, OrderGiven
 from payments.return_events import PaymentReturned
+from payments.telling_events import TellingAnswered
 from payments.void_events import PaymentVoided, RecallRefused, RecallRequested
 
 ParcelKind = Literal["voucher", "claim", "refund", "recall", "order"]
@@ -179,7 +180,7 @@ class _Reading(msgspec.Struct):
         of = type(event)
         if issubclass(of, OrderGiven):
             self.due["order", event.voucher_no] = position
-        elif issubclass(of, OrderAnswered):
+        elif issubclass(of, OrderAnswered | TellingAnswered):
             self.answered.add(("order", event.voucher_no))
 
 

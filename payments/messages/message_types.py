@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from payments.messages import (
+    adjustments,
     balance_3402,
     bank_requests,
     clearing_2301,
@@ -23,6 +24,7 @@ from payments.messages import (
     refund_notices,
     voucher_5214,
 )
+from payments.messages.adjustments import Adjustment, AdjustmentAnswer
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
@@ -51,12 +53,14 @@ from payments.messages.vt_codes import (
     ORDER_RETURN,
     ORDERS_CHECK,
     PAYMENT_VOUCHER,
+    QUOTA_ADJUSTMENT,
     RECALL_REQUEST,
     REFUND_CLAIM,
     REFUND_NOTICE,
     REFUND_REQUEST,
     RETURN_NOTICE,
     SPECIAL_VOUCHER,
+    VOUCHER_ADJUSTMENT,
     VOUCHER_CHECK,
     VoucherCode,
 )
@@ -262,6 +266,29 @@ def _income_receipt(vt_code: str, title: str) -> MessageType[OrderReceipt]:
     )
 
 
+def _adjustment(vt_code: str, title: str, receiver: Party) -> MessageType[Adjustment]:
+    return MessageType(
+        vt_code=vt_code,
+        flag=SEND,
+        title=title,
+        sender=Party.TREASURY,
+        receiver=receiver,
+        signed_by=SignedBy.FINANCE,
+        manifest=False,
+        concerns=Concern.ADJUSTMENT,
+        build=adjustments.build,
+        parse=partial(adjustments.parse, vt_code=vt_code),
+    )
+
+
+def _adjustment_answer(
+    vt_code: str, title: str, signed_by: SignedBy
+) -> MessageType[AdjustmentAnswer]:
+    build, parse = adjustments.answer, partial(adjustments.parse_answer, vt_code=vt_code)
+    reported = _reported(vt_code, title, Concern.ADJUSTMENT, build, parse, signed_by)
+    return replace(reported, flag=RECEIPT)
+
+
 def _reported(
     vt_code: str,
     title: str,
@@ -337,6 +364,10 @@ MESSAGES = _table(
         INCOME_REFUND_RETURNED,
         _income_order(INCOME_CORRECTION, "更正通知书"),
         _income_receipt(INCOME_CORRECTION, "更正通知书回单"),
+        _adjustment(VOUCHER_ADJUSTMENT, "直接支付调整凭证", Party.AGENT_BANK),
+        _adjustment_answer(VOUCHER_ADJUSTMENT, "直接支付调整凭证回单", SignedBy.AGENT_BANK),
+        _adjustment(QUOTA_ADJUSTMENT, "额度调整书", Party.CENTRAL_BANK),
+        _adjustment_answer(QUOTA_ADJUSTMENT, "额度调整书回单", SignedBy.CENTRAL_BANK),
         INCOME_REPORTED,
         BALANCE_REPORTED,
         _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)"),

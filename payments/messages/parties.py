@@ -49,5 +49,6 @@ class Concern(StrEnum):
     INCOME = "income"
     INCOME_ORDER = "income_order"
     INCOME_ORDER_RETURN = "income_order_return"
+    ADJUSTMENT = "adjustment"
     BALANCE = "balance"
     RECONCILIATION = "reconciliation"

@@ -31,13 +31,22 @@ from payments.clearing.cash import (
 from payments.clearing.cash_policy import PaidFor
 from payments.clearing.promised import require_spare
 from payments.messages.gbk import check_encodable
-from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND, ORDER
+from payments.messages.vt_codes import (
+    INCOME_CORRECTION,
+    INCOME_REFUND,
+    ORDER,
+    QUOTA_ADJUSTMENT,
+    VOUCHER_ADJUSTMENT,
+)
 
 ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
 # as an order's number names them
 ADVANCES, ALLOCATIONS = "advance", "allocation"
 INCOME_REFUNDS, INCOME_CORRECTIONS = "income_refund", "income_correction"
+# what banks are told of a correction, by message
+ADJUSTMENTS = {VOUCHER_ADJUSTMENT: "voucher_adjustment", QUOTA_ADJUSTMENT: "quota_adjustment"}
 _VT_CODES = {
+    **{of: vt_code for vt_code, of in ADJUSTMENTS.items()},
     ADVANCES: ORDER,
     ALLOCATIONS: ORDER,
     INCOME_REFUNDS: INCOME_REFUND,

@@ -28,6 +28,7 @@ from payments.receipts import bank_claims as bank_claims
 from payments.receipts import claim_receipts as claim_receipts
 from payments.receipts import notices as notices
 from payments.receipts import orders as orders
+from payments.receipts import tellings as tellings
 from payments.receipts import voucher_receipts as voucher_receipts
 from payments.receipts.concerns import Judging, judging_of, ledger_named
 from payments.receipts.senders import Senders

@@ -18,21 +18,24 @@ from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 from payments.order_events import AdvanceOrdered, AllocationOrdered
 from payments.orders.ordering import vt_code_of
 from payments.signing.claims import FINANCE_ROLE, ClaimSigner
+from payments.signing.tellings import TellingEvent, adjustment_document
 from payments.signing.voucher_document import TREASURY_BANK_CODE, adm_div_code
 
 PayingEvent = AdvanceOrdered | AllocationOrdered
 IncomeEvent = IncomeRefundOrdered | IncomeCorrectionOrdered
-OrderEvent = PayingEvent | IncomeEvent
+OrderEvent = PayingEvent | IncomeEvent | TellingEvent
 
 
 def order_document(ledger_id: int, ordered: OrderEvent) -> bytes:
-    """An order as 5207, 5209 or 5407.
+    """An order as 5207, 5209 or 5407, or what is told of a correction as 5253 or 5351.
 
     Raises:
         RequestError: ``malformed`` for text that GBK cannot carry.
     """
     if isinstance(ordered, IncomeEvent):
         return income_orders.build(income_order(ledger_id, ordered))
+    if isinstance(ordered, TellingEvent):
+        return adjustment_document(ledger_id, ordered)
     return _paying_document(ledger_id, ordered)
 
 
@@ -104,7 +107,7 @@ def _paying_document(ledger_id: int, ordered: PayingEvent) -> bytes:
     )
 
 
-def _own_number(ordered: OrderEvent) -> str:
+def _own_number(ordered: PayingEvent | IncomeEvent) -> str:
     match ordered:
         case AdvanceOrdered():
             return ordered.adv_no

@@ -37,6 +37,7 @@ from payments.messages.receipt_5214 import DetailOutcome, VoucherOutcome
 from payments.messages.refund_notices import NoticeLine, RefundNotice
 from payments.messages.voucher_5214 import Detail5214, Voucher5214
 from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
+from payments.simulators.adjusting import adjusted
 from payments.simulators.answers import Answer, Notice
 from payments.simulators.claiming import claiming
 from payments.simulators.counterparty import SECOND_COPY_AFTER_S, Counterparty, CounterpartyConfig
@@ -98,6 +99,9 @@ class Bank(Counterparty):
             return self._returned(body, signers)
         if concerns is Concern.RECALL:
             return self._recalled(body, signers)
+        if concerns is Concern.ADJUSTMENT:
+            _require_department(body, signers)
+            return adjusted(self._bank.faults, message.parse(signed_bytes(body)))
         self._check_roles(body)
         document = signed_bytes(body)
         voucher: Voucher5214 = message.parse(document)

@@ -17,11 +17,12 @@ from ledger.account_set import division_of, fiscal_year_of, parse_ledger
 from ledger.errors import Code, RequestError
 from ledger.money import parse_yuan, yuan
 from payments.messages import clearing_2301
+from payments.messages.adjustments import ADJUSTED
 from payments.messages.clearing_2301 import ClearingDetail, ClearingVoucher
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.layout import DETAILS_MAX, compact_date, read_voucher
-from payments.messages.reader import amount_of, date_of
-from payments.messages.vt_codes import CLAIM, PAYMENT_VOUCHER
+from payments.messages.reader import amount_of, date_of, signed_amount_of
+from payments.messages.vt_codes import CLAIM, PAYMENT_VOUCHER, VOUCHER_ADJUSTMENT
 from payments.simulators.answers import Notice
 from payments.simulators.counterparty import Counterparty
 from payments.simulators.server import act_of
@@ -116,27 +117,35 @@ def send(bank: Counterparty, pay_bank_code: str, told: ClaimsTold) -> ClaimsSent
 
 
 def _paid(bank: Counterparty, head: str, begin: date, told: ClaimsTold) -> Iterator[_Paid]:
+    """What was paid on these days, and as what else it was adjusted since."""
     singly_fen = parse_yuan(told.singly_from_amt) if told.singly_from_amt else 0
+    names: dict[str, str] = {}  # what names a voucher that was paid on these days
     for number, receipt in bank.book.receipts_of(head):
         main, _ = read_voucher(signed_bytes(_decode_body(receipt)), answered=True)
         fen = amount_of(main, "XPayAmt", "")
         if fen and begin <= date_of(main, "XPayDate", "") <= told.clear_date:
-            named = number if 0 < singly_fen <= fen else ""
+            names[number] = named = number if 0 < singly_fen <= fen else ""
             place = main["SupDepCode"], main["ExpFuncCode"], named
             yield _Paid(main["FundTypeCode"], place, fen)
+    for _, receipt in bank.book.receipts_of(
+        head.removesuffix(PAYMENT_VOUCHER) + VOUCHER_ADJUSTMENT
+    ):
+        main, rows = read_voucher(signed_bytes(_decode_body(receipt)), answered=True)
+        for row in rows:
+            if main["OriginalVoucherNo"] in names and row["XDealResult"] == ADJUSTED:
+                named = names[main["OriginalVoucherNo"]]
+                place = row["SupDepCode"], row["ExpFuncCode"], named
+                yield _Paid(main["FundTypeCode"], place, signed_amount_of(row, "PayAmt", ""))
 
 
 def _parts(paid: Iterable[_Paid]) -> Iterator[tuple[str, dict[PlaceOfClaim, int]]]:
-    """(fund, fen by place) of each claim: the sums of a fund, and each that is claimed singly."""
-    sums: dict[str, dict[PlaceOfClaim, int]] = {}
+    """(fund, fen by place) of each claim: those that are claimed singly, and the sums of a fund."""
+    sums: dict[tuple[str, str], dict[PlaceOfClaim, int]] = {}
     for each in paid:
-        if each.place[2]:
-            yield each.fund_type_code, {each.place: each.fen}
-        else:
-            places = sums.setdefault(each.fund_type_code, {})
-            places[each.place] = places.get(each.place, 0) + each.fen
-    for fund, places in sorted(sums.items()):
-        lines = sorted(places.items())
+        places = sums.setdefault((each.place[2], each.fund_type_code), {})
+        places[each.place] = places.get(each.place, 0) + each.fen
+    for (_, fund), places in sorted(sums.items(), key=lambda each: (not each[0][0], each[0])):
+        lines = sorted((place, fen) for place, fen in places.items() if fen)
         for at in range(0, len(lines), DETAILS_MAX):
             yield fund, dict(lines[at : at + DETAILS_MAX])
 

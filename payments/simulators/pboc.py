@@ -1,5 +1,5 @@
 """The simulated central bank 人民银行国库: settles claims 2301 and 2302, pays orders 5207,
-pays back and corrects income by 5209 and 5407."""
+pays back and corrects income by 5209 and 5407, adjusts outlays by 5351."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.income_orders import IncomeOrder
 from payments.messages.message_types import Concern, Party, SignedBy, received_by
 from payments.messages.orders_5207 import Order5207
+from payments.simulators.adjusting import adjusted
 from payments.simulators.answers import Answer
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.daily_reports import (
@@ -70,6 +71,8 @@ class CentralBank(Counterparty):
         message = received_by(self.PARTY, body)
         if message.concerns in (Concern.ORDER, Concern.INCOME_ORDER):
             return self._order(message.parse(signed_bytes(body)))
+        if message.concerns is Concern.ADJUSTMENT:
+            return adjusted(self._pboc.faults, message.parse(signed_bytes(body)))
         claim = parse(signed_bytes(body))  # refuses sums that do not agree
         faults = self._pboc.faults
         if faults.strikes(faults.reject_rate, "reject", claim.voucher_no):

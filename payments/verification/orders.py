@@ -1,4 +1,5 @@
-"""拨款单: each order answered once and over its amount, and what came back within what was paid."""
+"""拨款单: each order answered once and over its amount, and what came back within what was paid;
+支付调整: each message about a correction answered once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,12 +7,14 @@ from typing import Any
 from ledger.events import Event
 from ledger.verification.amounts import Amounts
 from payments.messages.message_types import SignedBy
-from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS, ORDERS
+from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS, ORDERS, TELLING_ANSWERS
+from payments.telling_events import TellingAnswered
 from payments.verification.open_items import OpenRequests
+from payments.verification.tellings import subject_of
 
 # what is read of each: all of it
 WANTED_OF_ORDERS: Mapping[type[Event], type[Event]] = {
-    cls: cls for cls in (*ORDERS, *ORDER_RECEIPTS, *ORDER_RETURNS)
+    cls: cls for cls in (*ORDERS, *ORDER_RECEIPTS, *ORDER_RETURNS, *TELLING_ANSWERS)
 }
 CENTRAL_BANK = f"{SignedBy.CENTRAL_BANK}/"
 
@@ -40,6 +43,7 @@ class OrderSteps:
             **dict.fromkeys(ORDERS, self._ordered),
             **dict.fromkeys(ORDER_RECEIPTS, self._receipted),
             **dict.fromkeys(ORDER_RETURNS, self._returned),
+            **dict.fromkeys(TELLING_ANSWERS, self._telling_answered),
         }
 
     def _ordered(self, position: int, _stream: bytes, event: Any) -> None:
@@ -57,3 +61,13 @@ class OrderSteps:
 
     def _returned(self, position: int, _stream: bytes, event: Any) -> None:
         self._note(position, event.receipt_sm3, CENTRAL_BANK, event, ())
+
+    def _telling_answered(self, position: int, _stream: bytes, event: TellingAnswered) -> None:
+        """By whom it was sent to, and once."""
+        due_at = self._asked.end("order", event.voucher_no)
+        whose = subject_of(event)
+        self._note(position, event.receipt_sm3, whose, event, (due_at,) if due_at else None)
+        if not due_at:
+            self._wrong(position, "no message is open for it: never sent, or answered before")
+            return
+        self._answered(position, "order", event.voucher_no, due_at)

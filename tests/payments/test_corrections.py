@@ -99,15 +99,6 @@ def test_what_is_not_claimed_yet_is_claimed_under_the_new_dimension(b: Bookkeepe
     ]
 
 
-def test_what_was_claimed_under_another_function_waits_for_the_central_bank(
-    b: Bookkeeper,
-) -> None:
-    b.pay("P1", "SUPPLIES", "12000.00")
-    b.clear("C1", MARCH_2)
-    assert b.refusal(correction("SERVICE", "5000.00")) == "invalid_state"
-    assert paid_and_left(b, "SERVICE") == ("0.00", "20000.00")
-
-
 def test_never_more_than_was_paid_and_has_not_come_back(b: Bookkeeper) -> None:
     b.pay("P1", "SUPPLIES", "12000.00")
     b.refund("P1", "2000.00")

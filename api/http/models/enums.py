@@ -294,6 +294,16 @@ class CorrectionStatus(StrEnum):
     CORRECTED = "corrected"
 
 
+class TellingStatus(StrEnum):
+    """State of a message about a correction 支付调整: it waits for its answer, its receiver has
+    adjusted its books, or has declined to; ``settled`` where that was told again or taken back."""
+
+    TOLD = "told"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    SETTLED = "settled"
+
+
 class ContractStatus(StrEnum):
     """State of a contract 合同."""
 
@@ -364,6 +374,7 @@ HoldCode = Annotated[str, shown_as(HoldReason)]
 RefundState = Annotated[str, shown_as(RefundStatus)]
 ContractState = Annotated[str, shown_as(ContractStatus)]
 CorrectionState = Annotated[str, shown_as(CorrectionStatus)]
+TellingState = Annotated[str, shown_as(TellingStatus)]
 RecallState = Annotated[str, shown_as(RecallStatus)]
 ReconciliationState = Annotated[str, shown_as(ReconciliationStatus)]
 DifferenceCode = Annotated[str, shown_as(DifferenceKind)]
