@@ -83,6 +83,7 @@ import payments.closing
 import payments.contracts.contracting
 import payments.contracts.planning
 import payments.corrections.correcting
+import payments.corrections.telling
 import payments.delivery.handing_over
 import payments.disbursement.commands
 import payments.disbursement.opening
@@ -104,6 +105,7 @@ import payments.signature_policy
 import payments.subsidies.loading
 import payments.unfinished
 import payments.verification.bank_claims
+import payments.verification.tellings
 import payments.voiding
 import payments.voucher
 import payments.wages.accruing
@@ -193,6 +195,7 @@ DOMAINS = (
     payments.contracts.planning,
     payments.contracts.contracting,
     payments.corrections.correcting,
+    payments.corrections.telling,
     payments.orders.advance_policy,
     payments.orders.advance_steps,
     payments.orders.advances,
@@ -203,6 +206,7 @@ DOMAINS = (
     payments.disbursement.opening,
     payments.subsidies.loading,
     payments.verification.bank_claims,
+    payments.verification.tellings,
     payments.wages.accruing,
     payments.wages.loading,
     payments.other_years,

@@ -309,6 +309,7 @@ CHECKS = {
     "payment": Check("支付流程", "persons, order and one outcome per line", "payments"),
     "clearing": Check("零余额", "zero-balance account and claims", "days"),
     "claim": Check("代理银行划款", "claims of agent banks, agreed to as they were made", "claims"),
+    "telling": Check("支付调整", "what banks were told of corrections, and answered", "messages"),
     "cash": Check("库款", "cash at the treasury covers what is claimed", "ledgers"),
     "hand": Check("手工凭证", "vouchers by hand say what their journals book", "vouchers"),
     "transfer": Check("转移支付", "transfers say the same at both ends", "transfers"),
@@ -661,6 +662,91 @@ class BankClaims:
 
     def _wrong(self, event: Event, what: str) -> None:
         self._report.wrong("claim", event.position, what)
+
+
+# what banks are told of a correction, and how they answer
+_TOLD = ("correction.told", "correction.told_again")
+_TELLING_ANSWERS = ("correction.telling_confirmed", "correction.telling_declined")
+_TO_BANK, _TO_CENTRAL_BANK = "5253", "5351"
+
+
+class Tellings:
+    """支付调整: a correction is told as it was made, to whom it says, and each message is answered
+    once; what was declined is told again or taken back, and the payment not corrected before."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._open: dict[str, dict[str, Any]] = {}  # messages by number: not answered
+        self._declined: dict[str, dict[str, Any]] = {}  # and declined
+        self._due: dict[str, dict[str, Any]] = {}  # corrections that tell, until they have
+        self._untold: dict[str, set[str]] = {}  # by which messages they still have to
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name == "payment.corrected":
+            self._corrected(event)
+        elif name == "correction.told":
+            self._report.count("telling")
+            self._told(event)
+        elif name == "correction.told_again":
+            self._report.count("telling")
+            before = self._declined.get(body["again_of"])
+            same = ("vt_code", "cor_no", "pay_app_no", "pay_bank_code", "amt", "was", "now")
+            if before is None or any(before[each] != body[each] for each in same):
+                self._wrong(event, "it does not say again what was declined")
+            self._open[body["tell_no"]] = body
+        elif name in _TELLING_ANSWERS:
+            told = self._open.pop(body["tell_no"], None)
+            if told is None or told["voucher_no"] != body["voucher_no"]:
+                self._wrong(event, "no message is open for it: never sent, or answered before")
+            elif name == "correction.telling_declined":
+                self._declined[body["tell_no"]] = told
+        elif name == "correction.telling_settled":
+            self._settled(event, self._declined.pop(body["tell_no"], None))
+
+    def _settled(self, event: Event, declined: dict[str, Any] | None) -> None:
+        if declined is None:
+            self._wrong(event, f"the message {event.body['tell_no']} was not declined")
+
+    def _corrected(self, event: Event) -> None:
+        body = event.body
+        undoes, number = body.get("undoes", ""), body["pay_app_no"]
+        waiting = [*self._open.values(), *self._declined.values()]
+        before = {told["cor_no"] for told in waiting if told["pay_app_no"] == number}
+        if before != ({undoes} if undoes else set()):
+            self._wrong(event, "banks have not agreed to what was corrected of it before")
+        if told := body.get("told", ()):
+            self._due[body["cor_no"]], self._untold[body["cor_no"]] = body, set(told)
+
+    def _told(self, event: Event) -> None:
+        body = event.body
+        correction, due = self._due.get(body["cor_no"]), self._untold.get(body["cor_no"], set())
+        amount, whole = fen(body["amt"]), body["vt_code"] == _TO_BANK
+        if correction is None or body["vt_code"] not in due:
+            self._wrong(event, "no correction says that it is told so")
+            return
+        due.discard(body["vt_code"])
+        if not due:
+            del self._due[body["cor_no"]], self._untold[body["cor_no"]]
+        most = fen(correction["amt"] if whole else correction["claimed_amt"])
+        parts = fen(body["was"]["amt"]), fen(body["now"]["amt"])
+        if parts != (-amount, amount) or amount > most or (whole and amount != most):
+            self._wrong(event, "it tells of another amount than was corrected 调整金额不符")
+        if body["pay_app_no"] != correction["pay_app_no"]:
+            self._wrong(event, "it tells of another payment than was corrected")
+        self._open[body["tell_no"]] = body
+
+    def conclude(self) -> None:
+        for number in self._untold:
+            self._report.wrong("telling", 0, f"not every bank was told of {number} 调整未通知")
+
+    def told(self, event: Event) -> dict[str, Any] | None:
+        """What the document that an answer names has to say, too."""
+        sent = self._open.get(event.body["tell_no"]) if event.name in _TELLING_ANSWERS else None
+        return {"telling": sent, "answer": event.body} if sent else None
+
+    def _wrong(self, event: Event, what: str) -> None:
+        self._report.wrong("telling", event.position, what)
 
 
 TREASURY_CASH = "B1"  # 国库存款
@@ -1505,6 +1591,15 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "payment.returned": ("bank.notice", lambda body: notice_number(body)),
     "prior_return.booked": ("prior_return.book", _field("return_no")),
     "payment.corrected": ("correction.apply", _field("cor_no")),
+    "correction.told_again": ("correction.tell", _field("tell_no")),
+    "correction.telling_confirmed": (
+        "correction.answer",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "correction.telling_declined": (
+        "correction.answer",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
     "suspense.held": ("bank.notice", _field("suspense_no")),
     "suspense.resolved": ("suspense.resolve", _field("suspense_no")),
     "clearing.requested": ("clearing.request", _field("clear_no")),
@@ -1641,6 +1736,8 @@ FOLLOWERS = {
     "indicator.distribution_returned",
     "plan.cut",
     "payment.correction_taken",
+    "correction.told",
+    "correction.telling_settled",
     "monitor.hit",
     "payment.tallied",
     "payment.refund_shared",
@@ -1659,6 +1756,7 @@ OPENING = {
     "indicator.allotted": ("indicator.issue", _field("bgt_id")),
     "indicator.carried_in": ("indicator.issue", _field("bgt_id")),
     "monitor.hit": ("monitor_hit.open", _field("hit_no")),
+    "correction.told": ("correction.tell", _field("tell_no")),
     "reconciliation.opened": ("reconciliation.open", _field("recon_no")),
 }
 RUN_EVENTS = {"disbursement.approved", "disbursement.drawn", "disbursement.closed"}
@@ -2496,6 +2594,8 @@ _DOCUMENT_OF = {
     "income.refund_receipted": "receipt_sm3",
     "income.refund_returned": "receipt_sm3",
     "income.correction_receipted": "receipt_sm3",
+    "correction.telling_confirmed": "receipt_sm3",
+    "correction.telling_declined": "receipt_sm3",
 }
 # what the central bank has signed, and is booked as it stands
 _ALONE = {"income.received", "balance.reported"}
@@ -2519,6 +2619,8 @@ def disagreement(ledger: str, document: bytes, told: dict[str, Any]) -> str:
             differing = list(_of_notice(main, rows, told["refund"]))
         elif "order" in told:
             differing = list(_of_order(ledger, main, told["order"], told["receipt"]))
+        elif "telling" in told:
+            differing = list(_of_telling(ledger, main, rows, told["telling"], told["answer"]))
         elif "returned" in told:
             differing = list(_of_order_return(main, told["returned"]))
         elif "claim" in told:
@@ -2626,6 +2728,37 @@ def _of_order(
     yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
     if (day := main.get("XPayDate", "").replace("-", "")) != receipt["xpay_date"].replace("-", ""):
         yield "XPayDate", day, receipt["xpay_date"]
+
+
+def _of_telling(
+    ledger: str,
+    main: Form,
+    rows: list[Form],
+    told: dict[str, Any],
+    answer: dict[str, Any],
+) -> Iterator[Differing]:
+    same = {
+        "VtCode": told["vt_code"],
+        "VoucherNo": answer["voucher_no"],
+        "AdmDivCode": ledger[:6],
+        "StYear": ledger[-4:],
+        "BillNo": told["cor_no"],
+        "OriginalVoucherNo": told["pay_cert_no"],
+        "PayBankCode": told["pay_bank_code"],
+        "XAccDate": answer["xacc_date"].replace("-", ""),
+    }
+    yield from _differing({**main, "XAccDate": main.get("XAccDate", "").replace("-", "")}, same)
+    parts = told["was"], told["now"]
+    if len(rows) != len(parts):
+        yield "DetailList", repr(len(rows)), repr(len(parts))
+        return
+    for row, part in zip(rows, parts, strict=True):
+        why = answer.get("reason", "")
+        due = {"SupDepCode": part["agency_code"][:3], "ExpFuncCode": part["exp_func_code"]}
+        due |= {"XDealResult": "0" if why else "1", "XAddWord": why}
+        said = {**row, "XAddWord": row.get("XAddWord", "")[: len(why)]}  # as much as is kept
+        yield from _differing(said, due)
+        yield from _amount(row, "PayAmt", fen(part["amt"]))
 
 
 def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
@@ -3181,6 +3314,10 @@ class Signatures:
             self._note(event, body["receipt_sm3"], f"bank/{bank}")
         elif event.name == "clearing.claim_receipted" or event.name in _OF_ORDERS:
             self._note(event, body["receipt_sm3"], "pboc/")
+        elif event.name in _TELLING_ANSWERS:
+            to_bank = body["vt_code"] == _TO_BANK
+            whose = f"bank/{body['pay_bank_code']}" if to_bank else "pboc/"
+            self._note(event, body["receipt_sm3"], whose)
         elif event.name == "suspense.held":
             bank = body["pay_bank_code"]
             self._note(event, body["notice_sm3"], f"bank/{bank}" if bank else "pboc/")
@@ -4034,6 +4171,7 @@ class Folds:
         self._export, self._report, self._scratch = export, report, scratch
         self.books, self.clearing, self.cash = Books(report), Clearing(report), Cash(report)
         self.special_cash, self.bank_claims = SpecialCash(report), BankClaims(report)
+        self.tellings = Tellings(report)
         self.numbers = Numbers(report, scratch)
         self.payments = Payments(report, scratch)
         self.decisions = Decisions(report, export.about["ledger"], self.books, self.payments)
@@ -4052,7 +4190,8 @@ class Folds:
             "INSERT INTO streams VALUES (?, ?, ?)", (event.stream, event.version, event.position)
         )
         try:
-            bank, told = self.payments.bank_of(event), self.payments.told(event)
+            bank = self.payments.bank_of(event)
+            told = self.payments.told(event) or self.tellings.told(event)
             self.signatures.take(event, bank, told)
             self.numbers.take(event)
             if self._export.whole:
@@ -4060,6 +4199,7 @@ class Folds:
                 self.clearing.take(event)
                 self.cash.take(event)
                 self.bank_claims.take(event)
+                self.tellings.take(event)
                 self.special_cash.take(event)
                 self.by_hand.take(event)
                 self.booked.take(event)
@@ -4081,6 +4221,7 @@ class Folds:
         if self._export.whole:
             self.payments.conclude()
             self.clearing.conclude()
+            self.tellings.conclude()
             self.cash.conclude()
             self.special_cash.conclude()
             self.books.conclude()

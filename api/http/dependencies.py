@@ -16,9 +16,9 @@ from fastapi.security import HTTPBearer
 from api.access import Right
 from api.http.call import Call
 from api.http.parameters import (
-    AgainOf,
     AcctNo,
     AdvNo,
+    AgainOf,
     AgencyCode,
     BgtId,
     CardNo,

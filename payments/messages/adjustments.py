@@ -40,7 +40,7 @@ class AdjustedPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pay_amt: int
 
 
-class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OutlayAdjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Either message; names are those of the elements, in snake_case.
 
     Attributes:
@@ -92,7 +92,7 @@ _FORM = PlainForm(
 )
 
 
-def build(adjustment: Adjustment) -> bytes:
+def build(adjustment: OutlayAdjustment) -> bytes:
     """The inner ``<Voucher>`` document, GBK, with its declaration; byte-deterministic.
 
     Raises:
@@ -101,7 +101,7 @@ def build(adjustment: Adjustment) -> bytes:
     return _FORM.write(_main_of(adjustment), _details_of(adjustment))
 
 
-def _main_of(adjustment: Adjustment) -> dict[str, str]:
+def _main_of(adjustment: OutlayAdjustment) -> dict[str, str]:
     return {
         "Id": adjustment.voucher_no,
         "AdmDivCode": adjustment.adm_div_code,
@@ -114,7 +114,7 @@ def _main_of(adjustment: Adjustment) -> dict[str, str]:
     }
 
 
-def _details_of(adjustment: Adjustment) -> list[dict[str, str]]:
+def _details_of(adjustment: OutlayAdjustment) -> list[dict[str, str]]:
     return [
         {
             "Id": str(place),
@@ -125,7 +125,7 @@ def _details_of(adjustment: Adjustment) -> list[dict[str, str]]:
     ]
 
 
-def parse(data: bytes, vt_code: str) -> Adjustment:
+def parse(data: bytes, vt_code: str) -> OutlayAdjustment:
     """The reverse of :func:`build`.
 
     Raises:
@@ -140,7 +140,7 @@ def parse(data: bytes, vt_code: str) -> Adjustment:
     was, now = (_part(row, detail_pointer(place)) for place, row in enumerate(rows))
     if was.pay_amt >= 0 or was.pay_amt + now.pay_amt:
         raise malformed("the details take from the one and give to the other", "/DetailList")
-    adjustment = Adjustment(
+    adjustment = OutlayAdjustment(
         vt_code=vt_code,
         adm_div_code=text_of(main, "AdmDivCode", ""),
         st_year=year_of(main, "StYear", ""),
@@ -164,7 +164,7 @@ def _part(row: Mapping[str, str], pointer: str) -> AdjustedPart:
     return AdjustedPart(**said, pay_amt=signed_amount_of(dict(row), "PayAmt", pointer))
 
 
-def answer(adjustment: Adjustment, day: dt.date, declined: str = "") -> bytes:
+def answer(adjustment: OutlayAdjustment, day: dt.date, declined: str = "") -> bytes:
     """The form as its receiver answers it; ``declined`` is why it has not adjusted it."""
     result = NOT_ADJUSTED if declined else ADJUSTED
     said = {"XDealResult": result, "XAddWord": declined}
@@ -199,7 +199,7 @@ def parse_answer(data: bytes, vt_code: str) -> AdjustmentAnswer:
     )
 
 
-def said_otherwise(adjustment: Adjustment, data: bytes) -> Iterator[tuple[str, str, str]]:
+def said_otherwise(adjustment: OutlayAdjustment, data: bytes) -> Iterator[tuple[str, str, str]]:
     """What an answer says of its message otherwise: the element, its text, and the message's. Each
     form has an ``Id`` of its own; free text may be left out, or be such that nobody can read it.
 

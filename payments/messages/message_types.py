@@ -24,7 +24,7 @@ from payments.messages import (
     refund_notices,
     voucher_5214,
 )
-from payments.messages.adjustments import Adjustment, AdjustmentAnswer
+from payments.messages.adjustments import AdjustmentAnswer, OutlayAdjustment
 from payments.messages.bank_requests import BankRequest
 from payments.messages.clearing_2301 import ClearingReceipt, ClearingVoucher
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
@@ -266,7 +266,7 @@ def _income_receipt(vt_code: str, title: str) -> MessageType[OrderReceipt]:
     )
 
 
-def _adjustment(vt_code: str, title: str, receiver: Party) -> MessageType[Adjustment]:
+def _adjustment(vt_code: str, title: str, receiver: Party) -> MessageType[OutlayAdjustment]:
     return MessageType(
         vt_code=vt_code,
         flag=SEND,

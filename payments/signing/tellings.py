@@ -7,16 +7,16 @@ from ledger.account_set import fiscal_year_of
 from ledger.money import stored_fen
 from payments.clearing.uncleared_key import SUP_DEP_DIGITS
 from payments.messages import adjustments
-from payments.messages.adjustments import AdjustedPart, Adjustment
+from payments.messages.adjustments import AdjustedPart, OutlayAdjustment
 from payments.signing.voucher_document import adm_div_code
 from payments.telling_events import CorrectionTold, CorrectionToldAgain, ToldPart
 
 TellingEvent = CorrectionTold | CorrectionToldAgain
 
 
-def adjustment(ledger_id: int, told: TellingEvent) -> Adjustment:
+def adjustment(ledger_id: int, told: TellingEvent) -> OutlayAdjustment:
     """What a 5253 or 5351 says."""
-    return Adjustment(
+    return OutlayAdjustment(
         vt_code=told.vt_code,
         adm_div_code=adm_div_code(ledger_id),
         st_year=fiscal_year_of(ledger_id),

@@ -8,6 +8,7 @@ from ledger.events import Event
 from ledger.verification.amounts import Amounts
 from payments.messages.message_types import SignedBy
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS, ORDERS, TELLING_ANSWERS
+from payments.signing.tellings import TellingEvent
 from payments.telling_events import TellingAnswered
 from payments.verification.open_items import OpenRequests
 from payments.verification.tellings import subject_of
@@ -48,6 +49,10 @@ class OrderSteps:
 
     def _ordered(self, position: int, _stream: bytes, event: Any) -> None:
         self._asked.ask("order", event.voucher_no, position)
+        if isinstance(event, TellingEvent):
+            amount = event.amt
+            if (event.was.amt, event.now.amt) != (f"-{amount}", amount):
+                self._wrong(position, "it takes another amount than it gives 调整金额不符")
 
     def _receipted(self, position: int, _stream: bytes, event: Any) -> None:
         due_at = self._asked.end("order", event.voucher_no)

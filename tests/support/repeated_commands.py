@@ -31,6 +31,7 @@ from payments.clearing.cash_policy import SetCashPolicy
 from payments.clearing.claims import RequestClearing
 from payments.clearing.clearing_policy import SetClearingPolicy
 from payments.corrections.correcting import CorrectPayment
+from payments.corrections.telling import TellAgain
 from payments.disbursement.commands import (
     ApproveRun,
     CloseRun,
@@ -67,6 +68,7 @@ from tests.support.income_orders import answered, correction, refund
 from tests.support.income_orders import returned as came_back
 from tests.support.openings import TREASURY, credit, debit, opening
 from tests.support.subsidies import SUBSIDY, subsidy_line, subsidy_list
+from tests.support.tellings import answer as told_answer
 from tests.support.vouchers import cr, dr, voucher
 from tests.support.wages import wage_line, wage_list
 
@@ -456,6 +458,30 @@ def _correct(keeper: Bookkeeper) -> AskedBy:
         cor_no="G1", pay_app_no="P1", to_bgt_id="B2", amt="1.00", reason="科目用错"
     )
     return asked, "accountant"
+
+
+def _told_of_a_correction(keeper: Bookkeeper) -> None:
+    """A correction to another function, of what is claimed."""
+    keeper.pay("P1", "B1", "100.00")
+    keeper.clear("Q1", MARCH_2)
+    keeper.issue("B2", "100.00", exp_func_code="2010103")
+    asked = CorrectPayment(
+        cor_no="G1", pay_app_no="P1", to_bgt_id="B2", amt="1.00", reason="功能科目用错"
+    )
+    keeper.do(asked, "accountant")
+
+
+@example("correction.answer")
+def _answer_to_a_correction(keeper: Bookkeeper) -> AskedBy:
+    _told_of_a_correction(keeper)
+    return told_answer("5351", "G1-5351", "原凭证科目不符"), "pboc"
+
+
+@example("correction.tell")
+def _tell_again(keeper: Bookkeeper) -> AskedBy:
+    told, by = _answer_to_a_correction(keeper)
+    keeper.do(told, by)
+    return TellAgain(tell_no="G1-A", again_of="G1-5351"), "accountant"
 
 
 @example("refund.refuse")
