@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.http_server import OPERATIONS, HttpTreasury, http
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S
 
 TOOLS = ROOT / ".generators"
 PROGRAM = ROOT / "tests" / "generators" / "payments.ts"
@@ -42,7 +43,7 @@ def run(*command: str | Path, folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_S,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

@@ -13,6 +13,7 @@ import pytest
 from api.http.document import document
 from tests.console.built import BUILT, CONSOLE, PATH, needs_built, needs_tools
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S
 
 KIB = 1024
 BEFORE_CHARTS_MAX, ALL_MAX = 400 * KIB, 1024 * KIB
@@ -30,7 +31,7 @@ def test_it_asks_the_api_for_what_there_is() -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=HANG_S,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -65,7 +66,7 @@ def test_the_wheel_brings_it_along(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert built.returncode == 0, built.stderr
     [wheel] = tmp_path.glob("*.whl")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.console.built import CONSOLE, PATH, needs_tools
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S
 
 pytestmark = needs_tools
 
@@ -75,7 +76,7 @@ def said() -> dict[str, object]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)

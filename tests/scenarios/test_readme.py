@@ -13,6 +13,7 @@ import pytest
 
 from api.demo.stack import announced_up
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="the README's example needs curl"),
@@ -29,7 +30,7 @@ def run(script: str, data: Path, folder: Path) -> subprocess.CompletedProcess[st
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
     )
 

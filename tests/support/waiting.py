@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import psycopg
 
-HANG_S = 120.0  # no correct run takes as long, however slow its machine
-POLL_S = 0.01
+# no correct run takes as long, however slow its machine and whatever else works there
+HANG_S = 300.0
+POLL_S = 0.02
 
 T = TypeVar("T")
 

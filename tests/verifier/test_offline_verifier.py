@@ -31,6 +31,7 @@ from tests.support.audited_books import (
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.paths import ROOT
 from tests.support.tampering import FORBIDDEN, TAMPERINGS, Tampering
+from tests.support.waiting import HANG_S
 
 VERIFIER = ROOT / "verifier" / "guoku_verify.py"
 TRUSTED = ("--key", f"{LOG}={public(key_of(LOG)).hex()}")
@@ -44,7 +45,7 @@ def run(*arguments: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANG_S,
     )
     return done.returncode, done.stdout + done.stderr
 
