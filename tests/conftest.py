@@ -3,12 +3,13 @@
 fsync stays on: what the tests show holds for the settings that run in production.
 """
 
+import gc
 import os
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,6 +56,18 @@ LONG = ("faults", "bench", "scenarios", "processes", "house", "payments", "proje
 # A shell starts what it runs in the background with Ctrl-C ignored, and programs inherit that: the
 # tests that interrupt one then waited for an end that never came.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded for the tests stays: there is no garbage to be looked for in it, now or ever
+    again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
