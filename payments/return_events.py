@@ -47,6 +47,7 @@ class PaymentReturned(Event, frozen=True, kw_only=True):
     moves by it: ``to_ledger``, the next year's, books it. It counts against what was paid, so that
     no more comes back over both years. ``own_bgt_id`` is the payment's own indicator,
     ``pay_acct_no`` the special account that has paid and has it back, here as behind it.
+    ``contract_no`` has so much less paid of it, and of ``card_lines`` all has come back.
     """
 
     TYPE: ClassVar[str] = "payment.returned"
@@ -76,6 +77,8 @@ class PaymentReturned(Event, frozen=True, kw_only=True):
     shares: tuple[ReturnedShare, ...]
     own_bgt_id: str
     to_ledger: str
+    contract_no: str = ""
+    card_lines: tuple[str, ...] = ()
     pay_acct_no: str = ""
     by: str
 

@@ -2090,8 +2090,9 @@ class Payments:
                 self._wrong(event, f"{yuan(-left)} more comes down of {number} than was paid")
 
     def _came_back(self, event: Event) -> None:
-        """以前年度退回: it counts against what was paid as a refund does, and moves no more."""
-        self._of_lines(event)
+        """以前年度退回: it counts against what was paid as a refund does, and moves no money."""
+        if wrong := self._reimbursed.free(event, self._of_lines(event)):
+            self._wrong(event, wrong)
         for share in event.body["shares"]:
             own = share["bgt_id"] == event.body["own_bgt_id"]
             self._bear(event, "" if own else share["bgt_id"], -fen(share["amt"]))

@@ -37,6 +37,7 @@ from payments.events import (
     PaymentWithdrawn,
     VoucherReceipted,
 )
+from payments.return_events import PaymentReturned
 from payments.void_events import PaymentVoided
 
 
@@ -82,6 +83,7 @@ class ReimbursementFold(RegisterFold):
         PaymentVoided: _Moved,
         VoucherReceipted: _Moved,
         PaymentRefunded: _Moved,
+        PaymentReturned: _Moved,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterator[Movement]:

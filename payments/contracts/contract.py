@@ -40,6 +40,7 @@ from payments.events import (
     PaymentWithdrawn,
     VoucherReceipted,
 )
+from payments.return_events import PaymentReturned
 from payments.void_events import PaymentVoided
 
 
@@ -150,7 +151,7 @@ class _Receipted(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Refunded(msgspec.Struct, frozen=True, gc=False):
-    """Of ``PaymentRefunded``."""
+    """Of ``PaymentRefunded``, ``PaymentReturned``."""
 
     ONLY_WITH: ClassVar[str] = "contract_no"
     refund_amt: str
@@ -171,6 +172,7 @@ class ContractFold(RegisterFold):
         PaymentVoided: _Released,
         VoucherReceipted: _Receipted,
         PaymentRefunded: _Refunded,
+        PaymentReturned: _Refunded,
     }
 
     applied: dict[str, int] = msgspec.field(default_factory=dict)  # fen by pay_app_no

@@ -157,7 +157,7 @@ def booked(
     returned, refund_no = returned_of(payment, matched, evidence.notice_no)
     own, *further = shares_of(payment, returned, refund_fen)
     rows = [_restored(state, payment, day, share) for share in (own, *further)]
-    whole = _reimbursed_back(payment, returned)
+    whole = reimbursed_back(payment, returned)
     rows_beside = _rows_beside(state, payment, day, refund_fen, whole, (own, *further))
     acct_no = payment.applied.pay_acct_no
     cash = moved_special(state, day, key_of(payment.applied), amount_fen=refund_fen)
@@ -208,7 +208,7 @@ def _rows_beside(
     ]
 
 
-def _reimbursed_back(payment: Payment, returned: Sequence[ReturnedLine]) -> tuple[str, ...]:
+def reimbursed_back(payment: Payment, returned: Sequence[ReturnedLine]) -> tuple[str, ...]:
     """What was spent with cards, and of which all that was reimbursed has come back by now."""
     if not payment.applied.card_lines:
         return ()

@@ -2,7 +2,8 @@
 
 A payment's ledger knows what was paid of it and what came back before, so it says once what is of
 this payment, in whichever year it came back. What came when its year was over is told to the next
-year's ledger (``payments.refunds.prior_returns``), and moves nothing here. Pure decisions.
+year's ledger (``payments.refunds.prior_returns``), and moves no money here: what was spent
+with cards is free to be reimbursed, and a contract has less paid. Pure decisions.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import msgspec
 from ledger.account_set import division_of, fiscal_year_of, ledger_id, ledger_text
 from ledger.deciding.state import Decision, LedgerState
 from ledger.money import yuan
+from payments.cards.lines import freed
+from payments.contracts.drawing import brought_back
 from payments.payment import PAYMENT, Payment
 from payments.refunds.booking import (
     Matched,
@@ -22,6 +25,7 @@ from payments.refunds.booking import (
     check_left,
     check_new,
     is_of_next_year,
+    reimbursed_back,
     returned_of,
     shares_of,
 )
@@ -62,6 +66,7 @@ def _returned(
     check_left(payment, refund_fen, matched)
     returned, refund_no = returned_of(payment, matched, evidence.notice_no)
     shares = shares_of(payment, returned, refund_fen)
+    whole, day = reimbursed_back(payment, returned), state.today
     # point of no return: the money has moved, nothing below refuses
     event = PaymentReturned(
         pay_app_no=payment.pay_app_no,
@@ -77,11 +82,20 @@ def _returned(
         shares=_told(shares),
         own_bgt_id=payment.applied.bgt_id,
         to_ledger=ledger_text(next_year_of(state.ledger_id)),
+        contract_no=payment.applied.contract_no,
+        card_lines=whole,
         pay_acct_no=payment.applied.pay_acct_no,
         by=by,
         **msgspec.structs.asdict(evidence),
     )
-    return Decision(events=[(PAYMENT, payment.pay_app_no, event)], effective_on=state.today)
+    return Decision(
+        events=[(PAYMENT, payment.pay_app_no, event)],
+        effective_on=day,
+        moved=[
+            *brought_back(state, payment.applied, day, refund_fen),
+            *freed(state, day, whole),
+        ],
+    )
 
 
 def next_year_of(key: int) -> int:

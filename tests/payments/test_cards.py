@@ -23,7 +23,7 @@ from payments.disbursement.opening import OpenRun
 from payments.events import PaymentApplied, PaymentRefunded
 from payments.voiding import VoidPayment
 from tests.division.test_banks import KnowingBookkeeper
-from tests.support.bookkeeper import detail, payment
+from tests.support.bookkeeper import detail, payment, refund_notice
 from tests.support.cards import CARD, OTHER_CARD, card, register_cards, reimbursing, spent
 from tests.support.next_year import go_to_next_year
 from tests.support.paths import ROOT
@@ -128,6 +128,24 @@ def test_what_was_spent_in_december_is_reimbursed_in_one_of_two_years(
     b.do(RejectPayment(pay_app_no="P1", reason="转下年报销"), "checker")
     b.ledger_id = next_year
     b.do(reimbursing("P2", "500.00", spent("A1", "500.00")))
+
+
+def test_it_is_free_when_the_rest_comes_back_in_the_next_year(b: KnowingBookkeeper) -> None:
+    """300.00 of it in its year, 200.00 in the next: the line stayed taken for ever."""
+    b.do(reimbursing("P1", "500.00", spent("A1", "500.00")))
+    approved = b.approve("P1")
+    b.sign("P1")
+    b.receipt(approved)
+    paid = b.refund("P1", "300.00").subjects[0]
+    assert taken(b) == ["A1"]
+    january = date(2027, 1, 20)
+    b.until(january)
+    b.do(refund_notice(paid, [("1", 200_00)], january, "0009"), "bank")
+    assert taken(b) == []
+    this_year = go_to_next_year(b)
+    b.issue("B1", "1000.00")
+    b.do(reimbursing("P2", "500.00", spent("A1", "500.00")))
+    b.ledger_id = this_year
 
 
 def test_of_two_years_the_second_waits_for_the_first(

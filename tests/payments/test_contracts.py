@@ -20,7 +20,7 @@ from payments.corrections.correcting import CorrectPayment
 from payments.disbursement.opening import OpenRun
 from payments.events import PaymentDetail
 from payments.voiding import VoidPayment
-from tests.support.bookkeeper import PAYEE, Bookkeeper, payment
+from tests.support.bookkeeper import PAYEE, Bookkeeper, payment, refund_notice
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -195,6 +195,16 @@ def test_what_is_not_paid_or_comes_back_may_be_paid_again(b: Bookkeeper) -> None
     assert amounts(b) == ("940.00", "0.00", "60.00")
     b.refund("P4", "60.00", pay_detail_id="1")
     assert amounts(b) == ("1000.00", "0.00", "0.00")
+
+
+def test_what_comes_back_in_the_next_year_was_not_paid_on_it(b: Bookkeeper) -> None:
+    """60.00 of 100.00 in January: the contract said 100.00 paid for ever."""
+    b.do(contract("1000.00"))
+    paid = b.pay("P1", "ANY", "100.00", contract_no="HT-1").subjects[0]
+    january = date(2027, 1, 20)
+    b.until(january)
+    b.do(refund_notice(paid, [("1", 60_00)], january, "0009"), "bank")
+    assert amounts(b) == ("960.00", "0.00", "40.00")
 
 
 def test_a_plan_holds_its_amount_until_contracts_under_it_are_paid(b: Bookkeeper) -> None:
