@@ -606,6 +606,7 @@ class BankClaims:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._by_banks = False
+        self._to_tell: dict[str, str] = {}  # what was returned, until its bank knows
         self._waiting: dict[str, dict[str, Any]] = {}
         self._unclaimed: dict[str, int] = {}  # of what is claimed singly, by payment
         self._singly: dict[str, list[tuple[str, int]]] = {}  # by claim's number
@@ -620,13 +621,22 @@ class BankClaims:
             self._report.count("claim")
             self._waiting[body["claim_no"]] = body
         elif name == "clearing.bank_claim_returned":
-            self._waiting.pop(body["claim_no"], None)
+            self._returned(event)
+        elif name == "clearing.bank_claim_return_told":
+            if self._to_tell.pop(body["claim_no"], "") != body["voucher_no"]:
+                self._wrong(event, "no claim was returned under its number, or it was told before")
         elif name == "clearing.requested":
             self._agreed(event)
         elif name == "clearing.claim_receipted":
             lines = self._singly.pop(body["voucher_no"], [])
             for pay_app_no, amount in lines if body.get("rejected") else ():
                 self._unclaimed[pay_app_no] += amount
+
+    def _returned(self, event: Event) -> None:
+        number = event.body["claim_no"]
+        if self._waiting.pop(number, None) is None:
+            self._wrong(event, f"no claim {number} waits")
+        self._to_tell[number] = event.body.get("voucher_no", "")
 
     def _agreed(self, event: Event) -> None:
         body, made = event.body, dict[str, dict[tuple[str, ...], int]]()

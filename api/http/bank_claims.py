@@ -47,7 +47,8 @@ class BankClaimLineView(msgspec.Struct, kw_only=True):
 
 class BankClaimView(msgspec.Struct, kw_only=True):
     """A claim 2301 or 2302 of an agent bank that agrees with the books; ``clear_no`` of the
-    clearing by which it is agreed to, ``reason`` why it was returned."""
+    clearing by which it is agreed to, ``reason`` why it was returned, ``return_told`` whether its
+    bank has taken that in."""
 
     ledger: str
     claim_no: str
@@ -61,6 +62,7 @@ class BankClaimView(msgspec.Struct, kw_only=True):
     lines: list[BankClaimLineView]
     clear_no: str
     reason: str
+    return_told: bool
     commit: Committed = UNSET
 
 
@@ -98,6 +100,7 @@ def _shown(key: int, claim: BankClaim, commit: Committed = UNSET) -> BankClaimVi
         ],
         clear_no=claim.clear_no,
         reason=claim.returned.reason if claim.returned else "",
+        return_told=claim.told is not None,
         commit=commit,
     )
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
+from ledger.account_set import ledger_text
 from ledger.calendar import clearing_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
@@ -22,6 +23,7 @@ from payments.clearing.bank_events import (
     BankClaimAgreed,
     BankClaimLine,
     BankClaimReturned,
+    BankClaimReturnTold,
     BankClaimTaken,
 )
 from payments.clearing.clearing_policy import BY_BANKS, CLEARING_POLICY
@@ -33,16 +35,26 @@ from payments.clearing.matching import (
     rows_of,
 )
 from payments.clearing.uncleared import UNCLEARED, claimed
+from payments.messages import gbk
 
 WAITING, AGREED, RETURNED = "waiting", "agreed", "returned"
+RETURNED_CLAIM = "returned_claim"  # in the number of what tells a bank so
 
 
 class BankClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """A bank's claim: ``clear_no`` once it is agreed to."""
+    """A bank's claim: ``clear_no`` once it is agreed to; ``told`` once its bank knows that it is
+    returned."""
 
     taken: BankClaimTaken
     clear_no: str = ""
     returned: BankClaimReturned | None = None
+    told: BankClaimReturnTold | None = None
+
+    @property
+    def return_to_tell(self) -> BankClaimReturned | None:
+        """That it is returned, until its bank knows; a former release told nobody."""
+        returned = self.returned
+        return returned if returned and returned.voucher_no and self.told is None else None
 
     @property
     def status(self) -> str:
@@ -57,11 +69,13 @@ def _fold(claim: BankClaim | None, event: Event) -> BankClaim | None:
             return msgspec.structs.replace(claim, clear_no=event.clear_no)
         case BankClaimReturned() if claim is not None:
             return msgspec.structs.replace(claim, returned=event)
+        case BankClaimReturnTold() if claim is not None:
+            return msgspec.structs.replace(claim, told=event)
     return claim
 
 
 def _acts(claim: BankClaim) -> tuple[Event, ...]:
-    return () if claim.returned is None else (claim.returned,)
+    return tuple(act for act in (claim.returned, claim.told) if act is not None)
 
 
 BANK_CLAIM: Kind[BankClaim] = Kind(
@@ -139,21 +153,63 @@ class TakeBankClaim(Command, frozen=True, kw_only=True):
 
 
 class ReturnBankClaim(Command, frozen=True, kw_only=True):
-    """退回: the treasury does not agree to a claim that waits for it."""
+    """退回: the treasury does not agree to a claim that waits for it, and its bank is told."""
 
     OPERATION: ClassVar[str] = "clearing.return_claim"
     KIND: ClassVar[AnyKind] = BANK_CLAIM
     claim_no: str
     reason: str
 
+    def check(self) -> None:
+        gbk.check_encodable(self.reason, pointer="/reason")  # the bank is told
+
     def needs(self) -> Iterable[Need]:
         return ((BANK_CLAIM, self.claim_no),)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        require_waiting(state, self.claim_no)
+        claim = require_waiting(state, self.claim_no)
         # point of no return
-        returned = BankClaimReturned(claim_no=self.claim_no, reason=self.reason, by=by)
+        returned = BankClaimReturned(
+            claim_no=self.claim_no,
+            reason=self.reason,
+            voucher_no=return_number(state.ledger_id, claim.taken.vt_code, self.claim_no),
+            pay_bank_code=claim.taken.pay_bank_code,
+            by=by,
+        )
         return Decision(events=[(BANK_CLAIM, self.claim_no, returned)], effective_on=state.today)
+
+
+class MarkReturnTold(Command, frozen=True, kw_only=True):
+    """The bank has taken in that its claim is returned."""
+
+    OPERATION: ClassVar[str] = "clearing.tell_return"
+    KIND: ClassVar[AnyKind] = BANK_CLAIM
+    claim_no: str
+
+    def needs(self) -> Iterable[Need]:
+        return ((BANK_CLAIM, self.claim_no),)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        claim: BankClaim | None = state.get(BANK_CLAIM, self.claim_no)
+        if claim is None or claim.return_to_tell is None:
+            raise Refusal(Code.INVALID_STATE, f"nothing is to be told of {self.claim_no!r}")
+        # point of no return
+        told = BankClaimReturnTold(
+            claim_no=self.claim_no, voucher_no=claim.return_to_tell.voucher_no
+        )
+        return Decision(events=[(BANK_CLAIM, self.claim_no, told)], effective_on=state.today)
+
+
+def return_number(ledger_id: int, vt_code: str, claim_no: str) -> str:
+    """The number here of what tells a bank that its claim is returned; to the bank it says the
+    claim's own."""
+    return f"{vt_code}:{ledger_text(ledger_id)}:{RETURNED_CLAIM}:{claim_no}"
+
+
+def split_return_number(number: str) -> str:
+    """The claim of such a number; "" of any other."""
+    _, _, rest = number.partition(f":{RETURNED_CLAIM}:")
+    return rest
 
 
 def require_waiting(state: LedgerState, claim_no: str) -> BankClaim:

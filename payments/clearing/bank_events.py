@@ -72,19 +72,39 @@ class BankClaimAgreed(Event, frozen=True, kw_only=True):
 
 
 class BankClaimReturned(Event, frozen=True, kw_only=True):
-    """退回: the treasury does not agree; what it is over can be claimed again."""
+    """退回: the treasury does not agree; what it is over can be claimed again. The bank is told so:
+    ``voucher_no`` is the message's number here, "" of a release that told nobody."""
 
     TYPE: ClassVar[str] = "clearing.bank_claim_returned"
     TRAITS: ClassVar[Traits] = Traits(
         subject="bank_claim",
         asked_by="clearing.return_claim",
+        delivery=True,
         ends=True,
         step="clearing",
         title="划款申请退回",
     )
     claim_no: str
     reason: str
+    voucher_no: str = ""
+    pay_bank_code: str = ""
     by: str
 
 
-register(ClearingPolicySet, BankClaimTaken, BankClaimAgreed, BankClaimReturned)
+class BankClaimReturnTold(Event, frozen=True, kw_only=True):
+    """退回已送达: the bank has taken in that its claim is returned."""
+
+    TYPE: ClassVar[str] = "clearing.bank_claim_return_told"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="bank_claim",
+        asked_by="clearing.tell_return",
+        delivery=True,
+        ends=True,
+        step="clearing",
+        title="划款申请退回送达",
+    )
+    claim_no: str
+    voucher_no: str
+
+
+register(ClearingPolicySet, BankClaimTaken, BankClaimAgreed, BankClaimReturned, BankClaimReturnTold)

@@ -192,12 +192,13 @@ class Contents:
             self._trouble.put_off(parcel, dict.fromkeys(parcel.attempts, str(error)))
             return
         problems: dict[str, str] = {}
-        for body, bank in sorted(order_bodies(signer, orders, problems), key=itemgetter(1)):
+        bodies = order_bodies(signer, orders, problems)
+        for number, body, bank in sorted(bodies, key=itemgetter(2)):
             try:
                 url = channels(bank) + VOUCHERS_PATH if bank else pboc
-                yield OutgoingItem(body.voucher_no, url, body, bank or PBOC)
+                yield OutgoingItem(number, url, body, bank or PBOC)
             except GuokuError as error:
-                problems[body.voucher_no] = str(error)
+                problems[number] = str(error)
         self._trouble.put_off(parcel, problems)
 
     def _requests_of(

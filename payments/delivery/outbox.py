@@ -18,6 +18,7 @@ import psycopg
 
 from ledger.errors import Code, RequestError
 from ledger.events import Event, decode, names_that
+from payments.clearing.bank_events import BankClaimReturned, BankClaimReturnTold
 from payments.clearing.events import ClaimReceipted, ClearingRequested
 from payments.events import (
     PaymentRefunded,
@@ -178,9 +179,10 @@ class _Reading(msgspec.Struct):
 
     def _take_order(self, position: int, event: Any) -> None:
         of = type(event)
-        if issubclass(of, OrderGiven):
-            self.due["order", event.voucher_no] = position
-        elif issubclass(of, OrderAnswered | TellingAnswered):
+        if issubclass(of, OrderGiven | BankClaimReturned):
+            if event.voucher_no:  # a former release told no bank what it returned
+                self.due["order", event.voucher_no] = position
+        elif issubclass(of, OrderAnswered | TellingAnswered | BankClaimReturnTold):
             self.answered.add(("order", event.voucher_no))
 
 

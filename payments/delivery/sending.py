@@ -16,6 +16,7 @@ from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Submission
 from ledger.errors import Code, GuokuError
 from ledger.writing.sequencer import Sequencer
+from payments.clearing.bank_claims import MarkReturnTold, split_return_number
 from payments.delivery import leases
 from payments.delivery.bank_client import Acknowledgement, BankClient
 from payments.delivery.contents import Contents, Destinations, OutgoingItem, in_messages
@@ -218,11 +219,14 @@ class Sender:
     # ---- what a receiver has said
 
     def _record_taken_in(self, parcel: Parcel, numbers: Sequence[str]) -> None:
+        returns = [n for n in numbers if split_return_number(n)] if parcel.kind == "order" else []
         if parcel.kind != "voucher":
             with self._pool.connection() as connection:
-                leases.taken_in(connection, parcel, numbers)
+                leases.taken_in(connection, parcel, [n for n in numbers if n not in returns])
+            numbers = returns
+        submissions = [Submission(command=_sent(parcel.kind, n), by=PRINCIPAL) for n in numbers]
+        if not submissions:
             return
-        submissions = [Submission(command=MarkSent(pay_app_no=n), by=PRINCIPAL) for n in numbers]
         try:
             marked = self._sequencer.submit(parcel.ledger_id, submissions)
             outcomes = marked.result(COMMIT_TIMEOUT_S)
@@ -271,6 +275,13 @@ class Sender:
             )
             with self._pool.connection() as connection:
                 leases.bury(connection, parcel, errors)
+
+
+def _sent(kind: ParcelKind, number: str) -> Command:
+    """What puts on record that a bank has taken something in."""
+    if kind == "voucher":
+        return MarkSent(pay_app_no=number)
+    return MarkReturnTold(claim_no=split_return_number(number))
 
 
 def _refusal(kind: ParcelKind, number: str, about: str, answer: Acknowledgement) -> Command:

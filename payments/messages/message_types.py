@@ -190,6 +190,13 @@ def _claim_receipt(vt_code: str, title: str) -> MessageType[ClearingReceipt]:
     )
 
 
+def _claim_returned(vt_code: str, title: str) -> MessageType[ClearingReceipt]:
+    """A bank's claim as the treasury gives it back."""
+    told = replace(_claim_receipt(vt_code, title), concerns=Concern.BANK_CLAIM)
+    by, to = Party.TREASURY, Party.AGENT_BANK
+    return replace(told, sender=by, receiver=to, signed_by=SignedBy.FINANCE)
+
+
 ORDER_SENT: MessageType[Order5207] = MessageType(
     vt_code=ORDER,
     flag=SEND,
@@ -267,18 +274,9 @@ def _income_receipt(vt_code: str, title: str) -> MessageType[OrderReceipt]:
 
 
 def _adjustment(vt_code: str, title: str, receiver: Party) -> MessageType[OutlayAdjustment]:
-    return MessageType(
-        vt_code=vt_code,
-        flag=SEND,
-        title=title,
-        sender=Party.TREASURY,
-        receiver=receiver,
-        signed_by=SignedBy.FINANCE,
-        manifest=False,
-        concerns=Concern.ADJUSTMENT,
-        build=adjustments.build,
-        parse=partial(adjustments.parse, vt_code=vt_code),
-    )
+    sent: MessageType[Any] = replace(_claim_sent(vt_code, title), receiver=receiver)
+    build, parse = adjustments.build, partial(adjustments.parse, vt_code=vt_code)
+    return replace(sent, concerns=Concern.ADJUSTMENT, build=build, parse=parse)
 
 
 def _adjustment_answer(
@@ -353,9 +351,11 @@ MESSAGES = _table(
         _claim_sent(CLAIM, "申请划款凭证"),
         _claim_receipt(CLAIM, "申请划款凭证回单"),
         _claim_of_bank(CLAIM, "代理银行申请划款凭证"),
+        _claim_returned(CLAIM, "代理银行申请划款凭证退回"),
         _claim_sent(REFUND_CLAIM, "申请退款凭证"),
         _claim_receipt(REFUND_CLAIM, "申请退款凭证回单"),
         _claim_of_bank(REFUND_CLAIM, "代理银行申请退款凭证"),
+        _claim_returned(REFUND_CLAIM, "代理银行申请退款凭证退回"),
         ORDER_SENT,
         ORDER_RECEIPT,
         ORDER_RETURNED,

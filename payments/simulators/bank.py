@@ -99,6 +99,9 @@ class Bank(Counterparty):
             return self._returned(body, signers)
         if concerns is Concern.RECALL:
             return self._recalled(body, signers)
+        if concerns is Concern.BANK_CLAIM:  # returned: it is claimed again when somebody says so
+            _require_department(body, signers)
+            return Answer(amount_fen=0, receipt=b"", delays_s=())
         if concerns is Concern.ADJUSTMENT:
             _require_department(body, signers)
             return adjusted(self._bank.faults, message.parse(signed_bytes(body)))

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from ledger.account_set import ledger_text
+from payments.clearing.bank_claims import ReturnBankClaim
+from payments.clearing.bank_events import BankClaimReturnTold
 from payments.clearing.claims import RequestClearing
 from payments.clearing.clearing_policy import SetClearingPolicy
 from payments.simulators.faults import AS_ASKED, Faults
 from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.channel_parties import ReceiptServer, SigningTreasury, bank, central_bank
-from tests.support.sending import sending
+from tests.support.sending import rows, sending
 from tests.support.waiting import wait_until
 
 
@@ -66,6 +68,31 @@ def test_a_planted_fault_is_refused_and_the_right_claim_is_settled(
         sending(treasury, "", settling.url),
     ):
         wait_until(lambda: "零余额账户" not in bookkeeper.books())
+
+
+def test_a_returned_claim_comes_back_to_its_bank(
+    bookkeeper: Bookkeeper, treasury: SigningTreasury
+) -> None:
+    """It was recorded here alone: the bank waited for its money."""
+    numbers = treasury.signed(1)
+    faults = Faults(day=AS_ASKED)
+    with ReceiptServer(treasury) as server, bank(treasury, server.url, faults=faults) as paying:
+        with sending(treasury, paying.url):
+            wait_until(lambda: treasury.statuses(numbers) == ["paid"])
+            receipt = treasury.payments(numbers)["P1"].receipt
+            assert receipt is not None
+            told = {
+                "ledger": ledger_text(bookkeeper.ledger_id),
+                "clear_date": receipt.xpay_date,
+                "claim_no": "R",
+            }
+            url = f"{paying.url}/sim/claims"
+            assert asking.post(url, json=told).status_code == 200
+            wait_until(lambda: taken(bookkeeper) == ["102-R-1"])
+            bookkeeper.do(ReturnBankClaim(claim_no="102-R-1", reason="额度未到"), "treasury")
+            wait_until(lambda: rows(treasury) == [])
+    [told_event] = [e for _, _, e in bookkeeper.events() if isinstance(e, BankClaimReturnTold)]
+    assert told_event.voucher_no == "2301:440000000-2026:returned_claim:102-R-1"
 
 
 def taken(keeper: Bookkeeper) -> list[str]:

@@ -58,6 +58,8 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("3210", SEND, "退付退款通知书"),
         ("5407", SEND, "更正通知书"),
         ("5407", RECEIPT, "更正通知书回单"),
+        ("2301", RECEIPT, "代理银行申请划款凭证退回"),
+        ("2302", RECEIPT, "代理银行申请退款凭证退回"),
         ("5253", SEND, "直接支付调整凭证"),
         ("5253", RECEIPT, "直接支付调整凭证回单"),
         ("5351", SEND, "额度调整书"),

@@ -26,7 +26,7 @@ from ledger.gm import sm3
 from ledger.integrity.merkle import Tree
 from ledger.reading.documents import keep_plainly
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
-from payments.clearing.bank_claims import ReturnBankClaim, TakeBankClaim
+from payments.clearing.bank_claims import MarkReturnTold, ReturnBankClaim, TakeBankClaim
 from payments.clearing.cash_policy import SetCashPolicy
 from payments.clearing.claims import RequestClearing
 from payments.clearing.clearing_policy import SetClearingPolicy
@@ -269,6 +269,13 @@ def _claim_of_a_bank(keeper: Bookkeeper) -> AskedBy:
 def _return_of_a_claim(keeper: Bookkeeper) -> AskedBy:
     claim = keeper.do(_claimed_by_a_bank(keeper), "bank").subjects[0].taken
     return ReturnBankClaim(claim_no=claim.claim_no, reason="次日再报"), "maker"
+
+
+@example("clearing.tell_return")
+def _return_of_a_claim_told(keeper: Bookkeeper) -> AskedBy:
+    asked, by = _return_of_a_claim(keeper)
+    keeper.do(asked, by)
+    return MarkReturnTold(claim_no="102-S1"), "dispatcher"
 
 
 plainly("reconciliation_policy.set", SetReconciliationPolicy(), "admin")
