@@ -76,21 +76,24 @@ def test_a_returned_claim_comes_back_to_its_bank(
     """It was recorded here alone: the bank waited for its money."""
     numbers = treasury.signed(1)
     faults = Faults(day=AS_ASKED)
-    with ReceiptServer(treasury) as server, bank(treasury, server.url, faults=faults) as paying:
-        with sending(treasury, paying.url):
-            wait_until(lambda: treasury.statuses(numbers) == ["paid"])
-            receipt = treasury.payments(numbers)["P1"].receipt
-            assert receipt is not None
-            told = {
-                "ledger": ledger_text(bookkeeper.ledger_id),
-                "clear_date": receipt.xpay_date,
-                "claim_no": "R",
-            }
-            url = f"{paying.url}/sim/claims"
-            assert asking.post(url, json=told).status_code == 200
-            wait_until(lambda: taken(bookkeeper) == ["102-R-1"])
-            bookkeeper.do(ReturnBankClaim(claim_no="102-R-1", reason="额度未到"), "treasury")
-            wait_until(lambda: rows(treasury) == [])
+    with (
+        ReceiptServer(treasury) as server,
+        bank(treasury, server.url, faults=faults) as paying,
+        sending(treasury, paying.url),
+    ):
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"])
+        receipt = treasury.payments(numbers)["P1"].receipt
+        assert receipt is not None
+        told = {
+            "ledger": ledger_text(bookkeeper.ledger_id),
+            "clear_date": receipt.xpay_date,
+            "claim_no": "R",
+        }
+        url = f"{paying.url}/sim/claims"
+        assert asking.post(url, json=told).status_code == 200
+        wait_until(lambda: taken(bookkeeper) == ["102-R-1"])
+        bookkeeper.do(ReturnBankClaim(claim_no="102-R-1", reason="额度未到"), "treasury")
+        wait_until(lambda: rows(treasury) == [])
     [told_event] = [e for _, _, e in bookkeeper.events() if isinstance(e, BankClaimReturnTold)]
     assert told_event.voucher_no == "2301:440000000-2026:returned_claim:102-R-1"
 
