@@ -146,7 +146,7 @@ def body(vt_code: str, flag: Any) -> VoucherBody:
     [
         (Party.TREASURY, "8202", RECEIPT, "/VtCode"),
         (Party.TREASURY, PAYMENT_VOUCHER, SEND, "/VoucherFlag"),
-        (Party.AGENT_BANK, CLAIM, SEND, "/VtCode"),
+        (Party.AGENT_BANK, CLAIM, SEND, "/VoucherFlag"),
         (Party.AGENT_BANK, PAYMENT_VOUCHER, RECEIPT, "/VoucherFlag"),
         (Party.CENTRAL_BANK, PAYMENT_VOUCHER, SEND, "/VtCode"),
     ],
