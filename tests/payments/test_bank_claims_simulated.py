@@ -11,6 +11,7 @@ from payments.clearing.bank_claims import ReturnBankClaim
 from payments.clearing.bank_events import BankClaimReturnTold
 from payments.clearing.claims import RequestClearing
 from payments.clearing.clearing_policy import SetClearingPolicy
+from payments.corrections.correcting import CorrectPayment
 from payments.simulators.faults import AS_ASKED, Faults
 from tests.support import asking
 from tests.support.bookkeeper import Bookkeeper
@@ -95,6 +96,41 @@ def test_a_returned_claim_comes_back_to_its_bank(
         bookkeeper.do(ReturnBankClaim(claim_no="102-R-1", reason="额度未到"), "treasury")
         wait_until(lambda: told_of(bookkeeper) == ["2301:440000000-2026:returned_claim:102-R-1"])
         wait_until(lambda: rows(treasury) == [])
+
+
+def test_what_a_bank_has_adjusted_it_claims_so(
+    bookkeeper: Bookkeeper, treasury: SigningTreasury
+) -> None:
+    """0.40 of 1.00 are of another function before they are claimed: told, else no claim agreed."""
+    numbers = treasury.signed(2)
+    bookkeeper.issue("SERVICE", "100.00", exp_func_code="2010103")
+    faults = Faults(day=AS_ASKED)
+    with (
+        ReceiptServer(treasury) as server,
+        bank(treasury, server.url, faults=faults) as paying,
+        sending(treasury, paying.url),
+    ):
+        wait_until(lambda: treasury.statuses(numbers) == ["paid"] * 2)
+        receipt = treasury.payments(numbers)["P1"].receipt
+        assert receipt is not None
+        corrected = CorrectPayment(
+            cor_no="GZ-1", pay_app_no="P1", to_bgt_id="SERVICE", amt="0.40", reason="功能科目用错"
+        )
+        bookkeeper.do(corrected, "accountant")
+        wait_until(lambda: "correction.telling_confirmed" in [n for _, n, _ in bookkeeper.events()])
+        told = {
+            "ledger": ledger_text(bookkeeper.ledger_id),
+            "clear_date": receipt.xpay_date,
+            "claim_no": "R",
+        }
+        assert asking.post(f"{paying.url}/sim/claims", json=told).status_code == 200
+        wait_until(lambda: taken(bookkeeper) == ["102-R-1"])
+    [claim] = [e for _, name, e in bookkeeper.events() if name == "clearing.bank_claimed"]
+    assert [(line.exp_func_code, line.pay_amt) for line in claim.lines] == [
+        ("2010102", "1.60"),
+        ("2010103", "0.40"),
+    ]
+    assert server.refusals == []
 
 
 def told_of(keeper: Bookkeeper) -> list[str]:
