@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from accounting.statements import Statements, load_statements
 from api.domains import DOMAINS as DOMAINS  # what a history may hold
+from api.key_store import key_store_of
 from api.machine import history_guard, now
 from api.schema import MIGRATIONS
 from api.settings import Settings
@@ -122,7 +123,7 @@ def treasury_on(
         fault = never_cut if accepts_loss else history.fault
         sequencer = _sequencer(settings, database.app_conninfo, pool, charts, codes, clock, fault)
         sequencer.on_commit(history.committed)
-        keys = KeyStore(settings.keystore_path, settings.passphrase())
+        keys = key_store_of(settings)
         fresh = FreshDocuments()
         try:
             bring_up_to_date(pool, charts, sequencer)

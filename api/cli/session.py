@@ -123,9 +123,9 @@ def treasury() -> Iterator[Treasury]:
 
 def key_store() -> KeyStore:
     """The key store that lies with the database, which need not run."""
-    from ledger.gm.keystore import KeyStore
+    from api.key_store import key_store_of
 
     settings = load_settings()
     if settings.dsn is None:
         require_database(settings)
-    return KeyStore(settings.keystore_path, settings.passphrase())
+    return key_store_of(settings)

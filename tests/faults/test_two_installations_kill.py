@@ -12,10 +12,10 @@ from time import sleep
 
 import pytest
 
+from api.key_store import key_store_of
 from api.settings import Settings
 from division.installation import SUBJECT
 from ledger.books import load_charts
-from ledger.gm.keystore import KeyStore
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.loading import read_rows
@@ -104,7 +104,7 @@ def prepared(side: Side, folder: Path) -> Path:
     """The data of a side's program, in which its key is."""
     data = folder / side.division
     settings = Settings(data=data)
-    keys = KeyStore(settings.keystore_path, settings.passphrase())
+    keys = key_store_of(settings)
     keys.create(SUBJECT + side.division)
     side.key = keys.private_key(SUBJECT + side.division)
     return data

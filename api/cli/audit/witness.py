@@ -31,16 +31,16 @@ def witness(
     import uvicorn
 
     from api.cli.session import load_settings, start_logging
+    from api.key_store import key_store_of
     from api.server import bind, url_of
     from api.witness import create_app
     from ledger.gm import PublicKey, default_provider
-    from ledger.gm.keystore import KeyStore
     from ledger.integrity.witness import Witness
 
     settings = load_settings(data=data)
     start_logging(settings)
     trusted = [PublicKey.from_hex(text) for text in log_key]
-    keys = KeyStore(settings.keystore_path, settings.passphrase())
+    keys = key_store_of(settings)
     named = f"witness/{name}"
     keys.create(named)
     key = keys.private_key(named)
