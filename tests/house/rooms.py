@@ -119,7 +119,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "api": (
         "access domains evidence heaps interpreter schema settings upgrading",
-        "machine tls",
+        "key_store machine tls",
         "logging server tokens treasury verification",
         "demo event_text exchange loss sign_agent",
         "webhooks",
