@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from accounting.debt_accounts import is_debt_account
 from accounting.entering import (
     account_of,
     account_pointer,
@@ -233,6 +234,7 @@ class EnterVoucher(_OfVoucher, frozen=True, kw_only=True):
         for index, (row, line) in enumerate(zip(self.lines, lines, strict=True)):
             account = line.account
             kept = account.control or not account.by_hand
+            kept = kept or is_debt_account(state, books, account.id)
             if kept or names_deposit(state, books, account.id, line.codes):
                 raise Refusal(
                     Code.ACCOUNT_INVALID,

@@ -5,6 +5,7 @@ processes load what they use; one that judges whole histories has to know all th
 """
 
 import accounting.balances
+import accounting.bond_issuing
 import accounting.carrying_books
 import accounting.closing_books
 import accounting.income
@@ -26,6 +27,7 @@ import accounting.vouchers
 import budget.adjusting.adjusting
 import budget.advancing
 import budget.budgeted_years
+import budget.debts
 import budget.distributing
 import budget.indicators
 import budget.issuing
@@ -152,6 +154,7 @@ DOMAINS = (
     budget.projects.reporting,
     budget.projects.checking,
     budget.budgeted_years,
+    budget.debts,
     budget.distributing,
     budget.projects.amending,
     budget.projects.ending,
@@ -228,6 +231,7 @@ DOMAINS = (
     accounting.vouchers,
     accounting.income_receiving,
     accounting.special_income,
+    accounting.bond_issuing,
     accounting.balances,
     accounting.intake.income,
     accounting.intake.income_orders,

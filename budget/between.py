@@ -52,14 +52,22 @@ def rows_between(giving: Indicator, taking: Indicator) -> tuple[str, str]:
 def require_marks_kept(state: LedgerState, giving: Indicator, taking: Indicator) -> None:
     """What is for purchases 是否政府采购 stays so, and is paid by contracts wherever it goes;
     direct funds 直达资金 stay those, and what is tracked 追踪项目 is tracked on (a ledger that an
-    earlier release opened knows none of it).
+    earlier release opened knows none of it). The money of a bond stays that bond's.
 
     Raises:
         Refusal: ``element_mismatch``.
     """
+    given, taken = giving.issued, taking.issued
+    if given.bond_code != taken.bond_code:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            f"indicator {giving.bgt_id} is of bond {given.bond_code or 'none'}, and {taking.bgt_id}"
+            f" of {taken.bond_code or 'none'} 债券资金专款专用",
+            pointer="/to_bgt_id",
+            bgt_id=taking.bgt_id,
+        )
     if not state.settings.get(PURCHASE_CONTROL).on:
         return
-    given, taken = giving.issued, taking.issued
     lost = ""
     if given.is_gov_pur and not taken.is_gov_pur:
         lost = "for purchases (是否政府采购)"

@@ -48,6 +48,7 @@ _INHERITED = (
     "budget_level_code",
     "is_gov_pur",
     "mof_dep_code",
+    "bond_code",
     *_MARKS,
 )
 

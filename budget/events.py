@@ -95,6 +95,7 @@ class IndicatorIssued(Event, frozen=True, kw_only=True):
     track_pro_code: str = ""
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
+    bond_code: str = ""
     advance_of: str = ""
     from_transfer: str = ""
     pending_amt: str = ""

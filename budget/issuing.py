@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 from budget.advances import ADVANCES, taken_of_limit
 from budget.balances import BALANCES, NOTHING, PENDING_CONTROL
 from budget.beside import limit_beside
+from budget.bond_money import require_of_bond
 from budget.coherence import hold_together
+from budget.debts import BOND
 from budget.events import IndicatorIssued
 from budget.indicator import (
     CODED,
@@ -61,6 +63,7 @@ _POSTED = (
     "track_pro_code",
     "ori_bgt_id",
     "mof_dep_code",
+    "bond_code",
 )
 
 
@@ -99,10 +102,13 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
     track_pro_code: str = ""
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
+    bond_code: str = ""
     effective_on: date | None = None
 
     def needs(self) -> Iterable[Need]:
         yield INDICATOR, self.bgt_id
+        if self.bond_code:
+            yield BOND, self.bond_code
         if self.bgt_pman_id:
             yield BUDGET_ROW, self.bgt_pman_id
             yield ROWS, self.bgt_pman_id
@@ -123,8 +129,9 @@ class IssueIndicator(Command, frozen=True, kw_only=True):
         day = effective_day(state, self.effective_on, ahead=True)
         require_new(state, self.bgt_id)
         names = hold_together(state, {code: getattr(self, code) for code in CODED}, day)
+        codes = {element: getattr(self, element) for element in DIMENSIONS}
+        require_of_bond(state, codes, self.bond_code)
         if self.bgt_pman_id:
-            codes = {element: getattr(self, element) for element in DIMENSIONS}
             row = hold_to_row(state, self.bgt_pman_id, codes)
             require_purchase(state, row, is_gov_pur=self.is_gov_pur)
         received = self._received(state)

@@ -181,6 +181,7 @@ class CarriedIndicator(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     is_dir_code: str = ""
     track_pro_code: str = ""
     mof_dep_code: str = ""
+    bond_code: str = ""
 
 
 class CarriedTaken(Event, frozen=True, kw_only=True):

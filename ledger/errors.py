@@ -37,6 +37,7 @@ class Code(Enum):
     PARALLEL_ENTRY_MISSING = ("parallel_entry_missing", 422)
     CORRECTION_EXCEEDS_PAID = ("correction_exceeds_paid", 422)
     EXCEEDS_ADVANCE = ("exceeds_advance", 422)
+    EXCEEDS_DEBT = ("exceeds_debt", 422)
     EXCEEDS_RECEIVED = ("exceeds_received", 422)
     EXCEEDS_UNSPENT = ("exceeds_unspent", 422)
     BUDGET_MISMATCH = ("budget_mismatch", 422)

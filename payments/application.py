@@ -101,16 +101,18 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
     monitor_reason: str = ""
     receiver_code: str = ""
     pay_acct_no: str = ""
+    bond_code: str = ""
     effective_on: date | None = None
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterator[Command]:
-        """Every combination of dimensions, and of the account, given and left out, the usual ones
-        first."""
+        """Every combination of dimensions, and of account and bond, given and left out, the usual
+        ones first."""
         event: PaymentApplied = told.event
         dated = told.day if event.dated_by_caller else None
         asked = convert(event, cls, from_attributes=True)
-        fillable = (*DIMENSIONS, "pay_acct_no") if event.pay_acct_no else DIMENSIONS
+        named = (name for name in ("pay_acct_no", "bond_code") if getattr(event, name))
+        fillable = *DIMENSIONS, *named
         yield replace(asked, **dict.fromkeys(fillable, ""), effective_on=dated)
         for without in islice(product((True, False), repeat=len(fillable)), 1, None):
             left_out = dict.fromkeys(compress(fillable, without), "")
@@ -253,6 +255,8 @@ class ApplyPayment(Command, frozen=True, kw_only=True):
             card_lines=card_lines,
             is_carried=indicator.is_carried,
         )
+        if issued.bond_code:
+            applied = replace(applied, bond_code=issued.bond_code)
         return replace(applied, pay_acct_no=pay_acct_no) if pay_acct_no else applied
 
 

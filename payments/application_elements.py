@@ -4,6 +4,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Protocol
 
+from budget.debts import SERVICES
 from budget.indicator import Indicator
 from budget.special_funds import ELSEWHERE, require_kept
 from division.agencies import refuse_ended
@@ -22,6 +23,8 @@ class AskedElements(Protocol):
 
     @property
     def bgt_id(self) -> str: ...
+    @property
+    def bond_code(self) -> str: ...
 
 
 def check_elements(
@@ -36,11 +39,39 @@ def check_elements(
     issued = indicator.issued
     if issued.fund_type_code.startswith(ELSEWHERE):
         require_kept(state, issued.fund_type_code, "/bgt_id")
+    if issued.bond_code or asked.bond_code:
+        _hold_to_bond(asked, indicator)
     refuse_ended(state, issued.agency_code, day, pointer="/bgt_id")
     division = division_of(state.ledger_id)
     state.codes.check_given(_OWN_CODES, _own_codes(asked), on=day, mof_div_code=division)
     if any(_dimensions(asked)):  # as a rule none is given
         _check_dimensions(state, asked, indicator, day)
+
+
+def _hold_to_bond(asked: AskedElements, indicator: Indicator) -> None:
+    """A payment is of its indicator's bond. What is paid for debts themselves is ordered of the
+    central bank, whose word brings down what is owed.
+
+    Raises:
+        Refusal: ``element_mismatch``, ``element_invalid``.
+    """
+    issued = indicator.issued
+    if asked.bond_code and asked.bond_code != issued.bond_code:
+        raise Refusal(
+            Code.ELEMENT_MISMATCH,
+            f"bond_code {asked.bond_code} is not that of indicator {asked.bgt_id},"
+            f" {issued.bond_code or 'none'}",
+            pointer="/bond_code",
+            bgt_id=asked.bgt_id,
+        )
+    if issued.gov_bgt_eco_code in SERVICES:
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"indicator {asked.bgt_id} is for debts (还本付息、转贷): it is paid by an allocation"
+            " 实拨 that names its bond",
+            pointer="/bgt_id",
+            bgt_id=asked.bgt_id,
+        )
 
 
 def _check_dimensions(

@@ -55,7 +55,8 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     Monitoring rules ``frozen_by`` hold it. ``card_lines`` is what was spent with cards and is
     reimbursed by it; events that set that free again name it likewise. ``is_carried`` where the
     year before has handed its indicator on; ``receiver_code`` is its payee's in the register,
-    ``pay_acct_no`` the special account 财政专户 that pays it, here as behind it."""
+    ``pay_acct_no`` the special account 财政专户 that pays it, here as behind it; ``bond_code`` is
+    the bond whose money it is."""
 
     TYPE: ClassVar[str] = "payment.applied"
     TRAITS: ClassVar[Traits] = Traits(
@@ -94,6 +95,7 @@ class PaymentApplied(Event, frozen=True, kw_only=True):
     card_lines: tuple[str, ...] = ()
     is_carried: bool = False
     pay_acct_no: str = ""
+    bond_code: str = ""
     figures: Figures
     by: str
 

@@ -237,7 +237,9 @@ _CAME_BACK: AmountMoves = {"indicator": {"paid": -1, "available": 1}, **_cash(1)
 
 class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     """实拨: ordered; the indicator is occupied and its cash taken. ``is_carried`` where the year
-    before has handed the indicator on; ``monitor_rules`` are those that warned of it."""
+    before has handed the indicator on; ``monitor_rules`` are those that warned of it. One that is
+    paid for debts names the kind of its bond, 转贷 the division that it goes to, and what is paid
+    for a loan the one that has lent it."""
 
     TYPE: ClassVar[str] = "allocation.ordered"
     TRAITS: ClassVar[Traits] = Traits(
@@ -271,6 +273,10 @@ class AllocationOrdered(OrderGiven, frozen=True, kw_only=True):
     cash_acct: str = ""
     order_date: str
     is_carried: bool = False
+    bond_code: str = ""
+    bond_type_code: str = ""
+    from_div_code: str = ""
+    rec_div_code: str = ""
     figures: Figures
     by: str
     monitor_rules: tuple[str, ...] = ()

@@ -963,6 +963,138 @@ class SpecialCash:
                 self._report.wrong("cash", self._moved_at, f"{what} 专户资金不符")
 
 
+# what is paid for debts, by 政府支出经济分类: interest, costs, principal, what is lent on
+_INTEREST, _COST, _PRINCIPAL, _ON_LENDING = "51101", "51103", "51201", "51303"
+_SERVICES = (_INTEREST, _COST, _PRINCIPAL, _ON_LENDING)
+_DEBT_AMOUNTS = ("issued_amt", "owed_amt", "ordered_amt", "accrued_amt", "lent_amt")
+_WITH_BOND = ("indicator.issued", "indicator.allotted", "indicator.carried_in")
+_DEBT_ACTS = {
+    *("ledger.debt_limit_set", "bond.registered", "bond.issued", "bond.interest_accrued"),
+    *("debt.moved", "allocation.receipted", "allocation.returned", "bond.serviced"),
+}
+
+
+class Debts:
+    """地方政府债务: what is owed of a bond is what came for it less what the central bank says was
+    repaid, within the limits; and the money of a bond stays that bond's, and its project's."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._bonds: dict[str, dict[str, Any]] = {}
+        self._moved: dict[str, dict[str, int]] = {}  # by bond, what debt.moved says
+        self._due: dict[str, dict[str, int]] = {}  # by bond, what the acts say
+        self._limits = {"1": 0, "2": 0}
+        self._orders: dict[str, dict[str, Any]] = {}
+        self._indicators: dict[str, str] = {}  # the bond of each that has one
+        self._position = 0
+
+    def take(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name in _DEBT_ACTS:
+            self._act(event)
+        elif name in _WITH_BOND and body.get("bond_code"):
+            self._indicator(event)
+        elif name in ("payment.applied", "allocation.ordered"):
+            of_indicator = self._indicators.get(body["bgt_id"], "")
+            if body.get("bond_code", "") != of_indicator:
+                self._wrong(event, f"it is not of bond {of_indicator or 'none'} 债券代码不符")
+            if name == "allocation.ordered" and body.get("bond_type_code"):
+                self._ordered(event)
+
+    def _indicator(self, event: Event) -> None:
+        body = event.body
+        self._indicators[body["bgt_id"]] = body["bond_code"]
+        bond = self._bonds.get(body["bond_code"])
+        is_spent = body["gov_bgt_eco_code"] not in _SERVICES
+        if bond is None:
+            if event.name != "indicator.carried_in":
+                self._wrong(event, f"no bond {body['bond_code']} is registered")
+        elif is_spent and bond["bond_type_code"] == "2":
+            self._report.count("decision")
+            if bond.get("pro_code", "") != body["pro_code"]:
+                self._wrong(event, "the money of a special bond is of another project 专款专用")
+
+    def _act(self, event: Event) -> None:
+        body, name = event.body, event.name
+        if name == "ledger.debt_limit_set":
+            self._limits = {"1": fen(body["general_amt"]), "2": fen(body["special_amt"])}
+            self._hold(event)
+        elif name == "bond.registered":
+            self._bonds[body["bond_code"]] = body
+            opening = fen(body.get("opening_amt", "0.00"))
+            self._add(body["bond_code"], issued_amt=opening, owed_amt=opening)
+        elif name == "bond.issued":
+            self._add(body["bond_code"], issued_amt=fen(body["amt"]), owed_amt=fen(body["amt"]))
+        elif name == "bond.interest_accrued":
+            self._add(body["bond_code"], accrued_amt=fen(body["amt"]))
+        elif name == "bond.serviced":
+            self._add(body["bond_code"], accrued_amt=-fen(body.get("accrued_amt", "0.00")))
+        elif name == "debt.moved":
+            self._take_moved(event)
+        elif (order := self._orders.get(body["alloc_no"])) is not None:
+            self._answered(order, body, name)
+
+    def _ordered(self, event: Event) -> None:
+        body, amount = event.body, fen(event.body["amt"])
+        self._orders[body["alloc_no"]] = body
+        if body["gov_bgt_eco_code"] == _PRINCIPAL:
+            self._add(body["bond_code"], owed_amt=-amount, ordered_amt=amount)
+        elif body["gov_bgt_eco_code"] == _ON_LENDING:
+            self._add(body["bond_code"], lent_amt=amount)
+
+    def _answered(self, order: dict[str, Any], body: dict[str, Any], name: str) -> None:
+        bond, economy, amount = order["bond_code"], order["gov_bgt_eco_code"], fen(order["amt"])
+        if name == "allocation.returned":
+            amount = fen(body["amt"])
+            if economy == _PRINCIPAL:
+                self._add(bond, owed_amt=amount)
+            elif economy == _ON_LENDING:
+                self._add(bond, lent_amt=-amount)
+        elif economy == _PRINCIPAL:
+            back = amount if body.get("rejected") else 0
+            self._add(bond, ordered_amt=-amount, owed_amt=back)
+        elif economy == _ON_LENDING and body.get("rejected"):
+            self._add(bond, lent_amt=-amount)
+
+    def _add(self, bond_code: str, **amounts: int) -> None:
+        due = self._due.setdefault(bond_code, dict.fromkeys(_DEBT_AMOUNTS, 0))
+        for name, amount in amounts.items():
+            due[name] += amount
+
+    def _take_moved(self, event: Event) -> None:
+        self._report.count("decision")
+        body = event.body
+        row = self._moved.setdefault(body["bond_code"], dict.fromkeys(_DEBT_AMOUNTS, 0))
+        for name in _DEBT_AMOUNTS:
+            row[name] += fen(body.get(name, "0.00"))
+        low = min(*(row[name] for name in _DEBT_AMOUNTS), row["issued_amt"] - row["lent_amt"])
+        if low < 0:
+            self._wrong(event, f"{yuan(-low)} more than there is of bond {body['bond_code']}")
+        self._hold(event)
+
+    def _hold(self, event: Event) -> None:
+        """What is owed is within the limits."""
+        owed = {"1": 0, "2": 0}
+        for code, row in self._moved.items():
+            if (bond := self._bonds.get(code)) is not None:
+                owed[bond["bond_type_code"]] += row["owed_amt"] + row["ordered_amt"]
+        for kind, limit in self._limits.items():
+            if owed[kind] > limit:
+                self._wrong(event, f"{yuan(owed[kind] - limit)} more is owed than may be 超限额")
+        self._position = event.position
+
+    def _wrong(self, event: Event, what: str) -> None:
+        self._report.wrong("decision", event.position, what)
+
+    def conclude(self) -> None:
+        for code in sorted(self._due.keys() | self._moved.keys()):
+            due, told = self._due.get(code), self._moved.get(code)
+            nothing = dict.fromkeys(_DEBT_AMOUNTS, 0)
+            if (due or nothing) != (told or nothing):
+                what = f"of bond {code} is owed other than its acts make 债务余额不符"
+                self._report.wrong("decision", self._position, what)
+
+
 class ByHand:
     """手工凭证: a voucher's journal books its lines and none that payments or registers keep, with
     two sides that each balance; a red one takes all of one voucher back, once."""
@@ -1209,6 +1341,7 @@ _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal 
     "advance.expensed": ("amt",),
     "allocation.ordered": ("amt",),
     "allocation.returned": ("amt",),
+    "bond.interest_accrued": ("amt",),
     "wages.withheld": ("income_tax_amt", "insurance_amt", "housing_fund_amt"),
 }
 
@@ -1633,6 +1766,10 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "allocation.returned": ("allocation.return", _field("notice_no")),
+    "ledger.debt_limit_set": ("debt_limit.set", _field("debt_limit_no")),
+    "bond.registered": ("bond.register", _field("bond_code")),
+    "bond.issued": ("bond.issue", _field("issue_no")),
+    "bond.interest_accrued": ("bond.accrue", _field("int_accrual_no")),
     "income.refund_ordered": ("income.refund", _field("inc_refund_no")),
     "income.refund_receipted": (
         "income.refund_receipt",
@@ -1728,6 +1865,8 @@ FOLLOWERS = {
     "ledger.book_opened",
     "cash.moved",
     "special_cash.moved",
+    "debt.moved",
+    "bond.serviced",
     "income.day_reported",
     "balance.day_reported",
     "balance.day_settled",
@@ -2335,6 +2474,7 @@ _NUMBER_DIGITS, _NUMBER_BYTES = 22, 16
 _OF_WHOLE = (
     *("pro_code", "exp_func_code", "fund_type_code", "bgt_type_code", "bgt_pman_id"),
     *("sup_bgt_doc_no", "source_type_code", "budget_level_code", "is_gov_pur", "mof_dep_code"),
+    "bond_code",
     *("is_dir_code", "track_pro_code"),
 )
 
@@ -3055,6 +3195,10 @@ ACTS = {
     "ledger.clearing_policy_set": "clearing_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
+    "ledger.debt_limit_set": "debt_limit.set",
+    "bond.registered": "bond.register",
+    "bond.issued": "bond.issue",
+    "bond.interest_accrued": "bond.accrue",
     "income.refund_ordered": "income.refund",
     "income.correction_ordered": "correction.income_codes",
     "advance.recovered": "advance.recover",
@@ -4191,6 +4335,7 @@ class Folds:
         self.returns = Returns(report, export.about["ledger"])
         self.reconciliations = Reconciliations(report, scratch)
         self.booked, self.year_books = Booked(report), YearBooks(report)
+        self.debts = Debts(report)
         self.signatures = Signatures(
             report, scratch, export.about["ledger"], export.certificates, export.asked.keys
         )
@@ -4212,6 +4357,7 @@ class Folds:
                 self.bank_claims.take(event)
                 self.tellings.take(event)
                 self.special_cash.take(event)
+                self.debts.take(event)
                 self.by_hand.take(event)
                 self.booked.take(event)
                 self.returns.take(event)
@@ -4235,6 +4381,7 @@ class Folds:
             self.tellings.conclude()
             self.cash.conclude()
             self.special_cash.conclude()
+            self.debts.conclude()
             self.books.conclude()
             self.approvals.conclude()
             self.returns.conclude()

@@ -55,6 +55,8 @@ class AllocationView(msgspec.Struct, kw_only=True):
     payee_acct_bank_name: str
     payee_bank_no: str
     use_des: str
+    bond_code: str
+    rec_div_code: str
     cash_acct: str
     voucher_no: str
     order_date: str
@@ -83,6 +85,8 @@ def _view(key: int, allocation: Allocation, commit: Any = UNSET) -> AllocationVi
         payee_acct_bank_name=ordered.payee_acct_bank_name,
         payee_bank_no=ordered.payee_bank_no,
         use_des=ordered.use_des,
+        bond_code=ordered.bond_code,
+        rec_div_code=ordered.rec_div_code,
         cash_acct=ordered.cash_acct,
         voucher_no=ordered.voucher_no,
         order_date=ordered.order_date,
@@ -150,6 +154,8 @@ DIRECT = (
             Code.ELEMENT_INVALID,
             Code.CONTRACT_REQUIRED,
             Code.INTERCEPTED,
+            Code.ELEMENT_MISMATCH,
+            Code.EXCEEDS_DEBT,
             Code.INSUFFICIENT_PLAN,
             Code.INSUFFICIENT_INDICATOR,
             Code.INSUFFICIENT_CASH,

@@ -21,6 +21,7 @@ from api.http.parameters import (
     AgainOf,
     AgencyCode,
     BgtId,
+    BondCode,
     CardNo,
     CertSerial,
     ClaimNo,
@@ -130,6 +131,10 @@ async def of_advance(adv_no: AdvNo) -> str:
     return adv_no
 
 
+async def of_bond(bond_code: BondCode) -> str:
+    return bond_code
+
+
 async def of_certificate(cert_serial: CertSerial) -> str:
     return cert_serial
 
@@ -186,6 +191,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "report_no": of_income_report,
     "voucher_no": of_accounting_voucher,
     "adv_no": of_advance,
+    "bond_code": of_bond,
     "agency_code": of_agency,
     "acct_no": of_account,
     "card_no": of_card,

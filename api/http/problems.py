@@ -44,6 +44,7 @@ TITLES = {
     Code.DETAILS_MISMATCH: "The details do not make up the payment",
     Code.PARALLEL_ENTRY_MISSING: "The budgetary side does not move with the financial one",
     Code.EXCEEDS_ADVANCE: "More than stands out of the advance",
+    Code.EXCEEDS_DEBT: "More than is owed, accrued or left of the bond",
     Code.EXCEEDS_RECEIVED: "More than was received of the income",
     Code.EXCEEDS_UNSPENT: "More than is left of the indicator to be carried over",
     Code.CORRECTION_EXCEEDS_PAID: "More than was paid cannot be corrected",

@@ -67,7 +67,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     """``pending_amt`` is what of ``amount`` is 待下达, and can neither be paid nor frozen yet.
     ``distributed_from`` is the indicator that it is a part of, "" of one that is issued by itself.
     ``plans`` are those of each month, of an indicator as it is now that has any; ``plan_amt`` and
-    ``plan_canuse_amt`` are of all months together."""
+    ``plan_canuse_amt`` are of all months together; ``bond_code`` is told of one that has a bond."""
 
     ledger: str
     bgt_id: str
@@ -109,6 +109,7 @@ class IndicatorView(msgspec.Struct, kw_only=True):
     plan_amt: str
     plan_canuse_amt: str
     plans: list[PlanMonthView] | UnsetType = UNSET
+    bond_code: str | UnsetType = UNSET
     late: LateFiguresView | UnsetType | None = UNSET
     commit: Committed = UNSET
 
@@ -208,6 +209,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     monitor_reason: str
     receiver_code: str
     pay_acct_no: str
+    bond_code: str
     details: tuple[DetailView, ...]
     pay_cert_no: str | None
     vou_date: str | None
@@ -287,6 +289,8 @@ def indicator_view(
         **shown,
         commit=commit,
     )
+    if issued.bond_code:
+        view.bond_code = issued.bond_code
     if indicator.planned:
         months = enumerate(indicator.planned, 1)
         view.plans = [PlanMonthView(plan_month=m, plan_amt=yuan(fen)) for m, fen in months if fen]
@@ -325,6 +329,7 @@ def payment_view(ledger_id: int, payment: Payment, commit: Committed = UNSET) ->
         monitor_reason=applied.monitor_reason,
         receiver_code=applied.receiver_code,
         pay_acct_no=applied.pay_acct_no,
+        bond_code=applied.bond_code,
         details=_details(payment),
         pay_cert_no=approved.pay_cert_no if approved else None,
         vou_date=approved.vou_date if approved else None,

@@ -70,6 +70,7 @@ class NewIndicator(RequestBody, frozen=True, kw_only=True):
     track_pro_code: str = ""
     ori_bgt_id: str = ""
     mof_dep_code: str = ""
+    bond_code: str = ""
     effective_on: date | None = None
 
 
@@ -116,6 +117,7 @@ class NewPayment(RequestBody, frozen=True, kw_only=True):
     monitor_reason: str = ""
     receiver_code: str = ""
     pay_acct_no: str = ""
+    bond_code: str = ""
     effective_on: date | None = None
 
 

@@ -29,6 +29,7 @@ HINTS = {
     "parallel_entry_missing": "Give the budgetary side the amount that the financial one has.",
     "correction_exceeds_paid": "Correct at most `available_amt`.",
     "exceeds_advance": "At most `available_amt` stands out.",
+    "exceeds_debt": "At most `available_amt` is owed, accrued or left of the bond.",
     "exceeds_received": "At most `available_amt` was received.",
     "exceeds_unspent": "At most `available_amt` is left to be carried over.",
     "budget_mismatch": "Make the figures agree; `pointer` names one.",

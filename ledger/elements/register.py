@@ -51,6 +51,7 @@ _ADJUST_BUDGET, _YEAR_END, _MONITOR, _PURCHASE = "预算调整调剂", "年终�
 _CONTRACT, _OPENING, _INCOME_REPORT, _VOUCHER = "合同备案", "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH, _WAGES = "预拨暂付", "收入退库更正", "库款控制", "工资计提代扣"
 _WAGE_RUN, _SUBSIDY, _CLEARING_POLICY = "工资统发", "补贴发放", "清算策略"
+_BOND, _DEBT_LIMIT = "债券登记", "债务限额"
 
 
 _ELEMENTS = (
@@ -291,6 +292,22 @@ _ELEMENTS = (
     Element("voucher_abs", "凭证摘要", 300, TEXT, _VOUCHER),
     _pattern("vou_cnt", "附单据数", 6, "[0-9]{1,6}", _VOUCHER),
     Element("alloc_no", "实拨编号", 100, NAME, "实拨"),
+    # 债务
+    Element("debt_limit_no", "债务限额编号", 100, NUMBER, _DEBT_LIMIT),
+    Element("general_amt", "一般债务限额", 19, AMOUNT, _DEBT_LIMIT),
+    Element("special_amt", "专项债务限额", 19, AMOUNT, _DEBT_LIMIT),
+    _pattern("bond_code", "债券代码", 30, "[0-9A-Za-z.-]{1,30}", _BOND),
+    Element("bond_name", "债券名称", 180, TEXT, _BOND),
+    _pattern("bond_type_code", "债券类型", 1, "[12]", _BOND),
+    Element("principal_amt", "债券面值", 19, AMOUNT, _BOND),
+    _pattern("int_rate", "票面利率", 7, "[0-9]{1,2}([.][0-9]{1,4})?", _BOND),
+    _pattern("int_times", "每年付息次数", 2, "0|1|2|4|12", _BOND),
+    Element("issue_date", "起息日期", 10, DAY, _BOND),
+    Element("due_date", "到期日期", 10, DAY, _BOND),
+    _pattern("from_div_code", "转贷来源区划", 9, "[1-9][0-9]{8}", _BOND),
+    Element("opening_amt", "债券年初余额", 19, AMOUNT, _BOND),
+    Element("issue_no", "债券发行登记编号", 100, NUMBER, "债券发行登记"),
+    Element("int_accrual_no", "利息计提编号", 100, NUMBER, "利息计提"),
     Element("adv_no", "预拨暂付编号", 100, NAME, _ADVANCE),
     Element("object", "预拨暂付对象", 300, TEXT, _ADVANCE),
     Element("due_on", "约定归还日期", 10, DAY, _ADVANCE),

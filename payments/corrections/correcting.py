@@ -190,6 +190,8 @@ class CorrectPayment(Command, frozen=True, kw_only=True):
             problem = f"{to.bgt_id} is of another unit than the payment (预算单位)"
         elif to.issued.fund_type_code != payment.applied.fund_type_code:
             problem = f"{to.bgt_id} is of another fund (资金性质), which is not corrected here yet"
+        elif to.issued.bond_code != payment.applied.bond_code:
+            problem = f"{to.bgt_id} is of another bond (债券代码) than the payment"
         if problem:
             raise Refusal(
                 Code.ELEMENT_MISMATCH, problem, pointer="/to_bgt_id", bgt_id=self.to_bgt_id

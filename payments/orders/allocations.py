@@ -11,6 +11,9 @@ from typing import ClassVar
 import msgspec
 
 from budget.balances import BALANCES
+from budget.debt_events import BondServiced
+from budget.debt_register import DEBT_NEEDS
+from budget.debts import BOND
 from budget.events import Figures
 from budget.indicator import (
     INDICATOR,
@@ -25,20 +28,28 @@ from budget.year_end_events import carried_mark
 from division.agencies import refuse_ended
 from division.knowledge import require_workday
 from ledger.calendar import day_text, effective_day, evidence_day
-from ledger.deciding.command import Command, Need
+from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.cash import CASH, CONTROL
 from payments.clearing.promised import STANDING
 from payments.contracts.drawing import require_purchase_control
 from payments.monitoring.orders import warned_of_order
 from payments.monitoring.rules import LineToPayee
 from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
+from payments.orders.debt_service import (
+    DebtChange,
+    ForBond,
+    bond_of_order,
+    debt_answered,
+    debt_ordered,
+    debt_returned,
+)
 from payments.orders.ordering import (
     ALLOCATIONS,
     ApplyOrderReceipt,
@@ -66,11 +77,13 @@ _WRITTEN = (
 
 
 class Allocation(msgspec.Struct, frozen=True, kw_only=True):
-    """An allocation, the central bank's answer, and what came back of it."""
+    """An allocation, the central bank's answer, and what came back of it; ``accrued_fen`` of it has
+    settled interest of a bond that was accrued."""
 
     ordered: AllocationOrdered
     receipt: AllocationReceipted | None = None
     returns: tuple[AllocationReturned, ...] = ()
+    accrued_fen: int = 0
 
     @property
     def left_fen(self) -> int:
@@ -101,6 +114,9 @@ def _fold(allocation: Allocation | None, event: Event) -> Allocation | None:
         return msgspec.structs.replace(allocation, receipt=event)
     if allocation is not None and isinstance(event, AllocationReturned):
         return msgspec.structs.replace(allocation, returns=(*allocation.returns, event))
+    if allocation is not None and isinstance(event, BondServiced):
+        accrued_fen = allocation.accrued_fen + stored_fen(event.accrued_amt)
+        return msgspec.structs.replace(allocation, accrued_fen=accrued_fen)
     return allocation
 
 
@@ -132,7 +148,16 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
     payee_acct_bank_name: str
     payee_bank_no: str = ""
     use_des: str = ""
+    bond_code: str = ""
+    rec_div_code: str = ""
     effective_on: date | None = None
+
+    @classmethod
+    def asked_in(cls, told: Told) -> Iterable[Command]:
+        """The bond may be left out where it is the indicator's money that is paid."""
+        for dated in (None, told.day):
+            for bond_code in dict.fromkeys((told.event.bond_code, "")):
+                yield cls(**fields_in(cls, told.event, bond_code=bond_code, effective_on=dated))
 
     def check(self) -> None:
         """Raises RequestError ``malformed``, ``invalid_amount``."""
@@ -140,7 +165,8 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         parse_yuan(self.amt, pointer="/amt")
 
     def needs(self) -> Iterable[Need]:
-        return (ALLOCATION, self.alloc_no), (INDICATOR, self.bgt_id), *STANDING
+        bond: tuple[Need, ...] = ((BOND, self.bond_code), *DEBT_NEEDS) if self.bond_code else ()
+        return (ALLOCATION, self.alloc_no), (INDICATOR, self.bgt_id), *STANDING, *bond
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
@@ -151,10 +177,12 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         require_treasury_money(fund, "/bgt_id")
         refuse_ended(state, indicator.issued.agency_code, day, pointer="/bgt_id")
         require_purchase_control(state, indicator.issued, None)
+        of = bond_of_order(state, indicator.issued, self.bond_code, self.rec_div_code)
         amount_fen = parse_yuan(self.amt, pointer="/amt")
         require_planned(state, indicator, day, amount_fen)
         amounts = {"pay": amount_fen}
         occupied = moved(state, day, self.bgt_id, AllocationOrdered.TYPE, amounts)
+        debt = debt_ordered(state, day, indicator.issued, of, self.amt)
         acct = ordered_from(state, fund, self.amt, indicator.issued)
         cash = cash_ordered(state, day, acct, fund, self.amt)
         payee = LineToPayee(
@@ -162,7 +190,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         )
         warned = warned_of_order(state, indicator, day, payee, self.use_des)
         # point of no return
-        ordered = self._event(state, indicator, day, acct, by, occupied.row.figures(), warned)
+        ordered = self._event(state, indicator, day, acct, by, occupied.row.figures(), warned, of)
         entry = state.books(day).post(
             ordered.TYPE,
             source=state.next_position,
@@ -172,9 +200,9 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
             bgt_id=self.bgt_id,
         )
         return Decision(
-            events=[(ALLOCATION, self.alloc_no, ordered), (ALLOCATION, self.alloc_no, entry)],
+            events=_happened(self.alloc_no, ordered, entry, debt),
             effective_on=day,
-            moved=[occupied, *cash],
+            moved=[occupied, *cash, *debt.rows],
         )
 
     def _event(
@@ -186,6 +214,7 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
         by: str,
         figures: Figures,
         warned: tuple[str, ...],
+        of: ForBond,
     ) -> AllocationOrdered:
         return AllocationOrdered(
             alloc_no=self.alloc_no,
@@ -204,7 +233,19 @@ class OrderAllocation(Command, frozen=True, kw_only=True):
             is_carried=indicator.is_carried,
             monitor_rules=warned,
             **indicator.codes,
+            **of._asdict(),
         )
+
+
+def _happened(
+    alloc_no: str, event: Event, entry: JournalPosted, debt: DebtChange
+) -> list[tuple[AnyKind | None, str, Event]]:
+    """An act of an allocation with its journal, and what of a debt it has changed."""
+    of_order: list[Event] = [event, entry, *debt.of_order]
+    return [
+        *((ALLOCATION, alloc_no, each) for each in of_order),
+        *((None, "", told) for told in debt.told),
+    ]
 
 
 def _of_indicator(
@@ -242,7 +283,7 @@ class ApplyAllocationReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
     alloc_no: str
 
     def needs(self) -> Iterable[Need]:
-        return (ALLOCATION, self.alloc_no), (CASH, WHOLE)
+        return (ALLOCATION, self.alloc_no), (CASH, WHOLE), *DEBT_NEEDS
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         allocation = state.get(ALLOCATION, self.alloc_no)
@@ -254,6 +295,7 @@ class ApplyAllocationReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         day = evidence_day(state, self.xpay_date, since=date.fromisoformat(order.order_date))
         amounts = {"paid": self.xpay_fen, "failed": parse_yuan(order.amt) - self.xpay_fen}
         after = _of_indicator(state, day, order.bgt_id, AllocationReceipted.TYPE, amounts)
+        debt = debt_answered(state, day, order, self.xpay_fen)
         # point of no return: the central bank has decided
         receipted = AllocationReceipted(
             alloc_no=self.alloc_no,
@@ -272,9 +314,13 @@ class ApplyAllocationReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         )
         entry = _entry(state, day, receipted.TYPE, allocation, self.alloc_no, amounts)
         return Decision(
-            events=[(ALLOCATION, self.alloc_no, receipted), (ALLOCATION, self.alloc_no, entry)],
+            events=_happened(self.alloc_no, receipted, entry, debt),
             effective_on=day,
-            moved=[after, *cash_answered(state, day, order, settled=not self.rejected)],
+            moved=[
+                after,
+                *cash_answered(state, day, order, settled=not self.rejected),
+                *debt.rows,
+            ],
             documents=self.documents,
         )
 
@@ -287,7 +333,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
     alloc_no: str
 
     def needs(self) -> Iterable[Need]:
-        return (ALLOCATION, self.alloc_no), (CASH, WHOLE)
+        return (ALLOCATION, self.alloc_no), (CASH, WHOLE), *DEBT_NEEDS
 
     def decide(self, state: LedgerState, by: str) -> Decision:
         allocation = state.get(ALLOCATION, self.alloc_no)
@@ -307,6 +353,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         amounts = {"returned": amount_fen}
         after = _of_indicator(state, day, order.bgt_id, AllocationReturned.TYPE, amounts)
         acct = account_back(state, order)
+        debt = debt_returned(state, day, order, allocation.accrued_fen, self.amt)
         # point of no return
         returned = AllocationReturned(
             alloc_no=self.alloc_no,
@@ -328,8 +375,12 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         )
         entry = _entry(state, day, returned.TYPE, allocation, self.notice_no, amounts)
         return Decision(
-            events=[(ALLOCATION, self.alloc_no, returned), (ALLOCATION, self.alloc_no, entry)],
+            events=_happened(self.alloc_no, returned, entry, debt),
             effective_on=day,
-            moved=[after, *cash_back(state, day, acct, order.fund_type_code, self.amt)],
+            moved=[
+                after,
+                *cash_back(state, day, acct, order.fund_type_code, self.amt),
+                *debt.rows,
+            ],
             documents=self.documents,
         )

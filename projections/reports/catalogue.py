@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from projections.reports.advance_limits import advance_limits
 from projections.reports.budget import BY_CODE, adjustments, by_code
+from projections.reports.debts import debt_limits, debt_schedule, debts
 from projections.reports.distributions import distributions
 from projections.reports.execution import EXECUTION_BY, execution_by
 from projections.reports.income_expenditure import income_expenditure
@@ -24,6 +25,9 @@ OF_YEAR: Mapping[str, Open] = MappingProxyType(
         "indicators": each_indicator,
         "distributions": distributions,
         "advance_limits": advance_limits,
+        "debts": debts,
+        "debt_limits": debt_limits,
+        "debt_schedule": debt_schedule,
         **dict.fromkeys(BALANCES_BY, balances_by),
         **dict.fromkeys(EXECUTION_BY, execution_by),
     }

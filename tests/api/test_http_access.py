@@ -151,6 +151,10 @@ MAY: dict[str, set[str]] = {
     "wage_run.disburse": {"maker"},
     "wage.withhold": {"accountant"},
     "allocation.order": {"accountant"},
+    "debt_limit.set": {"maker", "admin"},
+    "bond.register": {"maker", "admin"},
+    "bond.issue": {"accountant"},
+    "bond.accrue": {"accountant"},
     "income.refund": {"accountant"},
     "correction.income_codes": {"accountant"},
 }
@@ -314,6 +318,24 @@ SOUND["allocation.order"] = {
     "amt": "1.00",
     **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
 }
+SOUND["debt_limit.set"] = {
+    "debt_limit_no": "none",
+    "general_amt": "0.00",
+    "special_amt": "0.00",
+    "approval_doc_no": "x",
+}
+SOUND["bond.register"] = {
+    "bond_code": "none",
+    "bond_name": "x",
+    "bond_type_code": "1",
+    "principal_amt": "1.00",
+    "int_rate": "1",
+    "int_times": "1",
+    "issue_date": "2026-01-15",
+    "due_date": "2027-01-15",
+}
+SOUND["bond.issue"] = {"issue_no": "none", "amt": "1.00"}
+SOUND["bond.accrue"] = {"int_accrual_no": "none", "amt": "1.00"}
 SOUND["advance.to_expense"] = {"step_no": "none", "bgt_id": "none", "amt": "1.00"}
 SOUND["advance.reverse"] = {"step_no": "none", "of_step_no": "none", "reason": "错列"}
 SOUND["advance.recover"] = {"step_no": "none", "amt": "1.00"}
@@ -381,6 +403,7 @@ IN_ADDRESS = {
     "accrual_no": "none",
     "withhold_no": "none",
     "alloc_no": "none",
+    "bond_code": "none",
     "inc_refund_no": "none",
     "inc_cor_no": "none",
     "report_no": "none",

@@ -49,12 +49,15 @@ ORDER: dict[str, tuple[str, ...]] = {
         "own_key_login",
     ),
     "budget": (
-        "advance_events events levels preparation_events row_events",
+        "advance_events debt_events events levels preparation_events row_events",
         "distribution_events transfer_events year_end_events",
-        "advances approved balances plan_policy purchase_control rows special_funds totals",
-        "pending received",
+        (
+            "advances approved balances debt_register plan_policy purchase_control rows"
+            " special_funds totals"
+        ),
+        "debts pending received",
         "indicator projects",
-        "beside between coherence parts planned_projects plans",
+        "beside between bond_money coherence parts planned_projects plans",
         "adjusting budgeted_years indicators issuing preparation",
         "advancing distributing staging year_end",
     ),
@@ -85,13 +88,13 @@ ORDER: dict[str, tuple[str, ...]] = {
     "accounting": (
         "balance_events entered_rows income_events statements",
         "special_income_events",
-        "closing_events opening_events special_deposits taking voucher_events",
+        "closing_events debt_accounts opening_events special_deposits taking voucher_events",
         "book_balances closing_books deposits_left entering income_register income_report",
         "income_booking opened_rows",
         "income_orders",
         (
-            "balances income income_corrections income_receiving income_refunds openings"
-            " reconciliation special_income vouchers"
+            "balances bond_issuing income income_corrections income_receiving income_refunds"
+            " openings reconciliation special_income vouchers"
         ),
         "carrying_books intake",
         "handing_over_books verification",

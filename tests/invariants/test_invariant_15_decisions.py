@@ -84,6 +84,9 @@ ELSEWHERE = {
     "budget.reply": "budget/test_replies",
     "budget.adjust": "budget/test_adjusting",
     "special_income.load": "payments/test_special_accounts",
+    **dict.fromkeys(
+        ("debt_limit.set", "bond.register", "bond.issue", "bond.accrue"), "payments/test_debts"
+    ),
     "correction.special_income": "payments/test_special_accounts",
     **dict.fromkeys(
         (

@@ -24,10 +24,13 @@ class Together(NamedTuple):
     reason: str
 
 
-# with what the shipped chart before it pays, too: 还本, 补助, 转贷
+# with what the shipped chart before it books, too: 还本, 补助, 转贷, 债务收入
 OWN = changed(
     '"599" = "B19"',
     '"51201" = "B57", "51202" = "B60", "51301" = "B20", "51303" = "B40", "599" = "B19"',
+    *('"103" = "B82"', '"103" = "B82", "105" = "B57", "11011" = "B59"'),
+    '"103" = "budget_income_of_fund"',
+    '"103" = "budget_income_of_fund", "105" = "C41", "11011" = "C42"',
 )
 JULY = later(OWN, "2026.2", "2026-07-01")
 OTHER_ACCOUNT = (  # 支付 is 结转's account now

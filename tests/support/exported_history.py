@@ -20,6 +20,7 @@ from tests.conftest import drop_database, new_database
 from tests.support.advances import MARCH_2, advance, paid, returned
 from tests.support.allocations import allocated, allocation, receipt_of, return_of
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
+from tests.support.debts import owe
 from tests.support.exports import (
     export,
 )
@@ -84,6 +85,7 @@ def settle_otherwise(keeper: Bookkeeper) -> None:
     january_30 = income("R1", date(2026, 1, 30), ("10101", "111", "5000.00"))
     keeper.do(january_30, "accountant")
     order_income(keeper)
+    owe(keeper)
     wages = Guarantee("wages", gov_bgt_eco_code="501")
     kept = CashReserve("11", "100.00")
     keeper.do(SetCashPolicy(cash_control=True, reserves=(kept,), guarantees=(wages,)), "admin")

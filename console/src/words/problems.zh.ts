@@ -24,6 +24,7 @@ export const problemsZh: Record<string, string> = {
   parallel_entry_missing: '平行记账不完整：预算资金的财务侧与预算侧金额须一致。',
   correction_exceeds_paid: '更正金额超过该指标实际已付且未退回的金额。',
   exceeds_advance: '金额超过暂付款的未结余额。',
+  exceeds_debt: '金额超过该债券的债务余额或可用数。',
   exceeds_received: '退付或更正的收入超过已收到的金额。',
   exceeds_unspent: '结转和收回的金额超过指标结余，或结余资金不得结转。',
   budget_mismatch: '预算数字不平衡：年度与总额、标准与数量、收入与支出须一致。',
