@@ -95,6 +95,7 @@ import payments.orders.advance_policy
 import payments.orders.advance_steps
 import payments.orders.advances
 import payments.orders.allocations
+import payments.orders.placements
 import payments.orders.reversing
 import payments.other_years
 import payments.recalls
@@ -203,6 +204,7 @@ DOMAINS = (
     payments.orders.advance_steps,
     payments.orders.advances,
     payments.orders.allocations,
+    payments.orders.placements,
     payments.orders.reversing,
     payments.delivery.handing_over,
     payments.disbursement.commands,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from ledger.closing import AccountingPeriod, Blockers, declare_blockers
+from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
 from ledger.events import OpenItem
@@ -15,11 +16,13 @@ from payments.clearing.uncleared_key import UnclearedKey
 from payments.orders.advance import ADVANCE, Advance
 from payments.orders.allocations import ALLOCATION, Allocation
 from payments.orders.ordering import ORDERED
+from payments.orders.placements import PLACEMENT, Placement
 from payments.payment import APPLIED, APPROVED, PAYMENT, SENT, SIGNED, Payment
 
 UNFINISHED = (APPLIED, APPROVED, SIGNED, SENT)
 NOT_CLEARED = "uncleared"
 _ANSWERED = "bank.receipts"  # the bank's own word, whenever it comes
+_ORDERS: tuple[AnyKind, ...] = (ADVANCE, ALLOCATION, PLACEMENT)
 _ACTS = {
     APPLIED: ("payment.approve", "payment.reject", "payment.withdraw"),
     APPROVED: ("voucher.sign", "payment.void"),
@@ -69,9 +72,9 @@ def _uncleared(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenIte
 def _orders(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
     """Orders that the central bank has not answered; those of the year's last month are on their
     way. What stands out of advances waits for nobody."""
-    cached = [*state.cached(ADVANCE).items(), *state.cached(ALLOCATION).items()]
+    cached = [item for kind in _ORDERS for item in state.cached(kind).items()]
     for number, each in cached:
-        order: Advance | Allocation = each.obj
+        order: Advance | Allocation | Placement = each.obj
         day = date.fromisoformat(order.ordered.order_date)
         if order.status == ORDERED and day <= period.last_day:
             yield OpenItem(
@@ -92,5 +95,5 @@ declare_blockers(
     ),
 )
 declare_blockers(
-    "orders", Blockers(((ADVANCE, WHOLE), (ALLOCATION, WHOLE)), _orders, {ORDERED: (_ANSWERED,)})
+    "orders", Blockers(tuple((kind, WHOLE) for kind in _ORDERS), _orders, {ORDERED: (_ANSWERED,)})
 )

@@ -2,13 +2,19 @@
 
 import payments.income_order_events
 import payments.order_events
+import payments.placement_events
 import payments.telling_events
 from ledger.events import TYPES, Event
 from payments.order_kinds import OrderAnswered, OrderGiven, OrderReturned
 from payments.telling_events import TellingAnswered
 
 # whose types are looked through
-_HELD = (payments.income_order_events, payments.order_events, payments.telling_events)
+_HELD = (
+    payments.income_order_events,
+    payments.order_events,
+    payments.placement_events,
+    payments.telling_events,
+)
 
 
 def _below(mark: type[Event]) -> tuple[type[Event], ...]:

@@ -21,6 +21,7 @@ from ledger.reading.objects import read_head
 from payments.clearing.cash import CASH, Cash, split_key
 from payments.clearing.cash_events import CashPolicySet
 from payments.clearing.cash_policy import CASH_POLICY
+from payments.orders.placements import PLACED, PlacedCash
 from payments.special_accounts.cash import SPECIAL_CASH, SpecialCash, split_account
 from projections.core.moments import Moment, one_moment, reach
 
@@ -30,7 +31,8 @@ WHERE ledger_id = %(ledger_id)s AND position <= %(upto)s AND type = ANY(%(types)
   AND stream_id IN (SELECT stream_id FROM command_keys
       WHERE ledger_id = %(ledger_id)s
         AND operation IN
-            ('clearing.request', 'advance.pay', 'allocation.order', 'income.refund')
+            ('clearing.request', 'advance.pay', 'allocation.order', 'placement.order',
+             'income.refund')
       UNION ALL SELECT %(own)s::uuid)
   AND (%(through)s::date IS NULL OR effective_on <= %(through)s)
 ORDER BY position"""
@@ -39,13 +41,15 @@ ORDER BY position"""
 class CashAt(NamedTuple):
     """What lies where, by (account, kind of fund), in order; the account is "" for what was claimed
     before any was named; ``special`` is what lies in special accounts 财政专户, and in units' own,
-    by unit, "" of the treasury's, and number. ``position`` is the last that counts;
+    by unit, "" of the treasury's, and number; ``placed_fen`` is placed with banks 国库现金管理 and
+    lies in none of them. ``position`` is the last that counts;
     ``cash_control`` what the ledger's policy said then, None where nothing."""
 
     position: int
     rows: dict[tuple[str, str], Cash]
     special: dict[tuple[str, str], SpecialCash]
     cash_control: bool | None
+    placed_fen: int = 0
 
     @property
     def is_controlled(self) -> bool:
@@ -72,11 +76,13 @@ def cash_at(
             rows = _in_order(read_rows(connection, ledger_id, CASH))
             special = _with_cash(read_rows(connection, ledger_id, SPECIAL_CASH))
             control = head.settings.get(CASH_POLICY).cash_control
-            return CashAt(head.position, rows, special, control)
+            placed_fen = _placed(read_rows(connection, ledger_id, PLACED))
+            return CashAt(head.position, rows, special, control, placed_fen)
         upto, through, _ = reach(connection, ledger_id, moment, head.position)
         folded = _folded(connection, ledger_id, charts, upto, through)
         rows, special = _in_order(folded.rows(CASH)), _with_cash(folded.rows(SPECIAL_CASH))
-        return CashAt(upto, rows, special, _control(connection, ledger_id, upto, through))
+        control = _control(connection, ledger_id, upto, through)
+        return CashAt(upto, rows, special, control, _placed(folded.rows(PLACED)))
 
 
 def _control(
@@ -103,7 +109,7 @@ def _folded(
     upto: int,
     through: date | None,
 ) -> Refold:
-    refold = Refold(charts, registers=[CASH, SPECIAL_CASH])
+    refold = Refold(charts, registers=[CASH, SPECIAL_CASH, PLACED])
     asked = {
         "ledger_id": ledger_id,
         "upto": upto,
@@ -114,6 +120,10 @@ def _folded(
     for position, day, type_name, payload in connection.execute(_ACTS, asked, binary=True):
         refold.take(type_name, payload, position, day)
     return refold
+
+
+def _placed(rows: dict[str, PlacedCash]) -> int:
+    return sum(row.left for row in rows.values())
 
 
 def _with_cash(rows: dict[str, SpecialCash]) -> dict[tuple[str, str], SpecialCash]:

@@ -1,10 +1,10 @@
 """库款保障: how long what lies at the treasury lasts, what will be claimed of it, and who waits.
 
 The balance is held against what went out of 国库存款 in a month on average; what is paid back of
-income is less income, and no outlay. What is due is known by kind of fund, nearest first: what
-claims and orders have taken, what banks have paid, what is approved, and what is applied for; the
-last two parted by whether they are for one of the three guarantees 三保, which go first where a
-reserve is kept.
+income is less income, and no outlay, nor is what is placed with banks. What is due is known by kind
+of fund, nearest first: what claims and orders have taken, what banks have paid, what is approved,
+and what is applied for; the last two parted by whether they are for one of the three guarantees
+三保, which go first where a reserve is kept.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,7 @@ from payments.clearing.cash import CASH, CONTROL, Cash, account_by_kind, kind_of
 from payments.clearing.cash_policy import CASH_POLICY, KINDS, CashPolicy
 from payments.clearing.promised import PROMISED, Promised, Spare, spare_of
 from payments.clearing.uncleared import UNCLEARED
+from payments.orders.placements import PLACED
 from payments.payment import APPLIED
 from projections.core.moments import one_moment
 from projections.journals import AccountTotals, Journals
@@ -148,8 +149,10 @@ def _accounts(charts: Charts) -> list[str]:
 def _given_back(
     connection: psycopg.Connection, ledger_id: int, charts: Charts, today: date
 ) -> Mapping[int, int]:
-    """What journals of income credit 国库存款 with, by month, in fen."""
-    acts = list(names_that(lambda traits: INCOME.name in traits.moves))
+    """What journals of income, and of what is placed with banks, credit 国库存款 with, by month, in
+    fen."""
+    no_outlay = {INCOME.name, PLACED.name}
+    acts = list(names_that(lambda traits: not no_outlay.isdisjoint(traits.moves)))
     asked = ledger_id, AccountTotals.name, Journals.name, acts, today
     accounts, found = {*_accounts(charts)}, dict[int, int]()
     for month, payload in connection.execute(_OF_INCOME, asked):

@@ -1341,6 +1341,8 @@ _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal 
     "advance.expensed": ("amt",),
     "allocation.ordered": ("amt",),
     "allocation.returned": ("amt",),
+    "placement.receipted": ("xpay_amt",),
+    "placement.returned": ("amt",),
     "bond.interest_accrued": ("amt",),
     "wages.withheld": ("income_tax_amt", "insurance_amt", "housing_fund_amt"),
 }
@@ -1766,6 +1768,12 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "allocation.returned": ("allocation.return", _field("notice_no")),
+    "placement.ordered": ("placement.order", _field("place_no")),
+    "placement.receipted": (
+        "placement.receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "placement.returned": ("placement.return", _field("notice_no")),
     "ledger.debt_limit_set": ("debt_limit.set", _field("debt_limit_no")),
     "bond.registered": ("bond.register", _field("bond_code")),
     "bond.issued": ("bond.issue", _field("issue_no")),
@@ -2136,6 +2144,9 @@ ORDERS = {
     "allocation.ordered": "alloc_no",
     "allocation.receipted": "alloc_no",
     "allocation.returned": "alloc_no",
+    "placement.ordered": "place_no",
+    "placement.receipted": "place_no",
+    "placement.returned": "place_no",
     "income.refund_ordered": "inc_refund_no",
     "income.refund_receipted": "inc_refund_no",
     "income.refund_returned": "inc_refund_no",
@@ -2739,6 +2750,8 @@ _DOCUMENT_OF = {
     "income.received": "notice_sm3",
     "allocation.receipted": "receipt_sm3",
     "allocation.returned": "receipt_sm3",
+    "placement.receipted": "receipt_sm3",
+    "placement.returned": "receipt_sm3",
     "balance.reported": "notice_sm3",
     "reconciliation.package_received": "notice_sm3",
     "clearing.bank_claimed": "notice_sm3",
@@ -2755,10 +2768,19 @@ _BANK_CLAIM = "clearing.bank_claimed"  # likewise
 
 
 # what the central bank says of orders
-_RECEIPTS_OF_CASH = ("advance.receipted", "allocation.receipted", "income.refund_receipted")
+_RECEIPTS_OF_CASH = (
+    *("advance.receipted", "allocation.receipted", "placement.receipted"),
+    "income.refund_receipted",
+)
 _ORDER_RECEIPTS = (*_RECEIPTS_OF_CASH, "income.correction_receipted")
-_ORDER_RETURNS = ("advance.returned", "allocation.returned", "income.refund_returned")
-_ORDERS_OF_CASH = ("advance.ordered", "allocation.ordered", "income.refund_ordered")
+_ORDER_RETURNS = (
+    *("advance.returned", "allocation.returned", "placement.returned"),
+    "income.refund_returned",
+)
+_ORDERS_OF_CASH = (
+    *("advance.ordered", "allocation.ordered", "placement.ordered"),
+    "income.refund_ordered",
+)
 _OF_ORDERS = (*_ORDER_RECEIPTS, *_ORDER_RETURNS)
 
 
@@ -3195,6 +3217,7 @@ ACTS = {
     "ledger.clearing_policy_set": "clearing_policy.set",
     "advance.ordered": "advance.pay",
     "allocation.ordered": "allocation.order",
+    "placement.ordered": "placement.order",
     "ledger.debt_limit_set": "debt_limit.set",
     "bond.registered": "bond.register",
     "bond.issued": "bond.issue",

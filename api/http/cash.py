@@ -35,12 +35,14 @@ class CashAccountView(msgspec.Struct, kw_only=True):
 
 class CashView(msgspec.Struct, kw_only=True):
     """库款, or a unit's own money; ``cash_control`` says whether claims above what is free are
-    refused, ``total`` is the balance of all."""
+    refused, ``total`` is the balance of all. ``placed_amt`` is with banks 国库现金管理, in no
+    account here."""
 
     ledger: str
     cash_control: bool
     accounts: list[CashAccountView]
     total: str
+    placed_amt: str
 
 
 @router.get(
@@ -96,4 +98,5 @@ def _view(key: int, found: CashAt, agency_code: str) -> CashView:
             sum(row.balance for row in at_treasury.values())
             + sum(row.balance for row in elsewhere.values())
         ),
+        placed_amt=yuan(0 if agency_code else found.placed_fen),
     )

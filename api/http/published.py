@@ -124,6 +124,7 @@ EXAMPLES: dict[str, Any] = {
     "budget_level_code": "2",
     "adv_no": "YB-2026-001",
     "alloc_no": "SB-2026-001",
+    "place_no": "XJ-2026-001",
     "debt_limit_no": "XE-2026-001",
     "general_amt": "500000000.00",
     "special_amt": "800000000.00",

@@ -292,6 +292,8 @@ _ELEMENTS = (
     Element("voucher_abs", "凭证摘要", 300, TEXT, _VOUCHER),
     _pattern("vou_cnt", "附单据数", 6, "[0-9]{1,6}", _VOUCHER),
     Element("alloc_no", "实拨编号", 100, NAME, "实拨"),
+    # 国库现金管理
+    Element("place_no", "国库现金管理操作编号", 100, NAME, "国库现金管理"),
     # 债务
     Element("debt_limit_no", "债务限额编号", 100, NUMBER, _DEBT_LIMIT),
     Element("general_amt", "一般债务限额", 19, AMOUNT, _DEBT_LIMIT),

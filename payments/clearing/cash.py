@@ -49,6 +49,7 @@ from payments.order_events import (
     AllocationReceipted,
     AllocationReturned,
 )
+from payments.placement_events import PlacementOrdered, PlacementReceipted, PlacementReturned
 
 CONTROL = "cash"  # of the account of which this is the balance
 _KIND_DIGITS = 2
@@ -235,8 +236,7 @@ def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str
     floor knows of it before something comes in. And that there is an account at all, where the
     ledger's policy controls cash.
 
-    Raises:
-        Refusal: ``insufficient_cash``.
+    Raises Refusal ``insufficient_cash``.
     """
     is_controlled = state.settings.get(CASH_POLICY).cash_control
     wanted: dict[str, int] = {}
@@ -253,9 +253,6 @@ def require_cash(state: LedgerState, claims: Iterable[Claim], accts: Mapping[str
         owing_fen, free_fen = owed_fen(rows, kind), rows.get(key, NOTHING).free
         if (owing_fen or not acct) and free_fen - owing_fen < fen:
             raise too_little_of(acct, kind, state.today, free_fen - owing_fen, fen)
-
-
-# ---- the fold
 
 
 class _Moved(msgspec.Struct, frozen=True, gc=False):
@@ -325,6 +322,9 @@ class CashFold(RegisterFold):
         AllocationOrdered: _Ordered,
         AllocationReceipted: _Receipted,
         AllocationReturned: _Back,
+        PlacementOrdered: _Ordered,
+        PlacementReceipted: _Receipted,
+        PlacementReturned: _Back,
         IncomeRefundOrdered: _Ordered,
         IncomeRefundReceipted: _RefundReceipted,
         IncomeRefundReturned: _RefundBack,

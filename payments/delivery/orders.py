@@ -15,7 +15,14 @@ from payments.corrections.telling import TELLING
 from payments.messages.envelope import VoucherBody
 from payments.orders.advance import ADVANCE
 from payments.orders.allocations import ALLOCATION
-from payments.orders.ordering import ADJUSTMENTS, ADVANCES, ALLOCATIONS, split_order_number
+from payments.orders.ordering import (
+    ADJUSTMENTS,
+    ADVANCES,
+    ALLOCATIONS,
+    PLACEMENTS,
+    split_order_number,
+)
+from payments.orders.placements import PLACEMENT
 from payments.signing.claims import ClaimSigner
 from payments.signing.orders import order_body
 from payments.signing.returned_claims import returned_claim
@@ -23,6 +30,7 @@ from payments.signing.returned_claims import returned_claim
 _kinds: dict[str, AnyKind] = {
     ADVANCES: ADVANCE,
     ALLOCATIONS: ALLOCATION,
+    PLACEMENTS: PLACEMENT,
     **dict.fromkeys(ADJUSTMENTS.values(), TELLING),
 }
 

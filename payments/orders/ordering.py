@@ -41,7 +41,7 @@ from payments.messages.vt_codes import (
 
 ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
 # as an order's number names them
-ADVANCES, ALLOCATIONS = "advance", "allocation"
+ADVANCES, ALLOCATIONS, PLACEMENTS = "advance", "allocation", "placement"
 INCOME_REFUNDS, INCOME_CORRECTIONS = "income_refund", "income_correction"
 # what banks are told of a correction, by message
 ADJUSTMENTS = {VOUCHER_ADJUSTMENT: "voucher_adjustment", QUOTA_ADJUSTMENT: "quota_adjustment"}
@@ -49,6 +49,7 @@ _VT_CODES = {
     **{of: vt_code for vt_code, of in ADJUSTMENTS.items()},
     ADVANCES: ORDER,
     ALLOCATIONS: ORDER,
+    PLACEMENTS: ORDER,
     INCOME_REFUNDS: INCOME_REFUND,
     INCOME_CORRECTIONS: INCOME_CORRECTION,
 }

@@ -19,10 +19,16 @@ from payments.orders.allocations import ALLOCATION, ApplyAllocationReceipt, Retu
 from payments.orders.ordering import (
     ADVANCES,
     ALLOCATIONS,
+    PLACEMENTS,
     ApplyOrderReceipt,
     ApplyOrderReturn,
     OrderPlace,
     split_order_number,
+)
+from payments.orders.placements import (
+    PLACEMENT,
+    ApplyPlacementReceipt,
+    ReturnPlacement,
 )
 from payments.receipts.concerns import Judging, judges
 from payments.receipts.evidence import ReceiptEvidence
@@ -48,6 +54,7 @@ class _Answers(NamedTuple):
 ANSWERS: Mapping[str, _Answers] = {
     ADVANCES: _Answers(ADVANCE, "adv_no", ApplyAdvanceReceipt, ReturnAdvance),
     ALLOCATIONS: _Answers(ALLOCATION, "alloc_no", ApplyAllocationReceipt, ReturnAllocation),
+    PLACEMENTS: _Answers(PLACEMENT, "place_no", ApplyPlacementReceipt, ReturnPlacement),
 }
 
 

@@ -17,11 +17,12 @@ from payments.messages.orders_5207 import Order5207
 from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 from payments.order_events import AdvanceOrdered, AllocationOrdered
 from payments.orders.ordering import vt_code_of
+from payments.placement_events import PlacementOrdered
 from payments.signing.claims import FINANCE_ROLE, ClaimSigner
 from payments.signing.tellings import TellingEvent, adjustment_document
 from payments.signing.voucher_document import TREASURY_BANK_CODE, adm_div_code
 
-PayingEvent = AdvanceOrdered | AllocationOrdered
+PayingEvent = AdvanceOrdered | AllocationOrdered | PlacementOrdered
 IncomeEvent = IncomeRefundOrdered | IncomeCorrectionOrdered
 OrderEvent = PayingEvent | IncomeEvent | TellingEvent
 
@@ -94,7 +95,7 @@ def _paying_document(ledger_id: int, ordered: PayingEvent) -> bytes:
             bill_no=_own_number(ordered),
             tre_code=ordered.cash_acct or f"{division}0",
             fund_type_code=ordered.fund_type_code,
-            agency_code=ordered.agency_code,
+            agency_code="" if isinstance(ordered, PlacementOrdered) else ordered.agency_code,
             **_spent_on(ordered),
             pay_acct_no=f"{TREASURY_BANK_CODE}{division}01",
             payee_acct_no=ordered.payee_acct_no,
@@ -113,6 +114,8 @@ def _own_number(ordered: PayingEvent | IncomeEvent) -> str:
             return ordered.adv_no
         case AllocationOrdered():
             return ordered.alloc_no
+        case PlacementOrdered():
+            return ordered.place_no
         case IncomeRefundOrdered():
             return ordered.inc_refund_no
         case IncomeCorrectionOrdered():
@@ -120,8 +123,8 @@ def _own_number(ordered: PayingEvent | IncomeEvent) -> str:
 
 
 def _spent_on(ordered: PayingEvent) -> dict[str, str]:
-    """The subjects of an allocation; an advance has none yet."""
-    if isinstance(ordered, AdvanceOrdered):
+    """The subjects of an allocation; an advance has none yet, and what is placed never."""
+    if not isinstance(ordered, AllocationOrdered):
         return {}
     return {
         "exp_func_code": ordered.exp_func_code,
@@ -133,6 +136,8 @@ def _spent_on(ordered: PayingEvent) -> dict[str, str]:
 def _purpose(ordered: PayingEvent) -> str:
     if isinstance(ordered, AllocationOrdered):
         return ordered.use_des
+    if isinstance(ordered, PlacementOrdered):
+        return ordered.reason or "国库现金管理"
     return ordered.reason or ordered.object
 
 

@@ -10,6 +10,7 @@ from projections.reports.distributions import distributions
 from projections.reports.execution import EXECUTION_BY, execution_by
 from projections.reports.income_expenditure import income_expenditure
 from projections.reports.indicators import BALANCES_BY, balances_by, each_indicator
+from projections.reports.placements import placements
 from projections.reports.projects import project_list, three_year_roll
 from projections.reports.replies import replies
 from projections.reports.report import AskedReport, Report
@@ -28,6 +29,7 @@ OF_YEAR: Mapping[str, Open] = MappingProxyType(
         "debts": debts,
         "debt_limits": debt_limits,
         "debt_schedule": debt_schedule,
+        "placements": placements,
         **dict.fromkeys(BALANCES_BY, balances_by),
         **dict.fromkeys(EXECUTION_BY, execution_by),
     }

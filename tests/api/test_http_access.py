@@ -155,6 +155,7 @@ MAY: dict[str, set[str]] = {
     "bond.register": {"maker", "admin"},
     "bond.issue": {"accountant"},
     "bond.accrue": {"accountant"},
+    "placement.order": {"accountant"},
     "income.refund": {"accountant"},
     "correction.income_codes": {"accountant"},
 }
@@ -318,6 +319,14 @@ SOUND["allocation.order"] = {
     "amt": "1.00",
     **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
 }
+SOUND["placement.order"] = {
+    "place_no": "none",
+    "fund_type_code": "1",
+    "amt": "1.00",
+    "int_rate": "1",
+    "due_on": "2027-01-15",
+    **{name: text for name, text in PAYEE.items() if name.startswith("payee_acct")},
+}
 SOUND["debt_limit.set"] = {
     "debt_limit_no": "none",
     "general_amt": "0.00",
@@ -404,6 +413,7 @@ IN_ADDRESS = {
     "withhold_no": "none",
     "alloc_no": "none",
     "bond_code": "none",
+    "place_no": "none",
     "inc_refund_no": "none",
     "inc_cor_no": "none",
     "report_no": "none",

@@ -64,7 +64,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "payments": (
         "events found_events manifest_events messages payees policy_events voucher_number",
         "correction_events list_files order_kinds registered_payees return_events void_events",
-        "income_order_events order_events telling_events",
+        "income_order_events order_events placement_events telling_events",
         "order_answers",
         "bearing cards contracts monitoring special_accounts",
         "clearing current_items found_at_bank issued manifest payment signature_policy",

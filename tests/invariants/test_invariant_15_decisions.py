@@ -87,6 +87,9 @@ ELSEWHERE = {
     **dict.fromkeys(
         ("debt_limit.set", "bond.register", "bond.issue", "bond.accrue"), "payments/test_debts"
     ),
+    **dict.fromkeys(
+        (f"placement.{act}" for act in ("order", "receipt", "return")), "payments/test_placements"
+    ),
     "correction.special_income": "payments/test_special_accounts",
     **dict.fromkeys(
         (

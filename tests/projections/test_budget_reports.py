@@ -68,7 +68,7 @@ def fen(text: str) -> int:
 # one has two sides, and this year has nothing of the others (api/test_http_distributions, flow 67)
 ELSEWHERE = {
     *("income_expenditure", "distributions", "advance_limits"),
-    *("debts", "debt_limits", "debt_schedule"),
+    *("debts", "debt_limits", "debt_schedule", "placements"),
 }
 
 
