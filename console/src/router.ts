@@ -54,6 +54,12 @@ const screens: RouteRecordRaw[] = [
     component: () => import('./views/PaymentView.vue'),
     meta: { under: 'payments' },
   },
+  {
+    path: 'payments/:payAppNo/print',
+    name: 'payment-print',
+    component: () => import('./views/PaymentPrintView.vue'),
+    meta: { under: 'payments' },
+  },
   { path: 'books', name: 'books', component: () => import('./views/BooksView.vue') },
   {
     path: 'journals',

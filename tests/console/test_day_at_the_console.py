@@ -73,6 +73,28 @@ def test_the_books_have_it_and_every_figure_leads_to_its_entries(day: TwoPersons
     expect(checker.page.get_by_role("link", name=PAYMENT)).to_be_visible()
 
 
+def test_payments_are_found_by_many_conditions_exported_and_printed(day: TwoPersons) -> None:
+    checker = day.checker
+    checker.open("/payments?payee_acct_name=广州样例科技有限公司&min_amt=1680.32&sort=-pay_amt")
+    checker.sees("共 1 笔，合计 1,680.32 元")
+    with checker.page.expect_download() as file:
+        checker.press("导出 CSV")
+    head, row, end = file.value.path().read_text(encoding="utf-8-sig").split("\n")
+    assert head.startswith("支付申请编号,")
+    assert row.startswith(PAYMENT)
+    assert ",1680.32," in row
+    assert end == ""
+    checker.page.locator("[name=max_amt]").fill("1,000")
+    checker.press("查询")
+    checker.sees("没有符合条件的记录")
+    checker.press("重置")
+    checker.open(f"/payments/{PAYMENT}/print")
+    sheet = checker.page.get_by_role("article")
+    expect(sheet.first).to_contain_text("壹仟陆佰捌拾元叁角贰分")
+    expect(sheet.last).to_contain_text("银行业务号")
+    assert checker.barriers() == []
+
+
 def test_what_is_registered_waits_for_another_person(day: TwoPersons) -> None:
     maker, checker = day.maker, day.checker
     maker.open("/units")
