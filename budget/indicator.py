@@ -32,7 +32,7 @@ from ledger.deciding.registers import AnyRegister, MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
-from ledger.events import Event, JournalPosted, types_that
+from ledger.events import Event, JournalPosted, sharing, types_that
 from ledger.money import stored_fen
 
 CODED = (*DIMENSIONS, "bgt_type_code")  # its elements that have code sets
@@ -44,8 +44,18 @@ BEGINNINGS: tuple[type[IndicatorIssued], ...] = tuple(
     for cls in types_that(lambda traits: traits.subject == "indicator")
     if issubclass(cls, IndicatorIssued)
 )
+_CODES_AND_NAMES = ("exp_func", "gov_bgt_eco", "dep_bgt_eco", "fund_type", "bgt_type")
 EXECUTABLE, NOT_EXECUTABLE = 1, 2  # 指标可执行标志: 是, 否
 MONTHS = 12
+# what many say alike: codes, their names, amounts
+SHARED = (
+    "agency_code",
+    "agency_name",
+    "pro_cat_code",
+    "pro_cat_name",
+    *(f"{kind}_{what}" for kind in _CODES_AND_NAMES for what in ("code", "name")),
+    "amount",
+)
 
 
 class Indicator(msgspec.Struct, frozen=True):
@@ -156,7 +166,8 @@ class Indicator(msgspec.Struct, frozen=True):
 
 def _fold(indicator: Indicator | None, event: Event) -> Indicator | None:
     if isinstance(event, IndicatorIssued):
-        return Indicator(event, event.figures, pending_amt=event.pending_amt)
+        own = sharing(event.figures, Figures.__struct_fields__)
+        return Indicator(sharing(event, SHARED), own, pending_amt=event.pending_amt)
     if indicator is None or isinstance(event, JournalPosted):
         return indicator
     figures: Figures = getattr(event, "figures", indicator.figures)

@@ -8,6 +8,7 @@ the credit balance of 支出预算 for the row, which may not fall below zero: �
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from sys import intern
 from typing import Any, ClassVar
 
 import msgspec
@@ -37,10 +38,22 @@ from ledger.deciding.registers import (
 from ledger.deciding.state import LedgerState
 from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event
+from ledger.events import Event, sharing
 from ledger.money import AMOUNT_MAX_FEN, stored_fen, yuan
 
 FIRST_ROUND, SECOND_ROUND = 1, 2  # 一上, 二上
+# what many rows say alike
+SHARED = (
+    "draft_no",
+    "agency_code",
+    "agency_name",
+    "pro_cat_code",
+    "exp_func_code",
+    "gov_bgt_eco_code",
+    "dep_bgt_eco_code",
+    "fund_type_code",
+    "amt",
+)
 
 
 class RowAmounts(msgspec.Struct, frozen=True, gc=False):
@@ -94,9 +107,9 @@ def _fold(row: BudgetRow | None, event: Event) -> BudgetRow | None:
     if row is None:
         return None
     if isinstance(event, RowReplied):
-        return msgspec.structs.replace(
-            row, approve_doc_no=event.approve_doc_no, figures=event.figures
-        )
+        figures = sharing(event.figures, RowFigures.__struct_fields__)
+        by = intern(event.approve_doc_no)
+        return msgspec.structs.replace(row, approve_doc_no=by, figures=figures)
     if isinstance(event, RowAdjusted):  # one that it has brought into being is approved by it
         by = row.approve_doc_no or event.adj_no
         return msgspec.structs.replace(row, approve_doc_no=by, figures=event.figures)
@@ -104,6 +117,7 @@ def _fold(row: BudgetRow | None, event: Event) -> BudgetRow | None:
 
 
 def _said(row: BudgetRow | None, event: RowAsked | RowRestated) -> BudgetRow:
+    event = sharing(event, SHARED)
     row = BudgetRow(event) if row is None else msgspec.structs.replace(row, said=event)
     amt_fen = stored_fen(event.amt)
     if event.round == FIRST_ROUND:

@@ -152,7 +152,8 @@ class ApproveBudget(Command, frozen=True, kw_only=True):
             after = _granted(state, day, row)
             moved.append(after)
             events += _reply(state, day, row, after, self.approve_doc_no, ahead=len(events))
-        return Decision(events=events, effective_on=day, moved=moved)
+        settled = [(BUDGET_DRAFT, draft.draft_no) for draft in drafts]
+        return Decision(events=events, effective_on=day, moved=moved, settles=settled)
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:

@@ -180,5 +180,8 @@ class SetCeiling(Command, frozen=True, kw_only=True):
             by=by,
         )
         return Decision(
-            events=[(CEILING, self.ceiling_no, ceiling)], effective_on=day, moved=[after]
+            events=[(CEILING, self.ceiling_no, ceiling)],
+            effective_on=day,
+            moved=[after],
+            settles=[(CEILING, self.ceiling_no)],
         )

@@ -6,6 +6,8 @@ Whoever has told what a project is neither checks nor stores it.
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+import msgspec
+
 from budget.levels import DEPARTMENT, LEVELS, TREASURY
 from budget.projects.events import ProjectChecked, ProjectReturned, ProjectStored, ProjectYear
 from budget.projects.figures import check_years, require_known_years, require_sums
@@ -120,7 +122,9 @@ class StoreProject(_OnVersion, frozen=True, kw_only=True):
         require_another(project, by)
         # point of no return
         stored = ProjectStored(pro_code=self.pro_code, version=project.version, by=by)
-        return act_decision(state, stored)
+        decision = act_decision(state, stored)
+        # from here on it is asked for by the years, each of which knows it as of its own position
+        return msgspec.structs.replace(decision, settles=[(PROJECT, self.pro_code)])
 
 
 class ReturnProject(_OnReported, frozen=True, kw_only=True):

@@ -34,12 +34,15 @@ class CachedObjects:
     Attributes:
         by_kind: the objects by the name of their kind and their number. Whoever puts one in that
             was not there says so to :meth:`note_cost`.
+        settled: those, by both names, that nothing waits for any more: an approved draft, a
+            document that has brought what it asked for. They go with the next :meth:`trim`.
     """
 
-    __slots__ = ("_costly", "_costly_total", "by_kind")
+    __slots__ = ("_costly", "_costly_total", "by_kind", "settled")
 
     def __init__(self) -> None:
         self.by_kind = defaultdict[str, dict[str, CachedObject]](dict)
+        self.settled: dict[tuple[str, str], bool] = {}
         self._costly: dict[tuple[str, str], int] = {}
         self._costly_total = 0
 
@@ -53,6 +56,7 @@ class CachedObjects:
     def forget(self) -> None:
         """Drops all of them."""
         self.by_kind.clear()
+        self.settled.clear()
         self._costly.clear()
         self._costly_total = 0
 
@@ -64,17 +68,25 @@ class CachedObjects:
                 del cached[number]
 
     def trim(self) -> None:
-        """Lets the oldest go, of each kind that is too many and of those that cost too much."""
+        """Lets go what is settled, then the oldest, of each kind that is too many and of those that
+        cost too much."""
+        if self.settled:
+            for key in self.settled:
+                self._let_go(key)
+            self.settled.clear()
         for cached in self.by_kind.values():
             if len(cached) > OBJECTS_CACHED_MAX:
                 for number in _oldest(cached, OBJECTS_CACHED_MAX):
                     del cached[number]
         if self._costly_total > COSTLY_CACHED_MAX:
             for key in list(self._costly):
-                self._costly_total -= self._costly.pop(key)
-                self.by_kind.get(key[0], {}).pop(key[1], None)
+                self._let_go(key)
                 if self._costly_total <= COSTLY_CACHED_MAX - COSTLY_CACHED_MAX // TRIMMED_PART:
                     break
+
+    def _let_go(self, key: tuple[str, str]) -> None:
+        self._costly_total -= self._costly.pop(key, 0)
+        self.by_kind[key[0]].pop(key[1], None)
 
 
 def _oldest(mapping: dict[T, Any], kept_max: int) -> list[T]:

@@ -184,6 +184,7 @@ def _only(
     return Decision(
         events=[(DOCUMENT, key_of(event.kind, event.number), event)],
         effective_on=state.today,
+        settles=[(DOCUMENT, key_of(event.kind, event.number))] if then is not None else (),
         then=then,
     )
 

@@ -15,7 +15,7 @@ from ledger.deciding.objects import Kind
 
 T = TypeVar("T")
 
-KNOWN_MAX = 10_000  # of one ledger, between two batches; some 3 KB each
+KNOWN_MAX = 2_000  # of one ledger, between two batches; some 3 KB each
 
 
 def _whole(obj: Any) -> Any:

@@ -61,8 +61,8 @@ class Decision(msgspec.Struct, kw_only=True, gc=False):
             is found from here on, too: a voucher by the number of its red one.
         documents: (SM3, bytes) of signed vouchers and receipts, each of them new.
         shared_documents: likewise, of documents that an earlier event may have brought already.
-        then: what takes effect directly behind it, with its own business day: the act that a last
-            agreement brings about.
+        settles: objects that nothing waits for any more: they are not kept at hand.
+        then: what takes effect directly behind it, on its own day: the act of a last agreement.
     """
 
     events: list[tuple[AnyKind | None, str, Event]]
@@ -72,14 +72,15 @@ class Decision(msgspec.Struct, kw_only=True, gc=False):
     also_found: Sequence[tuple[AnyKind, str]] = ()
     documents: Sequence[tuple[bytes, bytes]] = ()
     shared_documents: Sequence[tuple[bytes, bytes]] = ()
+    settles: Sequence[tuple[AnyKind, str]] = ()
     then: "Decision | None" = None
 
 
 class LedgerState:
     """Head, settings, objects and register rows of one ledger; see the module.
 
-    Whoever works with it calls its methods: those of deciding change nothing, those of a batch
-    change what is written, those of the cache follow the database.
+    Methods of deciding change nothing, those of a batch change what is written, those of the cache
+    follow the database.
     """
 
     # a dict of more than 29 attributes is no longer looked up by place (CPython 3.11)
@@ -204,8 +205,7 @@ class LedgerState:
     def moved(
         self, register: Register[R], key: str, day: date, changes_fen: Mapping[str, int]
     ) -> MovedRow:
-        """A row after its fields have changed on a day, or the refusal of
-        :meth:`Register.moved`."""
+        """A row after its fields have changed on a day, or :meth:`Register.moved` refuses."""
         return register.moved(key, self.registers.dated(register, key), day, changes_fen)
 
     def has_row(self, register: AnyRegister, key: str) -> bool:
@@ -236,8 +236,7 @@ class LedgerState:
 
         ``now`` is the moment at which the ledger learns all of the batch, ``calendar_day`` its day
         in Beijing, ``today`` its business day, in the ledger's year. Without code sets nothing may
-        be decided that asks for them.
-        """
+        be decided that asks for them."""
         self._codes = codes
         self.corrects_clock, self.ahead_us = corrects_clock, self.recorded_us
         self.recorded_us = now_us if corrects_clock else max(self.recorded_us, now_us)
@@ -294,6 +293,8 @@ class LedgerState:
             self.registers.keep(decision.moved, put)
         if decision.documents or decision.shared_documents or decision.also_found:
             self._take_along(decision, put)
+        for kind, number in decision.settles:
+            put(self._objects.settled, (kind.name, number), True)
         return subjects if decision.then is None else self.apply(decision.then)
 
     def _append(self, decision: Decision, put: Put) -> tuple[object, ...]:
@@ -334,7 +335,7 @@ class LedgerState:
             put(self._cached[kind.name], number, self._cached[of[0].name][of[1]])
 
     def pass_over(self, events: int) -> None:
-        """The position behind events that another program of the ledger writes itself."""
+        """The position behind events that another program writes itself."""
         self.position += events
 
     def shown_rows(self) -> list[ShownRows]:
@@ -385,14 +386,13 @@ class LedgerState:
         self.registers.forget()
 
     def forget_streams(self, stream_ids: Iterable[bytes]) -> None:
-        """Drops the objects that another process has written to, and registers kept as a whole;
-        single rows that it moved are to be read anew."""
+        """Drops the objects that another process has written to, and whole registers; single
+        rows that it moved are to be read anew."""
         self._objects.forget_streams(stream_ids)
         self.registers.forget_whole()
 
     def trim(self) -> None:
-        """Keeps the cache bounded; the oldest objects go first. Only after a commit: what is let
-        go is read from the database again."""
+        """Keeps the cache bounded. Only after a commit: what is let go is read again."""
         self._objects.trim()
         self.division_objects.trim()
         self.registers.end()

@@ -47,6 +47,7 @@ from ledger.events.registry import (
     type_names,
     types_that,
 )
+from ledger.events.sharing import sharing
 
 __all__ = [
     "LEDGER",
@@ -88,6 +89,7 @@ __all__ = [
     "register",
     "renamed",
     "rule_needs",
+    "sharing",
     "title_of",
     "type_names",
     "types_that",

@@ -188,7 +188,8 @@ class LocalWriter:
             keys, documents = [], {}
 
     def close(self, closing: Closing) -> Future[Closed]:
-        """Nothing is on its way before :meth:`send`."""
+        """Nothing is on its way before :meth:`send`, but what a long closing has of rows."""
+        closing = write_rows_ahead(self._connection, closing)
         self._chain = extend(self._chain, self._digests)
         self._queries += closing_queries(closing, self._chain)
         return self._closed
@@ -238,9 +239,22 @@ def write_closing(
     connection: psycopg.Connection, closing: Closing, chain: bytes, digests: Sequence[bytes]
 ) -> bytes:
     """Writes what closes a batch; gives the chain after ``chain``."""
+    closing = write_rows_ahead(connection, closing)
     chain = extend(chain, digests)
     round_trip(connection, list(closing_queries(closing, chain)))
     return chain
+
+
+def write_rows_ahead(connection: psycopg.Connection, closing: Closing) -> Closing:
+    """Writes the rows of a long closing some at a time, in the transaction that it ends, and gives
+    what is left of it: the connection never gives back the room that one message has taken."""
+    if len(closing.rows) <= PACKED_ROWS:
+        return closing
+    ledger_id = integer(closing.ledger_id)
+    for start in range(0, len(closing.rows), PACKED_ROWS):
+        some = closing.rows[start : start + PACKED_ROWS]
+        round_trip(connection, list(_row_queries(ledger_id, some)))
+    return msgspec.structs.replace(closing, rows=[])
 
 
 # ---- statements
@@ -290,21 +304,8 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
     if closing.shared_documents:
         digests, bodies = zip(*closing.shared_documents, strict=True)
         yield _SHARED_DOCUMENTS, (ledger_id, array(BYTEA, digests), array(BYTEA, bodies))
-    if kept := [row for row in closing.rows if row.amounts is not None]:
-        yield (
-            _ROWS,
-            (
-                ledger_id,
-                texts([row.register for row in kept]),
-                texts([row.key for row in kept]),
-                fixed_array(INT4, 4, [row.floored.to_bytes(4, "big") for row in kept]),
-                texts([_as_array(row.amounts) for row in kept if row.amounts is not None]),
-                fixed_array(DATE, 4, [_day(row.day) for row in kept]),
-            ),
-        )
-    if gone := [row for row in closing.rows if row.amounts is None]:
-        names = texts([row.register for row in gone])
-        yield _GONE, (ledger_id, names, texts([row.key for row in gone]))
+    if closing.rows:
+        yield from _row_queries(ledger_id, closing.rows)
     if closing.days:
         yield from _day_queries(ledger_id, closing.days)
     for table in closing.shown:
@@ -321,6 +322,25 @@ def closing_queries(closing: Closing, chain: bytes) -> Iterator[Query]:
             _JSONB_VERSION + closing.settings,
         ),
     )
+
+
+def _row_queries(ledger_id: bytes, rows: Sequence[ChangedRow]) -> Iterator[Query]:
+    """Rows of registers: those that are kept, and those that go."""
+    if kept := [row for row in rows if row.amounts is not None]:
+        yield (
+            _ROWS,
+            (
+                ledger_id,
+                texts([row.register for row in kept]),
+                texts([row.key for row in kept]),
+                fixed_array(INT4, 4, [row.floored.to_bytes(4, "big") for row in kept]),
+                texts([_as_array(row.amounts) for row in kept if row.amounts is not None]),
+                fixed_array(DATE, 4, [_day(row.day) for row in kept]),
+            ),
+        )
+    if gone := [row for row in rows if row.amounts is None]:
+        names = texts([row.register for row in gone])
+        yield _GONE, (ledger_id, names, texts([row.key for row in gone]))
 
 
 def _day_queries(ledger_id: bytes, days: Sequence[ChangedDay]) -> Iterator[Query]:

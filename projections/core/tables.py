@@ -9,6 +9,7 @@ in Python.
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import islice
 from typing import Annotated, Any, Generic, LiteralString, TypeVar
 
 import msgspec
@@ -57,6 +58,7 @@ CREATE TEMPORARY TABLE {name} (LIKE {name}) ON COMMIT DROP;
 CREATE UNIQUE INDEX ON pg_temp.{name} (ledger_id, generation, {key});
 DISCARD PLANS""")  # those that were made before still mean the table that is hidden now
 ASIDE = 0  # the generation of rows in a session's own tables
+ROWS_AT_ONCE = 4_000  # of what is written: an approval changes tens of thousands
 _NEVER = 2**62  # bytes after which it would be waited until the server has them
 _encode = msgspec.json.Encoder().encode
 
@@ -163,8 +165,8 @@ class Table(Generic[R]):
         generation: int,
         rows: Collection[Any],
     ) -> None:
-        if rows:
-            encoded = _storable(rows)[1].decode()
+        for some in _parts(rows):
+            encoded = _storable(some)[1].decode()
             scope = {"ledger_id": ledger_id, "generation": generation, "rows": encoded}
             connection.execute(statement, scope)
 
@@ -172,8 +174,8 @@ class Table(Generic[R]):
         self, connection: psycopg.Connection, ledger_id: int, generation: int, rows: Collection[R]
     ) -> None:
         """Adds rows whose keys the table does not hold; faster than ``upsert``."""
-        if rows:
-            with self.appending(connection, ledger_id, generation, rows):
+        for some in _parts(rows):
+            with self.appending(connection, ledger_id, generation, some):
                 pass
 
     @contextmanager
@@ -208,6 +210,14 @@ class Table(Generic[R]):
 
 def _list(parts: Iterable[Composable]) -> Composable:
     return SQL(", ").join(parts)
+
+
+def _parts(rows: Collection[R]) -> Iterator[list[R]]:
+    """Some at a time, each once: their text, and what the connection keeps room for, are several
+    times the rows."""
+    left = iter(rows)
+    while some := list(islice(left, ROWS_AT_ONCE)):
+        yield some
 
 
 def _storable(rows: Collection[R]) -> tuple[Collection[R], bytes]:

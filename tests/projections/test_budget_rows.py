@@ -12,6 +12,7 @@ from budget.row_events import AdjustmentPart, NewRow
 from ledger.errors import RequestError
 from ledger.postgres.database import Database
 from projections.budget_row_lists import PastRow, list_budget_rows, past_row
+from projections.core import tables
 from projections.core.moments import Moment
 from projections.core.rebuild import verify
 from projections.core.runner import Runner
@@ -193,3 +194,14 @@ def test_indicators_are_found_by_their_row(budgets: BudgetKeeper) -> None:
             asked = {"bgt_pman_id": bgt_pman_id}
             page = list_indicators(connection, budgets.ledger_id, asked)
         assert [item["bgt_id"] for item in page.items] == expected
+
+
+def test_rows_are_written_some_at_a_time(
+    budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of an approval of a province's budget are: what is sent at once is bounded."""
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 1)
+    a_budget(budgets)
+    Runner(budgets.pool).catch_up()
+    report = verify(budgets.pool, budgets.ledger_id)
+    assert report.equal, differences(report)
