@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from budget.indicator import LEAF_CODES
-from budget.special_funds import is_special, is_units_money, require_kept
+from budget.special_funds import is_of_unit, is_special, is_units_money, require_kept
 from division.agencies import require_agency
 from division.agency import Agency
 from ledger.account_set import division_of
@@ -158,11 +158,15 @@ def _economies_agree(state: LedgerState, codes: Mapping[str, str], day: date, po
 def _fund_pays(state: LedgerState, codes: Mapping[str, str], day: date, pointer: str) -> None:
     division = division_of(state.ledger_id)
     fund, function = codes["fund_type_code"], codes["exp_func_code"]
-    # 单位资金 are spent on what 11 is, where no pair says otherwise; so was fund 2 while the code
-    # sets had no pairs of it
-    as_general = is_special(fund) and not state.codes.joins_special
-    elsewhere = as_general or is_units_money(state, fund)
-    payers = (fund, GENERAL_BUDGET) if elsewhere else (fund,)
+    payers: tuple[str, ...] = (fund,)
+    # while the code sets had no pairs of funds 2 and 3, these were spent on what 11 is
+    if is_special(fund) and not state.codes.joins_special:
+        payers = (fund, GENERAL_BUDGET)
+    if is_of_unit(fund):
+        if is_units_money(state, fund) and not state.codes.joins_units:
+            payers = (fund, GENERAL_BUDGET)
+        elif state.codes.joins_units and not is_units_money(state, fund):
+            payers = ()  # the pairs tell of accounts that this ledger was opened without
     if not any(
         state.codes.allowed_fund(payer, function, on=day, mof_div_code=division) for payer in payers
     ):

@@ -18,6 +18,7 @@ __all__ = ["CodeRow", "CodeSets", "ElementRegister"]
 
 VERSION_HEX_DIGITS = 16
 _SPECIAL_FUNDS = "2"  # 财政专户管理资金 and what is below it
+_UNIT_FUNDS = "3"  # 单位资金 likewise
 CHECKED_MAX = 50_000  # codes that were found in force and are remembered
 # Units and projects are each division's own: until it has loaded them, only their shape is checked.
 OPEN_ELEMENTS = frozenset({"agency_code", "pro_code"})
@@ -81,6 +82,7 @@ class CodeSets:
             it is judged so.
         joins_special: whether it says so of 财政专户管理资金, too. While none did, what the general
             budget pays for was theirs as well.
+        joins_units: likewise of 单位资金.
     """
 
     __slots__ = (
@@ -93,6 +95,7 @@ class CodeSets:
         "_rows",
         "joins",
         "joins_special",
+        "joins_units",
         "version",
     )
 
@@ -118,9 +121,9 @@ class CodeSets:
         pairs = [row for row in self._rows if row.element == FUND_PAIR]
         self.joins = bool(pairs)
         # by the rows that are shipped: what a division has said of its own stood beside the former
-        self.joins_special = any(
-            row.code.startswith(_SPECIAL_FUNDS) and not row.mof_div_code for row in pairs
-        )
+        shipped = [row.code for row in pairs if not row.mof_div_code]
+        self.joins_special = any(code.startswith(_SPECIAL_FUNDS) for code in shipped)
+        self.joins_units = any(code.startswith(_UNIT_FUNDS) for code in shipped)
         content = "\n".join("\x1f".join(map(str, row)) for row in self._rows)
         self.version: str = sm3(content.encode()).hex()[:VERSION_HEX_DIGITS]
 

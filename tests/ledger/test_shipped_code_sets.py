@@ -166,6 +166,8 @@ def test_economic_items_go_together_as_the_table_says(gov: str, dep: str, allowe
         ("111", "2310401", False),
         ("2", "2050204", True),  # 财政专户管理资金: tuition of a school
         ("2", "2120801", False),
+        ("31", "2050204", True),  # 事业收入资金 of a school, by the pairs of 单位资金
+        ("3", "2120801", False),
     ],
 )
 def test_funds_pay_for_their_own_functions(fund: str, function: str, allowed: bool) -> None:
@@ -187,6 +189,8 @@ def test_what_former_releases_shipped_is_known_by_its_version() -> None:
     former.check_leaf("exp_func_code", "201", on=DAY, mof_div_code=PROVINCE)
     assert shipped().joins_special
     assert not former.joins_special
+    assert shipped().joins_units
+    assert not former.joins_units
 
 
 def test_the_readme_counts_what_is_shipped() -> None:
