@@ -60,6 +60,7 @@ import division.monitor_rules
 import division.opening
 import division.payee
 import division.persons
+import division.staff
 import division.standard
 import division.tokens
 import division.webhook
@@ -148,6 +149,7 @@ DOMAINS = (
     division.opening,
     division.payee,
     division.persons,
+    division.staff,
     division.standard,
     division.tokens,
     division.installation,

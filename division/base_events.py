@@ -155,7 +155,8 @@ class CardChanged(Event, frozen=True, kw_only=True):
 
 
 class StandardRegistered(Event, frozen=True, kw_only=True):
-    """支出标准: ``amt`` yuan a ``unit``, spent as ``dep_bgt_eco_code``."""
+    """支出标准: ``amt`` yuan a ``unit``, spent as ``dep_bgt_eco_code``. ``staff_kind``: whom it
+    counts, of the people that are registered; "" where a project says how many."""
 
     TYPE: ClassVar[str] = "standard.registered"
     TRAITS: ClassVar[Traits] = Traits(
@@ -166,6 +167,7 @@ class StandardRegistered(Event, frozen=True, kw_only=True):
     unit: str
     amt: Yuan
     dep_bgt_eco_code: str
+    staff_kind: str = ""
     start_date: str = ""
     end_date: str = ""
     by: str
@@ -183,6 +185,37 @@ class StandardChanged(Event, frozen=True, kw_only=True):
     unit: str = ""
     amt: Yuan = ""
     dep_bgt_eco_code: str = ""
+    staff_kind: str = ""
+    end_date: str = ""
+    by: str
+
+
+class StaffRegistered(Event, frozen=True, kw_only=True):
+    """人员信息: how many people there are of the unit and the kind that ``staff_no`` names, and how
+    many posts 编制 for them; None of a kind that has none."""
+
+    TYPE: ClassVar[str] = "staff.registered"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="staff", asked_by="staff.register", title="人员信息登记"
+    )
+    staff_no: str
+    staff_count: int
+    post_count: int | None = None
+    start_date: str = ""
+    end_date: str = ""
+    by: str
+
+
+class StaffChanged(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "staff.changed"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="staff", asked_by="staff.change", title="人员信息变更"
+    )
+    staff_no: str
+    change_no: str
+    start_date: str = ""
+    staff_count: int | None = None
+    post_count: int | None = None
     end_date: str = ""
     by: str
 
@@ -218,5 +251,7 @@ register(
     CardChanged,
     StandardRegistered,
     StandardChanged,
+    StaffRegistered,
+    StaffChanged,
     CalendarSet,
 )

@@ -14,13 +14,15 @@ from ledger.money import parse_yuan
 
 
 class Standard(VersionByDay, frozen=True, kw_only=True):
-    """A standard as it is from ``start_date`` on: ``amt`` yuan a ``unit``."""
+    """A standard as it is from ``start_date`` on: ``amt`` yuan a ``unit``. ``staff_kind``: whom it
+    counts (``division.staff``), "" where a project says how many."""
 
     std_code: str
     name: str
     unit: str
     amt: str
     dep_bgt_eco_code: str
+    staff_kind: str
 
 
 class RegisteredStandard(Registered[Standard], frozen=True, kw_only=True):
@@ -32,7 +34,7 @@ STANDARDS = ByDay(
     changed=StandardChanged,
     version=Standard,
     number="std_code",
-    changing=("name", "unit", "amt", "dep_bgt_eco_code"),
+    changing=("name", "unit", "amt", "dep_bgt_eco_code", "staff_kind"),
     of=RegisteredStandard,
 )
 STANDARD: Kind[RegisteredStandard] = Kind(
@@ -54,6 +56,7 @@ class RegisterStandard(Command, frozen=True, kw_only=True):
     unit: str
     amt: str
     dep_bgt_eco_code: str
+    staff_kind: str = ""
     start_date: date | None = None
     end_date: date | None = None
 
@@ -88,6 +91,7 @@ class ChangeStandard(Command, frozen=True, kw_only=True):
     unit: str = ""
     amt: str = ""
     dep_bgt_eco_code: str = ""
+    staff_kind: str = ""
     end_date: date | None = None
 
     def check(self) -> None:

@@ -1,5 +1,5 @@
-"""基础信息 beside units: accounts 账户, payees 收款人, cards 公务卡, standards 支出标准, calendars
-工作日历."""
+"""基础信息 beside units: accounts 账户, payees 收款人, cards 公务卡, standards 支出标准, people
+人员信息, calendars 工作日历."""
 
 from datetime import date, timedelta
 from typing import Annotated
@@ -25,6 +25,7 @@ from division.calendar import CALENDAR, Calendar, SetCalendar
 from division.card import CARD, CARDS, ChangeCard, RegisterCard
 from division.folded import folded_setting
 from division.payee import PAYEE, PAYEES, ChangePayee, RegisterPayee
+from division.staff import STAFF, STAFFS, ChangeStaff, RegisterStaff
 from division.standard import STANDARD, STANDARDS, ChangeStandard, RegisterStandard
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
@@ -64,6 +65,9 @@ RESOURCES = (
         ChangeStandard,
         path="standards",
         title="the spending standards 支出标准",
+    ),
+    Resource(
+        STAFF, STAFFS, RegisterStaff, ChangeStaff, path="staff", title="the units' people 人员信息"
     ),
 )
 for resource in RESOURCES:

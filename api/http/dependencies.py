@@ -42,6 +42,7 @@ from api.http.parameters import (
     ReconNo,
     ReportNo,
     RequestId,
+    StaffNo,
     StdCode,
     SupBgtDocNo,
     SuspenseNo,
@@ -171,6 +172,10 @@ async def of_correction_message(again_of: AgainOf) -> str:
     return again_of
 
 
+async def of_staff(staff_no: StaffNo) -> str:
+    return staff_no
+
+
 OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "bgt_id": of_indicator,
     "pay_app_no": of_payment,
@@ -197,6 +202,7 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "card_no": of_card,
     "receiver_code": of_payee,
     "std_code": of_standard,
+    "staff_no": of_staff,
     "division": of_installation,
 }
 InLedger = Annotated[str, Depends(in_ledger)]

@@ -38,6 +38,7 @@ REGISTERS = {
     "pay_bank_code": "banks",
     "receiver_code": "payees",
     "std_code": "standards",
+    "staff_no": "staff",
     "principal": "persons",
     "cert_serial": "certificates",
     "days": "calendar",

@@ -15,6 +15,7 @@ from budget.projects.computed import (
     standard_amt,
 )
 from budget.projects.content import check_change, needs_agencies, require_codes, total_asked
+from budget.projects.counted import needs_counted, require_counted
 from budget.projects.events import ProjectAmended, ProjectGoal, ProjectYear
 from budget.projects.figures import require_sums
 from budget.projects.project import (
@@ -42,6 +43,7 @@ class AmendProject(Command, frozen=True, kw_only=True):
     NUMBER: ClassVar[str] = "change_no"
     KIND: ClassVar[AnyKind] = PROJECT
     KEEPS_REFUSAL: ClassVar[bool] = False
+    LOOKS_FURTHER: ClassVar[bool] = True
     pro_code: str
     change_no: str = ""
     start_date: date | None = None
@@ -74,6 +76,9 @@ class AmendProject(Command, frozen=True, kw_only=True):
         budgeted = (BUDGETED_YEARS, self.pro_code)
         return (*project, budgeted, *needs_agencies(self), *needs_standard(self))
 
+    def needs_further(self, state: LedgerState) -> Iterable[Need]:
+        return needs_counted(state, self)
+
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         start = date.fromisoformat(told.event.start_date)
@@ -95,6 +100,7 @@ class AmendProject(Command, frozen=True, kw_only=True):
         then = after.on(start)
         require_same_places(project.last, then)
         require_sums(then, total_asked(self, project.on(start), then))
+        require_counted(state, self, then)
         require_budgeted(after, budgeted)
         require_project(state, self.pro_code, IN_LIBRARY)
         require_goals(then)

@@ -157,7 +157,7 @@ def standard_amt(state: LedgerState, command: Any, pro_start_year: int) -> str:
     standard = state.get(STANDARD, command.standard_code)
     if standard is None and told and not state.settings.get(DIVISION).is_open:
         return told
-    day = min(max(state.today, date(pro_start_year, 1, 1)), date(pro_start_year, 12, 31))
+    day = day_of_standard(state, pro_start_year)
     version = None if standard is None else standard.on(day)
     if version is None:
         raise Refusal(
@@ -172,6 +172,11 @@ def standard_amt(state: LedgerState, command: Any, pro_start_year: int) -> str:
             pointer="/standard_amt",
         )
     return version.amt
+
+
+def day_of_standard(state: LedgerState, pro_start_year: int) -> date:
+    """As of which a standard is taken: today, within the project's first year."""
+    return min(max(state.today, date(pro_start_year, 1, 1)), date(pro_start_year, 12, 31))
 
 
 def needs_standard(command: Any) -> tuple[Need, ...]:

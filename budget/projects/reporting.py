@@ -23,6 +23,7 @@ from budget.projects.content import (
     require_own_code,
     total_asked,
 )
+from budget.projects.counted import needs_counted, require_counted
 from budget.projects.events import ProjectGoal, ProjectReported, ProjectRevised, ProjectYear
 from budget.projects.figures import require_sums
 from budget.projects.project import (
@@ -47,6 +48,7 @@ class ReportProject(Command, frozen=True, kw_only=True):
     NUMBER: ClassVar[str] = "pro_code"
     KIND: ClassVar[AnyKind] = PROJECT
     KEEPS_REFUSAL: ClassVar[bool] = False  # a project keeps its code when its figures are mended
+    LOOKS_FURTHER: ClassVar[bool] = True
     pro_code: str
     pro_name: str
     agency_code: str
@@ -78,6 +80,9 @@ class ReportProject(Command, frozen=True, kw_only=True):
         places = ((COMPUTED, place) for place in places_of(self))
         return (*needs_agencies(self), *needs_standard(self), *places)
 
+    def needs_further(self, state: LedgerState) -> Iterable[Need]:
+        return needs_counted(state, self)
+
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         for amt in amounts_asked(told.event):
@@ -92,6 +97,7 @@ class ReportProject(Command, frozen=True, kw_only=True):
         project = fold(None, reported)
         assert project is not None, "a report makes a project"
         require_sums(project.last, parse_yuan(self.pro_total_amt, pointer="/pro_total_amt"))
+        require_counted(state, self, project.last)
         places = places_of(reported)
         require_free(state, places)
         # point of no return
@@ -111,6 +117,7 @@ class ReviseProject(Command, frozen=True, kw_only=True):
     NUMBER: ClassVar[str] = "change_no"
     KIND: ClassVar[AnyKind] = PROJECT
     KEEPS_REFUSAL: ClassVar[bool] = False
+    LOOKS_FURTHER: ClassVar[bool] = True
     pro_code: str
     change_no: str = ""
     reason: str
@@ -141,6 +148,9 @@ class ReviseProject(Command, frozen=True, kw_only=True):
         project = needs_project(self.pro_code)
         return (*project, *needs_agencies(self), *needs_standard(self))
 
+    def needs_further(self, state: LedgerState) -> Iterable[Need]:
+        return needs_counted(state, self)
+
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         for amt in amounts_asked(told.event):
@@ -157,6 +167,7 @@ class ReviseProject(Command, frozen=True, kw_only=True):
         assert after is not None, "a revised project is one"
         require_same_places(project.last, after.last)
         require_sums(after.last, total_asked(self, project.last, after.last))
+        require_counted(state, self, after.last)
         require_project(state, self.pro_code, *BEFORE_LIBRARY)
         # point of no return
         return Decision(events=[(PROJECT, self.pro_code, revised)], effective_on=state.today)

@@ -51,7 +51,7 @@ _ADJUST_BUDGET, _YEAR_END, _MONITOR, _PURCHASE = "预算调整调剂", "年终�
 _CONTRACT, _OPENING, _INCOME_REPORT, _VOUCHER = "合同备案", "期初余额", "收入日报", "记账凭证"
 _ADVANCE, _INCOME_ORDER, _CASH, _WAGES = "预拨暂付", "收入退库更正", "库款控制", "工资计提代扣"
 _WAGE_RUN, _SUBSIDY, _CLEARING_POLICY = "工资统发", "补贴发放", "清算策略"
-_BOND, _DEBT_LIMIT = "债券登记", "债务限额"
+_BOND, _DEBT_LIMIT, _STAFF = "债券登记", "债务限额", "人员信息登记"
 
 
 _ELEMENTS = (
@@ -102,6 +102,10 @@ _ELEMENTS = (
     Element("repay_acct_no", "公务卡还款账号", 40, ACCOUNT, _CARD, form=ACCOUNT_FORM),
     _pattern("std_code", "支出标准代码", 40, "[0-9A-Za-z-]{1,40}", _STANDARD),
     Element("unit", "计量单位", 20, TEXT, _STANDARD),
+    _pattern("staff_kind", "人员类别", 3, "[0-9]{1,3}", _STANDARD),
+    _pattern("staff_no", "人员信息编号", 25, "[0-9A-Za-z]{3,21}-[0-9]{1,3}", _STAFF),
+    _pattern("staff_count", "实有人数", 9, "[0-9]{1,9}", _STAFF),
+    _pattern("post_count", "编制人数", 9, "[0-9]{1,9}", _STAFF),
     Element("days", "工作日历", 10, DAY, "工作日历"),
     Element("date", "日期", 10, DAY, "工作日历"),
     Element("is_workday", "是否工作日", 1, YES_NO, "工作日历"),

@@ -16,7 +16,7 @@ from api.tokens import create_token, find_caller
 from division.credentials import end_tokens_of
 from division.roles import ROLES
 from ledger.errors import RequestError
-from tests.api.test_http_base_data import ACCOUNT, PAYEE, STANDARD
+from tests.api.test_http_base_data import ACCOUNT, PAYEE, PEOPLE, STANDARD
 from tests.support.at_machine import FREELY
 from tests.support.commands_on_file import KEPT, TODAY, Line
 from tests.support.http_server import OPERATIONS, HttpTreasury, http, method_of
@@ -228,7 +228,7 @@ SOUND |= {
     "agency.change": {"end_date": "2026-03-02"},
     **{
         f"{each}.change": {"end_date": "2026-03-02"}
-        for each in ("account", "payee", "card", "standard")
+        for each in ("account", "payee", "card", "standard", "staff")
     },
     "account.register": ACCOUNT,
     "account.register.batch": ACCOUNT,
@@ -238,6 +238,8 @@ SOUND |= {
     "card.register.batch": OFFICIAL_CARD,
     "standard.register": STANDARD,
     "standard.register.batch": STANDARD,
+    "staff.register": PEOPLE,
+    "staff.register.batch": PEOPLE,
     "calendar.set": {"days": [{"date": "2026-10-01", "is_workday": False}]},
     "certificate.register": {
         "principal": "none",

@@ -35,6 +35,8 @@ STANDARD = {
     "dep_bgt_eco_code": "30211",
 }
 
+PEOPLE = {"staff_no": "101001-1", "staff_count": 42, "post_count": 45}
+
 
 @pytest.fixture(scope="module")
 def own(module_database: Database) -> Iterator[HttpTreasury]:
@@ -147,6 +149,40 @@ def test_a_standard_rises_from_a_day_on(alone: HttpTreasury) -> None:
     assert (refused["code"], refused["pointer"]) == ("element_invalid", "/dep_bgt_eco_code")
     bad = alone.post(f"{DIVISION}/standards", {**STANDARD, "std_code": "X", "amt": "1"}, "admin")
     assert bad.json()["code"] == "invalid_amount"
+
+
+# ---- people
+
+
+def test_people_come_and_go_by_days(alone: HttpTreasury) -> None:
+    alone.ok(alone.post(f"{DIVISION}/staff", PEOPLE, "admin"))
+    path = f"{DIVISION}/staff/101001-1"
+    more = {"change_no": "RY-1", "start_date": "2026-09-01", "staff_count": 44}
+    alone.ok(alone.post(f"{path}/changes", more, "admin"))
+    days = ("2026-08-31", "2026-09-01")
+    shown = [alone.ok(alone.get(path, as_of_effective=day)) for day in days]
+    assert [(day["staff_count"], day["post_count"]) for day in shown] == [(42, 45), (44, 45)]
+    none_left = {"change_no": "RY-2", "start_date": "2026-10-01", "staff_count": 0}
+    alone.ok(alone.post(f"{path}/changes", none_left, "admin"))
+    october = alone.ok(alone.get(path, as_of_effective="2026-10-01"))
+    assert october["staff_count"] == 0, "none is a number, too"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"staff_no": "101001"}, "malformed", "/staff_no"),
+        ({"staff_no": "999001-1"}, "element_invalid", "/agency_code"),
+        ({"staff_count": -1}, "malformed", "/staff_count"),
+        ({"post_count": -1}, "malformed", "/post_count"),
+    ],
+)
+def test_people_who_cannot_be_are_refused(
+    alone: HttpTreasury, change: dict[str, object], code: str, pointer: str
+) -> None:
+    body = {**PEOPLE, "staff_no": "101001-2", **change}
+    problem = alone.post(f"{DIVISION}/staff", body, "admin").json()
+    assert (problem["code"], problem["pointer"]) == (code, pointer)
 
 
 # ---- the calendar

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from budget.projects.ending import TerminateProject
@@ -10,6 +11,7 @@ from budget.projects.events import ProjectGoal
 from budget.projects.reporting import ReviseProject
 from division.agency import RegisterAgency
 from division.opening import OpenDivision
+from division.staff import ChangeStaff, RegisterStaff
 from division.standard import ChangeStandard, RegisterStandard
 from tests.support.project_library import (
     ROAD,
@@ -127,6 +129,40 @@ def test_the_standard_is_what_the_division_has_registered(library: Library) -> N
         "years": years("27000.00", first=2027),
     }
     library.do(report(**unsaid | later))
+
+
+def test_heads_are_those_that_are_registered(library: Library) -> None:
+    """Three at work until August, five from September on; whom the standard does not count, none
+    asks for."""
+    library.do(OpenDivision(mof_div_code="440000000", name="广东省", tier_code="2"), "admin")
+    unit: dict[str, Any] = {"agency_name": "省交通运输厅", "agency_type_code": "1"}
+    library.do(RegisterAgency(agency_code="101001", **unit), "admin")
+    of: dict[str, Any] = {"name": "公用定额", "unit": "人", "dep_bgt_eco_code": "302"}
+    library.do(RegisterStandard(std_code="GY-01", amt="8000.00", staff_kind="1", **of), "admin")
+    assert library.refused(report(**RUNNING)) == ("budget_mismatch", "/head_count")
+    library.do(RegisterStaff(staff_no="101001-1", staff_count=2), "admin")
+    library.do(RegisterStaff(staff_no="101001-2", staff_count=3), "admin")
+    assert library.refused(report(**RUNNING)) == ("budget_mismatch", "/head_count")
+    three = ChangeStaff(
+        staff_no="101001-1", change_no="1", start_date=date(2026, 1, 1), staff_count=3
+    )
+    library.do(three, "admin")
+    library.do(report(**RUNNING))
+    five = ChangeStaff(
+        staff_no="101001-1", change_no="2", start_date=date(2026, 1, 1), staff_count=5
+    )
+    library.do(five, "admin")
+    change: dict[str, Any] = {"pro_code": ROAD, "reason": "增人"}
+    library.do(ReviseProject(change_no="3", pro_name="公用经费", **change))  # not counted anew
+    grown = ReviseProject(
+        change_no="4", head_count=4, pro_total_amt="32000.00", years=years("32000.00"), **change
+    )
+    assert library.refused(grown) == ("budget_mismatch", "/head_count")
+    right = msgspec.structs.replace(
+        grown, head_count=5, pro_total_amt="40000.00", years=years("40000.00")
+    )
+    library.do(right)
+    assert library.road.last.head_count == 5
 
 
 def test_what_is_computed_stays_what_it_is_computed_for(library: Library) -> None:

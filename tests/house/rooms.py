@@ -37,7 +37,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "adopted agency bank calendar certificate code_set_load installation monitor_rules"
             " opening rights"
         ),
-        "account card payee persons standard",
+        "account card payee persons staff standard",
         "tokens webhook",
         "folded recording shown",
         "certificates code_sets knowledge",
@@ -170,6 +170,7 @@ DECIDING = (
     "division.base_events",
     "division.by_day",
     "division.bank",
+    "division.staff",
     "division.standard",
     "division.payee",
     "division.payer",

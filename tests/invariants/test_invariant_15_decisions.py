@@ -181,6 +181,8 @@ ELSEWHERE = {
     "card.change": "api/test_http_base_data",
     "standard.register": "api/test_http_base_data",
     "standard.change": "api/test_http_base_data",
+    "staff.register": "api/test_http_base_data",
+    "staff.change": "api/test_http_base_data",
     "calendar.set": "api/test_http_base_data",
     "agency.register": "test_invariant_15_divisions",
     "agency.change": "test_invariant_15_divisions",
