@@ -179,3 +179,18 @@ def test_where_banks_claim_they_are_told_of_what_waits_as_well(bookkeeper: Bookk
     b.pay("P1", "SUPPLIES", "12000.00")
     b.do(correction("SERVICE", "5000.00"))
     assert told(b) == [("GZ-1-5253", "5000.00", "2010102", "2010103")]
+
+
+def test_of_two_at_once_the_second_waits_for_what_the_first_has_told(b: Bookkeeper) -> None:
+    """In one commit, and of what another process has told."""
+    first, second = b.submit(correction("SERVICE", "1.00"), correction("SERVICE", "1.00", "GZ-2"))
+    assert first.problem is None
+    assert second.problem is not None
+    assert second.problem.code.text == "invalid_state"
+    other = Bookkeeper(b.pool)
+    other.clock.now = b.clock.now
+    assert other.refusal(correction("SERVICE", "1.00", "GZ-3")) == "invalid_state"
+    answered(b, "GZ-1")
+    other.do(correction("SERVICE", "1.00", "GZ-4"))
+    assert b.refusal(correction("SERVICE", "1.00", "GZ-5")) == "invalid_state"
+    other.close()
