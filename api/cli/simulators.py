@@ -244,12 +244,14 @@ def _tell_each(file: Path, path: str, url: str) -> None:
 
 def _told_port(name: str, wanted: int) -> int:
     """The port to listen on, any free one for 0, which whoever sends has to be told."""
-    from api.cli.development import free_port
     from api.cli.terminal import announce
 
-    port = wanted or free_port(wanted, "--port")
-    announce([(name, f"http://127.0.0.1:{port}")])
-    return port
+    if not wanted:
+        from api.cli.development import free_port
+
+        wanted = free_port(0, "--port")
+    announce([(name, f"http://127.0.0.1:{wanted}")])
+    return wanted
 
 
 def _day(text: str) -> "date | Literal['as-asked'] | None":
