@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
 
     from rich.console import Console
 
@@ -70,11 +71,23 @@ def checked(
     simulators: Path,
     divisions: list[Division],
     asked: Mapping[str, DivisionFigures],
+    *,
+    closed: date | None = None,
 ) -> bool:
-    """Checks every ledger and both banks; shows what does not hold, and how much does."""
+    """Checks every ledger and both banks; shows what does not hold, and how much does.
+
+    Args:
+        closed: the last day of the months lived through; None for the whole year, handed over.
+    """
     from rich.table import Table
 
-    from api.demo.province.checks import check_banks, check_histories, check_ledger
+    from api.demo.province.checks import (
+        check_banks,
+        check_histories,
+        check_ledger,
+        check_year_end,
+    )
+    from api.demo.province.plan import FISCAL_YEAR
     from ledger.account_set import STANDING_YEAR
     from ledger.books import load_charts
     from ledger.postgres.database import make_pool
@@ -84,9 +97,12 @@ def checked(
     found = []
     with make_pool(database.app_conninfo, 1, 4, "guoku-demo") as pool, _bars(console) as told:
         for division in divisions:
-            checks = check_ledger(pool, charts, division.ledger, asked[division.ledger])
+            of = pool, charts, division.ledger, asked[division.ledger]
+            checks = [*check_ledger(*of, closed), *([] if closed else check_year_end(*of))]
             found += [(division.name, check) for check in checks]
         folder = simulators.parent / "audit"
+        if not closed:
+            names |= {f"{d.code}-{FISCAL_YEAR + 1}": f"{d.name} 次年" for d in divisions}
         names |= {f"{d.code}-{STANDING_YEAR:04d}": f"{d.name} 基础信息" for d in divisions}
         for ledger, check in check_histories(database.app_conninfo, list(names), folder, told):
             found.append((names[ledger], check))

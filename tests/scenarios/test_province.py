@@ -43,6 +43,7 @@ from ledger.books import load_charts
 from ledger.money import parse_yuan
 from ledger.postgres.database import Database, embedded_database
 from ledger.postgres.embedded import EmbeddedPostgres
+from projections.core import comparison
 from tests.support.bookkeeper import fresh_pool
 from tests.support.running_up import wait_for_end_of
 from tests.support.waiting import HANG_S
@@ -177,14 +178,24 @@ def test_every_identity_holds(lived: Lived) -> None:
 
 
 def test_the_checks_are_shown_to_their_end(lived: Lived) -> None:
-    """Regression: a stage of the verification that the demo had no name for ended it. Here only two
-    months were closed, and nothing else is found."""
+    """Regression: a stage of the verification that the demo had no name for ended it."""
     shown = Console(file=StringIO(), width=200)
-    simulators = lived.data / "simulators"
-    assert not checked(shown, lived.database, simulators, SMALL, lived.asked)
+    simulators, end = lived.data / "simulators", month_end(MONTHS)
+    assert checked(shown, lived.database, simulators, SMALL, lived.asked, closed=end)
     text = shown.file.getvalue()  # type: ignore[attr-defined]
-    assert f"不符 {len(SMALL)} 项" in text, text
-    assert text.count("已结至") == len(SMALL)
+    assert "不符 0 项" in text, text
+    assert text.count(f"已结至 {end}") == 1, "of the first of them"
+
+
+def test_of_standing_ledgers_no_read_model_is_asked(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: nothing follows them, and a minute after they were said to have stopped."""
+    monkeypatch.setattr(comparison, "STOPPED_AFTER_S", -1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    folder = lived.data / "audit"
+    found = check_histories(lived.database.app_conninfo, STANDING, folder, lambda *_: None)
+    assert [check.seen for _, check in found if not check.holds] == []
 
 
 def test_a_payment_too_few_is_noticed(lived: Lived) -> None:
@@ -246,6 +257,23 @@ def test_a_tampered_read_model_and_a_tampered_bank_are_noticed(lived: Lived) -> 
         book.execute("UPDATE vouchers SET amount_fen = amount_fen + 1")
     failing = [c.name for c in check_banks(lived.data / "simulators", lived.asked) if not c.holds]
     assert failing == ["代理银行金额"]
+
+
+@pytest.mark.slow
+def test_a_whole_year_ends_with_statements_and_the_next_ones_opening() -> None:
+    divisions = province(24, divisions=1)
+    with TemporaryDirectory(prefix="guoku-test-") as directory:
+        data, shown = Path(directory) / "data", Console(file=StringIO(), width=200)
+        with running_up(data) as (_, url), persons(data, url) as stack:
+            asked = live(stack, divisions, Board(), lambda: None)
+        with EmbeddedPostgres(data).join() as server:
+            database = embedded_database(server)
+            holds = checked(shown, database, data / "simulators", divisions, asked)
+    text = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert holds, text
+    assert asked[divisions[0].ledger].carried_fen > 0
+    for told in ("年终结转", "2025 年报表", "2026 年报表"):
+        assert told in text, told
 
 
 @pytest.mark.fault

@@ -4,7 +4,7 @@ A demo asks only for what must be accepted, so a refusal ends it. A server that 
 is asked again: every number is an idempotency key, so nothing is done twice by that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -21,6 +21,7 @@ SETTLE_TIMEOUT_S = 900.0
 BUSY_PAUSE_S = 0.5
 UNDER_WAY = ("signed", "sent")
 BUSY = frozenset({429, 503})
+PAGE_SIZE = "1000"
 POLL_FIRST_S, POLL_MAX_S = 0.05, 0.5
 
 
@@ -88,6 +89,30 @@ class BulkClient:
     def get(self, path: str, **query: str) -> Json:
         answer: Json = self._answer("GET", "经办", path, None, query).json()
         return answer
+
+    def pages(self, path: str) -> Iterator[Json]:
+        """Every item of a list as it stands now."""
+        head = str(self.position())
+        query = {"page_size": PAGE_SIZE}
+        while True:
+            page = self._answer("GET", "经办", path, None, query, head).json()
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            query = {"cursor": page["next_cursor"]}
+
+    def wait_handed_over(self) -> None:
+        """Until the next year's ledger has what this year's has left.
+
+        Raises:
+            ConfigurationError: it has not in time.
+        """
+        deadline, pause_s = monotonic() + SETTLE_TIMEOUT_S, POLL_FIRST_S
+        while self.get("/year-end")["state"] != "handed_over":
+            self.pause(pause_s)
+            pause_s = min(POLL_MAX_S, pause_s * 1.5)
+            if monotonic() > deadline:
+                raise ConfigurationError(f"{self._base} was not handed over to the next year")
 
     def wait_settled(self, numbers: Sequence[str], filters: Sequence[dict[str, str]]) -> None:
         """Until the bank has answered for all payments.

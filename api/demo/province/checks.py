@@ -15,13 +15,15 @@ import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from accounting.statements import load_statements
 from api.demo.books import OUTLAYS
-from api.demo.province.plan import FISCAL_YEAR, has_ended, month_end
+from api.demo.province.plan import FISCAL_YEAR
 from api.demo.province.year import BANK, DivisionFigures
 from api.verification import Progress, Task, verify_all
 from budget.balances import BALANCES, Balances
 from budget.rows import ROWS, RowAmounts
-from ledger.account_set import ledger_text, parse_ledger
+from budget.year_end.closing import HANDED_OVER
+from ledger.account_set import division_of, is_standing, ledger_id, ledger_text, parse_ledger
 from ledger.books import Charts
 from ledger.calendar import PERIODS
 from ledger.money import yuan
@@ -30,15 +32,19 @@ from ledger.reading.objects import read_head
 from ledger.verification.findings import first_of
 from payments.clearing.uncleared import UNCLEARED
 from payments.verification.run import Options
+from projections.core.moments import Moment
+from projections.statements.figures import StatementScope
+from projections.statements.reading import AskedStatement, read_statement
 
 YEAR_END = date(FISCAL_YEAR, 12, 31)
 ZERO_BALANCE_ACCOUNT = "F1"
 
-# the movements of an account on each business day, as the live read model has them
+# the movements of an account on each business day, as the live read model has them, but for what
+# closes the year
 _DAYS = """
 SELECT t.effective_on, t.account, t.debit_fen, t.credit_fen
 FROM proj_positions g JOIN proj_account_totals t USING (ledger_id, generation)
-WHERE g.ledger_id = %s AND g.projection = 'account_totals' AND g.live"""
+WHERE g.ledger_id = %s AND g.projection = 'account_totals' AND g.live AND t.of_year = ''"""
 _PAYMENTS = """
 SELECT count(*), coalesce(sum(p.xpay_fen), 0)::bigint, coalesce(sum(p.refund_fen), 0)::bigint,
        count(*) FILTER (WHERE p.status = 'failed'),
@@ -76,9 +82,8 @@ def check_ledger(
     """The identities of one ledger, from what its books and read models hold.
 
     Args:
-        closed: the day through which the books must be closed; else the last month that has ended.
+        closed: the day through which the books must be closed; None for the year, handed over.
     """
-    closed = closed or max(month_end(month) for month in range(1, 13) if has_ended(month))
     key = parse_ledger(ledger)
     with pool.connection() as connection:
         days = [
@@ -107,7 +112,10 @@ def check_ledger(
     )
     yield same("失败", {"计划": asked.failing, "账上": failed}, str)
     yield same("部分失败", {"计划": asked.partly_failing, "账上": partly}, str)
-    yield from _books_agree(asked, accounts, paid_fen - refunded_fen, list(balances))
+    # when the year is handed over nothing stands in the book of indicators any more 核销
+    controlled = {} if closed is None else {"控制余额": sum(b.paid for b in balances)}
+    yield from _books_agree(asked, accounts, paid_fen - refunded_fen, controlled)
+    yield from _nothing_applied_for(accounts, list(balances))
     yield same(
         "无在途",
         {
@@ -120,7 +128,7 @@ def check_ledger(
     )
     yield _zero_balance(days)
     through = head.settings.get(PERIODS).closed_through if head else None
-    yield Check("结账", f"已结至 {through}", through == closed)
+    yield Check("结账", f"已结至 {through}", through == (closed or YEAR_END))
 
 
 def _budget_agrees(
@@ -141,21 +149,30 @@ def _budget_agrees(
 
 
 def _books_agree(
-    asked: DivisionFigures, accounts: Mapping[str, int], net_fen: int, balances: Sequence[Balances]
+    asked: DivisionFigures,
+    accounts: Mapping[str, int],
+    net_fen: int,
+    controlled: Mapping[str, int],
 ) -> Iterator[Check]:
-    """What was paid, is available and is applied for: one figure in every book that has it."""
+    """What was paid: one figure in every book that has it."""
     yield same(
         "支付一致",
         {
             "计划": asked.paid_fen - asked.refunded_fen,
             "支付(指标账)": -accounts.get("支付", 0),
             "Σ回单−退款": net_fen,
-            "控制余额": sum(b.paid for b in balances),
+            **controlled,
             "−Δ国库存款": -accounts.get("国库存款", 0),
             "预算支出": sum(accounts.get(name, 0) for name in OUTLAYS),
             "单位支出": accounts.get("行政支出", 0) + accounts.get("事业支出", 0),
         },
     )
+
+
+def _nothing_applied_for(
+    accounts: Mapping[str, int], balances: Sequence[Balances]
+) -> Iterator[Check]:
+    """What is available and is applied for: one figure in the books and the register."""
     yield same(
         "指标余额",
         {
@@ -167,6 +184,41 @@ def _books_agree(
         "支付申请余额",
         {"指标账": -accounts.get("支付申请", 0), "控制余额": sum(b.occupied for b in balances)},
     )
+
+
+def check_year_end(
+    pool: ConnectionPool, charts: Charts, ledger: str, asked: DivisionFigures
+) -> Iterator[Check]:
+    """What was left is in the next year's ledger, and the statements of both years agree within."""
+    key = parse_ledger(ledger)
+    following = ledger_id(division_of(key), FISCAL_YEAR + 1)
+    tables = load_statements(charts)
+    with pool.connection() as connection:
+        head = read_head(connection, key)
+        assert head is not None, "the year was lived through"
+        handed = head.settings.get(HANDED_OVER)
+        begun = read_rows(connection, following, BALANCES).values()
+        yield same("结转笔数", {"计划": asked.carried, "移交": handed.indicators}, str)
+        yield same(
+            "年终结转",
+            {
+                "计划": asked.carried_fen,
+                "预算−支付": asked.budgeted_fen - asked.paid_fen + asked.refunded_fen,
+                "次年上年结转": sum(balances.available for balances in begun),
+            },
+        )
+        for year, of in ((key, FISCAL_YEAR), (following, FISCAL_YEAR + 1)):
+            scope = StatementScope(year, Moment())
+            shown = [
+                read_statement(
+                    connection, AskedStatement(charts, tables, table, scope, date(of, 12, 31))
+                )
+                for table in tables.of_year(of).values()
+            ]
+            checks = [check for statement in shown for check in statement.worked.checks]
+            failing = [check.name for check in checks if not check.holds]
+            seen = "; ".join(failing) or f"{len(shown)} 张表, {len(checks)} 项勾稽"
+            yield Check(f"{of} 年报表", seen, not failing)
 
 
 def check_histories(
@@ -185,6 +237,7 @@ def check_histories(
             charts=(),
             ledger_id=parse_ledger(ledger),
             options=Options(folder=folder / ledger),
+            projections=not is_standing(parse_ledger(ledger)),  # they have no read models
         )
         for ledger in ledgers
     ]

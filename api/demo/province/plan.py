@@ -1,4 +1,4 @@
-"""A province's year 2026 as data: divisions, units, indicators, payments; synthetic throughout.
+"""A province's year 2025 as data: divisions, units, indicators, payments; synthetic throughout.
 
 The figures are those of a pilot of one province: its own level and six cities, 13,000 units, 39,000
 indicators, 430,000 payments, 240 billion yuan. Amounts are log-normal around 558,000 yuan; the last
@@ -12,18 +12,16 @@ asked for, and are the same each time. A smaller province has the same shares of
 import calendar
 import math
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from functools import cache
+from datetime import date
 from random import Random
 from typing import NamedTuple
 
 import msgspec
 
 from api.demo.budget import ADMINISTRATION, INSTITUTION, Budget, PlannedRow
-from ledger.deciding.state import BEIJING
 from ledger.money import yuan
 
-FISCAL_YEAR = 2026
+FISCAL_YEAR = 2025  # a year that is over: all its days have come, and its books can be closed
 SEED = 20260101
 UNITS, INDICATORS_A_UNIT, PAYMENTS = 13_000, 3, 430_000
 MEAN_FEN = 558_140_00
@@ -181,7 +179,7 @@ class Division(msgspec.Struct, frozen=True):
         weights = [1.0] * ordinary + [MONTH_END_WEIGHT] * MONTH_END_DAYS
         drawn = sorted(random.choices(days, weights, k=self.month_payments(month)))
         for serial, day in enumerate(drawn, 1):
-            yield _draw(random, self, month, serial, min(day, told_until()))
+            yield _draw(random, self, month, serial, day)
 
     def budget(self) -> Budget:
         """Its approved budget: of each row the year's payments are made, and none asks for more.
@@ -279,25 +277,7 @@ def working_days(month: int) -> list[date]:
 
 
 def last_working_day(month: int) -> date:
-    """As far as the year is told."""
-    return min(working_days(month)[-1], told_until())
-
-
-@cache
-def today() -> date:
-    """The day in Beijing on which the year is told."""
-    return datetime.now(BEIJING).date()
-
-
-def told_until() -> date:
-    """The last day that the year is told up to: what is planned for later is dated so. Nothing is
-    paid on a day that has not come."""
-    return min(date(FISCAL_YEAR, 12, 31), today())
-
-
-def has_ended(month: int) -> bool:
-    """Whether a month can be closed."""
-    return month_end(month) < today()
+    return working_days(month)[-1]
 
 
 def month_end(month: int) -> date:

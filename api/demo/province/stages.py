@@ -17,6 +17,7 @@ class Stage(StrEnum):
     REFUNDING = "退款"
     CLEARING = "清算"
     CLOSING = "结账"
+    YEAR_END = "年终"
 
 
 AnyStage = Preparing | Stage

@@ -2,7 +2,8 @@
 
 Each month is applied for, approved and signed in bulk; when the bank has answered every voucher,
 what came back is booked, each working day is cleared with the central bank, and the month is
-closed. Divisions are independent, so each has a thread of its own.
+closed. Behind December what is left is carried over 年终结转, the year closed and handed over to
+the next. Divisions are independent, so each has a thread of its own.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,6 @@ from api.demo.province.plan import (
     YEAR_BEGINS,
     Division,
     PlannedPayment,
-    has_ended,
     indicator_number,
     last_working_day,
     month_end,
@@ -28,6 +28,7 @@ from api.demo.province.stages import AnyStage, Stage
 from ledger.money import parse_yuan, yuan
 
 BANK = "102"
+MONTHS_OF_A_YEAR = 12
 READ_MODELS = ("/payments", "/indicators", "/trial-balance")
 
 NoteStage = Callable[[AnyStage, int, float], None]
@@ -45,6 +46,8 @@ class DivisionFigures(msgspec.Struct):
     failing: int = 0
     partly_failing: int = 0
     refunds: int = 0
+    carried: int = 0
+    carried_fen: int = 0
     clearings: int = 0
 
 
@@ -58,7 +61,12 @@ class Year:
     """
 
     def __init__(
-        self, division: Division, client: BulkClient, report: NoteStage, *, months: int = 12
+        self,
+        division: Division,
+        client: BulkClient,
+        report: NoteStage,
+        *,
+        months: int = MONTHS_OF_A_YEAR,
     ) -> None:
         self._division = division
         self._months = months
@@ -75,8 +83,9 @@ class Year:
                 days.add(last_working_day(month))
             if days:
                 self._clear(month, sorted(days))
-            if has_ended(month):
-                self._timed(Stage.CLOSING, 1, self._close, month)
+            self._timed(Stage.CLOSING, 1, self._close, month)
+        if self._months == MONTHS_OF_A_YEAR:
+            self._timed(Stage.YEAR_END, 1, self._end)
         # who looks at the year's figures next must not find those of yesterday
         self._timed(Stage.CLOSING, 0, self._client.wait_followed, READ_MODELS)
         return self.figures
@@ -178,6 +187,25 @@ class Year:
         closing = self._client.post("会计", "/periods:close", through)
         path = f"/documents/period.close/{closing['number']}/approve"
         self._client.post("会计主管", path, {})
+
+    def _end(self) -> None:
+        """What is left goes on to the next year, which begins with what this one ends with."""
+        client = self._client
+        left = {row["bgt_id"]: row["canuse_amt"] for row in client.pages("/indicators")}
+        items = [
+            {"bgt_id": bgt_id, "carryovers_amt": amt}
+            for bgt_id, amt in left.items()
+            if parse_yuan(amt, zero=True)
+        ]
+        for serial, part in enumerate(parts(items), 1):
+            number = f"JZ-{FISCAL_YEAR}-{serial:03d}"
+            client.bulk("会计", "/year-end:carry-over", {"carry_no": number, "items": part})
+            self._agree("会计主管", "year_end.carry_over", [number])
+        closing = client.post("会计", "/year-end:close", {})
+        client.post("会计主管", f"/documents/year_end.close/{closing['number']}/approve", {})
+        client.wait_handed_over()
+        self.figures.carried = len(items)
+        self.figures.carried_fen = sum(parse_yuan(item["carryovers_amt"]) for item in items)
 
     def _count(self, payments: Iterable[PlannedPayment]) -> None:
         figures = self.figures
