@@ -22,6 +22,7 @@ from guoku_client.asked import (
 from guoku_client.batches import Result
 from guoku_client.call import Call, Many
 from guoku_client.client import AsyncClient, Client
+from guoku_client.division import Division
 from guoku_client.errors import (
     AmountError,
     ClientError,
@@ -42,7 +43,7 @@ from guoku_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from guoku_client.ledger import Ledger, ledgers, open_ledger
+from guoku_client.ledger import Ledger, ledgers, open_ledger, webhooks
 from guoku_client.retrying import Retries
 from guoku_client.shown import Commit, Indicator, Payment, PaymentRow, Submitted
 from guoku_client.signing import KeyFileSigner, ShowingSigner, Signer, ToSign, Voucher
@@ -58,6 +59,7 @@ __all__ = [
     "ClientError",
     "Commit",
     "Conflict",
+    "Division",
     "DocumentName",
     "Forbidden",
     "Indicator",
@@ -95,5 +97,6 @@ __all__ = [
     "ledgers",
     "new_key_file",
     "open_ledger",
+    "webhooks",
     "yuan",
 ]

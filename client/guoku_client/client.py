@@ -13,7 +13,9 @@ import httpx
 
 from guoku_client.call import Answer, Call, Many
 from guoku_client.errors import NoAnswer, ServerError, error_from
+from guoku_client.following import MEDIA_TYPE, EventStream, event_of, following
 from guoku_client.retrying import Attempts, Retries
+from guoku_client.shown import LedgerEvent
 
 T = TypeVar("T")
 TIMEOUT_S = 60.0
@@ -28,6 +30,10 @@ class _Sending:
     def __init__(self, token: str, retries: Retries) -> None:
         self._authorization = {"Authorization": f"Bearer {token}"}
         self._retries = retries
+
+    @property
+    def streaming(self) -> dict[str, str]:
+        return {"Accept": MEDIA_TYPE, **self._authorization}
 
     def attempts(self, call: Call[T]) -> Attempts:
         return Attempts(self._retries, time.monotonic, random.random, call.changes)
@@ -119,6 +125,37 @@ class Client:
             yield from part.items
             call = part.following()
 
+    def follow(self, stream: EventStream) -> Iterator[LedgerEvent]:
+        """The events of a ledger as they come, in order and without gaps, until somebody stops.
+
+        A stream that breaks off is begun again behind the last event.
+
+        Raises:
+            Problem: the server refuses it.
+            NoAnswer: it could not be had again in the time of ``retries``.
+            UnexpectedAnswer: something else answers.
+        """
+        after, attempts = stream.after, None
+        while True:
+            call = following(stream, after)
+            attempts = attempts or self._sending.attempts(call)
+            try:
+                with self._http.stream(
+                    "GET", call.path, params=call.shown_query(), headers=self._sending.streaming
+                ) as response:
+                    if not response.is_success:
+                        response.read()
+                        time.sleep(self._sending.wait_after_answer(attempts, response))
+                        continue
+                    for line in response.iter_lines():
+                        attempts = None  # it was had again
+                        if (event := event_of(line)) is not None:
+                            after = event.position
+                            yield event
+            except httpx.TransportError as lost:
+                attempts = attempts or self._sending.attempts(call)
+                time.sleep(self._sending.wait_after_silence(attempts, call, lost))
+
     def close(self) -> None:
         self._http.close()
 
@@ -176,6 +213,29 @@ class AsyncClient:
                 call = await anyio.to_thread.run_sync(part.following)
             else:
                 call = part.following()
+
+    async def follow(self, stream: EventStream) -> AsyncIterator[LedgerEvent]:
+        """As :meth:`Client.follow`."""
+        after, attempts = stream.after, None
+        while True:
+            call = following(stream, after)
+            attempts = attempts or self._sending.attempts(call)
+            try:
+                async with self._http.stream(
+                    "GET", call.path, params=call.shown_query(), headers=self._sending.streaming
+                ) as response:
+                    if not response.is_success:
+                        await response.aread()
+                        await anyio.sleep(self._sending.wait_after_answer(attempts, response))
+                        continue
+                    async for line in response.aiter_lines():
+                        attempts = None
+                        if (event := event_of(line)) is not None:
+                            after = event.position
+                            yield event
+            except httpx.TransportError as lost:
+                attempts = attempts or self._sending.attempts(call)
+                await anyio.sleep(self._sending.wait_after_silence(attempts, call, lost))
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -15,7 +15,9 @@ from guoku_client.asked import (
 )
 from guoku_client.batches import PORTION_ITEMS, Result, in_portions
 from guoku_client.call import Answer, Call, Many, acting, asking, content, json_of, path_of, reader
+from guoku_client.following import EventStream
 from guoku_client.paging import PAGE_ITEMS, events_after, listed
+from guoku_client.runs import RunCalls
 from guoku_client.shown import (
     Books,
     Document,
@@ -25,7 +27,9 @@ from guoku_client.shown import (
     LedgerEvent,
     Payment,
     PaymentRow,
+    Run,
     Submitted,
+    Webhook,
 )
 from guoku_client.signing import PORTION_VOUCHERS, OwnSignatures, Review, Signer
 
@@ -45,6 +49,11 @@ def open_ledger(ledger: NewLedger) -> Call[Books]:
 def ledgers(page_size: int = PAGE_ITEMS) -> Many[Books]:
     """The ledgers that the token reaches."""
     return listed(path_of("ledgers"), Books, {}, page_size)
+
+
+def webhooks(page_size: int = PAGE_ITEMS) -> Many[Webhook]:
+    """The webhooks within the token's reach, and how far each is."""
+    return listed(path_of("webhooks"), Webhook, {}, page_size)
 
 
 class Ledger:
@@ -264,7 +273,20 @@ class Ledger:
         path = self.path("documents", document.kind, document.number, "return")
         return acting(path, _document, {"reason": reason})
 
+    # ---- many by a file
+
+    def run(self, run_no: str) -> RunCalls:
+        """A disbursement run 批量支付: ``run.open``, ``load_file``, ``approve``, ``execute`` …"""
+        return RunCalls(self.name, run_no)
+
+    def runs(self, page_size: int = PAGE_ITEMS) -> Many[Run]:
+        return listed(self.path("disbursements"), Run, {}, page_size)
+
     # ---- history
+
+    def stream(self, after: int = 0) -> EventStream:
+        """The events behind a position as they come: ``for event in client.follow(…)``."""
+        return EventStream(self.path("events", "stream"), after)
 
     def events(self, after: int = 0) -> Many[LedgerEvent]:
         """Every event behind a position. Whoever keeps the last one's goes on from there."""

@@ -241,6 +241,82 @@ class DocumentRow(Shown, frozen=True, kw_only=True):
     asks: dict[str, Any]
 
 
+class Run(Shown, frozen=True, kw_only=True):
+    """A disbursement run; counts and amounts at the end are as the bank answered. ``under_way``
+    says that the server is at work on it."""
+
+    run_no: str
+    bgt_id: str
+    title: str
+    status: str
+    under_way: bool
+    problem: str
+    made_by: str
+    checked_by: str | None
+    line_count: int
+    voucher_count: int
+    pay_amt: Decimal
+    lines_sm3: str
+    paid_count: int
+    failed_count: int
+    pending_count: int
+    xpay_amt: Decimal
+    commit: Commit | None = None
+
+
+class Loaded(Run, frozen=True, kw_only=True):
+    """Lines that were uploaded; look at what may be there twice before they are approved."""
+
+    suspect_count: int
+    repeated_run_nos: tuple[str, ...]
+
+
+class RunLine(Shown, frozen=True, kw_only=True):
+    """A line of a run; ``outcome`` is pending, the state of its payment, paid or failed."""
+
+    line_no: int
+    file_line: int
+    pay_detail_id: str
+    payee_acct_name: str
+    payee_acct_no: str
+    pay_amt: Decimal
+    pay_app_no: str
+    outcome: str
+    xpay_amt: Decimal
+    xadd_word: str
+
+
+class Agency(Shown, frozen=True, kw_only=True):
+    """A unit 单位 of a division."""
+
+    agency_code: str
+    agency_name: str
+    agency_type_code: str
+
+
+class Person(Shown, frozen=True, kw_only=True):
+    """A person with his rights, and whether these have been ended."""
+
+    principal: str
+    name: str
+    roles: tuple[str, ...]
+    agency_prefixes: tuple[str, ...]
+    valid_until: str
+    has_ended: bool
+
+
+class Webhook(Shown, frozen=True, kw_only=True):
+    """An address that events are brought to; ``ledgers`` says how far it is in each."""
+
+    ledger: str
+    webhook_no: str
+    url: str
+    types: tuple[str, ...]
+    registered_by: str
+    ended_at: str
+    ledgers: list[dict[str, Any]]
+
+
 class LedgerEvent(Shown, frozen=True, kw_only=True):
     """An event; ``payload`` as its bytes stand in the line, by which ``digest`` is made."""
 

@@ -36,6 +36,12 @@ ANSWERS = {
     shown.Agreement: "AgreementView",
     shown.Document: "DocumentView",
     shown.DocumentRow: "DocumentItem",
+    shown.Run: "RunView",
+    shown.Loaded: "LoadView",
+    shown.RunLine: "LineResultView",
+    shown.Agency: "RegisteredAgencyView",
+    shown.Person: "PersonView",
+    shown.Webhook: "WebhookView",
 }
 
 

@@ -135,8 +135,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "hints shown",
         "errors",
         "amounts call retrying sm2",
-        "asked batches paging",
-        "signing",
+        "asked batches following paging",
+        "division runs signing",
         "agent client ledger",
     ),
 }
