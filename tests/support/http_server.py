@@ -331,6 +331,7 @@ class HttpTreasury:
 def served(app: Any, port: int = 0) -> Iterator[str]:
     """The application on a socket of 127.0.0.1, in a thread, its connections bounded as ever."""
     bound = bind("127.0.0.1", port)
+    bound.listen()  # who asks before the server has begun waits, and is not refused
     services = getattr(app, "services", None)  # a witness has none
     server = uvicorn.Server(
         uvicorn.Config(
