@@ -428,6 +428,7 @@ IN_ADDRESS = {
     "agency_code": "101001",
     "acct_no": "44001000000000001",
     "card_no": "6282880000000000018",
+    "staff_no": "101001-9",
     "receiver_code": "SKR-0001",
     "std_code": "CLF-001",
     "division": "4401",
