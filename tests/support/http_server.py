@@ -48,7 +48,7 @@ from payments.messages.vt_codes import NoticeCode
 from payments.receipts.bringing_returns import BringingReturns
 from projections.core.runner import Runner
 from tests.support.bookkeeper import ELEMENTS, PAYEE
-from tests.support.waiting import HANG_S
+from tests.support.waiting import HANG_S, wait_until
 from transfers.delivering import Delivering
 
 OPERATIONS = (
@@ -344,6 +344,7 @@ def served(app: Any, port: int = 0) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
+    wait_until(lambda: server.started or not thread.is_alive(), "the server to listen")
     try:
         yield url_of(bound)
     finally:
