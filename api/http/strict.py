@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from ledger.errors import Code, RequestError
 
 _SHOWN_CHARACTERS = 40
-_KEY = re.compile(rb'"(\w+)"\s*:')
+_KEY = re.compile(rb'"([\w.*]+)"\s*:')
 _BACKSLASH = b"\\"
 
 
@@ -21,7 +21,8 @@ def query_of(query_string: bytes, known: Collection[str]) -> dict[str, str]:
     """The parameters of a query by name.
 
     Raises:
-        RequestError: ``malformed`` for one that is not in ``known`` or stands there twice.
+        RequestError: ``malformed`` for one that is not in ``known``, stands there twice, or holds
+            the character NUL, which no text of the database can hold.
     """
     found: dict[str, str] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
@@ -29,6 +30,8 @@ def query_of(query_string: bytes, known: Collection[str]) -> dict[str, str]:
             raise _malformed(f"there is no parameter {_shown(name)} here", name)
         if name in found:
             raise _malformed(f"the parameter {_shown(name)} is there twice", name)
+        if "\0" in value:
+            raise _malformed(f"the parameter {_shown(name)} holds the character NUL", name)
         found[name] = value
     return found
 
@@ -37,7 +40,7 @@ def require_single_keys(data: bytes) -> None:
     """Refuses JSON in which an object has a key twice: a decoder takes the last and says nothing.
 
     For JSON that a decoder has read already, and that refuses keys it does not know; so every key
-    is a word. Where all words before a colon differ, no two keys of one object are the same. Only
+    is a word, or in a policy the name of a kind, ``indicator.issue`` or ``payment.*``. Where all words before a colon differ, no two keys of one object are the same. Only
     where some are the same, as in a list of objects, or where an escape may hide a key, is it read
     object by object.
 

@@ -63,6 +63,21 @@ def test_a_misspelt_filter_does_not_list_everything(http: HttpTreasury) -> None:
     assert http.get("…/payments", status="failed").json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/divisions/440000000/projects", "agency_code"),
+        ("/v1/divisions/440000000/projects", "pro_cat_code"),
+        ("/v1/direct-funds", "track_pro_code"),
+        ("/v1/direct-funds/payees", "is_dir_code"),
+        ("…/payments", "payee_acct_name"),
+    ],
+)
+def test_a_parameter_that_holds_nul_is_refused(http: HttpTreasury, path: str, name: str) -> None:
+    """The database cannot be asked for such a text: it was a failure of the server."""
+    assert malformed(http.call("GET", f"{path}?{name}=a%00b", "auditor"), f"/{name}")
+
+
 def test_a_dry_run_that_is_none_as_well_pays_nothing(http: HttpTreasury) -> None:
     bgt_id = http.indicator("100.00")
     for query in ("dry_run=true&dry_run=false", "dry_run=false&dry_run=true", "dryrun=true"):
@@ -118,6 +133,21 @@ def test_a_key_that_stands_twice_is_malformed_on_every_call(
     http: HttpTreasury, path: str, person: str, body: dict[str, Any], key: str
 ) -> None:
     assert malformed(send(http, path, said_twice(body, key, body[key]), person), f"/{key}")
+
+
+@pytest.mark.parametrize("path", ["…/approval-policy", "/v1/divisions/440000000/approval-policy"])
+@pytest.mark.parametrize("kind", ["indicator.issue", "payment.*", "*"])
+def test_a_policy_says_of_a_kind_once_who_agrees(http: HttpTreasury, path: str, kind: str) -> None:
+    """Else nobody would know whether a second person is asked."""
+    content = said_twice({kind: []}, kind, ["treasury_checker"])
+    answer = http.call("PUT", f"{path}?dry_run=true", "admin", content=content)
+    assert malformed(answer, f"/{kind}")
+
+
+def test_a_ledger_is_opened_with_one_policy_for_a_kind(http: HttpTreasury) -> None:
+    policy = said_twice({"period.close": []}, "period.close", ["accountant_checker"])
+    content = b'{"mof_div_code":"440000000","fiscal_year":2031,"name":"x","approval_policy":%s}'
+    assert malformed(send(http, "/v1/ledgers", content % policy, "admin"), "/period.close")
 
 
 def test_a_key_twice_in_a_detail_is_malformed(http: HttpTreasury) -> None:
