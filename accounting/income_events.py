@@ -41,7 +41,11 @@ class IncomeReported(Event, frozen=True, kw_only=True):
         asked_by="income.load",
         moves=("income", "income_told"),
         posts={
-            "income.reported": RuleNeeds(_ELEMENTS, {"income": _moves(1), "returned": _moves(-1)})
+            "income.reported": RuleNeeds(
+                _ELEMENTS,
+                {"income": _moves(1), "returned": _moves(-1)},
+                back=frozenset({"returned"}),
+            )
         },
         step="journals",
         title="收入日报",

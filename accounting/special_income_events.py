@@ -25,7 +25,9 @@ class SpecialIncomeReported(Event, frozen=True, kw_only=True):
         moves=("special_income_day",),
         posts={
             "special_income.reported": RuleNeeds(
-                ("inc_sort_code", "fund_type_code"), {"income": _BOOKS, "returned": _BOOKS}
+                ("inc_sort_code", "fund_type_code"),
+                {"income": _BOOKS, "returned": _BOOKS},
+                back=frozenset({"returned"}),
             )
         },
         step="journals",

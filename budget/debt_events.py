@@ -5,8 +5,12 @@ from typing import ClassVar
 from ledger.events import LEDGER, AmountMoves, Event, RuleNeeds, Traits, Yuan, register
 
 _FINANCIAL: AmountMoves = {"treasury_financial": {}}
-_SERVICED = {"accrued": _FINANCIAL, "of_loan": _FINANCIAL}
 _KEPT_BY = ("fund_type_code",)
+_SERVICED = RuleNeeds(
+    _KEPT_BY,
+    {"accrued": _FINANCIAL, "of_loan": _FINANCIAL},
+    back=frozenset({"accrued"}),  # of the expense that the receipt books, what was one already
+)
 
 
 class DebtLimitSet(Event, frozen=True, kw_only=True):
@@ -90,8 +94,8 @@ class BondServiced(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="allocation",
         posts={
-            "bond.serviced": RuleNeeds(_KEPT_BY, _SERVICED),
-            "bond.service_returned": RuleNeeds(_KEPT_BY, _SERVICED),
+            "bond.serviced": _SERVICED,
+            "bond.service_returned": _SERVICED,
         },
         step="journals",
         title="还本付息",

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple
 
-from accounting.statements.differences import DIFFERENCE
+from accounting.statements.differences import DIFFERENCE, OTHER, shipped_rules
 from accounting.statements.formulas import MEASURES, AccountTerm, Formula, LineTerm
 from accounting.statements.table_file import StatementTable, TableFile, measured
 from ledger.books import DEBIT, Account
@@ -65,7 +65,7 @@ def hold(file: TableFile, around: Surroundings) -> None:
 
 
 def columns_say_something(table: StatementTable, _around: Surroundings) -> Iterator[Fault]:
-    """A column has a measure, or is the sum of columns that have one."""
+    """A column has a measure, or is the sum of columns that have one, each once."""
     columns = table.entry.columns
     plain = set(measured(columns))
     if not columns:
@@ -75,7 +75,9 @@ def columns_say_something(table: StatementTable, _around: Surroundings) -> Itera
             yield Fault(
                 table.place("columns", name), f"column {name} has either a measure or a sum"
             )
-        for part in column.sum:
+        for index, part in enumerate(column.sum):
+            if part.removeprefix("-") in (p.removeprefix("-") for p in column.sum[:index]):
+                yield Fault(table.place("columns", name, "sum"), f"{part!r} stands there already")
             if part.removeprefix("-") not in plain:
                 yield Fault(
                     table.place("columns", name, "sum"), f"{part!r} is no column with a measure"
@@ -163,6 +165,16 @@ def _has_no_elements(account: Account, asked: Set[str]) -> bool:
         and account.control in ("", "rest")
         and account.id not in CARRIED
     )
+
+
+def differences_are_told(table: StatementTable, _around: Surroundings) -> Iterator[Fault]:
+    """A part of the difference that a line is of is one that some rule tells, or what is left."""
+    told = {OTHER, *(rule.code for rule in shipped_rules().rules)}
+    for place, what, _, term in _account_terms(table):
+        for each in term.elements:
+            for code in each.prefixes if each.element == DIFFERENCE else ():
+                if not any(known.startswith(code) for known in told):
+                    yield Fault(place, f"{what}: no rule of differences tells {code}")
 
 
 def rows_of_codes_are_of_accounts(table: StatementTable, around: Surroundings) -> Iterator[Fault]:
@@ -309,6 +321,7 @@ CHECKS: tuple[TableCheck, ...] = (
     accounts_are_known,
     measures_are_known,
     elements_are_told_apart,
+    differences_are_told,
     rows_of_codes_are_of_accounts,
     lines_count_nothing_twice,
     lines_are_there,

@@ -10,16 +10,17 @@ Units: 财会〔2017〕25号, 附注 本年盈余与预算结余的差异情况�
 本年预算结余与本期盈余调节表.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ledger.books import Account
 from ledger.books.closing_steps import AccountKind
+from ledger.books.toml_form import Fault, entries_of, read_tables, refusal
+from ledger.books.toml_lines import KeyPath
 
 DIFFERENCE = "difference_code"  # as formulas name it, beside the elements
 OTHER = "Z"  # a part that no rule speaks of
@@ -47,21 +48,41 @@ class DifferenceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         on_side = self.side == "either" or (moved_fen > 0) is (self.side == "debit")
         return (
             on_side
-            and _names(self.accounts, account_id)
-            and (not self.beside or any(_names(self.beside, other) for other in moved))
+            and names_one(self.accounts, account_id)
+            and (not self.beside or any(names_one(self.beside, other) for other in moved))
         )
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: str
+class DifferenceFile(NamedTuple):
+    """The rules in order: the first that holds counts. What they must be is in
+    ``accounting.statements.difference_checks``."""
+
+    file: str
+    places: Mapping[KeyPath, int]
     rules: tuple[DifferenceRule, ...]
 
 
+def read_rules(text: str, file: str) -> DifferenceFile:
+    """The rules of a file; ``file`` is what it is called in what is said of it.
+
+    Raises:
+        ConfigurationError: it is no TOML, or a key is unknown, missing or of another type; each
+            fault as ``FILE:LINE: reason``.
+    """
+    tables, places = read_tables(text, file, {"version": str, "rules": list}, optional=lambda _: ())
+    faults: list[Fault] = []
+    found = entries_of(DifferenceRule, "rules", enumerate(tables["rules"]), faults)
+    rules = tuple(rule for _, rule in found)
+    if faults:
+        raise refusal(file, places, faults)
+    return DifferenceFile(file, places, rules)
+
+
 @cache
-def shipped_rules() -> tuple[DifferenceRule, ...]:
-    """In order: the first that holds counts."""
+def shipped_rules() -> DifferenceFile:
+    """Those that come with the program."""
     data = resources.files("accounting.statements") / "shipped" / "differences-2026.toml"
-    return msgspec.convert(tomllib.loads(data.read_text(encoding="utf-8")), _File).rules
+    return read_rules(data.read_text(encoding="utf-8"), str(data))
 
 
 class Differences:
@@ -114,11 +135,11 @@ class Differences:
 
 
 def _code(account_id: str, fen: int, moved: Mapping[str, int]) -> str:
-    rules = (rule.code for rule in shipped_rules() if rule.holds(account_id, fen, moved))
+    rules = (rule.code for rule in shipped_rules().rules if rule.holds(account_id, fen, moved))
     return next(rules, OTHER)
 
 
-def _names(names: Iterable[str], account_id: str) -> bool:
+def names_one(names: Iterable[str], account_id: str) -> bool:
     return any(
         account_id.startswith(name[:-1]) if name.endswith("*") else account_id == name
         for name in names

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accounting.statements.checks import Surroundings, hold
+from accounting.statements.difference_checks import RuleSurroundings, hold_rules
+from accounting.statements.differences import shipped_rules
 from accounting.statements.table_file import StatementTable, TableFile, read_table_file
 from ledger.books import Account, Charts
 from ledger.books.toml_form import Fault, refusal
@@ -85,6 +87,8 @@ def load_statements(charts: Charts, paths: Iterable[Path] = ()) -> Statements:
     if own or _held_with != [accounts]:
         for file in (*shipped, *own):
             hold(file, Surroundings(accounts, {**tables, **file.tables}))
+        every = [table for file in (*shipped, *own) for table in file.tables.values()]
+        hold_rules(shipped_rules(), RuleSurroundings(accounts, every))
         _held_with[:] = [] if own else [accounts]
     return Statements(shipped, own, accounts)
 

@@ -3,6 +3,7 @@
 import tomllib
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import msgspec
 
@@ -15,15 +16,18 @@ BASIC = (PERSONNEL, PUBLIC)  # 人员类, 公用: 基本支出; the other catego
 FUNCTION_DIGITS = 5  # 类 and 款 of 支出功能分类
 
 
+_Element = Literal["agency_code", "fund_type_code"]
+
+
 class AdjustmentKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind; see the file."""
 
     title: str
-    amount: str
+    amount: Literal["adj", "dis"]
     takes: bool = False
     gives: bool = False
-    same: tuple[str, ...] = ()
-    differs: tuple[str, ...] = ()
+    same: tuple[_Element, ...] = ()
+    differs: tuple[_Element, ...] = ()
     document: bool = False
     from_eco: str = ""
 

@@ -147,9 +147,10 @@ def following(before: ChartFile, after: ChartFile) -> ChartFile:
     left out. The closing has an order, so it is that of the one file or that of the other. What is
     from before has the line of ``follows``.
     """
-    said = {rule.name: rule for rule in after.rules}
-    kept = [said.pop(rule.name, rule) for rule in before.rules]
-    rules = [*kept, *(rule for rule in after.rules if rule.name in said)]
+    said = {rule.name: rule for rule in reversed(after.rules)}
+    rules = [said.pop(rule.name, rule) for rule in before.rules]
+    in_place = set(map(id, rules))
+    rules += (rule for rule in after.rules if id(rule) not in in_place)  # twice said is twice there
     chart = after._replace(
         books={**before.books, **after.books},
         accounts={**before.accounts, **after.accounts},
@@ -167,14 +168,14 @@ def following(before: ChartFile, after: ChartFile) -> ChartFile:
 
 def _lines_of_both(after: ChartFile, rules: Sequence[Rule]) -> dict[KeyPath, int]:
     """Places in the chart as it is whole: its rules stand in another order than in its file."""
-    own = {rule.name: index for index, rule in enumerate(after.rules)}
+    own = {id(rule): index for index, rule in enumerate(after.rules)}
     lines = {place: line for place, line in after.lines.items() if place[:1] != ("rules",)}
     follows = after.lines["follows",]
     for name in _FROM_BEFORE:
         lines.setdefault((name,), follows)
     for index, rule in enumerate(rules):
         lines["rules", index] = follows
-        if (at := own.get(rule.name)) is not None:
+        if (at := own.get(id(rule))) is not None:
             for place, line in after.lines.items():
                 if place[:2] == ("rules", at):
                     lines["rules", index, *place[2:]] = line

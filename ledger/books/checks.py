@@ -24,6 +24,7 @@ from ledger.books.closing_checks import (
     books_are_kept_by_elements,
     closings_look_at_what_is_kept,
     closings_name_accounts,
+    kinds_of,
     nominal_accounts_come_to_nothing,
 )
 from ledger.books.parallel_checks import (
@@ -34,6 +35,7 @@ from ledger.books.parallel_checks import (
 from ledger.books.postings import Rule
 from ledger.events import Needs
 
+_OF_THE_YEAR = frozenset(("revenue", "expense"))
 ChartCheck = Callable[[ChartFile, Needs], Iterator[Fault]]
 
 
@@ -209,6 +211,23 @@ def _moved(chart: ChartFile, rule: Rule, amount: str) -> Counter[str]:
     return changes
 
 
+def nominal_accounts_move_on_their_side(chart: ChartFile, needs: Needs) -> Iterator[Fault]:
+    """What is spent goes to the debit of an expense, what is earned to the credit of a revenue; a
+    red rule, and an amount that takes back, does the opposite. A line with its sides exchanged
+    would balance, and a payment make the year's expense less."""
+    kinds, red = kinds_of(chart), {rule.name: rule.red for rule in chart.rules}
+    for place, rule, (debit, credit, amount) in rule_lines(chart):
+        taken_back = red[rule] != (amount in needs[rule].back)
+        for name, side in ((debit, "debit"), (credit, "credit")):
+            for account_id in chart.accounts_of(name):
+                is_own = chart.accounts[account_id].side == side
+                if kinds[account_id] in _OF_THE_YEAR and is_own == taken_back:
+                    way = "takes back" if taken_back else "is no taking back"
+                    reason = f"rule {rule}: {amount} {way}, and {name} stands on the {side} side"
+                    yield Fault(place, reason)
+                    break
+
+
 CHECKS: tuple[ChartCheck, ...] = (
     books_are_told_apart,
     accounts_stand_in_a_book,
@@ -229,6 +248,7 @@ CHECKS: tuple[ChartCheck, ...] = (
     choices_are_by_what_is_carried,
     books_are_kept_by_elements,
     accounts_say_their_kind,
+    nominal_accounts_move_on_their_side,
     closings_name_accounts,
     closings_look_at_what_is_kept,
     nominal_accounts_come_to_nothing,

@@ -8,6 +8,8 @@ from ledger.books.choices import NOTHING, TableChoice, first_row
 from ledger.elements.register import ElementRegister
 from ledger.events import Needs
 
+ACCOUNT_ID = "acct_cls_id"  # the one element whose codes are the chart's own
+
 
 def rows_have_a_cell_each(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
     """A table is by several elements, each once; its rows have a cell of each that says what fits,
@@ -114,13 +116,17 @@ def choices_are_by_what_is_carried(chart: ChartFile, needs: Needs) -> Iterator[F
 
 
 def prefixes_begin_codes(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A prefix is one with which a code can begin: another would pick nothing, and the default
-    would be booked."""
+    """A prefix is one with which a code can begin, or the id of an account of the chart: another
+    would pick nothing, and the default would be booked."""
     for name, choice in chart.choices.items():
         for place, of_element, prefix in choice.conditions():
             element = ElementRegister.ELEMENTS[of_element]
             longer = (prefix + digits for digits in _zeros(element.max_length - len(prefix)))
-            if not any(map(element.shape.fullmatch, longer)):
+            if of_element == ACCOUNT_ID:
+                can_begin = any(account_id.startswith(prefix) for account_id in chart.accounts)
+            else:
+                can_begin = any(map(element.shape.fullmatch, longer))
+            if not can_begin:
                 yield Fault(
                     ("choices", name, *place),
                     f"choice {name}: no {of_element} begins with {prefix!r}",

@@ -6,7 +6,14 @@ import msgspec
 
 from ledger.books.chart_file import ChartFile, Fault
 from ledger.books.choices import NOTHING
-from ledger.books.closing_steps import NOMINAL, OF_UNIT, UNIT_TYPE, AccountKind, ClosingStep
+from ledger.books.closing_steps import (
+    NOMINAL,
+    OF_UNIT,
+    UNIT_BOOKS,
+    UNIT_TYPE,
+    AccountKind,
+    ClosingStep,
+)
 from ledger.elements.register import DIMENSIONS
 from ledger.events import Needs
 
@@ -50,8 +57,8 @@ def _headings(chart: ChartFile, account_id: str) -> Iterator[tuple[str, str]]:
 
 
 def books_are_kept_by_elements(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A book that the year's end closes is kept by dimensions, each once; one that other acts empty
-    is kept by none."""
+    """A book that the year's end closes is kept by dimensions, each once, and one of units by unit:
+    else nobody would know next year what is whose. One that other acts empty is kept by none."""
     for letter, book in chart.books.items():
         unknown = [name for name in book.kept_by if name not in DIMENSIONS]
         if unknown or len(set(book.kept_by)) < len(book.kept_by):
@@ -62,6 +69,10 @@ def books_are_kept_by_elements(chart: ChartFile, _needs: Needs) -> Iterator[Faul
             )
         elif book.kept_by and not book.closes:
             yield Fault(("books", letter, "kept_by"), f"book {letter} is not closed, so not kept")
+        elif book.closes and book.name in UNIT_BOOKS and OF_UNIT not in book.kept_by:
+            yield Fault(
+                ("books", letter), f"book {letter} is of units, and is not kept by {OF_UNIT}"
+            )
 
 
 def accounts_say_their_kind(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
@@ -77,8 +88,8 @@ def accounts_say_their_kind(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
 
 
 def closings_name_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """A step has a name of its own and is of one book that is closed. It empties accounts that no
-    other does, never one that a register follows, and goes to no account that it empties."""
+    """A step has a name of its own and is of one book that is closed. It empties accounts, each
+    once, that no other does, never one that a register follows, and goes to none of them."""
     names: set[str] = set()
     emptied: dict[str, str] = {}
     for index, step in enumerate(chart.closing):
@@ -99,8 +110,9 @@ def closings_name_accounts(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
             if account is None or account.control:
                 what = "no account" if account is None else "kept by its own acts"
                 yield Fault((*place, "accounts"), f"{account_id!r} is {what}")
-            if (other := emptied.setdefault(account_id, step.name)) != step.name:
+            if (other := emptied.get(account_id)) is not None:
                 yield Fault((*place, "accounts"), f"{account_id} is emptied by {other} already")
+            emptied[account_id] = step.name
             if account_id in into:
                 yield Fault((*place, "to"), f"step {step.name} moves {account_id} to itself")
 

@@ -9,6 +9,7 @@ AccountKind = Literal["", "asset", "liability", "equity", "revenue", "expense", 
 NOMINAL: frozenset[AccountKind] = frozenset(("revenue", "expense", "result"))
 UNIT_TYPE = "agency_type_code"  # beside the elements of a book that is kept by unit
 OF_UNIT = "agency_code"
+UNIT_BOOKS = frozenset(("unit_financial", "unit_budgetary"))
 
 
 class ClosingStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,10 +31,15 @@ def pairs_stand_in_two_books(chart: ChartFile, _needs: Needs) -> Iterator[Fault]
 
 
 def pairs_share_no_money(chart: ChartFile, _needs: Needs) -> Iterator[Fault]:
-    """An account of cash, or of 资金结存, stands in one pair: else it would be asked for twice."""
+    """An account of cash, or of 资金结存, stands in one pair, and once: else it would be asked for
+    twice. What is outside is no cash of the pair."""
     taken: dict[str, str] = {}
     for name, pair in chart.parallel.items():
-        for side in ("financial", "budgetary"):
+        here: set[str] = set()
+        for side in _SIDES:
             for account in getattr(pair, side):
-                if (other := taken.setdefault(account, name)) != name:
+                other = name if account in here else taken.get(account, name)
+                if account in here or (side != "outside" and other != name):
                     yield Fault(("parallel", name, side), f"{account} stands in {other} already")
+                here.add(account)
+        taken.update(dict.fromkeys((*pair.financial, *pair.budgetary), name))

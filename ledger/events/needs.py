@@ -19,10 +19,12 @@ class RuleNeeds(NamedTuple):
     Attributes:
         elements: whose codes the program gives; only by these may accounts be chosen.
         amounts: the amounts the program gives, and what each must move.
+        back: such of them as take back what others did.
     """
 
     elements: tuple[str, ...]
     amounts: Mapping[str, AmountMoves]
+    back: frozenset[str] = frozenset()
 
 
 Needs = Mapping[str, RuleNeeds]  # by the rule's name

@@ -28,6 +28,7 @@ class WagesAccrued(Event, frozen=True, kw_only=True):
                     "accrued_less": _OF_THE_UNIT,
                     "managed_less": _OF_THE_UNIT,
                 },
+                back=frozenset({"accrued_less", "managed_less"}),
             )
         },
         step="journals",

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from accounting.statements import StatementCells, load_statements
+from accounting.statements.difference_checks import RuleSurroundings, hold_rules
+from accounting.statements.differences import read_rules
 from ledger.books import load_charts
 from ledger.errors import ConfigurationError
 
+TWICE_IN_A_SUM = '{ title = "差额", sum = ["amt", "-amt"] }'
 CHARTS = load_charts()
 SHIPPED = load_statements(CHARTS)
 OWN = """\
@@ -78,9 +81,12 @@ def test_an_offices_own_goes_before_the_shipped_one_of_that_name(tmp_path: Path)
         (('"D2"', '"D2@today"'), 9, "line 1: unknown measure 'today'; known are closing"),
         (('"D2"', '"D2{colour=1}"'), 9, "line 1: unknown element 'colour'; known are agency_code"),
         (('"D2"', '"D2@debit{pro_code=1}"'), 9, "line 1: one side alone is not told apart by"),
+        (('"D2"', '"D2{difference_code=D9}"'), 9, "line 1: no rule of differences tells D9"),
         (('"D1602"', '"D1602", "colour:3"'), 10, "line 2: unknown element 'colour'"),
         (('"1 - 2"', '"1 - 2", "pro_code:3"'), 11, "line 3 is not told apart by pro_code"),
         (('"1 - 2"', '"1 - 2", "pro_code"'), 11, "'pro_code' is no element and number of digits"),
+        (('measure = "closing" }', 'measure = "closing" }\ncolumns.two = ' + TWICE_IN_A_SUM), 14,
+         "'-amt' stands there already"),
         ((', measure = "closing"', ""), 13, "column amt has either a measure or a sum"),
         (("sheet:16", "sheet:999"), 15, "check 净值相符: there is no line 999 in unit_balance_"),
         (("unit_balance", "unit_bal"), 15, "check 净值相符: there is no table 'unit_bal_sheet'"),
@@ -94,6 +100,52 @@ def test_what_a_table_is_refused_for(
 ) -> None:
     said = said_of(tmp_path, *replaced)
     assert said[0].startswith(f"own.toml:{line}: {reason}"), said
+
+
+RULES = """\
+version = "own"
+
+[[rules]]
+code = "B4"
+accounts = ["D2001", "D22*"]
+side = "debit"
+
+[[rules]]
+code = "A2"
+accounts = ["D1101"]
+beside = ["D4603"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("D2001", "D2OO1", 5, "there is no account D2OO1"),
+        ("D22*", "D99*", 5, "there is no account D99*"),
+        ("D4603", "D4613", 11, "there is no account D4613"),
+        ('accounts = ["D1101"]', "accounts = []", 8, "a rule of A2 names no account"),
+        ("side", "sides", 6, "unknown key 'sides'"),
+        ('"debit"', '"debet"', 6, "side: Invalid enum value 'debet'"),
+        ('code = "A2"\n', "", 8, "code is missing"),
+        ('"A2"', '"A9"', 9, "no line of a table is of A9"),
+        ('[[rules]]\ncode = "A2"', '[[rule]]\ncode = "A2"', 8, "unknown key 'rule'"),
+        (
+            'accounts = ["D1101"]\nbeside = ["D4603"]',
+            'accounts = ["D22*", "D2001"]\nside = "debit"',
+            10,
+            "a rule of B4 says this already",
+        ),
+    ],
+)
+def test_what_a_rule_of_differences_is_refused_for(
+    old: str, new: str, line: int, reason: str
+) -> None:
+    assert old in RULES
+    around = RuleSurroundings(SHIPPED.accounts, SHIPPED.of_year(2026).values())
+    hold_rules(read_rules(RULES, "own.toml"), around)
+    with pytest.raises(ConfigurationError) as refused:
+        hold_rules(read_rules(RULES.replace(old, new, 1), "own.toml"), around)
+    assert refused.value.detail.startswith(f"own.toml:{line}: {reason}")
 
 
 def test_outlays_of_the_treasury_are_not_told_apart(tmp_path: Path) -> None:

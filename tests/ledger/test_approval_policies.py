@@ -20,6 +20,9 @@ from ledger.deciding.approvals import (
     default_policy,
     same_person,
 )
+from ledger.deciding.approvals import (
+    agreeing as agreeing_to,
+)
 from ledger.deciding.command import command_named, commands
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.settings import LedgerSettings
@@ -122,6 +125,24 @@ def test_a_policy_of_what_there_is_not_is_refused(policy: dict[str, tuple[str, .
     with pytest.raises(RequestError):
         check_policy(policy)
     check_policy({"indicator.*": (), **default_policy()})
+
+
+# of what releases before called otherwise, and ledgers that were opened then still name
+KEPT = {"right.*", "rights.*", "code_set.*"}
+ALONE = {"token.end", "webhook.end", "budget.approve"}  # ended at once; agreed by the congress
+
+
+def test_the_default_policy_misspells_no_kind() -> None:
+    """Or one person alone would do what two shall."""
+    kinds = {kind for kind, command in commands().items() if command.APPROVABLE}
+    default = default_policy()
+    of_nothing = {
+        said
+        for said in default
+        if not any(k.startswith(said[:-1]) if said.endswith("*") else k == said for k in kinds)
+    }
+    assert of_nothing == KEPT
+    assert {kind for kind in kinds if not agreeing_to(ApprovalPolicy(default), kind)} == ALONE
 
 
 def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from api.domains import DOMAINS as DOMAINS
 from ledger.books import checks
-from tests.support.chart_faults import CLOSING, Case
+from tests.support.chart_faults import CLOSING, OTHERWISE_MEANT, TWICE, Case
 from tests.support.chart_texts import NEWEST, SHIPPED, said_of
 
 REFUND_RULE = (
@@ -335,7 +335,7 @@ TABLES = [
     ),
 ]
 CASES += TABLES
-CASES += CLOSING
+CASES += CLOSING + TWICE + OTHERWISE_MEANT
 CHECKED = [case for case in CASES if case.check]
 
 

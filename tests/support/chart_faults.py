@@ -1,8 +1,9 @@
-"""Faults of charts, by the check that finds them; those of the closing stand here."""
+"""Faults of charts, by the check that finds them; those of the closing, and of what is said
+twice, stand here."""
 
 from typing import NamedTuple
 
-from tests.support.chart_texts import SHIPPED, changed
+from tests.support.chart_texts import NEWEST, SHIPPED, changed
 
 
 class Case(NamedTuple):
@@ -85,5 +86,73 @@ CLOSING = [
         ('accounts = ["E8701"]\nto = "E820204"', 'accounts = ["E8701"]\nto = "E820203"'),
         'to = "E820203"',
         "account E820203 非财政拨款结余—结转转入 is not empty behind the closing",
+    ),
+]
+
+AGAIN = """\
+[[rules]]
+event = "payment.applied" # one
+lines = [["A3", "A5", "pay"]]
+
+[[rules]]
+event = "payment.applied" # again
+lines = [["A3", "A5", "pay"]]
+
+"""
+TWICE = [
+    Case(
+        "rules_are_those_of_the_program",
+        (
+            '[[rules]]\nevent = "indicator.carried_over"',
+            AGAIN + '[[rules]]\nevent = "indicator.carried_over"',
+        ),
+        "# again",
+        "there is a rule payment.applied already",
+        NEWEST,
+    ),
+    Case(
+        "closings_name_accounts",
+        ('accounts = ["C35", "C15"]', 'accounts = ["C35", "C15", "C35"]'),
+        'accounts = ["C35", "C15", "C35"]',
+        "C35 is emptied by 专用基金收支转结余 already",
+    ),
+    Case(
+        "pairs_share_no_money",
+        ('financial = ["D1011"]', 'financial = ["D1011", "D1011"]'),
+        'financial = ["D1011"',
+        "D1011 stands in unit_quota already",
+    ),
+    Case(
+        "pairs_share_no_money",
+        ('outside = ["B39", "B54", "B55"]', 'outside = ["B39", "B2"]'),
+        'outside = ["B39", "B2"]',
+        "B2 stands in special_accounts already",
+    ),
+]
+# what would load, and book or carry over something else than was meant
+OTHERWISE_MEANT = [
+    Case(
+        "nominal_accounts_move_on_their_side",
+        ('["unit_outlay", "E3", "paid"]', '["E3", "unit_outlay", "paid"]'),
+        '["E3", "unit_outlay", "paid"]',
+        "rule voucher.receipted: paid is no taking back, and E3 stands on the debit side",
+    ),
+    Case(
+        "nominal_accounts_move_on_their_side",
+        ('["C34", "C2", "returned"]', '["C2", "C34", "returned"]'),
+        '["C2", "C34", "returned"]',
+        "rule special_income.reported: returned takes back, and C34 stands on the credit side",
+    ),
+    Case(
+        "books_are_kept_by_elements",
+        (', kept_by = ["agency_code"] }', " }"),
+        "D = {",
+        "book D is of units, and is not kept by agency_code",
+    ),
+    Case(
+        "prefixes_begin_codes",
+        ('"B35" = "B35"', '"B3S" = "B35"'),
+        '"B3S"',
+        "choice advance: no acct_cls_id begins with 'B3S'",
     ),
 ]
