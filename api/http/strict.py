@@ -40,9 +40,9 @@ def require_single_keys(data: bytes) -> None:
     """Refuses JSON in which an object has a key twice: a decoder takes the last and says nothing.
 
     For JSON that a decoder has read already, and that refuses keys it does not know; so every key
-    is a word, or in a policy the name of a kind, ``indicator.issue`` or ``payment.*``. Where all words before a colon differ, no two keys of one object are the same. Only
-    where some are the same, as in a list of objects, or where an escape may hide a key, is it read
-    object by object.
+    is a word, or in a policy the name of a kind, ``indicator.issue`` or ``payment.*``. Where all of
+    these before a colon differ, no two keys of one object are the same. Only where some are the
+    same, as in a list of objects, or where an escape may hide a key, is it read object by object.
 
     Raises:
         RequestError: ``malformed``.
