@@ -3,12 +3,13 @@
 import msgspec
 from msgspec import UNSET
 
+from api.http.models.enums import Signatory
 from api.http.views import Committed
 
 
 class PolicyView(msgspec.Struct, kw_only=True):
     ledger: str
-    roles: tuple[str, ...]
+    roles: tuple[Signatory, ...]
     pay_bank_code: str
     signing: str
     commit: Committed = UNSET

@@ -22,6 +22,7 @@ from api.http.models.shown import may_be_missing
 from api.http.soundness import AMOUNTS
 from ledger.elements.code_sets import ElementRegister
 from ledger.elements.register import SAME_ELEMENT
+from payments.signature_policy import SetSignaturePolicy
 from projections.tracing.facts import FactFields
 
 Amount = Annotated[
@@ -37,8 +38,8 @@ _BY_NAME: dict[str, tuple[type[Any], Any]] = {
     **dict.fromkeys((*AMOUNTS, "opening", "debit", "credit", "closing"), (str, Amount)),
     "dr_cr": (int, Literal[1, -1]),
     "signing": (str, SigningScope),
-    "roles": (str, SigningRole),
-    "role": (str, SigningRole),
+    "roles": (str, PersonRole),  # what a person acts as; where it is what is signed, that is said
+    "role": (str, PersonRole),
     "level": (str, CheckingLevel),
 }
 EXAMPLES: dict[str, Any] = {
@@ -274,8 +275,8 @@ def _model(kind: Any) -> type[BaseModel]:
     is_body = struct.__struct_config__.forbid_unknown_fields
     of_struct = msgspec.structs.fields(kind)
     said = _BY_NAME
-    if any(field.name == "principal" for field in of_struct):
-        said = {**_BY_NAME, "roles": (str, PersonRole)}  # what a person acts as, not what is signed
+    if issubclass(struct, SetSignaturePolicy):
+        said = {**_BY_NAME, "roles": (str, SigningRole)}  # a command does not know of the document
     fields = {f.name: _field(f, said.get(f.name), is_body=is_body) for f in of_struct}
     model: type[BaseModel] = create_model(
         _name(kind),

@@ -49,7 +49,7 @@ class LedgerView(msgspec.Struct, kw_only=True):
     name: str
     position: int
     chain: str
-    roles: tuple[str, ...]
+    roles: tuple[Signatory, ...]
     pay_bank_code: str
     signing: str
     closed_through: str | None = None
@@ -214,7 +214,7 @@ class PaymentView(msgspec.Struct, kw_only=True, gc=False):
     pay_cert_no: str | None
     vou_date: str | None
     pay_bank_code: str | None
-    roles: tuple[str, ...]
+    roles: tuple[Signatory, ...]
     signatures: tuple[SignatureView, ...]
     sent: bool
     receipt: ReceiptView | None

@@ -3,8 +3,8 @@
 import { computed, shallowRef } from 'vue'
 import { api, ask, Refused, type Problem, type Schemas } from './api/client'
 import type { Signer } from './signer'
-import type { SigningRole } from './waiting'
 
+type SigningRole = Schemas['SigningRole']
 const PORTION = 500
 
 interface Held {

@@ -163,3 +163,24 @@ def test_every_field_of_a_body_is_an_element_of_the_register() -> None:
             if field.type is str and field.name not in AMOUNTS | LOOKED_UP:
                 element = SAME_ELEMENT.get(field.name, field.name)
                 assert element in ElementRegister.ELEMENTS, command.operation_id
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "kind"),
+    [
+        ("SetRightsBody", "roles", "PersonRole"),
+        ("RegisterPersonBody", "roles", "PersonRole"),
+        ("IssueTokenBody", "roles", "PersonRole"),
+        ("AgreementView", "role", "PersonRole"),
+        ("SetSignaturePolicyBody", "roles", "SigningRole"),
+        ("PaymentView", "roles", "SigningRole"),
+        ("SigningRequest", "role", "SigningRole"),
+    ],
+)
+def test_a_role_is_published_as_what_it_is(
+    http: HttpTreasury, model: str, field: str, kind: str
+) -> None:
+    """A client that is generated could else give nobody the right to check, nor read who agreed."""
+    schemas = http.get("/openapi.json", "").json()["components"]["schemas"]
+    shown = schemas[model]["properties"][field]
+    assert shown.get("items", shown)["$ref"] == f"#/components/schemas/{kind}"
