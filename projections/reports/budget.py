@@ -31,8 +31,9 @@ TABLES = {
     "rows": Identifier(BUDGET_ROWS.name),
 }
 _SUMS = SQL(
-    "SELECT {keys}, sum(m.reply_fen)::bigint, sum(m.adj_fen)::bigint, sum(m.dis_fen)::bigint,"
-    " sum(m.issued_fen)::bigint" + FROM_MOVEMENTS + " GROUP BY {keys} ORDER BY {keys}"
+    "SELECT {keys}, sum(m.reply_fen), sum(m.adj_fen), sum(m.dis_fen), sum(m.issued_fen)"
+    + FROM_MOVEMENTS
+    + " GROUP BY {keys} ORDER BY {keys}"
 )
 _CHANGES = SQL(
     "SELECT m.number, m.effective_on, m.bgt_pman_id, r.agency_code, r.agency_name, r.pro_code,"
@@ -92,9 +93,8 @@ def by_code(asked: AskedReport, name: str) -> Report:
 def _sums(asked: AskedReport, by: ReportOfCode, scope: dict[str, Any]) -> Iterator[Cells]:
     found = (by.code, by.name) if by.name else (by.code,)
     keys = SQL(", ").join(SQL("r.{}").format(Identifier(column)) for column in found)
-    for *codes, reply, adj, dis, issued in streamed(
-        asked, _SUMS.format(**TABLES, keys=keys), scope
-    ):
+    for row in streamed(asked, _SUMS.format(**TABLES, keys=keys), scope):
+        codes, (reply, adj, dis, issued) = row[: len(found)], map(int, row[len(found) :])
         called = codes[1] if by.name else asked.name_of(by.code, codes[0])
         cur = reply + adj + dis
         yield codes[0], called, reply, adj, dis, cur, issued, cur - issued

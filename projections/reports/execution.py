@@ -23,7 +23,7 @@ EXECUTION_BY = {
     "execution_by_function": ("预算执行表 (功能分类)", ("exp_func_code", "exp_func_name")),
 }
 _CURRENT = SQL(
-    "SELECT {keys}, sum(m.reply_fen + m.adj_fen + m.dis_fen)::bigint"
+    "SELECT {keys}, sum(m.reply_fen + m.adj_fen + m.dis_fen)"
     + FROM_MOVEMENTS
     + " GROUP BY {keys} ORDER BY {keys}"
 )
@@ -97,7 +97,7 @@ def _current(asked: AskedReport, scope: dict[str, Any], keys: Sequence[str]) -> 
     for *key, fen in asked.connection.execute(statement, scope):
         if "exp_func_name" in keys:
             key.append(asked.name_of("exp_func_code", key[0]))
-        found[tuple(key)] = fen
+        found[tuple(key)] = int(fen)
     return found
 
 

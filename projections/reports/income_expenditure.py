@@ -30,8 +30,8 @@ COLUMNS = (
 )  # fmt: skip
 AMOUNTS = frozenset(name for name in COLUMNS if name.startswith(("income_", "expenditure_")))
 _APPROVED = SQL(
-    "SELECT left(r.exp_func_code, {digits}), sum(m.reply_fen)::bigint,"
-    " sum(m.reply_fen + m.adj_fen + m.dis_fen)::bigint" + FROM_MOVEMENTS + " GROUP BY 1"
+    "SELECT left(r.exp_func_code, {digits}), sum(m.reply_fen),"
+    " sum(m.reply_fen + m.adj_fen + m.dis_fen)" + FROM_MOVEMENTS + " GROUP BY 1"
 ).format(**TABLES, digits=CLASS_DIGITS)
 
 IncomeKind = tuple[str, str]  # of income: 收入分类 and 资金性质
@@ -97,7 +97,7 @@ def income_expenditure(asked: AskedReport, name: str) -> Report:
     drafts = _read(asked, reach(asked.connection, asked.ledger_id, asked.moment, scope["upto"]))
     stages = (drafts.income(first=True), drafts.income(first=False),
               drafts.income(first=False, approved=True))  # fmt: skip
-    granted = {key: fen for key, *fen in asked.connection.execute(_APPROVED, scope)}
+    granted = {key: list(map(int, fen)) for key, *fen in asked.connection.execute(_APPROVED, scope)}
     spent = (drafts.expenditure(first=True), drafts.expenditure(first=False))
     rows = _side_by_side(_income(asked, stages), _expenditure(asked, spent, granted))
     return Report(name, "部门收支总表", scope["upto"], COLUMNS, AMOUNTS, rows)

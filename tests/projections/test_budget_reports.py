@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
 
 from budget.row_events import RowAdjusted, RowReplied
-from ledger.money import parse_yuan, yuan
+from ledger.money import AMOUNT_MAX_FEN, parse_yuan, yuan
 from ledger.postgres.database import Database
 from projections.core.moments import Moment, one_moment
 from projections.core.runner import Runner
@@ -78,6 +79,24 @@ def test_totals_are_the_sums_of_the_rows(budgets: BudgetKeeper, name: str) -> No
     assert found.rows
     for column, total in found.totals.items():
         assert fen(total) == sum(fen(each[column]) for each in found.rows), column
+
+
+def test_ten_of_the_largest_rows_are_added_up(budgets: BudgetKeeper) -> None:
+    """Their sum is more than a machine's integer holds: the reports failed."""
+    largest = yuan(AMOUNT_MAX_FEN)
+    for number in range(10, 20):
+        agency, project = f"1010{number}", f"4400002600000000000{number}"
+        budgets.project(project, amt=largest, agency_code=agency)
+        budgets.ceiling(largest, agency_code=agency)
+        budgets.draft(
+            f"ES-{number}", row(f"L{number}", largest, pro_code=project), agency_code=agency
+        )
+        budgets.check(f"ES-{number}")
+        budgets.do(approval(f"PF-{number}", f"ES-{number}"), "treasury")
+    Runner(budgets.pool).catch_up()
+    for name in ("by_function", "execution_by_function", "income_expenditure"):
+        amounts = {text for each in report(budgets, name).rows for text in each.values()}
+        assert any(Decimal(text) > 9 * Decimal(largest) for text in amounts if "." in text), name
 
 
 def test_a_department_is_all_of_its_units(budgets: BudgetKeeper) -> None:
