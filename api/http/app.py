@@ -74,7 +74,7 @@ from api.http import (
     year_end,
 )
 from api.http.console import add_console
-from api.http.direct import with_direct_way
+from api.http.direct import OrdinaryWay, with_direct_way
 from api.http.docs import add_docs, add_document
 from api.http.models.enums import TAGS
 from api.http.observing import Observing, RequestFigures
@@ -213,7 +213,9 @@ class Application(FastAPI):
         add_document(self, self.openapi_url)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """As FastAPI's, with the direct way behind all that was added as middleware."""
+        """As FastAPI's, with the direct way behind all that was added as middleware, and the
+        ordinary way in the place of a router that tries all its routes."""
+        self.router.middleware_stack = OrdinaryWay(self.router)
         added, self.user_middleware = self.user_middleware, []
         try:
             ordinary = super().build_middleware_stack()

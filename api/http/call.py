@@ -140,6 +140,11 @@ class Call(Request):
         except AccessError as error:
             self._caller, self._unknown = None, error
 
+    async def take_turn(self) -> None:
+        """Lets others begin before, where one caller, or all who are unknown, ask for much at
+        once."""
+        await self.services.turns.wait(self._held_of)
+
     async def read_body(self) -> bytes:
         """The whole body.
 

@@ -123,6 +123,7 @@ class Operation(APIRoute):
             call = Call(request.scope, request.receive, self.right)
             request.scope["call"] = call
             await call.open(self.query_names)
+            await call.take_turn()
             if self.body_field is not None:
                 await call.read_body()
             return await handle(call)

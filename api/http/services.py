@@ -12,12 +12,15 @@ from api.http.transport.capacity import Capacity
 from api.http.transport.connections import Bounds, Connections
 from api.http.transport.grouping import Grouping
 from api.http.transport.read_threads import ReadThreads, SharedAnswer
+from api.http.transport.turns import Turns
 from api.http.transport.wake_up import WakeUp
 from api.treasury import Treasury
 from api.webhooks.secrets import WebhookKeys
 from division.own_key_login import OwnKeyLogin
 from division.sessions import SessionKeys, Sessions
 from ledger.deciding.command import Outcome
+
+OPERATIONS_AT_ONCE = 2  # that are no direct ones, before the event loop comes round
 
 
 class Services:
@@ -32,6 +35,7 @@ class Services:
         denials: which denied rights a ledger keeps.
         wake_up: brings the sequencer's answers to the event loop.
         live: the live event streams.
+        turns: of those who ask for ordinary operations, by caller.
         grouping: submits single commands, together with others of the same moment.
     """
 
@@ -68,6 +72,7 @@ class Services:
             ledger_commands_max=treasury.settings.ledger_commands_max,
             caller_requests_max=treasury.settings.caller_requests_max,
         )
+        self.turns = Turns(OPERATIONS_AT_ONCE)
         self.grouping = Grouping(treasury.sequencer, self.wake_up, self.capacity)
 
     def hasten_projector(self, key: int) -> None:

@@ -199,3 +199,24 @@ def test_a_stream_ends_with_the_right_to_listen(
         with http.treasury.pool.connection() as database:
             assert end_tokens_of(database, "listener", FREELY) == 1
         assert "event: ended" in lines
+
+
+def test_hundreds_who_come_at_one_moment_are_all_served(http: HttpTreasury) -> None:
+    """In turns: nobody is forgotten whose first word waited, also where it came in two parts."""
+    asked = head(http, "maker", 0, "Connection: close").replace(b"POST", b"GET", 1)
+    with ExitStack() as stack:
+        coming = [stack.enter_context(connected(http, asked[:-30])) for _ in range(PLACES)]
+        for connection in coming:
+            connection.sendall(asked[-30:])
+        assert [answer_of(connection)[0] for connection in coming] == [200] * PLACES
+
+
+def test_of_a_body_a_byte_at_a_time_nobody_is_told(http: HttpTreasury) -> None:
+    """300 bodies that came so cost the event loop 600 turns a second."""
+    length = connections.TOLD_BODY_BYTES * 2
+    with connected(http, head(http, "maker", length, "Connection: close")) as slow:
+        for _ in range(50):
+            slow.sendall(b" ")
+        assert http.figure("guoku_http_body_bytes") == 0
+        slow.sendall(b" " * (length - 51) + b"{")
+        assert answer_of(slow)[0] == 400, "all of it was read"

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import Right
@@ -40,11 +41,36 @@ def test_tracing_sees_every_route_by_its_template(http: HttpTreasury) -> None:
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
-    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        served(app) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=HANG_S) as client,
+    ):
         for operation in OPERATIONS:
             client.request(method_of(operation), address(operation, http.ledger))
     seen = {span.name for span in spans.get_finished_spans() if span.kind is SpanKind.SERVER}
     assert seen == {f"{method_of(operation)} {operation.path}" for operation in OPERATIONS}
+
+
+def test_a_request_asks_few_routes_whether_they_are_meant(
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 300 routes one was tried after the other, each twice: a millisecond of the event loop for
+    every request, and 300 that came at one moment kept all payments waiting."""
+    asked: list[str] = []
+    plain = Operation.matches
+
+    def counted(route: Operation, scope: Scope) -> tuple[Match, Scope]:
+        asked.append(route.path)
+        return plain(route, scope)
+
+    monkeypatch.setattr(Operation, "matches", counted)
+    last = f"/v1/ledgers/{http.ledger}/disbursements/none/lines"
+    with TestClient(create_app(http.treasury)) as client:
+        assert client.put(last).status_code == 405, "no route has it: all are asked"
+        assert len(asked) > 100
+        asked.clear()
+        assert client.post(last).status_code == 401
+    assert len(asked) < 60
 
 
 class Counting:
@@ -69,7 +95,10 @@ def test_a_middleware_sees_ordinary_operations_and_single_commands(http: HttpTre
     app.add_middleware(Counting, seen=seen)
     body = http.payment(http.indicator())
     headers = {"Authorization": f"Bearer {http.tokens['maker']}"}
-    with served(app) as url, httpx.Client(base_url=url, trust_env=False, headers=headers) as client:
+    with (
+        served(app) as url,
+        httpx.Client(base_url=url, trust_env=False, headers=headers, timeout=HANG_S) as client,
+    ):
         payments = f"/v1/ledgers/{http.ledger}/payments"
         answers = [
             client.post(payments, json=body),

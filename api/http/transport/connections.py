@@ -7,6 +7,10 @@ bounds are looked at once a second for all connections, not by a timer for each 
 
 Whoever was refused for what he sent is answered at once, and let go a moment later: he would be
 back with the same, and a connection costs more than a request.
+
+Hundreds who come, speak or are ended at one moment are not served at that moment: the event loop
+would do nothing else meanwhile, and whoever is served already would wait for the last of them. New
+connections begin in turns, and end so; and of a body nothing is told that is not worth it.
 """
 
 import asyncio
@@ -18,14 +22,20 @@ from typing import Any, NamedTuple
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from api.http.transport.turns import Turns
 
 HEAD_BYTES_MAX = 32 * 1024  # of a request line and its headers; a bearer token takes 60
 HEADERS_MAX = 100
 SWEEP_S = 1.0
 ANSWER_TIMEOUT_S = 60.0  # for what was written to be taken
 LINGER_S = 1.0  # of a connection that was refused; it may take its answer meanwhile
+NEWCOMERS_AT_ONCE = 4  # connections whose first word is taken before the event loop comes round
+CUT_AT_ONCE, CUT_EVERY_S = 8, 0.01
+TOLD_BODY_BYTES = 16 * 1024  # of a body; fewer wait for more, or for its end
 DESCRIPTORS_LEFT = 200  # for Postgres, files, simulators and what the libraries open
 
 log = structlog.get_logger(__name__)
@@ -68,6 +78,7 @@ class Connections:
         self._bounds = bounds._replace(connections=_held_at_most(bounds.connections))
         self._open: set[LimitedProtocol] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self.newcomers = Turns(NEWCOMERS_AT_ONCE)
         self.refused = 0
         self.timed_out = 0
         self.long_heads = 0
@@ -103,13 +114,17 @@ class Connections:
     def _sweep(self) -> None:
         """Ends what was waited for too long; comes again as long as there are connections."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        now, cut = loop.time(), 0
         for connection in list(self._open):
             waits = connection.waits
             if waits is not None and now - connection.waits_since > self._bounds.of(waits):
+                if cut == CUT_AT_ONCE:
+                    break
+                cut += 1
                 self.timed_out += waits is not Waits.END
                 connection.cut()
-        self._sweeping = loop.call_later(SWEEP_S, self._sweep) if self._open else None
+        again_s = CUT_EVERY_S if cut == CUT_AT_ONCE else SWEEP_S
+        self._sweeping = loop.call_later(again_s, self._sweep) if self._open else None
 
     def figures(self) -> "list[Metric]":
         """For Prometheus."""
@@ -152,6 +167,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._of = of
         self._head_bytes = 0
         self._in_head = True
+        self._began = False
+        self._first_word = b""
         self.waits: Waits | None = Waits.HEAD
         self.waits_since = self.loop.time()
 
@@ -168,6 +185,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_over():
             return
+        if not self._began and not self._may_begin(data):
+            return
         if self._in_head:
             if not self._head_bytes:
                 self.waits, self.waits_since = Waits.HEAD, self.loop.time()
@@ -175,6 +194,26 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
+
+    def _may_begin(self, data: bytes) -> bool:
+        """Whether the first word of the connection is taken now; else it is kept, and nothing more
+        is read until its turn has come."""
+        address = self.client[0] if self.client else ""
+        self._began = not self._first_word and self._of.newcomers.may_begin(address, self._begin)
+        if not self._began:
+            self._first_word += data
+            self.transport.pause_reading()
+        return self._began
+
+    def _begin(self) -> bool:
+        """The turn of a new connection has come; False where it has gone meanwhile."""
+        if self._is_over():
+            return False
+        data, self._first_word = self._first_word, b""
+        self._began = True
+        self.transport.resume_reading()
+        self.data_received(data)
+        return True
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -184,6 +223,20 @@ class LimitedProtocol(HttpToolsProtocol):
             raise LongHeadError  # nothing more is read of what came with it
         self.waits, self.waits_since = Waits.BODY, self.loop.time()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """As uvicorn's, but that few bytes wake nobody: a body that comes a byte at a time would
+        cost a turn of its request for each."""
+        cycle = self.cycle
+        if self.parser.should_upgrade():
+            super().on_body(body)
+        elif not cycle.response_complete:
+            cycle.body += body
+            held = len(cycle.body)
+            if held > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            if held >= TOLD_BODY_BYTES:
+                cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self.waits = None
