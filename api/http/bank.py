@@ -117,7 +117,7 @@ async def take_receipts(
     operation_id="certificate.show",
     summary="A certificate by its serial number",
     response_model=CertificateView,
-    responses=refusals(Code.NOT_FOUND),
+    responses=refusals(Code.NOT_FOUND, Code.BUSY),
 )
 async def show_certificate(
     call: AnyCall, serial: Annotated[str, Path(description="in the signature as sn")]

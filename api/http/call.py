@@ -140,6 +140,11 @@ class Call(Request):
         except AccessError as error:
             self._caller, self._unknown = None, error
 
+    @property
+    def address(self) -> str:
+        """Where it comes from; behind a proxy that is the proxy."""
+        return self.client.host if self.client else ""
+
     async def take_turn(self) -> None:
         """Lets others begin before, where one caller, or all who are unknown, ask for much at
         once."""

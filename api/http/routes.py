@@ -123,6 +123,8 @@ class Operation(APIRoute):
             call = Call(request.scope, request.receive, self.right)
             request.scope["call"] = call
             await call.open(self.query_names)
+            if self.right is Right.PUBLIC:
+                call.services.strangers.admit(self.unique_id, call.address)
             await call.take_turn()
             if self.body_field is not None:
                 await call.read_body()

@@ -7,6 +7,7 @@ from api.http.authentication import SessionCallers, TokenCallers
 from api.http.denials import Denials
 from api.http.live import LiveEvents
 from api.http.logins import Logins
+from api.http.strangers import Strangers
 from api.http.transport.background import Background
 from api.http.transport.capacity import Capacity
 from api.http.transport.connections import Bounds, Connections
@@ -31,6 +32,7 @@ class Services:
         callers, session_callers: who asks, by a token or by a session.
         logins: those under way, and how they ended.
         capacity: how much is under way: commands at the sequencer, bytes of bodies.
+        strangers: what is done for those who have no token.
         connections: those that the server holds.
         denials: which denied rights a ledger keeps.
         wake_up: brings the sequencer's answers to the event loop.
@@ -53,6 +55,7 @@ class Services:
         self.webhook_keys = WebhookKeys(treasury.keys, treasury.provider)
         self.transfer_door = transfer_door(treasury)
         self.denials = Denials(self.registry)
+        self.strangers = Strangers(self.registry)
         self.connections = Connections(
             Bounds(
                 connections=treasury.settings.connections_max,

@@ -90,7 +90,7 @@ _decode_login = msgspec.json.Decoder(LoginRequest).decode
     operation_id="session.nonce",
     summary="What is signed to log in with one's own key 登录随机数",
     response_model=NonceView,
-    responses=refusals(),
+    responses=refusals(Code.BUSY),
 )
 async def give_nonce(
     call: AnyCall, data: Annotated[bytes, PublishedAs(NonceRequest), RequestBody()]

@@ -16,6 +16,8 @@ from api.http.routes import Operation
 from ledger.errors import Code
 from transfers.link import MEDIA_TYPE, PATH
 
+OPERATION = "transfer.exchange"
+
 _MESSAGE = {
     "schema": {
         "type": "string",
@@ -29,13 +31,14 @@ router = APIRouter(route_class=Operation, tags=[Tag.TRANSFERS])
 
 @router.post(
     PATH,
-    operation_id="transfer.exchange",
+    operation_id=OPERATION,
     summary="Take in what another installation says of transfers 异地转移支付消息",
     response_model=None,
     response_class=Response,
     responses={
         200: {"content": {MEDIA_TYPE: _MESSAGE}, "description": "what this one answers, signed"},
         **refusals(
+            Code.BUSY,
             Code.LEDGER_NOT_FOUND,
             Code.INVALID_STATE,
             Code.CERTIFICATE_INVALID,
@@ -46,8 +49,10 @@ router = APIRouter(route_class=Operation, tags=[Tag.TRANSFERS])
 )
 async def exchange(call: AnyCall) -> Response:
     """Each part of a message is taken by its number, once; what is on record already is said to
-    be. The answer says what the receiver's ledger has said behind the position asked for."""
+    be. The answer says what the receiver's ledger has said behind the position asked for. Whoever
+    asks is a stranger until his signature holds, and for strangers only so much is done."""
     message = await call.read_body()
     door = call.services.transfer_door
     answer = await call.in_thread(partial(door.take_in, message, call.submit_and_wait))
+    call.services.strangers.note_known(OPERATION, call.address)
     return Response(answer, media_type=MEDIA_TYPE)
