@@ -30,6 +30,13 @@ class UnitFundsKept(msgspec.Struct, frozen=True):
     on: bool = False
 
 
+class TreasuryTransfers(msgspec.Struct, frozen=True):
+    """Whether transfers to tiers below are of the treasury's money alone; an earlier release sent
+    any fund."""
+
+    on: bool = False
+
+
 def _special(kept: SpecialAccountsKept, event: Event) -> SpecialAccountsKept:
     return SpecialAccountsKept(event.special_accounts) if isinstance(event, LedgerOpened) else kept
 
@@ -38,8 +45,13 @@ def _of_units(kept: UnitFundsKept, event: Event) -> UnitFundsKept:
     return UnitFundsKept(event.unit_funds) if isinstance(event, LedgerOpened) else kept
 
 
+def _of_transfers(alone: TreasuryTransfers, event: Event) -> TreasuryTransfers:
+    return TreasuryTransfers(event.treasury_transfers) if isinstance(event, LedgerOpened) else alone
+
+
 SPECIAL_ACCOUNTS_KEPT = declare(Setting("special_accounts", SpecialAccountsKept(), _special))
 UNIT_FUNDS_KEPT = declare(Setting("unit_funds", UnitFundsKept(), _of_units))
+TREASURY_TRANSFERS = declare(Setting("treasury_transfers", TreasuryTransfers(), _of_transfers))
 
 
 def lies_elsewhere(fund_type_code: str) -> bool:

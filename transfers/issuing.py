@@ -17,6 +17,7 @@ from budget.received import (
     require_received,
 )
 from budget.rows import BUDGET_ROW, ROWS, BudgetRow, moved_row, require_row
+from budget.special_funds import TREASURY_TRANSFERS, require_treasury_money
 from budget.transfer_events import TransferIssued
 from ledger.account_set import division_of
 from ledger.calendar import effective_day
@@ -125,6 +126,8 @@ class IssueTransfer(Command, frozen=True, kw_only=True):
                 f"{self.rec_div_code} is no tier below {own} 非下级财政",
                 pointer="/rec_div_code",
             )
+        if state.settings.get(TREASURY_TRANSFERS).on:
+            require_treasury_money(self.fund_type_code, "/fund_type_code")
         if not self.tp_func_code.startswith(TRANSFER_FUNCTION):
             raise Refusal(
                 Code.ELEMENT_INVALID,

@@ -87,6 +87,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     CARDS: ClassVar[bool] = True  # whether 公务卡 is paid by what was spent with registered cards
     SPECIAL: ClassVar[bool] = True  # whether special accounts 财政专户 are kept
     UNIT_FUNDS: ClassVar[bool] = True  # whether 单位资金 is paid from the units' own accounts
+    TRANSFERS: ClassVar[bool] = True  # whether transfers are of the treasury's money alone
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -173,20 +174,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             card_control=self.CARDS,
             special_accounts=self.SPECIAL,
             unit_funds=self.UNIT_FUNDS,
+            treasury_transfers=self.TRANSFERS,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithoutUnitFunds(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: 单位资金 was not paid."""
+class _OpenWithTransfersOfAll(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: transfers were of any fund."""
 
-    UNIT_FUNDS: ClassVar[bool] = False
+    TRANSFERS: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithoutUnitFunds(_OpenWithTransfersOfAll, frozen=True, kw_only=True):
+    """As a release before that did: 单位资金 was not paid."""
+
+    UNIT_FUNDS: ClassVar[bool] = False
 
 
 class _OpenWithoutSpecialAccounts(_OpenWithoutUnitFunds, frozen=True, kw_only=True):
@@ -239,7 +247,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenWithoutCards
     if not event.special_accounts:
         return _OpenWithoutSpecialAccounts
-    return OpenLedger if event.unit_funds else _OpenWithoutUnitFunds
+    if not event.unit_funds:
+        return _OpenWithoutUnitFunds
+    return OpenLedger if event.treasury_transfers else _OpenWithTransfersOfAll
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

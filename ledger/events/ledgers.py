@@ -21,7 +21,8 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     是否政府采购 is paid by contracts under a purchase plan alone, ``card_control`` that 公务卡 is
     paid by what was spent with registered cards alone, ``special_accounts`` that special accounts
     财政专户 are kept and 财政专户管理资金 is paid from them, ``unit_funds`` that 单位资金 is paid
-    from the units' own accounts.
+    from the units' own accounts, ``treasury_transfers`` that what is sent to tiers below is of the
+    treasury's money alone.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -40,6 +41,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     card_control: bool = False
     special_accounts: bool = False
     unit_funds: bool = False
+    treasury_transfers: bool = False
     by: str
 
 

@@ -170,6 +170,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "CARDS", False)
         then.setattr(OpenLedger, "SPECIAL", False)
         then.setattr(OpenLedger, "UNIT_FUNDS", False)
+        then.setattr(OpenLedger, "TRANSFERS", False)
         budgets.open()
 
 

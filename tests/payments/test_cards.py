@@ -253,6 +253,7 @@ def test_a_ledger_of_an_earlier_release_pays_as_it_did(
     monkeypatch.setattr(OpenLedger, "CARDS", False)
     monkeypatch.setattr(OpenLedger, "SPECIAL", False)
     monkeypatch.setattr(OpenLedger, "UNIT_FUNDS", False)
+    monkeypatch.setattr(OpenLedger, "TRANSFERS", False)
     keeper = KnowingBookkeeper(database)
     with connect(database.app_conninfo) as connection:
         register_cards(connection, card())

@@ -7,9 +7,11 @@ import pytest
 from budget.indicators import AdjustIndicator, ReallocateIndicator
 from budget.issuing import IssueIndicator
 from budget.staging import RecallIndicator
+from ledger.deciding.opening import OpenLedger
 from ledger.postgres.database import Database
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.tiers import (
+    BELOW,
     CITY,
     COUNTY,
     DOCUMENT,
@@ -135,6 +137,23 @@ def test_a_transfer_is_of_a_row_for_tiers_below_and_goes_below(tiers: Tiers) -> 
     assert tiers.city.refusal(sending("tp-3", rec_div_code=PROVINCE, sup_bgt_doc_no="x")) == (
         "element_invalid"
     )
+
+
+def test_what_no_treasury_has_is_not_sent(tiers: Tiers) -> None:
+    """财政专户管理资金 and 单位资金 lie in accounts of their own."""
+    for fund in ("2", "31"):
+        assert tiers.province.refusal(sending(fund_type_code=fund)) == "element_invalid"
+
+
+def test_a_ledger_of_an_earlier_release_sent_them_and_is_verified_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenLedger, "TRANSFERS", False)
+    with tiers_on(database) as tiers:
+        tiers.province.ceiling("10.00", fund="2")
+        tiers.province.approved(("R2", "10.00"), **{**BELOW, "fund_type_code": "2"})
+        tiers.province.do(sending(amt="10.00", bgt_pman_id="R2", fund_type_code="2"))
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize(
