@@ -117,13 +117,19 @@ import payments.wages.loading
 import projections.catalogue
 import projections.unspent_years
 import transfers.answering
+import transfers.arriving
 import transfers.closing
+import transfers.dispatching
+import transfers.fund_verification
 import transfers.giving_back
+import transfers.intake
 import transfers.issuing
 import transfers.other_end
 import transfers.receiving
 import transfers.reducing
+import transfers.settling
 import transfers.taking_messages
+import transfers.tier_closing
 import transfers.verification
 
 DOMAINS = (
@@ -226,6 +232,12 @@ DOMAINS = (
     transfers.closing,
     transfers.taking_messages,
     transfers.verification,
+    transfers.dispatching,
+    transfers.arriving,
+    transfers.settling,
+    transfers.tier_closing,
+    transfers.intake,
+    transfers.fund_verification,
     accounting.openings,
     accounting.closing_books,
     accounting.carrying_books,

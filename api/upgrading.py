@@ -21,6 +21,7 @@ from ledger.reading.objects import list_heads
 from ledger.writing.day_history import fold_days, fold_register
 from ledger.writing.sequencer import Sequencer
 from payments.clearing.cash import CASH
+from transfers.tier_funds import TIER_FUNDS
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ ORDER BY l.ledger_id"""
 _YOUNGER = (
     (CASH, ["clearing.receipt"]),
     (INCOME, ["income.load", "income.receive"]),
+    (TIER_FUNDS, ["transfer.issue"]),
 )
 
 

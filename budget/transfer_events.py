@@ -56,7 +56,7 @@ class TransferIssued(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="transfer",
         asked_by="transfer.issue",
-        moves=("budget_row", "received_transfer", "transfer", "sent_below"),
+        moves=("budget_row", "received_transfer", "transfer", "sent_below", "tier_funds"),
         posts={"transfer.issued": RuleNeeds(ELEMENTS, {"amount": _SENT})},
         title="转移支付下达",
     )
@@ -122,7 +122,7 @@ class TransferReduced(Event, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="transfer",
         asked_by="transfer.note_reduction",
-        moves=("budget_row", "received_transfer", "transfer", "sent_below"),
+        moves=("budget_row", "received_transfer", "transfer", "sent_below", "tier_funds"),
         posts={"transfer.reduced": RuleNeeds(ELEMENTS, {"amount": _BACK_FROM_BELOW})},
         title="转移支付收回",
     )
@@ -135,6 +135,8 @@ class TransferReduced(Event, frozen=True, kw_only=True):
     bgt_doc_no: str
     bgt_pman_id: str = ""
     sup_bgt_doc_no: str = ""
+    fund_type_code: str = ""
+    is_dir_code: str = ""
     was_accepted: bool
     by: str
 

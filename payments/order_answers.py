@@ -1,5 +1,6 @@
 """拨款单、收入退付、收入更正、支付调整: the events of orders and messages, and of their answers."""
 
+import payments.dispatch_events
 import payments.income_order_events
 import payments.order_events
 import payments.placement_events
@@ -10,6 +11,7 @@ from payments.telling_events import TellingAnswered
 
 # whose types are looked through
 _HELD = (
+    payments.dispatch_events,
     payments.income_order_events,
     payments.order_events,
     payments.placement_events,

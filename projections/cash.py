@@ -32,7 +32,7 @@ WHERE ledger_id = %(ledger_id)s AND position <= %(upto)s AND type = ANY(%(types)
       WHERE ledger_id = %(ledger_id)s
         AND operation IN
             ('clearing.request', 'advance.pay', 'allocation.order', 'placement.order',
-             'income.refund')
+             'income.refund', 'transfer.dispatch', 'transfer.take_funds')
       UNION ALL SELECT %(own)s::uuid)
   AND (%(through)s::date IS NULL OR effective_on <= %(through)s)
 ORDER BY position"""

@@ -27,6 +27,7 @@ from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.money import parse_yuan
+from transfers.tier_funds import TIER_FUNDS, tier_key
 from transfers.tiers import is_below
 from transfers.transfer import SENT, TRANSFER, TRANSFERS, sent_key
 
@@ -78,6 +79,7 @@ class IssueTransfer(Command, frozen=True, kw_only=True):
         yield TRANSFER, self.transfer_no
         yield TRANSFERS, self.transfer_no
         yield SENT, sent_key(self.rec_div_code, self.bgt_doc_no)
+        yield TIER_FUNDS, self._tier_key
         if self.bgt_pman_id:
             yield BUDGET_ROW, self.bgt_pman_id
             yield ROWS, self.bgt_pman_id
@@ -94,6 +96,7 @@ class IssueTransfer(Command, frozen=True, kw_only=True):
             source,
             state.moved(TRANSFERS, self.transfer_no, day, _begun(amt_fen)),
             state.moved(SENT, self._sent_key, day, {"sent": amt_fen}),
+            state.moved(TIER_FUNDS, self._tier_key, day, {"transferred": amt_fen}),
         ]
         # point of no return
         issued = TransferIssued(
@@ -108,6 +111,10 @@ class IssueTransfer(Command, frozen=True, kw_only=True):
         )
         stream = (TRANSFER, self.transfer_no)
         return Decision(events=[(*stream, issued), (*stream, entry)], effective_on=day, moved=moved)
+
+    @property
+    def _tier_key(self) -> str:
+        return tier_key(self.rec_div_code, self.fund_type_code, self.is_dir_code)
 
     @property
     def _sent_key(self) -> str:

@@ -13,8 +13,10 @@ import msgspec
 
 from budget.received import RECEIVED_AMOUNTS, moved_received
 from budget.rows import ROWS, moved_row
+from budget.special_funds import TREASURY_TRANSFERS
 from budget.transfer_events import (
     EventPlace,
+    TransferIssued,
     TransferReduced,
     TransferReductionAsked,
     TransferReductionDropped,
@@ -27,6 +29,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan, stored_fen, yuan
+from transfers.tier_funds import TIER_FUNDS
 from transfers.transfer import (
     ASKED,
     SENT,
@@ -89,6 +92,13 @@ class ReduceTransfer(Command, frozen=True, kw_only=True):
         left_fen = amounts.in_transit + amounts.accepted - amounts.asked
         if seen.rest_amt:
             left_fen = min(left_fen, stored_fen(seen.rest_amt))
+        between = state.row(TIER_FUNDS, transfer.tier_key)
+        if amt_fen > between.transferred - between.subsidies:
+            raise Refusal(
+                Code.INVALID_STATE,
+                f"of what was sent to {transfer.issued.rec_div_code} the rest is settled 已结算",
+                transfer_no=self.transfer_no,
+            )
         if amt_fen > left_fen:
             raise Refusal(
                 Code.TRANSFER_ALLOTTED,
@@ -184,6 +194,7 @@ class NoteReduction(_OfAnswer, frozen=True, kw_only=True):
             source,
             state.moved(TRANSFERS, self.transfer_no, day, changes),
             state.moved(SENT, _key_of(transfer), day, back),
+            state.moved(TIER_FUNDS, transfer.tier_key, day, {"transferred": -amt_fen}),
         ]
         # point of no return
         reduced = TransferReduced(
@@ -196,6 +207,7 @@ class NoteReduction(_OfAnswer, frozen=True, kw_only=True):
             bgt_doc_no=issued.bgt_doc_no,
             bgt_pman_id=issued.bgt_pman_id,
             sup_bgt_doc_no=issued.sup_bgt_doc_no,
+            **_told_of(state, issued),
             was_accepted=was_accepted,
             by=by,
         )
@@ -210,6 +222,13 @@ class NoteReduction(_OfAnswer, frozen=True, kw_only=True):
         return Decision(
             events=[(*stream, reduced), (*stream, entry)], effective_on=day, moved=moved
         )
+
+
+def _told_of(state: LedgerState, issued: TransferIssued) -> dict[str, str]:
+    """Of which fund and mark it is; ledgers that an earlier release has opened do not say that."""
+    if not state.settings.get(TREASURY_TRANSFERS).on:
+        return {}
+    return {"fund_type_code": issued.fund_type_code, "is_dir_code": issued.is_dir_code}
 
 
 class DropReduction(_OfAnswer, frozen=True, kw_only=True):

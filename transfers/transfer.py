@@ -28,6 +28,7 @@ from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
+from transfers.tier_funds import TIER_FUNDS, tier_key
 
 ISSUED, ACCEPTED, REDUCED, RETURNED = "issued", "accepted", "reduced", "returned"
 ASKED, DROPPED = "asked", "dropped"  # of a reduction, beside REDUCED
@@ -84,6 +85,12 @@ class Transfer(msgspec.Struct, frozen=True):
     @property
     def accepted(self) -> EventPlace | None:
         return None if self.noted is None else self.noted.accepted
+
+    @property
+    def tier_key(self) -> str:
+        """Of the row of ``TIER_FUNDS``."""
+        issued = self.issued
+        return tier_key(issued.rec_div_code, issued.fund_type_code, issued.is_dir_code)
 
     @property
     def terms(self) -> TransferTerms:
@@ -303,6 +310,7 @@ TRANSFER: Kind[Transfer] = Kind(
     rows=lambda transfer: (
         (TRANSFERS, transfer.transfer_no),
         (SENT, sent_key(transfer.issued.rec_div_code, transfer.issued.bgt_doc_no)),
+        (TIER_FUNDS, transfer.tier_key),
     ),
 )
 

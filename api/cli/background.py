@@ -27,6 +27,7 @@ from payments.delivery.sending import SendingPolicy
 from payments.receipts.bringing_returns import BringingReturns
 from payments.receipts.early_notices import EarlyNotices
 from projections.core.runner import Runner
+from transfers.bringing_funds import BringingFunds
 from transfers.delivering import Delivering
 from transfers.link import HttpLink
 
@@ -103,6 +104,10 @@ class BackgroundServices:
         treasury.sequencer.on_commit(delivering.committed)
         self._stack.callback(delivering.stop)
         delivering.start()
+        funds = BringingFunds(treasury.pool, submit_to(treasury.sequencer))
+        treasury.sequencer.on_commit(funds.committed)
+        self._stack.callback(funds.stop)
+        funds.start()
 
     def start_exchange(self) -> None:
         """Exchanges transfers with other installations, where this one has a name, from now on."""

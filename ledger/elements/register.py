@@ -190,6 +190,9 @@ _ELEMENTS = (
     Element("transfer_no", "转移支付编号", 100, NAME, _TRANSFER),
     Element("bgt_doc_no", "转移支付文号", 100, NAME, _TRANSFER),
     Element("rec_no", "接收编号", 100, NUMBER, _TRANSFER),
+    Element("dispatch_no", "库款调度编号", 100, NUMBER, "库款调度"),
+    Element("settle_no", "上下级结算编号", 100, NUMBER, "上下级结算"),
+    _pattern("settle_kind", "上下级结算类型", 20, "[a-z]{1,20}", "上下级结算"),
     Element("reduce_no", "转移支付调减编号", 100, NUMBER, _TRANSFER),
     Element("return_no", "转移支付退回编号", 100, NUMBER, _TRANSFER),
     # 动态监控

@@ -33,6 +33,10 @@ from ledger.money import stored_fen, yuan
 from payments.clearing.cash_events import CashMoved
 from payments.clearing.cash_policy import CASH_POLICY
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
+from payments.clearing.fund_kinds import is_cash as is_cash
+from payments.clearing.fund_kinds import kind_of as kind_of
+from payments.clearing.fund_kinds import rule_of_claim as rule_of_claim
+from payments.dispatch_events import DispatchReceipted, FundsArrived, FundsDispatched
 from payments.income_order_events import (
     IncomeRefundOrdered,
     IncomeRefundReceipted,
@@ -52,9 +56,7 @@ from payments.order_events import (
 from payments.placement_events import PlacementOrdered, PlacementReceipted, PlacementReturned
 
 CONTROL = "cash"  # of the account of which this is the balance
-_KIND_DIGITS = 2
 _BONDS = ("112", "122")  # 一般债券, 专项债券
-_NOT_HERE = "2"  # 财政专户管理资金 lies in special accounts
 NO_ACCOUNT = ""
 
 
@@ -84,24 +86,6 @@ _PLACE = {name: place for place, name in enumerate(Cash.__struct_fields__)}
 
 Change = tuple[str, str, int]  # key, field, fen
 OwedOf = Callable[[str], int]  # of a key, what is owed under it
-
-
-def kind_of(fund_type_code: str) -> str:
-    """The kind of a fund: 11 一般公共预算, 12 政府性基金, 13 国有资本经营; "" of a wider one."""
-    kind = fund_type_code[:_KIND_DIGITS]
-    return kind if len(kind) == _KIND_DIGITS else ""
-
-
-def is_cash(fund_type_code: str) -> bool:
-    """Whether a fund lies at the treasury."""
-    return not fund_type_code.startswith(_NOT_HERE)
-
-
-def rule_of_claim(vt_code: str, fund_type_code: str, *, prior: bool = False) -> str:
-    """The rule of the chart by which a claim, or a return, is booked when it is settled; ``prior``
-    where the year before has paid it."""
-    year = "_prior" if prior else ""
-    return f"clearing.{vt_code}{year}" + ("" if is_cash(fund_type_code) else "_special")
 
 
 def cash_key(acct: str, fund_type_code: str) -> str:
@@ -312,6 +296,7 @@ class CashFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         CashMoved: _Moved,
+        FundsArrived: _Moved,
         ClearingRequested: _Requested,
         ClaimReceipted: _Receipted,
         AdvanceOrdered: _Ordered,
@@ -328,6 +313,8 @@ class CashFold(RegisterFold):
         IncomeRefundOrdered: _Ordered,
         IncomeRefundReceipted: _RefundReceipted,
         IncomeRefundReturned: _RefundBack,
+        FundsDispatched: _Ordered,
+        DispatchReceipted: _Receipted,
     }
 
     open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from payments.messages import (
     adjustments,
+    arrival_3403,
     balance_3402,
     bank_requests,
     clearing_2301,
@@ -40,6 +41,7 @@ from payments.messages.reconciliations import ReconciliationPackage
 from payments.messages.refund_notices import RefundNotice
 from payments.messages.voucher_5214 import Voucher5214
 from payments.messages.vt_codes import (
+    ARRIVAL,
     BALANCE_REPORT,
     BANK_CHECK,
     CLAIM,
@@ -317,6 +319,10 @@ BALANCE_REPORTED = _reported(
     BALANCE_REPORT, "库存日报表", Concern.BALANCE, balance_3402.build, balance_3402.parse
 )
 
+FUNDS_ARRIVED = _reported(
+    ARRIVAL, "资金到账通知", Concern.ARRIVAL, arrival_3403.build, arrival_3403.parse
+)
+
 
 def _reconciliation(
     vt_code: str, title: str, signed_by: SignedBy = SignedBy.CENTRAL_BANK
@@ -370,6 +376,7 @@ MESSAGES = _table(
         _adjustment_answer(QUOTA_ADJUSTMENT, "额度调整书回单", SignedBy.CENTRAL_BANK),
         INCOME_REPORTED,
         BALANCE_REPORTED,
+        FUNDS_ARRIVED,
         _reconciliation(VOUCHER_CHECK, "凭证对账 (人民银行)"),
         _reconciliation(BANK_CHECK, "凭证对账 (代理银行)", SignedBy.AGENT_BANK),
         _reconciliation(CLAIMS_CHECK, "清算信息对账"),

@@ -51,4 +51,5 @@ class Concern(StrEnum):
     INCOME_ORDER_RETURN = "income_order_return"
     ADJUSTMENT = "adjustment"
     BALANCE = "balance"
+    ARRIVAL = "arrival"
     RECONCILIATION = "reconciliation"

@@ -27,6 +27,7 @@ VOUCHER_ADJUSTMENT: Final = "5253"  # 直接支付调整凭证: of what subjects
 QUOTA_ADJUSTMENT: Final = "5351"  # 额度调整书: under what function it was claimed
 INCOME_REPORT: Final = "3401"  # 收入日报表: what came to a treasury account on a day
 BALANCE_REPORT: Final = "3402"  # 库存日报表: what a treasury account had at a day's end
+ARRIVAL: Final = "3403"  # 资金到账通知: what another treasury has sent is there
 VOUCHER_CHECK: Final = "3501"  # 凭证对账, of the central bank: what it carried out on a day
 BANK_CHECK: Final = "3502"  # 凭证对账, of an agent bank: likewise
 CLAIMS_CHECK: Final = "3507"  # 清算信息对账: claims that it has settled in a period

@@ -42,6 +42,7 @@ from payments.messages.vt_codes import (
 ORDERED, PAID, REJECTED, RETURNED = "ordered", "paid", "rejected", "returned"
 # as an order's number names them
 ADVANCES, ALLOCATIONS, PLACEMENTS = "advance", "allocation", "placement"
+DISPATCHES = "dispatch"
 INCOME_REFUNDS, INCOME_CORRECTIONS = "income_refund", "income_correction"
 # what banks are told of a correction, by message
 ADJUSTMENTS = {VOUCHER_ADJUSTMENT: "voucher_adjustment", QUOTA_ADJUSTMENT: "quota_adjustment"}
@@ -50,6 +51,7 @@ _VT_CODES = {
     ADVANCES: ORDER,
     ALLOCATIONS: ORDER,
     PLACEMENTS: ORDER,
+    DISPATCHES: ORDER,
     INCOME_REFUNDS: INCOME_REFUND,
     INCOME_CORRECTIONS: INCOME_CORRECTION,
 }

@@ -1,6 +1,6 @@
 """拨款回单, 实拨退款通知书: which order the central bank speaks of, and what the books are told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -42,7 +42,7 @@ REJECTED_WITHOUT_REASON = "退回"
 OrderCommand = ApplyOrderReceipt | ApplyOrderReturn | TakeNotice
 
 
-class _Answers(NamedTuple):
+class OrderAnswers(NamedTuple):
     """Of one kind of order: the object, and the commands by which it is answered."""
 
     kind: AnyKind
@@ -51,11 +51,16 @@ class _Answers(NamedTuple):
     returned: Callable[..., ApplyOrderReturn]
 
 
-ANSWERS: Mapping[str, _Answers] = {
-    ADVANCES: _Answers(ADVANCE, "adv_no", ApplyAdvanceReceipt, ReturnAdvance),
-    ALLOCATIONS: _Answers(ALLOCATION, "alloc_no", ApplyAllocationReceipt, ReturnAllocation),
-    PLACEMENTS: _Answers(PLACEMENT, "place_no", ApplyPlacementReceipt, ReturnPlacement),
+ANSWERS: dict[str, OrderAnswers] = {
+    ADVANCES: OrderAnswers(ADVANCE, "adv_no", ApplyAdvanceReceipt, ReturnAdvance),
+    ALLOCATIONS: OrderAnswers(ALLOCATION, "alloc_no", ApplyAllocationReceipt, ReturnAllocation),
+    PLACEMENTS: OrderAnswers(PLACEMENT, "place_no", ApplyPlacementReceipt, ReturnPlacement),
 }
+
+
+def answer_orders(of: str, answers: OrderAnswers) -> None:
+    """Enters the orders of a room above."""
+    assert ANSWERS.setdefault(of, answers) is answers, f"{of} is answered twice"
 
 
 @judges(Concern.ORDER)

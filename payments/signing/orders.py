@@ -8,8 +8,10 @@ from datetime import date
 
 from ledger.account_set import division_of, fiscal_year_of
 from ledger.money import parse_yuan
+from payments.dispatch_events import FundsDispatched
 from payments.income_order_events import IncomeCorrectionOrdered, IncomeRefundOrdered
 from payments.messages import income_orders
+from payments.messages.arrival_3403 import dispatch_words
 from payments.messages.envelope import SEND, VoucherBody, add_signature
 from payments.messages.income_orders import IncomeOrder
 from payments.messages.message_types import ORDER_SENT
@@ -22,7 +24,7 @@ from payments.signing.claims import FINANCE_ROLE, ClaimSigner
 from payments.signing.tellings import TellingEvent, adjustment_document
 from payments.signing.voucher_document import TREASURY_BANK_CODE, adm_div_code
 
-PayingEvent = AdvanceOrdered | AllocationOrdered | PlacementOrdered
+PayingEvent = AdvanceOrdered | AllocationOrdered | PlacementOrdered | FundsDispatched
 IncomeEvent = IncomeRefundOrdered | IncomeCorrectionOrdered
 OrderEvent = PayingEvent | IncomeEvent | TellingEvent
 
@@ -95,13 +97,12 @@ def _paying_document(ledger_id: int, ordered: PayingEvent) -> bytes:
             bill_no=_own_number(ordered),
             tre_code=ordered.cash_acct or f"{division}0",
             fund_type_code=ordered.fund_type_code,
-            agency_code="" if isinstance(ordered, PlacementOrdered) else ordered.agency_code,
             **_spent_on(ordered),
             pay_acct_no=f"{TREASURY_BANK_CODE}{division}01",
             payee_acct_no=ordered.payee_acct_no,
             payee_acct_name=ordered.payee_acct_name,
             payee_acct_bank_name=ordered.payee_acct_bank_name,
-            payee_acct_bank_no=ordered.payee_bank_no,
+            payee_acct_bank_no=getattr(ordered, "payee_bank_no", ""),
             pay_summary_name=_purpose(ordered),
             pay_amt=parse_yuan(ordered.amt),
         )
@@ -116,6 +117,8 @@ def _own_number(ordered: PayingEvent | IncomeEvent) -> str:
             return ordered.alloc_no
         case PlacementOrdered():
             return ordered.place_no
+        case FundsDispatched():
+            return ordered.dispatch_no
         case IncomeRefundOrdered():
             return ordered.inc_refund_no
         case IncomeCorrectionOrdered():
@@ -123,10 +126,14 @@ def _own_number(ordered: PayingEvent | IncomeEvent) -> str:
 
 
 def _spent_on(ordered: PayingEvent) -> dict[str, str]:
-    """The subjects of an allocation; an advance has none yet, and what is placed never."""
-    if not isinstance(ordered, AllocationOrdered):
+    """The unit, and the subjects of an allocation; an advance has none of these yet, and what is
+    placed or goes to another tier never."""
+    if isinstance(ordered, FundsDispatched | PlacementOrdered):
         return {}
+    if isinstance(ordered, AdvanceOrdered):
+        return {"agency_code": ordered.agency_code}
     return {
+        "agency_code": ordered.agency_code,
         "exp_func_code": ordered.exp_func_code,
         "gov_exp_eco_code": ordered.gov_bgt_eco_code,
         "dep_exp_eco_code": ordered.dep_bgt_eco_code,
@@ -138,6 +145,8 @@ def _purpose(ordered: PayingEvent) -> str:
         return ordered.use_des
     if isinstance(ordered, PlacementOrdered):
         return ordered.reason or "国库现金管理"
+    if isinstance(ordered, FundsDispatched):
+        return dispatch_words(ordered.is_dir_code)
     return ordered.reason or ordered.object
 
 

@@ -3,6 +3,7 @@ pays back and corrects income by 5209 and 5407, adjusts outlays by 5351."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,14 +13,17 @@ from division.certificates import Certificate
 from ledger.errors import Code, Refusal
 from ledger.gm import sm3
 from payments.delivery.contents import CLAIMS_PATH
-from payments.messages import income_orders, orders_5207
+from payments.messages import arrival_3403, income_orders, orders_5207
+from payments.messages.arrival_3403 import Arrival3403
 from payments.messages.clearing_2301 import ClearingOutcome, ClearingVoucher, parse, receipt_of
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.income_orders import IncomeOrder
 from payments.messages.message_types import Concern, Party, SignedBy, received_by
 from payments.messages.orders_5207 import Order5207
+from payments.messages.vt_codes import ARRIVAL
+from payments.signing.voucher_document import ADM_DIV_DIGITS, TREASURY_BANK_CODE
 from payments.simulators.adjusting import adjusted
-from payments.simulators.answers import Answer
+from payments.simulators.answers import Answer, Notice
 from payments.simulators.counterparty import Counterparty, CounterpartyConfig
 from payments.simulators.daily_reports import (
     BALANCE_PATH,
@@ -34,6 +38,7 @@ from payments.simulators.server import act_of, create_app, run
 
 REJECTED = "库款余额不足"
 WRONG_BY_FEN = 1
+DIVISION_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +97,33 @@ class CentralBank(Counterparty):
             receipt = income_orders.receipt_of(order, _serial(order), day, done=done)
         else:
             receipt = orders_5207.receipt_of(order, _serial(order), day, paid=done)
+            if done and arrival_3403.mark_in(order.pay_summary_name) is not None:
+                self._tell_arrival(order, day)
         return Answer(
             amount_fen=order.pay_amt if done else 0,
             receipt=receipt,
             return_reason="" if done else REJECTED,
         )
+
+    def _tell_arrival(self, order: Order5207, day: date) -> None:
+        """What one treasury has sent another, that one is told of; its account says who it is."""
+        division = order.payee_acct_no.removeprefix(TREASURY_BANK_CODE)[:DIVISION_DIGITS]
+        notice = Arrival3403(
+            adm_div_code=division[:ADM_DIV_DIGITS],
+            st_year=order.st_year,
+            vou_date=day,
+            voucher_no=f"DZ{_serial(order)}",
+            tre_code=f"{division}0",
+            original_voucher_no=order.voucher_no,
+            fund_type_code=order.fund_type_code,
+            rec_acct_no=order.payee_acct_no,
+            pay_traseq_no=_serial(order),
+            add_word=order.pay_summary_name,
+            amt=order.pay_amt,
+        )
+        document = arrival_3403.build(notice)
+        told = Notice(vt_code=ARRIVAL, voucher_no=notice.voucher_no, document=document)
+        self.send(told, notice.adm_div_code, notice.st_year)
 
     def _receipt(self, claim: ClearingVoucher, *, settled: bool) -> bytes:
         outcome = ClearingOutcome(

@@ -10,7 +10,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "ledger",
         "division",
         "budget",
-        "payments transfers",
+        "payments",
+        "transfers",
         "accounting",
         "projections",
         "api",
@@ -64,7 +65,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "payments": (
         "events found_events manifest_events messages payees policy_events voucher_number",
         "correction_events list_files order_kinds registered_payees return_events void_events",
-        "income_order_events order_events placement_events telling_events",
+        "dispatch_events income_order_events order_events placement_events telling_events",
         "order_answers",
         "bearing cards contracts monitoring special_accounts",
         "clearing current_items found_at_bank issued manifest payment signature_policy",
@@ -79,11 +80,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         "simulators",
     ),
     "transfers": (
-        "message_event tiers transfer",
-        "answering giving_back issuing receiving reducing taking_messages",
+        "message_event tier_events tiers treasury_account",
+        "tier_funds",
+        "transfer transferred",
+        "answering dispatching giving_back issuing receiving reducing taking_messages",
+        "arriving",
+        "settling",
         "messages words",
         "door link other_installations",
-        "closing delivering exchanging other_end verification",
+        (
+            "bringing_funds closing delivering exchanging fund_verification intake other_end"
+            " tier_closing verification"
+        ),
     ),
     "accounting": (
         "balance_events entered_rows income_events statements",
@@ -116,7 +124,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "budget_row_lists cash cash_coverage contract_lists correction_lists document_lists"
             " journal_lists monitor_lists prior_return_lists project_lists province reports"
             " statements"
-            " tracing transfer_lists"
+            " tier_funds tracing transfer_lists"
         ),
         "reconciliation_lists",
     ),
@@ -214,6 +222,7 @@ DECIDING = (
     "payments.clearing",
     "payments.contracts",
     "payments.cards",
+    "payments.dispatch_events",
     "payments.income_order_events",
     "payments.order_events",
     "payments.order_kinds",
@@ -223,10 +232,18 @@ DECIDING = (
     "payments.disbursement.opening",
     "transfers.tiers",
     "transfers.transfer",
+    "transfers.tier_events",
+    "transfers.tier_funds",
+    "transfers.treasury_account",
+    "transfers.transferred",
+    "transfers.dispatching",
+    "transfers.arriving",
+    "transfers.settling",
     "transfers.issuing",
     "transfers.receiving",
     "transfers.answering",
     "transfers.closing",
+    "transfers.tier_closing",
     "transfers.reducing",
     "transfers.giving_back",
     "transfers.message_event",

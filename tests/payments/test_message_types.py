@@ -66,6 +66,7 @@ def test_the_table_says_what_the_standard_says() -> None:
         ("5351", RECEIPT, "额度调整书回单"),
         ("3401", SEND, "收入日报表"),
         ("3402", SEND, "库存日报表"),
+        ("3403", SEND, "资金到账通知"),
         ("3501", SEND, "凭证对账 (人民银行)"),
         ("3502", SEND, "凭证对账 (代理银行)"),
         ("3507", SEND, "清算信息对账"),
