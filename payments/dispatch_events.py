@@ -96,7 +96,7 @@ class FundsArrived(Event, frozen=True, kw_only=True):
     is_dir_code: str = ""
     amt: Yuan
     tre_code: str
-    cash_acct: str = ""
+    cash_acct: str
     notice_no: str
     arrived_on: str
     booked_on: str = ""

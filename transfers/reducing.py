@@ -92,13 +92,6 @@ class ReduceTransfer(Command, frozen=True, kw_only=True):
         left_fen = amounts.in_transit + amounts.accepted - amounts.asked
         if seen.rest_amt:
             left_fen = min(left_fen, stored_fen(seen.rest_amt))
-        between = state.row(TIER_FUNDS, transfer.tier_key)
-        if amt_fen > between.transferred - between.subsidies:
-            raise Refusal(
-                Code.INVALID_STATE,
-                f"of what was sent to {transfer.issued.rec_div_code} the rest is settled 已结算",
-                transfer_no=self.transfer_no,
-            )
         if amt_fen > left_fen:
             raise Refusal(
                 Code.TRANSFER_ALLOTTED,
@@ -106,6 +99,13 @@ class ReduceTransfer(Command, frozen=True, kw_only=True):
                 transfer_no=self.transfer_no,
                 available_amt=yuan(max(0, left_fen)),
                 requested_amt=yuan(amt_fen),
+            )
+        between = state.row(TIER_FUNDS, transfer.tier_key)
+        if amt_fen > between.transferred - between.subsidies:
+            raise Refusal(
+                Code.INVALID_STATE,
+                f"of what was sent to {transfer.issued.rec_div_code} the rest is settled 已结算",
+                transfer_no=self.transfer_no,
             )
         after = state.moved(TRANSFERS, self.transfer_no, day, {"asked": amt_fen})
         # point of no return

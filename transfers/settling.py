@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from budget.transfer_events import EventPlace
 from ledger.account_set import division_of, fiscal_year_of, ledger_text, parse_ledger
-from ledger.calendar import PERIODS, effective_day, first_open_day
+from ledger.calendar import PERIODS, clearing_day, first_open_day
 from ledger.deciding.command import Command, Need
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.registers import WHOLE
@@ -75,7 +75,8 @@ class SettleFunds(Command, frozen=True, kw_only=True):
         return (FUND_SETTLEMENT, self.settle_no), (TIER_FUNDS, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, self.effective_on)
+        # in 整理期 the year is settled on its last day
+        day = clearing_day(state, self.effective_on or state.today)
         require_tier(state, self.rec_div_code, day)
         require_fund(state, self.fund_type_code, day)
         if not is_below(division_of(state.ledger_id), self.rec_div_code):

@@ -807,7 +807,7 @@ class Cash:
                 if account == TREASURY_CASH:
                     self._posted += dr_cr * fen(amount)
                     self._moved_at = event.position
-        elif name == "cash.moved":
+        elif name in ("cash.moved", "transfer.funds_arrived"):
             amount_fen = fen(body["amt"])
             self._told += amount_fen
             self._come(body["cash_acct"], body["fund_type_code"][:_KIND_DIGITS], amount_fen)
@@ -1339,6 +1339,10 @@ _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal 
     "advance.recovered": ("amt",),
     "advance.step_reversed": ("amt",),
     "advance.expensed": ("amt",),
+    "transfer.dispatch_receipted": ("xpay_amt",),
+    "transfer.funds_arrived": ("amt",),
+    "transfer.settled": ("amt",),
+    "transfer.settlement_taken": ("amt",),
     "allocation.ordered": ("amt",),
     "allocation.returned": ("amt",),
     "placement.receipted": ("xpay_amt",),
@@ -1683,6 +1687,19 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['from_ledger']}/{body['reduce_no']}",
     ),
     "transfer.given_back": ("transfer.give_back", _field("return_no")),
+    "transfer.dispatched": ("transfer.dispatch", _field("dispatch_no")),
+    "transfer.dispatch_receipted": (
+        "transfer.dispatch_receipt",
+        lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
+    ),
+    "transfer.funds_arrived": ("transfer.take_funds", _field("voucher_no")),
+    "transfer.arrival_noted": ("transfer.note_arrival", _field("dispatch_no")),
+    "transfer.settled": ("transfer.settle", _field("settle_no")),
+    "transfer.settlement_noted": ("transfer.note_settlement", _field("settle_no")),
+    "transfer.settlement_taken": (
+        "transfer.take_settlement",
+        lambda body: f"{body['from_ledger']}/{body['settle_no']}",
+    ),
     "document.submitted": ("document.submit", submission_key),
     "ledger.clock_corrected": ("clock.correct", _field("position")),
     "ledger.loss_accepted": (
@@ -2143,6 +2160,8 @@ ORDERS = {
     "advance.recovered": "adv_no",
     "advance.step_reversed": "adv_no",
     "advance.expensed": "adv_no",
+    "transfer.dispatched": "dispatch_no",
+    "transfer.dispatch_receipted": "dispatch_no",
     "allocation.ordered": "alloc_no",
     "allocation.receipted": "alloc_no",
     "allocation.returned": "alloc_no",
@@ -2234,7 +2253,7 @@ class Payments:
         """拨款单: answered once, over its amount; never more comes down than was paid."""
         body, name = event.body, event.name
         number = body[ORDERS[name]]
-        if name.endswith("ordered"):
+        if name.endswith(("ordered", "dispatched")):
             self._orders[body["voucher_no"]] = body
         elif name.endswith("receipted"):
             ordered = self._orders.pop(body["voucher_no"], None)
@@ -2751,6 +2770,8 @@ _DOCUMENT_OF = {
     "advance.returned": "receipt_sm3",
     "income.received": "notice_sm3",
     "allocation.receipted": "receipt_sm3",
+    "transfer.dispatch_receipted": "receipt_sm3",
+    "transfer.funds_arrived": "notice_sm3",
     "allocation.returned": "receipt_sm3",
     "placement.receipted": "receipt_sm3",
     "placement.returned": "receipt_sm3",
@@ -2764,7 +2785,7 @@ _DOCUMENT_OF = {
     "correction.telling_declined": "receipt_sm3",
 }
 # what the central bank has signed, and is booked as it stands
-_ALONE = {"income.received", "balance.reported"}
+_ALONE = {"income.received", "balance.reported", "transfer.funds_arrived"}
 _PACKAGE = "reconciliation.package_received"  # likewise, of the bank that it names
 _BANK_CLAIM = "clearing.bank_claimed"  # likewise
 
@@ -2772,7 +2793,7 @@ _BANK_CLAIM = "clearing.bank_claimed"  # likewise
 # what the central bank says of orders
 _RECEIPTS_OF_CASH = (
     *("advance.receipted", "allocation.receipted", "placement.receipted"),
-    "income.refund_receipted",
+    *("income.refund_receipted", "transfer.dispatch_receipted"),
 )
 _ORDER_RECEIPTS = (*_RECEIPTS_OF_CASH, "income.correction_receipted")
 _ORDER_RETURNS = (
@@ -2781,7 +2802,7 @@ _ORDER_RETURNS = (
 )
 _ORDERS_OF_CASH = (
     *("advance.ordered", "allocation.ordered", "placement.ordered"),
-    "income.refund_ordered",
+    *("income.refund_ordered", "transfer.dispatched"),
 )
 _OF_ORDERS = (*_ORDER_RECEIPTS, *_ORDER_RETURNS)
 
@@ -2947,7 +2968,23 @@ def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
 def _of_report(
     ledger: str, main: Form, rows: list[Form], booked: dict[str, Any]
 ) -> Iterator[Differing]:
-    """The central bank's report of a treasury account's day (3401, 3402) against its event."""
+    """The central bank's report of a treasury account's day (3401, 3402), or of what arrived
+    (3403), against its event."""
+    if "arrived_on" in booked:
+        mark = booked.get("is_dir_code", "")
+        same = {
+            "VoucherNo": booked["notice_no"],
+            "AdmDivCode": ledger[:6],
+            "TreCode": booked["tre_code"],
+            "OriginalVoucherNo": booked["voucher_no"],
+            "FundTypeCode": booked["fund_type_code"],
+            "AddWord": f"直达资金调度{mark}" if mark else "库款调度",
+            "PayTraseqNo": booked["agent_business_no"],
+            "VouDate": booked["arrived_on"].replace("-", ""),
+        }
+        yield from _differing(main, same)
+        yield from _amount(main, "Amt", fen(booked["amt"]))
+        return
     same = {"VoucherNo": booked["report_no"], "AdmDivCode": ledger[:6], "StYear": ledger[-4:]}
     yield from _differing(main, same)
     if (account := main.get("TreCode") or main.get("BankCode", "")) != booked["tre_code"]:
@@ -3204,6 +3241,8 @@ ACTS = {
     "transfer.accepted": "transfer.accept",
     "transfer.reduction_asked": "transfer.reduce",
     "transfer.given_back": "transfer.give_back",
+    "transfer.dispatched": "transfer.dispatch",
+    "transfer.settled": "transfer.settle",
     "purchase_plan.registered": "purchase_plan.register",
     "purchase_plan.adjusted": "purchase_plan.adjust",
     "contract.registered": "contract.register",
@@ -3894,6 +3933,13 @@ _TRANSFERS = (
     "transfer.reduction_declined",
     "transfer.reduction_dropped",
     "transfer.message_taken",
+    "transfer.dispatched",
+    "transfer.dispatch_receipted",
+    "transfer.funds_arrived",
+    "transfer.arrival_noted",
+    "transfer.settled",
+    "transfer.settlement_noted",
+    "transfer.settlement_taken",
 )
 # what follows from the other side's word: by which command, and where the place that it names is
 _FROM_WORDS = {
@@ -3903,6 +3949,29 @@ _FROM_WORDS = {
     "transfer.acceptance_noted": ("transfer.note_acceptance", "accepted"),
     "transfer.reduced": ("transfer.note_reduction", "told"),
     "transfer.reduction_dropped": ("transfer.drop_reduction", "told"),
+}
+# where the place of the other end's event is, its type, and what both say
+_OF_FUNDS = {
+    "transfer.funds_arrived": (
+        "",
+        "transfer.dispatched",
+        ("dispatch_no", "fund_type_code", "is_dir_code", "amt"),
+    ),
+    "transfer.arrival_noted": (
+        "arrived",
+        "transfer.funds_arrived",
+        ("dispatch_no", "fund_type_code", "is_dir_code", "amt"),
+    ),
+    "transfer.settlement_taken": (
+        "settled",
+        "transfer.settled",
+        ("settle_no", "settle_kind", "fund_type_code", "is_dir_code", "amt"),
+    ),
+    "transfer.settlement_noted": (
+        "taken",
+        "transfer.settlement_taken",
+        ("settle_no", "fund_type_code", "is_dir_code", "amt"),
+    ),
 }
 _TERMS = (
     *("tp_func_code", "fund_type_code", "amt", "pro_code", "bgt_doc_title"),
@@ -3946,10 +4015,63 @@ class Transfers:
                 self._agreed(position, event.body, "told", f"transfer.{back}")
             elif event.name == "transfer.reduction_taken":
                 self._agreed(position, event.body, "asked", "transfer.reduction_asked")
+            elif event.name in _OF_FUNDS:
+                self._of_funds(position, event)
         self._messages()
         for ledger in sorted(self._events.keys() - {self._ledger}):
             self._balance(self._ledger, ledger)
             self._balance(ledger, self._ledger)
+            self._mirror(self._ledger, ledger)
+
+    def _of_funds(self, position: int, event: Event) -> None:
+        """What is said of cash and settlements is the same at both ends."""
+        where, name, own = _OF_FUNDS[event.name]
+        if where:
+            other = self._named(position, event.body[where], name)
+        else:  # the central bank has said so, which names the order
+            if (there := self._events.get(event.body["from_ledger"])) is None:
+                return
+            self._report.count("transfer")
+            orders = (each.body for each in there.values() if each.name == name)
+            number = event.body["voucher_no"]
+            other = next((each for each in orders if each["voucher_no"] == number), None)
+            if other is None:
+                self._wrong(position, f"no order {number} was given 无此调度")
+        if other is None:
+            return
+        for element in own:
+            if other.get(element, "") != event.body.get(element, ""):
+                what = f"{event.name}: it is of another {element} than at the other end 与对方不符"
+                self._wrong(position, what)
+
+    def _mirror(self, one: str, other: str) -> None:
+        """往来: what is owed between two tiers is the same but for what is on its way."""
+        if one.partition("-")[2] != other.partition("-")[2]:
+            return
+        told: dict[str, dict[str, int]] = {}
+        for ledger, there in ((one, other), (other, one)):
+            sums = told[ledger] = {"sent": 0, "arrived": 0, "subsidy": 0, "remittance": 0}
+            division = there.partition("-")[0]
+            for event in self._events[ledger].values():
+                body = event.body
+                if event.name == "transfer.dispatch_receipted":
+                    if body["rec_div_code"] == division:
+                        sums["sent"] += fen(body["xpay_amt"])
+                elif event.name == "transfer.funds_arrived":
+                    sums["arrived"] += fen(body["amt"]) if body["from_ledger"] == there else 0
+                elif event.name == "transfer.settled":
+                    if body["rec_div_code"] == division:
+                        sums[body["settle_kind"]] += fen(body["amt"])
+                elif event.name == "transfer.settlement_taken" and body["from_ledger"] == there:
+                    sums[body["settle_kind"]] += fen(body["amt"])
+        mine, its = told[one], told[other]
+        if any(mine.values()) or any(its.values()):
+            way = [mine["sent"] - its["arrived"], its["sent"] - mine["arrived"]]
+            owed = [t["sent"] - t["arrived"] for t in (mine, its)]
+            self._report.notes.append(
+                f"{one} ↔ {other}: cash in transit {yuan(way[0])} and {yuan(way[1])}, sent less "
+                f"come {yuan(owed[0])} and {yuan(owed[1])} 往来在途"
+            )
 
     def _messages(self) -> None:
         """A ledger that has sent signed messages is kept elsewhere: what this one has of it, and

@@ -26,6 +26,7 @@ from api.http.parameters import (
     CertSerial,
     ClaimNo,
     ContractNo,
+    DispatchNo,
     DivisionCode,
     DraftNo,
     DryRun,
@@ -42,6 +43,7 @@ from api.http.parameters import (
     ReconNo,
     ReportNo,
     RequestId,
+    SettleNo,
     StaffNo,
     StdCode,
     SupBgtDocNo,
@@ -78,6 +80,14 @@ async def of_purchase_plan(pur_plan_no: PurPlanNo) -> str:
 
 async def of_transfer(transfer_no: TransferNo) -> str:
     return transfer_no
+
+
+async def of_dispatch(dispatch_no: DispatchNo) -> str:
+    return dispatch_no
+
+
+async def of_settlement(settle_no: SettleNo) -> str:
+    return settle_no
 
 
 async def of_received_transfer(sup_bgt_doc_no: SupBgtDocNo) -> str:
@@ -182,6 +192,8 @@ OF_NUMBER: dict[str, Callable[..., Awaitable[str]]] = {
     "contract_no": of_contract,
     "pur_plan_no": of_purchase_plan,
     "transfer_no": of_transfer,
+    "dispatch_no": of_dispatch,
+    "settle_no": of_settlement,
     "sup_bgt_doc_no": of_received_transfer,
     "suspense_no": of_suspense,
     "claim_no": of_bank_claim,

@@ -126,6 +126,8 @@ MAY: dict[str, set[str]] = {
     "transfer.accept": {"maker"},
     "transfer.give_back": {"maker"},
     "transfer.reduce": {"maker"},
+    "transfer.dispatch": {"maker"},
+    "transfer.settle": {"maker"},
     "opening.load": {"accountant"},
     "income.load": {"accountant"},
     "correction.income": {"accountant"},
@@ -400,12 +402,17 @@ SOUND["transfer.issue"] = {
 }
 SOUND["transfer.accept"] = {"rec_no": "none"}
 SOUND["transfer.give_back"] = {"return_no": "none"}
+_TIER = {"rec_div_code": "440100000", "amt": "1.00", "fund_type_code": "111"}
+SOUND["transfer.dispatch"] = {"dispatch_no": "none", **_TIER}
+SOUND["transfer.settle"] = {"settle_no": "none", **_TIER}
 SOUND["transfer.reduce"] = {"reduce_no": "none", "amt": "1.00"}
 SOUND["wage_run.disburse"] = {"bgt_id": "none"}
 SOUND["wage.accrue"] = {"accrual_no": "none", "amt": "1.00", **WAGES}
 SOUND["wage.withhold"] = {"withhold_no": "none", "income_tax_amt": "1.00", **WAGES}
 IN_ADDRESS = {
     "transfer_no": "none",
+    "dispatch_no": "none",
+    "settle_no": "none",
     "sup_bgt_doc_no": "none",
     "contract_no": "none",
     "pur_plan_no": "none",

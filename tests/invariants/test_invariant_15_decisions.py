@@ -135,6 +135,18 @@ ELSEWHERE = {
         ),
         "transfers/test_reducing",
     ),
+    **dict.fromkeys(
+        (
+            "transfer.dispatch",
+            "transfer.dispatch_receipt",
+            "transfer.take_funds",
+            "transfer.note_arrival",
+            "transfer.settle",
+            "transfer.take_settlement",
+            "transfer.note_settlement",
+        ),
+        "transfers/test_tier_cash",
+    ),
     "monitor_rules.set": "payments/test_monitoring",
     "payment.release": "payments/test_monitoring",
     "refusal.record": "refusals are not taken again",

@@ -1,23 +1,31 @@
 """库款调度与结算: cash goes ahead of transfers, and is settled against them."""
 
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from budget.transfer_events import EventPlace
 from ledger.account_set import ledger_text
+from ledger.closing import ClosePeriod
 from ledger.deciding.registers import AnyRegister
 from ledger.postgres.database import Database
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
 from ledger.writing.submitting import submit_to
 from payments.clearing.cash import CASH, Cash
+from tests.accounting.test_verifying import found
+from tests.payments.test_closing import blockers
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.openings import TREASURY, cash_opened
 from tests.support.tier_cash import arrival_of, dispatch, dispatched, receipt_of, settlement
 from tests.support.tiers import CITY, COUNTY, PROVINCE, Tiers, sending, tiers_on
+from tests.transfers.test_both_ends import CLOSE_DECEMBER, NEW_YEAR
 from transfers.bringing_funds import BringingFunds
 from transfers.reducing import ReduceTransfer
+from transfers.settling import TakeSettlement
 from transfers.tier_funds import FUND_DISPATCH, TIER_FUNDS, TierFunds
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -157,9 +165,9 @@ def test_an_arrival_is_booked_once_and_never_of_what_lies_beside(tiers: Tiers) -
     province.do(receipt_of(ordered), "pboc")
     assert brought(tiers) == 1
     with province.pool.connection() as connection:
-        found = read_objects(connection, province.ledger_id, FUND_DISPATCH, ["DD-1"])["DD-1"]
-    assert found.status == "arrived"
-    assert found.noted.arrived.ledger == ledger_text(city.ledger_id)
+        there = read_objects(connection, province.ledger_id, FUND_DISPATCH, ["DD-1"])["DD-1"]
+    assert there.status == "arrived"
+    assert there.noted.arrived.ledger == ledger_text(city.ledger_id)
 
 
 def test_what_was_settled_is_not_taken_back(tiers: Tiers) -> None:
@@ -169,3 +177,47 @@ def test_what_was_settled_is_not_taken_back(tiers: Tiers) -> None:
     reduced = ReduceTransfer(transfer_no="tp-1", reduce_no="TJ-1", amt="50.01")
     assert province.refusal(reduced) == "invalid_state"
     province.do(ReduceTransfer(transfer_no="tp-1", reduce_no="TJ-1", amt="50.00"))
+
+
+def test_a_year_ends_when_nothing_is_on_its_way_and_what_can_be_is_settled(tiers: Tiers) -> None:
+    province, city = tiers.province, tiers.city
+    province.do(sending(amt="250.00"))
+    tiers.delivered()
+    city.accept()
+    tiers.delivered()
+    ordered = province.do(dispatch("DD-1", CITY, "300.00")).subjects[0]
+    province.clock.now = NEW_YEAR
+    assert blockers(province.ask(CLOSE_DECEMBER, "accountant")) == [("ordered", "DD-1", "300.00")]
+    province.do(receipt_of(ordered), "pboc")
+    province.do(CLOSE_DECEMBER, "accountant")
+    late = ClosePeriod(through="2026-13")
+    assert blockers(province.ask(late)) == [
+        ("funds_in_transit", GENERAL, "300.00"),
+        ("funds_unsettled", GENERAL, "250.00"),
+    ]
+    city.do(arrival_of(province, ordered), "pboc")
+    province.do(settlement("JS-1", CITY, "250.00", effective_on=date(2026, 12, 31)))
+    assert blockers(province.ask(late)) == [("funds_in_transit", GENERAL, "550.00")]
+    brought(tiers)
+    assert province.ask(late, "accountant").problem is None, "50.00 stays owed"
+
+
+def test_who_enters_what_the_other_end_has_not_said_is_found(
+    database: Database, tmp_path: Path
+) -> None:
+    with tiers_on(database) as tiers:
+        province, city = tiers.province, tiers.city
+        province.do(cash_opened(f111="1000.00"), "accountant")
+        province.do(sending(amt="250.00"))
+        dispatched(province, city, "DD-1", CITY, "300.00")
+        province.do(settlement("JS-1", CITY, "250.00"))
+        brought(tiers)
+        made_up = EventPlace(f"{PROVINCE}-2026", 3, "ab" * 32, "cd" * 32)
+        told = {"fund_type_code": "111", "is_dir_code": "", "amt": "9.00"}
+        forged = TakeSettlement(settle_no="JS-9", settle_kind="subsidy", settled=made_up, **told)
+        city.do(forged, "guoku")
+        findings = [each for each in found(database, city, tmp_path) if "tier_funds" in each]
+        assert len(findings) == 1
+        assert "摘要不符" in findings[0]
+        findings = [each for each in found(database, province, tmp_path) if "tier_funds" in each]
+        assert findings == []
