@@ -318,10 +318,8 @@ INCOME_REPORTED = _reported(
 BALANCE_REPORTED = _reported(
     BALANCE_REPORT, "库存日报表", Concern.BALANCE, balance_3402.build, balance_3402.parse
 )
-
-FUNDS_ARRIVED = _reported(
-    ARRIVAL, "资金到账通知", Concern.ARRIVAL, arrival_3403.build, arrival_3403.parse
-)
+_ARRIVAL_FORM = arrival_3403.build, arrival_3403.parse
+FUNDS_ARRIVED = _reported(ARRIVAL, "资金到账通知", Concern.ARRIVAL, *_ARRIVAL_FORM)
 
 
 def _reconciliation(
