@@ -215,6 +215,7 @@ def test_nothing_is_found_where_nothing_was_done(
         "prior_return",  # nothing of the year before came back
         "reconciliation",  # no bank has sent its list
         "transfer",  # none goes to another ledger
+        "tier_funds",  # likewise
         "closing",  # no year was closed
         "openings",  # nothing was sent to another tier
     }
