@@ -81,13 +81,14 @@ class SessionEnded(msgspec.Struct, kw_only=True):
     principal: str
 
 
+NONCE, BEGIN = "session.nonce", "session.begin"
 _decode_nonce_request = msgspec.json.Decoder(NonceRequest).decode
 _decode_login = msgspec.json.Decoder(LoginRequest).decode
 
 
 @router.post(
     "/v1/sessions/nonce",
-    operation_id="session.nonce",
+    operation_id=NONCE,
     summary="What is signed to log in with one's own key 登录随机数",
     response_model=NonceView,
     responses=refusals(Code.BUSY),
@@ -104,7 +105,7 @@ async def give_nonce(
 
 @router.post(
     "/v1/sessions",
-    operation_id="session.begin",
+    operation_id=BEGIN,
     summary="Log in 登录",
     status_code=201,
     response_model=SessionView,
@@ -121,6 +122,8 @@ async def begin_session(
     before = secret_in(call.headers.get("cookie", "").encode("latin-1")).decode("latin-1")
     with call.services.logins.one("token" if asked.token is not UNSET else "own key"):
         secret, session = await call.read(lambda conn: _begin(call, conn, find_origin, before))
+    for operation in (NONCE, BEGIN):  # who logs in from one proxy or office are many
+        call.services.strangers.note_known(operation, call.address)
     response = _private(call.respond(_view(call, secret, session), status=201))
     give(response, call, secret, call.treasury.settings.session_longest_s)
     return response

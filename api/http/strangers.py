@@ -4,8 +4,9 @@ Some calls are believed for their signature and not for their caller: a message 
 installation, a login. Until it is checked, whoever asks is unknown, and the check costs
 milliseconds. So of each such operation there is a number a second that is done for one address,
 and one for all addresses together; what goes beyond is refused before it costs anything, and
-counted, and stands on no ledger's record. An address whose signature has held is known for a while:
-it has its own number, and no crowd of strangers takes its place.
+counted, and stands on no ledger's record. An address whose signature has held, or from which
+somebody has logged in, is known for a while: it has its own number, and no crowd of strangers takes
+its place.
 
 Every public operation is bounded so, unless it is said here why not.
 """

@@ -110,3 +110,18 @@ def test_a_stranger_is_told_when_it_is_too_much(
     assert int(answers[3].headers["retry-after"]) >= 1
     assert alive.is_success
     assert http.get("…").json()["position"] == before, "it stands on no record"
+
+
+def test_where_somebody_has_logged_in_others_of_the_office_may(
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come from one address, that of their proxy; a bound for one stranger is too few."""
+    monkeypatch.setattr(strangers, "OF_ADDRESS", 1)
+    app = create_app(http.treasury)
+    app.services.strangers = of_an_hour()
+    with TestClient(app) as client:
+        for _ in range(3):
+            answer = client.post("/v1/sessions", json={"token": http.tokens["maker"]})
+            assert answer.status_code == 201, answer.text
+        nonces = [client.post("/v1/sessions/nonce", json={"principal": "maker"}) for _ in range(3)]
+    assert all(nonce.is_success for nonce in nonces)
