@@ -25,7 +25,7 @@ from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
-from ledger.money import parse_yuan, stored_fen, yuan
+from ledger.money import parse_yuan, stored_fen
 from payments.clearing.cash import kind_of
 from payments.clearing.promised import PAID_AHEAD
 from payments.income_order_events import IncomeCorrectionOrdered, IncomeCorrectionReceipted
@@ -151,17 +151,8 @@ class ApplyIncomeCorrectionReceipt(ApplyOrderReceipt, frozen=True, kw_only=True)
         # point of no return: the central bank has decided
         receipted = IncomeCorrectionReceipted(
             inc_cor_no=self.inc_cor_no,
-            voucher_no=self.voucher_no,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if happened.day == self.xpay_date else day_text(happened.day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
             is_reported=happened.in_report,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(happened.day, by),
         )
         return Decision(
             events=[

@@ -34,6 +34,7 @@ from payments.income_order_events import (
 from payments.orders.ordering import (
     ORDERED,
     REJECTED,
+    day_paid,
     left_of,
     status_of,
 )
@@ -97,10 +98,7 @@ def place_ordered(ordered: IncomeRefundOrdered | IncomeCorrectionOrdered) -> Inc
 
 def booked_on(order: IncomeRefund | IncomeCorrection) -> str:
     """The day on which it was done; "" of one that was not."""
-    receipt = order.receipt
-    if receipt is None or receipt.rejected:
-        return ""
-    return receipt.booked_on or receipt.xpay_date
+    return day_paid(order.receipt)
 
 
 def _fold_refund(refund: IncomeRefund | None, event: Event) -> IncomeRefund | None:

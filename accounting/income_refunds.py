@@ -150,17 +150,8 @@ class ApplyIncomeRefundReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         # point of no return: the central bank has decided
         receipted = IncomeRefundReceipted(
             inc_refund_no=self.inc_refund_no,
-            voucher_no=self.voucher_no,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if happened.day == self.xpay_date else day_text(happened.day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
             is_reported=happened.in_report,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(happened.day, by),
         )
         changes = {"ordered": -stored_fen(order.amt), "received": happened.booked.get(place, 0)}
         return Decision(
@@ -208,20 +199,10 @@ class ReturnIncomeRefund(ApplyOrderReturn, frozen=True, kw_only=True):
         # point of no return
         returned = IncomeRefundReturned(
             inc_refund_no=self.inc_refund_no,
-            voucher_no=self.voucher_no,
-            notice_no=self.notice_no,
-            amt=self.amt,
             fund_type_code=order.fund_type_code,
             cash_acct=order.cash_acct,
-            return_date=day_text(self.return_date),
-            booked_on="" if happened.day == self.return_date else day_text(happened.day),
-            agent_business_no=self.agent_business_no,
-            reason=self.reason,
             is_reported=happened.in_report,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(happened.day, by),
         )
         return Decision(
             events=[

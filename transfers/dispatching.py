@@ -20,7 +20,7 @@ from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
-from ledger.money import parse_yuan, yuan
+from ledger.money import parse_yuan
 from payments.clearing.cash import CASH, kind_of
 from payments.clearing.promised import STANDING
 from payments.dispatch_events import DispatchReceipted, FundsDispatched
@@ -176,20 +176,11 @@ class ApplyDispatchReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         # point of no return: the central bank has decided
         receipted = DispatchReceipted(
             dispatch_no=self.dispatch_no,
-            voucher_no=self.voucher_no,
             rec_div_code=order.rec_div_code,
             fund_type_code=order.fund_type_code,
             is_dir_code=order.is_dir_code,
             amt=order.amt,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if day == self.xpay_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         happened: list[Event] = [receipted]
         if self.xpay_fen:

@@ -20,7 +20,7 @@ from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash import kind_of
 from payments.dispatch_events import DispatchReceipted, FundsArrived, FundsDispatched
-from payments.orders.ordering import ORDERED, PAID, REJECTED
+from payments.orders.ordering import ORDERED, PAID, REJECTED, day_paid
 from transfers.tier_events import ArrivalNoted, FundsSettled, SettlementNoted, SettlementTaken
 from transfers.tiers import is_below
 
@@ -258,9 +258,7 @@ class FundDispatch(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paid_on(self) -> str:
         """The day on which it was booked; "" of one that was not paid."""
-        if self.receipt is None or self.receipt.rejected:
-            return ""
-        return self.receipt.booked_on or self.receipt.xpay_date
+        return day_paid(self.receipt)
 
     @property
     def key(self) -> str:

@@ -22,7 +22,7 @@ from payments.order_events import (
     AdvanceReturned,
     AdvanceStepReversed,
 )
-from payments.orders.ordering import ORDERED, PAID, REJECTED
+from payments.orders.ordering import ORDERED, PAID, REJECTED, day_paid
 
 AdvanceStep = AdvanceExpensed | AdvanceRecovered | AdvanceReturned | AdvanceStepReversed
 
@@ -43,9 +43,7 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paid_on(self) -> str:
         """The day on which it was booked; "" of one that was not paid."""
-        if self.receipt is None or self.receipt.rejected:
-            return ""
-        return self.receipt.booked_on or self.receipt.xpay_date
+        return day_paid(self.receipt)
 
     @property
     def left_fen(self) -> int:

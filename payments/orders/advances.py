@@ -226,16 +226,7 @@ class ApplyAdvanceReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         # point of no return: the central bank has decided
         receipted = AdvanceReceipted(
             adv_no=self.adv_no,
-            voucher_no=self.voucher_no,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if day == self.xpay_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         happened: list[Event] = [receipted]
         if self.xpay_fen:
@@ -276,19 +267,9 @@ class ReturnAdvance(ApplyOrderReturn, frozen=True, kw_only=True):
         # point of no return
         returned = AdvanceReturned(
             adv_no=self.adv_no,
-            voucher_no=self.voucher_no,
-            notice_no=self.notice_no,
-            amt=self.amt,
             fund_type_code=fund,
             cash_acct=acct,
-            return_date=day_text(self.return_date),
-            booked_on="" if day == self.return_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            reason=self.reason,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         unit_fen = amount_fen if advance.ordered.agency_code else 0
         amounts = {"returned": amount_fen, "from_unit": unit_fen}

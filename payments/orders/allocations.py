@@ -59,6 +59,7 @@ from payments.orders.ordering import (
     cash_back,
     cash_ordered,
     check_written,
+    day_paid,
     left_of,
     order_number,
     ordered_from,
@@ -97,9 +98,7 @@ class Allocation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paid_on(self) -> str:
         """The day on which it was booked; "" of one that was not paid."""
-        if self.receipt is None or self.receipt.rejected:
-            return ""
-        return self.receipt.booked_on or self.receipt.xpay_date
+        return day_paid(self.receipt)
 
     @property
     def codes(self) -> dict[str, str]:
@@ -299,18 +298,9 @@ class ApplyAllocationReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         # point of no return: the central bank has decided
         receipted = AllocationReceipted(
             alloc_no=self.alloc_no,
-            voucher_no=self.voucher_no,
             bgt_id=order.bgt_id,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if day == self.xpay_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
             figures=after.row.figures(),
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         entry = _entry(state, day, receipted.TYPE, allocation, self.alloc_no, amounts)
         return Decision(
@@ -357,21 +347,11 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         # point of no return
         returned = AllocationReturned(
             alloc_no=self.alloc_no,
-            voucher_no=self.voucher_no,
-            notice_no=self.notice_no,
             bgt_id=order.bgt_id,
-            amt=self.amt,
             fund_type_code=order.fund_type_code,
             cash_acct=acct,
-            return_date=day_text(self.return_date),
-            booked_on="" if day == self.return_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            reason=self.reason,
             figures=after.row.figures(),
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         entry = _entry(state, day, returned.TYPE, allocation, self.notice_no, amounts)
         return Decision(

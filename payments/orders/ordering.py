@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import msgspec
 
 from ledger.account_set import ledger_text, parse_ledger
+from ledger.calendar import day_text
 from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import LedgerState
@@ -63,6 +64,10 @@ class AnswerToOrder(Protocol):
     @property
     def xpay_amt(self) -> str: ...
     @property
+    def xpay_date(self) -> str: ...
+    @property
+    def booked_on(self) -> str: ...
+    @property
     def rejected(self) -> str: ...
 
 
@@ -86,6 +91,13 @@ def status_of(receipt: AnswerToOrder | None, left_fen: int) -> str:
     if receipt.rejected:
         return REJECTED
     return PAID if left_fen else RETURNED
+
+
+def day_paid(receipt: AnswerToOrder | None) -> str:
+    """The day on which an order was booked; "" of one that was not paid."""
+    if receipt is None or receipt.rejected:
+        return ""
+    return receipt.booked_on or receipt.xpay_date
 
 
 class OrderPlace(NamedTuple):
@@ -265,6 +277,16 @@ class ByCentralBank(Command, frozen=True, kw_only=True):
     def documents(self) -> list[tuple[bytes, bytes]]:
         return [(bytes.fromhex(self.receipt_sm3), self.document)]
 
+    def evidence(self, by: str) -> dict[str, str]:
+        """What an event says of the document, and of who has brought it."""
+        return {
+            "agent_business_no": self.agent_business_no,
+            "receipt_sm3": self.receipt_sm3,
+            "cert_serial": self.cert_serial,
+            "signature": self.signature,
+            "by": by,
+        }
+
 
 class ApplyOrderReceipt(ByCentralBank, frozen=True, kw_only=True):
     """拨款凭证回单: paid in full, or rejected."""
@@ -288,6 +310,17 @@ class ApplyOrderReceipt(ByCentralBank, frozen=True, kw_only=True):
         paid_fen = stored_fen(event.xpay_amt)
         fields = fields_in(cls, event, xpay_fen=paid_fen, xpay_date=dated, document=b"")
         return (cls(**fields),)
+
+    def told(self, day: date, by: str) -> dict[str, Any]:
+        """What the event of any order tells of its receipt, booked on a day."""
+        return {
+            "voucher_no": self.voucher_no,
+            "xpay_amt": yuan(self.xpay_fen),
+            "xpay_date": day_text(self.xpay_date),
+            "booked_on": "" if day == self.xpay_date else day_text(day),
+            "rejected": self.rejected,
+            **self.evidence(by),
+        }
 
     def require_of(self, order: Ordered | None, *, answered: bool) -> None:
         """That it answers this order, for the first time and over its amount.
@@ -314,6 +347,18 @@ class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
     amt: str
     return_date: date
     reason: str = ""
+
+    def told(self, day: date, by: str) -> dict[str, Any]:
+        """What the event of any order tells of its return, booked on a day."""
+        return {
+            "voucher_no": self.voucher_no,
+            "notice_no": self.notice_no,
+            "amt": self.amt,
+            "return_date": day_text(self.return_date),
+            "booked_on": "" if day == self.return_date else day_text(day),
+            "reason": self.reason,
+            **self.evidence(by),
+        }
 
     def require_new(self, told: Iterable[Came]) -> None:
         """That no other notice has told of this movement: the bank's number is that of one.

@@ -42,6 +42,7 @@ from payments.orders.ordering import (
     cash_back,
     cash_ordered,
     check_written,
+    day_paid,
     kept_by,
     left_of,
     order_number,
@@ -79,9 +80,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paid_on(self) -> str:
         """The day on which it was booked; "" of one that was not placed."""
-        if self.receipt is None or self.receipt.rejected:
-            return ""
-        return self.receipt.booked_on or self.receipt.xpay_date
+        return day_paid(self.receipt)
 
     @property
     def kept_by(self) -> dict[str, str]:
@@ -300,16 +299,7 @@ class ApplyPlacementReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
         # point of no return: the central bank has decided
         receipted = PlacementReceipted(
             place_no=self.place_no,
-            voucher_no=self.voucher_no,
-            xpay_amt=yuan(self.xpay_fen),
-            xpay_date=day_text(self.xpay_date),
-            booked_on="" if day == self.xpay_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            rejected=self.rejected,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         happened: list[Event] = [receipted]
         if self.xpay_fen:
@@ -351,19 +341,9 @@ class ReturnPlacement(ApplyOrderReturn, frozen=True, kw_only=True):
         # point of no return
         returned = PlacementReturned(
             place_no=self.place_no,
-            voucher_no=self.voucher_no,
-            notice_no=self.notice_no,
-            amt=self.amt,
             fund_type_code=fund,
             cash_acct=acct,
-            return_date=day_text(self.return_date),
-            booked_on="" if day == self.return_date else day_text(day),
-            agent_business_no=self.agent_business_no,
-            reason=self.reason,
-            receipt_sm3=self.receipt_sm3,
-            cert_serial=self.cert_serial,
-            signature=self.signature,
-            by=by,
+            **self.told(day, by),
         )
         amounts = {"returned": amount_fen}
         entry = _journal(state, day, returned.TYPE, placement, self.notice_no, amounts)
