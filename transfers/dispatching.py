@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from budget.special_funds import require_treasury_money
 from division.knowledge import require_workday
 from ledger.account_set import division_of
 from ledger.calendar import day_text, effective_day, evidence_day
@@ -21,7 +20,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import parse_yuan
-from payments.clearing.cash import CASH, kind_of
+from payments.clearing.cash import CASH
 from payments.clearing.promised import STANDING
 from payments.dispatch_events import DispatchReceipted, FundsDispatched
 from payments.orders.ordering import (
@@ -33,6 +32,7 @@ from payments.orders.ordering import (
     kept_by,
     order_number,
     ordered_from,
+    require_fund,
 )
 from transfers.tier_funds import (
     FUND_DISPATCH,
@@ -130,20 +130,6 @@ def require_tier(state: LedgerState, rec_div_code: str, day: date) -> None:
         raise Refusal(
             Code.ELEMENT_INVALID,
             f"{rec_div_code} is neither below {own} nor above 非上下级财政",
-            pointer=pointer,
-        )
-
-
-def require_fund(state: LedgerState, fund: str, day: date) -> None:
-    """That the central bank pays it; raises ``element_invalid``."""
-    own, pointer = division_of(state.ledger_id), "/fund_type_code"
-    for check in (state.codes.check, state.codes.check_leaf):
-        check("fund_type_code", fund, on=day, mof_div_code=own, pointer=pointer)
-    require_treasury_money(fund, pointer)
-    if not kind_of(fund):
-        raise Refusal(
-            Code.ELEMENT_INVALID,
-            f"{fund} is wider than a kind of fund, such as 111",
             pointer=pointer,
         )
 

@@ -20,9 +20,9 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen
-from payments.orders.ordering import kept_by
+from payments.orders.ordering import kept_by, require_fund
 from transfers.arriving import ledger_of_tier
-from transfers.dispatching import kept_codes, require_fund, require_tier
+from transfers.dispatching import kept_codes, require_tier
 from transfers.tier_events import FundsSettled, SettlementNoted, SettlementTaken
 from transfers.tier_funds import (
     FUND_SETTLEMENT,

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
-from ledger.account_set import ledger_text, parse_ledger
+from budget.special_funds import require_treasury_money
+from ledger.account_set import division_of, ledger_text, parse_ledger
 from ledger.calendar import day_text
 from ledger.deciding.command import Command, Told, fields_in
 from ledger.deciding.registers import MovedRow
@@ -154,6 +155,24 @@ def vt_code_of(voucher_no: str) -> str:
 
 
 # ---- cash
+
+
+def require_fund(state: LedgerState, fund_type_code: str, day: date) -> None:
+    """That it is in force, and that the central bank pays it, as money of one kind of fund.
+
+    Raises:
+        Refusal: ``element_invalid``.
+    """
+    own, pointer = division_of(state.ledger_id), "/fund_type_code"
+    for check in (state.codes.check, state.codes.check_leaf):
+        check("fund_type_code", fund_type_code, on=day, mof_div_code=own, pointer=pointer)
+    require_treasury_money(fund_type_code, pointer)
+    if not kind_of(fund_type_code):
+        raise Refusal(
+            Code.ELEMENT_INVALID,
+            f"{fund_type_code} is wider than a kind of fund, such as 111",
+            pointer=pointer,
+        )
 
 
 def ordered_from(

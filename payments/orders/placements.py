@@ -11,9 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from budget.special_funds import is_units_money
 from division.knowledge import require_workday
-from ledger.account_set import division_of
 from ledger.books import Charts
 from ledger.calendar import day_text, effective_day, evidence_day
 from ledger.deciding.command import Command, Need, Told, fields_in
@@ -31,7 +29,7 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen, yuan
-from payments.clearing.cash import CASH, is_cash, kind_of
+from payments.clearing.cash import CASH, kind_of
 from payments.clearing.promised import STANDING, require_spare
 from payments.orders.ordering import (
     PLACEMENTS,
@@ -47,6 +45,7 @@ from payments.orders.ordering import (
     left_of,
     order_number,
     ordered_from,
+    require_fund,
     status_of,
 )
 from payments.placement_events import PlacementOrdered, PlacementReceipted, PlacementReturned
@@ -210,7 +209,7 @@ class PlaceCash(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         day = effective_day(state, self.effective_on)
         require_workday(state, day, "/effective_on")
-        self._require_fund(state, day)
+        require_fund(state, self.fund_type_code, day)
         if self.due_on <= day:
             raise Refusal(
                 Code.INVALID_STATE, f"what is placed on {day} is back later", pointer="/due_on"
@@ -245,19 +244,6 @@ class PlaceCash(Command, frozen=True, kw_only=True):
             by=by,
         )
         return Decision(events=[(PLACEMENT, self.place_no, ordered)], effective_on=day, moved=moved)
-
-    def _require_fund(self, state: LedgerState, day: date) -> None:
-        """A fund in force that lies at the treasury; raises ``element_invalid``."""
-        fund, pointer = self.fund_type_code, "/fund_type_code"
-        where: dict[str, Any] = {"on": day, "mof_div_code": division_of(state.ledger_id)}
-        state.codes.check("fund_type_code", fund, pointer=pointer, **where)
-        state.codes.check_leaf("fund_type_code", fund, pointer=pointer, **where)
-        if not kind_of(fund) or not is_cash(fund) or is_units_money(state, fund):
-            raise Refusal(
-                Code.ELEMENT_INVALID,
-                f"what is placed is of a fund that lies at the treasury, not of {fund}",
-                pointer=pointer,
-            )
 
 
 def _journal(
