@@ -29,9 +29,9 @@ from ledger.money import parse_yuan, stored_fen
 from payments.clearing.cash import kind_of
 from payments.clearing.promised import PAID_AHEAD
 from payments.income_order_events import IncomeCorrectionOrdered, IncomeCorrectionReceipted
+from payments.orders.answered import ApplyOrderReceipt
 from payments.orders.ordering import (
     INCOME_CORRECTIONS,
-    ApplyOrderReceipt,
     check_written,
     order_number,
     require_on,

@@ -35,10 +35,9 @@ from payments.income_order_events import (
     IncomeRefundReceipted,
     IncomeRefundReturned,
 )
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.ordering import (
     INCOME_REFUNDS,
-    ApplyOrderReceipt,
-    ApplyOrderReturn,
     cash_answered,
     cash_back,
     cash_ordered,

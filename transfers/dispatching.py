@@ -23,9 +23,9 @@ from ledger.money import parse_yuan
 from payments.clearing.cash import CASH
 from payments.clearing.promised import STANDING
 from payments.dispatch_events import DispatchReceipted, FundsDispatched
+from payments.orders.answered import ApplyOrderReceipt
 from payments.orders.ordering import (
     DISPATCHES,
-    ApplyOrderReceipt,
     cash_answered,
     cash_ordered,
     check_written,

@@ -14,9 +14,9 @@ from payments.delivery.orders import deliver
 from payments.messages.arrival_3403 import Arrival3403, mark_in, parse
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import CENTRAL_BANK_CODE, Concern, MessageType
+from payments.orders.answered import ApplyOrderReturn
 from payments.orders.ordering import (
     DISPATCHES,
-    ApplyOrderReturn,
     OrderPlace,
     split_order_number,
 )

@@ -22,10 +22,10 @@ from payments.messages.message_types import (
     MessageType,
 )
 from payments.messages.orders_5207 import OrderReceipt
+from payments.orders.answered import ApplyOrderReceipt
 from payments.orders.ordering import (
     INCOME_CORRECTIONS,
     INCOME_REFUNDS,
-    ApplyOrderReceipt,
     OrderPlace,
     split_order_number,
 )

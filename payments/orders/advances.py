@@ -28,10 +28,9 @@ from payments.clearing.promised import STANDING
 from payments.order_events import AdvanceOrdered, AdvanceReceipted, AdvanceReturned
 from payments.orders.advance import ADVANCE, STANDING_OUT, Advance
 from payments.orders.advance_policy import ADVANCE_POLICY
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.ordering import (
     ADVANCES,
-    ApplyOrderReceipt,
-    ApplyOrderReturn,
     account_back,
     cash_answered,
     cash_back,

@@ -42,6 +42,7 @@ from payments.contracts.drawing import require_purchase_control
 from payments.monitoring.orders import warned_of_order
 from payments.monitoring.rules import LineToPayee
 from payments.order_events import AllocationOrdered, AllocationReceipted, AllocationReturned
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.debt_service import (
     DebtChange,
     ForBond,
@@ -52,8 +53,6 @@ from payments.orders.debt_service import (
 )
 from payments.orders.ordering import (
     ALLOCATIONS,
-    ApplyOrderReceipt,
-    ApplyOrderReturn,
     account_back,
     cash_answered,
     cash_back,

@@ -7,19 +7,18 @@ that it is never paid twice.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from budget.special_funds import require_treasury_money
 from ledger.account_set import division_of, ledger_text, parse_ledger
-from ledger.calendar import day_text
-from ledger.deciding.command import Command, Told, fields_in
+from ledger.deciding.command import Command
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import LedgerState
 from ledger.errors import Code, GuokuError, Refusal
 from ledger.events import JournalPosted
-from ledger.money import parse_yuan, stored_fen, yuan
+from ledger.money import parse_yuan, stored_fen
 from payments.clearing.cash import (
     accounts_of,
     came_back,
@@ -120,15 +119,6 @@ class Ordered(Protocol):
     def amt(self) -> str: ...
     @property
     def cash_acct(self) -> str: ...
-
-
-class Came(Protocol):
-    """Of what the central bank said came back."""
-
-    @property
-    def notice_no(self) -> str: ...
-    @property
-    def agent_business_no(self) -> str: ...
 
 
 def order_number(ledger_id: int, of: str, number: str) -> str:
@@ -271,130 +261,3 @@ def kept_by(entry: JournalPosted, codes: Mapping[str, str]) -> JournalPosted:
     """A rule's journal that names no indicator, each line of it kept by these elements."""
     said = {name: code for name, code in codes.items() if code}
     return msgspec.structs.replace(entry, line_codes=tuple(dict(said) for _ in entry.lines))
-
-
-# ---- what the central bank says
-
-
-class ByCentralBank(Command, frozen=True, kw_only=True):
-    """What a document that the central bank has signed says of an order."""
-
-    KEEPS_REFUSAL: ClassVar[bool] = False
-    voucher_no: str
-    agent_business_no: str
-    receipt_sm3: str
-    cert_serial: str
-    signature: str
-    document: bytes
-
-    @property
-    def body(self) -> object:
-        """The document is its bytes; it may be signed anew."""
-        return self.receipt_sm3
-
-    @property
-    def documents(self) -> list[tuple[bytes, bytes]]:
-        return [(bytes.fromhex(self.receipt_sm3), self.document)]
-
-    def evidence(self, by: str) -> dict[str, str]:
-        """What an event says of the document, and of who has brought it."""
-        return {
-            "agent_business_no": self.agent_business_no,
-            "receipt_sm3": self.receipt_sm3,
-            "cert_serial": self.cert_serial,
-            "signature": self.signature,
-            "by": by,
-        }
-
-
-class ApplyOrderReceipt(ByCentralBank, frozen=True, kw_only=True):
-    """拨款凭证回单: paid in full, or rejected."""
-
-    xpay_fen: int
-    xpay_date: date
-    rejected: str = ""
-
-    @property
-    def number(self) -> str:
-        return f"{self.voucher_no}/{self.receipt_sm3[:16]}"
-
-    @classmethod
-    def number_in(cls, event: Any) -> str:
-        return f"{event.voucher_no}/{event.receipt_sm3[:16]}"
-
-    @classmethod
-    def asked_in(cls, told: Told) -> Iterable[Command]:
-        event = told.event
-        dated = date.fromisoformat(event.xpay_date)
-        paid_fen = stored_fen(event.xpay_amt)
-        fields = fields_in(cls, event, xpay_fen=paid_fen, xpay_date=dated, document=b"")
-        return (cls(**fields),)
-
-    def told(self, day: date, by: str) -> dict[str, Any]:
-        """What the event of any order tells of its receipt, booked on a day."""
-        return {
-            "voucher_no": self.voucher_no,
-            "xpay_amt": yuan(self.xpay_fen),
-            "xpay_date": day_text(self.xpay_date),
-            "booked_on": "" if day == self.xpay_date else day_text(day),
-            "rejected": self.rejected,
-            **self.evidence(by),
-        }
-
-    def require_of(self, order: Ordered | None, *, answered: bool) -> None:
-        """That it answers this order, for the first time and over its amount.
-
-        Raises:
-            Refusal: ``invalid_state``, ``receipt_mismatch``.
-        """
-        if order is None or order.voucher_no != self.voucher_no:
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was given")
-        if answered:
-            raise Refusal(Code.INVALID_STATE, "the order has its receipt already")
-        if self.xpay_fen != (0 if self.rejected else parse_yuan(order.amt)):
-            raise Refusal(
-                Code.RECEIPT_MISMATCH,
-                f"the receipt is over {yuan(self.xpay_fen)}, the order over {order.amt}",
-            )
-
-
-class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
-    """实拨退款通知书: some of what was paid has come back, all of it in the end."""
-
-    NUMBER: ClassVar[str] = "notice_no"
-    notice_no: str
-    amt: str
-    return_date: date
-    reason: str = ""
-
-    def told(self, day: date, by: str) -> dict[str, Any]:
-        """What the event of any order tells of its return, booked on a day."""
-        return {
-            "voucher_no": self.voucher_no,
-            "notice_no": self.notice_no,
-            "amt": self.amt,
-            "return_date": day_text(self.return_date),
-            "booked_on": "" if day == self.return_date else day_text(day),
-            "reason": self.reason,
-            **self.evidence(by),
-        }
-
-    def require_new(self, told: Iterable[Came]) -> None:
-        """That no other notice has told of this movement: the bank's number is that of one.
-
-        Raises:
-            Refusal: ``receipt_mismatch``.
-        """
-        serial = self.agent_business_no
-        for came in told:
-            if serial and came.agent_business_no == serial:
-                raise Refusal(
-                    Code.RECEIPT_MISMATCH,
-                    f"notice {self.notice_no} tells again of what came back by notice"
-                    f" {came.notice_no}, under the bank's number {serial}",
-                )
-
-    @classmethod
-    def asked_in(cls, told: Told) -> Iterable[Command]:
-        dated = date.fromisoformat(told.event.return_date)
-        return (cls(**fields_in(cls, told.event, return_date=dated, document=b"")),)

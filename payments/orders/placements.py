@@ -31,10 +31,9 @@ from ledger.events import Event, JournalPosted
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.clearing.cash import CASH, kind_of
 from payments.clearing.promised import STANDING, require_spare
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.ordering import (
     PLACEMENTS,
-    ApplyOrderReceipt,
-    ApplyOrderReturn,
     account_back,
     cash_answered,
     cash_back,

@@ -16,12 +16,11 @@ from payments.messages.vt_codes import ORDER_RETURN
 from payments.orders.advance import ADVANCE
 from payments.orders.advances import ApplyAdvanceReceipt, ReturnAdvance
 from payments.orders.allocations import ALLOCATION, ApplyAllocationReceipt, ReturnAllocation
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.ordering import (
     ADVANCES,
     ALLOCATIONS,
     PLACEMENTS,
-    ApplyOrderReceipt,
-    ApplyOrderReturn,
     OrderPlace,
     split_order_number,
 )
