@@ -1,4 +1,4 @@
-"""异地系统往来: the door for what other installations say, and what speaks to them."""
+"""异地系统往来: what takes in what other installations say, and what speaks to them."""
 
 from functools import partial
 
@@ -7,9 +7,9 @@ from division.installation import SUBJECT
 from ledger.errors import Code, RequestError
 from ledger.writing.submitting import submit_to
 from projections.collection.receiving import CollectionReceiver
-from transfers.door import TransferDoor
 from transfers.exchanging import Exchanging
 from transfers.link import HttpLink
+from transfers.message_intake import MessageIntake
 from transfers.messages import InstallationSigner
 
 
@@ -31,9 +31,9 @@ def installation_signer(treasury: Treasury) -> InstallationSigner:
     )
 
 
-def transfer_door(treasury: Treasury) -> TransferDoor:
+def message_intake(treasury: Treasury) -> MessageIntake:
     signer = partial(installation_signer, treasury)
-    return TransferDoor(treasury.pool, treasury.provider, signer, treasury.now)
+    return MessageIntake(treasury.pool, treasury.provider, signer, treasury.now)
 
 
 def collection_receiver(treasury: Treasury) -> CollectionReceiver:

@@ -28,7 +28,7 @@ from ledger.reading.objects import read_objects
 from ledger.reading.tails import read_positions
 from ledger.writing.commit_follower import CommitFollower
 from ledger.writing.submitting import Submit
-from transfers.door import require_word_of
+from transfers.message_intake import require_word_of
 from transfers.messages import (
     MESSAGE_BYTES_MAX,
     PARTS_MAX,

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from api.exchange import transfer_door
+from api.exchange import message_intake
 from api.http.authentication import SessionCallers, TokenCallers
 from api.http.denials import Denials
 from api.http.live import LiveEvents
@@ -53,7 +53,7 @@ class Services:
         self.session_callers = SessionCallers(self.read_threads, self.sessions)
         self.logins = Logins(self.registry)
         self.webhook_keys = WebhookKeys(treasury.keys, treasury.provider)
-        self.transfer_door = transfer_door(treasury)
+        self.message_intake = message_intake(treasury)
         self.denials = Denials(self.registry)
         self.strangers = Strangers(self.registry)
         self.connections = Connections(

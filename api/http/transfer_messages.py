@@ -1,4 +1,4 @@
-"""异地转移支付: the door for what another installation says of transfers.
+"""异地转移支付: what another installation says of transfers comes in here.
 
 It takes no token: whose word a message is its signature says, by a certificate of an installation
 that is registered here.
@@ -52,7 +52,7 @@ async def exchange(call: AnyCall) -> Response:
     be. The answer says what the receiver's ledger has said behind the position asked for. Whoever
     asks is a stranger until his signature holds, and for strangers only so much is done."""
     message = await call.read_body()
-    door = call.services.transfer_door
-    answer = await call.in_thread(partial(door.take_in, message, call.submit_and_wait))
+    intake = call.services.message_intake
+    answer = await call.in_thread(partial(intake.take_in, message, call.submit_and_wait))
     call.services.strangers.note_known(OPERATION, call.address)
     return Response(answer, media_type=MEDIA_TYPE)

@@ -87,7 +87,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "arriving",
         "settling",
         "messages words",
-        "door link other_installations",
+        "link message_intake other_installations",
         (
             "bringing_funds closing delivering exchanging fund_verification intake other_end"
             " tier_closing verification"

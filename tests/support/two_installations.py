@@ -23,8 +23,8 @@ from tests.support.at_machine import FREELY
 from tests.support.bookkeeper import Bookkeeper, fresh_pool
 from tests.support.budgets import BudgetKeeper
 from tests.support.tiers import BELOW, CITY, PROVINCE, Tier
-from transfers.door import TransferDoor
 from transfers.exchanging import Exchanging, MessageLink
+from transfers.message_intake import MessageIntake
 from transfers.messages import InstallationSigner
 
 PROVIDER = default_provider()
@@ -61,11 +61,11 @@ class Side:
             told = RegisterInstallation(division=other.division, name="异地", url=other.url)
             record(connection, standing_ledger(division), [told], FREELY, by=OPERATOR)
 
-    def door(self) -> TransferDoor:
-        return TransferDoor(self.pool, PROVIDER, self.signer, self.keeper.clock)
+    def intake(self) -> MessageIntake:
+        return MessageIntake(self.pool, PROVIDER, self.signer, self.keeper.clock)
 
     def take_in(self, body: bytes) -> bytes:
-        return self.door().take_in(body, submit_to(self.keeper.sequencer))
+        return self.intake().take_in(body, submit_to(self.keeper.sequencer))
 
     def exchanging(self, link: MessageLink) -> Exchanging:
         """What exchanges, as a program that has just started."""
@@ -76,12 +76,12 @@ class Side:
 
 
 class TestLink:
-    """Brings messages straight to a door, and keeps what went by."""
+    """Brings messages straight to whoever takes them in, and keeps what went by."""
 
     __test__ = False
 
-    def __init__(self, door: Callable[[bytes], bytes]) -> None:
-        self._door = door
+    def __init__(self, take_in: Callable[[bytes], bytes]) -> None:
+        self._take_in = take_in
         self.tried: list[bytes] = []
         self.sent: list[bytes] = []
         self.answers: list[bytes] = []
@@ -92,7 +92,7 @@ class TestLink:
         if self.is_cut:
             raise UnavailableError(Code.UNAVAILABLE, "the link is cut")
         self.sent.append(body)
-        answer = self._door(body)
+        answer = self._take_in(body)
         self.answers.append(answer)
         if self.loses_answers:
             raise UnavailableError(Code.UNAVAILABLE, "the answer was lost")

@@ -50,7 +50,7 @@ _SHAPED = (
 )
 
 
-class TransferDoor:
+class MessageIntake:
     """Takes messages in; safe between threads."""
 
     def __init__(
