@@ -18,7 +18,9 @@ import resource
 from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
+import httptools
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from uvicorn.config import Config
@@ -26,6 +28,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from api.http.transport.exchange import Exchange
 from api.http.transport.turns import Turns
 
 HEAD_BYTES_MAX = 32 * 1024  # of a request line and its headers; a bearer token takes 60
@@ -222,7 +225,42 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse_head()
             raise LongHeadError  # nothing more is read of what came with it
         self.waits, self.waits_since = Waits.BODY, self.loop.time()
-        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            super().on_headers_complete()
+        else:
+            self._begin_exchange()
+
+    def _begin_exchange(self) -> None:
+        """As uvicorn begins what it calls a cycle; nothing bounds how many there are but ours."""
+        scope, parser = self.scope, self.parser
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = Exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            version != "1.0" and parser.should_keep_alive(),
+            self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # what is sent ahead waits for what it was sent behind
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's, but that few bytes wake nobody: a body that comes a byte at a time would
@@ -244,8 +282,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.waits is None:
+        """As uvicorn's, without a timer for each answer: silence is bounded as all waiting is."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.waits is None:
             self.waits, self.waits_since = Waits.HEAD, self.loop.time()
 
     def pause_writing(self) -> None:
