@@ -23,6 +23,7 @@ from ledger.deciding.objects import AnyKind
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import numbers_of, read_head, read_objects
 from projections.core.moments import one_moment
+from transfers.tier_funds import TIER_FUNDS, TierFunds
 from transfers.transfer import (
     SENT,
     TRANSFER,
@@ -30,6 +31,7 @@ from transfers.transfer import (
     Transfer,
     receiving_ledger,
     sent_key,
+    status_in,
 )
 
 _AT_ONCE = 500
@@ -60,12 +62,28 @@ class TransferBalance(NamedTuple):
 def transfers_page(
     connection: psycopg.Connection,
     ledger_id: int,
-    holds: Callable[[Transfer], bool],
+    holds: Callable[[Transfer, str], bool],
     after: str,
     most: int,
 ) -> TransferPage:
-    """What a ledger has sent, by number."""
-    return _page(connection, ledger_id, TRANSFER, holds, after, most)
+    """What a ledger has sent, by number, each with its status, of which ``holds`` is asked, too."""
+    with one_moment(connection):
+        rows = read_rows(connection, ledger_id, TIER_FUNDS)
+
+        def status(transfer: Transfer) -> str:
+            return status_in(transfer, rows.get(transfer.tier_key, TierFunds()))
+
+        def is_shown(transfer: Transfer) -> bool:
+            return holds(transfer, status(transfer))
+
+        page = _page(connection, ledger_id, TRANSFER, is_shown, after, most)
+    return page._replace(items=[(each, status(each)) for each in page.items])
+
+
+def status_now(connection: psycopg.Connection, ledger_id: int, transfer: Transfer) -> str:
+    """A transfer's status with what is settled between the two tiers."""
+    rows = read_rows(connection, ledger_id, TIER_FUNDS, [transfer.tier_key])
+    return status_in(transfer, rows.get(transfer.tier_key, TierFunds()))
 
 
 def received_page(

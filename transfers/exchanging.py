@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 
+from budget.transfer_events import EventPlace
 from division.installations import installation_of
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Submission
@@ -28,8 +29,18 @@ from ledger.reading.objects import read_objects
 from ledger.reading.tails import read_positions
 from ledger.writing.commit_follower import CommitFollower
 from ledger.writing.submitting import Submit
+from transfers.answering import NoteAcceptance
+from transfers.arriving import NoteArrival
+from transfers.fund_messages import (
+    FundsWord,
+    funds_news,
+    settlements_to_take,
+    tiers_waited_for,
+)
 from transfers.message_intake import require_word_of
 from transfers.messages import (
+    FORMAT,
+    FUNDS_FORMAT,
     MESSAGE_BYTES_MAX,
     PARTS_MAX,
     InstallationSigner,
@@ -42,6 +53,7 @@ from transfers.messages import (
     step_said,
     steps_of,
 )
+from transfers.settling import NoteSettlement
 from transfers.taking_messages import TakeTransferMessage
 from transfers.transfer import (
     ASKED,
@@ -67,10 +79,12 @@ class MessageLink(Protocol):
 
 
 class _Way(NamedTuple):
-    """From a ledger here to one that is kept elsewhere."""
+    """From a ledger here to one that is kept elsewhere, and what is spoken of there: transfers, or
+    settlements and cash (``FUNDS_FORMAT``)."""
 
     sender: int
     to: int
+    format: str = FORMAT
 
 
 class Exchanging(CommitFollower):
@@ -98,8 +112,11 @@ class Exchanging(CommitFollower):
         self._ask_every_s = ask_every_s
         self._asked_at = float("-inf")
         self._seen: dict[int, int] = {}
+        self._seen_by_round: dict[int, int] = {}
         self._ways: defaultdict[int, set[int]] = defaultdict(set)  # by sender, the receivers
+        self._of_funds: dict[int, set[int]] = {}  # likewise, while something is on its way
         self._heard: dict[_Way, int] = {}  # up to which position of the receiver
+        self._early: dict[_Way, int] = {}  # where the first of its words stands that came early
         self._taken: defaultdict[_Way, set[str]] = defaultdict(set)
 
     def look(self) -> int:
@@ -115,10 +132,13 @@ class Exchanging(CommitFollower):
         self._find_ways()
         if written is None:
             self._asked_at = monotonic()
+            self._find_ways_of_funds()
         done = 0
         for sender, receivers in list(self._ways.items()):
             if written is None or sender in written:
                 done += sum(self._exchange(_Way(sender, to)) for to in sorted(receivers))
+        for sender, receivers in list(self._of_funds.items()) if written is None else ():
+            done += sum(self._exchange(_Way(sender, to, FUNDS_FORMAT)) for to in sorted(receivers))
         return done
 
     def _find_ways(self) -> None:
@@ -133,6 +153,21 @@ class Exchanging(CommitFollower):
         for receivers in self._ways.values():
             receivers.difference_update(positions)
         self._seen = positions
+
+    def _find_ways_of_funds(self) -> None:
+        """Who waits for another installation's word on cash or a settlement; by the round alone,
+        so that no commit waits for it."""
+        for sender, position in self._seen.items():
+            if self._seen_by_round.get(sender) == position:
+                continue
+            with self._pool.connection() as connection:
+                tiers = set(tiers_waited_for(connection, sender))
+            receivers = {receiving_ledger(sender, tier) for tier in tiers} - self._seen.keys()
+            if receivers:
+                self._of_funds[sender] = receivers
+            else:
+                self._of_funds.pop(sender, None)
+        self._seen_by_round = dict(self._seen)
 
     def _exchange(self, way: _Way) -> int:
         """Messages until everything was brought, and everything heard; gives the words taken."""
@@ -158,6 +193,9 @@ class Exchanging(CommitFollower):
                 to=ledger_text(way.to),
                 reason=str(error),
             )
+        finally:
+            if (early := self._early.pop(way, 0)) and early <= self._heard.get(way, 0):
+                self._heard[way] = early - 1  # it is heard again
         return done
 
     # ---- what is said
@@ -178,6 +216,8 @@ class Exchanging(CommitFollower):
         yield part
 
     def _steps(self, connection: psycopg.Connection, way: _Way) -> list[TransferStep]:
+        if way.format == FUNDS_FORMAT:
+            return [*settlements_to_take(connection, way.sender, way.to)]
         rows = read_rows(connection, way.sender, TRANSFERS)
         numbers = [number for number, row in rows.items() if row.in_transit or row.asked]
         known = self._taken[way]
@@ -206,6 +246,7 @@ class Exchanging(CommitFollower):
             GuokuError: there was no answer, or none that is believed.
         """
         message = TransferMessage(
+            format=way.format,
             from_ledger=ledger_text(way.sender),
             to_ledger=ledger_text(way.to),
             made_at=self._now(),
@@ -219,8 +260,9 @@ class Exchanging(CommitFollower):
         with self._pool.connection() as connection:
             serial = require_word_of(connection, self._provider, signed, way.sender, way.to, now)
         require_fresh(answer.made_at, now)
-        told = (answer.from_ledger, answer.to_ledger, answer.asked_sm3)
-        if told != (message.to_ledger, message.from_ledger, read_signed(body).message_sm3):
+        told = (answer.from_ledger, answer.to_ledger, answer.asked_sm3, answer.format)
+        asked_sm3 = read_signed(body).message_sm3
+        if told != (message.to_ledger, message.from_ledger, asked_sm3, message.format):
             raise Refusal(Code.SIGNATURE_INVALID, "it answers another message")
         taking = TakeTransferMessage(
             from_ledger=answer.from_ledger,
@@ -235,19 +277,17 @@ class Exchanging(CommitFollower):
     def _take(self, way: _Way, heard: tuple[TakeTransferMessage, TransferAnswer]) -> int:
         """Takes the words of an answer; gives how many there were."""
         taking, answer = heard
-        self._taken[way].update(answer.taken)
+        if way.format == FORMAT:  # a settlement is brought until its word is in
+            self._taken[way].update(answer.taken)
         for refused in answer.refused:
             log.warning(
-                "a transfer was not taken",
+                "what was sent was not taken",
                 ledger=answer.from_ledger,
                 number=refused.number,
                 reason=refused.detail,
             )
-        words: list[Word] = steps_of(answer.said, to_sender=True)  # type: ignore[assignment]
         with self._pool.connection() as connection:
-            numbers = list({word.transfer_no for word in words})
-            transfers = read_objects(connection, way.sender, TRANSFER, numbers)
-        news = [word for word in words if is_news(transfers.get(word.transfer_no), word)]
+            news = self._news(connection, way, steps_of(answer))
         for word in news:
             require_of(word, answer.from_ledger)
         if news:
@@ -264,11 +304,36 @@ class Exchanging(CommitFollower):
             self._heard[way] = max(self._heard.get(way, 0), answer.upto)
         return len(news)
 
+    def _news(
+        self, connection: psycopg.Connection, way: _Way, words: Sequence[Any]
+    ) -> list[Word | FundsWord]:
+        """Of an answer's words those that the sender has not noted, and can."""
+        if way.format == FUNDS_FORMAT:
+            news, early = funds_news(connection, way.sender, words)
+            if early:
+                first = min(place_in(word).position for word in early)
+                self._early[way] = min(self._early.get(way, first), first)
+            return [*news]
+        numbers = list({word.transfer_no for word in words})
+        transfers = read_objects(connection, way.sender, TRANSFER, numbers)
+        return [word for word in words if is_news(transfers.get(word.transfer_no), word)]
 
-def require_of(word: Word, from_ledger: str) -> None:
+
+def place_in(word: Word | FundsWord) -> EventPlace:
+    """Where the event of the other ledger stands that a word tells of."""
+    match word:
+        case NoteAcceptance():
+            return word.accepted
+        case NoteArrival():
+            return word.arrived
+        case NoteSettlement():
+            return word.taken
+    return word.told
+
+
+def require_of(word: Word | FundsWord, from_ledger: str) -> None:
     """Raises IntegrityError for a word about a place of another ledger, RequestError for an amount
     that is none."""
     parse_yuan(word.amt, pointer="/amt")
-    place = getattr(word, "accepted", None) or getattr(word, "told", None)
-    if place is None or place.ledger != from_ledger:
+    if place_in(word).ledger != from_ledger:
         raise IntegrityError(f"{word.number[:60]} is no word of {from_ledger}")

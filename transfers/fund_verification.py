@@ -23,6 +23,7 @@ from payments.orders.ordering import split_order_number
 from payments.signing.voucher_document import adm_div_code
 from payments.verification.agreement import Differing, NamedDocument, compare
 from payments.verification.stand_alone import stands_alone
+from transfers.other_installations import SignedWords
 from transfers.tier_events import ArrivalNoted, FundsSettled, SettlementNoted, SettlementTaken
 from transfers.tier_funds import FUND_DISPATCH
 from transfers.treasury_account import payee_account
@@ -63,6 +64,8 @@ class TierFundsCheck(EventCheck):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._told: list[tuple[int, Any]] = []
+        place = context.place
+        self._signed = SignedWords(context.asking, place.ledger_id, place.position)
 
     def follows(self) -> Iterable[str]:
         yield from names_that(lambda traits: traits.subject in _SUBJECTS)
@@ -108,7 +111,7 @@ class TierFundsCheck(EventCheck):
             self._wrong(position, f"{arrived.dispatch_no} was rejected, and is here 调度已退回")
 
     def _hold_to_arrival(self, position: int, noted: ArrivalNoted) -> None:
-        told = self._found(position, noted.arrived)
+        told = self._found(position, noted.arrived, noted)
         own = ledger_text(self.context.place.ledger_id)
         if told is not None and (
             not isinstance(told, FundsArrived)
@@ -117,7 +120,7 @@ class TierFundsCheck(EventCheck):
             self._wrong(position, f"{noted.arrived.ledger} has not said so 与到账不符")
 
     def _hold_to_settled(self, position: int, taken: SettlementTaken) -> None:
-        told = self._found(position, taken.settled)
+        told = self._found(position, taken.settled, taken)
         own = division_of(self.context.place.ledger_id)
         if told is not None and (
             not isinstance(told, FundsSettled)
@@ -128,7 +131,7 @@ class TierFundsCheck(EventCheck):
             self._wrong(position, f"{taken.from_ledger} has not settled it so 与结算不符")
 
     def _hold_to_taken(self, position: int, noted: SettlementNoted) -> None:
-        told = self._found(position, noted.taken)
+        told = self._found(position, noted.taken, noted)
         own = ledger_text(self.context.place.ledger_id)
         if told is not None and (
             not isinstance(told, SettlementTaken)
@@ -136,11 +139,13 @@ class TierFundsCheck(EventCheck):
         ):
             self._wrong(position, f"{noted.taken.ledger} has not said so 与结算登记不符")
 
-    def _found(self, position: int, place: EventPlace) -> Event | None:
+    def _found(self, position: int, place: EventPlace, follows: Event) -> Event | None:
         """The event at a place of another ledger; None, and told, where that is another; None of a
-        ledger that is kept elsewhere."""
+        ledger that is kept elsewhere, whose signed message must have said it."""
         key, asking = parse_ledger(place.ledger), self.context.asking
         if read_head(asking, key) is None:
+            if not self._signed.has(position, follows):
+                self._wrong(position, f"no message of {place.ledger} says so 无签名消息")
             return None
         rows = read_events(asking, key, place.position - 1, 1, upto=place.position)
         chains = chains_at(asking, key, [place.position])

@@ -23,8 +23,15 @@ from ledger.money import parse_yuan
 from ledger.reading.objects import read_head, read_objects
 from ledger.reading.tails import read_tail
 from ledger.writing.submitting import Submit
+from transfers.fund_messages import (
+    FUNDS_WORDS,
+    funds_word_of,
+    require_settlement_of,
+    settlement_there,
+)
 from transfers.giving_back import TakeReduction
 from transfers.messages import (
+    FUNDS_FORMAT,
     PARTS_MAX,
     InstallationSigner,
     RefusedStep,
@@ -40,6 +47,7 @@ from transfers.messages import (
     steps_of,
 )
 from transfers.receiving import ReceiveTransfer
+from transfers.settling import TakeSettlement
 from transfers.taking_messages import TakeTransferMessage
 from transfers.words import WORDS, places_in, word_of
 
@@ -78,7 +86,7 @@ class MessageIntake:
         sender, to = parse_ledger(message.from_ledger), parse_ledger(message.to_ledger)
         with self._pool.connection() as connection:
             taking = self._judged(connection, signed, message, sender, to)
-        steps = steps_of(message.said, to_sender=False)
+        steps = steps_of(message)
         for step in steps:
             _check(step, message.from_ledger)
         with self._pool.connection() as connection:
@@ -141,6 +149,7 @@ class MessageIntake:
                 refused.append(RefusedStep(step.number, problem.code.text, problem.detail))
             said, upto, head = _words(connection, to, message)
         return TransferAnswer(
+            format=message.format,
             from_ledger=message.to_ledger,
             to_ledger=message.from_ledger,
             made_at=self._now(),
@@ -188,6 +197,9 @@ TAKEN = "taken"
 
 def _state_of(connection: psycopg.Connection, to: int, step: TransferStep) -> str:
     """``TAKEN``, "" where it waits to be, or why it never will be."""
+    if isinstance(step, TakeSettlement):
+        there = settlement_there(connection, to, step)
+        return "" if there is None else there or TAKEN
     assert isinstance(step, ReceiveTransfer | TakeReduction)
     found = read_objects(connection, to, RECEIVED_TRANSFER, [step.sup_bgt_doc_no])
     received: ReceivedTransfer | None = found.get(step.sup_bgt_doc_no)
@@ -203,6 +215,9 @@ def _state_of(connection: psycopg.Connection, to: int, step: TransferStep) -> st
 
 def _check(step: TransferStep, from_ledger: str) -> None:
     """Raises RequestError for what no ledger of ours would say, or says of another."""
+    if isinstance(step, TakeSettlement):
+        require_settlement_of(step, from_ledger)
+        return
     place = step.issued if isinstance(step, ReceiveTransfer) else getattr(step, "asked", None)
     if place is None or place.ledger != from_ledger or place.position < 1:
         raise RequestError(Code.MALFORMED, f"{step.number[:60]} is no word of {from_ledger}")
@@ -222,20 +237,22 @@ def _check(step: TransferStep, from_ledger: str) -> None:
 def _words(
     connection: psycopg.Connection, to: int, message: TransferMessage
 ) -> tuple[tuple[SaidStep, ...], int, int]:
-    """What this ledger has said of the sender's transfers behind the position asked for, up to
+    """What this ledger has said of what the sender has sent behind the position asked for, up to
     which position that is all, and where it stands."""
     head = read_head(connection, to)
     assert head is not None, "it was open"
     after = min(max(message.after, 0), head.position)
     upto = min(head.position, after + POSITIONS_MAX)
+    of_funds = message.format == FUNDS_FORMAT
     told = [
         each
-        for each in read_tail(connection, to, after, upto, WORDS)
+        for each in read_tail(connection, to, after, upto, FUNDS_WORDS if of_funds else WORDS)
         if getattr(each.event, "from_ledger", "") == message.from_ledger
     ]
     if len(told) > PARTS_MAX:
         told = told[:PARTS_MAX]
         upto = told[-1].position
     places = places_in(connection, to, told)
-    said = tuple(step_said(word_of(each.event, places[each.position])) for each in told)
+    word = funds_word_of if of_funds else word_of
+    said = tuple(step_said(word(each.event, places[each.position])) for each in told)
     return said, upto, head.position

@@ -18,23 +18,36 @@ from ledger.deciding.command import Command
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.gm import PublicKey, sm3
 from transfers.answering import NoteAcceptance
+from transfers.arriving import NoteArrival
 from transfers.giving_back import TakeReduction
 from transfers.receiving import ReceiveTransfer
 from transfers.reducing import DropReduction, NoteReduction
+from transfers.settling import NoteSettlement, TakeSettlement
 
 FORMAT = "guoku.transfers.1"
+FUNDS_FORMAT = "guoku.tier_funds.1"  # whoever does not know it refuses it, and takes transfers
 PARTS_MAX = 60  # in one message
 MESSAGE_BYTES_MAX = 60 * 1024  # as much as is read of somebody who has no token
 FRESH_FOR = timedelta(minutes=10)  # what is older may be somebody's who has overheard it
 
-ToReceiver = ReceiveTransfer | TakeReduction
-ToSender = NoteAcceptance | NoteReduction | DropReduction
+ToReceiver = ReceiveTransfer | TakeReduction | TakeSettlement
+ToSender = NoteAcceptance | NoteReduction | DropReduction | NoteSettlement | NoteArrival
 TransferStep = ToReceiver | ToSender
-_STEPS: dict[str, type[Command]] = {
-    cls.OPERATION: cls
-    for cls in (ReceiveTransfer, TakeReduction, NoteAcceptance, NoteReduction, DropReduction)
+
+
+class _Spoken(NamedTuple):
+    """What messages of a format hold, and their answers."""
+
+    to_receiver: tuple[type[Command], ...]
+    to_sender: tuple[type[Command], ...]
+
+
+_SPOKEN = {
+    FORMAT: _Spoken(
+        (ReceiveTransfer, TakeReduction), (NoteAcceptance, NoteReduction, DropReduction)
+    ),
+    FUNDS_FORMAT: _Spoken((TakeSettlement,), (NoteSettlement, NoteArrival)),
 }
-_OF_SENDER = (ReceiveTransfer, TakeReduction)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -158,7 +171,7 @@ def _read(text: str, decoder: "msgspec.json.Decoder[_Said]") -> _Said:
         message = decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise _malformed(str(error)) from error
-    if message.format != FORMAT or message.made_at.utcoffset() is None:
+    if message.format not in _SPOKEN or message.made_at.utcoffset() is None:
         raise _malformed(f"its format is {message.format[:40]!r}, or its time has no zone")
     return message
 
@@ -167,21 +180,24 @@ def step_said(step: TransferStep) -> SaidStep:
     return SaidStep(step.OPERATION, msgspec.Raw(_encode(step)))
 
 
-def step_of(said: SaidStep, *, to_sender: bool) -> TransferStep:
-    """The command; raises RequestError ``malformed`` for what is none of that side's."""
-    cls = _STEPS.get(said.operation)
-    if cls is None or (cls not in _OF_SENDER) is not to_sender:
+def steps_of(message: TransferMessage | TransferAnswer) -> list[TransferStep]:
+    """What a message asks of the receiver, or an answer tells the sender; raises RequestError
+    ``malformed`` for what is not said so in its format."""
+    if len(message.said) > PARTS_MAX:
+        raise _malformed(f"a message has at most {PARTS_MAX} parts")
+    spoken = _SPOKEN[message.format]
+    known = spoken.to_receiver if isinstance(message, TransferMessage) else spoken.to_sender
+    return [_step_of(said, known) for said in message.said]
+
+
+def _step_of(said: SaidStep, known: Sequence[type[Command]]) -> TransferStep:
+    cls = next((each for each in known if said.operation == each.OPERATION), None)
+    if cls is None:
         raise _malformed(f"{said.operation[:40]!r} is nothing that is said so")
     try:
         return msgspec.json.decode(said.asked, type=cls, strict=True)  # type: ignore[return-value]
     except msgspec.MsgspecError as error:
         raise _malformed(f"{said.operation}: {error}") from error
-
-
-def steps_of(said: Sequence[SaidStep], *, to_sender: bool) -> list[TransferStep]:
-    if len(said) > PARTS_MAX:
-        raise _malformed(f"a message has at most {PARTS_MAX} parts")
-    return [step_of(each, to_sender=to_sender) for each in said]
 
 
 def require_fresh(made_at: datetime, now: datetime) -> None:

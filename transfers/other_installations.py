@@ -26,11 +26,14 @@ from ledger.gm import Provider, sm3
 from ledger.integrity.chain import moment_of
 from ledger.reading.tails import read_tail
 from transfers.answering import NoteAcceptance
+from transfers.arriving import NoteArrival
 from transfers.giving_back import TakeReduction
 from transfers.message_event import TransferMessageTaken
 from transfers.messages import SignedText, read_answer, read_message, steps_of
 from transfers.receiving import ReceiveTransfer
 from transfers.reducing import DropReduction, NoteReduction
+from transfers.settling import NoteSettlement, TakeSettlement
+from transfers.tier_events import ArrivalNoted, SettlementNoted, SettlementTaken
 
 # by which command an event follows from the other side's word
 _FOLLOWS: dict[type[Event], type[Command]] = {
@@ -40,6 +43,9 @@ _FOLLOWS: dict[type[Event], type[Command]] = {
     TransferAcceptanceNoted: NoteAcceptance,
     TransferReduced: NoteReduction,
     TransferReductionDropped: DropReduction,
+    SettlementTaken: TakeSettlement,
+    SettlementNoted: NoteSettlement,
+    ArrivalNoted: NoteArrival,
 }
 
 
@@ -66,9 +72,9 @@ class SignedWords:
 def said_in(event: Any) -> Iterable[Command]:
     """The commands that a message holds; none of one that cannot be read."""
     with suppress(GuokuError):
-        return steps_of(read_answer(event.text).said, to_sender=True)
+        return steps_of(read_answer(event.text))
     with suppress(GuokuError):
-        return steps_of(read_message(event.text).said, to_sender=False)
+        return steps_of(read_message(event.text))
     return ()
 
 

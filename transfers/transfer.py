@@ -28,9 +28,10 @@ from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
-from transfers.tier_funds import TIER_FUNDS, tier_key
+from transfers.tier_funds import TIER_FUNDS, TierFunds, tier_key
 
 ISSUED, ACCEPTED, REDUCED, RETURNED = "issued", "accepted", "reduced", "returned"
+SETTLED = "settled"
 ASKED, DROPPED = "asked", "dropped"  # of a reduction, beside REDUCED
 
 
@@ -95,6 +96,14 @@ class Transfer(msgspec.Struct, frozen=True):
     @property
     def terms(self) -> TransferTerms:
         return terms_of(self.issued)
+
+
+def status_in(transfer: Transfer, between: TierFunds) -> str:
+    """Its status with what lies between the two tiers: what was accepted is ``settled`` once
+    settlements have covered all that transfers have sent there of that fund and mark."""
+    if transfer.status == ACCEPTED and between.subsidies >= between.transferred:
+        return SETTLED
+    return transfer.status
 
 
 def terms_of(issued: TransferIssued) -> TransferTerms:

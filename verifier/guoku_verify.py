@@ -3949,6 +3949,9 @@ _FROM_WORDS = {
     "transfer.acceptance_noted": ("transfer.note_acceptance", "accepted"),
     "transfer.reduced": ("transfer.note_reduction", "told"),
     "transfer.reduction_dropped": ("transfer.drop_reduction", "told"),
+    "transfer.settlement_taken": ("transfer.take_settlement", "settled"),
+    "transfer.settlement_noted": ("transfer.note_settlement", "taken"),
+    "transfer.arrival_noted": ("transfer.note_arrival", "arrived"),
 }
 # where the place of the other end's event is, its type, and what both say
 _OF_FUNDS = {
@@ -4089,7 +4092,7 @@ class Transfers:
                     continue
                 self._report.count("transfer")
                 if not any(
-                    each == operation and all(event.body.get(k) == v for k, v in asked.items())
+                    each == operation and all(event.body.get(k, "") == v for k, v in asked.items())
                     for each, asked in said[ledger]
                 ):
                     self._wrong(position, f"no message of {ledger} says so 无签名消息")

@@ -21,7 +21,7 @@ from api.http.pages import AskedPage, page_after, place_after
 from api.http.parameters import SupBgtDocNo, TransferNo
 from api.http.problems import OF_LEDGER_READ, OF_READ, refusals
 from api.http.routes import CommandRoute, Operation
-from api.http.standing_object import object_now, shown_object
+from api.http.standing_object import object_now
 from api.http.units import require_all_units
 from api.http.views import Committed, commit_view
 from budget.received import RECEIVED_AMOUNTS, RECEIVED_TRANSFER, ReceivedAmounts, ReceivedTransfer
@@ -32,7 +32,13 @@ from ledger.errors import AccessError, Code
 from ledger.money import yuan
 from ledger.reading.loading import read_rows
 from projections.core.moments import one_moment
-from projections.transfer_lists import all_known, received_page, transfer_balance, transfers_page
+from projections.transfer_lists import (
+    all_known,
+    received_page,
+    status_now,
+    transfer_balance,
+    transfers_page,
+)
 from transfers.giving_back import GiveBackTransfer
 from transfers.issuing import IssueTransfer
 from transfers.receiving import AcceptTransfer
@@ -45,7 +51,7 @@ _RECEIVED = _ALL + "/received"
 _ONE_RECEIVED = _RECEIVED + "/{sup_bgt_doc_no}"
 _OWN = "what goes between tiers"
 
-TransferStatus = Literal["issued", "accepted", "reduced", "returned"]
+TransferStatus = Literal["issued", "accepted", "settled", "reduced", "returned"]
 ReceivedStatus = Literal["received", "accepted", "returned"]
 ReductionState = Literal["asked", "reduced", "dropped"]
 
@@ -126,12 +132,15 @@ class TransferBalanceView(msgspec.Struct, kw_only=True):
     reduced_amt: str
 
 
-def transfer_view(key: int, transfer: Transfer, commit: Any = UNSET) -> TransferView:
+def transfer_view(
+    key: int, transfer: Transfer, status: str = "", commit: Any = UNSET
+) -> TransferView:
+    """``status``: with what is settled; "" of one that this very call has changed."""
     issued, noted = transfer.issued, transfer.noted
     return TransferView(
         ledger=ledger_text(key),
         transfer_no=issued.transfer_no,
-        status=transfer.status,  # type: ignore[arg-type]
+        status=status or transfer.status,  # type: ignore[arg-type]
         rec_div_code=issued.rec_div_code,
         to_ledger=receiver_text(key, issued.rec_div_code),
         bgt_doc_no=issued.bgt_doc_no,
@@ -243,14 +252,12 @@ async def list_transfers(
     await wait_for_head(call, key)
     after = place_after(call, asked.cursor)
 
-    def holds(transfer: Transfer) -> bool:
-        return rec_div_code in ("", transfer.issued.rec_div_code) and status in (
-            "",
-            transfer.status,
-        )
+    def holds(transfer: Transfer, its_status: str) -> bool:
+        of_division = rec_div_code in ("", transfer.issued.rec_div_code)
+        return of_division and status in ("", its_status)
 
     page = await call.read(lambda c: transfers_page(c, key, holds, after, asked.size))
-    items = [transfer_view(key, each) for each in page.items]
+    items = [transfer_view(key, each, its_status) for each, its_status in page.items]
     return call.respond(page_after(call, items, page.after), position=page.position)
 
 
@@ -309,12 +316,19 @@ async def show_received(call: LedgerRead, sup_bgt_doc_no: SupBgtDocNo) -> Respon
 async def show_transfer(call: LedgerRead, transfer_no: TransferNo) -> Response:
     key = await admit(call, number=transfer_no)
     await require_all_units(call, key, _OWN)
-    position, transfer = await shown_object(call, key, TRANSFER, transfer_no)
-    return call.respond(transfer_view(key, transfer), position=position)
+    await wait_for_head(call, key)
+
+    def read(connection: Connection) -> tuple[int, Transfer, str]:
+        with one_moment(connection):
+            position, transfer = object_now(connection, key, TRANSFER, transfer_no)
+            return position, transfer, status_now(connection, key, transfer)
+
+    position, transfer, status = await call.read(read)
+    return call.respond(transfer_view(key, transfer, status), position=position)
 
 
 def _sent(key: int, _command: Command, outcome: Outcome) -> Any:
-    return transfer_view(key, outcome.subjects[0], commit_view(outcome.commit))
+    return transfer_view(key, outcome.subjects[0], commit=commit_view(outcome.commit))
 
 
 def _taken(key: int, _command: Command, outcome: Outcome) -> Any:

@@ -87,10 +87,12 @@ ORDER: dict[str, tuple[str, ...]] = {
         "arriving",
         "settling",
         "messages words",
+        "bringing_funds",
+        "fund_messages",
         "link message_intake other_installations",
         (
-            "bringing_funds closing delivering exchanging fund_verification intake other_end"
-            " tier_closing verification"
+            "closing delivering exchanging fund_verification intake other_end tier_closing"
+            " verification"
         ),
     ),
     "accounting": (

@@ -16,6 +16,7 @@ from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
 from ledger.writing.submitting import submit_to
 from payments.clearing.cash import CASH, Cash
+from projections.transfer_lists import status_now
 from tests.accounting.test_verifying import found
 from tests.payments.test_closing import blockers
 from tests.support.bookkeeper import Bookkeeper
@@ -27,6 +28,7 @@ from transfers.bringing_funds import BringingFunds
 from transfers.reducing import ReduceTransfer
 from transfers.settling import TakeSettlement
 from transfers.tier_funds import FUND_DISPATCH, TIER_FUNDS, TierFunds
+from transfers.transfer import TRANSFER
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 GENERAL = f"{CITY}/11/"
@@ -48,6 +50,12 @@ def brought(tiers: Tiers) -> int:
 def between(keeper: Bookkeeper, key: str) -> TierFunds:
     found: TierFunds = row(keeper, TIER_FUNDS, key)
     return found
+
+
+def status(keeper: Bookkeeper, transfer_no: str) -> str:
+    with keeper.pool.connection() as connection:
+        found = read_objects(connection, keeper.ledger_id, TRANSFER, [transfer_no])
+        return status_now(connection, keeper.ledger_id, found[transfer_no])
 
 
 def row(keeper: Bookkeeper, register: AnyRegister, key: str) -> Any:
@@ -196,7 +204,9 @@ def test_a_year_ends_when_nothing_is_on_its_way_and_what_can_be_is_settled(tiers
         ("funds_unsettled", GENERAL, "250.00"),
     ]
     city.do(arrival_of(province, ordered), "pboc")
+    assert status(province, "tp-1") == "accepted"
     province.do(settlement("JS-1", CITY, "250.00", effective_on=date(2026, 12, 31)))
+    assert status(province, "tp-1") == "settled"
     assert blockers(province.ask(late)) == [("funds_in_transit", GENERAL, "550.00")]
     brought(tiers)
     assert province.ask(late, "accountant").problem is None, "50.00 stays owed"

@@ -240,7 +240,7 @@ export const en: Words = {
     corrected: 'Corrected', asked: 'Asked', answered: 'Answered',
     reported: 'Reported', dept_checked: 'Checked by department', mof_checked: 'Checked by treasury', in_library: 'In the library',
     suspended: 'Suspended', ended: 'Ended', terminated: 'Terminated', draft: 'Draft', replied: 'Approved', checked: 'Checked',
-    issued: 'Issued', accepted: 'Accepted', reduced: 'Reduced', dropped: 'Not reduced', opened: 'Opened', loaded: 'Loaded', executing: 'Executing', stopped: 'Stopped', executed: 'Executed', finished: 'Finished', closed: 'Ended',
+    issued: 'Issued', accepted: 'Accepted', settled: 'Settled', reduced: 'Reduced', dropped: 'Not reduced', opened: 'Opened', loaded: 'Loaded', executing: 'Executing', stopped: 'Stopped', executed: 'Executed', finished: 'Finished', closed: 'Ended',
     pending: 'Pending', incomplete: 'Incomplete', agrees: 'Agrees', differs: 'Differs', confirmed: 'Confirmed', waiting: 'Waiting',
     booked: 'Booked', none_of_ours: 'None of ours',
   },

@@ -782,6 +782,7 @@ export const zh = {
     checked: '已审核',
     issued: '已下达',
     accepted: '已接收',
+    settled: '已结算',
     reduced: '已调减',
     dropped: '未调减',
     opened: '已建立',
