@@ -27,6 +27,7 @@ from ledger.books import load_charts
 from ledger.errors import AccessError, ConfigurationError
 from ledger.gm import default_provider
 from ledger.postgres.database import connect, make_pool
+from ledger.postgres.far_dates import read_far_dates
 from ledger.postgres.migrate import migrate
 from ledger.reading.streaming import snapshot, stream_events
 from ledger.verification.checkpoints import KeptNote
@@ -94,6 +95,7 @@ def verify_whole(owner_conninfo: str, notes: Sequence[KeptNote]) -> Verification
     except ConfigurationError as error:
         findings.add(SCHEMA, 0, f"it cannot be brought up to this program's schema: {error}")
     with connect(owner_conninfo, autocommit=True) as connection:
+        read_far_dates(connection)
         verify_database(ToVerify(connection, notes), findings)
     return report_of(WHOLE_DATABASE, findings)
 

@@ -14,6 +14,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from ledger.postgres.database import connect
+from ledger.postgres.far_dates import read_far_dates
 
 CHUNK_EVENTS = 4_096  # whole blocks of the tree
 
@@ -93,12 +94,18 @@ class StoredKey(NamedTuple):
 
 @contextmanager
 def snapshot(conninfo: str, connections: int) -> Iterator[list[psycopg.Connection]]:
-    """Connections that all see the database as it was at one moment; they only read."""
+    """Connections that all see the database as it was at one moment; they only read.
+
+    They are closed in whatever they are, for there is nothing to commit: a stream that nobody read
+    to its end would else turn what was found until then into an error.
+    """
     with ExitStack() as stack:
         opened: list[psycopg.Connection] = []
         shared = ""
         for _ in range(connections):
-            connection = stack.enter_context(connect(conninfo, application_name="guoku audit"))
+            connection = connect(conninfo, application_name="guoku audit")
+            stack.callback(connection.close)
+            read_far_dates(connection)
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if shared:
                 connection.execute(
@@ -178,14 +185,14 @@ def stream_of_types(
 
 def stream_commits(
     connection: psycopg.Connection, ledger_id: int, after: int
-) -> Iterator[StoredCommit]:
+) -> Generator[StoredCommit]:
     """The commits that end after a position, in order."""
     for row in _rows(connection, _COMMITS, ledger_id, after):
         _, _, first, _, position, _, recorded, _ = _COMMIT.unpack_from(row)
         yield StoredCommit(first, position, recorded + _POSTGRES_EPOCH_US, row[_COMMIT.size :])
 
 
-def stream_keys(connection: psycopg.Connection, ledger_id: int, after: int) -> Iterator[StoredKey]:
+def stream_keys(connection: psycopg.Connection, ledger_id: int, after: int) -> Generator[StoredKey]:
     """The command keys of events after a position, in order of first position."""
     for row in _rows(connection, _KEYS, ledger_id, after):
         _, _, first, _, last, _, stream_id, size = _KEY.unpack_from(row)

@@ -13,8 +13,9 @@ import psycopg
 
 from ledger.books import Charts
 from ledger.money import yuan
-from ledger.verification.checks import name_check
+from ledger.verification.checks import BROKEN, name_check
 from ledger.verification.findings import Findings
+from ledger.verification.following import told
 from payments.clearing.uncleared import UNCLEARED
 from payments.clearing.uncleared_key import UnclearedKey
 from payments.messages.vt_codes import CLAIM, REFUND_CLAIM
@@ -87,7 +88,7 @@ class ClearingCheck:
         totals = self._totals
         if self._known:
             self._days(totals)
-        waiting = _waiting(connection, ledger_id)
+        waiting = self._waiting(connection, ledger_id)
         for vt_code in (CLAIM, REFUND_CLAIM):
             left_fen = totals.paid.get(vt_code, 0) - totals.claimed.get(vt_code, 0)
             if left_fen != waiting.get(vt_code, 0):
@@ -109,13 +110,17 @@ class ClearingCheck:
                 )
                 self._findings.add(self.NAME, totals.moved_at[day], detail)
 
-
-def _waiting(connection: psycopg.Connection, ledger_id: int) -> Mapping[str, int]:
-    """What is stored as not claimed yet, by message type."""
-    found: dict[str, int] = {}
-    with connection.cursor("uncleared") as cursor:
-        cursor.execute(_ROWS, (ledger_id, UNCLEARED.name))
-        for key, amount in cursor:
-            vt_code = UnclearedKey.parsed(key).vt_code
-            found[vt_code] = found.get(vt_code, 0) + int(amount)
-    return found
+    def _waiting(self, connection: psycopg.Connection, ledger_id: int) -> Mapping[str, int]:
+        """What is stored as not claimed yet, by message type."""
+        found: dict[str, int] = {}
+        with connection.cursor("uncleared") as cursor:
+            cursor.execute(_ROWS, (ledger_id, UNCLEARED.name))
+            for key, amount in cursor:
+                try:
+                    vt_code, waits_fen = UnclearedKey.parsed(key).vt_code, int(amount)
+                except BROKEN as error:
+                    detail = f"what waits under {key[:100]!r} cannot be read: {told(error)}"
+                    self._findings.add(self.NAME, 0, detail)
+                    continue
+                found[vt_code] = found.get(vt_code, 0) + waits_fen
+        return found

@@ -1,8 +1,9 @@
 """待发: the outbox against what the events say is on its way.
 
 The table is a reading of the events, but it decides what is sent: a row that is missing keeps a
-payment from its bank, one that is made up sends what nobody signed. How often something was tried,
-and that it was given up, are no events and cannot be shown by them.
+payment from its bank, as does one that is put off for long; one that is made up sends what nobody
+signed. How often something was tried, and that it was given up, are no events and cannot be shown
+by them.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,11 @@ from payments.delivery.outbox import Item
 from payments.verification.open_items import OpenClaim, OpenRequests, UnderWay
 
 _READ_UPTO = "SELECT position FROM outbox_positions WHERE ledger_id = %s"
-_ROWS = "SELECT kind, number, position, state FROM outbox WHERE ledger_id = %s"
+# A lease, a wait after a failure, another look: all of them end within minutes.
+_ROWS = (
+    "SELECT kind, number, position, state, state = 'due' AND next_attempt_at > now() + '1 day'"
+    " FROM outbox WHERE ledger_id = %s"
+)
 
 
 def read_upto(connection: psycopg.Connection, ledger_id: int) -> int:
@@ -59,10 +64,10 @@ class OutboxCheck:
         due |= {item: (position, False) for item, position in answered.items()}
         with connection.cursor("outbox") as cursor:
             cursor.execute(_ROWS, (ledger_id,))
-            for kind, number, position, state in cursor:
+            for kind, number, position, state, is_put_off in cursor:
                 self._findings.count(self.NAME, 1)
                 expected = due.pop((kind, number), None)
-                if wrong := _fault((kind, number), expected, position, state):
+                if wrong := _fault((kind, number), expected, position, state, is_put_off):
                     named = f"the {kind} {number!r} in the outbox {wrong}"
                     self._findings.add(self.NAME, expected[0] if expected else 0, named)
         for (kind, number), (position, _) in due.items():
@@ -71,7 +76,13 @@ class OutboxCheck:
                 self._findings.add(self.NAME, position, detail)
 
 
-def _fault(item: Item, expected: tuple[int, bool] | None, position: int, state: str) -> str:
+def _fault(
+    item: Item,
+    expected: tuple[int, bool] | None,
+    position: int,
+    state: str,
+    is_put_off: bool,
+) -> str:
     if expected is None:
         return "is of nothing that the events have due 待发多出"
     due_at, sent = expected
@@ -81,4 +92,4 @@ def _fault(item: Item, expected: tuple[int, bool] | None, position: int, state: 
     if item[0] == "voucher" and sent != (state == "sent"):
         said = "was sent" if sent else "was not sent"
         return f"is {state}, and by the events it {said} 待发状态不符"
-    return ""
+    return "is put off for more than a day 待发被推迟" if is_put_off else ""

@@ -170,7 +170,8 @@ class _Verification:
             recorded_us,
         )
         self._versions = VersionCheck(findings, folder, before.stream_lengths if before else None)
-        self._chain = ChainCheck(findings, stream_commits(commits, ledger_id, after), after, chain)
+        self._commits = stream_commits(commits, ledger_id, after)
+        self._chain = ChainCheck(findings, self._commits, after, chain)
         self._checkpoints = CheckpointCheck(
             findings,
             provider,
@@ -182,7 +183,8 @@ class _Verification:
             required=options.required,
             tree=GrowingTree(after, before.edge if before else ()),
         )
-        self._numbers = KeyCheck(findings, stream_keys(keys, ledger_id, after), known)
+        self._keys_read = stream_keys(keys, ledger_id, after)
+        self._numbers = KeyCheck(findings, self._keys_read, known)
         self._of_books(charts, folder, before)
         self._signed = SignedFile(folder / "signed.bin")
         self._signatures = SignatureCheck(
@@ -217,6 +219,8 @@ class _Verification:
         self._documents = NamedDocuments(findings, folder, before.named_lengths if before else None)
 
     def close(self) -> None:
+        self._commits.close()  # a history that ends before its commits leaves some unread
+        self._keys_read.close()
         self._signed.close()
 
     def _held(self) -> Iterator[KeptNote]:

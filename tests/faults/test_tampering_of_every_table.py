@@ -235,6 +235,7 @@ def test_what_lies_beside_the_history_is_held_against_it(
     ledgers = [SYSTEM if check in OF_SYSTEM else LEDGER] if check not in OF_DATABASE else []
     told = found(verified(tampered, whole, tmp_path, *ledgers, projections=check == "projection"))
     assert check in told, told
+    assert "unfinished" not in told, told
 
 
 def tamper(database: Database, *statements: str) -> None:
@@ -316,6 +317,25 @@ def test_a_broken_row_ends_nothing(
     assert "unfinished" not in told
     [history] = [report for report in reports if report.ledger_id == LEDGER]
     assert history.counts["digest"] == history.position
+
+
+@pytest.mark.parametrize("last", [350, 30, 0])
+def test_a_lost_tail_hides_nothing(
+    tampered: Database, whole: Whole, tmp_path: Path, last: int
+) -> None:
+    """Commits and numbers without their events went unread, and the whole report was lost with
+    that: what else was done, and where the history ends."""
+    tamper(
+        tampered,
+        f"DELETE FROM events WHERE ledger_id = {LEDGER} AND position > {last}",
+        "UPDATE registers SET amounts[1] = amounts[1] + 1 WHERE key = 'B1'",
+        "UPDATE outbox SET state = 'sent' WHERE number = 'DUE'",
+    )
+    told = found(verified(tampered, whole, tmp_path, LEDGER))
+    assert told["position"][0].startswith(f"{last + 1}: ")
+    assert told.keys() >= {"chain", "checkpoint", "balance", "outbox"}
+    assert any("indicator B1" in each for each in told["balance"])
+    assert "unfinished" not in told
 
 
 # ---- every table is covered

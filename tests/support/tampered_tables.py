@@ -28,6 +28,14 @@ STORED: dict[str, tuple[str, str]] = {
         "balance",
         "UPDATE registers SET amounts = ARRAY[amounts[1] * 2] WHERE register = 'uncleared'",
     ),
+    "an uncleared key that is none": (
+        "clearing",
+        "UPDATE registers SET key = key || '7' WHERE register = 'uncleared'",
+    ),
+    "an uncleared amount that is null": (
+        "clearing",
+        "UPDATE registers SET amounts = '{}' WHERE register = 'uncleared'",
+    ),
     "an uncleared row removed": ("balance", "DELETE FROM registers WHERE register = 'uncleared'"),
     "an indicator removed": (
         "balance",
@@ -87,7 +95,7 @@ STORED: dict[str, tuple[str, str]] = {
         "checkpoint",
         "UPDATE sealed SET root = decode(repeat('00', 32), 'hex') WHERE ledger_id > 10000",
     ),
-    "sealed at an infinite time": ("node", "UPDATE sealed SET recorded_at = '-infinity'"),
+    "sealed at an infinite time": ("checkpoint", "UPDATE sealed SET recorded_at = '-infinity'"),
     "a checkpoint's place removed": ("reading", "DELETE FROM checkpoints"),
     "a checkpoint's place changed": ("reading", "UPDATE checkpoints SET size = size + 1"),
     "a checkpoint's place made up": (
@@ -123,6 +131,14 @@ STORED: dict[str, tuple[str, str]] = {
         "INSERT INTO outbox VALUES (4400000002026, 'voucher', 'P2', 20, 'dead', 0, now())",
     ),
     "said to be sent": ("outbox", "UPDATE outbox SET state = 'sent' WHERE number = 'DUE'"),
+    "a due voucher put off for a year": (
+        "outbox",
+        "UPDATE outbox SET next_attempt_at = now() + interval '1 year' WHERE number = 'DUE'",
+    ),
+    "a due voucher put off for ever": (
+        "outbox",
+        "UPDATE outbox SET next_attempt_at = 'infinity' WHERE number = 'DUE'",
+    ),
     "due since another event": ("outbox", "UPDATE outbox SET position = position - 1"),
     "the outbox read beyond the end": ("outbox", "UPDATE outbox_positions SET position = 100000"),
     "a voucher's issue removed": (
@@ -186,6 +202,16 @@ STORED: dict[str, tuple[str, str]] = {
     "a certificate's key": (
         "certificate",
         "UPDATE certificates SET public_key = decode(repeat('07', 64), 'hex')",
+    ),
+    "a code that never ends": ("codes", "UPDATE code_sets SET end_date = 'infinity'"),
+    "a code that ends behind all days": ("codes", "UPDATE code_sets SET end_date = '10000-01-01'"),
+    "a code that has begun before all days": (
+        "codes",
+        "UPDATE code_sets SET start_date = '-infinity'",
+    ),
+    "a certificate from before all times": (
+        "certificate",
+        "UPDATE certificates SET not_before = '-infinity'",
     ),
     "a code added to a load": (
         "codes",
