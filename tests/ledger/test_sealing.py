@@ -3,81 +3,39 @@
 What is sealed is checked against a tree that the tests make themselves, from the events.
 """
 
+# ruff: noqa: F401, F811  (pytest finds the fixture `sealer` by its import)
+
 from collections.abc import Iterator
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import psycopg
 import pytest
 
-from ledger.account_set import ledger_text, system_ledger
+from ledger.account_set import ledger_text
 from ledger.gm import default_provider
 from ledger.gm.keystore import KeyStore
 from ledger.integrity import note as notes
 from ledger.integrity.merkle import verify_consistency
 from ledger.reading.objects import list_heads
 from ledger.sealing import register
-from ledger.sealing.register import RecordedNote
-from ledger.sealing.sealer import Sealer, SealingPolicy
+from ledger.sealing.sealer import Sealer
 from ledger.sealing.stored_tree import StoredTree
-from ledger.sealing.trees import Trees, read_sealed
+from ledger.sealing.trees import read_sealed
 from tests.support.bookkeeper import Bookkeeper, payment
 from tests.support.histories import commit_ends, mixed_history
 from tests.support.proof_reader import naive_root, root_by_path, roots_by_path, sm3
-
-SYSTEM = system_ledger(2026)
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> KeyStore:
-    return KeyStore(tmp_path / "keystore", "test", iterations=1000)
-
-
-def sealer_on(b: Bookkeeper, keys: KeyStore, folder: Path, **policy: Any) -> Sealer:
-    chosen = SealingPolicy(**{"province_interval_s": 0.0, **policy})
-    return Sealer(b.pool, b.sequencer, keys, default_provider(), folder, b.clock, chosen)
-
-
-@pytest.fixture
-def sealer(bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path) -> Sealer:
-    return sealer_on(bookkeeper, keys, tmp_path / "checkpoints")
-
-
-def digests(b: Bookkeeper, ledger_id: int | None = None) -> list[bytes]:
-    with b.pool.connection() as connection:
-        rows = connection.execute(
-            "SELECT digest FROM events WHERE ledger_id = %s ORDER BY position",
-            (ledger_id or b.ledger_id,),
-        )
-        return [row[0] for row in rows]
-
-
-def latest(b: Bookkeeper, ledger_id: int | None = None) -> RecordedNote:
-    with b.pool.connection() as connection:
-        found = register.latest_checkpoint(connection, ledger_id or b.ledger_id)
-    assert found is not None
-    return found
-
-
-def all_sealed(b: Bookkeeper, ledger_id: int) -> list[RecordedNote]:
-    with b.pool.connection() as connection:
-        return register.checkpoints_after(connection, ledger_id, 0, 10_000)
-
-
-def lines_of(note: str) -> list[str]:
-    return note.partition("\n\n")[0].split("\n")
-
-
-def system_types(b: Bookkeeper) -> list[str]:
-    with b.pool.connection() as connection:
-        rows = connection.execute(
-            "SELECT type FROM events WHERE ledger_id = %s ORDER BY position", (SYSTEM,)
-        )
-        return [row[0] for row in rows]
-
+from tests.support.sealed_ledgers import (
+    SYSTEM,
+    all_sealed,
+    digests,
+    keys,
+    latest,
+    lines_of,
+    sealer,
+    sealer_on,
+    system_types,
+)
 
 # ---- checkpoints
 
@@ -325,84 +283,3 @@ def test_a_round_is_bounded_and_every_ledger_gets_its_turn(
         assert [s.size for s in all_sealed(keeper, keeper.ledger_id)] == [1]
     for keeper in keepers:
         keeper.close()
-
-
-# ---- several sealers, many writers, files
-
-
-def test_two_sealers_and_four_writers_leave_one_history(
-    bookkeeper: Bookkeeper, keys: KeyStore, tmp_path: Path
-) -> None:
-    bookkeeper.issue("B1", "1000000.00")
-    folder = tmp_path / "checkpoints"
-    sealers = [sealer_on(bookkeeper, keys, folder, interval_s=0.01) for _ in range(2)]
-    for sealer in sealers:
-        sealer.start()
-
-    def write(writer: int) -> None:
-        number = 0
-        while number < 12 or len(all_sealed(bookkeeper, bookkeeper.ledger_id)) <= 3:
-            number += 1
-            bookkeeper.pay(f"P{writer}-{number}", "B1", "1.00", effective_on=date(2026, 3, 2))
-
-    writers = [Thread(target=write, args=(writer,)) for writer in range(4)]
-    for thread in writers:
-        thread.start()
-    for thread in writers:
-        thread.join()
-    for sealer in sealers:
-        sealer.close()
-    while sealers[0].run_once():
-        pass
-    assert not sealers[0].health().stopped
-    assert not sealers[1].health().stopped
-    sealed = all_sealed(bookkeeper, bookkeeper.ledger_id)
-    leaves = digests(bookkeeper)
-    assert sealed[-1].size == len(leaves)
-    assert len({s.size for s in sealed}) == len(sealed) > 3
-    for s in sealed:
-        assert lines_of(s.note)[2] == notes.encode_hash(naive_root(leaves[: s.size]))
-    kept = (folder / "guoku_440000000-2026.txt").read_text(encoding="utf-8")
-    assert kept == "".join(f"{s.note}---\n" for s in sealed)
-
-
-def test_what_a_kill_left_half_written_is_mended(
-    bookkeeper: Bookkeeper, sealer: Sealer, keys: KeyStore, tmp_path: Path
-) -> None:
-    """Torn in the file, absent from the file, grown and not signed: the next life makes it good."""
-    bookkeeper.issue("B1", "1000.00")
-    sealer.run_once()
-    path = tmp_path / "checkpoints" / "guoku_440000000-2026.txt"
-    whole = path.read_text(encoding="utf-8")
-    with path.open("a", encoding="utf-8") as file:
-        file.write("guoku/440000000-2026\n77\nhalf a li")
-    bookkeeper.issue("B2", "1000.00")
-    with bookkeeper.pool.connection() as connection:  # grown, and then killed
-        assert Trees().grow(connection, bookkeeper.ledger_id, 1000) == 2
-    sealer_on(bookkeeper, keys, tmp_path / "checkpoints").run_once()
-    sealed = all_sealed(bookkeeper, bookkeeper.ledger_id)
-    assert [s.size for s in sealed] == [3, 5]
-    assert path.read_text(encoding="utf-8") == f"{whole}{sealed[1].note}---\n"
-    path.unlink()  # another machine takes over, with a folder of its own
-    sealer_on(bookkeeper, keys, tmp_path / "checkpoints").run_once()
-    assert path.read_text(encoding="utf-8") == "".join(f"{s.note}---\n" for s in sealed)
-
-
-def test_a_new_log_key_is_put_on_record_and_signs_from_then_on(
-    bookkeeper: Bookkeeper, sealer: Sealer, keys: KeyStore, tmp_path: Path
-) -> None:
-    bookkeeper.issue("B1", "1000.00")
-    sealer.run_once()
-    bookkeeper.issue("B2", "1000.00")
-    sealer_on(bookkeeper, keys, tmp_path / "checkpoints", log_key="guoku/log-2").run_once()
-    with bookkeeper.pool.connection() as connection:
-        registered = register.note_keys(connection)
-    names = ["guoku/log", "guoku/log-2"]
-    assert [k.public_key for k in registered] == [keys.public_key(name) for name in names]
-    assert {k.name for k in registered} == {"guoku/log"}
-    provider = default_provider()
-    for sealed, name in zip(all_sealed(bookkeeper, bookkeeper.ledger_id), names, strict=True):
-        read = notes.parse_note(sealed.note)
-        assert notes.verified_by(provider, read, {"guoku/log": [keys.public_key(name)]})
-        other = {"guoku/log": [keys.public_key(n) for n in names if n != name]}
-        assert not notes.verified_by(provider, read, other)
