@@ -5,7 +5,6 @@ must accept and refuse the same ones, for the same reason, and arrive at the sam
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 
@@ -25,51 +24,15 @@ from ledger.money import yuan
 from payments.application import ApprovePayment, RejectPayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.corrections.correcting import CorrectPayment
-from payments.payment import Payment
 from payments.refunds.requests import RefundPayment
 from payments.voiding import VoidPayment
 from tests.support.bookkeeper import Bookkeeper, payment, receipt, signature
+from tests.support.clerks_cards import Card, Model, Pot, corrected
 from tests.support.random_histories import run_histories
 
 BUDGETS = ("甲", "乙")
 FEN = st.integers(min_value=1, max_value=30_00)
 TODAY = date(2026, 3, 2)  # of the clock, in the year of the ledger
-
-
-@dataclass
-class Pot:
-    """An indicator as a clerk's card shows it, in fen."""
-
-    amount: int = 0
-    frozen: int = 0
-    occupied: int = 0
-    paid: int = 0
-    plan: int = 0
-    by_plan: bool = False
-
-    @property
-    def available(self) -> int:
-        return self.amount - self.frozen - self.occupied - self.paid
-
-
-@dataclass
-class Card:
-    """A payment as a clerk's card shows it."""
-
-    pot: Pot
-    fen: int
-    status: str = "applied"
-    refunded: int = 0
-    borne: list[tuple["Pot", int]] = field(default_factory=list)  # what was corrected last, last
-    issued: Payment | None = None
-    done: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Model:
-    pots: dict[str, Pot] = field(default_factory=dict)
-    cards: dict[str, Card] = field(default_factory=dict)
-    bank: int = 0  # what the bank paid ahead and got back, not settled yet
 
 
 class Treasury(RuleBasedStateMachine):
@@ -325,7 +288,7 @@ class Treasury(RuleBasedStateMachine):
         if not code:
             gives.paid -= fen
             takes.paid += fen
-            card.borne = _corrected(card.borne, gives, takes, fen)
+            card.borne = corrected(card.borne, gives, takes, fen)
 
     @rule()
     def clear(self) -> None:
@@ -359,19 +322,6 @@ class Treasury(RuleBasedStateMachine):
         assert books.get("支付", "0.00") == yuan(sum(pot.paid for pot in pots))
         assert books.get("行政支出", "0.00") == yuan(sum(pot.paid for pot in pots))
         assert books["指标来源"] == yuan(sum(pot.amount for pot in pots))
-
-
-def _corrected(
-    borne: list[tuple[Pot, int]], gives: Pot, takes: Pot, fen: int
-) -> list[tuple[Pot, int]]:
-    """What was corrected last is moved on first."""
-    left, wanted = list(borne), fen
-    for place in reversed(range(len(left))):
-        pot, bears = left[place]
-        taken = min(wanted, bears) if pot is gives else 0
-        left[place] = (pot, bears - taken)
-        wanted -= taken
-    return [*((pot, bears) for pot, bears in left if bears), (takes, fen)]
 
 
 def run(pool: ConnectionPool, examples: int, steps: int) -> None:
