@@ -19,8 +19,10 @@ from tests.support.bookkeeper import (
     Bookkeeper,
     payment,
 )
+from tests.support.command_examples import MARCH_2
 from tests.support.commands_on_file import LINES, TODAY, every_command
-from tests.support.repeated_commands import EXAMPLES, MARCH_2, START, STOP, run_until
+from tests.support.repeated_commands import EXAMPLES
+from tests.support.repeated_payments import START, STOP, run_until
 
 
 @pytest.fixture
