@@ -12,7 +12,15 @@ import msgspec
 
 from accounting.income_booking import entries, require_codes
 from accounting.income_events import IncomeLine
-from accounting.income_register import TOLD, IncomePlace, is_reported, told_key, told_on
+from accounting.income_register import (
+    TOLD,
+    IncomeMove,
+    IncomePlace,
+    income_moved,
+    is_reported,
+    told_key,
+    told_on,
+)
 from accounting.income_report import REPORTED_DAYS
 from ledger.books.given import given_journal
 from ledger.calendar import evidence_day
@@ -76,18 +84,17 @@ class IncomeCorrection(msgspec.Struct, frozen=True, kw_only=True):
         return REJECTED if self.receipt.rejected else CORRECTED
 
     @property
-    def place(self) -> IncomePlace:
-        return place_ordered(self.ordered)
-
-    @property
-    def to_place(self) -> IncomePlace:
+    def moves(self) -> IncomeMove:
+        """Of what the income goes, and of what it becomes."""
         ordered = self.ordered
-        return IncomePlace(
+        to_place = IncomePlace(
             ordered.cash_acct,
             ordered.to_inc_sort_code,
             ordered.to_fund_type_code,
             ordered.to_budget_level_code,
         )
+        place = place_ordered(ordered)
+        return income_moved(place, to_place, ordered.inc_refund_no, ordered.to_tre_code)
 
 
 def place_ordered(ordered: IncomeRefundOrdered | IncomeCorrectionOrdered) -> IncomePlace:

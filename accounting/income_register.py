@@ -61,6 +61,24 @@ class IncomePlace(NamedTuple):
         return tuple((name, code) for name, code in said.items() if code)
 
 
+class IncomeMove(NamedTuple):
+    """Of what an order takes income, and of what it becomes; None where it leaves the account."""
+
+    gives: IncomePlace
+    takes: IncomePlace | None
+
+
+def income_moved(
+    place: IncomePlace, to_place: IncomePlace, inc_refund_no: str, to_tre_code: str
+) -> IncomeMove:
+    """What a 更正 from a place to another moves: income, from the one to the other; income that is
+    another treasury's (调库), from here; a refund (退库更正), so that its code has the income again
+    and the other has paid it back."""
+    if inc_refund_no:
+        return IncomeMove(gives=to_place, takes=place)
+    return IncomeMove(gives=place, takes=None if to_tre_code else to_place)
+
+
 def place_of(key: str) -> IncomePlace:
     """The place with this key."""
     return IncomePlace(*key.split("/"))
@@ -122,7 +140,8 @@ class _Corrected(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Ordered(msgspec.Struct, frozen=True, gc=False):
-    """Of an order; ``to_…`` of a correction's."""
+    """Of an order; ``to_…`` of a correction's, whose ``inc_refund_no`` is that of the refund it
+    corrects."""
 
     voucher_no: str
     amt: str
@@ -133,16 +152,18 @@ class _Ordered(msgspec.Struct, frozen=True, gc=False):
     to_inc_sort_code: str = ""
     to_fund_type_code: str = ""
     to_budget_level_code: str = ""
+    inc_refund_no: str = ""
+    to_tre_code: str = ""
 
     @property
-    def place(self) -> IncomePlace:
+    def moves(self) -> "IncomeMove":
         codes = self.inc_sort_code, self.fund_type_code, self.budget_level_code
-        return IncomePlace(self.cash_acct, *codes)
-
-    @property
-    def to_place(self) -> IncomePlace | None:
-        codes = self.to_inc_sort_code, self.to_fund_type_code, self.to_budget_level_code
-        return IncomePlace(self.cash_acct, *codes) if self.to_inc_sort_code else None
+        place = IncomePlace(self.cash_acct, *codes)
+        if not self.to_inc_sort_code:
+            return IncomeMove(place, None)
+        to_codes = self.to_inc_sort_code, self.to_fund_type_code, self.to_budget_level_code
+        to_place = IncomePlace(self.cash_acct, *to_codes)
+        return income_moved(place, to_place, self.inc_refund_no, self.to_tre_code)
 
 
 class _Receipted(msgspec.Struct, frozen=True, gc=False):
@@ -190,13 +211,14 @@ class _OrdersFold(RegisterFold):
             raise IntegrityError(f"no order {event.voucher_no!r} was given")
         if isinstance(event, _Returned):
             on = told_on(date.fromisoformat(event.return_date), day).isoformat()
-            yield on, order.place.key, stored_fen(event.amt)
+            yield on, order.moves.gives.key, stored_fen(event.amt)
             return
         on = told_on(date.fromisoformat(event.xpay_date), day).isoformat()
         amount_fen = stored_fen(event.xpay_amt)
-        yield on, order.place.key, -amount_fen
-        if order.to_place is not None:
-            yield on, order.to_place.key, amount_fen
+        gives, takes = order.moves
+        yield on, gives.key, -amount_fen
+        if takes is not None:
+            yield on, takes.key, amount_fen
 
 
 class ReceivedFold(_OrdersFold):
@@ -231,7 +253,7 @@ class ReceivedFold(_OrdersFold):
                 return [(k, _RECEIVED, after.get(k, 0) - before.get(k, 0)) for k in keys]
             case _Ordered():
                 self.orders[event.voucher_no] = event
-                return [(event.place.key, _ORDERED, stored_fen(event.amt))]
+                return [(event.moves.gives.key, _ORDERED, stored_fen(event.amt))]
         return list(self._answered(event, day))
 
     def _answered(self, event: _Receipted | _Returned, day: date) -> Iterator[Movement]:
@@ -242,7 +264,7 @@ class ReceivedFold(_OrdersFold):
                 yield place, _RECEIVED, fen
         if isinstance(event, _Receipted):
             order = self.orders[event.voucher_no]
-            yield order.place.key, _ORDERED, -stored_fen(order.amt)
+            yield order.moves.gives.key, _ORDERED, -stored_fen(order.amt)
 
 
 class ToldFold(_OrdersFold):

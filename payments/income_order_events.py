@@ -1,6 +1,7 @@
 """收入退库、收入更正: what the central bank is ordered to do with income it has reported.
 
-退付 (5209) pays income back to who paid it; 更正 (5407) says of what code, level or fund it is.
+退付 (5209) pays income back to who paid it; 更正 (5407) says of what code, level or fund it is, or
+a refund of it was (退库更正), or that it is another treasury's (调库).
 The central bank answers each; what the receiver's bank returns of a 退付 it tells by a 3210. What
 it has done on a day stands in its report of that day as well: ``is_reported`` says that the report
 was there first, and has booked it, or will be in the next year's ledger.
@@ -97,13 +98,18 @@ class IncomeRefundReturned(OrderReturned, frozen=True, kw_only=True):
 
 
 class IncomeCorrectionOrdered(OrderGiven, frozen=True, kw_only=True):
-    """收入更正: ordered; ``to_…`` says of what it is."""
+    """收入更正: ordered; ``to_…`` says of what it is.
+
+    ``inc_refund_no`` names the refund that was of ``to_…`` (退库更正), ``to_tre_code`` the treasury
+    that has the income (调库), whose cash is taken here until the central bank answers; "" of what
+    was received here and stays.
+    """
 
     TYPE: ClassVar[str] = "income.correction_ordered"
     TRAITS: ClassVar[Traits] = Traits(
         subject="income_correction",
         asked_by="correction.income_codes",
-        moves=("income",),
+        moves=("income", "cash"),
         delivery=True,
         step="journals",
         title="收入更正通知",
@@ -121,6 +127,8 @@ class IncomeCorrectionOrdered(OrderGiven, frozen=True, kw_only=True):
     cash_acct: str
     order_date: str
     by: str
+    inc_refund_no: str = ""
+    to_tre_code: str = ""
 
 
 class IncomeCorrectionReceipted(OrderAnswered, frozen=True, kw_only=True):
@@ -130,7 +138,7 @@ class IncomeCorrectionReceipted(OrderAnswered, frozen=True, kw_only=True):
     TRAITS: ClassVar[Traits] = Traits(
         subject="income_correction",
         asked_by="income.correction_receipt",
-        moves=("income", "income_told"),
+        moves=("income", "income_told", "cash"),
         delivery=True,
         ends=True,
         step="journals",

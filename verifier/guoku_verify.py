@@ -770,7 +770,8 @@ def _claimed(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     for claim in body.get("claims", ()):
         kind = claim["fund_type_code"][:_KIND_DIGITS]
         yield claim, body.get("cash_accts", {}).get(kind, "")
-    if "claims" not in body:
+    stays = "inc_cor_no" in body and not body.get("to_tre_code")  # no cash leaves 更正
+    if "claims" not in body and not stays:
         fund, number = body.get("fund_type_code", "111"), body["voucher_no"]
         order = {"vt_code": "2301", "voucher_no": number, "fund_type_code": fund}
         yield {**order, "pay_amt": body["amt"]}, body.get("cash_acct", "")
@@ -831,7 +832,7 @@ class Cash:
 
     def _named(self, event: Event, claim: dict[str, Any], acct: str) -> None:
         """Where the policy says so, a claim names its account, or none."""
-        if event.name == "income.refund_ordered":
+        if event.name.startswith("income."):
             return  # of the account to which the income came
         special = claim["fund_type_code"].startswith(_SPECIAL_FUNDS)
         claims = claim["vt_code"] == "2301" and not special
@@ -2794,15 +2795,16 @@ _BANK_CLAIM = "clearing.bank_claimed"  # likewise
 _RECEIPTS_OF_CASH = (
     *("advance.receipted", "allocation.receipted", "placement.receipted"),
     *("income.refund_receipted", "transfer.dispatch_receipted"),
+    "income.correction_receipted",  # of one that goes to another treasury 调库
 )
-_ORDER_RECEIPTS = (*_RECEIPTS_OF_CASH, "income.correction_receipted")
+_ORDER_RECEIPTS = _RECEIPTS_OF_CASH
 _ORDER_RETURNS = (
     *("advance.returned", "allocation.returned", "placement.returned"),
     "income.refund_returned",
 )
 _ORDERS_OF_CASH = (
     *("advance.ordered", "allocation.ordered", "placement.ordered"),
-    *("income.refund_ordered", "transfer.dispatched"),
+    *("income.refund_ordered", "income.correction_ordered", "transfer.dispatched"),
 )
 _OF_ORDERS = (*_ORDER_RECEIPTS, *_ORDER_RETURNS)
 

@@ -80,7 +80,9 @@ class IncomeRefundView(msgspec.Struct, kw_only=True):
 
 
 class IncomeCorrectionView(msgspec.Struct, kw_only=True):
-    """A correction of income; ``status`` is ``ordered``, ``corrected`` or ``rejected``."""
+    """A correction of income; ``status`` is ``ordered``, ``corrected`` or ``rejected``.
+    ``inc_refund_no`` is of a refund that is corrected 退库更正, ``to_tre_code`` of the treasury
+    whose income it is 调库; else they are ""."""
 
     ledger: str
     inc_cor_no: str
@@ -92,6 +94,8 @@ class IncomeCorrectionView(msgspec.Struct, kw_only=True):
     to_inc_sort_code: str
     to_fund_type_code: str
     to_budget_level_code: str
+    to_tre_code: str
+    inc_refund_no: str
     amt: str
     reason: str
     voucher_no: str
@@ -157,6 +161,8 @@ def _correction_view(
         to_inc_sort_code=ordered.to_inc_sort_code,
         to_fund_type_code=ordered.to_fund_type_code,
         to_budget_level_code=ordered.to_budget_level_code,
+        to_tre_code=ordered.to_tre_code,
+        inc_refund_no=ordered.inc_refund_no,
         amt=ordered.amt,
         reason=ordered.reason,
         voucher_no=ordered.voucher_no,
@@ -251,9 +257,14 @@ DIRECT = (
         right=Right.KEEP_BOOKS,
         view=_correction_done,
         answer=IncomeCorrectionView,
-        summary="Order that income is of another code, level or fund 收入更正",
+        summary="Order that income is of another code, level, fund or treasury 收入更正、调库",
         tag=Tag.BOOKS,
         status=201,
-        codes=(*_CODES, Code.ELEMENT_MISMATCH),
+        codes=(
+            *_CODES,
+            Code.NOT_FOUND,
+            Code.ELEMENT_MISMATCH,
+            Code.CORRECTION_EXCEEDS_PAID,
+        ),
     ),
 )

@@ -152,6 +152,7 @@ EXAMPLES: dict[str, Any] = {
     "to_inc_sort_code": "10305",
     "to_fund_type_code": "111",
     "to_budget_level_code": "2",
+    "to_tre_code": "4412820000",
     "step_no": "YB-2026-001-1",
     "of_step_no": "YB-2026-001-1",
     "object": "样例县财政局",

@@ -273,6 +273,7 @@ _ELEMENTS = (
     _pattern("to_inc_sort_code", "更正后收入科目", 13, "[0-9]{3}([0-9]{2}){0,5}", _INCOME_ORDER),
     _pattern("to_fund_type_code", "更正后资金性质", 10, "[0-9]{1,10}", _INCOME_ORDER),
     _pattern("to_budget_level_code", "更正后预算级次", 1, "[0-9]", _INCOME_ORDER),
+    _pattern("to_tre_code", "更正后国库主体代码", 12, "[0-9A-Za-z]{2,12}", _INCOME_ORDER),
     Element("accrual_no", "工资计提编号", 100, NAME, _WAGES),
     Element("withhold_no", "工资代扣编号", 100, NAME, _WAGES),
     _pattern("sala_month", "工资月份", 7, "20[0-9]{2}-(0[1-9]|1[0-2])", _WAGES),

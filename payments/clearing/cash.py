@@ -27,17 +27,20 @@ from ledger.deciding.registers import (
     declare,
 )
 from ledger.deciding.state import LedgerState
-from ledger.errors import Code, IntegrityError, Refusal
+from ledger.errors import IntegrityError, Refusal
 from ledger.events import Event
-from ledger.money import stored_fen, yuan
+from ledger.money import stored_fen
 from payments.clearing.cash_events import CashMoved
 from payments.clearing.cash_policy import CASH_POLICY
+from payments.clearing.cash_shortage import too_little_of
 from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
 from payments.clearing.fund_kinds import is_cash as is_cash
 from payments.clearing.fund_kinds import kind_of as kind_of
 from payments.clearing.fund_kinds import rule_of_claim as rule_of_claim
 from payments.dispatch_events import DispatchReceipted, FundsArrived, FundsDispatched
 from payments.income_order_events import (
+    IncomeCorrectionOrdered,
+    IncomeCorrectionReceipted,
     IncomeRefundOrdered,
     IncomeRefundReceipted,
     IncomeRefundReturned,
@@ -287,6 +290,16 @@ class _RefundReceipted(_Receipted, frozen=True, gc=False):
     is_reported: bool = False
 
 
+class _CorrectionOrdered(_Ordered, frozen=True, gc=False):
+    """Of 收入更正: only what goes to another treasury takes cash."""
+
+    to_tre_code: str = ""
+
+
+class _CorrectionReceipted(_RefundReceipted, frozen=True, gc=False):
+    """Of 收入更正."""
+
+
 class _RefundBack(_Back, frozen=True, gc=False):
     is_reported: bool = False
 
@@ -313,6 +326,8 @@ class CashFold(RegisterFold):
         IncomeRefundOrdered: _Ordered,
         IncomeRefundReceipted: _RefundReceipted,
         IncomeRefundReturned: _RefundBack,
+        IncomeCorrectionOrdered: _CorrectionOrdered,
+        IncomeCorrectionReceipted: _CorrectionReceipted,
         FundsDispatched: _Ordered,
         DispatchReceipted: _Receipted,
     }
@@ -323,7 +338,16 @@ class CashFold(RegisterFold):
         def owed_of(key: str) -> int:
             return rows[key][_PLACE["owed"]] if key in rows else 0
 
+        if self._leaves_cash(event):
+            return []
         return [(key, _PLACE[name], fen) for key, name, fen in self._changes(event, owed_of)]
+
+    def _leaves_cash(self, event: Any) -> bool:
+        """Of 收入更正: an order of what stays on the account has taken none, and its answer frees
+        none; what it moves between kinds of fund is told by ``CashMoved``."""
+        if isinstance(event, _CorrectionOrdered):
+            return not event.to_tre_code
+        return isinstance(event, _CorrectionReceipted) and event.voucher_no not in self.open
 
     def _changes(self, event: Any, owed_of: OwedOf) -> Iterator[Change]:
         match event:
@@ -360,19 +384,6 @@ class CashFold(RegisterFold):
 def too_little(short: Shortage) -> Refusal:
     """The refusal of what takes a row below its floor."""
     return too_little_of(*split_key(short.key), short.on, short.available_fen, short.wanted_fen)
-
-
-def too_little_of(acct: str, kind: str, on: date, available_fen: int, wanted_fen: int) -> Refusal:
-    """The refusal of what takes more than there is of a kind of fund on an account."""
-    return Refusal(
-        Code.INSUFFICIENT_CASH,
-        f"treasury account {acct} has too little of fund {kind} on {on} 库款不足",
-        cash_acct=acct,
-        fund_type_code=kind,
-        available_amt=yuan(max(0, available_fen)),
-        requested_amt=yuan(wanted_fen),
-        on=on.isoformat(),
-    )
 
 
 CASH: Register[Cash] = declare(

@@ -41,9 +41,9 @@ from payments.clearing.cash import (
     kind_of,
     owed_fen,
     too_little,
-    too_little_of,
 )
 from payments.clearing.cash_policy import CASH_POLICY, PaidFor
+from payments.clearing.cash_shortage import too_little_of
 from payments.clearing.uncleared import UNCLEARED, ReceiptedView, Uncleared
 from payments.clearing.uncleared_key import UnclearedKey
 from payments.events import PaymentApproved, VoucherReceipted

@@ -1,9 +1,10 @@
 """5209 收入退付, 3210 退付退款通知书, 5407 更正通知书: what is ordered of income, and the answers.
 
-A 5209 is of one payee and one kind of income. A 5407 is a 收入更正: one line says what a kind of
-income was 原列 and what it is 现列; over both nothing changes. The central bank answers either with
-the same form, its X… elements filled; a 3210 has the elements of a 3208. The elements are those
-that central-bank front ends fill (decision 0054).
+A 5209 is of one payee and one kind of income. A 5407 has one line, which says what a kind of
+income was 原列 and what it is 现列; over both nothing changes. It is a 收入更正; a 退库更正 where
+it names the 5209 that is corrected; a 调库 where it names the treasury whose income it is. The
+central bank answers either with the same form, its X… elements filled; a 3210 has the elements of a
+3208. The elements are those that central-bank front ends fill (decisions 0054, 0116).
 """
 
 import datetime as dt
@@ -24,7 +25,9 @@ from payments.messages.reader import (
 )
 from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 
-INCOME_CORRECTED = "1"  # 更正类型: 收入更正
+# 更正类型: 收入更正, 退库更正, 调库 (3, 支出更正, is not ordered by this form)
+INCOME_CORRECTED, REFUND_CORRECTED, TREASURY_CHANGED = "1", "2", "4"
+_BY_HAND = "2"  # 处理方式: the central bank's clerks do it
 _DETAIL_ID = "1"
 _NOTHING = "0.00"  # 更正金额: 现列 less 原列
 
@@ -35,6 +38,7 @@ class IncomeOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         bill_no: the order's own number with us. tre_code: 国库主体代码.
         payee_…: of a 退付, "" of a 更正. cur_…: of a 更正, "" of a 退付.
+        ori_voucher_no: the 5209 that is corrected. cur_tre_code: the treasury whose income it is.
     """
 
     vt_code: str
@@ -50,6 +54,8 @@ class IncomeOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cur_fund_type_code: str = ""
     cur_budget_level_code: str = ""
     cur_income_sort_code: str = ""
+    ori_voucher_no: str = ""
+    cur_tre_code: str = ""
     payee_acct_no: str = ""
     payee_acct_name: str = ""
     payee_acct_bank_name: str = ""
@@ -87,8 +93,19 @@ _LINE: Mapping[str, Mapping[str, str]] = {
     },
 }
 _FIXED: Mapping[str, Mapping[str, str]] = {
-    INCOME_REFUND: {},
-    INCOME_CORRECTION: {"EditTypeCode": INCOME_CORRECTED, "EditAmt": _NOTHING},
+    "": {},
+    INCOME_CORRECTED: {"EditTypeCode": INCOME_CORRECTED, "EditAmt": _NOTHING},
+    **{
+        edit: {"EditTypeCode": edit, "DealType": _BY_HAND, "EditAmt": _NOTHING}
+        for edit in (REFUND_CORRECTED, TREASURY_CHANGED)
+    },
+}
+# by 更正类型: the elements of the line that it has beside
+_BESIDE: Mapping[str, Mapping[str, str]] = {
+    "": {},
+    INCOME_CORRECTED: {},
+    REFUND_CORRECTED: {"OriVoucherNo": "ori_voucher_no"},
+    TREASURY_CHANGED: {"OriTreCode": "tre_code", "CurTreCode": "cur_tre_code"},
 }
 _AMOUNTS = {INCOME_REFUND: ("PayAmt",), INCOME_CORRECTION: ("OriTraAmt", "CurTraAmt")}
 # what the central bank need not repeat
@@ -100,20 +117,35 @@ _FREE = frozenset(
         "PayeeAcctBankNo",
         "ReturnReason",
         "CorrReaName",
-        *_FIXED[INCOME_CORRECTION],
+        "EditTypeCode",
+        "DealType",
+        "EditAmt",
     }
 )
 _ANSWERED = "XPayDate XAgentBusinessNo XPayAmt"
 
 
-def _form(vt_code: str) -> PlainForm:
-    said = " ".join((*_MAIN[vt_code], *_FIXED[vt_code]))
-    line = " ".join((*_LINE[vt_code], *_AMOUNTS[vt_code]))
+def _form(vt_code: str, edit: str) -> PlainForm:
+    said = " ".join((*_MAIN[vt_code], *_FIXED[edit]))
+    line = " ".join((*_LINE[vt_code], *_BESIDE[edit], *_AMOUNTS[vt_code]))
     head = "Id AdmDivCode StYear VtCode VouDate VoucherNo"
     return PlainForm(f"{head} {said} PayAmt {_ANSWERED} Hold1 Hold2", f"Id {line} Hold1 Hold2")
 
 
-_FORMS = {vt_code: _form(vt_code) for vt_code in _MAIN}
+_FORMS = {
+    (vt_code, edit): _form(vt_code, edit)
+    for edit in _FIXED
+    for vt_code in (INCOME_CORRECTION if edit else INCOME_REFUND,)
+}
+
+
+def _edit_type(order: IncomeOrder) -> str:
+    """更正类型; "" of a 退付."""
+    if order.vt_code == INCOME_REFUND:
+        return ""
+    if order.ori_voucher_no:
+        return REFUND_CORRECTED
+    return TREASURY_CHANGED if order.cur_tre_code else INCOME_CORRECTED
 
 
 def build(order: IncomeOrder) -> bytes:
@@ -127,7 +159,7 @@ def build(order: IncomeOrder) -> bytes:
 
 def _written(order: IncomeOrder, answered: Mapping[str, str]) -> bytes:
     main = {**_main_of(order), **answered}
-    return _FORMS[order.vt_code].write(main, [_line_of(order)])
+    return _FORMS[order.vt_code, _edit_type(order)].write(main, [_line_of(order)])
 
 
 def _main_of(order: IncomeOrder) -> dict[str, str]:
@@ -139,15 +171,16 @@ def _main_of(order: IncomeOrder) -> dict[str, str]:
         "VouDate": compact_date(order.vou_date),
         "VoucherNo": order.voucher_no,
         **{tag: getattr(order, name) for tag, name in _MAIN[order.vt_code].items()},
-        **_FIXED[order.vt_code],
+        **_FIXED[_edit_type(order)],
         "PayAmt": yuan(order.pay_amt),
     }
 
 
 def _line_of(order: IncomeOrder) -> dict[str, str]:
+    said = {**_LINE[order.vt_code], **_BESIDE[_edit_type(order)]}
     return {
         "Id": _DETAIL_ID,
-        **{tag: getattr(order, name) for tag, name in _LINE[order.vt_code].items()},
+        **{tag: getattr(order, name) for tag, name in said.items()},
         **dict.fromkeys(_AMOUNTS[order.vt_code], yuan(order.pay_amt)),
     }
 
@@ -157,7 +190,7 @@ def parse(data: bytes) -> IncomeOrder:
 
     Raises:
         RequestError: ``malformed``: an element missing, twice or misshapen; not one line over the
-            whole amount; a 5407 that is no 收入更正, or does not come to nothing.
+            whole amount; a 5407 of another 更正类型, or that does not come to nothing.
     """
     main, rows = read_voucher(data)
     vt_code = text_of(main, "VtCode", "")
@@ -165,7 +198,11 @@ def parse(data: bytes) -> IncomeOrder:
         raise malformed(f"VtCode is none of {', '.join(_MAIN)}", "/VtCode")
     if len(rows) != 1:
         raise malformed("an order has one detail, over its amount", "/DetailList")
-    said = {name: main.get(tag, "") for tag, name in _MAIN[vt_code].items()}
+    edit = "" if vt_code == INCOME_REFUND else text_of(main, "EditTypeCode", "")
+    if (vt_code, edit) not in _FORMS:
+        raise malformed(f"更正类型 {edit} is not ordered by a {vt_code}", "/EditTypeCode")
+    said = {name: rows[0].get(tag, "") for tag, name in _BESIDE[edit].items()}
+    said |= {name: main.get(tag, "") for tag, name in _MAIN[vt_code].items()}
     said |= {name: rows[0].get(tag, "") for tag, name in _LINE[vt_code].items()}
     order = IncomeOrder(
         vt_code=vt_code,

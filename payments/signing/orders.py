@@ -18,7 +18,7 @@ from payments.messages.message_types import ORDER_SENT
 from payments.messages.orders_5207 import Order5207
 from payments.messages.vt_codes import INCOME_CORRECTION, INCOME_REFUND
 from payments.order_events import AdvanceOrdered, AllocationOrdered
-from payments.orders.ordering import vt_code_of
+from payments.orders.ordering import INCOME_REFUNDS, order_number, vt_code_of
 from payments.placement_events import PlacementOrdered
 from payments.signing.claims import FINANCE_ROLE, ClaimSigner
 from payments.signing.tellings import TellingEvent, adjustment_document
@@ -56,19 +56,27 @@ def income_order(ledger_id: int, ordered: IncomeEvent) -> IncomeOrder:
         fund_type_code=ordered.fund_type_code,
         budget_level_code=ordered.budget_level_code,
         income_sort_code=ordered.inc_sort_code,
-        **_corrected_to(ordered),
+        **_corrected_to(ledger_id, ordered),
         reason=ordered.reason,
         pay_amt=parse_yuan(ordered.amt),
     )
 
 
-def _corrected_to(ordered: IncomeEvent) -> dict[str, str]:
+def _refund_corrected(ledger_id: int, ordered: IncomeCorrectionOrdered) -> str:
+    """The number of the 5209 that a 退库更正 is about."""
+    of = ordered.inc_refund_no
+    return order_number(ledger_id, INCOME_REFUNDS, of) if of else ""
+
+
+def _corrected_to(ledger_id: int, ordered: IncomeEvent) -> dict[str, str]:
     """Of a correction what income it is, of a refund who is paid."""
     if isinstance(ordered, IncomeCorrectionOrdered):
         return {
             "cur_income_sort_code": ordered.to_inc_sort_code,
             "cur_fund_type_code": ordered.to_fund_type_code,
             "cur_budget_level_code": ordered.to_budget_level_code,
+            "ori_voucher_no": _refund_corrected(ledger_id, ordered),
+            "cur_tre_code": ordered.to_tre_code,
         }
     return {
         "payee_acct_no": ordered.payee_acct_no,

@@ -1,4 +1,4 @@
-"""收入退付、更正: taxes paid twice go back to who paid them, and a fine was told as a tax."""
+"""收入退付、更正、调库: taxes paid twice go back; a fine was told as a tax; some goes on."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.flows import County
 from tests.support.http_orders import order_answered, refund_returned
 
 FLOWS = (90, 91)
-JANUARY_15, JANUARY_16 = "2026-01-15", "2026-01-16"
+JANUARY_15, JANUARY_16, JANUARY_19 = "2026-01-15", "2026-01-16", "2026-01-19"
 VAT = {"inc_sort_code": "10101", "fund_type_code": "111"}
 FINES = {"inc_sort_code": "10305", "fund_type_code": "111"}
 
@@ -67,3 +67,20 @@ def scenario(county: County) -> None:
     assert order_answered(county.http, INCOME_REFUND, "TF-3", paid=False) == "created"
     assert county.see("…/income-refunds/TF-3")["status"] == "rejected"
     assert county.see("…/cash")["accounts"][0]["free"] == "860.00"
+    # 退库更正: 50.00 of what was given back was a fine; no cash moves
+    monday = {**VAT, "reason": "科目用错", "effective_on": JANUARY_19}
+    of_refund = {**monday, **to, "inc_cor_no": "SG-2", "inc_refund_no": "TF-1", "amt": "200.01"}
+    assert county.refused("…/income-corrections", of_refund, "accountant") == (
+        "correction_exceeds_paid"
+    )
+    county.act("…/income-corrections", {**of_refund, "amt": "50.00"}, "accountant")
+    assert order_answered(county.http, INCOME_CORRECTION, "SG-2") == "created"
+    assert books() == ("660.00", "200.00", "860.00")
+    # 调库: 60.00 of the tax was another county's, and goes to its treasury
+    same = {"to_inc_sort_code": "10101", "to_fund_type_code": "111"}
+    moved = {**monday, **same, "inc_cor_no": "DK-1", "to_tre_code": "4412820000", "amt": "60.00"}
+    county.act("…/income-corrections", moved, "accountant")
+    assert county.see("…/cash")["accounts"][0]["claimed"] == "60.00"
+    assert order_answered(county.http, INCOME_CORRECTION, "DK-1") == "created"
+    assert books() == ("600.00", "200.00", "800.00")
+    assert county.see("…/cash")["accounts"][0]["free"] == "800.00"
