@@ -14,7 +14,7 @@ from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
 from payments.clearing.uncleared import UNCLEARED
-from payments.payment import PAYMENT, require
+from payments.payment import PAYMENT, Payment, require
 from payments.refunds.booking import NoticeEvidence, match
 from payments.refunds.events import SuspenseResolved
 from payments.refunds.returning import came_back
@@ -80,10 +80,11 @@ class ResolveSuspense(Command, frozen=True, kw_only=True):
                 Code.INVALID_STATE,
                 f"{self.suspense_no} cannot be read ({item.held.reason}): the bank sends another",
             )
+        held = item.held
+        _require_who_paid(payment, held.pay_bank_code)
         matched = match(state, payment, noticed, self.pay_detail_id)
         if isinstance(matched, str):
             raise Refusal(Code.RECEIPT_MISMATCH, f"it is not of this payment: {matched}")
-        held = item.held
         evidence = NoticeEvidence(
             vt_code=held.vt_code,
             notice_no=held.notice_no,
@@ -94,6 +95,23 @@ class ResolveSuspense(Command, frozen=True, kw_only=True):
         )
         number = held.suspense_no
         return came_back(state, payment, noticed, matched, evidence, by, suspense_no=number)
+
+
+def _require_who_paid(payment: Payment, pay_bank_code: str) -> None:
+    """That the bank which says that it has the money back is the one that has paid it: the other
+    would owe what it never had, and this one would keep what it says.
+
+    Raises:
+        Refusal: ``receipt_mismatch``.
+    """
+    paid_by = payment.approved.pay_bank_code if payment.approved else ""
+    if pay_bank_code != paid_by:
+        signed_by = pay_bank_code or "the central bank"
+        raise Refusal(
+            Code.RECEIPT_MISMATCH,
+            f"it is signed by {signed_by}, and {payment.pay_app_no} was paid by {paid_by or 'none'}"
+            " 非付款银行通知",
+        )
 
 
 def require_item(state: LedgerState, suspense_no: str) -> SuspenseItem:

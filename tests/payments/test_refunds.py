@@ -227,6 +227,23 @@ def test_what_matches_nothing_waits_and_is_booked_when_persons_say_what_it_is(
     assert b.events()[journal.source - 1][1] == "payment.refunded"
 
 
+def test_no_bank_s_word_gives_back_what_another_bank_has_paid(b: Bookkeeper) -> None:
+    """60.00 lie at bank 105, and two persons said that they were of a payment of bank 102, which
+    then owed them to the central bank."""
+    payment = paid(b)
+    stray = msgspec.structs.replace(notice(b, payment, "60.00"), pay_app_no="")
+    theirs = msgspec.structs.replace(
+        stray,
+        notice_key=f"105-{stray.evidence.notice_no}",
+        evidence=msgspec.structs.replace(stray.evidence, pay_bank_code="105"),
+    )
+    number = held(b, theirs).held.suspense_no
+    before = shown(b)
+    assert b.refusal(ResolveSuspense(suspense_no=number, pay_app_no="P1")) == "receipt_mismatch"
+    assert shown(b) == before
+    b.do(ResolveSuspense(suspense_no=number, is_none_of_ours=True, reason="他行误发"))
+
+
 def test_what_is_none_of_ours_is_put_aside_with_its_reason(b: Bookkeeper) -> None:
     payment = paid(b)
     item = held(b, msgspec.structs.replace(notice(b, payment, "60.00"), pay_app_no=""))
