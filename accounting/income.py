@@ -66,6 +66,9 @@ class LoadIncome(_OfIncome, frozen=True, kw_only=True):
     report_date: date
     tre_code: str
 
+    def day_asked(self, fiscal_year: int) -> date:
+        return self.report_date
+
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         report_date = date.fromisoformat(told.event.report_date)

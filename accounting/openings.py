@@ -97,6 +97,9 @@ class LoadOpening(Command, frozen=True, kw_only=True):
     book: str
     rows: tuple[OpeningRow, ...]
 
+    def day_asked(self, fiscal_year: int) -> date:
+        return date(fiscal_year, 1, 1)
+
     def check(self) -> None:
         """Raises RequestError ``malformed``, ``invalid_amount``."""
         check_rows(self.rows, ROWS_MAX, "/rows")
@@ -117,7 +120,7 @@ class LoadOpening(Command, frozen=True, kw_only=True):
         return (OPENING, self.number), (CASH, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        day = effective_day(state, date(state.fiscal_year, 1, 1))
+        day = effective_day(state, self.day_asked(state.fiscal_year))
         if self.book in state.settings.get(OPENINGS).books:
             raise Refusal(Code.ALREADY_OPENED, f"the book {self.book} has its openings 已装入期初")
         books = state.books(day)

@@ -173,6 +173,9 @@ class LoadSpecialIncome(_OfSpecialIncome, frozen=True, kw_only=True):
     acct_no: str
     agency_code: str = ""
 
+    def day_asked(self, fiscal_year: int) -> date:
+        return self.report_date
+
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         report_date = date.fromisoformat(told.event.report_date)

@@ -21,9 +21,13 @@ from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.settings import LedgerSettings
 from ledger.deciding.state import BEIJING, Decision, LedgerState
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import OpenItem, PeriodClosed, PeriodReopened
+from ledger.events import OpenItem, PeriodClosed, PeriodReopened, YearClosed
 
 BLOCKERS_TOLD_MAX = 100  # in a refusal; the others are counted
+# what a closing looks for, as releases came to: money on its way; all that is unfinished; documents
+# by the day that their act is of
+ON_ITS_WAY, UNFINISHED, OWN_DAYS = 0, 1, 2
+LATEST = OWN_DAYS
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-3])", re.ASCII)
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", re.ASCII)
 LATE_MONTH = 13
@@ -98,14 +102,13 @@ class Blockers(NamedTuple):
         find: everything that waits through the period; ``in_transit`` what the year's last month
             may close with.
         acts: by kind of what waits, the operations that bring it to its end.
-        is_of_complete: whether a closing of an earlier release, which was not ``complete``, did not
-            look for it.
+        since: the first edition of a closing that looks for it.
     """
 
     needs: tuple[Need, ...]
     find: Callable[[LedgerState, AccountingPeriod], Iterable[OpenItem]]
     acts: Mapping[str, tuple[str, ...]]
-    is_of_complete: bool = False
+    since: int = ON_ITS_WAY
 
 
 _declared: dict[str, Blockers] = {}
@@ -129,11 +132,11 @@ def blocker_needs() -> tuple[Need, ...]:
 
 
 def waiting_in(
-    state: LedgerState, period: AccountingPeriod, *, complete: bool = True
+    state: LedgerState, period: AccountingPeriod, *, edition: int = LATEST
 ) -> list[OpenItem]:
-    """All that waits through the end of a period, in order; as an earlier release looked for it
-    where it is not ``complete``."""
-    asked = (each for each in _declared.values() if complete or not each.is_of_complete)
+    """All that waits through the end of a period, in order, as closings of an edition look for
+    it."""
+    asked = (each for each in _declared.values() if each.since <= edition)
     found = (waiting for each in asked for waiting in each.find(state, period))
     return sorted(found, key=lambda waiting: (waiting.kind, waiting.number))
 
@@ -203,7 +206,7 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
     """结账: nothing takes effect on or before ``through`` any more; ``2026-13`` ends the year."""
 
     OPERATION: ClassVar[str] = "period.close"
-    COMPLETE: ClassVar[bool] = True  # whether it looks for all that waits, or as it once did
+    EDITION: ClassVar[int] = LATEST  # what it looks for
     through: str
 
     @property
@@ -216,7 +219,7 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
-        closing = ClosePeriod if told.event.complete else _CloseAsBefore
+        closing = _CLOSINGS[edition_of(told.event)]
         return (closing(**fields_in(cls, told.event)),)
 
     def check(self) -> None:
@@ -231,27 +234,47 @@ class ClosePeriod(_OnPeriod, frozen=True, kw_only=True):
         require_year(state, period)
         if is_closed(state, period):
             raise Refusal(Code.PERIOD_CLOSED, f"{period.text} is closed")
-        waiting = waiting_in(state, period, complete=self.COMPLETE)
+        waiting = waiting_in(state, period, edition=self.EDITION)
         require_ready(state, period, waiting)
         # point of no return
         closed = PeriodClosed(
             through=self.through,
             in_transit=tuple(waiting),
             reopened=self.reopened,
-            complete=self.COMPLETE,
+            complete=self.EDITION >= UNFINISHED,
+            edition=edition_told(self.EDITION),
             by=by,
         )
         return Decision(events=[(None, "", closed)], effective_on=period.last_day)
 
 
 class _CloseAsBefore(ClosePeriod, frozen=True, kw_only=True):
-    """As a release did that looked for money on its way alone."""
+    """As a release did that looked for less."""
 
-    COMPLETE: ClassVar[bool] = False
+    EDITION: ClassVar[int] = ON_ITS_WAY
 
     @property
     def body(self) -> object:
         return ClosePeriod(through=self.through, reopened=self.reopened)
+
+
+class _CloseUndated(_CloseAsBefore, frozen=True, kw_only=True):
+    EDITION: ClassVar[int] = UNFINISHED
+
+
+_CLOSINGS: Mapping[int, type[ClosePeriod]] = {
+    each.EDITION: each for each in (_CloseAsBefore, _CloseUndated, ClosePeriod)
+}
+
+
+def edition_of(closed: PeriodClosed | YearClosed) -> int:
+    """By which edition a closing was decided."""
+    return closed.edition or int(closed.complete)
+
+
+def edition_told(edition: int) -> int:
+    """What the event of a closing says of its edition, beside whether it is ``complete``."""
+    return edition if edition > UNFINISHED else 0
 
 
 def require_ready(

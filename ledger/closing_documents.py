@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import date
 
-from ledger.closing import AccountingPeriod, Blockers, declare_blockers
+from ledger.account_set import fiscal_year_of
+from ledger.closing import OWN_DAYS, UNFINISHED, AccountingPeriod, Blockers, declare_blockers
 from ledger.deciding.documents import DOCUMENT, SUBMITTED, Document
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
@@ -25,6 +26,21 @@ def _documents(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenIte
             continue
         asked = _period_of(document)
         if period.month >= _DECEMBER if asked is None else asked <= period:
+            yield OpenItem(kind=DOCUMENT_SUBMITTED, number=number, amt=_amt_of(document))
+
+
+def _of_their_acts(state: LedgerState, period: AccountingPeriod) -> Iterator[OpenItem]:
+    """Those whose act has a day by what it is, such as the day of a report, or the year's first of
+    an opening: behind its closing nobody could agree to them. December looks for them as for those
+    without a day."""
+    if period.month >= _DECEMBER:
+        return
+    for number, cached in state.cached(DOCUMENT).items():
+        document: Document = cached.obj
+        if document.state != SUBMITTED or _period_of(document) is not None:
+            continue
+        day = document.command.day_asked(fiscal_year_of(state.ledger_id))
+        if day is not None and day <= period.last_day:
             yield OpenItem(kind=DOCUMENT_SUBMITTED, number=number, amt=_amt_of(document))
 
 
@@ -51,6 +67,9 @@ declare_blockers(
         ((DOCUMENT, WHOLE),),
         _documents,
         {DOCUMENT_SUBMITTED: ("document.approve", "document.return")},
-        is_of_complete=True,
+        since=UNFINISHED,
     ),
+)
+declare_blockers(
+    "documents by their acts' days", Blockers(((DOCUMENT, WHOLE),), _of_their_acts, {}, OWN_DAYS)
 )

@@ -1,13 +1,13 @@
 """未了事项 beside money on its way: runs that are not paid out, what stands in suspense, advances
 that have to be cleared within their year.
 
-A closing of an earlier release did not look for them (``Blockers.is_of_complete``).
+A closing of an earlier release did not look for them (``Blockers.since``).
 """
 
 from collections.abc import Iterator
 from datetime import date
 
-from ledger.closing import AccountingPeriod, Blockers, declare_blockers
+from ledger.closing import UNFINISHED, AccountingPeriod, Blockers, declare_blockers
 from ledger.deciding.registers import WHOLE
 from ledger.deciding.state import LedgerState
 from ledger.events import OpenItem
@@ -70,13 +70,13 @@ declare_blockers(
         ((DISBURSEMENT, WHOLE),),
         _runs,
         {RUN_UNFINISHED: ("disbursement.execute", "disbursement.stop", "disbursement.close")},
-        is_of_complete=True,
+        since=UNFINISHED,
     ),
 )
 declare_blockers(
     "suspense",
     Blockers(
-        ((SUSPENSE, WHOLE),), _suspense, {IN_SUSPENSE: ("suspense.resolve",)}, is_of_complete=True
+        ((SUSPENSE, WHOLE),), _suspense, {IN_SUSPENSE: ("suspense.resolve",)}, since=UNFINISHED
     ),
 )
 declare_blockers(
@@ -85,6 +85,6 @@ declare_blockers(
         ((ADVANCE, WHOLE),),
         _advances,
         {ADVANCE_LEFT: ("advance.to_expense", "advance.recover")},
-        is_of_complete=True,
+        since=UNFINISHED,
     ),
 )

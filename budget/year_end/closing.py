@@ -5,7 +5,7 @@ carried over, empties the book of indicators, and says when that is done (``Year
 year that is closed and not handed over is gone on with, whatever has stopped the program.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -20,10 +20,15 @@ from ledger.account_set import fiscal_year_of
 from ledger.calendar import PERIODS
 from ledger.closing import (
     LATE_MONTH,
+    LATEST,
+    ON_ITS_WAY,
+    UNFINISHED,
     AccountingPeriod,
     Blockers,
     blocker_needs,
     declare_blockers,
+    edition_of,
+    edition_told,
     is_closed,
     refuse_not_ready,
     require_ready,
@@ -74,7 +79,7 @@ class CloseYear(Command, frozen=True, kw_only=True):
     APPROVABLE: ClassVar[bool] = True
     CHANNEL: ClassVar[str] = "年终结转"
     KEEPS_REFUSAL: ClassVar[bool] = False
-    COMPLETE: ClassVar[bool] = True  # as of ``ledger.closing.ClosePeriod``
+    EDITION: ClassVar[int] = LATEST  # as of ``ledger.closing.ClosePeriod``
 
     @property
     def number(self) -> str:
@@ -86,7 +91,7 @@ class CloseYear(Command, frozen=True, kw_only=True):
 
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
-        return (CloseYear() if told.event.complete else _CloseAsBefore(),)
+        return (_CLOSINGS[edition_of(told.event)](),)
 
     def needs(self) -> Iterable[Need]:
         return (*blocker_needs(), *LEFT)
@@ -96,21 +101,32 @@ class CloseYear(Command, frozen=True, kw_only=True):
         if state.settings.get(PERIODS).year_closed:
             raise Refusal(Code.PERIOD_CLOSED, f"the year {late.year} is closed")
         if not is_closed(state, late):
-            require_ready(state, late, waiting_in(state, late, complete=self.COMPLETE))
+            require_ready(state, late, waiting_in(state, late, edition=self.EDITION))
         refuse_not_ready(left_over(state), f"{late.year} is not settled 未结转收回")
         # point of no return
-        closed = YearClosed(complete=self.COMPLETE, by=by)
+        closed = YearClosed(
+            complete=self.EDITION >= UNFINISHED, edition=edition_told(self.EDITION), by=by
+        )
         return Decision(events=[(None, "", closed)], effective_on=late.last_day)
 
 
 class _CloseAsBefore(CloseYear, frozen=True, kw_only=True):
-    """As a release did that looked for money on its way alone."""
+    """As a release did that looked for less."""
 
-    COMPLETE: ClassVar[bool] = False
+    EDITION: ClassVar[int] = ON_ITS_WAY
 
     @property
     def body(self) -> object:
         return CloseYear()
+
+
+class _CloseUndated(_CloseAsBefore, frozen=True, kw_only=True):
+    EDITION: ClassVar[int] = UNFINISHED
+
+
+_CLOSINGS: Mapping[int, type[CloseYear]] = {
+    each.EDITION: each for each in (_CloseAsBefore, _CloseUndated, CloseYear)
+}
 
 
 def left_over(state: LedgerState) -> list[OpenItem]:

@@ -115,6 +115,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
             if name != "effective_on" and name in event.__struct_fields__
         )
 
+    def day_asked(self, fiscal_year: int) -> date | None:
+        """The day on which it asks to take effect, in a ledger of this year; None where that is the
+        day on which it is decided."""
+        return getattr(self, "effective_on", None)
+
     def needs(self) -> Iterable[Need]:
         """What it looks at: (kind, number) of objects, with which the rows that they move are
         loaded; (register, key) of other rows, or (register, ``WHOLE``); (kind, ``WHOLE``) of all

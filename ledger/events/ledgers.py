@@ -73,6 +73,8 @@ class PeriodClosed(Event, frozen=True, kw_only=True):
         reopened: how often the period had been reopened before.
         complete: whether also runs, items in suspense, documents and advances kept it open; the
             release that said nothing of it looked for money on its way alone.
+        edition: 2 where it also looked for documents by the day that their act is of; a release
+            that said nothing of it looked for those alone that name an ``effective_on``.
     """
 
     TYPE: ClassVar[str] = "ledger.period_closed"
@@ -81,6 +83,7 @@ class PeriodClosed(Event, frozen=True, kw_only=True):
     in_transit: tuple[OpenItem, ...] = ()
     reopened: int = 0
     complete: bool = False
+    edition: int = 0
     by: str
 
 
@@ -99,11 +102,12 @@ class PeriodReopened(Event, frozen=True, kw_only=True):
 
 class YearClosed(Event, frozen=True, kw_only=True):
     """年终关账: nothing takes effect in the ledger's year any more, nor in its 整理期; ``complete``
-    as of ``PeriodClosed``."""
+    as of ``PeriodClosed``. From ``edition`` 2 on not what a bank says later either: it is held."""
 
     TYPE: ClassVar[str] = "ledger.year_closed"
     TRAITS: ClassVar[Traits] = Traits(subject=LEDGER, asked_by="year_end.close", title="年终关账")
     complete: bool = False
+    edition: int = 0
     by: str
 
 

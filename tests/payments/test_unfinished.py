@@ -10,8 +10,9 @@ from accounting.vouchers import EnterVoucher
 from budget.indicators import AdjustIndicator
 from ledger.closing import ClosePeriod
 from ledger.deciding.approvals import SetApprovalPolicy
-from ledger.deciding.command import Command
+from ledger.deciding.command import Command, Told
 from ledger.deciding.documents import ApproveDocument, ReturnDocument
+from ledger.events import PeriodClosed
 from payments.disbursement.commands import (
     ApproveRun,
     CloseRun,
@@ -29,6 +30,7 @@ from tests.payments.test_refunds import held, notice, paid
 from tests.support.advances import APPROPRIATED, LENT
 from tests.support.advances import paid as advanced
 from tests.support.bookkeeper import Bookkeeper
+from tests.support.openings import cash_opened, income
 from tests.support.vouchers import voucher
 
 pytestmark = pytest.mark.usefixtures("decided_again")
@@ -124,6 +126,40 @@ def test_a_document_keeps_its_month_open_until_it_is_decided(b: Bookkeeper) -> N
     b.clock.now = NEW_YEAR
     undated = [("document_submitted", "indicator.adjust/T2", "-2.00")]
     assert waiting(b, CLOSE_DECEMBER) == undated
+
+
+def test_a_report_that_waits_keeps_the_month_of_its_day_open(b: Bookkeeper) -> None:
+    """Closed before somebody had agreed, March took the report of its day no more: the money stood
+    in no book."""
+    b.do(SetApprovalPolicy(approval_policy={"income.load": ("accountant_checker",)}), "admin")
+    b.do(income("R1", MARCH, ("10101", "111", "40.00")), "accountant")
+    b.clock.now = APRIL
+    february = ClosePeriod(through="2026-02-28")
+    b.do(february, "accountant")
+    assert waiting(b) == [("document_submitted", "income.load/R1", "0.00")]
+    agree(b, "income.load", "R1", "accountant_checker")
+    assert "document_submitted" not in [kind for kind, _, _ in waiting(b)]
+
+
+def test_a_closing_that_did_not_look_for_it_is_decided_again_as_it_was(b: Bookkeeper) -> None:
+    b.do(SetApprovalPolicy(approval_policy={"income.load": ("accountant_checker",)}), "admin")
+    b.do(income("R1", MARCH, ("10101", "111", "40.00")), "accountant")
+    b.clock.now = APRIL
+    closed = PeriodClosed(through="2026-03-31", complete=True, by="")
+    [former] = ClosePeriod.asked_in(Told(closed, MARCH))
+    b.do(former, "accountant")
+    assert b.events()[-1][2] == msgspec.structs.replace(closed, by="accountant")
+
+
+def test_an_opening_that_waits_keeps_the_first_month_open(b: Bookkeeper) -> None:
+    b.do(SetApprovalPolicy(approval_policy={"opening.load": ("accountant_checker",)}), "admin")
+    opened = cash_opened(f111="1000.00")
+    b.do(opened, "accountant")
+    january = ClosePeriod(through="2026-01-31")
+    assert waiting(b, january) == [("document_submitted", f"opening.load/{opened.number}", "0.00")]
+    agree(b, "opening.load", opened.number, "accountant_checker")
+    b.do(january, "accountant")
+    assert (b.events()[-1][2].complete, b.events()[-1][2].edition) == (True, 2)
 
 
 def agree(b: Bookkeeper, kind: str, number: str, role: str = "treasury_checker") -> None:
