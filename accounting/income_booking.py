@@ -30,7 +30,7 @@ from division.knowledge import is_workday
 from ledger.account_set import division_of
 from ledger.books import Books
 from ledger.books.given import GivenLine, given_journal
-from ledger.calendar import effective_day, evidence_day
+from ledger.calendar import effective_day, evidence_day, require_not_final
 from ledger.deciding.command import Need
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, MovedRow
@@ -90,12 +90,13 @@ def booked_day(
 
 def _day_of(state: LedgerState, report_date: date, *, is_signed: bool) -> date:
     """The report's own day. What the central bank has signed is not refused because the books are
-    closed by then: it is booked on the first open day, visibly late.
+    closed by then: it is booked on the first open day, visibly late, until the year is handed over.
 
     Raises:
         Refusal: ``period_closed``, ``future_date``.
     """
     if is_signed and report_date.year == state.fiscal_year and report_date <= state.calendar_day:
+        require_not_final(state)
         return evidence_day(state, report_date, since=report_date)
     return effective_day(state, report_date)
 

@@ -27,12 +27,15 @@ class Periods(msgspec.Struct, frozen=True):
         late_month_closed: whether month 13, 整理期, is closed.
         reopened: how often each month has been reopened.
         year_closed: whether the year is closed for good 年终关账.
+        is_final: whether it takes no word of a bank's behind that either; a year that an earlier
+            release has closed does.
     """
 
     closed_through: date | None = None
     late_month_closed: bool = False
     reopened: dict[str, int] = msgspec.field(default_factory=dict)
     year_closed: bool = False
+    is_final: bool = False
 
 
 def _fold(periods: Periods, event: Event) -> Periods:
@@ -41,7 +44,9 @@ def _fold(periods: Periods, event: Event) -> Periods:
             return msgspec.structs.replace(periods, late_month_closed=True)
         return msgspec.structs.replace(periods, closed_through=date.fromisoformat(event.through))
     if isinstance(event, YearClosed):
-        return msgspec.structs.replace(periods, late_month_closed=True, year_closed=True)
+        return msgspec.structs.replace(
+            periods, late_month_closed=True, year_closed=True, is_final=bool(event.edition)
+        )
     if isinstance(event, PeriodReopened):
         through = event.closed_through
         return Periods(
@@ -113,6 +118,19 @@ def evidence_day(state: LedgerState, said: date, *, since: date) -> date:
     if said.year == state.fiscal_year and since <= said <= state.calendar_day:
         return _first_open(state, said)
     return first_open_day(state, max(state.today, since))
+
+
+def require_not_final(state: LedgerState) -> None:
+    """That what has happened may still be booked: the next year has begun with what this one has
+    left, so what moves a book of it behind its closing stands in no year's books.
+
+    Raises:
+        Refusal: ``period_closed``.
+    """
+    if state.settings.get(PERIODS).is_final:
+        raise Refusal(
+            Code.PERIOD_CLOSED, f"the year {state.fiscal_year} is closed for good 年终关账"
+        )
 
 
 def clearing_day(state: LedgerState, asked: date) -> date:

@@ -258,8 +258,7 @@ class ReturnAdvance(ApplyOrderReturn, frozen=True, kw_only=True):
         if advance is None or not advance.paid_on:
             raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
         self.require_new(advance.returns)
-        since = date.fromisoformat(advance.paid_on)
-        day = evidence_day(state, self.return_date, since=since)
+        day = self.day_back(state, advance.paid_on)
         fund, amount_fen = advance.ordered.fund_type_code, parse_yuan(self.amt)
         acct = account_back(state, advance.ordered)
         moved = back(state, day, advance, acct, amount_fen)

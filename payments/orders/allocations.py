@@ -337,8 +337,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
                 available_amt=yuan(left_fen),
                 requested_amt=self.amt,
             )
-        order, since = allocation.ordered, date.fromisoformat(allocation.paid_on)
-        day = evidence_day(state, self.return_date, since=since)
+        order, day = allocation.ordered, self.day_back(state, allocation.paid_on)
         amounts = {"returned": amount_fen}
         after = _of_indicator(state, day, order.bgt_id, AllocationReturned.TYPE, amounts)
         acct = account_back(state, order)

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, ClassVar, Protocol
 
-from ledger.calendar import day_text
+from ledger.calendar import day_text, evidence_day, require_not_final
 from ledger.deciding.command import Command, Told, fields_in
+from ledger.deciding.state import LedgerState
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, stored_fen, yuan
 from payments.orders.ordering import Ordered
@@ -122,6 +123,15 @@ class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
             "reason": self.reason,
             **self.evidence(by),
         }
+
+    def day_back(self, state: LedgerState, paid_on: str) -> date:
+        """The day on which what came back of an order is booked, which was paid on ``paid_on``.
+
+        Raises:
+            Refusal: ``period_closed``: the order's year is closed for good.
+        """
+        require_not_final(state)
+        return evidence_day(state, self.return_date, since=date.fromisoformat(paid_on))
 
     def require_new(self, told: Iterable[Came]) -> None:
         """That no other notice has told of this movement: the bank's number is that of one.

@@ -316,7 +316,7 @@ class ReturnPlacement(ApplyOrderReturn, frozen=True, kw_only=True):
         if placement is None or not placement.paid_on:
             raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
         self.require_new(placement.returns)
-        day = evidence_day(state, self.return_date, since=date.fromisoformat(placement.paid_on))
+        day = self.day_back(state, placement.paid_on)
         fund, amount_fen = placement.ordered.fund_type_code, parse_yuan(self.amt)
         acct = account_back(state, placement.ordered)
         moved = [

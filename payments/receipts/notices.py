@@ -23,6 +23,7 @@ from payments.messages.message_types import (
     SignedBy,
     received_by,
 )
+from payments.messages.orders_5207 import OrderReturn
 from payments.messages.refund_notices import RefundNotice
 from payments.payment import PAYMENT, Payment
 from payments.receipts.concerns import Judging, judges
@@ -115,6 +116,31 @@ def held_unreadable(
         pay_app_no=pay_app_no,
         manifest_no=manifest_number(manifest.text, signature.sn) if manifest else "",
         leaf=signature.leaf,
+        document=evidence["document"],
+    )
+
+
+def held_return(body: VoucherBody, notice: OrderReturn, evidence: ReceiptEvidence) -> TakeNotice:
+    """What the central bank says came back of an order of a year that is closed for good: its
+    amount and day stand in suspense, and no books move."""
+    line = NoticedLine(detail_id="", payee_acct_no="", refund_fen=notice.pay_amt)
+    return TakeNotice(
+        notice_key=notice_key(SignedBy.CENTRAL_BANK, notice.voucher_no),
+        evidence=NoticeEvidence(
+            vt_code=body.vt_code,
+            notice_no=notice.voucher_no,
+            pay_bank_code="",
+            notice_sm3=evidence["receipt_sm3"],
+            cert_serial=evidence["cert_serial"],
+            signature=evidence["signature"],
+        ),
+        noticed=Noticed(
+            pay_date=notice.vou_date,
+            agent_business_no=notice.agent_business_no,
+            remark=notice.remark,
+            lines=(line,),
+        ),
+        originals=(notice.original_voucher_no,),
         document=evidence["document"],
     )
 

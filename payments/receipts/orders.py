@@ -1,14 +1,20 @@
-"""拨款回单, 实拨退款通知书: which order the central bank speaks of, and what the books are told."""
+"""拨款回单, 实拨退款通知书: which order the central bank speaks of, and what the books are told.
+
+What came back of an order whose year is closed for good is none of that year's books, which have
+been handed over: it waits in suspense, in the next year's ledger where there is one.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 
+from ledger.account_set import division_of, fiscal_year_of, ledger_id
+from ledger.calendar import PERIODS
 from ledger.deciding.objects import AnyKind
 from ledger.errors import Code, GuokuError, Refusal, RequestError
 from ledger.money import parse_yuan, yuan
-from ledger.reading.objects import read_objects
+from ledger.reading.objects import read_head, read_objects
 from payments.messages import orders_5207
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import CENTRAL_BANK_CODE, Concern, MessageType
@@ -31,7 +37,7 @@ from payments.orders.placements import (
 )
 from payments.receipts.concerns import Judging, judges
 from payments.receipts.evidence import ReceiptEvidence
-from payments.receipts.notices import held_unreadable
+from payments.receipts.notices import held_return, held_unreadable
 from payments.receipts.senders import Senders
 from payments.refunds.notices import TakeNotice
 
@@ -72,17 +78,41 @@ class OrdersAnswered(Judging):
         self, connection: psycopg.Connection, senders: Senders, bodies: Sequence[VoucherBody]
     ) -> None:
         super().__init__(connection, senders, bodies)
+        self._connection = connection
         self._places = {body: place for body in bodies if (place := _place(body)) is not None}
         self._ordered: dict[OrderPlace, Any] = {}
+        self._told_back: dict[OrderPlace, frozenset[str]] = {}
         numbers: dict[tuple[int, str], set[str]] = {}
-        for ledger_id, of, number in self._places.values():
-            numbers.setdefault((ledger_id, of), set()).add(number)
-        for (ledger_id, of), named in numbers.items():
-            found = read_objects(connection, ledger_id, ANSWERS[of].kind, sorted(named))
+        for key, of, number in self._places.values():
+            numbers.setdefault((key, of), set()).add(number)
+        for (key, of), named in numbers.items():
+            found = read_objects(connection, key, ANSWERS[of].kind, sorted(named))
             for number, order in found.items():
-                self._ordered[OrderPlace(ledger_id, of, number)] = order.ordered
+                self._ordered[OrderPlace(key, of, number)] = order.ordered
+                self._told_back[OrderPlace(key, of, number)] = frozenset(
+                    each.notice_no for each in getattr(order, "returns", ())
+                )
+        self._held_in = {
+            body: ledger
+            for body, place in self._places.items()
+            if body.vt_code == ORDER_RETURN and (ledger := self._behind_closing(body, place))
+        }
+
+    def _behind_closing(self, body: VoucherBody, place: OrderPlace) -> int | None:
+        """Where it waits what came back of an order of a year that is closed for good; None of one
+        whose books take it, and of a notice that they have taken."""
+        if body.voucher_no in self._told_back.get(place, ()):
+            return None
+        head = read_head(self._connection, place.ledger_id)
+        if head is None or not head.settings.get(PERIODS).is_final:
+            return None
+        own, year = division_of(place.ledger_id), fiscal_year_of(place.ledger_id)
+        following = ledger_id(own, year + 1)
+        return following if read_head(self._connection, following) else place.ledger_id
 
     def ledger_of(self, body: VoucherBody) -> int | None:
+        if (held_in := self._held_in.get(body)) is not None:
+            return held_in
         place = self._places.get(body)
         return place.ledger_id if place else super().ledger_of(body)
 
@@ -120,10 +150,12 @@ class OrdersAnswered(Judging):
 
     def _returned(
         self, body: VoucherBody, place: OrderPlace | None, evidence: ReceiptEvidence
-    ) -> ApplyOrderReturn:
+    ) -> ApplyOrderReturn | TakeNotice:
         notice = orders_5207.parse_return(signed_bytes(body))
         if place is None or place not in self._ordered:
             raise _mismatch(f"no order {notice.original_voucher_no[:100]!r} was given")
+        if body in self._held_in:
+            return held_return(body, notice, evidence)
         answers = ANSWERS[place.of]
         return answers.returned(
             **{answers.number: place.number},

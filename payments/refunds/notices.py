@@ -114,6 +114,8 @@ class TakeNotice(Command, frozen=True, kw_only=True):
 
     def _unmatched(self) -> str:
         named = ", ".join(self.originals) or "nothing"
+        if not self.evidence.pay_bank_code:  # the central bank's: of an order, and never a payment
+            return f"it names {named}, of a year that is closed for good 年终关账"
         return f"it names {named}, by which no payment of this ledger goes"
 
     def _held(self, state: LedgerState, reason: str, by: str) -> Decision:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from accounting.income import CorrectIncome
 from accounting.income_events import IncomeReceived
+from budget.year_end.closing import CloseYear
 from ledger.closing import ClosePeriod
 from ledger.events import decode
 from ledger.reading.documents import decompress
@@ -101,6 +102,19 @@ def test_days_come_in_their_order_whichever_way(
     assert bookkeeper.books()["国库存款"] == "4.00"
     refused = [e.code for _, _, e in bookkeeper.events() if e.TYPE == "command.refused"]
     assert refused == ["invalid_state", "already_reported", "already_reported"]
+
+
+def test_a_signed_report_of_a_year_that_is_closed_for_good_moves_no_book_of_it(
+    bookkeeper: Bookkeeper, pboc: SigningCentralBank
+) -> None:
+    """It was booked on 31 December, when the next year had begun without it."""
+    bookkeeper.until(date(2027, 1, 4))
+    bookkeeper.do(ClosePeriod(through="2026-12-31"), "accountant")  # before the reports begin
+    bookkeeper.do(CloseYear(), "accountant")
+    assert told(pboc.report(income_day("R1", date(2026, 12, 31), (VAT, "111", "5.00")))) == [
+        "period_closed"
+    ]
+    assert bookkeeper.books() == {}
 
 
 def test_a_signed_report_stands_in_the_place_of_the_files(

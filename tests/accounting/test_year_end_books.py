@@ -1,8 +1,10 @@
 """年终结账, 年初开账: the books of the treasury and of every unit, from one year to the next."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from accounting.book_balances import read_balances
@@ -14,7 +16,12 @@ from accounting.handing_over import HandingOver
 from budget.year_end.closing import CloseYear
 from budget.year_end.receiving import TakeCarried
 from ledger.books import load_charts, shipped_books
+from ledger.deciding.command import Told
+from ledger.events import YearClosed
 from ledger.writing.submitting import submit_to
+from payments.clearing.cash_events import CashReserve
+from payments.clearing.cash_policy import SetCashPolicy
+from payments.orders.answered import ApplyOrderReturn
 from tests.accounting.test_year_end import (
     CLOSE_DECEMBER,
     LAST_DAY,
@@ -25,8 +32,12 @@ from tests.accounting.test_year_end import (
     handing_over,
     item,
 )
+from tests.payments.test_placements import back, placed
+from tests.support.advances import LENT, returned
+from tests.support.advances import paid as advanced
+from tests.support.allocations import allocated, return_of
 from tests.support.bookkeeper import Bookkeeper
-from tests.support.openings import TREASURY, credit, debit, opening
+from tests.support.openings import TREASURY, cash_opened, credit, debit, opening
 from tests.support.statements import broken, lines, statement
 from tests.support.vouchers import cr, dr, voucher
 
@@ -301,3 +312,52 @@ def test_statements_of_a_closed_year_show_its_revenue_and_the_next_one_s_begin_w
     assert lines(begun) == lines(begun, "opening_amt") == closed
     assert lines(statement(b, of_unit, UNIT_2), "prior_amt") == before[0]
     assert broken(b, "101001", UNIT_2) == []
+
+
+# ---- what the central bank says of the year's orders when it is handed over
+
+
+def _placed(b: Bookkeeper) -> ApplyOrderReturn:
+    b.do(SetCashPolicy(reserves=(CashReserve("11", "0.00"),)), "admin")
+    return back(placed(b, "XJ-1", "300.00"), "300.00")
+
+
+def _lent(b: Bookkeeper) -> ApplyOrderReturn:
+    ordered = advanced(b, "YB-1", "300.00", LENT).ordered
+    return returned("YB-1", ordered.voucher_no, "300.00")
+
+
+def _allocated(b: Bookkeeper) -> ApplyOrderReturn:
+    b.issue("B1", "300.00")
+    return return_of(allocated(b, "SB-1", "B1", "300.00"), "300.00")
+
+
+@pytest.mark.parametrize("order", [_placed, _lent, _allocated])
+def test_no_word_of_the_central_bank_moves_the_books_of_a_year_that_is_handed_over(
+    bookkeeper: Bookkeeper, order: Callable[[Bookkeeper], ApplyOrderReturn]
+) -> None:
+    """300.00 that came back in January stood on 31 December, and the next year had begun without
+    them; of an allocation they were refused for want of what the indicator had paid."""
+    b = bookkeeper
+    b.do(cash_opened(f111="1000.00"), "accountant")
+    notice = msgspec.structs.replace(order(b), return_date=date(2027, 1, 4))
+    b.clock.now = NEW_YEAR
+    b.do(CLOSE_DECEMBER, "accountant")
+    b.do(CloseYear(), "accountant")
+    handing_over(b).look()
+    before = held(b, b.ledger_id)
+    assert b.refusal(notice, "pboc") == "period_closed"
+    assert held(b, b.ledger_id) == before == held(b, b.ledger_id + 1)
+
+
+def test_a_year_that_an_earlier_release_has_closed_is_decided_again_as_it_was(
+    bookkeeper: Bookkeeper,
+) -> None:
+    b = bookkeeper
+    b.do(cash_opened(f111="1000.00"), "accountant")
+    notice = msgspec.structs.replace(_lent(b), return_date=date(2027, 1, 4))
+    b.clock.now = NEW_YEAR
+    [former] = CloseYear.asked_in(Told(YearClosed(complete=True, by=""), LAST_DAY))
+    b.do(CLOSE_DECEMBER, "accountant")
+    b.do(former, "accountant")
+    b.do(notice, "pboc")

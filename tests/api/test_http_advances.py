@@ -1,15 +1,17 @@
 """预拨、暂付 over HTTP: ordered, agreed to by another person, shown by age and as of a day."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from ledger.postgres.database import Database
 from payments.orders.advance import ADVANCE
+from tests.support.advances import LENT
 from tests.support.bookkeeper import PAYEE
-from tests.support.http_orders import order_answered
-from tests.support.http_server import HttpTreasury, http_treasury_on
+from tests.support.http_orders import order_answered, order_returned
+from tests.support.http_server import ONE_PERSON, HttpTreasury, http_treasury_on
 from tests.support.openings import TREASURY
 
 OPENED = {
@@ -175,3 +177,37 @@ def test_an_order_that_is_not_answered_blocks_its_month(http: HttpTreasury) -> N
     ]
     assert order_answered(http, ADVANCE, "YB-1") == "created"
     assert http.ok(http.get("…/periods/2026-01"))["blockers"] == []
+
+
+def test_what_comes_back_when_the_year_is_handed_over_waits_in_the_next_one(
+    http: HttpTreasury,
+) -> None:
+    """It stood in the closed year's books, behind the openings that the next one had from them."""
+    next_ledger = http.ledger
+    opened = {"mof_div_code": "440000000", "fiscal_year": 2025, "name": "省本级", **ONE_PERSON}
+    http.ledger = http.ok(http.post("/v1/ledgers", opened, "admin"))["ledger"]
+    http.ok(http.post("…/openings", OPENED, "accountant"))
+    lent = advance("YB-1", "300.00", acct_cls_code=LENT, effective_on="2025-12-30")
+    http.ok(http.post("…/advances", lent, "accountant"))
+    assert order_answered(http, ADVANCE, "YB-1") == "created"
+    taken = order_returned(http, ADVANCE, "YB-1", "T0", 100_00, date(2025, 12, 31))
+    assert taken == "created"
+    http.ok(http.post("…/periods:close", {"through": "2025-12-31"}, "accountant"))
+    http.ok(http.post("…/year-end:close", {}, "accountant"))
+    cash = http.ok(http.get("…/cash"))["total"]
+    late = ADVANCE, "YB-1", "T1", 200_00, date(2026, 1, 5)
+    assert order_returned(http, *late) == "created"
+    assert order_returned(http, *late) == "replayed"
+    again = order_returned(http, ADVANCE, "YB-1", "T0", 100_00, date(2025, 12, 31))
+    assert again == "replayed", "that it stands in the books already is not forgotten"
+    assert http.ok(http.get("…/cash"))["total"] == cash == "800.00"
+    http.ledger = next_ledger
+    [item] = http.ok(http.get("…/suspense", state="waiting"))["items"]
+    assert (item["refund_amt"], item["pay_date"]) == ("200.00", "2026-01-05")
+    assert "closed for good" in item["reason"]
+    month = http.ok(http.get("…/periods/2026-01"))
+    assert "suspense_waiting" in [each["kind"] for each in month["blockers"]]
+    where = f"…/suspense/{item['suspense_no']}/resolve"
+    number = http.paid(http.indicator("500.00"), "200.00")
+    assert http.post(where, {"pay_app_no": number}).json()["code"] == "receipt_mismatch"
+    http.ok(http.post(where, {"is_none_of_ours": True, "reason": "上年借出款项收回"}))

@@ -13,7 +13,7 @@ from ledger.reading.objects import read_objects
 from payments.messages import income_orders, orders_5207
 from payments.messages.envelope import RECEIPT, SEND, VoucherBody, VoucherFlag
 from payments.messages.orders_5207 import OrderReturn
-from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER
+from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER, ORDER_RETURN
 from payments.orders.ordering import vt_code_of
 from payments.signing.orders import order_document
 from tests.support.http_server import HttpTreasury
@@ -44,6 +44,26 @@ def order_answered(
     return delivered(
         http, vt_code, order.voucher_no, RECEIPT, receipt, "" if paid else "库款余额不足"
     )
+
+
+def order_returned(
+    http: HttpTreasury, kind: AnyKind, number: str, notice_no: str, amount_fen: int, day: date
+) -> str:
+    """A 3208: some of what an order has paid has come back; what became of it."""
+    key = parse_ledger(http.ledger)
+    with http.treasury.pool.connection() as connection:
+        ordered = read_objects(connection, key, kind, [number])[number].ordered
+    notice = OrderReturn(
+        adm_div_code=http.ledger[:6],
+        st_year=int(http.ledger[-4:]),
+        vou_date=day,
+        voucher_no=notice_no,
+        original_voucher_no=ordered.voucher_no,
+        agent_business_no=f"T{notice_no}",
+        pay_amt=amount_fen,
+        remark="收回",
+    )
+    return delivered(http, ORDER_RETURN, notice_no, SEND, orders_5207.build_return(notice))
 
 
 def refund_returned(
