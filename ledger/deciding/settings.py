@@ -67,9 +67,15 @@ class LedgerSettings:
         return LedgerSettings(parts)
 
     def differing(self, other: "LedgerSettings") -> list[str]:
-        """The names of the parts that are not the same in both."""
+        """The names of the parts that are not the same in both.
+
+        What a request has brought may be of a class of its own below that of the part; it is kept,
+        and says, the same.
+        """
         return [
-            name for name, each in sorted(_declared.items()) if self.get(each) != other.get(each)
+            name
+            for name, each in sorted(_declared.items())
+            if self.get(each) != other.get(each) and self.part(name) != other.part(name)
         ]
 
     def contradicting(self, other: "LedgerSettings") -> list[str]:

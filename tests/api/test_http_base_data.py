@@ -211,5 +211,19 @@ def test_a_holiday_and_the_saturday_worked_in_for_it(alone: HttpTreasury) -> Non
     assert put_calendar(alone, ("1. Oktober", False)).json()["code"] == "malformed"
 
 
+def test_monitoring_rules_are_set_again_by_one_person(alone: HttpTreasury) -> None:
+    """What a request brings is another class than what is stored, and says the same: where nobody
+    else had to agree, the division took nothing more in until its server was started anew."""
+    rule = {
+        "rule_code": "GZ-01",
+        "rule_name": "大额支付",
+        "control": "warn",
+        "when": [{"field": "pay_amt", "op": "gt", "values": ["50000.00"]}],
+    }
+    for year in (2026, 2027):
+        body = {"fiscal_year": year, "rules": [rule]}
+        alone.ok(alone.call("PUT", f"{DIVISION}/monitor-rules", "admin", json=body))
+
+
 def test_what_was_decided_is_decided_again(alone: HttpTreasury) -> None:
     assert findings(alone, standing_ledger("44")) == []
