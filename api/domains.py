@@ -59,6 +59,7 @@ import division.installation
 import division.monitor_rules
 import division.opening
 import division.payee
+import division.performance
 import division.persons
 import division.staff
 import division.standard
@@ -154,6 +155,7 @@ DOMAINS = (
     division.monitor_rules,
     division.opening,
     division.payee,
+    division.performance,
     division.persons,
     division.staff,
     division.standard,

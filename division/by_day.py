@@ -167,6 +167,14 @@ def is_said(value: object) -> bool:
     return value not in ("", None)
 
 
+def is_day(text: str) -> bool:
+    """Whether text is a day as the ministry writes it, ``2026-03-02``."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def check_days(command: Any) -> None:
     """Raises RequestError for what ends before it has begun."""
     start, end = command.start_date, command.end_date

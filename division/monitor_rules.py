@@ -6,11 +6,11 @@ payment, the day, the calendar and what was paid before, so that a verification 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from division.by_day import is_day
 from division.monitor_events import CONTROLS, Condition, MonitorRule, MonitorRulesSet
 from ledger.deciding.command import Command, Told
 from ledger.deciding.opening import FISCAL_YEAR_MAX, FISCAL_YEAR_MIN
@@ -151,7 +151,7 @@ def _wrong_of(rule: MonitorRule, seen: set[str]) -> Iterator[tuple[str, str]]:
     if rule.control not in CONTROLS:
         yield "/control", f"control is one of {', '.join(CONTROLS)}"
     for name in ("start_date", "end_date"):
-        if getattr(rule, name) and not _is_day(getattr(rule, name)):
+        if getattr(rule, name) and not is_day(getattr(rule, name)):
             yield f"/{name}", "a date is written YYYY-MM-DD"
     if not 0 < len(rule.when) <= CONDITIONS_MAX:
         yield "/when", f"a rule has 1 to {CONDITIONS_MAX} conditions"
@@ -199,10 +199,3 @@ def _wrong_value(kind: str, value: str) -> str:
     elif not 0 < len(value.strip()) <= _TEXT_MAX:
         return "a value is a short text"
     return ""
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

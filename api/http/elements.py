@@ -42,6 +42,7 @@ REGISTERS = {
     "principal": "persons",
     "cert_serial": "certificates",
     "days": "calendar",
+    "perf_ind_code": "performance-indicators",
 }
 
 router = APIRouter(route_class=Operation, tags=[Tag.DIVISIONS])

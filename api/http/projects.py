@@ -225,7 +225,12 @@ def _route(
     )
 
 
-_TOLD = (Code.INVALID_AMOUNT, Code.ELEMENT_INVALID, Code.BUDGET_MISMATCH)
+_TOLD = (
+    Code.INVALID_AMOUNT,
+    Code.ELEMENT_INVALID,
+    Code.ELEMENT_MISMATCH,
+    Code.BUDGET_MISMATCH,
+)
 _STEP = (Code.NOT_FOUND, Code.INVALID_STATE)
 
 DIRECT = (
@@ -270,7 +275,6 @@ DIRECT = (
         "Tell what of a project is other 项目修改、调整; of the library others agree",
         *_STEP,
         *_TOLD,
-        Code.ELEMENT_MISMATCH,
         Code.INSUFFICIENT_BUDGET,
         complete=_amending,
     ),

@@ -18,6 +18,7 @@ from budget.projects.content import check_change, needs_agencies, require_codes,
 from budget.projects.counted import needs_counted, require_counted
 from budget.projects.events import ProjectAmended, ProjectGoal, ProjectYear
 from budget.projects.figures import require_sums
+from budget.projects.measured import require_measured
 from budget.projects.project import (
     IN_LIBRARY,
     PROJECT,
@@ -90,6 +91,7 @@ class AmendProject(Command, frozen=True, kw_only=True):
         project = require_project(state, self.pro_code)
         start = self.start_date or state.today
         require_codes(state, self, start)
+        require_measured(state, self.goals, start)
         fields = msgspec.structs.asdict(self) | {"start_date": start.isoformat()}
         first_year = self.pro_start_year or project.on(start).pro_start_year
         fields["standard_amt"] = standard_amt(state, self, first_year)

@@ -26,6 +26,7 @@ from budget.projects.content import (
 from budget.projects.counted import needs_counted, require_counted
 from budget.projects.events import ProjectGoal, ProjectReported, ProjectRevised, ProjectYear
 from budget.projects.figures import require_sums
+from budget.projects.measured import require_measured
 from budget.projects.project import (
     BEFORE_LIBRARY,
     PROJECT,
@@ -91,6 +92,7 @@ class ReportProject(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         require_own_code(state, self.pro_code)
         require_codes(state, self, state.today)
+        require_measured(state, self.goals, state.today)
         fields = msgspec.structs.asdict(self)
         fields["standard_amt"] = standard_amt(state, self, self.pro_start_year)
         reported = ProjectReported(**fields, by=by)
@@ -159,6 +161,7 @@ class ReviseProject(Command, frozen=True, kw_only=True):
     def decide(self, state: LedgerState, by: str) -> Decision:
         project = require_project(state, self.pro_code)
         require_codes(state, self, state.today)
+        require_measured(state, self.goals, state.today)
         fields = msgspec.structs.asdict(self)
         first_year = self.pro_start_year or project.last.pro_start_year
         fields["standard_amt"] = standard_amt(state, self, first_year)

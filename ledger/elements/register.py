@@ -39,6 +39,8 @@ SAME_ELEMENT = {
     "standard_code": "std_code",
     "rec_div_code": "mof_div_code",
     "tp_func_code": "exp_func_code",
+    "parent_perf_ind_code": "perf_ind_code",
+    **{f"lv{level}_perf_ind_code": "perf_ind_code" for level in (1, 2, 3)},
 }
 
 _ISSUE, _ADJUST, _FREEZE, _PLAN = "指标下达", "指标调整调剂", "指标冻结解冻", "用款计划"
@@ -52,6 +54,7 @@ _CONTRACT, _OPENING, _INCOME_REPORT, _VOUCHER = "合同备案", "期初余额", 
 _ADVANCE, _INCOME_ORDER, _CASH, _WAGES = "预拨暂付", "收入退库更正", "库款控制", "工资计提代扣"
 _WAGE_RUN, _SUBSIDY, _CLEARING_POLICY = "工资统发", "补贴发放", "清算策略"
 _BOND, _DEBT_LIMIT, _STAFF = "债券登记", "债务限额", "人员信息登记"
+_PERFORMANCE = "绩效指标库"
 
 
 _ELEMENTS = (
@@ -106,6 +109,11 @@ _ELEMENTS = (
     _pattern("staff_no", "人员信息编号", 25, "[0-9A-Za-z]{3,21}-[0-9]{1,3}", _STAFF),
     _pattern("staff_count", "实有人数", 9, "[0-9]{1,9}", _STAFF),
     _pattern("post_count", "编制人数", 9, "[0-9]{1,9}", _STAFF),
+    _pattern("perf_ind_code", "绩效指标代码", 21, "[0-9A-Za-z]{1,21}", _PERFORMANCE),
+    Element("perf_ind_name", "绩效指标名称", 300, TEXT, _PERFORMANCE),
+    _pattern("perf_ind_level", "绩效指标级次", 1, "[123]", _PERFORMANCE),
+    Element("computesign", "指标运算符", 20, TEXT, _PERFORMANCE),
+    Element("meterunit", "计量单位", 40, TEXT, _PERFORMANCE),
     Element("days", "工作日历", 10, DAY, "工作日历"),
     Element("date", "日期", 10, DAY, "工作日历"),
     Element("is_workday", "是否工作日", 1, YES_NO, "工作日历"),
@@ -122,12 +130,7 @@ _ELEMENTS = (
     Element("kpi_target", "总体绩效目标", 1000, TEXT, _PROJECT),
     Element("indicators", "绩效指标", 300, TEXT, _PROJECT),
     Element("indexval", "指标值", 100, TEXT, _PROJECT),
-    Element("computesign", "指标运算符", 20, TEXT, _PROJECT),
-    Element("meterunit", "计量单位", 40, TEXT, _PROJECT),
     _pattern("weight", "指标权重", 6, r"(0|[1-9][0-9]{0,2})\.[0-9]{2}", _PROJECT),
-    _pattern("lv1_perf_ind_code", "一级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
-    _pattern("lv2_perf_ind_code", "二级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
-    _pattern("lv3_perf_ind_code", "三级绩效指标", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
     Element("use_agency_codes", "项目使用范围", 21, TEXT, _PROJECT),
     _pattern("parent_pro_code", "一级项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),
     _pattern("track_pro_code", "追踪项目", 21, "[0-9A-Za-z]{1,21}", _PROJECT),

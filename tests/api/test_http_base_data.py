@@ -36,6 +36,7 @@ STANDARD = {
 }
 
 PEOPLE = {"staff_no": "101001-1", "staff_count": 42, "post_count": 45}
+OUTPUT = {"perf_ind_code": "CC", "perf_ind_name": "产出指标", "perf_ind_level": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +224,63 @@ def test_monitoring_rules_are_set_again_by_one_person(alone: HttpTreasury) -> No
     for year in (2026, 2027):
         body = {"fiscal_year": year, "rules": [rule]}
         alone.ok(alone.call("PUT", f"{DIVISION}/monitor-rules", "admin", json=body))
+
+
+# ---- performance indicators
+
+
+def put_indicators(own: HttpTreasury, *indicators: dict[str, str], change_no: str) -> Any:
+    body = {"change_no": change_no, "indicators": list(indicators)}
+    return own.call("PUT", f"{DIVISION}/performance-indicators", "admin", json=body)
+
+
+COUNT = {**OUTPUT, "perf_ind_code": "CC01", "perf_ind_level": "2", "parent_perf_ind_code": "CC"}
+
+
+def test_performance_indicators_come_and_go_by_days(alone: HttpTreasury) -> None:
+    """What stands below an indicator that has ended is not there either."""
+    told = alone.ok(put_indicators(alone, COUNT, OUTPUT, change_no="JX-1"))
+    alone.ok(put_indicators(alone, {**OUTPUT, "end_date": "2027-01-01"}, change_no="JX-2"))
+
+    def there(**asked: Any) -> list[str]:
+        shown = alone.ok(alone.get(f"{DIVISION}/performance-indicators", **asked))
+        return [each["perf_ind_code"] for each in shown["indicators"]]
+
+    assert there(as_of_effective="2026-12-31") == ["CC", "CC01"]
+    assert there(as_of_effective="2027-01-01") == []
+    before = told["commit"]["position"]
+    assert there(as_of_effective="2027-01-01", as_of_position=before) == ["CC", "CC01"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"parent_perf_ind_code": ""}, "malformed", "parent_perf_ind_code"),
+        ({"perf_ind_level": "4"}, "malformed", "perf_ind_level"),
+        ({"meterunit": "公里"}, "malformed", "meterunit"),
+        ({"start_date": "2026-02-30"}, "malformed", "start_date"),
+        ({"start_date": "2026-03-01", "end_date": "2026-03-01"}, "malformed", "end_date"),
+        ({"parent_perf_ind_code": "XY"}, "element_invalid", "parent_perf_ind_code"),
+        ({"parent_perf_ind_code": "CC02"}, "element_invalid", "parent_perf_ind_code"),
+    ],
+)
+def test_performance_indicators_that_cannot_be_are_refused(
+    alone: HttpTreasury, change: dict[str, str], code: str, pointer: str
+) -> None:
+    told = {**COUNT, "perf_ind_code": "CC02", **change}
+    problem = put_indicators(alone, told, change_no=f"JX-{change}").json()
+    assert (problem["code"], problem["pointer"]) == (code, f"/indicators/0/{pointer}")
+
+
+def test_a_performance_indicator_keeps_its_level(alone: HttpTreasury) -> None:
+    other = {**OUTPUT, "perf_ind_code": "CC01", "start_date": "2027-01-01"}
+    problem = put_indicators(alone, other, change_no="JX-9").json()
+    assert (problem["code"], problem["pointer"]) == (
+        "element_invalid",
+        "/indicators/0/perf_ind_level",
+    )
+    twice = put_indicators(alone, COUNT, COUNT, change_no="JX-10").json()
+    assert (twice["code"], twice["pointer"]) == ("malformed", "/indicators/1")
 
 
 def test_what_was_decided_is_decided_again(alone: HttpTreasury) -> None:

@@ -32,11 +32,14 @@ ORDER: dict[str, tuple[str, ...]] = {
         "verification",
     ),
     "division": (
-        "base_events events installation_events monitor_events roles webhook_events",
+        (
+            "base_events events installation_events monitor_events performance_events roles"
+            " webhook_events"
+        ),
         "by_day",
         (
             "adopted agency bank calendar certificate code_set_load installation monitor_rules"
-            " opening rights"
+            " opening performance rights"
         ),
         "account card payee persons staff standard",
         "tokens webhook",
@@ -187,6 +190,8 @@ DECIDING = (
     "division.calendar",
     "division.monitor_events",
     "division.monitor_rules",
+    "division.performance",
+    "division.performance_events",
     "division.account",
     "division.card",
     "division.certificate",

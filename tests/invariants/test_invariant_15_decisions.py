@@ -181,6 +181,7 @@ ELSEWHERE = {
     "staff.register": "api/test_http_base_data",
     "staff.change": "api/test_http_base_data",
     "calendar.set": "api/test_http_base_data",
+    "performance_indicators.set": "api/test_http_base_data",
     "agency.register": "test_invariant_15_divisions",
     "agency.change": "test_invariant_15_divisions",
     "bank.appoint": "test_invariant_15_divisions",

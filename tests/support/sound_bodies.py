@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.test_http_base_data import ACCOUNT, PAYEE, PEOPLE, STANDARD
+from tests.api.test_http_base_data import ACCOUNT, OUTPUT, PAYEE, PEOPLE, STANDARD
 
 PUBLIC_KEY = (  # the base point of the curve is on it
     "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
@@ -86,6 +86,7 @@ SOUND |= {
     "staff.register": PEOPLE,
     "staff.register.batch": PEOPLE,
     "calendar.set": {"days": [{"date": "2026-10-01", "is_workday": False}]},
+    "performance_indicators.set": {"indicators": [OUTPUT]},
     "certificate.register": {
         "principal": "none",
         "public_key": PUBLIC_KEY,

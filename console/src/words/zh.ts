@@ -880,6 +880,7 @@ export const zh = {
     'project.*': '项目',
     'standard.*': '支出标准',
     'calendar.*': '工作日历',
+    'performance_indicators.*': '绩效指标库',
     'division.*': '财政区划',
     'code_set.*': '代码集',
     'code_sets.*': '代码集加载',
