@@ -27,6 +27,11 @@ from projections.exchange.rows import (
     ExportedVoucherSignature,
 )
 from projections.exchange.subject import Subject
+from projections.exchange.unit_rows import (
+    ExportedUnitPayment,
+    ExportedUnitPaymentDetail,
+    ExportedUnitVoucher,
+)
 from projections.exchange.year_rows import (
     ExportedAllocation,
     ExportedBalance,
@@ -45,6 +50,9 @@ SUBJECTS: tuple[type[Subject], ...] = (
     ExportedPayment,
     ExportedVoucher,
     ExportedPaymentDetail,
+    ExportedUnitPayment,
+    ExportedUnitVoucher,
+    ExportedUnitPaymentDetail,
     ExportedVoucherSignature,
     ExportedReceipt,
     ExportedRefund,

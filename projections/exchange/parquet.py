@@ -33,17 +33,23 @@ _TYPES = {
 
 
 class ParquetFiles:
-    """Takes rows of every subject; those without a Parquet file of their own are passed over."""
+    """Takes rows of every subject; those without a Parquet file are passed over, those that name
+    the same one lie in it together."""
 
     def __init__(self, directory: Path) -> None:
-        self._tables = {row: _Table(directory, row) for row in SUBJECTS if row.PARQUET}
+        rows = [row for row in SUBJECTS if row.PARQUET]
+        self._files: dict[str, _Table] = {}
+        for row in rows:
+            if row.PARQUET not in self._files:
+                self._files[row.PARQUET] = _Table(directory, row)
+        self._tables = {row: self._files[row.PARQUET] for row in rows}
 
     def take(self, row: Subject) -> None:
         if (table := self._tables.get(type(row))) is not None:
             table.take(row)
 
     def close(self) -> Sequence[FileEntry]:
-        return [table.close() for table in self._tables.values()]
+        return [table.close() for table in self._files.values()]
 
 
 class _Table:

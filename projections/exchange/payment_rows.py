@@ -14,14 +14,13 @@ from projections.core.fold import Fact
 from projections.exchange.rows import (
     ExportedCorrection,
     ExportedPayment,
-    ExportedPaymentDetail,
     ExportedReceipt,
     ExportedRefund,
     ExportedRevenue,
-    ExportedVoucher,
     ExportedVoucherSignature,
 )
 from projections.exchange.subject import Subject, flag
+from projections.exchange.unit_rows import detail_of, payment_of, voucher_of
 
 _AS_APPLIED = tuple(
     name
@@ -37,7 +36,7 @@ def payment_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
     """The payment itself; ``facts`` are all of its events."""
     applied = payment.applied
     given = {name: getattr(applied, name) for name in _AS_APPLIED}
-    return ExportedPayment(
+    return payment_of(applied.fund_type_code)(
         **given,
         pay_amt=payment.pay_fen,
         xpay_amt=payment.paid_fen if payment.receipt else None,
@@ -66,7 +65,7 @@ def voucher_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
     """The voucher of a payment that was approved."""
     approved, receipt = payment.approved, payment.receipt
     assert approved is not None
-    return ExportedVoucher(
+    return voucher_of(payment.applied.fund_type_code)(
         pay_cert_no=approved.pay_cert_no,
         pay_app_no=payment.pay_app_no,
         vou_date=date.fromisoformat(approved.vou_date),
@@ -82,10 +81,10 @@ def voucher_row(payment: Payment, facts: Sequence[Fact]) -> Subject:
 
 def detail_rows(payment: Payment) -> Iterator[Subject]:
     """Its lines to payees, with what became of each."""
-    outcomes = payment.outcomes()
+    outcomes, row = payment.outcomes(), detail_of(payment.applied.fund_type_code)
     for detail in payment.details:
         paid_fen, word = outcomes.get(detail.pay_detail_id, (None, ""))
-        yield ExportedPaymentDetail(
+        yield row(
             pay_app_no=payment.pay_app_no,
             pay_cert_no=payment.pay_cert_no,
             agency_code=payment.applied.agency_code,

@@ -124,8 +124,14 @@ def test_two_years_hold_and_a_fen_more_in_a_units_account_is_found(
     code, output = offline("whole")
     assert code == 0, output
     of_2026 = tmp_path / "whole" / "before"
-    [paid] = records(of_2026, "expenditure", "PAY_VOUCHER")
+    [paid] = records(of_2026, "expenditure", "INC_APPLY")
     assert (paid["FUND_TYPE_CODE"], paid["XPAY_AMT"]) == ("31", "300.00")
+    [bill] = records(of_2026, "expenditure", "INC_CERT")
+    [line] = records(of_2026, "expenditure", "INC_DETAIL")
+    assert bill["PAY_APP_NO"] == line["PAY_APP_NO"] == paid["PAY_APP_NO"]
+    assert bill["PAY_CERT_NO"] == line["PAY_CERT_NO"] == paid["PAY_CERT_NO"]
+    for table in ("PAY_VOUCHER", "PAY_VOUCHER_BILL", "PAY_DETAIL"):
+        assert records(of_2026, "expenditure", table) == [], "it is no payment of the treasury"
     assert records(of_2026, "revenue", "AGENCY_FISCAL_REVENUE") == [], "it is no 财政拨款"
     assert found(database, units, tmp_path / "audit") == set()
     for n, (old, new) in enumerate(OTHERWISE):
